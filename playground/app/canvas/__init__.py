@@ -1,0 +1,1 @@
+"""The plot in the middle of the window, and its mouse tools."""

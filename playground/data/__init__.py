@@ -1,0 +1,1 @@
+"""Where points come from: toy densities, brush strokes, files and images."""

@@ -1,0 +1,1 @@
+"""One experiment as it runs, without Qt."""
