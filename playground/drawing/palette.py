@@ -1,0 +1,111 @@
+"""The colours of every picture: one hue per concept, in a dark and a light set.
+
+Plots, chips, charts and text all take a concept's colour from here, so that teal is always data and amber always
+particles. The hues keep apart for deuteranopes and protanopes by lightness as well as hue; nothing is said by colour
+alone.
+"""
+
+import functools
+from dataclasses import dataclass
+
+import cmap
+import numpy as np
+from PySide6.QtGui import QColor
+
+
+@dataclass(frozen=True)
+class Palette:
+    """Colours as ``#rrggbb``: text and muted reach 4.5:1 on every surface of the same palette, concepts 3:1."""
+
+    name: str
+    dark: bool
+    # surfaces, from the canvas up to what lies on a panel
+    background: str  # the canvas
+    panel: str  # side panels, the transport
+    raised: str  # cards and buttons
+    hover: str  # a button under the mouse
+    border: str
+    grid: str  # grid lines of plots and charts
+    # text
+    text: str
+    muted: str  # captions, axis numbers
+    disabled: str  # what cannot be used now
+    # concepts
+    data: str
+    density: str
+    learned: str
+    exact: str
+    error: str
+    particles: str
+    trails: str
+    likelihood: str
+    accent: str  # the one button that matters, sliders, focus rings
+    on_accent: str  # text on accent or on amber
+    density_stops: tuple[str, ...]  # from the background up to the peak, in equal steps of lightness
+
+    def color(self, name: str, alpha: float = 1.0) -> QColor:
+        """The named colour, e.g. ``color("particles", 0.5)``; alpha in [0, 1]."""
+        color = QColor(getattr(self, name))
+        color.setAlphaF(alpha)
+        return color
+
+
+DARK = Palette(
+    name="dark",
+    dark=True,
+    background="#13161d",
+    panel="#1a1e27",
+    raised="#20252f",
+    hover="#2a303c",
+    border="#2c323e",
+    grid="#1e232d",
+    text="#e6e9f0",
+    muted="#9aa3b2",
+    disabled="#5d6675",
+    data="#5ec9ad",
+    density="#4688b5",
+    learned="#7b88f7",
+    exact="#93a4b8",
+    error="#f0605d",
+    particles="#ffb13b",
+    trails="#b98a45",
+    likelihood="#f4619a",
+    accent="#7b88f7",
+    on_accent="#13161d",
+    density_stops=("#13161d", "#172739", "#1c3a56", "#244f73", "#32658c", "#477ca0", "#6193b1"),
+)
+
+LIGHT = Palette(
+    name="light",
+    dark=False,
+    background="#fbfcfd",
+    panel="#f1f3f7",
+    raised="#ffffff",
+    hover="#e7eaf1",
+    border="#d5dae3",
+    grid="#eceff4",
+    text="#1b202a",
+    muted="#566071",
+    disabled="#9aa2af",
+    data="#0b7d63",
+    density="#2f72a3",
+    learned="#4a56d0",
+    exact="#5b6a7d",
+    error="#c62f2f",
+    particles="#d26f00",
+    trails="#a5661a",
+    likelihood="#cf2b6c",
+    accent="#4a56d0",
+    on_accent="#ffffff",
+    density_stops=("#fbfcfd", "#e3eef6", "#cae0ee", "#b0d1e6", "#95c1dd", "#79b1d3", "#5c9fc8"),
+)
+
+PALETTES = {palette.name: palette for palette in (DARK, LIGHT)}
+
+
+@functools.cache
+def density_colors(palette: Palette) -> np.ndarray:
+    """(256,) uint32 of 0xffRRGGBB: what a density from 0 to its peak is painted with."""
+    colormap = cmap.Colormap(list(palette.density_stops))
+    red, green, blue, _ = np.round(colormap(np.linspace(0, 1, 256)) * 255).astype(np.uint32).T
+    return np.uint32(0xFF000000) | (red << 16) | (green << 8) | blue
