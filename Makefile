@@ -1,0 +1,60 @@
+# Every target sets up what it needs: Qt's system libraries, a Python environment in .venv and this package in it.
+# On Windows, or without make, see "Without make" in README.md.
+
+SHELL := /bin/bash
+VENV := .venv
+BIN := $(VENV)/bin
+INSTALLED := $(VENV)/.installed
+DEMO := out/demo
+OFFSCREEN := QT_QPA_PLATFORM=offscreen
+
+export PYTHONFAULTHANDLER := 1
+
+.DEFAULT_GOAL := run
+.PHONY: run demo test check format docs checkpoints screenshots libraries clean
+
+run: $(INSTALLED)  ## open the window; where there is no display, run the demo instead
+	@if [ "$$(uname)" = Linux ] && [ -z "$$DISPLAY$$WAYLAND_DISPLAY" ]; then \
+		echo "There is no display here, so this runs the demo offscreen instead of opening the window."; \
+		$(MAKE) --no-print-directory demo; \
+	else \
+		$(BIN)/score-playground; \
+	fi
+
+demo: $(INSTALLED)  ## train on two moons for a few seconds, sample, measure and paint a video
+	@$(BIN)/score-playground run resources/experiments/two-moons.toml --out $(DEMO) --set training.seconds=10
+	@echo "The video of the demo is $(CURDIR)/$(DEMO)/video.mp4"
+
+test: $(INSTALLED)  ## every test, offscreen; warnings are errors
+	$(OFFSCREEN) $(BIN)/python -m pytest
+
+check: $(INSTALLED)  ## format, lint, types, import rules, examples in docstrings
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(OFFSCREEN) $(BIN)/python -m pytest -q --doctest-modules playground/theory playground/data playground/lab
+
+format: $(INSTALLED)  ## rewrite the code in the project's format
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+docs: $(INSTALLED)  ## write docs/experiment.md from the settings' own descriptions
+	$(BIN)/python docs/make_experiment_reference.py
+
+checkpoints: $(INSTALLED)  ## train the models that ship in resources/checkpoints
+	$(BIN)/python resources/checkpoints/make_checkpoints.py
+
+screenshots: $(INSTALLED)  ## paint the real window into docs/images
+	$(OFFSCREEN) $(BIN)/python docs/images/make_screenshots.py
+
+libraries:  ## Qt's system libraries on Debian and Ubuntu
+	@packaging/install-system-libraries
+
+# Installed again only when the dependencies may have changed.
+$(INSTALLED): pyproject.toml | libraries
+	@packaging/make-environment $(VENV)
+	@touch $@
+
+clean:  ## remove the environment and everything made
+	rm -rf $(VENV) out build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
