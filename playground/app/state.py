@@ -1,0 +1,142 @@
+"""The experiment on the bench, and every change made to it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from PySide6.QtCore import QObject, Signal
+
+from playground.lab import experiment as description
+from playground.lab.experiment import Experiment, ExperimentError
+
+HISTORY = 200
+
+
+@dataclass(frozen=True)
+class _Edit:
+    before: Experiment
+    after: Experiment
+    keys: frozenset[str]
+    merge: str
+
+    @property
+    def text(self) -> str:
+        return ", ".join(sorted(self.keys))
+
+
+class State(QObject):
+    """Holds the experiment, its undo history and whether there is unsaved work. Lives in the GUI thread.
+
+    Signals:
+        changed(frozenset[str]): the dotted keys whose values are new; read :attr:`experiment`.
+        refused(str, str): key and sentence of an edit that was not possible; nothing has changed.
+        history_changed(): undo, redo or the modified mark are different now.
+    """
+
+    changed = Signal(object)
+    refused = Signal(str, str)
+    history_changed = Signal()
+
+    def __init__(self, experiment: Experiment | None = None, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._experiment = experiment or Experiment()
+        self._done: list[_Edit] = []
+        self._undone: list[_Edit] = []
+        self._saved = self._experiment
+        self._touched = False
+
+    @property
+    def experiment(self) -> Experiment:
+        return self._experiment
+
+    def value(self, key: str) -> Any:
+        return description.value(self._experiment, key)
+
+    def edit(self, changes: Mapping[str, Any], *, merge: str = "") -> bool:
+        """Change some dotted keys as one undo step; successive edits with the same `merge` tag are one step too.
+
+        Returns:
+            Whether the experiment could take the values; if not, `refused` says why.
+        """
+        try:
+            after = description.replace(self._experiment, changes)
+        except ExperimentError as error:
+            self.refused.emit(next(iter(changes)), str(error))
+            return False
+        keys = _differences(self._experiment, after)
+        if not keys:
+            return True
+        last = self._done[-1] if self._done and not self._undone else None
+        if merge and last is not None and last.merge == merge:
+            self._done[-1] = _Edit(last.before, after, last.keys | keys, merge)
+        else:
+            self._done.append(_Edit(self._experiment, after, keys, merge))
+            del self._done[:-HISTORY]
+        self._undone.clear()
+        self._become(after, keys)
+        return True
+
+    def undo(self) -> None:
+        """Take back the last step, if there is one."""
+        if self._done:
+            edit = self._done.pop()
+            self._undone.append(edit)
+            self._become(edit.before, edit.keys)
+
+    def redo(self) -> None:
+        """Do the step that was taken back last again, if there is one."""
+        if self._undone:
+            edit = self._undone.pop()
+            # A tag no longer merges: what comes after a redo is a step of its own.
+            self._done.append(_Edit(edit.before, edit.after, edit.keys, ""))
+            self._become(edit.after, edit.keys)
+
+    @property
+    def can_undo(self) -> bool:
+        return bool(self._done)
+
+    @property
+    def can_redo(self) -> bool:
+        return bool(self._undone)
+
+    @property
+    def undo_text(self) -> str:
+        """What undo would take back: the keys, or nothing."""
+        return self._done[-1].text if self._done else ""
+
+    def load(self, experiment: Experiment) -> None:
+        """Put another experiment on the bench, as when a file is opened: no history, nothing unsaved."""
+        keys = _differences(self._experiment, experiment)
+        self._done.clear()
+        self._undone.clear()
+        self._touched = False
+        self._saved = experiment
+        self._become(experiment, keys)
+
+    @property
+    def modified(self) -> bool:
+        """Whether there is work that no file holds."""
+        return self._touched or self._experiment != self._saved
+
+    def mark_saved(self) -> None:
+        self._saved = self._experiment
+        self._touched = False
+        self.history_changed.emit()
+
+    def touch(self) -> None:
+        """Note work that is no edit, such as training that went on."""
+        if not self._touched:
+            self._touched = True
+            self.history_changed.emit()
+
+    def _become(self, experiment: Experiment, keys: frozenset[str]) -> None:
+        self._experiment = experiment
+        if keys:
+            self.changed.emit(keys)
+        self.history_changed.emit()
+
+
+def _differences(one: Experiment, other: Experiment) -> frozenset[str]:
+    return frozenset(
+        key for key in description.fields() if description.value(one, key) != description.value(other, key)
+    )

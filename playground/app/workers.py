@@ -1,0 +1,85 @@
+"""Threads that drive iterators: to cancel is to stop iterating.
+
+A worker puts its newest progress into one slot; the window's timer takes it from there. Nothing queues, so nothing piles
+up: a queued signal has no back-pressure.
+"""
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from typing import Any, Generic, TypeVar
+
+from PySide6.QtCore import QThread
+
+T = TypeVar("T")
+
+
+class Slot(Generic[T]):
+    """Room for one value between two threads: the newest replaces what nobody took."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._value: T | None = None
+        self._waiting = threading.Event()
+
+    def put(self, value: T) -> None:
+        with self._lock:
+            self._value = value
+        self._waiting.set()
+
+    def take(self) -> T | None:
+        with self._lock:
+            value, self._value = self._value, None
+            self._waiting.clear()
+        return value
+
+    def wait(self, seconds: float) -> bool:
+        """Sleep until there is something to take, at most `seconds`."""
+        return self._waiting.wait(seconds)
+
+
+class Worker(QThread):
+    """Drives the iterator that `make` returns, in its own thread.
+
+    The iterator is made and closed in the thread, so a generator's ``finally`` runs there too.
+
+    Args:
+        make: builds the iterator; called once, in the thread.
+        pause: seconds to sleep after each item, so that other threads get the interpreter.
+    """
+
+    def __init__(self, make: Callable[[], Iterator[Any]], name: str, pause: float = 0.0) -> None:
+        super().__init__()
+        self.setObjectName(name)
+        self._make = make
+        self._pause = pause
+        self.latest: Slot[Any] = Slot()
+        self.last: Any = None  # the last item, once the thread has finished
+        self.error: BaseException | None = None
+
+    def run(self) -> None:
+        try:
+            iterator = self._make()
+            try:
+                for item in iterator:
+                    self.last = item
+                    self.latest.put(item)
+                    if self.isInterruptionRequested():
+                        break
+                    if self._pause:
+                        time.sleep(self._pause)
+            finally:
+                close = getattr(iterator, "close", None)
+                if close is not None:
+                    close()
+        except Exception as error:  # the thread's edge: whoever started the work shows it
+            self.error = error
+
+    def stop(self, seconds: float = 2.0) -> bool:
+        """Ask the thread to end and wait for it.
+
+        Returns:
+            Whether it ended in time.
+        """
+        self.requestInterruption()
+        return self.wait(int(seconds * 1000))
