@@ -519,9 +519,10 @@ def parse(text: str, origin: str = "the experiment") -> Experiment:
         ExperimentError: the text is not TOML, or a key or value is wrong; the sentence says which, and what is allowed.
     """
     try:
-        return _build(tomllib.loads(text))
-    except tomllib.TOMLDecodeError as error:
-        raise ExperimentError(f"{origin} is not valid TOML: {error}.") from None
+        tree = tomllib.loads(text)
+    except (ValueError, RecursionError) as error:  # beside syntax: numbers of 5,000 digits, brackets 1,000 deep
+        raise ExperimentError(f"{origin} is not valid TOML: {str(error).splitlines()[0].rstrip('.')}.") from None
+    return _build(tree)
 
 
 def load(path: str | os.PathLike[str]) -> Experiment:
@@ -575,7 +576,7 @@ def assignment(text: str) -> tuple[str, Any]:
         return key, raw.strip().strip("\"'")
     try:
         return key, tomllib.loads(f"value = {raw}")["value"]
-    except tomllib.TOMLDecodeError:
+    except (ValueError, RecursionError):
         return key, raw.strip()
 
 
@@ -698,15 +699,15 @@ def _check(field: Field, given: Any) -> None:
             raise ExperimentError(refusal + (f"; did you mean {near[0]}?" if near else "."))
     elif field.kind in ("int", "float"):
         right = isinstance(given, int) if field.kind == "int" else isinstance(given, int | float)
-        if isinstance(given, bool) or not right or not math.isfinite(given):
+        if isinstance(given, bool) or not right:
             raise ExperimentError(refusal + ".")
         assert field.minimum is not None
         assert field.maximum is not None
-        if not field.minimum <= given <= field.maximum:
+        if not field.minimum <= given <= field.maximum:  # nan lies within no bounds
             raise ExperimentError(refusal + ".")
     else:
         expected: Any = {"bool": bool, "text": str, "list": list | tuple}[field.kind]
-        if not isinstance(given, expected):
+        if not isinstance(given, expected) or (field.kind == "text" and "\0" in given):
             raise ExperimentError(refusal + ".")
 
 

@@ -1,0 +1,37 @@
+"""Files that are either written whole or not at all."""
+
+import contextlib
+import os
+import secrets
+from collections.abc import Iterator
+from pathlib import Path
+
+
+@contextlib.contextmanager
+def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
+    """Yield a temporary path beside `path`; what is written there takes its place once the block ends without error.
+
+    Until then, and for good if the block raises or is interrupted, the old file stays as it was and nothing new is
+    left behind. The temporary name keeps the suffix, because numpy and the video writer choose the format by it.
+
+    Raises:
+        OSError: the folder cannot be written, or the disk is full.
+
+    >>> import tempfile
+    >>> folder = Path(tempfile.mkdtemp())
+    >>> with replacing(folder / "numbers.txt") as temporary:
+    ...     _ = temporary.write_text("1 2 3")
+    >>> [file.name for file in folder.iterdir()]
+    ['numbers.txt']
+    """
+    path = Path(os.path.realpath(path))  # a link stays a link: what it points to is replaced
+    # Not mkstemp, whose files only their owner may read: these follow the user's umask as any other file does.
+    temporary = path.with_name(f".{path.stem}-{secrets.token_hex(6)}{path.suffix}")
+    try:
+        yield temporary
+        with temporary.open("rb+") as file:
+            os.fsync(file.fileno())  # else a power cut may leave the new name on an empty file
+        os.replace(temporary, path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise

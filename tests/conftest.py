@@ -1,0 +1,89 @@
+"""What every test stands on: no display, no settings of the user's, one torch thread, nothing left running."""
+
+import faulthandler
+import gc
+import os
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")  # before Qt is imported
+faulthandler.enable()
+
+
+def pytest_configure() -> None:
+    import torch
+    from hypothesis import settings
+
+    # Several threads make small networks slower, and results depend on their number.
+    torch.set_num_threads(1)
+    # A busy machine is no failure; the same examples everywhere make a red run repeatable.
+    settings.register_profile("project", deadline=None, derandomize=True, max_examples=50)
+    settings.load_profile("project")
+
+
+@pytest.fixture(autouse=True)
+def own_places(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Settings, caches and logs go to a folder of the test's own, never to the user's."""
+    place = tmp_path_factory.mktemp("places")
+    for name in ("XDG_CONFIG_HOME", "XDG_CACHE_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME", "APPDATA", "LOCALAPPDATA"):
+        monkeypatch.setenv(name, str(place))
+    monkeypatch.setenv("HOME", str(place))
+    if "PySide6.QtCore" in sys.modules:
+        from PySide6.QtCore import QSettings
+
+        for form in (QSettings.Format.NativeFormat, QSettings.Format.IniFormat):
+            QSettings.setPath(form, QSettings.Scope.UserScope, str(place))
+    return place
+
+
+@pytest.fixture(autouse=True)
+def nothing_left_behind(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Fails a test that leaves a thread running, a window open or a timer ticking.
+
+    What was there before the test, a window shared by a module for instance, is no fault of the test.
+    """
+    if not {"qtbot", "qapp"} & set(request.fixturenames):
+        yield
+        return
+    # Asked for here, so that the test's own Qt fixtures end before this one looks.
+    application = request.getfixturevalue("qapp")
+    before = _alive(application)
+    yield
+    until = time.monotonic() + 2.0
+    while left := [thing for thing in _alive(application) if not any(thing is old for old in before)]:
+        if time.monotonic() > until:
+            names = ", ".join(f"{type(thing).__name__} {thing.objectName()}".strip() for thing in left)
+            pytest.fail(f"The test left behind: {names}", pytrace=False)
+        del left
+        time.sleep(0.02)
+        application.processEvents()
+
+
+def _alive(application: Any) -> list[Any]:
+    """Open windows, running threads and active timers."""
+    import shiboken6
+    from PySide6.QtCore import QCoreApplication, QEvent, QThread, QTimer
+    from PySide6.QtWidgets import QMainWindow
+
+    gc.collect()
+    QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete.value)
+    windows = [window for window in application.topLevelWidgets() if window.isVisible() or type(window) is QMainWindow]
+    threads, timers = _with_subclasses(QThread), _with_subclasses(QTimer)
+    found = windows
+    # By exact type: isinstance would wake the lazy proxies among half a million objects, and takes four times as long.
+    for thing in gc.get_objects():
+        if type(thing) in threads:
+            if shiboken6.isValid(thing) and thing.isRunning() and thing is not QThread.currentThread():
+                found.append(thing)
+        elif type(thing) in timers and shiboken6.isValid(thing) and thing.isActive():
+            found.append(thing)
+    return found
+
+
+def _with_subclasses(base: type) -> set[type]:
+    return {base}.union(*(_with_subclasses(sub) for sub in base.__subclasses__()))
