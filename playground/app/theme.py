@@ -1,0 +1,243 @@
+"""How the window looks: one palette of tokens becomes a QPalette, a style sheet, fonts and tinted icons.
+
+Dark and light come from the same tokens (:mod:`playground.drawing.palette`), painted on Qt's Fusion style, because
+``setColorScheme`` changes nothing under the offscreen and bare X11 platforms. All distances are multiples of 4 px, most
+of them of 8.
+"""
+
+import functools
+from pathlib import Path
+
+from PySide6.QtCore import QSize, Qt
+from PySide6.QtGui import QColor, QFont, QFontDatabase, QFontMetricsF, QIcon, QPainter, QPalette, QPixmap
+from PySide6.QtSvg import QSvgRenderer
+from PySide6.QtWidgets import QApplication, QWidget
+
+from playground.drawing.palette import Palette
+from playground.resources import resource
+
+UNIT = 8  # px: the rhythm of every margin and gap
+FONT_PIXELS = 13
+CAPTION_PIXELS = 12
+
+# Each pair of tokens that text is set in, (text, what lies behind it): every one reaches 4.5:1 in every palette.
+TEXT_PAIRS = (
+    *((text, behind) for text in ("text", "muted") for behind in ("background", "panel", "raised", "hover")),
+    *(("accent", behind) for behind in ("background", "panel", "raised")),
+    *((concept, "raised") for concept in ("error", "likelihood", "data")),
+    ("error", "panel"),
+    ("on_accent", "accent"),
+)
+
+
+def apply(app: QApplication, palette: Palette) -> None:
+    """Give the whole program this palette. Custom-painted widgets get it by their own ``apply_palette``."""
+    if app.style().objectName() != "fusion":
+        app.setStyle("Fusion")
+    app.setFont(text_font())
+    app.setPalette(qt_palette(palette))
+    app.setStyleSheet(style_sheet(palette))
+
+
+@functools.cache
+def _family() -> str:
+    return "Inter" if "Inter" in QFontDatabase.families() else QFontDatabase.systemFont(QFontDatabase.GeneralFont).family()
+
+
+def text_font(pixels: int = FONT_PIXELS, weight: QFont.Weight = QFont.Weight.Normal) -> QFont:
+    """Inter where it is installed, otherwise the system's own font."""
+    font = QFont(_family())
+    font.setPixelSize(pixels)
+    font.setWeight(weight)
+    return font
+
+
+def number_font(pixels: int = CAPTION_PIXELS) -> QFont:
+    """A font whose digits all have one width, so that a changing number does not dance."""
+    font = text_font(pixels)
+    font.setFeature(QFont.Tag("tnum"), 1)
+    metrics = QFontMetricsF(font)
+    if abs(metrics.horizontalAdvance("1111") - metrics.horizontalAdvance("0000")) > 0.5:
+        font = QFontDatabase.systemFont(QFontDatabase.FixedFont)
+        font.setPixelSize(pixels)
+    return font
+
+
+def icon(name: str, color: str, size: int = 16) -> QIcon:
+    """The SVG ``resources/icons/<name>.svg`` in one colour; its opacities stay.
+
+    Raises:
+        FileNotFoundError: there is no such icon.
+    """
+    return _icon(name, QColor(color).name(), size)
+
+
+@functools.cache
+def _icon(name: str, color: str, size: int) -> QIcon:
+    path = icon_path(name)
+    if not path.exists():
+        raise FileNotFoundError(path)
+    renderer = QSvgRenderer(str(path))
+    result = QIcon()
+    for ratio in (1, 2, 3):
+        pixmap = QPixmap(QSize(size, size) * ratio)
+        pixmap.fill(Qt.GlobalColor.transparent)
+        painter = QPainter(pixmap)
+        renderer.render(painter)
+        painter.setCompositionMode(QPainter.CompositionMode.CompositionMode_SourceIn)
+        painter.fillRect(pixmap.rect(), QColor(color))
+        painter.end()
+        pixmap.setDevicePixelRatio(ratio)
+        result.addPixmap(pixmap)
+    return result
+
+
+def icon_path(name: str) -> Path:
+    """Where the icon of this name lies, whether or not it is there."""
+    return resource(f"icons/{name}.svg")
+
+
+def set_role(widget: QWidget, role: str) -> None:
+    """Name the widget's part in the style sheet: primary, quiet, segment, tile, chip, number, caption, heading, card."""
+    set_state(widget, "role", role)
+
+
+def set_state(widget: QWidget, name: str, value: object) -> None:
+    """Set a property the style sheet looks at, and restyle only where it changed."""
+    if widget.property(name) != value:
+        widget.setProperty(name, value)
+        widget.style().unpolish(widget)
+        widget.style().polish(widget)
+
+
+def qt_palette(palette: Palette) -> QPalette:
+    """The tokens as Qt's own roles."""
+    roles = {
+        QPalette.ColorRole.Window: palette.panel,
+        QPalette.ColorRole.WindowText: palette.text,
+        QPalette.ColorRole.Base: palette.background,
+        QPalette.ColorRole.AlternateBase: palette.panel,
+        QPalette.ColorRole.Text: palette.text,
+        QPalette.ColorRole.PlaceholderText: palette.muted,
+        QPalette.ColorRole.Button: palette.raised,
+        QPalette.ColorRole.ButtonText: palette.text,
+        QPalette.ColorRole.BrightText: palette.error,
+        QPalette.ColorRole.ToolTipBase: palette.raised,
+        QPalette.ColorRole.ToolTipText: palette.text,
+        QPalette.ColorRole.Highlight: palette.accent,
+        QPalette.ColorRole.HighlightedText: palette.on_accent,
+        QPalette.ColorRole.Accent: palette.accent,
+        QPalette.ColorRole.Link: palette.accent,
+        QPalette.ColorRole.LinkVisited: palette.accent,
+        QPalette.ColorRole.Light: palette.hover,
+        QPalette.ColorRole.Midlight: palette.hover,
+        QPalette.ColorRole.Mid: palette.border,
+        QPalette.ColorRole.Dark: palette.border,
+        QPalette.ColorRole.Shadow: palette.background,
+    }
+    result = QPalette()
+    for role, color in roles.items():
+        result.setColor(role, QColor(color))
+    for role in (QPalette.ColorRole.WindowText, QPalette.ColorRole.Text, QPalette.ColorRole.ButtonText):
+        result.setColor(QPalette.ColorGroup.Disabled, role, QColor(palette.disabled))
+    return result
+
+
+def style_sheet(palette: Palette) -> str:
+    """The one style sheet, with this palette's colours."""
+    text = _SHEET
+    # Longest names first: @on_accent before @accent.
+    for name in sorted(Palette.__dataclass_fields__, key=len, reverse=True):
+        value = getattr(palette, name)
+        if isinstance(value, str):
+            text = text.replace(f"@{name}", value)
+    return text
+
+
+_SHEET = """
+QToolTip { background: @raised; color: @text; border: 1px solid @border; border-radius: 6px; padding: 6px 8px; }
+
+QPushButton, QToolButton {
+    background: @raised; color: @text; border: 1px solid @border; border-radius: 6px; padding: 5px 12px; }
+QPushButton:hover, QToolButton:hover { background: @hover; }
+QPushButton:pressed, QToolButton:pressed { background: @border; }
+QPushButton:disabled, QToolButton:disabled { color: @disabled; background: @panel; }
+QPushButton:focus, QToolButton:focus { border-color: @accent; }
+QFrame[role="card"] QPushButton { background: @panel; }
+QFrame[role="card"] QPushButton:hover { background: @hover; }
+
+QPushButton[role="primary"], QFrame[role="card"] QPushButton[role="primary"] {
+    background: @accent; color: @on_accent; border-color: @accent; font-weight: 600; }
+QPushButton[role="primary"]:hover, QFrame[role="card"] QPushButton[role="primary"]:hover { border-color: @text; }
+QPushButton[role="primary"]:focus { border: 2px solid @text; padding: 4px 11px; }
+QPushButton[role="primary"]:disabled, QFrame[role="card"] QPushButton[role="primary"]:disabled {
+    background: @panel; color: @disabled; border-color: @border; }
+
+QPushButton[role="quiet"], QToolButton[role="quiet"], QFrame[role="card"] QPushButton[role="quiet"] {
+    background: transparent; border: 1px solid transparent; color: @muted; padding: 2px 4px; text-align: left;
+    font-size: 12px; }
+QPushButton[role="quiet"]:hover, QToolButton[role="quiet"]:hover { color: @text; }
+QPushButton[role="quiet"]:focus, QToolButton[role="quiet"]:focus { border-color: @accent; }
+
+QFrame[role="segments"] { background: @panel; border: 1px solid @border; border-radius: 6px; }
+QFrame[role="card"] QPushButton[role="segment"], QPushButton[role="segment"] {
+    background: transparent; border: 1px solid transparent; border-radius: 5px; color: @muted; padding: 3px 2px;
+    font-size: 12px; }
+QFrame[role="card"] QPushButton[role="segment"]:hover { color: @text; }
+QFrame[role="card"] QPushButton[role="segment"]:checked { background: @hover; color: @text; }
+QFrame[role="card"] QPushButton[role="segment"]:focus { border-color: @accent; }
+QFrame[role="card"] QPushButton[role="segment"]:disabled { color: @disabled; }
+
+QFrame[role="card"] QPushButton[role="tile"] {
+    background: @panel; border: 1px solid @border; border-radius: 6px; padding: 0; }
+QFrame[role="card"] QPushButton[role="tile"]:hover { background: @hover; }
+QFrame[role="card"] QPushButton[role="tile"]:checked { border: 2px solid @data; }
+QFrame[role="card"] QPushButton[role="tile"]:focus { border-color: @accent; }
+QFrame[role="card"] QPushButton[role="tile"]:checked:focus { border: 2px solid @accent; }
+
+QFrame[role="card"] QPushButton[role="chip"], QPushButton[role="chip"] {
+    background: transparent; border: 1px solid @border; border-radius: 8px; color: @muted; padding: 0 5px;
+    font-size: 11px; }
+QFrame[role="card"] QPushButton[role="chip"]:checked { background: @hover; color: @text; }
+QFrame[role="card"] QPushButton[role="chip"]:hover { color: @text; }
+QFrame[role="card"] QPushButton[role="chip"]:focus { border-color: @accent; }
+
+QLineEdit, QPlainTextEdit, QTextEdit, QAbstractSpinBox {
+    background: @background; color: @text; border: 1px solid @border; border-radius: 6px; padding: 4px 6px;
+    selection-background-color: @accent; selection-color: @on_accent; }
+QLineEdit:focus, QPlainTextEdit:focus, QTextEdit:focus, QAbstractSpinBox:focus { border-color: @accent; }
+QLineEdit:disabled { color: @disabled; }
+QLineEdit[role="number"] { background: transparent; border-color: transparent; border-radius: 4px; padding: 1px 3px; }
+QLineEdit[role="number"]:hover { border-color: @border; }
+QLineEdit[role="number"]:focus { background: @background; border-color: @accent; }
+QLineEdit[role="number"][auto="true"] { color: @muted; }
+QLineEdit[role="number"][refused="true"] { background: @background; border-color: @error; }
+
+QFrame[role="card"] { background: @raised; border: 1px solid @border; border-radius: 8px; }
+QLabel[role="caption"] { color: @muted; font-size: 12px; }
+QLabel[role="heading"] { color: @text; font-weight: 600; }
+QLabel[role="refusal"] { color: @error; font-size: 12px; }
+
+QScrollArea { background: transparent; border: none; }
+QScrollArea > QWidget > QWidget { background: transparent; }
+QScrollBar:vertical { background: transparent; width: 8px; margin: 0; }
+QScrollBar:horizontal { background: transparent; height: 8px; margin: 0; }
+QScrollBar::handle { background: @border; border-radius: 3px; margin: 1px; }
+QScrollBar::handle:vertical { min-height: 32px; }
+QScrollBar::handle:horizontal { min-width: 32px; }
+QScrollBar::handle:hover { background: @disabled; }
+QScrollBar::add-line, QScrollBar::sub-line { width: 0; height: 0; }
+QScrollBar::add-page, QScrollBar::sub-page { background: transparent; }
+
+QMenu { background: @raised; color: @text; border: 1px solid @border; padding: 4px; }
+QMenu::item { padding: 5px 24px 5px 12px; border-radius: 4px; }
+QMenu::item:selected { background: @hover; }
+QMenu::item:disabled { color: @disabled; }
+QMenu::separator { height: 1px; background: @border; margin: 4px 8px; }
+QMenuBar { background: @panel; color: @text; }
+QMenuBar::item { padding: 4px 8px; background: transparent; border-radius: 4px; }
+QMenuBar::item:selected { background: @hover; }
+
+QProgressBar { background: @border; border: none; border-radius: 2px; max-height: 4px; color: transparent; }
+QProgressBar::chunk { background: @accent; border-radius: 2px; }
+"""
