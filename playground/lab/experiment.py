@@ -12,7 +12,6 @@ import functools
 import itertools
 import math
 import os
-import tempfile
 import tomllib
 import types
 import typing
@@ -24,6 +23,8 @@ from typing import Annotated, Any, Literal, get_args, get_origin
 import msgspec
 import tomli_w
 from msgspec import Meta
+
+from playground.lab.atomic import replacing
 
 Auto = Literal["auto"]
 
@@ -550,15 +551,8 @@ def dump(experiment: Experiment) -> str:
 
 def save(experiment: Experiment, path: str | os.PathLike[str]) -> None:
     """Write TOML atomically: the old file stays whole until the new one is."""
-    path = Path(path)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(dump(experiment))
-        os.replace(temporary, path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
+    with replacing(path) as temporary:
+        temporary.write_text(dump(experiment), encoding="utf-8")
 
 
 def assignment(text: str) -> tuple[str, Any]:

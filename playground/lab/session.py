@@ -1,0 +1,244 @@
+"""A session in one file: experiment, data points, weights and trajectory.
+
+The file is a safetensors file: a JSON header, then plain numbers, so that opening one runs no code, whoever made it.
+A ``.spg`` file is what the window saves; ``model.safetensors`` in a run's folder is the same without a trajectory.
+The data points are inside, so a session of a CSV file opens on a machine that has no such file.
+
+Tensors are named ``data/points``, ``data/held_out``, ``weights/...`` and ``trajectory/...``; the header's metadata
+holds the experiment as TOML and the rest as JSON. This module imports no torch: the window opens sessions before torch.
+"""
+
+import dataclasses
+import json
+import math
+import os
+import typing
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import safetensors
+import safetensors.numpy
+
+from playground import __version__
+from playground.lab import experiment as experiments
+from playground.lab.atomic import replacing
+from playground.lab.experiment import Experiment, ExperimentError
+
+if typing.TYPE_CHECKING:
+    from playground.data import Dataset
+
+SUFFIX = ".spg"
+FORMAT = "score-playground session"
+VERSION = 1
+
+Arrays = Mapping[str, np.ndarray]
+
+
+class SessionError(ValueError):
+    """A session file that cannot be read or written: the message is one sentence for the user."""
+
+
+@dataclass(frozen=True)
+class Session:
+    """All that is needed to go on where one stopped.
+
+    Args:
+        experiment: the settings, "auto" included.
+        points: the training set in the user's units, (N, 2) or (N, 1, 8, 8), finite.
+        held_out: the test set, likewise.
+        axes: the names of the two axes.
+        weights: the trainer's state by name, or None before any training.
+        trajectory: ``positions`` (frames, particles, ...) and, one number a frame, ``sigma``, ``time``, ``step_size``.
+        training: where training stands, e.g. step and seconds; JSON values.
+        view: the chosen layers and viewport; JSON values.
+    """
+
+    experiment: Experiment
+    points: np.ndarray
+    held_out: np.ndarray
+    axes: tuple[str, str] = ("x", "y")
+    weights: Arrays | None = None
+    trajectory: Arrays | None = None
+    training: Mapping[str, Any] = field(default_factory=dict)
+    view: Mapping[str, Any] = field(default_factory=dict)
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the session atomically: until the new file is complete, the old one stays.
+
+        Raises:
+            SessionError: the file cannot be written, for instance because the disk is full.
+        """
+        tensors = {"data/points": self.points, "data/held_out": self.held_out}
+        for group, arrays in (("weights", self.weights), ("trajectory", self.trajectory)):
+            tensors |= {f"{group}/{name}": array for name, array in (arrays or {}).items()}
+        metadata = {
+            "format": FORMAT,
+            "version": str(VERSION),
+            "program": __version__,
+            "experiment": experiments.dump(self.experiment),
+            "axes": json.dumps(self.axes),
+            "training": json.dumps(dict(self.training)),
+            "view": json.dumps(dict(self.view)),
+        }
+        contents = safetensors.numpy.save({name: _plain(array) for name, array in tensors.items()}, metadata)
+        try:
+            with replacing(path) as temporary:
+                temporary.write_bytes(contents)
+        except OSError as error:
+            raise SessionError(f"{path} cannot be written: {error.strerror or error}; the old file is kept.") from None
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> "Session":
+        """Read a session that :meth:`save` wrote.
+
+        Raises:
+            SessionError: the file cannot be read, is no session, is damaged, or comes from a newer program.
+        """
+        path = Path(path)
+        metadata, tensors = _read(path)
+        _check_format(path, metadata)
+        groups: dict[str, dict[str, np.ndarray]] = {"data": {}, "weights": {}, "trajectory": {}}
+        for name, array in tensors.items():
+            group, slash, rest = name.partition("/")
+            if not slash or group not in groups:
+                raise _damaged(path, f"it holds an unknown array {name[:40]!r}")
+            groups[group][rest] = array
+        data, weights, trajectory = groups["data"], groups["weights"], groups["trajectory"]
+        if set(data) != {"points", "held_out"}:
+            raise _damaged(path, "its data points are missing")
+        shape = data["points"].shape[1:]
+        for array in data.values():
+            if array.dtype.kind != "f" or array.shape[1:] != shape or shape not in ((2,), (1, 8, 8)):
+                raise _damaged(path, "its data are neither points of the plane nor images of 8 x 8")
+        if not len(data["points"]):
+            raise _damaged(path, "its data points are missing")
+        if trajectory:
+            _check_trajectory(path, trajectory, shape)
+        for name, array in tensors.items():
+            if array.dtype.kind not in "fiub" or (array.dtype.kind == "f" and not np.isfinite(array).all()):
+                raise _damaged(path, f"{name[:60]} holds what is no finite number")
+        axes = _json(path, metadata, "axes", list)
+        if len(axes) != 2 or not all(isinstance(axis, str) for axis in axes):
+            raise _damaged(path, "its axes have no names")
+        return cls(
+            experiment=_experiment(path, metadata),
+            points=data["points"],
+            held_out=data["held_out"],
+            axes=(axes[0], axes[1]),
+            weights=weights or None,
+            trajectory=trajectory or None,
+            training=_json(path, metadata, "training", dict),
+            view=_json(path, metadata, "view", dict),
+        )
+
+    def dataset(self) -> "Dataset":
+        """The data set as it was saved; a toy or a drawing has its known density again.
+
+        Raises:
+            DataError: the experiment's data cannot be made.
+        """
+        from playground.data import Dataset, load_dataset  # imports torch, which opening a session must not wait for
+
+        data = self.experiment.data
+        if data.kind == "file":
+            name, shape = Path(data.path).name, self.points.shape[1:]
+            return Dataset(
+                name=name,
+                points=self.points,
+                density=None,
+                shape=shape,
+                axes=self.axes,
+                held_out=self.held_out,
+                labels=None,
+            )
+        made = load_dataset(
+            data.kind,
+            points=len(self.points),
+            scale=data.scale,
+            noise=data.noise,
+            path=data.path,
+            strokes=data.strokes,
+            held_out=len(self.held_out),
+            seed=self.experiment.seed,
+        )
+        # Not the draws just made: another version of torch may draw others.
+        return dataclasses.replace(made, points=self.points, held_out=self.held_out)
+
+
+def _plain(array: np.ndarray) -> np.ndarray:
+    """Contiguous and little-endian, as safetensors stores numbers; scalars keep their empty shape."""
+    array = np.asarray(array)
+    return np.ascontiguousarray(array, dtype=array.dtype.newbyteorder("<")).reshape(array.shape)
+
+
+def _read(path: Path) -> tuple[dict[str, str], dict[str, np.ndarray]]:
+    """Header and arrays. The library checks lengths, offsets and shapes against the file's size before any allocation."""
+    try:
+        if path.stat().st_size == 0:
+            raise SessionError(f"{path.name} is empty: it is no session of Score Playground.")
+        if path.is_dir():
+            raise SessionError(f"{path} cannot be read: it is a folder.")
+        with safetensors.safe_open(path, framework="numpy") as file:
+            return dict(file.metadata() or {}), {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    except OSError as error:
+        raise SessionError(f"{path} cannot be read: {error.strerror or error}.") from None
+    except SessionError:
+        raise
+    except Exception as error:  # the library's own error, or numpy's for a dtype it lacks (bfloat16)
+        detail = str(error).splitlines()[0][:120] if str(error) else type(error).__name__
+        raise SessionError(
+            f"{path.name} is no session of Score Playground, or a damaged one ({detail.rstrip('.')}): open a {SUFFIX} file."
+        ) from None
+
+
+def _check_format(path: Path, metadata: Mapping[str, str]) -> None:
+    if metadata.get("format") != FORMAT:
+        raise SessionError(
+            f"{path.name} is a safetensors file, but no session of Score Playground: open a {SUFFIX} file."
+        )
+    version = metadata.get("version", "")
+    if not (version.isascii() and version.isdigit() and len(version) < 9 and int(version) > 0):
+        raise _damaged(path, "its version is no number")
+    if int(version) > VERSION:
+        program = metadata.get("program", "")[:20]
+        raise SessionError(
+            f"{path.name} was saved by a newer Score Playground ({program}): this one ({__version__}) reads format {VERSION}, the file has format {int(version)}; update the program to open it."
+        )
+
+
+def _check_trajectory(path: Path, trajectory: Arrays, shape: tuple[int, ...]) -> None:
+    positions = trajectory.get("positions")
+    if (
+        positions is None
+        or positions.dtype.kind != "f"
+        or positions.shape[2:] != shape
+        or not math.prod(positions.shape)
+    ):
+        raise _damaged(path, "its trajectory has no positions")
+    for name, array in trajectory.items():
+        if name != "positions" and array.shape != positions.shape[:1]:
+            raise _damaged(path, f"its trajectory's {name[:20]} does not fit its frames")
+
+
+def _experiment(path: Path, metadata: Mapping[str, str]) -> Experiment:
+    try:
+        return experiments.parse(metadata.get("experiment", ""), f"the experiment in {path.name}")
+    except ExperimentError as error:
+        raise SessionError(f"{path.name} holds an experiment that cannot be used: {error}") from None
+
+
+def _json(path: Path, metadata: Mapping[str, str], name: str, kind: type) -> Any:
+    try:
+        found = json.loads(metadata.get(name, ""))
+    except (ValueError, RecursionError):
+        raise _damaged(path, f"its {name} cannot be read") from None
+    if not isinstance(found, kind):
+        raise _damaged(path, f"its {name} cannot be read")
+    return found
+
+
+def _damaged(path: Path, reason: str) -> SessionError:
+    return SessionError(f"{path.name} is a damaged session: {reason}; open a copy of it or start anew.")

@@ -1,0 +1,238 @@
+"""The description of an experiment: exact round trips, and a sentence for everything that cannot be used."""
+
+import contextlib
+import os
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from playground.lab import experiment as experiments
+from playground.lab.experiment import Experiment, ExperimentError, Field, Stroke, fields
+
+numbers = st.floats(-1e6, 1e6)
+strokes = st.builds(
+    Stroke, points=st.lists(st.tuples(numbers, numbers), min_size=1, max_size=4).map(tuple), radius=st.floats(1e-6, 1e3)
+)
+rungs = st.lists(st.floats(1e-6, 1e6), min_size=2, max_size=6, unique=True).map(
+    lambda a: tuple(sorted(a, reverse=True))
+)
+
+
+def values(field: Field) -> st.SearchStrategy[Any]:
+    """Every value that a field allows."""
+    if field.kind == "choice":
+        return st.sampled_from(field.choices)
+    if field.kind == "bool":
+        return st.booleans()
+    if field.kind == "text":
+        return st.text(st.characters(exclude_characters="\0", exclude_categories=("Cs",)), max_size=20)
+    if field.kind == "list":
+        return {"data.strokes": st.lists(strokes, max_size=3).map(tuple), "noise.rungs": st.just(()) | rungs}[field.key]
+    assert field.minimum is not None
+    assert field.maximum is not None
+    if field.kind == "int":
+        number: st.SearchStrategy[Any] = st.integers(int(field.minimum), int(field.maximum))
+    else:
+        number = st.floats(field.minimum, field.maximum)
+    return number | st.just("auto") if field.auto else number
+
+
+@st.composite
+def valid_experiments(draw: st.DrawFn) -> Experiment:
+    changes = {key: draw(values(field)) for key, field in fields().items()}
+    try:
+        return experiments.replace(Experiment(), changes)
+    except ExperimentError as error:  # pairs that must be ordered
+        assume("must lie below" not in str(error))
+        raise
+
+
+@given(valid_experiments())
+def test_toml_round_trip_is_exact(experiment: Experiment) -> None:
+    assert experiments.parse(experiments.dump(experiment)) == experiment
+
+
+@given(valid_experiments(), st.sampled_from([key for key, field in fields().items() if field.kind in ("int", "float")]))
+def test_values_outside_their_bounds_are_refused_with_key_value_and_bound(experiment: Experiment, key: str) -> None:
+    field = fields()[key]
+    assert field.minimum is not None
+    assert field.maximum is not None
+    for wrong in (field.minimum - 1, field.maximum * 2 + 1, float("nan"), float("inf"), "much", True):
+        with pytest.raises(ExperimentError) as caught:
+            experiments.replace(experiment, {key: wrong})
+        for part in (key, str(wrong).lower(), "must be", str(experiments._number(field.maximum))):
+            assert part in str(caught.value).lower()
+
+
+def test_an_empty_file_is_two_moons_with_the_defaults() -> None:
+    assert experiments.parse("") == Experiment()
+    assert Experiment().data.kind == "two-moons"
+
+
+def test_every_field_is_documented_and_in_the_complete_toml() -> None:
+    tree = tomllib.loads(experiments.dump(Experiment()))
+    for key, field in fields().items():
+        *section, name = key.split(".")
+        assert name in (tree[section[0]] if section else tree)
+        assert field.description
+        assert experiments.value(Experiment(), key) == field.default
+
+
+WRONG = {
+    "seed = ": "Invalid value",
+    "seed = " + "9" * 5000: "not valid TOML",
+    "seed = " + "9" * 400: "seed = 999",
+    "x = " + "[" * 5000 + "]" * 5000: "not valid TOML",
+    "sead = 3": "sead is not a setting; did you mean seed?",
+    "[nois]\nkind = 've'": "[nois] is not a section; did you mean [noise]?",
+    "[zzz]\nkind = 've'": "the sections are data, noise",
+    "[noise]\nsigma_mx = 3": "noise.sigma_mx is not a setting; did you mean noise.sigma_max?",
+    "noise = 3": "noise is a section: write [noise]",
+    "[[noise]]\nkind = 've'": "noise is a section: write [noise]",
+    "[noise]\nkind = 'vee'": 'noise.kind = "vee" is not allowed: it must be one of none, single, ladder, ve, vp; did you mean ve?',
+    "[data]\npoints = 10": "data.points = 10 is not allowed: it must be a whole number from 50 to 1000000.",
+    "[data]\npoints = 100.5": "data.points = 100.5 is not allowed: it must be a whole number",
+    "[data]\npoints = 'many'": 'data.points = "many" is not allowed',
+    "[data]\npath = 3": "data.path = 3 is not allowed: it must be text.",
+    '[data]\npath = "\\u0000"': "data.path",
+    "[noise]\nsigma = 'automatic'": 'noise.sigma = "automatic" is not allowed: it must be a number from 1e-06 to 1000000000 or "auto".',
+    "[noise]\nsigma_min = 3\nsigma_max = 2": "noise.sigma_min = 3 must lie below noise.sigma_max = 2",
+    "[noise]\nbeta_min = 10\nbeta_max = 1": "noise.beta_min = 10 must lie below noise.beta_max = 1",
+    "[noise]\nrungs = [1.0]": "noise.rungs must hold at least two positive numbers.",
+    "[noise]\nrungs = [1.0, -2.0]": "noise.rungs must hold at least two positive numbers.",
+    "[noise]\nrungs = [inf, 1.0]": "noise.rungs must hold at least two positive numbers.",
+    "[noise]\nrungs = [1.0, 2.0]": "noise.rungs must fall from coarse to fine",
+    "[noise]\nrungs = ['a', 'b']": "noise.rungs",
+    "[data]\nstrokes = [{points = [], radius = 1.0}]": "data.strokes must hold finite points and a radius above 0.",
+    "[data]\nstrokes = [{points = [[1.0, 2.0]], radius = 0.0}]": "data.strokes must hold finite points",
+    "[data]\nstrokes = [{points = [[1.0, nan]], radius = 1.0}]": "data.strokes must hold finite points",
+    "[data]\nstrokes = [{points = [[1.0, 2.0, 3.0]], radius = 1.0}]": "data.strokes",
+    "[data]\nstrokes = [{points = [[1.0, 2.0]], radius = 1.0, colour = 'red'}]": "colour",
+    "[objective]\nvariance_reduced = 1": "objective.variance_reduced = 1 is not allowed: it must be true or false.",
+}
+
+
+@pytest.mark.parametrize(("text", "sentence"), WRONG.items(), ids=[text[:30] for text in WRONG])
+def test_what_cannot_be_used_is_refused_in_one_sentence(text: str, sentence: str) -> None:
+    with pytest.raises(ExperimentError) as caught:
+        experiments.parse(text)
+    assert sentence in str(caught.value)
+    assert "\n" not in str(caught.value)
+    assert str(caught.value)[-1] in ".?"
+
+
+@given(st.text(max_size=200))
+def test_any_text_is_an_experiment_or_a_sentence(text: str) -> None:
+    with contextlib.suppress(ExperimentError):
+        assert isinstance(experiments.parse(text), Experiment)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("noise.sigma_max=8", ("noise.sigma_max", 8)),
+        ("noise.sigma_max=auto", ("noise.sigma_max", "auto")),
+        ("noise.sigma_max = 8.5", ("noise.sigma_max", 8.5)),
+        ("noise.kind=vp", ("noise.kind", "vp")),
+        ('noise.kind="vp"', ("noise.kind", "vp")),
+        ("data.path=a=b.csv", ("data.path", "a=b.csv")),
+        ("noise.rungs=[4, 2, 1]", ("noise.rungs", [4, 2, 1])),
+        ("objective.variance_reduced=false", ("objective.variance_reduced", False)),
+        ("seed=" + "9" * 5000, ("seed", "9" * 5000)),
+    ],
+)
+def test_assignments_from_the_command_line(text: str, expected: tuple[str, Any]) -> None:
+    assert experiments.assignment(text) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [("seed", "has no ="), ("noise.sigmax=3", "did you mean noise.sigma"), ("=3", "not a setting")],
+)
+def test_assignments_that_name_nothing_are_refused(text: str, sentence: str) -> None:
+    with pytest.raises(ExperimentError, match=sentence):
+        experiments.assignment(text)
+
+
+def test_files_load_with_paths_beside_them(tmp_path: Path) -> None:
+    (tmp_path / "one.toml").write_text("[data]\nkind = 'file'\npath = 'points.csv'\n")
+    assert experiments.load(tmp_path / "one.toml").data.path == str(tmp_path / "points.csv")
+
+
+def test_files_that_cannot_be_read_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "binary.toml").write_bytes(b"\xff\xfe\x00")
+    for name, sentence in (("missing.toml", "No such file"), ("binary.toml", "not a text file"), (".", "directory")):
+        with pytest.raises(ExperimentError, match=sentence):
+            experiments.load(tmp_path / name)
+
+
+def test_saving_replaces_the_file_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "experiment.toml"
+    first = experiments.replace(Experiment(), {"seed": 1})
+    experiments.save(first, path)
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "replace", full)
+    with pytest.raises(OSError, match="No space"):
+        experiments.save(Experiment(), path)
+    assert experiments.load(path) == first
+    assert [file.name for file in tmp_path.iterdir()] == ["experiment.toml"]
+
+
+EVERY_DATA = fields()["data.kind"].choices
+EVERY_NOISE = fields()["noise.kind"].choices
+
+
+def with_settings(**changes: Any) -> Experiment:
+    return experiments.replace(Experiment(), {key.replace("__", "."): value for key, value in changes.items()})
+
+
+@pytest.mark.parametrize("objective", fields()["objective.kind"].choices)
+@pytest.mark.parametrize("noise", EVERY_NOISE)
+def test_only_denoising_without_noise_cannot_be_trained(objective: str, noise: str) -> None:
+    refusal = experiments.training_refusal(with_settings(objective__kind=objective, noise__kind=noise))
+    if (objective, noise) == ("denoising", "none"):
+        assert refusal is not None
+        assert "divides by zero" in refusal.sentence
+        assert refusal.key == "objective.kind"
+    else:
+        assert refusal is None
+
+
+@pytest.mark.parametrize("sampler", fields()["sampling.kind"].choices)
+@pytest.mark.parametrize("noise", EVERY_NOISE)
+def test_samplers_that_need_a_path_of_noise_are_refused_without_one(sampler: str, noise: str) -> None:
+    refusal = experiments.sampling_refusal(with_settings(sampling__kind=sampler, noise__kind=noise))
+    assert (refusal is not None) == (sampler != "langevin" and noise in ("none", "single"))
+    if refusal is not None:
+        assert noise in refusal.sentence
+        assert "choose" in refusal.sentence
+
+
+@pytest.mark.parametrize("kind", EVERY_DATA)
+def test_refusals_that_depend_on_the_data(kind: str) -> None:
+    training = experiments.training_refusal(with_settings(data__kind=kind))
+    assert (training is not None) == (kind in ("file", "drawn"))
+    exact = experiments.sampling_refusal(with_settings(data__kind=kind, sampling__source="exact"))
+    assert (exact is not None) == (kind in ("file", "digits"))
+    network = with_settings(data__kind=kind, network__kind="convolutional")
+    assert (experiments.training_refusal(network) is not None) == (kind != "digits")
+
+
+@pytest.mark.parametrize("noise", EVERY_NOISE)
+def test_likelihood_needs_a_path_of_noise(noise: str) -> None:
+    refusal = experiments.likelihood_refusal(with_settings(noise__kind=noise))
+    assert (refusal is not None) == (noise in ("none", "single"))
+
+
+def test_settings_need_no_torch() -> None:
+    code = "import sys, playground.lab.experiment; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

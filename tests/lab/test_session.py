@@ -1,0 +1,293 @@
+"""The session file: whole round trips, and a sentence for every file that is none."""
+
+import json
+import os
+import pickle
+import struct
+import subprocess
+import sys
+import tracemalloc
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import safetensors.numpy
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from playground.lab import experiment as experiments
+from playground.lab import session as sessions
+from playground.lab.experiment import Experiment
+from playground.lab.session import Session, SessionError
+
+rng = np.random.default_rng(0)
+
+
+def a_session(**changes: Any) -> Session:
+    contents: dict[str, Any] = {
+        "experiment": experiments.replace(Experiment(), {"seed": 7, "noise.kind": "vp", "data.points": 100}),
+        "points": rng.normal(size=(100, 2)),
+        "held_out": rng.normal(size=(20, 2)),
+        "axes": ("width, cm", "Höhe"),
+        "weights": {
+            "network.0.weight": rng.normal(size=(4, 2)).astype(np.float32),
+            "step": np.array(12),
+            "flag": np.array(True),
+        },
+        "trajectory": {
+            "positions": rng.normal(size=(3, 5, 2)).astype(np.float32),
+            "sigma": np.array([3.0, 2.0, 1.0]),
+        },
+        "training": {"step": 12, "seconds": 1.5},
+        "view": {"layers": ["data", "particles"], "bounds": [-1.0, 1.0, -2.0, 2.0]},
+    }
+    return Session(**(contents | changes))
+
+
+def assert_same(one: Session, other: Session) -> None:
+    for name in ("experiment", "axes", "training", "view"):
+        assert getattr(one, name) == getattr(other, name)
+    for name in ("points", "held_out"):
+        np.testing.assert_array_equal(getattr(one, name), getattr(other, name))
+        assert getattr(one, name).dtype == getattr(other, name).dtype
+    for name in ("weights", "trajectory"):
+        first, second = getattr(one, name) or {}, getattr(other, name) or {}
+        assert first.keys() == second.keys()
+        for key, array in first.items():
+            np.testing.assert_array_equal(array, second[key])
+            assert array.dtype == second[key].dtype
+            assert array.shape == second[key].shape
+
+
+def test_everything_comes_back_exactly(tmp_path: Path) -> None:
+    session = a_session()
+    session.save(tmp_path / "one.spg")
+    assert_same(session, Session.load(tmp_path / "one.spg"))
+
+
+def test_a_session_before_training_and_one_of_images(tmp_path: Path) -> None:
+    images = rng.random((60, 1, 8, 8))
+    session = a_session(points=images, held_out=images[:10], weights=None, trajectory=None)
+    session.save(tmp_path / "one.spg")
+    loaded = Session.load(tmp_path / "one.spg")
+    assert_same(session, loaded)
+    assert loaded.weights is None
+    assert loaded.trajectory is None
+
+
+def test_arrays_of_any_layout_are_saved_as_they_look(tmp_path: Path) -> None:
+    points = np.asfortranarray(rng.normal(size=(100, 4)))[:, ::2]
+    held_out = rng.normal(size=(20, 2)).astype(">f8")
+    a_session(points=points, held_out=held_out).save(tmp_path / "one.spg")
+    loaded = Session.load(tmp_path / "one.spg")
+    np.testing.assert_array_equal(loaded.points, points)
+    np.testing.assert_array_equal(loaded.held_out, held_out)
+
+
+def test_the_points_of_a_file_travel_with_the_session(tmp_path: Path) -> None:
+    experiment = experiments.replace(Experiment(), {"data.kind": "file", "data.path": "/elsewhere/points.csv"})
+    session = a_session(experiment=experiment)
+    session.save(tmp_path / "one.spg")
+    dataset = Session.load(tmp_path / "one.spg").dataset()
+    np.testing.assert_array_equal(dataset.points, session.points)
+    np.testing.assert_array_equal(dataset.held_out, session.held_out)
+    assert (dataset.name, dataset.axes, dataset.shape) == ("points.csv", session.axes, (2,))
+    assert dataset.density is None
+
+
+def test_a_toy_has_its_density_again_and_its_own_points(tmp_path: Path) -> None:
+    session = a_session()
+    session.save(tmp_path / "one.spg")
+    dataset = Session.load(tmp_path / "one.spg").dataset()
+    np.testing.assert_array_equal(dataset.points, session.points)
+    assert dataset.density is not None
+
+
+def test_saving_is_all_or_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "one.spg"
+    first = a_session()
+    first.save(path)
+
+    def full(*_: object, **__: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    for method in (os, "replace"), (os, "fsync"), (Path, "write_bytes"):
+        with monkeypatch.context() as patch:
+            patch.setattr(*method, full)
+            with pytest.raises(SessionError, match="No space left on device; the old file is kept"):
+                a_session(training={"step": 99}).save(path)
+        assert_same(first, Session.load(path))
+        assert [file.name for file in tmp_path.iterdir()] == ["one.spg"]
+
+
+def test_saving_where_there_is_no_folder_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(SessionError, match="cannot be written: No such file or directory"):
+        a_session().save(tmp_path / "none" / "one.spg")
+
+
+def test_a_saved_file_is_as_readable_as_any_other(tmp_path: Path) -> None:
+    (tmp_path / "other").touch()
+    a_session().save(tmp_path / "one.spg")
+    assert (tmp_path / "one.spg").stat().st_mode == (tmp_path / "other").stat().st_mode
+
+
+def test_opening_needs_no_torch(tmp_path: Path) -> None:
+    a_session().save(tmp_path / "one.spg")
+    code = "import sys; from playground.lab.session import Session; Session.load(sys.argv[1]); sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code, tmp_path / "one.spg"], check=False).returncode == 0
+
+
+def good_metadata() -> dict[str, str]:
+    return {
+        "format": sessions.FORMAT,
+        "version": "1",
+        "experiment": "",
+        "axes": '["x", "y"]',
+        "training": "{}",
+        "view": "{}",
+    }
+
+
+def good_tensors() -> dict[str, np.ndarray]:
+    return {"data/points": np.zeros((60, 2)), "data/held_out": np.zeros((20, 2))}
+
+
+def written(metadata: dict[str, str] | None = None, tensors: dict[str, np.ndarray] | None = None) -> bytes:
+    return safetensors.numpy.save(good_tensors() | (tensors or {}), good_metadata() | (metadata or {}))
+
+
+def with_header(header: object, body: bytes = b"", length: int | None = None) -> bytes:
+    text = header if isinstance(header, bytes) else json.dumps(header).encode()
+    return struct.pack("<Q", len(text) if length is None else length) + text + body
+
+
+def a_zip() -> bytes:
+    import io
+
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        archive.writestr("data.pkl", "x")
+    return buffer.getvalue()
+
+
+class Trap:
+    """Leaves a mark if it is ever unpickled."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return os.mkdir, ("unpickled",)
+
+
+def tensor(dtype: str, shape: list[int], offsets: list[int]) -> dict[str, Any]:
+    return {"data/points": {"dtype": dtype, "shape": shape, "data_offsets": offsets}}
+
+
+HOSTILE = {
+    "empty": (b"", "is empty"),
+    "text": (b"seed = 3\n", "is no session"),
+    "random": (np.random.default_rng(1).bytes(4096), "is no session"),
+    "zeros": (b"\0" * 100, "is no session"),
+    "pickle": (pickle.dumps(Trap()), "is no session"),
+    "zip": (a_zip(), "is no session"),
+    "npy": (b"\x93NUMPY\x01\x00" + b"x" * 100, "is no session"),
+    "huge header": (with_header({}, length=2**63), "is no session"),
+    "header of 100 MB": (with_header({}, length=99_999_999), "is no session"),
+    "header is no JSON": (with_header(b"{{{{"), "is no session"),
+    "header is a list": (with_header([1, 2]), "is no session"),
+    "header nests 100,000 deep": (with_header(b"[" * 100_000), "is no session"),
+    "header is no UTF-8": (with_header(b"\xff\xfe\xfd"), "is no session"),
+    "no arrays": (with_header({}), "no session of Score Playground"),
+    "negative offsets": (with_header(tensor("F64", [4, 2], [-64, 0]), b"\0" * 64), "is no session"),
+    "offsets beyond the end": (with_header(tensor("F64", [4, 2], [0, 640]), b"\0" * 64), "is no session"),
+    "shape of petabytes": (with_header(tensor("F64", [2**40, 2], [0, 64]), b"\0" * 64), "is no session"),
+    "shape that overflows": (with_header(tensor("F64", [2**62, 16], [0, 64]), b"\0" * 64), "is no session"),
+    "unknown dtype": (with_header(tensor("OBJECT", [4, 2], [0, 64]), b"\0" * 64), "is no session"),
+    "truncated header": (written()[:40], "is no session"),
+    "truncated body": (written()[:-9], "is no session"),
+    "too long": (written() + b"\0" * 8, "is no session"),
+    "someone's model": (safetensors.numpy.save({"layer": np.zeros(3)}), "no session of Score Playground"),
+    "other format": (written({"format": "other"}), "no session of Score Playground"),
+    "newer version": (written({"version": "2", "program": "9.9.0"}), "saved by a newer Score Playground (9.9.0)"),
+    "version is text": (written({"version": "new"}), "its version is no number"),
+    "version of many digits": (written({"version": "9" * 5000}), "its version is no number"),
+    "experiment is no TOML": (written({"experiment": "[[["}), "not valid TOML"),
+    "experiment is wrong": (written({"experiment": "sead = 3"}), "sead is not a setting"),
+    "axes are no list": (written({"axes": "{}"}), "its axes cannot be read"),
+    "axes are three": (written({"axes": '["a", "b", "c"]'}), "its axes have no names"),
+    "axes are numbers": (written({"axes": "[1, 2]"}), "its axes have no names"),
+    "view is no JSON": (written({"view": "{"}), "its view cannot be read"),
+    "view nests deep": (written({"view": "[" * 100_000}), "its view cannot be read"),
+    "training is a list": (written({"training": "[]"}), "its training cannot be read"),
+    "points are whole numbers": (
+        written(None, {"data/points": np.zeros((60, 2), int)}),
+        "neither points of the plane nor images",
+    ),
+    "points in 3-D": (written(None, {"data/points": np.zeros((60, 3))}), "neither points of the plane nor images"),
+    "points are a number": (written(None, {"data/points": np.zeros(())}), "neither points of the plane nor images"),
+    "no points": (written(None, {"data/points": np.zeros((0, 2))}), "its data points are missing"),
+    "points are not finite": (written(None, {"data/points": np.full((60, 2), np.nan)}), "no finite number"),
+    "held-out of another kind": (
+        written(None, {"data/held_out": np.zeros((9, 1, 8, 8))}),
+        "neither points of the plane nor images",
+    ),
+    "unknown array": (written(None, {"secret": np.zeros(3)}), "unknown array 'secret'"),
+    "weights not finite": (written(None, {"weights/a": np.array([np.inf])}), "no finite number"),
+    "trajectory without positions": (written(None, {"trajectory/sigma": np.zeros(3)}), "has no positions"),
+    "trajectory of other points": (written(None, {"trajectory/positions": np.zeros((3, 5, 3))}), "has no positions"),
+    "trajectory of other length": (
+        written(None, {"trajectory/positions": np.zeros((3, 5, 2)), "trajectory/sigma": np.zeros(4)}),
+        "sigma does not fit its frames",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_files_that_are_no_session_are_refused_in_one_sentence(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    contents, sentence = HOSTILE[name]
+    path = tmp_path / "one.spg"
+    path.write_bytes(contents)
+    monkeypatch.chdir(tmp_path)
+    tracemalloc.start()
+    try:
+        with pytest.raises(SessionError) as caught:
+            Session.load(path)
+        most = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    message = str(caught.value)
+    assert sentence in message
+    assert "one.spg" in message
+    assert "\n" not in message
+    assert message[-1] in ".?"
+    assert most < 20e6 + 20 * len(contents)
+    assert not (tmp_path / "unpickled").exists()
+
+
+def test_what_cannot_be_opened_is_refused(tmp_path: Path) -> None:
+    for path, sentence in ((tmp_path / "none.spg", "No such file"), (tmp_path, "it is a folder")):
+        with pytest.raises(SessionError, match=sentence):
+            Session.load(path)
+
+
+def test_the_hostile_files_differ_from_a_good_one_only_in_what_they_say(tmp_path: Path) -> None:
+    (tmp_path / "one.spg").write_bytes(written())
+    assert len(Session.load(tmp_path / "one.spg").points) == 60
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.data())
+def test_a_damaged_byte_is_noticed_or_harmless(tmp_path: Path, data: st.DataObject) -> None:
+    contents = bytearray(written(None, {"weights/a": np.ones(4)}))
+    for _ in range(data.draw(st.integers(1, 4))):
+        contents[data.draw(st.integers(0, len(contents) - 1))] = data.draw(st.integers(0, 255))
+    path = tmp_path / "one.spg"
+    path.write_bytes(contents[: data.draw(st.integers(0, len(contents)))])
+    try:
+        session = Session.load(path)
+    except SessionError:
+        return
+    assert session.points.shape[1:] == (2,)
+    assert np.isfinite(session.points).all()
