@@ -1,0 +1,300 @@
+"""An experiment made concrete: its data in standardized units on a device, its noise, and every "auto" as a number.
+
+Two coordinate systems meet here and nowhere else. *User units* are what the user sees, saves and exports (numpy);
+*internal units* have mean 0 and mean variance 1 per axis (torch, float32), and all of theory/ works in them.
+"""
+
+import math
+import zlib
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from playground.data import Dataset, load_dataset
+from playground.lab.experiment import Experiment, ExperimentError, replace
+from playground.theory.densities import Density
+from playground.theory.networks import ScoreNetwork, build_network
+from playground.theory.noise import (
+    Continuous,
+    GaussianPrior,
+    Ladder,
+    Noise,
+    NoNoise,
+    Process,
+    SingleSigma,
+    VarianceExploding,
+    VariancePreserving,
+    geometric,
+)
+
+Array = NDArray[np.floating]
+
+SIGMA_MIN = 0.01  # of the data's standard deviation: finer than the toys' own blur, coarse enough to learn
+SINGLE_SIGMA = 0.3  # of the data's standard deviation: bridges near gaps and still shows the data's shape
+AXES_DIFFER = 3.0  # a file whose axes' spreads differ by more than this factor is scaled axis by axis
+
+
+def choose_device(name: str = "auto") -> torch.device:
+    """The device called "auto", "cpu", "cuda" or "mps"; auto takes CUDA, else MPS, else the CPU.
+
+    Raises:
+        ExperimentError: the device is unknown or this machine has none.
+    """
+    present = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
+    if name == "auto":
+        return torch.device(next(kind for kind, here in present.items() if here))
+    if name not in present:
+        raise ExperimentError(f"device = {name} is not known: it must be one of auto, cpu, cuda, mps.")
+    if not present[name]:
+        raise ExperimentError(f"device = {name} is not available on this machine: choose auto or cpu.")
+    return torch.device(name)
+
+
+@dataclass(frozen=True)
+class Units:
+    """The map between user units and internal units: internal = (user - offset) / scale, axis by axis.
+
+    Attributes:
+        offset: mean of the data in user units, the shape of one point.
+        scale: user units per internal unit, the shape of one point; equal on all axes except for files whose axes differ
+            widely, where a sigma in user units is read on the axes' geometric mean.
+    """
+
+    offset: Array
+    scale: Array
+
+    @classmethod
+    def of(cls, dataset: Dataset) -> "Units":
+        """Units in which the data have mean 0 and mean variance 1 per axis."""
+        if dataset.density is not None:
+            offset = dataset.density.mean.cpu().numpy().astype(np.float64)
+            return cls(offset, np.full(dataset.shape, math.sqrt(dataset.density.variance)))
+        variances = dataset.points.var(axis=0)
+        spread = math.sqrt(variances.mean())
+        scale = np.full(dataset.shape, spread)
+        # Images keep one scale: a pixel that is always dark has no spread of its own.
+        if len(dataset.shape) == 1 and variances.max() > AXES_DIFFER**2 * variances.min() > 0:
+            scale = np.sqrt(variances)
+        return cls(dataset.points.mean(axis=0), scale)
+
+    @property
+    def length(self) -> float:
+        """User units per internal unit for lengths that belong to no axis."""
+        return float(np.exp(np.log(self.scale).mean()))
+
+    @property
+    def isotropic(self) -> bool:
+        """Whether all axes share one scale, so that a distance means the same in every direction."""
+        return bool(self.scale.min() == self.scale.max())
+
+    def to_internal(self, points: Array) -> Array:
+        """Points (..., \\*shape) in internal units."""
+        return (points - self.offset) / self.scale
+
+    def to_user(self, points: Array) -> Array:
+        """Points (..., \\*shape) in user units, float64."""
+        return np.asarray(points, dtype=np.float64) * self.scale + self.offset
+
+    def sigma_to_internal(self, sigma: float) -> float:
+        """A noise level in internal units."""
+        return sigma / self.length
+
+    def sigma_to_user(self, sigma: float) -> float:
+        """A noise level in user units."""
+        return sigma * self.length
+
+    def score_to_user(self, score: Array) -> Array:
+        """A score (..., \\*shape), per user unit."""
+        return np.asarray(score, dtype=np.float64) / self.scale
+
+    def log_prob_to_user(self, log_prob: Array) -> Array:
+        """Log-densities in nats per user units: the map's Jacobian is subtracted."""
+        return np.asarray(log_prob, dtype=np.float64) - float(np.log(self.scale).sum())
+
+
+@dataclass(frozen=True)
+class Problem:
+    """What training, sampling and likelihood need to know, in internal units.
+
+    Attributes:
+        experiment: as the user wrote it, in user units, with its "auto"s.
+        train, test: points (N, \\*shape) float32 on the device; `test` is never trained on.
+        density: the known density that the data come from, standardized like them, or None.
+    """
+
+    experiment: Experiment
+    dataset: Dataset
+    units: Units
+    train: Tensor = field(repr=False)
+    test: Tensor = field(repr=False)
+    density: Density | None
+    noise: Noise
+    device: torch.device
+
+    @classmethod
+    def build(
+        cls, experiment: Experiment, dataset: Dataset | None = None, device: str | torch.device = "cpu"
+    ) -> "Problem":
+        """Load the data (unless given), standardize them and resolve the noise.
+
+        Whether the objective fits is not asked here, so that data can be looked at before it does; the trainer asks.
+
+        Raises:
+            DataError: the data cannot be loaded.
+            ExperimentError: the noise levels contradict each other on these data.
+        """
+        if dataset is None:
+            data = experiment.data
+            dataset = load_dataset(
+                data.kind,
+                points=data.points,
+                scale=data.scale,
+                noise=data.noise,
+                path=data.path,
+                strokes=data.strokes,
+                held_out=experiment.likelihood.points,
+                seed=experiment.seed,
+            )
+        device = torch.device(device)
+        units = Units.of(dataset)
+        train, test = (
+            torch.from_numpy(units.to_internal(points)).to(device, torch.float32)
+            for points in (dataset.points, dataset.held_out)
+        )
+        density = dataset.density
+        if density is not None:
+            offset = torch.from_numpy(units.offset)
+            density = density.standardized(offset, float(units.scale.flat[0])).to(device, torch.float32)
+        return cls(experiment, dataset, units, train, test, density, _noise(experiment, units, train), device)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Shape of one point: (2,) for points of the plane, (channels, height, width) for images."""
+        return self.dataset.shape
+
+    def generator(self, purpose: str) -> torch.Generator:
+        """A fresh generator on the device, seeded by the experiment's seed and the purpose: same experiment, same draws."""
+        return torch.Generator(self.device).manual_seed(self._seed(purpose))
+
+    def _seed(self, purpose: str) -> int:
+        return self.experiment.seed * 2**32 + zlib.crc32(purpose.encode())
+
+    def network(self) -> ScoreNetwork:
+        """A fresh network, the same each time for the same seed."""
+        settings = self.experiment.network
+        return build_network(
+            self._network_kind(),
+            self.shape,
+            width=settings.width,
+            depth=settings.depth,
+            activation=settings.activation,
+            features=settings.features,
+            feature_scale=settings.feature_scale,
+            generator=torch.Generator().manual_seed(self._seed("network")),
+        ).to(self.device)
+
+    def _network_kind(self) -> str:
+        kind = self.experiment.network.kind
+        if kind != "auto":
+            return kind
+        return "convolutional" if len(self.shape) == 3 else "mlp"
+
+    def process(self) -> Process:
+        """The process from data to noise.
+
+        Raises:
+            ValueError: this noise has none.
+        """
+        return self.noise.process()
+
+    def prior(self) -> GaussianPrior:
+        """The Gaussian that the process ends in, with the moments of the standardized data: mean 0, variance 1.
+
+        Raises:
+            ValueError: this noise has no process.
+        """
+        return self.process().prior(torch.zeros(self.shape, device=self.device), 1.0)
+
+    def resolved(self) -> Experiment:
+        """The experiment with the "auto"s of noise, network and training as what they stand for, in user units."""
+        noise, to_user = self.experiment.noise, self.units.sigma_to_user
+        changes: dict[str, object] = {"network.kind": self._network_kind()}
+        if noise.sigma == "auto":
+            single = isinstance(self.noise, SingleSigma)
+            changes["noise.sigma"] = to_user(self.noise.sigma_max if single else SINGLE_SIGMA)
+        # A custom ladder states its own ends; they are not written a second time.
+        if not (noise.kind == "ladder" and noise.rungs):
+            if noise.sigma_min == "auto" and self.noise.sigma_min > 0:
+                changes["noise.sigma_min"] = to_user(_sigma_min(self.experiment, self.units))
+            if noise.sigma_max == "auto" and noise.kind in ("ladder", "ve"):
+                changes["noise.sigma_max"] = to_user(self.noise.sigma_max)
+        if self.experiment.training.seconds == "auto" and self.experiment.training.steps == "auto":
+            changes["training.seconds"] = DEFAULT_SECONDS
+        return replace(self.experiment, changes)
+
+
+DEFAULT_SECONDS = 20.0  # what training.seconds = auto stands for where no number of steps is given
+
+
+def widest_gap(points: Tensor) -> float:
+    """The largest distance between two of `points` (N, \\*shape), from the outermost points in 128 directions.
+
+    In the plane it is short of the exact diameter by less than 0.01 %; in more dimensions it is a lower bound, which the
+    points farthest from the centre make a close one.
+    """
+    flat = points.flatten(1).double().cpu()
+    dim = flat.shape[1]
+    if dim == 2:
+        angles = torch.arange(128, dtype=torch.float64) * (math.pi / 128)
+        directions = torch.stack([angles.cos(), angles.sin()])
+    else:
+        directions = torch.randn(dim, 128, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+    farthest = (flat - flat.mean(0)).square().sum(1).topk(min(256, len(flat))).indices
+    ends = [farthest]
+    for some in directions.split(16, dim=1):  # all at once would take a gigabyte for a million points
+        projected = flat @ some
+        ends += [projected.argmax(0), projected.argmin(0)]
+    outermost = torch.cat(ends).unique()
+    return float(torch.cdist(flat[outermost], flat[outermost]).max())
+
+
+def _sigma_min(experiment: Experiment, units: Units) -> float:
+    given = experiment.noise.sigma_min
+    return SIGMA_MIN if given == "auto" else units.sigma_to_internal(given)
+
+
+def _noise(experiment: Experiment, units: Units, train: Tensor) -> Noise:
+    """The noise of an experiment in internal units.
+
+    Raises:
+        ExperimentError: an end chosen by the user lies beyond the other end.
+    """
+    noise = experiment.noise
+    if noise.kind == "none":
+        return NoNoise()
+    if noise.kind == "single":
+        return SingleSigma(SINGLE_SIGMA if noise.sigma == "auto" else units.sigma_to_internal(noise.sigma))
+    if noise.kind == "ladder" and noise.rungs:
+        return Ladder([units.sigma_to_internal(rung) for rung in noise.rungs])
+    sigma_min = _sigma_min(experiment, units)
+    if noise.kind == "vp":
+        try:
+            return Continuous(VariancePreserving(noise.beta_min, noise.beta_max, sigma_min))
+        except ValueError:
+            least = units.sigma_to_user(math.sqrt(math.expm1(0.5 * (noise.beta_min + noise.beta_max))))
+            raise ExperimentError(
+                f"noise.sigma_min = {units.sigma_to_user(sigma_min):g} is more noise than the VP process ends with, {least:g}: "
+                "lower noise.sigma_min or raise noise.beta_max."
+            ) from None
+    sigma_max = widest_gap(train) if noise.sigma_max == "auto" else units.sigma_to_internal(noise.sigma_max)
+    if sigma_min >= sigma_max:
+        raise ExperimentError(
+            f"noise.sigma_min = {units.sigma_to_user(sigma_min):g} must lie below noise.sigma_max = "
+            f"{units.sigma_to_user(sigma_max):g}: lower one or raise the other."
+        )
+    if noise.kind == "ladder":
+        return Ladder(geometric(sigma_max, sigma_min, noise.levels))
+    return Continuous(VarianceExploding(sigma_min, sigma_max))

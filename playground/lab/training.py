@@ -1,0 +1,345 @@
+"""Training as an iterator: iterate a :class:`Trainer`, get progress; stop iterating to pause.
+
+All weights lie in one flat vector of which the network's parameters are views, and so do their average and Adam's moments.
+One step of optimizer and average is then eight calls on vectors instead of eight for each layer; it needs no
+torch.optim, whose first use costs a second of imports; and a copy of everything is four vectors.
+"""
+
+import math
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from playground.lab.experiment import Experiment, ExperimentError, training_refusal
+from playground.lab.problem import DEFAULT_SECONDS, Problem
+from playground.theory.networks import ScoreNetwork
+from playground.theory.noise import per_point
+from playground.theory.objectives import OBJECTIVES, Objective, Sliced
+
+CHUNK_SECONDS = 0.03  # of training between two progress reports: two frames of the window
+FIRST_DECAY, SECOND_DECAY, EPSILON = 0.9, 0.99, 1e-8  # Adam's; see the class docstring
+GOOD, EXPLODED, COLLAPSED = 10.0, 100.0, 1e4  # how far a loss may lie from a Gaussian score's, as a multiple of that
+
+State = dict[str, np.ndarray]
+
+
+@dataclass(frozen=True)
+class TrainingProgress:
+    """Where training stands.
+
+    Attributes:
+        step, seconds: steps made and time spent training, pauses not counted.
+        steps_per_second: of the last second or so.
+        loss: mean over the steps since the last report.
+        floor: the loss of a perfect network where the density is known; None elsewhere.
+        learning_rate: of the last step.
+        seconds_left: estimate, None before there is one.
+        diverged: why training stopped and what to try, or None.
+    """
+
+    step: int
+    seconds: float
+    steps_per_second: float
+    loss: float
+    floor: float | None
+    learning_rate: float
+    seconds_left: float | None
+    finished: bool
+    diverged: str | None
+
+
+@dataclass(frozen=True)
+class _Weights:
+    """All that training changes: flat vectors, and the number of steps that led to them."""
+
+    live: Tensor
+    average: Tensor
+    first: Tensor
+    second: Tensor
+    step: int
+
+    def clone(self) -> "_Weights":
+        return _Weights(self.live.clone(), self.average.clone(), self.first.clone(), self.second.clone(), self.step)
+
+
+class Trainer:
+    """Trains a network on a problem by Adam, with averaged weights; each iteration trains for about 30 ms.
+
+    The average takes a share max(1 - d, 9/(10 + n)) of the n-th weights (n = 0, 1, ...), so that it forgets the start.
+    Adam's second moment remembers 100 steps, not 1,000: gradients shrink fast while the learning rate decays.
+
+    Args:
+        problem: data, noise and settings.
+        network: to train on; a fresh one of the problem's by default.
+
+    Raises:
+        ExperimentError: the objective does not fit the noise, or the network the data.
+    """
+
+    def __init__(self, problem: Problem, network: ScoreNetwork | None = None) -> None:
+        self.network = problem.network() if network is None else network
+        self.ema = problem.network()
+        self.ema.load_state_dict(self.network.state_dict())
+        live, average = _flatten(self.network), _flatten(self.ema)
+        self._weights = _Weights(live, average, torch.zeros_like(live), torch.zeros_like(live), 0)
+        self._parameters = list(self.network.parameters())
+        self._generator = problem.generator("training")
+        self._rate = 0.0
+        self.seconds = 0.0
+        self.problem = problem
+        self._set(problem.experiment)
+        self._good = self._weights.clone()
+
+    @property
+    def step(self) -> int:
+        """Steps made."""
+        return self._weights.step
+
+    @property
+    def finished(self) -> bool:
+        """Whether the limit of steps or seconds is reached, or training diverged; :meth:`extend` goes on."""
+        return self._diverged is not None or self._done(self.step, self.seconds) >= 1
+
+    def retune(self, experiment: Experiment) -> None:
+        """Go on with other settings of training and objective: they act from the next step.
+
+        Raises:
+            ExperimentError: the objective does not fit the noise.
+            ValueError: data, noise, network or seed differ, which only a new trainer can take.
+        """
+        old = self.problem.experiment
+        for section in ("data", "noise", "network", "seed"):
+            if getattr(experiment, section) != getattr(old, section):
+                raise ValueError(f"A change of {section} needs a new trainer.")
+        self._set(experiment)
+
+    def _set(self, experiment: Experiment) -> None:
+        refusal = training_refusal(experiment)
+        if refusal is not None:
+            raise ExperimentError(refusal.sentence)
+        self.problem = replace(self.problem, experiment=experiment)
+        settings = experiment.training
+        steps = math.inf if settings.steps == "auto" else settings.steps
+        seconds = settings.seconds
+        if seconds == "auto":
+            seconds = DEFAULT_SECONDS if settings.steps == "auto" else math.inf
+        self._limits = (steps, seconds)
+        self._objective = build_objective(self.problem)
+        self._floor: float | None = None
+        self._reference: float | None = None
+        self._diverged: str | None = None
+
+    def extend(self) -> None:
+        """Train as long again as the experiment says."""
+        steps, seconds = self._limits
+        self._set(self.problem.experiment)
+        self._limits = (steps + self._limits[0], seconds + self._limits[1])
+
+    def __iter__(self) -> Iterator[TrainingProgress]:
+        return self
+
+    def __next__(self) -> TrainingProgress:
+        if self.finished:
+            raise StopIteration
+        if self._reference is None:
+            self._judge()
+        start = time.perf_counter()
+        steps = self._chunk()
+        loss, learning_rate = self._train(steps)
+        spent = time.perf_counter() - start
+        self.seconds += spent
+        # The rate is smoothed over about a second, whatever the chunk.
+        memory = math.exp(-spent) if self._rate else 0.0
+        self._rate = memory * self._rate + (1 - memory) * steps / spent
+        self._check(loss, learning_rate)
+        return TrainingProgress(
+            step=self.step,
+            seconds=self.seconds,
+            steps_per_second=self._rate,
+            loss=loss,
+            floor=self._floor,
+            learning_rate=learning_rate,
+            seconds_left=0.0 if self.finished else self._seconds_left(),
+            finished=self.finished,
+            diverged=self._diverged,
+        )
+
+    def snapshot(self) -> dict[str, Tensor]:
+        """A copy of the averaged weights, for `load_state_dict` of another thread's network."""
+        return {name: tensor.detach().clone() for name, tensor in self.ema.state_dict().items()}
+
+    def state(self) -> State:
+        """Everything needed to go on, by name: weights under ``network.`` and ``ema.``, optimizer, clock, generator."""
+        arrays = {
+            f"{kind}.{name}": tensor.detach().cpu().numpy().copy()
+            for kind, network in (("network", self.network), ("ema", self.ema))
+            for name, tensor in network.state_dict().items()
+        }
+        return arrays | {
+            "adam.first": self._weights.first.cpu().numpy().copy(),
+            "adam.second": self._weights.second.cpu().numpy().copy(),
+            "step": np.array(self.step, dtype=np.int64),
+            "seconds": np.array(self.seconds),
+            "limits": np.array(self._limits, dtype=np.float64),
+            "generator": self._generator.get_state().numpy().copy(),
+        }
+
+    def restore(self, state: State) -> None:
+        """Take over what :meth:`state` gave; steps from here on are the same as there (on the same kind of device).
+
+        Raises:
+            ExperimentError: the weights belong to another network.
+        """
+        load_weights(self.network, state, "network")
+        load_weights(self.ema, state, "ema")
+        for vector, name in ((self._weights.first, "adam.first"), (self._weights.second, "adam.second")):
+            vector.copy_(torch.from_numpy(np.array(state[name])))
+        self._weights = replace(self._weights, step=int(state["step"]))
+        self.seconds = float(state["seconds"])
+        steps, seconds = state["limits"].tolist()
+        self._limits = (steps, seconds)
+        generator_state = torch.from_numpy(np.array(state["generator"]))
+        if generator_state.numel() == self._generator.get_state().numel():  # another device has another generator
+            self._generator.set_state(generator_state)
+        self._diverged = None
+        self._good = self._weights.clone()
+
+    def _done(self, step: float, seconds: float) -> float:
+        """The share of training that is over, 1 at the limit."""
+        shares = [made / limit if limit else 1.0 for made, limit in zip((step, seconds), self._limits, strict=True)]
+        return min(max(shares), 1.0)
+
+    def _seconds_left(self) -> float:
+        steps, seconds = self._limits
+        return min((steps - self.step) / self._rate, seconds - self.seconds)
+
+    def _chunk(self) -> int:
+        """How many steps take about 30 ms; few at first, while the rate is unknown."""
+        steps, seconds = self._limits
+        if not self._rate:
+            return 1
+        affordable = math.ceil(self._rate * min(CHUNK_SECONDS, seconds - self.seconds))
+        return int(max(1, min(affordable, steps - self.step)))
+
+    def _train(self, steps: int) -> tuple[float, float]:
+        """Make some steps; mean loss and last learning rate. The device is waited for once, at the end."""
+        settings = self.problem.experiment.training
+        weights, data, generator = self._weights, self.problem.train, self._generator
+        noise, objective, network = self.problem.noise, self._objective, self.network
+        total = torch.zeros((), device=self.problem.device)
+        learning_rate = 0.0
+        for made in range(steps):
+            step = weights.step + made
+            rows = torch.randint(len(data), (settings.batch,), generator=generator, device=data.device)
+            sigma = noise.training_sigmas(settings.batch, generator, settings.sigmas)
+            loss = objective.loss(network, data[rows], sigma, generator).mean()
+            gradients = torch.autograd.grad(loss, self._parameters)
+            total += loss.detach()
+            learning_rate = settings.learning_rate
+            if settings.decay == "cosine":
+                seconds = self.seconds + (made / self._rate if self._rate else 0.0)
+                learning_rate *= 0.5 * (1 + math.cos(math.pi * self._done(step, seconds)))
+            with torch.no_grad():
+                gradient = torch.cat([part.reshape(-1) for part in gradients])
+                weights.first.lerp_(gradient, 1 - FIRST_DECAY)
+                weights.second.mul_(SECOND_DECAY).addcmul_(gradient, gradient, value=1 - SECOND_DECAY)
+                spread = weights.second.div(1 - SECOND_DECAY ** (step + 1)).sqrt_().add_(EPSILON)
+                weights.live.addcdiv_(weights.first, spread, value=-learning_rate / (1 - FIRST_DECAY ** (step + 1)))
+                weights.average.lerp_(weights.live, 1 - min(settings.ema, (1 + step) / (10 + step)))
+        self._weights = replace(weights, step=weights.step + steps)
+        return float(total) / steps, learning_rate
+
+    def _judge(self) -> None:
+        """Find what losses are to be compared with: the Gaussian score's, and the floor. Not counted as training."""
+        generator = self.problem.generator("reference")
+        x = self.problem.train[:1000]
+        sigma = self.problem.noise.training_sigmas(len(x), generator, self.problem.experiment.training.sigmas)
+        losses = self._objective.loss(lambda y, level: -y / per_point(level.square() + 1, y), x, sigma, generator)
+        self._reference = max(float(losses.detach().abs().mean()), 1.0)
+        density = self.problem.density
+        self._floor = None if density is None else self._objective.floor(density, generator)
+
+    def _check(self, loss: float, learning_rate: float) -> None:
+        """Keep the weights if they are good; go back to those that were, and stop, if the loss has lost all bounds."""
+        assert self._reference is not None
+        sound = math.isfinite(loss) and math.isfinite(float(self._weights.live.sum()))
+        if sound and abs(loss) < EXPLODED * self._reference:
+            if loss < GOOD * self._reference:
+                self._good = self._weights.clone()
+            return
+        if sound and -COLLAPSED * self._reference < loss < 0:
+            return
+        if sound and loss < 0:
+            self._diverged = (
+                f"Training stopped at step {self.step}: the loss falls without bound ({loss:.3g}), because the data lie on "
+                "lines or repeat and have no density; the last good weights are kept. Choose a noise, or a larger noise.sigma_min."
+            )
+        else:
+            self._diverged = (
+                f"Training diverged at step {self.step} (loss {loss:.3g}); the last good weights are kept. Lower "
+                f"training.learning_rate below {learning_rate:.1g}, for example to {learning_rate / 10:.1g}, or choose "
+                "objective.weight = sigma2."
+            )
+        for vector, good in (
+            (self._weights.live, self._good.live),
+            (self._weights.average, self._good.average),
+            (self._weights.first, self._good.first),
+            (self._weights.second, self._good.second),
+        ):
+            vector.copy_(good)
+        self._weights = replace(self._weights, step=self._good.step)
+
+
+def build_objective(problem: Problem) -> Objective:
+    """The objective of a problem's experiment."""
+    settings, law = problem.experiment.objective, problem.experiment.training.sigmas
+    if settings.kind == "sliced":
+        return Sliced(
+            problem.noise,
+            law,
+            settings.weight,
+            projections=settings.projections,
+            projection=settings.projection,
+            variance_reduced=settings.variance_reduced,
+        )
+    return OBJECTIVES[settings.kind](problem.noise, law, settings.weight)
+
+
+def load_weights(network: ScoreNetwork, state: State, kind: str = "ema") -> None:
+    """Copy the averaged (or with ``network``, the live) weights of a trainer's state into a network.
+
+    Raises:
+        ExperimentError: they belong to another network.
+    """
+    tensors = {
+        name: torch.from_numpy(np.array(state[f"{kind}.{name}"]))
+        for name in network.state_dict()
+        if f"{kind}.{name}" in state
+    }
+    try:
+        network.load_state_dict(tensors)
+    except RuntimeError:
+        raise ExperimentError(
+            "The saved weights belong to another network: set network.kind, width, depth and features as they were, or train anew."
+        ) from None
+
+
+def recommended_threads(problem: Problem, cores: int) -> int:
+    """How many torch threads to train with: one for a small MLP, all cores but one (at least one) for convolutions.
+
+    Two threads on two busy cores made an MLP's 1,000 steps/s five; convolutions have work enough to share.
+    """
+    return max(cores - 1, 1) if len(problem.shape) == 3 else 1
+
+
+def _flatten(network: ScoreNetwork) -> Tensor:
+    """Move a network's parameters into one vector, of which they become views."""
+    parameters = list(network.parameters())
+    flat = torch.cat([parameter.detach().reshape(-1) for parameter in parameters])
+    for parameter, part in zip(parameters, flat.split([p.numel() for p in parameters]), strict=True):
+        parameter.data = part.view(parameter.shape)
+    return flat

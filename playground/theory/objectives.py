@@ -1,0 +1,225 @@
+r"""What training minimises: exact, sliced and denoising score matching, and the weights of the noise levels.
+
+For one noise level, and up to a constant that no network can change, all three are the Fisher divergence
+E ||s(x) - grad log p_sigma(x)||^2 / 2:
+
+.. math:: \text{exact} &\quad E_{x \sim p_\sigma}[\tfrac12 \|s\|^2 + \operatorname{tr} \nabla s]
+              \quad\text{(Hyvarinen 2005)} \\
+          \text{sliced} &\quad E_v E_{x \sim p_\sigma}[\tfrac12 (v^\top s)^2 + v^\top \nabla s\, v],\ E[v v^\top] = I
+              \quad\text{(Song et al. 2019)} \\
+          \text{denoising} &\quad E_{x_0, z} \|s(x_0 + \sigma z, \sigma) + z/\sigma\|^2
+              \quad\text{(Vincent 2011; twice the divergence)}
+
+The trace is *added*: integration by parts gives E<s, grad log p> = -E[tr grad s]. Sums run over all axes of a point, so a
+loss counts the whole image, and means over the batch.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+from playground.theory.densities import Boxes, Density
+from playground.theory.noise import Law, Noise, ScoreFunction, per_point
+
+Projection = Literal["rademacher", "gaussian", "sphere"]
+Weight = Callable[[Tensor, Noise, Law], Tensor]
+
+
+def _level(sigma: Tensor) -> Tensor:
+    """sigma, or the data's standard deviation 1 where there is no noise: the scale on which a score varies."""
+    return torch.where(sigma > 0, sigma, 1.0)
+
+
+def _sigma2(sigma: Tensor, noise: Noise, law: Law) -> Tensor:
+    """sigma^2, on which every level of the denoising loss has variance D."""
+    return _level(sigma).square()
+
+
+def _edm(sigma: Tensor, noise: Noise, law: Law) -> Tensor:
+    """sigma^2 (sigma^2 + 1): the network's own output F is fitted with weight one (Karras et al. 2022, section 5)."""
+    return _level(sigma).square() * (sigma.square() + 1)
+
+
+def _likelihood(sigma: Tensor, noise: Noise, law: Law) -> Tensor:
+    """sigma^2 over the density of ln sigma: the loss bounds the negative log-likelihood (Song et al. 2021b, theorem 1).
+
+    Their weight is g^2 for times drawn evenly; g^2 dt = d(sigma^2) = 2 sigma^2 d ln sigma whatever the process.
+    """
+    return _level(sigma).square() / noise.relative_density(sigma, law)
+
+
+def _constant(sigma: Tensor, noise: Noise, law: Law) -> Tensor:
+    """One: the finest levels, whose scores are the longest, make up nearly all of the loss."""
+    return torch.ones_like(sigma)
+
+
+WEIGHTS: dict[str, Weight] = {
+    "sigma2": _sigma2,
+    "edm": _edm,
+    "likelihood": _likelihood,
+    "constant": _constant,
+}
+
+
+def rademacher(like: Tensor, generator: torch.Generator) -> Tensor:
+    """Directions with entries -1 and +1, in the shape of `like`."""
+    signs = torch.randint(0, 2, like.shape, generator=generator, device=like.device)
+    return signs.to(like.dtype).mul_(2).sub_(1)
+
+
+def gaussian(like: Tensor, generator: torch.Generator) -> Tensor:
+    """Standard normal directions, in the shape of `like`."""
+    return torch.randn(like.shape, generator=generator, device=like.device, dtype=like.dtype)
+
+
+def sphere(like: Tensor, generator: torch.Generator) -> Tensor:
+    """Directions of length sqrt(D), evenly spread. Unit length would make every trace D times too small."""
+    v = gaussian(like, generator).flatten(1)
+    length = v.shape[1] ** 0.5
+    return (v * (length / v.norm(dim=1, keepdim=True))).view(like.shape)
+
+
+PROJECTIONS: dict[str, Callable[[Tensor, torch.Generator], Tensor]] = {
+    "rademacher": rademacher,
+    "gaussian": gaussian,
+    "sphere": sphere,
+}
+
+
+class Objective(ABC):
+    """A loss per point, weighted by its noise level.
+
+    Args:
+        noise: the levels, and how they are drawn: some weights depend on it.
+        law: how a continuous process draws them.
+        weight: a name from :data:`WEIGHTS`.
+    """
+
+    def __init__(self, noise: Noise, law: Law = "log-normal", weight: str = "sigma2") -> None:
+        self.noise, self.law, self._weight = noise, law, WEIGHTS[weight]
+
+    def weight(self, sigma: Tensor) -> Tensor:
+        """lambda(sigma), in the shape of sigma."""
+        return self._weight(sigma, self.noise, self.law)
+
+    @abstractmethod
+    def loss(self, score: ScoreFunction, x: Tensor, sigma: Tensor, generator: torch.Generator) -> Tensor:
+        """Weighted loss of each point, (N,).
+
+        Args:
+            score: the score function to judge.
+            x: *clean* data (N, \\*shape); the noise is added here.
+            sigma: noise levels (N,).
+            generator: on the device of x; draws noise and directions.
+        """
+
+    @abstractmethod
+    def _floor(self, squared_score: Tensor, sigma: Tensor, dim: int) -> Tensor:
+        """Unweighted loss of the true score whose mean squared length at sigma is given."""
+
+    def floor(
+        self, density: Density, generator: torch.Generator, count: int = 40_000, batch: int = 2_000
+    ) -> float | None:
+        """The loss that the true score of `density` would have, by Monte Carlo over `count` points; None if it has none.
+
+        Partial integration leaves only E||s||^2 to be estimated: -1/2 of it for exact and sliced, D/sigma^2 - E||s||^2 for
+        denoising. A uniform density without noise has walls that no score can describe, hence no floor.
+        """
+        if isinstance(density, Boxes) and self.noise.sigma_min == 0:
+            return None
+        points = density.sample(count, generator)
+        sigmas = self.noise.training_sigmas(count, generator, self.law).to(points)
+        total = 0.0
+        for x, sigma in zip(points.split(batch), sigmas.split(batch), strict=True):
+            x = x + per_point(sigma, x) * gaussian(x, generator)
+            squared = density.score(x, sigma).square().flatten(1).sum(1)
+            total += float((self.weight(sigma) * self._floor(squared, sigma, x[0].numel())).sum())
+        return total / count
+
+
+class Exact(Objective):
+    """1/2 ||s||^2 + tr grad s with the trace written out: one more backward pass for each of D axes."""
+
+    def loss(self, score: ScoreFunction, x: Tensor, sigma: Tensor, generator: torch.Generator) -> Tensor:
+        x = _noised(x, sigma, generator)
+        with torch.enable_grad():
+            s = score(x, sigma).flatten(1)
+            trace = torch.zeros_like(s[:, 0])
+            for axis in range(s.shape[1]):
+                trace = trace + _gradient(s[:, axis], x).flatten(1)[:, axis]
+        return self.weight(sigma) * (0.5 * s.square().sum(1) + trace)
+
+    def _floor(self, squared_score: Tensor, sigma: Tensor, dim: int) -> Tensor:
+        return -0.5 * squared_score
+
+
+class Sliced(Objective):
+    """Exact matching along k random directions a point: one more backward pass for each, however large D is.
+
+    Args:
+        projections: k.
+        projection: law of the directions, a name from :data:`PROJECTIONS`.
+        variance_reduced: take 1/2 ||s||^2 itself instead of 1/2 (v's)^2, which has the same mean.
+    """
+
+    def __init__(
+        self,
+        noise: Noise,
+        law: Law = "log-normal",
+        weight: str = "sigma2",
+        projections: int = 1,
+        projection: str = "rademacher",
+        variance_reduced: bool = True,
+    ) -> None:
+        super().__init__(noise, law, weight)
+        self.projections, self.variance_reduced = projections, variance_reduced
+        self._directions = PROJECTIONS[projection]
+
+    def loss(self, score: ScoreFunction, x: Tensor, sigma: Tensor, generator: torch.Generator) -> Tensor:
+        x = _noised(x, sigma, generator)
+        with torch.enable_grad():
+            s = score(x, sigma)
+            total = 0.5 * self.projections * _inner(s, s) if self.variance_reduced else torch.zeros_like(sigma)
+            for _ in range(self.projections):
+                v = self._directions(x, generator)
+                along = _inner(v, s)
+                total = total + _inner(v, _gradient(along, x))
+                if not self.variance_reduced:
+                    total = total + 0.5 * along.square()
+        return self.weight(sigma) * total / self.projections
+
+    def _floor(self, squared_score: Tensor, sigma: Tensor, dim: int) -> Tensor:
+        return -0.5 * squared_score
+
+
+class Denoising(Objective):
+    """||s(x + sigma z, sigma) + z/sigma||^2: the score must point back along the noise. Needs sigma > 0."""
+
+    def loss(self, score: ScoreFunction, x: Tensor, sigma: Tensor, generator: torch.Generator) -> Tensor:
+        z = gaussian(x, generator)
+        level = per_point(sigma, x)
+        residual = (score(x + level * z, sigma) + z / level).flatten(1)
+        return self.weight(sigma) * residual.square().sum(1)
+
+    def _floor(self, squared_score: Tensor, sigma: Tensor, dim: int) -> Tensor:
+        return dim / sigma.square() - squared_score
+
+
+OBJECTIVES: dict[str, type[Objective]] = {"exact": Exact, "sliced": Sliced, "denoising": Denoising}
+
+
+def _noised(x: Tensor, sigma: Tensor, generator: torch.Generator) -> Tensor:
+    return (x + per_point(sigma, x) * gaussian(x, generator)).detach().requires_grad_()
+
+
+def _inner(a: Tensor, b: Tensor) -> Tensor:
+    return (a * b).flatten(1).sum(1)
+
+
+def _gradient(values: Tensor, x: Tensor) -> Tensor:
+    """Gradient of each of `values` (N,) with respect to its own row of x, differentiable; zero where there is none."""
+    (gradient,) = torch.autograd.grad(values.sum(), x, create_graph=True, materialize_grads=True)
+    return gradient
