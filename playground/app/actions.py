@@ -1,0 +1,337 @@
+"""Everything the window can be told to do: one registry, keyed by strings.
+
+Menus and the top bar are lists of keys; toasts offer an action by its key; a test triggers every one. A plain key
+(Space, an arrow, a letter) belongs first to the control that has the focus, so that Space still presses a focused
+button: the window gives it to an action only when nobody else took it. Shortcuts with a modifier act everywhere.
+"""
+
+import typing
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from PySide6.QtCore import QObject, Qt
+from PySide6.QtGui import QAction, QKeySequence
+
+from playground.app import help as about
+
+if typing.TYPE_CHECKING:
+    from playground.app.window import MainWindow
+
+Do = Callable[["MainWindow"], None]
+Ask = Callable[["MainWindow"], bool]
+
+
+@dataclass(frozen=True)
+class Command:
+    """One thing to do.
+
+    Args:
+        text: as the menu shows it.
+        tip: one line on what it does.
+        run: does it.
+        shortcut: with a modifier or a function key; acts wherever the focus is.
+        key: a plain key; acts where the focused control has no use for it.
+        checked: for a switch, whether it is on.
+        enabled: whether it can be done now.
+        label: what it is called now, where that changes.
+        icon: name of an icon in resources/icons.
+        menu: fills a submenu instead of running.
+    """
+
+    text: str
+    tip: str
+    run: Do
+    shortcut: str | QKeySequence.StandardKey = ""
+    key: str = ""
+    checked: Ask | None = None
+    enabled: Ask | None = None
+    label: Callable[["MainWindow"], str] | None = None
+    icon: str = ""
+
+
+def _layer(name: str) -> Command:
+    title = LAYERS[name]
+    return Command(
+        title,
+        f"Show or hide {title.lower()} on the canvas",
+        lambda window: window.chips.toggle(name),
+        key=str(list(LAYERS).index(name) + 1),
+        checked=lambda window: window.chips.is_on(name),
+    )
+
+
+LAYERS = {
+    "data": "Data",
+    "density": "Density",
+    "learned": "Learned score",
+    "exact": "Exact score",
+    "error": "Error",
+    "particles": "Particles",
+    "trails": "Trails",
+    "path": "Likelihood path",
+}
+
+COMMANDS: dict[str, Command] = {
+    # file
+    "file.new": Command(
+        "New", "Start again from the default experiment", lambda w: w.documents.new(), QKeySequence.StandardKey.New
+    ),
+    "file.open": Command(
+        "Open…",
+        "Open a session, an experiment or a file of points",
+        lambda w: w.documents.ask_open(),
+        QKeySequence.StandardKey.Open,
+    ),
+    "file.recent.clear": Command(
+        "Clear recent files",
+        "Forget the files opened lately",
+        lambda w: w.documents.clear_recent(),
+        enabled=lambda w: bool(w.documents.recent()),
+    ),
+    "file.save": Command(
+        "Save",
+        "Save experiment, weights, points and trajectory in one file",
+        lambda w: w.documents.save(),
+        QKeySequence.StandardKey.Save,
+    ),
+    "file.save_as": Command(
+        "Save as…", "Save under another name", lambda w: w.documents.save_as(), QKeySequence.StandardKey.SaveAs
+    ),
+    "file.export_video": Command(
+        "Export video…",
+        "Paint the run from noise to data as MP4, WebM or GIF",
+        lambda w: w.exports.video(),
+        "Ctrl+E",
+        enabled=lambda w: w.exports.has_frames(),
+    ),
+    "file.export_picture": Command(
+        "Export picture…", "Paint the canvas as it is now into a PNG", lambda w: w.exports.picture(), "Ctrl+Shift+E"
+    ),
+    "file.export_trajectory": Command(
+        "Export trajectory…",
+        "Write the particles of every frame as NPZ or CSV",
+        lambda w: w.exports.trajectory(),
+        enabled=lambda w: w.exports.has_frames(),
+    ),
+    "file.quit": Command("Quit", "Close the window", lambda w: w.close(), QKeySequence.StandardKey.Quit),
+    # edit
+    "edit.undo": Command(
+        "Undo",
+        "Take back the last change of a setting or stroke",
+        lambda w: w.state.undo(),
+        QKeySequence.StandardKey.Undo,
+        enabled=lambda w: w.state.can_undo,
+        label=lambda w: f"Undo {w.state.undo_text}".strip(),
+    ),
+    "edit.redo": Command(
+        "Redo",
+        "Do again what was taken back",
+        lambda w: w.state.redo(),
+        "Ctrl+Shift+Z",
+        enabled=lambda w: w.state.can_redo,
+    ),
+    # train
+    "train.toggle": Command(
+        "Train",
+        "Train the network, or pause it",
+        lambda w: w.toggle_training(),
+        key="T",
+        label=lambda w: "Pause training" if w.engine.training == "training" else "Train",
+    ),
+    "train.reset": Command(
+        "Reset training", "Forget what was learned and begin with fresh weights", lambda w: w.engine.reset_training()
+    ),
+    # sample
+    "sample.play": Command(
+        "Play",
+        "Play or pause the sampler's timeline",
+        lambda w: w.engine.set_playing(not w.engine.playing),
+        key="Space",
+        label=lambda w: "Pause" if w.engine.playing else "Play",
+    ),
+    "sample.step": Command("Step", "One frame on", lambda w: w.engine.step(1), key="Right"),
+    "sample.step_back": Command("Step back", "One frame back", lambda w: w.engine.step(-1), key="Left"),
+    "sample.start": Command("To the start", "The first frame: all noise", lambda w: w.engine.seek(0), key="Home"),
+    "sample.end": Command(
+        "To the end", "The last recorded frame", lambda w: w.engine.seek(w.recorded_frames() - 1), key="End"
+    ),
+    "sample.restart": Command(
+        "Restart", "Run the sampler again with the same noise", lambda w: w.engine.restart(False), key="R"
+    ),
+    "sample.restart_new_seed": Command(
+        "Restart with new noise",
+        "Run the sampler again with another seed",
+        lambda w: w.engine.restart(True),
+        key="N",
+    ),
+    "sample.loop": Command(
+        "Loop",
+        "Begin again at the end",
+        lambda w: w.engine.set_loop(not w.engine.loop),
+        key="L",
+        checked=lambda w: w.engine.loop,
+    ),
+    # measure
+    "measure.density_map": Command(
+        "Density map", "Compute the learned density over the canvas", lambda w: w.engine.density_map(), key="D"
+    ),
+    "measure.test_set": Command(
+        "Evaluate the test set", "Log-likelihood of held-out points", lambda w: w.engine.evaluate_test_set()
+    ),
+    "measure.samples": Command(
+        "Compare samples with data", "Distance and mode weights of the samples", lambda w: w.engine.evaluate_samples()
+    ),
+    "measure.errors": Command(
+        "Score error along σ", "How wrong the learned score is at each noise level", lambda w: w.engine.score_errors()
+    ),
+    "measure.clear": Command(
+        "Clear the clicked point",
+        "Remove the likelihood path",
+        lambda w: w.engine.clear_inspection(),
+        key="Escape",
+    ),
+    # view
+    "view.fit": Command("Fit", "Show all of the data", lambda w: w.canvas.fit(), key="F"),
+    **{f"view.layer.{name}": _layer(name) for name in LAYERS},
+    "view.dark": Command(
+        "Dark theme", "Light on dark", lambda w: w.set_theme("dark"), checked=lambda w: w.theme_name == "dark"
+    ),
+    "view.light": Command(
+        "Light theme", "Dark on light", lambda w: w.set_theme("light"), checked=lambda w: w.theme_name == "light"
+    ),
+    "view.fullscreen": Command(
+        "Full screen",
+        "Fill the screen with the window",
+        lambda w: w.toggle_full_screen(),
+        "F11",
+        checked=lambda w: w.isFullScreen(),
+    ),
+    # help
+    "help.keys": Command("Keys", "What each key does", about.show_keys, "F1"),
+    "help.log": Command("Log", "What the program has noted, to copy into a report", lambda w: w.show_log()),
+    "help.about": Command("About Score Playground", "Version and licence", about.show_about),
+}
+
+SEPARATOR = "-"
+RECENT = "file.recent"  # a submenu made from the recent files
+
+MENUS: dict[str, tuple[str, ...]] = {
+    "File": (
+        "file.new",
+        "file.open",
+        RECENT,
+        SEPARATOR,
+        "file.save",
+        "file.save_as",
+        SEPARATOR,
+        "file.export_video",
+        "file.export_picture",
+        "file.export_trajectory",
+        SEPARATOR,
+        "file.quit",
+    ),
+    "Edit": ("edit.undo", "edit.redo"),
+    "Train": ("train.toggle", "train.reset"),
+    "Sample": (
+        "sample.play",
+        "sample.step",
+        "sample.step_back",
+        "sample.start",
+        "sample.end",
+        SEPARATOR,
+        "sample.restart",
+        "sample.restart_new_seed",
+        "sample.loop",
+    ),
+    "Measure": (
+        "measure.density_map",
+        "measure.test_set",
+        "measure.samples",
+        "measure.errors",
+        SEPARATOR,
+        "measure.clear",
+    ),
+    "View": (
+        "view.fit",
+        SEPARATOR,
+        *(f"view.layer.{name}" for name in LAYERS),
+        SEPARATOR,
+        "view.dark",
+        "view.light",
+        "view.fullscreen",
+    ),
+    "Help": ("help.keys", "help.log", "help.about"),
+}
+
+TOP_BAR = ("file.open", "file.save", "file.export_video")
+
+
+class Actions(QObject):
+    """The registry's commands as QActions of one window."""
+
+    def __init__(self, window: "MainWindow") -> None:
+        super().__init__(window)
+        self._window = window
+        self._actions: dict[str, QAction] = {}
+        self._plain: dict[int, QAction] = {}
+        for key, command in COMMANDS.items():
+            action = QAction(command.text, self)
+            action.setObjectName(key)
+            shown = f"{command.tip} ({command.key})" if command.key else command.tip
+            action.setStatusTip(command.tip)
+            action.setCheckable(command.checked is not None)
+            if command.shortcut:
+                action.setShortcut(QKeySequence(command.shortcut))
+                native = action.shortcut().toString(QKeySequence.SequenceFormat.NativeText)
+                shown = f"{command.tip} ({native})" if native else command.tip
+            action.setToolTip(shown)
+            if command.key:
+                self._plain[QKeySequence(command.key)[0].key()] = action
+            if key == "file.quit":
+                action.setMenuRole(QAction.MenuRole.QuitRole)
+            elif key == "help.about":
+                action.setMenuRole(QAction.MenuRole.AboutRole)
+            action.triggered.connect(self._runner(key))
+            window.addAction(action)
+            self._actions[key] = action
+
+    def __getitem__(self, key: str) -> QAction:
+        return self._actions[key]
+
+    def __iter__(self) -> Iterable[str]:
+        return iter(self._actions)
+
+    def trigger(self, key: str) -> None:
+        """Do one thing by its key, as a menu would."""
+        self._actions[key].trigger()
+
+    def plain_key(self, key: int, modifiers: Qt.KeyboardModifier) -> bool:
+        """Do what a key without modifier stands for.
+
+        Returns:
+            Whether it stands for something.
+        """
+        action = self._plain.get(key)
+        if action is None or modifiers & ~Qt.KeyboardModifier.KeypadModifier:
+            return False
+        self.refresh()
+        action.trigger()
+        return True
+
+    def refresh(self) -> None:
+        """Bring names, check marks and what can be done now up to date."""
+        for key, command in COMMANDS.items():
+            action = self._actions[key]
+            text = command.label(self._window) if command.label else command.text
+            action.setText(f"{text}\t{command.key}" if command.key else text)
+            if command.checked:
+                action.setChecked(command.checked(self._window))
+            if command.enabled:
+                action.setEnabled(command.enabled(self._window))
+
+    def _runner(self, key: str) -> Callable[[], None]:
+        def run() -> None:
+            COMMANDS[key].run(self._window)
+            self.refresh()
+
+        return run

@@ -1,0 +1,263 @@
+"""Opening, saving and what a file on the bench is called.
+
+Three kinds of file can be opened or dropped: sessions (``.spg``: everything), experiments (``.toml``: the settings) and
+points (``.csv``, ``.tsv``, ``.npy``: a data set of one's own). Only sessions are saved; reading and writing happen off
+the GUI thread.
+"""
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from PySide6.QtCore import QObject, Signal
+from PySide6.QtWidgets import QFileDialog, QMessageBox, QWidget
+
+from playground.app import errors
+from playground.app.background import Background
+from playground.app.settings import Settings
+from playground.app.state import State
+from playground.lab import experiment as experiments
+from playground.lab.experiment import Experiment, ExperimentError
+from playground.lab.session import SUFFIX, Session, SessionError
+
+POINTS = (".csv", ".tsv", ".npy")
+OPENABLE = (SUFFIX, ".toml", *POINTS)
+FILTERS = ";;".join(
+    (
+        f"Everything that opens ({' '.join('*' + suffix for suffix in OPENABLE)})",
+        f"Sessions (*{SUFFIX})",
+        "Experiments (*.toml)",
+        f"Points ({' '.join('*' + suffix for suffix in POINTS)})",
+        "All files (*)",
+    )
+)
+UNTITLED = "Untitled"
+
+Answer = QMessageBox.StandardButton
+
+
+class Documents(QObject):
+    """The file that belongs to what is on the bench.
+
+    Signals:
+        changed(): the name, the mark of unsaved work or the time of the last save are different now.
+        opened(object): a session was put on the bench; its `view` is for the canvas.
+        saved(str): what was written, as a sentence.
+        refused(str): why a file could not be opened or saved, as a sentence.
+    """
+
+    changed = Signal()
+    opened = Signal(object)
+    saved = Signal(str)
+    refused = Signal(str)
+
+    def __init__(self, state: State, engine: Any, settings: Settings, window: QWidget) -> None:
+        super().__init__(window)
+        self._state, self._engine, self._settings, self._window = state, engine, settings, window
+        self._background = Background(self)
+        self.path: Path | None = None
+        self.saved_at: float | None = None  # time.monotonic of the last save in this run
+        self.describe_view: Callable[[], dict[str, Any]] = dict  # what of the canvas a session keeps
+        state.history_changed.connect(self.changed)
+
+    # --- names
+
+    @property
+    def name(self) -> str:
+        return self.path.name if self.path else UNTITLED
+
+    @property
+    def title(self) -> str:
+        """For the window's frame; a dot marks unsaved work."""
+        return f"{'• ' if self._state.modified else ''}{self.name} - Score Playground"
+
+    @property
+    def busy(self) -> bool:
+        """Whether a file is being read or written."""
+        return self._background.busy
+
+    def saved_text(self) -> str:
+        """How long ago the last save was, in words."""
+        if self.saved_at is None:
+            return "not saved" if self._state.modified else ""
+        seconds = time.monotonic() - self.saved_at
+        if seconds < 60:
+            return f"saved {seconds:.0f} s ago"
+        return f"saved {seconds / 60:.0f} min ago" if seconds < 3600 else f"saved {seconds / 3600:.0f} h ago"
+
+    # --- open
+
+    def ask_open(self) -> None:
+        """Let the user choose a file, then open it."""
+        name, _ = QFileDialog.getOpenFileName(self._window, "Open", self._settings.get("folder"), FILTERS)
+        if name:
+            self.open(Path(name))
+
+    def open(self, path: Path) -> None:
+        """Open any file that can be opened, once unsaved work is safe; what is wrong with it comes as a sentence."""
+        path = Path(path).expanduser()
+        suffix = path.suffix.lower()
+        if suffix not in OPENABLE:
+            self._refuse(
+                f"{path.name} cannot be opened: give a file ending in {', '.join(OPENABLE[:-1])} or {OPENABLE[-1]}."
+            )
+            return
+        if not path.is_file():
+            kind = "is a folder" if path.is_dir() else "does not exist"
+            self._forget(path)
+            self._refuse(f"{path} cannot be opened: it {kind}.")
+            return
+        self.when_safe(lambda: self._open(path, suffix))
+
+    def open_bundled(self, path: Path) -> bool:
+        """Put a session that ships with the program on the bench, at once and without a name; before the first paint.
+
+        Returns:
+            Whether there is such a file and it could be read.
+        """
+        if not path.is_file():
+            return False
+        try:
+            session = Session.load(path)
+        except SessionError as error:
+            self._refuse(str(error))
+            return False
+        self._adopt(session, None)
+        return True
+
+    def new(self) -> None:
+        """The default experiment, once unsaved work is safe."""
+
+        def start() -> None:
+            self._state.load(Experiment())
+            self._name(None)
+
+        self.when_safe(start)
+
+    def _open(self, path: Path, suffix: str) -> None:
+        if suffix == SUFFIX:
+            started = self._background.run(
+                "open", lambda: Session.load(path), lambda session: self._adopt(session, path), self._failed
+            )
+            if not started:
+                self._refuse(f"{path.name} has to wait: another file is still being read or written.")
+        elif suffix == ".toml":
+            try:
+                self._state.load(experiments.load(path))
+            except ExperimentError as error:
+                self._refuse(str(error))
+                return
+            self._name(None)
+            self._remember(path)
+        else:
+            self._engine.open_points(str(path.resolve()))
+            self._remember(path)
+
+    def _adopt(self, session: Session, path: Path | None) -> None:
+        self._engine.open_session(session)
+        self._name(path)
+        if path is not None:
+            self._remember(path)
+        self.opened.emit(session)
+
+    # --- save
+
+    def save(self, then: Callable[[], None] | None = None) -> None:
+        """Save under the present name, or ask for one; `then` is called once the file is written."""
+        if self.path is None:
+            self.save_as(then)
+        else:
+            self._write(self.path, then)
+
+    def save_as(self, then: Callable[[], None] | None = None) -> None:
+        """Ask for a name and save."""
+        folder = self.path or Path(self._settings.get("folder")) / f"{self._state.experiment.data.kind}{SUFFIX}"
+        name, _ = QFileDialog.getSaveFileName(self._window, "Save as", str(folder), f"Sessions (*{SUFFIX})")
+        if name:
+            self._write(Path(name) if name.lower().endswith(SUFFIX) else Path(name + SUFFIX), then)
+
+    def _write(self, path: Path, then: Callable[[], None] | None) -> None:
+        if self.busy:
+            self._refuse(f"{path.name} is not saved yet: another file is still being read or written; try again.")
+            return
+        session = self._engine.session(self.describe_view())
+        self._state.mark_saved()  # what changes from here on is not in the file
+
+        def done(_: object) -> None:
+            self.saved_at = time.monotonic()
+            self._name(path)
+            self._remember(path)
+            self.saved.emit(f"Saved {path.name}.")
+            if then is not None:
+                then()
+
+        def failed(error: BaseException) -> None:
+            self._state.touch()
+            self._failed(error)
+
+        self._background.run("save", lambda: session.save(path), done, failed)
+
+    # --- unsaved work
+
+    def when_safe(self, go_on: Callable[[], None]) -> None:
+        """Call `go_on` if nothing is unsaved, or once the user has saved or let go of what is; never if he cancels."""
+        if not self._state.modified:
+            go_on()
+            return
+        answer = self._ask()
+        if answer == Answer.Save:
+            self.save(go_on)
+        elif answer == Answer.Discard:
+            go_on()
+
+    def _ask(self) -> Answer:
+        box = QMessageBox(
+            QMessageBox.Icon.NoIcon,
+            "Unsaved work",
+            f"Save the changes to {self.name}?",
+            Answer.Save | Answer.Discard | Answer.Cancel,
+            self._window,
+        )
+        box.setObjectName("unsavedWork")
+        box.setInformativeText("Otherwise what was trained, drawn and set since the last save is lost.")
+        box.setDefaultButton(Answer.Save)
+        answer = Answer(box.exec())
+        box.deleteLater()
+        return answer
+
+    def finish(self, seconds: float = 1.0) -> bool:
+        """Wait for a file being written, when quitting."""
+        return self._background.wait(seconds)
+
+    # --- recent files
+
+    def recent(self) -> list[Path]:
+        """The files opened or saved lately, newest first, as far as they still exist."""
+        return [path for path in map(Path, self._settings.get("recent")) if path.is_file()]
+
+    def clear_recent(self) -> None:
+        self._settings.set("recent", [])
+
+    def _remember(self, path: Path) -> None:
+        self._settings.add_recent(path)
+        self._settings.set("folder", str(path.resolve().parent))
+
+    def _forget(self, path: Path) -> None:
+        others = [name for name in self._settings.get("recent") if Path(name) != path]
+        self._settings.set("recent", others)
+
+    # --- outcomes
+
+    def _name(self, path: Path | None) -> None:
+        self.path = path
+        self.changed.emit()
+
+    def _failed(self, error: BaseException) -> None:
+        if isinstance(error, (SessionError, ExperimentError)):
+            self._refuse(str(error))
+        else:
+            errors.report(error, "a file could not be read or written")
+
+    def _refuse(self, sentence: str) -> None:
+        self.refused.emit(sentence)

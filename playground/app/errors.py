@@ -1,0 +1,150 @@
+"""An uncaught error shows a sentence and a log to copy, and the program goes on.
+
+Python's own hooks (main thread, other threads, destructors) and Qt's messages all end in :mod:`logging`; a
+:class:`Log` keeps the last lines for the log window and tells the window about new errors.
+"""
+
+import collections
+import logging
+import platform
+import sys
+import threading
+import traceback
+from collections.abc import Callable
+from types import TracebackType
+from typing import Any
+
+from PySide6.QtCore import QMessageLogContext, QObject, QtMsgType, Signal, qInstallMessageHandler, qVersion
+
+import playground
+
+LINES = 2_000
+_LEVELS = {
+    QtMsgType.QtDebugMsg: logging.DEBUG,
+    QtMsgType.QtInfoMsg: logging.INFO,
+    QtMsgType.QtWarningMsg: logging.WARNING,
+    QtMsgType.QtCriticalMsg: logging.ERROR,
+    QtMsgType.QtFatalMsg: logging.CRITICAL,
+}
+
+logger = logging.getLogger("playground")
+
+
+class Log(QObject):
+    """The last lines of the log; `failed` carries one sentence for each error, on the thread of this object."""
+
+    failed = Signal(str)
+    grew = Signal()
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._lines: collections.deque[str] = collections.deque(maxlen=LINES)
+        self._handler = _Handler(self)
+
+    def text(self) -> str:
+        """Everything kept, headed by the versions a bug report needs."""
+        head = f"Score Playground {playground.__version__}, Python {platform.python_version()}, Qt {qVersion()}, {platform.platform()}"
+        return "\n".join([head, *list(self._lines)])
+
+    def add(self, line: str) -> None:
+        """Append a line; from any thread."""
+        self._lines.append(line)
+        self.grew.emit()
+
+
+class _Handler(logging.Handler):
+    """Feeds the log. A failure inside it is dropped: an error about an error would never end."""
+
+    def __init__(self, log: Log) -> None:
+        super().__init__(logging.INFO)
+        self._log = log
+        self._busy = threading.local()
+        self.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s", "%H:%M:%S"))
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if getattr(self._busy, "now", False):
+            return
+        self._busy.now = True
+        try:
+            self._log.add(self.format(record))
+            if getattr(record, "sentence", ""):
+                self._log.failed.emit(record.sentence)
+        except Exception:
+            self.handleError(record)
+        finally:
+            self._busy.now = False
+
+    def handleError(self, record: logging.LogRecord) -> None:
+        """Say it on the terminal, where there is one; never raise."""
+        if sys.__stderr__ is not None:
+            traceback.print_exc(file=sys.__stderr__)
+
+
+def sentence(error: BaseException) -> str:
+    """What the user reads about an error nobody foresaw."""
+    text = str(error).strip().splitlines()
+    reason = f"{type(error).__name__}: {text[0]}" if text else type(error).__name__
+    return f"Something went wrong ({reason.rstrip('.')}). Your work is kept; the log has the details."
+
+
+def report(error: BaseException, where: str = "") -> None:
+    """Log an error with its traceback and tell the user; from any thread."""
+    logger.error(
+        "%s",
+        where or "uncaught error",
+        exc_info=(type(error), error, error.__traceback__),
+        extra={"sentence": sentence(error)},
+    )
+
+
+class Guard:
+    """Routes every uncaught error and every Qt message into a log, until :meth:`remove`."""
+
+    def __init__(self, log: Log) -> None:
+        self._log = log
+        self._before: list[Callable[[], Any]] = []
+        root = logging.getLogger()
+        root.addHandler(log._handler)
+        level, mine = root.level, logger.level
+        logger.setLevel(logging.INFO)
+        self._before += [
+            lambda: root.removeHandler(log._handler),
+            lambda: logger.setLevel(mine),
+            lambda: root.setLevel(level),
+        ]
+
+        hooks = (sys.excepthook, threading.excepthook, sys.unraisablehook)
+        sys.excepthook, threading.excepthook, sys.unraisablehook = _uncaught, _uncaught_in_thread, _unraisable
+        previous = qInstallMessageHandler(_qt_message)
+
+        def restore() -> None:
+            sys.excepthook, threading.excepthook, sys.unraisablehook = hooks
+            qInstallMessageHandler(previous)
+
+        self._before.append(restore)
+
+    def remove(self) -> None:
+        """Put back what was there before."""
+        while self._before:
+            self._before.pop()()
+
+
+def _uncaught(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    if issubclass(kind, KeyboardInterrupt):
+        sys.__excepthook__(kind, error, trace)
+        return
+    report(error)
+
+
+def _uncaught_in_thread(arguments: threading.ExceptHookArgs) -> None:
+    if arguments.exc_value is not None:
+        report(arguments.exc_value, f"uncaught error in {arguments.thread.name if arguments.thread else 'a thread'}")
+
+
+def _unraisable(arguments: Any) -> None:
+    if arguments.exc_value is not None:
+        report(arguments.exc_value, arguments.err_msg or "error in a destructor")
+
+
+def _qt_message(kind: QtMsgType, context: QMessageLogContext, message: str) -> None:
+    logging.getLogger("qt").log(_LEVELS.get(kind, logging.WARNING), "%s", message)

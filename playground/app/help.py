@@ -1,0 +1,71 @@
+"""What each key does, and who made the program."""
+
+import typing
+
+from PySide6.QtCore import Qt, qVersion
+from PySide6.QtGui import QKeySequence
+from PySide6.QtWidgets import QDialog, QDialogButtonBox, QGridLayout, QLabel, QMessageBox, QVBoxLayout
+
+import playground
+
+if typing.TYPE_CHECKING:
+    from playground.app.window import MainWindow
+
+
+def show_keys(window: "MainWindow") -> None:
+    """Open the list of keys, made from the registry of actions."""
+    from playground.app.actions import COMMANDS, MENUS  # the registry names this function
+
+    dialog = QDialog(window)
+    dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+    dialog.setWindowTitle("Keys")
+    dialog.setObjectName("keysDialog")
+    grid = QGridLayout()
+    grid.setHorizontalSpacing(24)
+    grid.setVerticalSpacing(4)
+    sections = {
+        title: [key for key in keys if key in COMMANDS and (COMMANDS[key].shortcut or COMMANDS[key].key)]
+        for title, keys in MENUS.items()
+    }
+    columns, row, column = 2, 0, 0
+    half = sum(len(keys) + 1 for keys in sections.values()) / columns
+    for title, keys in sections.items():
+        if not keys:
+            continue
+        if row > half - len(keys) / 2 and column == 0:
+            row, column = 0, 3
+        heading = QLabel(title)
+        heading.setProperty("role", "heading")
+        grid.addWidget(heading, row, column, 1, 2)
+        row += 1
+        for key in keys:
+            command = COMMANDS[key]
+            sequence = QKeySequence(command.shortcut or command.key)
+            grid.addWidget(QLabel(command.text.rstrip("…")), row, column)
+            shown = QLabel(sequence.toString(QKeySequence.SequenceFormat.NativeText))
+            shown.setProperty("role", "number")
+            shown.setAlignment(Qt.AlignmentFlag.AlignRight)
+            grid.addWidget(shown, row, column + 1)
+            row += 1
+    grid.setColumnMinimumWidth(2, 32)
+    buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
+    buttons.rejected.connect(dialog.reject)
+    layout = QVBoxLayout(dialog)
+    layout.addLayout(grid)
+    layout.addWidget(buttons)
+    dialog.show()
+
+
+def show_about(window: "MainWindow") -> None:
+    """Open the version and licence."""
+    box = QMessageBox(window)
+    box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+    box.setObjectName("aboutDialog")
+    box.setWindowTitle("About Score Playground")
+    box.setText(f"Score Playground {playground.__version__}")
+    box.setInformativeText(
+        "See how score-based generative models and diffusion work: train, sample, measure, in one window.\n\n"
+        f"Under the MIT licence. Qt {qVersion()}; the licences of what it builds on are in docs/dependencies.md."
+    )
+    box.setWindowModality(Qt.WindowModality.WindowModal)
+    box.show()

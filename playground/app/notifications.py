@@ -1,0 +1,215 @@
+"""Toasts over the canvas, and the window that shows the log."""
+
+from collections.abc import Callable
+
+from PySide6.QtCore import QEvent, QObject, QSize, Qt, QTimer
+from PySide6.QtGui import QAccessible, QAccessibleAnnouncementEvent, QCursor, QGuiApplication
+from PySide6.QtWidgets import (
+    QDialog,
+    QDialogButtonBox,
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QPlainTextEdit,
+    QPushButton,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from playground.app.errors import Log
+
+MILLISECONDS = {"info": 5_000, "warning": 12_000, "error": 0}  # 0: stays until dismissed
+TITLES = {"info": "Note", "warning": "Warning", "error": "Error"}
+MOST = 4  # toasts at once
+WIDTH = 380
+MARGIN = 14
+
+Offer = tuple[str, Callable[[], None]]  # a button's text and what it does
+
+
+class Toast(QFrame):
+    """One sentence with its level, an optional button and a way to dismiss it.
+
+    It leaves by itself after a while, except an error; not while the mouse is over it or a button of it has the focus.
+    """
+
+    def __init__(self, level: str, sentence: str, offer: Offer | None, parent: "Toasts") -> None:
+        super().__init__(parent)
+        self.level, self.sentence = level, sentence
+        self._count = 1
+        self.setObjectName("toast")
+        self.setProperty("level", level)
+        self.setAccessibleName(f"{TITLES[level]}: {sentence}")
+        self._label = QLabel(sentence)
+        self._label.setWordWrap(True)
+        self._label.setTextFormat(Qt.TextFormat.PlainText)
+        self._label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        title = QLabel(TITLES[level])
+        title.setObjectName("toastTitle")
+        title.setProperty("level", level)
+        self._title = title
+        close = QToolButton()
+        close.setObjectName("toastClose")
+        close.setText("✕")
+        close.setAccessibleName("Dismiss")
+        close.setToolTip("Dismiss")
+        close.setAutoRaise(True)
+        close.clicked.connect(self.dismiss)
+
+        head = QHBoxLayout()
+        head.setContentsMargins(0, 0, 0, 0)
+        head.addWidget(title)
+        head.addStretch(1)
+        head.addWidget(close)
+        body = QVBoxLayout(self)
+        body.setContentsMargins(14, 8, 8, 12)
+        body.setSpacing(2)
+        body.addLayout(head)
+        body.addWidget(self._label)
+        self.button: QPushButton | None = None
+        if offer is not None:
+            text, run = offer
+            self.button = QPushButton(text)
+            self.button.setObjectName("toastButton")
+            self.button.setAccessibleName(text)
+            self.button.clicked.connect(lambda: (run(), self.dismiss()))
+            row = QHBoxLayout()
+            row.setContentsMargins(0, 6, 0, 0)
+            row.addWidget(self.button)
+            row.addStretch(1)
+            body.addLayout(row)
+        self._timer = QTimer(self)
+        self._timer.setSingleShot(True)
+        self._timer.timeout.connect(self._expire)
+        self._wait()
+
+    def repeat(self) -> None:
+        """The same sentence came again: count it rather than pile it up."""
+        self._count += 1
+        self._title.setText(f"{TITLES[self.level]} ×{self._count}")
+        self._wait()
+
+    def dismiss(self) -> None:
+        self._timer.stop()
+        self.hide()
+        parent = self.parent()
+        if isinstance(parent, Toasts):
+            parent.remove(self)
+
+    def _wait(self) -> None:
+        if MILLISECONDS[self.level]:
+            self._timer.start(MILLISECONDS[self.level])
+
+    def _expire(self) -> None:
+        focused = self.button is not None and self.button.hasFocus()
+        if self.rect().contains(self.mapFromGlobal(QCursor.pos())) or focused:
+            self._wait()
+        else:
+            self.dismiss()
+
+
+class Toasts(QWidget):
+    """The stack of toasts in the upper right corner of its parent, newest on top."""
+
+    def __init__(self, over: QWidget) -> None:
+        super().__init__(over)
+        self.setObjectName("toasts")
+        self.setAttribute(Qt.WidgetAttribute.WA_NoSystemBackground)
+        self._column = QVBoxLayout(self)
+        self._column.setContentsMargins(0, 0, 0, 0)
+        self._column.setSpacing(8)
+        self.shown: list[Toast] = []
+        over.installEventFilter(self)
+        self.hide()
+
+    def add(self, level: str, sentence: str, offer: Offer | None = None) -> Toast:
+        """Show a sentence; level is "info", "warning" or "error"."""
+        for toast in self.shown:
+            if (toast.level, toast.sentence) == (level, sentence):
+                toast.repeat()
+                return toast
+        toast = Toast(level, sentence, offer, self)
+        self.shown.insert(0, toast)
+        self._column.insertWidget(0, toast)
+        for old in self.shown[MOST:]:
+            old.dismiss()
+        self._place()
+        self.show()
+        self.raise_()
+        QAccessible.updateAccessibility(QAccessibleAnnouncementEvent(self, f"{TITLES[level]}: {sentence}"))
+        return toast
+
+    def remove(self, toast: Toast) -> None:
+        if toast in self.shown:
+            self.shown.remove(toast)
+            self._column.removeWidget(toast)
+            toast.deleteLater()
+        if self.shown:
+            self._place()
+        else:
+            self.hide()
+
+    def clear(self) -> None:
+        for toast in list(self.shown):
+            toast.dismiss()
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if event.type() == QEvent.Type.Resize and self.shown:
+            self._place()
+        return False
+
+    def _place(self) -> None:
+        over = self.parentWidget()
+        width = min(WIDTH, over.width() - 2 * MARGIN)
+        for toast in self.shown:
+            toast.setFixedWidth(width)
+        self._column.invalidate()  # else it remembers the height before the newest toast
+        height = min(self._column.heightForWidth(width), over.height() - 2 * MARGIN)
+        self.setGeometry(over.width() - width - MARGIN, MARGIN, width, height)
+
+
+class LogDialog(QDialog):
+    """The log as text, with a button that copies all of it."""
+
+    def __init__(self, log: Log, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setWindowTitle("Log")
+        self.setObjectName("logDialog")
+        self._log = log
+        self.text = QPlainTextEdit(log.text())
+        self.text.setReadOnly(True)
+        self.text.setObjectName("log")
+        self.text.setAccessibleName("Log")
+        self.text.setLineWrapMode(QPlainTextEdit.LineWrapMode.NoWrap)
+        buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
+        copy = buttons.addButton("Copy", QDialogButtonBox.ButtonRole.ActionRole)
+        copy.setObjectName("copyLog")
+        copy.setToolTip("Copy all of it, to paste into a report")
+        copy.clicked.connect(lambda: copy_log(log))
+        buttons.rejected.connect(self.reject)
+        layout = QVBoxLayout(self)
+        layout.addWidget(self.text)
+        layout.addWidget(buttons)
+        self._timer = QTimer(self)  # gathers what comes in bursts
+        self._timer.setSingleShot(True)
+        self._timer.setInterval(200)
+        self._timer.timeout.connect(self._refresh)
+        log.grew.connect(self._timer.start)
+        self._to_end()
+
+    def sizeHint(self) -> QSize:
+        return QSize(820, 480)
+
+    def _refresh(self) -> None:
+        self.text.setPlainText(self._log.text())
+        self._to_end()
+
+    def _to_end(self) -> None:
+        bar = self.text.verticalScrollBar()
+        bar.setValue(bar.maximum())
+
+
+def copy_log(log: Log) -> None:
+    """Put the whole log on the clipboard."""
+    QGuiApplication.clipboard().setText(log.text())

@@ -1,0 +1,103 @@
+"""An uncaught error is a sentence and a log; the program goes on."""
+
+import logging
+import sys
+import threading
+
+import pytest
+from PySide6.QtCore import QTimer, qWarning
+from PySide6.QtGui import QGuiApplication
+from PySide6.QtWidgets import QPlainTextEdit, QPushButton
+
+from playground.app import errors
+from playground.app.errors import Guard, Log
+from playground.app.notifications import LogDialog
+
+
+@pytest.fixture
+def log(qapp):
+    log = Log()
+    guard = Guard(log)
+    yield log
+    guard.remove()
+
+
+def test_error_in_another_thread_reaches_the_gui_thread(log, qtbot):
+    def fail():
+        raise ValueError("no such thing\nsecond line")
+
+    receivers = []
+    log.failed.connect(lambda text: receivers.append((text, threading.current_thread() is threading.main_thread())))
+    with qtbot.waitSignal(log.failed):
+        thread = threading.Thread(target=fail, name="worker 7")
+        thread.start()
+        thread.join()
+    (sentence, in_gui_thread), *more = receivers
+    assert not more
+    assert in_gui_thread
+    assert "ValueError: no such thing)" in sentence
+    assert "second line" not in sentence
+    text = log.text()
+    assert "worker 7" in text
+    assert "Traceback" in text
+    assert "second line" in text
+
+
+def test_error_in_a_slot_leaves_the_loop_running(log, qtbot):
+    before = sys.excepthook
+    # pytest-qt looks for errors in slots by its own hook; what is tested here is ours.
+    sys.excepthook = errors._uncaught
+    try:
+        sentences = []
+        log.failed.connect(sentences.append)
+        QTimer.singleShot(0, lambda: 1 / 0)
+        with qtbot.captureExceptions():
+            sys.excepthook = errors._uncaught
+            qtbot.waitUntil(lambda: bool(sentences))
+        assert "ZeroDivisionError" in sentences[0]
+        done = []
+        QTimer.singleShot(0, lambda: done.append(True))
+        qtbot.waitUntil(lambda: bool(done))
+    finally:
+        sys.excepthook = before
+
+
+def test_qt_messages_are_in_the_log(log):
+    qWarning("the plugin is missing")
+    assert "WARNING qt: the plugin is missing" in log.text()
+
+
+def test_an_error_about_an_error_ends(log, monkeypatch, capsys):
+    def broken(line):
+        logging.getLogger("playground").error("again", extra={"sentence": "again"})
+        raise RuntimeError("the log is broken")
+
+    monkeypatch.setattr(log, "add", broken)
+    errors.report(ValueError("first"))  # would recurse for ever
+    assert log.text().count("\n") == 0
+
+
+def test_guard_puts_back_what_was_there(qapp):
+    before = sys.excepthook, threading.excepthook, sys.unraisablehook, list(logging.getLogger().handlers)
+    guard = Guard(Log())
+    assert sys.excepthook is not before[0]
+    guard.remove()
+    assert before == (sys.excepthook, threading.excepthook, sys.unraisablehook, list(logging.getLogger().handlers))
+
+
+def test_log_keeps_only_its_last_lines(log):
+    for number in range(errors.LINES + 10):
+        log.add(f"line {number}.")
+    assert "line 9." not in log.text()
+    assert f"line {errors.LINES + 9}." in log.text()
+
+
+def test_log_window_follows_and_copies(log, qtbot):
+    dialog = LogDialog(log)
+    qtbot.addWidget(dialog)
+    dialog.show()
+    errors.report(ValueError("seen late"))
+    shown = dialog.findChild(QPlainTextEdit)
+    qtbot.waitUntil(lambda: "seen late" in shown.toPlainText())
+    dialog.findChild(QPushButton, "copyLog").click()
+    assert QGuiApplication.clipboard().text() == log.text()

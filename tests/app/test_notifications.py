@@ -1,0 +1,80 @@
+"""Toasts: what they say, how long they stay, and that they can be reached and dismissed."""
+
+import pytest
+from PySide6.QtCore import QPoint, Qt
+from PySide6.QtWidgets import QToolButton, QWidget
+
+from playground.app import notifications
+from playground.app.notifications import MOST, Toasts
+
+
+@pytest.fixture
+def over(qtbot):
+    over = QWidget()
+    over.resize(900, 600)
+    qtbot.addWidget(over)
+    over.show()
+    return over
+
+
+@pytest.fixture
+def toasts(over):
+    return Toasts(over)
+
+
+def test_toast_lies_inside_its_parent_and_follows_it(toasts, over, qtbot):
+    toasts.add("info", "Saved two-moons.spg.")
+    assert over.rect().contains(toasts.geometry())
+    right = toasts.geometry().right()
+    over.resize(1200, 600)
+    qtbot.waitUntil(lambda: toasts.geometry().right() == right + 300)
+
+
+def test_long_sentence_is_wrapped_not_cut(toasts, qtbot):
+    toast = toasts.add("error", "points.csv cannot be read: line 17 has three columns, not two. " * 4)
+    qtbot.wait(20)
+    label = toast._label
+    assert label.height() >= label.heightForWidth(label.width())
+
+
+def test_notes_go_by_themselves_and_errors_stay(toasts, qtbot, monkeypatch):
+    monkeypatch.setitem(notifications.MILLISECONDS, "info", 30)
+    toasts.add("info", "Saved.")
+    error = toasts.add("error", "It broke.")
+    qtbot.waitUntil(lambda: toasts.shown == [error])
+    qtbot.wait(60)
+    assert toasts.shown == [error]
+
+
+def test_a_click_dismisses(toasts, qtbot):
+    toast = toasts.add("error", "It broke.")
+    close = toast.findChild(QToolButton, "toastClose")
+    assert close.accessibleName() == "Dismiss"
+    qtbot.mouseClick(close, Qt.MouseButton.LeftButton)
+    assert toasts.shown == []
+    assert not toasts.isVisible()
+
+
+def test_the_offer_runs_once_and_the_toast_goes(toasts, qtbot):
+    done = []
+    toast = toasts.add("warning", "Training diverged.", ("Reset", lambda: done.append(1)))
+    qtbot.mouseClick(toast.button, Qt.MouseButton.LeftButton, pos=QPoint(5, 5))
+    assert done == [1]
+    assert toasts.shown == []
+
+
+def test_the_same_sentence_is_counted_not_piled_up(toasts):
+    first = toasts.add("warning", "Slow disk.")
+    assert toasts.add("warning", "Slow disk.") is first
+    assert first._title.text() == "Warning ×2"
+    assert len(toasts.shown) == 1
+
+
+def test_at_most_a_few_at_once_newest_on_top(toasts):
+    for number in range(MOST + 3):
+        toasts.add("error", f"Error {number}.")
+    assert [toast.sentence for toast in toasts.shown] == [f"Error {number}." for number in (6, 5, 4, 3)]
+
+
+def test_reader_hears_level_and_sentence(toasts):
+    assert toasts.add("error", "It broke.").accessibleName() == "Error: It broke."

@@ -1,0 +1,68 @@
+"""What is remembered comes back; what is damaged never does harm."""
+
+import msgspec
+import pytest
+
+from playground.app.settings import KEYS, RECENT_FILES, Settings, VideoChoice
+
+VALUES = {
+    "theme": "light",
+    "geometry": b"\x00\x01\xff",
+    "columns": (300, 800, 300),
+    "folded": {"data": True},
+    "layers": {"trails": False},
+    "recent": ["/tmp/ä b.spg"],
+    "folder": "/tmp",
+    "video": VideoChoice(width=640, height=360, suffix=".gif"),
+    "picture": KEYS["picture"][1],
+}
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "settings.ini"
+
+
+@pytest.mark.parametrize("key", KEYS)
+def test_values_come_back_in_another_run(path, key):
+    settings = Settings(path)
+    settings.set(key, VALUES[key])
+    settings.flush()
+    assert Settings(path).get(key) == VALUES[key]
+
+
+@pytest.mark.parametrize("key", KEYS)
+@pytest.mark.parametrize("damage", ["not json", "[1, 2", '{"width": 33}', "17.5", "@Invalid()"])
+def test_what_does_not_fit_is_dropped(path, key, damage):
+    settings = Settings(path)
+    settings._store.setValue(key, damage)
+    assert settings.get(key) == KEYS[key][1]
+    assert settings._store.value(key) is None
+
+
+def test_a_file_of_rubbish_gives_the_defaults(path):
+    path.write_bytes(bytes(range(256)) * 20)
+    settings = Settings(path)
+    assert {key: settings.get(key) for key in KEYS} == {key: default for key, (_, default) in KEYS.items()}
+
+
+def test_a_folder_that_cannot_be_written_loses_values_and_nothing_else(tmp_path):
+    (tmp_path / "file").write_text("")
+    settings = Settings(tmp_path / "file" / "settings.ini")
+    settings.set("theme", "light")
+    settings.flush()
+    assert settings.get("theme") == "light"
+
+
+def test_a_wrong_type_is_a_mistake_of_the_program(path):
+    with pytest.raises(msgspec.ValidationError):
+        Settings(path).set("theme", "blue")
+
+
+def test_recent_files_newest_first_without_repeats(path, tmp_path):
+    settings = Settings(path)
+    for number in [*range(RECENT_FILES + 2), 5]:
+        settings.add_recent(tmp_path / f"{number}.spg")
+    names = [name.rsplit("/", 1)[-1] for name in settings.get("recent")]
+    assert names[:3] == ["5.spg", "11.spg", "10.spg"]
+    assert len(names) == len(set(names)) == RECENT_FILES
