@@ -51,7 +51,7 @@ class Session:
         held_out: the test set, likewise.
         axes: the names of the two axes.
         weights: the trainer's state by name, or None before any training.
-        trajectory: ``positions`` (frames, particles, ...) and, one number a frame, ``sigma``, ``time``, ``step_size``.
+        trajectory: what ``Trajectory.arrays()`` gives, or None.
         training: where training stands, e.g. step and seconds; JSON values.
         view: the chosen layers and viewport; JSON values.
     """
@@ -73,7 +73,8 @@ class Session:
         """
         tensors = {"data/points": self.points, "data/held_out": self.held_out}
         for group, arrays in (("weights", self.weights), ("trajectory", self.trajectory)):
-            tensors |= {f"{group}/{name}": array for name, array in (arrays or {}).items()}
+            # The trajectory's axes are text and the session's own; the file holds only numbers.
+            tensors |= {f"{group}/{name}": array for name, array in (arrays or {}).items() if array.dtype.kind != "U"}
         metadata = {
             "format": FORMAT,
             "version": str(VERSION),
@@ -115,14 +116,18 @@ class Session:
                 raise _damaged(path, "its data are neither points of the plane nor images of 8 x 8")
         if not len(data["points"]):
             raise _damaged(path, "its data points are missing")
+        for name, array in tensors.items():
+            numeric = array.dtype.kind in "fiub"
+            # t is not a number where a sampler has no time; anywhere else that would be damage.
+            if not numeric or (not name.startswith("trajectory/") and not np.isfinite(array).all()):
+                raise _damaged(path, f"{name[:60]} holds what is no finite number")
         if trajectory:
             _check_trajectory(path, trajectory, shape)
-        for name, array in tensors.items():
-            if array.dtype.kind not in "fiub" or (array.dtype.kind == "f" and not np.isfinite(array).all()):
-                raise _damaged(path, f"{name[:60]} holds what is no finite number")
         axes = _json(path, metadata, "axes", list)
         if len(axes) != 2 or not all(isinstance(axis, str) for axis in axes):
             raise _damaged(path, "its axes have no names")
+        if trajectory:
+            trajectory["axes"] = np.array(axes)
         return cls(
             experiment=_experiment(path, metadata),
             points=data["points"],
@@ -210,17 +215,17 @@ def _check_format(path: Path, metadata: Mapping[str, str]) -> None:
 
 
 def _check_trajectory(path: Path, trajectory: Arrays, shape: tuple[int, ...]) -> None:
-    positions = trajectory.get("positions")
-    if (
-        positions is None
-        or positions.dtype.kind != "f"
-        or positions.shape[2:] != shape
-        or not math.prod(positions.shape)
-    ):
+    if not {"positions", "sigma", "time", "step_size", "shape"} == set(trajectory):
+        raise _damaged(path, "its trajectory is incomplete")
+    positions = trajectory["positions"]
+    fits = positions.ndim == 3 and positions.size > 0 and positions.shape[2] == math.prod(shape)
+    if positions.dtype.kind != "f" or not fits or not np.isfinite(positions).all():
         raise _damaged(path, "its trajectory has no positions")
-    for name, array in trajectory.items():
-        if name != "positions" and array.shape != positions.shape[:1]:
-            raise _damaged(path, f"its trajectory's {name[:20]} does not fit its frames")
+    if trajectory["shape"].dtype.kind != "i" or trajectory["shape"].tolist() != list(shape):
+        raise _damaged(path, "its trajectory is of other data")
+    for name in ("sigma", "time", "step_size"):
+        if trajectory[name].dtype.kind != "f" or trajectory[name].shape != positions.shape[:1]:
+            raise _damaged(path, f"its trajectory's {name} does not fit its frames")
 
 
 def _experiment(path: Path, metadata: Mapping[str, str]) -> Experiment:

@@ -25,6 +25,16 @@ from playground.lab.session import Session, SessionError
 rng = np.random.default_rng(0)
 
 
+def a_trajectory(**changes: np.ndarray) -> dict[str, np.ndarray]:
+    return {
+        "positions": rng.normal(size=(3, 5, 2)).astype(np.float32),
+        "sigma": np.array([3.0, 2.0, 1.0]),
+        "time": np.full(3, np.nan),
+        "step_size": np.zeros(3),
+        "shape": np.array([2]),
+    } | changes
+
+
 def a_session(**changes: Any) -> Session:
     contents: dict[str, Any] = {
         "experiment": experiments.replace(Experiment(), {"seed": 7, "noise.kind": "vp", "data.points": 100}),
@@ -36,10 +46,7 @@ def a_session(**changes: Any) -> Session:
             "step": np.array(12),
             "flag": np.array(True),
         },
-        "trajectory": {
-            "positions": rng.normal(size=(3, 5, 2)).astype(np.float32),
-            "sigma": np.array([3.0, 2.0, 1.0]),
-        },
+        "trajectory": a_trajectory() | {"axes": np.array(["width, cm", "Höhe"])},
         "training": {"step": 12, "seconds": 1.5},
         "view": {"layers": ["data", "particles"], "bounds": [-1.0, 1.0, -2.0, 2.0]},
     }
@@ -158,6 +165,10 @@ def written(metadata: dict[str, str] | None = None, tensors: dict[str, np.ndarra
     return safetensors.numpy.save(good_tensors() | (tensors or {}), good_metadata() | (metadata or {}))
 
 
+def with_trajectory(**changes: np.ndarray) -> bytes:
+    return written(None, {f"trajectory/{name}": array for name, array in a_trajectory(**changes).items()})
+
+
 def with_header(header: object, body: bytes = b"", length: int | None = None) -> bytes:
     text = header if isinstance(header, bytes) else json.dumps(header).encode()
     return struct.pack("<Q", len(text) if length is None else length) + text + body
@@ -233,12 +244,11 @@ HOSTILE = {
     ),
     "unknown array": (written(None, {"secret": np.zeros(3)}), "unknown array 'secret'"),
     "weights not finite": (written(None, {"weights/a": np.array([np.inf])}), "no finite number"),
-    "trajectory without positions": (written(None, {"trajectory/sigma": np.zeros(3)}), "has no positions"),
-    "trajectory of other points": (written(None, {"trajectory/positions": np.zeros((3, 5, 3))}), "has no positions"),
-    "trajectory of other length": (
-        written(None, {"trajectory/positions": np.zeros((3, 5, 2)), "trajectory/sigma": np.zeros(4)}),
-        "sigma does not fit its frames",
-    ),
+    "trajectory without positions": (written(None, {"trajectory/sigma": np.zeros(3)}), "is incomplete"),
+    "trajectory of other points": (with_trajectory(positions=np.zeros((3, 5, 3))), "has no positions"),
+    "trajectory that ran away": (with_trajectory(positions=np.full((3, 5, 2), np.inf)), "has no positions"),
+    "trajectory of images": (with_trajectory(shape=np.array([1, 8, 8])), "is of other data"),
+    "trajectory of other length": (with_trajectory(sigma=np.zeros(4)), "sigma does not fit its frames"),
 }
 
 

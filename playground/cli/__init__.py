@@ -1,0 +1,90 @@
+"""``score-playground``: the window, and the same experiments without one.
+
+Exit codes: 0 done, 1 the program's own fault, 2 the user's mistake (one sentence on standard error), 130 Ctrl+C.
+Nothing heavy is imported here: ``--version`` answers at once and the window opens before torch is loaded.
+"""
+
+import difflib
+import os
+import sys
+import traceback
+from collections.abc import Sequence
+from pathlib import Path
+
+from playground.cli.mistakes import Mistake, mistake_of
+
+COMMANDS = ("run", "sample", "likelihood", "video")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the program.
+
+    Args:
+        arguments: what follows the program's name; by default the command line's.
+
+    Returns:
+        The exit code.
+    """
+    arguments = list(sys.argv[1:] if arguments is None else arguments)
+    try:
+        if not arguments:
+            return _window(None)
+        if arguments[0] not in COMMANDS and not arguments[0].startswith("-"):
+            return _window(_file(arguments))
+        from playground.cli.commands import app
+
+        code = app(args=arguments, prog_name="score-playground", standalone_mode=False)
+        sys.stdout.flush()
+        return code if isinstance(code, int) else 0
+    except KeyboardInterrupt:
+        print("\nInterrupted: nothing half-written is left behind.", file=sys.stderr)
+        return 130
+    except BrokenPipeError:
+        # Whoever read the output has gone; without this, Python complains once more when it flushes at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141
+    except Exception as error:
+        sentence = mistake_of(error)
+        if sentence is not None:
+            print(f"score-playground: {sentence}", file=sys.stderr)
+            return 2
+        print(f"score-playground: {_unexpected(error)}", file=sys.stderr)
+        return 1
+
+
+def _window(path: Path | None) -> int:
+    if sys.platform == "linux" and not any(map(os.environ.get, ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM"))):
+        raise Mistake(
+            "There is no display here to open a window on: run an experiment without one by score-playground run EXPERIMENT.toml --out DIR."
+        )
+    from playground.app.main import launch
+
+    return launch(path)
+
+
+def _file(arguments: list[str]) -> Path:
+    first, *rest = arguments
+    path = Path(first)
+    if not path.exists():
+        near = difflib.get_close_matches(first, COMMANDS, n=1, cutoff=0.5)
+        hint = f"did you mean {near[0]}?" if near else f"the commands are {', '.join(COMMANDS)}."
+        raise Mistake(f"{first} is neither a file nor a command; {hint}")
+    if not path.is_file():
+        raise Mistake(f"{first} is a folder: open a session, an experiment or a file of points.")
+    if rest:
+        raise Mistake(f"The window opens one file, but {first} is followed by {rest[0]!r}.")
+    return path
+
+
+def _unexpected(error: Exception) -> str:
+    """Keep the traceback where it can be sent from, and say where that is."""
+    import platformdirs
+
+    kind = f"{type(error).__name__}: {error}".splitlines()[0][:200]
+    try:
+        folder = Path(platformdirs.user_log_dir("score-playground", ensure_exists=True))
+        log = folder / "error.log"
+        log.write_text("".join(traceback.format_exception(error)), encoding="utf-8")
+    except OSError:
+        return f"This should not have happened ({kind})."
+    return f"This should not have happened ({kind}); what to report is in {log}."

@@ -1,0 +1,35 @@
+"""What a user can get wrong, as one sentence."""
+
+import errno
+import sys
+
+import typer
+
+
+class Mistake(Exception):
+    """Something asked for on the command line that cannot be done; the message is one sentence."""
+
+
+# The errors of other rooms that are written for the user. They are looked for only in rooms that are loaded: an error
+# can come from no other, and importing data/ or drawing/ here would load torch or Qt.
+ERRORS = {
+    "playground.lab.experiment": "ExperimentError",
+    "playground.lab.session": "SessionError",
+    "playground.data": "DataError",
+    "playground.theory.samplers": "SamplerDiverged",
+    "playground.drawing.video": "VideoError",
+}
+
+
+def mistake_of(error: Exception) -> str | None:
+    """The sentence for a user's mistake, or None where the program is to blame."""
+    known = [getattr(sys.modules[room], name, Mistake) for room, name in ERRORS.items() if room in sys.modules]
+    if isinstance(error, (Mistake, *known)):
+        return str(error)
+    if isinstance(error, MemoryError):
+        return "There is not enough memory: take fewer sampling.particles, sampling.steps or data.points."
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EACCES, errno.EPERM, errno.EROFS):
+        return f"{error.filename or 'A file'} cannot be written: {error.strerror}."
+    if isinstance(error, typer.TyperException):  # unknown options, missing arguments
+        return f"{' '.join(error.format_message().split()).rstrip('.')}; see score-playground --help."
+    return None
