@@ -78,8 +78,8 @@ def gaussian(like: Tensor, generator: torch.Generator) -> Tensor:
 def sphere(like: Tensor, generator: torch.Generator) -> Tensor:
     """Directions of length sqrt(D), evenly spread. Unit length would make every trace D times too small."""
     v = gaussian(like, generator).flatten(1)
-    length = v.shape[1] ** 0.5
-    return (v * (length / v.norm(dim=1, keepdim=True))).view(like.shape)
+    length: Tensor = v.square().mean(1, keepdim=True).sqrt()
+    return (v / length).view(like.shape)
 
 
 PROJECTIONS: dict[str, Callable[[Tensor, torch.Generator], Tensor]] = {
@@ -120,9 +120,7 @@ class Objective(ABC):
     def _floor(self, squared_score: Tensor, sigma: Tensor, dim: int) -> Tensor:
         """Unweighted loss of the true score whose mean squared length at sigma is given."""
 
-    def floor(
-        self, density: Density, generator: torch.Generator, count: int = 40_000, batch: int = 2_000
-    ) -> float | None:
+    def floor(self, density: Density, generator: torch.Generator, count: int = 40_000) -> float | None:
         """The loss that the true score of `density` would have, by Monte Carlo over `count` points; None if it has none.
 
         Partial integration leaves only E||s||^2 to be estimated: -1/2 of it for exact and sliced, D/sigma^2 - E||s||^2 for
@@ -130,14 +128,11 @@ class Objective(ABC):
         """
         if isinstance(density, Boxes) and self.noise.sigma_min == 0:
             return None
-        points = density.sample(count, generator)
-        sigmas = self.noise.training_sigmas(count, generator, self.law).to(points)
-        total = 0.0
-        for x, sigma in zip(points.split(batch), sigmas.split(batch), strict=True):
-            x = x + per_point(sigma, x) * gaussian(x, generator)
-            squared = density.score(x, sigma).square().flatten(1).sum(1)
-            total += float((self.weight(sigma) * self._floor(squared, sigma, x[0].numel())).sum())
-        return total / count
+        x = density.sample(count, generator)
+        sigma = self.noise.training_sigmas(count, generator, self.law).to(x)
+        x = x + per_point(sigma, x) * gaussian(x, generator)
+        squared = density.score(x, sigma).square().flatten(1).sum(1)
+        return float((self.weight(sigma) * self._floor(squared, sigma, x[0].numel())).mean())
 
 
 class Exact(Objective):
