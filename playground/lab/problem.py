@@ -8,13 +8,12 @@ import math
 import zlib
 from dataclasses import dataclass, field
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from playground.data import Dataset, load_dataset
 from playground.lab.experiment import Experiment, ExperimentError, replace
+from playground.lab.units import Units
 from playground.theory.densities import Density
 from playground.theory.networks import ScoreNetwork, build_network
 from playground.theory.noise import (
@@ -30,11 +29,8 @@ from playground.theory.noise import (
     geometric,
 )
 
-Array = NDArray[np.floating]
-
 SIGMA_MIN = 0.01  # of the data's standard deviation: finer than the toys' own blur, coarse enough to learn
 SINGLE_SIGMA = 0.3  # of the data's standard deviation: bridges near gaps and still shows the data's shape
-AXES_DIFFER = 3.0  # a file whose axes' spreads differ by more than this factor is scaled axis by axis
 
 
 def choose_device(name: str = "auto") -> torch.device:
@@ -51,68 +47,6 @@ def choose_device(name: str = "auto") -> torch.device:
     if not present[name]:
         raise ExperimentError(f"device = {name} is not available on this machine: choose auto or cpu.")
     return torch.device(name)
-
-
-@dataclass(frozen=True)
-class Units:
-    """The map between user units and internal units: internal = (user - offset) / scale, axis by axis.
-
-    Attributes:
-        offset: mean of the data in user units, the shape of one point.
-        scale: user units per internal unit, the shape of one point; equal on all axes except for files whose axes differ
-            widely, where a sigma in user units is read on the axes' geometric mean.
-    """
-
-    offset: Array
-    scale: Array
-
-    @classmethod
-    def of(cls, dataset: Dataset) -> "Units":
-        """Units in which the data have mean 0 and mean variance 1 per axis."""
-        if dataset.density is not None:
-            offset = dataset.density.mean.cpu().numpy().astype(np.float64)
-            return cls(offset, np.full(dataset.shape, math.sqrt(dataset.density.variance)))
-        variances = dataset.points.var(axis=0)
-        spread = math.sqrt(variances.mean())
-        scale = np.full(dataset.shape, spread)
-        # Images keep one scale: a pixel that is always dark has no spread of its own.
-        if len(dataset.shape) == 1 and variances.max() > AXES_DIFFER**2 * variances.min() > 0:
-            scale = np.sqrt(variances)
-        return cls(dataset.points.mean(axis=0), scale)
-
-    @property
-    def length(self) -> float:
-        """User units per internal unit for lengths that belong to no axis."""
-        return float(np.exp(np.log(self.scale).mean()))
-
-    @property
-    def isotropic(self) -> bool:
-        """Whether all axes share one scale, so that a distance means the same in every direction."""
-        return bool(self.scale.min() == self.scale.max())
-
-    def to_internal(self, points: Array) -> Array:
-        """Points (..., \\*shape) in internal units."""
-        return (points - self.offset) / self.scale
-
-    def to_user(self, points: Array) -> Array:
-        """Points (..., \\*shape) in user units, float64."""
-        return np.asarray(points, dtype=np.float64) * self.scale + self.offset
-
-    def sigma_to_internal(self, sigma: float) -> float:
-        """A noise level in internal units."""
-        return sigma / self.length
-
-    def sigma_to_user(self, sigma: float) -> float:
-        """A noise level in user units."""
-        return sigma * self.length
-
-    def score_to_user(self, score: Array) -> Array:
-        """A score (..., \\*shape), per user unit."""
-        return np.asarray(score, dtype=np.float64) / self.scale
-
-    def log_prob_to_user(self, log_prob: Array) -> Array:
-        """Log-densities in nats per user units: the map's Jacobian is subtracted."""
-        return np.asarray(log_prob, dtype=np.float64) - float(np.log(self.scale).sum())
 
 
 @dataclass(frozen=True)

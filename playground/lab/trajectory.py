@@ -1,0 +1,184 @@
+"""What a sampler did, frame by frame, as plain arrays.
+
+Imports no torch, so the window can play a saved trajectory before torch is loaded.
+"""
+
+import math
+import os
+import typing
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+from playground.lab.atomic import replacing
+from playground.lab.units import Units
+
+if typing.TYPE_CHECKING:
+    from playground.theory.samplers import Step
+
+MEMORY_LIMIT = 800_000_000
+"""Bytes that the positions of one trajectory may take; beyond, only every k-th step is kept."""
+
+
+class Trajectory:
+    """What a sampler did, frame by frame, in user units.
+
+    One thread may append while another reads: a frame counts in `len` only once all of it is written, and written frames
+    never move or change. Frames are a subset of the sampler's steps where all of them would exceed `MEMORY_LIMIT`: every
+    `stride`-th, and always the first and the last.
+
+    Positions are float32, or float64 where the data's offset is so large beside their spread that float32 would lose them.
+    """
+
+    def __init__(
+        self, units: Units, shape: tuple[int, ...], particles: int, steps: int, axes: tuple[str, str] = ("x", "y")
+    ) -> None:
+        self.units, self.shape, self.axes = units, shape, axes
+        far = float(np.max(np.abs(units.offset) / units.scale, initial=0.0)) > 1e4
+        dtype = np.dtype(np.float64 if far else np.float32)
+        frame_bytes = particles * math.prod(shape) * dtype.itemsize
+        kept = max(2, MEMORY_LIMIT // max(frame_bytes, 1))
+        self.stride = max(1, -(-steps // (kept - 1)))
+        self.total = -(-steps // self.stride) + 1
+        """Frames of the complete trajectory."""
+        # Memory that is not yet written costs nothing: the system hands out pages as frames arrive.
+        self._positions = np.empty((self.total, particles, *shape), dtype)
+        self._sigma, self._time, self._step_size = (np.full(self.total, np.nan) for _ in range(3))
+        self._length = 0
+
+    def append(self, step: "Step") -> bool:
+        """Write a step of the sampler, unless the stride leaves it out; whether it was written."""
+        if step.index % self.stride and step.index != step.total:
+            return False
+        frame, units = self._length, self.units
+        self._positions[frame] = units.to_user(step.positions.detach().cpu().numpy())
+        self._sigma[frame] = units.sigma_to_user(step.sigma)
+        if step.time is None:
+            self._step_size[frame] = step.step_size * units.sigma_to_user(1.0) ** 2
+        else:
+            self._time[frame], self._step_size[frame] = step.time, step.step_size
+        self._length = frame + 1
+        return True
+
+    def __len__(self) -> int:
+        return self._length
+
+    @property
+    def finished(self) -> bool:
+        """Whether the last frame is there."""
+        return self._length == self.total
+
+    @property
+    def positions(self) -> NDArray[np.floating]:
+        """(frames, particles, *shape), a view that stays valid while more frames arrive."""
+        return self._positions[: self._length]
+
+    @property
+    def sigma(self) -> NDArray[np.float64]:
+        """(frames,) noise level of each frame."""
+        return self._sigma[: self._length]
+
+    @property
+    def time(self) -> NDArray[np.float64]:
+        """(frames,) t of the process; nan for Langevin, which has none."""
+        return self._time[: self._length]
+
+    @property
+    def step_size(self) -> NDArray[np.float64]:
+        """(frames,) Langevin's step in squared user units, or the step in t of a process; 0 where nothing was stepped."""
+        return self._step_size[: self._length]
+
+    def arrays(self) -> dict[str, NDArray[np.generic]]:
+        """The trajectory as plain arrays, positions (frames, particles, dims); :meth:`from_arrays` reads them."""
+        length = self._length
+        return {
+            "positions": self._positions[:length].reshape(length, self._positions.shape[1], -1),
+            "sigma": self._sigma[:length],
+            "time": self._time[:length],
+            "step_size": self._step_size[:length],
+            "shape": np.array(self.shape, dtype=np.int64),
+            "axes": np.array(self.axes),
+        }
+
+    @classmethod
+    def from_arrays(cls, arrays: dict[str, NDArray[np.generic]]) -> "Trajectory":
+        """A finished trajectory from :meth:`arrays`; `shape` and `axes` may be missing for points of the plane.
+
+        Raises:
+            ValueError: an array is missing or does not fit the others.
+        """
+        missing = [name for name in ("positions", "sigma", "time", "step_size") if name not in arrays]
+        if missing:
+            raise ValueError(f"The trajectory lacks {', '.join(missing)}.")
+        positions = np.asarray(arrays["positions"])
+        shape = tuple(int(side) for side in arrays["shape"]) if "shape" in arrays else positions.shape[2:]
+        if positions.ndim != 3 or positions.dtype.kind != "f" or math.prod(shape) != positions.shape[2]:
+            raise ValueError("The trajectory's positions must be numbers, frames x particles x dims.")
+        first, second = (str(name) for name in arrays["axes"]) if "axes" in arrays else ("x", "y")
+        length, particles = positions.shape[:2]
+        loaded = cls.__new__(cls)
+        loaded.units = Units(np.zeros(shape), np.ones(shape))
+        loaded.shape, loaded.axes, loaded.stride, loaded.total = shape, (first, second), 1, length
+        loaded._positions = np.ascontiguousarray(positions).reshape(length, particles, *shape)
+        for name in ("sigma", "time", "step_size"):
+            values = np.asarray(arrays[name], dtype=np.float64)
+            if values.shape != (length,):
+                raise ValueError(f"The trajectory has {length} frames but its {name} has shape {values.shape}.")
+            setattr(loaded, f"_{name}", values)
+        loaded._length = length
+        return loaded
+
+    def save_npz(self, path: str | os.PathLike[str]) -> None:
+        """Write `positions` frames x particles x dims, `sigma`, `time`, `step_size`, in user units; atomically.
+
+        Raises:
+            OSError: the file cannot be written.
+        """
+        arrays: dict[str, Any] = {**self.arrays()}
+        with replacing(path) as temporary, temporary.open("wb") as file:
+            np.savez(file, **arrays)
+
+    @classmethod
+    def load_npz(cls, path: str | os.PathLike[str]) -> "Trajectory":
+        """Read what :meth:`save_npz` wrote.
+
+        Raises:
+            OSError: the file cannot be read.
+            ValueError: it holds no trajectory.
+        """
+        try:
+            with np.load(path, allow_pickle=False) as file:
+                return cls.from_arrays({name: file[name] for name in file.files})
+        except (EOFError, AttributeError, KeyError) as error:
+            raise ValueError(f"{os.fspath(path)} holds no trajectory: {error}.") from None
+
+    def writing_csv(self, path: str | os.PathLike[str]) -> Iterator[float]:
+        """Write frame,particle,x,y,sigma row by row, yielding the fraction done; not iterating to the end leaves no file.
+
+        The two columns carry the data's own names; images have pixel_0, pixel_1, ... instead.
+
+        Raises:
+            OSError: the file cannot be written.
+        """
+        dims, frames = math.prod(self.shape), self._length
+        names = list(self.axes) if dims == 2 else [f"pixel_{index}" for index in range(dims)]
+        header = ",".join(["frame", "particle", *(_quoted(name) for name in names), "sigma"])
+        digits = 9 if self._positions.dtype == np.float32 else 17  # the fewest that give the same number back
+        row = ",".join(["%d,%d", *[f"%.{digits}g"] * dims, "%s\n"])
+        with replacing(path) as temporary, temporary.open("w", encoding="utf-8", newline="\n") as file:
+            file.write(header + "\n")
+            for frame in range(frames):
+                sigma = f"{self._sigma[frame]:.9g}"
+                positions = self._positions[frame].reshape(-1, dims).tolist()
+                file.writelines(row % (frame, index, *point, sigma) for index, point in enumerate(positions))
+                yield (frame + 1) / frames
+
+    def save_csv(self, path: str | os.PathLike[str]) -> None:
+        """:meth:`writing_csv` to the end."""
+        for _ in self.writing_csv(path):
+            pass
+
+
+def _quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"' if any(mark in name for mark in ',"\n') else name
