@@ -1,0 +1,132 @@
+"""From an experiment to moving particles: which sampler, where they start, and what they did, frame by frame."""
+
+import dataclasses
+import math
+from collections.abc import Iterator
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from playground.lab.experiment import ExperimentError, replace, sampling_refusal
+from playground.lab.problem import Problem
+from playground.lab.trajectory import Trajectory
+from playground.theory.densities import Boxes, GaussianMixture
+from playground.theory.noise import ScoreFunction
+from playground.theory.samplers import AnnealedLangevin, Langevin, ProbabilityFlow, ReverseSDE, Sampler
+
+LANGEVIN_STEP = 0.05
+"""Step of plain Langevin over the variance of the narrowest part: its stationary variance is then 2.6 % too large."""
+
+ANNEALED_STEP = 0.2
+"""Step of annealed Langevin over sigma_L^2: one fifth of the noise's variance at every level."""
+
+UNKNOWN_DETAIL = 0.1
+"""Standard deviation of the narrowest part of unknown data, over that of the data."""
+
+
+def make_sampler(problem: Problem) -> Sampler:
+    """The sampler of the experiment, in internal units, with every "auto" resolved.
+
+    Raises:
+        ExperimentError: the sampler does not fit the noise or the data; the sentence says what to choose.
+    """
+    refusal = sampling_refusal(problem.experiment)
+    if refusal is not None:
+        raise ExperimentError(refusal.sentence)
+    settings = problem.experiment.sampling
+    if settings.kind == "langevin":
+        return Langevin(problem.noise.sigma_min, _step(problem), settings.steps)
+    if settings.kind == "annealed-langevin":
+        levels = problem.noise.levels(problem.experiment.noise.levels)
+        return AnnealedLangevin(levels, _step(problem), max(1, settings.steps // len(levels)), settings.denoise)
+    if settings.kind == "reverse-sde":
+        return ReverseSDE(problem.process(), settings.steps, settings.denoise)
+    return ProbabilityFlow(problem.process(), settings.steps)
+
+
+def step_in_user_units(problem: Problem) -> float:
+    """What `sampling.step = "auto"` stands for with this experiment's Langevin sampler, in squared user units."""
+    return _step(problem) * problem.units.sigma_to_user(1.0) ** 2
+
+
+def _step(problem: Problem) -> float:
+    settings, sigma = problem.experiment.sampling, problem.noise.sigma_min
+    if settings.step != "auto":
+        return problem.units.sigma_to_internal(math.sqrt(settings.step)) ** 2
+    if settings.kind == "annealed-langevin":
+        return ANNEALED_STEP * sigma**2
+    density = problem.density
+    if isinstance(density, GaussianMixture):
+        detail = float(density.stds.min())
+    elif isinstance(density, Boxes) and density.std + sigma > 0:
+        detail = density.std  # a box pulls at its walls only, which are as soft as its blur and the noise
+    else:
+        detail = UNKNOWN_DETAIL
+    return LANGEVIN_STEP * (detail**2 + sigma**2)
+
+
+def start_positions(problem: Problem, generator: torch.Generator) -> Tensor:
+    """Where the particles start, (particles, *shape) in internal units.
+
+    "auto" is uniform for plain Langevin, which has no prior of its own, and the prior for the others: that of the process,
+    or for Langevin the Gaussian with the moments of the data smoothed by its coarsest level.
+    """
+    settings = problem.experiment.sampling
+    plain = settings.kind == "langevin"
+    if settings.start == "uniform" or (settings.start == "auto" and plain):
+        low, high = data_box(problem)
+        drawn = torch.rand((settings.particles, *problem.shape), generator=generator, device=generator.device)
+        return low + (high - low) * drawn.to(problem.device)
+    if settings.kind in ("reverse-sde", "probability-flow"):
+        return problem.prior().sample(settings.particles, generator).to(problem.device)
+    sigma = problem.noise.sigma_min if plain else problem.noise.sigma_max
+    drawn = torch.randn((settings.particles, *problem.shape), generator=generator, device=generator.device)
+    return math.sqrt(1.0 + sigma**2) * drawn.to(problem.device)
+
+
+def data_box(problem: Problem) -> tuple[Tensor, Tensor]:
+    """Lowest and highest corner of the box that uniform starts fill, in internal units, each of the shape of one point.
+
+    A known density is boxed three standard deviations beyond its outermost components ([-8, 8]^2 for the two Gaussians
+    at +-(5, 5)); other data by their 0.1 % and 99.9 % quantiles, a twentieth wider on each side.
+    """
+    density = problem.density
+    if isinstance(density, GaussianMixture):
+        reach = 3 * density.stds[:, None]
+        return (density.means - reach).amin(0), (density.means + reach).amax(0)
+    if isinstance(density, Boxes):
+        return density.lows.amin(0) - 3 * density.std, density.highs.amax(0) + 3 * density.std
+    flat = np.asarray(problem.train.flatten(1).cpu().numpy())
+    bottom, top = np.quantile(flat, [0.001, 0.999], axis=0)
+    margin = 0.05 * (top - bottom)
+    corners = (
+        torch.as_tensor(edge.reshape(problem.shape), dtype=torch.float32) for edge in (bottom - margin, top + margin)
+    )
+    low, high = (corner.to(problem.device) for corner in corners)
+    return low, high
+
+
+def sample(
+    problem: Problem, score: ScoreFunction, seed: int | None = None, sampler: Sampler | None = None
+) -> Iterator[Trajectory]:
+    """Run the experiment's sampler, yielding the same growing trajectory after each of its steps, the start included.
+
+    Args:
+        score: the learned or the exact score, in internal units; may change between steps.
+        seed: of the start and of all noise, in place of the experiment's own.
+        sampler: one from :func:`make_sampler`, for a caller who changes its step while it runs.
+
+    Raises:
+        ExperimentError: the sampler does not fit the noise or the data.
+        SamplerDiverged: a particle ran away to infinity.
+    """
+    if seed is not None:
+        problem = dataclasses.replace(problem, experiment=replace(problem.experiment, {"seed": seed}))
+    sampler = sampler or make_sampler(problem)
+    generator = problem.generator("sampling")
+    start = start_positions(problem, generator)
+    trajectory = Trajectory(problem.units, problem.shape, len(start), sampler.total, problem.dataset.axes)
+    for step in sampler.run(score, start, generator):
+        trajectory.append(step)
+        yield trajectory
