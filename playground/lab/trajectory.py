@@ -7,6 +7,7 @@ import math
 import os
 import typing
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
