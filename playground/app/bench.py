@@ -1,0 +1,247 @@
+"""What lies on the bench: one problem with its trainer, and how far training has come."""
+
+import dataclasses
+import itertools
+import os
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+import numpy as np
+
+from playground.app.live import Weights
+from playground.app.views import ProblemView
+from playground.app.workers import Slot
+from playground.lab import experiment as description
+from playground.lab.experiment import Experiment
+from playground.lab.session import Session
+
+if TYPE_CHECKING:
+    from playground.data import Dataset
+    from playground.lab.problem import Problem
+    from playground.lab.training import Trainer, TrainingProgress
+
+SHOWN_POINTS = 20_000
+KEPT_LOSSES = 2_000  # of the loss curve that a session keeps
+SNAPSHOT_SECONDS = 0.15  # how old the weights may be that sampling uses while training runs
+
+
+def reset_key(experiment: Experiment) -> tuple[Any, ...]:
+    """The settings that training depends on from its first step: experiments that share them share their weights."""
+    return tuple(description.value(experiment, key) for key, field in description.fields().items() if field.resets)
+
+
+@dataclass
+class Bench:
+    """A problem, its trainer and its history; kept when another takes its place, so that undo brings it back."""
+
+    problem: "Problem"
+    trainer: "Trainer"
+    view: ProblemView
+    weights: Weights
+    training: str = "untrained"  # "training", "paused", "finished", "diverged"
+    progress: "TrainingProgress | None" = None
+    steps: list[int] = field(default_factory=list)
+    losses: list[float] = field(default_factory=list)
+    retunes: Slot[Experiment] = field(default_factory=Slot)
+    lock: threading.Lock = field(default_factory=threading.Lock)  # held while the trainer works, about 30 ms
+
+    @property
+    def trained_steps(self) -> int:
+        return 0 if self.progress is None else self.progress.step
+
+    def train(self) -> "Iterator[TrainingProgress]":
+        """Train until the limit, taking new settings on the way and leaving weights for whoever samples."""
+        import torch
+
+        torch.set_num_threads(torch_threads(self.problem))
+        newest = time.monotonic()
+        try:
+            while True:
+                with self.lock:
+                    progress = next(self.trainer, None)
+                if progress is None:
+                    return
+                self.progress = progress
+                self.steps.append(progress.step)
+                self.losses.append(progress.loss)
+                if time.monotonic() - newest > SNAPSHOT_SECONDS:
+                    newest = time.monotonic()
+                    self.publish()
+                yield progress
+                wish = self.retunes.take()
+                if wish is not None:
+                    self.retune(wish)
+        finally:
+            self.publish()
+
+    def retune(self, experiment: Experiment) -> None:
+        """Train on with other settings; data, noise, network and seed stay what the trainer was made for."""
+        with self.lock:
+            made_for = self.trainer.problem.experiment
+            self.trainer.retune(
+                msgspec.structs.replace(made_for, objective=experiment.objective, training=experiment.training)
+            )
+
+    def publish(self) -> None:
+        """Leave the newest averaged weights where sampling finds them."""
+        with self.lock:
+            snapshot = self.trainer.snapshot()
+        self.weights = Weights(next(_versions), snapshot, untrained=self.trainer.step == 0)
+
+    def state(self) -> dict[str, np.ndarray] | None:
+        """The weights and all that training needs to go on; None before the first step."""
+        with self.lock:
+            return self.trainer.state() if self.trainer.step else None
+
+    def summary(self) -> dict[str, Any]:
+        """Where training stands, as a session keeps it."""
+        every = max(len(self.losses) // KEPT_LOSSES, 1)
+        return {
+            "state": "paused" if self.training == "training" else self.training,
+            "progress": None if self.progress is None else dataclasses.asdict(self.progress),
+            "steps": self.steps[::every],
+            "losses": self.losses[::every],
+        }
+
+
+_versions = itertools.count(1)
+
+
+def torch_threads(problem: "Problem") -> int:
+    """How many threads torch gets for this problem on this machine."""
+    from playground.lab.training import recommended_threads
+
+    return recommended_threads(problem, os.cpu_count() or 1)
+
+
+def assemble(
+    experiment: Experiment,
+    device_name: str,
+    *,
+    dataset: "Dataset | None" = None,
+    session: Session | None = None,
+    heir: Bench | None = None,
+) -> Iterator[tuple[float, Bench]]:
+    """Load the data and build the network; slow the first time, since it imports torch.
+
+    Args:
+        dataset: data already loaded.
+        session: a saved session whose data, weights and history to take over.
+        heir: a bench whose trainer goes on with this one's data, where only what is measured has changed.
+
+    Raises:
+        ExperimentError, DataError: one sentence for the user.
+    """
+    import torch
+
+    from playground.lab.problem import Problem, choose_device
+    from playground.lab.training import Trainer, TrainingProgress
+
+    problem = Problem.build(experiment, session.dataset() if session else dataset, choose_device(device_name))
+    torch.set_num_threads(torch_threads(problem))
+    if heir is not None:
+        yield 1.0, dataclasses.replace(heir, problem=problem, view=_view(problem))
+        return
+    trainable = problem
+    if description.training_refusal(experiment) is not None:
+        # The data are shown before a fitting objective is chosen; the Train button says what does not fit.
+        trainable = dataclasses.replace(
+            problem, experiment=description.replace(experiment, {"objective.kind": "exact"})
+        )
+    trainer = Trainer(trainable)
+    bench = Bench(problem, trainer, _view(problem), Weights(next(_versions), trainer.snapshot(), untrained=True))
+    if session is not None and session.weights:
+        trainer.restore(dict(session.weights))
+        bench.publish()
+        _remember(bench, session.training, TrainingProgress)
+    yield 1.0, bench
+
+
+def _remember(bench: Bench, summary: Mapping[str, Any], progress_type: Any) -> None:
+    """Take over a session's history, as far as it is sound: it is shown, never computed with."""
+    state = summary.get("state")
+    bench.training = state if state in ("paused", "finished", "diverged") else "paused"
+    steps, losses = summary.get("steps"), summary.get("losses")
+    if isinstance(steps, list) and isinstance(losses, list) and len(steps) == len(losses):
+        pairs = [
+            (step, loss)
+            for step, loss in zip(steps, losses, strict=True)
+            if isinstance(step, int) and isinstance(loss, int | float)
+        ]
+        bench.steps, bench.losses = [step for step, _ in pairs], [float(loss) for _, loss in pairs]
+    try:
+        bench.progress = msgspec.convert(summary.get("progress"), progress_type | None)
+    except msgspec.ValidationError:
+        bench.progress = None
+
+
+def _view(problem: "Problem") -> ProblemView:
+    from playground.lab.problem import widest_gap
+
+    dataset, noise, units = problem.dataset, problem.noise, problem.units
+    is_image = len(problem.shape) == 3
+    bounds = (0.0, 1.0, 0.0, 1.0)
+    if not is_image:
+        low, high = np.quantile(dataset.points, (0.001, 0.999), axis=0)
+        margin = 0.35 * np.maximum(high - low, 1e-12)
+        bounds = (low[0] - margin[0], high[0] + margin[0], low[1] - margin[1], high[1] + margin[1])
+    resolved = problem.resolved()
+    has_process = experiment_has_process(problem.experiment)
+    rungs = noise.levels(problem.experiment.noise.levels) if has_process else np.array([noise.sigma_max])
+    gap = units.sigma_to_user(widest_gap(problem.train))
+    return ProblemView(
+        name=dataset.name,
+        points=dataset.points[:SHOWN_POINTS],
+        count=len(dataset.points),
+        bounds=tuple(float(edge) for edge in bounds),
+        axes=dataset.axes,
+        is_image=is_image,
+        isotropic=units.isotropic,
+        known_density=problem.density is not None,
+        has_process=has_process,
+        sigma_min=units.sigma_to_user(noise.sigma_min),
+        sigma_max=units.sigma_to_user(noise.sigma_max),
+        rungs=np.array([units.sigma_to_user(float(sigma)) for sigma in rungs]),
+        sigma=units.sigma_to_user(1.0),
+        widest_gap=gap,
+        parameters_count=sum(weight.numel() for weight in problem.network().parameters()),
+        warnings=_warnings(problem, resolved, gap),
+        mode_weights=None
+        if problem.density is None or problem.density.modes is None
+        else problem.density.mode_weights.numpy(),
+    )
+
+
+def experiment_has_process(experiment: Experiment) -> bool:
+    return description.likelihood_refusal(experiment) is None
+
+
+def _warnings(problem: "Problem", resolved: Experiment, gap: float) -> tuple[str, ...]:
+    """What will look like a bug in the network and is none."""
+    noise = resolved.noise
+    found = []
+    if noise.kind in ("ladder", "ve"):
+        coarsest = problem.units.sigma_to_user(problem.noise.sigma_max)
+        if coarsest < 0.5 * gap:
+            found.append(
+                f"σ_max = {coarsest:.3g} is small for data {gap:.3g} wide: particles cannot cross the gaps. "
+                f"Raise σ_max to about {gap:.3g}."
+            )
+    if noise.kind == "vp":
+        coarsest = float(problem.process().scale(1.0))
+        if coarsest > 0.1:
+            found.append(
+                f"At t = 1 the process still keeps {coarsest:.0%} of the data: raise β_1, or samples will be off."
+            )
+    if noise.kind == "ladder":
+        rungs = problem.noise.levels(noise.levels).tolist()
+        step = max(coarse / fine for coarse, fine in itertools.pairwise(rungs))
+        if step > 4:
+            found.append(
+                f"Neighbouring levels differ by a factor of {step:.1f}: above 4 they barely overlap. Add levels."
+            )
+    return tuple(found)

@@ -1,0 +1,367 @@
+"""Makes the experiment happen: data, training, sampling and measurements, without ever holding up the window.
+
+The engine lives in the GUI thread and computes nothing itself. Threads drive iterators and leave their newest result in a
+slot; a 60 Hz timer takes it from there and tells the window by signals.
+"""
+
+import dataclasses
+import time
+from collections import OrderedDict
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import numpy as np
+from PySide6.QtCore import QObject, Qt, QTimer, Signal, Slot
+
+from playground.app.bench import Bench, assemble, reset_key, torch_threads
+from playground.app.measuring import Measuring
+from playground.app.state import State
+from playground.app.workers import Worker
+from playground.lab import experiment as description
+from playground.lab.experiment import Experiment
+from playground.lab.session import Session
+from playground.lab.trajectory import Trajectory
+
+TICK = 16  # ms
+SETTLE = 150  # ms without an edit before data and network are built anew, so that a slider can be dragged
+NEW_DATA = {
+    "noise.sigma": "auto",
+    "noise.sigma_min": "auto",
+    "noise.sigma_max": "auto",
+    "noise.rungs": (),
+    "sampling.step": "auto",
+    "sampling.source": "learned",
+}
+"""Settings in the units of the data: with other data they go back to what the program chooses."""
+KEPT = 16  # benches kept for undo
+PROGRESS_SECONDS = 1 / 30
+
+
+class Engine(Measuring):
+    """Follows the experiment: builds its data and network, trains it, keeps the clock.
+
+    Args:
+        state: the experiment to follow.
+        device: "auto", "cpu", "cuda" or "mps".
+    """
+
+    ready = Signal()  # torch is loaded and the first problem built
+    problem_changed = Signal(object)  # ProblemView
+    problem_failed = Signal(str)  # one sentence; the old problem stays
+    training_changed = Signal(str)  # "untrained", "training", "paused", "finished", "diverged"
+    progress = Signal(object)  # TrainingProgress
+
+    def __init__(self, state: State, device: str = "auto", parent: QObject | None = None) -> None:
+        super().__init__(state, parent)
+        self._device = device
+        self._kept: OrderedDict[tuple[Any, ...], Bench] = OrderedDict()
+        self._datasets: dict[str, Any] = {}  # files read so far, by path
+        self._opening: Session | None = None
+        self._training: Worker | None = None
+        self._progress_time = 0.0
+        self._last_tick = time.monotonic()
+        self._clock = QTimer(self)
+        self._clock.setTimerType(Qt.TimerType.PreciseTimer)
+        self._clock.setInterval(TICK)
+        self._clock.timeout.connect(self._tick)
+        self._settle = QTimer(self)
+        self._settle.setSingleShot(True)
+        self._settle.setInterval(SETTLE)
+        self._settle.timeout.connect(self._assemble)
+        state.changed.connect(self._edited)
+
+    # What the window may read
+
+    @property
+    def training(self) -> str:
+        return "untrained" if self._bench is None else self._bench.training
+
+    @property
+    def last_progress(self) -> Any:
+        return None if self._bench is None else self._bench.progress
+
+    @property
+    def loss_history(self) -> tuple[np.ndarray, np.ndarray]:
+        """Steps and losses of the training so far, (C,) each."""
+        if self._bench is None:
+            return np.zeros(0), np.zeros(0)
+        count = min(len(self._bench.steps), len(self._bench.losses))
+        return np.array(self._bench.steps[:count]), np.array(self._bench.losses[:count])
+
+    @property
+    def trained_steps(self) -> int:
+        return 0 if self._bench is None else self._bench.trained_steps
+
+    @property
+    def untrained(self) -> bool:
+        return self._bench is None or self._bench.weights.untrained
+
+    @property
+    def parameters_count(self) -> int:
+        return 0 if self._bench is None else self._bench.view.parameters_count
+
+    @property
+    def device_text(self) -> str:
+        """The device and its threads, as the status bar says it."""
+        if self._bench is None:
+            return "starting"
+        kind, threads = self._bench.problem.device.type, torch_threads(self._bench.problem)
+        if kind != "cpu":
+            return kind.upper()
+        return f"CPU, {threads} thread" + ("" if threads == 1 else "s")
+
+    # Life
+
+    def start(self) -> None:
+        """Load torch, build the first problem and begin to sample. Call after the first paint."""
+        self._start_live()
+        self._clock.start()
+        self._assemble()
+
+    def shutdown(self, seconds: float = 2.0) -> bool:
+        """Stop every thread.
+
+        Returns:
+            Whether all ended in time.
+        """
+        self._clock.stop()
+        self._settle.stop()
+        workers = [worker for worker in (self._training, self._live_worker) if worker is not None]
+        for worker in workers:
+            worker.requestInterruption()
+        deadline = time.monotonic() + seconds
+        ended = self._tasks.shutdown(seconds)
+        for worker in workers:
+            ended &= worker.wait(max(int((deadline - time.monotonic()) * 1000), 1))
+        return ended
+
+    # Training
+
+    def train(self) -> None:
+        """Begin, go on, or train more after the end."""
+        bench = self._bench
+        if bench is None or self._training is not None:
+            return
+        refusal = description.training_refusal(self._state.experiment)
+        if refusal is not None:
+            self.message.emit("error", refusal.sentence, "")
+            return
+        bench.retune(self._state.experiment)
+        if bench.trainer.finished:
+            bench.trainer.extend()
+        self._training = Worker(bench.train, "training")
+        self._training.start()
+        self._state.touch()
+        self._become(bench, "training")
+
+    def pause_training(self) -> None:
+        if self._training is not None and self._bench is not None:
+            self._stop_training()
+            self._become(self._bench, "paused")
+
+    def reset_training(self) -> None:
+        """Forget the weights and start from fresh ones; the old bench is kept, and undo_reset brings it back."""
+        if self._bench is None:
+            return
+        self._stop_training()
+        if self._bench.steps or not self._bench.weights.untrained:
+            self._kept[("reset",)] = self._bench
+        self._kept.pop(reset_key(self._state.experiment), None)
+        self._assemble()
+
+    def undo_reset(self) -> bool:
+        """Bring back what the last reset forgot."""
+        bench = self._kept.pop(("reset",), None)
+        if bench is None or reset_key(bench.problem.experiment) != reset_key(self._state.experiment):
+            return False
+        self._stop_training()
+        self._take(bench)
+        return True
+
+    def _stop_training(self) -> None:
+        if self._training is not None:
+            self._tasks.retire(self._training)
+            self._training = None
+            if self._bench is not None and self._bench.training == "training":
+                self._bench.training = "paused"
+
+    def _become(self, bench: Bench, training: str) -> None:
+        bench.training = training
+        if bench is self._bench:
+            self.training_changed.emit(training)
+
+    # Files
+
+    def session(self, view: Mapping[str, Any]) -> Session:
+        """All that a file should keep.
+
+        Args:
+            view: what the canvas shows, JSON values.
+        """
+        bench = self._bench
+        if bench is None:
+            opening = self._opening
+            assert opening is not None, "nothing is loaded yet"
+            return dataclasses.replace(opening, experiment=self._state.experiment, view=view)
+        dataset, trajectory = bench.problem.dataset, self._trajectory
+        arrays = None
+        if trajectory is not None and trajectory.shape == dataset.shape:
+            arrays = {name: array for name, array in trajectory.arrays().items() if name != "axes"}
+        return Session(
+            experiment=self._state.experiment,
+            points=dataset.points,
+            held_out=dataset.held_out,
+            axes=dataset.axes,
+            weights=bench.state(),
+            trajectory=arrays,
+            training=bench.summary(),
+            view=view,
+        )
+
+    def open_session(self, session: Session) -> None:
+        """Put a saved session on the bench; its trajectory plays at once, the rest follows when it is built."""
+        self._stop_training()
+        self._tasks.cancel("problem")
+        self._kept.clear()
+        self._opening = session
+        self._state.load(session.experiment)
+        if session.trajectory:
+            self._show_recorded(Trajectory.from_arrays(dict(session.trajectory)))
+        self._settle.start()
+
+    def open_points(self, path: str) -> None:
+        """Read a file of points; only when it is sound does the experiment change to it."""
+
+        def read() -> Iterator[tuple[float, Any]]:
+            from playground.data import load_dataset
+
+            experiment = self._state.experiment
+            yield (
+                1.0,
+                load_dataset(
+                    "file",
+                    points=experiment.data.points,
+                    scale=1.0,
+                    noise="auto",
+                    path=path,
+                    strokes=(),
+                    held_out=experiment.likelihood.points,
+                    seed=experiment.seed,
+                ),
+            )
+
+        def use(dataset: Any) -> None:
+            self._datasets[path] = dataset
+            self._state.edit({"data.kind": "file", "data.path": path, **NEW_DATA})
+
+        self._tasks.start("problem", "Reading", read, use, lambda error: self.problem_failed.emit(str(error)))
+
+    # Following the experiment
+
+    @Slot(object)
+    def _edited(self, keys: frozenset[str]) -> None:
+        bench = self._bench
+        known = description.fields()
+        if self._opening is not None:
+            return
+        if any(known[key].resets for key in keys) or "likelihood.points" in keys:
+            self._settle.start()
+            return
+        if bench is None:
+            return
+        bench.problem = _with_experiment(bench.problem, self._state.experiment)
+        if self._training is not None and any(key.startswith(("training.", "objective.")) for key in keys):
+            refusal = description.training_refusal(self._state.experiment)
+            if refusal is None:
+                bench.retunes.put(self._state.experiment)
+            else:
+                self.pause_training()
+                self.message.emit("warning", refusal.sentence, "")
+        if any(key.startswith("sampling.") or key == "seed" for key in keys):
+            self._begin()
+
+    @Slot()
+    def _assemble(self) -> None:
+        """Build what the experiment describes, or take it from what was kept."""
+        experiment, session = self._state.experiment, self._opening
+        kept = self._kept.get(reset_key(experiment))
+        if kept is not None and kept.problem.experiment.likelihood.points == experiment.likelihood.points:
+            self._tasks.cancel("problem")
+            self._take(kept)
+            return
+        refusal = description.training_refusal(experiment)
+        if refusal is not None and refusal.key.startswith(("data.", "network.")) and session is None:
+            self.problem_failed.emit(refusal.sentence)
+            return
+        dataset = self._datasets.get(experiment.data.path) if experiment.data.kind == "file" else None
+        self._tasks.start(
+            "problem",
+            "Loading",
+            lambda: assemble(experiment, self._device, dataset=dataset, session=session, heir=kept),
+            self._take,
+            lambda error: self.problem_failed.emit(str(error)),
+        )
+
+    def _take(self, bench: Bench) -> None:
+        """Put a bench in place of the present one, which is kept."""
+        first, opened = self._bench is None, self._opening is not None
+        self._opening = None
+        if bench is not self._bench:
+            self._stop_training()
+        if bench.problem.experiment.data.kind == "file":
+            self._datasets[bench.problem.experiment.data.path] = bench.problem.dataset
+        bench.problem = _with_experiment(bench.problem, self._state.experiment)
+        self._bench = bench
+        self._kept[reset_key(bench.problem.experiment)] = bench
+        while len(self._kept) > KEPT:
+            self._kept.popitem(last=False)
+        self._live.weights = bench.weights
+        self._maps.clear()
+        self._map_key = self._view_key = None
+        self.problem_changed.emit(bench.view)
+        self.training_changed.emit(bench.training)
+        if bench.progress is not None:
+            self.progress.emit(bench.progress)
+        self._forget_measurements()
+        if not (opened and self._trajectory is not None and self._trajectory.shape == bench.problem.shape):
+            self._begin()
+        if first:
+            self.ready.emit()
+
+    # The clock
+
+    @Slot()
+    def _tick(self) -> None:
+        now = time.monotonic()
+        passed, self._last_tick = now - self._last_tick, now
+        self._tasks.poll()
+        self._poll_training(now)
+        self._advance(passed)
+
+    def _poll_training(self, now: float) -> None:
+        worker, bench = self._training, self._bench
+        if bench is None or worker is None:
+            return
+        finished = worker.isFinished()
+        if not finished and now - self._progress_time < PROGRESS_SECONDS:
+            return
+        self._progress_time = now
+        progress = worker.latest.take()
+        if progress is not None:
+            self.progress.emit(progress)
+        if self._live.weights is not bench.weights:
+            self._live.weights = bench.weights
+        if finished:
+            self._training = None
+            if worker.error is not None:
+                self._become(bench, "paused")
+                self.message.emit("error", f"Training stopped: {worker.error}", "help.log")
+            elif bench.progress is not None and bench.progress.diverged:
+                self._become(bench, "diverged")
+                self.message.emit("error", bench.progress.diverged, "")
+            else:
+                self._become(bench, "finished")
+
+
+def _with_experiment(problem: Any, experiment: Experiment) -> Any:
+    return dataclasses.replace(problem, experiment=experiment)

@@ -1,0 +1,241 @@
+"""The thread that keeps the canvas alive: sampler steps, score fields, exact densities and read-outs.
+
+The window leaves its newest wish in a slot and takes the newest answer from another; nothing queues. Sampling and fields
+share one thread, since two would only fight for the interpreter.
+"""
+
+import math
+import threading
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from playground.app.views import Bounds, DensityView, FieldView, ProbeView
+from playground.app.workers import Slot
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from playground.lab.problem import Problem
+    from playground.lab.trajectory import Trajectory
+
+IDLE = 0.05  # seconds between looks when nothing is asked for
+
+
+@dataclass(frozen=True)
+class Weights:
+    """Averaged weights as training left them; `version` grows with every snapshot."""
+
+    version: int
+    tensors: Mapping[str, "Tensor"]
+    untrained: bool
+
+
+@dataclass(frozen=True)
+class Run:
+    """A sampling run to begin."""
+
+    problem: "Problem"
+    seed: int
+    number: int
+
+
+@dataclass(frozen=True)
+class View:
+    """What the canvas wants to see: the score, and the exact density, over `bounds` at one noise level.
+
+    `time` is the process's own, for samplers that have one: their particles live in the process's coordinates.
+    """
+
+    problem: "Problem"
+    bounds: Bounds
+    columns: int
+    rows: int
+    sigma: float
+    time: float | None
+    learned: bool
+    exact: bool
+    density: bool
+
+
+@dataclass(frozen=True)
+class Probe:
+    """A point to read out."""
+
+    problem: "Problem"
+    point: tuple[float, float]
+    sigma: float
+    time: float | None
+
+
+class Live:
+    """The slots between window and thread, and the loop that the thread runs."""
+
+    def __init__(self) -> None:
+        self.weights: Weights | None = None
+        self.trajectory: Trajectory | None = None
+        self.running = 0  # the number of the run that `trajectory` belongs to
+        self.fields: Slot[FieldView] = Slot()
+        self.densities: Slot[DensityView] = Slot()
+        self.probed: Slot[ProbeView] = Slot()
+        self.failures: Slot[str] = Slot()
+        self._runs: Slot[Run] = Slot()
+        self._views: Slot[View] = Slot()
+        self._probes: Slot[Probe] = Slot()
+        self._wanted = 0
+        self._wake = threading.Event()
+        self._network: Any = None
+        self._loaded: tuple[Any, int] = (None, -1)
+
+    def begin(self, run: Run) -> None:
+        self._wanted = 0
+        self._runs.put(run)
+        self._wake.set()
+
+    def look(self, view: View) -> None:
+        self._views.put(view)
+        self._wake.set()
+
+    def probe(self, probe: Probe) -> None:
+        self._probes.put(probe)
+        self._wake.set()
+
+    def want(self, frames: int) -> None:
+        """Record this many frames of the present run."""
+        if frames > self._wanted:
+            self._wanted = frames
+            self._wake.set()
+
+    def loop(self) -> Iterator[None]:
+        """Serve wishes for ever; the thread ends it between two items."""
+        steps: Iterator[Trajectory] | None = None
+        while True:
+            view, probe, run = self._views.take(), self._probes.take(), self._runs.take()
+            if run is not None:
+                steps = self._start(run)
+            if view is not None:
+                self._look(view)
+            if probe is not None:
+                self.probed.put(self._read(probe))
+            stepped = steps is not None and self._advance(steps, run.number if run else self.running)
+            if not (stepped or view or probe):
+                self._wake.wait(IDLE)
+                self._wake.clear()
+            yield None
+
+    def _start(self, run: Run) -> "Iterator[Trajectory]":
+        from playground.lab.sampling import sample
+
+        self.trajectory = None
+        return sample(run.problem, lambda x, sigma: self._score(run.problem)(x, sigma), seed=run.seed)
+
+    def _advance(self, steps: "Iterator[Trajectory]", number: int) -> bool:
+        recorded = 0 if self.trajectory is None else len(self.trajectory)
+        if recorded and recorded >= self._wanted:
+            return False
+        trajectory = next(steps, None)
+        if trajectory is None:
+            return False
+        self.trajectory, self.running = trajectory, number
+        return True
+
+    def _score(self, problem: "Problem") -> Any:
+        """The score that this problem's sampler follows, with the newest weights."""
+        if problem.experiment.sampling.source == "exact":
+            return problem.density.score
+        return self._learned(problem)
+
+    def _learned(self, problem: "Problem") -> Any:
+        import torch
+
+        weights = self.weights
+        assert weights is not None
+        if self._loaded != (problem.shape, weights.version):
+            self._network = problem.network()
+            self._network.load_state_dict(weights.tensors)
+            self._loaded = (problem.shape, weights.version)
+        network = self._network
+
+        def score(x: "Tensor", sigma: "Tensor") -> "Tensor":
+            with torch.no_grad():
+                return network(x, sigma)
+
+        return score
+
+    def _look(self, view: View) -> None:
+        x0, x1, y0, y1 = view.bounds
+        if view.learned or view.exact:
+            # Arrows sit at the middle of their cells, so none is cut by the edge.
+            x = x0 + (np.arange(view.columns) + 0.5) * (x1 - x0) / view.columns
+            y = y0 + (np.arange(view.rows) + 0.5) * (y1 - y0) / view.rows
+            positions = np.stack(np.meshgrid(x, y), axis=-1).reshape(-1, 2)
+            learned = exact = None
+            if view.learned and self.weights is not None:
+                learned = self._at(view.problem, self._learned(view.problem), positions, view.sigma, view.time)
+            if view.exact and view.problem.density is not None:
+                exact = self._at(view.problem, view.problem.density.score, positions, view.sigma, view.time)
+            self.fields.put(FieldView(positions, learned, exact, view.sigma))
+        if view.density and view.problem.density is not None:
+            self.densities.put(exact_density(view.problem, view.bounds, view.sigma, view.time))
+
+    def _read(self, probe: Probe) -> ProbeView:
+        problem, positions = probe.problem, np.array([probe.point])
+        learned = exact = log_density = None
+        if self.weights is not None:
+            learned = self._at(problem, self._learned(problem), positions, probe.sigma, probe.time)[0]
+        if problem.density is not None:
+            exact = self._at(problem, problem.density.score, positions, probe.sigma, probe.time)[0]
+            log_density = float(_log_density(problem, positions, probe.sigma, probe.time)[0])
+        return ProbeView(probe.point, probe.sigma, learned, exact, log_density)
+
+    @staticmethod
+    def _at(problem: "Problem", score: Any, positions: np.ndarray, sigma: float, time: float | None) -> np.ndarray:
+        """A score at points, in the user's units: (M, 2) in, (M, 2) out."""
+        import torch
+
+        with torch.no_grad():
+            x = torch.as_tensor(problem.units.to_internal(positions), dtype=torch.float32, device=problem.device)
+            if time is None:
+                noise = torch.tensor(internal_sigma(problem, sigma), device=problem.device)
+                field = score(x, noise)
+            else:
+                field = problem.process().score(score, x, torch.tensor(time, device=problem.device))
+            return problem.units.score_to_user(field.cpu().numpy())
+
+
+def internal_sigma(problem: "Problem", sigma: float) -> float:
+    """A sigma shown to the user as the network knows it; never below the finest it was trained for."""
+    return max(problem.units.sigma_to_internal(sigma), problem.noise.sigma_min)
+
+
+def _log_density(problem: "Problem", positions: np.ndarray, sigma: float, time: float | None) -> np.ndarray:
+    """Log of the known density at one noise level, nats per the user's area unit: (M, 2) in, (M,) out."""
+    import torch
+
+    with torch.no_grad():
+        x = torch.as_tensor(problem.units.to_internal(positions), dtype=torch.float32, device=problem.device)
+        if time is None:
+            log_prob = problem.density.log_prob(x, internal_sigma(problem, sigma))
+        else:
+            process, t = problem.process(), torch.tensor(time, device=problem.device)
+            scale = process.scale(t)
+            log_prob = problem.density.log_prob(x / scale, process.sigma(t)) - x.shape[1] * torch.log(scale)
+        return problem.units.log_prob_to_user(log_prob.cpu().numpy())
+
+
+DENSITY_CELLS = 12_000  # about 10 ms for a mixture of a few hundred components
+
+
+def exact_density(problem: "Problem", bounds: Bounds, sigma: float, time: float | None) -> DensityView:
+    """The known density, smoothed to `sigma`, on a grid over `bounds`."""
+    x0, x1, y0, y1 = bounds
+    aspect = (x1 - x0) / (y1 - y0) if problem.units.isotropic else 1.0
+    rows = max(int(math.sqrt(DENSITY_CELLS / max(aspect, 0.1))), 8)
+    columns = max(DENSITY_CELLS // rows, 8)
+    x = x0 + (np.arange(columns) + 0.5) * (x1 - x0) / columns
+    y = y0 + (np.arange(rows) + 0.5) * (y1 - y0) / rows
+    positions = np.stack(np.meshgrid(x, y), axis=-1).reshape(-1, 2)
+    density = np.exp(_log_density(problem, positions, sigma, time)).reshape(rows, columns)
+    return DensityView(density, bounds, sigma, "exact")

@@ -1,0 +1,106 @@
+"""Measurements that the window asks for, as iterators of (fraction, result) to be driven in a thread."""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from playground.app.bench import torch_threads
+from playground.app.live import Weights
+from playground.app.views import Bounds, DensityView, Errors, PointLikelihood
+
+if TYPE_CHECKING:
+    from playground.lab.problem import Problem
+
+Progress = Iterator[tuple[float | None, Any]]
+
+
+def learned_score(problem: "Problem", weights: Weights) -> Any:
+    """A score function of its own, so that no other thread's network is touched."""
+    import torch
+
+    torch.set_num_threads(torch_threads(problem))
+    network = problem.network()
+    network.load_state_dict(weights.tensors)
+    return network.requires_grad_(False)
+
+
+def point_likelihood(problem: "Problem", weights: Weights, point: tuple[float, float]) -> Progress:
+    """log p of one point by the probability flow, beside the exact value where it is known."""
+    import torch
+
+    from playground.lab.evaluation import exact_log_prob, log_likelihood
+
+    score = learned_score(problem, weights)
+    where = np.array([point])
+    for progress in log_likelihood(problem, score, where, record_path=True):
+        result = progress.result
+        if result is None:
+            yield progress.fraction, None
+            continue
+        with torch.no_grad():
+            exact = exact_log_prob(problem, where)
+        yield (
+            1.0,
+            PointLikelihood(
+                point=point,
+                log_prob=float(result.log_prob[0]),
+                exact=None if exact is None else float(exact[0]),
+                prior_term=float(result.prior_term[0]),
+                trace_term=float(result.trace_term[0]),
+                evaluations=int(result.evaluations[0]),
+                path=result.path[:, 0],
+                path_sigma=result.path_sigma,
+                untrained=weights.untrained,
+            ),
+        )
+
+
+def learned_density(
+    problem: "Problem", weights: Weights, bounds: Bounds, sigma: float | None, resolution: int
+) -> Progress:
+    """The learned density on a grid, coarse to fine; `sigma` None is the finest level."""
+    from playground.lab.evaluation import density_map
+
+    score = learned_score(problem, weights)
+    for progress in density_map(problem, score, bounds, resolution, sigma=sigma):
+        view = None
+        if progress.log_density is not None:
+            shown = problem.units.sigma_to_user(problem.noise.sigma_min) if sigma is None else sigma
+            view = DensityView(np.exp(progress.log_density), bounds, shown, "learned")
+        yield progress.fraction, view
+
+
+def test_set(problem: "Problem", weights: Weights) -> Progress:
+    """NLL of the held-out points, entropy, KL and the integral of the density, as they become known."""
+    from playground.lab.evaluation import evaluate_density
+
+    yield from evaluate_density(problem, learned_score(problem, weights))
+
+
+def sample_quality(problem: "Problem", samples: np.ndarray) -> Progress:
+    """Distance of samples to held-out data, and the weights of the modes."""
+    from playground.lab.evaluation import evaluate_samples
+
+    yield from evaluate_samples(problem, samples)
+
+
+def score_errors(problem: "Problem", weights: Weights, levels: int = 24, points: int = 1_000) -> Progress:
+    """Fisher divergence between learned and exact score along sigma."""
+    import torch
+
+    from playground.theory.metrics import fisher_divergence
+
+    score, density = learned_score(problem, weights), problem.density
+    assert density is not None
+    generator = problem.generator("score errors")
+    sigmas = np.geomspace(max(problem.noise.sigma_min, 1e-3), max(problem.noise.sigma_max, 1e-2), levels)
+    clean = problem.test[:points]
+    found: list[tuple[float, float]] = []
+    for count, sigma in enumerate(sigmas, start=1):
+        with torch.no_grad():
+            divergence, relative = fisher_divergence(score, density.score, clean, float(sigma), generator)
+        found.append((float(divergence), float(relative)))
+        user = np.array([problem.units.sigma_to_user(float(level)) for level in sigmas[:count]])
+        divergences, relatives = np.array(found).T
+        yield count / levels, Errors(user, relatives, divergences / problem.units.length**2)

@@ -1,0 +1,57 @@
+"""The playhead: where in the recorded frames the window is."""
+
+FRAMES_A_SECOND = 60.0
+SPEEDS = (1 / 8, 8.0)
+HOLD = 0.8  # seconds that a finished run stays in view before it loops
+
+
+class Playback:
+    """A clock over frames: advance it by the time that passed, read the frame.
+
+    Args:
+        loop: start again at the end.
+    """
+
+    def __init__(self, loop: bool = True) -> None:
+        self.playing = True
+        self.loop = loop
+        self.speed = 1.0
+        self._position = 0.0
+        self._held = 0.0
+
+    @property
+    def frame(self) -> int:
+        return int(self._position)
+
+    def seek(self, frame: int, recorded: int) -> None:
+        """Go to a frame, as far as frames have been recorded."""
+        self._position = float(min(max(frame, 0), max(recorded - 1, 0)))
+        self._held = 0.0
+
+    def advance(self, seconds: float, recorded: int, total: int) -> bool:
+        """Let time pass.
+
+        Args:
+            seconds: since the last call.
+            recorded: frames there are now.
+            total: frames there will be.
+
+        Returns:
+            Whether the run has ended, was held in view, and should begin again.
+        """
+        if not self.playing or recorded == 0:
+            return False
+        # After a stall (a dialog, a busy machine) go on, do not leap.
+        step = min(seconds, 0.1) * FRAMES_A_SECOND * self.speed
+        self._position = min(self._position + step, recorded - 1.0)
+        if self.frame < total - 1:
+            self._held = 0.0
+            return False
+        self._held += seconds
+        if self._held < HOLD:
+            return False
+        self._held = 0.0
+        if not self.loop:
+            self.playing = False
+            return False
+        return True

@@ -1,0 +1,314 @@
+"""What the canvas shows and when: the sampling run, the playhead, the score field and the density that follow it.
+
+Nothing is computed here: one thread samples and evaluates (:mod:`playground.app.live`), and a 60 Hz timer takes its
+newest result.
+"""
+
+import time
+from collections import OrderedDict
+from typing import Any
+
+import numpy as np
+from PySide6.QtCore import QObject, QThread, Signal, Slot
+
+from playground.app import measurements
+from playground.app.bench import Bench
+from playground.app.live import Live, Probe, Run, View
+from playground.app.playback import Playback
+from playground.app.state import State
+from playground.app.tasks import Tasks
+from playground.app.views import Bounds, DensityView, ProblemView
+from playground.app.workers import Worker
+from playground.lab import experiment as description
+from playground.lab.trajectory import Trajectory
+
+AHEAD = 40  # frames recorded beyond the playhead
+FIELD_SECONDS = 0.1  # how often the field follows the weights while the playhead rests
+MAPS = 64  # learned densities kept
+
+
+class Stage(QObject):
+    """The timeline of one sampling run, and the pictures that belong to the moment in view.
+
+    Arrays are in the user's units.
+    """
+
+    trajectory_changed = Signal(object)  # Trajectory, growing; or None
+    frame_changed = Signal(int)
+    playing_changed = Signal(bool)
+    field_changed = Signal(object)  # FieldView
+    density_changed = Signal(object)  # DensityView
+    probed = Signal(object)  # ProbeView
+    task_changed = Signal(str, object)  # name, TaskStatus
+    message = Signal(str, str, str)  # level "info", "warning" or "error"; sentence; action key or ""
+
+    def __init__(self, state: State, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._state = state
+        self._bench: Bench | None = None
+        self._tasks = Tasks(self)
+        self._tasks.changed.connect(self.task_changed)
+        self._tasks.failed.connect(self._task_failed)
+        self._live = Live()
+        self._live_worker: Worker | None = None
+        self._playback = Playback()
+        self._trajectory: Trajectory | None = None
+        self._run = 0
+        self._run_seed = 0
+        self._run_version = -1  # of the weights that the present run began with
+        self._shown_frame = -1
+        self._bounds: Bounds = (-1.0, 1.0, -1.0, 1.0)
+        self._grid = (30, 30)
+        self._wanted: frozenset[str] = frozenset({"learned", "density"})
+        self._density_source = "exact"
+        self._maps: OrderedDict[tuple[Any, ...], DensityView] = OrderedDict()
+        self._map_key: tuple[Any, ...] | None = None
+        self._view_key: tuple[Any, ...] | None = None
+        self._view_time = 0.0
+        self._told = ""
+
+    # What the window may read
+
+    @property
+    def problem(self) -> ProblemView | None:
+        return None if self._bench is None else self._bench.view
+
+    @property
+    def trajectory(self) -> Trajectory | None:
+        return self._trajectory
+
+    @property
+    def recorded(self) -> int:
+        return 0 if self._trajectory is None else len(self._trajectory)
+
+    @property
+    def frame(self) -> int:
+        return self._playback.frame
+
+    @property
+    def playing(self) -> bool:
+        return self._playback.playing
+
+    @property
+    def loop(self) -> bool:
+        return self._playback.loop
+
+    @property
+    def speed(self) -> float:
+        return self._playback.speed
+
+    @property
+    def sigma(self) -> float:
+        """The noise level that the canvas shows, in the user's units."""
+        if self._trajectory is not None and len(self._trajectory):
+            return float(self._trajectory.sigma[min(self.frame, len(self._trajectory) - 1)])
+        return 0.0 if self._bench is None else self._bench.view.sigma_min
+
+    # Sampling
+
+    @Slot(bool)
+    def set_playing(self, playing: bool) -> None:
+        if playing and self._trajectory is not None and self.frame >= self._trajectory.total - 1:
+            self._playback.seek(0, self.recorded)
+        if playing != self._playback.playing:
+            self._playback.playing = playing
+            self.playing_changed.emit(playing)
+
+    @Slot(int)
+    def step(self, frames: int) -> None:
+        """Move the playhead by some frames and rest there."""
+        self.set_playing(False)
+        self._live.want(self.frame + frames + AHEAD)
+        self.seek(self.frame + frames)
+
+    @Slot(int)
+    def seek(self, frame: int) -> None:
+        self._playback.seek(frame, self.recorded)
+
+    @Slot(bool)
+    def restart(self, new_seed: bool = False) -> None:
+        """Begin the run again, with the same noise or with new."""
+        self._run_seed = self._run_seed + 1 if new_seed else self._run_seed
+        self._begin()
+        self.set_playing(True)
+
+    @Slot(bool)
+    def set_loop(self, loop: bool) -> None:
+        self._playback.loop = loop
+
+    @Slot(float)
+    def set_speed(self, speed: float) -> None:
+        self._playback.speed = speed
+
+    def _start_live(self) -> None:
+        self._live_worker = Worker(self._live.loop, "sampling")
+        # Below the window's own priority: frames come first.
+        self._live_worker.start(QThread.Priority.LowPriority)
+
+    def _begin(self) -> None:
+        """Start a run with the present settings, if they make sense."""
+        bench = self._bench
+        if bench is None:
+            return
+        refusal = description.sampling_refusal(self._state.experiment)
+        if refusal is not None:
+            if refusal.sentence != self._told:
+                self._told = refusal.sentence
+                self.message.emit("warning", refusal.sentence, "")
+            return
+        self._told = ""
+        self._run += 1
+        self._run_version = bench.weights.version
+        self._live.weights = bench.weights
+        self._live.begin(Run(bench.problem, self._state.experiment.seed + self._run_seed, self._run))
+        self._live.want(AHEAD)
+        self._playback.seek(0, 0)
+        self._shown_frame = -1
+
+    # The canvas
+
+    def set_viewport(self, x0: float, x1: float, y0: float, y1: float, columns: int = 30, rows: int = 30) -> None:
+        """Which part of the plane is in view, and how many arrows fit."""
+        self._bounds, self._grid = (x0, x1, y0, y1), (columns, rows)
+
+    def set_wanted(self, layers: frozenset[str]) -> None:
+        """Which of "learned", "exact" and "density" the canvas shows: only those are computed."""
+        self._wanted = layers
+
+    def set_density_source(self, source: str) -> None:
+        self._density_source = source
+        self._map_key = None
+
+    @property
+    def density_source(self) -> str:
+        """Where the density layer comes from; an unknown density can only be learned."""
+        return self._density_source if self._bench is None or self._bench.view.known_density else "learned"
+
+    def probe(self, x: float, y: float) -> None:
+        """Read out the score and density at a point; `probed` answers."""
+        if self._bench is not None and not self._bench.view.is_image:
+            self._live.probe(Probe(self._bench.problem, (x, y), self.sigma, self._time()))
+
+    def _time(self) -> float | None:
+        """The process's time at the playhead, for samplers that have one."""
+        if self._trajectory is None or not len(self._trajectory):
+            return None
+        moment = float(self._trajectory.time[min(self.frame, len(self._trajectory) - 1)])
+        return None if np.isnan(moment) else moment
+
+    # The clock's part
+
+    def _advance(self, passed: float) -> None:
+        """Move the playhead by the seconds that passed and show what is there."""
+        self._poll_live()
+        total = 0 if self._trajectory is None else self._trajectory.total
+        playing = self._playback.playing
+        again = self._playback.advance(passed, self.recorded, total)
+        if playing != self._playback.playing:
+            self.playing_changed.emit(self._playback.playing)
+        if again:
+            self._again()
+        self._live.want(self.frame + AHEAD)
+        if self._trajectory is not None and self.frame != self._shown_frame and self.recorded:
+            self._shown_frame = self.frame
+            self.frame_changed.emit(self.frame)
+        self._look(time.monotonic())
+
+    def _again(self) -> None:
+        """Loop: play the recorded frames again, or sample anew where the weights are newer."""
+        bench = self._bench
+        if bench is not None and bench.weights.version != self._run_version:
+            self._begin()
+        else:
+            self._playback.seek(0, self.recorded)
+
+    def _show_recorded(self, trajectory: Trajectory) -> None:
+        """Play a run that was recorded earlier, until the loop begins a new one."""
+        self._run += 1
+        self._run_version = -1
+        self._trajectory = trajectory
+        self._playback.seek(0, len(trajectory))
+        self._shown_frame = -1
+        self.trajectory_changed.emit(trajectory)
+
+    def _poll_live(self) -> None:
+        live = self._live
+        if live.running == self._run and live.trajectory is not None and live.trajectory is not self._trajectory:
+            self._trajectory = live.trajectory
+            self._playback.seek(0, len(live.trajectory))
+            self._shown_frame = -1
+            self.trajectory_changed.emit(live.trajectory)
+        for slot, signal in (
+            (live.fields, self.field_changed),
+            (live.densities, self.density_changed),
+            (live.probed, self.probed),
+        ):
+            view = slot.take()
+            if view is not None:
+                signal.emit(view)
+        worker = self._live_worker
+        if worker is not None and worker.isFinished() and worker.error is not None:
+            self.message.emit("error", f"Sampling stopped: {worker.error}", "help.log")
+            self._start_live()
+
+    def _look(self, now: float) -> None:
+        """Ask for the field and density of the present moment, if it is a new one."""
+        bench = self._bench
+        if bench is None or bench.view.is_image:
+            return
+        exact_density = "density" in self._wanted and self.density_source == "exact"
+        place = (id(bench.problem), self._bounds, self._grid, self._wanted, exact_density)
+        key = (*place, self.sigma, self._time(), bench.weights.version)
+        if key == self._view_key:
+            return
+        moved = self._view_key is None or key[:-1] != self._view_key[:-1]
+        if not moved and now - self._view_time < FIELD_SECONDS:
+            return
+        self._view_key, self._view_time = key, now
+        self._live.look(
+            View(
+                problem=bench.problem,
+                bounds=self._bounds,
+                columns=self._grid[0],
+                rows=self._grid[1],
+                sigma=self.sigma,
+                time=self._time(),
+                learned="learned" in self._wanted,
+                exact="exact" in self._wanted,
+                density=exact_density,
+            )
+        )
+        if "density" in self._wanted and not exact_density and bench.view.has_process:
+            self._follow_learned_density(bench)
+
+    def _follow_learned_density(self, bench: Bench) -> None:
+        """Show the learned density nearest to the present sigma, computing it where it is not known yet."""
+        octave = round(2 * float(np.log2(max(self.sigma, 1e-30))))
+        key = (bench.weights.version, self._bounds, octave)
+        if key in self._maps:
+            if key != self._map_key:
+                self._map_key = key
+                self.density_changed.emit(self._maps[key])
+            return
+        if self._tasks.running("density"):
+            return
+        problem, weights, bounds = bench.problem, bench.weights, self._bounds
+        sigma = float(np.clip(2.0 ** (octave / 2), bench.view.sigma_min, bench.view.sigma_max * 0.999))
+
+        def keep(view: Any) -> None:
+            self._maps[key] = view
+            while len(self._maps) > 64:
+                self._maps.popitem(last=False)
+            self._map_key = key
+            self.density_changed.emit(view)
+
+        self._tasks.start(
+            "density",
+            "Learned density",
+            lambda: measurements.learned_density(problem, weights, bounds, sigma, 64),
+            keep,
+        )
+
+    @Slot(str, object)
+    def _task_failed(self, name: str, error: BaseException) -> None:
+        self.message.emit("error", f"{name.capitalize()} stopped: {error}", "help.log")

@@ -1,0 +1,96 @@
+"""What crosses from the worker threads to the window: frozen numbers and arrays, in the user's units."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+Bounds = tuple[float, float, float, float]  # x0, x1, y0, y1
+
+
+@dataclass(frozen=True)
+class ProblemView:
+    """The data and noise on the bench."""
+
+    name: str
+    points: np.ndarray  # (N, 2) or (N, 1, H, W): at most 20,000 of the training points
+    count: int  # training points in all
+    bounds: Bounds
+    axes: tuple[str, str]
+    is_image: bool
+    isotropic: bool  # one unit for both axes
+    known_density: bool
+    has_process: bool  # whether there is a path from data to noise
+    sigma_min: float
+    sigma_max: float
+    rungs: np.ndarray  # (L,) coarse to fine
+    sigma: float  # typical data scale, one standard deviation
+    widest_gap: float
+    parameters_count: int
+    warnings: tuple[str, ...] = ()
+    mode_weights: np.ndarray | None = None
+
+
+@dataclass(frozen=True)
+class FieldView:
+    """The score on a grid of points at one sigma."""
+
+    positions: np.ndarray  # (M, 2)
+    learned: np.ndarray | None  # (M, 2)
+    exact: np.ndarray | None  # (M, 2)
+    sigma: float
+
+
+@dataclass(frozen=True)
+class DensityView:
+    """A density on a grid; row 0 is the bottom."""
+
+    density: np.ndarray  # (H, W), per the user's area unit
+    extent: Bounds
+    sigma: float
+    source: str  # "learned" or "exact"
+
+
+@dataclass(frozen=True)
+class ProbeView:
+    """What is under the pointer."""
+
+    point: tuple[float, float]
+    sigma: float
+    learned: np.ndarray | None  # (2,)
+    exact: np.ndarray | None  # (2,)
+    log_density: float | None  # of the known density smoothed by sigma
+
+
+@dataclass(frozen=True)
+class PointLikelihood:
+    """The log-likelihood of one point and the way it was found."""
+
+    point: tuple[float, float]
+    log_prob: float  # nats per the user's area unit, of the density smoothed by sigma_min
+    exact: float | None
+    prior_term: float
+    trace_term: float
+    evaluations: int
+    path: np.ndarray  # (P, 2)
+    path_sigma: np.ndarray  # (P,)
+    untrained: bool
+
+
+@dataclass(frozen=True)
+class TaskStatus:
+    """A piece of work that takes a while."""
+
+    label: str
+    running: bool
+    fraction: float | None = None
+    seconds_left: float | None = None
+    error: str = ""
+
+
+@dataclass(frozen=True)
+class Errors:
+    """How wrong the learned score is, along sigma."""
+
+    sigmas: np.ndarray  # (S,)
+    relative: np.ndarray  # (S,) root of the Fisher divergence over the exact score's own mean square
+    divergence: np.ndarray = field(repr=False)  # (S,) E ||s - exact||^2, per user unit squared
