@@ -1,0 +1,71 @@
+"""A run as a film: which recorded frame each picture shows, and the picture of a frame."""
+
+import dataclasses
+from collections.abc import Callable, Iterable, Iterator
+
+import numpy as np
+from PySide6.QtGui import QImage
+
+from playground.drawing.images import ImageGrid
+from playground.drawing.layers import Particles, Trails
+from playground.drawing.render import render
+from playground.drawing.scene import Scene
+
+TRAIL = 16  # frames that a trail reaches back
+HOLD_SECONDS = 1.0  # how long the last frame stays, so that the result can be seen
+UNIT_HEIGHT = 720  # a picture is laid out as if it were so high, then scaled: a 4K film has the same lines, only finer
+
+Dress = Callable[[Scene, int], Scene]  # gives a scene the score field, density and caption of a frame
+
+
+def schedule(recorded: int, seconds: float, fps: int) -> np.ndarray:
+    """The recorded frame of each picture, (pictures,): evenly from first to last, then the last one held.
+
+    Args:
+        recorded: frames of the trajectory, at least 1.
+        seconds: length of the film, the hold at its end included.
+        fps: pictures a second.
+
+    >>> schedule(11, 2.0, 10).tolist()
+    [0, 1, 2, 3, 4, 6, 7, 8, 9, 10, 10, 10, 10, 10, 10, 10, 10, 10, 10, 10]
+    """
+    pictures = max(1, round(seconds * fps))
+    held = min(round(HOLD_SECONDS * fps), pictures // 2)
+    moving = np.round(np.linspace(0, recorded - 1, pictures - held)).astype(int)
+    return np.concatenate([moving, np.full(held, recorded - 1)])
+
+
+def trail(positions: np.ndarray, frame: int) -> np.ndarray:
+    """The frames up to and including this one that a trail shows, (K, N, 2) of (frames, N, 2)."""
+    return positions[max(0, frame - TRAIL) : frame + 1]
+
+
+def at_frame(scene: Scene, positions: np.ndarray, frame: int) -> Scene:
+    """The scene with its particles and trails, or its images, moved to a frame; layers that are off stay off."""
+    if scene.images is not None:
+        images: ImageGrid = dataclasses.replace(scene.images, images=positions[frame])
+        return dataclasses.replace(scene, images=images)
+    particles = scene.particles and Particles(positions[frame], scene.particles.size)
+    trails = scene.trails and Trails(trail(positions, frame))
+    return dataclasses.replace(scene, particles=particles, trails=trails)
+
+
+def picture(scene: Scene, width: int, height: int) -> QImage:
+    """The scene in exactly `width` x `height` pixels, with lines and text in proportion."""
+    ratio = min(width, height) / UNIT_HEIGHT
+    # Fractional units on purpose: rounding them would miss the size by a pixel.
+    image = render(scene, width / ratio, height / ratio, ratio)
+    image.setDevicePixelRatio(1.0)
+    return image
+
+
+def pictures(
+    scene: Scene, positions: np.ndarray, frames: Iterable[int], width: int, height: int, dress: Dress | None = None
+) -> Iterator[QImage]:
+    """The film's pictures, one for each of `frames`; equal neighbours are painted once."""
+    last: tuple[int, QImage] | None = None
+    for frame in frames:
+        if last is None or last[0] != frame:
+            shown = at_frame(scene, positions, frame)
+            last = frame, picture(dress(shown, frame) if dress else shown, width, height)
+        yield last[1]
