@@ -27,25 +27,23 @@ def learned_score(problem: "Problem", weights: Weights) -> Any:
 
 def point_likelihood(problem: "Problem", weights: Weights, point: tuple[float, float]) -> Progress:
     """log p of one point by the probability flow, beside the exact value where it is known."""
-    import torch
-
-    from playground.lab.evaluation import exact_log_prob, log_likelihood
+    from playground.lab.evaluation import log_likelihood
 
     score = learned_score(problem, weights)
-    where = np.array([point])
-    for progress in log_likelihood(problem, score, where, record_path=True):
+    for progress in log_likelihood(problem, score, np.array([point]), record_path=True):
         result = progress.result
         if result is None:
             yield progress.fraction, None
             continue
-        with torch.no_grad():
-            exact = exact_log_prob(problem, where)
+        assert result.path is not None
+        assert result.path_sigma is not None
         yield (
             1.0,
             PointLikelihood(
                 point=point,
+                sigma=result.sigma,
                 log_prob=float(result.log_prob[0]),
-                exact=None if exact is None else float(exact[0]),
+                exact=None if result.exact is None else float(result.exact[0]),
                 prior_term=float(result.prior_term[0]),
                 trace_term=float(result.trace_term[0]),
                 evaluations=int(result.evaluations[0]),
@@ -62,27 +60,36 @@ def learned_density(
     """The learned density on a grid, coarse to fine; `sigma` None is the finest level."""
     from playground.lab.evaluation import density_map
 
-    score = learned_score(problem, weights)
-    for progress in density_map(problem, score, bounds, resolution, sigma=sigma):
-        view = None
-        if progress.log_density is not None:
-            shown = problem.units.sigma_to_user(problem.noise.sigma_min) if sigma is None else sigma
-            view = DensityView(np.exp(progress.log_density), bounds, shown, "learned")
+    shown = problem.units.sigma_to_user(problem.noise.sigma_min) if sigma is None else sigma
+    for progress in density_map(problem, learned_score(problem, weights), bounds, resolution, sigma=sigma):
+        log_density = progress.log_density
+        view = None if log_density is None else DensityView(np.exp(log_density), bounds, shown, "learned")
         yield progress.fraction, view
 
 
 def test_set(problem: "Problem", weights: Weights) -> Progress:
-    """NLL of the held-out points, entropy, KL and the integral of the density, as they become known."""
-    from playground.lab.evaluation import evaluate_density
+    """NLL of the held-out points, entropy, KL, and in the plane the integral of the density."""
+    from playground.lab.evaluation import evaluate, integral
 
-    yield from evaluate_density(problem, learned_score(problem, weights))
+    score = learned_score(problem, weights)
+    share = 0.7 if problem.shape == (2,) else 1.0  # of the work; the rest is the integral
+    metrics = None
+    for step in evaluate(problem, score):
+        metrics = step.metrics
+        yield share * step.fraction, metrics
+    if problem.shape == (2,):
+        for progress in integral(problem, score):
+            yield (
+                share + (1 - share) * progress.fraction,
+                None if progress.value is None else {"integral": progress.value},
+            )
 
 
 def sample_quality(problem: "Problem", samples: np.ndarray) -> Progress:
     """Distance of samples to held-out data, and the weights of the modes."""
-    from playground.lab.evaluation import evaluate_samples
+    from playground.lab.evaluation import sample_distances
 
-    yield from evaluate_samples(problem, samples)
+    yield 1.0, sample_distances(problem, samples)
 
 
 def score_errors(problem: "Problem", weights: Weights, levels: int = 24, points: int = 1_000) -> Progress:

@@ -66,7 +66,8 @@ class PointLikelihood:
     """The log-likelihood of one point and the way it was found."""
 
     point: tuple[float, float]
-    log_prob: float  # nats per the user's area unit, of the density smoothed by sigma_min
+    sigma: float  # the density is the data's, smoothed by this
+    log_prob: float  # nats per the user's area unit
     exact: float | None
     prior_term: float
     trace_term: float

@@ -1,0 +1,67 @@
+import pytest
+
+from playground.app.playback import HOLD, Playback
+
+
+def test_one_second_is_sixty_frames():
+    playback = Playback()
+    for _ in range(50):
+        playback.advance(0.02, recorded=500, total=500)
+    assert playback.frame == 60
+
+
+@pytest.mark.parametrize("speed", [0.125, 0.5, 4.0])
+def test_speed_scales_the_frames(speed):
+    playback = Playback()
+    playback.speed = speed
+    for _ in range(20):
+        playback.advance(0.05, recorded=500, total=500)
+    assert playback.frame == pytest.approx(60 * speed, abs=1)
+
+
+def test_it_waits_for_frames_that_are_not_recorded_yet():
+    playback = Playback()
+    for _ in range(20):
+        assert not playback.advance(0.05, recorded=10, total=500)
+    assert playback.frame == 9
+
+
+def test_a_finished_run_is_held_and_then_begins_again():
+    playback = Playback()
+    playback.seek(9, 10)
+    seconds = 0.0
+    while not playback.advance(0.05, recorded=10, total=10):
+        seconds += 0.05
+        assert seconds < 2 * HOLD
+    assert seconds == pytest.approx(HOLD, abs=0.1)
+
+
+def test_without_loop_it_stops_at_the_end():
+    playback = Playback(loop=False)
+    playback.seek(9, 10)
+    for _ in range(40):
+        assert not playback.advance(0.05, recorded=10, total=10)
+    assert not playback.playing
+    assert playback.frame == 9
+
+
+def test_a_pause_moves_nothing():
+    playback = Playback()
+    playback.playing = False
+    playback.seek(3, 10)
+    assert not playback.advance(1.0, recorded=10, total=10)
+    assert playback.frame == 3
+
+
+def test_seeking_stays_within_what_is_recorded():
+    playback = Playback()
+    playback.seek(99, 10)
+    assert playback.frame == 9
+    playback.seek(-5, 10)
+    assert playback.frame == 0
+
+
+def test_a_stall_does_not_leap():
+    playback = Playback()
+    playback.advance(10.0, recorded=500, total=500)
+    assert playback.frame <= 6

@@ -1,0 +1,92 @@
+from playground.app.state import State
+from playground.lab.experiment import Experiment
+
+
+def recorded(signal):
+    got = []
+    signal.connect(lambda *values: got.append(values))
+    return got
+
+
+def test_an_edit_changes_the_experiment_and_says_which_keys():
+    state = State()
+    changed = recorded(state.changed)
+    assert state.edit({"noise.kind": "ladder", "noise.levels": 5})
+    assert state.experiment.noise.kind == "ladder"
+    assert state.value("noise.levels") == 5
+    assert changed == [(frozenset({"noise.kind", "noise.levels"}),)]
+
+
+def test_an_edit_to_the_same_value_is_no_edit():
+    state = State()
+    changed = recorded(state.changed)
+    assert state.edit({"training.batch": 512})
+    assert changed == []
+    assert not state.can_undo
+
+
+def test_a_wrong_value_is_refused_with_a_sentence_and_changes_nothing():
+    state = State()
+    refused = recorded(state.refused)
+    assert not state.edit({"training.batch": 0})
+    assert state.experiment == Experiment()
+    key, sentence = refused[0]
+    assert key == "training.batch"
+    assert "from 1 to 65536" in sentence
+
+
+def test_undo_and_redo_walk_the_history():
+    state = State()
+    state.edit({"training.batch": 64})
+    state.edit({"sampling.steps": 10})
+    state.undo()
+    assert (state.value("training.batch"), state.value("sampling.steps")) == (64, 500)
+    state.undo()
+    assert state.experiment == Experiment()
+    assert not state.can_undo
+    state.redo()
+    state.redo()
+    assert (state.value("training.batch"), state.value("sampling.steps")) == (64, 10)
+    assert not state.can_redo
+
+
+def test_a_drag_is_one_step_and_the_next_drag_another():
+    state = State()
+    for rate in (1e-3, 2e-3, 4e-3):
+        state.edit({"training.learning_rate": rate}, merge="drag 1")
+    for rate in (5e-3, 6e-3):
+        state.edit({"training.learning_rate": rate}, merge="drag 2")
+    state.undo()
+    assert state.value("training.learning_rate") == 4e-3
+    state.undo()
+    assert state.value("training.learning_rate") == 3e-3
+
+
+def test_a_new_edit_forgets_what_was_undone():
+    state = State()
+    state.edit({"training.batch": 64})
+    state.undo()
+    state.edit({"training.batch": 128})
+    assert not state.can_redo
+
+
+def test_modified_compares_with_what_was_saved():
+    state = State()
+    assert not state.modified
+    state.edit({"training.batch": 64})
+    assert state.modified
+    state.undo()
+    assert not state.modified
+    state.touch()
+    assert state.modified
+    state.mark_saved()
+    assert not state.modified
+
+
+def test_loading_starts_afresh():
+    state = State()
+    state.edit({"training.batch": 64})
+    state.load(Experiment(seed=5))
+    assert state.experiment.seed == 5
+    assert not state.can_undo
+    assert not state.modified

@@ -1,0 +1,102 @@
+import time
+
+import pytest
+
+from playground.app.tasks import Tasks
+from playground.app.workers import Slot, Worker
+
+
+@pytest.fixture
+def tasks(qtbot):
+    tasks = Tasks()
+    yield tasks
+    assert tasks.shutdown(2.0)
+
+
+def poll_until(qtbot, tasks, condition):
+    def look():
+        tasks.poll()
+        assert condition()
+
+    qtbot.waitUntil(look, timeout=5000)
+
+
+def counting(count, seconds=0.0):
+    for step in range(1, count + 1):
+        time.sleep(seconds)
+        yield step / count, step
+
+
+def test_the_last_item_arrives_and_the_task_ends(qtbot, tasks):
+    items, states = [], []
+    tasks.changed.connect(lambda name, status: states.append((name, status.running)))
+    tasks.start("count", "Counting", lambda: counting(5), items.append)
+    assert tasks.running("count")
+    poll_until(qtbot, tasks, lambda: not tasks.running("count"))
+    assert items[-1] == 5
+    assert states[0] == ("count", True)
+    assert states[-1] == ("count", False)
+
+
+def test_an_error_goes_to_whoever_asked_for_it(qtbot, tasks):
+    def broken():
+        yield 0.5, None
+        raise ValueError("no such thing")
+
+    failures = []
+    tasks.start("broken", "Breaking", broken, lambda item: None, failures.append)
+    poll_until(qtbot, tasks, lambda: failures)
+    assert str(failures[0]) == "no such thing"
+
+
+def test_cancelling_stops_the_iterator_and_closes_it_in_its_thread(qtbot, tasks):
+    closed = []
+
+    def endless():
+        try:
+            for step in range(10**9):
+                time.sleep(0.001)
+                yield None, step
+        finally:
+            closed.append(True)
+
+    tasks.start("endless", "Going on", endless, lambda item: None)
+    qtbot.wait(30)
+    tasks.cancel("endless")
+    assert not tasks.running("endless")
+    qtbot.waitUntil(lambda: closed == [True], timeout=2000)
+
+
+def test_a_new_task_replaces_one_of_the_same_name(qtbot, tasks):
+    items = []
+    tasks.start("count", "Counting", lambda: counting(1000, 0.01), lambda item: items.append(("old", item)))
+    tasks.start("count", "Counting", lambda: counting(3), lambda item: items.append(("new", item)))
+    poll_until(qtbot, tasks, lambda: not tasks.running("count"))
+    assert items == [("new", 3)] or items[-1] == ("new", 3)
+    assert all(kind == "new" for kind, _ in items)
+
+
+def test_progress_tells_the_time_left(qtbot, tasks):
+    left = []
+    tasks.changed.connect(lambda name, status: left.append(status.seconds_left))
+    tasks.start("count", "Counting", lambda: counting(20, 0.02), lambda item: None)
+    poll_until(qtbot, tasks, lambda: not tasks.running("count"))
+    estimates = [seconds for seconds in left if seconds is not None]
+    assert estimates
+    assert all(0 <= seconds < 1.0 for seconds in estimates)
+
+
+def test_a_slot_keeps_only_the_newest():
+    slot = Slot()
+    slot.put(1)
+    slot.put(2)
+    assert slot.take() == 2
+    assert slot.take() is None
+
+
+def test_a_worker_stops_when_asked(qtbot):
+    worker = Worker(lambda: counting(10**9, 0.001), "counter")
+    worker.start()
+    qtbot.waitUntil(lambda: worker.last is not None, timeout=2000)
+    assert worker.stop()
+    assert worker.isFinished()
