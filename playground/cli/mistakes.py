@@ -17,6 +17,8 @@ ERRORS = {
     "playground.lab.session": "SessionError",
     "playground.data": "DataError",
     "playground.theory.samplers": "SamplerDiverged",
+    "playground.theory.ode": "TooManySteps",
+    "playground.drawing.render": "PictureError",
     "playground.drawing.video": "VideoError",
 }
 

@@ -118,8 +118,9 @@ class Session:
             raise _damaged(path, "its data points are missing")
         for name, array in tensors.items():
             numeric = array.dtype.kind in "fiub"
-            # t is not a number where a sampler has no time; anywhere else that would be damage.
-            if not numeric or (not name.startswith("trajectory/") and not np.isfinite(array).all()):
+            # A sampler without time has nan for t, and training without a limit an infinite one; elsewhere it is damage.
+            free = name.startswith("trajectory/") or name == "weights/limits"
+            if not numeric or not (free or np.isfinite(array).all()):
                 raise _damaged(path, f"{name[:60]} holds what is no finite number")
         if trajectory:
             _check_trajectory(path, trajectory, shape)

@@ -44,6 +44,7 @@ def a_session(**changes: Any) -> Session:
         "weights": {
             "network.0.weight": rng.normal(size=(4, 2)).astype(np.float32),
             "step": np.array(12),
+            "limits": np.array([np.inf, 20.0]),
             "flag": np.array(True),
         },
         "trajectory": a_trajectory() | {"axes": np.array(["width, cm", "Höhe"])},

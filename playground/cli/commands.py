@@ -1,0 +1,168 @@
+"""The commands and their options. What they do is imported once one of them is called, for it loads torch."""
+
+import os
+import re
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from playground import __version__
+from playground.cli.mistakes import Mistake
+
+VIDEO_SUFFIXES = (".mp4", ".webm", ".gif")
+
+app = typer.Typer(
+    help="See how score-based generative models work. Without a command, open the window; with a FILE, open it in the window: "
+    "a session (.spg), an experiment (.toml) or points (.csv, .tsv, .npy).",
+    add_completion=False,
+    no_args_is_help=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+Folder = Annotated[Path, typer.Argument(metavar="DIR", help="Folder that run has written.", show_default=False)]
+Settings = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="section.key=value", help="Change a setting; may be given again and again."),
+]
+Seed = Annotated[int | None, typer.Option("--seed", metavar="N", help="Seed of every random draw.")]
+Device = Annotated[str, typer.Option("--device", metavar="NAME", help="auto, cpu, cuda or mps.")]
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"score-playground {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", is_eager=True, callback=_version, help="Print the version and leave.")
+    ] = False,
+) -> None:
+    pass
+
+
+@app.command()
+def run(
+    experiment: Annotated[
+        Path, typer.Argument(metavar="EXPERIMENT.toml", help="The settings; an empty file trains on two moons.")
+    ],
+    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder for all results; made if it is not there.")],
+    settings: Settings = None,
+    seed: Seed = None,
+    device: Device = "auto",
+) -> None:
+    """Train, sample and evaluate an experiment, and write everything into a folder."""
+    from playground.cli.running import run_experiment
+    from playground.cli.settings import read_experiment
+
+    run_experiment(read_experiment(experiment, settings or [], seed), _folder(out), device)
+
+
+@app.command()
+def sample(
+    folder: Folder,
+    out: Annotated[Path, typer.Option("--out", metavar="FILE.npz", help="The trajectory: .npz, or .csv.")],
+    sampler: Annotated[
+        str | None,
+        typer.Option("--sampler", metavar="NAME", help="langevin, annealed-langevin, reverse-sde or probability-flow."),
+    ] = None,
+    particles: Annotated[int | None, typer.Option("--particles", metavar="N", help="Points that move.")] = None,
+    settings: Settings = None,
+    seed: Seed = None,
+    device: Device = "auto",
+) -> None:
+    """Sample from a trained model, by any sampler that fits its noise."""
+    out = _output(out, (".npz", ".csv"))
+    from playground.cli.results import write_samples
+
+    changes = [*(settings or [])]
+    if sampler is not None:
+        changes.append(f"sampling.kind={sampler}")
+    if particles is not None:
+        changes.append(f"sampling.particles={particles}")
+    write_samples(folder, changes, seed, device, out)
+
+
+@app.command()
+def likelihood(
+    folder: Folder,
+    points: Annotated[Path, typer.Option("--points", metavar="FILE.csv", help="Points to judge: CSV, TSV or NPY.")],
+    out: Annotated[
+        Path, typer.Option("--out", metavar="FILE.csv", help="The points with columns log_prob and evaluations.")
+    ],
+    settings: Settings = None,
+    seed: Seed = None,
+    device: Device = "auto",
+) -> None:
+    """Log-likelihood of points under a trained model, in nats per the points' own units."""
+    out = _output(out, (".csv",))
+    from playground.cli.results import write_likelihoods
+
+    write_likelihoods(folder, points, settings or [], seed, device, out)
+
+
+@app.command()
+def video(
+    folder: Folder,
+    out: Annotated[Path, typer.Option("--out", metavar="FILE", help="Ends in .mp4, .webm or .gif.")],
+    size: Annotated[str, typer.Option("--size", metavar="WxH", help="Pixels across and down.")] = "960x720",
+    fps: Annotated[int, typer.Option("--fps", metavar="N", help="Frames a second.")] = 30,
+) -> None:
+    """Paint the sampled trajectory of a run as a video."""
+    width, height = _size(size)
+    if not 1 <= fps <= 120:
+        raise Mistake(f"--fps {fps} is not possible: it must be a whole number from 1 to 120.")
+    out = _output(out, VIDEO_SUFFIXES)
+    from playground.cli.results import write_video
+
+    write_video(folder, out, (width, height), fps)
+
+
+def _size(text: str) -> tuple[int, int]:
+    """Pixels across and down from "960x720".
+
+    Raises:
+        Mistake: it reads otherwise, or is too small to see or too large to encode.
+    """
+    found = re.fullmatch(r"(\d{1,5})[x×](\d{1,5})", text.strip(), re.ASCII | re.IGNORECASE)
+    if found is None:
+        raise Mistake(f"--size {text} is not possible: it must read like 1280x720.")
+    width, height = int(found[1]), int(found[2])
+    if not (64 <= width <= 7680 and 64 <= height <= 4320):
+        raise Mistake(f"--size {text} is not possible: it must lie between 64x64 and 7680x4320.")
+    if width % 2 or height % 2:
+        raise Mistake(
+            f"--size {text} is not possible: video needs even numbers, as in {width + width % 2}x{height + height % 2}."
+        )
+    return width, height
+
+
+def _output(path: Path, suffixes: tuple[str, ...]) -> Path:
+    """Refuse a file that could not be written, before any work is done for it."""
+    if path.suffix.lower() not in suffixes:
+        raise Mistake(f"--out {path} must end in {' or '.join(suffixes)}.")
+    if path.is_dir():
+        raise Mistake(f"--out {path} is a folder: give the name of a file.")
+    if not path.parent.is_dir():
+        raise Mistake(f"--out {path} cannot be written: the folder {path.parent} does not exist.")
+    if not os.access(path.parent, os.W_OK):
+        raise Mistake(f"--out {path} cannot be written: the folder {path.parent} is not yours to write in.")
+    return path
+
+
+def _folder(path: Path) -> Path:
+    """The same for a folder, which is made where it is missing."""
+    if path.exists() and not path.is_dir():
+        raise Mistake(f"--out {path} is a file: give the name of a folder.")
+    above = path
+    while not above.exists():
+        above = above.parent
+    if not above.is_dir():
+        raise Mistake(f"--out {path} cannot be made: {above} is a file.")
+    if not os.access(above, os.W_OK):
+        raise Mistake(f"--out {path} cannot be written: the folder {above} is not yours to write in.")
+    return path

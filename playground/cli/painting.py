@@ -1,0 +1,109 @@
+"""Picture and video of a run, painted by the window's own code."""
+
+import dataclasses
+import math
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+from playground.cli.reporting import stage
+from playground.drawing.film import HOLD_SECONDS, at_frame, pictures, schedule, trail
+from playground.drawing.images import ImageGrid
+from playground.drawing.layers import Data, Density, Field, Particles, Trails
+from playground.drawing.plane import Viewport, bounds_of, shaped
+from playground.drawing.render import headless, save_png
+from playground.drawing.scene import Scene
+from playground.drawing.video import write_video
+from playground.lab.fields import log_density_at, score_at
+from playground.lab.problem import Problem
+from playground.lab.trajectory import Trajectory
+from playground.theory.noise import ScoreFunction
+
+SECONDS = 6.0  # of a video of many frames, without the hold at its end
+ARROWS = 32  # across the picture
+CELLS = 96  # of the density, across and down
+MARGIN = 0.25  # around the data, so that particles are seen coming in
+IMAGES = 100  # of a grid
+
+
+def paint_picture(
+    problem: Problem, score: ScoreFunction, trajectory: Trajectory, path: Path, size: tuple[int, int]
+) -> None:
+    """The last frame as PNG, at twice the pixels of `size`."""
+    application = headless()
+    last = len(trajectory) - 1
+    scene = at_frame(_scene(problem, trajectory, size), trajectory.positions, last)
+    scene = _dress(problem, score, trajectory, size)(scene, last)
+    save_png(scene, path, *size, pixel_ratio=2.0)
+    del application
+
+
+def paint_video(
+    problem: Problem, score: ScoreFunction, trajectory: Trajectory, path: Path, size: tuple[int, int], fps: int
+) -> None:
+    """The whole trajectory as a video; the file appears once it is complete."""
+    application = headless()
+    frames = schedule(len(trajectory), min(SECONDS, len(trajectory) / fps) + HOLD_SECONDS, fps)
+    dress = _dress(problem, score, trajectory, size)
+    images = pictures(_scene(problem, trajectory, size), trajectory.positions, frames.tolist(), *size, dress)
+    with stage("Video") as update:
+        for progress in write_video(path, images, len(frames), size, fps):
+            update(progress, f"{len(frames)} pictures of {size[0]} x {size[1]}")
+    del application
+
+
+def _scene(problem: Problem, trajectory: Trajectory, size: tuple[int, int]) -> Scene:
+    """What all frames share; particles stand for "this layer is on"."""
+    if problem.shape != (2,):
+        data = problem.dataset.points
+        limits = float(data.min()), float(data.max())
+        return Scene(images=ImageGrid(trajectory.positions[0][:IMAGES], limits))
+    known = problem.density is not None
+    return Scene(
+        viewport=_viewport(problem, size),
+        axes=problem.dataset.axes,
+        data=None if known else Data(problem.dataset.points),
+        particles=Particles(trajectory.positions[0]),
+        trails=Trails(trail(trajectory.positions, 0)),
+    )
+
+
+def _viewport(problem: Problem, size: tuple[int, int]) -> Viewport:
+    bounds = bounds_of(problem.dataset.points, MARGIN)
+    assert bounds is not None  # data are finite
+    return shaped(bounds, *size) if problem.units.isotropic else bounds
+
+
+def _dress(
+    problem: Problem, score: ScoreFunction, trajectory: Trajectory, size: tuple[int, int]
+) -> Callable[[Scene, int], Scene]:
+    """Gives a frame its score field, density and caption."""
+
+    def dress(scene: Scene, frame: int) -> Scene:
+        sigma = float(trajectory.sigma[frame])
+        time = None if math.isnan(trajectory.time[frame]) else float(trajectory.time[frame])
+        caption = (f"σ = {sigma:.3g}", f"step {frame}/{len(trajectory) - 1}")
+        if scene.images is not None:
+            return dataclasses.replace(scene, caption=caption)
+        x0, x1, y0, y1 = scene.viewport
+        arrows = _cells(scene.viewport, ARROWS, max(2, round(ARROWS * size[1] / size[0])))
+        # Arrows are displacements: a score is per unit, and on axes of different scale it has to be turned into one.
+        vectors = score_at(problem, score, arrows, sigma, time) * problem.units.scale**2
+        role = problem.experiment.sampling.source
+        field = Field(arrows, vectors, role)
+        density = None
+        if problem.density is not None:
+            values = log_density_at(problem, _cells(scene.viewport, CELLS, CELLS), sigma, time)
+            density = Density(values.reshape(CELLS, CELLS), (x0, x1, y0, y1), log=True)
+        return dataclasses.replace(scene, caption=caption, density=density, **{role: field})
+
+    return dress
+
+
+def _cells(viewport: Viewport, columns: int, rows: int) -> np.ndarray:
+    """Middles of the cells of a grid, (rows * columns, 2), from the bottom row up."""
+    x0, x1, y0, y1 = viewport
+    x = x0 + (np.arange(columns) + 0.5) * (x1 - x0) / columns
+    y = y0 + (np.arange(rows) + 0.5) * (y1 - y0) / rows
+    return np.stack(np.meshgrid(x, y), axis=-1).reshape(-1, 2)

@@ -1,0 +1,56 @@
+"""How far long work is: a bar on a terminal, plain lines in a pipe."""
+
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+PATIENCE = 5.0  # seconds between two plain lines
+
+Update = Callable[[float, str], None]
+
+
+def say(line: str) -> None:
+    """A line of the program's answer."""
+    print(line, flush=True)
+
+
+@contextmanager
+def stage(name: str) -> Iterator[Update]:
+    """One stage of the work; call what it yields with the fraction done (0 to 1) and a few words, as often as you like."""
+    if sys.stdout.isatty():
+        yield from _bar(name)
+    else:
+        yield from _lines(name)
+
+
+def _bar(name: str) -> Iterator[Update]:
+    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+
+    columns = (
+        TextColumn("{task.description:<12}"),
+        BarColumn(bar_width=30),
+        TaskProgressColumn(),
+        TimeRemainingColumn(),
+        TextColumn("{task.fields[words]}", markup=False),
+    )
+    with Progress(*columns, refresh_per_second=8) as progress:
+        task = progress.add_task(name, total=1.0, words="")
+        yield lambda fraction, words: progress.update(task, completed=fraction, words=words)
+        progress.update(task, completed=1.0)
+
+
+def _lines(name: str) -> Iterator[Update]:
+    start = last = time.monotonic()
+    say(f"{name} ...")
+    newest = ""
+
+    def update(fraction: float, words: str) -> None:
+        nonlocal last, newest
+        newest = words
+        if time.monotonic() - last >= PATIENCE:
+            last = time.monotonic()
+            say(f"{name}: {fraction:.0%}" + (f", {words}" if words else ""))
+
+    yield update
+    say(f"{name}: done in {time.monotonic() - start:.1f} s" + (f", {newest}" if newest else ""))

@@ -1,0 +1,157 @@
+"""The folder of a run: what lies in it, and what can be made of it later."""
+
+import csv
+import json
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from playground.cli.mistakes import Mistake
+from playground.cli.reporting import say, stage
+from playground.cli.settings import changed_after_training
+from playground.lab.atomic import replacing
+from playground.lab.evaluation import log_likelihood
+from playground.lab.experiment import likelihood_refusal, sampling_refusal
+from playground.lab.problem import Problem, choose_device
+from playground.lab.sampling import sample
+from playground.lab.session import Session, SessionError
+from playground.lab.training import load_weights, recommended_threads
+from playground.lab.trajectory import Trajectory
+from playground.theory.noise import ScoreFunction
+
+EXPERIMENT, MODEL, METRICS = "experiment.toml", "model.safetensors", "metrics.json"
+TRAJECTORY, SAMPLES, PICTURE, VIDEO = "trajectory.npz", "samples.csv", "picture.png", "video.mp4"
+EVERYTHING = (EXPERIMENT, MODEL, METRICS, TRAJECTORY, SAMPLES, PICTURE, VIDEO)
+
+
+@dataclass(frozen=True)
+class Model:
+    """A trained network with the problem that it was trained on."""
+
+    problem: Problem
+    learned: ScoreFunction
+
+    @property
+    def score(self) -> ScoreFunction:
+        """What the experiment's sampler follows: the learned score, or the known density's own."""
+        if self.problem.experiment.sampling.source == "exact":
+            assert self.problem.density is not None  # sampling_refusal has been asked
+            return self.problem.density.score
+        return self.learned
+
+
+def open_model(folder: Path, assignments: Sequence[str] = (), seed: int | None = None, device: str = "auto") -> Model:
+    """The model in a run's folder, with changed settings.
+
+    Raises:
+        Mistake: there is no folder or no model in it, or a setting would need a new training.
+        SessionError: the model file is damaged.
+        ExperimentError: a setting cannot be used, or there is no such device.
+    """
+    if not folder.is_dir():
+        raise Mistake(f"{folder} is no folder: give the DIR that score-playground run wrote.")
+    path = folder / MODEL
+    if not path.is_file():
+        raise Mistake(f"{folder} holds no {MODEL}: give the DIR that score-playground run wrote.")
+    chosen = choose_device(device)
+    session = Session.load(path)
+    if session.weights is None:
+        raise SessionError(f"{path} holds no trained weights: train it by score-playground run.")
+    experiment = changed_after_training(session.experiment, assignments, seed)
+    problem = Problem.build(experiment, session.dataset(), chosen)
+    use_threads(problem)
+    network = problem.network()
+    load_weights(network, dict(session.weights))
+    return Model(problem, network.requires_grad_(False))
+
+
+def use_threads(problem: Problem) -> None:
+    """As many torch threads as training such a network uses best."""
+    torch.set_num_threads(recommended_threads(problem, os.cpu_count() or 1))
+
+
+def run_sampler(problem: Problem, score: ScoreFunction) -> Trajectory:
+    """The experiment's whole trajectory."""
+    settings = problem.experiment.sampling
+    with stage("Sampling") as update:
+        for trajectory in sample(problem, score):
+            update(len(trajectory) / trajectory.total, f"{settings.particles} particles by {settings.kind}")
+    return trajectory
+
+
+def write_samples(folder: Path, assignments: Sequence[str], seed: int | None, device: str, out: Path) -> None:
+    """``score-playground sample``."""
+    model = open_model(folder, assignments, seed, device)
+    refusal = sampling_refusal(model.problem.experiment)
+    if refusal is not None:
+        raise Mistake(refusal.sentence)
+    trajectory = run_sampler(model.problem, model.score)
+    if out.suffix.lower() == ".csv":
+        trajectory.save_csv(out)
+    else:
+        trajectory.save_npz(out)
+    say(f"{len(trajectory)} frames of {trajectory.positions.shape[1]} particles are in {out}")
+
+
+def write_likelihoods(
+    folder: Path, points: Path, assignments: Sequence[str], seed: int | None, device: str, out: Path
+) -> None:
+    """``score-playground likelihood``."""
+    model = open_model(folder, assignments, seed, device)
+    problem = model.problem
+    refusal = likelihood_refusal(problem.experiment)
+    if refusal is not None:
+        raise Mistake(refusal.sentence)
+    flat, header = read_points_to_judge(points, problem)
+    with stage("Likelihood") as update:
+        for progress in log_likelihood(problem, model.learned, flat.reshape(-1, *problem.shape)):
+            update(progress.fraction, f"{len(flat)} points")
+            found = progress.result
+    assert found is not None
+    columns = [*flat.T, found.log_prob, found.evaluations]
+    write_csv(out, [*header, "log_prob", "evaluations"], zip(*(column.tolist() for column in columns), strict=True))
+    say(f"Mean log-likelihood {found.log_prob.mean():.4f} nats of {len(flat)} points; each is in {out}")
+
+
+def write_csv(path: Path, header: Sequence[str], rows: Iterable[Sequence[float]]) -> None:
+    """A table, written whole or not at all; numbers read back as they are."""
+    with replacing(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(header)
+        writer.writerows(rows)
+
+
+def write_json(path: Path, contents: Mapping[str, Any]) -> None:
+    """Numbers and text as JSON, written whole or not at all."""
+    with replacing(path) as temporary:
+        temporary.write_text(json.dumps(contents, indent=2, ensure_ascii=False, allow_nan=False) + "\n", "utf-8")
+
+
+def column_names(problem: Problem) -> list[str]:
+    """The header of a table of points: the two axes, or p0, p1, ... for the pixels of images."""
+    if problem.shape == (2,):
+        return list(problem.dataset.axes)
+    return [f"p{pixel}" for pixel in range(int(np.prod(problem.shape)))]
+
+
+def write_video(folder: Path, out: Path, size: tuple[int, int], fps: int) -> None:
+    """``score-playground video``."""
+    from playground.cli.painting import paint_video
+
+    model = open_model(folder, device="cpu")
+    path = folder / TRAJECTORY
+    if not path.is_file():
+        raise Mistake(f"{folder} holds no {TRAJECTORY}: sample it by score-playground run.")
+    try:
+        trajectory = Trajectory.load_npz(path)
+    except (OSError, ValueError) as error:
+        raise Mistake(f"{path} holds no trajectory that can be read: sample anew by score-playground run.") from error
+    if trajectory.shape != model.problem.shape:
+        raise Mistake(f"{path} is of other data than {MODEL}: sample anew by score-playground run.")
+    paint_video(model.problem, model.score, trajectory, out, size, fps)
+    say(f"The video is {out}")

@@ -1,0 +1,154 @@
+"""``score-playground run``: train, sample, evaluate, and write all of it down."""
+
+import contextlib
+import math
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from playground.cli import results
+from playground.cli.mistakes import Mistake
+from playground.cli.painting import paint_picture, paint_video
+from playground.cli.reporting import Update, say, stage
+from playground.lab import experiment as experiments
+from playground.lab.evaluation import evaluate
+from playground.lab.experiment import Experiment
+from playground.lab.problem import Problem, choose_device
+from playground.lab.session import Session
+from playground.lab.training import Trainer, TrainingProgress
+
+VIDEO_SIZE, VIDEO_FPS = (960, 720), 30
+
+
+def run_experiment(experiment: Experiment, folder: Path, device: str) -> None:
+    """Everything that ``run`` does; a second run into the same folder replaces the first one's files.
+
+    Raises:
+        Mistake, ExperimentError, DataError: the experiment, its data or the device cannot be used.
+    """
+    for refusal in (experiments.training_refusal(experiment), experiments.sampling_refusal(experiment)):
+        if refusal is not None:
+            raise Mistake(refusal.sentence)
+    chosen = choose_device(device)
+    with _made(folder):
+        problem = Problem.build(experiment, device=chosen)
+        results.use_threads(problem)
+        experiment = problem.resolved()
+        trainer = Trainer(problem)
+        last = _train(trainer)
+        for name in results.EVERYTHING:  # an interrupted run must not stand beside the results of another
+            (folder / name).unlink(missing_ok=True)
+        experiments.save(experiment, folder / results.EXPERIMENT)
+        _session(experiment, problem, trainer).save(folder / results.MODEL)
+        model = results.Model(problem, trainer.ema.requires_grad_(False))
+        trajectory = results.run_sampler(problem, model.score)
+        trajectory.save_npz(folder / results.TRAJECTORY)
+        final = trajectory.positions[-1].astype(float)
+        rows = final.reshape(len(final), -1).tolist()
+        results.write_csv(folder / results.SAMPLES, results.column_names(problem), rows)
+        measured = _evaluate(problem, model, final) | _training(trainer, last)
+        results.write_json(folder / results.METRICS, _finite(measured))
+        paint_picture(problem, model.score, trajectory, folder / results.PICTURE, VIDEO_SIZE)
+        paint_video(problem, model.score, trajectory, folder / results.VIDEO, VIDEO_SIZE, VIDEO_FPS)
+    _summarise(measured, folder)
+
+
+@contextlib.contextmanager
+def _made(folder: Path) -> Iterator[None]:
+    """Make the folder; take it away again if the work ends before anything is in it."""
+    new = not folder.exists()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise Mistake(f"--out {folder} cannot be made: {error.strerror}.") from None
+    try:
+        yield
+    except BaseException:
+        if new and not any(folder.iterdir()):
+            folder.rmdir()
+        raise
+
+
+def _train(trainer: Trainer) -> TrainingProgress | None:
+    last = None
+    with stage("Training") as update:
+        for last in trainer:
+            _show(last, trainer, update)
+    if last is not None and last.diverged:
+        print(f"score-playground: {last.diverged}", file=sys.stderr)
+    return last
+
+
+def _show(progress: TrainingProgress, trainer: Trainer, update: Update) -> None:
+    floor = "" if progress.floor is None else f" (best possible {progress.floor:.4f})"
+    left = progress.seconds_left or 0.0
+    spent = progress.seconds
+    words = f"step {progress.step}, loss {progress.loss:.4f}{floor}, {progress.steps_per_second:.0f} steps/s"
+    update(spent / (spent + left) if spent + left else 1.0, words)
+
+
+def _session(experiment: Experiment, problem: Problem, trainer: Trainer) -> Session:
+    dataset = problem.dataset
+    return Session(
+        experiment=experiment,
+        points=dataset.points,
+        held_out=dataset.held_out,
+        axes=dataset.axes,
+        weights=trainer.state(),
+        training={"step": trainer.step, "seconds": trainer.seconds},
+    )
+
+
+def _evaluate(problem: Problem, model: results.Model, samples: Any) -> dict[str, Any]:
+    with stage("Evaluating") as update:
+        for progress in evaluate(problem, model.learned, samples):
+            update(progress.fraction, progress.label)
+    assert progress.metrics is not None
+    return progress.metrics
+
+
+def _training(trainer: Trainer, last: TrainingProgress | None) -> dict[str, Any]:
+    problem = trainer.problem
+    return {
+        "steps": trainer.step,
+        "seconds": trainer.seconds,
+        "steps_per_second": trainer.step / trainer.seconds if trainer.seconds else None,
+        "final_loss": None if last is None else last.loss,
+        "loss_floor": None if last is None else last.floor,
+        "diverged": None if last is None else last.diverged,
+        "parameters": sum(parameter.numel() for parameter in trainer.network.parameters()),
+        "device": str(problem.device),
+        "threads": torch.get_num_threads(),
+        "torch": torch.__version__,
+        "seed": problem.experiment.seed,
+    }
+
+
+def _finite(contents: dict[str, Any]) -> dict[str, Any]:
+    """JSON has no infinity: a number that is none becomes null, and `reasons` says so."""
+    reasons = dict(contents["reasons"])
+    kept = {}
+    for key, value in contents.items():
+        if isinstance(value, float) and not math.isfinite(value):
+            reasons[key] = f"The result is {value}."
+            value = None
+        kept[key] = value
+    return kept | {"reasons": reasons}
+
+
+def _summarise(measured: dict[str, Any], folder: Path) -> None:
+    lines = [
+        ("test NLL", "test_nll", "test_nll_standard_error"),
+        ("entropy of the data", "entropy", None),
+        ("KL to the data", "kl", "kl_standard_error"),
+        ("bits/dim", "bits_per_dim", None),
+    ]
+    for title, key, error in lines:
+        if measured.get(key) is not None:
+            say(f"{title:>24}  {measured[key]:.4f}" + (f" ± {measured[error]:.4f}" if error else ""))
+    if measured.get("sliced_w2") is not None:
+        say(f"{'sliced Wasserstein-2':>24}  {measured['sliced_w2']:.4g} (floor {measured['sliced_w2_floor']:.4g})")
+    say(f"Everything is in {folder}")

@@ -1,0 +1,51 @@
+"""Settings as the command line gives them: a file, then ``--set``, then ``--seed``."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from playground.cli.mistakes import Mistake
+from playground.lab import experiment as experiments
+from playground.lab.experiment import Experiment
+
+
+def read_experiment(path: Path, assignments: Sequence[str], seed: int | None) -> Experiment:
+    """An experiment file with changes.
+
+    Raises:
+        ExperimentError: the file or a change cannot be used.
+    """
+    return changed(experiments.load(path), assignments, seed)
+
+
+def changed(experiment: Experiment, assignments: Sequence[str], seed: int | None) -> Experiment:
+    """The experiment with ``section.key=value`` changes; a data path among them counts from the current folder.
+
+    Raises:
+        ExperimentError: a change cannot be used.
+    """
+    changes = dict(map(experiments.assignment, assignments))
+    if seed is not None:
+        changes["seed"] = seed
+    if changes.get("data.path"):
+        changes["data.path"] = str(Path(changes["data.path"]).resolve())
+    return experiments.replace(experiment, changes)
+
+
+def changed_after_training(experiment: Experiment, assignments: Sequence[str], seed: int | None) -> Experiment:
+    """The same for a trained model, whose data, noise and network can no longer change.
+
+    Raises:
+        Mistake: the change would need a new training.
+        ExperimentError: it cannot be used.
+    """
+    after = changed(experiment, assignments, seed)
+    free = ["sampling.", "likelihood.", "seed"]
+    if experiment.noise.kind in ("ve", "vp"):
+        free.append("noise.levels")  # of annealed Langevin; the network knows all sigmas of a continuous process
+    for text in assignments:
+        key, _ = experiments.assignment(text)
+        if not key.startswith(tuple(free)):
+            raise Mistake(
+                f"--set {key} would need a new training: a trained model takes only sampling, likelihood and seed."
+            )
+    return after

@@ -1,0 +1,61 @@
+"""Scores and densities at places of the plane, at one moment of a sampler, in the user's units.
+
+A sampler of a process moves particles in the process's own coordinates x(t), which the VP process contracts; one without
+time (Langevin) moves them in the data's, smoothed by sigma. What is drawn behind particles has to follow the same rule.
+"""
+
+import math
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from playground.lab.problem import Problem
+from playground.theory.noise import ScoreFunction
+
+Array = NDArray[np.floating]
+
+
+def score_at(problem: Problem, score: ScoreFunction, points: Array, sigma: float, time: float | None) -> Array:
+    """A score at points (M, 2), per user unit: (M, 2).
+
+    Args:
+        score: learned or exact, in internal units.
+        sigma: noise level in user units; the finest that the noise has stands in for less.
+        time: of the process, or None for a sampler without one.
+    """
+    x = _internal(problem, points)
+    with torch.no_grad():
+        if time is None:
+            field = score(x, torch.tensor(_internal_sigma(problem, sigma), device=problem.device))
+        else:
+            field = problem.process().score(score, x, torch.tensor(time, device=problem.device))
+    return problem.units.score_to_user(field.cpu().numpy())
+
+
+def log_density_at(problem: Problem, points: Array, sigma: float, time: float | None) -> Array:
+    """Log of the known density of the particles at points (M, 2), nats per user units: (M,).
+
+    Raises:
+        ValueError: the density of these data is not known.
+    """
+    if problem.density is None:
+        raise ValueError("The density of these data is not known.")
+    x = _internal(problem, points)
+    with torch.no_grad():
+        if time is None:
+            log_prob = problem.density.log_prob(x, _internal_sigma(problem, sigma))
+        else:
+            # p_t(x) = p_sigma(x / alpha) / alpha^D
+            process, t = problem.process(), torch.tensor(time, device=problem.device)
+            scale = process.scale(t)
+            log_prob = problem.density.log_prob(x / scale, process.sigma(t)) - math.prod(problem.shape) * scale.log()
+    return problem.units.log_prob_to_user(log_prob.cpu().numpy())
+
+
+def _internal(problem: Problem, points: Array) -> torch.Tensor:
+    return torch.as_tensor(problem.units.to_internal(points), dtype=torch.float32, device=problem.device)
+
+
+def _internal_sigma(problem: Problem, sigma: float) -> float:
+    return max(problem.units.sigma_to_internal(sigma), problem.noise.sigma_min)
