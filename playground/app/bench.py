@@ -13,6 +13,7 @@ import msgspec
 import numpy as np
 
 from playground.app.live import Weights
+from playground.app.preload import preload_torch
 from playground.app.views import ProblemView
 from playground.app.workers import Slot
 from playground.lab import experiment as description
@@ -136,6 +137,7 @@ def assemble(
     Raises:
         ExperimentError, DataError: one sentence for the user.
     """
+    preload_torch()
     import torch
 
     from playground.lab.problem import Problem, choose_device

@@ -106,7 +106,7 @@ class Measuring(Stage):
         return self._tasks.running(task)
 
     def _evaluated(self, metrics: Mapping[str, Any]) -> None:
-        self._evaluation.update(metrics)
+        self._evaluation.update({key: value for key, value in metrics.items() if value is not None})
         self.evaluation_changed.emit(dict(self._evaluation))
 
     def _refuses_likelihood(self) -> bool:
