@@ -1,0 +1,114 @@
+"""Axis numbers along the edges of a picture, with a faint grid."""
+
+import functools
+import math
+
+from PySide6.QtCore import QPointF, QRectF, Qt
+from PySide6.QtGui import QFont, QFontMetricsF, QImage, QPainter, QPen
+
+from playground.drawing.palette import Palette
+from playground.drawing.plane import Plane
+
+SPACING = 92  # painter units between ticks, about
+
+
+def nice_step(raw: float) -> float:
+    """The nearest of 1, 2, 5 times a power of ten, by ratio.
+
+    >>> nice_step(1.9), nice_step(0.17), nice_step(700)
+    (2.0, 0.2, 500.0)
+    """
+    power = 10.0 ** math.floor(math.log10(raw))
+    return min((factor * power for factor in (1.0, 2.0, 5.0, 10.0)), key=lambda step: abs(math.log(step / raw)))
+
+
+def ticks(low: float, high: float, step: float) -> list[tuple[float, str]]:
+    """Multiples of `step` in [low, high], labelled with just the digits that tell them apart.
+
+    >>> ticks(-0.6, 0.6, 0.5)
+    [(-0.5, '−0.5'), (0.0, '0'), (0.5, '0.5')]
+    """
+    decimals = max(0, -math.floor(math.log10(step) + 1e-9))
+    found = []
+    for number in range(math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9) + 1):
+        value = number * step
+        if not number:
+            label = "0"
+        elif decimals <= 5 and abs(value) < 1e6:
+            label = f"{value:.{decimals}f}"
+        else:
+            label = f"{value:.{max(0, round(math.log10(abs(value) / step)))}e}"
+        found.append((value, label.replace("-", "−")))
+    return found
+
+
+def figures(pixels: float, bold: bool = False) -> QFont:
+    """The application's font with figures of equal width, so that running numbers do not jitter."""
+    font = QFont()
+    font.setPixelSize(round(pixels))
+    font.setFeature(QFont.Tag("tnum"), 1)
+    if bold:
+        font.setWeight(QFont.Weight.DemiBold)
+    return font
+
+
+@functools.lru_cache(maxsize=8)
+def axes_image(plane: Plane, names: tuple[str, str], palette: Palette) -> QImage:
+    """Grid lines, axis numbers and axis names of a plane, transparent elsewhere."""
+    image = QImage(plane.columns, plane.rows, QImage.Format.Format_ARGB32_Premultiplied)
+    image.setDevicePixelRatio(plane.ratio)
+    image.fill(Qt.GlobalColor.transparent)
+    painter = QPainter(image)
+    try:
+        _paint(painter, plane, names, palette)
+    finally:
+        painter.end()
+    return image
+
+
+def _paint(painter: QPainter, plane: Plane, names: tuple[str, str], palette: Palette) -> None:
+    x0, x1, y0, y1 = plane.viewport
+    width, height = plane.width, plane.height
+    step_x, step_y = (nice_step(SPACING / abs(scale)) for scale in plane.scale)
+    across = [(value, label, plane.to_painter((value, y0))[0]) for value, label in ticks(x0, x1, step_x)]
+    upward = [(value, label, plane.to_painter((x0, value))[1]) for value, label in ticks(y0, y1, step_y)]
+    for places, vertical in ((across, True), (upward, False)):
+        for value, _, place in places:
+            painter.setPen(QPen(palette.color("text", 0.10 if value == 0 else 0.045), 1))
+            edge = math.floor(place) + 0.5
+            ends = (edge, 0, edge, height) if vertical else (0, edge, width, edge)
+            painter.drawLine(QPointF(ends[0], ends[1]), QPointF(ends[2], ends[3]))
+    if width < 160 or height < 120:
+        return  # thumbnails carry no numbers
+    font = figures(11)
+    metrics = QFontMetricsF(font)
+    line = metrics.height()
+    painter.setFont(font)
+    name_x = metrics.horizontalAdvance(names[0]) + 24
+    for _, label, place in across:
+        half = metrics.horizontalAdvance(label) / 2
+        if half + 36 < place < width - half - name_x:
+            _label(painter, palette, QRectF(place - half, height - line - 3, 2 * half, line), label, "muted")
+    for _, label, place in upward:
+        if line + 8 + line / 2 < place < height - line - 10:
+            box = QRectF(6, place - line / 2, metrics.horizontalAdvance(label), line)
+            _label(painter, palette, box, label, "muted")
+    painter.setFont(figures(11, bold=True))
+    metrics = QFontMetricsF(painter.font())
+    name_width = metrics.horizontalAdvance(names[0])
+    _label(painter, palette, QRectF(width - name_width - 8, height - line - 3, name_width, line), names[0], "muted")
+    _label(painter, palette, QRectF(6, 6, metrics.horizontalAdvance(names[1]), line), names[1], "muted")
+
+
+def _label(painter: QPainter, palette: Palette, box: QRectF, text: str, color: str) -> None:
+    backdrop(painter, palette, box.adjusted(-3, 0, 3, 0), 3)
+    painter.setPen(palette.color(color))
+    painter.drawText(box.adjusted(-2, 0, 2, 0), Qt.AlignmentFlag.AlignCenter, text)
+
+
+def backdrop(painter: QPainter, palette: Palette, box: QRectF, radius: float) -> None:
+    """A translucent patch of background that keeps text readable over arrows and density."""
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing, True)
+    painter.setPen(Qt.PenStyle.NoPen)
+    painter.setBrush(palette.color("background", 0.72))
+    painter.drawRoundedRect(box, radius, radius)

@@ -1,0 +1,109 @@
+"""Small images side by side: samples that denoise together, or the images of a data set."""
+
+import math
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from PySide6.QtCore import QRectF, Qt
+from PySide6.QtGui import QColor, QImage, QPainter, QPen
+
+from playground.drawing.layers import Layer
+from playground.drawing.palette import Palette
+from playground.drawing.plane import Plane
+
+SMALLEST = 26  # painter units: a tile below this shows no digit
+
+
+@dataclass(frozen=True)
+class Tiles:
+    """How many tiles are shown, and where."""
+
+    shown: int
+    columns: int
+    pitch: float  # painter units from tile to tile
+    side: float  # painter units of one tile
+    left: float
+    top: float
+
+    def box(self, number: int) -> QRectF:
+        """Where tile `number` lies, in painter units."""
+        row, column = divmod(number, self.columns)
+        return QRectF(self.left + column * self.pitch, self.top + row * self.pitch, self.side, self.side)
+
+    def at(self, x: float, y: float) -> int | None:
+        """The tile at a position in painter units, or None."""
+        column, row = math.floor((x - self.left) / self.pitch), math.floor((y - self.top) / self.pitch)
+        number = row * self.columns + column
+        if 0 <= column < self.columns and 0 <= number < self.shown and self.box(number).contains(x, y):
+            return number
+        return None
+
+
+@dataclass(frozen=True, eq=False)
+class ImageGrid(Layer):
+    """Images in a grid that fills the picture; as many as fit at a size where a digit can be read.
+
+    Args:
+        images: (N, H, W) or (N, 1, H, W).
+        limits: the values painted darkest and brightest; what lies beyond is clipped.
+        selected: the image with a ring around it.
+        role: the hue: samples are particles, originals are data.
+    """
+
+    images: np.ndarray
+    limits: tuple[float, float] = (0.0, 1.0)
+    selected: int | None = None
+    role: Literal["particles", "data"] = "particles"
+
+    def tiles(self, width: float, height: float) -> Tiles:
+        """The layout in a picture of `width` x `height`."""
+        margin, foot = 20.0, 54.0  # the foot leaves room for the caption
+        across, down = max(width - 2 * margin, 1.0), max(height - margin - foot, 1.0)
+        count = max(len(self.images), 1)
+        fit = max(1, int(across // SMALLEST)) * max(1, int(down // SMALLEST))
+        shown = min(count, fit)
+        columns = min(range(1, shown + 1), key=lambda number: -min(across / number, down / math.ceil(shown / number)))
+        rows = math.ceil(shown / columns)
+        pitch = min(across / columns, down / rows, 160.0)
+        side = pitch - max(2.0, 0.08 * pitch)
+        left = (width - columns * pitch + pitch - side) / 2
+        top = margin + (down - rows * pitch + pitch - side) / 2
+        return Tiles(min(shown, len(self.images)), columns, pitch, side, left, top)
+
+    def paint(self, painter: QPainter, plane: Plane, palette: Palette) -> None:
+        tiles = self.tiles(plane.width, plane.height)
+        if not tiles.shown:
+            return
+        strip = self._keep("strip", (palette, tiles.shown), lambda: self._strip(palette, tiles.shown))
+        side = strip.width()
+        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, False)
+        for number in range(tiles.shown):
+            painter.drawImage(tiles.box(number), strip, QRectF(0, number * side, side, strip.height() // tiles.shown))
+        if self.selected is not None and 0 <= self.selected < tiles.shown:
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing, True)
+            painter.setBrush(Qt.BrushStyle.NoBrush)
+            painter.setPen(QPen(palette.color("likelihood"), 2.5))
+            painter.drawRoundedRect(tiles.box(self.selected).adjusted(-2.5, -2.5, 2.5, 2.5), 4, 4)
+
+    def _strip(self, palette: Palette, shown: int) -> QImage:
+        """The images below one another at their own resolution."""
+        images = np.asarray(self.images[:shown], float)
+        images = images.reshape(shown, *images.shape[-2:])
+        low, high = self.limits
+        level = np.clip(np.nan_to_num((images - low) / max(high - low, 1e-300)), 0, 1)
+        colors = _ink(palette, self.role)[np.round(255 * level).astype(np.uint8)].reshape(-1, images.shape[-1])
+        height, width = colors.shape
+        return QImage(np.ascontiguousarray(colors).data, width, height, 4 * width, QImage.Format.Format_RGB32).copy()
+
+
+def _ink(palette: Palette, role: str) -> np.ndarray:
+    """(256,) 0xffRRGGBB from the surface through the role's hue to nearly white, or nearly black on a light surface."""
+    hue = palette.color(role)
+    stops = (QColor(palette.raised), hue, hue.lighter(170) if palette.dark else hue.darker(220))
+    rgb = np.array([[stop.red(), stop.green(), stop.blue()] for stop in stops], float)
+    place = np.linspace(0, 1, 256)
+    red, green, blue = (
+        np.round(np.interp(place, [0.0, 0.7, 1.0], rgb[:, channel])).astype(np.uint32) for channel in range(3)
+    )
+    return np.uint32(0xFF000000) | red << 16 | green << 8 | blue

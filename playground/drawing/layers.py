@@ -1,0 +1,302 @@
+"""What a picture is made of, one layer a class: plain arrays in the user's units that paint themselves.
+
+A layer never changes; a new frame is a new layer. What is costly to make is kept with the layer for the plane it was
+last painted on, so panning recomputes it and a still picture does not.
+"""
+
+import math
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass, field
+from typing import Literal, TypeVar
+
+import numpy as np
+from PySide6.QtCore import QPointF, QRectF, Qt
+from PySide6.QtGui import QImage, QPainter, QPainterPath, QPen
+
+from playground.drawing import raster
+from playground.drawing.palette import Palette, density_colors
+from playground.drawing.plane import Plane
+
+Role = Literal["data", "learned", "exact", "error", "particles", "trails", "likelihood"]
+Made = TypeVar("Made")
+
+SPRITES = 10_000  # up to so many particles are drawn one by one, above they are counted per pixel
+TRAIL_SEGMENTS = 12_000  # a frame of trails draws at most so many segments...
+TRAIL_PIXELS = 80_000  # ...and so many pixels of line; 2 ms
+
+
+@dataclass(frozen=True, eq=False)
+class Layer:
+    """Base of all layers: remembers the last thing made for painting."""
+
+    _kept: dict[str, tuple[Hashable, object]] = field(default_factory=dict, init=False, repr=False)
+
+    def _keep(self, name: str, key: Hashable, make: Callable[[], Made]) -> Made:
+        kept = self._kept.get(name)
+        if kept is None or kept[0] != key:
+            kept = key, make()
+            self._kept[name] = kept
+        return kept[1]  # type: ignore[return-value]
+
+    def paint(self, painter: QPainter, plane: Plane, palette: Palette) -> None:
+        raise NotImplementedError
+
+
+@dataclass(frozen=True, eq=False)
+class Density(Layer):
+    """A density on a grid, coloured by the square root of its ratio to the peak, which shows tails without a log.
+
+    Args:
+        values: (H, W), row 0 at the bottom; densities, or their logarithms if `log`; any normalization.
+        extent: the rectangle that the grid's cells cover.
+    """
+
+    values: np.ndarray
+    extent: tuple[float, float, float, float]
+    log: bool = False
+
+    def paint(self, painter: QPainter, plane: Plane, palette: Palette) -> None:
+        # A density changes more rarely than what moves over it, and smooth scaling takes ten times a copy.
+        painter.drawImage(0, 0, self._keep("scaled", (plane, palette), lambda: self._scaled(plane, palette)))
+
+    def _scaled(self, plane: Plane, palette: Palette) -> QImage:
+        small = self._keep("image", palette, lambda: self._image(palette))
+        image = QImage(plane.columns, plane.rows, QImage.Format.Format_RGB32)
+        image.fill(palette.color("background"))
+        x0, x1, y0, y1 = self.extent
+        corners = plane.to_pixels(np.array([[x0, y1], [x1, y0]]))
+        target = QRectF(QPointF(*corners[0].tolist()), QPointF(*corners[1].tolist()))
+        painter = QPainter(image)
+        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, True)
+        painter.drawImage(target, small)
+        painter.end()
+        image.setDevicePixelRatio(plane.ratio)
+        return image
+
+    def _image(self, palette: Palette) -> QImage:
+        values = np.asarray(self.values, np.float64)
+        finite = values[np.isfinite(values)]
+        peak = finite.max() if finite.size else 0.0
+        with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+            ratio = np.exp(values - peak) if self.log else values / peak
+        level = np.sqrt(np.clip(np.nan_to_num(ratio, nan=0.0, posinf=1.0), 0, 1))
+        colors = density_colors(palette)[np.round(255 * level[::-1]).astype(np.uint8)]
+        height, width = colors.shape
+        return QImage(np.ascontiguousarray(colors).data, width, height, 4 * width, QImage.Format.Format_RGB32).copy()
+
+
+@dataclass(frozen=True, eq=False)
+class Data(Layer):
+    """The training points, (N, 2), as small dots that grow denser where they crowd."""
+
+    points: np.ndarray
+
+    def paint(self, painter: QPainter, plane: Plane, palette: Palette) -> None:
+        painter.drawImage(0, 0, self._keep("image", (plane, palette), lambda: self._image(plane, palette)))
+
+    def _image(self, plane: Plane, palette: Palette) -> QImage:
+        pixels = plane.to_pixels(self.points)
+        color = palette.color("data")
+        if len(pixels) <= 2000:
+            coverage = raster.disc_coverage(pixels, 1.4 * plane.ratio, plane.columns, plane.rows)
+            return raster.tinted(coverage, raster.tints(color, 0.65), plane.ratio)
+        found = raster.counts(pixels, plane.columns, plane.rows, max(1, round(1.5 * plane.ratio)))
+        found = np.minimum(found, 255).astype(np.uint8)
+        # One point must stay visible however many there are, and a million must not fill the canvas.
+        typical = float(found.sum()) / max(np.count_nonzero(found), 1)
+        opacity = np.maximum(1 - np.exp(-0.5 * np.arange(256) / max(typical, 1.0)), 0.16)
+        opacity[0] = 0
+        return raster.tinted(found, raster.tints(color, 0.65)[np.round(255 * opacity).astype(int)], plane.ratio)
+
+
+@dataclass(frozen=True, eq=False)
+class Field(Layer):
+    """Vectors as arrows centred on their positions; length and strength grow with the logarithm of the magnitude.
+
+    A score spans decades over one picture; drawn to scale all but a few arrows would vanish. The longest arrow just
+    fits between its neighbours, its magnitude being the 95th percentile.
+
+    Args:
+        positions: (N, 2).
+        vectors: (N, 2), as displacements in the user's units.
+    """
+
+    positions: np.ndarray
+    vectors: np.ndarray
+    role: Role = "learned"
+
+    def paint(self, painter: QPainter, plane: Plane, palette: Palette) -> None:
+        if len(self.positions):
+            painter.drawImage(0, 0, self._keep("image", (plane, palette), lambda: self._image(plane, palette)))
+
+    def _image(self, plane: Plane, palette: Palette) -> QImage:
+        tails, tips, strength = self.arrows(plane)
+        # The exact score lies under the learned one as a broader, paler stroke, so both can be read where they agree.
+        thickness = (2.6 if self.role == "exact" else 1.25) * plane.ratio
+        step = tips - tails
+        length = np.hypot(step[:, 0], step[:, 1])
+        along = step / np.maximum(length, 1e-12)[:, None]
+        head = np.minimum(0.42 * length, 5.5 * plane.ratio)[:, None]
+        side = np.stack([-along[:, 1], along[:, 0]], axis=1)
+        left, right = tips - head * (along - 0.55 * side), tips - head * (along + 0.55 * side)
+        segments = np.concatenate([np.hstack([tails, tips]), np.hstack([left, tips]), np.hstack([right, tips])])
+        coverage = raster.line_coverage(
+            segments, np.tile(strength, 3), max(thickness, 1.0), plane.columns, plane.rows, ink=False
+        )
+        opacity = 0.55 if self.role == "exact" else 0.9
+        return raster.tinted(coverage, raster.tints(palette.color(self.role), opacity), plane.ratio)
+
+    def arrows(self, plane: Plane) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Tails (N, 2) and tips (N, 2) in device pixels, and strengths (N,) in [0.25, 1]; without zero vectors."""
+        positions, vectors = np.asarray(self.positions, float), np.asarray(self.vectors, float)
+        step = vectors * plane.scale
+        length = np.hypot(step[:, 0], step[:, 1])
+        seen = np.isfinite(length) & (length > 0) & np.isfinite(positions).all(axis=1)
+        positions, step, length = positions[seen], step[seen], length[seen]
+        if not len(length):
+            return np.zeros((0, 2)), np.zeros((0, 2)), np.zeros(0)
+        saturation = max(float(np.quantile(length, 0.95)), 1e-300)
+        size = np.clip(np.log1p(9 * length / saturation) / math.log(10), 0, 1)
+        pixels = plane.to_pixels(positions)
+        extent = np.ptp(pixels, axis=0)
+        spacing = math.sqrt(max(float(extent[0] * extent[1]), 1.0) / len(pixels))
+        longest = min(max(0.86 * spacing, 8 * plane.ratio), 34 * plane.ratio)
+        half = step / length[:, None] * (size * longest / 2)[:, None]
+        return pixels - half, pixels + half, 0.25 + 0.75 * size
+
+
+@dataclass(frozen=True, eq=False)
+class Particles(Layer):
+    """The sampler's particles, (N, 2): discs, or beyond SPRITES a glow that counts them pixel by pixel.
+
+    Args:
+        size: factor on the radius.
+    """
+
+    positions: np.ndarray
+    size: float = 1.0
+
+    def paint(self, painter: QPainter, plane: Plane, palette: Palette) -> None:
+        painter.drawImage(0, 0, self._keep("image", (plane, palette), lambda: self._image(plane, palette)))
+
+    def radius(self) -> float:
+        """Painter units: 3 for a few hundred, 1.5 for ten thousand."""
+        return self.size * min(3.0, max(1.5, 3.0 * (600 / max(len(self.positions), 1)) ** 0.25))
+
+    def _image(self, plane: Plane, palette: Palette) -> QImage:
+        pixels = plane.to_pixels(self.positions)
+        color = palette.color("particles")
+        if len(pixels) <= SPRITES:
+            coverage = raster.disc_coverage(pixels, self.radius() * plane.ratio, plane.columns, plane.rows)
+            return raster.tinted(coverage, raster.tints(color, 0.95), plane.ratio)
+        square = max(1, round(self.size * plane.ratio))
+        found = np.minimum(raster.counts(pixels, plane.columns, plane.rows, square), 255).astype(np.uint8)
+        glow = color.lighter(150) if palette.dark else color.darker(150)
+        strength = np.round(255 * (1 - 0.55 ** np.arange(256))).astype(np.uint8)
+        return raster.tinted(found, raster.tints(color, 0.95, glow)[strength], plane.ratio)
+
+
+@dataclass(frozen=True, eq=False)
+class Trails(Layer):
+    """Where particles have just been: (K, N, 2), oldest first; the last row is where they are now.
+
+    With many particles only every second, fourth, eighth... of them leaves a trail, always the same ones, so that the
+    picture stays legible and a frame stays within its milliseconds.
+    """
+
+    positions: np.ndarray
+
+    def paint(self, painter: QPainter, plane: Plane, palette: Palette) -> None:
+        if len(self.positions) >= 2:
+            painter.drawImage(0, 0, self._keep("image", (plane, palette), lambda: self._image(plane, palette)))
+
+    def drawn(self, plane: Plane) -> np.ndarray:
+        """(K, M, 2) device pixels of the particles whose trails are drawn."""
+        hops, count = len(self.positions) - 1, self.positions.shape[1]
+        stride = 1
+        while hops * count > stride * TRAIL_SEGMENTS:
+            stride *= 2
+        paths = plane.to_pixels(self.positions[:, ::stride])
+        with np.errstate(invalid="ignore"):
+            steps = np.abs(np.diff(paths, axis=0)).max(axis=2)
+        # Early on, at large sigma, single steps cross the canvas: fewer trails then.
+        length = float(np.nansum(np.minimum(steps, max(plane.columns, plane.rows))))
+        thinner = 1
+        while length > thinner * TRAIL_PIXELS * plane.ratio and thinner < paths.shape[1]:
+            thinner *= 2
+        return paths[:, ::thinner]
+
+    def _image(self, plane: Plane, palette: Palette) -> QImage:
+        paths = self.drawn(plane)
+        hops = len(paths) - 1
+        segments = np.concatenate([paths[:-1], paths[1:]], axis=2).reshape(-1, 4)
+        age = np.repeat(np.arange(1, hops + 1) / hops, paths.shape[1])
+        strength = 0.12 + 0.48 * age
+        coverage = raster.line_coverage(segments, strength, max(1.0, plane.ratio), plane.columns, plane.rows, ink=True)
+        # Ink saturates: a knot of a hundred trails is no brighter than it takes to see it.
+        colors = raster.tints(palette.color("trails"))[np.round(255 * np.tanh(np.arange(256) / 128)).astype(int)]
+        return raster.tinted(coverage, colors, plane.ratio)
+
+
+@dataclass(frozen=True, eq=False)
+class Path(Layer):
+    """The way of one point under the probability flow, (P, 2) from the data to the noise, fading on the way."""
+
+    points: np.ndarray
+    role: Role = "likelihood"
+
+    def paint(self, painter: QPainter, plane: Plane, palette: Palette) -> None:
+        points = plane.to_painter(self.points)
+        points = points[np.isfinite(points).all(axis=1)]
+        if not len(points):
+            return
+        corners = [QPointF(x, y) for x, y in np.clip(points, -1e5, 1e5).tolist()]
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing, True)
+        for number in range(len(corners) - 1):
+            alpha = 1.0 - 0.75 * number / max(len(corners) - 2, 1)
+            pen = QPen(palette.color(self.role, alpha), 2.0)
+            pen.setCapStyle(Qt.PenCapStyle.FlatCap)
+            painter.setPen(pen)
+            painter.drawLine(corners[number], corners[number + 1])
+        _dot(painter, corners[0], 6.0, palette, self.role)
+
+
+@dataclass(frozen=True, eq=False)
+class Markers(Layer):
+    """Single points that matter, (N, 2), as ringed dots."""
+
+    points: np.ndarray
+    role: Role = "likelihood"
+
+    def paint(self, painter: QPainter, plane: Plane, palette: Palette) -> None:
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing, True)
+        for x, y in np.clip(plane.to_painter(self.points).reshape(-1, 2), -1e5, 1e5).tolist():
+            _dot(painter, QPointF(x, y), 5.0, palette, self.role)
+
+
+@dataclass(frozen=True, eq=False)
+class Strokes(Layer):
+    """Brush strokes: polylines of (P, 2) points with a radius of one standard deviation, in the user's units."""
+
+    strokes: tuple[tuple[np.ndarray, float], ...]
+
+    def paint(self, painter: QPainter, plane: Plane, palette: Palette) -> None:
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing, True)
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        for points, radius in self.strokes:
+            corners = plane.to_painter(np.asarray(points).reshape(-1, 2)).tolist()
+            path = QPainterPath(QPointF(*corners[0]))
+            for x, y in corners[1:] or [(corners[0][0] + 0.01, corners[0][1])]:
+                path.lineTo(x, y)
+            # Two standard deviations faintly, one more strongly: the shape of the density that is being painted.
+            for deviations, alpha in ((2.0, 0.14), (1.0, 0.28)):
+                pen = QPen(palette.color("data", alpha), max(2 * deviations * radius * plane.scale[0], 1.0))
+                pen.setCapStyle(Qt.PenCapStyle.RoundCap)
+                pen.setJoinStyle(Qt.PenJoinStyle.RoundJoin)
+                painter.strokePath(path, pen)
+
+
+def _dot(painter: QPainter, centre: QPointF, radius: float, palette: Palette, role: Role) -> None:
+    painter.setPen(QPen(palette.color("background", 0.85), 1.5))
+    painter.setBrush(palette.color(role))
+    painter.drawEllipse(centre, radius, radius)

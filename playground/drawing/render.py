@@ -1,0 +1,53 @@
+"""Pictures without a window."""
+
+import os
+from pathlib import Path
+
+from PySide6.QtGui import QGuiApplication, QImage, QPainter
+
+from playground.drawing.scene import Scene, paint
+from playground.lab.atomic import replacing
+
+
+class PictureError(RuntimeError):
+    """A picture that cannot be written: the message is one sentence for the user."""
+
+
+def headless() -> QGuiApplication:
+    """The application that text needs; where there is none yet, one that opens no display. Keep the result."""
+    application = QGuiApplication.instance()
+    if application is None:
+        os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+        application = QGuiApplication(["score-playground"])
+    return application  # type: ignore[return-value]
+
+
+def render(scene: Scene, width: int, height: int, pixel_ratio: float = 1.0) -> QImage:
+    """The scene as an image of `width` x `height` units of `pixel_ratio` pixels, without transparency."""
+    image = QImage(round(width * pixel_ratio), round(height * pixel_ratio), QImage.Format.Format_RGB32)
+    image.setDevicePixelRatio(pixel_ratio)
+    image.fill(scene.palette.color("background"))
+    painter = QPainter(image)
+    try:
+        paint(painter, scene, width, height)
+    finally:
+        painter.end()
+    return image
+
+
+def save_png(scene: Scene, path: str | os.PathLike[str], width: int, height: int, pixel_ratio: float = 1.0) -> None:
+    """Write the scene as PNG, whole or not at all.
+
+    Raises:
+        PictureError: the folder cannot be written or the disk is full.
+    """
+    target = Path(path)
+    image = render(scene, width, height, pixel_ratio)
+    try:
+        with replacing(target) as temporary:
+            if not image.save(str(temporary), "PNG"):
+                raise OSError(f"the picture of {image.width()} × {image.height()} pixels was refused")
+    except OSError as error:
+        raise PictureError(
+            f"{target} cannot be written ({error.strerror or error}): choose another folder or free some space."
+        ) from None

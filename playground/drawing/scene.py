@@ -1,0 +1,102 @@
+"""One picture: everything that window, PNG and video show, painted by the same code."""
+
+from dataclasses import dataclass
+
+from PySide6.QtCore import QRectF, Qt
+from PySide6.QtGui import QFontMetricsF, QPainter
+
+from playground.drawing.axes import axes_image, backdrop, figures
+from playground.drawing.images import ImageGrid
+from playground.drawing.layers import Data, Density, Field, Layer, Markers, Particles, Path, Strokes, Trails
+from playground.drawing.palette import DARK, Palette
+from playground.drawing.plane import Plane, Viewport
+
+
+@dataclass(frozen=True)
+class Scene:
+    """The layers of one picture in the user's units; what is None is not shown.
+
+    Args:
+        viewport: x0, x1, y0, y1, spread over the whole picture.
+        axes: names of the two coordinates.
+        images: if given, a grid of images takes the place of the plane.
+        caption: lines at the bottom right: sigma, level, alpha, step.
+        hint: a sentence in the middle of a picture that has nothing to show yet.
+    """
+
+    viewport: Viewport = (-1.0, 1.0, -1.0, 1.0)
+    palette: Palette = DARK
+    axes: tuple[str, str] = ("x", "y")
+    density: Density | None = None
+    strokes: Strokes | None = None
+    data: Data | None = None
+    exact: Field | None = None
+    learned: Field | None = None
+    trails: Trails | None = None
+    particles: Particles | None = None
+    path: Path | None = None
+    markers: Markers | None = None
+    images: ImageGrid | None = None
+    caption: tuple[str, ...] = ()
+    hint: str = ""
+
+    def layers(self) -> list[Layer]:
+        """The layers of the plane from bottom to top, without density, which lies below the grid lines."""
+        order = (
+            self.strokes,
+            self.data,
+            self.exact,
+            self.learned,
+            self.trails,
+            self.particles,
+            self.path,
+            self.markers,
+        )
+        return [layer for layer in order if layer is not None]
+
+
+def paint(painter: QPainter, scene: Scene, width: int, height: int) -> None:
+    """Paint a scene over [0, width] x [0, height] of the painter, at the resolution of the painter's device."""
+    palette = scene.palette
+    plane = Plane(scene.viewport, width, height, painter.device().devicePixelRatio())
+    painter.save()
+    painter.setClipRect(QRectF(0, 0, width, height))
+    painter.fillRect(QRectF(0, 0, width, height), palette.color("background"))
+    if scene.images is not None:
+        scene.images.paint(painter, plane, palette)
+    else:
+        if scene.density is not None:
+            scene.density.paint(painter, plane, palette)
+        painter.drawImage(0, 0, axes_image(plane, scene.axes, palette))
+        for layer in scene.layers():
+            layer.paint(painter, plane, palette)
+    if scene.hint:
+        _paint_hint(painter, scene.hint, palette, width, height)
+    if scene.caption:
+        _paint_caption(painter, scene.caption, palette, width, height)
+    painter.restore()
+
+
+def _paint_caption(painter: QPainter, lines: tuple[str, ...], palette: Palette, width: int, height: int) -> None:
+    font = figures(12)
+    metrics = QFontMetricsF(font)
+    text_width = max(metrics.horizontalAdvance(line) for line in lines)
+    line_height = metrics.height() + 2
+    box = QRectF(width - text_width - 24, height - 30 - line_height * len(lines), text_width, line_height * len(lines))
+    backdrop(painter, palette, box.adjusted(-10, -6, 10, 6), 6)
+    painter.setFont(font)
+    painter.setPen(palette.color("text", 0.85))
+    for number, line in enumerate(lines):
+        row = QRectF(box.left(), box.top() + number * line_height, box.width() + 1, line_height)
+        painter.drawText(row, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, line)
+
+
+def _paint_hint(painter: QPainter, text: str, palette: Palette, width: int, height: int) -> None:
+    font = figures(15)
+    room = QRectF(0.15 * width, 0.15 * height, 0.7 * width, 0.7 * height)
+    flags = int(Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap)
+    box = QFontMetricsF(font).boundingRect(room, flags, text)
+    backdrop(painter, palette, box.adjusted(-16, -10, 16, 10), 8)
+    painter.setFont(font)
+    painter.setPen(palette.color("muted"))
+    painter.drawText(room, flags, text)
