@@ -215,6 +215,7 @@ def _view(problem: "Problem") -> ProblemView:
         mode_weights=None
         if problem.density is None or problem.density.modes is None
         else problem.density.mode_weights.numpy(),
+        resolved=resolved,
     )
 
 

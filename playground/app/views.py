@@ -4,6 +4,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from playground.lab.experiment import Experiment
+
 Bounds = tuple[float, float, float, float]  # x0, x1, y0, y1
 
 
@@ -28,6 +30,7 @@ class ProblemView:
     parameters_count: int
     warnings: tuple[str, ...] = ()
     mode_weights: np.ndarray | None = None
+    resolved: Experiment | None = None  # with every "auto" that depends on the data as a number
 
 
 @dataclass(frozen=True)
