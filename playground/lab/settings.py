@@ -1,0 +1,389 @@
+"""Every setting of an experiment: type, bounds, unit, scale, symbol and one line of explanation, stated once.
+
+Lengths (sigma, step sizes, strokes) are in the *user's* units. ``"auto"`` lets the program choose from the data.
+What is made of the settings is in :mod:`playground.lab.experiment`.
+"""
+
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import Meta
+
+Auto = Literal["auto"]
+
+
+def _meta(
+    description: str,
+    *,
+    ge: float | None = None,
+    le: float | None = None,
+    symbol: str = "",
+    equation: str = "",
+    unit: str = "",
+    log: bool = False,
+    resets: bool = False,
+) -> Meta:
+    """Bounds and documentation of one field; `resets` marks what cannot change without training anew."""
+    extra = {"symbol": symbol, "equation": equation, "unit": unit, "log": log, "resets": resets}
+    return Meta(ge=ge, le=le, description=description, extra=extra)
+
+
+class Stroke(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One stroke of the brush: a polyline and the brush's radius (one standard deviation), in the user's units."""
+
+    points: tuple[tuple[float, float], ...]
+    radius: float
+
+
+class Data(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Where the points come from."""
+
+    kind: Annotated[
+        Literal[
+            "two-moons",
+            "two-gaussians",
+            "eight-gaussians",
+            "checkerboard",
+            "pinwheel",
+            "two-spirals",
+            "rings",
+            "swiss-roll",
+            "drawn",
+            "file",
+            "digits",
+        ],
+        _meta("Data set to learn", resets=True),
+    ] = "two-moons"
+    points: Annotated[
+        int,
+        _meta(
+            "Points in the training set of a toy or a drawing",
+            ge=50,
+            le=1_000_000,
+            symbol="N",
+            log=True,
+            resets=True,
+        ),
+    ] = 20_000
+    scale: Annotated[
+        float, _meta("Factor on all coordinates of a toy", ge=1e-3, le=1e3, unit="×", log=True, resets=True)
+    ] = 1.0
+    noise: (
+        Annotated[
+            float,
+            _meta(
+                "Standard deviation of a toy's own blur before scaling",
+                ge=0.0,
+                le=10.0,
+                symbol="s",
+                unit="data",
+                resets=True,
+            ),
+        ]
+        | Auto
+    ) = "auto"
+    path: Annotated[str, _meta("CSV, TSV or NPY file with two columns, for kind = file", resets=True)] = ""
+    strokes: Annotated[tuple[Stroke, ...], _meta("Brush strokes, for kind = drawn", resets=True)] = ()
+
+
+class Noise(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What noise does to the data."""
+
+    kind: Annotated[
+        Literal["none", "single", "ladder", "ve", "vp"],
+        _meta(
+            "No noise, one sigma, a ladder of sigmas, or a continuous process",
+            equation=r"dx = f\,dt + g\,dw",
+            resets=True,
+        ),
+    ] = "ve"
+    sigma: (
+        Annotated[
+            float,
+            _meta(
+                "The one noise level of kind = single",
+                ge=1e-6,
+                le=1e9,
+                symbol="σ",
+                unit="data",
+                log=True,
+                resets=True,
+            ),
+        ]
+        | Auto
+    ) = "auto"
+    sigma_min: (
+        Annotated[
+            float,
+            _meta(
+                "Finest noise level: the learned density is smoothed by this much",
+                ge=1e-9,
+                le=1e9,
+                symbol="σ_min",
+                equation=r"p_{\sigma} = p_{data} * N(0, \sigma_{min}^2 I)",
+                unit="data",
+                log=True,
+                resets=True,
+            ),
+        ]
+        | Auto
+    ) = "auto"
+    sigma_max: (
+        Annotated[
+            float,
+            _meta(
+                "Coarsest noise level: at least the widest gap in the data",
+                ge=1e-9,
+                le=1e9,
+                symbol="σ_max",
+                equation=r"\sigma(t) = \sigma_{min} (\sigma_{max}/\sigma_{min})^t",
+                unit="data",
+                log=True,
+                resets=True,
+            ),
+        ]
+        | Auto
+    ) = "auto"
+    levels: Annotated[
+        int,
+        _meta(
+            "Levels of the ladder; annealed Langevin takes as many from a continuous process",
+            ge=2,
+            le=1000,
+            symbol="L",
+            equation=r"\sigma_i = \sigma_{max} (\sigma_{min}/\sigma_{max})^{(i-1)/(L-1)}",
+            log=True,
+            resets=True,
+        ),
+    ] = 10
+    rungs: Annotated[
+        tuple[float, ...],
+        _meta(
+            "The ladder's sigmas from coarse to fine where they are not geometric",
+            unit="data",
+            symbol="σ_i",
+            resets=True,
+        ),
+    ] = ()
+    beta_min: Annotated[
+        float,
+        _meta(
+            "Rate of the VP process at t = 0",
+            ge=1e-4,
+            le=10.0,
+            symbol="β_0",
+            equation=r"dx = -\beta x/2\,dt + \sqrt{\beta}\,dw",
+            log=True,
+            resets=True,
+        ),
+    ] = 0.1
+    beta_max: Annotated[
+        float,
+        _meta(
+            "Rate of the VP process at t = 1",
+            ge=0.1,
+            le=1000.0,
+            symbol="β_1",
+            equation=r"\beta(t) = \beta_0 + t(\beta_1 - \beta_0)",
+            log=True,
+            resets=True,
+        ),
+    ] = 20.0
+
+
+class Network(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The network that learns the score."""
+
+    kind: Annotated[
+        Literal["auto", "mlp", "convolutional"],
+        _meta("Points take an MLP, images a small convolutional network", symbol="s_θ", resets=True),
+    ] = "auto"
+    width: Annotated[int, _meta("Units a hidden layer (channels for images)", ge=4, le=2048, log=True, resets=True)] = (
+        128
+    )
+    depth: Annotated[int, _meta("Hidden layers", ge=1, le=12, resets=True)] = 3
+    activation: Annotated[
+        Literal["silu", "gelu", "tanh", "softplus"],
+        _meta("Non-linearity; smooth, because exact matching differentiates twice", resets=True),
+    ] = "silu"
+    features: Annotated[
+        int,
+        _meta(
+            "Random Fourier features of x; 0 for a plain MLP, which may learn nothing",
+            ge=0,
+            le=1024,
+            equation=r"\cos(2\pi b^\top x), \sin(2\pi b^\top x)",
+            resets=True,
+        ),
+    ] = 64
+    feature_scale: Annotated[
+        float,
+        _meta(
+            "Spread of the Fourier frequencies on preconditioned inputs",
+            ge=1e-2,
+            le=100.0,
+            log=True,
+            resets=True,
+        ),
+    ] = 1.0
+
+
+class Objective(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What training minimises."""
+
+    kind: Annotated[
+        Literal["exact", "sliced", "denoising"],
+        _meta("Exact, sliced or denoising score matching", symbol="J"),
+    ] = "denoising"
+    weight: Annotated[
+        Literal["sigma2", "edm", "likelihood", "constant"],
+        _meta(
+            "Weight of each noise level in the loss",
+            symbol="λ(σ)",
+            equation=r"E_{\sigma}\,\lambda(\sigma)\,\|s(x + \sigma z, \sigma) + z/\sigma\|^2",
+        ),
+    ] = "sigma2"
+    projections: Annotated[
+        int,
+        _meta(
+            "Random directions a point, for sliced matching",
+            ge=1,
+            le=64,
+            symbol="k",
+            equation=r"E_v\,[v^\top \nabla s\, v + \frac{1}{2}(v^\top s)^2]",
+        ),
+    ] = 1
+    projection: Annotated[
+        Literal["rademacher", "gaussian", "sphere"],
+        _meta("Law of the directions; all have unit covariance", symbol="v", equation=r"E[v v^\top] = I"),
+    ] = "rademacher"
+    variance_reduced: Annotated[
+        bool,
+        _meta(
+            "Use the exact squared norm instead of its projection, which has less variance",
+            equation=r"\frac{1}{2}\|s\|^2",
+        ),
+    ] = True
+
+
+class Training(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How long and how fast to train."""
+
+    seconds: (
+        Annotated[
+            float,
+            _meta(
+                "Stop after this much training time; auto: 20 s unless steps are given",
+                ge=0.0,
+                le=1e6,
+                unit="s",
+                log=True,
+            ),
+        ]
+        | Auto
+    ) = "auto"
+    steps: (
+        Annotated[int, _meta("Stop after this many steps; auto: no limit", ge=0, le=1_000_000_000, log=True)] | Auto
+    ) = "auto"
+    batch: Annotated[int, _meta("Points a step", ge=1, le=65_536, symbol="B", log=True)] = 512
+    learning_rate: Annotated[float, _meta("Step size of Adam at the start", ge=1e-7, le=1.0, symbol="η", log=True)] = (
+        3e-3
+    )
+    decay: Annotated[Literal["cosine", "none"], _meta("How the learning rate falls until the end of training")] = (
+        "cosine"
+    )
+    ema: Annotated[
+        float,
+        _meta(
+            "Memory of the averaged weights that sampling uses, with warm-up",
+            ge=0.0,
+            le=0.99999,
+            equation=r"\min(d, (1+n)/(10+n))",
+        ),
+    ] = 0.998
+    sigmas: Annotated[
+        Literal["log-normal", "log-uniform"],
+        _meta(
+            "How a continuous process draws its noise levels in training",
+            equation=r"\ln \sigma \sim N(\ln s - 1.2, 1.4^2)",
+        ),
+    ] = "log-normal"
+
+
+class Sampling(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How new points are made."""
+
+    kind: Annotated[
+        Literal["langevin", "annealed-langevin", "reverse-sde", "probability-flow"],
+        _meta("Sampler", equation=r"dx = [f - g^2 s]\,dt + g\,dw"),
+    ] = "reverse-sde"
+    source: Annotated[
+        Literal["learned", "exact"],
+        _meta("Score to follow: the network's, or the known density's own", symbol="s"),
+    ] = "learned"
+    particles: Annotated[int, _meta("Points that move", ge=1, le=1_000_000, log=True)] = 2_000
+    steps: Annotated[
+        int,
+        _meta(
+            "Steps of the sampler in all; annealed Langevin shares them among its levels",
+            ge=1,
+            le=100_000,
+            log=True,
+        ),
+    ] = 500
+    step: (
+        Annotated[
+            float,
+            _meta(
+                "Langevin's step size, at the finest level where there are several",
+                ge=1e-15,
+                le=1e15,
+                symbol="ε",
+                equation=r"\alpha_i = \epsilon\,\sigma_i^2/\sigma_L^2",
+                unit="data²",
+                log=True,
+            ),
+        ]
+        | Auto
+    ) = "auto"
+    start: Annotated[
+        Literal["auto", "prior", "uniform"],
+        _meta("Where particles start: the prior, or evenly over the data's box"),
+    ] = "auto"
+    denoise: Annotated[
+        bool,
+        _meta(
+            "End with one noise-free step to the expected clean point",
+            equation=r"x + \sigma_L^2 s(x, \sigma_L)",
+        ),
+    ] = True
+
+
+class Likelihood(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How log-likelihoods are computed."""
+
+    tolerance: Annotated[
+        float,
+        _meta("Error that each step of the ODE solver may make, point by point", ge=1e-9, le=0.1, log=True),
+    ] = 1e-5
+    points: Annotated[int, _meta("Held-out points of the test set", ge=10, le=1_000_000, log=True)] = 2_000
+    trace: Annotated[
+        Literal["auto", "exact", "hutchinson"],
+        _meta(
+            "Divergence: exact for points, Hutchinson's estimate for images",
+            equation=r"E_v[v^\top \nabla \tilde f\, v]",
+        ),
+    ] = "auto"
+
+
+class Experiment(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Everything that determines a run. An empty file is valid: two moons with the defaults."""
+
+    seed: Annotated[int, _meta("Seed of every random draw", ge=0, le=2**31 - 1)] = 0
+    data: Data = Data()
+    noise: Noise = Noise()
+    network: Network = Network()
+    objective: Objective = Objective()
+    training: Training = Training()
+    sampling: Sampling = Sampling()
+    likelihood: Likelihood = Likelihood()

@@ -1,0 +1,66 @@
+"""What the documents say is what the program does."""
+
+import importlib.util
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from playground.lab import experiment as experiments
+from playground.lab.experiment import fields
+
+ROOT = Path(__file__).parents[1]
+EXPERIMENTS = sorted((ROOT / "resources/experiments").glob("*.toml"))
+
+
+def test_the_reference_of_the_settings_is_up_to_date() -> None:
+    script = ROOT / "docs/make_experiment_reference.py"
+    spec = importlib.util.spec_from_file_location("reference", script)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    assert (ROOT / "docs/experiment.md").read_text(encoding="utf-8") == module.reference(), "run make docs"
+
+
+def test_every_dependency_is_explained() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    page = (ROOT / "docs/dependencies.md").read_text()
+    extras = project["optional-dependencies"]
+    for requirement in [*project["dependencies"], *extras["dev"], *extras["bench"]]:
+        name = re.split(r"[<>=]", requirement)[0]
+        assert re.search(rf"\b{re.escape(name)}\b", page), name
+
+
+@pytest.mark.parametrize("page", ["README.md", "CONTRIBUTING.md", "CHANGELOG.md", "docs/dependencies.md"])
+def test_links_to_files_lead_somewhere(page: str) -> None:
+    for target in re.findall(r"\]\((?!http)([^)#]+)\)", (ROOT / page).read_text()):
+        assert (ROOT / page).parent.joinpath(target).exists(), target
+
+
+def test_settings_in_the_readme_exist() -> None:
+    for assignment in re.findall(r"--set ([a-z_.]+=\S+)", (ROOT / "README.md").read_text()):
+        key, value = experiments.assignment(assignment)
+        experiments.replace(experiments.Experiment(), {key: value})
+
+
+def test_each_data_set_has_an_example() -> None:
+    kinds = {experiments.load(path).data.kind for path in EXPERIMENTS}
+    assert kinds == set(fields()["data.kind"].choices)
+
+
+@pytest.mark.parametrize("path", EXPERIMENTS, ids=lambda path: path.stem)
+def test_every_example_can_be_run(path: Path) -> None:
+    experiment = experiments.load(path)
+    assert experiments.training_refusal(experiment) is None
+    assert experiments.sampling_refusal(experiment) is None
+    assert experiments.likelihood_refusal(experiment) is None
+    if experiment.data.kind == "file":
+        assert Path(experiment.data.path).is_file()
+
+
+def test_the_makefile_s_programs_are_there() -> None:
+    makefile = (ROOT / "Makefile").read_text()
+    for script in re.findall(r"[\w/]+\.py|packaging/[\w-]+", makefile):
+        assert (ROOT / script).is_file(), script
