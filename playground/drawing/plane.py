@@ -12,8 +12,8 @@ class Plane:
     """A viewport spread over `width` x `height` painter units of `ratio` device pixels each; the y axis points up."""
 
     viewport: Viewport
-    width: int
-    height: int
+    width: float
+    height: float
     ratio: float = 1.0
 
     @property

@@ -22,7 +22,7 @@ def headless() -> QGuiApplication:
     return application  # type: ignore[return-value]
 
 
-def render(scene: Scene, width: int, height: int, pixel_ratio: float = 1.0) -> QImage:
+def render(scene: Scene, width: float, height: float, pixel_ratio: float = 1.0) -> QImage:
     """The scene as an image of `width` x `height` units of `pixel_ratio` pixels, without transparency."""
     image = QImage(round(width * pixel_ratio), round(height * pixel_ratio), QImage.Format.Format_RGB32)
     image.setDevicePixelRatio(pixel_ratio)
@@ -35,7 +35,7 @@ def render(scene: Scene, width: int, height: int, pixel_ratio: float = 1.0) -> Q
     return image
 
 
-def save_png(scene: Scene, path: str | os.PathLike[str], width: int, height: int, pixel_ratio: float = 1.0) -> None:
+def save_png(scene: Scene, path: str | os.PathLike[str], width: float, height: float, pixel_ratio: float = 1.0) -> None:
     """Write the scene as PNG, whole or not at all.
 
     Raises:

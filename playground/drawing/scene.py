@@ -55,7 +55,7 @@ class Scene:
         return [layer for layer in order if layer is not None]
 
 
-def paint(painter: QPainter, scene: Scene, width: int, height: int) -> None:
+def paint(painter: QPainter, scene: Scene, width: float, height: float) -> None:
     """Paint a scene over [0, width] x [0, height] of the painter, at the resolution of the painter's device."""
     palette = scene.palette
     plane = Plane(scene.viewport, width, height, painter.device().devicePixelRatio())
@@ -77,7 +77,7 @@ def paint(painter: QPainter, scene: Scene, width: int, height: int) -> None:
     painter.restore()
 
 
-def _paint_caption(painter: QPainter, lines: tuple[str, ...], palette: Palette, width: int, height: int) -> None:
+def _paint_caption(painter: QPainter, lines: tuple[str, ...], palette: Palette, width: float, height: float) -> None:
     font = figures(12)
     metrics = QFontMetricsF(font)
     text_width = max(metrics.horizontalAdvance(line) for line in lines)
@@ -91,7 +91,7 @@ def _paint_caption(painter: QPainter, lines: tuple[str, ...], palette: Palette, 
         painter.drawText(row, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, line)
 
 
-def _paint_hint(painter: QPainter, text: str, palette: Palette, width: int, height: int) -> None:
+def _paint_hint(painter: QPainter, text: str, palette: Palette, width: float, height: float) -> None:
     font = figures(15)
     room = QRectF(0.15 * width, 0.15 * height, 0.7 * width, 0.7 * height)
     flags = int(Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap)

@@ -1,0 +1,190 @@
+"""Videos from pictures: MP4 (H.264), WebM (VP9) and GIF, chosen by the file's suffix."""
+
+import os
+import typing
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import numpy as np
+from PySide6.QtGui import QImage
+
+from playground.lab.atomic import replacing
+
+if typing.TYPE_CHECKING:
+    from av.container import OutputContainer
+    from av.video.stream import VideoStream
+
+
+class VideoError(RuntimeError):
+    """A video that cannot be written: the message is one sentence for the user."""
+
+
+@dataclass(frozen=True)
+class Format:
+    """One kind of video file.
+
+    Args:
+        title: what people call it.
+        encoders: names known to FFmpeg, best first; builds differ in which they carry.
+        pixels: how the encoder wants its pixels.
+        options: settings of the first encoder.
+    """
+
+    title: str
+    encoders: tuple[str, ...]
+    pixels: str
+    options: dict[str, str]
+
+
+FORMATS = {
+    ".mp4": Format(
+        "H.264",
+        ("libx264", "libopenh264", "h264_videotoolbox", "h264_mf"),
+        "yuv420p",
+        # Thin lines on a dark ground show every artefact: quality before size.
+        {"crf": "18", "preset": "veryfast", "movflags": "+faststart"},
+    ),
+    ".webm": Format(
+        "VP9",
+        ("libvpx-vp9",),
+        "yuv420p",
+        {"crf": "28", "b": "0", "deadline": "good", "cpu-used": "5", "row-mt": "1"},
+    ),
+    ".gif": Format("GIF", ("gif",), "pal8", {}),
+}
+
+BT709 = 1  # FFmpeg's number for the colour matrix, primaries and transfer of high-definition video
+
+
+def encoder(suffix: str) -> str:
+    """The encoder that this machine has for a suffix.
+
+    Raises:
+        VideoError: the suffix is none of FORMATS, or the build of FFmpeg lacks its encoders.
+    """
+    if suffix.lower() not in FORMATS:
+        raise VideoError(f"{suffix or 'A name without suffix'} is no video format: choose .mp4, .webm or .gif.")
+    for name in FORMATS[suffix.lower()].encoders:
+        if name in av.codecs_available:
+            return name
+    title, others = FORMATS[suffix.lower()].title, [other for other in FORMATS if other != suffix.lower()]
+    raise VideoError(f"This build of FFmpeg has no encoder for {title}: choose {' or '.join(others)} instead.")
+
+
+def write_video(
+    path: str | os.PathLike[str], frames: Iterator[QImage], total: int, size: tuple[int, int], fps: float
+) -> Iterator[float]:
+    """Write pictures one by one; the file appears under its name when the last is in it.
+
+    To cancel is to stop iterating: close the generator, or let it go, and nothing is left of the file.
+
+    Args:
+        path: where to; its suffix chooses the format.
+        frames: the pictures, each of `size` device pixels.
+        total: how many there will be; only progress depends on it.
+        size: width and height in pixels. H.264 and VP9 halve the colours' resolution, so an odd last row or column is
+            left out.
+        fps: frames a second. GIF counts in hundredths of a second and is rounded to them.
+
+    Yields:
+        The fraction done, in (0, 1]; exactly 1 after the file is in its place.
+
+    Raises:
+        VideoError: the format is unknown or missing, the disk full, the folder not writable, or a picture of another
+            size than told.
+    """
+    target = Path(path)
+    name = encoder(target.suffix)
+    form = FORMATS[target.suffix.lower()]
+    try:
+        # Errors of FFmpeg are OSErrors too; what `frames` itself raises is not, or means the same.
+        with replacing(target) as temporary:
+            # Once to be sure of a sentence before the first picture is painted.
+            temporary.touch()
+            with av.open(str(temporary), "w", options=_container_options(form)) as container:
+                write = _writer(container, name, form, size, fps)
+                for number, frame in enumerate(frames, start=1):
+                    write(frame)
+                    yield min(number / max(total, 1), 0.999)
+                write(None)
+    except (OSError, av.FFmpegError) as error:
+        raise VideoError(
+            f"{target} cannot be written ({_reason(error)}): free some space or choose another folder."
+        ) from error
+    yield 1.0
+
+
+def _container_options(form: Format) -> dict[str, str]:
+    return {"movflags": form.options["movflags"]} if "movflags" in form.options else {}
+
+
+def _reason(error: Exception) -> str:
+    return (getattr(error, "strerror", None) or str(error) or type(error).__name__).lower()
+
+
+def _writer(
+    container: "OutputContainer", name: str, form: Format, size: tuple[int, int], fps: float
+) -> "typing.Callable[[QImage | None], None]":
+    """A function that encodes one picture, or with None what is still in the encoder."""
+    even = form.pixels == "yuv420p"
+    width, height = (side // 2 * 2 if even else side for side in size)
+    rate = Fraction(fps).limit_denominator(1000)
+    stream: VideoStream = container.add_stream(name, rate=rate)  # type: ignore[assignment]
+    stream.width, stream.height, stream.pix_fmt = width, height, form.pixels
+    if name == form.encoders[0]:
+        stream.options = {key: value for key, value in form.options.items() if key != "movflags"}
+    if even:
+        context = stream.codec_context
+        context.colorspace = context.color_primaries = context.color_trc = BT709
+        context.color_range = 1  # 16 to 235, as players expect
+    palette = None if even else _palette_graph(width, height, rate)
+    count = 0
+
+    def write(image: QImage | None) -> None:
+        nonlocal count
+        if image is not None:
+            frame = av.VideoFrame.from_ndarray(_pixels(image, size)[:height, :width], format="bgra")
+            frame.pts, frame.time_base = count, 1 / rate
+            count += 1
+            if palette is not None:
+                palette.push(frame)
+                frame = palette.pull()
+                frame.pts, frame.time_base = count - 1, 1 / rate
+            else:
+                frame = frame.reformat(format=form.pixels, dst_colorspace="ITU709", dst_color_range="MPEG")
+            container.mux(stream.encode(frame))
+        else:
+            container.mux(stream.encode(None))
+
+    return write
+
+
+def _palette_graph(width: int, height: int, rate: Fraction) -> av.filter.Graph:
+    """FFmpeg's filters that choose 256 colours for each picture and dither the rest in a pattern that does not crawl."""
+    graph = av.filter.Graph()
+    source = graph.add_buffer(width=width, height=height, format="bgra", time_base=1 / rate)
+    split = graph.add("split")
+    generate = graph.add("palettegen", "stats_mode=single:reserve_transparent=0")
+    use = graph.add("paletteuse", "new=1:dither=bayer:bayer_scale=4:diff_mode=rectangle")
+    sink = graph.add("buffersink")
+    source.link_to(split)
+    split.link_to(generate, 0, 0)
+    split.link_to(use, 1, 0)
+    generate.link_to(use, 0, 1)
+    use.link_to(sink)
+    graph.configure()
+    return graph
+
+
+def _pixels(image: QImage, size: tuple[int, int]) -> np.ndarray:
+    """(height, width, 4) uint8 in the order blue, green, red, alpha; a copy."""
+    if (image.width(), image.height()) != tuple(size):
+        raise VideoError(
+            f"A picture of {image.width()} × {image.height()} pixels does not fit a video of {size[0]} × {size[1]}."
+        )
+    image = image.convertToFormat(QImage.Format.Format_RGB32)
+    rows = np.frombuffer(image.constBits(), np.uint8).reshape(image.height(), image.bytesPerLine())
+    return np.ascontiguousarray(rows[:, : 4 * image.width()].reshape(image.height(), image.width(), 4))
