@@ -1,0 +1,102 @@
+"""What every source of points hands over, and how it says that it cannot."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:  # torch takes a second to import, and the window lists the sources before that
+    import torch
+
+    from playground.theory.densities import Density
+
+Array = NDArray[np.float64]
+
+
+class DataError(ValueError):
+    """Data that cannot be used: the message is one sentence for the user and names the way out."""
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Points to learn from and points to judge by.
+
+    Attributes:
+        name: for titles: the source's title, or the file's name.
+        points: (N, *shape) float64, in the user's units; what training sees.
+        density: the density that the points are drawn from, in the user's units and float64, where it is known.
+        shape: of one point: (2,) in the plane, (1, 8, 8) for the digits.
+        axes: names of the two coordinates, from a table's header or "x", "y".
+        held_out: (M, *shape) float64; training never sees them. Fresh draws where the density is known, else a split.
+        labels: (N,) classes of `points`, where there are any; for display only.
+        grey_levels: for images, how many values a pixel takes; see :func:`playground.data.digits.dequantise`.
+    """
+
+    name: str
+    points: Array
+    density: "Density | None"
+    shape: tuple[int, ...]
+    axes: tuple[str, str]
+    held_out: Array
+    labels: NDArray[np.int64] | None = None
+    grey_levels: int | None = None
+
+
+class Stroke(Protocol):
+    """One stroke of the brush: a polyline and the brush's standard deviation, in the user's units."""
+
+    @property
+    def points(self) -> Sequence[tuple[float, float]]: ...
+
+    @property
+    def radius(self) -> float: ...
+
+
+@dataclass(frozen=True)
+class Request:
+    """What is asked of a source; each takes what concerns it.
+
+    Attributes:
+        points: training points to draw from a known density.
+        scale: factor on all coordinates of a toy.
+        noise: a toy's own blur before scaling, or "auto" for its default.
+        path: of a file.
+        strokes: of a drawing.
+        held_out: how many held-out points are wanted; at most a fifth of what there is, where data are finite.
+        seed: of every draw and split.
+    """
+
+    points: int
+    scale: float
+    noise: "float | str"
+    path: str
+    strokes: Sequence[Stroke]
+    held_out: int
+    seed: int
+
+
+def drawn_from(density: "Density", name: str, request: Request) -> Dataset:
+    """A data set of independent draws from a known density over the plane."""
+    return Dataset(
+        name=name,
+        points=density.sample(request.points, _generator(request.seed, stream=0)).numpy(),
+        density=density,
+        shape=(2,),
+        axes=("x", "y"),
+        held_out=density.sample(request.held_out, _generator(request.seed, stream=1)).numpy(),
+    )
+
+
+def _generator(seed: int, stream: int) -> "torch.Generator":
+    """Generators of different streams are independent, whatever the seeds."""
+    import torch
+
+    (state,) = np.random.SeedSequence([seed, stream]).generate_state(1, np.uint64)
+    return torch.Generator().manual_seed(int(state >> np.uint64(1)))
+
+
+def held_out_count(available: int, wanted: int) -> int:
+    """How many of `available` finite data to hold out: what is wanted, at most a fifth."""
+    return max(1, min(wanted, available // 5))

@@ -1,0 +1,55 @@
+"""The bundled 8x8 handwritten digits (E. Alpaydin and C. Kaynak, 1998; CC BY 4.0, see resources/digits-LICENSE.txt)."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from playground.data.dataset import Array, DataError, Dataset, Request, held_out_count
+from playground.resources import resource
+
+GREY_LEVELS = 17  # ink covers 0 to 16 of each pixel's 4x4 cells
+
+
+def load_digits(title: str, request: Request) -> Dataset:
+    """1,797 images with pixels between -1 (paper) and 1 (ink), split so that each class keeps its share.
+
+    A pixel with k of 16 cells inked is the middle of the k-th of 17 equal bins of [-1, 1], so that after
+    :func:`dequantise` log-densities turn into bits per dimension by log2(17/2).
+
+    Raises:
+        DataError: the bundled file is missing or damaged.
+    """
+    path = resource("digits.npz")
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            levels, labels = archive["images"], archive["labels"].astype(np.int64)
+    except (OSError, ValueError, KeyError):
+        raise DataError(f"The bundled digits cannot be read from {path}: install the program again.") from None
+    images = (levels[:, None].astype(np.float64) + 0.5) * (2 / GREY_LEVELS) - 1
+    held_out = _stratified(labels, held_out_count(len(labels), request.held_out), request.seed)
+    return Dataset(
+        name=title,
+        points=images[~held_out],
+        density=None,
+        shape=(1, 8, 8),
+        axes=("x", "y"),
+        held_out=images[held_out],
+        labels=labels[~held_out],
+        grey_levels=GREY_LEVELS,
+    )
+
+
+def dequantise(images: Array, grey_levels: int, seed: int) -> Array:
+    """Images with each pixel spread evenly over its grey level's bin, so that they have a density (Theis et al. 2016)."""
+    noise = np.random.default_rng(seed).uniform(-1, 1, images.shape)
+    return images + noise / grey_levels
+
+
+def _stratified(labels: NDArray[np.int64], count: int, seed: int) -> NDArray[np.bool_]:
+    """A mask of `count` items in which each class has its share, to within one item."""
+    generator = np.random.default_rng(seed)
+    order = generator.permutation(len(labels))
+    # Sorted by class, every (N/count)-th item takes each class in proportion.
+    order = order[np.argsort(labels[order], kind="stable")]
+    mask = np.zeros(len(labels), dtype=np.bool_)
+    mask[order[((np.arange(count) + 0.5) * len(labels) / count).astype(np.int64)]] = True
+    return mask

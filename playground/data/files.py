@@ -1,0 +1,170 @@
+"""Points from a file: two columns as CSV, TSV, columns of blanks, or NPY.
+
+A file is read by the fast parser first. Only what that stumbles over is read again line by line, which either succeeds
+(odd comments, quotes, decimal commas) or names the line that is wrong.
+"""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from playground.data.dataset import Array, DataError, Dataset, Request, held_out_count
+from playground.data.tables import Table, decode
+
+LEAST_ROWS = 50
+MOST_ROWS = 5_000_000  # 80 MB as float64; ten seconds of reading at most
+MOST_BYTES = 2**30
+LARGEST = 1e12  # coordinates beyond it leave too few digits for their differences
+NARROWEST, WIDEST = 1e-6, 5e8  # spread of an axis: noise levels from 1e-9 to 1e9 must fit it
+
+
+def load_file(request: Request) -> Dataset:
+    """The points of a file; a random fifth, or as many as are wanted if that is less, is held out.
+
+    Raises:
+        DataError: see :func:`read_points`.
+    """
+    points, axes = read_points(request.path)
+    order = np.random.default_rng(request.seed).permutation(len(points))
+    count = held_out_count(len(points), request.held_out)
+    return Dataset(
+        name=Path(request.path).name,
+        points=points[np.sort(order[count:])],
+        density=None,
+        shape=(2,),
+        axes=axes,
+        held_out=points[np.sort(order[:count])],
+    )
+
+
+def read_points(path: str | os.PathLike[str]) -> tuple[Array, tuple[str, str]]:
+    """Two columns of numbers, (N, 2) float64, and the names of the columns ("x", "y" where there is no header).
+
+    Cells are separated by commas, semicolons, tabs or blanks. Decimal commas are understood where commas do not separate.
+    Blank lines and what follows ``#`` are passed over, as are lines that begin with ``%`` or ``//``.
+
+    Raises:
+        DataError: the file cannot be read or its points cannot be learned from; with the line where there is one.
+    """
+    if not str(path):
+        raise DataError("No file is chosen: set data.path to a CSV, TSV or NPY file with two columns.")
+    path = Path(path)
+    try:
+        if path.is_dir():
+            raise DataError(f"{path} is a folder: choose a CSV, TSV or NPY file in it.")
+        if not path.exists():
+            raise DataError(f"{path} does not exist: choose a CSV, TSV or NPY file with two columns.")
+        if not path.is_file():
+            raise DataError(f"{path} is not a regular file: choose a CSV, TSV or NPY file with two columns.")
+        size = path.stat().st_size
+        if not size:
+            raise DataError(f"{path.name} is empty: it needs two columns of numbers.")
+        with path.open("rb") as file:
+            magic = file.read(6)
+        if magic == np.lib.format.MAGIC_PREFIX:
+            return _read_npy(path), ("x", "y")
+        return _read_table(path, size)
+    except OSError as error:
+        raise DataError(f"{path} cannot be read: {error.strerror or error}.") from None
+    except MemoryError:
+        raise DataError(f"{path.name} needs more memory than there is: keep a part of its rows.") from None
+
+
+def _read_table(path: Path, size: int) -> tuple[Array, tuple[str, str]]:
+    if size > MOST_BYTES or _lines(path) > MOST_ROWS + 1000:  # a thousand for header and comments
+        raise _too_many(path, f"awk 'NR % 10 == 1' {path.name} > part.csv")
+    table = Table(path.name, decode(path.name, path.read_bytes()))
+    points = table.read()
+    if len(points) > MOST_ROWS:
+        raise _too_many(path, f"awk 'NR % 10 == 1' {path.name} > part.csv")
+    _check(path.name, points, table.axes, lambda row: f"line {table.line(row)}")
+    return points, table.axes
+
+
+def _read_npy(path: Path) -> Array:
+    save = "save it with numpy.save from an array of numbers of shape (N, 2)"
+    try:
+        array = np.load(path, mmap_mode="r", allow_pickle=False)  # reads no more than the header
+    except (ValueError, EOFError, SyntaxError, TypeError, OverflowError):
+        with path.open("rb") as file:
+            pickled = b"'descr': '|O'" in file.read(1024)
+        if pickled:
+            raise DataError(
+                f"{path.name} holds Python objects, which could run code and are not opened: {save}."
+            ) from None
+        raise DataError(f"{path.name} is a damaged NPY file: {save}.") from None
+    shape = "(" + ", ".join(map(str, array.shape)) + ("," if array.ndim == 1 else "") + ")"
+    if array.dtype.kind not in "fiu":
+        raise DataError(f"{path.name} holds values of type {array.dtype}, not real numbers: {save}.")
+    if array.ndim != 2 or array.shape[1] != 2:
+        turned = ": transpose it" if array.ndim == 2 and array.shape[0] == 2 else f": {save}"
+        raise DataError(f"{path.name} has shape {shape}, but points of the plane have shape (N, 2){turned}.")
+    if len(array) > MOST_ROWS:
+        raise _too_many(path, "numpy.save('part.npy', points[::10])")
+    points = np.array(array, dtype=np.float64)
+    _check(path.name, points, ("x", "y"), lambda row: f"row {row}")
+    return points
+
+
+def _lines(path: Path) -> int:
+    """How many lines a file has; counting stops soon after MOST_ROWS, so that a huge file is refused at once."""
+    count = 0
+    with path.open("rb") as file:
+        while count <= MOST_ROWS + 1000 and (block := file.read(2**20)):
+            count += block.count(b"\n") or block.count(b"\r")
+    return count
+
+
+def _too_many(path: Path, way_out: str) -> DataError:
+    return DataError(
+        f"{path.name} has more than {MOST_ROWS:,} rows, more than a run ever uses: keep a part, for example every tenth by {way_out}"
+    )
+
+
+def _check(name: str, points: Array, axes: tuple[str, str], where: Callable[[int], str]) -> None:
+    """Refuse points that no density can be learned from.
+
+    Args:
+        where: says where a row, counted from 0, stands in the file.
+    """
+    if (row := _first(np.isnan(points))) is not None:
+        raise DataError(f"{name}, {where(row)}: NaN is not a number; remove the row or fill in its value.")
+    if (row := _first(np.isinf(points))) is not None:
+        raise DataError(f"{name}, {where(row)}: an infinity has no place in the plane; remove the row.")
+    if (row := _first(np.abs(points) > LARGEST)) is not None:
+        value = points[row][np.abs(points[row]) > LARGEST][0]
+        raise DataError(
+            f"{name}, {where(row)}: {value:g} is too large; coordinates go from {-LARGEST:g} to {LARGEST:g}, so choose a larger unit."
+        )
+    if len(points) < LEAST_ROWS:
+        rows = "1 row" if len(points) == 1 else f"{len(points)} rows"
+        raise DataError(f"{name} has {rows}: at least {LEAST_ROWS} are needed to learn a density.")
+    extent = np.ptp(points, axis=0)
+    if not extent.any():
+        raise DataError(
+            f"{name}: all {len(points)} points are equal, ({points[0, 0]:g}, {points[0, 1]:g}); a density needs points that differ."
+        )
+    for axis, column in enumerate(axes):
+        values = points[:, axis]
+        if not extent[axis]:
+            raise DataError(
+                f"{name}: column {column} is {values[0]:g} in every row; points on a line have no density in the plane, so choose another column."
+            )
+        spread = float(values.std())
+        if spread < NARROWEST or extent[axis] < 1e-9 * np.abs(values).max():
+            raise DataError(
+                f"{name}: column {column} varies by only {extent[axis]:.3g} about {values.mean():.6g}; subtract its mean or choose a smaller unit."
+            )
+        if extent[axis] > WIDEST:
+            raise DataError(
+                f"{name}: column {column} spans {extent[axis]:.3g}, more than {WIDEST:g}; choose a larger unit."
+            )
+
+
+def _first(bad: NDArray[np.bool_]) -> int | None:
+    """The first row with a bad value, or None."""
+    rows = bad.any(axis=1)
+    return int(rows.argmax()) if rows.any() else None
