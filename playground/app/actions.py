@@ -305,6 +305,11 @@ class Actions(QObject):
         """Do one thing by its key, as a menu would."""
         self._actions[key].trigger()
 
+    @staticmethod
+    def title(key: str) -> str:
+        """The command's name without the dots of a dialog, for a button."""
+        return COMMANDS[key].text.rstrip("…")
+
     def plain_key(self, key: int, modifiers: Qt.KeyboardModifier) -> bool:
         """Do what a key without modifier stands for.
 

@@ -1,0 +1,283 @@
+"""Exports: a film of the run, a picture of the canvas, the trajectory as numbers.
+
+A thread paints with the same code as the screen. Only one export runs at a time; its dialog shows how far it is and
+cancels it, while the window stays usable. What is cancelled or fails leaves no file.
+"""
+
+import dataclasses
+import time
+import typing
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from PySide6.QtCore import QObject, QTimer, Signal
+from PySide6.QtWidgets import QFileDialog, QWidget
+
+from playground.app import errors
+from playground.app.export_dialog import ExportDialog
+from playground.app.settings import PictureChoice, Settings, VideoChoice
+from playground.app.workers import Worker
+from playground.drawing import film
+from playground.drawing.film import Dress
+from playground.drawing.palette import PALETTES, Palette
+from playground.drawing.render import PictureError
+from playground.drawing.scene import Scene
+from playground.drawing.video import VideoError, write_video
+from playground.lab.atomic import replacing
+
+if typing.TYPE_CHECKING:
+    from playground.lab.trajectory import Trajectory
+
+POLL = 60  # ms
+SAMPLING_SHARE = 0.1  # of the bar, for the frames that must be sampled before painting can begin
+
+Progress = tuple[int, int]  # done, total
+
+
+class Exports(QObject):
+    """Starts exports, shows their progress and reports how they ended.
+
+    Signals:
+        finished(str, str): a sentence and the path that was written.
+        failed(str): a sentence.
+    """
+
+    finished = Signal(str, str)
+    failed = Signal(str)
+
+    def __init__(self, window: Any, settings: Settings) -> None:
+        super().__init__(window)
+        self._window, self._settings = window, settings
+        self._worker: Worker | None = None
+        self._path = Path()
+        self._started = 0.0
+        self._seconds_of_picture: tuple[float, int] | None = None
+        self.dialog: ExportDialog | None = None
+        self._timer = QTimer(self)
+        self._timer.setInterval(POLL)
+        self._timer.timeout.connect(self._poll)
+
+    @property
+    def busy(self) -> bool:
+        return self._worker is not None
+
+    def has_frames(self) -> bool:
+        """Whether there is a run to export."""
+        trajectory = self._window.engine.trajectory
+        return trajectory is not None and len(trajectory) > 0
+
+    # --- what can be exported
+
+    def video(self) -> None:
+        """Ask for a film's size, length and name, then paint it."""
+        self._open_dialog("video", self._start_video)
+
+    def picture(self) -> None:
+        """Ask for a picture's size and name, then paint it."""
+        self._open_dialog("picture", self._start_picture)
+
+    def trajectory(self) -> None:
+        """Ask for a name ending in .npz or .csv, then write the recorded frames."""
+        if self._refuses_second():
+            return
+        name, chosen = QFileDialog.getSaveFileName(
+            self._window,
+            "Export trajectory",
+            str(self._suggestion().with_suffix(".npz")),
+            "NumPy archive (*.npz);;Comma-separated values (*.csv)",
+        )
+        if name:
+            path = Path(name)
+            if path.suffix.lower() not in (".npz", ".csv"):
+                path = path.with_name(path.name + (".csv" if "csv" in chosen else ".npz"))
+            self.save_trajectory(path)
+
+    def save_trajectory(self, path: Path) -> None:
+        """Write the recorded frames as .npz or .csv."""
+        trajectory = self._window.engine.trajectory
+
+        def write() -> Iterator[Progress]:
+            if path.suffix.lower() == ".npz":
+                trajectory.save_npz(path)
+                yield 1, 1
+            else:
+                for fraction in trajectory.writing_csv(path):
+                    yield round(1000 * fraction), 1000
+
+        self._start(write, path, None)
+
+    # --- running
+
+    def cancel(self) -> None:
+        """Stop the running export; nothing of it is left."""
+        if self._worker is not None:
+            self._worker.requestInterruption()
+
+    def shutdown(self, seconds: float) -> bool:
+        """Stop and wait, when quitting.
+
+        Returns:
+            Whether the thread ended in time.
+        """
+        self._timer.stop()
+        ended = self._worker is None or self._worker.stop(seconds)
+        if ended:
+            self._worker = None
+        if self.dialog is not None:
+            self.dialog.set_running(False)
+            self.dialog.close()
+        return ended
+
+    def _start_video(self, dialog: ExportDialog, path: Path) -> None:
+        choice: VideoChoice = dialog.choice()
+        engine = self._window.engine
+        scene = self._scene(choice)
+        complete, dresser = engine.trajectory_iterator(), self._window.dresser(scene)
+        self._start(lambda: paint_film(scene, complete, dresser, choice, path), path, dialog)
+
+    def _start_picture(self, dialog: ExportDialog, path: Path) -> None:
+        choice: PictureChoice = dialog.choice()
+        scene = self._scene(choice)
+
+        def write() -> Iterator[Progress]:
+            image = film.picture(scene, choice.width, choice.height)
+            with replacing(path) as temporary:
+                if not image.save(str(temporary), "PNG"):
+                    raise PictureError(f"{path} cannot be written: the disk is full or the folder is protected.")
+            yield 1, 1
+
+        self._start(write, path, dialog)
+
+    def _scene(self, choice: VideoChoice | PictureChoice) -> Scene:
+        scene: Scene = self._window.canvas.scene(choice.width, choice.height)
+        palette: Palette = PALETTES[choice.theme or self._window.theme_name]
+        return dataclasses.replace(scene, palette=palette)
+
+    def _start(self, make: Callable[[], Iterator[Progress]], path: Path, dialog: ExportDialog | None) -> None:
+        if self._refuses_second():
+            return
+        self._path, self._started, self._seconds_of_picture = path, time.monotonic(), None
+        if dialog is not None:
+            dialog.set_running(True)
+        self._worker = Worker(make, "export")
+        self._worker.start(Worker.Priority.LowPriority)
+        self._timer.start()
+
+    def _refuses_second(self) -> bool:
+        if self._worker is not None:
+            self.failed.emit(f"{self._path.name} is still being exported: wait for it, or cancel it.")
+        return self._worker is not None
+
+    def _poll(self) -> None:
+        worker = self._worker
+        if worker is None:
+            return
+        finished = worker.isFinished()
+        latest = worker.latest.take()
+        if latest is not None and self.dialog is not None and not finished:
+            self.dialog.set_progress(*latest, self._seconds_left(*latest))
+        if finished:
+            self._timer.stop()
+            self._worker = None
+            self._ended(worker)
+
+    def _seconds_left(self, done: int, total: int) -> float | None:
+        elapsed = time.monotonic() - self._started
+        return elapsed * (total - done) / done if done and elapsed > 1 else None
+
+    def _ended(self, worker: Worker) -> None:
+        error = worker.error
+        dialog, cancelled = self.dialog, worker.isInterruptionRequested() or not _complete(worker.last)
+        if error is not None:
+            sentence = _sentence(error, self._path)
+            if dialog is not None and dialog.isVisible():
+                dialog.fail(sentence)
+            self.failed.emit(sentence)
+        elif cancelled:
+            if dialog is not None:
+                dialog.set_running(False)
+                dialog.status.setText("Cancelled; nothing was written.")
+        else:
+            if dialog is not None:
+                dialog.set_running(False)
+                dialog.accept()
+            size = self._path.stat().st_size
+            self.finished.emit(f"Exported {self._path.name}, {_bytes(size)}.", str(self._path))
+
+    # --- the dialog
+
+    def _open_dialog(self, kind: str, start: Callable[[ExportDialog, Path], None]) -> None:
+        if self.dialog is not None:
+            if self.busy:
+                self.dialog.show()
+                self.dialog.raise_()
+                self.dialog.activateWindow()
+                return
+            self.dialog.close()
+        dialog = ExportDialog(kind, self._suggestion(), self._settings, self._window)
+        dialog.wanted.connect(lambda path: start(dialog, path))
+        dialog.cancelled.connect(self.cancel)
+        dialog.finished.connect(lambda _: self._forget(dialog))
+        self.dialog = dialog
+        dialog.show()
+
+    def _forget(self, dialog: ExportDialog) -> None:
+        if self.dialog is dialog:
+            self.dialog = None
+        dialog.deleteLater()
+
+    def _suggestion(self) -> Path:
+        documents = self._window.documents
+        if documents.path is not None:
+            return Path(documents.path)
+        folder = Path(self._settings.get("folder") or Path.home())
+        return folder / self._window.state.experiment.data.kind
+
+
+def paint_film(
+    scene: Scene,
+    complete: Callable[[], Iterator["Trajectory"]],
+    dresser: Callable[["Trajectory"], Dress],
+    choice: VideoChoice,
+    path: Path,
+) -> Iterator[Progress]:
+    """Finish the run, then paint it; yields pictures done and pictures in all, sampling counted as a tenth.
+
+    Args:
+        scene: the canvas as it is, at the film's size.
+        complete: makes an iterator that yields the growing trajectory until its last frame.
+        dresser: for a run, gives a scene the score field and density of a frame.
+    """
+    total = max(1, round(choice.seconds * choice.fps))
+    trajectory = None
+    for trajectory in complete():
+        done = len(trajectory) / max(trajectory.total, 1)
+        yield int(SAMPLING_SHARE * done * total), total
+    if trajectory is None or not len(trajectory):
+        raise VideoError("There is no run to paint yet: press play first.")
+    positions = trajectory.positions
+    frames = film.schedule(len(positions), choice.seconds, choice.fps)
+    images = film.pictures(scene, positions, frames.tolist(), choice.width, choice.height, dresser(trajectory))
+    for done in write_video(path, images, len(frames), (choice.width, choice.height), choice.fps):
+        yield int((SAMPLING_SHARE + (1 - SAMPLING_SHARE) * done) * total), total
+    yield total, total
+
+
+def _complete(last: Progress | None) -> bool:
+    return last is not None and last[0] == last[1]
+
+
+def _sentence(error: BaseException, path: Path) -> str:
+    if isinstance(error, (VideoError, PictureError, ValueError)):
+        return str(error)
+    if isinstance(error, OSError):
+        return f"{path} cannot be written: {error.strerror or error}."
+    errors.logger.error("export", exc_info=error)
+    return errors.sentence(error)
+
+
+def _bytes(size: int) -> str:
+    if size < 1_000_000:
+        return f"{max(size // 1000, 1)} kB"
+    return f"{size / 1e6:.1f} MB"

@@ -1,0 +1,283 @@
+"""What the user chooses before an export, and how far it has come."""
+
+from pathlib import Path
+from typing import Any
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QCloseEvent
+from PySide6.QtWidgets import (
+    QComboBox,
+    QDialog,
+    QDoubleSpinBox,
+    QFileDialog,
+    QFormLayout,
+    QHBoxLayout,
+    QLabel,
+    QLineEdit,
+    QProgressBar,
+    QPushButton,
+    QSpinBox,
+    QVBoxLayout,
+    QWidget,
+)
+
+from playground.app.settings import PictureChoice, Settings, VideoChoice
+from playground.app.theme import UNIT, set_role
+
+FORMATS = {".mp4": "MP4 (H.264)", ".webm": "WebM (VP9)", ".gif": "GIF"}
+SIZES = (
+    ("1280 × 720, HD", 1280, 720),
+    ("1920 × 1080, Full HD", 1920, 1080),
+    ("3840 × 2160, 4K", 3840, 2160),
+    ("1080 × 1080, square", 1080, 1080),
+    ("640 × 360, small", 640, 360),
+)
+CUSTOM = "Custom"
+THEMES = (("As the window", ""), ("Dark", "dark"), ("Light", "light"))
+
+
+class ExportDialog(QDialog):
+    """Size and theme of a picture; a video has length and frame rate besides.
+
+    It stays open while the export runs, and the window stays usable.
+
+    Signals:
+        wanted(object): the path; read :meth:`choice`.
+        cancelled(): stop the running export.
+    """
+
+    wanted = Signal(object)
+    cancelled = Signal()
+
+    def __init__(self, kind: str, suggestion: Path, settings: Settings, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.kind = kind  # "video" or "picture"
+        self._settings = settings
+        self.running = False
+        self.setObjectName(f"{kind}Dialog")
+        self.setWindowTitle(f"Export {kind}")
+        choice: Any = settings.get(kind)
+        self._form = QWidget()
+        form = QFormLayout(self._form)
+        form.setContentsMargins(0, 0, 0, 0)
+        form.setHorizontalSpacing(2 * UNIT)
+        form.setVerticalSpacing(UNIT)
+        form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
+
+        suffixes = tuple(FORMATS) if kind == "video" else (".png",)
+        suffix = choice.suffix if kind == "video" else ".png"
+        self.path = QLineEdit(str(suggestion.with_suffix(suffix)))
+        self.path.setMinimumWidth(340)
+        browse = QPushButton("Choose…")
+        browse.clicked.connect(self._browse)
+        form.addRow("&File", _row(self.path, browse, stretch=False))
+        self.format = QComboBox()
+        for ending in suffixes:
+            self.format.addItem(FORMATS.get(ending, "PNG"), ending)
+        if kind == "video":
+            form.addRow("F&ormat", self.format)
+        self.format.setCurrentIndex(self.format.findData(suffix))
+        self.format.currentIndexChanged.connect(self._format_chosen)
+        self.path.textEdited.connect(self._path_typed)
+
+        self.size_preset = QComboBox()
+        for title, _, _ in SIZES:
+            self.size_preset.addItem(title)
+        self.size_preset.addItem(CUSTOM)
+        self.width_box, self.height_box = _pixels(choice.width), _pixels(choice.height)
+        form.addRow("&Size", self.size_preset)
+        form.addRow("", _row(self.width_box, QLabel("×"), self.height_box, QLabel("pixels")))
+        self.size_preset.activated.connect(self._size_chosen)
+        for box in (self.width_box, self.height_box):
+            box.valueChanged.connect(self._show_preset)
+        self._show_preset()
+
+        self.seconds, self.fps = QDoubleSpinBox(), QSpinBox()
+        if kind == "video":
+            self.seconds.setRange(1, 600)
+            self.seconds.setDecimals(1)
+            self.seconds.setSuffix(" s")
+            self.seconds.setValue(choice.seconds)
+            self.fps.setRange(5, 120)
+            self.fps.setSuffix(" frames/s")
+            self.fps.setValue(choice.fps)
+            form.addRow("&Length", self.seconds)
+            form.addRow("Frame &rate", self.fps)
+        self.theme = QComboBox()
+        for title, name in THEMES:
+            self.theme.addItem(title, name)
+        self.theme.setCurrentIndex(self.theme.findData(choice.theme))
+        form.addRow("&Theme", self.theme)
+        self._describe(browse)
+
+        self.status = QLabel("")
+        self.status.setWordWrap(True)
+        set_role(self.status, "caption")
+        self.bar = QProgressBar()
+        self.bar.setRange(0, 1000)
+        self.bar.setAccessibleName("Progress of the export")
+        self.bar.setTextVisible(False)
+        keep = self.bar.sizePolicy()
+        keep.setRetainSizeWhenHidden(True)  # the dialog must not jump when the export starts
+        self.bar.setSizePolicy(keep)
+        self.bar.hide()
+
+        self.start_button = QPushButton("Export")
+        self.start_button.setDefault(True)
+        self.start_button.setObjectName("startExport")
+        set_role(self.start_button, "primary")
+        self.cancel_button = QPushButton("Cancel")
+        self.cancel_button.setObjectName("cancelExport")
+        self.cancel_button.setAutoDefault(False)
+        self.start_button.clicked.connect(self._start)
+        self.cancel_button.clicked.connect(self.reject)
+        buttons = QHBoxLayout()
+        buttons.addStretch(1)
+        buttons.addWidget(self.cancel_button)
+        buttons.addWidget(self.start_button)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(3 * UNIT, 2 * UNIT, 3 * UNIT, 2 * UNIT)
+        layout.setSpacing(UNIT)
+        layout.addWidget(self._form)
+        layout.addSpacing(UNIT)
+        layout.addWidget(self.bar)
+        layout.addWidget(self.status)
+        layout.addLayout(buttons)
+
+    def choice(self) -> Any:
+        """The choices as the settings keep them."""
+        size = {"width": self.width_box.value() // 2 * 2, "height": self.height_box.value() // 2 * 2}
+        theme = self.theme.currentData()
+        if self.kind == "picture":
+            return PictureChoice(**size, theme=theme)
+        return VideoChoice(
+            **size,
+            theme=theme,
+            seconds=self.seconds.value(),
+            fps=self.fps.value(),
+            suffix=self.format.currentData(),
+        )
+
+    # --- while it runs
+
+    def set_running(self, running: bool) -> None:
+        self.running = running
+        self._form.setEnabled(not running)
+        self.start_button.setEnabled(not running)
+        self.bar.setVisible(running)
+        self.bar.setValue(0)
+        self.status.setText("Starting…" if running else "")
+
+    def set_progress(self, done: int, total: int, seconds_left: float | None) -> None:
+        self.bar.setValue(round(1000 * done / max(total, 1)))
+        left = "" if seconds_left is None else f" · {_duration(seconds_left)} left"
+        self.status.setText(f"{done} of {total} frames{left}")
+
+    def fail(self, sentence: str) -> None:
+        """Say what went wrong and let the user try again."""
+        self.set_running(False)
+        self.status.setText(sentence)
+        set_role(self.status, "refusal")
+
+    def reject(self) -> None:
+        """Cancel: the export if it runs, otherwise the dialog."""
+        if self.running:
+            self.cancelled.emit()
+        else:
+            super().reject()
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        if self.running:
+            self.cancelled.emit()
+        super().closeEvent(event)
+
+    # --- the form
+
+    def _start(self) -> None:
+        set_role(self.status, "caption")
+        path = Path(self.path.text().strip()).expanduser()
+        if not path.name or not path.stem:
+            self.fail("Give the file a name.")
+        elif path.suffix.lower() != self.format.currentData():
+            known = ", ".join(self.format.itemData(row) for row in range(self.format.count()))
+            self.fail(
+                f"{path.suffix or 'A name without ending'} is no format for a {self.kind}: end the name in {known}."
+            )
+        elif not path.absolute().parent.is_dir():
+            self.fail(f"There is no folder {path.absolute().parent}.")
+        else:
+            self._settings.set(self.kind, self.choice())
+            self.wanted.emit(path.absolute())
+
+    def _browse(self) -> None:
+        wanted = " ".join(f"*{self.format.itemData(row)}" for row in range(self.format.count()))
+        name, _ = QFileDialog.getSaveFileName(
+            self, f"Export {self.kind}", self.path.text(), f"{self.kind.title()} ({wanted})"
+        )
+        if name:
+            path = Path(name)
+            self.path.setText(str(path if path.suffix else path.with_suffix(self.format.currentData())))
+            self._path_typed()
+
+    def _format_chosen(self) -> None:
+        path = Path(self.path.text())
+        if path.name:
+            self.path.setText(str(path.with_suffix(self.format.currentData())))
+
+    def _path_typed(self) -> None:
+        row = self.format.findData(Path(self.path.text()).suffix.lower())
+        if row >= 0:
+            self.format.blockSignals(True)
+            self.format.setCurrentIndex(row)
+            self.format.blockSignals(False)
+
+    def _size_chosen(self, row: int) -> None:
+        if row < len(SIZES):
+            _, width, height = SIZES[row]
+            self.width_box.setValue(width)
+            self.height_box.setValue(height)
+
+    def _show_preset(self) -> None:
+        size = (self.width_box.value(), self.height_box.value())
+        rows = [row for row, (_, *known) in enumerate(SIZES) if tuple(known) == size]
+        self.size_preset.setCurrentIndex(rows[0] if rows else len(SIZES))
+
+    def _describe(self, browse: QPushButton) -> None:
+        for widget, name, tip in (
+            (self.path, "File", "Where to write it; the ending chooses the format"),
+            (browse, "Choose the file", "Choose where to write it"),
+            (self.format, "Format", "MP4 plays everywhere; WebM is free; GIF goes into slides and web pages"),
+            (self.size_preset, "Size", "Common sizes"),
+            (self.width_box, "Width in pixels", "Width in pixels, even"),
+            (self.height_box, "Height in pixels", "Height in pixels, even"),
+            (self.seconds, "Length in seconds", "The whole run from noise to data takes this long"),
+            (self.fps, "Frames a second", "Frames a second"),
+            (self.theme, "Theme", "Colours of what is exported"),
+        ):
+            widget.setAccessibleName(name)
+            widget.setToolTip(tip)
+
+
+def _pixels(value: int) -> QSpinBox:
+    box = QSpinBox()
+    box.setRange(64, 7680)
+    box.setSingleStep(2)
+    box.setValue(value)
+    return box
+
+
+def _row(*widgets: QWidget, stretch: bool = True) -> QWidget:
+    row = QWidget()
+    layout = QHBoxLayout(row)
+    layout.setContentsMargins(0, 0, 0, 0)
+    layout.setSpacing(UNIT)
+    for widget in widgets:
+        layout.addWidget(widget)
+    if stretch:
+        layout.addStretch(1)
+    return row
+
+
+def _duration(seconds: float) -> str:
+    seconds = max(round(seconds), 1)
+    return f"{seconds} s" if seconds < 90 else f"{seconds // 60}:{seconds % 60:02d} min"

@@ -1,0 +1,216 @@
+"""What frames the window: the top bar, the status bar and the look of both."""
+
+import time
+import typing
+
+from PySide6.QtCore import QEvent, QObject, Qt, QTimer
+from PySide6.QtGui import QFont, QPainter, QPaintEvent
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QMenu, QSizePolicy, QToolButton, QWidget
+
+from playground.app import theme
+from playground.app.theme import UNIT, set_role
+from playground.drawing.palette import DARK, Palette
+from playground.lab.experiment import Experiment
+
+if typing.TYPE_CHECKING:
+    from playground.app.actions import Actions
+
+BAR_HEIGHT = 52
+STATUS_HEIGHT = 26
+TRAINING_TEXTS = {
+    "untrained": "not trained",
+    "training": "training",
+    "paused": "training paused",
+    "finished": "trained",
+    "diverged": "training diverged",
+}
+
+
+def style_sheet(palette: Palette) -> str:
+    """The look of the window's own parts; :mod:`playground.app.theme` has everything else."""
+    p = palette
+    return f"""
+#topBar, #transportBar {{ background: {p.panel}; }}
+#topBar {{ border-bottom: 1px solid {p.border}; }}
+#transportBar {{ border-top: 1px solid {p.border}; }}
+#statusBar {{ background: {p.background}; border-top: 1px solid {p.border}; }}
+#leftColumn, #rightColumn {{ background: {p.panel}; }}
+#centre {{ background: {p.background}; }}
+#columns::handle {{ background: {p.border}; }}
+#columns::handle:hover {{ background: {p.accent}; }}
+#toast {{ background: {p.raised}; border: 1px solid {p.border}; border-left: 4px solid {p.accent};
+    border-radius: 8px; }}
+#toast[level="warning"] {{ border-left-color: {p.particles}; }}
+#toast[level="error"] {{ border-left-color: {p.error}; }}
+#toastTitle {{ font-weight: 600; }}
+#toastTitle[level="error"] {{ color: {p.error}; }}
+#toastClose {{ background: transparent; border: 1px solid transparent; padding: 1px 6px; color: {p.muted}; }}
+#toastClose:hover {{ color: {p.text}; background: {p.hover}; }}
+#toastClose:focus {{ border-color: {p.accent}; }}
+#toastButton {{ background: {p.panel}; }}
+#menuButton::menu-indicator {{ image: none; }}
+#log {{ font-family: monospace; }}
+"""
+
+
+def summary(experiment: Experiment) -> str:
+    """The experiment in one line, as "two moons · denoising · 10 noise levels"."""
+    noise = {
+        "none": "no noise",
+        "single": "one noise level",
+        "ladder": f"{len(experiment.noise.rungs) or experiment.noise.levels} noise levels",
+        "ve": "VE process",
+        "vp": "VP process",
+    }[experiment.noise.kind]
+    data = experiment.data
+    name = (
+        data.path.replace("\\", "/").rsplit("/", 1)[-1]
+        if data.kind == "file" and data.path
+        else data.kind.replace("-", " ")
+    )
+    return f"{name[:1].upper()}{name[1:]} · {experiment.objective.kind} · {noise}"
+
+
+class TopBar(QFrame):
+    """The program's name, the experiment in one line, and the buttons that matter most."""
+
+    def __init__(self, parent: QWidget) -> None:
+        super().__init__(parent)
+        self.setObjectName("topBar")
+        self.setFixedHeight(BAR_HEIGHT)
+        name = QLabel("Score Playground")
+        name.setFont(theme.text_font(15, QFont.Weight.DemiBold))
+        self.summary = QLabel("")
+        self.summary.setAccessibleName("The experiment in one line")
+        self.summary.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        set_role(self.summary, "caption")
+        self._row = QHBoxLayout(self)
+        self._row.setContentsMargins(2 * UNIT, 0, 2 * UNIT, 0)
+        self._row.setSpacing(UNIT)
+        self._row.addWidget(name)
+        self._row.addSpacing(UNIT // 2)
+        self._row.addWidget(self.summary, 1)
+
+    def fill(self, actions: "Actions", keys: tuple[str, ...], menu: QMenu) -> None:
+        """A button for each action, the last one the primary; then the menu."""
+        for key in keys:
+            button = QToolButton()
+            button.setDefaultAction(actions[key])
+            button.setText(actions.title(key))
+            button.setObjectName(f"{key}.button")
+            button.setAccessibleName(actions.title(key))
+            button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+            if key == keys[-1]:
+                set_role(button, "primary")
+            self._row.addWidget(button)
+        self.menu = QToolButton()
+        self.menu.setObjectName("menuButton")
+        self.menu.setText("☰")
+        self.menu.setToolTip("Menu (F10)")
+        self.menu.setAccessibleName("Menu")
+        self.menu.setMenu(menu)
+        self.menu.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        self.menu.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self._row.addWidget(self.menu)
+
+
+class Dot(QWidget):
+    """A small filled circle: its hue says the state that the text beside it says in words."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setFixedSize(UNIT, UNIT)
+        self._palette, self._concept = DARK, "muted"
+
+    def show_as(self, palette: Palette, concept: str) -> None:
+        if (palette, concept) != (self._palette, self._concept):
+            self._palette, self._concept = palette, concept
+            self.update()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(self._palette.color(self._concept))
+        painter.drawEllipse(self.rect())
+
+
+class StatusBar(QFrame):
+    """Training, frames a second, device, seed, and how long ago the work was saved."""
+
+    CONCEPTS: typing.ClassVar = {"training": "accent", "finished": "data", "paused": "particles", "diverged": "error"}
+
+    def __init__(self, parent: QWidget) -> None:
+        super().__init__(parent)
+        self.setObjectName("statusBar")
+        self.setFixedHeight(STATUS_HEIGHT)
+        self._dot = Dot()
+        self._training, self._frames, self._device, self._seed, self._saved = (QLabel() for _ in range(5))
+        row = QHBoxLayout(self)
+        row.setContentsMargins(2 * UNIT, 0, 2 * UNIT, 0)
+        row.setSpacing(UNIT)
+        row.addWidget(self._dot)
+        names = ("Training", "Frames a second", "Device", "Seed", "Last save")
+        labels = (self._training, self._frames, self._device, self._seed, self._saved)
+        for name, label in zip(names, labels, strict=True):
+            label.setAccessibleName(name)
+            label.setFont(theme.number_font())
+            set_role(label, "caption")
+            if label is self._saved:
+                row.addStretch(1)
+            elif label is not self._training:
+                row.addSpacing(2 * UNIT)
+            row.addWidget(label)
+
+    def show_training(self, training: str, palette: Palette) -> None:
+        self._training.setText(TRAINING_TEXTS.get(training, training))
+        self._dot.show_as(palette, self.CONCEPTS.get(training, "muted"))
+
+    def show_frames(self, per_second: float) -> None:
+        self._frames.setText(f"{per_second:.0f} frames/s")
+
+    def show_device(self, text: str) -> None:
+        self._device.setText(text)
+
+    def show_seed(self, seed: int) -> None:
+        self._seed.setText(f"seed {seed}")
+
+    def show_saved(self, text: str) -> None:
+        self._saved.setText(text)
+
+
+class FrameMeter(QObject):
+    """Counts how often a widget is really painted; nothing else tells whether the window keeps up."""
+
+    def __init__(self, widget: QWidget) -> None:
+        super().__init__(widget)
+        self._count, self._since = 0, time.monotonic()
+        widget.installEventFilter(self)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if event.type() == QEvent.Type.Paint:
+            self._count += 1
+        return False
+
+    def take(self) -> float:
+        """Paints a second since the last call."""
+        now = time.monotonic()
+        rate = self._count / max(now - self._since, 1e-3)
+        self._count, self._since = 0, now
+        return rate
+
+
+class FirstPaint(QObject):
+    """Calls back once a widget has been painted for the first time and the event loop is free again."""
+
+    def __init__(self, widget: QWidget, then: typing.Callable[[], None]) -> None:
+        super().__init__(widget)
+        self._then = then
+        self._widget = widget
+        widget.installEventFilter(self)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if event.type() == QEvent.Type.Paint:
+            self._widget.removeEventFilter(self)
+            QTimer.singleShot(0, self._then)
+        return False

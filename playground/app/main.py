@@ -1,0 +1,62 @@
+"""Starts the program with a window."""
+
+import os
+import sys
+import time
+from pathlib import Path
+
+from PySide6.QtCore import QCoreApplication
+from PySide6.QtWidgets import QApplication
+
+import playground
+from playground.app.errors import Guard, Log
+from playground.app.settings import Settings
+from playground.app.window import MainWindow, close_on_signals
+
+READY = "SCORE_PLAYGROUND_READY"  # set it to have one line printed once the window has been painted
+
+
+def launch(path: str | None = None, device: str = "auto") -> int:
+    """Open the window and stay until it is closed.
+
+    Args:
+        path: a session, experiment or data file to open.
+        device: "auto", "cpu", "cuda" or "mps".
+
+    Returns:
+        The process's exit code.
+    """
+    application = QApplication.instance() or QApplication(sys.argv[:1])
+    assert isinstance(application, QApplication)
+    QCoreApplication.setApplicationName("score-playground")
+    QCoreApplication.setApplicationVersion(playground.__version__)
+    application.setApplicationDisplayName("Score Playground")
+    application.setDesktopFileName("score-playground")
+    log = Log()
+    guard = Guard(log)
+    window = MainWindow(Settings(), log, Path(path) if path else None, device)
+    if os.environ.get(READY):
+        window.on_first_paint = _say_ready
+    close_on_signals(window)
+    window.show()
+    code = application.exec()
+    guard.remove()
+    if not window.ended:
+        # A thread sits in a call that cannot be interrupted, such as importing torch; the user has waited long enough.
+        sys.stdout.flush()
+        os._exit(code)
+    return code
+
+
+def _say_ready() -> None:
+    print(f"ready {1000 * process_age():.0f} ms", flush=True)
+
+
+def process_age() -> float:
+    """Seconds since this process began; on systems other than Linux, since Python began to count."""
+    try:
+        ticks = float(Path("/proc/self/stat").read_text().rsplit(")", 1)[1].split()[19])
+        uptime = float(Path("/proc/uptime").read_text().split()[0])
+    except (OSError, ValueError, IndexError):
+        return time.process_time()
+    return uptime - ticks / os.sysconf("SC_CLK_TCK")

@@ -1,0 +1,76 @@
+"""What the canvas says in words: the moment in view, and what lies under the pointer."""
+
+import math
+import typing
+
+import numpy as np
+
+from playground.app.numbers import THIN_SPACE, shown
+from playground.app.views import ProbeView, ProblemView
+
+if typing.TYPE_CHECKING:
+    from playground.lab.trajectory import Trajectory
+
+
+def caption(trajectory: "Trajectory", frame: int, kind: str) -> list[str]:
+    """Sigma, level or time, step size and step of a frame, in two lines.
+
+    Args:
+        kind: the sampler, as in ``sampling.kind``.
+    """
+    sigma, time = float(trajectory.sigma[frame]), float(trajectory.time[frame])
+    step_size = float(trajectory.step_size[frame])
+    first = [f"σ = {shown(sigma)}"]
+    if kind == "annealed-langevin":
+        level, levels = _level(trajectory, frame)
+        first.append(f"level {level}" + (f"/{levels}" if levels else ""))
+    elif math.isfinite(time):
+        first.append(f"t = {time:.3f}")
+    steps = (trajectory.total - 1) * trajectory.stride
+    second = [f"step {min(frame * trajectory.stride, steps)}/{steps}"]
+    if math.isfinite(step_size) and step_size:
+        name = {"langevin": "ε", "annealed-langevin": "α"}.get(kind, "Δt")
+        second.insert(0, f"{name} = {shown(abs(step_size))}")
+    return ["   ".join(first), "   ".join(second)]
+
+
+def _level(trajectory: "Trajectory", frame: int) -> tuple[int, int]:
+    """Number of the level from 1, and of all of them, 0 while the run goes on."""
+    sigmas = trajectory.sigma
+    falls = np.concatenate([[False], np.diff(sigmas) < -1e-9 * np.abs(sigmas[:-1])])
+    level = 1 + int(falls[: frame + 1].sum())
+    return level, 1 + int(falls.sum()) if trajectory.finished else 0
+
+
+def pointer(probe: ProbeView, problem: ProblemView) -> list[str]:
+    """Position, score and log density under the pointer, one line each."""
+    x, y = probe.point
+    first, second = problem.axes
+    lines = [f"{first} {_coordinate(x, problem.bounds[:2])}   {second} {_coordinate(y, problem.bounds[2:])}"]
+    if probe.learned is not None:
+        lines.append(f"score {_vector(probe.learned)}")
+    if probe.exact is not None:
+        lines.append(f"exact {_vector(probe.exact)}")
+    if probe.log_density is not None:
+        lines.append(f"log p{_subscript(probe.sigma)} = {shown(probe.log_density)}")
+    return lines
+
+
+def position(x: float, y: float, problem: ProblemView) -> list[str]:
+    """What can be said about the pointer at once, before the score is known."""
+    first, second = problem.axes
+    return [f"{first} {_coordinate(x, problem.bounds[:2])}   {second} {_coordinate(y, problem.bounds[2:])}"]
+
+
+def _coordinate(value: float, span: tuple[float, float]) -> str:
+    """Digits enough to tell a thousandth of the data's width, whatever their offset."""
+    digits = max(0, 3 - math.floor(math.log10(max(span[1] - span[0], 1e-300))))
+    return f"{value:.{min(digits, 12)}f}".replace("-", "−")
+
+
+def _vector(vector: np.ndarray) -> str:
+    return f"({shown(float(vector[0]))},{THIN_SPACE}{shown(float(vector[1]))})"
+
+
+def _subscript(sigma: float) -> str:
+    return f"(σ = {shown(sigma)})"

@@ -1,0 +1,360 @@
+"""The window: what lies where, and how it opens, closes and changes its theme."""
+
+import signal
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from PySide6.QtCore import QByteArray, QMimeData, Qt, QTimer, QUrl
+from PySide6.QtGui import QCloseEvent, QDesktopServices, QDragEnterEvent, QDropEvent, QKeyEvent
+from PySide6.QtWidgets import (
+    QApplication,
+    QFrame,
+    QMainWindow,
+    QMenu,
+    QScrollArea,
+    QSizePolicy,
+    QSplitter,
+    QVBoxLayout,
+    QWidget,
+)
+
+from playground.app import frame, theme
+from playground.app.actions import MENUS, RECENT, SEPARATOR, TOP_BAR, Actions
+from playground.app.canvas import CanvasView, ChipBar
+from playground.app.documents import OPENABLE, Documents
+from playground.app.engine import Engine
+from playground.app.errors import Log
+from playground.app.export import Exports
+from playground.app.frame import FirstPaint, FrameMeter, StatusBar, TopBar
+from playground.app.notifications import LogDialog, Offer, Toasts, copy_log
+from playground.app.panels import (
+    DataPanel,
+    LikelihoodPanel,
+    NoisePanel,
+    ObjectivePanel,
+    QualityPanel,
+    SamplingPanel,
+    TrainingPanel,
+)
+from playground.app.settings import Settings
+from playground.app.state import State
+from playground.app.theme import UNIT
+from playground.app.transport import Transport
+from playground.app.wiring import Wiring
+from playground.drawing.palette import PALETTES, Palette
+from playground.resources import resource
+
+COLUMNS = (312, 312)  # px of the left and right column at first
+COLUMN_RANGE = (272, 460)
+SMALLEST = (960, 600)
+PIPELINE = (DataPanel, NoisePanel, ObjectivePanel, TrainingPanel, SamplingPanel)
+MEASUREMENTS = (LikelihoodPanel, QualityPanel)
+OPENING = "opening.spg"
+QUIT_SECONDS = 1.6
+
+
+class MainWindow(QMainWindow):
+    """One experiment: pipeline on the left, canvas in the middle, measurements on the right, time below.
+
+    Args:
+        settings: what was remembered.
+        log: where errors go.
+        path: a file to open once the window is there; without one it opens the bundled session.
+        device: "auto", "cpu", "cuda" or "mps".
+    """
+
+    def __init__(self, settings: Settings, log: Log, path: Path | None = None, device: str = "auto") -> None:
+        super().__init__()
+        self.settings, self.log = settings, log
+        self.theme_name: str = settings.get("theme")
+        self._path = path
+        self._leaving = False
+        self._log_dialog: LogDialog | None = None
+        self.on_first_paint: Callable[[], None] = lambda: None
+        self.setObjectName("window")
+        self.setAcceptDrops(True)
+        self.setMinimumSize(*SMALLEST)
+        theme.apply(_application(), self.palette_tokens)
+        self.setStyleSheet(frame.style_sheet(self.palette_tokens))
+
+        self.state = State(parent=self)
+        self.engine = Engine(self.state, device, self)
+        self.documents = Documents(self.state, self.engine, settings, self)
+        self.exports = Exports(self, settings)
+        self._lay_out()
+        self.actions_by_key = Actions(self)
+        self._menu = self._build_menus()
+        self.top_bar.fill(self.actions_by_key, TOP_BAR, self._menu)
+        self.toasts = Toasts(self.canvas)
+        self.wiring = Wiring(self)
+        self._apply_palette()
+        self._restore_layout()
+        self.documents.changed.connect(self._show_name)
+        self.documents.saved.connect(lambda sentence: self.notify("info", sentence))
+        self.documents.refused.connect(lambda sentence: self.notify("error", sentence))
+        self.exports.finished.connect(self._exported)
+        self.exports.failed.connect(lambda sentence: self.notify("error", sentence))
+        log.failed.connect(self._failed)
+        self._show_name()
+
+        self._second = QTimer(self)
+        self._second.setInterval(1000)
+        self._second.timeout.connect(self._each_second)
+        self._second.start()
+        self.canvas.setFocus()
+        if path is None:
+            self.documents.open_bundled(resource(OPENING))
+        FirstPaint(self.canvas, self._painted)
+
+    # --- layout
+
+    def _lay_out(self) -> None:
+        self.top_bar = TopBar(self)
+        self.panels: list[QWidget] = []
+        left = self._column("leftColumn", PIPELINE)
+        right = self._column("rightColumn", MEASUREMENTS)
+        self.canvas = CanvasView()
+        self.chips = ChipBar(self.canvas)
+        centre = QFrame()
+        centre.setObjectName("centre")
+        middle = QVBoxLayout(centre)
+        middle.setContentsMargins(0, 0, 0, 0)
+        middle.setSpacing(0)
+        middle.addWidget(self.chips)
+        middle.addWidget(self.canvas, 1)
+        self.columns = QSplitter(Qt.Orientation.Horizontal)
+        self.columns.setObjectName("columns")
+        self.columns.setHandleWidth(1)
+        self.columns.setChildrenCollapsible(False)
+        for part in (left, centre, right):
+            self.columns.addWidget(part)
+        self.columns.setStretchFactor(1, 1)
+        self.transport = Transport()
+        bar = QFrame()
+        bar.setObjectName("transportBar")
+        holder = QVBoxLayout(bar)
+        holder.setContentsMargins(0, 0, 0, 0)
+        holder.addWidget(self.transport)
+        self.status = StatusBar(self)
+        self.meter = FrameMeter(self.canvas)
+
+        whole = QWidget()
+        rows = QVBoxLayout(whole)
+        rows.setContentsMargins(0, 0, 0, 0)
+        rows.setSpacing(0)
+        rows.addWidget(self.top_bar)
+        rows.addWidget(self.columns, 1)
+        rows.addWidget(bar)
+        rows.addWidget(self.status)
+        self.setCentralWidget(whole)
+
+    def _column(self, name: str, kinds: tuple[type, ...]) -> QScrollArea:
+        inside = QWidget()
+        layout = QVBoxLayout(inside)
+        layout.setContentsMargins(UNIT * 3 // 2, UNIT * 3 // 2, UNIT * 3 // 2, UNIT * 3 // 2)
+        layout.setSpacing(UNIT)
+        for kind in kinds:
+            panel = kind(self.state, self.engine)
+            self.panels.append(panel)
+            layout.addWidget(panel)
+        layout.addStretch(1)
+        area = QScrollArea()
+        area.setObjectName(name)
+        area.setWidget(inside)
+        area.setWidgetResizable(True)
+        area.setFrameShape(QFrame.Shape.NoFrame)
+        area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        area.setMinimumWidth(COLUMN_RANGE[0])
+        area.setMaximumWidth(COLUMN_RANGE[1])
+        area.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Expanding)
+        area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        return area
+
+    def _build_menus(self) -> QMenu:
+        """All menus under one button; on macOS, where it costs no room, in the menu bar too."""
+        whole = QMenu(self)
+        whole.setObjectName("menu")
+        for title, keys in MENUS.items():
+            menu = whole.addMenu(title)
+            menu.setToolTipsVisible(True)
+            menu.aboutToShow.connect(self.actions_by_key.refresh)
+            for key in keys:
+                if key == SEPARATOR:
+                    menu.addSeparator()
+                elif key == RECENT:
+                    recent = menu.addMenu("Open recent")
+                    recent.aboutToShow.connect(lambda recent=recent: self._fill_recent(recent))
+                else:
+                    menu.addAction(self.actions_by_key[key])
+            if sys.platform == "darwin":
+                self.menuBar().addMenu(menu)
+        return whole
+
+    def _fill_recent(self, menu: QMenu) -> None:
+        menu.clear()
+        for path in self.documents.recent():
+            action = menu.addAction(path.name)
+            action.setToolTip(str(path))
+            action.triggered.connect(lambda _=False, path=path: self.documents.open(path))
+        if menu.isEmpty():
+            menu.addAction("None yet").setEnabled(False)
+            return
+        menu.addSeparator()
+        menu.addAction(self.actions_by_key["file.recent.clear"])
+
+    def _restore_layout(self) -> None:
+        geometry = self.settings.get("geometry")
+        if not (geometry and self.restoreGeometry(QByteArray(geometry))):
+            room = self.screen().availableGeometry()
+            self.resize(min(1440, room.width()), min(900, room.height()))
+        columns = self.settings.get("columns")
+        self.columns.setSizes(list(columns) if columns else [COLUMNS[0], self.width() - sum(COLUMNS), COLUMNS[1]])
+
+    def _remember_layout(self) -> None:
+        self.settings.set("geometry", bytes(self.saveGeometry().data()))
+        left, centre, right = self.columns.sizes()
+        self.settings.set("columns", (left, centre, right))
+        self.settings.flush()
+
+    # --- life
+
+    def _painted(self) -> None:
+        """The window can be seen: now there is time for torch."""
+        self.on_first_paint()
+        self.engine.start()
+        if self._path is not None:
+            self.documents.open(self._path)
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        if self.state.modified and not self._leaving:
+            event.ignore()
+            # Not from inside the event: Qt ignores a close() that is called while closing.
+            QTimer.singleShot(0, lambda: self.documents.when_safe(self.leave))
+            return
+        event.accept()
+        self.hide()
+        self._second.stop()
+        self._remember_layout()
+        self.exports.cancel()
+        self.documents.finish(QUIT_SECONDS)
+        self.ended = self.engine.shutdown(QUIT_SECONDS) & self.exports.shutdown(QUIT_SECONDS / 2)
+        if self._log_dialog is not None:
+            self._log_dialog.close()
+
+    def leave(self) -> None:
+        """Close without asking."""
+        self._leaving = True
+        self.close()
+
+    # --- what the user sees and is told
+
+    @property
+    def palette_tokens(self) -> Palette:
+        return PALETTES[self.theme_name]
+
+    def set_theme(self, name: str) -> None:
+        """Change to the "dark" or the "light" theme."""
+        if name == self.theme_name:
+            return
+        self.theme_name = name
+        self.settings.set("theme", name)
+        theme.apply(_application(), self.palette_tokens)
+        self.setStyleSheet(frame.style_sheet(self.palette_tokens))
+        self._apply_palette()
+
+    def _apply_palette(self) -> None:
+        for widget in self.findChildren(QWidget):
+            apply = getattr(widget, "apply_palette", None)
+            if apply is not None:
+                apply(self.palette_tokens)
+        self._show_status()
+
+    def toggle_full_screen(self) -> None:
+        self.setWindowState(self.windowState() ^ Qt.WindowState.WindowFullScreen)
+
+    def toggle_training(self) -> None:
+        if self.engine.training == "training":
+            self.engine.pause_training()
+        else:
+            self.engine.train()
+
+    def recorded_frames(self) -> int:
+        return self.engine.recorded
+
+    def dresser(self, scene: Any) -> Any:
+        """See :meth:`Wiring.dresser`."""
+        return self.wiring.dresser(scene)
+
+    def notify(self, level: str, sentence: str, action: str = "") -> None:
+        """Show a toast; `action` is the key of an action that it offers."""
+        offer: Offer | None = None
+        if action:
+            offer = self.actions_by_key.title(action), lambda: self.actions_by_key.trigger(action)
+        self.toasts.add(level, sentence, offer)
+
+    def _failed(self, sentence: str) -> None:
+        self.toasts.add("error", sentence, ("Copy log", lambda: copy_log(self.log)))
+
+    def _exported(self, sentence: str, path: str) -> None:
+        folder = QUrl.fromLocalFile(str(Path(path).parent))
+        self.toasts.add("info", sentence, ("Show folder", lambda: QDesktopServices.openUrl(folder)))
+
+    def show_log(self) -> None:
+        if self._log_dialog is None:
+            self._log_dialog = LogDialog(self.log, self)
+        self._log_dialog.show()
+        self._log_dialog.raise_()
+
+    def _show_name(self) -> None:
+        self.setWindowTitle(self.documents.title)
+        self.top_bar.summary.setText(frame.summary(self.state.experiment))
+        self._show_status()
+        self.actions_by_key.refresh()
+
+    def _show_status(self) -> None:
+        self.status.show_training(self.engine.training, self.palette_tokens)
+        self.status.show_device(self.engine.device_text)
+        self.status.show_seed(self.state.experiment.seed)
+        self.status.show_saved(self.documents.saved_text())
+
+    def _each_second(self) -> None:
+        self.status.show_frames(self.meter.take())
+        self._show_status()
+
+    # --- keys and drops
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Keys that no focused control had a use for."""
+        if not self.actions_by_key.plain_key(event.key(), event.modifiers()):
+            super().keyPressEvent(event)
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        if _dropped(event.mimeData()) is not None:
+            event.acceptProposedAction()
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        path = _dropped(event.mimeData())
+        if path is not None:
+            event.acceptProposedAction()
+            # After the event: what asks about unsaved work must not hold up the program that the file came from.
+            QTimer.singleShot(0, lambda: self.documents.open(path))
+
+
+def _dropped(data: QMimeData) -> Path | None:
+    """The first file among what is dragged that can be opened, or else the first file: opening it says why not."""
+    paths = [Path(url.toLocalFile()) for url in data.urls() if url.isLocalFile()]
+    return next((path for path in paths if path.suffix.lower() in OPENABLE), paths[0] if paths else None)
+
+
+def _application() -> QApplication:
+    application = QApplication.instance()
+    assert isinstance(application, QApplication)
+    return application
+
+
+def close_on_signals(window: MainWindow) -> None:
+    """Ctrl+C in the terminal, and a polite kill, close the window as its button does, but without asking."""
+    for name in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(name, lambda *_: QTimer.singleShot(0, window.leave))

@@ -1,0 +1,270 @@
+"""Opening, saving, recent files and unsaved work."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PySide6.QtCore import QTimer
+from PySide6.QtWidgets import QApplication, QFileDialog, QMessageBox, QWidget
+
+from playground.app.documents import Documents
+from playground.app.settings import Settings
+from playground.app.state import State
+from playground.lab import experiment as experiments
+from playground.lab.experiment import Experiment
+from playground.lab.session import Session
+
+Answer = QMessageBox.StandardButton
+
+
+class Bench:
+    """Stands in for the engine: remembers what it was given."""
+
+    def __init__(self, state: State) -> None:
+        self.state = state
+        self.sessions, self.points = [], []
+
+    def session(self, view):
+        points = np.random.default_rng(0).normal(size=(60, 2))
+        return Session(self.state.experiment, points, points, view=view)
+
+    def open_session(self, session):
+        self.sessions.append(session)
+        self.state.load(session.experiment)
+
+    def open_points(self, path):
+        self.points.append(path)
+
+
+class Fixture:
+    def __init__(self, folder: Path, window: QWidget) -> None:
+        self.folder = folder
+        self.state = State()
+        self.bench = Bench(self.state)
+        self.settings = Settings(folder / "settings.ini")
+        self.documents = Documents(self.state, self.bench, self.settings, window)
+        self.refusals: list[str] = []
+        self.documents.refused.connect(self.refusals.append)
+
+    def saved_session(self, name: str = "a.spg") -> Path:
+        path = self.folder / name
+        Bench(State(experiments.replace(Experiment(), {"seed": 7}))).session({}).save(path)
+        return path
+
+
+@pytest.fixture
+def window(qtbot):
+    window = QWidget()
+    qtbot.addWidget(window)
+    return window
+
+
+@pytest.fixture
+def at(tmp_path, window):
+    return Fixture(tmp_path, window)
+
+
+def answer_with(button: Answer, seen: list[str]) -> None:
+    """Click a button of the question once it is there."""
+
+    def click() -> None:
+        box = QApplication.activeModalWidget()
+        assert isinstance(box, QMessageBox)
+        seen.append(box.text())
+        box.button(button).click()
+
+    QTimer.singleShot(0, click)
+
+
+def test_session_comes_back_from_its_file(at, qtbot):
+    at.state.edit({"sampling.particles": 123})
+    path = at.folder / "mine.spg"
+    at.documents.path = path
+    with qtbot.waitSignal(at.documents.saved) as saved:
+        at.documents.save()
+    assert saved.args == ["Saved mine.spg."]
+    assert not at.state.modified
+    at.state.edit({"sampling.particles": 5})
+    at.state.undo()
+    with qtbot.waitSignal(at.documents.opened):
+        at.documents.open(path)
+    assert at.bench.sessions[-1].experiment.sampling.particles == 123
+    assert at.documents.path == path
+
+
+def test_title_marks_unsaved_work(at, qtbot):
+    assert at.documents.title == "Untitled - Score Playground"
+    at.state.edit({"seed": 3})
+    assert at.documents.title == "• Untitled - Score Playground"
+    at.documents.path = at.folder / "x.spg"
+    with qtbot.waitSignal(at.documents.saved):
+        at.documents.save()
+    assert at.documents.title == "x.spg - Score Playground"
+
+
+def test_what_changes_while_a_file_is_written_is_unsaved(at, qtbot):
+    at.documents.path = at.folder / "x.spg"
+    at.state.edit({"seed": 3})
+    with qtbot.waitSignal(at.documents.saved):
+        at.documents.save()
+        at.state.edit({"seed": 4})
+    assert at.state.modified
+    assert Session.load(at.documents.path).experiment.seed == 3
+
+
+def test_experiment_file_replaces_the_settings(at):
+    path = at.folder / "e.toml"
+    path.write_text("seed = 9\n[noise]\nkind = 'ladder'\n")
+    at.documents.open(path)
+    assert at.state.experiment.seed == 9
+    assert at.state.experiment.noise.kind == "ladder"
+    assert not at.state.modified
+    assert not at.refusals
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".tsv", ".npy", ".CSV"])
+def test_points_go_to_the_engine(at, suffix):
+    path = at.folder / f"points{suffix}"
+    path.write_text("1,2\n")
+    at.documents.open(path)
+    assert at.bench.points == [str(path)]
+    assert at.documents.recent() == [path]
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "words"),
+    [
+        ("a.docx", b"x", "a.docx cannot be opened: give a file ending in .spg, .toml, .csv, .tsv or .npy"),
+        ("missing.spg", None, "does not exist"),
+        ("empty.spg", b"", "is empty"),
+        ("rubbish.spg", bytes(range(256)), "no session of Score Playground"),
+        ("bad.toml", b"[noise]\nsigma_mx = 3\n", "did you mean noise.sigma_max?"),
+        ("bad.toml", b"[noise\n", "not valid TOML"),
+        ("latin.toml", "# \xe9".encode("latin-1"), "not a text file"),
+    ],
+)
+def test_bad_files_give_a_sentence_and_change_nothing(at, qtbot, name, content, words):
+    path = at.folder / name
+    if content is not None:
+        path.write_bytes(content)
+    before = at.state.experiment
+    at.documents.open(path)
+    qtbot.waitUntil(lambda: bool(at.refusals))
+    (sentence,) = at.refusals
+    assert words in sentence
+    assert sentence.endswith((".", "?"))
+    assert at.state.experiment == before
+    assert not at.bench.sessions
+    assert at.documents.recent() == []
+
+
+def test_a_folder_is_no_file(at):
+    (at.folder / "x.spg").mkdir()
+    at.documents.open(at.folder / "x.spg")
+    assert "it is a folder" in at.refusals[0]
+
+
+def test_failed_save_keeps_the_work_unsaved_and_the_old_file_whole(at, qtbot):
+    at.state.edit({"seed": 3})
+    at.documents.path = at.folder / "gone" / "x.spg"
+    at.documents.save()
+    qtbot.waitUntil(lambda: bool(at.refusals))
+    assert "cannot be written" in at.refusals[0]
+    assert at.state.modified
+
+
+def test_nothing_is_asked_where_nothing_is_unsaved(at):
+    done = []
+    at.documents.when_safe(lambda: done.append(1))
+    assert done == [1]
+
+
+@pytest.mark.parametrize(("button", "goes_on"), [(Answer.Discard, True), (Answer.Cancel, False)])
+def test_unsaved_work_is_asked_about(at, qtbot, button, goes_on):
+    at.state.edit({"seed": 3})
+    done, seen = [], []
+    answer_with(button, seen)
+    at.documents.when_safe(lambda: done.append(1))
+    assert seen == ["Save the changes to Untitled?"]
+    assert bool(done) == goes_on
+    assert at.state.modified
+
+
+def test_save_is_written_before_going_on(at, qtbot):
+    at.state.edit({"seed": 3})
+    at.documents.path = at.folder / "x.spg"
+    done, seen = [], []
+    answer_with(Answer.Save, seen)
+    at.documents.when_safe(lambda: done.append(Session.load(at.folder / "x.spg").experiment.seed))
+    qtbot.waitUntil(lambda: done == [3])
+
+
+def test_a_save_that_fails_does_not_go_on(at, qtbot):
+    at.state.edit({"seed": 3})
+    at.documents.path = at.folder / "gone" / "x.spg"
+    done, seen = [], []
+    answer_with(Answer.Save, seen)
+    at.documents.when_safe(lambda: done.append(1))
+    qtbot.waitUntil(lambda: bool(at.refusals))
+    assert not done
+
+
+def test_save_asks_for_a_name_once_and_adds_the_ending(at, qtbot, monkeypatch):
+    asked = []
+
+    def choose(*arguments):
+        asked.append(arguments)
+        return str(at.folder / "named"), ""
+
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", choose)
+    for _ in range(2):
+        with qtbot.waitSignal(at.documents.saved):
+            at.documents.save()
+    assert len(asked) == 1
+    assert (at.folder / "named.spg").is_file()
+
+
+def test_cancelled_file_dialogs_do_nothing(at, monkeypatch):
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: ("", ""))
+    monkeypatch.setattr(QFileDialog, "getOpenFileName", lambda *_: ("", ""))
+    at.state.edit({"seed": 3})
+    at.documents.save()
+    at.documents.ask_open()
+    assert at.state.modified
+    assert not at.documents.busy
+
+
+def test_recent_files_that_are_gone_are_left_out(at, qtbot):
+    path = at.saved_session()
+    with qtbot.waitSignal(at.documents.opened):
+        at.documents.open(path)
+    assert at.documents.recent() == [path]
+    path.unlink()
+    assert at.documents.recent() == []
+
+
+def test_bundled_session_has_no_name_and_is_no_recent_file(at):
+    assert at.documents.open_bundled(at.saved_session())
+    assert at.state.experiment.seed == 7
+    assert at.documents.title == "Untitled - Score Playground"
+    assert at.documents.recent() == []
+    assert not at.state.modified
+
+
+def test_missing_or_broken_bundle_leaves_the_defaults(at):
+    assert not at.documents.open_bundled(at.folder / "none.spg")
+    (at.folder / "broken.spg").write_bytes(b"no")
+    assert not at.documents.open_bundled(at.folder / "broken.spg")
+    assert at.state.experiment == Experiment()
+
+
+def test_how_long_ago_the_save_was(at, monkeypatch):
+    now = [1000.0]
+    monkeypatch.setattr("playground.app.documents.time.monotonic", lambda: now[0])
+    assert at.documents.saved_text() == ""
+    at.state.edit({"seed": 3})
+    assert at.documents.saved_text() == "not saved"
+    at.documents.saved_at = 988.0
+    assert at.documents.saved_text() == "saved 12 s ago"
+    now[0] += 600
+    assert at.documents.saved_text() == "saved 10 min ago"
