@@ -149,7 +149,8 @@ class _Chunk:
         turning = _norm((ahead - self.slope) / scale) / h
         bend = torch.maximum(speed, turning)
         longer = torch.where(bend <= 1e-15, (1e-3 * h).clamp(min=tiny), (0.01 / bend).pow(1 / 5))
-        return torch.minimum(100 * h, longer).clamp(max=abs(self.t1 - self.t0))
+        h = torch.minimum(100 * h, longer).clamp(max=abs(self.t1 - self.t0))
+        return torch.where(torch.isfinite(h), h, tiny)  # a field that is not finite is refused by the step control
 
     def advance(self) -> None:
         """One attempted step of every active row."""

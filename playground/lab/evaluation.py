@@ -1,0 +1,399 @@
+"""How good a model is, in the user's units: log-likelihoods, density maps, and one dictionary of honest figures.
+
+The score function works in internal units; points, densities and distances here are all in the user's.
+"""
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from playground.data import dequantise
+from playground.lab.experiment import ExperimentError, likelihood_refusal
+from playground.lab.problem import Problem
+from playground.theory import likelihood, metrics
+from playground.theory.noise import ScoreFunction
+from playground.theory.ode import TooManySteps
+
+Array = NDArray[np.floating]
+
+EXACT_TRACE_DIMS = 10
+"""Up to so many dimensions trace = auto is exact; it costs one backward pass a dimension."""
+
+MAP_TOLERANCE = 1e-4
+"""Densities on a grid are looked at or summed up: a tolerance below this shows nowhere."""
+
+
+@dataclass(frozen=True)
+class PointLikelihoods:
+    """Log-densities of points, in nats per user units, and how they came about.
+
+    Attributes:
+        log_prob: (N,) log p_sigma = prior_term + trace_term.
+        prior_term: (N,) log-density of the prior where the point arrives, with the Jacobian of the units.
+        trace_term: (N,) by how much the flow has spread out the density on the way.
+        exact: (N,) the known density's log p_sigma, or None.
+        evaluations: (N,) scores asked for each point.
+        sigma: the smoothing of this density, in user units.
+        path: (P, N, *shape) x(t) from the points to the prior, or None.
+        path_sigma: (P,) its noise levels, or None.
+    """
+
+    log_prob: Array
+    prior_term: Array
+    trace_term: Array
+    exact: Array | None
+    evaluations: NDArray[np.int64]
+    sigma: float
+    path: Array | None
+    path_sigma: Array | None
+
+
+@dataclass(frozen=True)
+class LikelihoodProgress:
+    """How far the points are; `result` comes with the last progress only."""
+
+    fraction: float
+    result: PointLikelihoods | None
+
+
+def log_likelihood(
+    problem: Problem,
+    score: ScoreFunction,
+    points: Array,
+    *,
+    sigma: float | None = None,
+    tolerance: float | None = None,
+    record_path: bool = False,
+) -> Iterator[LikelihoodProgress]:
+    """log p_sigma of each point by the probability-flow ODE, in nats per user units.
+
+    Args:
+        score: learned or exact, in internal units; must not change while this runs.
+        points: (N, *shape) in user units.
+        sigma: smoothing in user units; None for the finest noise level.
+        tolerance: None for the experiment's.
+
+    Raises:
+        ExperimentError: the noise has no process, or sigma lies outside it.
+        TooManySteps: the score is not smooth or not finite somewhere.
+    """
+    _require_process(problem)
+    process, units = problem.process(), problem.units
+    level = problem.noise.sigma_min if sigma is None else units.sigma_to_internal(sigma)
+    if not problem.noise.sigma_min * (1 - 1e-6) <= level <= problem.noise.sigma_max * (1 + 1e-6):
+        ends = [units.sigma_to_user(end) for end in (problem.noise.sigma_min, problem.noise.sigma_max)]
+        raise ExperimentError(
+            f"sigma = {units.sigma_to_user(level):g} lies outside the noise, which goes from {ends[0]:g} to {ends[1]:g}."
+        )
+    settings = problem.experiment.likelihood
+    small = math.prod(problem.shape) <= EXACT_TRACE_DIMS
+    x = torch.from_numpy(np.ascontiguousarray(units.to_internal(points))).to(problem.device, torch.float32)
+    for progress in likelihood.log_likelihood(
+        score,
+        process,
+        problem.prior(),
+        x,
+        settings.tolerance if tolerance is None else tolerance,
+        trace=("exact" if small else "hutchinson") if settings.trace == "auto" else settings.trace,
+        generator=problem.generator("likelihood"),
+        record_path=record_path,
+        batch=4096 if small else 256,  # an image's activations take a megabyte
+        sigma=level,
+    ):
+        if progress.result is None:
+            yield LikelihoodProgress(progress.fraction, None)
+            continue
+        end = progress.result
+        exact = None
+        if problem.density is not None:
+            exact = units.log_prob_to_user(problem.density.log_prob(x, level).cpu().numpy())
+        trace_term = end.trace_term.cpu().numpy().astype(np.float64)
+        prior_term = units.log_prob_to_user(end.prior_term.cpu().numpy())
+        path = None if end.path is None else units.to_user(end.path.cpu().numpy())
+        path_sigma = None
+        if end.path_sigma is not None:
+            path_sigma = np.array([units.sigma_to_user(float(value)) for value in end.path_sigma])
+        yield LikelihoodProgress(
+            1.0,
+            PointLikelihoods(
+                prior_term + trace_term,
+                prior_term,
+                trace_term,
+                exact,
+                end.evaluations.cpu().numpy(),
+                units.sigma_to_user(level),
+                path,
+                path_sigma,
+            ),
+        )
+
+
+@dataclass(frozen=True)
+class DensityMap:
+    """A log-density over a rectangle, filled from coarse to fine.
+
+    Attributes:
+        fraction: of the work done.
+        log_density: (resolution, resolution) at the middles of the cells, nats per user units, rows from y0 upwards; cells
+            not yet computed repeat a computed neighbour. None before the first coarse grid. Never written to again.
+        bounds: (x0, x1, y0, y1).
+    """
+
+    fraction: float
+    log_density: Array | None
+    bounds: tuple[float, float, float, float]
+
+
+def grid_points(bounds: tuple[float, float, float, float], resolution: int) -> Array:
+    """Middles of the cells of a rectangle, (resolution, resolution, 2), rows from y0 upwards."""
+    x0, x1, y0, y1 = bounds
+    middles = (np.arange(resolution) + 0.5) / resolution
+    x, y = np.meshgrid(x0 + (x1 - x0) * middles, y0 + (y1 - y0) * middles)
+    return np.stack([x, y], axis=-1)
+
+
+def density_map(
+    problem: Problem,
+    score: ScoreFunction,
+    bounds: tuple[float, float, float, float],
+    resolution: int,
+    sigma: float | None = None,
+    tolerance: float | None = None,
+) -> Iterator[DensityMap]:
+    """log p_sigma of a score over a rectangle in user units, coarse to fine.
+
+    Args:
+        bounds: (x0, x1, y0, y1) in user units.
+        resolution: cells along each side.
+        sigma: smoothing in user units; None for the finest noise level.
+        tolerance: None for the experiment's, but not below `MAP_TOLERANCE`.
+
+    Raises:
+        ExperimentError: the data are not points of the plane, or as :func:`log_likelihood`.
+    """
+    _require_plane(problem)
+    if tolerance is None:
+        tolerance = max(problem.experiment.likelihood.tolerance, MAP_TOLERANCE)
+    points = grid_points(bounds, resolution)
+    values = np.full((resolution, resolution), np.nan)
+    row, column = np.indices(values.shape)
+    done = np.zeros(values.shape, dtype=bool)
+    log_density: Array | None = None
+    coarsest = 2 ** max(
+        0, int(math.log2(resolution / 12))
+    )  # a first grid of 12 to 24 cells a side: soon there, yet a picture
+    stride = coarsest
+    while stride >= 1:
+        # Every cell belongs to a block of stride x stride and is first seen through the block's middle.
+        middle_row, middle_column = (
+            np.minimum(index // stride * stride + stride // 2, resolution - 1) for index in (row, column)
+        )
+        chosen = (row == middle_row) & (column == middle_column) & ~done
+        before, share = done.sum() / done.size, chosen.sum() / done.size
+        for progress in log_likelihood(problem, score, points[chosen], sigma=sigma, tolerance=tolerance):
+            if progress.result is not None:
+                values[chosen], done[chosen] = progress.result.log_prob, True
+                log_density = np.where(done, values, values[middle_row, middle_column])
+            yield DensityMap(float(before + progress.fraction * share), log_density, bounds)
+        stride //= 2
+
+
+def exact_density_map(
+    problem: Problem, bounds: tuple[float, float, float, float], resolution: int, sigma: float | None = None
+) -> Array | None:
+    """The known density's log p_sigma over a rectangle, as :class:`DensityMap` has it; None where it is not known.
+
+    Args:
+        sigma: smoothing in user units; None for the finest noise level, 0 for the data's own density.
+    """
+    if problem.density is None:
+        return None
+    level = problem.noise.sigma_min if sigma is None else problem.units.sigma_to_internal(sigma)
+    points = problem.units.to_internal(grid_points(bounds, resolution).reshape(-1, 2))
+    log_prob = problem.density.log_prob(torch.from_numpy(points).to(problem.device, torch.float32), level)
+    return problem.units.log_prob_to_user(log_prob.cpu().numpy()).reshape(resolution, resolution)
+
+
+@dataclass(frozen=True)
+class IntegralProgress:
+    """How far the sum over the plane is; `value` comes with the last progress only and should be 1."""
+
+    fraction: float
+    value: float | None
+
+
+def integral(problem: Problem, score: ScoreFunction, resolution: int = 96) -> Iterator[IntegralProgress]:
+    """The integral of p over the plane: of a learned density too, it should be 1.
+
+    The grid covers the data and a quarter of their extent more on every side; what a model puts beyond is missed. Sharp
+    edges, as of the checkerboard, leave an error of about the part of the cells that they cross over the square root of
+    their number.
+
+    Raises:
+        ExperimentError: as :func:`density_map`.
+    """
+    _require_plane(problem)
+    low, high = problem.dataset.points.min(axis=0), problem.dataset.points.max(axis=0)
+    margin = 0.25 * (high - low) + 6 * problem.units.sigma_to_user(problem.noise.sigma_min)
+    low, high = low - margin, high + margin
+    bounds = (float(low[0]), float(high[0]), float(low[1]), float(high[1]))
+    cell = math.prod((high - low) / resolution)
+    field: DensityMap | None = None
+    for field in density_map(problem, score, bounds, resolution):
+        yield IntegralProgress(min(field.fraction, 1 - 1e-9), None)
+    assert field is not None
+    assert field.log_density is not None
+    yield IntegralProgress(1.0, float(np.exp(field.log_density).sum() * cell))
+
+
+@dataclass(frozen=True)
+class EvaluationProgress:
+    """How far the evaluation is and what it does; `metrics` comes with the last progress only."""
+
+    fraction: float
+    label: str
+    metrics: dict[str, Any] | None
+
+
+def evaluate(problem: Problem, score: ScoreFunction, samples: Array | None = None) -> Iterator[EvaluationProgress]:
+    """Measure a score and the samples made with it.
+
+    The last progress carries a dictionary; what does not apply is None there, and `reasons` says why by key:
+
+    - test_nll, test_nll_standard_error: mean -log p over the held-out points, nats per user units.
+    - entropy: of the known density, the NLL of a perfect model.
+    - kl, kl_standard_error: KL(data || model) in nats, from the same held-out points.
+    - sliced_w2, sliced_w2_floor: distance between samples and held-out data in user units, and the same between two halves
+      of the data, as many points each.
+    - mode_weights, mode_weights_standard_error, mode_weights_true: share of the samples nearest to each known mode.
+    - bits_per_dim: of images, dequantised, at their own number of grey levels.
+    - density: which density the likelihoods are of; evaluations_mean: scores asked for one of them.
+
+    Args:
+        score: learned or exact, in internal units; must not change while this runs.
+        samples: (N, *shape) in user units, finished ones; None if there are none.
+    """
+    found: dict[str, Any] = dict.fromkeys(METRICS)
+    reasons: dict[str, str] = {}
+    refusal = likelihood_refusal(problem.experiment)
+    if refusal is not None:
+        reasons |= dict.fromkeys(_FROM_LIKELIHOOD, refusal.sentence)
+    else:
+        held_out = problem.dataset.held_out[: problem.experiment.likelihood.points]
+        if problem.dataset.grey_levels is not None:
+            held_out = dequantise(held_out, problem.dataset.grey_levels, problem.experiment.seed)
+        result = None
+        try:
+            for progress in log_likelihood(problem, score, held_out):
+                yield EvaluationProgress(0.9 * progress.fraction, "log-likelihood of the held-out points", None)
+                result = progress.result
+        except TooManySteps as error:
+            reasons |= dict.fromkeys(_FROM_LIKELIHOOD, str(error))
+        if result is not None:
+            _add_likelihoods(problem, held_out, result, found)
+    yield EvaluationProgress(0.9, "distances", None)
+    density = problem.dataset.density
+    if density is None:
+        unknown = f"The density of data.kind = {problem.experiment.data.kind} is not known."
+        reasons |= dict.fromkeys(("entropy", "kl", "kl_standard_error"), unknown)
+    else:
+        found["entropy"] = density.entropy()
+    if problem.dataset.grey_levels is None:
+        reasons["bits_per_dim"] = "Bits per dimension are for images."
+    _add_distances(problem, samples, found, reasons)
+    found["reasons"] = {key: sentence for key, sentence in reasons.items() if found[key] is None}
+    yield EvaluationProgress(1.0, "done", found)
+
+
+_FROM_LIKELIHOOD = (
+    "test_nll",
+    "test_nll_standard_error",
+    "kl",
+    "kl_standard_error",
+    "bits_per_dim",
+    "density",
+    "evaluations_mean",
+)
+
+METRICS = (
+    *_FROM_LIKELIHOOD,
+    "entropy",
+    "sliced_w2",
+    "sliced_w2_floor",
+    "mode_weights",
+    "mode_weights_standard_error",
+    "mode_weights_true",
+)
+"""Keys of the dictionary that :func:`evaluate` ends with, besides `reasons`."""
+
+
+def _add_likelihoods(problem: Problem, points: Array, result: PointLikelihoods, found: dict[str, Any]) -> None:
+    log_prob = torch.from_numpy(result.log_prob)
+    found["test_nll"], found["test_nll_standard_error"] = metrics.mean_with_error(-log_prob)
+    found["evaluations_mean"] = float(result.evaluations.mean())
+    found["density"] = f"p_sigma, the data smoothed by sigma_min = {result.sigma:.6g} (user units)"
+    density = problem.dataset.density
+    if density is not None:
+        # In user units and float64: a sharp edge that float32 moves would put a point where the density is 0.
+        true = density.to("cpu", torch.float64).log_prob(torch.from_numpy(points))
+        found["kl"], found["kl_standard_error"] = metrics.kl_to_known(true, log_prob)
+    if problem.dataset.grey_levels is not None:
+        bits = likelihood.bits_per_dim(log_prob, problem.shape, problem.dataset.grey_levels)
+        found["bits_per_dim"] = float(bits.mean())
+
+
+def sample_distances(problem: Problem, samples: Array) -> dict[str, Any]:
+    """The part of :func:`evaluate` that needs samples (N, *shape) only, and takes no likelihoods: quick."""
+    found: dict[str, Any] = {}
+    _add_distances(problem, samples, found, {})
+    return found
+
+
+def _add_distances(problem: Problem, samples: Array | None, found: dict[str, Any], reasons: dict[str, str]) -> None:
+    if samples is None or len(samples) < 2:
+        missing = ("sliced_w2", "mode_weights", "mode_weights_standard_error")
+        reasons |= dict.fromkeys(missing, "There are no samples: run the sampler first.")
+    else:
+        samples = np.asarray(samples, dtype=np.float64)
+    generator = torch.Generator().manual_seed(problem.experiment.seed)
+    held_out = problem.dataset.held_out
+    if samples is not None and len(samples) >= 2:
+        count = min(len(samples), len(held_out))
+        found["sliced_w2"] = metrics.sliced_wasserstein2(
+            torch.from_numpy(samples[:count]), torch.from_numpy(held_out[:count]), PROJECTIONS, generator
+        )
+    else:
+        count = len(held_out)
+    data = np.concatenate([problem.dataset.points, held_out])
+    order = torch.randperm(len(data), generator=generator).numpy()[: 2 * count]
+    found["sliced_w2_floor"] = metrics.sliced_wasserstein2_floor(torch.from_numpy(data[order]), generator, PROJECTIONS)
+    density = problem.dataset.density
+    if density is None or density.modes is None:
+        none_known = "These data have no modes whose weights are known."
+        reasons |= dict.fromkeys(("mode_weights", "mode_weights_standard_error", "mode_weights_true"), none_known)
+        return
+    found["mode_weights_true"] = None if density.mode_weights is None else density.mode_weights.tolist()
+    if samples is not None and len(samples) >= 2:
+        weights, errors = metrics.mode_weights(torch.from_numpy(samples), density.modes.cpu().double())
+        found["mode_weights"], found["mode_weights_standard_error"] = weights.tolist(), errors.tolist()
+
+
+PROJECTIONS = 256
+"""Random directions of the sliced Wasserstein distance."""
+
+
+def _require_process(problem: Problem) -> None:
+    refusal = likelihood_refusal(problem.experiment)
+    if refusal is not None:
+        raise ExperimentError(refusal.sentence)
+
+
+def _require_plane(problem: Problem) -> None:
+    if problem.shape != (2,):
+        raise ExperimentError("A density map needs points of the plane; images have too many dimensions for a grid.")
+    _require_process(problem)

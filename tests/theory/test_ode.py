@@ -1,0 +1,188 @@
+"""The ODE solver against closed forms, and against scipy's and torchdiffeq's as oracles."""
+
+import math
+
+import numpy as np
+import pytest
+import scipy.integrate
+import torch
+import torchdiffeq
+from torch import Tensor
+
+from playground.theory.densities import GaussianMixture
+from playground.theory.noise import VarianceExploding
+from playground.theory.ode import OdeResult, TooManySteps, dormand_prince, tolerance_floor
+
+PROCESS = VarianceExploding(0.05, 8.0)
+TIGHT = 1e-10
+
+
+def mixture() -> GaussianMixture:
+    means = torch.tensor([[1.0, 0.5], [-1.2, 0.3], [0.2, -1.1]], dtype=torch.float64)
+    return GaussianMixture(means, torch.tensor([0.2, 0.1, 0.4], dtype=torch.float64))
+
+
+def flow(x: Tensor, t: Tensor) -> Tensor:
+    return PROCESS.probability_flow(mixture().score, x, t)
+
+
+def solve(field, x0: Tensor, t0: float, t1: float, tolerance: float = TIGHT, **options) -> OdeResult:
+    *_, progress = dormand_prince(field, x0, t0, t1, tolerance, **options)
+    assert progress.fraction == 1.0
+    assert progress.result is not None
+    return progress.result
+
+
+def points(count: int, seed: int = 0) -> Tensor:
+    return mixture().sample(count, torch.Generator().manual_seed(seed))
+
+
+def test_forwards_agrees_with_scipy_point_by_point() -> None:
+    x0 = points(4)
+    found = solve(flow, x0, 0.0, 1.0).x
+    for start, end in zip(x0, found, strict=True):
+        oracle = scipy.integrate.solve_ivp(
+            lambda t, x: flow(torch.from_numpy(x)[None], torch.tensor([t], dtype=torch.float64))[0].numpy(),
+            (0.0, 1.0),
+            start.numpy(),
+            method="DOP853",
+            rtol=1e-11,
+            atol=1e-11,
+        )
+        np.testing.assert_allclose(end.numpy(), oracle.y[:, -1], atol=1e-8)
+
+
+def test_backwards_agrees_with_torchdiffeq() -> None:
+    x1 = 8 * torch.randn(20, 2, dtype=torch.float64, generator=torch.Generator().manual_seed(1))
+    times = torch.tensor([1.0, 0.0], dtype=torch.float64)
+    oracle = torchdiffeq.odeint(lambda t, x: flow(x, t.expand(len(x))), x1, times, rtol=1e-11, atol=1e-11)[-1]
+    torch.testing.assert_close(solve(flow, x1, 1.0, 0.0).x, oracle, rtol=0, atol=1e-7)
+
+
+def test_there_and_back_again() -> None:
+    x0 = points(50)
+    there = solve(flow, x0, 0.0, 1.0).x
+    torch.testing.assert_close(solve(flow, there, 1.0, 0.0).x, x0, rtol=0, atol=1e-6)
+
+
+@pytest.mark.parametrize("tolerance", [1e-2, 1e-3, 1e-4, 1e-5, 1e-6])
+def test_even_the_worst_point_keeps_near_the_tolerance(tolerance: float) -> None:
+    """From noise to data the flow contracts, except between modes: of 1,000 points the worst is allowed 25 tolerances."""
+    x1 = 8 * torch.randn(1000, 2, dtype=torch.float64, generator=torch.Generator().manual_seed(1))
+    error = (solve(flow, x1, 1.0, 0.0, tolerance).x - solve(flow, x1, 1.0, 0.0).x).abs().amax(1)
+    assert float(error.max()) < 25 * tolerance
+    assert float(error.median()) < tolerance
+
+
+def test_hard_points_are_better_off_than_with_a_shared_step() -> None:
+    """One in a thousand points oscillates; torchdiffeq's error norm averages it away."""
+    rate = torch.ones(1000, 1, dtype=torch.float64)
+    rate[-1] = 60.0
+
+    def field(x: Tensor, t: Tensor) -> Tensor:
+        return rate[: len(x)] * torch.cos(rate[: len(x)] * t[:, None])
+
+    x0 = torch.zeros(1000, 1, dtype=torch.float64)
+    exact = torch.sin(rate)
+    times = torch.tensor([0.0, 1.0], dtype=torch.float64)
+    shared = torchdiffeq.odeint(lambda t, x: field(x, t.expand(len(x))), x0, times, rtol=1e-4, atol=1e-4)[-1]
+
+    def own(x: Tensor, t: Tensor) -> Tensor:  # the rate travels with the row
+        return torch.cat([x[:, 1:] * torch.cos(x[:, 1:] * t[:, None]), torch.zeros_like(x[:, 1:])], 1)
+
+    result = solve(own, torch.cat([x0, rate], 1), 0.0, 1.0, 1e-4)
+    worst_own, worst_shared = (float((x - exact).abs().max()) for x in (result.x[:, :1], shared))
+    assert worst_own < 1e-3
+    assert worst_shared > 5 * worst_own
+    assert int(result.evaluations[-1]) > 5 * int(result.evaluations[0])
+
+
+def test_each_point_is_solved_as_if_alone() -> None:
+    x0 = points(30)
+    together = solve(flow, x0, 0.0, 1.0, 1e-5)
+    for batch in (1, 7):
+        chunked = solve(flow, x0, 0.0, 1.0, 1e-5, batch=batch)
+        torch.testing.assert_close(chunked.x, together.x, rtol=0, atol=1e-12)
+        assert torch.equal(chunked.evaluations, together.evaluations)
+
+
+def test_evaluations_are_counted_and_arrived_points_leave() -> None:
+    rows: list[int] = []
+
+    def counted(x: Tensor, t: Tensor) -> Tensor:
+        rows.append(len(x))
+        return flow(x, t)
+
+    result = solve(counted, points(200), 0.0, 1.0, 1e-6)
+    assert sum(rows) == int(result.evaluations.sum())
+    assert rows[0] == 200
+    assert rows[-1] < 200
+    assert int(result.evaluations.min()) < int(result.evaluations.max())
+
+
+def test_path_lies_on_the_solution() -> None:
+    """x' = x cos t: x0 exp(sin t), backwards too; the cubic between steps costs little."""
+    x0 = torch.tensor([[1.0], [2.0]], dtype=torch.float64)
+    for t0, t1 in ((0.0, 4.0), (4.0, 0.0)):
+        times = torch.linspace(t0, t1, 33, dtype=torch.float64)
+        path = solve(lambda x, t: x * torch.cos(t)[:, None], x0, t0, t1, 1e-7, times=times).path
+        assert path is not None
+        exact = x0[None] * torch.exp(torch.sin(times) - math.sin(t0))[:, None, None]
+        assert path.shape == (33, 2, 1)
+        torch.testing.assert_close(path, exact, rtol=0, atol=1e-4)
+        assert torch.equal(path[0], x0)
+
+
+def test_stopping_early_stops_the_work() -> None:
+    calls: list[int] = []
+
+    def counted(x: Tensor, t: Tensor) -> Tensor:
+        calls.append(len(x))
+        return flow(x, t)
+
+    run = dormand_prince(counted, points(10), 0.0, 1.0, 1e-6, batch=5)
+    fractions = [next(run).fraction for _ in range(3)]
+    assert fractions == sorted(fractions)
+    assert 0 < fractions[0] <= fractions[-1] < 0.5
+    assert len(calls) == 2 + 3 * 6
+    run.close()
+    assert len(calls) == 2 + 3 * 6
+
+
+def test_progress_only_grows_and_ends_with_the_result() -> None:
+    run = list(dormand_prince(flow, points(40), 0.0, 1.0, 1e-5, batch=16))
+    fractions = [progress.fraction for progress in run]
+    assert fractions == sorted(fractions)
+    assert [progress.result is not None for progress in run] == [False] * (len(run) - 1) + [True]
+
+
+def test_too_many_steps_are_refused_in_a_sentence() -> None:
+    with pytest.raises(TooManySteps, match=r"3 points are not there after 5 steps .* raise the tolerance above 1e-09"):
+        solve(flow, points(3), 0.0, 1.0, 1e-9, max_steps=5)
+
+
+def test_a_field_that_is_not_finite_is_refused_in_a_sentence() -> None:
+    def broken(x: Tensor, t: Tensor) -> Tensor:
+        return torch.where(t[:, None] > 0.5, torch.nan, x)
+
+    with pytest.raises(TooManySteps, match=r"fell to nothing near t = 0\.5"):
+        solve(broken, points(3), 0.0, 1.0, 1e-4)
+    with pytest.raises(TooManySteps):
+        solve(lambda x, t: torch.full_like(x, torch.nan), points(3), 0.0, 1.0, 1e-4)
+
+
+def test_no_points_and_no_time_are_fine() -> None:
+    assert solve(flow, torch.zeros(0, 2, dtype=torch.float64), 0.0, 1.0).x.shape == (0, 2)
+    still = solve(flow, points(3), 0.5, 0.5)
+    assert torch.equal(still.x, points(3))
+    assert still.evaluations.tolist() == [0, 0, 0]
+
+
+def test_float32_ends_at_what_rounding_allows() -> None:
+    """Asked for 1e-9 it does not creep: the tolerance is raised to what float32 can tell apart."""
+    x0 = points(50)
+    single = GaussianMixture(mixture().means.float(), mixture().stds.float())
+    result = solve(lambda x, t: PROCESS.probability_flow(single.score, x, t), x0.float(), 0.0, 1.0, 1e-9)
+    assert tolerance_floor(torch.float32) == pytest.approx(1.9e-6, rel=0.01)
+    assert int(result.evaluations.max()) < 600
+    torch.testing.assert_close(result.x.double(), solve(flow, x0, 0.0, 1.0).x, rtol=1e-4, atol=2e-4)
