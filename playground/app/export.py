@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import QObject, QTimer, Signal
-from PySide6.QtWidgets import QFileDialog, QWidget
+from PySide6.QtWidgets import QFileDialog
 
 from playground.app import errors
 from playground.app.export_dialog import ExportDialog
@@ -23,7 +23,6 @@ from playground.drawing.film import Dress
 from playground.drawing.palette import PALETTES, Palette
 from playground.drawing.render import PictureError
 from playground.drawing.scene import Scene
-from playground.drawing.video import VideoError, write_video
 from playground.lab.atomic import replacing
 
 if typing.TYPE_CHECKING:
@@ -31,6 +30,8 @@ if typing.TYPE_CHECKING:
 
 POLL = 60  # ms
 SAMPLING_SHARE = 0.1  # of the bar, for the frames that must be sampled before painting can begin
+
+SPOKEN = ("VideoError", "PictureError", "ExperimentError", "SamplerDiverged")  # by name: their modules load late
 
 Progress = tuple[int, int]  # done, total
 
@@ -249,13 +250,15 @@ def paint_film(
         complete: makes an iterator that yields the growing trajectory until its last frame.
         dresser: for a run, gives a scene the score field and density of a frame.
     """
+    from playground.drawing.video import write_video  # FFmpeg's libraries: the window opens without them
+
     total = max(1, round(choice.seconds * choice.fps))
     trajectory = None
     for trajectory in complete():
         done = len(trajectory) / max(trajectory.total, 1)
         yield int(SAMPLING_SHARE * done * total), total
     if trajectory is None or not len(trajectory):
-        raise VideoError("There is no run to paint yet: press play first.")
+        raise PictureError("There is no run to paint yet: press play first.")
     positions = trajectory.positions
     frames = film.schedule(len(positions), choice.seconds, choice.fps)
     images = film.pictures(scene, positions, frames.tolist(), choice.width, choice.height, dresser(trajectory))
@@ -269,11 +272,11 @@ def _complete(last: Progress | None) -> bool:
 
 
 def _sentence(error: BaseException, path: Path) -> str:
-    if isinstance(error, (VideoError, PictureError, ValueError)):
-        return str(error)
     if isinstance(error, OSError):
         return f"{path} cannot be written: {error.strerror or error}."
-    errors.logger.error("export", exc_info=error)
+    if type(error).__name__ in SPOKEN:
+        return str(error)
+    errors.logger.error("the export failed", exc_info=error)
     return errors.sentence(error)
 
 

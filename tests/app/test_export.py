@@ -1,0 +1,233 @@
+"""Films, pictures and trajectories: what is written, how it is cancelled, and what goes wrong."""
+
+from types import SimpleNamespace
+
+import av
+import numpy as np
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QImage
+from PySide6.QtWidgets import QPushButton, QWidget
+
+from playground.app.export import Exports
+from playground.app.export_dialog import CUSTOM, SIZES
+from playground.app.settings import Settings
+from playground.app.state import State
+from playground.drawing.layers import Particles, Trails
+from playground.drawing.palette import DARK
+from playground.drawing.scene import Scene
+from playground.lab.trajectory import Trajectory
+
+FRAMES, PARTICLES = 40, 30
+
+
+def make_trajectory() -> Trajectory:
+    random = np.random.default_rng(0)
+    positions = random.normal(size=(FRAMES, PARTICLES, 2)).astype(np.float32)
+    sigma = np.geomspace(8, 0.05, FRAMES)
+    return Trajectory.from_arrays(
+        {"positions": positions, "sigma": sigma, "time": np.linspace(1, 0, FRAMES), "step_size": np.full(FRAMES, 0.01)}
+    )
+
+
+class Window(QWidget):
+    """Stands in for the window: a canvas with a scene, an engine with a run."""
+
+    def __init__(self, folder) -> None:
+        super().__init__()
+        self.state = State()
+        self.theme_name = "dark"
+        self.documents = SimpleNamespace(path=folder / "mine.spg")
+        self.run = make_trajectory()
+        self.engine = SimpleNamespace(trajectory=self.run, trajectory_iterator=lambda: lambda: iter([self.run]))
+        self.painted: list[int] = []
+
+    @property
+    def canvas(self):
+        empty = np.zeros((0, 2))
+        scene = Scene(palette=DARK, particles=Particles(empty), trails=Trails(empty[None]))
+        return SimpleNamespace(scene=lambda width, height: scene)
+
+    def dresser(self, scene):
+        def dress(shown, frame):
+            self.painted.append(frame)
+            return shown
+
+        return lambda trajectory: dress
+
+
+@pytest.fixture
+def window(qtbot, tmp_path):
+    window = Window(tmp_path)
+    qtbot.addWidget(window)
+    return window
+
+
+@pytest.fixture
+def exports(window, tmp_path):
+    exports = Exports(window, Settings(tmp_path / "settings.ini"))
+    yield exports
+    assert exports.shutdown(2.0)
+
+
+def open_video(exports, *, seconds=1.0, fps=10, size=(160, 96)):
+    exports.video()
+    dialog = exports.dialog
+    dialog.seconds.setValue(seconds)
+    dialog.fps.setValue(fps)
+    dialog.width_box.setValue(size[0])
+    dialog.height_box.setValue(size[1])
+    return dialog
+
+
+def press(qtbot, dialog, name):
+    qtbot.mouseClick(dialog.findChild(QPushButton, name), Qt.MouseButton.LeftButton)
+
+
+@pytest.mark.parametrize(("suffix", "codec"), [(".mp4", "h264"), (".webm", "vp9"), (".gif", "gif")])
+def test_film_has_the_chosen_size_length_and_rate(exports, window, qtbot, tmp_path, suffix, codec):
+    dialog = open_video(exports)
+    dialog.format.setCurrentIndex(dialog.format.findData(suffix))
+    assert dialog.path.text() == str(tmp_path / f"mine{suffix}")
+    with qtbot.waitSignal(exports.finished, timeout=20_000) as done:
+        press(qtbot, dialog, "startExport")
+    sentence, path = done.args
+    assert sentence.startswith(f"Exported mine{suffix}, ")
+    with av.open(path) as container:
+        stream = container.streams.video[0]
+        assert codec in stream.codec_context.name
+        assert (stream.width, stream.height) == (160, 96)
+        assert sum(1 for _ in container.decode(stream)) == 10
+        assert float(stream.average_rate) == pytest.approx(10, rel=0.01)
+    assert window.painted[0] == 0
+    assert window.painted[-1] == FRAMES - 1
+    assert exports.dialog is None
+
+
+def test_cancel_leaves_no_file_and_lets_one_try_again(exports, qtbot, tmp_path):
+    dialog = open_video(exports, seconds=60, fps=60)
+    press(qtbot, dialog, "startExport")
+    qtbot.waitUntil(lambda: dialog.bar.value() > 0, timeout=10_000)
+    assert "frames" in dialog.status.text()
+    press(qtbot, dialog, "cancelExport")
+    qtbot.waitUntil(lambda: not exports.busy)
+    assert dialog.isVisible()
+    assert dialog.status.text() == "Cancelled; nothing was written."
+    assert not [path for path in tmp_path.iterdir() if "mine" in path.name]
+    dialog.seconds.setValue(1)
+    with qtbot.waitSignal(exports.finished, timeout=20_000):
+        press(qtbot, dialog, "startExport")
+
+
+def test_quitting_in_the_middle_leaves_no_file(exports, qtbot, tmp_path):
+    press(qtbot, open_video(exports, seconds=60, fps=60), "startExport")
+    qtbot.wait(200)
+    assert exports.shutdown(2.0)
+    assert not [path for path in tmp_path.iterdir() if "mine" in path.name]
+
+
+def test_picture_has_the_chosen_size(exports, qtbot, tmp_path):
+    exports.picture()
+    dialog = exports.dialog
+    dialog.width_box.setValue(502)
+    dialog.height_box.setValue(302)
+    with qtbot.waitSignal(exports.finished):
+        press(qtbot, dialog, "startExport")
+    image = QImage(str(tmp_path / "mine.png"))
+    assert (image.width(), image.height()) == (502, 302)
+
+
+def test_theme_can_differ_from_the_window(exports, qtbot, tmp_path):
+    exports.picture()
+    exports.dialog.theme.setCurrentIndex(exports.dialog.theme.findData("light"))
+    with qtbot.waitSignal(exports.finished):
+        press(qtbot, exports.dialog, "startExport")
+    assert QImage(str(tmp_path / "mine.png")).pixelColor(3, 40).lightness() > 200
+
+
+def test_trajectory_as_numpy_and_as_text(exports, window, qtbot, tmp_path):
+    with qtbot.waitSignal(exports.finished):
+        exports.save_trajectory(tmp_path / "run.npz")
+    with np.load(tmp_path / "run.npz") as file:
+        np.testing.assert_array_equal(file["positions"], window.run.positions)
+        np.testing.assert_array_equal(file["sigma"], window.run.sigma)
+    with qtbot.waitSignal(exports.finished):
+        exports.save_trajectory(tmp_path / "run.csv")
+    rows = np.loadtxt(tmp_path / "run.csv", delimiter=",", skiprows=1)
+    np.testing.assert_allclose(rows[:, 2:4].reshape(FRAMES, PARTICLES, 2), window.run.positions, rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("", "Give the file a name."),
+        ("film.avi", ".avi is no format for a video: end the name in .mp4, .webm, .gif."),
+        ("film", "A name without ending is no format"),
+        ("nowhere/film.mp4", "There is no folder"),
+    ],
+)
+def test_bad_names_are_refused_before_anything_starts(exports, qtbot, tmp_path, name, words):
+    dialog = open_video(exports)
+    dialog.path.setText(str(tmp_path / name) if name else "")
+    press(qtbot, dialog, "startExport")
+    assert words in dialog.status.text()
+    assert not exports.busy
+
+
+def test_a_folder_in_the_way_is_a_sentence_and_the_dialog_stays(exports, qtbot, tmp_path):
+    (tmp_path / "taken.mp4").mkdir()
+    dialog = open_video(exports)
+    dialog.path.setText(str(tmp_path / "taken.mp4"))
+    with qtbot.waitSignal(exports.failed) as failed:
+        press(qtbot, dialog, "startExport")
+    assert "taken.mp4 cannot be written" in failed.args[0]
+    assert dialog.isVisible()
+    assert dialog.start_button.isEnabled()
+
+
+def test_an_unforeseen_error_is_a_sentence_too(exports, window, qtbot):
+    def broken():
+        raise KeyError("no such weight")
+        yield
+
+    window.engine.trajectory_iterator = lambda: broken
+    with qtbot.waitSignal(exports.failed) as failed:
+        press(qtbot, open_video(exports), "startExport")
+    assert "KeyError" in failed.args[0]
+
+
+def test_no_run_yet(exports, window, qtbot):
+    window.engine.trajectory_iterator = lambda: lambda: iter(())
+    with qtbot.waitSignal(exports.failed) as failed:
+        press(qtbot, open_video(exports), "startExport")
+    assert failed.args == ["There is no run to paint yet: press play first."]
+
+
+def test_only_one_export_at_a_time(exports, qtbot, tmp_path):
+    press(qtbot, open_video(exports, seconds=60, fps=60), "startExport")
+    with qtbot.waitSignal(exports.failed) as failed:
+        exports.save_trajectory(tmp_path / "run.npz")
+    assert failed.args == ["mine.mp4 is still being exported: wait for it, or cancel it."]
+    exports.cancel()
+    qtbot.waitUntil(lambda: not exports.busy)
+    assert not (tmp_path / "run.npz").exists()
+
+
+def test_choices_are_remembered_and_presets_follow_the_numbers(exports, qtbot):
+    dialog = open_video(exports, size=(1920, 1080))
+    assert dialog.size_preset.currentText() == SIZES[1][0]
+    dialog.width_box.setValue(300)
+    assert dialog.size_preset.currentText() == CUSTOM
+    dialog.height_box.setValue(200)
+    with qtbot.waitSignal(exports.finished, timeout=20_000):
+        press(qtbot, dialog, "startExport")
+    exports.video()
+    again = exports.dialog
+    assert (again.width_box.value(), again.height_box.value(), again.fps.value()) == (300, 200, 10)
+
+
+def test_every_control_has_a_name_and_a_tip(exports):
+    dialog = open_video(exports)
+    for control in (dialog.path, dialog.format, dialog.size_preset, dialog.width_box, dialog.seconds, dialog.theme):
+        assert control.accessibleName()
+        assert control.toolTip()
