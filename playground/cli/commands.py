@@ -113,7 +113,7 @@ def video(
     fps: Annotated[int, typer.Option("--fps", metavar="N", help="Frames a second.")] = 30,
 ) -> None:
     """Paint the sampled trajectory of a run as a video."""
-    width, height = _size(size)
+    width, height = _size(size, even=out.suffix.lower() != ".gif")
     if not 1 <= fps <= 120:
         raise Mistake(f"--fps {fps} is not possible: it must be a whole number from 1 to 120.")
     out = _output(out, VIDEO_SUFFIXES)
@@ -122,7 +122,7 @@ def video(
     write_video(folder, out, (width, height), fps)
 
 
-def _size(text: str) -> tuple[int, int]:
+def _size(text: str, even: bool) -> tuple[int, int]:
     """Pixels across and down from "960x720".
 
     Raises:
@@ -134,7 +134,7 @@ def _size(text: str) -> tuple[int, int]:
     width, height = int(found[1]), int(found[2])
     if not (64 <= width <= 7680 and 64 <= height <= 4320):
         raise Mistake(f"--size {text} is not possible: it must lie between 64x64 and 7680x4320.")
-    if width % 2 or height % 2:
+    if even and (width % 2 or height % 2):
         raise Mistake(
             f"--size {text} is not possible: video needs even numbers, as in {width + width % 2}x{height + height % 2}."
         )

@@ -14,6 +14,7 @@ import torch
 from playground.cli.mistakes import Mistake
 from playground.cli.reporting import say, stage
 from playground.cli.settings import changed_after_training
+from playground.data import read_columns
 from playground.lab.atomic import replacing
 from playground.lab.evaluation import log_likelihood
 from playground.lab.experiment import likelihood_refusal, sampling_refusal
@@ -113,17 +114,40 @@ def write_likelihoods(
             update(progress.fraction, f"{len(flat)} points")
             found = progress.result
     assert found is not None
-    columns = [*flat.T, found.log_prob, found.evaluations]
-    write_csv(out, [*header, "log_prob", "evaluations"], zip(*(column.tolist() for column in columns), strict=True))
+    columns = [*flat.T.tolist(), found.log_prob.tolist(), found.evaluations.tolist()]
+    write_csv(out, [*header, "log_prob", "evaluations"], zip(*columns, strict=True))
     say(f"Mean log-likelihood {found.log_prob.mean():.4f} nats of {len(flat)} points; each is in {out}")
 
 
-def write_csv(path: Path, header: Sequence[str], rows: Iterable[Sequence[float]]) -> None:
-    """A table, written whole or not at all; numbers read back as they are."""
+def read_points_to_judge(path: Path, problem: Problem) -> tuple[np.ndarray, list[str]]:
+    """Points (N, dims) in the user's units, and the names of their columns.
+
+    Raises:
+        DataError: the file cannot be read or holds no points of the plane.
+        Mistake: likewise, for images.
+    """
+    if problem.shape == (2,):
+        points, axes = read_columns(path)
+        return points, list(axes)
+    header = column_names(problem)
+    wanted = f"a header {header[0]},...,{header[-1]} and {len(header)} numbers a row, as samples.csv has"
+    try:
+        points = np.loadtxt(path, delimiter=",", skiprows=1, ndmin=2, encoding="utf-8")
+    except OSError as error:
+        raise Mistake(f"{path} cannot be read: {error.strerror or 'it is not there'}.") from None
+    except ValueError:
+        raise Mistake(f"{path} holds no images: it needs {wanted}.") from None
+    if points.shape[1:] != (len(header),) or not len(points) or not np.isfinite(points).all():
+        raise Mistake(f"{path} holds no images: it needs {wanted}.")
+    return points, header
+
+
+def write_csv(path: Path, header: Sequence[str], rows: Iterable[Iterable[float | np.floating]]) -> None:
+    """A table, written whole or not at all; numbers have the fewest digits that read back the same."""
     with replacing(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(header)
-        writer.writerows(rows)
+        writer.writerows(map(str, row) for row in rows)
 
 
 def write_json(path: Path, contents: Mapping[str, Any]) -> None:

@@ -46,9 +46,8 @@ def run_experiment(experiment: Experiment, folder: Path, device: str) -> None:
         model = results.Model(problem, trainer.ema.requires_grad_(False))
         trajectory = results.run_sampler(problem, model.score)
         trajectory.save_npz(folder / results.TRAJECTORY)
-        final = trajectory.positions[-1].astype(float)
-        rows = final.reshape(len(final), -1).tolist()
-        results.write_csv(folder / results.SAMPLES, results.column_names(problem), rows)
+        final = trajectory.positions[-1]
+        results.write_csv(folder / results.SAMPLES, results.column_names(problem), final.reshape(len(final), -1))
         measured = _evaluate(problem, model, final) | _training(trainer, last)
         results.write_json(folder / results.METRICS, _finite(measured))
         paint_picture(problem, model.score, trajectory, folder / results.PICTURE, VIDEO_SIZE)
@@ -105,7 +104,7 @@ def _session(experiment: Experiment, problem: Problem, trainer: Trainer) -> Sess
 def _evaluate(problem: Problem, model: results.Model, samples: Any) -> dict[str, Any]:
     with stage("Evaluating") as update:
         for progress in evaluate(problem, model.learned, samples):
-            update(progress.fraction, progress.label)
+            update(progress.fraction, "" if progress.metrics else progress.label)
     assert progress.metrics is not None
     return progress.metrics
 

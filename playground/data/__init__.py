@@ -2,7 +2,17 @@
 
 from playground.data.dataset import DataError, Dataset, Request
 from playground.data.digits import dequantise
-from playground.data.files import read_points
+from playground.data.files import read_columns, read_points
 from playground.data.sources import SOURCES, Source, load_dataset
 
-__all__ = ["SOURCES", "DataError", "Dataset", "Request", "Source", "dequantise", "load_dataset", "read_points"]
+__all__ = [
+    "SOURCES",
+    "DataError",
+    "Dataset",
+    "Request",
+    "Source",
+    "dequantise",
+    "load_dataset",
+    "read_columns",
+    "read_points",
+]

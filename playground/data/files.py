@@ -41,13 +41,24 @@ def load_file(request: Request) -> Dataset:
 
 
 def read_points(path: str | os.PathLike[str]) -> tuple[Array, tuple[str, str]]:
-    """Two columns of numbers, (N, 2) float64, and the names of the columns ("x", "y" where there is no header).
+    """Points to learn from: :func:`read_columns`, and refused where no density can be learned.
+
+    Raises:
+        DataError: as :func:`read_columns`; or there are too few rows, or they do not differ enough.
+    """
+    points, axes = read_columns(path)
+    _check_learnable(Path(path).name, points, axes)
+    return points, axes
+
+
+def read_columns(path: str | os.PathLike[str]) -> tuple[Array, tuple[str, str]]:
+    """Two columns of finite numbers, (N, 2) float64, and their names ("x", "y" where there is no header).
 
     Cells are separated by commas, semicolons, tabs or blanks. Decimal commas are understood where commas do not separate.
     Blank lines and what follows ``#`` are passed over, as are lines that begin with ``%`` or ``//``.
 
     Raises:
-        DataError: the file cannot be read or its points cannot be learned from; with the line where there is one.
+        DataError: the file cannot be read or holds something else; with the line where there is one.
     """
     if not str(path):
         raise DataError("No file is chosen: set data.path to a CSV, TSV or NPY file with two columns.")
@@ -80,7 +91,7 @@ def _read_table(path: Path, size: int) -> tuple[Array, tuple[str, str]]:
     points = table.read()
     if len(points) > MOST_ROWS:
         raise _too_many(path, f"awk 'NR % 10 == 1' {path.name} > part.csv")
-    _check(path.name, points, table.axes, lambda row: f"line {table.line(row)}")
+    _check_finite(path.name, points, lambda row: f"line {table.line(row)}")
     return points, table.axes
 
 
@@ -105,7 +116,7 @@ def _read_npy(path: Path) -> Array:
     if len(array) > MOST_ROWS:
         raise _too_many(path, "numpy.save('part.npy', points[::10])")
     points = np.array(array, dtype=np.float64)
-    _check(path.name, points, ("x", "y"), lambda row: f"row {row}")
+    _check_finite(path.name, points, lambda row: f"row {row}")
     return points
 
 
@@ -124,8 +135,8 @@ def _too_many(path: Path, way_out: str) -> DataError:
     )
 
 
-def _check(name: str, points: Array, axes: tuple[str, str], where: Callable[[int], str]) -> None:
-    """Refuse points that no density can be learned from.
+def _check_finite(name: str, points: Array, where: Callable[[int], str]) -> None:
+    """Refuse points that lie nowhere in the plane.
 
     Args:
         where: says where a row, counted from 0, stands in the file.
@@ -139,6 +150,10 @@ def _check(name: str, points: Array, axes: tuple[str, str], where: Callable[[int
         raise DataError(
             f"{name}, {where(row)}: {value:g} is too large; coordinates go from {-LARGEST:g} to {LARGEST:g}, so choose a larger unit."
         )
+
+
+def _check_learnable(name: str, points: Array, axes: tuple[str, str]) -> None:
+    """Refuse points that no density can be learned from."""
     if len(points) < LEAST_ROWS:
         rows = "1 row" if len(points) == 1 else f"{len(points)} rows"
         raise DataError(f"{name} has {rows}: at least {LEAST_ROWS} are needed to learn a density.")
