@@ -165,7 +165,16 @@ class Live:
         return score
 
     def _look(self, view: View) -> None:
+        field, density = self.see(view)
+        if field is not None:
+            self.fields.put(field)
+        if density is not None:
+            self.densities.put(density)
+
+    def see(self, view: View) -> tuple[FieldView | None, DensityView | None]:
+        """Compute what the view wants, as far as it is known."""
         x0, x1, y0, y1 = view.bounds
+        field = density = None
         if view.learned or view.exact:
             # Arrows sit at the middle of their cells, so none is cut by the edge.
             x = x0 + (np.arange(view.columns) + 0.5) * (x1 - x0) / view.columns
@@ -176,9 +185,10 @@ class Live:
                 learned = self._at(view.problem, self._learned(view.problem), positions, view.sigma, view.time)
             if view.exact and view.problem.density is not None:
                 exact = self._at(view.problem, view.problem.density.score, positions, view.sigma, view.time)
-            self.fields.put(FieldView(positions, learned, exact, view.sigma))
+            field = FieldView(positions, learned, exact, view.sigma)
         if view.density and view.problem.density is not None:
-            self.densities.put(exact_density(view.problem, view.bounds, view.sigma, view.time))
+            density = exact_density(view.problem, view.bounds, view.sigma, view.time)
+        return field, density
 
     def _read(self, probe: Probe) -> ProbeView:
         problem, positions = probe.problem, np.array([probe.point])

@@ -6,6 +6,7 @@ newest result.
 
 import time
 from collections import OrderedDict
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from PySide6.QtCore import QObject, QThread, Signal, Slot
 
 from playground.app import measurements
 from playground.app.bench import Bench
+from playground.app.filming import Views, complete_run, no_views, views_of
 from playground.app.live import Live, Probe, Run, View
 from playground.app.playback import Playback
 from playground.app.state import State
@@ -195,6 +197,35 @@ class Stage(QObject):
             return None
         moment = float(self._trajectory.time[min(self.frame, len(self._trajectory) - 1)])
         return None if np.isnan(moment) else moment
+
+    # Exports
+
+    def trajectory_iterator(self) -> "Callable[[], Iterator[Trajectory]]":
+        """Makes an iterator, for another thread, that ends with the complete run on the stage."""
+        bench, trajectory = self._bench, self._trajectory
+        if bench is None or trajectory is None or self._live.weights is None:
+            finished = [] if trajectory is None else [trajectory]
+            return lambda: iter(finished)
+        seed = self._state.experiment.seed + self._run_seed
+        return complete_run(bench.problem, self._live.weights, seed, trajectory)
+
+    def view_maker(self, bounds: Bounds, wanted: frozenset[str]) -> Views:
+        """Computes, in another thread, the field and exact density at any sigma and time; see :meth:`set_wanted`."""
+        bench = self._bench
+        if bench is None or bench.view.is_image:
+            return no_views
+        view = View(
+            problem=bench.problem,
+            bounds=bounds,
+            columns=self._grid[0],
+            rows=self._grid[1],
+            sigma=0.0,
+            time=None,
+            learned="learned" in wanted,
+            exact="exact" in wanted,
+            density="density" in wanted and self.density_source == "exact",
+        )
+        return views_of(bench.weights, view)
 
     # The clock's part
 
