@@ -1,0 +1,281 @@
+"""Likelihoods against closed forms: Gaussians, mixtures, the variance of Hutchinson's estimate, and the integral 1."""
+
+import math
+
+import pytest
+import scipy.linalg
+import torch
+from torch import Tensor
+
+from playground.theory.densities import GaussianMixture
+from playground.theory.likelihood import LikelihoodResult, bits_per_dim, log_likelihood
+from playground.theory.networks import build_network
+from playground.theory.noise import GaussianPrior, Process, VarianceExploding, VariancePreserving, per_point
+
+VE = VarianceExploding(0.05, 12.0)
+VP = VariancePreserving(0.1, 20.0, 0.05)
+both = pytest.mark.parametrize("process", [VE, VP], ids=["VE", "VP"])
+
+
+def mixture(dtype: torch.dtype = torch.float64) -> GaussianMixture:
+    """Three components with mean 0, of widths from 0.1 to 0.4."""
+    means = torch.tensor([[1.0, 0.5], [-1.2, 0.3], [0.2, -0.8]], dtype=dtype)
+    return GaussianMixture(means, torch.tensor([0.2, 0.1, 0.4], dtype=dtype))
+
+
+def prior_of(density: GaussianMixture, process: Process) -> GaussianPrior:
+    return process.prior(density.mean, density.variance)
+
+
+class ExactPrior:
+    """The mixture's own density at t = 1, in place of a Gaussian with its moments: leaves the solver's error alone."""
+
+    def __init__(self, process: Process) -> None:
+        self.scale, self.sigma = float(process.scale(1.0)), float(process.sigma(1.0))
+
+    def log_prob(self, x: Tensor) -> Tensor:
+        return mixture(x.dtype).log_prob(x / self.scale, self.sigma) - x[0].numel() * math.log(self.scale)
+
+
+def solve(
+    score, process: Process, prior: GaussianPrior, x: Tensor, tolerance: float = 1e-7, **options
+) -> LikelihoodResult:
+    *_, progress = log_likelihood(score, process, prior, x, tolerance, **options)
+    assert progress.fraction == 1.0
+    assert progress.result is not None
+    return progress.result
+
+
+def draws(count: int, dtype: torch.dtype = torch.float64) -> Tensor:
+    return mixture(dtype).sample(count, torch.Generator().manual_seed(0))
+
+
+@both
+@pytest.mark.parametrize("std", [1.0, 0.1])
+@pytest.mark.parametrize("dim", [1, 3])
+def test_a_gaussian_is_exact(process: Process, std: float, dim: int) -> None:
+    mean = torch.linspace(-1, 1, dim, dtype=torch.float64)
+    x = mean + 3 * std * torch.randn(50, dim, dtype=torch.float64, generator=torch.Generator().manual_seed(1))
+    found = solve(
+        lambda x, sigma: -(x - mean) / (std**2 + per_point(sigma, x) ** 2), process, process.prior(mean, std**2), x
+    )
+    exact = GaussianPrior(mean, math.hypot(std, 0.05)).log_prob(x)
+    torch.testing.assert_close(found.log_prob, exact, rtol=0, atol=1e-5)
+    torch.testing.assert_close(found.prior_term + found.trace_term, found.log_prob)
+
+
+@both
+def test_a_mixture_agrees_with_its_smoothed_density(process: Process) -> None:
+    density, x = mixture(), draws(300)
+    exact = density.log_prob(x, 0.05)
+    found = solve(density.score, process, ExactPrior(process), x, 1e-8).log_prob
+    torch.testing.assert_close(found, exact, rtol=0, atol=1e-6)
+    assert float((found - density.log_prob(x)).abs().max()) > 0.05  # it is not the unsmoothed one
+
+
+@both
+def test_the_priors_moments_are_nearly_all_that_is_left_of_the_data(process: Process) -> None:
+    """A Gaussian of width 12 (VE) or 148 times the contraction (VP) stands for the mixture smoothed by as much."""
+    density, x = mixture(), draws(300)
+    error = (solve(density.score, process, prior_of(density, process), x).log_prob - density.log_prob(x, 0.05)).abs()
+    assert float(error.median()) < (1e-3 if process is VE else 1e-5)
+    assert float(error.max()) < (2e-2 if process is VE else 1e-4)
+
+
+@both
+@pytest.mark.parametrize("tolerance", [1e-3, 1e-4, 1e-5])
+def test_even_the_worst_point_is_known_to_the_tolerance(process: Process, tolerance: float) -> None:
+    """Of 2,000 points: a step shared among them was wrong by 2.07 nat at 1e-3 (theory.md, section 3)."""
+    density, x = mixture(), draws(2000)
+    prior = prior_of(density, process)
+    error = (solve(density.score, process, prior, x, tolerance).log_prob - reference(process)).abs()
+    assert float(error.max()) < 150 * tolerance
+    assert float(error.median()) < 3 * tolerance
+
+
+REFERENCES: dict[Process, Tensor] = {}
+
+
+def reference(process: Process) -> Tensor:
+    """The same likelihoods at a tolerance of 1e-8: with the prior's error, without the solver's."""
+    if process not in REFERENCES:
+        density = mixture()
+        REFERENCES[process] = solve(density.score, process, prior_of(density, process), draws(2000), 1e-8).log_prob
+    return REFERENCES[process]
+
+
+@both
+@pytest.mark.parametrize("sigma", [None, 0.5])
+def test_the_density_integrates_to_one(process: Process, sigma: float | None) -> None:
+    density = mixture()
+    side = torch.linspace(-4, 4, 81, dtype=torch.float64)
+    grid = torch.cartesian_prod(side, side)
+    log_prob = solve(density.score, process, prior_of(density, process), grid, 1e-4, sigma=sigma).log_prob
+    assert float(log_prob.exp().sum()) * 0.1**2 == pytest.approx(1.0, abs=1e-3)
+
+
+@both
+def test_a_coarser_sigma_gives_the_coarser_density(process: Process) -> None:
+    density, x = mixture(), 1.5 * draws(100)
+    prior = ExactPrior(process)
+    for sigma in (0.05, 0.4, 3.0):
+        found = solve(density.score, process, prior, x, sigma=sigma).log_prob
+        torch.testing.assert_close(found, density.log_prob(x, sigma), rtol=0, atol=1e-5)
+    with pytest.raises(ValueError, match=r"sigma = 0\.01 lies outside the process, whose noise goes from 0\.05 to"):
+        solve(density.score, process, prior, x, sigma=0.01)
+
+
+def linear_problem(dim: int) -> tuple[Tensor, Tensor]:
+    """A covariance with correlations, and S: half the log-ratio of the covariances at the two ends of the VE flow."""
+    root = torch.randn(dim, dim, dtype=torch.float64, generator=torch.Generator().manual_seed(2)) / math.sqrt(dim)
+    covariance = root @ root.T + 0.05 * torch.eye(dim, dtype=torch.float64)
+    ends = [covariance + sigma**2 * torch.eye(dim, dtype=torch.float64) for sigma in (0.05, 12.0)]
+    logarithms = [torch.from_numpy(scipy.linalg.logm(end.numpy())) for end in ends]
+    return covariance, (logarithms[1] - logarithms[0]) / 2
+
+
+def linear_score(covariance: Tensor, x: Tensor, sigma: Tensor) -> Tensor:
+    identity = torch.eye(len(covariance), dtype=x.dtype)
+    noisy = covariance + sigma.reshape(-1, 1, 1) ** 2 * identity
+    return -torch.linalg.solve(noisy, x[:, :, None])[:, :, 0]
+
+
+def test_hutchinson_is_unbiased_and_has_its_known_variance() -> None:
+    """Rademacher: 2 sum_{i != j} S_ij^2, about a fifth of what a Gaussian v would give here (2 |S|^2)."""
+    dim, count = 4, 4000
+    covariance, s = linear_problem(dim)
+    x = torch.zeros(count, dim, dtype=torch.float64)
+    prior = VE.prior(torch.zeros(dim, dtype=torch.float64), 1.0)
+    trace = solve(
+        lambda x, sigma: linear_score(covariance, x, sigma),
+        VE,
+        prior,
+        x,
+        1e-5,
+        trace="hutchinson",
+        generator=torch.Generator().manual_seed(3),
+    ).trace_term
+    variance = 2 * float(s.square().sum() - s.diagonal().square().sum())
+    assert float(trace.mean()) == pytest.approx(float(s.trace()), abs=4.4 * math.sqrt(variance / count))
+    centred = (trace - trace.mean()).square()
+    assert float(trace.var()) == pytest.approx(variance, abs=4.4 * float(centred.std()) / math.sqrt(count))
+    assert 2 * float(s.square().sum()) > 1.5 * variance  # or this test could not tell Rademacher from Gaussian
+
+
+def test_hutchinson_draws_one_vector_a_solve() -> None:
+    """v'Jv with another v each step would average to the trace: here every point keeps one of the 2^(D-1) values."""
+    covariance, s = linear_problem(3)
+    trace = solve(
+        lambda x, sigma: linear_score(covariance, x, sigma),
+        VE,
+        VE.prior(torch.zeros(3, dtype=torch.float64), 1.0),
+        torch.zeros(60, 3, dtype=torch.float64),
+        1e-7,
+        trace="hutchinson",
+        generator=torch.Generator().manual_seed(4),
+    ).trace_term
+    signs = torch.tensor([[1, a, b] for a in (-1, 1) for b in (-1, 1)], dtype=torch.float64)
+    possible = torch.einsum("ki,ij,kj->k", signs, s, signs)
+    assert float((trace[:, None] - possible).abs().amin(1).max()) < 1e-4
+    assert len((trace[:, None] - possible).abs().argmin(1).unique()) == 4
+
+
+def test_hutchinson_without_a_generator_is_refused() -> None:
+    with pytest.raises(ValueError, match="needs a generator"):
+        solve(mixture().score, VE, prior_of(mixture(), VE), draws(2), trace="hutchinson")
+
+
+@both
+def test_a_fresh_network_is_the_gaussian_of_the_data(process: Process) -> None:
+    """Its last layer is zero, so the preconditioning alone speaks: the score of N(0, 1 + sigma^2), in float32."""
+    network = build_network(
+        "mlp", (2,), width=16, depth=2, activation="silu", features=8, feature_scale=1.0, generator=torch.Generator()
+    )
+    x = 2 * torch.randn(100, 2, generator=torch.Generator().manual_seed(5))
+    found = solve(network, process, process.prior(torch.zeros(2), 1.0), x, 1e-5).log_prob
+    exact = GaussianPrior(torch.zeros(2), math.hypot(1.0, 0.05)).log_prob(x)
+    torch.testing.assert_close(found, exact, rtol=0, atol=5e-4)
+    assert not found.requires_grad
+
+
+@both
+def test_images_are_points_of_many_dimensions(process: Process) -> None:
+    mean = torch.linspace(-0.5, 0.5, 12, dtype=torch.float64).reshape(1, 3, 4)
+    images = mean + torch.randn(7, 1, 3, 4, dtype=torch.float64, generator=torch.Generator().manual_seed(6))
+    exact = GaussianPrior(mean, math.hypot(0.7, 0.05)).log_prob(images)
+    for trace in ("exact", "hutchinson"):  # the Jacobian is a multiple of the identity: Hutchinson is exact too
+        found = solve(
+            lambda x, sigma: -(x - mean) / (0.7**2 + per_point(sigma, x) ** 2),
+            process,
+            process.prior(mean, 0.7**2),
+            images,
+            trace=trace,
+            generator=torch.Generator().manual_seed(7),
+            record_path=True,
+        )
+        torch.testing.assert_close(found.log_prob, exact, rtol=0, atol=1e-4)
+        assert found.path is not None
+        assert found.path.shape == (129, 7, 1, 3, 4)
+
+
+@both
+def test_the_path_leads_from_the_point_to_the_prior(process: Process) -> None:
+    """Of a Gaussian it is known: x(t) keeps its place in standard deviations of the moment."""
+    mean = torch.tensor([0.5, -0.3], dtype=torch.float64)
+    x = mean + torch.randn(5, 2, dtype=torch.float64, generator=torch.Generator().manual_seed(8))
+    found = solve(
+        lambda x, sigma: -(x - mean) / (1 + per_point(sigma, x) ** 2),
+        process,
+        process.prior(mean, 1.0),
+        x,
+        record_path=True,
+        path_points=33,
+    )
+    assert found.path is not None
+    assert found.path_sigma is not None
+    sigmas = found.path_sigma[:, None, None]
+    assert float(sigmas[0]) == pytest.approx(0.05)
+    assert float(sigmas[-1]) == pytest.approx(float(process.sigma(1.0)))
+    alpha = process.scale(process.time(sigmas))
+    exact = alpha * (mean + ((1 + sigmas**2) / (1 + 0.05**2)).sqrt() * (x - mean))
+    torch.testing.assert_close(found.path, exact, rtol=1e-3, atol=1e-3)
+
+
+def test_same_points_same_numbers_and_evaluations_are_counted() -> None:
+    density, calls = mixture(), []
+
+    def counted(x: Tensor, sigma: Tensor) -> Tensor:
+        calls.append(len(x))
+        return density.score(x, sigma)
+
+    first = solve(counted, VE, prior_of(density, VE), draws(50), 1e-4)
+    assert sum(calls) == int(first.evaluations.sum())
+    again = solve(density.score, VE, prior_of(density, VE), draws(50), 1e-4)
+    assert torch.equal(first.log_prob, again.log_prob)
+
+
+def test_stopping_early_stops_the_work_and_leaves_gradients_on() -> None:
+    density, calls = mixture(), []
+
+    def counted(x: Tensor, sigma: Tensor) -> Tensor:
+        calls.append(len(x))
+        return density.score(x, sigma)
+
+    run = log_likelihood(counted, VE, prior_of(density, VE), draws(20), 1e-5)
+    progress = next(run)
+    assert 0 < progress.fraction < 1
+    assert progress.result is None
+    assert torch.is_grad_enabled()
+    with torch.no_grad():  # as a caller in the middle of sampling may have it
+        next(run)
+    done = len(calls)
+    run.close()
+    assert len(calls) == done
+
+
+def test_bits_per_dim_of_the_uniform_law_are_the_bits_of_its_levels() -> None:
+    """Uniform over [-1, 1]^D: every one of K levels costs log2 K bits."""
+    for levels, bits in ((256, 8.0), (17, math.log2(17))):
+        found = bits_per_dim(torch.tensor([-64 * math.log(2)]), (1, 8, 8), levels)
+        assert float(found) == pytest.approx(bits, abs=1e-6)
+    assert float(bits_per_dim(torch.zeros(1), (1, 8, 8), 17)) == pytest.approx(3.087, abs=5e-4)

@@ -1,0 +1,112 @@
+"""Figures of merit against cases where they are known."""
+
+import math
+
+import pytest
+import torch
+from torch import Tensor
+
+from playground.theory.metrics import (
+    fisher_divergence,
+    kl_to_known,
+    mean_with_error,
+    mode_weights,
+    sliced_wasserstein2,
+    sliced_wasserstein2_floor,
+)
+
+
+def normal(count: int, dim: int, seed: int) -> Tensor:
+    return torch.randn(count, dim, dtype=torch.float64, generator=torch.Generator().manual_seed(seed))
+
+
+def generator(seed: int = 0) -> torch.Generator:
+    return torch.Generator().manual_seed(seed)
+
+
+def test_mean_and_its_error() -> None:
+    assert mean_with_error(torch.tensor([1.0, 2.0, 3.0])) == pytest.approx((2.0, 1 / math.sqrt(3)))
+    assert math.isnan(mean_with_error(torch.tensor([1.0]))[1])
+
+
+def test_kl_between_two_normals() -> None:
+    """KL(N(0, 1) || N(m, s^2)) = ln s + (1 + m^2)/(2 s^2) - 1/2 a dimension; within 4 of its own errors."""
+    m, s = 0.3, 1.2
+    x = normal(20_000, 2, seed=1)
+    true = (-0.5 * x**2).sum(1)
+    model = (-0.5 * ((x - m) / s) ** 2 - math.log(s)).sum(1)
+    value, error = kl_to_known(true, model)
+    assert 0 < error < 0.01
+    assert value == pytest.approx(2 * (math.log(s) + (1 + m**2) / (2 * s**2) - 0.5), abs=4 * error)
+    assert kl_to_known(true, true) == (0.0, 0.0)
+
+
+def test_the_error_of_a_kl_is_the_spread_it_has() -> None:
+    found = []
+    for seed in range(200):
+        x = normal(100, 1, seed=seed)[:, 0]
+        found.append(kl_to_known(-0.5 * x**2, -0.5 * (x - 0.5) ** 2))
+    values, errors = torch.tensor(found).T
+    assert float(values.std()) == pytest.approx(float(errors.mean()), rel=0.2)  # 200 runs know a spread to 5 %
+
+
+@pytest.mark.parametrize("shape", [(2,), (1, 4, 4)])
+def test_a_shift_is_known(shape: tuple[int, ...]) -> None:
+    """E (theta'd)^2 = |d|^2/D for theta uniform on the sphere."""
+    dim = math.prod(shape)
+    a = normal(500, dim, seed=2).reshape(-1, *shape)
+    shift = torch.full(shape, 0.7, dtype=torch.float64)
+    found = sliced_wasserstein2(a, a + shift, 4000, generator())
+    assert found == pytest.approx(0.7, rel=0.05)
+    assert sliced_wasserstein2(a, a[torch.randperm(500, generator=generator())], 50, generator()) < 1e-12
+
+
+def test_a_stretch_is_known() -> None:
+    """Quantiles of theta'(c a) are c times those of theta'a: the distance is (c - 1) times the size of the cloud."""
+    a = normal(2000, 2, seed=3)
+    found = sliced_wasserstein2(a, 1.5 * a, 2000, generator())
+    assert found == pytest.approx(0.5 * math.sqrt(float(a.square().mean())), rel=0.03)
+
+
+def test_unequal_clouds_of_one_law_are_near() -> None:
+    a, b = normal(3000, 2, seed=4), normal(7001, 2, seed=5)
+    assert sliced_wasserstein2(a, b, 100, generator()) < 0.06
+    assert sliced_wasserstein2(a, b + 1, 100, generator()) == pytest.approx(1.0, abs=0.1)
+    assert sliced_wasserstein2(a[:1], a[:1], 100, generator()) == 0.0
+    assert sliced_wasserstein2(a, b, 100, generator()) == pytest.approx(sliced_wasserstein2(b, a, 100, generator()))
+
+
+def test_the_floor_falls_with_the_root_of_the_number() -> None:
+    few, many = (
+        sum(sliced_wasserstein2_floor(normal(count, 2, seed=seed), generator(seed)) for seed in range(8)) / 8
+        for count in (400, 6400)
+    )
+    assert 3 < few / many < 5.3
+
+
+def test_the_floor_is_what_a_perfect_sampler_scores() -> None:
+    data = normal(4000, 2, seed=6)
+    floor = sliced_wasserstein2_floor(data, generator())
+    perfect = sliced_wasserstein2(normal(2000, 2, seed=7), normal(2000, 2, seed=8), 256, generator())
+    assert 0.4 < perfect / floor < 2.5
+
+
+def test_mode_weights_count_the_nearest() -> None:
+    modes = torch.tensor([[5.0, 5.0], [-5.0, -5.0], [0.0, 20.0]])
+    samples = torch.cat([normal(300, 2, 9) + 5, normal(100, 2, 10) - 5])
+    weights, errors = mode_weights(samples, modes)
+    assert weights.tolist() == [0.75, 0.25, 0.0]
+    assert errors.tolist() == pytest.approx([math.sqrt(0.75 * 0.25 / 400)] * 2 + [0.0])
+
+
+def test_fisher_divergence_of_scores_that_are_off_by_a_known_amount() -> None:
+    def exact(x: Tensor, sigma: Tensor) -> Tensor:
+        return -x / (1 + sigma**2)
+
+    x0 = normal(20_000, 3, seed=11)
+    assert fisher_divergence(exact, exact, x0, 0.5, generator()) == (0.0, 0.0)
+    value, relative = fisher_divergence(lambda x, sigma: 1.1 * exact(x, sigma), exact, x0, 0.5, generator())
+    assert relative == pytest.approx(0.01)
+    assert value == pytest.approx(0.01 * 3 / 1.25, rel=0.03)  # E|s|^2 = D/(1 + sigma^2)
+    value, _ = fisher_divergence(lambda x, sigma: exact(x, sigma) + 2.0, exact, x0, 0.5, generator())
+    assert value == pytest.approx(3 * 4.0)
