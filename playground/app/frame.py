@@ -4,8 +4,8 @@ import time
 import typing
 
 from PySide6.QtCore import QEvent, QObject, Qt, QTimer
-from PySide6.QtGui import QFont, QPainter, QPaintEvent
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QMenu, QSizePolicy, QToolButton, QWidget
+from PySide6.QtGui import QAction, QFont, QPainter, QPaintEvent
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QMenu, QPushButton, QSizePolicy, QToolButton, QWidget
 
 from playground.app import theme
 from playground.app.theme import UNIT, set_role
@@ -94,12 +94,7 @@ class TopBar(QFrame):
     def fill(self, actions: "Actions", keys: tuple[str, ...], menu: QMenu) -> None:
         """A button for each action, the last one the primary; then the menu."""
         for key in keys:
-            button = QToolButton()
-            button.setDefaultAction(actions[key])
-            button.setText(actions.title(key))
-            button.setObjectName(f"{key}.button")
-            button.setAccessibleName(actions.title(key))
-            button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+            button = ActionButton(actions[key], actions.title(key))
             if key == keys[-1]:
                 set_role(button, "primary")
             self._row.addWidget(button)
@@ -112,6 +107,24 @@ class TopBar(QFrame):
         self.menu.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         self.menu.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self._row.addWidget(self.menu)
+
+
+class ActionButton(QPushButton):
+    """A push button that does an action and can be pressed whenever the action can be done."""
+
+    def __init__(self, action: QAction, title: str) -> None:
+        super().__init__(title)
+        self._action = action
+        self.setObjectName(f"{action.objectName()}.button")
+        self.setAccessibleName(title)
+        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.clicked.connect(action.trigger)
+        action.changed.connect(self._follow)
+        self._follow()
+
+    def _follow(self) -> None:
+        self.setEnabled(self._action.isEnabled())
+        self.setToolTip(self._action.toolTip())
 
 
 class Dot(QWidget):

@@ -159,6 +159,12 @@ class Toasts(QWidget):
             self._place()
         return False
 
+    def event(self, event: QEvent) -> bool:
+        # The first height is a guess: the style sheet pads what is inside only once it is shown.
+        if event.type() == QEvent.Type.LayoutRequest and self.shown:
+            self._place()
+        return super().event(event)
+
     def _place(self) -> None:
         over = self.parentWidget()
         width = min(WIDTH, over.width() - 2 * MARGIN)
