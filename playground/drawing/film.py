@@ -46,7 +46,7 @@ def at_frame(scene: Scene, positions: np.ndarray, frame: int) -> Scene:
         images: ImageGrid = dataclasses.replace(scene.images, images=positions[frame])
         return dataclasses.replace(scene, images=images)
     particles = scene.particles and Particles(positions[frame], scene.particles.size)
-    trails = scene.trails and Trails(trail(positions, frame))
+    trails = scene.trails and Trails(trail(positions, frame), scene.trails.length)
     return dataclasses.replace(scene, particles=particles, trails=trails)
 
 

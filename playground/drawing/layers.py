@@ -202,9 +202,13 @@ class Trails(Layer):
 
     With many particles only every second, fourth, eighth... of them leaves a trail, always the same ones, so that the
     picture stays legible and a frame stays within its milliseconds.
+
+    Args:
+        length: how many steps back a trail reaches, of those that are given.
     """
 
     positions: np.ndarray
+    length: int = 16
 
     def paint(self, painter: QPainter, plane: Plane, palette: Palette) -> None:
         if len(self.positions) >= 2:
@@ -212,11 +216,12 @@ class Trails(Layer):
 
     def drawn(self, plane: Plane) -> np.ndarray:
         """(K, M, 2) device pixels of the particles whose trails are drawn."""
-        hops, count = len(self.positions) - 1, self.positions.shape[1]
+        positions = self.positions[-(self.length + 1) :]
+        hops, count = len(positions) - 1, positions.shape[1]
         stride = 1
         while hops * count > stride * TRAIL_SEGMENTS:
             stride *= 2
-        paths = plane.to_pixels(self.positions[:, ::stride])
+        paths = plane.to_pixels(positions[:, ::stride])
         with np.errstate(invalid="ignore"):
             steps = np.abs(np.diff(paths, axis=0)).max(axis=2)
         # Early on, at large sigma, single steps cross the canvas: fewer trails then.

@@ -168,7 +168,7 @@ def _palette_graph(width: int, height: int, rate: Fraction) -> av.filter.Graph:
     source = graph.add_buffer(width=width, height=height, format="bgra", time_base=1 / rate)
     split = graph.add("split")
     generate = graph.add("palettegen", "stats_mode=single:reserve_transparent=0")
-    use = graph.add("paletteuse", "new=1:dither=bayer:bayer_scale=4:diff_mode=rectangle")
+    use = graph.add("paletteuse", "new=1:dither=bayer:bayer_scale=4")
     sink = graph.add("buffersink")
     source.link_to(split)
     split.link_to(generate, 0, 0)

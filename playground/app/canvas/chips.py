@@ -1,0 +1,227 @@
+"""The chips over the canvas: the legend is the control. One chip a layer, coloured as the layer is."""
+
+from PySide6.QtCore import QPoint, QPointF, QRect, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QActionGroup, QEnterEvent, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen, QPolygonF
+from PySide6.QtWidgets import QAbstractButton, QLayout, QLayoutItem, QMenu, QSizePolicy, QWidget
+
+from playground.app import theme
+from playground.app.canvas.legend import LEGEND, Entry
+from playground.app.canvas.view import CanvasView
+from playground.drawing.palette import DARK, Palette
+
+HEIGHT = 28
+GAP = 6
+DOT = 9  # diameter of the swatch
+PADDING = 12
+
+
+class Chip(QAbstractButton):
+    """A pill that shows or hides a layer; its swatch, or the Down key, opens the layer's options."""
+
+    def __init__(self, entry: Entry, canvas: CanvasView) -> None:
+        super().__init__()
+        self.entry = entry
+        self._canvas = canvas
+        self._colors = DARK
+        self._reason = ""
+        self.setCheckable(True)
+        self.setChecked(canvas.visible[entry.key])
+        self.setText(entry.title)
+        self.setFont(theme.text_font(theme.CAPTION_PIXELS))
+        self.setCursor(Qt.CursorShape.PointingHandCursor)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
+        self.setAttribute(Qt.WidgetAttribute.WA_Hover)
+        self.setAccessibleName(f"Layer: {entry.title}")
+        self.menu = self._build_menu() if entry.options else None
+        self._describe()
+
+    def set_available(self, available: bool, reason: str = "") -> None:
+        """Whether the layer can be shown at all; if not, the tooltip says why."""
+        self._reason = "" if available else reason
+        self.setEnabled(available)
+        self._describe()
+
+    def _describe(self) -> None:
+        keys = "Click the dot, or press Down, for options." if self.menu is not None else ""
+        self.setToolTip("\n".join(line for line in (self.entry.tip, keys, self._reason) if line))
+        self.setAccessibleDescription(" ".join(line for line in (self.entry.tip, keys, self._reason) if line))
+
+    def apply_palette(self, palette: Palette) -> None:
+        self._colors = palette
+        self.update()
+
+    def _build_menu(self) -> QMenu:
+        menu = QMenu(self)
+        for option in self.entry.options:
+            menu.addSection(option.title)
+            group = QActionGroup(menu)
+            for value, words in option.values:
+                action = menu.addAction(words)
+                action.setCheckable(True)
+                action.setData((option.name, value))
+                group.addAction(action)
+                action.triggered.connect(
+                    lambda _=False, name=option.name, value=value: self._canvas.set_option(self.entry.key, name, value)
+                )
+        menu.aboutToShow.connect(self._check_current)
+        return menu
+
+    def _check_current(self) -> None:
+        assert self.menu is not None
+        for action in self.menu.actions():
+            if action.isCheckable():
+                name, value = action.data()
+                action.setChecked(self._canvas.options[self.entry.key, name] == value)
+
+    def open_options(self) -> None:
+        """Open the menu of options under the chip."""
+        if self.menu is not None:
+            self.menu.popup(self.mapToGlobal(QPoint(0, self.height() + 4)))
+
+    def swatch(self) -> QRect:
+        """Where a click opens the options."""
+        return QRect(0, 0, PADDING + DOT + 5, self.height())
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        if (
+            self.menu is not None
+            and event.button() == Qt.MouseButton.LeftButton
+            and self.swatch().contains(event.position().toPoint())
+        ) or (self.menu is not None and event.button() == Qt.MouseButton.RightButton):
+            self.open_options()
+        else:
+            super().mousePressEvent(event)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if event.key() in (Qt.Key.Key_Down, Qt.Key.Key_Menu) and self.menu is not None:
+            self.open_options()
+        elif event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
+            self.click()
+        else:
+            super().keyPressEvent(event)
+
+    def enterEvent(self, event: QEnterEvent) -> None:
+        self.update()
+
+    def sizeHint(self) -> QSize:
+        arrow = 12 if self.menu is not None else 0
+        return QSize(2 * PADDING + DOT + 7 + self.fontMetrics().horizontalAdvance(self.text()) + 1 + arrow, HEIGHT)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        palette = self._colors
+        on = self.isChecked() and self.isEnabled()
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        pill = QRectF(self.rect()).adjusted(1, 1, -1, -1)
+        surface = "hover" if self.underMouse() and self.isEnabled() else "raised" if on else "background"
+        painter.setPen(QPen(palette.color("accent"), 2) if self.hasFocus() else QPen(palette.color("border"), 1))
+        painter.setBrush(palette.color(surface))
+        painter.drawRoundedRect(pill, pill.height() / 2, pill.height() / 2)
+        dot = QRectF(PADDING, (self.height() - DOT) / 2, DOT, DOT)
+        color = palette.color(self.entry.role, 1.0 if on else 0.55 if self.isEnabled() else 0.3)
+        # Filled or hollow, not only bright or dim: on and off are told without colour too.
+        painter.setPen(QPen(color, 1.6))
+        painter.setBrush(color if on else Qt.BrushStyle.NoBrush)
+        painter.drawEllipse(dot.adjusted(0.8, 0.8, -0.8, -0.8))
+        text = "text" if on else "muted" if self.isEnabled() else "disabled"
+        painter.setPen(palette.color(text))
+        left = round(dot.right()) + 7
+        painter.drawText(QRect(left, 0, self.width() - left, self.height()), Qt.AlignmentFlag.AlignVCenter, self.text())
+        if self.menu is not None:
+            middle, right = self.height() / 2, self.width() - PADDING
+            painter.setPen(QPen(palette.color("muted" if self.isEnabled() else "disabled"), 1.3))
+            corners = ((right - 6, middle - 1.5), (right - 3, middle + 1.5), (right, middle - 1.5))
+            painter.drawPolyline(QPolygonF([QPointF(x, y) for x, y in corners]))
+
+
+class ChipBar(QWidget):
+    """All chips in a row that wraps where the window is narrow."""
+
+    toggled = Signal(str, bool)
+
+    def __init__(self, canvas: CanvasView, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._canvas = canvas
+        self.setAccessibleName("Layers")
+        self.chips = {entry.key: Chip(entry, canvas) for entry in LEGEND}
+        flow = Flow(self)
+        for key, chip in self.chips.items():
+            flow.addWidget(chip)
+            chip.toggled.connect(lambda on, key=key: canvas.set_layer_visible(key, on))
+        canvas.layer_toggled.connect(self._follow)
+        policy = QSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
+        policy.setHeightForWidth(True)
+        self.setSizePolicy(policy)
+        self.apply_palette(DARK)
+
+    def _follow(self, key: str, on: bool) -> None:
+        self.chips[key].setChecked(on)
+        self.toggled.emit(key, on)
+
+    def is_on(self, key: str) -> bool:
+        """Whether a layer is shown."""
+        return self._canvas.visible[key]
+
+    def toggle(self, key: str) -> None:
+        """Show a layer if it is hidden, hide it if it is shown."""
+        self._canvas.set_layer_visible(key, not self._canvas.visible[key])
+
+    def set_available(self, key: str, available: bool, reason: str = "") -> None:
+        """Whether a layer can be shown at all; `reason` is a sentence for the tooltip."""
+        self.chips[key].set_available(available, reason)
+
+    def apply_palette(self, palette: Palette) -> None:
+        """Repaint in other colours."""
+        for chip in self.chips.values():
+            chip.apply_palette(palette)
+
+
+class Flow(QLayout):
+    """Widgets from left to right at their own size, in as many rows as it takes."""
+
+    def __init__(self, parent: QWidget) -> None:
+        super().__init__(parent)
+        self._items: list[QLayoutItem] = []
+        self.setContentsMargins(14, 10, 14, 10)
+
+    def addItem(self, item: QLayoutItem) -> None:
+        self._items.append(item)
+
+    def count(self) -> int:
+        return len(self._items)
+
+    def itemAt(self, index: int) -> QLayoutItem | None:  # type: ignore[override]
+        return self._items[index] if 0 <= index < len(self._items) else None
+
+    def takeAt(self, index: int) -> QLayoutItem | None:  # type: ignore[override]
+        return self._items.pop(index) if 0 <= index < len(self._items) else None
+
+    def hasHeightForWidth(self) -> bool:
+        return True
+
+    def heightForWidth(self, width: int) -> int:
+        return self._arrange(QRect(0, 0, width, 0), move=False)
+
+    def setGeometry(self, rect: QRect) -> None:
+        super().setGeometry(rect)
+        self._arrange(rect, move=True)
+
+    def sizeHint(self) -> QSize:
+        widths = [item.sizeHint().width() for item in self._items]
+        return QSize(sum(widths) + GAP * max(len(widths) - 1, 0) + 28, HEIGHT + 20)
+
+    def minimumSize(self) -> QSize:
+        return QSize(max((item.sizeHint().width() for item in self._items), default=0) + 28, HEIGHT + 20)
+
+    def _arrange(self, rect: QRect, move: bool) -> int:
+        inside = rect.marginsRemoved(self.contentsMargins())
+        x, y, row = inside.x(), inside.y(), 0
+        for item in self._items:
+            size = item.sizeHint()
+            if x > inside.x() and x + size.width() > inside.right() + 1:
+                x, y, row = inside.x(), y + row + GAP, 0
+            if move:
+                item.setGeometry(QRect(QPoint(x, y), size))
+            x, row = x + size.width() + GAP, max(row, size.height())
+        return y + row + self.contentsMargins().bottom() - rect.y()

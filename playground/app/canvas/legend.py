@@ -1,0 +1,88 @@
+"""The layers of the canvas, in the order of their chips: names, colours, equations and what can be set about them."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Option:
+    """One thing that can be set about a layer: its values with the words for them; the first is the default."""
+
+    name: str
+    title: str
+    values: tuple[tuple[object, str], ...]
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One layer as its chip shows it.
+
+    Args:
+        key: the layer's name everywhere in the program.
+        role: its colour in the palette.
+        tip: one sentence with the equation.
+        on: whether it is shown at first.
+    """
+
+    key: str
+    title: str
+    role: str
+    tip: str
+    options: tuple[Option, ...] = ()
+    on: bool = True
+
+
+_ARROWS = Option("spacing", "Arrows", ((26, "Normal"), (38, "Sparse"), (18, "Dense")))  # pixels between arrows
+
+LEGEND = (
+    Entry("data", "Data", "data", "The points to learn from, x ~ p_data."),
+    Entry(
+        "density",
+        "Density p σ",
+        "density",
+        "Density of the data with noise added, p_σ = p_data ∗ N(0, σ²I), at the σ of the moment; brightness is the square "
+        "root of p/p_max.",
+        (Option("source", "Density", (("exact", "Exact, where it is known"), ("learned", "Learned, by the network"))),),
+    ),
+    Entry(
+        "learned",
+        "Learned score",
+        "learned",
+        "The network's score s_θ(x, σ) ≈ ∇ log p_σ(x); the length of an arrow grows with log |s|.",
+        (_ARROWS,),
+    ),
+    Entry(
+        "exact",
+        "Exact score",
+        "exact",
+        "The true score ∇ log p_σ(x), where the density is known: broader arrows under the learned ones.",
+        (_ARROWS,),
+        on=False,
+    ),
+    Entry(
+        "particles",
+        "Particles",
+        "particles",
+        "The sampler's particles x_i at the step in view.",
+        (Option("size", "Size", ((1.0, "Normal"), (0.6, "Small"), (1.6, "Large"))),),
+    ),
+    Entry(
+        "trails",
+        "Trails",
+        "trails",
+        "The last steps of the particles; with many particles, of every second, fourth, eighth...",
+        (Option("length", "Length", ((16, "16 steps"), (8, "8 steps"), (4, "4 steps"))),),
+    ),
+    Entry(
+        "path",
+        "Likelihood path",
+        "likelihood",
+        "The way of the clicked point under the probability flow dx/dt = f − ½ g² s, from the data to the noise.",
+    ),
+)
+
+KEYS = tuple(entry.key for entry in LEGEND)
+
+
+def defaults() -> dict[tuple[str, str], object]:
+    """Every option by layer and name, with its default."""
+    return {(entry.key, option.name): option.values[0][0] for entry in LEGEND for option in entry.options}

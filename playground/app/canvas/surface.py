@@ -1,0 +1,340 @@
+"""Where the picture is: pyqtgraph keeps the view's range, one own item paints it, and the mouse moves it."""
+
+import time
+from collections.abc import Callable
+
+import pyqtgraph as pg
+from PySide6.QtCore import QEvent, QPointF, QRectF, Qt, Signal
+from PySide6.QtGui import (
+    QEnterEvent,
+    QFocusEvent,
+    QImage,
+    QKeyEvent,
+    QMouseEvent,
+    QNativeGestureEvent,
+    QPainter,
+    QPen,
+    QWheelEvent,
+)
+from PySide6.QtWidgets import QStyleOptionGraphicsItem, QWidget
+
+from playground.drawing.palette import DARK
+from playground.drawing.plane import Plane, Viewport
+from playground.drawing.scene import Scene, paint
+
+DRAG_PIXELS = 5  # the pointer moves so far before a press is a drag and no click
+ZOOM_STEP = 1.25  # by a key, or a notch of the wheel
+ZOOM_RANGE = 1e5  # how far in and out, from what was fitted
+PAN_STEP = 0.1  # of the view, by an arrow key
+
+PANS = {
+    Qt.Key.Key_Left: (-PAN_STEP, 0.0),
+    Qt.Key.Key_Right: (PAN_STEP, 0.0),
+    Qt.Key.Key_Up: (0.0, PAN_STEP),
+    Qt.Key.Key_Down: (0.0, -PAN_STEP),
+}
+ZOOMS = {
+    Qt.Key.Key_Plus: ZOOM_STEP,
+    Qt.Key.Key_Equal: ZOOM_STEP,
+    Qt.Key.Key_Minus: 1 / ZOOM_STEP,
+    Qt.Key.Key_Underscore: 1 / ZOOM_STEP,
+}
+VIEW_KEYS = {*PANS, *ZOOMS, Qt.Key.Key_0, Qt.Key.Key_Home}
+BRUSH_KEYS = {Qt.Key.Key_Space, Qt.Key.Key_Escape, Qt.Key.Key_BracketLeft, Qt.Key.Key_BracketRight}
+
+
+class SceneItem(pg.GraphicsObject):
+    """Paints the scene into an image when something has changed, and otherwise copies the image."""
+
+    def __init__(self, box: pg.ViewBox, scene: Callable[[], Scene], painted: Callable[[float], None]) -> None:
+        super().__init__()
+        self.setParentItem(box)
+        self._box, self._scene, self._painted = box, scene, painted
+        self._image = QImage()
+        self._changed = True
+        box.sigResized.connect(self._resized)
+
+    def _resized(self) -> None:
+        self.prepareGeometryChange()
+        self.change()
+
+    def change(self) -> None:
+        self._changed = True
+        self.update()
+
+    def boundingRect(self) -> QRectF:
+        return self._box.rect()
+
+    def paint(self, painter: QPainter, option: QStyleOptionGraphicsItem, widget: QWidget | None = None) -> None:
+        width, height = round(self._box.rect().width()), round(self._box.rect().height())
+        ratio = painter.device().devicePixelRatio()
+        size = round(width * ratio), round(height * ratio)
+        if not min(size):
+            return
+        if (self._image.width(), self._image.height(), self._image.devicePixelRatio()) != (*size, ratio):
+            self._image = QImage(*size, QImage.Format.Format_RGB32)
+            self._image.setDevicePixelRatio(ratio)
+            self._changed = True
+        if self._changed:
+            self._changed = False
+            started = time.perf_counter()
+            inner = QPainter(self._image)
+            try:
+                paint(inner, self._scene(), width, height)
+            finally:
+                inner.end()
+            self._painted(1e3 * (time.perf_counter() - started))
+        painter.drawImage(0, 0, self._image)
+
+
+class Surface(pg.GraphicsView):
+    """A view of the plane with pan, zoom and fit, and two tools of the left button: point and brush.
+
+    Signals carry the user's coordinates:
+        viewport_changed(tuple): x0, x1, y0, y1.
+        hovered(object): (x, y), or None when the pointer leaves.
+        clicked(float, float), stroked(list of (x, y)), stroke_ended(list of (x, y)).
+        wheeled(int): notches turned with Ctrl or Shift held, for the tool.
+        painted(float): milliseconds that a new picture took.
+    """
+
+    viewport_changed = Signal(tuple)
+    hovered = Signal(object)
+    clicked = Signal(float, float)
+    stroked = Signal(object)
+    stroke_ended = Signal(object)
+    wheeled = Signal(float)
+    painted = Signal(float)
+
+    def __init__(self, parent: QWidget, scene: Callable[[], Scene]) -> None:
+        super().__init__(parent, useOpenGL=False, background=None)
+        self.setMouseTracking(True)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setContextMenuPolicy(Qt.ContextMenuPolicy.PreventContextMenu)
+        self.box = pg.ViewBox(lockAspect=True, enableMouse=False, enableMenu=False, defaultPadding=0.0)
+        self.setCentralItem(self.box)
+        self.item = SceneItem(self.box, scene, self.painted.emit)
+        self.movable = True
+        self.colors = DARK
+        self._tool = "point"
+        self._fitted: Viewport = (-1.0, 1.0, -1.0, 1.0)
+        self._ring = 0.0  # radius of the brush in the user's units
+        self._pointer: QPointF | None = None
+        self._pressed: QPointF | None = None  # where the left button went down, until it becomes a drag
+        self._dragged: QPointF | None = None  # last position of a drag that pans
+        self._stroke: list[tuple[float, float]] | None = None
+        self._space = False
+        self._ringed = False  # whether the keyboard brought the focus here
+        self.box.setRange(xRange=(-1, 1), yRange=(-1, 1), padding=0)
+        self.box.sigRangeChanged.connect(self._range_changed)
+
+    # --- the view
+
+    def view_range(self) -> Viewport:
+        """What is in view: x0, x1, y0, y1."""
+        (x0, x1), (y0, y1) = self.box.viewRange()
+        return float(x0), float(x1), float(y0), float(y1)
+
+    def plane(self) -> Plane:
+        """The mapping between the user's coordinates and this widget's."""
+        return Plane(self.view_range(), max(self.width(), 1), max(self.height(), 1))
+
+    def set_aspect_locked(self, locked: bool) -> None:
+        self.box.setAspectLocked(locked, ratio=1)
+
+    def fit(self, bounds: Viewport) -> None:
+        """Show the whole of these bounds."""
+        self._fitted = bounds
+        self._show(bounds)
+
+    def zoom(self, factor: float, centre: tuple[float, float] | None = None) -> None:
+        """Enlarge by a factor; the point `centre`, by default the middle of the view, stays where it is."""
+        x0, x1, y0, y1 = self.view_range()
+        cx, cy = centre or ((x0 + x1) / 2, (y0 + y1) / 2)
+        extent = max((self._fitted[1] - self._fitted[0]), 1e-300)
+        factor = min(max(factor, (x1 - x0) / (extent * ZOOM_RANGE)), (x1 - x0) * ZOOM_RANGE / extent)
+        self._show((cx + (x0 - cx) / factor, cx + (x1 - cx) / factor, cy + (y0 - cy) / factor, cy + (y1 - cy) / factor))
+
+    def pan(self, dx: float, dy: float) -> None:
+        """Move the view by fractions of its width and height; positive shows what lies right and above."""
+        x0, x1, y0, y1 = self.view_range()
+        self._show((x0 + dx * (x1 - x0), x1 + dx * (x1 - x0), y0 + dy * (y1 - y0), y1 + dy * (y1 - y0)))
+
+    def _show(self, viewport: Viewport) -> None:
+        x0, x1, y0, y1 = viewport
+        self.box.setRange(xRange=(x0, x1), yRange=(y0, y1), padding=0)
+
+    def _range_changed(self) -> None:
+        self.item.change()
+        self.viewport_changed.emit(self.view_range())
+
+    # --- tools
+
+    def set_tool(self, tool: str) -> None:
+        self._tool = tool
+        self._cancel_stroke()
+        self._set_cursor()
+        self.viewport().update()
+
+    def set_ring(self, radius: float) -> None:
+        """Radius of the circle around the pointer that shows the brush, in the user's units."""
+        self._ring = radius
+        self.viewport().update()
+
+    def _set_cursor(self) -> None:
+        if self._dragged is not None or self._space:
+            shape = Qt.CursorShape.ClosedHandCursor if self._dragged is not None else Qt.CursorShape.OpenHandCursor
+        elif not self.movable:
+            shape = Qt.CursorShape.PointingHandCursor
+        else:
+            shape = Qt.CursorShape.BlankCursor if self._tool == "brush" else Qt.CursorShape.CrossCursor
+        self.viewport().setCursor(shape)
+
+    def _at(self, position: QPointF) -> tuple[float, float]:
+        return self.plane().to_user(position.x(), position.y())
+
+    def _extend_stroke(self, position: QPointF) -> None:
+        assert self._stroke is not None
+        plane = self.plane()
+        x, y = plane.to_painter(self._stroke[-1]).tolist()
+        # Closer points than a third of the brush add nothing to its density but cost time in every later step.
+        if (position - QPointF(x, y)).manhattanLength() >= max(2.0, self._ring * plane.scale[0] / 3):
+            self._stroke.append(self._at(position))
+            self.stroked.emit(list(self._stroke))
+
+    def _cancel_stroke(self) -> None:
+        if self._stroke is not None:
+            self._stroke = None
+            self.stroked.emit([])
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        event.accept()
+        position, button = event.position(), event.button()
+        pans = button in (Qt.MouseButton.MiddleButton, Qt.MouseButton.RightButton)
+        if self.movable and (pans or (button == Qt.MouseButton.LeftButton and self._space)):
+            self._dragged = position
+        elif button == Qt.MouseButton.LeftButton and self._tool == "brush" and self.movable:
+            self._stroke = [self._at(position)]
+            self.stroked.emit(list(self._stroke))
+        elif button == Qt.MouseButton.LeftButton:
+            self._pressed = position
+        self._set_cursor()
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        event.accept()
+        position = event.position()
+        self._pointer = position
+        if self._pressed is not None and self.movable and (position - self._pressed).manhattanLength() > DRAG_PIXELS:
+            self._dragged, self._pressed = self._pressed, None
+            self._set_cursor()
+        if self._dragged is not None:
+            step = position - self._dragged
+            self._dragged = position
+            self.pan(-step.x() / max(self.width(), 1), step.y() / max(self.height(), 1))
+        elif self._stroke is not None:
+            self._extend_stroke(position)
+        if self._tool == "brush":
+            self.viewport().update()
+        self.hovered.emit(self._at(position))
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        event.accept()
+        if self._pressed is not None and event.button() == Qt.MouseButton.LeftButton:
+            self._pressed = None
+            self.clicked.emit(*self._at(event.position()))
+        elif self._stroke is not None and event.button() == Qt.MouseButton.LeftButton:
+            stroke, self._stroke = self._stroke, None
+            self.stroke_ended.emit(stroke)
+        self._dragged = None
+        self._set_cursor()
+
+    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
+        event.accept()
+        if self._tool == "brush" or event.button() != Qt.MouseButton.LeftButton:
+            self.mousePressEvent(event)
+        else:
+            self.fit(self._fitted)
+
+    def wheelEvent(self, event: QWheelEvent) -> None:
+        event.accept()
+        notches = (event.angleDelta().y() or event.angleDelta().x()) / 120
+        if event.modifiers() & (Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.ShiftModifier):
+            self.wheeled.emit(notches)
+        elif self.movable:
+            self.zoom(ZOOM_STEP**notches, self._at(event.position()))
+
+    def viewportEvent(self, event: QEvent) -> bool:
+        if isinstance(event, QNativeGestureEvent) and event.gestureType() == Qt.NativeGestureType.ZoomNativeGesture:
+            if self.movable:
+                self.zoom(1 + event.value(), self._at(event.position()))
+            return True
+        if event.type() == QEvent.Type.Leave:
+            self._pointer = None
+            self.hovered.emit(None)
+            self.viewport().update()
+        return bool(super().viewportEvent(event))
+
+    def enterEvent(self, event: QEnterEvent) -> None:
+        self._set_cursor()
+
+    # --- keys
+
+    def event(self, event: QEvent) -> bool:
+        # While the canvas has the focus its own keys come before the window's shortcuts.
+        if event.type() == QEvent.Type.ShortcutOverride and isinstance(event, QKeyEvent) and self._takes(event):
+            event.accept()
+            return True
+        return bool(super().event(event))
+
+    def _takes(self, event: QKeyEvent) -> bool:
+        plain = not event.modifiers() & (Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.AltModifier)
+        brush = event.key() in BRUSH_KEYS and self._tool == "brush"
+        return plain and (brush or (self.movable and event.key() in VIEW_KEYS))
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        key = event.key()
+        if not self._takes(event):
+            event.ignore()  # not QGraphicsView's scrolling: the window may know the key
+        elif key == Qt.Key.Key_Space:
+            self._space = True
+            self._set_cursor()
+        elif key == Qt.Key.Key_Escape:
+            self._cancel_stroke()
+        elif key in BRUSH_KEYS:
+            self.wheeled.emit(1.0 if key == Qt.Key.Key_BracketRight else -1.0)
+        elif key in PANS:
+            self.pan(*PANS[key])
+        elif key in ZOOMS:
+            self.zoom(ZOOMS[key])
+        else:
+            self.fit(self._fitted)
+
+    def keyReleaseEvent(self, event: QKeyEvent) -> None:
+        if event.key() == Qt.Key.Key_Space and not event.isAutoRepeat():
+            self._space = False
+            self._set_cursor()
+        event.ignore()
+
+    def focusInEvent(self, event: QFocusEvent) -> None:
+        self._ringed = event.reason() in (Qt.FocusReason.TabFocusReason, Qt.FocusReason.BacktabFocusReason)
+        self.viewport().update()
+        super().focusInEvent(event)
+
+    def focusOutEvent(self, event: QFocusEvent) -> None:
+        self._ringed = self._space = False
+        self.viewport().update()
+        super().focusOutEvent(event)
+
+    # --- what lies over the picture and costs no new one
+
+    def drawForeground(self, painter: QPainter, rect: QRectF) -> None:
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing, True)
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        if self._tool == "brush" and self._pointer is not None and self.movable:
+            radius = max(self._ring * self.plane().scale[0], 1.5)
+            for width, name, alpha in ((3.0, "background", 0.6), (1.5, "data", 1.0)):
+                painter.setPen(QPen(self.colors.color(name, alpha), width))
+                painter.drawEllipse(self._pointer, radius, radius)
+        if self._ringed and self.hasFocus():
+            painter.setPen(QPen(self.colors.color("accent"), 2))
+            painter.drawRect(QRectF(1, 1, self.width() - 2, self.height() - 2))

@@ -1,0 +1,341 @@
+"""The canvas: what is set on it becomes a scene, what is done to it becomes a signal. All in the user's units."""
+
+import dataclasses
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+from PySide6.QtCore import QPoint, QRect, QSize, Qt, Signal
+from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
+
+from playground.app import theme
+from playground.app.canvas.legend import KEYS, LEGEND, defaults
+from playground.app.canvas.surface import Surface
+from playground.drawing.images import ImageGrid
+from playground.drawing.layers import Data, Density, Field, Markers, Particles, Path, Strokes, Trails
+from playground.drawing.palette import DARK, Palette
+from playground.drawing.plane import Viewport, bounds_of, shaped
+from playground.drawing.scene import Scene
+
+BRUSH_STEP = 1.15  # by a notch of the wheel
+BRUSH_RANGE = (0.003, 0.3)  # radius as a fraction of the view's height
+READOUT_GAP = 16  # px from the pointer
+
+
+class CanvasView(QWidget):
+    """The picture in the middle of the window.
+
+    Signals:
+        layer_toggled(str, bool): a layer was shown or hidden.
+        option_changed(str, str, object): layer, option, value.
+        viewport_changed(tuple): x0, x1, y0, y1 in view.
+        hovered(object): (x, y) under the pointer, or None.
+        clicked(float, float): a point was picked with the point tool.
+        stroke_drawn(object, float): a list of (x, y), and the brush's radius.
+        brush_radius_changed(float): by the wheel or the keys.
+        image_selected(int): an image of the grid was clicked.
+        painted(float): milliseconds that a new picture took.
+    """
+
+    layer_toggled = Signal(str, bool)
+    option_changed = Signal(str, str, object)
+    viewport_changed = Signal(tuple)
+    hovered = Signal(object)
+    clicked = Signal(float, float)
+    stroke_drawn = Signal(object, float)
+    brush_radius_changed = Signal(float)
+    image_selected = Signal(int)
+    painted = Signal(float)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.visible = {entry.key: entry.on for entry in LEGEND}
+        self.options = defaults()
+        self.last_paint_ms = 0.0
+        self._scene = Scene(palette=DARK)
+        self._locked = True
+        self._brush = 0.0
+        self._image_limits: tuple[float, float] | None = None
+        self._view = Surface(self, self._shown)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(self._view)
+        self.setFocusProxy(self._view)
+        self._view.setAccessibleName("Canvas")
+        self._view.setAccessibleDescription(
+            "Arrow keys move the view, plus and minus zoom, 0 shows all. Click a point for its likelihood."
+        )
+        self._readout = QLabel(self)
+        self._readout.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+        self._readout.setTextFormat(Qt.TextFormat.PlainText)
+        self._readout.hide()
+        self._pointer: tuple[float, float] | None = None
+
+        self._view.viewport_changed.connect(self.viewport_changed)
+        self._view.painted.connect(self._painted)
+        self._view.hovered.connect(self._hover)
+        self._view.clicked.connect(self._click)
+        self._view.stroked.connect(self._preview_stroke)
+        self._view.stroke_ended.connect(self._end_stroke)
+        self._view.wheeled.connect(self._turn_brush)
+        self.set_brush_radius(0.05)
+        self.apply_palette(DARK)
+
+    @property
+    def surface(self) -> QWidget:
+        """The widget that is painted and gets the mouse; where to look for paint events."""
+        return self._view.viewport()
+
+    def sizeHint(self) -> QSize:
+        return QSize(800, 700)
+
+    def minimumSizeHint(self) -> QSize:
+        return QSize(240, 180)
+
+    # --- what there is to see
+
+    def set_data(self, points: np.ndarray | None) -> None:
+        """Training points, (N, 2)."""
+        self._change(data=None if points is None else Data(points))
+
+    def set_density(self, grid: np.ndarray | None, extent: Viewport = (0, 1, 0, 1), log: bool = False) -> None:
+        """A density, or its logarithm, on a grid (H, W) whose row 0 is the bottom of `extent` x0, x1, y0, y1."""
+        self._change(density=None if grid is None else Density(grid, extent, log))
+
+    def set_field(self, positions: np.ndarray, vectors: np.ndarray | None, role: str) -> None:
+        """Vectors (N, 2) at positions (N, 2), of role "learned" or "exact"; vectors None takes the layer away.
+
+        Raises:
+            ValueError: another role.
+        """
+        if role not in ("learned", "exact"):
+            raise ValueError(f"A field is learned or exact, not {role!r}.")
+        self._change(**{role: None if vectors is None else Field(positions, vectors, role)})  # type: ignore[arg-type]
+
+    def set_particles(self, positions: np.ndarray | None) -> None:
+        """The sampler's particles, (N, 2)."""
+        size = float(self.options["particles", "size"])  # type: ignore[arg-type]
+        self._change(particles=None if positions is None else Particles(positions, size))
+
+    def set_trails(self, positions: np.ndarray | None) -> None:
+        """Recent positions (K, N, 2), oldest first, the last row being the present one."""
+        length = int(self.options["trails", "length"])  # type: ignore[call-overload]
+        self._change(trails=None if positions is None else Trails(positions, length))
+
+    def set_path(self, points: np.ndarray | None) -> None:
+        """The way of one point under the probability flow, (P, 2), from the point on."""
+        self._change(path=None if points is None else Path(points))
+
+    def set_markers(self, points: np.ndarray | None) -> None:
+        """Single points to mark, (N, 2)."""
+        self._change(markers=None if points is None else Markers(points))
+
+    def set_strokes(self, strokes: Iterable[tuple[np.ndarray, float]]) -> None:
+        """Brush strokes to show: points (P, 2) and radius each."""
+        kept = tuple((np.asarray(points, float), float(radius)) for points, radius in strokes)
+        self._change(strokes=Strokes(kept) if kept else None)
+
+    def set_caption(self, lines: Sequence[str]) -> None:
+        """Lines at the bottom right."""
+        if tuple(lines) != self._scene.caption:
+            self._change(caption=tuple(lines))
+
+    def set_hint(self, text: str) -> None:
+        """A sentence over a canvas that has nothing to show; "" takes it away."""
+        if text != self._scene.hint:
+            self._change(hint=text)
+
+    def set_axes(self, names: tuple[str, str]) -> None:
+        """Names of the two coordinates."""
+        self._change(axes=names)
+
+    def set_images(self, images: np.ndarray | ImageGrid | None) -> None:
+        """Images (N, H, W) or (N, 1, H, W) in place of the plane; None brings the plane back.
+
+        Their darkest and brightest values are those of the first images since the plane: the data, which come before
+        the samples.
+        """
+        if images is None:
+            grid = self._image_limits = None
+        elif isinstance(images, ImageGrid):
+            grid, self._image_limits = images, images.limits
+        else:
+            if self._image_limits is None:
+                self._image_limits = float(np.min(images)), float(np.max(images))
+            chosen = self._scene.images.selected if self._scene.images is not None else None
+            grid = ImageGrid(images, self._image_limits, chosen)
+        self._view.movable = grid is None
+        self._change(images=grid)
+
+    def _change(self, **parts: object) -> None:
+        self._scene = dataclasses.replace(self._scene, **parts)  # type: ignore[arg-type]
+        self._view.item.change()
+
+    # --- layers and options
+
+    def set_layer_visible(self, name: str, on: bool) -> None:
+        """Show or hide a layer of LEGEND.
+
+        Raises:
+            KeyError: there is no such layer.
+        """
+        if self.visible[name] != on:
+            self.visible[name] = on
+            self._view.item.change()
+            self.layer_toggled.emit(name, on)
+
+    def set_option(self, layer: str, option: str, value: object) -> None:
+        """Set an option of a layer, see LEGEND.
+
+        Raises:
+            KeyError: there is no such option.
+        """
+        if self.options[layer, option] == value:
+            return
+        for key in self.options:
+            # The two fields share their grid, so that one can be compared with the other arrow by arrow.
+            if key == (layer, option) or (option == "spacing" and key[1] == "spacing"):
+                self.options[key] = value
+        if self._scene.particles is not None:
+            self.set_particles(self._scene.particles.positions)
+        if self._scene.trails is not None:
+            self.set_trails(self._scene.trails.positions)
+        self.option_changed.emit(layer, option, value)
+
+    def arrow_grid(self) -> tuple[int, int]:
+        """How many arrows fit across and down at the chosen spacing."""
+        spacing = float(self.options["learned", "spacing"])  # type: ignore[arg-type]
+        return max(4, round(self.width() / spacing)), max(4, round(self.height() / spacing))
+
+    # --- the view
+
+    @property
+    def viewport(self) -> Viewport:
+        """What is in view: x0, x1, y0, y1."""
+        return self._view.view_range()
+
+    @property
+    def aspect_locked(self) -> bool:
+        """Whether both axes have the same scale, as they must where both have the same unit."""
+        return self._locked
+
+    @aspect_locked.setter
+    def aspect_locked(self, locked: bool) -> None:
+        if locked != self._locked:
+            self._locked = locked
+            self._view.set_aspect_locked(locked)
+            self._view.item.change()
+
+    def fit(self, bounds: Viewport | None = None) -> None:
+        """Show these bounds, or all of the data, or of the particles where there are no data."""
+        if bounds is None:
+            for layer in (self._scene.data, self._scene.particles):
+                points = None if layer is None else layer.points if isinstance(layer, Data) else layer.positions
+                bounds = bounds if bounds is not None or points is None else bounds_of(points)
+        self._view.fit(bounds or (-1.0, 1.0, -1.0, 1.0))
+
+    def scene(self, width: float, height: float) -> Scene:
+        """What is shown now, for a picture of this shape: nothing that is in view is cut off."""
+        viewport = self.viewport
+        if self._locked:
+            viewport = shaped(viewport, width, height)
+        return dataclasses.replace(self._shown(), viewport=viewport)
+
+    def _shown(self) -> Scene:
+        hidden = {key: None for key in KEYS if not self.visible[key]}
+        return dataclasses.replace(self._scene, viewport=self.viewport, **hidden)  # type: ignore[arg-type]
+
+    def _painted(self, milliseconds: float) -> None:
+        self.last_paint_ms = milliseconds
+        self.painted.emit(milliseconds)
+
+    def apply_palette(self, palette: Palette) -> None:
+        """Repaint in other colours."""
+        self._view.colors = palette
+        self._readout.setStyleSheet(
+            f"background: {palette.raised}; color: {palette.text}; border: 1px solid {palette.border};"
+            "border-radius: 6px; padding: 6px 8px;"
+        )
+        self._readout.setFont(theme.number_font())
+        self._change(palette=palette)
+
+    # --- tools
+
+    def set_tool(self, tool: str) -> None:
+        """ "point": click for a likelihood, drag to move the view. "brush": paint data.
+
+        Raises:
+            ValueError: another tool.
+        """
+        if tool not in ("point", "brush"):
+            raise ValueError(f"The tools are point and brush, not {tool!r}.")
+        self._view.set_tool(tool)
+
+    @property
+    def brush_radius(self) -> float:
+        """One standard deviation of the brush, in the user's units."""
+        return self._brush
+
+    def set_brush_radius(self, radius: float) -> None:
+        """Set the brush's radius, in the user's units, > 0."""
+        self._brush = float(radius)
+        self._view.set_ring(self._brush)
+
+    def _turn_brush(self, notches: float) -> None:
+        _, _, y0, y1 = self.viewport
+        low, high = (fraction * (y1 - y0) for fraction in BRUSH_RANGE)
+        self.set_brush_radius(min(max(self._brush * BRUSH_STEP**notches, low), high))
+        self.brush_radius_changed.emit(self._brush)
+
+    def _preview_stroke(self, points: list[tuple[float, float]]) -> None:
+        self.set_strokes([(np.array(points), self._brush)] if points else [])
+
+    def _end_stroke(self, points: list[tuple[float, float]]) -> None:
+        self.set_strokes([])
+        self.stroke_drawn.emit(points, self._brush)
+
+    def _click(self, x: float, y: float) -> None:
+        images = self._scene.images
+        if images is None:
+            self.clicked.emit(x, y)
+            return
+        place = self._view.plane().to_painter(np.array([x, y]))
+        number = images.tiles(self._view.width(), self._view.height()).at(*place.tolist())
+        if number is not None:
+            self._change(images=dataclasses.replace(images, selected=number))
+            self.image_selected.emit(number)
+
+    def _hover(self, point: tuple[float, float] | None) -> None:
+        self._pointer = point
+        if point is None:
+            self._readout.hide()
+        elif self._readout.isVisible():
+            self._place_readout()
+        self.hovered.emit(point if self._scene.images is None else None)
+
+    # --- the read-out
+
+    def set_readout(self, lines: Sequence[str]) -> None:
+        """Text beside the pointer; nothing hides it."""
+        if not lines or self._pointer is None:
+            self._readout.hide()
+            return
+        self._readout.setText("\n".join(lines))
+        self._readout.adjustSize()
+        self._place_readout()
+        self._readout.show()
+        self._readout.raise_()
+
+    def readout(self) -> str:
+        """The text beside the pointer, "" where there is none."""
+        return self._readout.text() if self._readout.isVisible() else ""
+
+    def _place_readout(self) -> None:
+        assert self._pointer is not None
+        x, y = self._view.plane().to_painter(np.array(self._pointer)).tolist()
+        size = self._readout.size()
+        left = x + READOUT_GAP if x + READOUT_GAP + size.width() < self.width() else x - READOUT_GAP - size.width()
+        top = y + READOUT_GAP if y + READOUT_GAP + size.height() < self.height() else y - READOUT_GAP - size.height()
+        room = QRect(QPoint(0, 0), self.size() - size)
+        self._readout.move(
+            min(max(round(left), 0), max(room.width(), 0)), min(max(round(top), 0), max(room.height(), 0))
+        )
