@@ -1,7 +1,6 @@
 """Two columns of numbers out of text, as spreadsheets and scripts of many countries write it."""
 
 import csv
-import io
 import itertools
 from collections.abc import Iterator, Sequence
 
@@ -9,7 +8,8 @@ import numpy as np
 
 from playground.data.dataset import Array, DataError
 
-_SAMPLE = 2**16  # characters looked at to find out how a table is written
+_HEAD = 2**16  # bytes looked at to tell text from anything else
+_BLOCK = 2**18  # characters parsed at a time
 _LAYOUTS = [  # separator (None: blanks) and decimal mark, the likelier first
     ("\t", "."), (";", "."), (",", "."), (None, "."), ("\t", ","), (";", ","), (None, ","), (",", ","),
 ]  # fmt: skip
@@ -27,7 +27,7 @@ def decode(name: str, content: bytes) -> str:
         if content.startswith((b"\xff\xfe", b"\xfe\xff")):
             text = content.decode("utf-16")
         else:
-            head = content[:_SAMPLE]
+            head = content[:_HEAD]
             if any(code < 32 and code not in b"\t\n\r\f" for code in head):
                 raise DataError(f"{name} is neither a table of text nor an NPY file.")
             try:
@@ -51,11 +51,7 @@ class Table:
 
     def __init__(self, name: str, text: str) -> None:
         self._name, self._text = name, text
-        sample = list(
-            itertools.islice(_content(text[: text.rfind("\n", 0, _SAMPLE)] if len(text) > _SAMPLE else text), 31)
-        )
-        if not sample:
-            sample = list(itertools.islice(_content(text), 1))
+        sample = list(itertools.islice(_content(text), 31))
         if not sample:
             raise DataError(f"{name} has no rows: it needs two columns of numbers.")
         self._separator, self._decimal = _layout([line for _, line in sample])
@@ -65,7 +61,7 @@ class Table:
         self._skipped = number if header else 0
         self.axes = ("x", "y")
         if header and len(cells) == 2:
-            self.axes = (cells[0] or "x", cells[1] or "y")
+            self.axes = (cells[0][:40] or "x", cells[1][:40] or "y")
         # Names that hold blanks, between columns of blanks, cannot be told apart: they are passed over.
         if len(cells) != 2 and not (header and self._separator is None and len(sample) > 1):
             raise self._columns(number, len(cells))
@@ -78,19 +74,16 @@ class Table:
         Raises:
             DataError: a line has not two cells, or a cell is not a number.
         """
-        points = self._fast()
-        if points is not None:
-            return points
         try:
-            return self._slow(self._decimal)
-        except DataError:
+            return self._read(self._decimal)
+        except _NotANumber as error:
             # A column of whole numbers may hide until far below that the decimal mark is a comma.
-            if self._separator != "," and self._decimal == ".":
-                try:
-                    return self._slow(",")
-                except DataError:
-                    pass
-            raise
+            if "," not in error.cell or self._separator == "," or self._decimal == ",":
+                raise
+            try:
+                return self._read(",")
+            except DataError:
+                raise error from None
 
     def line(self, row: int) -> int:
         """The line, counted from 1, on which a row of data, counted from 0, stands."""
@@ -99,27 +92,41 @@ class Table:
     def _rows(self) -> Iterator[tuple[int, str]]:
         return ((number, line) for number, line in _content(self._text) if number > self._skipped)
 
-    def _fast(self) -> Array | None:
-        """The numbers by numpy's own parser, or None where it stumbles."""
-        text = self._text
-        if self._decimal == ",":
+    def _read(self, decimal: str) -> Array:
+        """The numbers, block by block: a block that numpy's own parser stumbles over is read again line by line."""
+        parts = [np.empty((0, 2))]
+        start, above = 0, 0
+        while start < len(self._text):
+            end = self._text.find("\n", start + _BLOCK) + 1 or len(self._text)
+            block = self._text[start:end]
+            # The line where the first data stand decides how many columns there are, so it is read with care.
+            points = self._fast(block, decimal) if above >= self._skipped and start else None
+            parts.append(self._slow(block, above, decimal, first=not start) if points is None else points)
+            start, above = end, above + block.count("\n")
+        return np.concatenate(parts)
+
+    def _fast(self, block: str, decimal: str) -> Array | None:
+        if decimal == ",":
             if self._separator == ",":
                 return None
-            text = text.replace(",", ".")
+            block = block.replace(",", ".")
+        lines = block.split("\n")
+        if next(_content(block), None) is None:  # where there is nothing to read, numpy warns
+            return np.empty((0, 2))
         try:
-            points: Array = np.loadtxt(
-                io.StringIO(text), delimiter=self._separator, skiprows=self._skipped, ndmin=2, dtype=np.float64
-            )
+            points: Array = np.loadtxt(lines, delimiter=self._separator, ndmin=2, dtype=np.float64)
         except ValueError:
             return None
         return points if points.shape[1] == 2 else None
 
-    def _slow(self, decimal: str) -> Array:
+    def _slow(self, block: str, above: int, decimal: str, first: bool) -> Array:
         points: list[tuple[float, float]] = []
-        for number, line in self._rows():
+        for number, line in _content(block, above):
+            if number <= self._skipped:
+                continue
             cells = _cells(line, self._separator)
             if len(cells) != 2:
-                if not points:
+                if first and not points:
                     raise self._columns(number, len(cells))
                 count = "1 cell" if len(cells) == 1 else f"{len(cells)} cells"
                 raise DataError(
@@ -127,7 +134,7 @@ class Table:
                 )
             x, y = (_number(cell, decimal) for cell in cells)
             if x is None or y is None:
-                raise self._not_a_number(number, cells[0] if x is None else cells[1])
+                raise _NotANumber(self._name, number, cells[0] if x is None else cells[1])
             points.append((x, y))
         return np.array(points, dtype=np.float64).reshape(-1, 2)
 
@@ -136,17 +143,19 @@ class Table:
         way_out = "a second one is missing" if count == 1 else "keep the two that are to be learned"
         return DataError(f"{self._name}, line {number}: {columns}, but points of the plane have 2; {way_out}.")
 
-    def _not_a_number(self, number: int, cell: str) -> DataError:
-        if not cell:
-            return DataError(f"{self._name}, line {number}: a cell is empty; fill in a number or remove the line.")
+
+class _NotANumber(DataError):
+    def __init__(self, name: str, number: int, cell: str) -> None:
+        self.cell = cell
         shown = cell if len(cell) <= 30 else cell[:27] + "..."
         shown = "".join(letter if letter.isprintable() else "?" for letter in shown)
-        return DataError(f'{self._name}, line {number}: "{shown}" is not a number; correct it or remove the line.')
+        what = f'"{shown}" is not a number; correct it' if cell else "a cell is empty; fill in a number"
+        super().__init__(f"{name}, line {number}: {what} or remove the line.")
 
 
-def _content(text: str) -> Iterator[tuple[int, str]]:
-    """Lines that say something, with their numbers from 1, without comments."""
-    start, number = 0, 0
+def _content(text: str, above: int = 0) -> Iterator[tuple[int, str]]:
+    """Lines that say something, without comments, each with its number, for a text with some lines above it."""
+    start, number = 0, above
     while start <= len(text):
         end = text.find("\n", start)
         if end < 0:

@@ -1,0 +1,304 @@
+"""Known densities against autograd, quadrature, Monte Carlo, closed forms and the change of variables."""
+
+import math
+
+import pytest
+import torch
+from torch import Tensor
+
+from playground.theory.densities import Boxes, Density, GaussianMixture
+
+DOUBLE = torch.float64
+
+
+def _generator(seed: int = 0) -> torch.Generator:
+    return torch.Generator().manual_seed(seed)
+
+
+def _tensor(*rows: object) -> Tensor:
+    return torch.tensor(rows, dtype=DOUBLE)
+
+
+def _half_circles(count: int = 400) -> GaussianMixture:
+    """Two moons of sigma 0.1 by the midpoint rule, independent of playground.data."""
+    angle = (torch.arange(count, dtype=DOUBLE) + 0.5) * (math.pi / count)
+    upper = torch.stack([angle.cos(), angle.sin()], 1)
+    lower = torch.stack([1 - angle.cos(), 0.5 - angle.sin()], 1)
+    return GaussianMixture(torch.cat([upper, lower]), torch.full((2 * count,), 0.1, dtype=DOUBLE))
+
+
+def _squares(std: float = 0.0) -> Boxes:
+    lows = _tensor(*([x, y] for x in range(-4, 4, 2) for y in range(-4, 4, 2) if (x + y) % 4 == 0))
+    return Boxes(lows, lows + 2, std=std)
+
+
+DENSITIES: dict[str, Density] = {
+    "one Gaussian": GaussianMixture(_tensor([1.0, -2.0]), _tensor(0.7)),
+    "two Gaussians": GaussianMixture(_tensor([5, 5], [-5, -5]), _tensor(1, 1), _tensor(8, 2)),
+    "unequal widths": GaussianMixture(_tensor([0, 0], [2, 1], [-1, 2]), _tensor(1, 0.2, 0.5), _tensor(0.2, 0.5, 0.3)),
+    "thin far apart": GaussianMixture(_tensor([50, 0], [-50, 0]), _tensor(1e-2, 1e-2), _tensor(0.5, 0.5)),
+    "moons": _half_circles(80),
+    "sharp squares": _squares(),
+    "soft squares": _squares(0.2),
+    "unequal boxes": Boxes(_tensor([0, 0], [-3, -1]), _tensor([1, 3], [-1, 0]), _tensor(0.7, 0.3), std=0.05),
+}
+SMOOTHINGS = [0.0, 0.1, 1.0, 25.0]
+each_density = pytest.mark.parametrize("density", DENSITIES.values(), ids=DENSITIES.keys())
+
+
+def _grid(low: Tensor, high: Tensor, step: float) -> tuple[Tensor, float]:
+    axes = [torch.arange(float(a) + step / 2, float(b), step, dtype=DOUBLE) for a, b in zip(low, high, strict=True)]
+    return torch.cartesian_prod(*axes), step**2
+
+
+def _is_sharp(density: Density, sigma: float) -> bool:
+    return isinstance(density, Boxes) and density.std == 0 and sigma == 0
+
+
+@each_density
+@pytest.mark.parametrize("sigma", SMOOTHINGS)
+def test_score_is_the_gradient_of_log_prob(density: Density, sigma: float) -> None:
+    if _is_sharp(density, sigma):
+        pytest.skip("the gradient of a sharp edge is no function")
+    x = (
+        density.sample(200, _generator()) + 2 * torch.randn(200, 2, generator=_generator(1), dtype=DOUBLE)
+    ).requires_grad_()
+    (gradient,) = torch.autograd.grad(density.log_prob(x, sigma).sum(), x)
+    score = density.score(x.detach(), sigma)
+    torch.testing.assert_close(score, gradient, rtol=1e-10, atol=1e-10)
+
+
+@each_density
+def test_each_row_may_have_its_own_sigma(density: Density) -> None:
+    x = density.sample(3000, _generator())
+    sigma = torch.rand(3000, generator=_generator(2), dtype=DOUBLE) + 0.1
+    one_by_one = torch.cat([density.score(x[i : i + 1], sigma[i]) for i in range(0, 3000, 100)])
+    torch.testing.assert_close(density.score(x, sigma)[::100], one_by_one, rtol=1e-9, atol=1e-9)
+    logs = torch.cat([density.log_prob(x[i : i + 1], float(sigma[i])) for i in range(0, 3000, 100)])
+    torch.testing.assert_close(density.log_prob(x, sigma)[::100], logs, rtol=1e-9, atol=1e-9)
+
+
+def test_sigmas_must_match_rows() -> None:
+    with pytest.raises(ValueError, match="each of the 5 rows, not 3"):
+        DENSITIES["moons"].score(torch.zeros(5, 2, dtype=DOUBLE), torch.ones(3, dtype=DOUBLE))
+
+
+@each_density
+@pytest.mark.parametrize("sigma", [0.0, 0.1, 1.0, 4.0])
+def test_integrates_to_one(density: Density, sigma: float) -> None:
+    if density is DENSITIES["thin far apart"]:
+        pytest.skip("a grid that resolves it would be too fine")
+    reach = 9 * math.hypot(sigma, 1.0)
+    x = density.sample(2000, _generator())
+    # The grid has its nodes in the middles of cells of which edges of boxes are edges too.
+    low, high = (x.amin(0) - reach).floor(), (x.amax(0) + reach).ceil()
+    points, cell = _grid(low, high, 0.05 if sigma < 1 else 0.25)
+    tolerance = 5e-3 if isinstance(density, Boxes) and 0 < math.hypot(density.std, sigma) < 0.06 else 1e-6
+    assert float(density.log_prob(points, sigma).exp().sum() * cell) == pytest.approx(1, abs=tolerance)
+
+
+@each_density
+@pytest.mark.parametrize("sigma", [0.3, 2.0])
+def test_smoothing_is_convolution_with_a_gaussian(density: Density, sigma: float) -> None:
+    """p_sigma(x) = E over data of N(x; data, sigma^2 I): Monte Carlo within five of its standard errors."""
+    x = density.sample(20, _generator(3)) + sigma * torch.randn(20, 2, generator=_generator(4), dtype=DOUBLE)
+    data = density.sample(100_000, _generator(5))
+    kernel = torch.exp(-(torch.cdist(x, data) ** 2) / (2 * sigma**2)) / (2 * math.pi * sigma**2)
+    error = kernel.std(1) / math.sqrt(len(data))
+    assert bool(((density.log_prob(x, sigma).exp() - kernel.mean(1)).abs() < 5 * error).all())
+    # Tweedie: sigma^2 score + x is the mean of the clean point given the noisy one.
+    clean = (kernel @ data) / kernel.sum(1, keepdim=True)
+    spread = (kernel[:, :, None] * (data - clean[:, None]) / kernel.mean(1)[:, None, None]).std(1) / math.sqrt(
+        len(data)
+    )
+    assert bool(((x + sigma**2 * density.score(x, sigma) - clean).abs() < 5 * spread + 1e-9).all())
+
+
+@each_density
+def test_samples_have_the_stated_moments(density: Density) -> None:
+    x = density.sample(200_000, _generator())
+    error = x.std(0) / math.sqrt(len(x))
+    assert bool(((x.mean(0) - density.mean).abs() < 5 * error).all())
+    squares = ((x - density.mean) ** 2).mean(1)
+    assert float(squares.mean()) == pytest.approx(density.variance, abs=5 * float(squares.std()) / math.sqrt(len(x)))
+
+
+@each_density
+def test_same_seed_same_samples(density: Density) -> None:
+    assert torch.equal(density.sample(10, _generator(7)), density.sample(10, _generator(7)))
+    assert not torch.equal(density.sample(10, _generator(7)), density.sample(10, _generator(8)))
+
+
+@each_density
+@pytest.mark.parametrize("sigma", [0.0, 0.6])
+def test_standardized_is_a_change_of_variables(density: Density, sigma: float) -> None:
+    offset, scale = _tensor(3.0, -400.0)[0], 40.0
+    offset = torch.tensor([3.0, -400.0], dtype=DOUBLE)
+    moved = density.standardized(offset, scale)
+    x = density.sample(100, _generator())
+    u = (x - offset) / scale
+    expected = density.log_prob(x, sigma) + 2 * math.log(scale)
+    torch.testing.assert_close(moved.log_prob(u, sigma / scale), expected, rtol=1e-8, atol=1e-8)
+    torch.testing.assert_close(moved.score(u, sigma / scale), density.score(x, sigma) * scale, rtol=1e-7, atol=1e-7)
+    torch.testing.assert_close(moved.mean, (density.mean - offset) / scale)
+    assert moved.variance == pytest.approx(density.variance / scale**2)
+    back = moved.standardized(-offset / scale, 1 / scale)
+    torch.testing.assert_close(back.log_prob(x, sigma), density.log_prob(x, sigma), rtol=1e-7, atol=1e-7)
+
+
+def test_modes_move_along() -> None:
+    means, shares = _tensor([5, 5], [-5, -5]), torch.tensor([0.8, 0.2], dtype=DOUBLE)
+    mixture = GaussianMixture(means, torch.ones(2, dtype=DOUBLE), shares, modes=means, mode_weights=shares)
+    boxes = Boxes(means - 1, means + 1, shares, modes=means, mode_weights=shares)
+    for density in (mixture, boxes):
+        moved = density.standardized(torch.tensor([5.0, 5.0], dtype=DOUBLE), 2.0).to(dtype=torch.float32)
+        assert moved.modes is not None
+        assert moved.mode_weights is not None
+        torch.testing.assert_close(moved.modes, torch.tensor([[0.0, 0.0], [-5.0, -5.0]]))
+        torch.testing.assert_close(moved.mode_weights, torch.tensor([0.8, 0.2]))
+
+
+ENTROPIES = {
+    "moons of sigma 0.1": (_half_circles(), 1.0076),
+    "eight Gaussians": (
+        GaussianMixture(
+            4
+            / 1.414
+            * torch.stack([f(torch.arange(8, dtype=DOUBLE) * math.pi / 4) for f in (torch.cos, torch.sin)], 1),
+            torch.full((8,), 0.5 / 1.414, dtype=DOUBLE),
+        ),
+        2.8319,
+    ),
+    "two Gaussians": (DENSITIES["two Gaussians"], 3.3383),
+    "one Gaussian": (DENSITIES["one Gaussian"], math.log(2 * math.pi * math.e * 0.7**2)),
+    "checkerboard": (DENSITIES["sharp squares"], math.log(32)),
+    "thin": (DENSITIES["thin far apart"], math.log(2) + math.log(2 * math.pi * math.e * 1e-4)),
+}
+
+
+@pytest.mark.parametrize(("density", "expected"), ENTROPIES.values(), ids=ENTROPIES.keys())
+def test_entropy(density: Density, expected: float) -> None:
+    assert density.entropy() == pytest.approx(expected, abs=5e-5)
+    assert density.standardized(density.mean, 10.0).entropy() == pytest.approx(expected - 2 * math.log(10), abs=1e-4)
+
+
+@pytest.mark.parametrize("std", [0.01, 0.3, 3.0])
+def test_entropy_of_blurred_boxes_is_the_mean_of_minus_log_prob(std: float) -> None:
+    density = _squares(std)
+    surprise = -density.log_prob(density.sample(100_000, _generator()))
+    assert density.entropy() == pytest.approx(
+        float(surprise.mean()), abs=5 * float(surprise.std()) / math.sqrt(100_000)
+    )
+
+
+def test_entropy_asks_for_a_plane() -> None:
+    with pytest.raises(ValueError, match="3 dimensions"):
+        GaussianMixture(torch.zeros(1, 3), torch.ones(1)).entropy()
+
+
+def test_sharp_edges() -> None:
+    density = _squares()
+    x = _tensor([-3, -3], [-1, -3], [-4, -4], [0, 0], [9, 9])
+    log_prob = density.log_prob(x)
+    assert log_prob.tolist() == pytest.approx([-math.log(32), -math.inf, -math.log(32), -math.log(32), -math.inf])
+    assert torch.equal(density.score(x), torch.zeros_like(x))
+    mixed = density.score(x, torch.tensor([0.0, 0.5, 0.0, 0.5, 0.0], dtype=DOUBLE))
+    assert bool((mixed[[0, 2, 4]] == 0).all())
+    assert float(mixed[1].abs().sum()) > 0
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, DOUBLE])
+@pytest.mark.parametrize("distance", [30.0, 1e3, 3e4])
+def test_score_far_out_points_home(dtype: torch.dtype, distance: float) -> None:
+    """A blur of 0.1 seen from up to 300,000 of its own widths: every component pulls with -x/sigma^2, to first order."""
+    angle = torch.arange(16, dtype=DOUBLE)
+    x = distance * torch.stack([angle.cos(), angle.sin()], 1)
+    for density in (_half_circles(100), _squares(0.1), _squares(0.0)):
+        sigma = 0.0 if not isinstance(density, Boxes) or density.std else 0.1
+        score = density.to(dtype=dtype).score(x.to(dtype), sigma).to(DOUBLE)
+        # The nearest mass lies within 6 of the origin.
+        assert float(((score + x / 0.01).norm(dim=1) / (x / 0.01).norm(dim=1)).max()) < 6.0 / distance
+        assert bool(torch.isfinite(density.to(dtype=dtype).log_prob(x.to(dtype), sigma)).all())
+
+
+def test_far_score_of_a_box_is_that_of_a_truncated_gaussian() -> None:
+    """One dimension, from outside: phi(u)/Phi(u) ~ -u - 1/u, here against arithmetic with 60 digits."""
+    import decimal
+
+    decimal.getcontext().prec = 60
+    density = Boxes(_tensor([0.0]), _tensor([1.0]))
+    for y in (2.0, 40.0, 500.0):
+        # d/dx log int_0^1 N(x; u, 1) du, by Simpson's rule in exact enough arithmetic.
+        count = 2000
+        terms = []
+        for k in range(count + 1):
+            u = decimal.Decimal(k) / count
+            gap = decimal.Decimal(y) - u
+            weight = 1 if k in (0, count) else 4 if k % 2 else 2
+            terms.append((weight * (-(gap * gap - (decimal.Decimal(y) - 1) ** 2) / 2).exp(), gap))
+        exact = -sum(w * g for w, g in terms) / sum(w for w, _ in terms)
+        score = float(density.score(_tensor([y]), 1.0))
+        assert score == pytest.approx(float(exact), rel=1e-8 if y < 100 else 1e-4)
+
+
+@each_density
+def test_single_precision_follows_double(density: Density) -> None:
+    x = density.sample(500, _generator())
+    unit = density.standardized(density.mean, math.sqrt(density.variance))
+    u = ((x - density.mean) / math.sqrt(density.variance)).float()
+    single = unit.to(dtype=torch.float32)
+    for sigma in (0.05, 1.0):
+        score = unit.score(u.double(), sigma)
+        assert float((single.score(u, sigma).double() - score).abs().max()) < 2e-4 / sigma
+        assert float((single.log_prob(u, sigma).double() - unit.log_prob(u.double(), sigma)).abs().max()) < 2e-4
+
+
+def test_score_is_differentiable_and_works_under_functional_transforms() -> None:
+    """The likelihood needs the trace of its Jacobian, which is the Laplacian of log p."""
+    for density in (DENSITIES["moons"], DENSITIES["unequal widths"], DENSITIES["soft squares"]):
+        x = density.sample(5, _generator())
+        jacobian = torch.func.vmap(torch.func.jacrev(lambda p, d=density: d.score(p[None], 0.5)[0]))(x)
+        step = 1e-5
+        for axis in range(2):
+            nudge = torch.zeros(2, dtype=DOUBLE)
+            nudge[axis] = step
+            slope = (density.score(x + nudge, 0.5) - density.score(x - nudge, 0.5)) / (2 * step)
+            torch.testing.assert_close(jacobian[:, :, axis], slope, rtol=1e-6, atol=1e-6)
+        _, forward = torch.func.jvp(lambda p, d=density: d.score(p, 0.5), (x,), (torch.ones_like(x),))
+        torch.testing.assert_close(forward, jacobian.sum(2), rtol=1e-9, atol=1e-9)
+
+
+def test_many_points_go_through_in_pieces() -> None:
+    """Rows do not know of one another, whatever piece of the work they fall into."""
+    density = _half_circles(256)
+    x = density.sample(40_000, _generator())
+    torch.testing.assert_close(density.score(x, 0.1)[::4001], density.score(x[::4001], 0.1), rtol=1e-12, atol=1e-12)
+    assert density.score(x[:0], 0.1).shape == (0, 2)
+    assert density.log_prob(x[:0]).shape == (0,)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (([[0.0, 0.0]], [0.0]), "above 0"),
+        (([[0.0, 0.0]], [1.0, 1.0]), "must be"),
+        (([[0.0, 0.0]], [1.0], [-1.0]), "weights"),
+        (([[0.0, 0.0]], [1.0], [0.0]), "weights"),
+    ],
+)
+def test_mixtures_that_are_none(arguments: tuple[list[object], ...], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        GaussianMixture(*(torch.tensor(argument) for argument in arguments))
+
+
+@pytest.mark.parametrize(
+    ("lows", "highs", "std", "message"),
+    [
+        ([[0.0, 0.0]], [[1.0, 0.0]], 0.0, "low corner"),
+        ([[0.0, 0.0]], [[1.0]], 0.0, "must be"),
+        ([[0.0, 0.0]], [[1.0, 1.0]], -1.0, "std"),
+    ],
+)
+def test_boxes_that_are_none(lows: list[object], highs: list[object], std: float, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        Boxes(torch.tensor(lows), torch.tensor(highs), std=std)
