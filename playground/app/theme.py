@@ -9,7 +9,7 @@ import functools
 from pathlib import Path
 
 from PySide6.QtCore import QSize, Qt
-from PySide6.QtGui import QColor, QFont, QFontDatabase, QFontMetricsF, QIcon, QPainter, QPalette, QPixmap
+from PySide6.QtGui import QColor, QFont, QFontDatabase, QFontMetricsF, QIcon, QPainter, QPalette, QPen, QPixmap
 from PySide6.QtSvg import QSvgRenderer
 from PySide6.QtWidgets import QApplication, QWidget
 
@@ -41,7 +41,9 @@ def apply(app: QApplication, palette: Palette) -> None:
 
 @functools.cache
 def _family() -> str:
-    return "Inter" if "Inter" in QFontDatabase.families() else QFontDatabase.systemFont(QFontDatabase.GeneralFont).family()
+    return (
+        "Inter" if "Inter" in QFontDatabase.families() else QFontDatabase.systemFont(QFontDatabase.GeneralFont).family()
+    )
 
 
 def text_font(pixels: int = FONT_PIXELS, weight: QFont.Weight = QFont.Weight.Normal) -> QFont:
@@ -61,6 +63,12 @@ def number_font(pixels: int = CAPTION_PIXELS) -> QFont:
         font = QFontDatabase.systemFont(QFontDatabase.FixedFont)
         font.setPixelSize(pixels)
     return font
+
+
+def round_pen(color: QColor, width: float) -> QPen:
+    """A pen whose lines have round ends and corners."""
+    style, cap, join = Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap, Qt.PenJoinStyle.RoundJoin
+    return QPen(color, width, style, cap, join)
 
 
 def icon(name: str, color: str, size: int = 16) -> QIcon:
@@ -207,7 +215,7 @@ QLineEdit, QPlainTextEdit, QTextEdit, QAbstractSpinBox {
     selection-background-color: @accent; selection-color: @on_accent; }
 QLineEdit:focus, QPlainTextEdit:focus, QTextEdit:focus, QAbstractSpinBox:focus { border-color: @accent; }
 QLineEdit:disabled { color: @disabled; }
-QLineEdit[role="number"] { background: transparent; border-color: transparent; border-radius: 4px; padding: 1px 3px; }
+QLineEdit[role="number"] { background: transparent; border-color: transparent; border-radius: 4px; padding: 1px 0; }
 QLineEdit[role="number"]:hover { border-color: @border; }
 QLineEdit[role="number"]:focus { background: @background; border-color: @accent; }
 QLineEdit[role="number"][auto="true"] { color: @muted; }

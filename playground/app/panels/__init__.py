@@ -1,1 +1,19 @@
-"""One card a file."""
+"""One card a file: the pipeline on the left of the window, the measurements on its right."""
+
+from playground.app.panels.data import DataPanel
+from playground.app.panels.likelihood import LikelihoodPanel
+from playground.app.panels.noise import NoisePanel
+from playground.app.panels.objective import ObjectivePanel
+from playground.app.panels.quality import QualityPanel
+from playground.app.panels.sampling import SamplingPanel
+from playground.app.panels.training import TrainingPanel
+
+__all__ = [
+    "DataPanel",
+    "LikelihoodPanel",
+    "NoisePanel",
+    "ObjectivePanel",
+    "QualityPanel",
+    "SamplingPanel",
+    "TrainingPanel",
+]

@@ -1,0 +1,258 @@
+"""A card: a foldable piece of the window with a title, its state in one line, and an "Advanced" part."""
+
+from collections.abc import Callable
+
+from PySide6.QtCore import QPointF, QRect, QRectF, QSize, Qt, Signal, Slot
+from PySide6.QtGui import QFont, QFontMetrics, QPainter, QPaintEvent, QPalette, QPen
+from PySide6.QtWidgets import (
+    QAbstractButton,
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QPushButton,
+    QSizePolicy,
+    QVBoxLayout,
+    QWidget,
+)
+
+from playground.app import theme
+from playground.app.controls import paint_chevron
+from playground.app.theme import UNIT
+from playground.drawing.palette import Palette
+
+Role = QPalette.ColorRole
+ROW_GAP = UNIT // 2  # px between rows that are 22 px high
+
+
+class Header(QAbstractButton):
+    """A card's top line: number, title, state (elided, whole in the tooltip), and whether it is open."""
+
+    def __init__(self, title: str, number: int | None, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._title, self._number, self._state = title, number, ""
+        self.setCheckable(True)
+        self.setChecked(True)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self._name()
+        self.toggled.connect(self._name)
+
+    @property
+    def state(self) -> str:
+        return self._state
+
+    def set_state(self, text: str) -> None:
+        if text != self._state:
+            self._state = text
+            self._name()
+            self.update()
+
+    def sizeHint(self) -> QSize:
+        return QSize(160, 24)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        palette = self.palette()
+        x = 0.0
+        middle = self.height() / 2
+        if self._number is not None:
+            badge = QRectF(0, middle - 9, 18, 18)
+            painter.setPen(Qt.PenStyle.NoPen)
+            painter.setBrush(palette.color(Role.Light))
+            painter.drawEllipse(badge)
+            painter.setFont(theme.text_font(11, QFont.Weight.DemiBold))
+            painter.setPen(palette.color(Role.PlaceholderText))
+            painter.drawText(badge, Qt.AlignmentFlag.AlignCenter, str(self._number))
+            x = 26
+        font = theme.text_font(theme.FONT_PIXELS, QFont.Weight.DemiBold)
+        painter.setFont(font)
+        painter.setPen(palette.color(Role.WindowText))
+        title_width = QFontMetrics(font).horizontalAdvance(self._title)
+        line = QRectF(x, 0, title_width + 4, self.height())
+        painter.drawText(line, Qt.AlignmentFlag.AlignVCenter, self._title)
+        font = theme.number_font()
+        painter.setFont(font)
+        painter.setPen(palette.color(Role.PlaceholderText))
+        room = QRect(round(line.right()) + 12, 0, self.width() - round(line.right()) - 12 - 18, self.height())
+        text = QFontMetrics(font).elidedText(self._state, Qt.TextElideMode.ElideRight, room.width())
+        painter.drawText(room, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight, text)
+        color = palette.color(Role.WindowText if self.underMouse() else Role.PlaceholderText)
+        paint_chevron(painter, QPointF(self.width() - 6, middle + 0.5), color, self.isChecked())
+        if self.hasFocus():
+            painter.setBrush(Qt.BrushStyle.NoBrush)
+            painter.setPen(QPen(palette.color(Role.Highlight), 1.5))
+            # Around number and title only: the state's end is the card's edge.
+            painter.drawRoundedRect(QRectF(x - 4 if x else 1, 1, title_width + 9, self.height() - 2), 4, 4)
+
+    def enterEvent(self, event: object) -> None:
+        self.update()
+
+    def leaveEvent(self, event: object) -> None:
+        self.update()
+
+    def _name(self) -> None:
+        self.setAccessibleName(f"{self._title}: {self._state}" if self._state else self._title)
+        fold = "Fold this card" if self.isChecked() else "Unfold this card"
+        self.setToolTip(f"{self._state}\n{fold}." if self._state else f"{fold}.")
+
+
+class Notice(QFrame):
+    """A sentence inside a card, with a bar of its level's colour and a button that mends what it says."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._level = "info"
+        self._palette: Palette | None = None
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(12, 2, 0, 2)
+        layout.setSpacing(4)
+        self.text = QLabel(self)
+        self.text.setWordWrap(True)
+        self.text.setFont(theme.text_font(theme.CAPTION_PIXELS))
+        self.text.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        layout.addWidget(self.text)
+        self._row = QHBoxLayout()
+        self._row.setSpacing(UNIT)
+        self._row.addStretch(1)
+        layout.addLayout(self._row)
+        self.buttons: list[QPushButton] = []
+        self._shown: tuple[object, ...] = ()
+        self.hide()
+
+    def say(self, level: str, sentence: str, *ways_out: tuple[str, str, Callable[[], object]]) -> None:
+        """Show a sentence ("info", "warning" or "error") with (title, tooltip, action) of each way out; or hide."""
+        now = (level, sentence, *(way[:2] for way in ways_out))
+        if now == self._shown:
+            return
+        self._shown = now
+        for button in self.buttons:
+            self._row.removeWidget(button)
+            button.hide()
+            button.deleteLater()
+        self.buttons = []
+        self._level = level
+        self.text.setText(sentence)
+        for index, (title, tooltip, action) in enumerate(ways_out):
+            button = QPushButton(title, self)
+            button.setToolTip(tooltip)
+            button.setAccessibleName(title)
+            button.clicked.connect(lambda _=False, action=action: action())
+            self._row.insertWidget(index, button)
+            self.buttons.append(button)
+        self.setVisible(bool(sentence))
+        self.update()
+
+    def apply_palette(self, palette: Palette) -> None:
+        self._palette = palette
+        self.update()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        names = {"info": "accent", "warning": "particles", "error": "error"}
+        color = self.palette().color(Role.Highlight)
+        if self._palette is not None:
+            color = self._palette.color(names[self._level])
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(color)
+        painter.drawRoundedRect(QRectF(0, 2, 3, self.height() - 4), 1.5, 1.5)
+
+
+class Disclosure(QAbstractButton):
+    """Shows and hides a part of a card."""
+
+    def __init__(self, part: QWidget, title: str = "Advanced", parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._part = part
+        self.setText(title)
+        self.setFont(theme.text_font(theme.CAPTION_PIXELS))
+        self.setCheckable(True)
+        self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setToolTip("Settings that are seldom needed.")
+        self.toggled.connect(part.setVisible)
+        part.hide()
+
+    def sizeHint(self) -> QSize:
+        return QSize(14 + self.fontMetrics().horizontalAdvance(self.text()) + 6, 22)
+
+    def enterEvent(self, event: object) -> None:
+        self.update()
+
+    def leaveEvent(self, event: object) -> None:
+        self.update()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        color = self.palette().color(Role.WindowText if self.underMouse() else Role.PlaceholderText)
+        paint_chevron(painter, QPointF(5, self.height() / 2 + 0.5), color, self.isChecked())
+        painter.drawText(self.rect().adjusted(14, 0, 0, 0), Qt.AlignmentFlag.AlignVCenter, self.text())
+        if self.hasFocus():
+            painter.setPen(QPen(self.palette().color(Role.Highlight), 1.5))
+            painter.drawRoundedRect(QRectF(self.rect()).adjusted(1, 1, -1, -1), 4, 4)
+
+
+class Card(QFrame):
+    """A titled, foldable frame; put widgets in :attr:`body`, seldom needed ones in :meth:`advanced`.
+
+    Signals:
+        folded(bool): the user folded or unfolded it.
+    """
+
+    folded = Signal(bool)
+
+    def __init__(self, title: str, number: int | None = None, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        theme.set_role(self, "card")
+        self.setObjectName(f"card-{title.lower()}")
+        self.setAccessibleName(title)
+        self.title = title
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)
+        outer = QVBoxLayout(self)
+        outer.setContentsMargins(12, 8, 12, 8)
+        outer.setSpacing(0)
+        self.header = Header(title, number, self)
+        outer.addWidget(self.header)
+        self._content = QWidget(self)
+        outer.addWidget(self._content)
+        self.body = QVBoxLayout(self._content)
+        self.body.setContentsMargins(0, UNIT, 0, 4)
+        self.body.setSpacing(ROW_GAP)
+        self._advanced: QVBoxLayout | None = None
+        self.header.toggled.connect(self._toggled)
+
+    def set_state(self, text: str) -> None:
+        """The card's state in one line, at the right of its title."""
+        self.header.set_state(text)
+
+    def is_folded(self) -> bool:
+        return not self.header.isChecked()
+
+    def set_folded(self, folded: bool) -> None:
+        self.header.setChecked(not folded)
+
+    def advanced(self) -> QVBoxLayout:
+        """The layout behind the disclosure; made on first use, at the end of the card."""
+        if self._advanced is None:
+            part = QWidget(self._content)
+            self._advanced = QVBoxLayout(part)
+            self._advanced.setContentsMargins(0, 0, 0, 0)
+            self._advanced.setSpacing(ROW_GAP)
+            self.disclosure = Disclosure(part, parent=self._content)
+            self.disclosure.setAccessibleName(f"{self.title}: advanced settings")
+            self.body.addWidget(self.disclosure)
+            self.body.addWidget(part)
+        return self._advanced
+
+    def apply_palette(self, palette: Palette) -> None:
+        """Hand the colours of the concepts to every part that paints with them."""
+        for child in self._content.findChildren(QWidget):
+            if hasattr(child, "apply_palette"):
+                child.apply_palette(palette)
+
+    @Slot(bool)
+    def _toggled(self, opened: bool) -> None:
+        self._content.setVisible(opened)
+        self.folded.emit(not opened)

@@ -1,0 +1,112 @@
+"""How wrong the learned score is at each noise level."""
+
+import math
+
+import numpy as np
+from PySide6.QtCore import QPointF, QRectF
+from PySide6.QtGui import QPainter, QPen, QPolygonF
+from PySide6.QtWidgets import QWidget
+
+from playground.app import theme
+from playground.app.charts.chart import Chart, decades
+from playground.app.numbers import shown
+
+
+class ErrorAlongSigma(Chart):
+    """Relative error of the score against log sigma, coarse at the left, with a mark where the sampler is now."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(100, parent)
+        self._sigmas, self._errors = np.zeros(0), np.zeros(0)
+        self._now: float | None = None
+        self._empty = "Measure compares the learned score with the exact one at every noise level."
+        self.setAccessibleName("Error of the score along sigma")
+        self.setAccessibleDescription(self._empty)
+
+    def show_errors(self, sigmas: np.ndarray, errors: np.ndarray) -> None:
+        """Show (S,) relative errors at (S,) sigmas, in any order."""
+        order = np.argsort(sigmas)
+        sigmas, errors = np.asarray(sigmas, float)[order], np.asarray(errors, float)[order]
+        kept = np.isfinite(errors) & (sigmas > 0)
+        if np.array_equal(sigmas[kept], self._sigmas) and np.array_equal(errors[kept], self._errors):
+            return
+        self._sigmas, self._errors = sigmas[kept], errors[kept]
+        if len(self._sigmas):
+            worst = int(self._errors.argmax())
+            self.setAccessibleDescription(f"At most {self._errors[worst]:.1%}, at sigma {shown(self._sigmas[worst])}.")
+        else:
+            self.setAccessibleDescription(self._empty)
+        self.update()
+
+    def show_now(self, sigma: float | None) -> None:
+        """Mark a sigma; moves by less than half a pixel are not painted."""
+        before, self._now = self._now, sigma
+        if len(self._sigmas) < 2 or sigma is None or not sigma > 0 or not before:
+            if sigma != before:
+                self.update()
+        elif abs(self._x(sigma) - self._x(before)) >= 0.5:
+            self.update()
+        else:
+            self._now = before
+
+    def show_empty(self, sentence: str) -> None:
+        """What stands there before anything is measured."""
+        if sentence != self._empty:
+            self._empty = sentence
+            self.update()
+
+    def error_at(self, sigma: float) -> float:
+        """The measured error at a sigma, interpolated along log sigma."""
+        return float(np.interp(math.log(sigma), np.log(self._sigmas), self._errors))
+
+    def draw(self, painter: QPainter, plot: QRectF) -> None:
+        if len(self._sigmas) < 2:
+            self.sentence(painter, self._empty)
+            return
+        top = _nice(float(self._errors.max()))
+        for share in (0.0, 0.5, 1.0):
+            y = plot.bottom() - share * plot.height()
+            painter.setPen(QPen(self.tokens.color("border"), 1))
+            painter.drawLine(QPointF(plot.left(), round(y) + 0.5), QPointF(plot.right(), round(y) + 0.5))
+        for power in decades(self._sigmas[0], self._sigmas[-1]):
+            self.words(painter, shown(power), QPointF(self._x(power), plot.bottom() + 10))
+        points = [
+            QPointF(self._x(sigma), plot.bottom() - error / top * plot.height())
+            for sigma, error in zip(self._sigmas, self._errors, strict=True)
+        ]
+        painter.setPen(theme.round_pen(self.tokens.color("error"), 2))
+        painter.drawPolyline(QPolygonF(points))
+        self.words(painter, _percent(top), QPointF(plot.left(), plot.top() + 6), align="left", plate=True)
+        now = self._now
+        if now is not None and now > 0:
+            x = min(max(self._x(now), plot.left()), plot.right())
+            painter.setPen(QPen(self.tokens.color("particles"), 1.5))
+            painter.drawLine(QPointF(x, plot.top()), QPointF(x, plot.bottom()))
+            left = x > plot.center().x()
+            at = QPointF(x + (-5 if left else 5), plot.top() + 6)
+            self.words(painter, "now", at, "text", "right" if left else "left", plate=True)
+        if self.pointer is not None and plot.contains(self.pointer):
+            sigma = self._sigma(self.pointer.x())
+            self.line(painter, self.pointer.x(), plot, "muted", 0.6)
+            text = f"{_percent(self.error_at(sigma))} at σ = {shown(sigma)}"
+            self.words(painter, text, QPointF(self.pointer.x(), plot.bottom() - 8), "text", plate=True)
+
+    def _x(self, sigma: float) -> float:
+        plot, low, high = self.plot(), self._sigmas[0], self._sigmas[-1]
+        return plot.left() + plot.width() * math.log(high / sigma) / math.log(high / low)
+
+    def _sigma(self, x: float) -> float:
+        plot, low, high = self.plot(), self._sigmas[0], self._sigmas[-1]
+        return high * (low / high) ** ((x - plot.left()) / plot.width())
+
+
+def _nice(value: float) -> float:
+    """The smallest of 1, 2, 5 times a power of ten that is at least this."""
+    if value <= 0:
+        return 1.0
+    power = 10.0 ** math.floor(math.log10(value))
+    return next(step * power for step in (1, 2, 5, 10) if step * power >= value * (1 - 1e-9))
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.2g} %" if share < 1 else f"{100 * share:.0f} %"

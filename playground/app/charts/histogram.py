@@ -1,0 +1,111 @@
+"""The samples' marginal density along one axis, over that of the data."""
+
+import numpy as np
+from PySide6.QtCore import QPointF, QRectF, Qt
+from PySide6.QtGui import QPainter, QPen, QPolygonF
+from PySide6.QtWidgets import QWidget
+
+from playground.app import theme
+from playground.app.charts.chart import Chart
+from playground.app.numbers import shown
+
+BINS = 28
+
+
+class MarginalHistogram(Chart):
+    """Data as bars, samples as a line of steps over the same bins."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(112, parent)
+        self._edges = np.zeros(0)
+        self._data: np.ndarray | None = None
+        self._samples: np.ndarray | None = None
+        self._axis = ""
+        self.setAccessibleName("Samples against data")
+        self.setAccessibleDescription("No data yet.")
+
+    def show_data(self, values: np.ndarray, axis: str) -> None:
+        """Show (N,) coordinates of the data along an axis; the samples go until new ones come."""
+        values = np.asarray(values, float)
+        self._axis, self._samples = axis, None
+        if len(values):
+            low, high = np.quantile(values, (0.001, 0.999))
+            margin = 0.08 * (high - low) or 0.5
+            self._edges = np.linspace(low - margin, high + margin, BINS + 1)
+            self._data = self._share(values)
+        else:
+            self._edges, self._data = np.zeros(0), None
+        self._describe()
+        self.update()
+
+    def show_samples(self, values: np.ndarray | None) -> None:
+        """Show (N,) coordinates of the particles."""
+        if self._data is None:
+            return
+        shares = None if values is None or not len(values) else self._share(np.asarray(values, float))
+        if shares is None and self._samples is None:
+            return
+        if shares is not None and self._samples is not None and np.array_equal(shares, self._samples):
+            return
+        self._samples = shares
+        self._describe()
+        self.update()
+
+    def overlap(self) -> float | None:
+        """The area that samples and data share, 1 where they agree in every bin."""
+        if self._data is None or self._samples is None:
+            return None
+        return float(np.minimum(self._data, self._samples).sum())
+
+    def plot(self) -> QRectF:
+        return QRectF(1, 6, self.width() - 2, self.height() - 6 - 18)
+
+    def draw(self, painter: QPainter, plot: QRectF) -> None:
+        if self._data is None:
+            self.sentence(painter, "The data appear here, and the particles over them.")
+            return
+        # Scaled to the data: particles that all sit in one bin would squash them.
+        top = 1.25 * self._data.max()
+        width = plot.width() / BINS
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(self.tokens.color("data", 0.55))
+        for index, share in enumerate(self._data):
+            height = share / top * plot.height()
+            painter.drawRect(
+                QRectF(plot.left() + index * width + 0.5, plot.bottom() - height, max(width - 1, 1), height)
+            )
+        painter.setPen(QPen(self.tokens.color("border"), 1))
+        painter.drawLine(QPointF(plot.left(), plot.bottom() + 0.5), QPointF(plot.right(), plot.bottom() + 0.5))
+        if self._samples is not None:
+            heights = np.minimum(self._samples / top, 1.0) * plot.height()
+            line = [
+                QPointF(plot.left() + (index + 0.5) * width, plot.bottom() - height)
+                for index, height in enumerate(heights)
+            ]
+            painter.setPen(theme.round_pen(self.tokens.color("particles"), 2))
+            painter.drawPolyline(QPolygonF(line))
+        low, high = self._edges[0], self._edges[-1]
+        y = plot.bottom() + 10
+        self.words(painter, shown(low, 2), QPointF(plot.left(), y), align="left")
+        self.words(painter, shown(high, 2), QPointF(plot.right(), y), align="right")
+        self.words(painter, self._axis, QPointF(plot.center().x(), y))
+        if self.pointer is not None and plot.contains(self.pointer):
+            index = min(int((self.pointer.x() - plot.left()) / width), BINS - 1)
+            text = f"data {self._data[index]:.1%}"
+            if self._samples is not None:
+                text += f", samples {self._samples[index]:.1%}"
+            at = QPointF(self.pointer.x(), plot.top() + 6)
+            self.words(painter, f"{shown(self._edges[index : index + 2].mean())}: {text}", at, "text", plate=True)
+
+    def _share(self, values: np.ndarray) -> np.ndarray:
+        """(BINS,) share of the values in each bin; what lies outside counts in the total."""
+        return np.histogram(values, self._edges)[0] / len(values)
+
+    def _describe(self) -> None:
+        overlap = self.overlap()
+        if self._data is None:
+            self.setAccessibleDescription("No data yet.")
+        elif overlap is None:
+            self.setAccessibleDescription(f"Data along {self._axis}; no samples yet.")
+        else:
+            self.setAccessibleDescription(f"Along {self._axis}, samples and data share {overlap:.0%} of their area.")

@@ -1,0 +1,294 @@
+"""The noise levels as a ladder whose ends and rungs are dragged."""
+
+import math
+
+import numpy as np
+from PySide6.QtCore import QEvent, QPointF, QRectF, Qt, Signal
+from PySide6.QtGui import QFocusEvent, QKeyEvent, QMouseEvent, QPainter, QPen
+from PySide6.QtWidgets import QWidget
+
+from playground.app.charts.chart import Chart, decades
+from playground.app.numbers import shown
+
+REACH = 10.0  # px from a handle within which a press takes it
+KEY_STEP = 0.02  # of the axis, an arrow key
+OUTSIDE = 4.0  # the axis goes beyond the ends by this factor, so that there is room to drag
+
+SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
+
+
+class SigmaLadder(Chart):
+    """Sigma on a logarithmic axis, coarse at the left as on the timeline, one rung below the other.
+
+    A ladder's rungs can all be dragged; of a continuous process the two ends, of a single sigma the one. With the keyboard
+    Tab goes from end to end, Up and Down from rung to rung, Left and Right move it (Shift: finely).
+
+    Signals:
+        grabbed(bool): a handle is about to move; whether by a key.
+        previewed(object): (L,) sigmas while a handle is being dragged.
+        moved(int, object): index of the handle that was let go, and the (L,) sigmas coarse to fine.
+    """
+
+    grabbed = Signal(bool)
+    previewed = Signal(object)
+    moved = Signal(int, object)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(84, parent)
+        self._kind = "none"
+        self._sigmas = np.zeros(0)
+        self._evenly = True
+        self._gap: float | None = None
+        self._axis = (0.01, 10.0)
+        self._held: int | None = None
+        self._chosen = 0
+        self._grip = 0.0
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setAccessibleName("Noise levels")
+        self._describe()
+
+    @property
+    def sigmas(self) -> np.ndarray:
+        """(L,) coarse to fine, as shown."""
+        return self._sigmas.copy()
+
+    def show_levels(self, kind: str, sigmas: np.ndarray, *, evenly: bool = True, gap: float | None = None) -> None:
+        """Show noise levels; what the user holds stays in their hand.
+
+        Args:
+            kind: the noise's kind.
+            sigmas: (L,) coarse to fine in the user's unit; a curve's points for a continuous process.
+            evenly: whether the rungs of a ladder are geometric, so that dragging an end moves them all.
+            gap: the widest gap in the data, marked on the axis.
+        """
+        if self._held is not None:
+            return
+        same = kind == self._kind and evenly == self._evenly and gap == self._gap
+        if same and np.array_equal(sigmas, self._sigmas):
+            return
+        self._kind, self._sigmas, self._evenly, self._gap = kind, np.asarray(sigmas, float), evenly, gap
+        self._chosen = min(self._chosen, max(len(self._sigmas) - 1, 0))
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus if self.handles() else Qt.FocusPolicy.NoFocus)
+        self._fit()
+        self._describe()
+        self.update()
+
+    def handles(self) -> list[int]:
+        """Indices of the sigmas that can be dragged."""
+        count = len(self._sigmas)
+        if self._kind == "none" or count == 0:
+            return []
+        if self._kind in ("ladder", "single"):
+            return list(range(count))
+        return [0, count - 1]
+
+    def place(self, index: int) -> QPointF:
+        """Where a level lies in the widget."""
+        plot = self.plot()
+        down = 0.5 if len(self._sigmas) < 2 else index / (len(self._sigmas) - 1)
+        return QPointF(self._x(self._sigmas[index]), plot.top() + 8 + down * (plot.height() - 16))
+
+    # Painting
+
+    def draw(self, painter: QPainter, plot: QRectF) -> None:
+        if self._kind == "none":
+            self.sentence(painter, "No noise is added: the score is learned where data are, and guessed elsewhere.")
+            return
+        if not len(self._sigmas):
+            self.sentence(painter, "The noise levels follow from the data: a moment.")
+            return
+        for power in decades(*self._axis):
+            x = self._x(power)
+            self.line(painter, x, plot, "border")
+            self.words(painter, shown(power), QPointF(x, plot.bottom() + 10))
+        if self._gap and self._axis[0] < self._gap < self._axis[1] and self._kind != "single":
+            x = self._x(self._gap)
+            painter.setPen(QPen(self.tokens.color("data"), 1.5, Qt.PenStyle.DotLine))
+            painter.drawLine(QPointF(x, plot.top()), QPointF(x, plot.bottom()))
+        places = [self.place(index) for index in range(len(self._sigmas))]
+        painter.setPen(QPen(self.tokens.color("learned"), 1.5))
+        painter.drawPolyline(places)
+        under = self._under()
+        handles = self.handles()
+        ends = {handles[0], handles[-1]}
+        if self._kind != "vp" and len(places) <= 60:
+            painter.setBrush(self.tokens.color("raised"))
+            for index, place in enumerate(places):
+                if index not in ends:
+                    inner = self._kind == "ladder"
+                    painter.setPen(QPen(self.tokens.color("learned", 1.0 if inner else 0.55), 1.5))
+                    radius = 4.0 if index in (under, self._held) and inner else 3.0 if inner else 1.5
+                    painter.drawEllipse(place, radius, radius)
+        for index in ends:
+            self._draw_end(painter, places[index], index in (under, self._held))
+        if self.hasFocus() and self._chosen < len(places):
+            painter.setBrush(Qt.BrushStyle.NoBrush)
+            painter.setPen(QPen(self.tokens.color("accent"), 2))
+            painter.drawEllipse(places[self._chosen], 9, 9)
+        named = self._held if self._held is not None else under
+        if named is None and self.hasFocus():
+            named = self._chosen
+        if named is not None:
+            self._draw_value(painter, named, places[named])
+        elif self._near_gap():
+            at = QPointF(self._x(self._gap), plot.top() + 8)
+            self.words(painter, f"widest gap {shown(self._gap)}", at, "data", plate=True)
+
+    def _draw_end(self, painter: QPainter, at: QPointF, hot: bool) -> None:
+        painter.setPen(QPen(self.tokens.color("learned"), 2))
+        painter.setBrush(self.tokens.color("text") if self.tokens.dark else self.tokens.color("raised"))
+        radius = 7.0 if hot else 6.0
+        painter.drawEllipse(at, radius, radius)
+
+    def _draw_value(self, painter: QPainter, index: int, at: QPointF) -> None:
+        count = len(self._sigmas)
+        name = f"σ{index + 1}".translate(SUBSCRIPTS)
+        if count == 1:
+            name = "σ"
+        elif self._kind in ("ve", "vp"):
+            name = "σ max" if index == 0 else "σ min" if index == count - 1 else "σ"
+        right = at.x() < self.width() / 2
+        beside = at + QPointF(14 if right else -14, 0)
+        text = f"{name} = {shown(self._sigmas[index])}"
+        self.words(painter, text, beside, "text", "left" if right else "right", plate=True)
+
+    # The hand
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        nearest = self._nearest(event.position())
+        if event.button() != Qt.MouseButton.LeftButton or nearest is None:
+            return
+        self._held = self._chosen = nearest
+        self._grip = event.position().x() - self.place(nearest).x()
+        self._before = self._sigmas
+        self.grabbed.emit(False)
+        self.update()
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        if self._held is not None:
+            self._move(self._held, self._sigma(event.position().x() - self._grip))
+            self.previewed.emit(self.sigmas)
+        over = self._nearest(event.position()) is not None
+        self.setCursor(Qt.CursorShape.SizeHorCursor if over or self._held is not None else Qt.CursorShape.ArrowCursor)
+        super().mouseMoveEvent(event)
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        if event.button() == Qt.MouseButton.LeftButton and self._held is not None:
+            held, self._held = self._held, None
+            if not np.array_equal(self._before, self._sigmas):
+                self._let_go(held)
+            self.update()
+
+    # The keyboard
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        key, handles = event.key(), self.handles()
+        if key == Qt.Key.Key_Escape and self._held is not None:
+            self._held, self._sigmas = None, self._before
+            self.previewed.emit(self.sigmas)
+            self.update()
+        elif key in (Qt.Key.Key_Up, Qt.Key.Key_Down) and handles:
+            way = -1 if key == Qt.Key.Key_Up else 1
+            place = min(max(handles.index(self._chosen) + way, 0), len(handles) - 1)
+            self._choose(handles[place])
+        elif key in (Qt.Key.Key_Left, Qt.Key.Key_Right) and self._chosen in handles:
+            self.grabbed.emit(True)
+            step = KEY_STEP * (0.1 if event.modifiers() & Qt.KeyboardModifier.ShiftModifier else 1.0)
+            factor = (self._axis[1] / self._axis[0]) ** (step if key == Qt.Key.Key_Left else -step)
+            self._move(self._chosen, self._sigmas[self._chosen] * factor)
+            self._let_go(self._chosen)
+        else:
+            super().keyPressEvent(event)
+
+    def focusInEvent(self, event: QFocusEvent) -> None:
+        handles = self.handles()
+        if handles and event.reason() in (Qt.FocusReason.TabFocusReason, Qt.FocusReason.BacktabFocusReason):
+            self._choose(handles[0] if event.reason() == Qt.FocusReason.TabFocusReason else handles[-1])
+        super().focusInEvent(event)
+
+    def event(self, event: QEvent) -> bool:
+        # Tab goes to the other end before it leaves.
+        if event.type() == QEvent.Type.KeyPress and isinstance(event, QKeyEvent) and self.handles():
+            first, last = self.handles()[0], self.handles()[-1]
+            if event.key() == Qt.Key.Key_Tab and self._chosen != last:
+                self._choose(last)
+                return True
+            if event.key() == Qt.Key.Key_Backtab and self._chosen != first:
+                self._choose(first)
+                return True
+        return super().event(event)
+
+    # Geometry
+
+    def _fit(self) -> None:
+        if len(self._sigmas):
+            low, high = self._sigmas.min(), self._sigmas.max()
+            self._axis = (low / OUTSIDE, max(high, self._gap or 0.0) * OUTSIDE)
+
+    def _x(self, sigma: float) -> float:
+        plot, (low, high) = self.plot(), self._axis
+        return plot.left() + plot.width() * math.log(high / max(sigma, 1e-300)) / math.log(high / low)
+
+    def _sigma(self, x: float) -> float:
+        plot, (low, high) = self.plot(), self._axis
+        return high * (low / high) ** ((x - plot.left()) / plot.width())
+
+    def _nearest(self, at: QPointF) -> int | None:
+        def distance(index: int) -> float:
+            return (self.place(index) - at).manhattanLength()
+
+        handles = self.handles()
+        best = min(handles, key=distance, default=None)
+        return best if best is not None and distance(best) <= 1.4 * REACH else None
+
+    def _under(self) -> int | None:
+        return None if self.pointer is None else self._nearest(self.pointer)
+
+    def _near_gap(self) -> bool:
+        if self.pointer is None or not self._gap or self._kind == "single":
+            return False
+        return abs(self.pointer.x() - self._x(self._gap)) < 6
+
+    def _move(self, index: int, sigma: float) -> None:
+        """Put one handle at a sigma, between its neighbours and inside the axis, and let the others follow."""
+        sigmas, count = self._sigmas.copy(), len(self._sigmas)
+        sigma = float(f"{min(max(sigma, self._axis[0]), self._axis[1]):.2e}")
+        end = index in (0, count - 1)
+        if self._kind in ("ve", "vp") or (end and self._evenly and count > 1):
+            opposite = sigmas[-1] if index == 0 else sigmas[0]
+            room = 1.05 ** max(count - 1, 1) if self._kind == "ladder" else 1.05
+            sigma = max(sigma, opposite * room) if index == 0 else min(sigma, opposite / room)
+            # All levels keep their share of the way between the ends.
+            share = np.log(sigmas / sigmas[0]) / np.log(sigmas[-1] / sigmas[0])
+            top, bottom = (sigma, sigmas[-1]) if index == 0 else (sigmas[0], sigma)
+            sigmas = top * (bottom / top) ** share
+            sigmas[index] = sigma
+        else:
+            if index > 0:
+                sigma = min(sigma, sigmas[index - 1] / 1.001)
+            if index < count - 1:
+                sigma = max(sigma, sigmas[index + 1] * 1.001)
+            sigmas[index] = sigma
+        self._sigmas = sigmas
+        self._describe()
+        self.update()
+
+    def _let_go(self, index: int) -> None:
+        self.moved.emit(index, self.sigmas)
+        self._fit()
+        self.update()
+
+    def _choose(self, index: int) -> None:
+        self._chosen = index
+        self._describe()
+        self.update()
+
+    def _describe(self) -> None:
+        if not self.handles():
+            self.setAccessibleDescription("There are no noise levels to move.")
+            return
+        low, high, now = self._sigmas.min(), self._sigmas.max(), self._sigmas[self._chosen]
+        self.setAccessibleDescription(
+            f"From {shown(high)} to {shown(low)}; level {self._chosen + 1} of {len(self._sigmas)} is {shown(now)}. "
+            "Left and Right move it, Up and Down choose another."
+        )

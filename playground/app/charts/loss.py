@@ -1,0 +1,129 @@
+"""The loss as training goes on, with the loss of a perfect network."""
+
+import numpy as np
+from PySide6.QtCore import QPointF, QRectF, Qt
+from PySide6.QtGui import QPainter, QPen, QPolygonF
+from PySide6.QtWidgets import QWidget
+
+from playground.app import theme
+from playground.app.charts.chart import Chart
+from playground.app.numbers import THIN_SPACE, shown
+
+COLUMNS = 320  # the curve is averaged into so many columns, about one a pixel
+MEMORY = 0.85  # of the smoothed line, from column to column
+COLUMNS_SMOOTHED = 60  # below so many the raw line is smooth enough
+
+
+class LossChart(Chart):
+    """Loss against steps: raw faint, smoothed strong, its floor dashed.
+
+    The vertical axis is linear near the floor and logarithmic far from it (asinh), because losses start far above and then
+    spend most of the time within their own noise of the floor.
+    """
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(84, parent)
+        self._steps, self._losses = np.zeros(0), np.zeros(0)
+        self._floor: float | None = None
+        self._curve: tuple[np.ndarray, np.ndarray, np.ndarray] | None = None
+        self.setAccessibleName("Loss")
+        self.setAccessibleDescription("No steps yet.")
+
+    def show_history(self, steps: np.ndarray, losses: np.ndarray, floor: float | None = None) -> None:
+        """Show (C,) steps, ascending, and their losses; `floor` is the loss of a perfect network."""
+        if len(steps) == len(self._steps) and floor == self._floor and (not len(steps) or steps[-1] == self._steps[-1]):
+            return
+        self._steps, self._losses, self._floor = np.asarray(steps, float), np.asarray(losses, float), floor
+        self._curve = None
+        if len(steps):
+            best = "" if floor is None else f", best possible {floor:.3g}"
+            self.setAccessibleDescription(f"{losses[-1]:.3g} after {int(steps[-1])} steps{best}.")
+        else:
+            self.setAccessibleDescription("No steps yet.")
+        self.update()
+
+    def curve(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """(C,) steps, mean losses and smoothed losses of at most `COLUMNS` columns."""
+        if self._curve is None:
+            finite = np.isfinite(self._losses)
+            steps, losses = self._steps[finite], self._losses[finite]
+            if len(steps) > COLUMNS:
+                column = np.minimum((steps - steps[0]) / (steps[-1] - steps[0]) * COLUMNS, COLUMNS - 1).astype(int)
+                counts = np.bincount(column, minlength=COLUMNS)
+                full = counts > 0
+                steps = np.bincount(column, steps, COLUMNS)[full] / counts[full]
+                losses = np.bincount(column, losses, COLUMNS)[full] / counts[full]
+            self._curve = steps, losses, _smoothed(losses)
+        return self._curve
+
+    def plot(self) -> QRectF:
+        return QRectF(2, 6, self.width() - 4, self.height() - 6 - 18)
+
+    def draw(self, painter: QPainter, plot: QRectF) -> None:
+        steps, losses, smooth = self.curve()
+        painter.setPen(QPen(self.tokens.color("border"), 1))
+        painter.drawLine(QPointF(plot.left(), plot.bottom() + 0.5), QPointF(plot.right(), plot.bottom() + 0.5))
+        if not len(steps):
+            self.sentence(painter, "Press Train: the loss appears here, beside the best that is possible.")
+            return
+        height = self._height_of(smooth, losses)
+        spread = max(steps[-1] - steps[0], 1.0)
+
+        def x(step: np.ndarray | float) -> np.ndarray | float:
+            return plot.left() + (step - steps[0]) / spread * plot.width()
+
+        def polygon(values: np.ndarray) -> QPolygonF:
+            y = np.clip(plot.bottom() - height(values) * plot.height(), plot.top() - 2, plot.bottom())
+            return QPolygonF([QPointF(*pair) for pair in zip(x(steps), y, strict=True)])
+
+        painter.setPen(QPen(self.tokens.color("learned", 0.35), 1))
+        painter.drawPolyline(polygon(losses))
+        painter.setPen(theme.round_pen(self.tokens.color("learned"), 2))
+        painter.drawPolyline(polygon(smooth))
+        self._draw_floor(painter, plot, height)
+        total = f"{int(self._steps[-1]):,}".replace(",", THIN_SPACE)
+        self.words(painter, f"{total} steps", QPointF(plot.right(), plot.bottom() + 10), align="right")
+        self.words(painter, f"loss {shown(smooth[-1])}", QPointF(plot.left(), plot.bottom() + 10), align="left")
+        if self.pointer is not None and plot.contains(self.pointer):
+            nearest = int(np.abs(x(steps) - self.pointer.x()).argmin())
+            at = QPointF(x(steps[nearest]), plot.bottom() - float(height(smooth[nearest])) * plot.height())
+            painter.setBrush(self.tokens.color("learned"))
+            painter.setPen(Qt.PenStyle.NoPen)
+            painter.drawEllipse(at, 3, 3)
+            text = f"{shown(smooth[nearest])} at step {int(steps[nearest])}"
+            self.words(painter, text, QPointF(at.x(), plot.top() + 6), "text", plate=True)
+
+    def _draw_floor(self, painter: QPainter, plot: QRectF, height: object) -> None:
+        if self._floor is None:
+            return
+        y = plot.bottom() - float(height(self._floor)) * plot.height()
+        pen = QPen(self.tokens.color("exact"), 1.5)
+        pen.setDashPattern([3, 3])
+        painter.setPen(pen)
+        painter.drawLine(QPointF(plot.left(), y), QPointF(plot.right(), y))
+        text = f"best possible {shown(self._floor)}"
+        # Above the line where the curve has already come down.
+        self.words(painter, text, QPointF(plot.right(), y - 10), "exact", "right", plate=True)
+
+    def _height_of(self, smooth: np.ndarray, losses: np.ndarray) -> object:
+        """A function from losses to [0, 1]: linear within the noise around the base, logarithmic above."""
+        low = float(smooth.min()) if self._floor is None else min(self._floor, float(smooth.min()))
+        tail = losses[-max(len(losses) // 4, 8) :]
+        unit = max(float(np.std(tail)), 1e-3 * abs(low), 1e-9)
+        base = low - 1.5 * unit
+        top = float(np.arcsinh((max(float(smooth.max()), low + 4 * unit) - base) / unit)) * 1.05
+
+        def height(values: np.ndarray | float) -> np.ndarray | float:
+            return np.arcsinh((values - base) / unit) / top
+
+        return height
+
+
+def _smoothed(losses: np.ndarray) -> np.ndarray:
+    """(C,) a running average that forgets by `MEMORY`, started without a bias."""
+    if len(losses) < 3:
+        return losses
+    memory = MEMORY * min(1.0, len(losses) / COLUMNS_SMOOTHED)
+    powers = memory ** np.arange(min(len(losses), 200))
+    total = np.convolve(losses, powers)[: len(losses)]
+    return total / np.convolve(np.ones(len(losses)), powers)[: len(losses)]

@@ -1,0 +1,81 @@
+"""Short titles and one-line meanings of the settings' choices. A choice without an entry shows its own name."""
+
+_CHOICES: dict[str, dict[str, tuple[str, str]]] = {
+    "noise.kind": {
+        "none": ("None", "The score of the data themselves: learned well only where data are."),
+        "single": ("One σ", "The score of the data blurred once."),
+        "ladder": ("Ladder", "A few noise levels, from coarse to fine: drag its ends and rungs."),
+        "ve": ("VE", "Variance exploding: noise grows without bound, the data stay where they are."),
+        "vp": ("VP", "Variance preserving: data shrink while noise grows, to a unit Gaussian."),
+    },
+    "network.kind": {
+        "auto": ("Auto", "An MLP for points, a convolutional network for images."),
+        "mlp": ("MLP", "Layers that see all coordinates at once."),
+        "convolutional": ("Conv", "Layers that look at neighbouring pixels; for images."),
+    },
+    "network.activation": {
+        "silu": ("SiLU", "x times its own sigmoid."),
+        "gelu": ("GELU", "x times the normal distribution function."),
+        "tanh": ("tanh", "Saturates at ±1."),
+        "softplus": ("Softplus", "A smooth ramp."),
+    },
+    "objective.kind": {
+        "exact": ("Exact", "Hyvärinen's loss with the full trace; its cost grows with the dimension."),
+        "sliced": ("Sliced", "The trace seen along a few random directions."),
+        "denoising": ("Denoising", "Predict the noise that was added; needs noise."),
+    },
+    "objective.weight": {
+        "sigma2": ("σ²", "Every level counts alike."),
+        "edm": ("EDM", "Karras et al. 2022: levels near the data's own scale count most."),
+        "likelihood": ("g²", "Bounds the likelihood: fine levels count most."),
+        "constant": ("1", "No weight: the finest level drowns all others."),
+    },
+    "objective.projection": {
+        "rademacher": ("±1", "Rademacher: each coordinate ±1; the least variance."),
+        "gaussian": ("Normal", "Standard normal."),
+        "sphere": ("Sphere", "Uniform on the sphere of radius √D."),
+    },
+    "training.decay": {
+        "cosine": ("Cosine", "Falls along half a cosine to zero at the end."),
+        "none": ("None", "Stays."),
+    },
+    "training.sigmas": {
+        "log-normal": ("Normal", "ln σ is normal: most training where the score is hardest."),
+        "log-uniform": ("Uniform", "ln σ is uniform: all levels alike."),
+    },
+    "sampling.kind": {
+        "langevin": ("Langevin", "Langevin dynamics at one noise level: step along the score, add noise."),
+        "annealed-langevin": ("Annealed", "Annealed Langevin dynamics: down the ladder, level by level."),
+        "reverse-sde": ("SDE", "The reverse SDE by Euler-Maruyama: from noise back to data, at random."),
+        "probability-flow": ("ODE", "The probability-flow ODE: the same marginals without any noise."),
+    },
+    "sampling.source": {
+        "learned": ("Learned", "Follow the network's score, with its newest averaged weights."),
+        "exact": ("Exact", "Follow the known density's own score: what a perfect network would do."),
+    },
+    "sampling.start": {
+        "auto": ("Auto", "Whatever the sampler starts from by itself."),
+        "prior": ("Prior", "The Gaussian that the noise ends in."),
+        "uniform": ("Box", "Evenly over the data's box."),
+    },
+    "likelihood.trace": {
+        "auto": ("Auto", "Exact for points, estimated for images."),
+        "exact": ("Exact", "The divergence itself; costs one pass a dimension."),
+        "hutchinson": ("Estimate", "Hutchinson's estimate with one random vector a solve."),
+    },
+}
+
+
+def title(key: str, choice: str) -> str:
+    """What stands on the button of a choice."""
+    return _CHOICES.get(key, {}).get(choice, (choice.replace("-", " "), ""))[0]
+
+
+def meaning(key: str, choice: str) -> str:
+    """One line about a choice, or nothing."""
+    return _CHOICES.get(key, {}).get(choice, ("", ""))[1]
+
+
+def titles(key: str, choices: tuple[str, ...]) -> list[tuple[str, str]]:
+    """(choice, title) for each choice."""
+    return [(choice, title(key, choice)) for choice in choices]

@@ -1,0 +1,99 @@
+"""Equations in tooltips: drawn the first time a tooltip is asked for, never at start."""
+
+import base64
+import functools
+import html
+
+from PySide6.QtCore import QBuffer, QByteArray, QEvent, QIODevice, QObject, Qt
+from PySide6.QtGui import QGuiApplication, QHelpEvent, QImage, QPainter
+from PySide6.QtSvg import QSvgRenderer
+from PySide6.QtWidgets import QWidget
+
+from playground.lab.experiment import Field
+
+SIZE = 16  # px
+
+
+@functools.lru_cache(maxsize=256)
+def equation_image(latex: str, color: str, ratio: float) -> QImage:
+    """LaTeX drawn in one colour on a transparent ground, at `ratio` device pixels a pixel.
+
+    Raises:
+        ValueError: the LaTeX cannot be read.
+    """
+    import ziamath
+
+    ziamath.config.svg2 = False  # by default QSvgRenderer draws nothing and still says it is valid
+    try:
+        svg = ziamath.Latex(latex, size=SIZE, color=color).svg()
+    except Exception as error:  # ziamath raises whatever its parser trips over
+        raise ValueError(f"{latex} cannot be drawn: {error}") from error
+    renderer = QSvgRenderer(QByteArray(svg.encode()))
+    size = renderer.defaultSize()
+    image = QImage(size * ratio, QImage.Format.Format_ARGB32_Premultiplied)
+    image.fill(Qt.GlobalColor.transparent)
+    painter = QPainter(image)
+    renderer.render(painter)
+    painter.end()
+    image.setDevicePixelRatio(ratio)
+    return image
+
+
+@functools.lru_cache(maxsize=256)
+def _equation_tag(latex: str, color: str, ratio: float) -> str:
+    image = equation_image(latex, color, ratio)
+    buffer = QBuffer()
+    buffer.open(QIODevice.OpenModeFlag.WriteOnly)
+    image.save(buffer, "PNG")
+    data = base64.b64encode(buffer.data().data()).decode()
+    size = image.deviceIndependentSize().toSize()
+    return f'<p><img src="data:image/png;base64,{data}" width="{size.width()}" height="{size.height()}"></p>'
+
+
+class Tooltip(QObject):
+    """Keeps a widget's tooltip: words at once, the equation when the tooltip is first asked for.
+
+    Args:
+        widget: whose tooltip this is; owns the object.
+        words: rich text without the equation.
+        equation: LaTeX, or nothing.
+    """
+
+    def __init__(self, widget: QWidget, words: str, equation: str = "") -> None:
+        super().__init__(widget)
+        self._widget, self._equation = widget, equation
+        self._words = words
+        widget.setToolTip(words)
+        widget.installEventFilter(self)
+
+    def set_words(self, words: str) -> None:
+        if words != self._words:
+            self._words = words
+            self._widget.setToolTip(words)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if event.type() == QEvent.Type.ToolTip and isinstance(event, QHelpEvent) and self._equation:
+            color = QGuiApplication.palette().color(self._widget.palette().ColorRole.ToolTipText).name()
+            tag = _equation_tag(self._equation, color, self._widget.devicePixelRatioF())
+            if self._widget.toolTip() != self._words + tag:
+                self._widget.setToolTip(self._words + tag)
+        return super().eventFilter(watched, event)
+
+
+def words(field: Field) -> str:
+    """What the experiment says about a setting: symbol, description, bounds, unit, and what changing it costs."""
+    unit = {"data": "your data's unit", "data²": "your data's unit, squared", "s": "seconds", "×": "a factor"}.get(
+        field.unit, field.unit
+    )
+    symbol = f"<b>{html.escape(field.symbol)}</b> &nbsp; " if field.symbol else ""
+    lines = [f"<p>{symbol}{html.escape(field.description)}.</p>"]
+    facts = [html.escape(field.bound) if field.kind in ("int", "float") else ""]
+    facts.append(f"in {html.escape(unit)}" if unit and unit != "a factor" else unit)
+    if any(facts):
+        lines.append(
+            f"<p>{', '.join(fact for fact in facts if fact).capitalize()}. Double-click the label: default.</p>"
+        )
+    if field.resets:
+        lines.append("<p><i>Changing this starts training anew.</i></p>")
+    lines.append(f"<p><code>{html.escape(field.key)}</code></p>")
+    return "".join(lines)

@@ -1,0 +1,203 @@
+"""What all settings' rows share: label, tooltip, menu, sentence below, and the way to and from the state."""
+
+from collections.abc import Callable
+from typing import Any
+
+from PySide6.QtCore import QEvent, QObject, QPoint, QSize, Qt, Signal, Slot
+from PySide6.QtGui import QContextMenuEvent, QFocusEvent, QFontMetrics, QMouseEvent, QPainter, QPaintEvent, QPalette
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QMenu, QSizePolicy, QVBoxLayout, QWidget
+
+from playground.app import choices, theme
+from playground.app.controls import NumberEdit
+from playground.app.equation import Tooltip, words
+from playground.app.numbers import THIN_SPACE, exactly
+from playground.app.state import State
+from playground.lab.experiment import Field, fields
+
+LABEL_WIDTH = 92
+
+Stake = Callable[[], int]  # training steps that a reset would cost now
+
+
+def nothing_at_stake() -> int:
+    return 0
+
+
+def warning(steps: int) -> str:
+    """What is said before a change that starts training anew; nothing where nothing would be lost."""
+    if steps <= 0:
+        return ""
+    count = f"{steps:,}".replace(",", THIN_SPACE)
+    return f"This starts training anew: {count} steps would go. Ctrl+Z brings them back."
+
+
+def label_of(field: Field) -> str:
+    """A setting's name with its symbol: ``step ε``, ``learning rate``."""
+    name = field.key.split(".")[-1].replace("_", " ")
+    return f"{name} {field.symbol}" if field.symbol and len(name) + len(field.symbol) < 13 else name
+
+
+class FieldLabel(QLabel):
+    """A setting's name, elided where it must be, with a small mark where a change starts training anew.
+
+    Signals:
+        asked_default(): double click.
+    """
+
+    asked_default = Signal()
+
+    def __init__(self, text: str, resets: bool, parent: QWidget | None = None) -> None:
+        super().__init__(text, parent)
+        theme.set_role(self, "caption")
+        self._resets = resets
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
+
+    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
+        self.asked_default.emit()
+
+    def sizeHint(self) -> QSize:
+        metrics = QFontMetrics(self.font())
+        return QSize(metrics.horizontalAdvance(self.text()) + (14 if self._resets else 0), 22)
+
+    minimumSizeHint = lambda self: QSize(24, 22)  # noqa: E731
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        color = self.palette().color(QPalette.ColorRole.WindowText)
+        painter.setPen(color)
+        metrics = painter.fontMetrics()
+        room = self.width() - (14 if self._resets else 0)
+        text = metrics.elidedText(self.text(), Qt.TextElideMode.ElideRight, room)
+        painter.drawText(self.rect(), Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, text)
+        if self._resets:
+            mark = theme.icon("anew", color.name(), 10)
+            painter.setOpacity(0.7)
+            at = QPoint(metrics.horizontalAdvance(text) + 4, (self.height() - 10) // 2 + 1)
+            painter.drawPixmap(at, mark.pixmap(QSize(10, 10), self.devicePixelRatioF()))
+
+
+class FieldRow(QWidget):
+    """What all rows share: label, sentence below, tooltip, menu, and the way to and from the state.
+
+    Args:
+        state: where the value lives.
+        key: dotted key of the setting.
+        label: the name to show; None shows no label, and the control takes the whole row.
+        stake: how many training steps a change would cost, for settings that start training anew.
+    """
+
+    def __init__(
+        self,
+        state: State,
+        key: str,
+        label: str | None = "",
+        stake: Stake = nothing_at_stake,
+        parent: QWidget | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self.state, self.key, self.field, self._stake = state, key, fields()[key], stake
+        self.name = label or label_of(self.field)
+        self._gesture = 0
+        self._column = QVBoxLayout(self)
+        self._column.setContentsMargins(0, 0, 0, 0)
+        self._column.setSpacing(2)
+        self.row = QHBoxLayout()
+        self.row.setSpacing(theme.UNIT)
+        self._column.addLayout(self.row)
+        self.label: FieldLabel | None = None
+        if label is not None:
+            self.label = FieldLabel(self.name, self.field.resets, self)
+            self.label.setFixedWidth(LABEL_WIDTH)
+            self.label.asked_default.connect(self.reset)
+            Tooltip(self.label, words(self.field), self.field.equation)
+            self.row.addWidget(self.label)
+        self.note = QLabel(self)
+        self.note.setWordWrap(True)
+        theme.set_role(self.note, "caption")
+        self.note.hide()
+        self._column.addWidget(self.note)
+        state.changed.connect(self._state_changed)
+        state.refused.connect(self._state_refused)
+
+    def refresh(self) -> None:
+        """Show what the state holds."""
+        raise NotImplementedError
+
+    def controls(self) -> list[QWidget]:
+        """The widgets that take part in the tab order."""
+        raise NotImplementedError
+
+    def edit(self, value: Any, merge: str = "") -> bool:
+        """Ask the state for a value."""
+        taken = self.state.edit({self.key: value}, merge=merge)
+        if taken:
+            self.say("")
+            self.refresh()
+        return taken
+
+    @Slot()
+    def reset(self) -> None:
+        """Go back to the default."""
+        self.edit(self.field.default)
+
+    def say(self, sentence: str, refusal: bool = False) -> None:
+        """A sentence under the control: why a value was refused, or what a change would cost."""
+        theme.set_role(self.note, "refusal" if refusal else "caption")
+        self.note.setText(sentence)
+        self.note.setVisible(bool(sentence))
+
+    def announce(self) -> None:
+        """Say what a change would cost, where it costs something."""
+        if self.field.resets:
+            self.say(warning(self._stake()))
+
+    def contextMenuEvent(self, event: QContextMenuEvent) -> None:
+        menu = QMenu(self)
+        default = "automatic" if self.field.default == "auto" else self._in_words(self.field.default)
+        menu.addAction(f"Default: {default}", self.reset)
+        if self.field.auto and self.field.default != "auto":
+            menu.addAction("Automatic", lambda: self.edit("auto"))
+        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        menu.popup(event.globalPos())
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if isinstance(event, QFocusEvent):
+            keyboard = event.reason() in (
+                Qt.FocusReason.TabFocusReason,
+                Qt.FocusReason.BacktabFocusReason,
+                Qt.FocusReason.ShortcutFocusReason,
+            )
+            refused = self.note.property("role") == "refusal"
+            if event.type() == QEvent.Type.FocusIn:
+                self._gesture += 1
+                if not refused and (keyboard or isinstance(watched, NumberEdit)):
+                    self.announce()
+            elif event.type() == QEvent.Type.FocusOut and not refused:
+                self.say("")
+        return super().eventFilter(watched, event)
+
+    def _adopt(self, control: QWidget, name: str, text: str = "", stretch: int = 0, equation: str = "") -> None:
+        """Give a control its name and tooltip and put it into the row."""
+        control.setAccessibleName(name)
+        control.setAccessibleDescription(self.field.description)
+        Tooltip(control, text or words(self.field), equation or self.field.equation)
+        control.installEventFilter(self)
+        self.row.addWidget(control, stretch)
+
+    def _in_words(self, value: Any) -> str:
+        if self.field.kind == "choice":
+            return choices.title(self.key, value)
+        if isinstance(value, bool):
+            return "on" if value else "off"
+        return exactly(value)
+
+    @Slot(object)
+    def _state_changed(self, keys: frozenset[str]) -> None:
+        if self.key in keys:
+            self.say("")
+            self.refresh()
+
+    @Slot(str, str)
+    def _state_refused(self, key: str, sentence: str) -> None:
+        if key == self.key:
+            self.say(sentence, refusal=True)

@@ -1,0 +1,166 @@
+"""Numbers as people read and type them, and the scales that sliders and axes map them with."""
+
+import math
+from dataclasses import dataclass
+
+from playground.lab.experiment import Field
+
+THIN_SPACE = "\u2009"
+MINUS = "\u2212"
+
+
+def shown(value: float, digits: int = 3) -> str:
+    """A number in few characters: ``20 000``, ``0.05``, ``3e-3``, ``-0.713``, ``1.2e6``.
+
+    >>> shown(20_000), shown(0.003), shown(12.3456), shown(-0.71349)
+    ('20\u2009000', '3e-3', '12.3', '\u22120.713')
+    """
+    value = float(value)
+    if not math.isfinite(value):
+        return "∞" if value > 0 else f"{MINUS}∞" if value < 0 else "not a number"
+    sign = MINUS if value < 0 else ""
+    size = abs(value)
+    if size == 0:
+        return "0"
+    if size.is_integer() and size < 1e7:
+        return sign + f"{int(size):,}".replace(",", THIN_SPACE)
+    if 1e-2 <= size < 1e5:
+        if size >= 10**digits:
+            return sign + f"{round(size):,}".replace(",", THIN_SPACE)
+        text = f"{size:.{digits}g}"
+        if "e" not in text:
+            return sign + text
+    mantissa, exponent = f"{size:.{digits - 1}e}".split("e")
+    mantissa = mantissa.rstrip("0").rstrip(".") if "." in mantissa else mantissa
+    return f"{sign}{mantissa}e{int(exponent)}"
+
+
+def exactly(value: float) -> str:
+    """A number as it is edited: nothing rounded away, nothing between its digits."""
+    if isinstance(value, int) or (float(value).is_integer() and abs(value) < 1e15):
+        return str(int(value))
+    return repr(float(value)).replace("e-0", "e-").replace("e+0", "e").replace("e+", "e")
+
+
+def typed(text: str, whole: bool) -> float | int | None:
+    """What someone meant by a number they typed, or None if it is no number.
+
+    Spaces group digits, a comma is a decimal point or groups thousands, and ``3e-3`` or ``2·10^-4`` work as well.
+
+    >>> typed("20 000", True), typed("3e-3", False), typed("0,05", False), typed("20,000", True), typed("x", False)
+    (20000, 0.003, 0.05, 20000, None)
+    """
+    text = text.strip().replace(MINUS, "-").replace("–", "-")
+    for space in (" ", THIN_SPACE, "\u00a0", "\u202f", "_", "'"):
+        text = text.replace(space, "")
+    for power in ("·10^", "*10^", "x10^", "×10^"):
+        text = text.replace(power, "e")
+    if "," in text:
+        head, *groups = text.split(",")
+        thousands = all(len(group) == 3 and group.isdigit() for group in groups) and head.lstrip("-").isdigit()
+        if "." in text or len(groups) > 1 or (whole and thousands):
+            if not thousands and "." not in text:
+                return None
+            text = text.replace(",", "")
+        else:
+            text = text.replace(",", ".")
+    try:
+        number = float(text)
+    except ValueError:
+        return None
+    if not math.isfinite(number):
+        return None
+    return int(number) if whole and number.is_integer() else number
+
+
+def duration(seconds: float) -> str:
+    """Time left as a clock shows it: ``0:09``, ``12:30``, ``1:02:00``."""
+    total = max(math.ceil(seconds), 0)
+    minutes, rest = divmod(total, 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"
+
+
+def compact(count: float) -> str:
+    """A count in at most four characters and a letter: ``42 k``, ``1.3 M``."""
+    for size, letter in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
+        if count >= size:
+            scaled = count / size
+            return f"{scaled:.1f} {letter}" if scaled < 9.95 else f"{scaled:.0f} {letter}"
+    return f"{count:.0f}"
+
+
+@dataclass(frozen=True)
+class Scale:
+    """Where values lie between the ends of a slider: position 0 at `low`, 1 at `high`."""
+
+    low: float
+    high: float
+    law: str = "linear"  # "linear", "log", or "memory": log of one minus the value, for weights close to 1
+
+    def position(self, value: float) -> float:
+        """The place of a value, clipped to [0, 1]."""
+        low, high, inner = self._bend(self.low), self._bend(self.high), self._bend(value)
+        return min(max((inner - low) / (high - low), 0.0), 1.0) if high != low else 0.0
+
+    def value(self, position: float) -> float:
+        """The value at a place in [0, 1]."""
+        low, high = self._bend(self.low), self._bend(self.high)
+        inner = low + min(max(position, 0.0), 1.0) * (high - low)
+        if self.law == "log":
+            return 10**inner
+        return 1 - 10**-inner if self.law == "memory" else inner
+
+    def _bend(self, value: float) -> float:
+        if self.law == "log":
+            return math.log10(max(value, 1e-300))
+        return -math.log10(max(1 - value, 1e-12)) if self.law == "memory" else value
+
+
+def rounded(value: float, scale: Scale, whole: bool) -> float | int:
+    """A slider's value as a person would write it: two or three digits, a round one where the scale is linear."""
+    if scale.law == "memory":
+        return 1 - float(f"{1 - value:.1e}") if value < 1 else value
+    if scale.law == "log" and value > 0:
+        value = float(f"{value:.1e}") if not whole or value >= 100 else value
+    elif not whole:
+        step = 10 ** math.floor(math.log10(max(scale.high - scale.low, 1e-300)) - 2)
+        value = float(f"{round(value / step) * step:.12g}")
+    return round(value) if whole else min(max(value, scale.low), scale.high)
+
+
+# Where sliders end when a field's bounds reach further than a hand can aim; typing reaches all of them.
+_REACH = {
+    "data.points": (100, 200_000),
+    "data.scale": (0.01, 100.0),
+    "data.noise": (0.0, 1.0),
+    "noise.levels": (2, 200),
+    "noise.beta_min": (1e-3, 5.0),
+    "noise.beta_max": (1.0, 100.0),
+    "network.width": (8, 1024),
+    "network.features": (0, 256),
+    "training.seconds": (1.0, 3600.0),
+    "training.steps": (100, 1_000_000),
+    "training.batch": (16, 8192),
+    "training.learning_rate": (1e-5, 0.1),
+    "training.ema": (0.0, 0.9999),
+    "sampling.particles": (10, 100_000),
+    "sampling.steps": (10, 10_000),
+    "likelihood.points": (100, 50_000),
+    "likelihood.tolerance": (1e-8, 1e-2),
+}
+_DECADES = 3  # either side of the resolved value, for settings in the user's own unit
+
+
+def slider_scale(field: Field, centre: float | None) -> Scale:
+    """The scale of a setting's slider; `centre` is the value that suits the data, where the unit is the data's."""
+    assert field.minimum is not None
+    assert field.maximum is not None
+    law = "memory" if field.key == "training.ema" else "log" if field.log else "linear"
+    if field.key in _REACH:
+        return Scale(*_REACH[field.key], law)
+    if field.unit.startswith("data") and law == "log":
+        middle = centre or 1.0
+        low, high = middle / 10**_DECADES, middle * 10**_DECADES
+        return Scale(max(low, field.minimum), min(high, field.maximum), law)
+    return Scale(field.minimum or (1 if law == "log" else field.minimum), field.maximum, law)

@@ -1,0 +1,292 @@
+"""What is learned: a toy, a drawing, a file of points, or digits."""
+
+from pathlib import Path
+
+from PySide6.QtCore import QSize, Signal, Slot
+from PySide6.QtWidgets import QButtonGroup, QGridLayout, QHBoxLayout, QLabel, QPushButton, QWidget
+
+from playground.app import theme
+from playground.app.card import Card, Notice
+from playground.app.controls import NumberEdit, Slider
+from playground.app.engine import NEW_DATA, Engine
+from playground.app.equation import Tooltip, words
+from playground.app.field_row import LABEL_WIDTH, FieldLabel, warning
+from playground.app.fields import EDIT_WIDTH, make_field
+from playground.app.numbers import Scale, rounded, shown, typed
+from playground.app.panels.figure import count
+from playground.app.state import State
+from playground.app.views import ProblemView, TaskStatus
+from playground.drawing.palette import DARK, Palette
+from playground.lab.experiment import fields, training_refusal
+
+COLUMNS = 6
+TILE = 36  # px
+ORDER_LAST = ("digits", "drawn", "file")  # after the toys
+
+
+class BrushRow(QWidget):
+    """The radius of the brush: no setting of the experiment, since every stroke keeps its own.
+
+    Signals:
+        changed(float): one standard deviation across the stroke, in the user's unit.
+    """
+
+    changed = Signal(float)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._scale = Scale(0.02, 2.0, "log")
+        self.radius = 0.2
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(theme.UNIT)
+        label = FieldLabel("brush radius", False, self)
+        label.setFixedWidth(LABEL_WIDTH)
+        self.slider = Slider(self)
+        self.number = NumberEdit(shown, self)
+        self.number.setFixedWidth(EDIT_WIDTH)
+        for widget, name in ((label, ""), (self.slider, "Brush radius, slider"), (self.number, "Brush radius")):
+            widget.setAccessibleName(name)
+            widget.setToolTip("<p>One standard deviation across a stroke, in your data's unit.</p>")
+            layout.addWidget(widget, 1 if widget is self.slider else 0)
+        self.slider.moved.connect(
+            lambda position: self._set(float(rounded(self._scale.value(position), self._scale, False)))
+        )
+        self.number.committed.connect(self._typed)
+        self.number.abandoned.connect(self._show)
+        self.number.stepped.connect(lambda steps: self._set(float(f"{self.radius * 1.05**steps:.3g}")))
+        self._show()
+
+    def _typed(self, text: str) -> None:
+        value = typed(text, False)
+        if value is not None and value > 0:
+            self._set(float(value))
+
+    def _set(self, radius: float) -> None:
+        self.radius = radius
+        self._show()
+        self.changed.emit(radius)
+
+    @Slot()
+    def _show(self) -> None:
+        self.slider.set_position(self._scale.position(self.radius))
+        self.number.show_value(self.radius)
+
+
+class DataPanel(Card):
+    """Tiles for every kind of data, and the settings of the kind at hand.
+
+    Signals:
+        open_file_requested(): the user wants to choose a file of points.
+        brush_toggled(bool): the brush is wanted, or put away.
+        brush_radius_changed(float): in the user's unit.
+    """
+
+    open_file_requested = Signal()
+    brush_toggled = Signal(bool)
+    brush_radius_changed = Signal(float)
+
+    def __init__(self, state: State, engine: Engine, parent: QWidget | None = None) -> None:
+        super().__init__("Data", 1, parent)
+        self.state, self.engine = state, engine
+        self._tokens = DARK
+        self._failure = ""
+        self._loading = False
+        self._build_tiles()
+        self._build_file_row()
+        self._build_brush()
+
+        def stake() -> int:
+            return engine.trained_steps
+
+        self.points = make_field(state, "data.points", "points N", stake)
+        self.body.addWidget(self.points)
+        self.notice = Notice(self)
+        self.body.addWidget(self.notice)
+        self.scale = make_field(state, "data.scale", "scale", stake)
+        self.blur = make_field(state, "data.noise", "blur s", stake)
+        for field in (self.scale, self.blur):
+            self.advanced().addWidget(field)
+        state.changed.connect(self._state_changed)
+        engine.problem_changed.connect(self._problem_changed)
+        engine.problem_failed.connect(self._problem_failed)
+        engine.task_changed.connect(self._task_changed)
+        self._refresh()
+
+    def apply_palette(self, palette: Palette) -> None:
+        super().apply_palette(palette)
+        self._tokens = palette
+        for kind, tile in self.tiles.items():
+            name = f"data-{kind}"
+            if theme.icon_path(name).exists():
+                token = "text" if kind in ORDER_LAST else "data"
+                tile.setIcon(theme.icon(name, getattr(palette, token), 22))
+            else:
+                tile.setText(kind[:2])
+        for button, name in ((self.undo, "undo-stroke"), (self.clear, "clear"), (self.brush, "brush")):
+            button.setIcon(theme.icon(name, palette.text))
+        self.open.setIcon(theme.icon("open-file", palette.text))
+
+    # Building
+
+    def _build_tiles(self) -> None:
+        grid = QGridLayout()
+        grid.setSpacing(6)
+        self._group = QButtonGroup(self)
+        self.tiles: dict[str, QPushButton] = {}
+        field = fields()["data.kind"]
+        kinds = [kind for kind in field.choices if kind not in ORDER_LAST] + list(ORDER_LAST)
+        for index, kind in enumerate(kinds):
+            tile = QPushButton(self)
+            tile.setCheckable(True)
+            tile.setIconSize(QSize(22, 22))
+            tile.setFixedHeight(TILE)
+            tile.setMinimumWidth(30)
+            theme.set_role(tile, "tile")
+            title = kind.replace("-", " ")
+            tile.setAccessibleName(f"Data: {title}")
+            tile.setAccessibleDescription(field.description)
+            Tooltip(tile, f"<p><b>{title.capitalize()}</b></p>" + words(field))
+            tile.clicked.connect(lambda _=False, kind=kind: self._pick(kind))
+            self._group.addButton(tile)
+            self.tiles[kind] = tile
+            grid.addWidget(tile, index // COLUMNS, index % COLUMNS)
+        for column in range(COLUMNS):
+            grid.setColumnStretch(column, 1)
+        self.body.addLayout(grid)
+
+    def _build_file_row(self) -> None:
+        self.file_row = QWidget(self)
+        layout = QHBoxLayout(self.file_row)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(theme.UNIT)
+        self.file_text = QLabel(self.file_row)
+        self.file_text.setWordWrap(True)
+        theme.set_role(self.file_text, "caption")
+        self.open = QPushButton("Open…", self.file_row)
+        self.open.setAccessibleName("Open a file of points")
+        self.open.setToolTip("<p>Open a CSV, TSV or NPY file with two columns; or drop one on the window.</p>")
+        self.open.clicked.connect(self.open_file_requested)
+        layout.addWidget(self.file_text, 1)
+        layout.addWidget(self.open)
+        self.body.addWidget(self.file_row)
+
+    def _build_brush(self) -> None:
+        self.brush_row = QWidget(self)
+        layout = QHBoxLayout(self.brush_row)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(theme.UNIT)
+        self.brush = QPushButton("Brush", self.brush_row)
+        self.brush.setCheckable(True)
+        self.brush.toggled.connect(self.brush_toggled)
+        self.undo = QPushButton("Undo", self.brush_row)
+        self.undo.clicked.connect(self._undo_stroke)
+        self.clear = QPushButton("Clear", self.brush_row)
+        self.clear.clicked.connect(lambda: self.state.edit({"data.strokes": ()}))
+        for button, name, tip in (
+            (self.brush, "Brush", "Paint on the canvas; the density of points follows the brush."),
+            (self.undo, "Undo the last stroke", "Take the last stroke away."),
+            (self.clear, "Clear the drawing", "Take all strokes away. Ctrl+Z brings them back."),
+        ):
+            button.setAccessibleName(name)
+            button.setToolTip(f"<p>{tip}</p>")
+            layout.addWidget(button, 1)
+        self.body.addWidget(self.brush_row)
+        self.radius = BrushRow(self)
+        self.radius.changed.connect(self.brush_radius_changed)
+        self.body.addWidget(self.radius)
+
+    # What the user does
+
+    def _pick(self, kind: str) -> None:
+        now = self.state.experiment
+        if kind == "file" and not now.data.path:
+            self.tiles[now.data.kind].setChecked(True)
+            self.open_file_requested.emit()
+            return
+        if kind != now.data.kind:
+            changes = {"data.kind": kind, **NEW_DATA}
+            if now.network.kind == "convolutional" and kind != "digits":
+                changes["network.kind"] = "auto"
+            self.state.edit(changes)
+        if kind == "drawn":
+            self.brush.setChecked(True)
+
+    @Slot()
+    def _undo_stroke(self) -> None:
+        self.state.edit({"data.strokes": self.state.experiment.data.strokes[:-1]})
+
+    # What is shown
+
+    @Slot(object)
+    def _state_changed(self, keys: frozenset[str]) -> None:
+        if any(key.startswith("data.") for key in keys):
+            self._failure = ""
+            self._refresh()
+
+    @Slot(object)
+    def _problem_changed(self, view: ProblemView) -> None:
+        self._failure = ""
+        self._refresh()
+
+    @Slot(str)
+    def _problem_failed(self, sentence: str) -> None:
+        self._failure = sentence
+        self._refresh()
+
+    @Slot(str, object)
+    def _task_changed(self, task: str, status: TaskStatus) -> None:
+        if task == "problem" and status.running != self._loading:
+            self._loading = status.running
+            self._refresh()
+
+    def _refresh(self) -> None:
+        data, view = self.state.experiment.data, self.engine.problem
+        kind = data.kind
+        if not self.tiles[kind].isChecked():
+            self.tiles[kind].setChecked(True)
+        steps = warning(self.engine.trained_steps)
+        for other, tile in self.tiles.items():
+            tile.setStatusTip(steps if other != kind else "")
+        toy = kind not in ORDER_LAST
+        self.points.setVisible(toy or kind == "drawn")
+        self.disclosure.setVisible(toy)
+        if not toy:
+            self.disclosure.setChecked(False)
+        self.file_row.setVisible(kind == "file")
+        self.brush_row.setVisible(kind == "drawn")
+        self.radius.setVisible(kind == "drawn")
+        if kind != "drawn":
+            self.brush.setChecked(False)
+        self.undo.setEnabled(bool(data.strokes))
+        self.clear.setEnabled(bool(data.strokes))
+        title = kind.replace("-", " ")
+        present = view is not None and not self._loading and not self._failure
+        total = view.count if present else data.points
+        if self._loading:
+            self.set_state("loading…")
+        elif kind == "file":
+            name = Path(data.path).name
+            self.set_state(f"{name} · {count(total)}" if present else name or "no file")
+            facts = f"{count(total)} rows · {' and '.join(view.axes)}" if present else "not loaded"
+            self.file_text.setText(f"{name}\n{facts}" if name else "No file is chosen.")
+            self.file_text.setToolTip(data.path)
+        elif kind == "drawn" and not data.strokes:
+            self.set_state("nothing drawn yet")
+        else:
+            self.set_state(f"{title} · {count(total)}" if kind != "digits" or present else title)
+        self._say()
+
+    def _say(self) -> None:
+        refusal = training_refusal(self.state.experiment)
+        kind = self.state.experiment.data.kind
+        if refusal is not None and refusal.key == "data.strokes":
+            way = () if self.brush.isChecked() else (("Take the brush", "Paint on the canvas.", self.brush.toggle),)
+            self.notice.say("info", refusal.sentence, *way)
+        elif refusal is not None and refusal.key == "data.path":
+            self.notice.say("info", refusal.sentence, ("Open…", "Choose a file.", self.open_file_requested.emit))
+        elif self._failure:
+            again = ("Open another…", "Choose a file.", self.open_file_requested.emit)
+            self.notice.say("error", self._failure, *((again,) if kind == "file" else ()))
+        else:
+            self.notice.say("error", "")

@@ -1,0 +1,170 @@
+"""A measured number with its name, and the button that has it measured."""
+
+from collections.abc import Callable
+
+from PySide6.QtCore import QRectF, Qt, Signal, Slot
+from PySide6.QtGui import QPainter, QPaintEvent, QPalette
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QSizePolicy, QWidget
+
+from playground.app import theme
+from playground.app.engine import Engine
+from playground.app.equation import Tooltip
+from playground.app.numbers import MINUS, THIN_SPACE, duration
+from playground.app.views import TaskStatus
+from playground.drawing.palette import DARK, Palette
+
+NOTHING = "–"
+
+
+def decimal(value: float, places: int = 3) -> str:
+    """A number with a fixed count of decimals, which stands still while it changes.
+
+    >>> decimal(-0.7129), decimal(1.0)
+    ('−0.713', '1.000')
+    """
+    text = f"{value:.{places}f}"
+    return text.replace("-", MINUS) if float(text) else text.lstrip("-")
+
+
+def with_error(value: float, error: float | None, places: int = 3) -> str:
+    """A value and its standard error: ``1.015 ± 0.014``."""
+    return decimal(value, places) + (f" ± {decimal(error, places)}" if error is not None else "")
+
+
+def count(number: int) -> str:
+    """A whole number with its digits grouped."""
+    return f"{number:,}".replace(",", THIN_SPACE)
+
+
+class Figure(QWidget):
+    """A name at the left, a number at the right.
+
+    Args:
+        name: what is measured.
+        meaning: one sentence for the tooltip.
+        equation: LaTeX for the tooltip.
+        token: the palette's colour of the number: its concept's.
+    """
+
+    def __init__(
+        self, name: str, meaning: str, equation: str = "", token: str = "text", parent: QWidget | None = None
+    ) -> None:
+        super().__init__(parent)
+        self._token, self._tokens = token, DARK
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(theme.UNIT)
+        self.name = QLabel(name, self)
+        theme.set_role(self.name, "caption")
+        self.value = QLabel(NOTHING, self)
+        self.value.setFont(theme.number_font())
+        self.value.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        self.value.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self.value.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        layout.addWidget(self.name)
+        layout.addWidget(self.value, 1)
+        self._meaning = meaning
+        self._tooltip = Tooltip(self, f"<p>{meaning}</p>", equation)
+        self.setAccessibleName(name)
+
+    def show_text(self, text: str, more: str = "") -> None:
+        """Show a number as text, or nothing; `more` goes into the tooltip."""
+        text = text or NOTHING
+        if text != self.value.text():
+            self.value.setText(text)
+            self._color()
+            self.setAccessibleDescription(f"{self.name.text()}: {text}")
+        self._tooltip.set_words(f"<p>{self._meaning}</p>" + (f"<p>{more}</p>" if more else ""))
+
+    def text(self) -> str:
+        return self.value.text()
+
+    def rename(self, name: str) -> None:
+        if name != self.name.text():
+            self.name.setText(name)
+            self.setAccessibleName(name)
+
+    def apply_palette(self, palette: Palette) -> None:
+        self._tokens = palette
+        self._color()
+
+    def _color(self) -> None:
+        token = "muted" if self.value.text() == NOTHING else self._token
+        colors = self.value.palette()
+        colors.setColor(QPalette.ColorRole.WindowText, self._tokens.color(token))
+        self.value.setPalette(colors)
+
+
+class TaskButton(QPushButton):
+    """Starts a measurement; while it runs, shows how far it is and cancels it.
+
+    Signals:
+        failed(str): the measurement ended by an error, one sentence.
+        ran(bool): it began or ended.
+    """
+
+    failed = Signal(str)
+    ran = Signal(bool)
+
+    def __init__(
+        self,
+        title: str,
+        meaning: str,
+        engine: Engine,
+        task: str,
+        begin: Callable[[], object],
+        parent: QWidget | None = None,
+    ) -> None:
+        super().__init__(title, parent)
+        self._title, self._engine, self._task, self._begin = title, engine, task, begin
+        self._meaning = meaning
+        self._running = False
+        self._fraction: float | None = None
+        self.setToolTip(meaning)
+        self.setAccessibleName(title)
+        self.setMinimumWidth(self.fontMetrics().horizontalAdvance("Cancel · 0:00") + 26)
+        self.clicked.connect(self._clicked)
+        engine.task_changed.connect(self._task_changed)
+
+    @property
+    def running(self) -> bool:
+        return self._running
+
+    @Slot()
+    def _clicked(self) -> None:
+        if self._running:
+            self._engine.cancel(self._task)
+        else:
+            self._begin()
+
+    @Slot(str, object)
+    def _task_changed(self, task: str, status: TaskStatus) -> None:
+        if task != self._task:
+            return
+        began = status.running != self._running
+        self._running, self._fraction = status.running, status.fraction
+        left = status.seconds_left
+        text = self._title
+        if status.running:
+            text = "Cancel" if left is None else f"Cancel · {duration(left)}"
+        self.setText(text)
+        self.setToolTip(f"Stop measuring: {status.label}." if status.running else self._meaning)
+        self.setAccessibleName(f"Cancel {self._title}" if status.running else self._title)
+        if began:
+            self.ran.emit(status.running)
+        if status.error:
+            self.failed.emit(status.error)
+        self.update()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        super().paintEvent(event)
+        if self._running:
+            painter = QPainter(self)
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+            painter.setPen(Qt.PenStyle.NoPen)
+            bar = QRectF(6, self.height() - 5, self.width() - 12, 2)
+            painter.setBrush(self.palette().color(QPalette.ColorRole.Mid))
+            painter.drawRoundedRect(bar, 1, 1)
+            bar.setWidth(bar.width() * (self._fraction or 0.02))
+            painter.setBrush(self.palette().color(QPalette.ColorRole.Highlight))
+            painter.drawRoundedRect(bar, 1, 1)

@@ -1,0 +1,225 @@
+"""What noise does to the data: none, one level, a ladder, or a process that goes on continuously."""
+
+import math
+
+import numpy as np
+from PySide6.QtCore import Slot
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QWidget
+
+from playground.app import choices, theme
+from playground.app.card import Card, Notice
+from playground.app.charts.ladder import SigmaLadder
+from playground.app.engine import Engine
+from playground.app.equation import Tooltip, words
+from playground.app.field_row import warning
+from playground.app.fields import NumberField, RangeField, make_field
+from playground.app.numbers import shown
+from playground.app.state import State
+from playground.app.views import ProblemView
+from playground.lab.experiment import fields
+
+CURVE = 33  # points of a process's curve
+
+
+class NoisePanel(Card):
+    """The kind of noise, its levels as a ladder to drag, and its numbers."""
+
+    def __init__(self, state: State, engine: Engine, parent: QWidget | None = None) -> None:
+        super().__init__("Noise", 2, parent)
+        self.state, self.engine = state, engine
+        self._gesture, self._by_key = 0, False
+
+        def stake() -> int:
+            return engine.trained_steps
+
+        self._stake = stake
+        self.kind = make_field(state, "noise.kind", None, stake)
+        self.ladder = SigmaLadder(self)
+        Tooltip(self.ladder, words(fields()["noise.rungs"]), fields()["noise.levels"].equation)
+        self.ladder.grabbed.connect(self._grabbed)
+        self.ladder.previewed.connect(self._previewed)
+        self.ladder.moved.connect(self._moved)
+        self.range = RangeField(state, ("noise.sigma_max", "noise.sigma_min"), "σ range", stake)
+        self.sigma = make_field(state, "noise.sigma", "σ", stake)
+        self.finest = make_field(state, "noise.sigma_min", "σ min", stake)
+        self.levels = make_field(state, "noise.levels", "levels L", stake)
+        assert isinstance(self.sigma, NumberField)
+        assert isinstance(self.finest, NumberField)
+        self.by_hand = QWidget(self)
+        row = QHBoxLayout(self.by_hand)
+        row.setContentsMargins(0, 0, 0, 0)
+        self._by_hand_text = QLabel(self.by_hand)
+        theme.set_role(self._by_hand_text, "caption")
+        self.evenly = QPushButton("Space evenly", self.by_hand)
+        self.evenly.setAccessibleName("Space the rungs evenly")
+        self.evenly.setToolTip("<p>Keep both ends and put the rungs between them at equal ratios.</p>")
+        self.evenly.clicked.connect(self._space_evenly)
+        row.addWidget(self._by_hand_text, 1)
+        row.addWidget(self.evenly)
+        self.notice = Notice(self)
+        parts = (self.kind, self.ladder, self.range, self.sigma, self.finest, self.levels, self.by_hand, self.notice)
+        for part in parts:
+            self.body.addWidget(part)
+        self.beta_max = make_field(state, "noise.beta_max", "rate β₁", stake)
+        self.beta_min = make_field(state, "noise.beta_min", "rate β₀", stake)
+        for part in (self.beta_max, self.beta_min):
+            self.advanced().addWidget(part)
+        state.changed.connect(self._state_changed)
+        engine.problem_changed.connect(self._problem_changed)
+        self._refresh()
+
+    # What the user does
+
+    @Slot(bool)
+    def _grabbed(self, by_key: bool) -> None:
+        # Every drag is an undo step of its own; presses of a key in a row are one.
+        self._by_key = by_key
+        if not by_key:
+            self._gesture += 1
+        text = warning(self._stake())
+        if text:
+            self.notice.say("warning", text)
+
+    @Slot(object)
+    def _previewed(self, sigmas: np.ndarray) -> None:
+        self.range.preview(float(sigmas[0]), float(sigmas[-1]))
+        self.set_state(f"σ {shown(sigmas[0])} → {shown(sigmas[-1])}")
+
+    @Slot(int, object)
+    def _moved(self, index: int, sigmas: np.ndarray) -> None:
+        noise = self.state.experiment.noise
+        value, last = float(f"{sigmas[index]:.3g}"), len(sigmas) - 1
+        changes: dict[str, object] = {}
+        if noise.kind == "single":
+            changes["noise.sigma"] = value
+        elif noise.kind == "vp" and index == 0:
+            changes["noise.beta_max"] = self._beta_max(value)
+        elif noise.kind == "ladder" and (noise.rungs or index not in (0, last)):
+            changes["noise.rungs"] = tuple(float(f"{sigma:.4g}") for sigma in sigmas)
+        else:
+            changes["noise.sigma_max" if index == 0 else "noise.sigma_min"] = value
+        self.state.edit(changes, merge=f"ladder {self._gesture} {index}" if self._by_key else "")
+        self._refresh()
+
+    @Slot()
+    def _space_evenly(self) -> None:
+        rungs = self.state.experiment.noise.rungs
+        self.state.edit(
+            {
+                "noise.rungs": (),
+                "noise.sigma_max": rungs[0],
+                "noise.sigma_min": rungs[-1],
+                "noise.levels": len(rungs),
+            }
+        )
+
+    # What is shown
+
+    @Slot(object)
+    def _state_changed(self, keys: frozenset[str]) -> None:
+        if any(key.startswith(("noise.", "data.")) for key in keys):
+            self._refresh()
+
+    @Slot(object)
+    def _problem_changed(self, view: ProblemView) -> None:
+        self._refresh()
+
+    def _refresh(self) -> None:
+        noise, view = self.state.experiment.noise, self.engine.problem
+        by_hand = noise.kind == "ladder" and bool(noise.rungs)
+        ends = noise.kind in ("ladder", "ve") and not by_hand
+        self.range.setVisible(ends)
+        self.sigma.setVisible(noise.kind == "single")
+        self.finest.setVisible(noise.kind == "vp")
+        self.levels.setVisible(noise.kind in ("ladder", "ve", "vp") and not by_hand)
+        self.by_hand.setVisible(by_hand)
+        self.disclosure.setVisible(noise.kind == "vp")
+        if noise.kind != "vp":
+            self.disclosure.setChecked(False)
+        self._by_hand_text.setText(f"{len(noise.rungs)} rungs set by hand")
+        resolved = None if view is None or view.resolved is None else view.resolved.noise
+        if resolved is not None and resolved.kind == noise.kind:
+            self.sigma.set_resolved(_number(resolved.sigma))
+            self.finest.set_resolved(_number(resolved.sigma_min))
+            self.range.set_resolved(_number(resolved.sigma_max), _number(resolved.sigma_min))
+        sigmas = self._levels(view)
+        if sigmas is not None:
+            gap = None if view is None or view.is_image else view.widest_gap
+            self.ladder.show_levels(noise.kind, sigmas, evenly=not by_hand, gap=gap)
+        self._summarise(sigmas)
+        self._warn(view)
+
+    def _levels(self, view: ProblemView | None) -> np.ndarray | None:
+        """The levels to draw, coarse to fine; None while they are being worked out."""
+        noise = self.state.experiment.noise
+        if noise.kind == "none":
+            return np.zeros(0)
+        if noise.kind == "ladder" and noise.rungs:
+            return np.array(noise.rungs)
+        if noise.kind == "single":
+            sigma = self.sigma.shown_value()
+            return None if sigma is None else np.array([sigma])
+        fine = self.finest.shown_value()
+        if noise.kind == "vp":
+            if view is None or fine is None:
+                return None
+            times = np.linspace(1.0, 0.0, 4 * CURVE)
+            curve = view.sigma * _vp_sigma(times, noise.beta_min, noise.beta_max)
+            curve = curve[curve > fine]
+            return np.append(curve, fine) if len(curve) > 1 else None
+        coarse = self.range.value("noise.sigma_max")
+        fine = self.range.value("noise.sigma_min")
+        if coarse is None or fine is None or coarse <= fine:
+            return None
+        return np.geomspace(coarse, fine, noise.levels)
+
+    def _beta_max(self, sigma: float) -> float:
+        """The rate at t = 1 for which the VP process ends at this sigma."""
+        noise, view = self.state.experiment.noise, self.engine.problem
+        assert view is not None
+        integral = math.log1p((sigma / view.sigma) ** 2)  # of beta over [0, 1]
+        field = fields()["noise.beta_max"]
+        rate = max(2 * integral - noise.beta_min, 1.01 * noise.beta_min)
+        return float(f"{min(max(rate, field.minimum or 0.0), field.maximum or rate):.3g}")
+
+    def _summarise(self, sigmas: np.ndarray | None) -> None:
+        noise = self.state.experiment.noise
+        name = choices.title("noise.kind", noise.kind)
+        if noise.kind == "none":
+            self.set_state("no noise")
+        elif sigmas is None or not len(sigmas):
+            self.set_state(name)
+        elif noise.kind == "single":
+            self.set_state(f"σ = {shown(sigmas[0])}")
+        elif noise.kind == "ladder":
+            self.set_state(f"{'by hand' if noise.rungs else 'geometric'}, L = {len(sigmas)}")
+        else:
+            self.set_state(f"{name}, σ {shown(sigmas[0])} → {shown(sigmas[-1])}")
+
+    def _warn(self, view: ProblemView | None) -> None:
+        noise = self.state.experiment.noise
+        stale = view is None or view.resolved is None or view.resolved.noise.kind != noise.kind
+        if stale or not view.warnings:
+            self.notice.say("warning", "")
+            return
+        ways = []
+        if noise.kind in ("ladder", "ve") and not noise.rungs and view.sigma_max < 0.5 * view.widest_gap:
+            gap = float(f"{view.widest_gap:.2g}")
+            ways.append(
+                (
+                    f"σ max = {shown(gap)}",
+                    "Raise σ max to the widest gap.",
+                    lambda: self.state.edit({"noise.sigma_max": gap}),
+                )
+            )
+        self.notice.say("warning", "\n".join(view.warnings), *ways)
+
+
+def _vp_sigma(t: np.ndarray, beta_min: float, beta_max: float) -> np.ndarray:
+    """sigma(t) = std/alpha of the variance-preserving process on standardized data, (T,) to (T,)."""
+    integral = beta_min * t + 0.5 * (beta_max - beta_min) * t**2
+    return np.sqrt(np.expm1(integral))
+
+
+def _number(value: float | str) -> float | None:
+    return None if isinstance(value, str) else float(value)

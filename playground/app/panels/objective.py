@@ -1,0 +1,87 @@
+"""What training minimises, and the network that learns."""
+
+from PySide6.QtCore import Slot
+from PySide6.QtWidgets import QWidget
+
+from playground.app.card import Card, Notice
+from playground.app.engine import Engine
+from playground.app.fields import make_field
+from playground.app.numbers import compact
+from playground.app.state import State
+from playground.app.views import ProblemView
+from playground.lab.experiment import training_refusal
+
+NETWORK = ("kind", "width", "depth", "activation", "features", "feature_scale")
+LABELS = {"kind": "network", "features": "features", "feature_scale": "feature scale"}
+
+
+class ObjectivePanel(Card):
+    """Exact, sliced or denoising score matching; the network behind "Advanced"."""
+
+    def __init__(self, state: State, engine: Engine, parent: QWidget | None = None) -> None:
+        super().__init__("Objective", 3, parent)
+        self.state, self.engine = state, engine
+
+        def stake() -> int:
+            return engine.trained_steps
+
+        self.kind = make_field(state, "objective.kind", None)
+        self.weight = make_field(state, "objective.weight", "weight λ(σ)")
+        self.projections = make_field(state, "objective.projections", "directions k")
+        self.projection = make_field(state, "objective.projection", "law of v")
+        self.variance_reduced = make_field(state, "objective.variance_reduced", "variance-reduced")
+        self.notice = Notice(self)
+        for part in (
+            self.kind,
+            self.notice,
+            self.weight,
+            self.projections,
+            self.projection,
+            self.variance_reduced,
+        ):
+            self.body.addWidget(part)
+        self.network = {name: make_field(state, f"network.{name}", LABELS.get(name, ""), stake) for name in NETWORK}
+        for part in self.network.values():
+            self.advanced().addWidget(part)
+        state.changed.connect(self._state_changed)
+        engine.problem_changed.connect(self._problem_changed)
+        self._refresh()
+
+    @Slot(object)
+    def _state_changed(self, keys: frozenset[str]) -> None:
+        self._refresh()
+
+    @Slot(object)
+    def _problem_changed(self, view: ProblemView) -> None:
+        self._refresh()
+
+    def _refresh(self) -> None:
+        experiment, view = self.state.experiment, self.engine.problem
+        sliced = experiment.objective.kind == "sliced"
+        self.weight.setVisible(experiment.noise.kind != "none")
+        for part in (self.projections, self.projection, self.variance_reduced):
+            part.setVisible(sliced)
+        kind = experiment.network.kind
+        if kind == "auto":
+            kind = "convolutional" if experiment.data.kind == "digits" else "mlp"
+        name = "MLP" if kind == "mlp" else "Conv"
+        text = f"{name} {experiment.network.width}×{experiment.network.depth}"
+        self.set_state(f"{text} · {compact(view.parameters_count)}" if view is not None else text)
+        for part in ("features", "feature_scale"):
+            self.network[part].setVisible(kind == "mlp")
+        self._say()
+
+    def _say(self) -> None:
+        refusal = training_refusal(self.state.experiment)
+        if refusal is None or refusal.key.startswith("data."):
+            self.notice.say("error", "")
+        elif refusal.key == "network.kind":
+            mend = ("Use an MLP", "network.kind = mlp", lambda: self.state.edit({"network.kind": "mlp"}))
+            self.notice.say("error", refusal.sentence, mend)
+        else:
+            self.notice.say(
+                "error",
+                refusal.sentence,
+                ("Use sliced", "objective.kind = sliced", lambda: self.state.edit({"objective.kind": "sliced"})),
+                ("Add noise", "noise.kind = ve", lambda: self.state.edit({"noise.kind": "ve"})),
+            )

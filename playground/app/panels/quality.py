@@ -1,0 +1,251 @@
+"""How good the score and the samples are."""
+
+import time
+
+import numpy as np
+from PySide6.QtCore import QTimer, Slot
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QWidget
+
+from playground.app import theme
+from playground.app.card import Card, Notice
+from playground.app.charts.errors import ErrorAlongSigma
+from playground.app.charts.histogram import MarginalHistogram
+from playground.app.controls import SegmentedControl
+from playground.app.engine import Engine
+from playground.app.numbers import shown
+from playground.app.panels.figure import Figure, TaskButton, decimal, with_error
+from playground.app.state import State
+from playground.app.views import Errors, ProblemView
+
+HISTOGRAM_SECONDS = 0.1  # between two pictures of the particles
+
+
+class QualityPanel(Card):
+    """The score's error along sigma; the samples beside the data, in numbers and as a histogram."""
+
+    def __init__(self, state: State, engine: Engine, parent: QWidget | None = None) -> None:
+        super().__init__("Quality", None, parent)
+        self.state, self.engine = state, engine
+        self._errors: Errors | None = None
+        self._drawn = 0.0
+        self._axis = 0
+        self._later = QTimer(self)
+        self._later.setSingleShot(True)
+        self._later.timeout.connect(self._show_samples)
+        self.notice = Notice(self)
+        self.body.addWidget(self.notice)
+        self._build_score()
+        self.body.addSpacing(theme.UNIT)
+        self._build_samples()
+        engine.problem_changed.connect(self._problem_changed)
+        engine.errors_changed.connect(self._show_errors)
+        engine.evaluation_changed.connect(self._show_evaluation)
+        engine.frame_changed.connect(self._frame_changed)
+        self.folded.connect(lambda folded: folded or self._show_samples())
+        if engine.problem is not None:
+            self._problem_changed(engine.problem)
+        else:
+            self._name_axes("x", "y")
+        self._show_evaluation(engine.evaluation)
+
+    def _build_score(self) -> None:
+        self.measure_score = TaskButton(
+            "Measure",
+            "<p>Compare the learned score with the exact one at every noise level.</p>",
+            self.engine,
+            "fisher",
+            self.engine.score_errors,
+        )
+        self.measure_score.setAccessibleName("Measure the error of the score")
+        self._heading("Score along σ", self.measure_score)
+        self.chart = ErrorAlongSigma(self)
+        self.chart.setToolTip(
+            "<p>Root of the Fisher divergence over the exact score's own size, at each noise level: 0 is perfect, "
+            "100 % is as bad as no arrow at all. The mark shows the sampler's noise level now.</p>"
+        )
+        self.relative = Figure("relative error at σ", "At the noise level that the canvas shows.", token="error")
+        self.divergence = Figure(
+            "Fisher divergence at σ",
+            "Mean squared distance between learned and exact score at the noise level that the canvas shows.",
+            r"E\,\|s_\theta(x, \sigma) - \nabla \log p_\sigma(x)\|^2",
+        )
+        for part in (self.chart, self.relative, self.divergence):
+            self.body.addWidget(part)
+
+    def _build_samples(self) -> None:
+        self.measure_samples = TaskButton(
+            "Measure",
+            "<p>Measure how far the last frame's particles are from held-out data.</p>",
+            self.engine,
+            "quality",
+            self.engine.evaluate_samples,
+        )
+        self.measure_samples.setAccessibleName("Measure the samples")
+        self._heading("Samples against data", self.measure_samples)
+        self.distance = Figure(
+            "sliced W₂",
+            "Sliced Wasserstein distance between particles and held-out data, in your data's unit. "
+            "The floor is the distance between two halves of the data: nothing can be told below it.",
+        )
+        self.kl = Figure(
+            "KL(data ‖ model)",
+            "Kullback-Leibler divergence in nats, with its standard error, from the test set: press Test set above.",
+            r"E_{p}[\log p(x) - \log q(x)]",
+        )
+        self.weights = Figure("mode weights", "Share of the particles nearest to each mode, and the truth.")
+        for part in (self.distance, self.kl, self.weights):
+            self.body.addWidget(part)
+        self.histogram = MarginalHistogram(self)
+        self.histogram.setToolTip("<p>Bars: the data along one axis. Line: the particles that the canvas shows.</p>")
+        self.axes = SegmentedControl((("0", "x"), ("1", "y")), self)
+        self.axes.setFixedWidth(132)
+        self.axes.chosen.connect(self._choose_axis)
+        self.axes.set_value("0")
+        row = QHBoxLayout()
+        self.legend = QLabel(self)
+        theme.set_role(self.legend, "caption")
+        row.addWidget(self.legend, 1)
+        row.addWidget(self.axes)
+        self.body.addLayout(row)
+        self.body.addWidget(self.histogram)
+
+    def _heading(self, title: str, button: TaskButton) -> None:
+        label = QLabel(title, self)
+        theme.set_role(label, "heading")
+        row = QHBoxLayout()
+        row.addWidget(label, 1)
+        row.addWidget(button)
+        button.failed.connect(lambda sentence: self.notice.say("error", sentence))
+        button.ran.connect(lambda began: began and self.notice.say("error", ""))
+        self.body.addLayout(row)
+
+    def apply_palette(self, palette: object) -> None:
+        super().apply_palette(palette)
+        data, samples = palette.color("data").name(), palette.color("particles").name()
+        self.legend.setText(
+            f'<span style="color:{data}">■</span> data &nbsp; <span style="color:{samples}">▬</span> samples'
+        )
+
+    # What is shown
+
+    @Slot(object)
+    def _problem_changed(self, view: ProblemView) -> None:
+        self.notice.say("error", "")
+        known = view.known_density
+        self.measure_score.setEnabled(known)
+        self.chart.show_empty(
+            "Measure compares the learned score with the exact one at every noise level."
+            if known
+            else f"The exact score of {view.name} is not known, so there is nothing to compare with."
+        )
+        self.relative.setVisible(known)
+        self.divergence.setVisible(known)
+        self.kl.setVisible(known)
+        self.weights.setVisible(view.mode_weights is not None)
+        self.axes.setVisible(not view.is_image)
+        self._name_axes(*view.axes)
+        if view.is_image:
+            self._axis = 0
+        self.histogram.show_data(self._along(view.points), self._axis_name(view))
+        self._show_samples()
+
+    @Slot(object)
+    def _show_errors(self, errors: Errors | None) -> None:
+        self._errors = errors
+        if errors is None:
+            self.chart.show_errors(np.zeros(0), np.zeros(0))
+        else:
+            self.chart.show_errors(errors.sigmas, errors.relative)
+        self._show_now()
+
+    @Slot(object)
+    def _show_evaluation(self, metrics: dict[str, object]) -> None:
+        distance, floor = metrics.get("sliced_wasserstein2"), metrics.get("sliced_wasserstein2_floor")
+        text = "" if distance is None else shown(float(distance))
+        if distance is not None and floor is not None:
+            text += f" (floor {shown(float(floor))})"
+        self.distance.show_text(text)
+        kl, error = metrics.get("kl"), metrics.get("kl_standard_error")
+        self.kl.show_text("" if kl is None else with_error(float(kl), None if error is None else float(error)))
+        self._show_weights(metrics)
+
+    def _show_weights(self, metrics: dict[str, object]) -> None:
+        found, true = metrics.get("mode_weights"), metrics.get("mode_weights_true")
+        errors = metrics.get("mode_weights_standard_error")
+        if found is None:
+            self.weights.show_text("")
+            return
+        found = np.asarray(found, float)
+        true = np.full(len(found), np.nan) if true is None else np.asarray(true, float)
+        error = np.zeros(len(found)) if errors is None else np.asarray(errors, float)
+        rows = [
+            f"{decimal(a, 3)} ± {decimal(e, 3)}, truly {decimal(t, 3)}"
+            for a, e, t in zip(found, error, true, strict=True)
+        ]
+        if len(found) <= 2:
+            text = " / ".join(decimal(share, 2) for share in found)
+            text += " (truth " + " / ".join(decimal(share, 2) for share in true) + ")"
+        else:
+            worst = int(np.nanargmax(np.abs(found - true)))
+            text = f"worst {decimal(found[worst], 3)} (truth {decimal(true[worst], 3)})"
+        self.weights.show_text(text, "<br>".join(rows))
+
+    @Slot(int)
+    def _frame_changed(self, frame: int) -> None:
+        if self._later.isActive() or not self.isVisible() or self.is_folded():
+            return
+        wait = HISTOGRAM_SECONDS - (time.monotonic() - self._drawn)
+        if wait <= 0:
+            self._show_samples()
+        else:
+            self._later.start(int(1000 * wait) + 1)
+
+    @Slot()
+    def _show_samples(self) -> None:
+        self._drawn = time.monotonic()
+        trajectory, view = self.engine.trajectory, self.engine.problem
+        self._show_now()
+        if trajectory is None or view is None or not len(trajectory):
+            self.histogram.show_samples(None)
+            return
+        positions = trajectory.positions[min(self.engine.frame, len(trajectory) - 1)]
+        if (positions.ndim > 2) == view.is_image:
+            self.histogram.show_samples(self._along(positions))
+
+    def _show_now(self) -> None:
+        sigma = self.engine.sigma
+        self.chart.show_now(sigma if sigma > 0 else None)
+        errors = self._errors
+        if errors is None or not len(errors.sigmas) or not sigma > 0:
+            self.relative.show_text("")
+            self.divergence.show_text("")
+            return
+        order = np.argsort(errors.sigmas)
+        logs = np.log(errors.sigmas[order])
+        at = np.log(sigma)
+        relative = float(np.interp(at, logs, errors.relative[order]))
+        self.relative.show_text(f"{100 * relative:.2g} %")
+        self.divergence.show_text(shown(float(np.interp(at, logs, errors.divergence[order]))))
+
+    @Slot(str)
+    def _choose_axis(self, axis: str) -> None:
+        self._axis = int(axis)
+        view = self.engine.problem
+        if view is not None:
+            self.histogram.show_data(self._along(view.points), self._axis_name(view))
+            self._show_samples()
+
+    def _name_axes(self, *names: str) -> None:
+        for button, name in zip(self.axes.buttons.values(), names, strict=True):
+            button.setText(name if len(name) <= 8 else name[:7] + "…")
+            button.setAccessibleName(f"Histogram along {name}")
+            button.setToolTip(f"<p>Histogram along {name}.</p>")
+
+    def _along(self, points: np.ndarray) -> np.ndarray:
+        """(N,) what the histogram counts: a coordinate, or an image's mean brightness."""
+        if points.ndim > 2:
+            return points.reshape(len(points), -1).mean(axis=1)
+        return points[:, self._axis]
+
+    def _axis_name(self, view: ProblemView) -> str:
+        return "mean brightness" if view.is_image else view.axes[self._axis]

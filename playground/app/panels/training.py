@@ -1,0 +1,224 @@
+"""Learning the score: start, pause, reset; the loss beside the best that is possible."""
+
+import time
+
+from PySide6.QtCore import Qt, QTimer, Slot
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QPushButton, QWidget
+
+from playground.app import theme
+from playground.app.card import Card, Notice
+from playground.app.charts.loss import LossChart
+from playground.app.engine import Engine
+from playground.app.fields import NumberField, make_field
+from playground.app.numbers import duration, shown
+from playground.app.panels.figure import count, decimal
+from playground.app.state import State
+from playground.app.views import ProblemView
+from playground.lab.experiment import training_refusal
+
+BUTTON = {
+    "untrained": "Train",
+    "training": "Pause",
+    "paused": "Resume",
+    "finished": "Train more",
+    "diverged": "Go on",
+}
+TIPS = {
+    "untrained": "Learn the score; sampling goes on with the newest weights.",
+    "training": "Rest; nothing is lost.",
+    "paused": "Go on where training stopped.",
+    "finished": "Train as long again, from the weights there are.",
+    "diverged": "Go on from the last good weights; lower the learning rate first.",
+}
+CHART_SECONDS = 0.1  # between two pictures of the loss
+
+
+class TrainingPanel(Card):
+    """The big button, the loss with its floor, and how long it takes."""
+
+    def __init__(self, state: State, engine: Engine, parent: QWidget | None = None) -> None:
+        super().__init__("Train", 4, parent)
+        self.state, self.engine = state, engine
+        self._drawn = 0.0
+        self.chart = LossChart(self)
+        self.chart.setToolTip(
+            "<p>Loss of each step (faint), its running average, and the loss that a perfect network would have. "
+            "Most of a denoising loss is noise that no network can predict: judge by the distance to the floor.</p>"
+        )
+        self.bar = QProgressBar(self)
+        self.bar.setRange(0, 1000)
+        self.bar.setTextVisible(False)
+        self.bar.setFixedHeight(3)
+        self.bar.setAccessibleName("Training done")
+        self.bar.setToolTip("<p>How much of the training time has passed.</p>")
+        self._build_buttons()
+        self.notice = Notice(self)
+        self.rate = make_field(state, "training.learning_rate", "learning rate")
+        self._redraw = QTimer(self)
+        self._redraw.setSingleShot(True)
+        self._redraw.timeout.connect(self._draw)
+        row = QHBoxLayout()
+        row.setSpacing(theme.UNIT)
+        row.setContentsMargins(0, 4, 0, 4)
+        row.addWidget(self.button)
+        row.addWidget(self.reset)
+        row.addWidget(self.distance, 1)
+        for part in (self.chart, self.bar):
+            self.body.addWidget(part)
+        self.body.addLayout(row)
+        for part in (self.notice, self.rate):
+            self.body.addWidget(part)
+        self.batch = make_field(state, "training.batch", "batch B")
+        self.seconds = make_field(state, "training.seconds", "time s")
+        self.steps = make_field(state, "training.steps", "steps")
+        self.decay = make_field(state, "training.decay", "rate falls")
+        self.ema = make_field(state, "training.ema", "average d")
+        self.sigmas = make_field(state, "training.sigmas", "law of ln σ")
+        for part in (self.batch, self.seconds, self.steps, self.decay, self.ema, self.sigmas):
+            self.advanced().addWidget(part)
+        state.changed.connect(self._state_changed)
+        engine.problem_changed.connect(self._problem_changed)
+        engine.training_changed.connect(self._training_changed)
+        engine.progress.connect(self._progressed)
+        engine.evaluation_changed.connect(self._evaluated)
+        self._refresh()
+        self._draw()
+
+    def _build_buttons(self) -> None:
+        self.button = QPushButton("Train", self)
+        self.button.setMinimumWidth(96)
+        theme.set_role(self.button, "primary")
+        self.button.clicked.connect(self._toggle)
+        self.reset = QPushButton("Reset", self)
+        self.reset.setAccessibleName("Reset training")
+        self.reset.clicked.connect(self._reset)
+        self.distance = QLabel(self)
+        theme.set_role(self.distance, "caption")
+        self.distance.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        self.distance.setToolTip(
+            "<p>Kullback-Leibler divergence from the data to the model, in nats: 0 is perfect.</p>"
+        )
+
+    # What the user does
+
+    @Slot()
+    def _toggle(self) -> None:
+        if self.engine.training == "training":
+            self.engine.pause_training()
+        else:
+            self.engine.train()
+
+    @Slot()
+    def _reset(self) -> None:
+        self.engine.reset_training()
+
+    def _slower(self) -> None:
+        self.state.edit({"training.learning_rate": float(f"{self.state.experiment.training.learning_rate / 3:.1e}")})
+        self.engine.train()
+
+    # What is shown
+
+    @Slot(object)
+    def _state_changed(self, keys: frozenset[str]) -> None:
+        self._refresh()
+
+    @Slot(object)
+    def _problem_changed(self, view: ProblemView) -> None:
+        self._refresh()
+        self._draw()
+
+    @Slot(str)
+    def _training_changed(self, training: str) -> None:
+        self._refresh()
+        self._draw()
+
+    @Slot(object)
+    def _progressed(self, progress: object) -> None:
+        self._summarise()
+        if not self._redraw.isActive():
+            wait = CHART_SECONDS - (time.monotonic() - self._drawn)
+            if wait <= 0:
+                self._draw()
+            else:
+                self._redraw.start(int(1000 * wait) + 1)
+
+    @Slot(object)
+    def _evaluated(self, metrics: dict[str, object]) -> None:
+        kl = metrics.get("kl")
+        self.distance.setText("" if kl is None else f"KL {decimal(float(kl))} nat")
+
+    @Slot()
+    def _draw(self) -> None:
+        self._drawn = time.monotonic()
+        if not self.chart.isVisibleTo(self):
+            return
+        progress = self.engine.last_progress
+        steps, losses = self.engine.loss_history
+        self.chart.show_history(steps, losses, None if progress is None else progress.floor)
+
+    def _refresh(self) -> None:
+        experiment, view = self.state.experiment, self.engine.problem
+        self.sigmas.setVisible(experiment.noise.kind in ("ve", "vp"))
+        resolved = None if view is None or view.resolved is None else view.resolved.training
+        assert isinstance(self.seconds, NumberField)
+        assert isinstance(self.steps, NumberField)
+        if resolved is not None and resolved.seconds != "auto" and experiment.training.steps == "auto":
+            self.seconds.set_resolved(float(resolved.seconds))
+        elif experiment.training.steps != "auto":
+            self.seconds.set_resolved(None, "no limit")
+        self.steps.set_resolved(None, "no limit")
+        self._show_button()
+        self._summarise()
+        self._say()
+
+    def _show_button(self) -> None:
+        training = self.engine.training
+        refusal = training_refusal(self.state.experiment)
+        ready = self.engine.problem is not None
+        text = BUTTON[training]
+        tip = TIPS[training]
+        if refusal is not None:
+            tip = refusal.sentence
+        elif not ready:
+            tip = "The data are being loaded: a moment."
+        self.button.setText(text)
+        self.button.setAccessibleName(f"{text} the network" if training == "untrained" else f"{text} training")
+        self.button.setToolTip(f"<p>{tip}</p>")
+        self.button.setEnabled(training == "training" or (refusal is None and ready))
+        steps = self.engine.trained_steps
+        self.reset.setEnabled(steps > 0)
+        self.reset.setToolTip(f"<p>Forget the weights, {count(steps)} steps, and begin with fresh ones.</p>")
+
+    def _summarise(self) -> None:
+        progress, training = self.engine.last_progress, self.engine.training
+        self.bar.setVisible(training != "untrained")
+        self.bar.setValue(0)
+        if progress is None or training == "untrained":
+            self.set_state("untrained")
+            return
+        total = progress.seconds + (progress.seconds_left or 0.0)
+        if training == "finished" or progress.finished:
+            self.bar.setValue(1000)
+        elif progress.seconds_left is not None and total > 0:
+            self.bar.setValue(round(1000 * progress.seconds / total))
+        steps = f"{count(progress.step)} steps"
+        if training == "training":
+            left = "" if progress.seconds_left is None else f" · {duration(progress.seconds_left)}"
+            self.set_state(f"{shown(progress.steps_per_second)} steps/s{left}")
+        else:
+            self.set_state(f"{training} · {steps}")
+
+    def _say(self) -> None:
+        progress, training = self.engine.last_progress, self.engine.training
+        refusal = training_refusal(self.state.experiment)
+        if training == "diverged" and progress is not None and progress.diverged:
+            self.notice.say(
+                "error",
+                progress.diverged,
+                ("Go on slower", "A third of the learning rate, from the last good weights.", self._slower),
+            )
+        elif refusal is not None:
+            place = {"data": "Data", "network": "Objective", "objective": "Objective"}[refusal.key.split(".")[0]]
+            self.notice.say("info", f"Training cannot begin: see {place} above.")
+        else:
+            self.notice.say("info", "")

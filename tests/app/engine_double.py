@@ -1,0 +1,185 @@
+"""An engine for the panels' tests: the real signals and properties, no threads and no torch."""
+
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+from PySide6.QtCore import QObject, Signal
+
+from playground.app.state import State
+from playground.app.views import Errors, PointLikelihood, ProblemView, TaskStatus
+from playground.lab import experiment as description
+from playground.lab.experiment import Experiment
+
+
+class EngineDouble(QObject):
+    """Records the commands it gets, in :attr:`asked`; tests set what it shows."""
+
+    ready = Signal()
+    problem_changed = Signal(object)
+    problem_failed = Signal(str)
+    training_changed = Signal(str)
+    progress = Signal(object)
+    trajectory_changed = Signal(object)
+    frame_changed = Signal(int)
+    playing_changed = Signal(bool)
+    field_changed = Signal(object)
+    density_changed = Signal(object)
+    likelihood_changed = Signal(object)
+    evaluation_changed = Signal(object)
+    errors_changed = Signal(object)
+    task_changed = Signal(str, object)
+    message = Signal(str, str, str)
+
+    def __init__(self, state: State) -> None:
+        super().__init__()
+        self.state = state
+        self.asked: list[Any] = []
+        self.problem: ProblemView | None = None
+        self.training = "untrained"
+        self.last_progress: Any = None
+        self.loss_history = (np.zeros(0), np.zeros(0))
+        self.trajectory: Any = None
+        self.frame = 0
+        self.sigma = 0.22
+        self.likelihood: PointLikelihood | None = None
+        self.evaluation: dict[str, Any] = {}
+        self.automatic_step: float | None = 2e-4
+
+    @property
+    def trained_steps(self) -> int:
+        return 0 if self.last_progress is None else self.last_progress.step
+
+    def __getattr__(self, name: str) -> Any:
+        commands = ("train", "pause_training", "reset_training", "density_map", "evaluate_test_set")
+        if name in (*commands, "evaluate_samples", "score_errors"):
+            return lambda *_: self.asked.append(name)
+        raise AttributeError(name)
+
+    def cancel(self, task: str) -> None:
+        self.asked.append(("cancel", task))
+
+    # What tests let happen
+
+    def build(self, **changes: Any) -> None:
+        """A problem as the engine would build it from the experiment."""
+        self.problem = view(self.state.experiment, **changes)
+        self.problem_changed.emit(self.problem)
+
+    def train_to(self, step: int, training: str = "training", diverged: str | None = None) -> None:
+        generator = np.random.default_rng(0)
+        steps = np.arange(10, step, max(step // 1500, 1))
+        losses = (
+            1.85 + 3 * np.exp(-steps / 800) + 0.05 * generator.standard_normal(len(steps)) + 8 * np.exp(-steps / 90)
+        )
+        self.loss_history = steps, losses
+        self.training = training
+        self.last_progress = SimpleNamespace(
+            step=step,
+            seconds=step / 812,
+            steps_per_second=812.4,
+            loss=1.86,
+            floor=1.849,
+            learning_rate=3e-3,
+            seconds_left=None if training == "finished" else 8.3,
+            finished=training == "finished",
+            diverged=diverged,
+        )
+        self.training_changed.emit(training)
+        self.progress.emit(self.last_progress)
+
+    def run(self, task: str, fraction: float | None = 0.4, error: str = "", running: bool = True) -> None:
+        self.task_changed.emit(task, TaskStatus(task, running, fraction, 4.2 if running else None, error))
+
+    def show_point(self) -> None:
+        path = np.linspace((-0.62, 0.98), (-0.8, 3.0), 20)
+        self.likelihood = PointLikelihood(
+            point=(-0.62, 0.98),
+            sigma=0.0081,
+            log_prob=-0.713,
+            exact=-0.705,
+            prior_term=-3.92,
+            trace_term=3.21,
+            evaluations=86,
+            path=path,
+            path_sigma=np.geomspace(0.05, 8, 20),
+            untrained=False,
+        )
+        self.likelihood_changed.emit(self.likelihood)
+
+    def measure(self) -> None:
+        sigmas = np.geomspace(0.01, 8, 24)
+        relative = 0.02 + 0.1 * np.exp(-(np.log(sigmas / 0.02) ** 2) / 4) + 0.02 * np.log(sigmas) ** 2 / 4
+        self.errors_changed.emit(Errors(sigmas, relative, relative**2 / sigmas))
+        self.evaluation = {
+            "test_nll": 1.0149,
+            "test_nll_standard_error": 0.0141,
+            "entropy": 1.0076,
+            "integral": 0.9997,
+            "kl": 0.0079,
+            "kl_standard_error": 0.0012,
+            "sliced_w2": 0.0213,
+            "sliced_w2_floor": 0.0181,
+            "mode_weights": [0.492, 0.508],
+            "mode_weights_standard_error": [0.011, 0.011],
+            "mode_weights_true": [0.5, 0.5],
+        }
+        self.evaluation_changed.emit(dict(self.evaluation))
+
+    def sample(self, count: int = 2000) -> None:
+        self.trajectory = Frames([moons(count, 1), moons(count, 2)])
+        self.trajectory_changed.emit(self.trajectory)
+        self.frame_changed.emit(0)
+
+
+class Frames:
+    """As much of a trajectory as the panels read."""
+
+    def __init__(self, positions: list[np.ndarray]) -> None:
+        self.positions = positions
+        self.total = len(positions)
+
+    def __len__(self) -> int:
+        return len(self.positions)
+
+
+def moons(count: int, seed: int = 0) -> np.ndarray:
+    generator = np.random.default_rng(seed)
+    angle = generator.uniform(0, np.pi, count)
+    upper = generator.random(count) < 0.5
+    x = np.where(upper, np.cos(angle), 1 - np.cos(angle))
+    y = np.where(upper, np.sin(angle), 0.5 - np.sin(angle))
+    return np.stack([x, y], axis=1) + 0.1 * generator.standard_normal((count, 2))
+
+
+def view(experiment: Experiment, **changes: Any) -> ProblemView:
+    """What the engine would say of an experiment, near enough."""
+    noise, data = experiment.noise, experiment.data
+    numbers = {"noise.sigma": 0.24, "noise.sigma_min": 0.0081, "noise.sigma_max": 3.39}
+    resolved = {key: value for key, value in numbers.items() if description.value(experiment, key) == "auto"}
+    if experiment.training.steps == "auto" and experiment.training.seconds == "auto":
+        resolved["training.seconds"] = 20.0
+    after = description.replace(experiment, resolved)
+    image = data.kind == "digits"
+    known = data.kind not in ("digits", "file")
+    points = np.random.default_rng(0).random((200, 1, 8, 8)) if image else moons(5000)
+    settings: dict[str, Any] = {
+        "name": data.kind.replace("-", " "),
+        "points": points,
+        "count": 1437 if image else data.points,
+        "bounds": (-2.0, 3.0, -1.5, 2.0),
+        "axes": ("x", "y"),
+        "is_image": image,
+        "isotropic": True,
+        "known_density": known,
+        "has_process": noise.kind not in ("none", "single"),
+        "sigma_min": after.noise.sigma_min,
+        "sigma_max": after.noise.sigma_max,
+        "rungs": np.geomspace(after.noise.sigma_max, after.noise.sigma_min, noise.levels),
+        "sigma": 0.81,
+        "widest_gap": 3.4,
+        "parameters_count": 41_987,
+        "mode_weights": np.array([0.5, 0.5]) if known else None,
+        "resolved": after,
+    }
+    return ProblemView(**(settings | changes))
