@@ -1,5 +1,8 @@
 """The bundled 8x8 handwritten digits (E. Alpaydin and C. Kaynak, 1998; CC BY 4.0, see resources/digits-LICENSE.txt)."""
 
+import zipfile
+import zlib
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -20,9 +23,9 @@ def load_digits(title: str, request: Request) -> Dataset:
     """
     path = resource("digits.npz")
     try:
-        with np.load(path, allow_pickle=False) as archive:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
             levels, labels = archive["images"], archive["labels"].astype(np.int64)
-    except (OSError, ValueError, KeyError):
+    except (OSError, ValueError, TypeError, KeyError, zipfile.BadZipFile, zlib.error):
         raise DataError(f"The bundled digits cannot be read from {path}: install the program again.") from None
     images = (levels[:, None].astype(np.float64) + 0.5) * (2 / GREY_LEVELS) - 1
     held_out = _stratified(labels, held_out_count(len(labels), request.held_out), request.seed)
