@@ -26,13 +26,24 @@ def pytest_configure() -> None:
     settings.load_profile("project")
 
 
+PLACES = ("HOME", "XDG_CONFIG_HOME", "XDG_CACHE_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME", "APPDATA", "LOCALAPPDATA")
+
+
+@pytest.fixture(autouse=True, scope="session")
+def nobodys_places(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Fixtures that many tests share do not touch the user's settings either."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in PLACES:
+            patch.setenv(name, str(tmp_path_factory.mktemp("nobody")))
+        yield
+
+
 @pytest.fixture(autouse=True)
 def own_places(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Settings, caches and logs go to a folder of the test's own, never to the user's."""
     place = tmp_path_factory.mktemp("places")
-    for name in ("XDG_CONFIG_HOME", "XDG_CACHE_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME", "APPDATA", "LOCALAPPDATA"):
+    for name in PLACES:
         monkeypatch.setenv(name, str(place))
-    monkeypatch.setenv("HOME", str(place))
     if "PySide6.QtCore" in sys.modules:
         from PySide6.QtCore import QSettings
 

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from playground.cli.mistakes import Mistake, mistake_of
 
+INTERRUPTED = 130  # the exit code of Ctrl+C in every shell
 COMMANDS = ("run", "sample", "likelihood", "video")
 
 
@@ -35,10 +36,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
         code = app(args=arguments, prog_name="score-playground", standalone_mode=False)
         sys.stdout.flush()
+        if code == INTERRUPTED:  # what typer makes of Ctrl+C
+            raise KeyboardInterrupt
         return code if isinstance(code, int) else 0
     except KeyboardInterrupt:
         print("\nInterrupted: nothing half-written is left behind.", file=sys.stderr)
-        return 130
+        return INTERRUPTED
     except BrokenPipeError:
         # Whoever read the output has gone; without this, Python complains once more when it flushes at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

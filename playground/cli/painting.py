@@ -20,7 +20,7 @@ from playground.lab.problem import Problem
 from playground.lab.trajectory import Trajectory
 from playground.theory.noise import ScoreFunction
 
-SECONDS = 6.0  # of a video of many frames, without the hold at its end
+LEAST_SECONDS, MOST_SECONDS = 2.0, 6.0  # of a video, without the hold at its end
 ARROWS = 32  # across the picture
 CELLS = 96  # of the density, across and down
 MARGIN = 0.25  # around the data, so that particles are seen coming in
@@ -44,7 +44,8 @@ def paint_video(
 ) -> None:
     """The whole trajectory as a video; the file appears once it is complete."""
     application = headless()
-    frames = schedule(len(trajectory), min(SECONDS, len(trajectory) / fps) + HOLD_SECONDS, fps)
+    seconds = min(MOST_SECONDS, max(LEAST_SECONDS, len(trajectory) / fps))
+    frames = schedule(len(trajectory), seconds + HOLD_SECONDS, fps)
     dress = _dress(problem, score, trajectory, size)
     images = pictures(_scene(problem, trajectory, size), trajectory.positions, frames.tolist(), *size, dress)
     with stage("Video") as update:

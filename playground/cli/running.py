@@ -18,9 +18,10 @@ from playground.lab.evaluation import evaluate
 from playground.lab.experiment import Experiment
 from playground.lab.problem import Problem, choose_device
 from playground.lab.session import Session
-from playground.lab.training import Trainer, TrainingProgress
+from playground.lab.training import Trainer, TrainingProgress, build_objective
 
 VIDEO_SIZE, VIDEO_FPS = (960, 720), 30
+LOSS_BATCHES, LOSS_BATCH = 16, 512  # draws behind the final loss
 
 
 def run_experiment(experiment: Experiment, folder: Path, device: str) -> None:
@@ -115,7 +116,7 @@ def _training(trainer: Trainer, last: TrainingProgress | None) -> dict[str, Any]
         "steps": trainer.step,
         "seconds": trainer.seconds,
         "steps_per_second": trainer.step / trainer.seconds if trainer.seconds else None,
-        "final_loss": None if last is None else last.loss,
+        "final_loss": None if last is None else _loss(trainer),
         "loss_floor": None if last is None else last.floor,
         "diverged": None if last is None else last.diverged,
         "parameters": sum(parameter.numel() for parameter in trainer.network.parameters()),
@@ -124,6 +125,18 @@ def _training(trainer: Trainer, last: TrainingProgress | None) -> dict[str, Any]
         "torch": torch.__version__,
         "seed": problem.experiment.seed,
     }
+
+
+def _loss(trainer: Trainer) -> float:
+    """The objective of the averaged weights on many draws: the loss of the last few steps depends on the clock."""
+    problem = trainer.problem
+    objective, generator = build_objective(problem), problem.generator("final loss")
+    total = 0.0
+    for _ in range(LOSS_BATCHES):
+        rows = torch.randint(len(problem.train), (LOSS_BATCH,), generator=generator, device=problem.device)
+        sigma = problem.noise.training_sigmas(LOSS_BATCH, generator, problem.experiment.training.sigmas)
+        total += float(objective.loss(trainer.ema, problem.train[rows], sigma, generator).detach().mean())
+    return total / LOSS_BATCHES
 
 
 def _finite(contents: dict[str, Any]) -> dict[str, Any]:
@@ -148,6 +161,6 @@ def _summarise(measured: dict[str, Any], folder: Path) -> None:
     for title, key, error in lines:
         if measured.get(key) is not None:
             say(f"{title:>24}  {measured[key]:.4f}" + (f" ± {measured[error]:.4f}" if error else ""))
-    if measured.get("sliced_w2") is not None:
-        say(f"{'sliced Wasserstein-2':>24}  {measured['sliced_w2']:.4g} (floor {measured['sliced_w2_floor']:.4g})")
+    if measured.get("sliced_wasserstein2") is not None:
+        say(f"{'sliced Wasserstein-2':>24}  {measured['sliced_wasserstein2']:.4g} (floor {measured['sliced_wasserstein2_floor']:.4g})")
     say(f"Everything is in {folder}")

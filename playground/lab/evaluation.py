@@ -268,8 +268,8 @@ def evaluate(problem: Problem, score: ScoreFunction, samples: Array | None = Non
     - test_nll, test_nll_standard_error: mean -log p over the held-out points, nats per user units.
     - entropy: of the known density, the NLL of a perfect model.
     - kl, kl_standard_error: KL(data || model) in nats, from the same held-out points.
-    - sliced_w2, sliced_w2_floor: distance between samples and held-out data in user units, and the same between two halves
-      of the data, as many points each.
+    - sliced_wasserstein2, sliced_wasserstein2_floor: distance between samples and held-out data in user units, and the
+      same between two halves of the data, as many points each.
     - mode_weights, mode_weights_standard_error, mode_weights_true: share of the samples nearest to each known mode.
     - bits_per_dim: of images, dequantised, at their own number of grey levels.
     - density: which density the likelihoods are of; evaluations_mean: scores asked for one of them.
@@ -323,8 +323,8 @@ _FROM_LIKELIHOOD = (
 METRICS = (
     *_FROM_LIKELIHOOD,
     "entropy",
-    "sliced_w2",
-    "sliced_w2_floor",
+    "sliced_wasserstein2",
+    "sliced_wasserstein2_floor",
     "mode_weights",
     "mode_weights_standard_error",
     "mode_weights_true",
@@ -356,7 +356,7 @@ def sample_distances(problem: Problem, samples: Array) -> dict[str, Any]:
 
 def _add_distances(problem: Problem, samples: Array | None, found: dict[str, Any], reasons: dict[str, str]) -> None:
     if samples is None or len(samples) < 2:
-        missing = ("sliced_w2", "mode_weights", "mode_weights_standard_error")
+        missing = ("sliced_wasserstein2", "mode_weights", "mode_weights_standard_error")
         reasons |= dict.fromkeys(missing, "There are no samples: run the sampler first.")
     else:
         samples = np.asarray(samples, dtype=np.float64)
@@ -364,14 +364,16 @@ def _add_distances(problem: Problem, samples: Array | None, found: dict[str, Any
     held_out = problem.dataset.held_out
     if samples is not None and len(samples) >= 2:
         count = min(len(samples), len(held_out))
-        found["sliced_w2"] = metrics.sliced_wasserstein2(
+        found["sliced_wasserstein2"] = metrics.sliced_wasserstein2(
             torch.from_numpy(samples[:count]), torch.from_numpy(held_out[:count]), PROJECTIONS, generator
         )
     else:
         count = len(held_out)
     data = np.concatenate([problem.dataset.points, held_out])
     order = torch.randperm(len(data), generator=generator).numpy()[: 2 * count]
-    found["sliced_w2_floor"] = metrics.sliced_wasserstein2_floor(torch.from_numpy(data[order]), generator, PROJECTIONS)
+    found["sliced_wasserstein2_floor"] = metrics.sliced_wasserstein2_floor(
+        torch.from_numpy(data[order]), generator, PROJECTIONS
+    )
     density = problem.dataset.density
     if density is None or density.modes is None:
         none_known = "These data have no modes whose weights are known."

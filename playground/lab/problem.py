@@ -8,6 +8,7 @@ import math
 import zlib
 from dataclasses import dataclass, field
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -114,7 +115,9 @@ class Problem:
         return torch.Generator(self.device).manual_seed(self._seed(purpose))
 
     def _seed(self, purpose: str) -> int:
-        return self.experiment.seed * 2**32 + zlib.crc32(purpose.encode())
+        # Mixed, for torch's generator on the CPU looks at the lowest 32 bits alone.
+        mixed = np.random.SeedSequence([self.experiment.seed, zlib.crc32(purpose.encode())])
+        return int(mixed.generate_state(1, np.uint64)[0] >> np.uint64(1))
 
     def network(self) -> ScoreNetwork:
         """A fresh network, the same each time for the same seed."""

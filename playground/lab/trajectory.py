@@ -6,6 +6,7 @@ Imports no torch, so the window can play a saved trajectory before torch is load
 import math
 import os
 import typing
+import zipfile
 from collections.abc import Iterator
 from typing import Any
 
@@ -149,9 +150,10 @@ class Trajectory:
             ValueError: it holds no trajectory.
         """
         try:
-            with np.load(path, allow_pickle=False) as file:
+            # Opened here, because numpy leaves a file open that is no archive.
+            with open(path, "rb") as opened, np.load(opened, allow_pickle=False) as file:
                 return cls.from_arrays({name: file[name] for name in file.files})
-        except (EOFError, AttributeError, KeyError) as error:
+        except (EOFError, AttributeError, KeyError, TypeError, zipfile.BadZipFile) as error:
             raise ValueError(f"{os.fspath(path)} holds no trajectory: {error}.") from None
 
     def writing_csv(self, path: str | os.PathLike[str]) -> Iterator[float]:
