@@ -315,7 +315,6 @@ class Engine(Measuring):
         self._kept[reset_key(bench.problem.experiment)] = bench
         while len(self._kept) > KEPT:
             self._kept.popitem(last=False)
-        self._live.weights = bench.weights
         self._maps.clear()
         self._map_key = self._view_key = None
         self.problem_changed.emit(bench.view)
@@ -349,8 +348,6 @@ class Engine(Measuring):
         progress = worker.latest.take()
         if progress is not None:
             self.progress.emit(progress)
-        if self._live.weights is not bench.weights:
-            self._live.weights = bench.weights
         if finished:
             self._training = None
             if worker.error is not None:

@@ -41,10 +41,9 @@ def complete_run(
     return iterate
 
 
-def views_of(weights: Weights, view: View) -> Views:
+def views_of(view: View) -> Views:
     """Computes field and density of `view` at any sigma and time (nan for a sampler without time)."""
     live = Live()
-    live.weights = weights
 
     def see(sigma: float, time: float) -> tuple[FieldView | None, DensityView | None]:
         return live.see(dataclasses.replace(view, sigma=sigma, time=None if math.isnan(time) else time))

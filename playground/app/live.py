@@ -18,6 +18,7 @@ from playground.app.workers import Slot
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from playground.app.bench import Bench
     from playground.lab.problem import Problem
     from playground.lab.trajectory import Trajectory
 
@@ -35,8 +36,9 @@ class Weights:
 
 @dataclass(frozen=True)
 class Run:
-    """A sampling run to begin."""
+    """A sampling run to begin; it follows the bench's newest weights as they come."""
 
+    bench: "Bench"
     problem: "Problem"
     seed: int
     number: int
@@ -49,7 +51,7 @@ class View:
     `time` is the process's own, for samplers that have one: their particles live in the process's coordinates.
     """
 
-    problem: "Problem"
+    bench: "Bench"
     bounds: Bounds
     columns: int
     rows: int
@@ -64,7 +66,7 @@ class View:
 class Probe:
     """A point to read out."""
 
-    problem: "Problem"
+    bench: "Bench"
     point: tuple[float, float]
     sigma: float
     time: float | None
@@ -74,7 +76,6 @@ class Live:
     """The slots between window and thread, and the loop that the thread runs."""
 
     def __init__(self) -> None:
-        self.weights: Weights | None = None
         self.trajectory: Trajectory | None = None
         self.running = 0  # the number of the run that `trajectory` belongs to
         self.fields: Slot[FieldView] = Slot()
@@ -87,7 +88,7 @@ class Live:
         self._wanted = 0
         self._wake = threading.Event()
         self._network: Any = None
-        self._loaded: tuple[Any, int] = (None, -1)
+        self._loaded = -1  # the version of the weights in it
 
     def begin(self, run: Run) -> None:
         self._wanted = 0
@@ -129,7 +130,7 @@ class Live:
         from playground.lab.sampling import sample
 
         self.trajectory = None
-        return sample(run.problem, lambda x, sigma: self._score(run.problem)(x, sigma), seed=run.seed)
+        return sample(run.problem, lambda x, sigma: self._score(run)(x, sigma), seed=run.seed)
 
     def _advance(self, steps: "Iterator[Trajectory]", number: int) -> bool:
         recorded = 0 if self.trajectory is None else len(self.trajectory)
@@ -141,21 +142,21 @@ class Live:
         self.trajectory, self.running = trajectory, number
         return True
 
-    def _score(self, problem: "Problem") -> Any:
-        """The score that this problem's sampler follows, with the newest weights."""
-        if problem.experiment.sampling.source == "exact":
-            return problem.density.score
-        return self._learned(problem)
+    def _score(self, run: Run) -> Any:
+        """The score that the run follows, with the newest weights."""
+        density = run.problem.density
+        if run.problem.experiment.sampling.source == "exact" and density is not None:
+            return density.score
+        return self._learned(run.bench)
 
-    def _learned(self, problem: "Problem") -> Any:
+    def _learned(self, bench: "Bench") -> Any:
         import torch
 
-        weights = self.weights
-        assert weights is not None
-        if self._loaded != (problem.shape, weights.version):
-            self._network = problem.network()
+        weights = bench.weights
+        if self._loaded != weights.version:
+            self._network = bench.problem.network()
             self._network.load_state_dict(weights.tensors)
-            self._loaded = (problem.shape, weights.version)
+            self._loaded = weights.version
         network = self._network
 
         def score(x: "Tensor", sigma: "Tensor") -> "Tensor":
@@ -173,6 +174,7 @@ class Live:
 
     def see(self, view: View) -> tuple[FieldView | None, DensityView | None]:
         """Compute what the view wants, as far as it is known."""
+        problem = view.bench.problem
         x0, x1, y0, y1 = view.bounds
         field = density = None
         if view.learned or view.exact:
@@ -181,20 +183,19 @@ class Live:
             y = y0 + (np.arange(view.rows) + 0.5) * (y1 - y0) / view.rows
             positions = np.stack(np.meshgrid(x, y), axis=-1).reshape(-1, 2)
             learned = exact = None
-            if view.learned and self.weights is not None:
-                learned = self._at(view.problem, self._learned(view.problem), positions, view.sigma, view.time)
-            if view.exact and view.problem.density is not None:
-                exact = self._at(view.problem, view.problem.density.score, positions, view.sigma, view.time)
+            if view.learned:
+                learned = self._at(problem, self._learned(view.bench), positions, view.sigma, view.time)
+            if view.exact and problem.density is not None:
+                exact = self._at(problem, problem.density.score, positions, view.sigma, view.time)
             field = FieldView(positions, learned, exact, view.sigma)
-        if view.density and view.problem.density is not None:
-            density = exact_density(view.problem, view.bounds, view.sigma, view.time)
+        if view.density and problem.density is not None:
+            density = exact_density(problem, view.bounds, view.sigma, view.time)
         return field, density
 
     def _read(self, probe: Probe) -> ProbeView:
-        problem, positions = probe.problem, np.array([probe.point])
-        learned = exact = log_density = None
-        if self.weights is not None:
-            learned = self._at(problem, self._learned(problem), positions, probe.sigma, probe.time)[0]
+        problem, positions = probe.bench.problem, np.array([probe.point])
+        exact = log_density = None
+        learned = self._at(problem, self._learned(probe.bench), positions, probe.sigma, probe.time)[0]
         if problem.density is not None:
             exact = self._at(problem, problem.density.score, positions, probe.sigma, probe.time)[0]
             log_density = float(_log_density(problem, positions, probe.sigma, probe.time)[0])

@@ -4,6 +4,7 @@ Nothing is computed here: one thread samples and evaluates (:mod:`playground.app
 newest result.
 """
 
+import dataclasses
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
@@ -106,6 +107,15 @@ class Stage(QObject):
             return float(self._trajectory.sigma[min(self.frame, len(self._trajectory) - 1)])
         return 0.0 if self._bench is None else self._bench.view.sigma_min
 
+    @property
+    def automatic_step(self) -> float | None:
+        """What `sampling.step = "auto"` stands for with the present sampler, in squared user units."""
+        if self._bench is None:
+            return None
+        from playground.lab.sampling import step_in_user_units
+
+        return step_in_user_units(self._bench.problem)
+
     # Sampling
 
     @Slot(bool)
@@ -161,8 +171,7 @@ class Stage(QObject):
         self._told = ""
         self._run += 1
         self._run_version = bench.weights.version
-        self._live.weights = bench.weights
-        self._live.begin(Run(bench.problem, self._state.experiment.seed + self._run_seed, self._run))
+        self._live.begin(Run(bench, bench.problem, self._state.experiment.seed + self._run_seed, self._run))
         self._live.want(AHEAD)
         self._playback.seek(0, 0)
         self._shown_frame = -1
@@ -189,7 +198,7 @@ class Stage(QObject):
     def probe(self, x: float, y: float) -> None:
         """Read out the score and density at a point; `probed` answers."""
         if self._bench is not None and not self._bench.view.is_image:
-            self._live.probe(Probe(self._bench.problem, (x, y), self.sigma, self._time()))
+            self._live.probe(Probe(self._bench, (x, y), self.sigma, self._time()))
 
     def _time(self) -> float | None:
         """The process's time at the playhead, for samplers that have one."""
@@ -203,11 +212,11 @@ class Stage(QObject):
     def trajectory_iterator(self) -> "Callable[[], Iterator[Trajectory]]":
         """Makes an iterator, for another thread, that ends with the complete run on the stage."""
         bench, trajectory = self._bench, self._trajectory
-        if bench is None or trajectory is None or self._live.weights is None:
+        if bench is None or trajectory is None:
             finished = [] if trajectory is None else [trajectory]
             return lambda: iter(finished)
         seed = self._state.experiment.seed + self._run_seed
-        return complete_run(bench.problem, self._live.weights, seed, trajectory)
+        return complete_run(bench.problem, bench.weights, seed, trajectory)
 
     def view_maker(self, bounds: Bounds, wanted: frozenset[str]) -> Views:
         """Computes, in another thread, the field and exact density at any sigma and time; see :meth:`set_wanted`."""
@@ -215,7 +224,7 @@ class Stage(QObject):
         if bench is None or bench.view.is_image:
             return no_views
         view = View(
-            problem=bench.problem,
+            bench=dataclasses.replace(bench),  # a copy keeps the weights of this moment
             bounds=bounds,
             columns=self._grid[0],
             rows=self._grid[1],
@@ -225,7 +234,7 @@ class Stage(QObject):
             exact="exact" in wanted,
             density="density" in wanted and self.density_source == "exact",
         )
-        return views_of(bench.weights, view)
+        return views_of(view)
 
     # The clock's part
 
@@ -298,7 +307,7 @@ class Stage(QObject):
         self._view_key, self._view_time = key, now
         self._live.look(
             View(
-                problem=bench.problem,
+                bench=bench,
                 bounds=self._bounds,
                 columns=self._grid[0],
                 rows=self._grid[1],

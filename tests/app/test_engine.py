@@ -1,0 +1,316 @@
+"""The engine without a window: it is driven by its signals, as the window drives it."""
+
+import time
+
+import numpy as np
+import pytest
+
+from playground.app.engine import Engine
+from playground.app.state import State
+from playground.lab.experiment import Experiment, replace
+from playground.lab.session import Session
+
+SMALL = {
+    "training.steps": 60,
+    "sampling.particles": 100,
+    "sampling.steps": 20,
+    "data.points": 2_000,
+    "network.width": 32,
+}
+
+
+@pytest.fixture
+def bench(qtbot):
+    """A state and an engine whose first problem is built."""
+    state = State(replace(Experiment(), SMALL))
+    engine = Engine(state, device="cpu")
+    with qtbot.waitSignal(engine.ready, timeout=20_000):
+        engine.start()
+    yield state, engine
+    assert engine.shutdown(2.0)
+
+
+def complete(engine):
+    return engine.trajectory is not None and engine.trajectory.finished
+
+
+def train(qtbot, engine):
+    engine.train()
+    qtbot.waitUntil(lambda: engine.training in ("finished", "diverged"), timeout=20_000)
+
+
+def test_it_opens_with_a_problem_and_samples_at_once(qtbot, bench):
+    state, engine = bench
+    assert engine.problem.name == "two moons"
+    assert engine.problem.count == 2_000
+    assert engine.untrained
+    qtbot.waitUntil(lambda: complete(engine), timeout=5_000)
+    positions = engine.trajectory.positions
+    assert positions.shape == (22, 100, 2)  # start, 20 steps, last denoising
+    assert engine.trajectory.sigma[0] > engine.trajectory.sigma[-2]
+
+
+def test_training_runs_to_its_limit_and_can_go_on(qtbot, bench):
+    state, engine = bench
+    train(qtbot, engine)
+    assert engine.trained_steps == 60
+    steps, losses = engine.loss_history
+    assert steps[-1] == 60
+    assert np.isfinite(losses).all()
+    assert state.modified
+    train(qtbot, engine)
+    qtbot.waitUntil(lambda: engine.trained_steps == 120, timeout=5_000)
+
+
+def test_pause_and_resume_keep_the_steps(qtbot, bench):
+    state, engine = bench
+    state.edit({"training.steps": 1_000_000})
+    engine.train()
+    qtbot.waitUntil(lambda: engine.trained_steps > 5, timeout=5_000)
+    engine.pause_training()
+    assert engine.training == "paused"
+    qtbot.wait(200)
+    steps = engine.trained_steps
+    qtbot.wait(200)
+    assert engine.trained_steps == steps
+    engine.train()
+    qtbot.waitUntil(lambda: engine.trained_steps > steps, timeout=5_000)
+
+
+def test_learning_rate_changes_without_a_restart_and_data_with_one(qtbot, bench):
+    state, engine = bench
+    state.edit({"training.steps": 1_000_000, "training.decay": "none"})
+    engine.train()
+    qtbot.waitUntil(lambda: engine.trained_steps > 5, timeout=5_000)
+    state.edit({"training.learning_rate": 1e-4})
+    steps = engine.trained_steps
+    qtbot.waitUntil(lambda: engine.last_progress.learning_rate == pytest.approx(1e-4), timeout=5_000)
+    assert engine.training == "training"
+    assert engine.trained_steps >= steps
+    with qtbot.waitSignal(engine.problem_changed, timeout=5_000):
+        state.edit({"data.kind": "rings"})
+    assert engine.problem.name == "rings"
+    assert engine.untrained
+
+
+def test_undo_brings_the_weights_back(qtbot, bench):
+    state, engine = bench
+    train(qtbot, engine)
+    with qtbot.waitSignal(engine.problem_changed, timeout=5_000):
+        state.edit({"network.width": 16})
+    assert engine.untrained
+    with qtbot.waitSignal(engine.problem_changed, timeout=5_000):
+        state.undo()
+    assert not engine.untrained
+    assert engine.trained_steps == 60
+    assert engine.training == "finished"
+
+
+def test_reset_forgets_and_can_be_taken_back(qtbot, bench):
+    state, engine = bench
+    train(qtbot, engine)
+    with qtbot.waitSignal(engine.problem_changed, timeout=5_000):
+        engine.reset_training()
+    assert engine.untrained
+    assert engine.trained_steps == 0
+    assert engine.undo_reset()
+    assert engine.trained_steps == 60
+
+
+def test_a_larger_test_set_keeps_the_weights(qtbot, bench):
+    state, engine = bench
+    train(qtbot, engine)
+    with qtbot.waitSignal(engine.problem_changed, timeout=5_000):
+        state.edit({"likelihood.points": 300})
+    assert engine.trained_steps == 60
+    assert not engine.untrained
+
+
+def test_a_point_has_a_likelihood_with_its_exact_value_and_path(qtbot, bench):
+    state, engine = bench
+    with qtbot.waitSignal(engine.likelihood_changed, timeout=20_000) as found:
+        engine.inspect(0.0, 1.0)
+    result = found.args[0]
+    assert result.untrained
+    assert result.log_prob == pytest.approx(result.prior_term + result.trace_term)
+    # A straight line of density 1/(2 pi) a unit length, blurred by 0.1; its curvature adds less than 0.01.
+    assert result.exact == pytest.approx(-np.log(2 * np.pi) - np.log(0.1 * np.sqrt(2 * np.pi)), abs=0.01)
+    assert result.path[0] == pytest.approx([0.0, 1.0], abs=1e-5)
+    assert result.evaluations > 6
+    assert result.path_sigma[-1] == pytest.approx(engine.problem.sigma_max, rel=1e-3)
+
+
+def test_the_field_follows_sigma_and_the_exact_one_is_exact(qtbot, bench):
+    state, engine = bench
+    engine.set_viewport(-1.0, 2.0, -1.0, 1.5, 6, 5)
+    engine.set_wanted(frozenset({"learned", "exact", "density"}))
+    engine.set_playing(False)
+    with qtbot.waitSignal(
+        engine.field_changed, timeout=5_000, check_params_cb=lambda field: field.exact is not None
+    ) as got:
+        pass
+    field = got.args[0]
+    assert field.positions.shape == field.learned.shape == field.exact.shape == (30, 2)
+    qtbot.waitUntil(lambda: complete(engine), timeout=5_000)
+    with qtbot.waitSignal(engine.field_changed, timeout=5_000, check_params_cb=lambda view: view.sigma != field.sigma):
+        engine.seek(15)
+    assert engine.sigma == pytest.approx(float(engine.trajectory.sigma[15]))
+
+
+def test_the_exact_density_of_the_canvas_integrates_to_one(qtbot, bench):
+    state, engine = bench
+    engine.set_playing(False)
+    qtbot.waitUntil(lambda: complete(engine), timeout=5_000)
+    engine.seek(19)
+    engine.set_wanted(frozenset({"density"}))
+    with qtbot.waitSignal(engine.density_changed, timeout=5_000, check_params_cb=lambda view: view.sigma < 0.2) as got:
+        engine.set_viewport(-3.0, 4.0, -3.0, 3.5)
+    view = got.args[0]
+    rows, columns = view.density.shape
+    assert view.density.sum() * (7.0 / columns) * (6.5 / rows) == pytest.approx(1.0, abs=0.01)
+
+
+def test_bad_data_is_a_sentence_and_the_old_problem_stays(qtbot, bench, tmp_path):
+    state, engine = bench
+    path = tmp_path / "bad.csv"
+    path.write_text("x,y\n1,2\n3,nonsense\n")
+    before = state.experiment
+    with qtbot.waitSignal(engine.problem_failed, timeout=5_000) as failed:
+        engine.open_points(str(path))
+    assert "line 3" in failed.args[0]
+    assert state.experiment == before
+    assert engine.problem.name == "two moons"
+
+
+def test_points_of_a_file_are_shown_in_their_own_units(qtbot, bench, tmp_path):
+    state, engine = bench
+    path = tmp_path / "far.csv"
+    points = np.random.default_rng(0).normal([300.0, -50.0], 40.0, (500, 2))
+    np.savetxt(path, points, delimiter=",", header="length,width", comments="")
+    with qtbot.waitSignal(engine.problem_changed, timeout=5_000):
+        engine.open_points(str(path))
+    assert state.experiment.data.kind == "file"
+    assert engine.problem.axes == ("length", "width")
+    x0, x1, y0, y1 = engine.problem.bounds
+    assert x0 < 220 < 380 < x1
+    assert y0 < -100 < 0 < y1
+    assert engine.problem.sigma == pytest.approx(40, rel=0.1)
+    assert not engine.problem.known_density
+
+
+def test_denoising_without_noise_is_refused_with_the_reason(qtbot, bench):
+    state, engine = bench
+    with qtbot.waitSignal(engine.problem_changed, timeout=5_000):
+        state.edit({"noise.kind": "none", "sampling.kind": "langevin"})
+    with qtbot.waitSignal(engine.message, timeout=1_000) as told:
+        engine.train()
+    assert "Denoising needs noise" in told.args[1]
+    assert engine.training == "untrained"
+    state.edit({"objective.kind": "sliced"})
+    train(qtbot, engine)
+    assert engine.trained_steps == 60
+
+
+def test_a_sampler_without_a_path_is_refused_with_the_reason(qtbot, bench):
+    state, engine = bench
+    told = []
+    engine.message.connect(lambda level, sentence, action: told.append(sentence))
+    state.edit({"noise.kind": "single"})
+    qtbot.waitUntil(lambda: bool(told), timeout=5_000)
+    assert "no path" in told[0]
+
+
+def test_divergence_is_told_and_keeps_the_last_good_weights(qtbot, bench):
+    state, engine = bench
+    state.edit(
+        {
+            "training.learning_rate": 1.0,
+            "training.steps": 2_000,
+            "training.decay": "none",
+            "objective.weight": "constant",
+        }
+    )
+    engine.train()
+    qtbot.waitUntil(lambda: engine.training in ("finished", "diverged"), timeout=30_000)
+    assert engine.training == "diverged"
+    assert "learning_rate" in engine.last_progress.diverged
+    assert all(np.isfinite(tensor.numpy()).all() for tensor in engine._bench.weights.tensors.values())
+
+
+def test_stepping_and_seeking_stay_on_the_recorded_frames(qtbot, bench):
+    state, engine = bench
+    qtbot.waitUntil(lambda: complete(engine), timeout=5_000)
+    engine.set_playing(False)
+    engine.seek(10)
+    engine.step(1)
+    assert engine.frame == 11
+    engine.step(-1)
+    engine.step(-1)
+    assert engine.frame == 9
+    engine.seek(1_000)
+    assert engine.frame == 21
+
+
+def test_the_same_seed_gives_the_same_run_and_a_new_one_another(qtbot, bench):
+    state, engine = bench
+
+    def finished_run():
+        qtbot.waitUntil(lambda: complete(engine), timeout=5_000)
+        return engine.trajectory.positions[-1].copy()
+
+    first = finished_run()
+    for new_seed, same in ((False, True), (True, False)):
+        with qtbot.waitSignal(engine.trajectory_changed, timeout=5_000):
+            engine.restart(new_seed)
+        assert np.array_equal(first, finished_run()) is same
+
+
+def test_a_session_brings_everything_back(qtbot, bench, tmp_path):
+    state, engine = bench
+    train(qtbot, engine)
+    qtbot.waitUntil(lambda: complete(engine), timeout=5_000)
+    engine.session({"layers": ["data"]}).save(tmp_path / "run.spg")
+    losses = engine.loss_history[1]
+    other = Engine(State(), device="cpu")
+    try:
+        session = Session.load(tmp_path / "run.spg")
+        assert session.view == {"layers": ["data"]}
+        other.open_session(session)
+        assert other.recorded == 22
+        with qtbot.waitSignal(other.ready, timeout=20_000):
+            other.start()
+        assert other.training == "finished"
+        assert other.trained_steps == 60
+        assert np.array_equal(other.loss_history[1], losses)
+        assert not other.untrained
+        assert np.array_equal(other.trajectory.positions, engine.trajectory.positions)
+        ours, theirs = engine._bench.weights.tensors, other._bench.weights.tensors
+        assert all(np.array_equal(ours[name], theirs[name]) for name in ours)
+    finally:
+        assert other.shutdown()
+
+
+def test_it_stops_within_two_seconds_in_the_middle_of_everything(qtbot):
+    state = State(replace(Experiment(), {"training.steps": 1_000_000, "sampling.particles": 20_000}))
+    engine = Engine(state, device="cpu")
+    with qtbot.waitSignal(engine.ready, timeout=20_000):
+        engine.start()
+    engine.train()
+    engine.evaluate_test_set()
+    engine.inspect(0.0, 0.0)
+    qtbot.wait(300)
+    start = time.monotonic()
+    assert engine.shutdown(2.0)
+    assert time.monotonic() - start < 2.0
+
+
+def test_digits_train_and_sample_as_images(qtbot, bench):
+    state, engine = bench
+    with qtbot.waitSignal(engine.problem_changed, timeout=10_000):
+        state.edit({"data.kind": "digits", "sampling.particles": 16, "training.steps": 3, "network.width": 16})
+    assert engine.problem.is_image
+    with qtbot.waitSignal(engine.trajectory_changed, timeout=10_000):
+        pass
+    assert engine.trajectory.positions.shape[1:] == (16, 1, 8, 8)
+    train(qtbot, engine)
+    assert engine.trained_steps == 3
