@@ -1,7 +1,7 @@
 """The chips over the canvas: the legend is the control. One chip a layer, coloured as the layer is."""
 
 from PySide6.QtCore import QPoint, QPointF, QRect, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QActionGroup, QEnterEvent, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen, QPolygonF
+from PySide6.QtGui import QActionGroup, QFocusEvent, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen, QPolygonF
 from PySide6.QtWidgets import QAbstractButton, QLayout, QLayoutItem, QMenu, QSizePolicy, QWidget
 
 from playground.app import theme
@@ -24,6 +24,7 @@ class Chip(QAbstractButton):
         self._canvas = canvas
         self._colors = DARK
         self._reason = ""
+        self._ringed = False  # whether the keyboard brought the focus here
         self.setCheckable(True)
         self.setChecked(canvas.visible[entry.key])
         self.setText(entry.title)
@@ -101,8 +102,13 @@ class Chip(QAbstractButton):
         else:
             super().keyPressEvent(event)
 
-    def enterEvent(self, event: QEnterEvent) -> None:
-        self.update()
+    def focusInEvent(self, event: QFocusEvent) -> None:
+        self._ringed = event.reason() in (Qt.FocusReason.TabFocusReason, Qt.FocusReason.BacktabFocusReason)
+        super().focusInEvent(event)
+
+    def focusOutEvent(self, event: QFocusEvent) -> None:
+        self._ringed = False
+        super().focusOutEvent(event)
 
     def sizeHint(self) -> QSize:
         arrow = 12 if self.menu is not None else 0
@@ -115,7 +121,7 @@ class Chip(QAbstractButton):
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         pill = QRectF(self.rect()).adjusted(1, 1, -1, -1)
         surface = "hover" if self.underMouse() and self.isEnabled() else "raised" if on else "background"
-        painter.setPen(QPen(palette.color("accent"), 2) if self.hasFocus() else QPen(palette.color("border"), 1))
+        painter.setPen(QPen(palette.color("accent"), 2) if self._ringed else QPen(palette.color("border"), 1))
         painter.setBrush(palette.color(surface))
         painter.drawRoundedRect(pill, pill.height() / 2, pill.height() / 2)
         dot = QRectF(PADDING, (self.height() - DOT) / 2, DOT, DOT)
@@ -150,7 +156,7 @@ class ChipBar(QWidget):
             flow.addWidget(chip)
             chip.toggled.connect(lambda on, key=key: canvas.set_layer_visible(key, on))
         canvas.layer_toggled.connect(self._follow)
-        policy = QSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
+        policy = QSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Minimum)
         policy.setHeightForWidth(True)
         self.setSizePolicy(policy)
         self.apply_palette(DARK)

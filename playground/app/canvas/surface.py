@@ -279,13 +279,6 @@ class Surface(pg.GraphicsView):
 
     # --- keys
 
-    def event(self, event: QEvent) -> bool:
-        # While the canvas has the focus its own keys come before the window's shortcuts.
-        if event.type() == QEvent.Type.ShortcutOverride and isinstance(event, QKeyEvent) and self._takes(event):
-            event.accept()
-            return True
-        return bool(super().event(event))
-
     def _takes(self, event: QKeyEvent) -> bool:
         plain = not event.modifiers() & (Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.AltModifier)
         brush = event.key() in BRUSH_KEYS and self._tool == "brush"
