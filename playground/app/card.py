@@ -209,7 +209,8 @@ class Card(QFrame):
         self.setObjectName(f"card-{title.lower()}")
         self.setAccessibleName(title)
         self.title = title
-        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)
+        # Not Maximum: that would bound the height by a hint that does not know how sentences wrap.
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Preferred)
         outer = QVBoxLayout(self)
         outer.setContentsMargins(12, 8, 12, 8)
         outer.setSpacing(0)

@@ -61,6 +61,13 @@ class Slider(QSlider):
         self.setMinimumWidth(48)
         self.sliderMoved.connect(self._moved)
         self.actionTriggered.connect(self._acted)
+        self._known = True
+
+    def set_known(self, known: bool) -> None:
+        """Whether the position means something; a hollow handle says that it does not."""
+        if known != self._known:
+            self._known = known
+            self.update()
 
     def position(self) -> float:
         return self.sliderPosition() / self.STEPS
@@ -99,6 +106,11 @@ class Slider(QSlider):
         x = left + self.position() * (right - left)
         painter.setPen(theme.round_pen(palette.color(Role.Mid), 4))
         painter.drawLine(QPointF(left, middle), QPointF(right, middle))
+        if not (self._known or self.isSliderDown()):
+            painter.setPen(QPen(palette.color(Role.Highlight if self.hasFocus() else Role.PlaceholderText), 1.5))
+            painter.setBrush(palette.color(Role.Button))
+            painter.drawEllipse(QPointF(x, middle), self.HANDLE - 1, self.HANDLE - 1)
+            return
         if enabled:
             painter.setPen(theme.round_pen(palette.color(Role.Highlight), 4))
             painter.drawLine(QPointF(left, middle), QPointF(x, middle))

@@ -3,9 +3,10 @@
 import base64
 import functools
 import html
+from collections.abc import Callable
 
 from PySide6.QtCore import QBuffer, QByteArray, QEvent, QIODevice, QObject, Qt
-from PySide6.QtGui import QGuiApplication, QHelpEvent, QImage, QPainter
+from PySide6.QtGui import QGuiApplication, QImage, QPainter, QPalette
 from PySide6.QtSvg import QSvgRenderer
 from PySide6.QtWidgets import QWidget
 
@@ -51,18 +52,18 @@ def _equation_tag(latex: str, color: str, ratio: float) -> str:
 
 
 class Tooltip(QObject):
-    """Keeps a widget's tooltip: words at once, the equation when the tooltip is first asked for.
+    """Keeps a widget's tooltip: words at once; the equation, and what is true only now, when it is asked for.
 
     Args:
         widget: whose tooltip this is; owns the object.
         words: rich text without the equation.
         equation: LaTeX, or nothing.
+        now: a sentence about the moment, or nothing.
     """
 
-    def __init__(self, widget: QWidget, words: str, equation: str = "") -> None:
+    def __init__(self, widget: QWidget, words: str, equation: str = "", now: Callable[[], str] | None = None) -> None:
         super().__init__(widget)
-        self._widget, self._equation = widget, equation
-        self._words = words
+        self._widget, self._words, self._equation, self._now = widget, words, equation, now
         widget.setToolTip(words)
         widget.installEventFilter(self)
 
@@ -72,12 +73,20 @@ class Tooltip(QObject):
             self._widget.setToolTip(words)
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        if event.type() == QEvent.Type.ToolTip and isinstance(event, QHelpEvent) and self._equation:
-            color = QGuiApplication.palette().color(self._widget.palette().ColorRole.ToolTipText).name()
-            tag = _equation_tag(self._equation, color, self._widget.devicePixelRatioF())
-            if self._widget.toolTip() != self._words + tag:
-                self._widget.setToolTip(self._words + tag)
+        if event.type() == QEvent.Type.ToolTip:
+            self._complete()
         return super().eventFilter(watched, event)
+
+    def _complete(self) -> None:
+        text = self._words
+        if self._equation:
+            color = QGuiApplication.palette().color(QPalette.ColorRole.ToolTipText).name()
+            text += _equation_tag(self._equation, color, self._widget.devicePixelRatioF())
+        sentence = self._now() if self._now is not None else ""
+        if sentence:
+            text += f"<p><b>{html.escape(sentence)}</b></p>"
+        if text != self._widget.toolTip():
+            self._widget.setToolTip(text)
 
 
 def words(field: Field) -> str:

@@ -14,7 +14,7 @@ from playground.app.numbers import THIN_SPACE, exactly
 from playground.app.state import State
 from playground.lab.experiment import Field, fields
 
-LABEL_WIDTH = 92
+LABEL_WIDTH = 96
 
 Stake = Callable[[], int]  # training steps that a reset would cost now
 
@@ -57,7 +57,7 @@ class FieldLabel(QLabel):
 
     def sizeHint(self) -> QSize:
         metrics = QFontMetrics(self.font())
-        return QSize(metrics.horizontalAdvance(self.text()) + (14 if self._resets else 0), 22)
+        return QSize(metrics.horizontalAdvance(self.text()) + 4 + (14 if self._resets else 0), 22)
 
     minimumSizeHint = lambda self: QSize(24, 22)  # noqa: E731
 
@@ -109,7 +109,7 @@ class FieldRow(QWidget):
             self.label = FieldLabel(self.name, self.field.resets, self)
             self.label.setFixedWidth(LABEL_WIDTH)
             self.label.asked_default.connect(self.reset)
-            Tooltip(self.label, words(self.field), self.field.equation)
+            Tooltip(self.label, words(self.field), self.field.equation, self._cost)
             self.row.addWidget(self.label)
         self.note = QLabel(self)
         self.note.setWordWrap(True)
@@ -148,8 +148,10 @@ class FieldRow(QWidget):
 
     def announce(self) -> None:
         """Say what a change would cost, where it costs something."""
-        if self.field.resets:
-            self.say(warning(self._stake()))
+        self.say(self._cost())
+
+    def _cost(self) -> str:
+        return warning(self._stake()) if self.field.resets else ""
 
     def contextMenuEvent(self, event: QContextMenuEvent) -> None:
         menu = QMenu(self)
@@ -180,7 +182,7 @@ class FieldRow(QWidget):
         """Give a control its name and tooltip and put it into the row."""
         control.setAccessibleName(name)
         control.setAccessibleDescription(self.field.description)
-        Tooltip(control, text or words(self.field), equation or self.field.equation)
+        Tooltip(control, text or words(self.field), equation or self.field.equation, self._cost)
         control.installEventFilter(self)
         self.row.addWidget(control, stretch)
 

@@ -18,7 +18,7 @@ from playground.app.state import State
 from playground.lab.experiment import Field, fields
 
 EDIT_WIDTH = 58
-CHIP_WIDTH = 36
+CHIP_WIDTH = 34
 
 
 class NotANumber(ValueError):
@@ -111,6 +111,7 @@ class NumberField(FieldRow):
         if not (self.number.dirty and self._refused()):
             self.number.show_value(number, self._automatic_word)
         if self.slider is not None:
+            self.slider.set_known(number is not None)
             self.slider.set_position(0.5 if number is None else self._scale.position(number))
 
     def say(self, sentence: str, refusal: bool = False) -> None:
@@ -218,7 +219,8 @@ class ChoiceField(FieldRow):
             for choice, button in segments.buttons.items():
                 button.setAccessibleName(f"{self.name}: {choices.title(key, choice)}")
                 button.setAccessibleDescription(choices.meaning(key, choice))
-                Tooltip(button, f"<p>{choices.meaning(key, choice)}</p>" + words(self.field), self.field.equation)
+                text = f"<p>{choices.meaning(key, choice)}</p>" + words(self.field)
+                Tooltip(button, text, self.field.equation, self._cost)
                 button.installEventFilter(self)
             self.control = segments
         else:

@@ -47,6 +47,10 @@ class EngineDouble(QObject):
         self.automatic_step: float | None = 2e-4
 
     @property
+    def untrained(self) -> bool:
+        return self.trained_steps == 0
+
+    @property
     def trained_steps(self) -> int:
         return 0 if self.last_progress is None else self.last_progress.step
 
@@ -118,8 +122,8 @@ class EngineDouble(QObject):
             "integral": 0.9997,
             "kl": 0.0079,
             "kl_standard_error": 0.0012,
-            "sliced_w2": 0.0213,
-            "sliced_w2_floor": 0.0181,
+            "sliced_wasserstein2": 0.0213,
+            "sliced_wasserstein2_floor": 0.0181,
             "mode_weights": [0.492, 0.508],
             "mode_weights_standard_error": [0.011, 0.011],
             "mode_weights_true": [0.5, 0.5],

@@ -80,7 +80,7 @@ class LossChart(Chart):
         painter.drawPolyline(polygon(losses))
         painter.setPen(theme.round_pen(self.tokens.color("learned"), 2))
         painter.drawPolyline(polygon(smooth))
-        self._draw_floor(painter, plot, height)
+        self._draw_floor(painter, plot, height, polygon(smooth))
         total = f"{int(self._steps[-1]):,}".replace(",", THIN_SPACE)
         self.words(painter, f"{total} steps", QPointF(plot.right(), plot.bottom() + 10), align="right")
         self.words(painter, f"loss {shown(smooth[-1])}", QPointF(plot.left(), plot.bottom() + 10), align="left")
@@ -93,7 +93,7 @@ class LossChart(Chart):
             text = f"{shown(smooth[nearest])} at step {int(steps[nearest])}"
             self.words(painter, text, QPointF(at.x(), plot.top() + 6), "text", plate=True)
 
-    def _draw_floor(self, painter: QPainter, plot: QRectF, height: object) -> None:
+    def _draw_floor(self, painter: QPainter, plot: QRectF, height: object, curve: QPolygonF) -> None:
         if self._floor is None:
             return
         y = plot.bottom() - float(height(self._floor)) * plot.height()
@@ -102,8 +102,16 @@ class LossChart(Chart):
         painter.setPen(pen)
         painter.drawLine(QPointF(plot.left(), y), QPointF(plot.right(), y))
         text = f"best possible {shown(self._floor)}"
-        # Above the line where the curve has already come down.
-        self.words(painter, text, QPointF(plot.right(), y - 10), "exact", "right", plate=True)
+        width = painter.fontMetrics().horizontalAdvance(text) + 8
+        # Above the line: at the right, unless the curve has not come down that far and there is room below it at the left.
+        right, left = (
+            min((point.y() for point in curve if begin <= point.x() <= begin + width), default=y)
+            for begin in (plot.right() - width, plot.left())
+        )
+        covered = y - 20 < right < y - 4
+        side = "left" if covered and left < y - 20 else "right"
+        at = QPointF(plot.left() if side == "left" else plot.right(), y - 10)
+        self.words(painter, text, at, "exact", side, plate=not covered)
 
     def _height_of(self, smooth: np.ndarray, losses: np.ndarray) -> object:
         """A function from losses to [0, 1]: linear within the noise around the base, logarithmic above."""

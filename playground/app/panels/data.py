@@ -146,7 +146,8 @@ class DataPanel(Card):
             title = kind.replace("-", " ")
             tile.setAccessibleName(f"Data: {title}")
             tile.setAccessibleDescription(field.description)
-            Tooltip(tile, f"<p><b>{title.capitalize()}</b></p>" + words(field))
+            text = f"<p><b>{title.capitalize()}</b></p>" + words(field)
+            Tooltip(tile, text, now=lambda: warning(self.engine.trained_steps))
             tile.clicked.connect(lambda _=False, kind=kind: self._pick(kind))
             self._group.addButton(tile)
             self.tiles[kind] = tile
@@ -245,9 +246,6 @@ class DataPanel(Card):
         kind = data.kind
         if not self.tiles[kind].isChecked():
             self.tiles[kind].setChecked(True)
-        steps = warning(self.engine.trained_steps)
-        for other, tile in self.tiles.items():
-            tile.setStatusTip(steps if other != kind else "")
         toy = kind not in ORDER_LAST
         self.points.setVisible(toy or kind == "drawn")
         self.disclosure.setVisible(toy)
@@ -268,8 +266,8 @@ class DataPanel(Card):
         elif kind == "file":
             name = Path(data.path).name
             self.set_state(f"{name} · {count(total)}" if present else name or "no file")
-            facts = f"{count(total)} rows · {' and '.join(view.axes)}" if present else "not loaded"
-            self.file_text.setText(f"{name}\n{facts}" if name else "No file is chosen.")
+            facts = f"{count(total)} rows: {', '.join(view.axes)}" if present else "Not loaded."
+            self.file_text.setText(facts if name else "No file is chosen.")
             self.file_text.setToolTip(data.path)
         elif kind == "drawn" and not data.strokes:
             self.set_state("nothing drawn yet")

@@ -40,6 +40,7 @@ class QualityPanel(Card):
         engine.problem_changed.connect(self._problem_changed)
         engine.errors_changed.connect(self._show_errors)
         engine.evaluation_changed.connect(self._show_evaluation)
+        engine.training_changed.connect(self._training_changed)
         engine.frame_changed.connect(self._frame_changed)
         self.folded.connect(lambda folded: folded or self._show_samples())
         if engine.problem is not None:
@@ -148,6 +149,13 @@ class QualityPanel(Card):
             self._axis = 0
         self.histogram.show_data(self._along(view.points), self._axis_name(view))
         self._show_samples()
+
+    @Slot(str)
+    def _training_changed(self, training: str) -> None:
+        # Half a second of work; while training runs it would only take its time.
+        rests = training in ("paused", "finished")
+        if rests and self.measure_score.isEnabled() and not self.is_folded() and not self.engine.untrained:
+            self.engine.score_errors()
 
     @Slot(object)
     def _show_errors(self, errors: Errors | None) -> None:

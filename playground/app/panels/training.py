@@ -69,7 +69,7 @@ class TrainingPanel(Card):
         for part in (self.notice, self.rate):
             self.body.addWidget(part)
         self.batch = make_field(state, "training.batch", "batch B")
-        self.seconds = make_field(state, "training.seconds", "time s")
+        self.seconds = make_field(state, "training.seconds", "seconds")
         self.steps = make_field(state, "training.steps", "steps")
         self.decay = make_field(state, "training.decay", "rate falls")
         self.ema = make_field(state, "training.ema", "average d")
