@@ -18,8 +18,9 @@ from playground.theory.samplers import AnnealedLangevin, Langevin, ProbabilityFl
 LANGEVIN_STEP = 0.05
 """Step of plain Langevin over the variance of the narrowest part: its stationary variance is then 2.6 % too large."""
 
-ANNEALED_STEP = 0.2
-"""Step of annealed Langevin over sigma_L^2: one fifth of the noise's variance at every level."""
+ANNEALED_STEP = 0.5
+"""Step of annealed Langevin over sigma_L^2, half the noise's variance at every level: of the steps from 0.1 to 1.3 it left the
+mode weights of the two Gaussians nearest to the truth, and their widths within 4 %."""
 
 UNKNOWN_DETAIL = 0.1
 """Standard deviation of the narrowest part of unknown data, over that of the data."""

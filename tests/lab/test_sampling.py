@@ -1,0 +1,315 @@
+"""From an experiment to a trajectory: samplers, starts, user units, files, two threads."""
+
+import itertools
+import threading
+
+import numpy as np
+import pytest
+import torch
+
+from playground.data import Dataset
+from playground.lab import sampling, trajectory
+from playground.lab.experiment import Experiment, ExperimentError, replace
+from playground.lab.problem import Problem
+from playground.lab.sampling import data_box, make_sampler, sample, start_positions, step_in_user_units
+from playground.lab.trajectory import Trajectory
+from playground.lab.units import Units
+from playground.theory.samplers import AnnealedLangevin, Langevin, SamplerDiverged, Step
+
+SAMPLERS = ("langevin", "annealed-langevin", "reverse-sde", "probability-flow")
+NOISES = ("none", "single", "ladder", "ve", "vp")
+LEGAL = [
+    pair for pair in itertools.product(SAMPLERS, NOISES) if pair[0] == "langevin" or pair[1] not in ("none", "single")
+]
+
+
+def experiment(**settings: object) -> Experiment:
+    quick = {"data.points": 1000, "sampling.particles": 50, "sampling.steps": 20, "likelihood.points": 100}
+    return replace(Experiment(), {**quick, **{key.replace("__", "."): value for key, value in settings.items()}})
+
+
+def odd_units(seed: int = 0, axes: tuple[str, str] = ("height", "weight, kg")) -> Dataset:
+    """A file's data: offset 300 and -5000, scale 40."""
+    points = np.random.default_rng(seed).normal(size=(600, 2)) * 40 + [300, -5000]
+    return Dataset("odd", points[:500], None, (2,), axes, points[500:])
+
+
+def run(problem: Problem, score=None, **options) -> Trajectory:
+    *_, last = sample(problem, score or problem.density.score, **options)
+    return last
+
+
+@pytest.mark.parametrize(("kind", "noise"), LEGAL)
+def test_every_legal_pair_runs_to_its_last_frame(kind: str, noise: str) -> None:
+    problem = Problem.build(experiment(sampling__kind=kind, noise__kind=noise))
+    frames = run(problem)
+    assert frames.finished
+    assert len(frames) == frames.total == make_sampler(problem).total + 1
+    assert frames.positions.shape == (len(frames), 50, 2)
+    assert frames.positions.dtype == np.float32
+    assert np.isfinite(frames.positions).all()
+    assert np.isnan(frames.time).all() == ("langevin" in kind)
+    if noise != "none":
+        assert frames.sigma[-1] == pytest.approx(problem.units.sigma_to_user(problem.noise.sigma_min))
+
+
+@pytest.mark.parametrize("kind", ["annealed-langevin", "reverse-sde", "probability-flow"])
+@pytest.mark.parametrize("noise", ["none", "single"])
+def test_a_pair_that_makes_no_sense_is_refused_with_the_reason(kind: str, noise: str) -> None:
+    problem = Problem.build(experiment(sampling__kind=kind, noise__kind=noise))
+    with pytest.raises(ExperimentError, match=f"noise.kind = {noise} has"):
+        next(sample(problem, problem.density.score))
+
+
+def test_trajectories_are_in_the_users_units() -> None:
+    """The same standardized run, once in toy units and once 100 times larger: positions, sigmas and steps follow."""
+    for kind in ("langevin", "reverse-sde"):
+        small, large = (
+            Problem.build(experiment(data__scale=scale, sampling__kind=kind, noise__kind="ve"))
+            for scale in (1.0, 100.0)
+        )
+        a, b = run(small), run(large)
+        np.testing.assert_allclose(b.positions, 100 * a.positions, rtol=1e-2, atol=0.05)
+        np.testing.assert_allclose(b.sigma, 100 * a.sigma, rtol=1e-3)
+        np.testing.assert_allclose(b.step_size, (10_000 if kind == "langevin" else 1) * a.step_size, rtol=1e-3)
+    data = odd_units()
+    problem = Problem.build(experiment(data__kind="file", data__path="odd.csv", sampling__particles=4000), data)
+    last = run(problem, score=lambda x, sigma: -x / (1 + sigma**2)).positions[-1]
+    assert last.mean(0) == pytest.approx(data.points.mean(0), abs=4 * 40 / np.sqrt(4000))
+    assert last.std(0) == pytest.approx(data.points.std(0), rel=0.15)  # 20 steps of order one
+
+
+def test_a_vp_process_is_shown_as_it_is_contracted() -> None:
+    """x(1) is alpha(1) = 0.007 times the data and noise of standard deviation 1, in units of the data's spread."""
+    problem = Problem.build(experiment(noise__kind="vp", sampling__particles=4000))
+    frames = run(problem)
+    spread = problem.units.sigma_to_user(1.0)
+    assert frames.positions[0].std() / spread == pytest.approx(1.0, abs=0.4)
+    assert frames.sigma[0] / spread == pytest.approx(float(problem.process().sigma(1.0)), rel=1e-6)
+    assert frames.sigma[0] / spread > 100
+
+
+@pytest.mark.parametrize("kind", SAMPLERS)
+def test_samples_come_from_the_density(kind: str) -> None:
+    """Two moons with the exact score: mean and spread of 2,000 particles as the density's own."""
+    problem = Problem.build(experiment(sampling__kind=kind, sampling__particles=2000, sampling__steps=500))
+    last, density = run(problem).positions[-1], problem.dataset.density
+    assert last.mean(0) == pytest.approx(density.mean.numpy(), abs=0.1)
+    assert last.var(0).mean() == pytest.approx(density.variance, rel=0.12)
+
+
+def test_mode_weights_of_annealed_and_of_plain_langevin() -> None:
+    """Two Gaussians by the defaults: about 0.77 after 500 steps, against 0.51 that plain Langevin keeps of its start."""
+    shares = {}
+    for kind in ("annealed-langevin", "langevin"):
+        problem = Problem.build(
+            experiment(data__kind="two-gaussians", sampling__kind=kind, sampling__particles=4000, sampling__steps=500)
+        )
+        shares[kind] = (run(problem).positions[-1].sum(1) > 0).mean()
+    assert 0.745 < shares["annealed-langevin"] < 0.83
+    assert 0.475 < shares["langevin"] < 0.545
+
+
+def test_uniform_starts_fill_the_box_of_the_data() -> None:
+    problem = Problem.build(
+        experiment(data__kind="two-gaussians", sampling__kind="langevin", sampling__particles=20_000)
+    )
+    low, high = (problem.units.to_user(corner.numpy()) for corner in data_box(problem))
+    assert low == pytest.approx([-8, -8], abs=1e-5)
+    assert high == pytest.approx([8, 8], abs=1e-5)
+    start = problem.units.to_user(start_positions(problem, problem.generator("sampling")).numpy())
+    assert start.min(0) == pytest.approx([-8, -8], abs=0.01)
+    assert start.max(0) == pytest.approx([8, 8], abs=0.01)
+    assert start.var(0) == pytest.approx([16**2 / 12] * 2, rel=0.03)
+    file = Problem.build(experiment(data__kind="file", data__path="odd.csv", sampling__start="uniform"), odd_units())
+    low, high = (file.units.to_user(corner.numpy()) for corner in data_box(file))
+    inside = ((odd_units().points > low) & (odd_units().points < high)).all(1)
+    assert 0.98 < inside.mean() <= 1.0
+
+
+@pytest.mark.parametrize("kind", SAMPLERS)
+def test_prior_starts_have_the_moments_of_the_coarsest_level(kind: str) -> None:
+    problem = Problem.build(experiment(sampling__kind=kind, sampling__start="prior", sampling__particles=20_000))
+    start = start_positions(problem, problem.generator("sampling"))
+    coarsest = problem.noise.sigma_min if kind == "langevin" else problem.noise.sigma_max
+    assert float(start.std()) == pytest.approx(np.hypot(1, coarsest), rel=0.02)
+
+
+def test_the_same_seed_gives_the_same_run_and_another_seed_another() -> None:
+    problem = Problem.build(experiment(seed=3))
+    first = run(problem).positions
+    assert np.array_equal(first, run(problem).positions)
+    assert np.array_equal(first, run(problem, seed=3).positions)
+    assert not np.array_equal(first, run(problem, seed=4).positions)
+    assert not np.array_equal(first, run(Problem.build(experiment(seed=5), problem.dataset)).positions)
+
+
+def test_steps_are_shared_among_the_levels_and_each_gets_one() -> None:
+    for steps, levels, each in ((20, 5, 4), (23, 5, 4), (3, 5, 1)):
+        problem = Problem.build(
+            experiment(sampling__kind="annealed-langevin", sampling__steps=steps, noise__levels=levels)
+        )
+        sampler = make_sampler(problem)
+        assert isinstance(sampler, AnnealedLangevin)
+        assert sampler.steps_per_level == each
+        assert sampler.total == each * levels + 1
+
+
+def test_a_step_in_user_units_is_the_one_taken() -> None:
+    problem = Problem.build(experiment(data__scale=100.0, sampling__kind="langevin", sampling__step=2.5))
+    frames = run(problem)
+    assert frames.step_size[1:] == pytest.approx(2.5, rel=1e-6)
+    automatic = Problem.build(experiment(data__scale=100.0, sampling__kind="langevin"))
+    assert step_in_user_units(automatic) == pytest.approx(run(automatic).step_size[1])
+
+
+def test_langevins_step_can_be_changed_while_it_runs() -> None:
+    problem = Problem.build(experiment(sampling__kind="langevin"))
+    sampler = make_sampler(problem)
+    assert isinstance(sampler, Langevin)
+    running = sample(problem, problem.density.score, sampler=sampler)
+    frames = [next(running) for _ in range(3)][-1]
+    sampler.step *= 2
+    next(running)
+    assert frames.step_size[3] == pytest.approx(2 * frames.step_size[2])
+
+
+def test_a_step_far_too_large_is_said_in_a_sentence() -> None:
+    problem = Problem.build(experiment(sampling__kind="langevin", sampling__step=1e9, sampling__steps=100))
+    with pytest.raises(SamplerDiverged, match="the step size is too large"):
+        run(problem)
+
+
+def step(index: int, total: int, positions: torch.Tensor) -> Step:
+    return Step(positions, 2.0 - index / total, 1.0 - index / total, 1 / total, index, total)
+
+
+def test_a_trajectory_too_large_for_memory_keeps_every_kth_frame(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(trajectory, "MEMORY_LIMIT", 10 * 100 * 2 * 4)  # ten frames
+    for total in (5, 9, 10, 47, 500, 501):
+        frames = Trajectory(Units(np.zeros(2), np.ones(2)), (2,), 100, total)
+        for index in range(total + 1):
+            frames.append(step(index, total, torch.full((100, 2), float(index))))
+        assert frames.finished
+        assert len(frames) <= 10
+        assert frames.positions[0, 0, 0] == 0
+        assert frames.positions[-1, 0, 0] == total
+        assert set(np.diff(frames.positions[:-1, 0, 0])) <= {frames.stride}
+        assert frames.positions.nbytes <= trajectory.MEMORY_LIMIT
+
+
+def test_a_large_offset_is_not_lost_to_float32() -> None:
+    """Metres in a national grid: 5,400,000 with a spread of 2 would move by half a metre in float32."""
+    frames = Trajectory(Units(np.array([5.4e6, 3e5]), np.full(2, 2.0)), (2,), 3, 1)
+    positions = torch.tensor([[0.1, 0.2], [0.3, 0.4], [0.5, 0.6]])
+    frames.append(step(0, 1, positions))
+    np.testing.assert_allclose(frames.positions[0] - [5.4e6, 3e5], 2 * positions.numpy(), atol=1e-6)
+
+
+def test_a_reader_never_sees_half_a_frame() -> None:
+    """One thread appends while another reads: every frame that counts is whole, and views of old frames stay."""
+    total = 2000
+    frames = Trajectory(Units(np.zeros(2), np.ones(2)), (2,), 500, total)
+    writer = threading.Thread(
+        target=lambda: [
+            frames.append(step(index, total, torch.full((500, 2), index + 1.0))) for index in range(total + 1)
+        ]
+    )
+    writer.start()
+    seen = 0
+    first = None
+    while writer.is_alive() or seen < total + 1:
+        positions, sigma = frames.positions, frames.sigma
+        if len(positions):
+            first = positions[:1] if first is None else first
+            assert (positions[-1] == len(positions)).all()
+            assert not np.isnan(sigma[: len(positions)]).any()
+        seen = len(positions)
+    writer.join()
+    assert first is not None
+    assert np.shares_memory(first, frames.positions)
+
+
+def test_npz_round_trip(tmp_path) -> None:
+    problem = Problem.build(experiment(noise__kind="vp"))
+    frames = run(problem)
+    frames.save_npz(tmp_path / "run.npz")
+    assert [file.name for file in tmp_path.iterdir()] == ["run.npz"]
+    loaded = Trajectory.load_npz(tmp_path / "run.npz")
+    for name in ("positions", "sigma", "time", "step_size"):
+        np.testing.assert_array_equal(getattr(loaded, name), getattr(frames, name))
+    assert (len(loaded), loaded.total, loaded.shape, loaded.axes) == (len(frames), len(frames), (2,), ("x", "y"))
+    with np.load(tmp_path / "run.npz", allow_pickle=False) as file:
+        assert file["positions"].shape == (len(frames), 50, 2)
+        assert file["positions"].dtype == np.float32
+
+
+def test_images_are_flat_in_the_file_and_images_again_when_loaded(tmp_path) -> None:
+    frames = Trajectory(Units(np.zeros((1, 8, 8)), np.ones((1, 8, 8))), (1, 8, 8), 3, 1)
+    images = torch.randn(3, 1, 8, 8)
+    for index in (0, 1):
+        frames.append(step(index, 1, images))
+    frames.save_npz(tmp_path / "run.npz")
+    with np.load(tmp_path / "run.npz") as file:
+        assert file["positions"].shape == (2, 3, 64)
+    assert Trajectory.load_npz(tmp_path / "run.npz").positions.shape == (2, 3, 1, 8, 8)
+    frames.save_csv(tmp_path / "run.csv")
+    header, first, *_ = (tmp_path / "run.csv").read_text().splitlines()
+    assert header.startswith("frame,particle,pixel_0,")
+    assert header.endswith(",pixel_63,sigma")
+    assert np.array([float(part) for part in first.split(",")[2:66]], dtype=np.float32) == pytest.approx(
+        images[0].flatten()
+    )
+
+
+def test_csv_gives_every_number_back(tmp_path) -> None:
+    problem = Problem.build(experiment(data__kind="file", data__path="odd.csv", sampling__steps=3), odd_units())
+    frames = run(problem, score=lambda x, sigma: -x / (1 + sigma**2))
+    frames.save_csv(tmp_path / "run.csv")
+    text = (tmp_path / "run.csv").read_text()
+    assert text.startswith('frame,particle,height,"weight, kg",sigma\n0,0,')
+    rows = np.loadtxt(tmp_path / "run.csv", delimiter=",", skiprows=1).reshape(len(frames), 50, 5)
+    np.testing.assert_array_equal(rows[:, :, 2:4].astype(np.float32), frames.positions)
+    np.testing.assert_array_equal(rows[:, 0, 0], np.arange(len(frames)))
+    np.testing.assert_array_equal(rows[0, :, 1], np.arange(50))
+    np.testing.assert_allclose(rows[:, 7, 4], frames.sigma, rtol=1e-8)
+    toy = run(Problem.build(experiment(sampling__steps=2)))
+    toy.save_csv(tmp_path / "toy.csv")
+    assert (tmp_path / "toy.csv").read_text().startswith("frame,particle,x,y,sigma\n")
+
+
+def test_an_export_that_is_cancelled_or_fails_leaves_no_file(tmp_path) -> None:
+    frames = run(Problem.build(experiment()))
+    writing = frames.writing_csv(tmp_path / "run.csv")
+    assert 0 < next(writing) < 1
+    assert len(list(tmp_path.iterdir())) == 1  # the temporary one
+    writing.close()
+    assert list(tmp_path.iterdir()) == []
+    with pytest.raises(OSError, match="No such file"):
+        frames.save_npz(tmp_path / "missing" / "run.npz")
+
+
+def test_a_file_that_is_no_trajectory_is_refused_in_a_sentence(tmp_path) -> None:
+    np.savez(tmp_path / "other.npz", positions=np.zeros((2, 3, 2), np.float32))
+    with pytest.raises(ValueError, match="lacks sigma, time, step_size"):
+        Trajectory.load_npz(tmp_path / "other.npz")
+    np.savez(
+        tmp_path / "short.npz", positions=np.zeros((2, 3, 2)), sigma=np.ones(3), time=np.ones(2), step_size=np.ones(2)
+    )
+    with pytest.raises(ValueError, match="2 frames but its sigma has shape"):
+        Trajectory.load_npz(tmp_path / "short.npz")
+    np.savez(tmp_path / "pickle.npz", positions=np.array([{"a": 1}], dtype=object), sigma=1, time=1, step_size=1)
+    with pytest.raises(ValueError, match="pickle"):
+        Trajectory.load_npz(tmp_path / "pickle.npz")
+    for name, content in (("text.npz", b"hello"), ("empty.npz", b""), ("cut.npz", b"PK\x03\x04cut")):
+        (tmp_path / name).write_bytes(content)
+        with pytest.raises(ValueError, match=r"."):
+            Trajectory.load_npz(tmp_path / name)
+
+
+def test_the_annealed_step_stands_for_half_the_noises_variance() -> None:
+    problem = Problem.build(experiment(sampling__kind="annealed-langevin"))
+    sampler = make_sampler(problem)
+    assert isinstance(sampler, AnnealedLangevin)
+    assert sampler.step == pytest.approx(sampling.ANNEALED_STEP * problem.noise.sigma_min**2)
+    assert float(sampler.levels[0]) == pytest.approx(problem.noise.sigma_max)
