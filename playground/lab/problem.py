@@ -191,10 +191,10 @@ def widest_gap(points: Tensor) -> float:
         directions = torch.randn(dim, 128, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
     farthest = (flat - flat.mean(0)).square().sum(1).topk(min(256, len(flat))).indices
     ends = [farthest]
-    for some in directions.split(16, dim=1):  # all at once would take a gigabyte for a million points
+    for some in torch.split(directions, 16, dim=1):  # all at once would take a gigabyte for a million points
         projected = flat @ some
         ends += [projected.argmax(0), projected.argmin(0)]
-    outermost = torch.cat(ends).unique()
+    outermost = torch.unique(torch.cat(ends))
     return float(torch.cdist(flat[outermost], flat[outermost]).max())
 
 

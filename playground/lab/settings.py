@@ -212,7 +212,7 @@ class Network(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             "Random Fourier features of x; 0 for a plain MLP, which may learn nothing",
             ge=0,
             le=1024,
-            equation=r"\cos(2\pi b^\top x), \sin(2\pi b^\top x)",
+            equation=r"\cos(b^\top x), \sin(b^\top x)",
             resets=True,
         ),
     ] = 64
@@ -225,7 +225,7 @@ class Network(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             log=True,
             resets=True,
         ),
-    ] = 1.0
+    ] = 1.5
 
 
 class Objective(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

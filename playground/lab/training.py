@@ -191,13 +191,17 @@ class Trainer:
     def restore(self, state: State) -> None:
         """Take over what :meth:`state` gave; steps from here on are the same as there (on the same kind of device).
 
+        A checkpoint may leave out ``network.`` and ``adam.``, three quarters of it: training then goes on from the
+        averaged weights, and the optimizer starts afresh.
+
         Raises:
             ExperimentError: the weights belong to another network.
         """
-        load_weights(self.network, state, "network")
+        load_weights(self.network, state, "network" if "adam.first" in state else "ema")
         load_weights(self.ema, state, "ema")
         for vector, name in ((self._weights.first, "adam.first"), (self._weights.second, "adam.second")):
-            vector.copy_(torch.from_numpy(np.array(state[name])))
+            if name in state:
+                vector.copy_(torch.from_numpy(np.array(state[name])))
         self._weights = replace(self._weights, step=int(state["step"]))
         self.seconds = float(state["seconds"])
         steps, seconds = state["limits"].tolist()
@@ -230,13 +234,18 @@ class Trainer:
         settings = self.problem.experiment.training
         weights, data, generator = self._weights, self.problem.train, self._generator
         noise, objective, network = self.problem.noise, self._objective, self.network
+        grey_levels = self.problem.dataset.grey_levels
+        bin_width = 0.0 if grey_levels is None else 2 / grey_levels / self.problem.units.length
         total = torch.zeros((), device=self.problem.device)
         learning_rate = 0.0
         for made in range(steps):
             step = weights.step + made
             rows = torch.randint(len(data), (settings.batch,), generator=generator, device=data.device)
             sigma = noise.training_sigmas(settings.batch, generator, settings.sigmas)
-            loss = objective.loss(network, data[rows], sigma, generator).mean()
+            x = data[rows]
+            if bin_width:  # afresh each time: fixed fractions of a grey level would be learned by heart
+                x = x + bin_width * (torch.rand(x.shape, generator=generator, device=x.device) - 0.5)
+            loss = objective.loss(network, x, sigma, generator).mean()
             gradients = torch.autograd.grad(loss, self._parameters)
             total += loss.detach()
             learning_rate = settings.learning_rate
@@ -340,6 +349,6 @@ def _flatten(network: ScoreNetwork) -> Tensor:
     """Move a network's parameters into one vector, of which they become views."""
     parameters = list(network.parameters())
     flat = torch.cat([parameter.detach().reshape(-1) for parameter in parameters])
-    for parameter, part in zip(parameters, flat.split([p.numel() for p in parameters]), strict=True):
+    for parameter, part in zip(parameters, torch.split(flat, [p.numel() for p in parameters]), strict=True):
         parameter.data = part.view(parameter.shape)
     return flat

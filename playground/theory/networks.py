@@ -32,7 +32,7 @@ ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
 Layer = TypeVar("Layer", bound=nn.Module)
 
 DATA_STD = 1.0  # sd of the module docstring: data are standardized
-NOISE_FREQUENCIES = 8  # of the noise input: sines and cosines of 1/2, 2/2, ... 8/2 times ln(sigma)
+NOISE_FREQUENCIES = 3  # of the noise input: sines and cosines of 1/2, 1 and 3/2 times ln(sigma)
 
 
 class ScoreNetwork(nn.Module):
@@ -74,8 +74,9 @@ class NoiseEmbedding(nn.Module):
 class MLP(ScoreNetwork):
     r"""A multilayer perceptron on x, random Fourier features of x, and the noise level.
 
-    The features cos(2 pi b'x), sin(2 pi b'x) with b ~ N(0, scale^2 I) let it bend at the scale of the data (Tancik et al.
-    2020); without them it stays at the trivial solution on eight Gaussians for 20,000 steps.
+    The features cos(b'x), sin(b'x) with b ~ N(0, scale^2 I) let it bend at the scale of the data (Tancik et al. 2020);
+    without them it stays at the trivial solution on eight Gaussians for 20,000 steps. Frequencies far above the data's own
+    are learned noise: scale 1.5 beats 6 by a factor of two in KL on two moons, and 0.75 is too smooth for a checkerboard.
 
     Args:
         dim: D, the points' axes.
@@ -99,7 +100,7 @@ class MLP(ScoreNetwork):
         super().__init__()
         self.activation = ACTIVATIONS[activation]
         self.noise = NoiseEmbedding()
-        self.register_buffer("frequencies", 2 * math.pi * scale * torch.randn(dim, features, generator=generator))
+        self.register_buffer("frequencies", scale * torch.randn(dim, features, generator=generator))
         sizes = [dim + 2 * features + NoiseEmbedding.size, *[width] * depth]
         self.hidden = nn.ModuleList(_linear(a, b, generator) for a, b in itertools.pairwise(sizes))
         self.out = _zero(nn.Linear(width, dim, device="meta"))
@@ -119,12 +120,11 @@ class Convolutional(ScoreNetwork):
 
     Each 2x2 block of pixels becomes one position with 4C channels (an image of odd size is padded first): a quarter of the
     positions makes a step four times cheaper, and on 8x8 digits two blocks see the whole image. Each of `depth` blocks is
-    two 3x3 convolutions with width/2 channels, shifted and scaled by the noise level: 0.26 million weights at width 128,
-    depth 3.
+    two 3x3 convolutions with width/4 channels, shifted and scaled by the noise level: 66,000 weights at width 128, depth 3.
 
     Args:
         shape: (C, H, W).
-        width: twice the channels.
+        width: four times the channels.
         depth: residual blocks.
         activation: a name from :data:`ACTIVATIONS`.
         generator: draws every weight.
@@ -135,7 +135,7 @@ class Convolutional(ScoreNetwork):
     ) -> None:
         super().__init__()
         colours, self.height, self.width = shape
-        channels = max(width // 2, 4)
+        channels = max(width // 4, 4)
         self.activation = ACTIVATIONS[activation]
         self.noise = NoiseEmbedding()
         self.embed = _linear(NoiseEmbedding.size, channels, generator)

@@ -273,7 +273,7 @@ class Ladder(Noise):
 
     def training_sigmas(self, count: int, generator: torch.Generator, law: Law = "log-normal") -> Tensor:
         rungs = self.sigmas.to(generator.device, torch.float32)
-        return rungs[torch.randint(len(rungs), (count,), generator=generator, device=generator.device)]
+        return rungs[(_spread(count, generator) * len(rungs)).long().clamp(max=len(rungs) - 1)]
 
     def levels(self, count: int) -> Tensor:
         return self.sigmas
@@ -298,7 +298,7 @@ class Continuous(Noise):
         self._ends = [_normal_cdf((end - self._centre) / LOG_NORMAL_STD) for end in (self._low, self._high)]
 
     def training_sigmas(self, count: int, generator: torch.Generator, law: Law = "log-normal") -> Tensor:
-        u = torch.rand(count, generator=generator, device=generator.device)
+        u = _spread(count, generator)
         if law == "log-uniform":
             return torch.exp(self._low + (self._high - self._low) * u)
         low, high = self._ends
@@ -317,6 +317,12 @@ class Continuous(Noise):
 
     def process(self) -> Process:
         return self._process
+
+
+def _spread(count: int, generator: torch.Generator) -> Tensor:
+    """`count` numbers in [0, 1), one in each of as many equal parts: each is uniform, and the batch covers all levels."""
+    u = torch.rand(count, generator=generator, device=generator.device)
+    return u.add_(torch.arange(count, device=generator.device)).div_(count)
 
 
 def _normal_cdf(value: float) -> float:
