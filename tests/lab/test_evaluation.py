@@ -1,0 +1,272 @@
+"""Likelihoods, maps and figures in the user's units, with the exact score and with networks."""
+
+import math
+
+import numpy as np
+import pytest
+import torch
+
+from playground.data import Dataset
+from playground.lab.evaluation import (
+    METRICS,
+    density_map,
+    evaluate,
+    exact_density_map,
+    grid_points,
+    integral,
+    log_likelihood,
+)
+from playground.lab.experiment import Experiment, ExperimentError, replace
+from playground.lab.problem import Problem
+
+BOUNDS = (-2.0, 3.0, -1.5, 2.0)
+
+
+def experiment(**settings: object) -> Experiment:
+    quick = {"data.points": 1000, "likelihood.points": 200}
+    return replace(Experiment(), {**quick, **{key.replace("__", "."): value for key, value in settings.items()}})
+
+
+def odd_units(scale: tuple[float, float] = (40.0, 40.0)) -> Problem:
+    """A file's normal data, offset 300 and -5000; `normal_score` is its exact score."""
+    points = np.random.default_rng(0).normal(size=(1200, 2)) * scale + [300, -5000]
+    dataset = Dataset("odd", points[:1000], None, (2,), ("x", "y"), points[1000:])
+    return Problem.build(experiment(data__kind="file", data__path="odd.csv"), dataset)
+
+
+def normal_score(x: torch.Tensor, sigma: torch.Tensor) -> torch.Tensor:
+    return -x / (1 + sigma.reshape(-1, *[1] * (x.ndim - 1)) ** 2)
+
+
+def last(progress_of):
+    *_, progress = progress_of
+    assert progress.fraction == 1.0
+    return progress
+
+
+@pytest.mark.parametrize("noise", ["ladder", "ve", "vp"])
+@pytest.mark.parametrize("scale", [1.0, 100.0])
+def test_log_likelihoods_of_the_exact_score_are_the_densitys(noise: str, scale: float) -> None:
+    """The pinwheel, 100 times larger too: the Jacobian of the units and, for VP, that of the contraction are counted.
+
+    Its covariance is a multiple of the identity, as the prior's is: what is left is 0.005 nat at most for VE.
+    """
+    problem = Problem.build(experiment(data__kind="pinwheel", data__scale=scale, noise__kind=noise))
+    points = problem.dataset.held_out[:50]
+    result = last(log_likelihood(problem, problem.density.score, points)).result
+    exact = problem.dataset.density.log_prob(torch.from_numpy(points), result.sigma).numpy()
+    np.testing.assert_allclose(result.log_prob, exact, atol=1e-3 if noise == "vp" else 8e-3)
+    np.testing.assert_allclose(result.exact, exact, atol=1e-3)
+    np.testing.assert_allclose(result.prior_term + result.trace_term, result.log_prob)
+    assert result.sigma == pytest.approx(problem.units.sigma_to_user(problem.noise.sigma_min))
+    assert result.evaluations.min() > 20
+
+
+@pytest.mark.parametrize("scale", [(40.0, 40.0), (40.0, 0.001)])
+def test_a_files_likelihoods_are_in_its_own_units(scale: tuple[float, float]) -> None:
+    """Also where the axes differ so much that each has a scale of its own."""
+    problem = odd_units(scale)
+    result = last(log_likelihood(problem, normal_score, problem.dataset.held_out)).result
+    mean, std = problem.units.offset, problem.units.scale * math.hypot(1, problem.noise.sigma_min)
+    z = (problem.dataset.held_out - mean) / std
+    exact = -0.5 * (z**2).sum(1) - np.log(std).sum() - math.log(2 * math.pi)
+    np.testing.assert_allclose(result.log_prob, exact, atol=1e-3)
+    assert result.exact is None
+
+
+def test_a_coarser_sigma_is_in_user_units_and_one_outside_is_refused() -> None:
+    problem = Problem.build(experiment(data__kind="pinwheel", data__scale=100.0))
+    points = problem.dataset.held_out[:20]
+    result = last(log_likelihood(problem, problem.density.score, points, sigma=50.0)).result
+    exact = problem.dataset.density.log_prob(torch.from_numpy(points), 50.0).numpy()
+    np.testing.assert_allclose(result.log_prob, exact, atol=8e-3)
+    assert np.abs(result.log_prob - problem.dataset.density.log_prob(torch.from_numpy(points)).numpy()).max() > 0.1
+    with pytest.raises(ExperimentError, match=r"sigma = 1e\+06 lies outside the noise, which goes from 1\.48"):
+        next(log_likelihood(problem, problem.density.score, points, sigma=1e6))
+
+
+def test_the_path_is_in_user_units() -> None:
+    problem = odd_units()
+    points = problem.dataset.held_out[:3]
+    result = last(log_likelihood(problem, normal_score, points, record_path=True)).result
+    assert result.path.shape == (len(result.path_sigma), 3, 2)
+    np.testing.assert_allclose(result.path[0], points, rtol=1e-5)
+    assert result.path_sigma[0] == pytest.approx(result.sigma, rel=1e-4)
+    assert result.path_sigma[-1] == pytest.approx(problem.units.sigma_to_user(problem.noise.sigma_max), rel=1e-4)
+    grown = (result.path[-1] - problem.units.offset) / (points - problem.units.offset)
+    np.testing.assert_allclose(grown, math.hypot(1, problem.noise.sigma_max), rtol=2e-3)
+
+
+@pytest.mark.parametrize("noise", ["none", "single"])
+def test_noise_without_a_path_is_refused_with_the_reason(noise: str) -> None:
+    problem = Problem.build(experiment(noise__kind=noise))
+    for run in (
+        log_likelihood(problem, problem.density.score, problem.dataset.held_out),
+        density_map(problem, problem.density.score, BOUNDS, 16),
+        integral(problem, problem.density.score),
+    ):
+        with pytest.raises(ExperimentError, match=f"noise.kind = {noise} has no such path"):
+            next(run)
+
+
+def test_density_maps_are_filled_from_coarse_to_fine() -> None:
+    problem = Problem.build(experiment(noise__kind="vp"))
+    maps = list(density_map(problem, problem.density.score, BOUNDS, 40))
+    fractions = [field.fraction for field in maps]
+    assert fractions == sorted(fractions)
+    assert fractions[-1] == pytest.approx(1.0)
+    pictures = {id(field.log_density): field.log_density for field in maps if field.log_density is not None}
+    assert len(pictures) == 2  # 20 x 20 blocks, then all
+    coarse, fine = pictures.values()
+    assert np.array_equal(coarse[::2, ::2], coarse[1::2, 1::2])
+    exact = exact_density_map(problem, BOUNDS, 40)
+    assert fine.shape == exact.shape == (40, 40)
+    likely = exact > -8
+    np.testing.assert_allclose(fine[likely], exact[likely], atol=0.01)
+    assert np.array_equal(coarse[1::2, 1::2], fine[1::2, 1::2])
+
+
+@pytest.mark.parametrize("resolution", [1, 7, 12, 50])
+def test_maps_of_any_size_are_complete(resolution: int) -> None:
+    problem = odd_units()
+    bounds = (200.0, 400.0, -5100.0, -4900.0)
+    found = last_map = None
+    for last_map in density_map(problem, normal_score, bounds, resolution, tolerance=1e-3):
+        found = last_map.log_density
+    z = (grid_points(bounds, resolution) - problem.units.offset) / problem.units.scale
+    exact = -0.5 * (z**2).sum(-1) - np.log(problem.units.scale).sum() - math.log(2 * math.pi)
+    np.testing.assert_allclose(found, exact, atol=0.02)
+
+
+def test_rows_go_upwards_and_columns_to_the_right() -> None:
+    grid = grid_points((0.0, 4.0, 10.0, 12.0), 4)
+    assert grid.shape == (4, 4, 2)
+    assert grid[0, 0].tolist() == [0.5, 10.25]
+    assert grid[0, 3].tolist() == [3.5, 10.25]
+    assert grid[3, 0].tolist() == [0.5, 11.75]
+
+
+def test_maps_follow_sigma() -> None:
+    problem = Problem.build(experiment(noise__kind="vp"))
+    *_, field = density_map(problem, problem.density.score, BOUNDS, 12, sigma=0.5)
+    exact = problem.dataset.density.log_prob(torch.from_numpy(grid_points(BOUNDS, 12).reshape(-1, 2)), 0.5)
+    np.testing.assert_allclose(field.log_density, exact.reshape(12, 12), atol=5e-3)
+    np.testing.assert_allclose(exact_density_map(problem, BOUNDS, 12, sigma=0.5), exact.reshape(12, 12), atol=1e-4)
+    assert exact_density_map(odd_units(), BOUNDS, 12) is None
+
+
+@pytest.mark.parametrize("noise", ["ve", "vp"])
+def test_the_integral_over_the_plane_is_one(noise: str) -> None:
+    problem = Problem.build(experiment(noise__kind=noise))
+    progress = list(integral(problem, problem.density.score, resolution=48))
+    assert [step.value is None for step in progress] == [True] * (len(progress) - 1) + [False]
+    assert progress[-1].value == pytest.approx(1.0, abs=2e-3)
+    network = problem.network().eval()  # a fresh one is the Gaussian of the data: it reaches beyond the grid
+    assert last(integral(problem, network, resolution=16)).value == pytest.approx(0.97, abs=0.03)
+    assert last(integral(odd_units(), normal_score, resolution=32)).value == pytest.approx(1.0, abs=2e-3)
+
+
+def test_evaluation_of_the_exact_score_finds_nothing_wrong() -> None:
+    problem = Problem.build(experiment(data__kind="two-gaussians", likelihood__points=1000))
+    samples = problem.dataset.density.sample(800, torch.Generator().manual_seed(1)).numpy()
+    progress = list(evaluate(problem, problem.density.score, samples))
+    fractions = [step.fraction for step in progress]
+    assert fractions == sorted(fractions)
+    assert all(step.label for step in progress)
+    found = progress[-1].metrics
+    assert set(found) == {*METRICS, "reasons"}
+    assert found["entropy"] == pytest.approx(3.3383, abs=2e-4)
+    assert found["test_nll"] == pytest.approx(found["entropy"], abs=4 * found["test_nll_standard_error"])
+    assert 0.01 < found["test_nll_standard_error"] < 0.1
+    assert found["kl"] == pytest.approx(0.0, abs=0.01)
+    assert 0 < found["kl_standard_error"] < 0.1 * found["test_nll_standard_error"]
+    assert 0.3 < found["sliced_wasserstein2"] / found["sliced_wasserstein2_floor"] < 3
+    assert found["mode_weights"][0] == pytest.approx(0.8, abs=0.06)
+    assert found["mode_weights_true"] == pytest.approx([0.8, 0.2])
+    assert found["mode_weights_standard_error"] == pytest.approx([0.0141] * 2, abs=2e-3)
+    assert found["density"].startswith("p_sigma, the data smoothed by sigma_min = 0.04")
+    assert found["evaluations_mean"] > 20
+    assert list(found["reasons"]) == ["bits_per_dim"]
+
+
+def test_evaluation_sees_a_wrong_score_and_wrong_samples() -> None:
+    """A fresh network is the data's Gaussian: KL(data || Gaussian) = its cross-entropy less the entropy."""
+    problem = Problem.build(experiment(data__kind="two-gaussians", likelihood__points=1000))
+    samples = problem.dataset.held_out + 3.0
+    found = last(evaluate(problem, problem.network().eval(), samples)).metrics
+    points, scale = problem.dataset.held_out, problem.units.scale * math.hypot(1, problem.noise.sigma_min)
+    z = (points - problem.units.offset) / scale
+    cross = float(0.5 * (z**2).sum(1).mean() + np.log(scale).sum() + math.log(2 * math.pi))
+    true = problem.dataset.density.log_prob(torch.from_numpy(points)).mean()
+    assert found["test_nll"] == pytest.approx(cross, abs=1e-3)
+    assert found["kl"] == pytest.approx(cross + float(true), abs=1e-3)
+    assert found["sliced_wasserstein2"] == pytest.approx(3.0, rel=0.15)
+
+
+def test_sharp_edges_leave_the_kl_finite() -> None:
+    problem = Problem.build(experiment(data__kind="checkerboard"))
+    found = last(evaluate(problem, problem.density.score)).metrics
+    assert found["entropy"] == pytest.approx(math.log(32), abs=1e-4)
+    assert 0 < found["kl"] < 0.1
+
+
+def test_what_is_not_known_is_none_and_says_why() -> None:
+    found = last(evaluate(odd_units(), normal_score)).metrics
+    assert found["test_nll"] is not None
+    assert found["sliced_wasserstein2_floor"] > 0
+    for key, reason in {
+        "entropy": "data.kind = file is not known",
+        "kl": "data.kind = file is not known",
+        "sliced_wasserstein2": "There are no samples",
+        "mode_weights": "no modes",
+        "bits_per_dim": "for images",
+    }.items():
+        assert found[key] is None
+        assert reason in found["reasons"][key]
+    assert set(found["reasons"]) == {key for key in METRICS if found[key] is None}
+    single = Problem.build(experiment(noise__kind="single"))
+    found = last(evaluate(single, single.density.score, single.dataset.held_out)).metrics
+    assert found["test_nll"] is None
+    assert "noise.kind = single has no such path" in found["reasons"]["test_nll"]
+    assert found["sliced_wasserstein2"] is not None
+
+
+def test_a_score_that_is_not_finite_spoils_only_its_own_figures() -> None:
+    problem = Problem.build(experiment())
+    found = last(evaluate(problem, lambda x, sigma: x * torch.nan, problem.dataset.held_out)).metrics
+    assert found["test_nll"] is None
+    assert "not finite" in found["reasons"]["test_nll"]
+    assert found["entropy"] == pytest.approx(1.0076, abs=2e-4)
+
+
+def test_bits_per_dim_of_digits() -> None:
+    """By a network's first guess, a Gaussian of the pixels' overall spread, computed here by hand on the same images."""
+    problem = Problem.build(experiment(data__kind="digits", likelihood__points=30, likelihood__tolerance=1e-4))
+    found = last(evaluate(problem, normal_score)).metrics
+    scale = float(problem.units.scale.flat[0]) * math.hypot(1, problem.noise.sigma_min)
+    z = (problem.dataset.held_out[:30] - problem.units.offset) / scale
+    nats = 0.5 * (z**2).reshape(30, -1).sum(1).mean() + 64 * (math.log(scale) + 0.5 * math.log(2 * math.pi))
+    bits = nats / (64 * math.log(2)) + math.log2(17 / 2)
+    assert found["bits_per_dim"] == pytest.approx(bits, abs=0.03)  # dequantising adds its noise
+    assert found["test_nll"] == pytest.approx((found["bits_per_dim"] - math.log2(17 / 2)) * 64 * math.log(2))
+    with pytest.raises(ExperimentError, match="points of the plane"):
+        next(density_map(problem, normal_score, BOUNDS, 16))
+
+
+def test_evaluation_is_the_same_each_time_and_can_be_stopped() -> None:
+    problem = odd_units()
+    samples = problem.dataset.held_out + 1.0
+    assert (
+        last(evaluate(problem, normal_score, samples)).metrics == last(evaluate(problem, normal_score, samples)).metrics
+    )
+    calls = []
+
+    def counted(x: torch.Tensor, sigma: torch.Tensor) -> torch.Tensor:
+        calls.append(len(x))
+        return normal_score(x, sigma)
+
+    run = evaluate(problem, counted, samples)
+    assert next(run).fraction < 0.5
+    before = len(calls)
+    run.close()
+    assert len(calls) == before < 20
