@@ -162,5 +162,7 @@ def _summarise(measured: dict[str, Any], folder: Path) -> None:
         if measured.get(key) is not None:
             say(f"{title:>24}  {measured[key]:.4f}" + (f" ± {measured[error]:.4f}" if error else ""))
     if measured.get("sliced_wasserstein2") is not None:
-        say(f"{'sliced Wasserstein-2':>24}  {measured['sliced_wasserstein2']:.4g} (floor {measured['sliced_wasserstein2_floor']:.4g})")
+        say(
+            f"{'sliced Wasserstein-2':>24}  {measured['sliced_wasserstein2']:.4g} (floor {measured['sliced_wasserstein2_floor']:.4g})"
+        )
     say(f"Everything is in {folder}")
