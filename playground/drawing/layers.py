@@ -13,16 +13,17 @@ import numpy as np
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QImage, QPainter, QPainterPath, QPen
 
-from playground.drawing import raster
+from playground.drawing import lines, raster
 from playground.drawing.palette import Palette, density_colors
 from playground.drawing.plane import Plane
+from playground.drawing.sheets import Sheet
 
 Role = Literal["data", "learned", "exact", "error", "particles", "trails", "likelihood"]
 Made = TypeVar("Made")
 
 SPRITES = 10_000  # up to so many particles are drawn one by one, above they are counted per pixel
-TRAIL_SEGMENTS = 12_000  # a frame of trails draws at most so many segments...
-TRAIL_PIXELS = 80_000  # ...and so many pixels of line; 2 ms
+TRAIL_SEGMENTS = 10_000  # a frame of trails draws at most so many segments, half as many under 10,000 particles...
+TRAIL_PIXELS = 8  # ...of so many pixels each
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,9 +93,9 @@ class Data(Layer):
     points: np.ndarray
 
     def paint(self, painter: QPainter, plane: Plane, palette: Palette) -> None:
-        painter.drawImage(0, 0, self._keep("image", (plane, palette), lambda: self._image(plane, palette)))
+        painter.drawImage(0, 0, self._keep("sheet", (plane, palette), lambda: self._sheet(plane, palette)).image)
 
-    def _image(self, plane: Plane, palette: Palette) -> QImage:
+    def _sheet(self, plane: Plane, palette: Palette) -> Sheet:
         pixels = plane.to_pixels(self.points)
         color = palette.color("data")
         if len(pixels) <= 2000:
@@ -127,9 +128,9 @@ class Field(Layer):
 
     def paint(self, painter: QPainter, plane: Plane, palette: Palette) -> None:
         if len(self.positions):
-            painter.drawImage(0, 0, self._keep("image", (plane, palette), lambda: self._image(plane, palette)))
+            painter.drawImage(0, 0, self._keep("sheet", (plane, palette), lambda: self._sheet(plane, palette)).image)
 
-    def _image(self, plane: Plane, palette: Palette) -> QImage:
+    def _sheet(self, plane: Plane, palette: Palette) -> Sheet:
         tails, tips, strength = self.arrows(plane)
         # The exact score lies under the learned one as a broader, paler stroke, so both can be read where they agree.
         thickness = (2.6 if self.role == "exact" else 1.25) * plane.ratio
@@ -140,7 +141,7 @@ class Field(Layer):
         side = np.stack([-along[:, 1], along[:, 0]], axis=1)
         left, right = tips - head * (along - 0.55 * side), tips - head * (along + 0.55 * side)
         segments = np.concatenate([np.hstack([tails, tips]), np.hstack([left, tips]), np.hstack([right, tips])])
-        coverage = raster.line_coverage(
+        coverage = lines.line_coverage(
             segments, np.tile(strength, 3), max(thickness, 1.0), plane.columns, plane.rows, ink=False
         )
         opacity = 0.55 if self.role == "exact" else 0.9
@@ -177,13 +178,13 @@ class Particles(Layer):
     size: float = 1.0
 
     def paint(self, painter: QPainter, plane: Plane, palette: Palette) -> None:
-        painter.drawImage(0, 0, self._keep("image", (plane, palette), lambda: self._image(plane, palette)))
+        painter.drawImage(0, 0, self._sheet(plane, palette).image)
 
     def radius(self) -> float:
         """Painter units: 3 for a few hundred, 1.5 for ten thousand."""
         return self.size * min(3.0, max(1.5, 3.0 * (600 / max(len(self.positions), 1)) ** 0.25))
 
-    def _image(self, plane: Plane, palette: Palette) -> QImage:
+    def _sheet(self, plane: Plane, palette: Palette) -> Sheet:
         pixels = plane.to_pixels(self.positions)
         color = palette.color("particles")
         if len(pixels) <= SPRITES:
@@ -212,14 +213,16 @@ class Trails(Layer):
 
     def paint(self, painter: QPainter, plane: Plane, palette: Palette) -> None:
         if len(self.positions) >= 2:
-            painter.drawImage(0, 0, self._keep("image", (plane, palette), lambda: self._image(plane, palette)))
+            painter.drawImage(0, 0, self._sheet(plane, palette).image)
 
     def drawn(self, plane: Plane) -> np.ndarray:
         """(K, M, 2) device pixels of the particles whose trails are drawn."""
         positions = self.positions[-(self.length + 1) :]
         hops, count = len(positions) - 1, positions.shape[1]
+        # Dots and trails share the milliseconds of a frame.
+        budget = max(TRAIL_SEGMENTS - self.positions.shape[1] // 2, TRAIL_SEGMENTS // 2)
         stride = 1
-        while hops * count > stride * TRAIL_SEGMENTS:
+        while hops * count > stride * budget:
             stride *= 2
         paths = plane.to_pixels(positions[:, ::stride])
         with np.errstate(invalid="ignore"):
@@ -227,17 +230,17 @@ class Trails(Layer):
         # Early on, at large sigma, single steps cross the canvas: fewer trails then.
         length = float(np.nansum(np.minimum(steps, max(plane.columns, plane.rows))))
         thinner = 1
-        while length > thinner * TRAIL_PIXELS * plane.ratio and thinner < paths.shape[1]:
+        while length > thinner * TRAIL_PIXELS * budget * plane.ratio and thinner < paths.shape[1]:
             thinner *= 2
         return paths[:, ::thinner]
 
-    def _image(self, plane: Plane, palette: Palette) -> QImage:
+    def _sheet(self, plane: Plane, palette: Palette) -> Sheet:
         paths = self.drawn(plane)
         hops = len(paths) - 1
         segments = np.concatenate([paths[:-1], paths[1:]], axis=2).reshape(-1, 4)
         age = np.repeat(np.arange(1, hops + 1) / hops, paths.shape[1])
         strength = 0.12 + 0.48 * age
-        coverage = raster.line_coverage(segments, strength, max(1.0, plane.ratio), plane.columns, plane.rows, ink=True)
+        coverage = lines.line_coverage(segments, strength, max(1.0, plane.ratio), plane.columns, plane.rows, ink=True)
         # Ink saturates: a knot of a hundred trails is no brighter than it takes to see it.
         colors = raster.tints(palette.color("trails"))[np.round(255 * np.tanh(np.arange(256) / 128)).astype(int)]
         return raster.tinted(coverage, colors, plane.ratio)

@@ -1,0 +1,68 @@
+"""How long one picture of the canvas takes: ``python benchmarks/paint.py``.
+
+Everything that moves is new in each picture, as while a sampler runs: particles, trails of 16 steps, 30 x 30 arrows.
+Data and density lie below and stay. 800 x 700 pixels, raster, no window.
+"""
+
+import dataclasses
+import statistics
+import time
+
+import numpy as np
+from PySide6.QtGui import QImage, QPainter
+
+from playground.drawing.layers import Data, Density, Field, Particles, Trails
+from playground.drawing.render import headless
+from playground.drawing.scene import Scene, paint
+
+WIDTH, HEIGHT = 800, 700
+PICTURES = 60
+
+
+def scene_of(particles: int, generator: np.random.Generator) -> Scene:
+    """Two moons with a random walk of particles on them."""
+    angle, up = generator.uniform(0, np.pi, particles), generator.random(particles) < 0.5
+    x, y = np.where(up, np.cos(angle), 1 - np.cos(angle)), np.where(up, np.sin(angle), 0.5 - np.sin(angle))
+    start = np.stack([x, y], axis=1) + generator.normal(scale=0.1, size=(particles, 2))
+    walk = start + np.cumsum(generator.normal(scale=0.04, size=(17, particles, 2)), axis=0)
+    across, upward = np.meshgrid(np.linspace(-1.7, 2.7, 30), np.linspace(-1.7, 2.2, 30))
+    grid = np.stack([across.ravel(), upward.ravel()], axis=1)
+    return Scene(
+        viewport=(-1.8, 2.8, -1.76, 2.27),
+        density=Density(np.exp(-np.hypot(across - 0.5, upward - 0.25)), (-1.8, 2.8, -1.76, 2.27)),
+        data=Data(start),
+        learned=Field(grid, -grid),
+        particles=Particles(walk[-1].astype(np.float32)),
+        trails=Trails(walk.astype(np.float32)),
+        caption=("σ = 0.220   level 7/10", "α = 9.7e-4   step 684/1000"),
+    )
+
+
+def milliseconds(scene: Scene) -> list[float]:
+    """Time of each of PICTURES paints."""
+    image = QImage(WIDTH, HEIGHT, QImage.Format.Format_RGB32)
+    found = []
+    for _ in range(PICTURES + 5):
+        moved = {
+            name: dataclasses.replace(getattr(scene, name)) for name in ("learned", "trails", "particles")
+        }  # copies remember nothing of the last picture
+        painter = QPainter(image)
+        started = time.perf_counter()
+        paint(painter, dataclasses.replace(scene, **moved), WIDTH, HEIGHT)
+        found.append(1e3 * (time.perf_counter() - started))
+        painter.end()
+    return found[5:]
+
+
+def main() -> None:
+    application = headless()
+    generator = np.random.default_rng(0)
+    print(f"{'particles':>10}  {'median ms':>10}  {'95 % ms':>8}")
+    for particles in (1_000, 10_000, 100_000):
+        times = milliseconds(scene_of(particles, generator))
+        print(f"{particles:>10,}  {statistics.median(times):>10.2f}  {sorted(times)[int(0.95 * len(times))]:>8.2f}")
+    del application
+
+
+if __name__ == "__main__":
+    main()
