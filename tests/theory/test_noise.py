@@ -1,0 +1,235 @@
+"""Noise against its equations: marginals, rates, inverses, priors, and what training draws."""
+
+import math
+
+import pytest
+import torch
+from torch import Tensor
+
+from playground.theory.noise import (
+    Continuous,
+    Ladder,
+    Noise,
+    NoNoise,
+    Process,
+    SingleSigma,
+    VarianceExploding,
+    VariancePreserving,
+    geometric,
+    per_point,
+)
+
+PROCESSES = [
+    pytest.param(VarianceExploding(0.01, 8.0), id="ve"),
+    pytest.param(VariancePreserving(0.1, 20.0, 0.01), id="vp"),
+    pytest.param(VariancePreserving(0.01, 3.0, 0.2), id="vp, slow"),
+]
+NOISES = [
+    pytest.param(NoNoise(), id="none"),
+    pytest.param(SingleSigma(0.3), id="single"),
+    pytest.param(Ladder([8.0, 2.0, 0.5]), id="ladder"),
+    pytest.param(Continuous(VarianceExploding(0.01, 8.0)), id="ve"),
+    pytest.param(Continuous(VariancePreserving(0.1, 20.0, 0.01)), id="vp"),
+]
+
+
+def seeded(seed: int = 0) -> torch.Generator:
+    return torch.Generator().manual_seed(seed)
+
+
+def times(process: Process, count: int = 50) -> Tensor:
+    return torch.linspace(max(process.t_min, 1e-3), 1.0, count, dtype=torch.float64)
+
+
+@pytest.mark.parametrize("process", PROCESSES)
+def test_time_inverts_sigma(process: Process) -> None:
+    t = times(process)
+    torch.testing.assert_close(process.time(process.sigma(t)), t, rtol=1e-10, atol=1e-12)
+    assert float(process.sigma(process.t_min)) == pytest.approx(0.2 if process.t_min > 0.1 else 0.01, rel=1e-9)
+
+
+def test_closed_forms_of_the_schedules() -> None:
+    t = torch.tensor(0.25, dtype=torch.float64)
+    ve = VarianceExploding(0.02, 50.0)
+    assert float(ve.sigma(t)) == pytest.approx(0.02 * 2500**0.25, rel=1e-12)
+    assert float(ve.sigma(0.0)) == pytest.approx(0.02, rel=1e-12)
+    assert float(ve.sigma(1.0)) == pytest.approx(50.0, rel=1e-12)
+    vp = VariancePreserving(0.1, 20.0, 0.01)
+    log_alpha = -(0.25**2) * 19.9 / 4 - 0.25 * 0.1 / 2
+    assert float(vp.scale(t)) == pytest.approx(math.exp(log_alpha), rel=1e-12)
+    assert float(vp.std(t)) == pytest.approx(math.sqrt(1 - math.exp(2 * log_alpha)), rel=1e-12)
+
+
+@pytest.mark.parametrize("process", PROCESSES)
+def test_drift_and_diffusion_are_the_rates_of_the_marginal(process: Process) -> None:
+    """The mean factor obeys alpha' = (f/x) alpha, and the variance of the noise v' = 2 (f/x) v + g^2 (Ito)."""
+    t = times(process).requires_grad_()
+    scale, variance = process.scale(t) + 0 * t, process.std(t).square()
+    (scale_rate,) = torch.autograd.grad(scale.sum(), t, retain_graph=True, materialize_grads=True)
+    (variance_rate,) = torch.autograd.grad(variance.sum(), t)
+    with torch.no_grad():
+        drift = process.drift(torch.ones(len(t), 1, dtype=torch.float64), t)[:, 0]
+        torch.testing.assert_close(scale_rate, drift * scale, rtol=1e-9, atol=1e-12)
+        torch.testing.assert_close(
+            variance_rate, 2 * drift * variance + process.diffusion(t).square(), rtol=1e-8, atol=1e-12
+        )
+
+
+@pytest.mark.parametrize("process", PROCESSES)
+def test_simulating_the_process_gives_its_marginal(process: Process) -> None:
+    """Euler-Maruyama from t_min to 1, started from the density at t_min, has the mean and deviation of x(1)."""
+    generator, count, steps = seeded(), 40_000, 400
+    x0 = 0.7 + 0.5 * torch.randn(count, generator=generator, dtype=torch.float64)
+    noise = torch.randn(count, generator=generator, dtype=torch.float64)
+    x = process.scale(process.t_min) * x0 + process.std(process.t_min) * noise
+    grid = torch.linspace(process.t_min, 1.0, steps + 1, dtype=torch.float64)
+    h = grid[1] - grid[0]
+    for t in grid[:-1] + h / 2:
+        z = torch.randn(count, generator=generator, dtype=torch.float64)
+        x = x + h * process.drift(x, t) + h.sqrt() * process.diffusion(t) * z
+    mean = 0.7 * float(process.scale(1.0))
+    std = math.hypot(0.5 * float(process.scale(1.0)), float(process.std(1.0)))
+    assert float(x.mean()) == pytest.approx(mean, abs=4 * std / math.sqrt(count))
+    assert float(x.std()) == pytest.approx(std, rel=4 / math.sqrt(2 * count) + 1e-3)
+
+
+@pytest.mark.parametrize("process", PROCESSES)
+def test_prior_has_the_moments_of_the_end(process: Process) -> None:
+    mean, variance = torch.tensor([0.4, -1.0], dtype=torch.float64), 2.25
+    prior = process.prior(mean, variance)
+    scale, sigma = float(process.scale(1.0)), float(process.sigma(1.0))
+    torch.testing.assert_close(prior.mean, scale * mean)
+    assert prior.std == pytest.approx(scale * math.sqrt(variance + sigma**2), rel=1e-12)
+    x = prior.sample(20_000, seeded())
+    assert x.shape == (20_000, 2)
+    assert float((x - prior.mean).std()) == pytest.approx(prior.std, rel=0.02)
+    reference = torch.distributions.Normal(prior.mean, prior.std).log_prob(x).sum(1)
+    torch.testing.assert_close(prior.log_prob(x), reference)
+
+
+def test_prior_of_images_counts_every_pixel() -> None:
+    prior = VarianceExploding(0.01, 2.0).prior(torch.zeros(1, 4, 4), 1.0)
+    x = prior.sample(3, seeded())
+    assert x.shape == (3, 1, 4, 4)
+    expected = torch.distributions.Normal(0.0, prior.std).log_prob(x).sum((1, 2, 3))
+    torch.testing.assert_close(prior.log_prob(x), expected)
+
+
+@pytest.mark.parametrize("process", PROCESSES)
+def test_score_and_probability_flow_of_a_gaussian(process: Process) -> None:
+    """From N(m, s^2 I) the density of x(t) is N(alpha m, alpha^2 (s^2 + sigma^2) I), and the ODE keeps its quantiles."""
+    m, s = 0.7, 0.5
+
+    def score(x: Tensor, sigma: Tensor) -> Tensor:
+        return (m - x) / per_point(s**2 + sigma.square(), x)
+
+    t = times(process, 30)
+    x = torch.randn(30, 2, generator=seeded(), dtype=torch.float64)
+    scale, sigma = process.scale(t)[:, None], process.sigma(t)[:, None]
+    expected = (scale * m - x) / (scale.square() * (s**2 + sigma.square()))
+    torch.testing.assert_close(process.score(score, x, t), expected)
+    torch.testing.assert_close(process.score(score, x, float(t[3]))[3], expected[3])
+
+    # A point q deviations from the mean stays so: x(t) = alpha m + q std_t, whose time derivative is the ODE's field.
+    q = torch.randn(30, 2, generator=seeded(1), dtype=torch.float64)
+
+    t = t.requires_grad_()
+    at = process.scale(t)[:, None] * (m + q * torch.sqrt(s**2 + process.sigma(t)[:, None].square()))
+    velocity = torch.stack([torch.autograd.grad(at[:, axis].sum(), t, retain_graph=True)[0] for axis in (0, 1)], dim=1)
+    with torch.no_grad():
+        torch.testing.assert_close(process.probability_flow(score, at, t), velocity, rtol=1e-8, atol=1e-10)
+
+
+def test_geometric_ladder() -> None:
+    sigmas = geometric(20.0, 1.0, 10)
+    assert sigmas[0] == 20.0
+    assert sigmas[-1] == 1.0
+    ratios = sigmas[1:] / sigmas[:-1]
+    torch.testing.assert_close(ratios, torch.full_like(ratios, 20 ** (-1 / 9)))
+
+
+@pytest.mark.parametrize("noise", NOISES)
+def test_training_draws_levels_between_the_ends(noise: Noise) -> None:
+    sigmas = noise.training_sigmas(4096, seeded())
+    assert sigmas.shape == (4096,)
+    assert sigmas.dtype == torch.float32
+    assert float(sigmas.min()) >= noise.sigma_min * (1 - 1e-6)
+    assert float(sigmas.max()) <= noise.sigma_max * (1 + 1e-6)
+
+
+@pytest.mark.parametrize("law", ["log-normal", "log-uniform"])
+@pytest.mark.parametrize("process", [VarianceExploding(0.01, 8.0), VarianceExploding(50.0, 400.0)], ids=["near", "far"])
+def test_training_law_has_the_density_it_states(process: VarianceExploding, law: str) -> None:
+    noise = Continuous(process)
+    log_sigma = torch.linspace(math.log(noise.sigma_min), math.log(noise.sigma_max), 20_001, dtype=torch.float64)
+    density = noise.relative_density(log_sigma.exp(), law)
+    assert float(density.mean()) == pytest.approx(1.0, abs=1e-3)
+    drawn = noise.training_sigmas(100_000, seeded(), law).double().log()
+    for moment in (1, 2):
+        stated = float((density * log_sigma**moment).mean() / density.mean())
+        assert float((drawn**moment).mean()) == pytest.approx(stated, rel=2e-3, abs=2e-3)
+
+
+def test_log_normal_law_is_the_documented_one() -> None:
+    """With ends so far out that nothing is cut off: ln sigma ~ N(-1.2, 1.4^2)."""
+    drawn = Continuous(VarianceExploding(1e-6, 1e4)).training_sigmas(100_000, seeded()).log()
+    assert float(drawn.mean()) == pytest.approx(-1.2, abs=0.01)
+    assert float(drawn.std()) == pytest.approx(1.4, abs=0.01)
+
+
+def test_each_drawn_level_is_random_though_the_batch_is_spread() -> None:
+    """Spreading a batch over the levels must leave every single one of them with the full law."""
+    noise = Continuous(VarianceExploding(0.1, 10.0))
+    generator = seeded()
+    batches = torch.stack([noise.training_sigmas(8, generator, "log-uniform").log() for _ in range(4000)])
+    parts = (batches - math.log(0.1)) / math.log(100) * 8
+    torch.testing.assert_close(parts.floor(), torch.arange(8.0).expand(4000, 8))
+    assert float((parts - parts.floor()).mean()) == pytest.approx(0.5, abs=0.01)
+
+
+def test_ladder_draws_each_rung_as_often() -> None:
+    ladder = Ladder([8.0, 2.0, 0.5])
+    values, counts = torch.unique(ladder.training_sigmas(3000, seeded()), return_counts=True)
+    assert values.tolist() == [0.5, 2.0, 8.0]
+    assert int((counts - 1000).abs().max()) <= 1
+
+
+def test_levels_and_processes() -> None:
+    ladder = Ladder([8.0, 2.0, 0.5])
+    assert ladder.levels(99).tolist() == [8.0, 2.0, 0.5]
+    process = ladder.process()
+    assert isinstance(process, VarianceExploding)
+    assert (process.sigma_min, process.sigma_max) == (0.5, 8.0)
+    vp = VariancePreserving(0.1, 20.0, 0.01)
+    levels = Continuous(vp).levels(7)
+    assert len(levels) == 7
+    assert float(levels[0]) == pytest.approx(float(vp.sigma(1.0)))
+    assert float(levels[-1]) == 0.01
+    assert Continuous(vp).process() is vp
+
+
+@pytest.mark.parametrize("noise", [NoNoise(), SingleSigma(1.0)], ids=["none", "single"])
+def test_no_path_where_there_are_no_levels(noise: Noise) -> None:
+    with pytest.raises(ValueError, match="two levels|fewer than two"):
+        noise.levels(10)
+    with pytest.raises(ValueError, match="no path"):
+        noise.process()
+
+
+@pytest.mark.parametrize(
+    "build",
+    [
+        lambda: VarianceExploding(2.0, 1.0),
+        lambda: VarianceExploding(0.0, 1.0),
+        lambda: VariancePreserving(20.0, 0.1, 0.01),
+        lambda: VariancePreserving(0.01, 0.1, 5.0),
+        lambda: SingleSigma(0.0),
+        lambda: Ladder([1.0]),
+        lambda: Ladder([1.0, 2.0]),
+        lambda: Ladder([1.0, 0.0]),
+        lambda: geometric(1.0, 0.1, 1),
+    ],
+)
+def test_impossible_noise_is_refused(build) -> None:
+    with pytest.raises(ValueError, match=r"must|needs"):
+        build()
