@@ -210,7 +210,7 @@ def test_levels_and_processes() -> None:
 
 @pytest.mark.parametrize("noise", [NoNoise(), SingleSigma(1.0)], ids=["none", "single"])
 def test_no_path_where_there_are_no_levels(noise: Noise) -> None:
-    with pytest.raises(ValueError, match="two levels|fewer than two"):
+    with pytest.raises(ValueError, match=r"two levels|fewer than two"):
         noise.levels(10)
     with pytest.raises(ValueError, match="no path"):
         noise.process()

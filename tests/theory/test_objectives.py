@@ -1,0 +1,250 @@
+"""Objectives against brute force: full Jacobians in float64, Gaussian data in closed form, directions of unit covariance."""
+
+import math
+
+import pytest
+import torch
+from torch import Tensor
+
+from playground.theory.densities import Boxes, GaussianMixture
+from playground.theory.networks import ScoreNetwork, build_network
+from playground.theory.noise import (
+    Continuous,
+    Ladder,
+    Noise,
+    NoNoise,
+    SingleSigma,
+    VarianceExploding,
+    VariancePreserving,
+    per_point,
+)
+from playground.theory.objectives import OBJECTIVES, PROJECTIONS, WEIGHTS, Denoising, Exact, Objective, Sliced
+
+SHAPES = [pytest.param((2,), id="points"), pytest.param((1, 3, 2), id="images")]
+NOISES: dict[str, Noise] = {
+    "none": NoNoise(),
+    "single": SingleSigma(0.3),
+    "ladder": Ladder([8.0, 2.0, 0.5]),
+    "ve": Continuous(VarianceExploding(0.05, 8.0)),
+    "vp": Continuous(VariancePreserving(0.1, 20.0, 0.05)),
+}
+LEGAL = [(kind, noise) for kind in OBJECTIVES for noise in NOISES if (kind, noise) != ("denoising", "none")]
+
+
+def seeded(seed: int = 0) -> torch.Generator:
+    return torch.Generator().manual_seed(seed)
+
+
+def network(shape: tuple[int, ...]) -> ScoreNetwork:
+    """A score with a full, asymmetric Jacobian, in float64."""
+    made = build_network(
+        "mlp", shape, width=16, depth=2, activation="tanh", features=4, feature_scale=1.0, generator=seeded()
+    ).double()
+    generator = seeded(1)
+    with torch.no_grad():
+        for parameter in made.parameters():
+            parameter.copy_(0.4 * torch.randn(parameter.shape, generator=generator))
+    return made
+
+
+def data(shape: tuple[int, ...], count: int = 8) -> tuple[Tensor, Tensor]:
+    generator = seeded(2)
+    x = torch.randn(count, *shape, generator=generator, dtype=torch.float64)
+    return x, torch.linspace(0.2, 2.0, count, dtype=torch.float64)
+
+
+def jacobians(score: ScoreNetwork, x: Tensor, sigma: Tensor) -> tuple[Tensor, Tensor]:
+    """Scores (N, D) and their Jacobians (N, D, D), point by point."""
+    rows = []
+    for point, level in zip(x, sigma, strict=True):
+        rows.append(
+            torch.autograd.functional.jacobian(
+                lambda flat, level=level: score(flat.view(1, *x.shape[1:]), level).flatten(), point.flatten()
+            )
+        )
+    return score(x, sigma).detach().flatten(1), torch.stack(rows)
+
+
+def noised(x: Tensor, sigma: Tensor) -> Tensor:
+    """The points as an objective with the generator seeded(5) sees them: it draws z first."""
+    return x + per_point(sigma, x) * torch.randn(x.shape, generator=seeded(5), dtype=x.dtype)
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("weight", WEIGHTS)
+def test_exact_is_half_the_squared_norm_plus_the_trace(shape: tuple[int, ...], weight: str) -> None:
+    score, (x, sigma) = network(shape), data(shape)
+    objective = Exact(NOISES["ve"], weight=weight)
+    s, jacobian = jacobians(score, noised(x, sigma), sigma)
+    trace = jacobian.diagonal(dim1=1, dim2=2).sum(1)
+    expected = objective.weight(sigma) * (0.5 * s.square().sum(1) + trace)
+    torch.testing.assert_close(objective.loss(score, x, sigma, seeded(5)), expected, rtol=1e-10, atol=1e-10)
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("projection", PROJECTIONS)
+@pytest.mark.parametrize("variance_reduced", [True, False])
+def test_sliced_has_the_mean_of_exact(shape: tuple[int, ...], projection: str, variance_reduced: bool) -> None:
+    """Over the directions, at fixed points: within four standard errors of 20,000 draws for each point."""
+    score, (x, _) = network(shape), data(shape, 3)
+    still = torch.zeros(3, dtype=torch.float64)
+    exact = Exact(NoNoise()).loss(score, x, still, seeded()).detach()
+    sliced = Sliced(NoNoise(), projection=projection, variance_reduced=variance_reduced)
+    draws = 20_000
+    with torch.no_grad():
+        losses = sliced.loss(score, x.repeat(draws, *[1] * len(shape)), still.repeat(draws), seeded(3)).detach()
+    losses = losses.view(draws, 3)
+    error = losses.std(0) / math.sqrt(draws)
+    assert bool(((losses.mean(0) - exact).abs() <= 4 * error + 1e-9).all())
+
+
+@pytest.mark.parametrize("variance_reduced", [True, False])
+def test_more_projections_divide_the_variance(variance_reduced: bool) -> None:
+    score, (x, _) = network((1, 3, 2)), data((1, 3, 2), 1)
+    x, still = x.repeat(5000, 1, 1, 1), torch.zeros(5000, dtype=torch.float64)
+    one, nine = (
+        Sliced(NoNoise(), projections=k, projection="gaussian", variance_reduced=variance_reduced)
+        .loss(score, x, still, seeded())
+        .detach()
+        for k in (1, 9)
+    )
+    assert float(nine.var() / one.var()) == pytest.approx(1 / 9, rel=0.25)
+    assert float(nine.mean()) == pytest.approx(float(one.mean()), abs=5 * float(one.std()) / math.sqrt(5000))
+
+
+def test_variance_reduction_reduces_variance() -> None:
+    """For s = -x the trace along a Rademacher direction is exact, so all variance left is that of (v's)^2."""
+    x, still = torch.randn(1, 6, generator=seeded()).expand(4000, 6), torch.zeros(4000)
+    plain, reduced = (
+        Sliced(NoNoise(), variance_reduced=flag).loss(lambda y, _: -y, x, still, seeded()).detach()
+        for flag in (False, True)
+    )
+    assert float(reduced.std()) < 1e-5
+    assert float(plain.std()) > 0.1
+
+
+@pytest.mark.parametrize("law", PROJECTIONS)
+@pytest.mark.parametrize("shape", [(3,), (2, 2, 2)])
+def test_directions_have_unit_covariance(law: str, shape: tuple[int, ...]) -> None:
+    v = PROJECTIONS[law](torch.empty(100_000, *shape, dtype=torch.float64), seeded()).flatten(1)
+    dim = math.prod(shape)
+    torch.testing.assert_close(v.T @ v / len(v), torch.eye(dim, dtype=torch.float64), rtol=0, atol=0.02)
+    if law != "gaussian":
+        torch.testing.assert_close(v.square().sum(1), torch.full((len(v),), float(dim), dtype=torch.float64))
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("weight", WEIGHTS)
+def test_denoising_is_the_distance_to_minus_z_over_sigma(shape: tuple[int, ...], weight: str) -> None:
+    score, (x, sigma) = network(shape), data(shape)
+    objective = Denoising(NOISES["ve"], weight=weight)
+    at = noised(x, sigma)
+    level = per_point(sigma, x)
+    residual = (score(at, sigma) - (x - at) / level.square()).flatten(1)
+    expected = objective.weight(sigma) * residual.square().sum(1)
+    torch.testing.assert_close(objective.loss(score, x, sigma, seeded(5)), expected, rtol=1e-9, atol=1e-9)
+
+
+def test_denoising_is_twice_exact_up_to_a_constant() -> None:
+    """Vincent 2011: their difference, D/sigma^2, does not depend on the score. Any wrong sign or factor breaks it."""
+    sigma, count = 0.7, 400_000
+    x = GaussianMixture(torch.tensor([[-1.0, 0.0], [1.0, 0.5]]), torch.tensor([0.3, 0.5])).sample(count, seeded())
+    levels = torch.full((count,), sigma)
+    exact, denoising = (kind(SingleSigma(sigma), weight="constant") for kind in (Exact, Denoising))
+    for score in (lambda y, _: -0.8 * y, lambda y, _: torch.sin(2 * y) - y, lambda y, _: y.flip(1).tanh()):
+        difference = denoising.loss(score, x, levels, seeded(1)) - 2 * exact.loss(score, x, levels, seeded(2)).detach()
+        error = float(difference.std()) / math.sqrt(count)
+        assert float(difference.mean()) == pytest.approx(2 / sigma**2, abs=4 * error)
+
+
+@pytest.mark.parametrize("kind", OBJECTIVES)
+def test_gaussian_data_have_their_score_as_minimiser(kind: str) -> None:
+    """Among the scores a x, data N(0, s^2 I) noised by sigma want a = -1/(s^2 + sigma^2); the misprint's sign wants +1/(...)."""
+    s, sigma, count = 0.8, 0.6, 100_000
+    x = s * torch.randn(count, 2, generator=seeded(), dtype=torch.float64)
+    levels = torch.full((count,), sigma, dtype=torch.float64)
+    objective = OBJECTIVES[kind](SingleSigma(sigma))
+    slopes = torch.linspace(-3.0, 1.0, 41, dtype=torch.float64)
+    losses = [
+        float(objective.loss(lambda y, _, a=a: a * y, x, levels, seeded(1)).detach().mean()) for a in slopes.tolist()
+    ]
+    # The loss is a parabola in a, so three points of it give the vertex.
+    left, middle, right = losses[0], losses[20], losses[40]
+    vertex = -1.0 - 2.0 * (right - left) / (2 * (right - 2 * middle + left))
+    assert vertex == pytest.approx(-1 / (s**2 + sigma**2), rel=0.01)
+    assert min(losses) == losses[int((slopes - vertex).abs().argmin())]
+
+
+def test_weights_in_closed_form() -> None:
+    sigma = torch.tensor([0.0, 0.1, 3.0], dtype=torch.float64)
+    noise = NOISES["ladder"]
+    squares = torch.tensor([1.0, 0.01, 9.0], dtype=torch.float64)
+    expected = {
+        "sigma2": squares,
+        "edm": squares * (sigma.square() + 1),
+        "likelihood": squares,
+        "constant": torch.ones(3, dtype=torch.float64),
+    }
+    for name, weight in WEIGHTS.items():
+        torch.testing.assert_close(weight(sigma, noise, "log-normal"), expected[name])
+
+
+def test_edm_weight_fits_the_networks_own_output_with_weight_one() -> None:
+    """s = -x/(sigma^2+1) + F/(sigma hypot(sigma, 1)): one unit of F moves the residual by 1/(sigma hypot)."""
+    sigma = torch.tensor([0.05, 1.0, 20.0])
+    moved = 1 / (sigma * (sigma.square() + 1).sqrt())
+    torch.testing.assert_close(Denoising(NOISES["ve"], weight="edm").weight(sigma) * moved.square(), torch.ones(3))
+
+
+@pytest.mark.parametrize("law", ["log-normal", "log-uniform"])
+def test_likelihood_weight_undoes_the_law_of_the_levels(law: str) -> None:
+    """E[lambda(sigma) h(sigma)] is the integral of sigma^2 h over ln sigma, however sigma is drawn."""
+    noise = NOISES["ve"]
+    sigma = noise.training_sigmas(200_000, seeded(), law).double()
+    drawn = (Denoising(noise, law, "likelihood").weight(sigma) / (1 + sigma.square())).mean()
+    grid = torch.linspace(math.log(0.05), math.log(8.0), 10_001, dtype=torch.float64).exp()
+    assert float(drawn) == pytest.approx(float((grid.square() / (1 + grid.square())).mean()), rel=0.01)
+
+
+MIXTURE = GaussianMixture(torch.tensor([[-1.2, 0.0], [0.8, 0.5]]), torch.tensor([0.3, 0.4]))
+
+
+@pytest.mark.parametrize(("kind", "noise"), LEGAL)
+def test_floor_is_the_loss_of_the_true_score(kind: str, noise: str) -> None:
+    objective = OBJECTIVES[kind](NOISES[noise])
+    count = 60_000
+    x, sigma = MIXTURE.sample(count, seeded()), NOISES[noise].training_sigmas(count, seeded(1))
+    losses = objective.loss(MIXTURE.score, x, sigma, seeded(2)).detach()
+    floor = objective.floor(MIXTURE, seeded(3))
+    assert floor is not None
+    assert floor == pytest.approx(float(losses.mean()), abs=5 * float(losses.std()) / math.sqrt(count) + 0.01)
+    worse = objective.loss(lambda y, level: 0.7 * MIXTURE.score(y, level), x, sigma, seeded(2)).detach()
+    assert float(worse.mean()) > floor
+
+
+def test_walls_without_noise_have_no_floor() -> None:
+    boxes = Boxes(torch.tensor([[-1.0, -1.0]]), torch.tensor([[1.0, 1.0]]))
+    assert Exact(NoNoise()).floor(boxes, seeded()) is None
+    assert Exact(SingleSigma(0.5)).floor(boxes, seeded()) is not None
+
+
+@pytest.mark.parametrize("kind", OBJECTIVES)
+def test_gradients_reach_the_weights_and_not_the_data(kind: str) -> None:
+    score, (x, sigma) = network((2,)), data((2,))
+    x.requires_grad_()
+    objective: Objective = OBJECTIVES[kind](NOISES["ve"])
+    gradients = torch.autograd.grad(objective.loss(score, x, sigma, seeded()).mean(), list(score.parameters()))
+    assert all(float(gradient.abs().max()) > 0 for gradient in gradients)
+
+
+def test_the_trace_is_added() -> None:
+    """A field that points to the data beats the one that points away; the misprint ||s||^2 - 2 tr prefers the latter."""
+    s, sigma = 0.8, torch.full((20_000,), 0.6, dtype=torch.float64)
+    x = s * torch.randn(20_000, 2, generator=seeded(), dtype=torch.float64)
+    objective = Exact(SingleSigma(0.6), weight="constant")
+    toward, away = (
+        float(objective.loss(lambda y, _, a=a: a * y, x, sigma, seeded(1)).detach().mean()) for a in (-1.0, 1.0)
+    )
+    # 1/2 (s^2 + sigma^2) D a^2 + D a with D = 2: the trace's sign alone tells the two apart.
+    assert toward == pytest.approx(1.0 - 2.0, abs=0.03)
+    assert away == pytest.approx(1.0 + 2.0, abs=0.03)
