@@ -16,6 +16,7 @@ from torch import Tensor
 
 from playground.lab.experiment import Experiment, ExperimentError, training_refusal
 from playground.lab.problem import DEFAULT_SECONDS, Problem
+from playground.lab.settings import Training
 from playground.theory.networks import ScoreNetwork
 from playground.theory.noise import per_point
 from playground.theory.objectives import OBJECTIVES, Objective, Sliced
@@ -92,6 +93,7 @@ class Trainer:
         self.seconds = 0.0
         self.problem = problem
         self._set(problem.experiment)
+        self._limits = _limits(problem.experiment.training)
         self._good = self._weights.clone()
 
     @property
@@ -116,28 +118,25 @@ class Trainer:
             if getattr(experiment, section) != getattr(old, section):
                 raise ValueError(f"A change of {section} needs a new trainer.")
         self._set(experiment)
+        limits = _limits(experiment.training)
+        if limits != _limits(old.training):  # else what extend() has granted stays
+            self._limits = limits
 
     def _set(self, experiment: Experiment) -> None:
         refusal = training_refusal(experiment)
         if refusal is not None:
             raise ExperimentError(refusal.sentence)
         self.problem = replace(self.problem, experiment=experiment)
-        settings = experiment.training
-        steps = math.inf if settings.steps == "auto" else settings.steps
-        seconds = settings.seconds
-        if seconds == "auto":
-            seconds = DEFAULT_SECONDS if settings.steps == "auto" else math.inf
-        self._limits = (steps, seconds)
         self._objective = build_objective(self.problem)
         self._floor: float | None = None
         self._reference: float | None = None
         self._diverged: str | None = None
 
     def extend(self) -> None:
-        """Train as long again as the experiment says."""
-        steps, seconds = self._limits
-        self._set(self.problem.experiment)
-        self._limits = (steps + self._limits[0], seconds + self._limits[1])
+        """Train as long as the experiment says, from here on."""
+        steps, seconds = _limits(self.problem.experiment.training)
+        self._limits = (self.step + steps, self.seconds + seconds)
+        self._diverged = None
 
     def __iter__(self) -> Iterator[TrainingProgress]:
         return self
@@ -301,6 +300,14 @@ class Trainer:
         ):
             vector.copy_(good)
         self._weights = replace(self._weights, step=self._good.step)
+
+
+def _limits(settings: Training) -> tuple[float, float]:
+    """The steps and the seconds after which training ends; infinite where there is no limit."""
+    steps = math.inf if settings.steps == "auto" else settings.steps
+    if settings.seconds != "auto":
+        return steps, settings.seconds
+    return steps, DEFAULT_SECONDS if settings.steps == "auto" else math.inf
 
 
 def build_objective(problem: Problem) -> Objective:
