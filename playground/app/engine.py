@@ -299,8 +299,16 @@ class Engine(Measuring):
             "Loading",
             lambda: assemble(experiment, self._device, dataset=dataset, session=session, heir=kept),
             self._take,
-            lambda error: self.problem_failed.emit(str(error)),
+            self._not_assembled,
         )
+
+    def _not_assembled(self, error: BaseException) -> None:
+        """Say why there is no problem; a session whose weights do not fit is opened without them."""
+        self.problem_failed.emit(str(error))
+        session = self._opening
+        if session is not None and session.weights is not None:
+            self._opening = dataclasses.replace(session, weights=None, training={})
+            self._settle.start()
 
     def _take(self, bench: Bench) -> None:
         """Put a bench in place of the present one, which is kept."""

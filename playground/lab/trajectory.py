@@ -122,7 +122,9 @@ class Trajectory:
         loaded = cls.__new__(cls)
         loaded.units = Units(np.zeros(shape), np.ones(shape))
         loaded.shape, loaded.axes, loaded.stride, loaded.total = shape, (first, second), 1, length
-        loaded._positions = np.ascontiguousarray(positions).reshape(length, particles, *shape)
+        # Half precision is for storing only: what is painted or measured is at least single.
+        stored = np.promote_types(positions.dtype, np.float32)
+        loaded._positions = np.ascontiguousarray(positions, dtype=stored).reshape(length, particles, *shape)
         for name in ("sigma", "time", "step_size"):
             values = np.asarray(arrays[name], dtype=np.float64)
             if values.shape != (length,):

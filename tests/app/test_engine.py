@@ -1,5 +1,6 @@
 """The engine without a window: it is driven by its signals, as the window drives it."""
 
+import dataclasses
 import time
 
 import numpy as np
@@ -40,7 +41,7 @@ def train(qtbot, engine):
 
 
 def test_it_opens_with_a_problem_and_samples_at_once(qtbot, bench):
-    state, engine = bench
+    _state, engine = bench
     assert engine.problem.name == "two moons"
     assert engine.problem.count == 2_000
     assert engine.untrained
@@ -107,7 +108,7 @@ def test_undo_brings_the_weights_back(qtbot, bench):
 
 
 def test_reset_forgets_and_can_be_taken_back(qtbot, bench):
-    state, engine = bench
+    _state, engine = bench
     train(qtbot, engine)
     with qtbot.waitSignal(engine.problem_changed, timeout=5_000):
         engine.reset_training()
@@ -127,7 +128,7 @@ def test_a_larger_test_set_keeps_the_weights(qtbot, bench):
 
 
 def test_a_point_has_a_likelihood_with_its_exact_value_and_path(qtbot, bench):
-    state, engine = bench
+    _state, engine = bench
     with qtbot.waitSignal(engine.likelihood_changed, timeout=20_000) as found:
         engine.inspect(0.0, 1.0)
     result = found.args[0]
@@ -141,7 +142,7 @@ def test_a_point_has_a_likelihood_with_its_exact_value_and_path(qtbot, bench):
 
 
 def test_the_field_follows_sigma_and_the_exact_one_is_exact(qtbot, bench):
-    state, engine = bench
+    _state, engine = bench
     engine.set_viewport(-1.0, 2.0, -1.0, 1.5, 6, 5)
     engine.set_wanted(frozenset({"learned", "exact", "density"}))
     engine.set_playing(False)
@@ -158,7 +159,7 @@ def test_the_field_follows_sigma_and_the_exact_one_is_exact(qtbot, bench):
 
 
 def test_the_exact_density_of_the_canvas_integrates_to_one(qtbot, bench):
-    state, engine = bench
+    _state, engine = bench
     engine.set_playing(False)
     qtbot.waitUntil(lambda: complete(engine), timeout=5_000)
     engine.seek(19)
@@ -238,7 +239,7 @@ def test_divergence_is_told_and_keeps_the_last_good_weights(qtbot, bench):
 
 
 def test_stepping_and_seeking_stay_on_the_recorded_frames(qtbot, bench):
-    state, engine = bench
+    _state, engine = bench
     qtbot.waitUntil(lambda: complete(engine), timeout=5_000)
     engine.set_playing(False)
     engine.seek(10)
@@ -252,7 +253,7 @@ def test_stepping_and_seeking_stay_on_the_recorded_frames(qtbot, bench):
 
 
 def test_the_same_seed_gives_the_same_run_and_a_new_one_another(qtbot, bench):
-    state, engine = bench
+    _state, engine = bench
 
     def finished_run():
         qtbot.waitUntil(lambda: complete(engine), timeout=5_000)
@@ -266,7 +267,7 @@ def test_the_same_seed_gives_the_same_run_and_a_new_one_another(qtbot, bench):
 
 
 def test_a_session_brings_everything_back(qtbot, bench, tmp_path):
-    state, engine = bench
+    _state, engine = bench
     train(qtbot, engine)
     qtbot.waitUntil(lambda: complete(engine), timeout=5_000)
     engine.session({"layers": ["data"]}).save(tmp_path / "run.spg")
@@ -314,3 +315,24 @@ def test_digits_train_and_sample_as_images(qtbot, bench):
     assert engine.trajectory.positions.shape[1:] == (16, 1, 8, 8)
     train(qtbot, engine)
     assert engine.trained_steps == 3
+
+
+def test_weights_of_another_network_are_left_out_and_said_so(qtbot, bench):
+    _state, engine = bench
+    train(qtbot, engine)
+    session = engine.session({})
+    assert session.weights is not None
+    strange = dataclasses.replace(
+        session, weights={name: array[:1] if array.ndim == 2 else array for name, array in session.weights.items()}
+    )
+    other = Engine(State(), device="cpu")
+    try:
+        other.open_session(strange)
+        with qtbot.waitSignal(other.problem_failed, timeout=20_000) as failed:
+            other.start()
+        assert "another network" in failed.args[0]
+        qtbot.waitUntil(lambda: other.problem is not None, timeout=5_000)
+        assert other.untrained
+        assert other.problem.count == 2_000
+    finally:
+        assert other.shutdown()
