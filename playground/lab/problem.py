@@ -31,6 +31,7 @@ from playground.theory.noise import (
 )
 
 SIGMA_MIN = 0.01  # of the data's standard deviation: finer than the toys' own blur, coarse enough to learn
+DEFAULT_SECONDS = 20.0  # what training.seconds = auto stands for where no number of steps is given
 SINGLE_SIGMA = 0.3  # of the data's standard deviation: bridges near gaps and still shows the data's shape
 
 
@@ -162,18 +163,16 @@ class Problem:
         if noise.sigma == "auto":
             single = isinstance(self.noise, SingleSigma)
             changes["noise.sigma"] = to_user(self.noise.sigma_max if single else SINGLE_SIGMA)
-        # A custom ladder states its own ends; they are not written a second time.
-        if not (noise.kind == "ladder" and noise.rungs):
-            if noise.sigma_min == "auto" and self.noise.sigma_min > 0:
-                changes["noise.sigma_min"] = to_user(_sigma_min(self.experiment, self.units))
-            if noise.sigma_max == "auto" and noise.kind in ("ladder", "ve"):
+        # A custom ladder states its own ends; they are not written a second time. VP ends where its rates say.
+        if noise.kind in ("ladder", "ve", "vp") and not (noise.kind == "ladder" and noise.rungs):
+            finest = to_user(self.noise.sigma_min)
+            if noise.sigma_min == "auto" and (noise.sigma_max == "auto" or finest < noise.sigma_max):
+                changes["noise.sigma_min"] = finest
+            if noise.sigma_max == "auto" and noise.kind != "vp":
                 changes["noise.sigma_max"] = to_user(self.noise.sigma_max)
         if self.experiment.training.seconds == "auto" and self.experiment.training.steps == "auto":
             changes["training.seconds"] = DEFAULT_SECONDS
         return replace(self.experiment, changes)
-
-
-DEFAULT_SECONDS = 20.0  # what training.seconds = auto stands for where no number of steps is given
 
 
 def widest_gap(points: Tensor) -> float:

@@ -1,0 +1,189 @@
+"""Problems: every "auto" as a number, units there and back, and the same draws from the same seed."""
+
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from playground.data import SOURCES
+from playground.lab.experiment import Experiment, ExperimentError, Stroke, replace
+from playground.lab.problem import Problem, choose_device, widest_gap
+from playground.lab.units import Units
+from playground.theory.noise import Continuous, Ladder, NoNoise, SingleSigma, VarianceExploding, VariancePreserving
+
+
+def build(**changes: object) -> Problem:
+    settings = {"data.points": 2000, "likelihood.points": 500} | {k.replace("__", "."): v for k, v in changes.items()}
+    return Problem.build(replace(Experiment(), settings))
+
+
+def csv(folder: Path, scale_x: float, scale_y: float, offset: float = 300.0) -> Path:
+    points = np.random.default_rng(0).normal(size=(800, 2)) * [scale_x, scale_y] + [offset, -offset]
+    path = folder / "points.csv"
+    np.savetxt(path, points, delimiter=",", header="a,b", comments="")
+    return path
+
+
+def changes_for(kind: str, folder: Path) -> dict[str, object]:
+    if kind == "file":
+        return {"data__path": str(csv(folder, 40.0, 55.0))}
+    if kind == "drawn":
+        return {"data__strokes": (Stroke(((0.0, 0.0), (3.0, 1.0)), 0.2),)}
+    return {}
+
+
+@pytest.mark.parametrize("kind", SOURCES)
+def test_every_source_is_standardized(kind: str, tmp_path: Path) -> None:
+    problem = build(data__kind=kind, **changes_for(kind, tmp_path))
+    assert problem.train.dtype == torch.float32
+    assert problem.train.shape[1:] == problem.test.shape[1:] == problem.shape
+    # Known densities give their exact moments, of which 2,000 points are off by a few hundredths.
+    assert float(problem.train.mean(0).abs().max()) < 0.1
+    assert float(problem.train.var(0).mean()) == pytest.approx(1.0, abs=0.1)
+    assert (problem.density is not None) == SOURCES[kind].known_density
+    if problem.density is not None:
+        torch.testing.assert_close(problem.density.mean, torch.zeros(2), rtol=0, atol=1e-5)
+        assert problem.density.variance == pytest.approx(1.0, abs=1e-5)
+    x = problem.dataset.points[:50]
+    np.testing.assert_allclose(problem.units.to_user(problem.units.to_internal(x)), x, rtol=1e-12, atol=1e-12)
+    np.testing.assert_allclose(problem.units.to_user(problem.train[:50].numpy()), x, rtol=1e-5, atol=1e-4)
+
+
+def test_density_in_internal_units_is_the_users_with_its_jacobian() -> None:
+    problem = build(data__kind="two-gaussians", data__scale=30.0)
+    assert problem.density is not None
+    assert problem.dataset.density is not None
+    user = problem.dataset.points[:200]
+    internal = torch.from_numpy(problem.units.to_internal(user)).float()
+    ours = problem.units.log_prob_to_user(problem.density.log_prob(internal).numpy())
+    theirs = problem.dataset.density.log_prob(torch.from_numpy(user)).numpy()
+    np.testing.assert_allclose(ours, theirs, atol=1e-4)
+    score = problem.units.score_to_user(problem.density.score(internal).numpy())
+    np.testing.assert_allclose(
+        score, problem.dataset.density.score(torch.from_numpy(user)).numpy(), rtol=1e-3, atol=1e-4
+    )
+
+
+def test_axes_of_a_file_are_scaled_apart_only_where_they_differ_widely(tmp_path: Path) -> None:
+    alike = build(data__kind="file", data__path=str(csv(tmp_path, 40.0, 80.0))).units
+    assert alike.scale[0] == alike.scale[1]
+    apart = build(data__kind="file", data__path=str(csv(tmp_path, 0.01, 500.0)))
+    assert apart.units.scale[0] == pytest.approx(0.01, rel=0.1)
+    assert apart.units.scale[1] == pytest.approx(500.0, rel=0.1)
+    torch.testing.assert_close(apart.train.var(0), torch.ones(2), rtol=0.01, atol=0)
+
+
+def test_units_in_closed_form() -> None:
+    units = Units(np.array([300.0, -5.0]), np.array([4.0, 9.0]))
+    assert units.length == pytest.approx(6.0)
+    assert units.sigma_to_user(units.sigma_to_internal(1.3)) == pytest.approx(1.3)
+    assert units.log_prob_to_user(np.array([0.0]))[0] == pytest.approx(-math.log(36.0))
+    np.testing.assert_allclose(units.score_to_user(np.array([[4.0, 9.0]])), [[1.0, 1.0]])
+
+
+@pytest.mark.parametrize(
+    ("kind", "expected"),
+    [("none", NoNoise), ("single", SingleSigma), ("ladder", Ladder), ("ve", Continuous), ("vp", Continuous)],
+)
+def test_automatic_noise(kind: str, expected: type) -> None:
+    problem = build(noise__kind=kind)
+    noise = problem.noise
+    assert isinstance(noise, expected)
+    if kind in ("ladder", "ve"):
+        gap = float(torch.cdist(problem.train, problem.train).max())
+        assert noise.sigma_max == pytest.approx(gap, rel=1e-3)
+    if kind in ("ladder", "ve", "vp"):
+        assert noise.sigma_min == pytest.approx(0.01)
+        assert float(problem.process().sigma(problem.process().t_min)) == pytest.approx(0.01)
+        assert problem.prior().mean.shape == (2,)
+    if isinstance(noise, Ladder):
+        assert len(noise.sigmas) == 10
+    if kind == "single":
+        assert noise.sigma_max == pytest.approx(0.3)
+
+
+def test_noise_in_the_users_units() -> None:
+    scale = build(data__scale=100.0).units.length
+    assert scale > 50
+    ve = build(data__scale=100.0, noise__sigma_min=3.0, noise__sigma_max=900.0).noise
+    assert (ve.sigma_min * scale, ve.sigma_max * scale) == (pytest.approx(3.0), pytest.approx(900.0))
+    single = build(data__scale=100.0, noise__kind="single", noise__sigma=7.0).noise
+    assert single.sigma_max * scale == pytest.approx(7.0)
+    rungs = build(data__scale=100.0, noise__kind="ladder", noise__rungs=[80.0, 20.0, 7.0], noise__levels=50).noise
+    assert isinstance(rungs, Ladder)
+    np.testing.assert_allclose(rungs.sigmas.numpy() * scale, [80.0, 20.0, 7.0])
+
+
+def test_vp_takes_its_rates() -> None:
+    process = build(noise__kind="vp", noise__beta_max=9.0).process()
+    assert isinstance(process, VariancePreserving)
+    assert float(process.sigma(1.0)) == pytest.approx(math.sqrt(math.expm1(0.5 * 9.1)))
+
+
+@pytest.mark.parametrize("kind", ["none", "single", "ladder", "ve", "vp"])
+def test_resolved_experiment_stands_for_the_same_problem(kind: str) -> None:
+    problem = build(noise__kind=kind, data__scale=7.0)
+    resolved = problem.resolved()
+    again = Problem.build(resolved)
+    assert again.noise.sigma_min == pytest.approx(problem.noise.sigma_min, rel=1e-9)
+    assert again.noise.sigma_max == pytest.approx(problem.noise.sigma_max, rel=1e-9)
+    assert resolved.network.kind == "mlp"
+    assert resolved.training.seconds == 20.0
+    if kind in ("ladder", "ve"):
+        assert resolved.noise.sigma_max == pytest.approx(problem.units.sigma_to_user(problem.noise.sigma_max))
+
+
+def test_resolved_keeps_what_the_user_wrote() -> None:
+    assert build(noise__kind="ladder", noise__rungs=[3.0, 1.0]).resolved().noise.sigma_min == "auto"
+    assert build(training__steps=5).resolved().training.seconds == "auto"
+    assert build(noise__kind="vp", noise__sigma_max=1e-6).resolved().noise.sigma_max == 1e-6
+
+
+def test_contradicting_noise_is_refused_in_the_users_units() -> None:
+    with pytest.raises(ExperimentError, match=r"noise.sigma_min = 900 must lie below noise.sigma_max = "):
+        build(noise__sigma_min=900.0)
+    with pytest.raises(ExperimentError, match=r"noise.sigma_min = 900 is more noise than the VP process ends with"):
+        build(noise__kind="vp", noise__sigma_min=900.0)
+
+
+def test_a_problem_needs_no_legal_objective() -> None:
+    """The window shows data before a legal objective is chosen."""
+    assert len(build(noise__kind="none", objective__kind="denoising").train) == 2000
+
+
+def test_images_take_a_convolution() -> None:
+    problem = build(data__kind="digits")
+    assert problem.resolved().network.kind == "convolutional"
+    assert problem.network()(problem.train[:3], torch.tensor(1.0)).shape == (3, 1, 8, 8)
+    assert isinstance(problem.process(), VarianceExploding)
+
+
+def test_seed_determines_weights_and_draws() -> None:
+    first, same, other = build(seed=1), build(seed=1), build(seed=2)
+    weights = [next(iter(problem.network().state_dict().values())) for problem in (first, same, other)]
+    assert torch.equal(weights[0], weights[1])
+    draws = [torch.rand(4, generator=problem.generator("training")) for problem in (first, same, other)]
+    assert torch.equal(draws[0], draws[1])
+    assert not torch.equal(draws[0], draws[2])
+    assert not torch.equal(draws[0], torch.rand(4, generator=first.generator("sampling")))
+
+
+def test_widest_gap_is_the_diameter() -> None:
+    generator = torch.Generator().manual_seed(0)
+    for shape, tolerance in (((2,), 1e-3), ((1, 4, 4), 0.03)):
+        points = torch.randn(1500, *shape, generator=generator) * torch.linspace(0.3, 2.0, shape[-1])
+        exact = float(torch.cdist(points.flatten(1), points.flatten(1)).max())
+        assert exact * (1 - tolerance) <= widest_gap(points) <= exact * (1 + 1e-6)
+
+
+def test_devices() -> None:
+    assert choose_device("cpu").type == "cpu"
+    assert choose_device("auto").type in ("cpu", "cuda", "mps")
+    with pytest.raises(ExperimentError, match="must be one of auto, cpu, cuda, mps"):
+        choose_device("tpu")
+    for name, present in (("cuda", torch.cuda.is_available()), ("mps", torch.backends.mps.is_available())):
+        if not present:
+            with pytest.raises(ExperimentError, match="not available on this machine"):
+                choose_device(name)
