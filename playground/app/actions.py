@@ -13,6 +13,7 @@ from PySide6.QtCore import QObject, Qt
 from PySide6.QtGui import QAction, QKeySequence
 
 from playground.app import help as about
+from playground.app.canvas.legend import LEGEND
 
 if typing.TYPE_CHECKING:
     from playground.app.window import MainWindow
@@ -49,6 +50,9 @@ class Command:
     icon: str = ""
 
 
+LAYERS = {entry.key: entry.title for entry in LEGEND}
+
+
 def _layer(name: str) -> Command:
     title = LAYERS[name]
     return Command(
@@ -59,17 +63,6 @@ def _layer(name: str) -> Command:
         checked=lambda window: window.chips.is_on(name),
     )
 
-
-LAYERS = {
-    "data": "Data",
-    "density": "Density",
-    "learned": "Learned score",
-    "exact": "Exact score",
-    "error": "Error",
-    "particles": "Particles",
-    "trails": "Trails",
-    "path": "Likelihood path",
-}
 
 COMMANDS: dict[str, Command] = {
     # file
@@ -139,7 +132,10 @@ COMMANDS: dict[str, Command] = {
         label=lambda w: "Pause training" if w.engine.training == "training" else "Train",
     ),
     "train.reset": Command(
-        "Reset training", "Forget what was learned and begin with fresh weights", lambda w: w.engine.reset_training()
+        "Reset training", "Forget what was learned and begin with fresh weights", lambda w: w.reset_training()
+    ),
+    "train.undo_reset": Command(
+        "Bring back the weights", "Take back the last reset of training", lambda w: w.undo_reset()
     ),
     # sample
     "sample.play": Command(
@@ -149,11 +145,11 @@ COMMANDS: dict[str, Command] = {
         key="Space",
         label=lambda w: "Pause" if w.engine.playing else "Play",
     ),
-    "sample.step": Command("Step", "One frame on", lambda w: w.engine.step(1), key="Right"),
-    "sample.step_back": Command("Step back", "One frame back", lambda w: w.engine.step(-1), key="Left"),
-    "sample.start": Command("To the start", "The first frame: all noise", lambda w: w.engine.seek(0), key="Home"),
+    "sample.step": Command("Step", "One frame on", lambda w: w.engine.step(1), key="."),
+    "sample.step_back": Command("Step back", "One frame back", lambda w: w.engine.step(-1), key=","),
+    "sample.start": Command("To the start", "The first frame: all noise", lambda w: w.engine.seek(0), key="A"),
     "sample.end": Command(
-        "To the end", "The last recorded frame", lambda w: w.engine.seek(w.recorded_frames() - 1), key="End"
+        "To the end", "The last recorded frame", lambda w: w.engine.seek(w.engine.recorded - 1), key="E"
     ),
     "sample.restart": Command(
         "Restart", "Run the sampler again with the same noise", lambda w: w.engine.restart(False), key="R"
@@ -231,7 +227,7 @@ MENUS: dict[str, tuple[str, ...]] = {
         "file.quit",
     ),
     "Edit": ("edit.undo", "edit.redo"),
-    "Train": ("train.toggle", "train.reset"),
+    "Train": ("train.toggle", "train.reset", "train.undo_reset"),
     "Sample": (
         "sample.play",
         "sample.step",
@@ -263,7 +259,7 @@ MENUS: dict[str, tuple[str, ...]] = {
     "Help": ("help.keys", "help.log", "help.about"),
 }
 
-TOP_BAR = ("file.open", "file.save", "file.export_video")
+TOP_BAR = ("train.toggle", "file.open", "file.save", "file.export_video")
 
 
 class Actions(QObject):

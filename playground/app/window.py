@@ -4,7 +4,7 @@ import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from PySide6.QtCore import QByteArray, QMimeData, Qt, QTimer, QUrl
 from PySide6.QtGui import QCloseEvent, QDesktopServices, QDragEnterEvent, QDropEvent, QKeyEvent
@@ -23,6 +23,7 @@ from PySide6.QtWidgets import (
 from playground.app import frame, theme
 from playground.app.actions import MENUS, RECENT, SEPARATOR, TOP_BAR, Actions
 from playground.app.canvas import CanvasView, ChipBar
+from playground.app.card import Card
 from playground.app.documents import OPENABLE, Documents
 from playground.app.engine import Engine
 from playground.app.errors import Log
@@ -48,11 +49,13 @@ from playground.resources import resource
 
 COLUMNS = (312, 312)  # px of the left and right column at first
 COLUMN_RANGE = (272, 460)
-SMALLEST = (960, 600)
+SMALLEST = (1024, 600)
 PIPELINE = (DataPanel, NoisePanel, ObjectivePanel, TrainingPanel, SamplingPanel)
 MEASUREMENTS = (LikelihoodPanel, QualityPanel)
-OPENING = "opening.spg"
+OPENING = "checkpoints/two-moons.spg"
 QUIT_SECONDS = 1.6
+
+PanelKind = TypeVar("PanelKind", bound=Card)
 
 
 class MainWindow(QMainWindow):
@@ -106,13 +109,13 @@ class MainWindow(QMainWindow):
         self.canvas.setFocus()
         if path is None:
             self.documents.open_bundled(resource(OPENING))
-        FirstPaint(self.canvas, self._painted)
+        FirstPaint(self.canvas.surface, self._painted)
 
     # --- layout
 
     def _lay_out(self) -> None:
         self.top_bar = TopBar(self)
-        self.panels: list[QWidget] = []
+        self.panels: list[Card] = []
         left = self._column("leftColumn", PIPELINE)
         right = self._column("rightColumn", MEASUREMENTS)
         self.canvas = CanvasView()
@@ -138,7 +141,7 @@ class MainWindow(QMainWindow):
         holder.setContentsMargins(0, 0, 0, 0)
         holder.addWidget(self.transport)
         self.status = StatusBar(self)
-        self.meter = FrameMeter(self.canvas)
+        self.meter = FrameMeter(self.canvas.surface)
 
         whole = QWidget()
         rows = QVBoxLayout(whole)
@@ -171,6 +174,10 @@ class MainWindow(QMainWindow):
         area.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Expanding)
         area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         return area
+
+    def panel(self, kind: type[PanelKind]) -> PanelKind:
+        """The one panel of a kind."""
+        return next(panel for panel in self.panels if isinstance(panel, kind))
 
     def _build_menus(self) -> QMenu:
         """All menus under one button; on macOS, where it costs no room, in the menu bar too."""
@@ -209,6 +216,9 @@ class MainWindow(QMainWindow):
         if not (geometry and self.restoreGeometry(QByteArray(geometry))):
             room = self.screen().availableGeometry()
             self.resize(min(1440, room.width()), min(900, room.height()))
+        folded = self.settings.get("folded")
+        for panel in self.panels:
+            panel.set_folded(folded.get(type(panel).__name__, panel.is_folded()))
         columns = self.settings.get("columns")
         self.columns.setSizes(list(columns) if columns else [COLUMNS[0], self.width() - sum(COLUMNS), COLUMNS[1]])
 
@@ -216,6 +226,7 @@ class MainWindow(QMainWindow):
         self.settings.set("geometry", bytes(self.saveGeometry().data()))
         left, centre, right = self.columns.sizes()
         self.settings.set("columns", (left, centre, right))
+        self.settings.set("folded", {type(panel).__name__: panel.is_folded() for panel in self.panels})
         self.settings.flush()
 
     # --- life
@@ -265,10 +276,8 @@ class MainWindow(QMainWindow):
         self._apply_palette()
 
     def _apply_palette(self) -> None:
-        for widget in self.findChildren(QWidget):
-            apply = getattr(widget, "apply_palette", None)
-            if apply is not None:
-                apply(self.palette_tokens)
+        for part in (*self.panels, self.chips, self.canvas, self.transport):
+            part.apply_palette(self.palette_tokens)
         self._show_status()
 
     def toggle_full_screen(self) -> None:
@@ -280,8 +289,15 @@ class MainWindow(QMainWindow):
         else:
             self.engine.train()
 
-    def recorded_frames(self) -> int:
-        return self.engine.recorded
+    def reset_training(self) -> None:
+        steps = self.engine.trained_steps
+        self.engine.reset_training()
+        if steps:
+            self.notify("info", f"Training was reset: {steps} steps are put aside.", "train.undo_reset")
+
+    def undo_reset(self) -> None:
+        if not self.engine.undo_reset():
+            self.notify("info", "There is no reset to take back: data, noise or network have changed since.")
 
     def dresser(self, scene: Any) -> Any:
         """See :meth:`Wiring.dresser`."""

@@ -8,6 +8,7 @@ import numpy as np
 from PySide6.QtCore import QObject
 
 from playground.app import readouts
+from playground.app.panels import DataPanel
 from playground.app.views import DensityView, FieldView, PointLikelihood, ProbeView, ProblemView
 from playground.drawing.film import Dress, trail
 from playground.drawing.layers import Density, Field
@@ -32,10 +33,14 @@ class Wiring(QObject):
         self._state, self._engine, self._canvas = window.state, window.engine, window.canvas
         self._transport = window.transport
         self._shown_data = ""
+        self._shown_sigmas = 0
+        self._stale: Trajectory | None = None  # a run of other data, until the run of these begins
+        self._opened: Trajectory | None = None  # the run of a session whose data are not built yet
+        self._pointer: tuple[float, float] | None = None
         engine, canvas, transport, state = self._engine, self._canvas, self._transport, self._state
 
         engine.problem_changed.connect(self._show_problem)
-        engine.problem_failed.connect(lambda sentence: window.notify("error", sentence))
+        engine.problem_failed.connect(self._show_failure)
         engine.trajectory_changed.connect(self._show_trajectory)
         engine.frame_changed.connect(self._show_frame)
         engine.field_changed.connect(self._show_field)
@@ -46,12 +51,13 @@ class Wiring(QObject):
         engine.training_changed.connect(lambda _: self._refresh())
         engine.playing_changed.connect(transport.set_playing)
         engine.playing_changed.connect(lambda _: self._refresh())
-        state.changed.connect(lambda _: window._show_name())
+        state.changed.connect(self._edited)
         window.documents.opened.connect(self._show_session)
         window.documents.describe_view = self.view
 
-        canvas.viewport_changed.connect(self._look)
-        canvas.layer_toggled.connect(lambda *_: self._want())
+        canvas.viewport_changed.connect(lambda _: self._look())
+        canvas.layer_toggled.connect(self._want)
+        canvas.option_changed.connect(self._set_option)
         canvas.hovered.connect(self._hover)
         canvas.clicked.connect(engine.inspect)
         canvas.stroke_drawn.connect(self._add_stroke)
@@ -62,7 +68,12 @@ class Wiring(QObject):
         transport.restarted.connect(engine.restart)
         transport.loop_toggled.connect(engine.set_loop)
         transport.speed_changed.connect(engine.set_speed)
+        data = window.panel(DataPanel)
+        data.open_file_requested.connect(window.documents.ask_open)
+        data.brush_toggled.connect(lambda on: canvas.set_tool("brush" if on else "point"))
+        data.brush_radius_changed.connect(canvas.set_brush_radius)
         self._want()
+        self._look()
 
     def _refresh(self) -> None:
         self._window._show_status()
@@ -71,38 +82,93 @@ class Wiring(QObject):
     # --- the problem and its files
 
     def _show_problem(self, problem: ProblemView) -> None:
-        canvas = self._canvas
+        canvas, chips = self._canvas, self._window.chips
+        canvas.set_strokes([])
+        canvas.set_hint("")
+        canvas.set_images(None)  # forgets the limits of other images
         if problem.is_image:
             canvas.set_images(problem.points)
         else:
-            canvas.set_images(None)
+            canvas.aspect_locked = problem.isotropic
+            canvas.set_axes(problem.axes)
             canvas.set_data(problem.points)
         data = repr((problem.name, problem.bounds, problem.is_image))
         if data != self._shown_data:
             # Only for other data: a view that the user chose stays through a change of noise or network.
             self._shown_data = data
-            canvas.fit(problem.bounds)
+            run = self._engine.trajectory
+            self._stale = run if run is not self._opened else None
+            if self._stale is not None:
+                canvas.set_particles(None)
+                canvas.set_trails(None)
+            if not problem.is_image:
+                canvas.fit(problem.bounds)
+            canvas.set_density(None)
+            for role in ("learned", "exact"):
+                canvas.set_field(np.zeros((0, 2)), None, role)
+        self._opened = None
+        plane = not problem.is_image
+        for layer in ("data", "learned", "particles", "trails"):
+            chips.set_available(layer, plane, "Images have no such layer.")
+        chips.set_available("exact", plane and problem.known_density, "The density of these data is not known.")
+        chips.set_available(
+            "density",
+            plane and (problem.known_density or problem.has_process),
+            "The density of these data is not known, and this noise gives none to learn.",
+        )
+        chips.set_available("path", plane and problem.has_process, "This noise gives no path from data to noise.")
+        self._window._show_name()
+
+    def _show_failure(self, sentence: str) -> None:
+        data = self._state.experiment.data
+        if data.kind == "drawn" and not data.strokes:
+            self._canvas.set_hint("Paint here with the brush: the points follow your strokes.")
+        else:
+            self._window.notify("error", sentence)
+
+    def _edited(self, keys: frozenset[str]) -> None:
+        data = self._state.experiment.data
+        if "data.strokes" in keys or "data.kind" in keys:
+            strokes = data.strokes if data.kind == "drawn" else ()
+            self._canvas.set_strokes((np.array(stroke.points), stroke.radius) for stroke in strokes)
+            self._canvas.set_hint("")
         self._window._show_name()
 
     def _show_session(self, session: Session) -> None:
         """What can be shown of a file before torch is there."""
+        self._opened = self._engine.trajectory
         if session.points.ndim == 2:
+            self._canvas.set_axes(session.axes)
             self._canvas.set_data(session.points)
             self._canvas.fit()
+        else:
+            self._canvas.set_images(session.points)
+        layers = session.view.get("layers")
+        if isinstance(layers, dict):
+            for name, on in layers.items():
+                if name in self._canvas.visible and isinstance(on, bool):
+                    self._canvas.set_layer_visible(name, on)
 
     def view(self) -> dict[str, typing.Any]:
         """What of the canvas a session keeps."""
-        return {}
+        return {"layers": dict(self._canvas.visible)}
 
     # --- the moment in view
 
-    def _show_trajectory(self, trajectory: typing.Any) -> None:
-        self._transport.set_sigmas(np.asarray(trajectory.sigma) if trajectory is not None else np.zeros(0))
+    def _show_trajectory(self, trajectory: "Trajectory | None") -> None:
+        self._show_sigmas(trajectory)
         self._window.actions_by_key.refresh()
+
+    def _show_sigmas(self, trajectory: "Trajectory | None") -> None:
+        sigmas = np.zeros(0) if trajectory is None else np.array(trajectory.sigma)
+        self._shown_sigmas = len(sigmas)
+        problem = self._engine.problem
+        span = None if problem is None or not problem.has_process else (problem.sigma_max, problem.sigma_min)
+        self._transport.set_sigmas(sigmas, span)
 
     def _show_frame(self, frame: int) -> None:
         trajectory = self._engine.trajectory
-        if trajectory is None or not 0 <= frame < len(trajectory):
+        if trajectory is None or trajectory is self._stale or not 0 <= frame < len(trajectory):
             return
         positions = trajectory.positions
         if len(trajectory.shape) == 3:
@@ -111,11 +177,22 @@ class Wiring(QObject):
             self._canvas.set_particles(positions[frame])
             self._canvas.set_trails(trail(positions, frame))
         self._canvas.set_caption(readouts.caption(trajectory, frame, self._state.experiment.sampling.kind))
+        if self._pointer is not None:
+            self._engine.probe(*self._pointer)  # the same place at another sigma
+        if len(trajectory) != self._shown_sigmas:
+            self._show_sigmas(trajectory)
         self._transport.set_progress(frame, len(trajectory), trajectory.total)
 
     def _show_field(self, view: FieldView) -> None:
-        self._canvas.set_field(view.positions, view.learned, "learned")
-        self._canvas.set_field(view.positions, view.exact, "exact")
+        self._canvas.set_field(view.positions, self._arrows(view.learned), "learned")
+        self._canvas.set_field(view.positions, self._arrows(view.exact), "exact")
+
+    def _arrows(self, score: np.ndarray | None) -> np.ndarray | None:
+        """A score as displacements: on axes of different units it is per unit, and has to be turned into one."""
+        problem = self._engine.problem
+        if score is None or problem is None or problem.isotropic:
+            return score
+        return score * np.var(problem.points, axis=0)
 
     def _show_density(self, view: DensityView) -> None:
         self._canvas.set_density(view.density, view.extent)
@@ -126,31 +203,35 @@ class Wiring(QObject):
     # --- the pointer
 
     def _hover(self, point: tuple[float, float] | None) -> None:
-        problem = self._engine.problem
-        if point is None or problem is None or problem.is_image:
+        self._pointer = point
+        if point is None:
             self._canvas.set_readout([])
-            return
-        self._engine.probe(*point)
+        else:
+            self._engine.probe(*point)
 
     def _show_probe(self, probe: ProbeView) -> None:
         problem = self._engine.problem
-        if problem is not None:
+        if problem is not None and self._pointer is not None:
             self._canvas.set_readout(readouts.pointer(probe, problem))
 
-    def _add_stroke(self, points: np.ndarray, radius: float) -> None:
+    def _add_stroke(self, points: list[tuple[float, float]], radius: float) -> None:
         stroke = Stroke(tuple((float(x), float(y)) for x, y in points), float(radius))
         strokes = self._state.experiment.data.strokes if self._state.experiment.data.kind == "drawn" else ()
         self._state.edit({"data.kind": "drawn", "data.strokes": (*strokes, stroke)})
 
     # --- what is wanted
 
-    def _look(self, *viewport: typing.Any) -> None:
-        x0, x1, y0, y1 = viewport[0] if len(viewport) == 1 else viewport
-        self._engine.set_viewport(x0, x1, y0, y1)
+    def _look(self) -> None:
+        self._engine.set_viewport(*self._canvas.viewport, *self._canvas.arrow_grid())
 
     def _want(self) -> None:
-        on = frozenset(name for name in COMPUTED if self._window.chips.is_on(name))
-        self._engine.set_wanted(on)
+        self._engine.set_wanted(frozenset(name for name in COMPUTED if self._canvas.visible[name]))
+
+    def _set_option(self, layer: str, option: str, value: object) -> None:
+        if (layer, option) == ("density", "source"):
+            self._engine.set_density_source(str(value))
+        elif option == "spacing":
+            self._look()
 
     # --- films
 
@@ -169,9 +250,9 @@ class Wiring(QObject):
                 changes: dict[str, typing.Any] = {}
                 if field is not None:
                     if shown.learned is not None and field.learned is not None:
-                        changes["learned"] = Field(field.positions, field.learned, "learned")
+                        changes["learned"] = Field(field.positions, self._arrows(field.learned), "learned")
                     if shown.exact is not None and field.exact is not None:
-                        changes["exact"] = Field(field.positions, field.exact, "exact")
+                        changes["exact"] = Field(field.positions, self._arrows(field.exact), "exact")
                 if density is not None and shown.density is not None:
                     changes["density"] = Density(density.density, density.extent)
                 if shown.caption:

@@ -1,0 +1,83 @@
+"""The real window, small enough for a test, with everything it starts ended afterwards."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from PySide6.QtWidgets import QMessageBox
+
+SMALL = {
+    "data.points": 2_000,
+    "network.width": 32,
+    "training.steps": 400,
+    "training.batch": 128,
+    "sampling.particles": 200,
+    "sampling.steps": 60,
+    "likelihood.points": 50,
+    "likelihood.tolerance": 1e-3,
+}
+
+
+def make_window(folder: Path):
+    """The window with a small experiment in place of the bundled session."""
+    from playground.app import window as module
+    from playground.app.errors import Log
+    from playground.app.settings import Settings
+    from playground.lab.experiment import Experiment, replace
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(module, "resource", lambda name: folder / "none" / name)
+        window = module.MainWindow(Settings(folder / "settings.ini"), Log(), device="cpu")
+    window.state.load(replace(Experiment(), SMALL))
+    return window
+
+
+def end(window) -> None:
+    for box in window.findChildren(QMessageBox):
+        box.close()
+    window.leave()
+    assert window.ended
+    window.deleteLater()
+
+
+@pytest.fixture
+def bare_window(qtbot, tmp_path) -> Iterator:
+    """The window before its first paint."""
+    window = make_window(tmp_path)
+    yield window
+    end(window)
+
+
+@pytest.fixture(scope="module")
+def shared_window(request, tmp_path_factory) -> Iterator:
+    """A running window for tests that leave it as it was; they use :func:`wait` in place of qtbot.
+
+    Looking for what a test left behind takes longer than most of these tests, and finds only the window itself.
+    """
+    request.getfixturevalue("qapp")
+    window = make_window(tmp_path_factory.mktemp("shared"))
+    window.resize(1280, 720)
+    window.show()
+    wait(lambda: window.engine.recorded > 5, 30_000)
+    assert window.engine.problem is not None
+    yield window
+    end(window)
+
+
+def wait(until: Callable[[], bool] = lambda: False, milliseconds: int = 30) -> None:
+    """Run the event loop until something holds, at most for a while."""
+    from PySide6.QtCore import QDeadlineTimer, QEventLoop
+
+    loop, deadline = QEventLoop(), QDeadlineTimer(milliseconds)
+    while not until() and not deadline.hasExpired():
+        loop.processEvents(QEventLoop.ProcessEventsFlag.WaitForMoreEvents, 10)
+
+
+@pytest.fixture
+def window(bare_window, qtbot):
+    """The window with its first problem built and frames running."""
+    bare_window.resize(1280, 720)
+    with qtbot.waitSignal(bare_window.engine.ready, timeout=30_000):
+        bare_window.show()
+    qtbot.waitUntil(lambda: bare_window.engine.recorded > 5, timeout=10_000)
+    return bare_window

@@ -1,0 +1,138 @@
+"""Every command of the registry: it is well described, it can be reached, and it does something without an error."""
+
+import itertools
+
+import pytest
+from PySide6.QtCore import Qt, QUrl
+from PySide6.QtGui import QDesktopServices, QKeySequence
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication, QFileDialog, QMenu, QPushButton
+from pytestqt.exceptions import capture_exceptions
+
+from playground.app.actions import COMMANDS, LAYERS, MENUS, RECENT, SEPARATOR, TOP_BAR
+from playground.app.canvas.legend import KEYS
+from tests.app.conftest import wait
+
+
+@pytest.mark.parametrize("key", COMMANDS)
+def test_every_command_is_described(key):
+    command = COMMANDS[key]
+    assert command.text
+    assert command.tip
+    assert not command.tip.endswith(".")
+    assert not (command.shortcut and command.key)
+
+
+def test_menus_and_top_bar_hold_only_known_keys_and_every_command_once():
+    listed = [key for keys in MENUS.values() for key in keys if key not in (SEPARATOR, RECENT)]
+    assert len(listed) == len(set(listed))
+    assert set(listed) | {"file.recent.clear"} == set(COMMANDS)
+    assert set(TOP_BAR) <= set(COMMANDS)
+
+
+def test_no_two_commands_share_a_key():
+    sequences = [
+        QKeySequence(command.shortcut or command.key).toString()
+        for command in COMMANDS.values()
+        if command.shortcut or command.key
+    ]
+    doubles = [key for key, group in itertools.groupby(sorted(sequences)) if len(list(group)) > 1]
+    assert doubles == []
+
+
+def test_every_layer_of_the_canvas_has_its_command():
+    assert tuple(LAYERS) == KEYS
+    assert all(f"view.layer.{name}" in COMMANDS for name in KEYS)
+
+
+@pytest.mark.parametrize("key", [key for key in COMMANDS if key != "file.quit"])
+def test_triggering_it_raises_nothing(key, shared_window, monkeypatch):
+    window = shared_window
+    monkeypatch.setattr(QFileDialog, "getOpenFileName", lambda *_: ("", ""))
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: ("", ""))
+    monkeypatch.setattr(QDesktopServices, "openUrl", lambda url: isinstance(url, QUrl))
+    window.state.mark_saved()
+    action = window.actions_by_key[key]
+    action.setEnabled(True)
+    with capture_exceptions() as raised:
+        action.trigger()
+        wait()
+        for dialog in (QApplication.activeModalWidget(), window.exports.dialog):
+            if dialog is not None:
+                dialog.close()
+        for name in ("logDialog", "keysDialog", "aboutDialog"):
+            for dialog in window.findChildren(object, name):
+                dialog.close()
+    assert raised == []
+    window.engine.pause_training()
+    for task in ("density", "test-set", "quality", "fisher", "likelihood"):
+        window.engine.cancel(task)
+    window.setWindowState(Qt.WindowState.WindowNoState)
+
+
+@pytest.mark.parametrize("key", [key for key, command in COMMANDS.items() if command.checked])
+def test_a_switch_shows_its_state(key, shared_window):
+    window = shared_window
+    action = window.actions_by_key[key]
+    before = COMMANDS[key].checked(window)
+    action.trigger()
+    assert action.isChecked() == COMMANDS[key].checked(window)
+    if key not in ("view.dark", "view.light"):
+        assert action.isChecked() != before
+        action.trigger()
+    window.set_theme("dark")
+
+
+def test_plain_keys_work_where_nothing_else_wants_them(shared_window):
+    window = shared_window
+    window.canvas.setFocus()
+    playing = window.engine.playing
+    QTest.keyClick(window.canvas.focusProxy(), Qt.Key.Key_Space)
+    assert window.engine.playing != playing
+    QTest.keyClick(window.canvas.focusProxy(), Qt.Key.Key_Space)
+    assert window.engine.playing == playing
+
+
+def test_space_presses_the_focused_button_and_does_not_play(shared_window):
+    window = shared_window
+    button = window.findChild(QPushButton, "train.toggle.button")
+    button.setFocus()
+    playing = window.engine.playing
+    QTest.keyClick(button, Qt.Key.Key_Space)
+    assert window.engine.training == "training"
+    assert window.engine.playing == playing
+    window.engine.pause_training()
+
+
+def test_letters_can_be_typed_into_a_field(shared_window):
+    window = shared_window
+    loop = window.engine.loop
+    window.exports.picture()
+    field = window.exports.dialog.path
+    field.clear()
+    QTest.keyClicks(field, "loop")
+    assert field.text() == "loop"
+    assert window.engine.loop == loop
+    window.exports.dialog.close()
+
+
+def test_undo_names_what_it_takes_back(shared_window):
+    window = shared_window
+    window.state.edit({"training.batch": 77})
+    assert window.actions_by_key["edit.undo"].isEnabled()
+    assert "training.batch" in window.actions_by_key["edit.undo"].text()
+    window.actions_by_key.trigger("edit.undo")
+    assert window.state.experiment.training.batch != 77
+
+
+def test_recent_files_fill_their_menu(shared_window, tmp_path):
+    window = shared_window
+    window.documents.clear_recent()
+    recent = next(menu for menu in window.findChildren(QMenu) if menu.title() == "Open recent")
+    recent.aboutToShow.emit()
+    assert [action.text() for action in recent.actions()] == ["None yet"]
+    path = tmp_path / "points.csv"
+    path.write_text("x")
+    window.settings.add_recent(path)
+    recent.aboutToShow.emit()
+    assert recent.actions()[0].text() == "points.csv"

@@ -1,0 +1,194 @@
+"""The whole way a user goes, with real mouse and key events: pick, train, sample, scrub, click, export, save, reopen."""
+
+import av
+import numpy as np
+import pytest
+from PySide6.QtCore import QPoint, Qt
+from PySide6.QtWidgets import QApplication, QFileDialog, QPushButton, QWidget
+
+from playground.app.panels import DataPanel, LikelihoodPanel, NoisePanel, SamplingPanel, TrainingPanel
+from playground.lab.session import Session
+from tests.app.conftest import SMALL
+
+LEFT = Qt.MouseButton.LeftButton
+
+
+def click(qtbot, widget: QWidget, at: QPoint | None = None) -> None:
+    """Press where a user would, having scrolled the widget into view."""
+    area = widget
+    while area is not None and not hasattr(area, "ensureWidgetVisible"):
+        area = area.parentWidget()
+    if area is not None:
+        area.ensureWidgetVisible(widget)
+    assert widget.isVisible()
+    assert widget.isEnabled()
+    qtbot.mouseClick(widget, LEFT, pos=at or widget.rect().center())
+
+
+def place(window, x: float, y: float) -> QPoint:
+    """Where a point of the plane is on the canvas."""
+    x0, x1, y0, y1 = window.canvas.viewport
+    surface = window.canvas.surface
+    return QPoint(round((x - x0) / (x1 - x0) * surface.width()), round((y1 - y) / (y1 - y0) * surface.height()))
+
+
+def button(window, kind: type, text: str) -> QPushButton:
+    """A button of a card by its text."""
+    (found,) = (one for one in window.panel(kind).findChildren(QPushButton) if one.text() == text)
+    return found
+
+
+def choose(qtbot, window, kind: type, text: str) -> None:
+    """Press one of a card's segments by the start of its text."""
+    (segment,) = (one for one in window.panel(kind).findChildren(QPushButton) if one.text().startswith(text))
+    click(qtbot, segment)
+
+
+def undo(qtbot, window) -> None:
+    qtbot.keyClick(window, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
+
+
+def test_pick_train_sample_scrub_click_export_save_reopen(window, qtbot, tmp_path, monkeypatch):
+    engine, state = window.engine, window.state
+
+    # Pick other data: the canvas shows them and sampling begins anew.
+    with qtbot.waitSignal(engine.problem_changed, timeout=15_000):
+        click(qtbot, window.panel(DataPanel).tiles["two-gaussians"])
+    assert engine.problem.name == "two Gaussians"
+    assert "Two gaussians" in window.top_bar.summary.text()
+
+    # Train while particles go on moving.
+    qtbot.waitUntil(lambda: engine.recorded > 2, timeout=10_000)
+    frames = []
+    engine.frame_changed.connect(frames.append)
+    click(qtbot, button(window, TrainingPanel, "Train"))
+    assert engine.training == "training"
+    qtbot.waitUntil(lambda: engine.training == "finished", timeout=40_000)
+    assert engine.trained_steps == SMALL["training.steps"]
+    assert len(set(frames)) > 3
+    assert window.windowTitle().startswith("• ")
+    assert "trained" in window.status._training.text()
+
+    # Another sampler: it begins at once with the trained network, and undo brings the first one back.
+    for change in (lambda: choose(qtbot, window, SamplingPanel, "Annealed"), lambda: undo(qtbot, window)):
+        before = engine.trajectory
+        change()
+        qtbot.waitUntil(lambda before=before: engine.trajectory is not before, timeout=15_000)
+        qtbot.waitUntil(lambda: engine.trajectory.finished, timeout=15_000)
+    assert state.experiment.sampling.kind == "reverse-sde"
+
+    # Pause by key, step by key, scrub by mouse: particles and sigma follow.
+    window.canvas.setFocus()
+    surface = QApplication.focusWidget()
+    if engine.playing:
+        qtbot.keyClick(surface, Qt.Key.Key_Space)
+    assert not engine.playing
+    qtbot.keyClick(surface, Qt.Key.Key_A)
+    qtbot.waitUntil(lambda: engine.frame == 0)
+    sigma = engine.sigma
+    qtbot.keyClick(surface, Qt.Key.Key_Period)
+    qtbot.waitUntil(lambda: engine.frame == 1)
+    scrubber = window.transport.scrubber
+    click(qtbot, scrubber, QPoint(scrubber.width() * 3 // 4, scrubber.height() // 2))
+    qtbot.waitUntil(lambda: engine.frame > 20)
+    assert engine.sigma < sigma
+    frame = engine.frame
+    qtbot.waitUntil(
+        lambda: np.array_equal(window.canvas.scene(100, 100).particles.positions, engine.trajectory.positions[frame])
+    )
+    assert engine.frame == frame
+
+    # Click a point: its likelihood and path.
+    with qtbot.waitSignal(engine.likelihood_changed, timeout=20_000) as found:
+        click(qtbot, window.canvas.surface, place(window, 5.0, 5.0))
+    likelihood = found.args[0]
+    assert likelihood.point == pytest.approx((5.0, 5.0), abs=0.2)
+    assert likelihood.exact == pytest.approx(np.log(0.8 / (2 * np.pi)), abs=0.2)
+    assert window.canvas.scene(100, 100).path is not None
+    assert window.panel(LikelihoodPanel).isVisible()
+
+    # Measure the test set.
+    with qtbot.waitSignal(engine.evaluation_changed, timeout=40_000):
+        click(qtbot, button(window, LikelihoodPanel, "Test set"))
+
+    # Export the run as a film.
+    click(qtbot, window.top_bar.findChild(QPushButton, "file.export_video.button"))
+    dialog = window.exports.dialog
+    dialog.path.setText(str(tmp_path / "run.mp4"))
+    dialog.width_box.setValue(320)
+    dialog.height_box.setValue(180)
+    dialog.seconds.setValue(1)
+    dialog.fps.setValue(12)
+    with qtbot.waitSignal(window.exports.finished, timeout=40_000):
+        click(qtbot, dialog.start_button)
+    with av.open(str(tmp_path / "run.mp4")) as film:
+        pictures = [picture.to_ndarray(format="gray") for picture in film.decode(film.streams.video[0])]
+    assert len(pictures) == 12
+    assert np.abs(pictures[0].astype(int) - pictures[-1]).max() > 60  # something moved
+
+    # Save under a name, with Ctrl+S.
+    path = tmp_path / "mine.spg"
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(path), ""))
+    window.activateWindow()  # a window manager would, once the dialog is gone
+    qtbot.waitUntil(window.isActiveWindow)
+    with qtbot.waitSignal(window.documents.saved, timeout=10_000):
+        qtbot.keyClick(window, Qt.Key.Key_S, Qt.KeyboardModifier.ControlModifier)
+    assert window.windowTitle().startswith("mine.spg")
+    trained = Session.load(path)
+    assert trained.experiment == state.experiment
+    assert trained.trajectory is not None
+
+    # Begin something else, then reopen: all of it is back.
+    with qtbot.waitSignal(engine.problem_changed, timeout=15_000):
+        click(qtbot, window.panel(DataPanel).tiles["rings"])
+    state.mark_saved()
+    monkeypatch.setattr(QFileDialog, "getOpenFileName", lambda *_: (str(path), ""))
+    with qtbot.waitSignal(engine.problem_changed, timeout=15_000):
+        click(qtbot, window.top_bar.findChild(QPushButton, "file.open.button"))
+    qtbot.waitUntil(lambda: engine.problem.name == "two Gaussians" and not engine.untrained, timeout=15_000)
+    assert state.experiment == trained.experiment
+    np.testing.assert_array_equal(engine.trajectory.positions, trained.trajectory["positions"])
+    assert window.windowTitle() == "mine.spg - Score Playground"
+
+
+def test_paint_data_with_the_brush_and_undo(window, qtbot):
+    data = window.panel(DataPanel)
+    click(qtbot, data.tiles["drawn"])
+    qtbot.waitUntil(lambda: "Paint" in window.canvas.scene(10, 10).hint, timeout=5_000)
+    surface = window.canvas.surface
+    with qtbot.waitSignal(window.engine.problem_changed, timeout=15_000):
+        qtbot.mousePress(surface, LEFT, pos=QPoint(150, 150))
+        for step in range(12):
+            qtbot.mouseMove(surface, QPoint(150 + 12 * step, 150 + 8 * step))
+        qtbot.mouseRelease(surface, LEFT, pos=QPoint(290, 246))
+    (stroke,) = window.state.experiment.data.strokes
+    assert len(stroke.points) > 3
+    assert window.engine.problem.known_density
+    assert window.canvas.scene(10, 10).hint == ""
+    undo(qtbot, window)
+    assert window.state.experiment.data.strokes == ()
+
+
+def test_digits_take_the_place_of_the_plane(window, qtbot):
+    with qtbot.waitSignal(window.engine.problem_changed, timeout=20_000):
+        click(qtbot, window.panel(DataPanel).tiles["digits"])
+    assert window.canvas.scene(10, 10).images is not None
+    assert not window.chips.chips["learned"].isEnabled()
+    qtbot.waitUntil(lambda: window.engine.recorded > 2, timeout=20_000)
+    assert window.canvas.scene(10, 10).images.images.shape[1:] == (1, 8, 8)
+    with qtbot.waitSignal(window.engine.problem_changed, timeout=20_000):
+        click(qtbot, window.panel(DataPanel).tiles["rings"])
+    assert window.canvas.scene(10, 10).images is None
+
+
+def test_drag_the_end_of_the_ladder(window, qtbot):
+    before = window.engine.problem.sigma_max
+    ladder = window.panel(NoisePanel).ladder
+    handle = ladder.place(0).toPoint()
+    with qtbot.waitSignal(window.engine.problem_changed, timeout=15_000):
+        qtbot.mousePress(ladder, LEFT, pos=handle)
+        for step in range(1, 6):
+            qtbot.mouseMove(ladder, handle + QPoint(4 * step, 0))
+        qtbot.mouseRelease(ladder, LEFT, pos=handle + QPoint(20, 0))
+    assert window.engine.problem.sigma_max != before
+    window.state.undo()

@@ -1,0 +1,61 @@
+"""No call over 50 ms in the GUI thread while a user works."""
+
+import time
+
+from PySide6.QtCore import QPoint, Qt, QTimer
+
+from tests.app.watchdog import LIMIT, Watchdog
+
+
+def test_the_watchdog_sees_a_slow_call(qtbot):
+    def slow() -> None:
+        until = time.thread_time() + 2 * LIMIT
+        while time.thread_time() < until:
+            pass
+
+    with Watchdog() as dog:
+        QTimer.singleShot(20, slow)
+        qtbot.wait(250)
+    assert len(dog.calls) == 1
+
+
+def test_the_watchdog_sees_a_call_that_waits(qtbot):
+    with Watchdog() as dog:
+        QTimer.singleShot(20, lambda: time.sleep(2 * LIMIT))
+        qtbot.wait(250)
+    (call,) = dog.calls
+    assert "test_watchdog.py" in call
+
+
+def test_the_watchdog_is_silent_when_nothing_happens(qtbot):
+    with Watchdog() as dog:
+        qtbot.wait(300)
+    assert dog.calls == []
+    assert dog.beats > 20
+
+
+def test_no_call_holds_up_the_window(window, qtbot):
+    window.state.edit({"sampling.particles": 10_000, "training.steps": 100_000})
+    qtbot.waitUntil(lambda: window.engine.recorded > 20, timeout=20_000)
+    centre = window.canvas.rect().center()
+    with Watchdog() as dog:
+        window.engine.train()
+        qtbot.wait(500)
+        for step in range(20):  # hover
+            qtbot.mouseMove(window.canvas, centre + QPoint(5 * step, 3 * step))
+            qtbot.wait(10)
+        qtbot.mouseClick(window.canvas, Qt.MouseButton.LeftButton, pos=centre)
+        qtbot.wait(300)
+        for frame in (5, 30, 12, 18):  # scrub
+            window.engine.seek(frame)
+            qtbot.wait(50)
+        for name in ("exact", "trails", "density", "learned"):
+            window.chips.toggle(name)
+            qtbot.wait(60)
+        window.engine.set_playing(True)
+        window.state.edit({"training.learning_rate": 1e-3})
+        window.state.edit({"sampling.steps": 80})
+        qtbot.wait(300)
+        window.engine.pause_training()
+        qtbot.wait(100)
+    assert dog.calls == [], "\n\n".join(dog.calls)

@@ -1,0 +1,203 @@
+"""The window: its layout at every size, keyboard, drops, themes, closing."""
+
+import pytest
+from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QTimer, QUrl
+from PySide6.QtGui import QDragEnterEvent, QDropEvent
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QAbstractButton, QApplication, QLabel, QLineEdit, QMessageBox, QWidget
+
+from playground.app import frame
+from playground.app.errors import Log
+from playground.app.settings import Settings
+from playground.app.window import MainWindow
+from playground.drawing.palette import PALETTES
+from playground.lab.experiment import Experiment, replace
+from tests.app.conftest import wait
+
+
+@pytest.mark.parametrize("size", [(1280, 720), (1440, 900), (3840, 2160), (1024, 600)])
+def test_parts_fill_the_window_without_overlap(shared_window, size):
+    window = shared_window
+    window.resize(*size)
+    wait()
+    assert (window.width(), window.height()) == size
+    left, centre, right = (window.columns.widget(number) for number in range(3))
+    assert centre.width() >= 380
+    assert left.width() >= left.widget().minimumSizeHint().width()
+    assert right.width() >= right.widget().minimumSizeHint().width()
+    assert window.canvas.height() >= 250
+    bottom = window.status.mapTo(window, QPoint(0, window.status.height())).y()
+    assert bottom == window.height()
+
+
+def test_a_narrow_window_never_cuts_a_chip(shared_window):
+    window = shared_window
+    window.resize(1024, 600)
+    wait()
+    for chip in window.chips.chips.values():
+        assert window.chips.rect().contains(chip.geometry())
+
+
+def test_every_control_has_a_name_a_tip_and_a_place_in_the_tab_order(shared_window):
+    window = shared_window
+    controls = [
+        widget
+        for widget in window.findChildren(QWidget)
+        if isinstance(widget, (QAbstractButton, QLineEdit)) and widget.focusPolicy() & Qt.FocusPolicy.TabFocus
+    ]
+    assert len(controls) > 40
+    unnamed = [
+        f"{type(widget).__name__} {widget.objectName()}"
+        for widget in controls
+        if not (widget.accessibleName() or getattr(widget, "text", str)())
+    ]
+    assert unnamed == []
+    silent = [widget.accessibleName() or widget.objectName() for widget in controls if not widget.toolTip()]
+    assert silent == []
+
+
+def test_tab_reaches_canvas_transport_and_cards(shared_window):
+    window = shared_window
+    window.activateWindow()
+    window.canvas.setFocus()
+    seen = [QApplication.focusWidget()]
+    for _ in range(200):
+        QTest.keyClick(seen[-1], Qt.Key.Key_Tab)
+        seen.append(QApplication.focusWidget())
+        if seen[-1] is seen[0]:
+            break
+    parts = (window.top_bar, window.chips, window.canvas, window.transport, *window.panels)
+    missed = [part.objectName() for part in parts if not any(part.isAncestorOf(widget) for widget in seen if widget)]
+    assert missed == []
+
+
+def test_themes_change_at_once_and_are_remembered(shared_window):
+    window = shared_window
+    for name in ("light", "dark"):
+        window.set_theme(name)
+        assert window.palette().window().color().name() == PALETTES[name].panel
+        assert window.canvas.scene(10, 10).palette is PALETTES[name]
+        assert window.settings.get("theme") == name
+
+
+@pytest.mark.parametrize(
+    ("changes", "line"),
+    [
+        ({}, "Two moons · denoising · VE process"),
+        ({"noise.kind": "ladder"}, "Two moons · denoising · 10 noise levels"),
+        ({"data.kind": "file", "data.path": "C:\\a\\b.csv"}, "B.csv · denoising · VE process"),
+        ({"noise.kind": "none", "objective.kind": "exact"}, "Two moons · exact · no noise"),
+    ],
+)
+def test_summary_says_the_experiment_in_one_line(changes, line):
+    assert frame.summary(replace(Experiment(), changes)) == line
+
+
+def drop(window, *paths):
+    data = QMimeData()
+    data.setUrls([QUrl.fromLocalFile(str(path)) for path in paths])
+    at, actions = QPoint(600, 400), Qt.DropAction.CopyAction
+    buttons, modifiers = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
+    enter = QDragEnterEvent(at, actions, data, buttons, modifiers)
+    QApplication.sendEvent(window, enter)
+    assert enter.isAccepted()
+    QApplication.sendEvent(window, QDropEvent(QPointF(at), actions, data, buttons, modifiers))
+
+
+def test_a_dropped_file_of_points_becomes_the_data(window, qtbot, tmp_path):
+    path = tmp_path / "mine.csv"
+    path.write_text("east,north\n" + "\n".join(f"{300 + 40 * (i % 7)},{i}" for i in range(200)))
+    with qtbot.waitSignal(window.engine.problem_changed, timeout=10_000) as changed:
+        drop(window, path)
+    (view,) = changed.args
+    assert view.axes == ("east", "north")
+    assert window.state.experiment.data.kind == "file"
+    assert "Mine.csv" in window.top_bar.summary.text()
+
+
+def test_a_dropped_file_that_is_no_good_is_a_sentence(window, qtbot, tmp_path):
+    path = tmp_path / "mine.csv"
+    path.write_text("x,y\n1,2\n3,oops\n")
+    drop(window, path)
+    qtbot.waitUntil(lambda: bool(window.toasts.shown), timeout=10_000)
+    assert window.toasts.shown[0].level == "error"
+    assert window.state.experiment.data.kind == "two-moons"
+
+
+def test_of_several_dropped_files_the_first_that_opens_is_taken(window, qtbot, tmp_path):
+    (tmp_path / "a.pdf").write_text("no")
+    (tmp_path / "b.toml").write_text("seed = 5\n")
+    drop(window, tmp_path / "a.pdf", tmp_path / "b.toml")
+    qtbot.waitUntil(lambda: window.state.experiment.seed == 5)
+
+
+def test_the_pointer_reads_out_position_score_and_density(shared_window):
+    window = shared_window
+    surface = window.canvas.surface
+    for step in (0, 9):
+        QTest.mouseMove(surface, surface.rect().center() + QPoint(step, 0))
+    wait(lambda: "log p" in window.canvas.readout(), 10_000)
+    lines = window.canvas.readout().splitlines()
+    assert lines[0].startswith("x ")
+    assert lines[1].startswith("score (")
+    assert lines[2].startswith("exact (")
+
+
+def test_the_status_bar_says_what_goes_on(window, qtbot):
+    texts = " | ".join(label.text() for label in window.status.findChildren(QLabel))
+    assert "not trained" in texts
+    assert "CPU" in texts
+    assert "seed 0" in texts
+    qtbot.waitUntil(lambda: "frames/s" in window.status._frames.text(), timeout=3_000)
+    window.engine.train()
+    assert "training" in window.status._training.text()
+
+
+def test_closing_with_unsaved_work_asks_and_cancel_keeps_the_window(window, qtbot):
+    window.state.edit({"seed": 4})
+    assert window.windowTitle().startswith("• ")
+    asked = []
+
+    def cancel():
+        box = QApplication.activeModalWidget()
+        assert isinstance(box, QMessageBox)
+        asked.append(box.text())
+        box.button(QMessageBox.StandardButton.Cancel).click()
+
+    window.close()
+    QTimer.singleShot(200, cancel)
+    qtbot.waitUntil(lambda: bool(asked))
+    assert window.isVisible()
+
+
+def test_closing_without_work_asks_nothing(window):
+    window.close()
+    assert not window.isVisible()
+    assert window.ended
+
+
+def test_layout_comes_back(qtbot, tmp_path):
+    sizes: list[int] = []
+    for turn in range(2):
+        window = MainWindow(Settings(tmp_path / "settings.ini"), Log(), device="cpu")
+        if turn == 0:
+            window.resize(1024, 707)  # the offscreen screen is small
+            window.show()
+            window.columns.setSizes([333, 450, 326])
+            window.panels[0].set_folded(True)
+        else:
+            window.show()
+            assert (window.width(), window.height()) == (1024, 707)
+            assert window.columns.sizes()[0] == sizes[0]
+            assert window.panels[0].is_folded()
+        sizes = window.columns.sizes()
+        window.leave()
+        window.deleteLater()
+
+
+def test_an_error_in_the_program_is_a_toast_with_the_log_to_copy(window):
+    window.log.add("a line of the log")
+    window.log.failed.emit("Something went wrong (ValueError: x). Your work is kept; the log has the details.")
+    (toast,) = window.toasts.shown
+    toast.button.click()
+    assert "a line of the log" in QApplication.clipboard().text()
