@@ -34,10 +34,11 @@ def ticks(low: float, high: float, step: float) -> list[tuple[float, str]]:
         value = number * step
         if not number:
             label = "0"
-        elif decimals <= 5 and abs(value) < 1e6:
+        elif decimals <= 5 and abs(value) < 1e7:
             label = f"{value:.{decimals}f}"
         else:
-            label = f"{value:.{max(0, round(math.log10(abs(value) / step)))}e}"
+            digits = max(0, math.floor(math.log10(abs(value) / step) + 1e-9))
+            label = f"{value:.{digits}e}".replace("e+0", "e").replace("e+", "e").replace("e-0", "e-")
         found.append((value, label.replace("-", "−")))
     return found
 

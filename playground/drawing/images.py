@@ -58,7 +58,8 @@ class ImageGrid(Layer):
 
     def tiles(self, width: float, height: float) -> Tiles:
         """The layout in a picture of `width` x `height`."""
-        margin, foot = 20.0, 54.0  # the foot leaves room for the caption
+        # The foot leaves room for the caption; a thumbnail has none.
+        margin, foot = min(20.0, 0.05 * width, 0.05 * height), min(54.0, 0.15 * height)
         across, down = max(width - 2 * margin, 1.0), max(height - margin - foot, 1.0)
         count = max(len(self.images), 1)
         fit = max(1, int(across // SMALLEST)) * max(1, int(down // SMALLEST))
@@ -66,7 +67,7 @@ class ImageGrid(Layer):
         columns = min(range(1, shown + 1), key=lambda number: -min(across / number, down / math.ceil(shown / number)))
         rows = math.ceil(shown / columns)
         pitch = min(across / columns, down / rows, 160.0)
-        side = pitch - max(2.0, 0.08 * pitch)
+        side = pitch - max(min(2.0, 0.2 * pitch), 0.08 * pitch)
         left = (width - columns * pitch + pitch - side) / 2
         top = margin + (down - rows * pitch + pitch - side) / 2
         return Tiles(min(shown, len(self.images)), columns, pitch, side, left, top)

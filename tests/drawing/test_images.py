@@ -1,0 +1,84 @@
+"""The grid of images: layout, orientation, selection."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+from PySide6.QtGui import QColor
+
+from playground.drawing.images import SMALLEST, ImageGrid
+from playground.drawing.palette import DARK, PALETTES, Palette
+from playground.drawing.render import render
+from playground.drawing.scene import Scene
+
+
+def picture(grid: ImageGrid, palette: Palette = DARK) -> tuple:
+    image = render(Scene(palette=palette, images=grid), 400, 300)
+    return image, grid.tiles(400, 300)
+
+
+@pytest.mark.parametrize("count", [1, 2, 7, 100, 5000])
+@pytest.mark.parametrize("size", [(400, 300), (300, 900), (1200, 200), (60, 60)])
+def test_tiles_fit_are_apart_and_are_found_again(count: int, size: tuple[int, int]) -> None:
+    tiles = ImageGrid(np.zeros((count, 8, 8))).tiles(*size)
+    assert 1 <= tiles.shown <= count
+    assert tiles.shown == count or tiles.side < 2 * SMALLEST
+    for number in {0, tiles.shown // 2, tiles.shown - 1}:
+        box = tiles.box(number)
+        assert box.left() >= 0
+        assert box.top() >= 0
+        assert box.right() <= size[0]
+        assert box.bottom() <= max(size[1], 21 + tiles.side)
+        assert tiles.at(box.center().x(), box.center().y()) == number
+        assert tiles.at(box.left() - 1, box.center().y()) != number
+    assert tiles.at(-5, -5) is None
+    assert tiles.at(1e4, 1e4) is None
+
+
+def test_no_images_are_no_tiles() -> None:
+    grid = ImageGrid(np.zeros((0, 8, 8)))
+    assert grid.tiles(400, 300).shown == 0
+    render(Scene(images=grid), 400, 300)
+
+
+@pytest.mark.parametrize("palette", PALETTES.values(), ids=lambda palette: palette.name)
+@pytest.mark.parametrize("channels", [False, True])
+def test_pixels_stand_upright_and_unmirrored(palette: Palette, channels: bool) -> None:
+    images = np.zeros((3, 8, 8))
+    images[1, 0, 7] = 1.0  # top right of the second
+    grid = ImageGrid(images[:, None] if channels else images)
+    image, tiles = picture(grid, palette)
+    cell = tiles.side / 8
+
+    def at(number: int, row: int, column: int) -> str:
+        box = tiles.box(number)
+        return image.pixelColor(round(box.left() + (column + 0.5) * cell), round(box.top() + (row + 0.5) * cell)).name()
+
+    assert at(0, 4, 4) == palette.raised
+    assert at(1, 0, 7) != palette.raised
+    assert at(1, 7, 0) == at(1, 0, 0) == at(2, 0, 7) == palette.raised
+
+
+def test_values_run_through_the_hue_and_are_clipped_to_the_limits() -> None:
+    images = np.stack([np.full((8, 8), value) for value in (-9.0, -1.0, 0.4, 1.0, 9.0, np.nan)])
+    image, tiles = picture(ImageGrid(images, limits=(-1.0, 1.0)))
+    seen = [image.pixelColor(tiles.box(number).center().toPoint()) for number in range(6)]
+    assert seen[0] == seen[1] == QColor(DARK.raised)
+    assert np.subtract(seen[2].getRgb(), QColor(DARK.particles).getRgb()) == pytest.approx(0, abs=2)  # at 0.7, the hue
+    assert seen[3] == seen[4]
+    assert seen[3].lightness() > seen[2].lightness()
+    data, _ = picture(ImageGrid(images, (-1.0, 1.0), role="data"))
+    teal = data.pixelColor(tiles.box(2).center().toPoint())
+    assert np.subtract(teal.getRgb(), QColor(DARK.data).getRgb()) == pytest.approx(0, abs=2)
+
+
+def test_the_selected_image_has_a_ring() -> None:
+    grid = ImageGrid(np.zeros((9, 8, 8)))
+    plain, tiles = picture(grid)
+    ringed, _ = picture(dataclasses.replace(grid, selected=4))
+    box = tiles.box(4)
+    edge = round(box.left() - 2), round(box.center().y())
+    assert plain.pixelColor(*edge) == QColor(DARK.background)
+    assert abs(ringed.pixelColor(*edge).hsvHue() - QColor(DARK.likelihood).hsvHue()) < 12
+    out_of_reach, _ = picture(dataclasses.replace(grid, selected=99))
+    assert out_of_reach == plain
