@@ -23,6 +23,7 @@ from playground.theory.objectives import OBJECTIVES, Objective, Sliced
 
 CHUNK_SECONDS = 0.03  # of training between two progress reports: two frames of the window
 FIRST_DECAY, SECOND_DECAY, EPSILON = 0.9, 0.99, 1e-8  # Adam's; see the class docstring
+WARM_UP = 100  # steps over which the learning rate rises, while Adam does not yet know the gradients' size
 GOOD, EXPLODED, COLLAPSED = 10.0, 100.0, 1e4  # how far a loss may lie from a Gaussian score's, as a multiple of that
 
 State = dict[str, np.ndarray]
@@ -154,7 +155,7 @@ class Trainer:
         # The rate is smoothed over about a second, whatever the chunk.
         memory = math.exp(-spent) if self._rate else 0.0
         self._rate = memory * self._rate + (1 - memory) * steps / spent
-        self._check(loss, learning_rate)
+        self._check(loss)
         return TrainingProgress(
             step=self.step,
             seconds=self.seconds,
@@ -247,7 +248,7 @@ class Trainer:
             loss = objective.loss(network, x, sigma, generator).mean()
             gradients = torch.autograd.grad(loss, self._parameters)
             total += loss.detach()
-            learning_rate = settings.learning_rate
+            learning_rate = settings.learning_rate * min(1.0, (step + 1) / WARM_UP)
             if settings.decay == "cosine":
                 seconds = self.seconds + (made / self._rate if self._rate else 0.0)
                 learning_rate *= 0.5 * (1 + math.cos(math.pi * self._done(step, seconds)))
@@ -271,26 +272,27 @@ class Trainer:
         density = self.problem.density
         self._floor = None if density is None else self._objective.floor(density, generator)
 
-    def _check(self, loss: float, learning_rate: float) -> None:
+    def _check(self, loss: float) -> None:
         """Keep the weights if they are good; go back to those that were, and stop, if the loss has lost all bounds."""
         assert self._reference is not None
         sound = math.isfinite(loss) and math.isfinite(float(self._weights.live.sum()))
-        if sound and abs(loss) < EXPLODED * self._reference:
+        lowest = -max(COLLAPSED * self._reference, 10 * abs(self._floor or 0.0))
+        if sound and lowest < loss < EXPLODED * self._reference:
             if loss < GOOD * self._reference:
                 self._good = self._weights.clone()
-            return
-        if sound and -COLLAPSED * self._reference < loss < 0:
             return
         if sound and loss < 0:
             self._diverged = (
                 f"Training stopped at step {self.step}: the loss falls without bound ({loss:.3g}), because the data lie on "
-                "lines or repeat and have no density; the last good weights are kept. Choose a noise, or a larger noise.sigma_min."
+                "lines or repeat and have no density; the last good weights are kept. Choose a noise, or a larger one."
             )
         else:
+            settings = self.problem.experiment
+            rate, weight = settings.training.learning_rate, settings.objective.weight
+            other = "" if weight == "sigma2" else ", or choose objective.weight = sigma2"
             self._diverged = (
                 f"Training diverged at step {self.step} (loss {loss:.3g}); the last good weights are kept. Lower "
-                f"training.learning_rate below {learning_rate:.1g}, for example to {learning_rate / 10:.1g}, or choose "
-                "objective.weight = sigma2."
+                f"training.learning_rate, now {rate:.3g}, to {rate / 10:.3g} or less{other}."
             )
         for vector, good in (
             (self._weights.live, self._good.live),

@@ -1,0 +1,322 @@
+"""Training: every legal experiment learns, runs repeat to the bit, and what goes wrong stops in a sentence."""
+
+import itertools
+import math
+from dataclasses import replace as with_parts
+
+import msgspec
+import numpy as np
+import pytest
+import torch
+
+from playground.lab.experiment import Experiment, ExperimentError, replace
+from playground.lab.problem import Problem
+from playground.lab.training import Trainer, TrainingProgress, build_objective, load_weights, recommended_threads
+from playground.theory.noise import per_point
+
+SMALL = {
+    "data.kind": "two-gaussians",
+    "data.points": 4000,
+    "network.width": 48,
+    "network.depth": 2,
+    "network.features": 32,
+    "training.batch": 256,
+    "training.learning_rate": 5e-3,
+    "training.steps": 150,
+}
+OBJECTIVES = ("exact", "sliced", "denoising")
+NOISES = ("none", "single", "ladder", "ve", "vp")
+LEGAL = [pair for pair in itertools.product(OBJECTIVES, NOISES) if pair != ("denoising", "none")]
+
+
+def experiment(**changes: object) -> Experiment:
+    return replace(Experiment(), SMALL | {key.replace("__", "."): value for key, value in changes.items()})
+
+
+def trained(**changes: object) -> tuple[Trainer, TrainingProgress]:
+    trainer = Trainer(Problem.build(experiment(**changes)))
+    *_, last = trainer
+    return trainer, last
+
+
+def weights(trainer: Trainer) -> torch.Tensor:
+    return torch.cat([parameter.detach().flatten() for parameter in trainer.network.parameters()])
+
+
+@pytest.mark.parametrize(("objective", "noise"), LEGAL)
+def test_every_legal_pair_of_objective_and_noise_learns(objective: str, noise: str) -> None:
+    """Most of the way from a Gaussian's score to the floor, judged by the averaged weights on fresh noise."""
+    steps = 300 if noise == "none" else 200
+    trainer, last = trained(objective__kind=objective, noise__kind=noise, training__steps=steps)
+    assert last.finished
+    assert last.diverged is None
+    assert last.floor is not None
+    problem = trainer.problem
+    judge, generator = build_objective(problem), problem.generator("judge")
+    sigma = problem.noise.training_sigmas(len(problem.test), generator)
+    state = generator.get_state()
+
+    def loss(score) -> float:
+        generator.set_state(state)
+        return float(judge.loss(score, problem.test, sigma, generator).detach().mean())
+
+    assert problem.density is not None
+    start = loss(lambda x, level: -x / per_point(level.square() + 1, x))
+    best = loss(problem.density.score)
+    assert best < start
+    assert loss(trainer.ema) < start - 0.6 * (start - best)
+
+
+def test_denoising_without_noise_is_refused() -> None:
+    with pytest.raises(ExperimentError, match="Denoising needs noise"):
+        Trainer(Problem.build(experiment(noise__kind="none", objective__kind="denoising")))
+
+
+@pytest.mark.parametrize("weight", ["sigma2", "edm", "likelihood", "constant"])
+def test_every_weight_trains(weight: str) -> None:
+    _, last = trained(objective__weight=weight, training__steps=60)
+    assert last.diverged is None
+    assert last.floor is not None
+    assert math.isfinite(last.loss)
+
+
+@pytest.mark.parametrize("projection", ["rademacher", "gaussian", "sphere"])
+@pytest.mark.parametrize("reduced", [True, False])
+def test_every_projection_trains(projection: str, reduced: bool) -> None:
+    _, last = trained(
+        objective__kind="sliced",
+        objective__projection=projection,
+        objective__projections=2,
+        objective__variance_reduced=reduced,
+        training__steps=30,
+    )
+    assert last.diverged is None
+
+
+def test_same_seed_same_weights_whatever_the_clock_says() -> None:
+    first, second, other = trained(seed=3)[0], Trainer(Problem.build(experiment(seed=3))), trained(seed=4)[0]
+    while not second.finished:
+        second._rate = 50.0  # other chunks than the first's
+        next(second)
+    assert torch.equal(weights(first), weights(second))
+    assert not torch.equal(weights(first), weights(other))
+
+
+@pytest.mark.parametrize("objective", OBJECTIVES)
+def test_restored_training_goes_on_to_the_same_bits(objective: str) -> None:
+    straight, _ = trained(objective__kind=objective, training__steps=60)
+    broken = Trainer(Problem.build(experiment(objective__kind=objective, training__steps=60)))
+    for progress in broken:
+        if progress.step >= 15:
+            break
+    saved = broken.state()
+    assert all(isinstance(array, np.ndarray) for array in saved.values())
+    before = {name: array.copy() for name, array in saved.items()}
+    list(broken)  # what goes on must not change what was saved
+    assert all(np.array_equal(before[name], saved[name]) for name in before)
+    resumed = Trainer(Problem.build(experiment(objective__kind=objective, training__steps=60)))
+    resumed.restore(saved)
+    assert resumed.step == int(saved["step"])
+    *_, last = resumed
+    assert last.step == 60
+    for name, array in straight.state().items():
+        if name != "seconds":
+            np.testing.assert_array_equal(array, resumed.state()[name], err_msg=name)
+
+
+def test_weights_of_another_network_are_refused() -> None:
+    state = Trainer(Problem.build(experiment())).state()
+    with pytest.raises(ExperimentError, match="another network"):
+        Trainer(Problem.build(experiment(network__width=32))).restore(state)
+
+
+def test_a_checkpoint_of_averaged_weights_alone_can_be_trained_on() -> None:
+    trainer, _ = trained(training__steps=40)
+    state = {k: v for k, v in trainer.state().items() if not k.startswith(("network.", "adam."))}
+    resumed = Trainer(Problem.build(experiment(training__steps=40)))
+    resumed.restore(state)
+    assert resumed.finished
+    assert all(torch.equal(a, b) for a, b in zip(resumed.network.parameters(), trainer.ema.parameters(), strict=True))
+    resumed.extend()
+    *_, last = resumed
+    assert last.step == 80
+    assert last.diverged is None
+
+
+def test_averaged_weights_warm_up() -> None:
+    """After n steps the average is sum_k w_k theta_k with d_n = min(d, (1 + n)/(10 + n)), exactly."""
+    trainer = Trainer(Problem.build(experiment(training__ema=0.5, training__steps=20)))
+    average = weights(trainer)
+    for step in range(20):
+        trainer._rate = 1e-9  # one step an iteration
+        next(trainer)
+        decay = min(0.5, (1 + step) / (10 + step))
+        average = decay * average + (1 - decay) * weights(trainer)
+        found = torch.cat([parameter.detach().flatten() for parameter in trainer.ema.parameters()])
+        torch.testing.assert_close(found, average, rtol=1e-5, atol=1e-6)
+
+
+def test_optimizer_is_adam() -> None:
+    """Against torch.optim.Adam on the same gradients; betas and the rising learning rate as documented."""
+    trainer = Trainer(Problem.build(experiment(training__steps=30, training__decay="none")))
+    twin = Trainer(trainer.problem)
+    parameters = [parameter.detach().clone().requires_grad_() for parameter in twin.network.parameters()]
+    adam = torch.optim.Adam(parameters, lr=1.0, betas=(0.9, 0.99), eps=1e-8)
+    generator, settings = trainer.problem.generator("training"), trainer.problem.experiment.training
+    data, objective = trainer.problem.train, build_objective(trainer.problem)
+    for step in range(30):
+        trainer._rate = 1e-9
+        assert next(trainer).learning_rate == pytest.approx(settings.learning_rate * (step + 1) / 100)
+        rows = torch.randint(len(data), (settings.batch,), generator=generator)
+        sigma = trainer.problem.noise.training_sigmas(settings.batch, generator)
+        names = [name for name, _ in twin.network.named_parameters()]
+
+        def score(x: torch.Tensor, level: torch.Tensor, names: list[str] = names) -> torch.Tensor:
+            return torch.func.functional_call(twin.network, dict(zip(names, parameters, strict=True)), (x, level))
+
+        loss = objective.loss(score, data[rows], sigma, generator).mean()
+        for parameter, gradient in zip(parameters, torch.autograd.grad(loss, parameters), strict=True):
+            parameter.grad = gradient
+        adam.param_groups[0]["lr"] = settings.learning_rate * (step + 1) / 100
+        adam.step()
+    expected = torch.cat([parameter.detach().flatten() for parameter in parameters])
+    torch.testing.assert_close(weights(trainer), expected, rtol=1e-3, atol=1e-4)
+
+
+def test_learning_rate_falls_along_a_cosine() -> None:
+    trainer = Trainer(Problem.build(experiment(training__steps=400)))
+    for progress in trainer:
+        if progress.step > 110:
+            done = (progress.step - 1) / 400
+            assert progress.learning_rate == pytest.approx(5e-3 * 0.5 * (1 + math.cos(math.pi * done)), rel=1e-9)
+
+
+def test_time_limit_counts_training_only() -> None:
+    trainer = Trainer(Problem.build(experiment(training__steps="auto", training__seconds=0.5)))
+    seen = list(trainer)
+    assert 0.5 <= seen[-1].seconds < 1.5
+    assert seen[-1].finished
+    assert seen[-1].seconds_left == 0.0
+    assert not any(progress.finished for progress in seen[:-1])
+    assert [progress.seconds for progress in seen] == sorted(progress.seconds for progress in seen)
+    with pytest.raises(StopIteration):
+        next(trainer)
+    trainer.extend()
+    *_, last = trainer
+    assert 1.0 <= last.seconds < 2.5
+
+
+def test_no_steps_are_finished_before_they_start() -> None:
+    trainer = Trainer(Problem.build(experiment(training__steps=0)))
+    assert trainer.finished
+    assert list(trainer) == []
+
+
+def test_steps_are_exact_and_can_be_extended() -> None:
+    trainer, last = trained(training__steps=37)
+    assert last.step == trainer.step == 37
+    trainer.extend()
+    *_, last = trainer
+    assert last.step == 74
+    trainer.retune(replace(trainer.problem.experiment, {"training.steps": 80}))
+    *_, last = trainer
+    assert last.step == 80
+
+
+def test_settings_change_on_the_fly() -> None:
+    trainer = Trainer(Problem.build(experiment(training__decay="none", training__steps=5000)))
+    for progress in trainer:
+        if progress.step > 100:
+            break
+    floor = progress.floor
+    changed = {"training.learning_rate": 1e-3, "training.batch": 16, "objective.kind": "sliced"}
+    trainer.retune(replace(trainer.problem.experiment, changed))
+    progress = next(trainer)
+    assert progress.learning_rate == pytest.approx(1e-3)
+    assert progress.floor is not None
+    assert progress.floor < 0 < floor
+    assert progress.step > 101
+
+
+@pytest.mark.parametrize("change", [{"noise.kind": "vp"}, {"data.points": 100}, {"network.depth": 1}, {"seed": 9}])
+def test_what_needs_a_new_trainer_is_not_changed_on_the_fly(change: dict[str, object]) -> None:
+    trainer = Trainer(Problem.build(experiment()))
+    with pytest.raises(ValueError, match="needs a new trainer"):
+        trainer.retune(replace(trainer.problem.experiment, change))
+
+
+def test_divergence_stops_and_keeps_the_last_good_weights() -> None:
+    trainer = Trainer(Problem.build(experiment(training__steps=5000, training__decay="none")))
+    for progress in trainer:
+        if progress.step > 100:
+            break
+    good, average = weights(trainer), trainer.snapshot()
+    settings = trainer.problem.experiment
+    wild = msgspec.structs.replace(settings.training, learning_rate=1e3)  # past the bounds that files and panels check
+    trainer.retune(msgspec.structs.replace(settings, training=wild))
+    trainer._rate = 1e9  # the whole chunk at once: no chance to keep weights of the way down
+    trainer._limits = (trainer.step + 300, math.inf)
+    last = next(trainer)
+    assert last.finished
+    assert last.diverged is not None
+    assert "training.learning_rate, now 1e+03, to 100 or less" in last.diverged
+    assert torch.equal(weights(trainer), good)
+    assert all(torch.equal(average[name], tensor) for name, tensor in trainer.snapshot().items())
+    assert list(trainer) == []
+    trainer.retune(replace(settings, {"training.steps": trainer.step + 20}))
+    *_, last = trainer
+    assert last.diverged is None
+
+
+def test_a_loss_without_bound_says_what_the_data_lack() -> None:
+    """Points on a line have no density: exact matching without noise sends the loss to minus infinity."""
+    problem = Problem.build(experiment(noise__kind="none", objective__kind="exact", training__steps=10_000))
+    line = torch.stack([problem.train[:, 0], torch.zeros(len(problem.train))], dim=1)
+    trainer = Trainer(with_parts(problem, train=line, density=None))
+    for last in trainer:
+        if last.loss < -100:
+            trainer._reference = 1e-3  # a shortcut to the bound, which lies ten thousand times lower
+    assert last.diverged is not None
+    assert "falls without bound" in last.diverged
+
+
+def test_snapshot_is_a_copy_that_another_network_can_load() -> None:
+    trainer, _ = trained(training__steps=20)
+    snapshot = trainer.snapshot()
+    network = trainer.problem.network()
+    network.load_state_dict(snapshot)
+    x = trainer.problem.test[:5]
+    expected = trainer.ema(x, torch.tensor(0.5)).detach()
+    trainer.extend()
+    list(trainer)
+    assert torch.equal(network(x, torch.tensor(0.5)), expected)
+    assert not torch.equal(trainer.ema(x, torch.tensor(0.5)), expected)
+
+
+def test_saved_averages_load_into_a_network() -> None:
+    trainer, _ = trained(training__steps=20)
+    x, sigma = trainer.problem.test[:5], torch.tensor(0.5)
+    for kind, network in (("ema", trainer.ema), ("network", trainer.network)):
+        loaded = trainer.problem.network()
+        load_weights(loaded, trainer.state(), kind)
+        assert torch.equal(loaded(x, sigma), network(x, sigma))
+
+
+def test_digits_train() -> None:
+    trainer, last = trained(data__kind="digits", network__width=128, training__batch=32, training__steps=200)
+    assert last.floor is None
+    assert last.diverged is None
+    problem = trainer.problem
+    judge, generator = build_objective(problem), problem.generator("judge")
+    sigma = problem.noise.training_sigmas(len(problem.test), generator)
+    before, after = (
+        float(judge.loss(network, problem.test, sigma, problem.generator("noise")).detach().mean())
+        for network in (problem.network(), trainer.network)
+    )
+    assert after < 0.9 * before
+
+
+def test_threads() -> None:
+    points, images = Problem.build(experiment()), Problem.build(experiment(data__kind="digits"))
+    assert [recommended_threads(points, cores) for cores in (1, 8)] == [1, 1]
+    assert [recommended_threads(images, cores) for cores in (1, 8)] == [1, 7]
