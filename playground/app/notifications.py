@@ -169,8 +169,8 @@ class Toasts(QWidget):
         over = self.parentWidget()
         width = min(WIDTH, over.width() - 2 * MARGIN)
         for toast in self.shown:
-            toast.setFixedWidth(width)
-        self._column.invalidate()  # else it remembers the height before the newest toast
+            if toast.width() != width:
+                toast.setFixedWidth(width)
         height = min(self._column.heightForWidth(width), over.height() - 2 * MARGIN)
         self.setGeometry(over.width() - width - MARGIN, MARGIN, width, height)
 
