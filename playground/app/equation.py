@@ -3,6 +3,7 @@
 import base64
 import functools
 import html
+import warnings
 from collections.abc import Callable
 
 from PySide6.QtCore import QBuffer, QByteArray, QEvent, QIODevice, QObject, Qt
@@ -22,7 +23,10 @@ def equation_image(latex: str, color: str, ratio: float) -> QImage:
     Raises:
         ValueError: the LaTeX cannot be read.
     """
-    import ziamath
+    with warnings.catch_warnings():
+        # On Python 3.11 and 3.12 its import of its own fonts warns.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        import ziamath
 
     ziamath.config.svg2 = False  # by default QSvgRenderer draws nothing and still says it is valid
     try:

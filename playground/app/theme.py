@@ -87,7 +87,7 @@ def _icon(name: str, color: str, size: int) -> QIcon:
         raise FileNotFoundError(path)
     renderer = QSvgRenderer(str(path))
     result = QIcon()
-    for ratio in (1, 2, 3):
+    for ratio in (1, 2):
         pixmap = QPixmap(QSize(size, size) * ratio)
         pixmap.fill(Qt.GlobalColor.transparent)
         painter = QPainter(pixmap)
@@ -114,6 +114,9 @@ def set_state(widget: QWidget, name: str, value: object) -> None:
     """Set a property the style sheet looks at, and restyle only where it changed."""
     if widget.property(name) != value:
         widget.setProperty(name, value)
+        # A widget not yet shown is styled when it is; doing it twice would cost a third of the start.
+        if not widget.testAttribute(Qt.WidgetAttribute.WA_WState_Polished):
+            return
         widget.style().unpolish(widget)
         widget.style().polish(widget)
 
@@ -217,9 +220,10 @@ QLineEdit:focus, QPlainTextEdit:focus, QTextEdit:focus, QAbstractSpinBox:focus {
 QLineEdit:disabled { color: @disabled; }
 QLineEdit[role="number"] { background: transparent; border-color: transparent; border-radius: 4px; padding: 1px 0; }
 QLineEdit[role="number"]:hover { border-color: @border; }
-QLineEdit[role="number"]:focus { background: @background; border-color: @accent; }
+QLineEdit[role="number"]:focus { background: @background; border-color: @accent; padding-right: 5px; }
 QLineEdit[role="number"][auto="true"] { color: @muted; }
-QLineEdit[role="number"][refused="true"] { background: @background; border-color: @error; }
+QLineEdit[role="number"][refused="true"] {
+    background: @background; border-color: @error; padding-right: 5px; }
 
 QFrame[role="card"] { background: @raised; border: 1px solid @border; border-radius: 8px; }
 QLabel[role="caption"] { color: @muted; font-size: 12px; }

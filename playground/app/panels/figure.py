@@ -51,6 +51,7 @@ class Figure(QWidget):
     ) -> None:
         super().__init__(parent)
         self._token, self._tokens = token, DARK
+        self.setMinimumHeight(20)
         layout = QHBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(theme.UNIT)

@@ -1,0 +1,356 @@
+import math
+import time
+
+import numpy as np
+import pytest
+from PySide6.QtCore import QEvent, QPoint, Qt
+from PySide6.QtGui import QImage
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QWidget
+
+from playground.app.charts.chart import Chart, decades
+from playground.app.charts.errors import ErrorAlongSigma
+from playground.app.charts.histogram import MarginalHistogram
+from playground.app.charts.ladder import SigmaLadder
+from playground.app.charts.loss import COLUMNS, LossChart
+from playground.drawing.palette import DARK, LIGHT
+
+LEVELS = np.geomspace(8.0, 0.05, 10)
+
+
+def count_of(chart: Chart, token: str) -> int:
+    """Pixels of a token's colour."""
+    image = chart.grab().toImage().convertToFormat(QImage.Format.Format_RGB32)
+    pixels = np.frombuffer(image.constBits(), np.uint32).reshape(image.height(), -1)[:, : image.width()]
+    return int(np.count_nonzero((pixels & 0xFFFFFF) == (chart.tokens.color(token).rgb() & 0xFFFFFF)))
+
+
+class Paints(QWidget):
+    """Counts the paint events of a widget."""
+
+    def __init__(self, watched: QWidget) -> None:
+        super().__init__()
+        self.count = 0
+        watched.installEventFilter(self)
+
+    def eventFilter(self, watched, event) -> bool:
+        self.count += event.type() == QEvent.Type.Paint
+        return False
+
+
+@pytest.fixture
+def ladder(qtbot):
+    chart = SigmaLadder()
+    qtbot.addWidget(chart)
+    chart.resize(264, chart.height())
+    chart.show_levels("ladder", LEVELS)
+    with qtbot.waitExposed(chart):
+        chart.show()
+    return chart
+
+
+def drag(chart: SigmaLadder, index: int, by: int) -> None:
+    start = chart.place(index).toPoint()
+    QTest.mousePress(chart, Qt.MouseButton.LeftButton, pos=start)
+    for step in range(1, 5):
+        QTest.mouseMove(chart, start + QPoint(by * step // 4, 0))
+    QTest.mouseRelease(chart, Qt.MouseButton.LeftButton, pos=start + QPoint(by, 0))
+
+
+def test_the_coarse_end_moves_all_rungs_of_an_even_ladder(ladder, qtbot):
+    previews = []
+    ladder.previewed.connect(previews.append)
+    with qtbot.waitSignal(ladder.moved) as caught:
+        drag(ladder, 0, 40)
+    index, sigmas = caught.args
+    assert index == 0
+    assert len(previews) >= 4
+    assert previews[0][0] > previews[-1][0]
+    # 40 px to the right on an axis of 248 px from 32 down to 0.0125.
+    assert sigmas[0] == pytest.approx(8.0 * (0.0125 / 32) ** (40 / 248), rel=0.02)
+    assert sigmas[-1] == LEVELS[-1]
+    ratios = sigmas[:-1] / sigmas[1:]
+    assert ratios == pytest.approx(ratios.mean(), rel=1e-3)
+
+
+def test_the_fine_end_leaves_the_coarse_one(ladder, qtbot):
+    with qtbot.waitSignal(ladder.moved) as caught:
+        drag(ladder, 9, -30)
+    index, sigmas = caught.args
+    assert index == 9
+    assert sigmas[0] == 8.0
+    assert sigmas[-1] > 0.05
+
+
+def test_a_rung_moves_alone_and_stays_between_its_neighbours(ladder, qtbot):
+    with qtbot.waitSignal(ladder.moved) as caught:
+        drag(ladder, 4, 200)
+    index, sigmas = caught.args
+    assert index == 4
+    assert sigmas[4] > sigmas[5]
+    assert sigmas[4] < LEVELS[4]
+    assert np.array_equal(np.delete(sigmas, 4), np.delete(LEVELS, 4))
+
+
+def test_an_end_does_not_cross_the_other(ladder, qtbot):
+    with qtbot.waitSignal(ladder.moved) as caught:
+        drag(ladder, 0, 300)
+    sigmas = caught.args[1]
+    assert np.all(np.diff(sigmas) < 0)
+
+
+def test_a_click_without_a_drag_changes_nothing(ladder, qtbot):
+    with qtbot.assertNotEmitted(ladder.moved):
+        QTest.mouseClick(ladder, Qt.MouseButton.LeftButton, pos=ladder.place(3).toPoint())
+
+
+def test_a_press_beside_the_handles_takes_none(ladder, qtbot):
+    with qtbot.assertNotEmitted(ladder.grabbed):
+        QTest.mousePress(ladder, Qt.MouseButton.LeftButton, pos=QPoint(250, 10))
+
+
+def test_escape_takes_a_drag_back(ladder, qtbot):
+    start = ladder.place(0).toPoint()
+    QTest.mousePress(ladder, Qt.MouseButton.LeftButton, pos=start)
+    QTest.mouseMove(ladder, start + QPoint(50, 0))
+    assert ladder.sigmas[0] < 7
+    with qtbot.assertNotEmitted(ladder.moved):
+        QTest.keyClick(ladder, Qt.Key.Key_Escape)
+        QTest.mouseRelease(ladder, Qt.MouseButton.LeftButton, pos=start + QPoint(50, 0))
+    assert np.array_equal(ladder.sigmas, LEVELS)
+
+
+def test_what_is_held_stays_in_the_hand(ladder):
+    start = ladder.place(0).toPoint()
+    QTest.mousePress(ladder, Qt.MouseButton.LeftButton, pos=start)
+    QTest.mouseMove(ladder, start + QPoint(50, 0))
+    held = ladder.sigmas
+    ladder.show_levels("ladder", LEVELS * 2)
+    assert np.array_equal(ladder.sigmas, held)
+    QTest.mouseRelease(ladder, Qt.MouseButton.LeftButton, pos=start + QPoint(50, 0))
+
+
+def test_only_the_ends_of_a_process_can_be_dragged(ladder, qtbot):
+    ladder.show_levels("ve", LEVELS)
+    assert ladder.handles() == [0, 9]
+    with qtbot.assertNotEmitted(ladder.grabbed):
+        QTest.mousePress(ladder, Qt.MouseButton.LeftButton, pos=ladder.place(5).toPoint())
+    ladder.show_levels("single", np.array([0.3]))
+    assert ladder.handles() == [0]
+    with qtbot.waitSignal(ladder.moved) as caught:
+        drag(ladder, 0, -20)
+    assert caught.args[1][0] > 0.3
+    ladder.show_levels("none", np.zeros(0))
+    assert ladder.handles() == []
+    assert ladder.focusPolicy() == Qt.FocusPolicy.NoFocus
+
+
+def test_the_keyboard_reaches_and_moves_every_handle(qtbot):
+    place = QWidget()
+    qtbot.addWidget(place)
+    row = QHBoxLayout(place)
+    before, ladder, after = QLineEdit(), SigmaLadder(), QLineEdit()
+    for widget in (before, ladder, after):
+        row.addWidget(widget)
+    place.resize(600, 120)
+    ladder.show_levels("ladder", LEVELS)
+    with qtbot.waitExposed(place):
+        place.show()
+    before.setFocus()
+    QTest.keyClick(before, Qt.Key.Key_Tab)
+    assert ladder.hasFocus()
+    with qtbot.waitSignal(ladder.moved) as caught:
+        QTest.keyClick(ladder, Qt.Key.Key_Left)
+    assert caught.args[0] == 0
+    assert caught.args[1][0] > 8.0
+    QTest.keyClick(ladder, Qt.Key.Key_Down)
+    with qtbot.waitSignal(ladder.moved) as caught:
+        QTest.keyClick(ladder, Qt.Key.Key_Right)
+    assert caught.args[0] == 1
+    coarse = ladder.sigmas[1]
+    QTest.keyClick(ladder, Qt.Key.Key_Left, Qt.KeyboardModifier.ShiftModifier)
+    assert 1 < ladder.sigmas[1] / coarse < 1.05
+    QTest.keyClick(ladder, Qt.Key.Key_Tab)
+    assert ladder.hasFocus()
+    with qtbot.waitSignal(ladder.moved) as caught:
+        QTest.keyClick(ladder, Qt.Key.Key_Right)
+    assert caught.args[0] == 9
+    QTest.keyClick(ladder, Qt.Key.Key_Tab)
+    assert after.hasFocus()
+    QTest.keyClick(after, Qt.Key.Key_Backtab, Qt.KeyboardModifier.ShiftModifier)
+    assert ladder.hasFocus()
+
+
+def test_hovering_names_the_level(ladder):
+    bare = ladder.grab().toImage()
+    QTest.mouseMove(ladder, ladder.place(4).toPoint())
+    assert ladder.grab().toImage() != bare
+
+
+@pytest.mark.parametrize("palette", [DARK, LIGHT], ids=lambda palette: palette.name)
+def test_every_kind_is_drawn(ladder, palette):
+    ladder.apply_palette(palette)
+    for kind in ("none", "single", "ladder", "ve", "vp"):
+        ladder.show_levels(kind, {"none": np.zeros(0), "single": np.array([0.3])}.get(kind, LEVELS), gap=3.0)
+        assert (count_of(ladder, "learned") > 15) == (kind != "none"), kind
+
+
+def test_decades():
+    assert decades(0.02, 300) == [0.1, 1.0, 10.0, 100.0]
+    assert len(decades(1e-9, 1e9)) <= 5
+
+
+# Loss
+
+
+def losses(count: int) -> tuple[np.ndarray, np.ndarray]:
+    steps = np.arange(count) * 10 + 10
+    return steps, 1.85 + np.exp(-steps / (count + 1)) + 0.05 * np.random.default_rng(0).standard_normal(count)
+
+
+@pytest.fixture
+def loss(qtbot):
+    chart = LossChart()
+    qtbot.addWidget(chart)
+    chart.resize(264, chart.height())
+    return chart
+
+
+def test_a_long_history_is_thinned_to_what_can_be_seen(loss):
+    steps, values = losses(100_000)
+    began = time.perf_counter()
+    loss.show_history(steps, values, 1.85)
+    thin, means, smooth = loss.curve()
+    assert time.perf_counter() - began < 0.5
+    assert len(thin) == COLUMNS
+    # Means of equally full columns keep the mean of all.
+    assert means.mean() == pytest.approx(values.mean(), rel=1e-3)
+    tail = slice(COLUMNS // 2, None)
+    assert np.diff(smooth[tail]).std() < 0.5 * np.diff(means[tail]).std()
+    loss.grab()
+
+
+def test_a_short_history_is_shown_as_it_is(loss):
+    steps, values = losses(5)
+    loss.show_history(steps, values)
+    assert np.array_equal(loss.curve()[1], values)
+
+
+def test_the_smoothed_line_has_no_bias(loss):
+    loss.show_history(np.arange(1, 100), np.full(99, 2.5))
+    assert loss.curve()[2] == pytest.approx(2.5)
+
+
+def test_infinite_losses_are_left_out(loss):
+    loss.show_history(np.arange(1, 5), np.array([2.0, math.inf, math.nan, 1.0]))
+    assert np.array_equal(loss.curve()[1], [2.0, 1.0])
+    loss.grab()
+
+
+def test_the_floor_is_drawn_where_it_is_known(loss):
+    loss.show_history(*losses(50))
+    without = count_of(loss, "exact")
+    loss.show_history(*losses(50), 1.85)
+    assert count_of(loss, "exact") > without + 50
+    assert "1.85" in loss.accessibleDescription()
+
+
+def test_nothing_is_painted_when_nothing_is_new(loss, qtbot):
+    loss.show_history(*losses(50), 1.85)
+    with qtbot.waitExposed(loss):
+        loss.show()
+    qtbot.wait(20)
+    paints = Paints(loss)
+    qtbot.addWidget(paints)
+    for _ in range(5):
+        loss.show_history(*losses(50), 1.85)
+        qtbot.wait(5)
+    assert paints.count == 0
+    loss.show_history(*losses(51), 1.85)
+    qtbot.waitUntil(lambda: paints.count > 0)
+
+
+def test_any_history_can_be_drawn(loss):
+    for values in (np.zeros(0), np.array([1.0]), np.full(40, 2.0), -np.geomspace(1, 1e5, 40)):
+        loss.show_history(np.arange(len(values)), values, None)
+        assert (count_of(loss, "learned") > 20) == (len(values) > 1)
+
+
+# Errors
+
+
+@pytest.fixture
+def errors(qtbot):
+    chart = ErrorAlongSigma()
+    qtbot.addWidget(chart)
+    chart.resize(264, chart.height())
+    return chart
+
+
+def test_errors_and_the_mark_of_now(errors):
+    assert count_of(errors, "error") == 0
+    errors.show_errors(LEVELS, np.linspace(0.1, 0.4, 10))
+    assert count_of(errors, "error") > 50
+    assert errors.error_at(8.0) == pytest.approx(0.1)
+    assert errors.error_at(0.05) == pytest.approx(0.4)
+    before = count_of(errors, "particles")
+    errors.show_now(0.5)
+    assert count_of(errors, "particles") > before + 30
+
+
+def test_the_mark_is_not_painted_for_less_than_half_a_pixel(errors, qtbot):
+    errors.show_errors(LEVELS, np.linspace(0.1, 0.4, 10))
+    errors.show_now(0.5)
+    with qtbot.waitExposed(errors):
+        errors.show()
+    qtbot.wait(20)
+    paints = Paints(errors)
+    qtbot.addWidget(paints)
+    errors.show_now(0.5001)
+    qtbot.wait(20)
+    assert paints.count == 0
+    errors.show_now(0.3)
+    qtbot.waitUntil(lambda: paints.count > 0)
+
+
+def test_errors_that_are_not_finite_are_left_out(errors):
+    errors.show_errors(np.array([1.0, 2.0, 3.0, 0.0]), np.array([0.1, math.nan, 0.3, 0.2]))
+    assert errors.error_at(2.0) == pytest.approx(0.1 + 0.2 * math.log(2) / math.log(3))
+    errors.grab()
+
+
+# Histogram
+
+
+@pytest.fixture
+def histogram(qtbot):
+    chart = MarginalHistogram()
+    qtbot.addWidget(chart)
+    chart.resize(264, chart.height())
+    return chart
+
+
+def test_samples_like_the_data_overlap_with_them(histogram):
+    generator = np.random.default_rng(0)
+    histogram.show_data(generator.standard_normal(20_000), "x")
+    assert histogram.overlap() is None
+    histogram.show_samples(generator.standard_normal(20_000))
+    assert histogram.overlap() == pytest.approx(0.98, abs=0.02)
+    histogram.show_samples(generator.standard_normal(20_000) + 100)
+    assert histogram.overlap() == 0
+    assert count_of(histogram, "particles") > 50
+
+
+def test_new_data_forget_the_samples(histogram):
+    histogram.show_data(np.arange(10.0), "x")
+    histogram.show_samples(np.arange(10.0))
+    histogram.show_data(np.arange(20.0), "y")
+    assert histogram.overlap() is None
+    assert "y" in histogram.accessibleDescription()
+
+
+def test_any_data_can_be_drawn(histogram):
+    for values in (np.zeros(0), np.full(50, 3.0), np.array([1.0])):
+        histogram.show_data(values, "x")
+        histogram.show_samples(values)
+        assert (count_of(histogram, "particles") > 20) == (len(values) > 0)

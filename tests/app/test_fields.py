@@ -1,0 +1,431 @@
+import html
+import subprocess
+import sys
+
+import pytest
+from PySide6.QtCore import QEvent, QPoint, QPointF, Qt
+from PySide6.QtGui import QContextMenuEvent, QHelpEvent, QImage, QWheelEvent
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication, QMenu, QVBoxLayout, QWidget
+
+from playground.app import choices
+from playground.app.controls import ChoiceBox, Slider
+from playground.app.equation import equation_image
+from playground.app.fields import ChoiceField, NumberField, RangeField, SwitchField, make_field
+from playground.app.state import State
+from playground.lab.experiment import fields
+
+ROWS = [key for key, field in fields().items() if field.kind not in ("list", "text")]
+
+
+@pytest.fixture
+def state(qapp):
+    return State()
+
+
+@pytest.fixture
+def form(qtbot):
+    """Puts rows below each other in a window of their own, and keeps it."""
+    window = QWidget()
+    qtbot.addWidget(window)
+
+    def put(*rows: QWidget) -> QWidget:
+        layout = QVBoxLayout(window)
+        for row in rows:
+            layout.addWidget(row)
+        window.setFixedWidth(264)
+        with qtbot.waitExposed(window):
+            window.show()
+        return window
+
+    return put
+
+
+def write(edit, text: str, end: Qt.Key = Qt.Key.Key_Return) -> None:
+    edit.setFocus()
+    edit.selectAll()
+    QTest.keyClicks(edit, text)
+    QTest.keyClick(edit, end)
+
+
+def slide(slider: Slider, start: float, end: float) -> None:
+    """Drag from one share of the width to another."""
+    y = slider.height() // 2
+    places = [QPoint(round(slider.width() * (start + (end - start) * step / 4)), y) for step in range(5)]
+    QTest.mousePress(slider, Qt.MouseButton.LeftButton, pos=places[0])
+    for place in places[1:]:
+        QTest.mouseMove(slider, place)
+    QTest.mouseRelease(slider, Qt.MouseButton.LeftButton, pos=places[-1])
+
+
+def ask_tooltip(widget: QWidget) -> str:
+    place = widget.rect().center()
+    QApplication.sendEvent(widget, QHelpEvent(QEvent.Type.ToolTip, place, widget.mapToGlobal(place)))
+    return widget.toolTip()
+
+
+def test_every_setting_has_a_row_that_can_be_used(form, state):
+    rows = {key: make_field(state, key) for key in ROWS}
+    form(*rows.values())
+    for key, row in rows.items():
+        field = fields()[key]
+        assert row.controls(), key
+        for control in [*row.controls(), row.label]:
+            tip = control.toolTip()
+            assert html.escape(field.description) in tip or "automatic" in control.accessibleName(), key
+            if field.kind in ("int", "float") and control is row.label:
+                assert field.bound.split(" or ")[0].capitalize() in tip, key
+        for control in row.controls():
+            assert control.accessibleName(), key
+            assert control.focusPolicy() & Qt.FocusPolicy.TabFocus or isinstance(row, ChoiceField), key
+        assert ("starts training anew" in row.label.toolTip()) == field.resets, key
+
+
+def test_tab_reaches_every_row_in_order(form, state):
+    rows = [make_field(state, key) for key in ROWS]
+    window = form(*rows)
+    controls = [[*row.controls()] for row in rows]
+    first = controls[0][0]
+    reached: list[int] = []
+    window.setFocus()
+    first.setFocus()
+    for _ in range(200):
+        now = QApplication.focusWidget()
+        place = next(index for index, group in enumerate(controls) if now in group)
+        if reached and place < reached[-1]:
+            break
+        reached.append(place)
+        QTest.keyClick(now, Qt.Key.Key_Tab)
+    assert sorted(set(reached)) == list(range(len(rows)))
+    # A number's row is reached once for each of its controls, a choice only once.
+    for index, row in enumerate(rows):
+        expected = len(row.controls()) if isinstance(row, NumberField) else 1
+        assert reached.count(index) == expected, row.key
+
+
+def test_lists_and_texts_have_no_row(state):
+    with pytest.raises(ValueError, match="no row"):
+        make_field(state, "noise.rungs")
+
+
+def test_every_choice_has_a_title_and_a_meaning():
+    for key, field in fields().items():
+        for choice in field.choices:
+            assert choices.title(key, choice)
+            if key != "data.kind":  # tiles with pictures
+                assert choices.meaning(key, choice), f"{key} = {choice}"
+
+
+# Typing
+
+
+def test_typing_takes_any_number_within_the_bounds(form, state):
+    row = make_field(state, "training.learning_rate")
+    form(row)
+    for text, value in (("3e-3", 3e-3), ("0,01", 0.01), ("5e-7", 5e-7), ("1", 1.0), (".02", 0.02)):
+        write(row.number, text)
+        assert state.experiment.training.learning_rate == value
+        assert row.note.isHidden()
+    # Beyond the slider's end the handle rests there, and the number stays.
+    write(row.number, "2e-7")
+    assert row.slider.position() == 0
+    assert state.experiment.training.learning_rate == 2e-7
+    write(row.number, "0.012345", Qt.Key.Key_Tab)
+    assert state.experiment.training.learning_rate == 0.012345
+    assert row.number.text() == "0.0123"
+    row.number.setFocus()
+    assert row.number.text() == "0.012345"
+
+
+def test_a_refused_number_stays_until_it_is_mended_or_escaped(form, state):
+    row = make_field(state, "network.width")
+    other = make_field(state, "network.depth")
+    form(row, other)
+    write(row.number, "99999")
+    assert state.experiment.network.width == 128
+    assert row.number.text() == "99999"
+    assert "from 4 to 2048" in row.note.text()
+    assert not row.note.isHidden()
+    QTest.keyClick(row.number, Qt.Key.Key_Tab)
+    assert row.number.text() == "99999"
+    assert not row.note.isHidden()
+    state.edit({"network.depth": 4})
+    assert row.number.text() == "99999"
+    write(row.number, "64")
+    assert state.experiment.network.width == 64
+    assert row.note.isHidden()
+    write(row.number, "many")
+    assert "“many” is no number" in row.note.text()
+    QTest.keyClick(row.number, Qt.Key.Key_Escape)
+    assert row.number.text() == "64"
+    assert row.note.isHidden()
+    write(row.number, "6.5")
+    assert "whole number" in row.note.text()
+    # An undo elsewhere that changes this value shows it.
+    state.undo()
+    assert row.number.text() == "128"
+    assert row.note.isHidden()
+
+
+def test_arrow_keys_step_a_number(form, state):
+    row = make_field(state, "network.depth")
+    form(row)
+    row.number.setFocus()
+    QTest.keyClick(row.number, Qt.Key.Key_Up)
+    assert state.experiment.network.depth == 4
+    QTest.keyClick(row.number, Qt.Key.Key_Down)
+    QTest.keyClick(row.number, Qt.Key.Key_Down)
+    assert state.experiment.network.depth == 2
+    # Presses in a row are one step of undo.
+    state.undo()
+    assert state.experiment.network.depth == 3
+
+
+# Sliding
+
+
+def test_a_drag_is_one_undo_step_and_two_drags_are_two(form, state):
+    row = make_field(state, "sampling.particles")
+    form(row)
+    slide(row.slider, 0.5, 0.8)
+    first = state.experiment.sampling.particles
+    assert first > 2000
+    slide(row.slider, 0.8, 0.3)
+    assert state.experiment.sampling.particles < 2000
+    state.undo()
+    assert state.experiment.sampling.particles == first
+    state.undo()
+    assert state.experiment.sampling.particles == 2000
+    assert not state.can_undo
+
+
+def test_a_slider_follows_the_hand_while_it_is_dragged(form, state):
+    row = make_field(state, "training.learning_rate")
+    form(row)
+    seen = []
+    state.changed.connect(lambda keys: seen.append(state.experiment.training.learning_rate))
+    slide(row.slider, 0.9, 0.1)
+    assert len(seen) >= 3
+    assert seen == sorted(seen, reverse=True)
+
+
+def test_setting_a_value_by_program_echoes_nothing(form, state):
+    rows = [make_field(state, key) for key in ROWS]
+    form(*rows)
+    edits = []
+    original = state.edit
+    state.edit = lambda changes, merge="": edits.append(changes) or original(changes, merge=merge)
+    original({"sampling.particles": 777, "training.decay": "none", "sampling.denoise": False, "noise.sigma_max": 9.0})
+    for row in rows:
+        row.refresh()
+    assert edits == []
+    shown = {row.key: row for row in rows}
+    assert shown["sampling.particles"].number.text() == "777"
+    assert shown["training.decay"].control.value() == "none"
+    assert not shown["sampling.denoise"].switch.isChecked()
+
+
+def test_the_keyboard_moves_a_slider_and_the_wheel_does_not(form, state):
+    row = make_field(state, "sampling.steps")
+    form(row)
+    row.slider.setFocus()
+    QTest.keyClick(row.slider, Qt.Key.Key_Right)
+    after = state.experiment.sampling.steps
+    assert after > 500
+    wheel = QWheelEvent(
+        QPointF(5, 5),
+        QPointF(5, 5),
+        QPoint(),
+        QPoint(0, 120),
+        Qt.MouseButton.NoButton,
+        Qt.KeyboardModifier.NoModifier,
+        Qt.ScrollPhase.NoScrollPhase,
+        False,
+    )
+    QApplication.sendEvent(row.slider, wheel)
+    assert state.experiment.sampling.steps == after
+
+
+# What a change costs
+
+
+def test_a_change_that_starts_training_anew_says_so_and_waits_for_the_hand(form, state):
+    row = make_field(state, "network.width", stake=lambda: 12_400)
+    form(row)
+    middle = QPoint(row.slider.width() // 4, row.slider.height() // 2)
+    QTest.mousePress(row.slider, Qt.MouseButton.LeftButton, pos=middle)
+    assert row.note.text() == "This starts training anew: 12\u2009400 steps would go. Ctrl+Z brings them back."
+    assert not row.note.isHidden()
+    QTest.mouseMove(row.slider, middle + QPoint(5, 0))
+    assert state.experiment.network.width == 128
+    assert row.number.text() != "128"
+    QTest.mouseRelease(row.slider, Qt.MouseButton.LeftButton, pos=middle + QPoint(5, 0))
+    assert state.experiment.network.width < 128
+    assert row.note.isHidden()
+
+
+def test_the_cost_is_said_when_the_keyboard_arrives_and_in_the_tooltip(form, state):
+    row = make_field(state, "network.activation", stake=lambda: 500)
+    free = make_field(state, "training.batch", stake=lambda: 500)
+    form(free, row)
+    row.controls()[0].setFocus(Qt.FocusReason.TabFocusReason)
+    assert "500 steps would go" in row.note.text()
+    free.number.setFocus(Qt.FocusReason.TabFocusReason)
+    assert row.note.isHidden()
+    assert free.note.isHidden()
+    assert "500 steps would go" in ask_tooltip(row.controls()[0])
+    assert "would go" not in ask_tooltip(free.slider)
+
+
+def test_nothing_is_said_where_nothing_would_be_lost(form, state):
+    row = make_field(state, "network.width")
+    form(row)
+    row.number.setFocus(Qt.FocusReason.TabFocusReason)
+    assert row.note.isHidden()
+
+
+# Automatic values and defaults
+
+
+def test_auto_shows_its_value_and_can_be_left_and_taken_again(form, state):
+    row = make_field(state, "noise.sigma", "σ")
+    form(row)
+    row.set_resolved(0.2437)
+    assert row.chip.isChecked()
+    assert row.number.text() == "0.244"
+    QTest.mouseClick(row.chip, Qt.MouseButton.LeftButton)
+    assert state.experiment.noise.sigma == 0.244
+    assert not row.chip.isChecked()
+    write(row.number, "0.5")
+    assert state.experiment.noise.sigma == 0.5
+    QTest.mouseClick(row.chip, Qt.MouseButton.LeftButton)
+    assert state.experiment.noise.sigma == "auto"
+    write(row.number, "0.7")
+    write(row.number, "auto")
+    assert state.experiment.noise.sigma == "auto"
+    assert row.number.text() in ("0.2437", "0.244")
+
+
+def test_auto_without_a_value_waits_for_a_number(form, state):
+    row = make_field(state, "training.steps")
+    form(row)
+    row.set_resolved(None, "no limit")
+    assert row.number.text() == "no limit"
+    QTest.mouseClick(row.chip, Qt.MouseButton.LeftButton)
+    assert state.experiment.training.steps == "auto"
+    assert row.number.hasFocus()
+    write(row.number, "5000")
+    assert state.experiment.training.steps == 5000
+
+
+def test_a_double_click_on_the_label_brings_the_default_back(form, state):
+    state.edit({"training.batch": 64})
+    row = make_field(state, "training.batch")
+    form(row)
+    QTest.mouseDClick(row.label, Qt.MouseButton.LeftButton)
+    assert state.experiment.training.batch == 512
+
+
+def test_so_does_the_menu(form, state):
+    state.edit({"training.batch": 64})
+    row = make_field(state, "training.batch")
+    form(row)
+    event = QContextMenuEvent(QContextMenuEvent.Reason.Keyboard, QPoint(5, 5), row.mapToGlobal(QPoint(5, 5)))
+    QApplication.sendEvent(row, event)
+    menu = row.findChild(QMenu)
+    assert menu.actions()[0].text() == "Default: 512"
+    menu.actions()[0].trigger()
+    menu.close()
+    assert state.experiment.training.batch == 512
+
+
+# Choices, switches, ranges
+
+
+def test_segments_by_mouse_and_keyboard(form, state):
+    row = make_field(state, "objective.kind", None)
+    form(row)
+    QTest.mouseClick(row.control.buttons["sliced"], Qt.MouseButton.LeftButton)
+    assert state.experiment.objective.kind == "sliced"
+    row.control.buttons["sliced"].setFocus()
+    QTest.keyClick(row.control.buttons["sliced"], Qt.Key.Key_Left)
+    assert state.experiment.objective.kind == "exact"
+    assert row.control.buttons["exact"].isChecked()
+    state.undo()
+    assert row.control.buttons["sliced"].isChecked()
+
+
+def test_a_long_choice_is_a_list(form, state):
+    row = make_field(state, "network.activation")
+    form(row)
+    assert isinstance(row.control, ChoiceBox)
+    row.control.setFocus()
+    QTest.keyClick(row.control, Qt.Key.Key_Down)
+    assert state.experiment.network.activation == "gelu"
+
+
+def test_a_switch(form, state):
+    row = make_field(state, "sampling.denoise")
+    form(row)
+    assert isinstance(row, SwitchField)
+    QTest.mouseClick(row.switch, Qt.MouseButton.LeftButton)
+    assert state.experiment.sampling.denoise is False
+    row.switch.setFocus()
+    QTest.keyClick(row.switch, Qt.Key.Key_Space)
+    assert state.experiment.sampling.denoise is True
+
+
+def test_a_range_takes_both_ends(form, state):
+    row = RangeField(state, ("noise.sigma_max", "noise.sigma_min"), "σ range")
+    form(row)
+    row.set_resolved(3.4, 0.0081)
+    high, low = row.numbers.values()
+    assert [high.text(), low.text()] == ["3.4", "8.1e-3"]
+    write(high, "8")
+    assert state.experiment.noise.sigma_max == 8.0
+    assert state.experiment.noise.sigma_min == "auto"
+    write(low, "0.05")
+    assert state.experiment.noise.sigma_min == 0.05
+    write(low, "9")
+    assert "must lie below" in row.note.text()
+    assert low.text() == "9"
+    QTest.keyClick(low, Qt.Key.Key_Escape)
+    assert low.text() == "0.05"
+    QTest.mouseClick(row.chip, Qt.MouseButton.LeftButton)
+    assert (state.experiment.noise.sigma_max, state.experiment.noise.sigma_min) == ("auto", "auto")
+    QTest.mouseClick(row.chip, Qt.MouseButton.LeftButton)
+    assert (state.experiment.noise.sigma_max, state.experiment.noise.sigma_min) == (3.4, 0.0081)
+    assert all(control.accessibleName() and control.toolTip() for control in row.controls())
+
+
+# Tooltips
+
+
+def test_the_equation_is_drawn_when_the_tooltip_is_asked_for(form, state):
+    row = make_field(state, "sampling.step")
+    form(row)
+    assert "<img" not in row.slider.toolTip()
+    text = ask_tooltip(row.slider)
+    assert "data:image/png;base64," in text
+    assert "ε" in text
+
+
+@pytest.mark.parametrize("key", [key for key, field in fields().items() if field.equation])
+def test_every_equation_can_be_drawn(key):
+    image = equation_image(fields()[key].equation, "#ffffff", 1.0).convertToFormat(QImage.Format.Format_ARGB32)
+    inked = sum(image.pixelColor(x, y).alpha() > 128 for x in range(image.width()) for y in range(image.height()))
+    assert inked > 20
+
+
+def test_an_equation_that_cannot_be_read_is_an_error():
+    with pytest.raises(ValueError, match="cannot be drawn"):
+        equation_image(r"\frac{1", "#ffffff", 1.0)
+
+
+def test_no_torch_and_no_equations_at_the_start():
+    code = (
+        "import sys, playground.app.panels;"
+        "print([name for name in ('torch', 'ziamath', 'playground.theory.noise', 'playground.lab.problem') if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"

@@ -1,0 +1,108 @@
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from playground.app.numbers import Scale, compact, duration, exactly, rounded, shown, slider_scale, typed
+from playground.lab.experiment import fields
+
+NUMBERS = {key: field for key, field in fields().items() if field.kind in ("int", "float")}
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (20_000, "20\u2009000"),
+        (0.003, "3e-3"),
+        (2e-4, "2e-4"),
+        (0.05, "0.05"),
+        (-0.71349, "−0.713"),
+        (0, "0"),
+        (1e9, "1e9"),
+        (1.25e-7, "1.25e-7"),
+        (99.99, "100"),
+        (812.4, "812"),
+        (math.inf, "∞"),
+        (math.nan, "not a number"),
+    ],
+)
+def test_shown(value: float, text: str):
+    assert shown(value) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "whole", "value"),
+    [
+        ("3e-3", False, 0.003),
+        (".5", False, 0.5),
+        ("0,05", False, 0.05),
+        ("20 000", True, 20_000),
+        ("20\u2009000", True, 20_000),
+        ("20,000", True, 20_000),
+        ("1,234.5", False, 1234.5),
+        ("1,234,567", True, 1_234_567),
+        ("−2", False, -2.0),
+        ("2·10^-4", False, 2e-4),
+        ("1e3", True, 1000),
+        ("2.5", True, 2.5),
+        ("abc", False, None),
+        ("", False, None),
+        ("1,2,3", False, None),
+        ("nan", False, None),
+        ("inf", False, None),
+    ],
+)
+def test_typed(text: str, whole: bool, value: float | None):
+    assert typed(text, whole) == value
+
+
+@given(st.floats(allow_nan=False, allow_infinity=False))
+def test_a_number_survives_being_edited(value: float):
+    assert typed(exactly(value), False) == value
+
+
+@given(st.floats(1e-12, 1e12))
+def test_what_is_shown_is_near(value: float):
+    read = typed(shown(value), False)
+    assert read is not None
+    assert read == pytest.approx(value, rel=6e-3)
+    assert len(shown(value)) <= 9
+
+
+@pytest.mark.parametrize("key", NUMBERS)
+def test_the_slider_of_every_setting_covers_its_default(key: str):
+    field = NUMBERS[key]
+    scale = slider_scale(field, None)
+    assert scale.low < scale.high
+    assert field.minimum <= scale.low
+    assert scale.high <= field.maximum
+    if field.default != "auto":
+        assert scale.value(scale.position(field.default)) == pytest.approx(field.default, rel=1e-6, abs=1e-9)
+
+
+@pytest.mark.parametrize("key", NUMBERS)
+@pytest.mark.parametrize("position", [0.0, 0.123, 0.5, 0.77, 1.0])
+def test_slider_values_are_allowed(key: str, position: float):
+    field = NUMBERS[key]
+    scale = slider_scale(field, 2.0)
+    value = rounded(scale.value(position), scale, field.kind == "int")
+    assert field.minimum <= value <= field.maximum
+    assert isinstance(value, int) == (field.kind == "int")
+
+
+@given(st.sampled_from(["linear", "log"]), st.floats(0, 1))
+def test_position_and_value_are_inverse(law: str, position: float):
+    scale = Scale(0.01, 50.0, law)
+    assert scale.position(scale.value(position)) == pytest.approx(position, abs=1e-9)
+
+
+def test_the_memory_scale_spreads_the_values_near_one():
+    scale = Scale(0.0, 0.9999, "memory")
+    assert scale.position(0.99) == pytest.approx(0.5)
+    assert scale.value(0.75) == pytest.approx(0.999)
+
+
+def test_duration_and_compact():
+    assert [duration(seconds) for seconds in (0, 8.3, 60, 750, 3720)] == ["0:00", "0:09", "1:00", "12:30", "1:02:00"]
+    assert [compact(count) for count in (999, 41_987, 1_300_000)] == ["999", "42 k", "1.3 M"]

@@ -1,0 +1,499 @@
+import numpy as np
+import pytest
+from engine_double import EngineDouble, moons
+from PySide6.QtCore import QPoint, Qt
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import (
+    QAbstractButton,
+    QAbstractSlider,
+    QApplication,
+    QComboBox,
+    QLineEdit,
+    QScrollArea,
+    QVBoxLayout,
+    QWidget,
+)
+
+from playground.app import panels, theme
+from playground.app.card import Card
+from playground.app.charts.chart import Chart
+from playground.app.state import State
+from playground.drawing.palette import DARK, LIGHT
+from playground.lab.experiment import fields, sampling_refusal, training_refusal
+
+KINDS = [getattr(panels, name) for name in panels.__all__]
+PATH = "/some/where/faithful.csv"
+
+
+@pytest.fixture
+def state(qapp):
+    return State()
+
+
+@pytest.fixture
+def engine(state):
+    return EngineDouble(state)
+
+
+@pytest.fixture
+def show(qtbot, state, engine):
+    """Shows panels in a column as the window's, which scrolls, and keeps them."""
+    column = QWidget()
+    layout = QVBoxLayout(column)
+    area = QScrollArea()
+    area.setWidget(column)
+    area.setWidgetResizable(True)
+    area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+    area.resize(330, 600)
+    qtbot.addWidget(area)
+
+    def put(*kinds: type[Card]) -> list[Card]:
+        made = [kind(state, engine) for kind in kinds]
+        for panel in made:
+            panel.setFixedWidth(288)
+            layout.addWidget(panel)
+        layout.addStretch(1)
+        with qtbot.waitExposed(area):
+            area.show()
+        return made
+
+    return put
+
+
+def press(button: QAbstractButton) -> None:
+    QTest.mouseClick(button, Qt.MouseButton.LeftButton)
+
+
+def button_called(panel: QWidget, text: str) -> QAbstractButton:
+    return next(button for button in panel.findChildren(QAbstractButton) if button.text() == text)
+
+
+SCENES = {
+    "toy": {},
+    "ladder by hand": {"noise.kind": "ladder", "noise.rungs": (5.0, 1.0, 0.2), "sampling.kind": "annealed-langevin"},
+    "vp, sliced": {"noise.kind": "vp", "objective.kind": "sliced"},
+    "nothing fits": {"noise.kind": "none", "sampling.source": "exact", "data.kind": "digits"},
+    "one sigma": {"noise.kind": "single", "objective.kind": "exact", "sampling.kind": "langevin"},
+    "file": {"data.kind": "file", "data.path": PATH},
+    "drawn": {"data.kind": "drawn"},
+}
+
+
+@pytest.mark.parametrize("scene", SCENES)
+def test_every_scene_fits_and_has_names(show, state, engine, qtbot, scene):
+    state.edit(SCENES[scene])
+    shown = show(*KINDS)
+    engine.build(axes=("a rather long name of an axis", "y"))
+    engine.train_to(3_000, "diverged", "The loss exploded: lower the learning rate.")
+    engine.sample()
+    engine.show_point()
+    engine.measure()
+    for palette in (LIGHT, DARK):
+        for panel in shown:
+            panel.apply_palette(palette)
+            if hasattr(panel, "disclosure"):
+                panel.disclosure.setChecked(True)
+    qtbot.wait(50)  # layouts inside layouts settle one after the other
+    for panel in shown:
+        assert panel.width() == 288
+        for control in panel.findChildren(QWidget):
+            if not control.isVisibleTo(panel) or control.window() is control:
+                continue
+            # Nothing is cut by the card's edge, and nothing lies over a neighbour.
+            at = control.mapTo(panel, QPoint(0, 0))
+            assert at.x() >= 0, control
+            assert at.x() + control.width() <= 288, control
+            assert at.y() + control.height() <= panel.height(), control
+            if isinstance(control, QAbstractButton | QAbstractSlider | QComboBox | QLineEdit | Chart):
+                assert control.accessibleName(), control
+                assert control.toolTip(), control
+        overlaps(panel.body)
+        assert panel.header.accessibleName().startswith(panel.title)
+
+
+def overlaps(layout) -> None:
+    """Fail where two rows of a layout cover each other or one got less height than its words need."""
+    bottom = -1
+    for index in range(layout.count()):
+        item = layout.itemAt(index)
+        if item.isEmpty():
+            continue
+        box = item.geometry()
+        assert box.top() >= bottom, item.widget()
+        if item.widget() is not None:
+            need = item.heightForWidth(box.width()) if item.hasHeightForWidth() else item.minimumSize().height()
+            assert box.height() >= need, item.widget()
+        bottom = box.bottom()
+
+
+def test_tab_goes_through_all_panels_once(show, state, engine):
+    shown = show(*KINDS)
+    engine.build()
+    first = shown[0].header
+    first.setFocus()
+    seen: list[QWidget] = []
+    now: QWidget = first
+    while not seen or now is not first:
+        assert len(seen) < 300
+        if now not in seen:
+            seen.append(now)
+        QTest.keyClick(now, Qt.Key.Key_Tab)
+        now = QApplication.focusWidget()
+    order = [shown.index(next(panel for panel in shown if panel.isAncestorOf(widget))) for widget in seen]
+    assert order == sorted(order)
+    assert set(order) == set(range(len(shown)))
+    for panel in shown:
+        for button in panel.findChildren(QAbstractButton):
+            grouped = button.group() is not None
+            if button.isVisibleTo(panel) and button.isEnabled() and not grouped and button.isVisible():
+                assert button in seen, button.accessibleName()
+
+
+def test_cards_fold_by_mouse_and_keyboard(show, engine):
+    (panel,) = show(panels.NoisePanel)
+    engine.build()
+    tall = panel.sizeHint().height()
+    press(panel.header)
+    assert panel.is_folded()
+    assert panel.sizeHint().height() < 50
+    panel.header.setFocus()
+    QTest.keyClick(panel.header, Qt.Key.Key_Space)
+    assert panel.sizeHint().height() == tall
+    assert "3.39" in panel.header.state
+    assert panel.header.state in panel.header.toolTip()
+
+
+# Data
+
+
+def test_tiles_choose_the_data_and_forget_what_was_in_its_units(show, state, engine):
+    state.edit({"noise.sigma_max": 50.0, "sampling.step": 1.0})
+    (panel,) = show(panels.DataPanel)
+    engine.build()
+    assert set(panel.tiles) == set(fields()["data.kind"].choices)
+    press(panel.tiles["checkerboard"])
+    assert state.experiment.data.kind == "checkerboard"
+    assert state.experiment.noise.sigma_max == "auto"
+    assert state.experiment.sampling.step == "auto"
+    assert panel.tiles["checkerboard"].isChecked()
+    state.undo()
+    assert panel.tiles["two-moons"].isChecked()
+    assert state.experiment.noise.sigma_max == 50.0
+    assert "two moons" in panel.header.state
+
+
+def test_every_kind_has_a_picture(show, engine):
+    (panel,) = show(panels.DataPanel)
+    panel.apply_palette(DARK)
+    for kind, tile in panel.tiles.items():
+        assert theme.icon_path(f"data-{kind}").exists(), kind
+        assert not tile.icon().isNull(), kind
+
+
+def test_the_file_tile_asks_for_a_file_first(show, state, engine, qtbot):
+    (panel,) = show(panels.DataPanel)
+    with qtbot.waitSignal(panel.open_file_requested):
+        press(panel.tiles["file"])
+    assert state.experiment.data.kind == "two-moons"
+    assert panel.tiles["two-moons"].isChecked()
+    state.edit({"data.kind": "file", "data.path": PATH})
+    engine.build(count=272, name="faithful", axes=("eruptions", "waiting"))
+    assert panel.header.state == "faithful.csv · 272"
+    assert panel.file_text.text() == "272 rows: eruptions, waiting"
+    with qtbot.waitSignal(panel.open_file_requested):
+        press(panel.open)
+
+
+def test_what_is_wrong_with_a_file_is_said_in_the_card(show, state, engine):
+    (panel,) = show(panels.DataPanel)
+    engine.problem_failed.emit("faithful.csv, line 12: three columns instead of two.")
+    assert panel.notice.isVisible()
+    assert "line 12" in panel.notice.text.text()
+    engine.build()
+    assert not panel.notice.isVisible()
+
+
+def test_drawing(show, state, engine, qtbot):
+    from playground.lab.experiment import Stroke
+
+    (panel,) = show(panels.DataPanel)
+    with qtbot.waitSignal(panel.brush_toggled) as caught:
+        press(panel.tiles["drawn"])
+    assert caught.args == [True]
+    assert training_refusal(state.experiment).sentence == panel.notice.text.text()
+    assert not panel.undo.isEnabled()
+    one, two = Stroke(((0.0, 0.0), (1.0, 1.0)), 0.2), Stroke(((2.0, 0.0),), 0.1)
+    state.edit({"data.strokes": (one, two)})
+    assert not panel.notice.isVisible()
+    press(panel.undo)
+    assert state.experiment.data.strokes == (one,)
+    press(panel.clear)
+    assert state.experiment.data.strokes == ()
+    with qtbot.waitSignal(panel.brush_radius_changed) as caught:
+        panel.radius.number.setFocus()
+        panel.radius.number.selectAll()
+        QTest.keyClicks(panel.radius.number, "0.35")
+        QTest.keyClick(panel.radius.number, Qt.Key.Key_Return)
+    assert caught.args == [0.35]
+    with qtbot.waitSignal(panel.brush_toggled) as caught:
+        press(panel.tiles["rings"])
+    assert caught.args == [False]
+
+
+# Noise
+
+
+def drag_ladder(panel: panels.NoisePanel, index: int, by: int) -> None:
+    start = panel.ladder.place(index).toPoint()
+    QTest.mousePress(panel.ladder, Qt.MouseButton.LeftButton, pos=start)
+    QTest.mouseMove(panel.ladder, start + QPoint(by // 2, 0))
+    QTest.mouseMove(panel.ladder, start + QPoint(by, 0))
+    QTest.mouseRelease(panel.ladder, Qt.MouseButton.LeftButton, pos=start + QPoint(by, 0))
+
+
+def test_dragging_the_ends_sets_the_range(show, state, engine):
+    (panel,) = show(panels.NoisePanel)
+    engine.build()
+    drag_ladder(panel, 0, -20)
+    assert state.experiment.noise.sigma_max > 3.39
+    assert state.experiment.noise.sigma_min == "auto"
+    drag_ladder(panel, 9, -20)
+    assert state.experiment.noise.sigma_min > 0.0081
+    state.undo()
+    assert state.experiment.noise.sigma_min == "auto"
+    state.undo()
+    assert state.experiment.noise.sigma_max == "auto"
+    assert panel.ladder.sigmas[0] == pytest.approx(3.39)
+
+
+def test_dragging_a_rung_sets_the_ladder_by_hand_and_back(show, state, engine):
+    (panel,) = show(panels.NoisePanel)
+    engine.build()
+    press(panel.kind.control.buttons["ladder"])
+    engine.build()
+    drag_ladder(panel, 3, 8)
+    rungs = state.experiment.noise.rungs
+    assert len(rungs) == 10
+    assert panel.header.state == "by hand, L = 10"
+    assert panel.by_hand.isVisible()
+    assert not panel.levels.isVisible()
+    press(panel.evenly)
+    noise = state.experiment.noise
+    assert (noise.rungs, noise.sigma_max, noise.sigma_min) == ((), rungs[0], rungs[-1])
+
+
+def test_dragging_the_end_of_a_vp_process_sets_its_rate(show, state, engine):
+    state.edit({"noise.kind": "vp"})
+    (panel,) = show(panels.NoisePanel)
+    engine.build()
+    # sigma(1) = std/alpha with alpha = exp(-(b0 + b1)/4): what the process reaches, in the user's unit.
+    reached = engine.problem.sigma * np.sqrt(np.expm1((0.1 + 20.0) / 2))
+    assert panel.ladder.sigmas[0] == pytest.approx(reached, rel=1e-6)
+    drag_ladder(panel, 0, 25)
+    rate = state.experiment.noise.beta_max
+    assert rate < 20
+    assert panel.ladder.sigmas[0] == pytest.approx(engine.problem.sigma * np.sqrt(np.expm1((0.1 + rate) / 2)), rel=1e-6)
+
+
+def test_dragging_says_what_it_costs(show, state, engine):
+    (panel,) = show(panels.NoisePanel)
+    engine.build()
+    engine.train_to(12_400)
+    place = panel.ladder.place(0).toPoint()
+    QTest.mousePress(panel.ladder, Qt.MouseButton.LeftButton, pos=place)
+    assert "12\u2009400 steps would go" in panel.notice.text.text()
+    QTest.mouseRelease(panel.ladder, Qt.MouseButton.LeftButton, pos=place)
+    panel._refresh()
+    assert not panel.notice.isVisible()
+
+
+def test_a_warning_offers_its_cure(show, state, engine):
+    (panel,) = show(panels.NoisePanel)
+    engine.build(widest_gap=60.0, warnings=("σ_max = 3.39 is small for data 60 wide.",))
+    assert "60 wide" in panel.notice.text.text()
+    press(panel.notice.buttons[0])
+    assert state.experiment.noise.sigma_max == 60.0
+
+
+# Refusals
+
+
+def test_denoising_without_noise_is_refused_and_mended(show, state, engine):
+    objective, training = show(panels.ObjectivePanel, panels.TrainingPanel)
+    engine.build()
+    state.edit({"noise.kind": "none"})
+    assert objective.notice.text.text() == training_refusal(state.experiment).sentence
+    assert "Objective" in training.notice.text.text()
+    assert not training.button.isEnabled()
+    press(button_called(objective, "Use sliced"))
+    assert state.experiment.objective.kind == "sliced"
+    assert not objective.notice.isVisible()
+    assert not training.notice.isVisible()
+    assert training.button.isEnabled()
+
+
+def test_a_convolution_on_points_is_refused_and_mended(show, state, engine):
+    (panel,) = show(panels.ObjectivePanel)
+    engine.build()
+    state.edit({"network.kind": "convolutional"})
+    press(button_called(panel, "Use an MLP"))
+    assert state.experiment.network.kind == "mlp"
+    assert panel.header.state == "MLP 128×3 · 42 k"
+
+
+@pytest.mark.parametrize(
+    ("changes", "way", "mended"),
+    [
+        ({"noise.kind": "single"}, "Use Langevin", ("sampling.kind", "langevin")),
+        ({"noise.kind": "none", "sampling.kind": "annealed-langevin"}, "Use VE noise", ("noise.kind", "ve")),
+        ({"data.kind": "digits", "sampling.source": "exact"}, "Use learned", ("sampling.source", "learned")),
+    ],
+)
+def test_samplers_that_do_not_fit_are_refused_and_mended(show, state, engine, changes, way, mended):
+    (panel,) = show(panels.SamplingPanel)
+    state.edit(changes)
+    assert panel.notice.text.text() == sampling_refusal(state.experiment).sentence
+    press(button_called(panel, way))
+    assert state.value(mended[0]) == mended[1]
+    assert not panel.notice.isVisible()
+
+
+def test_a_likelihood_without_a_process_is_refused_and_mended(show, state, engine):
+    (panel,) = show(panels.LikelihoodPanel)
+    engine.build()
+    state.edit({"noise.kind": "single"})
+    assert not panel.test.isEnabled()
+    press(button_called(panel, "Use VE noise"))
+    assert panel.test.isEnabled()
+
+
+# Training
+
+
+def test_the_button_trains_pauses_and_goes_on(show, state, engine):
+    (panel,) = show(panels.TrainingPanel)
+    assert not panel.button.isEnabled()
+    engine.build()
+    press(panel.button)
+    engine.train_to(2_000)
+    assert panel.button.text() == "Pause"
+    assert panel.header.state == "812 steps/s · 0:09"
+    press(panel.button)
+    engine.train_to(2_000, "paused")
+    assert panel.button.text() == "Resume"
+    assert panel.header.state == "paused · 2\u2009000 steps"
+    press(panel.button)
+    press(panel.reset)
+    assert engine.asked == ["train", "pause_training", "train", "reset_training"]
+
+
+def test_divergence_is_said_and_mended(show, state, engine):
+    (panel,) = show(panels.TrainingPanel)
+    engine.build()
+    engine.train_to(3_100, "diverged", "The loss exploded at step 3100.")
+    assert "exploded" in panel.notice.text.text()
+    press(button_called(panel, "Go on slower"))
+    assert state.experiment.training.learning_rate == 1e-3
+    assert engine.asked == ["train"]
+
+
+def test_the_chart_follows_the_loss(show, state, engine, qtbot):
+    (panel,) = show(panels.TrainingPanel)
+    engine.build()
+    engine.train_to(2_000)
+    assert "best possible 1.85" in panel.chart.accessibleDescription()
+    engine.train_to(4_000)
+    qtbot.waitUntil(lambda: "39" in panel.chart.accessibleDescription().split("after")[1])
+    assert panel.distance.text() == ""
+    engine.measure()
+    assert panel.distance.text() == "KL 0.008 nat"
+
+
+# Measurements
+
+
+def test_the_clicked_point(show, state, engine):
+    (panel,) = show(panels.LikelihoodPanel)
+    engine.build()
+    assert panel.hint.isVisible()
+    assert not panel.point.isVisible()
+    engine.show_point()
+    shown = [figure.text() for figure in panel.figures]
+    assert shown == ["(−0.62, 0.98)", "−0.713", "−0.705", "−3.92 + 3.21", "86"]
+    assert not panel.hint.isVisible()
+    engine.likelihood = None
+    engine.likelihood_changed.emit(None)
+    assert panel.hint.isVisible()
+
+
+def test_measurements_run_show_how_far_they_are_and_can_be_cancelled(show, state, engine):
+    (panel,) = show(panels.LikelihoodPanel)
+    engine.build()
+    press(panel.test)
+    engine.run("test-set", 0.4)
+    assert panel.test.text() == "Cancel · 0:05"
+    press(panel.test)
+    engine.run("test-set", running=False)
+    assert panel.test.text() == "Test set"
+    assert engine.asked == ["evaluate_test_set", ("cancel", "test-set")]
+    press(panel.map)
+    engine.run("density", running=False, error="The solver needs too many steps.")
+    assert panel.notice.text.text() == "The solver needs too many steps."
+    engine.measure()
+    figures = [figure.text() for figure in (panel.nll, panel.entropy, panel.integral)]
+    assert figures == ["1.015 ± 0.014", "1.008", "1.000"]
+
+
+def test_the_quality_of_score_and_samples(show, state, engine, qtbot):
+    (panel,) = show(panels.QualityPanel)
+    engine.build()
+    engine.sample()
+    engine.measure()
+    assert panel.distance.text() == "0.0213 (floor 0.0181)"
+    assert panel.kl.text() == "0.008 ± 0.001"
+    assert panel.weights.text() == "0.49 / 0.51 (truth 0.50 / 0.50)"
+    assert panel.relative.text().endswith("%")
+    qtbot.waitUntil(lambda: panel.histogram.overlap() is not None)
+    assert panel.histogram.overlap() > 0.9
+    engine.trajectory.positions[1] = moons(2000) + 50
+    engine.frame = 1
+    engine.frame_changed.emit(1)
+    qtbot.waitUntil(lambda: panel.histogram.overlap() < 0.1)
+    press(panel.axes.buttons["1"])
+    assert "y" in panel.histogram.accessibleDescription()
+    engine.errors_changed.emit(None)
+    assert panel.relative.text() == "–"
+
+
+def test_many_modes_are_summed_up(show, state, engine):
+    (panel,) = show(panels.QualityPanel)
+    engine.build()
+    shares = [0.125] * 8
+    engine.evaluation_changed.emit(
+        {"mode_weights": [0.2, *shares[1:]], "mode_weights_true": shares, "mode_weights_standard_error": [0.01] * 8}
+    )
+    assert panel.weights.text() == "worst 0.200 (truth 0.125)"
+    assert panel.weights.toolTip().count("±") == 8
+
+
+def test_the_score_is_measured_when_training_rests(show, state, engine):
+    (panel,) = show(panels.QualityPanel)
+    engine.build()
+    engine.train_to(100)
+    assert engine.asked == []
+    engine.train_to(200, "finished")
+    assert engine.asked == ["score_errors"]
+    panel.set_folded(True)
+    engine.train_to(300, "paused")
+    assert engine.asked == ["score_errors"]
+
+
+def test_images_have_no_plane(show, state, engine):
+    state.edit({"data.kind": "digits"})
+    likelihood, quality = show(panels.LikelihoodPanel, panels.QualityPanel)
+    engine.build()
+    assert not likelihood.map.isVisible()
+    assert likelihood.bits.isVisible()
+    assert not quality.measure_score.isEnabled()
+    assert not quality.axes.isVisible()
+    assert "mean brightness" in quality.histogram.accessibleDescription()
