@@ -14,7 +14,7 @@ import numpy as np
 
 from playground.app.live import Weights
 from playground.app.preload import preload_torch
-from playground.app.views import ProblemView
+from playground.app.views import ProblemView, plane_bounds
 from playground.app.workers import Slot
 from playground.lab import experiment as description
 from playground.lab.experiment import Experiment
@@ -186,11 +186,6 @@ def _view(problem: "Problem") -> ProblemView:
 
     dataset, noise, units = problem.dataset, problem.noise, problem.units
     is_image = len(problem.shape) == 3
-    bounds = (0.0, 1.0, 0.0, 1.0)
-    if not is_image:
-        low, high = np.quantile(dataset.points, (0.001, 0.999), axis=0)
-        margin = 0.35 * np.maximum(high - low, 1e-12)
-        bounds = (low[0] - margin[0], high[0] + margin[0], low[1] - margin[1], high[1] + margin[1])
     resolved = problem.resolved()
     has_process = experiment_has_process(problem.experiment)
     rungs = noise.levels(problem.experiment.noise.levels) if has_process else np.array([noise.sigma_max])
@@ -199,7 +194,7 @@ def _view(problem: "Problem") -> ProblemView:
         name=dataset.name,
         points=dataset.points[:SHOWN_POINTS],
         count=len(dataset.points),
-        bounds=tuple(float(edge) for edge in bounds),
+        bounds=(0.0, 1.0, 0.0, 1.0) if is_image else plane_bounds(dataset.points),
         axes=dataset.axes,
         is_image=is_image,
         isotropic=units.isotropic,

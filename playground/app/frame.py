@@ -18,6 +18,7 @@ if typing.TYPE_CHECKING:
 BAR_HEIGHT = 52
 STATUS_HEIGHT = 26
 TRAINING_TEXTS = {
+    "loading": "loading",
     "untrained": "not trained",
     "training": "training",
     "paused": "training paused",
@@ -38,16 +39,17 @@ def style_sheet(palette: Palette) -> str:
 #centre {{ background: {p.background}; }}
 #columns::handle {{ background: {p.border}; }}
 #columns::handle:hover {{ background: {p.accent}; }}
-#toast {{ background: {p.raised}; border: 1px solid {p.border}; border-left: 4px solid {p.accent};
-    border-radius: 8px; }}
-#toast[level="warning"] {{ border-left-color: {p.particles}; }}
-#toast[level="error"] {{ border-left-color: {p.error}; }}
+#toast {{ background: {p.raised}; border: 1px solid {p.border}; border-radius: 8px; }}
+#toastMark {{ background: {p.accent}; border-radius: 2px; }}
+#toastMark[level="warning"] {{ background: {p.particles}; }}
+#toastMark[level="error"] {{ background: {p.error}; }}
 #toastTitle {{ font-weight: 600; }}
 #toastTitle[level="error"] {{ color: {p.error}; }}
 #toastClose {{ background: transparent; border: 1px solid transparent; padding: 1px 6px; color: {p.muted}; }}
 #toastClose:hover {{ color: {p.text}; background: {p.hover}; }}
 #toastClose:focus {{ border-color: {p.accent}; }}
 #toastButton {{ background: {p.panel}; }}
+#menuButton {{ padding: 0; }}
 #menuButton::menu-indicator {{ image: none; }}
 #log {{ font-family: monospace; }}
 """
@@ -106,6 +108,7 @@ class TopBar(QFrame):
         self.menu.setMenu(menu)
         self.menu.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         self.menu.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.menu.setFixedSize(38, 30)
         self._row.addWidget(self.menu)
 
 

@@ -9,6 +9,14 @@ from playground.lab.experiment import Experiment
 Bounds = tuple[float, float, float, float]  # x0, x1, y0, y1
 
 
+def plane_bounds(points: np.ndarray) -> Bounds:
+    """What the canvas shows of points (N, 2) at first: nearly all of them, and a margin from which particles come."""
+    low, high = np.quantile(points, (0.001, 0.999), axis=0)
+    margin = 0.35 * np.maximum(high - low, 1e-12)
+    (x0, y0), (x1, y1) = low - margin, high + margin
+    return float(x0), float(x1), float(y0), float(y1)
+
+
 @dataclass(frozen=True)
 class ProblemView:
     """The data and noise on the bench."""

@@ -330,7 +330,8 @@ class MainWindow(QMainWindow):
         self.actions_by_key.refresh()
 
     def _show_status(self) -> None:
-        self.status.show_training(self.engine.training, self.palette_tokens)
+        training = self.engine.training if self.engine.problem is not None else "loading"
+        self.status.show_training(training, self.palette_tokens)
         self.status.show_device(self.engine.device_text)
         self.status.show_seed(self.state.experiment.seed)
         self.status.show_saved(self.documents.saved_text())

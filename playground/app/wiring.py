@@ -8,8 +8,9 @@ import numpy as np
 from PySide6.QtCore import QObject
 
 from playground.app import readouts
+from playground.app.bench import SHOWN_POINTS
 from playground.app.panels import DataPanel
-from playground.app.views import DensityView, FieldView, PointLikelihood, ProbeView, ProblemView
+from playground.app.views import DensityView, FieldView, PointLikelihood, ProbeView, ProblemView, plane_bounds
 from playground.drawing.film import Dress, trail
 from playground.drawing.layers import Density, Field
 from playground.drawing.scene import Scene
@@ -139,8 +140,8 @@ class Wiring(QObject):
         self._opened = self._engine.trajectory
         if session.points.ndim == 2:
             self._canvas.set_axes(session.axes)
-            self._canvas.set_data(session.points)
-            self._canvas.fit()
+            self._canvas.set_data(session.points[:SHOWN_POINTS])
+            self._canvas.fit(plane_bounds(session.points))
         else:
             self._canvas.set_images(session.points)
         layers = session.view.get("layers")

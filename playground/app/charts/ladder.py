@@ -35,7 +35,7 @@ class SigmaLadder(Chart):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(84, parent)
-        self._kind = "none"
+        self._kind = "ve"
         self._sigmas = np.zeros(0)
         self._evenly = True
         self._gap: float | None = None
