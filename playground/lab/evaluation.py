@@ -102,7 +102,7 @@ def log_likelihood(
         trace=("exact" if small else "hutchinson") if settings.trace == "auto" else settings.trace,
         generator=problem.generator("likelihood"),
         record_path=record_path,
-        batch=4096 if small else 256,  # an image's activations take a megabyte
+        batch=2048 if small else 256,  # some tenths of a second a step on one core, so that cancelling is prompt
         sigma=level,
     ):
         if progress.result is None:
@@ -227,7 +227,7 @@ class IntegralProgress:
     value: float | None
 
 
-def integral(problem: Problem, score: ScoreFunction, resolution: int = 96) -> Iterator[IntegralProgress]:
+def integral(problem: Problem, score: ScoreFunction, resolution: int = 72) -> Iterator[IntegralProgress]:
     """The integral of p over the plane: of a learned density too, it should be 1.
 
     The grid covers the data and a quarter of their extent more on every side; what a model puts beyond is missed. Sharp

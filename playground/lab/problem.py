@@ -149,12 +149,13 @@ class Problem:
         return self.noise.process()
 
     def prior(self) -> GaussianPrior:
-        """The Gaussian that the process ends in, with the moments of the standardized data: mean 0, variance 1.
+        """The Gaussian that the process ends in, with the moments of the standardized data: mean 0, their covariance.
 
         Raises:
             ValueError: this noise has no process.
         """
-        return self.process().prior(torch.zeros(self.shape, device=self.device), 1.0)
+        covariance = torch.cov(self.train.flatten(1).T.cpu().double(), correction=0)
+        return self.process().prior(torch.zeros(self.shape, device=self.device), covariance)
 
     def resolved(self) -> Experiment:
         """The experiment with the "auto"s of noise, network and training as what they stand for, in user units."""

@@ -45,20 +45,33 @@ def geometric(sigma_max: float, sigma_min: float, count: int) -> Tensor:
 
 @dataclass(frozen=True)
 class GaussianPrior:
-    """The isotropic Gaussian N(mean, std^2 I) that a process ends in; `mean` has the shape of one point."""
+    r"""The Gaussian that a process ends in, N(mean, std^2 R R^T) with the data's own correlations.
+
+    Attributes:
+        mean: the shape of one point.
+        std: root of the mean variance per axis.
+        root: lower triangular R, (D, D) over the flattened axes; None for the identity.
+    """
 
     mean: Tensor
     std: float
+    root: Tensor | None = None
 
     def sample(self, count: int, generator: torch.Generator) -> Tensor:
         """`count` draws, (count, \\*shape)."""
         z = torch.randn((count, *self.mean.shape), generator=generator, device=self.mean.device, dtype=self.mean.dtype)
+        if self.root is not None:
+            z = (z.flatten(1) @ self.root.T).reshape(z.shape)
         return self.mean + self.std * z
 
     def log_prob(self, x: Tensor) -> Tensor:
         """Log-density in nats of each of x (N, \\*shape), (N,)."""
-        squares = ((x - self.mean) / self.std).square().flatten(1).sum(1)
-        return -0.5 * squares - self.mean.numel() * (math.log(self.std) + 0.5 * math.log(2 * math.pi))
+        z = ((x - self.mean) / self.std).flatten(1)
+        log_volume = self.mean.numel() * (math.log(self.std) + 0.5 * math.log(2 * math.pi))
+        if self.root is not None:
+            z = torch.linalg.solve_triangular(self.root, z.T, upper=False).T
+            log_volume += float(self.root.diagonal().log().sum())
+        return -0.5 * z.square().sum(1) - log_volume
 
 
 class Process(ABC):
@@ -94,14 +107,23 @@ class Process(ABC):
         """Standard deviation of the noise in x(t)."""
         return self.scale(t) * self.sigma(t)
 
-    def prior(self, mean: Tensor, variance: float) -> GaussianPrior:
-        """The Gaussian with the moments of x(1), for data of this mean and this variance (mean per axis).
+    def prior(self, mean: Tensor, variance: float | Tensor) -> GaussianPrior:
+        """The Gaussian with the moments of x(1), for data of this mean and variance.
 
         Counting the data's own moments matters: for data of scale 1.5 and sigma_max = 10, N(0, sigma_max^2) moved the
-        log-likelihood by 0.065 nat and this one by 0.002.
+        log-likelihood by 0.065 nat and this one by 0.002. So do correlations: on two moons, whose axes differ, the worst
+        of 1,000 points was off by 0.14 nat with one variance for both axes and by 0.007 with the covariance.
+
+        Args:
+            variance: one number for every axis, or the covariance (D, D) over the flattened axes.
         """
-        scale = float(self.scale(1.0))
-        return GaussianPrior(scale * mean, scale * math.sqrt(variance + float(self.sigma(1.0)) ** 2))
+        scale, sigma = float(self.scale(1.0)), float(self.sigma(1.0))
+        if isinstance(variance, Tensor):
+            covariance = variance.cpu().double() + sigma**2 * torch.eye(len(variance), dtype=torch.float64)
+            size = float(covariance.diagonal().mean())
+            root = torch.linalg.cholesky(covariance / size)
+            return GaussianPrior(scale * mean, scale * math.sqrt(size), root.to(mean))
+        return GaussianPrior(scale * mean, scale * math.sqrt(variance + sigma**2))
 
     def score(self, score: ScoreFunction, x: Tensor, t: Tensor | float) -> Tensor:
         """Score of the density of x(t), from a score function in variance-exploding coordinates."""

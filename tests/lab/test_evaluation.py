@@ -47,15 +47,16 @@ def last(progress_of):
 @pytest.mark.parametrize("noise", ["ladder", "ve", "vp"])
 @pytest.mark.parametrize("scale", [1.0, 100.0])
 def test_log_likelihoods_of_the_exact_score_are_the_densitys(noise: str, scale: float) -> None:
-    """The pinwheel, 100 times larger too: the Jacobian of the units and, for VP, that of the contraction are counted.
+    """Two moons, 100 times larger too: the Jacobian of the units and, for VP, that of the contraction are counted.
 
-    Its covariance is a multiple of the identity, as the prior's is: what is left is 0.005 nat at most for VE.
+    What is left is the prior's, a Gaussian with the moments of the smoothed data: with one variance for both axes it would
+    be 0.1 nat for VE, with the covariance 0.01.
     """
-    problem = Problem.build(experiment(data__kind="pinwheel", data__scale=scale, noise__kind=noise))
+    problem = Problem.build(experiment(data__points=20_000, data__scale=scale, noise__kind=noise))
     points = problem.dataset.held_out[:50]
     result = last(log_likelihood(problem, problem.density.score, points)).result
     exact = problem.dataset.density.log_prob(torch.from_numpy(points), result.sigma).numpy()
-    np.testing.assert_allclose(result.log_prob, exact, atol=1e-3 if noise == "vp" else 8e-3)
+    np.testing.assert_allclose(result.log_prob, exact, atol=1e-3 if noise == "vp" else 1e-2)
     np.testing.assert_allclose(result.exact, exact, atol=1e-3)
     np.testing.assert_allclose(result.prior_term + result.trace_term, result.log_prob)
     assert result.sigma == pytest.approx(problem.units.sigma_to_user(problem.noise.sigma_min))
@@ -70,18 +71,19 @@ def test_a_files_likelihoods_are_in_its_own_units(scale: tuple[float, float]) ->
     mean, std = problem.units.offset, problem.units.scale * math.hypot(1, problem.noise.sigma_min)
     z = (problem.dataset.held_out - mean) / std
     exact = -0.5 * (z**2).sum(1) - np.log(std).sum() - math.log(2 * math.pi)
-    np.testing.assert_allclose(result.log_prob, exact, atol=1e-3)
+    # 1,000 points know their covariance, which the prior takes, to 3 %.
+    np.testing.assert_allclose(result.log_prob, exact, atol=6e-3)
     assert result.exact is None
 
 
 def test_a_coarser_sigma_is_in_user_units_and_one_outside_is_refused() -> None:
-    problem = Problem.build(experiment(data__kind="pinwheel", data__scale=100.0))
+    problem = Problem.build(experiment(data__points=20_000, data__scale=100.0))
     points = problem.dataset.held_out[:20]
     result = last(log_likelihood(problem, problem.density.score, points, sigma=50.0)).result
     exact = problem.dataset.density.log_prob(torch.from_numpy(points), 50.0).numpy()
     np.testing.assert_allclose(result.log_prob, exact, atol=8e-3)
     assert np.abs(result.log_prob - problem.dataset.density.log_prob(torch.from_numpy(points)).numpy()).max() > 0.1
-    with pytest.raises(ExperimentError, match=r"sigma = 1e\+06 lies outside the noise, which goes from 1\.48"):
+    with pytest.raises(ExperimentError, match=r"sigma = 1e\+06 lies outside the noise, which goes from 0\.71"):
         next(log_likelihood(problem, problem.density.score, points, sigma=1e6))
 
 
@@ -190,8 +192,11 @@ def test_evaluation_of_the_exact_score_finds_nothing_wrong() -> None:
 
 
 def test_evaluation_sees_a_wrong_score_and_wrong_samples() -> None:
-    """A fresh network is the data's Gaussian: KL(data || Gaussian) = its cross-entropy less the entropy."""
-    problem = Problem.build(experiment(data__kind="two-gaussians", likelihood__points=1000))
+    """A fresh network is the data's Gaussian: KL(data || Gaussian) = its cross-entropy less the entropy.
+
+    By VP, whose end keeps nothing of the correlations that the data have and a fresh network does not.
+    """
+    problem = Problem.build(experiment(data__kind="two-gaussians", likelihood__points=1000, noise__kind="vp"))
     samples = problem.dataset.held_out + 3.0
     found = last(evaluate(problem, problem.network().eval(), samples)).metrics
     points, scale = problem.dataset.held_out, problem.units.scale * math.hypot(1, problem.noise.sigma_min)

@@ -107,6 +107,18 @@ def test_prior_has_the_moments_of_the_end(process: Process) -> None:
     torch.testing.assert_close(prior.log_prob(x), reference)
 
 
+@pytest.mark.parametrize("process", PROCESSES)
+def test_prior_keeps_the_datas_correlations(process: Process) -> None:
+    covariance = torch.tensor([[1.5, -0.4], [-0.4, 0.5]], dtype=torch.float64)
+    prior = process.prior(torch.tensor([0.4, -1.0], dtype=torch.float64), covariance)
+    scale, sigma = float(process.scale(1.0)), float(process.sigma(1.0))
+    expected = scale**2 * (covariance + sigma**2 * torch.eye(2, dtype=torch.float64))
+    x = prior.sample(20_000, seeded())
+    reference = torch.distributions.MultivariateNormal(prior.mean, expected).log_prob(x)
+    torch.testing.assert_close(prior.log_prob(x), reference)
+    torch.testing.assert_close(torch.cov(x.T) / prior.std**2, expected / prior.std**2, rtol=0, atol=0.05)
+
+
 def test_prior_of_images_counts_every_pixel() -> None:
     prior = VarianceExploding(0.01, 2.0).prior(torch.zeros(1, 4, 4), 1.0)
     x = prior.sample(3, seeded())
