@@ -54,6 +54,7 @@ class CanvasView(QWidget):
         self._scene = Scene(palette=DARK)
         self._locked = True
         self._brush = 0.0
+        self._strokes: tuple[tuple[np.ndarray, float], ...] = ()
         self._image_limits: tuple[float, float] | None = None
         self._view = Surface(self, self._shown)
         layout = QVBoxLayout(self)
@@ -74,7 +75,7 @@ class CanvasView(QWidget):
         self._view.painted.connect(self._painted)
         self._view.hovered.connect(self._hover)
         self._view.clicked.connect(self._click)
-        self._view.stroked.connect(self._preview_stroke)
+        self._view.stroked.connect(self._show_strokes)
         self._view.stroke_ended.connect(self._end_stroke)
         self._view.wheeled.connect(self._turn_brush)
         self.set_brush_radius(0.05)
@@ -131,8 +132,12 @@ class CanvasView(QWidget):
 
     def set_strokes(self, strokes: Iterable[tuple[np.ndarray, float]]) -> None:
         """Brush strokes to show: points (P, 2) and radius each."""
-        kept = tuple((np.asarray(points, float), float(radius)) for points, radius in strokes)
-        self._change(strokes=Strokes(kept) if kept else None)
+        self._strokes = tuple((np.asarray(points, float), float(radius)) for points, radius in strokes)
+        self._show_strokes()
+
+    def _show_strokes(self, unfinished: Sequence[tuple[float, float]] = ()) -> None:
+        shown = (*self._strokes, (np.array(unfinished), self._brush)) if len(unfinished) else self._strokes
+        self._change(strokes=Strokes(shown) if shown else None)
 
     def set_caption(self, lines: Sequence[str]) -> None:
         """Lines at the bottom right."""
@@ -236,7 +241,8 @@ class CanvasView(QWidget):
     def scene(self, width: float, height: float) -> Scene:
         """What is shown now, for a picture of this shape: nothing that is in view is cut off."""
         viewport = self.viewport
-        if self._locked:
+        # In the screen's own shape exactly the screen's viewport, so that the pixels are the screen's too.
+        if self._locked and width * self.height() != height * self.width():
             viewport = shaped(viewport, width, height)
         return dataclasses.replace(self._shown(), viewport=viewport)
 
@@ -286,11 +292,8 @@ class CanvasView(QWidget):
         self.set_brush_radius(min(max(self._brush * BRUSH_STEP**notches, low), high))
         self.brush_radius_changed.emit(self._brush)
 
-    def _preview_stroke(self, points: list[tuple[float, float]]) -> None:
-        self.set_strokes([(np.array(points), self._brush)] if points else [])
-
     def _end_stroke(self, points: list[tuple[float, float]]) -> None:
-        self.set_strokes([])
+        self._show_strokes()
         self.stroke_drawn.emit(points, self._brush)
 
     def _click(self, x: float, y: float) -> None:

@@ -1,0 +1,521 @@
+"""The canvas under a real mouse and keyboard."""
+
+from collections.abc import Callable, Iterator
+
+import numpy as np
+import pytest
+from PySide6.QtCore import QEvent, QPoint, QPointF, Qt
+from PySide6.QtGui import QColor, QImage, QKeyEvent, QWheelEvent
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication
+
+from playground.app.canvas import CanvasView, ChipBar
+from playground.app.canvas.legend import KEYS, LEGEND
+from playground.drawing.palette import DARK, LIGHT
+from playground.drawing.render import render
+
+LEFT, RIGHT, MIDDLE = Qt.MouseButton.LeftButton, Qt.MouseButton.RightButton, Qt.MouseButton.MiddleButton
+NONE = Qt.KeyboardModifier.NoModifier
+BOX = (-2.0, 2.0, -1.0, 1.0)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def application(request) -> QApplication:
+    """Asked for like this, no test is searched for what it left behind, which would take longer than the test."""
+    return request.getfixturevalue("qapp")
+
+
+@pytest.fixture
+def canvas() -> Iterator[CanvasView]:
+    """600 x 300 pixels over BOX: 150 pixels a unit."""
+    view = CanvasView()
+    view.resize(600, 300)
+    view.show()
+    QTest.qWaitForWindowExposed(view)
+    view.fit(BOX)
+    QApplication.processEvents()
+    yield view
+    view.close()
+    view.deleteLater()
+    QApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete.value)
+
+
+def heard(signal) -> list:
+    """What a signal says from now on."""
+    words: list = []
+    signal.connect(lambda *values: words.append(values if len(values) != 1 else values[0]))
+    return words
+
+
+def drag(canvas: CanvasView, button: Qt.MouseButton, *places: tuple[int, int]) -> None:
+    QTest.mousePress(canvas.surface, button, NONE, QPoint(*places[0]))
+    for place in places[1:]:
+        QTest.mouseMove(canvas.surface, QPoint(*place))
+        QApplication.processEvents()
+    QTest.mouseRelease(canvas.surface, button, NONE, QPoint(*places[-1]))
+
+
+def turn(canvas: CanvasView, place: tuple[int, int], notches: int, modifiers: Qt.KeyboardModifier = NONE) -> None:
+    at = QPointF(*place)
+    event = QWheelEvent(
+        at,
+        canvas.surface.mapToGlobal(at),
+        QPoint(),
+        QPoint(0, 120 * notches),
+        Qt.MouseButton.NoButton,
+        modifiers,
+        Qt.ScrollPhase.NoScrollPhase,
+        False,
+    )
+    QApplication.sendEvent(canvas.surface, event)
+    QApplication.processEvents()
+
+
+def under(canvas: CanvasView, x: int, y: int) -> tuple[float, float]:
+    """The user's coordinates below a pixel, computed here from the viewport alone."""
+    x0, x1, y0, y1 = canvas.viewport
+    return x0 + (x1 - x0) * x / canvas.width(), y1 - (y1 - y0) * y / canvas.height()
+
+
+def moved(canvas: CanvasView) -> None:
+    canvas.fit((-3.0, 1.0, 0.0, 2.0))
+
+
+def zoomed(canvas: CanvasView) -> None:
+    turn(canvas, (100, 40), 4)
+
+
+def stretched(canvas: CanvasView) -> None:
+    canvas.aspect_locked = False
+    canvas.fit((0.0, 1.0, 200.0, 900.0))
+
+
+def resized(canvas: CanvasView) -> None:
+    canvas.resize(410, 390)
+    QApplication.processEvents()
+
+
+# --- coordinates
+
+
+@pytest.mark.parametrize("change", [lambda _: None, moved, zoomed, stretched, resized])
+def test_click_and_hover_tell_the_place_under_the_pointer(canvas: CanvasView, change: Callable) -> None:
+    change(canvas)
+    QTest.mouseMove(canvas.surface, QPoint(10, 10))  # a move to where the pointer is already says nothing
+    QApplication.processEvents()
+    clicked, hovered = heard(canvas.clicked), heard(canvas.hovered)
+    QTest.mouseMove(canvas.surface, QPoint(120, 200))
+    QApplication.processEvents()
+    QTest.mouseClick(canvas.surface, LEFT, NONE, QPoint(120, 200))
+    assert clicked == [pytest.approx(under(canvas, 120, 200))]
+    assert hovered[-1] == pytest.approx(under(canvas, 120, 200))
+
+
+def test_fit_shows_the_whole_undistorted(canvas: CanvasView) -> None:
+    assert canvas.viewport == pytest.approx(BOX)
+    canvas.fit((0.0, 1.0, 0.0, 10.0))
+    x0, x1, y0, y1 = canvas.viewport
+    assert (y0, y1) == pytest.approx((0, 10))
+    assert (x1 - x0) / 600 == pytest.approx((y1 - y0) / 300)
+    assert (x0 + x1) / 2 == pytest.approx(0.5)
+
+
+def test_fit_without_bounds_shows_the_data_else_the_particles(canvas: CanvasView) -> None:
+    canvas.set_particles(np.array([[100.0, 100.0], [101.0, 101.0]]))
+    canvas.fit()
+    assert 100 < sum(canvas.viewport[:2]) / 2 < 101
+    canvas.set_data(np.array([[-7.0, 5.0], [-5.0, 6.0]]))
+    canvas.fit()
+    assert sum(canvas.viewport[:2]) / 2 == pytest.approx(-6)
+
+
+def test_unlocked_axes_take_their_own_scales(canvas: CanvasView) -> None:
+    stretched(canvas)
+    assert canvas.viewport == pytest.approx((0.0, 1.0, 200.0, 900.0))
+    canvas.aspect_locked = True
+    x0, x1, y0, y1 = canvas.viewport
+    assert (x1 - x0) / 600 == pytest.approx((y1 - y0) / 300)
+
+
+# --- pan and zoom
+
+
+@pytest.mark.parametrize("button", [LEFT, MIDDLE, RIGHT])
+def test_a_drag_takes_the_plane_along(canvas: CanvasView, button: Qt.MouseButton) -> None:
+    clicked, viewports = heard(canvas.clicked), heard(canvas.viewport_changed)
+    before = under(canvas, 300, 150)
+    drag(canvas, button, (300, 150), (320, 160), (390, 120))
+    assert under(canvas, 390, 120) == pytest.approx(before)
+    assert viewports[-1] == pytest.approx(canvas.viewport)
+    assert not clicked
+
+
+def test_a_press_that_trembles_is_still_a_click(canvas: CanvasView) -> None:
+    clicked = heard(canvas.clicked)
+    drag(canvas, LEFT, (300, 150), (301, 151), (302, 150))
+    assert len(clicked) == 1
+    assert canvas.viewport == pytest.approx(BOX)
+
+
+def test_the_wheel_zooms_about_the_pointer(canvas: CanvasView) -> None:
+    before = under(canvas, 450, 60)
+    turn(canvas, (450, 60), 3)
+    assert under(canvas, 450, 60) == pytest.approx(before)
+    assert canvas.viewport[1] - canvas.viewport[0] == pytest.approx(4 / 1.25**3)
+    turn(canvas, (450, 60), -3)
+    assert canvas.viewport == pytest.approx(BOX)
+
+
+def test_zoom_has_ends(canvas: CanvasView) -> None:
+    for notches in (10, -10):
+        for _ in range(60):
+            turn(canvas, (300, 150), notches)
+        width = canvas.viewport[1] - canvas.viewport[0]
+        assert 4e-6 < width < 4e6
+        assert np.isfinite(canvas.viewport).all()
+        assert canvas.grab().width() == 600
+
+
+def test_double_click_shows_all(canvas: CanvasView) -> None:
+    zoomed(canvas)
+    QTest.mouseDClick(canvas.surface, LEFT, NONE, QPoint(50, 50))
+    assert canvas.viewport == pytest.approx(BOX)
+
+
+def test_keys_pan_zoom_and_fit(canvas: CanvasView) -> None:
+    canvas.setFocus()
+    view = canvas.focusProxy()
+    for key, expected in (
+        (Qt.Key.Key_Right, (-1.6, 2.4, -1.0, 1.0)),
+        (Qt.Key.Key_Up, (-1.6, 2.4, -0.8, 1.2)),
+        (Qt.Key.Key_Left, (-2.0, 2.0, -0.8, 1.2)),
+        (Qt.Key.Key_Down, BOX),
+        (Qt.Key.Key_Plus, (-1.6, 1.6, -0.8, 0.8)),
+        (Qt.Key.Key_Minus, BOX),
+        (Qt.Key.Key_Plus, (-1.6, 1.6, -0.8, 0.8)),
+        (Qt.Key.Key_0, BOX),
+    ):
+        QTest.keyClick(view, key)
+        assert canvas.viewport == pytest.approx(expected), key
+
+
+def test_a_key_of_the_windows_is_left_to_it(canvas: CanvasView) -> None:
+    for key in (Qt.Key.Key_Space, Qt.Key.Key_R, Qt.Key.Key_Escape):
+        event = QKeyEvent(QEvent.Type.KeyPress, key, NONE)
+        QApplication.sendEvent(canvas.focusProxy(), event)
+        assert not event.isAccepted(), key
+
+
+# --- the brush
+
+
+def test_a_stroke_follows_the_mouse_and_is_previewed(canvas: CanvasView) -> None:
+    canvas.set_tool("brush")
+    canvas.set_brush_radius(0.1)
+    strokes, clicked = heard(canvas.stroke_drawn), heard(canvas.clicked)
+    QTest.mousePress(canvas.surface, LEFT, NONE, QPoint(100, 100))
+    for x in range(110, 301, 10):
+        QTest.mouseMove(canvas.surface, QPoint(x, 100))
+        QApplication.processEvents()
+    middle = canvas.grab().toImage().pixelColor(200, 100)
+    assert middle.green() > middle.red() + 20  # teal
+    QTest.mouseRelease(canvas.surface, LEFT, NONE, QPoint(300, 100))
+    ((points, radius),) = strokes
+    assert radius == 0.1
+    assert points[0] == pytest.approx(under(canvas, 100, 100))
+    assert points[-1] == pytest.approx(under(canvas, 300, 100), abs=0.04)
+    assert 5 < len(points) <= 21
+    assert not clicked
+    assert canvas.viewport == pytest.approx(BOX)
+    after = canvas.grab().toImage().pixelColor(200, 100)
+    assert after.green() < after.red() + 20  # the points take the preview's place
+
+
+def test_a_single_press_is_a_stroke_of_one_point(canvas: CanvasView) -> None:
+    canvas.set_tool("brush")
+    strokes = heard(canvas.stroke_drawn)
+    QTest.mouseClick(canvas.surface, LEFT, NONE, QPoint(300, 150))
+    assert strokes == [([pytest.approx((0.0, 0.0))], canvas.brush_radius)]
+
+
+def test_earlier_strokes_stay_while_a_new_one_is_painted_and_escape_takes_it_back(canvas: CanvasView) -> None:
+    canvas.set_tool("brush")
+    canvas.set_strokes([(np.array([[1.0, 0.5], [1.5, 0.5]]), 0.1)])
+    strokes = heard(canvas.stroke_drawn)
+    before = canvas.scene(600, 300).strokes
+    QTest.mousePress(canvas.surface, LEFT, NONE, QPoint(100, 100))
+    QTest.mouseMove(canvas.surface, QPoint(160, 100))
+    QApplication.processEvents()
+    assert len(canvas.scene(600, 300).strokes.strokes) == 2
+    QTest.keyClick(canvas.focusProxy(), Qt.Key.Key_Escape)
+    QTest.mouseRelease(canvas.surface, LEFT, NONE, QPoint(160, 100))
+    assert not strokes
+    assert len(canvas.scene(600, 300).strokes.strokes) == len(before.strokes) == 1
+
+
+@pytest.mark.parametrize("modifier", [Qt.KeyboardModifier.ControlModifier, Qt.KeyboardModifier.ShiftModifier])
+def test_the_wheel_with_a_modifier_sizes_the_brush(canvas: CanvasView, modifier: Qt.KeyboardModifier) -> None:
+    canvas.set_tool("brush")
+    canvas.set_brush_radius(0.1)
+    radii = heard(canvas.brush_radius_changed)
+    turn(canvas, (300, 150), 2, modifier)
+    assert radii == [pytest.approx(0.1 * 1.15**2)]
+    assert canvas.brush_radius == radii[0]
+    assert canvas.viewport == pytest.approx(BOX)
+    for _ in range(100):
+        turn(canvas, (300, 150), 10, modifier)
+    assert canvas.brush_radius == pytest.approx(0.6)
+    QTest.keyClick(canvas.focusProxy(), Qt.Key.Key_BracketLeft)
+    assert canvas.brush_radius == pytest.approx(0.6 / 1.15)
+
+
+def test_the_brush_still_pans_with_the_other_buttons_and_with_space(canvas: CanvasView) -> None:
+    canvas.set_tool("brush")
+    strokes = heard(canvas.stroke_drawn)
+    before = under(canvas, 300, 150)
+    drag(canvas, MIDDLE, (300, 150), (350, 150))
+    assert under(canvas, 350, 150) == pytest.approx(before)
+    QTest.keyPress(canvas.focusProxy(), Qt.Key.Key_Space)
+    drag(canvas, LEFT, (350, 150), (300, 150))
+    QTest.keyRelease(canvas.focusProxy(), Qt.Key.Key_Space)
+    assert canvas.viewport == pytest.approx(BOX)
+    assert not strokes
+
+
+def test_an_unknown_tool_or_field_is_refused(canvas: CanvasView) -> None:
+    with pytest.raises(ValueError, match="point and brush"):
+        canvas.set_tool("hammer")
+    with pytest.raises(ValueError, match="learned or exact"):
+        canvas.set_field(np.zeros((1, 2)), np.zeros((1, 2)), "guessed")
+
+
+# --- pictures
+
+
+def fill(canvas: CanvasView) -> None:
+    generator = np.random.default_rng(0)
+    points = generator.normal(scale=0.4, size=(300, 2))
+    canvas.set_data(points)
+    canvas.set_density(np.arange(64.0).reshape(8, 8), BOX)
+    canvas.set_field(points[:50], -points[:50], "learned")
+    canvas.set_field(points[:50], points[:50], "exact")
+    canvas.set_particles(points[:100])
+    canvas.set_trails(np.stack([points[:100] + 0.1 * step for step in range(-5, 1)]))
+    canvas.set_path(np.array([[0.0, 0.5], [1.0, 0.9]]))
+    canvas.set_caption(["σ = 1"])
+
+
+def image_of(canvas: CanvasView) -> QImage:
+    QApplication.processEvents()
+    return canvas.surface.grab().toImage().convertToFormat(QImage.Format.Format_RGB32)
+
+
+@pytest.mark.parametrize("palette", [DARK, LIGHT], ids=["dark", "light"])
+def test_what_is_exported_is_what_the_screen_shows(canvas: CanvasView, palette) -> None:
+    fill(canvas)
+    canvas.apply_palette(palette)
+    canvas.set_layer_visible("exact", True)
+    turn(canvas, (100, 40), 2)
+    assert render(canvas.scene(600, 300), 600, 300) == image_of(canvas)
+
+
+def test_a_film_of_another_shape_shows_at_least_as_much(canvas: CanvasView) -> None:
+    fill(canvas)
+    x0, x1, y0, y1 = canvas.scene(400, 400).viewport
+    assert x0 <= -2
+    assert x1 >= 2
+    assert (x1 - x0) == pytest.approx(y1 - y0)
+
+
+@pytest.mark.parametrize("key", KEYS)
+def test_a_hidden_layer_is_not_in_the_picture(canvas: CanvasView, key: str) -> None:
+    fill(canvas)
+    toggled = heard(canvas.layer_toggled)
+    canvas.set_layer_visible(key, False)
+    without = image_of(canvas)
+    assert getattr(canvas.scene(600, 300), key) is None
+    canvas.set_layer_visible(key, True)
+    assert getattr(canvas.scene(600, 300), key) is not None
+    assert image_of(canvas) != without
+    assert toggled[-1] == (key, True)
+    before = len(toggled)
+    canvas.set_layer_visible(key, True)
+    assert len(toggled) == before
+
+
+def test_it_paints_when_something_changes_and_only_then(canvas: CanvasView) -> None:
+    painted = heard(canvas.painted)
+    fill(canvas)
+    QApplication.processEvents()
+    assert len(painted) == 1
+    assert canvas.last_paint_ms == painted[0] > 0
+    canvas.surface.update()
+    for x in (10, 40):
+        QTest.mouseMove(canvas.surface, QPoint(x, 40))
+    QApplication.processEvents()
+    canvas.set_caption(["σ = 1"])
+    canvas.set_hint("")
+    canvas.set_layer_visible("data", True)
+    QApplication.processEvents()
+    assert len(painted) == 1
+
+
+def test_an_empty_canvas_is_not_grey(canvas: CanvasView) -> None:
+    canvas.set_hint("Paint points with the brush.")
+    image = image_of(canvas)
+    assert image.pixelColor(3, 3) == QColor(DARK.background)
+    assert len({image.pixel(x, y) for x in range(600) for y in range(100, 200)}) > 10
+
+
+def test_the_readout_stays_inside_and_goes_with_the_pointer(canvas: CanvasView) -> None:
+    canvas.set_readout(["not yet"])
+    assert canvas.readout() == ""
+    for place in ((300, 100), (20, 20), (590, 290)):
+        QTest.mouseMove(canvas.surface, QPoint(*place))
+        QApplication.processEvents()
+        canvas.set_readout(["x  (1.00, 2.00)", "log p  −0.7"])
+        assert canvas.readout() == "x  (1.00, 2.00)\nlog p  −0.7"
+        assert canvas.rect().contains(canvas._readout.geometry())
+        assert not canvas._readout.geometry().contains(QPoint(*place))
+    canvas.set_readout([])
+    assert canvas.readout() == ""
+
+
+def test_options_reach_the_layers(canvas: CanvasView) -> None:
+    fill(canvas)
+    changed = heard(canvas.option_changed)
+    canvas.set_option("particles", "size", 1.6)
+    canvas.set_option("trails", "length", 4)
+    columns, rows = canvas.arrow_grid()
+    canvas.set_option("exact", "spacing", 18)
+    assert canvas.scene(600, 300).particles.size == 1.6
+    assert canvas.scene(600, 300).trails.length == 4
+    assert canvas.arrow_grid() > (columns, rows)
+    assert canvas.options["learned", "spacing"] == 18  # both fields share their grid
+    assert changed == [("particles", "size", 1.6), ("trails", "length", 4), ("exact", "spacing", 18)]
+    canvas.set_particles(np.zeros((3, 2)))
+    assert canvas.scene(600, 300).particles.size == 1.6
+
+
+# --- images
+
+
+def test_images_take_the_plane_and_one_can_be_chosen(canvas: CanvasView) -> None:
+    digits = np.zeros((12, 1, 8, 8))
+    digits[:, :, 2:6, 2:6] = 16.0
+    canvas.set_images(digits)
+    chosen, clicked, viewport = heard(canvas.image_selected), heard(canvas.clicked), canvas.viewport
+    grid = canvas.scene(600, 300).images
+    assert grid.limits == (0, 16)
+    QTest.mouseClick(canvas.surface, LEFT, NONE, grid.tiles(600, 300).box(5).center().toPoint())
+    assert chosen == [5]
+    assert not clicked
+    canvas.set_images(40 * digits - 3)
+    assert canvas.scene(600, 300).images.selected == 5
+    assert canvas.scene(600, 300).images.limits == (0, 16)  # those of the data, for samples too
+    turn(canvas, (300, 150), 3)
+    drag(canvas, MIDDLE, (300, 150), (350, 150))
+    assert canvas.viewport == viewport
+    QTest.mouseClick(canvas.surface, LEFT, NONE, QPoint(1, 1))
+    assert chosen == [5]
+    canvas.set_images(None)
+    QTest.mouseClick(canvas.surface, LEFT, NONE, QPoint(300, 150))
+    assert len(clicked) == 1
+
+
+# --- chips
+
+
+@pytest.fixture
+def chips(canvas: CanvasView) -> Iterator[ChipBar]:
+    bar = ChipBar(canvas)
+    bar.resize(900, bar.sizeHint().height())
+    bar.show()
+    QTest.qWaitForWindowExposed(bar)
+    yield bar
+    bar.close()
+    bar.deleteLater()
+    QApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete.value)
+
+
+def test_chips_are_in_order_named_and_explained(chips: ChipBar) -> None:
+    assert list(chips.chips) == ["data", "density", "learned", "exact", "particles", "trails", "path"]
+    for entry in LEGEND:
+        chip = chips.chips[entry.key]
+        assert entry.title in chip.accessibleName()
+        assert entry.tip in chip.toolTip()
+        assert chip.focusPolicy() & Qt.FocusPolicy.TabFocus
+
+
+@pytest.mark.parametrize("key", KEYS)
+def test_a_click_and_a_key_toggle_a_layer(canvas: CanvasView, chips: ChipBar, key: str) -> None:
+    chip, before = chips.chips[key], canvas.visible[key]
+    QTest.mouseClick(chip, LEFT, NONE, QPoint(chip.width() - 30, 14))
+    assert canvas.visible[key] is not before
+    QTest.keyClick(chip, Qt.Key.Key_Space)
+    assert canvas.visible[key] is before
+    QTest.keyClick(chip, Qt.Key.Key_Return)
+    assert canvas.visible[key] is chip.isChecked() is not before
+    chips.toggle(key)
+    assert chips.is_on(key) is chip.isChecked() is before
+
+
+def test_the_swatch_and_the_down_key_open_the_options(canvas: CanvasView, chips: ChipBar) -> None:
+    chip = chips.chips["trails"]
+    changed = heard(canvas.option_changed)
+    for open_menu in (
+        lambda: QTest.mouseClick(chip, LEFT, NONE, chip.swatch().center()),
+        lambda: QTest.keyClick(chip, Qt.Key.Key_Down),
+    ):
+        shown = canvas.visible["trails"]
+        open_menu()
+        assert chip.menu.isVisible()
+        assert canvas.visible["trails"] is shown
+        assert [action.text() for action in chip.menu.actions() if action.isChecked()] == ["16 steps"]
+        chip.menu.close()
+    next(action for action in chip.menu.actions() if action.text() == "4 steps").trigger()
+    assert changed == [("trails", "length", 4)]
+    QTest.mouseClick(chips.chips["data"], LEFT, NONE, chips.chips["data"].swatch().center())
+    assert not chips.is_on("data")  # no options there: the swatch toggles too
+
+
+def test_a_layer_that_cannot_be_shown_says_why(canvas: CanvasView, chips: ChipBar) -> None:
+    chips.set_available("exact", False, "The density of these data is not known.")
+    chip = chips.chips["exact"]
+    QTest.mouseClick(chip, LEFT, NONE, QPoint(chip.width() - 30, 14))
+    assert not canvas.visible["exact"]
+    assert "not known" in chip.toolTip()
+    chips.set_available("exact", True)
+    assert "not known" not in chip.toolTip()
+    assert chip.isEnabled()
+
+
+@pytest.mark.parametrize("width", [160, 320, 500, 900])
+def test_chips_wrap_and_none_is_cut_off(chips: ChipBar, width: int) -> None:
+    width = max(width, chips.minimumSizeHint().width())
+    chips.resize(width, chips.heightForWidth(width))
+    QApplication.processEvents()
+    boxes = [chip.geometry() for chip in chips.chips.values()]
+    assert all(chips.rect().contains(box) for box in boxes)
+    assert not any(one.intersects(other) for n, one in enumerate(boxes) for other in boxes[:n])
+    for chip in chips.chips.values():
+        text = chip.fontMetrics().horizontalAdvance(chip.text())
+        assert chip.width() >= text + chip.swatch().width() + 12
+
+
+def test_on_and_off_differ_without_colour(chips: ChipBar) -> None:
+    """A dot is full or hollow, for those who see no hues."""
+    chip = chips.chips["data"]
+    centre = QPoint(12 + 4, 14)
+    on = chip.grab().toImage().convertToFormat(QImage.Format.Format_Grayscale8).pixelColor(centre).value()
+    chips.toggle("data")
+    off = chip.grab().toImage().convertToFormat(QImage.Format.Format_Grayscale8).pixelColor(centre).value()
+    assert on - off > 80
+
+
+def test_chips_take_the_theme(chips: ChipBar) -> None:
+    theme_before = chips.chips["data"].grab().toImage()
+    chips.apply_palette(LIGHT)
+    image = chips.chips["data"].grab().toImage()
+    assert image != theme_before
+    assert image.pixelColor(image.width() - 14, 4).lightness() > 200

@@ -1,0 +1,290 @@
+"""The transport under a real mouse and keyboard."""
+
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+from PySide6.QtCore import QEvent, QPoint, QPointF, Qt
+from PySide6.QtGui import QColor, QImage, QWheelEvent
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication, QWidget
+
+from playground.app.scrubber import EDGE
+from playground.app.transport import Transport, parse_speed
+from playground.drawing.palette import DARK, LIGHT
+
+LEFT, NONE = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
+SIGMAS = np.repeat(np.geomspace(8.0, 0.05, 5), 20)  # 100 frames, five levels
+
+
+@pytest.fixture(scope="module", autouse=True)
+def application(request) -> QApplication:
+    """Asked for like this, no test is searched for what it left behind, which would take longer than the test."""
+    return request.getfixturevalue("qapp")
+
+
+@pytest.fixture
+def transport() -> Iterator[Transport]:
+    bar = Transport()
+    bar.resize(1100, bar.sizeHint().height())
+    bar.set_sigmas(SIGMAS, (8.0, 0.05))
+    bar.set_progress(40, 100, 100)
+    bar.show()
+    bar.activateWindow()
+    QTest.qWaitForWindowExposed(bar)
+    yield bar
+    bar.close()
+    bar.deleteLater()
+    QApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete.value)
+
+
+def heard(signal) -> list:
+    words: list = []
+    signal.connect(words.append)
+    return words
+
+
+def place(transport: Transport, frame: int, total: int = 100) -> QPoint:
+    scrubber = transport.scrubber
+    return QPoint(round(EDGE + (scrubber.width() - 2 * EDGE) * frame / (total - 1)), scrubber.height() // 2)
+
+
+# --- buttons
+
+
+def test_play_asks_for_the_other_state_and_shows_what_it_is_told(transport: Transport) -> None:
+    asked = heard(transport.play_toggled)
+    for playing in (True, False):
+        transport.set_playing(playing)
+        assert transport.play.accessibleName() == ("Pause" if playing else "Play")
+        QTest.mouseClick(transport.play, LEFT)
+        QTest.keyClick(transport.play, Qt.Key.Key_Space)
+        assert asked[-2:] == [not playing, not playing]
+        assert transport.play.accessibleName() == ("Pause" if playing else "Play")  # until the engine says so
+
+
+def test_the_small_buttons_say_what_they_are_for(transport: Transport) -> None:
+    steps, restarts, loops = heard(transport.stepped), heard(transport.restarted), heard(transport.loop_toggled)
+    for button in (transport.back, transport.forward, transport.restart, transport.new_seed, transport.loop):
+        QTest.mouseClick(button, LEFT)
+    assert (steps, restarts, loops) == ([-1, 1], [False, True], [False])
+    transport.set_loop(True)
+    assert transport.loop.isChecked()
+    assert loops == [False]  # what the program sets is no wish of the user's
+
+
+def test_holding_a_step_button_goes_on_stepping(transport: Transport) -> None:
+    steps = heard(transport.stepped)
+    QTest.mousePress(transport.forward, LEFT)
+    QTest.qWait(700)
+    QTest.mouseRelease(transport.forward, LEFT)
+    assert len(steps) >= 3
+
+
+def test_everything_can_be_reached_and_has_a_name(transport: Transport) -> None:
+    reached: list[QWidget] = []
+    transport.restart.setFocus()
+    for _ in range(12):
+        reached.append(QApplication.focusWidget())
+        QTest.keyClick(QApplication.focusWidget(), Qt.Key.Key_Tab)
+    order = [
+        transport.restart,
+        transport.back,
+        transport.play,
+        transport.forward,
+        transport.new_seed,
+        transport.loop,
+        transport.scrubber,
+        transport.speed_slider,
+        transport.speed_edit,
+    ]
+    assert reached[: len(order)] == order
+    for widget in order:
+        assert widget.accessibleName()
+        assert widget.toolTip() or widget is transport.scrubber
+
+
+# --- the scrubber
+
+
+@pytest.mark.parametrize("frame", [0, 17, 50, 99])
+def test_a_press_goes_to_the_frame_under_it(transport: Transport, frame: int) -> None:
+    scrubbed = heard(transport.scrubbed)
+    QTest.mouseClick(transport.scrubber, LEFT, NONE, place(transport, frame))
+    assert scrubbed == [frame]
+    assert transport.scrubber.value() == frame
+
+
+def test_dragging_scrubs_and_the_run_does_not_pull_the_handle_away(transport: Transport) -> None:
+    scrubbed = heard(transport.scrubbed)
+    QTest.mousePress(transport.scrubber, LEFT, NONE, place(transport, 10))
+    for frame in (20, 30):
+        QTest.mouseMove(transport.scrubber, place(transport, frame))
+        QApplication.processEvents()
+        transport.set_progress(70, 100, 100)
+    assert transport.scrubber.sliderPosition() == 30
+    QTest.mouseRelease(transport.scrubber, LEFT, NONE, place(transport, 30))
+    assert scrubbed == [10, 20, 30]
+    transport.set_progress(70, 100, 100)
+    assert transport.scrubber.value() == 70
+    assert scrubbed == [10, 20, 30]
+
+
+@pytest.mark.parametrize(
+    ("key", "frame"),
+    [
+        (Qt.Key.Key_Right, 41),
+        (Qt.Key.Key_Left, 39),
+        (Qt.Key.Key_PageUp, 50),
+        (Qt.Key.Key_PageDown, 30),
+        (Qt.Key.Key_Home, 0),
+        (Qt.Key.Key_End, 99),
+    ],
+)
+def test_keys_scrub(transport: Transport, key: Qt.Key, frame: int) -> None:
+    scrubbed = heard(transport.scrubbed)
+    QTest.keyClick(transport.scrubber, key)
+    assert scrubbed == [frame]
+
+
+def test_the_wheel_scrubs_by_a_frame(transport: Transport) -> None:
+    scrubbed = heard(transport.scrubbed)
+    at = QPointF(50, 20)
+    event = QWheelEvent(
+        at,
+        transport.scrubber.mapToGlobal(at),
+        QPoint(),
+        QPoint(0, -120),
+        Qt.MouseButton.NoButton,
+        NONE,
+        Qt.ScrollPhase.NoScrollPhase,
+        False,
+    )
+    QApplication.sendEvent(transport.scrubber, event)
+    assert scrubbed == [39]
+
+
+def test_what_is_not_sampled_yet_cannot_be_reached(transport: Transport) -> None:
+    transport.set_progress(20, 60, 100)
+    scrubbed = heard(transport.scrubbed)
+    QTest.mouseClick(transport.scrubber, LEFT, NONE, place(transport, 90))
+    QTest.keyClick(transport.scrubber, Qt.Key.Key_Home)
+    QTest.keyClick(transport.scrubber, Qt.Key.Key_End)
+    QTest.keyClick(transport.scrubber, Qt.Key.Key_Right)
+    assert scrubbed[:3] == [59, 0, 59]
+    assert set(scrubbed[3:]) <= {59}
+    assert transport.scrubber.value() == 59
+
+
+def test_nothing_recorded_breaks_nothing(transport: Transport) -> None:
+    transport.set_sigmas(np.zeros(0))
+    transport.set_progress(0, 0, 0)
+    scrubbed = heard(transport.scrubbed)
+    QTest.mouseClick(transport.scrubber, LEFT, NONE, QPoint(100, 20))
+    QTest.keyClick(transport.scrubber, Qt.Key.Key_End)
+    transport.grab()
+    assert set(scrubbed) <= {0}
+    assert transport.scrubber.labels() == ("", "", "", "")
+
+
+def test_labels_tell_the_noise_and_how_far_sampling_is(transport: Transport) -> None:
+    assert transport.scrubber.labels() == ("noise σ = 8", "data σ = 0.05", "step 0", "99")
+    transport.set_progress(20, 60, 100)
+    transport.set_sigmas(SIGMAS[:60])
+    assert transport.scrubber.labels()[1:] == (f"now σ = {SIGMAS[59]:.3g}", "step 0", "59 of 99 sampled")
+
+
+def color_at(transport: Transport, frame: int) -> QColor:
+    image = transport.scrubber.grab().toImage().convertToFormat(QImage.Format.Format_RGB32)
+    at = place(transport, frame)
+    return image.pixelColor(at.x(), at.y())
+
+
+@pytest.mark.parametrize("palette", [DARK, LIGHT], ids=["dark", "light"])
+def test_the_track_has_the_colour_of_its_noise(transport: Transport, palette) -> None:
+    transport.apply_palette(palette)
+    transport.set_progress(50, 100, 100)
+    start, again, middle, end = (color_at(transport, frame) for frame in (3, 16, 70, 97))
+    assert start == again  # one level, one colour
+    assert abs(start.hsvHue() - QColor(palette.learned).hsvHue()) < 15
+    assert start != middle != end
+    assert end == QColor(palette.particles)
+    transport.set_progress(50, 60, 100)
+    assert color_at(transport, 80) == QColor(palette.border)  # bare: not sampled yet
+    assert color_at(transport, 3) == start
+
+
+@pytest.mark.parametrize(
+    "sigmas", [np.full(100, 0.3), np.append(np.geomspace(8, 0.01, 99), 0.0), np.zeros(100)], ids=str
+)
+def test_constant_and_vanishing_noise_have_colours_too(transport: Transport, sigmas: np.ndarray) -> None:
+    transport.set_sigmas(sigmas)
+    assert color_at(transport, 3) not in (QColor(DARK.border), QColor(0, 0, 0))
+    assert color_at(transport, 96) not in (QColor(DARK.border), QColor(0, 0, 0))
+
+
+def test_the_handle_is_where_the_frame_is(transport: Transport) -> None:
+    bright = QColor(DARK.text)
+    for frame in (0, 33, 99):
+        transport.set_progress(frame, 100, 100)
+        assert color_at(transport, frame) == bright
+    assert color_at(transport, 33) != bright
+
+
+# --- speed
+
+
+@pytest.mark.parametrize(
+    ("text", "speed"),
+    [("2", 2.0), ("1/4", 0.25), ("0,5", 0.5), ("4×", 4.0), ("8x", 8.0), ("100", 8.0), ("0.001", 0.125)],
+)
+def test_a_typed_speed_counts(transport: Transport, text: str, speed: float) -> None:
+    chosen = heard(transport.speed_changed)
+    transport.speed_edit.setFocus()
+    QTest.keyClick(transport.speed_edit, Qt.Key.Key_A, Qt.KeyboardModifier.ControlModifier)
+    QTest.keyClicks(transport.speed_edit, text)
+    QTest.keyClick(transport.speed_edit, Qt.Key.Key_Return)
+    assert chosen == [pytest.approx(speed)]
+    assert transport.speed_slider.position() == pytest.approx(0.5 + np.log2(speed) / 6, abs=0.01)
+
+
+@pytest.mark.parametrize("text", ["fast", "0", "-1", "1/0", "", "1/x"])
+def test_a_speed_that_is_none_changes_nothing(transport: Transport, text: str) -> None:
+    assert parse_speed(text) is None
+    chosen = heard(transport.speed_changed)
+    transport.speed_edit.setFocus()
+    QTest.keyClick(transport.speed_edit, Qt.Key.Key_A, Qt.KeyboardModifier.ControlModifier)
+    QTest.keyClicks(transport.speed_edit, text)
+    QTest.keyClick(transport.speed_edit, Qt.Key.Key_Return)
+    assert not chosen
+
+
+def test_the_speed_slider_is_logarithmic_and_a_double_click_sets_it_back(transport: Transport) -> None:
+    chosen = heard(transport.speed_changed)
+    slider = transport.speed_slider
+    QTest.mouseClick(slider, LEFT, NONE, QPoint(slider.width() - 1, slider.height() // 2))
+    assert chosen[-1] == pytest.approx(8)
+    QTest.mouseClick(slider, LEFT, NONE, QPoint(0, slider.height() // 2))
+    assert chosen[-1] == pytest.approx(1 / 8)
+    QTest.mouseDClick(slider, LEFT, NONE, QPoint(3, slider.height() // 2))
+    assert chosen[-1] == pytest.approx(1)
+    QTest.keyClick(slider, Qt.Key.Key_Right)
+    assert chosen[-1] == pytest.approx(2**0.5, rel=0.03)
+    transport.set_speed(4)
+    assert slider.position() == pytest.approx(5 / 6, abs=0.01)
+    assert chosen[-1] == pytest.approx(2**0.5, rel=0.03)  # told, not chosen
+
+
+# --- room
+
+
+@pytest.mark.parametrize("width", [620, 900, 1920])
+def test_nothing_overlaps_at_any_width(transport: Transport, width: int) -> None:
+    transport.resize(width, transport.height())
+    QApplication.processEvents()
+    shown = [child for child in transport.findChildren(QWidget) if child.isVisible() and child.parent() is transport]
+    boxes = [child.geometry() for child in shown]
+    assert all(transport.rect().contains(box) for box in boxes)
+    assert not any(one.intersects(other) for number, one in enumerate(boxes) for other in boxes[:number])
+    assert transport.scrubber.width() >= 120
+    assert transport.speed_label.isVisible() is (width >= 720)
