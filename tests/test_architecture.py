@@ -55,7 +55,7 @@ def test_each_room_uses_only_what_belongs_in_it(path: Path) -> None:
         "theory": {"PySide6", "pyqtgraph", "superqt", "numpy", "threading", "time", "os", "pathlib", "io"},
         "data": {"PySide6", "pyqtgraph", "superqt", "threading", "time"},
         "lab": {"PySide6", "pyqtgraph", "superqt", "threading", "rich", "typer"},
-        "drawing": {"torch", "pyqtgraph", "superqt", "threading", "PySide6.QtWidgets"},
+        "drawing": {"torch", "pyqtgraph", "superqt", "PySide6.QtWidgets"},
     }.get(room_of(path) or "", set())
     for module, name in imports(path):
         found = {module, module.split(".")[0], f"{module}.{name}"}

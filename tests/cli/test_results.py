@@ -1,0 +1,203 @@
+"""What the commands write."""
+
+import csv
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import av
+import numpy as np
+import pytest
+
+from playground.lab import experiment as experiments
+from playground.lab.session import Session
+
+Ask = Callable[..., tuple[int, str, str]]
+
+
+def table(path: Path) -> tuple[list[str], np.ndarray]:
+    with path.open(newline="") as file:
+        header, *rows = csv.reader(file)
+    return header, np.array(rows, dtype=float)
+
+
+def metrics(folder: Path) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((folder / "metrics.json").read_text())
+    return found
+
+
+def pictures(path: Path) -> tuple[int, int, int]:
+    """Width, height and number of a video's pictures."""
+    with av.open(str(path)) as container:
+        frames = [(frame.width, frame.height) for frame in container.decode(video=0)]
+    return *frames[0], len(frames)
+
+
+def test_a_run_writes_everything(moons: Path) -> None:
+    assert {file.name for file in moons.iterdir()} == {
+        "experiment.toml",
+        "model.safetensors",
+        "metrics.json",
+        "trajectory.npz",
+        "samples.csv",
+        "picture.png",
+        "video.mp4",
+    }
+    header, samples = table(moons / "samples.csv")
+    assert header == ["x", "y"]
+    with np.load(moons / "trajectory.npz") as trajectory:
+        positions, sigma = trajectory["positions"], trajectory["sigma"]
+    assert positions.shape == (14, 40, 2)  # start, 12 steps, denoising
+    assert sigma.shape == (14,)
+    assert np.all(np.diff(sigma) <= 0)
+    np.testing.assert_array_equal(samples.astype(np.float32), positions[-1])
+    width, height, count = pictures(moons / "video.mp4")
+    assert (width, height) == (960, 720)
+    assert count == 90
+
+
+def test_metrics_have_a_number_or_a_reason(moons: Path) -> None:
+    found = metrics(moons)
+    for key in ("steps", "seconds", "steps_per_second", "final_loss", "loss_floor", "test_nll", "entropy", "kl"):
+        assert isinstance(found[key], int | float), key
+    for key in ("test_nll_standard_error", "kl_standard_error", "sliced_wasserstein2", "sliced_wasserstein2_floor"):
+        assert found[key] > 0, key
+    assert (found["steps"], found["seed"], found["threads"]) == (50, 3, 1)
+    assert found["device"] in ("cpu", "cuda", "mps")
+    assert found["entropy"] == pytest.approx(1.0076, abs=1e-3)
+    assert found["kl"] == pytest.approx(found["test_nll"] - found["entropy"], abs=0.6)
+    assert found["bits_per_dim"] is None
+    assert "images" in found["reasons"]["bits_per_dim"]
+
+
+def test_the_written_experiment_runs_again_with_the_same_numbers(moons: Path, tmp_path: Path, ask: Ask) -> None:
+    written = experiments.load(moons / "experiment.toml")
+    assert written.noise.sigma_max != "auto"
+    assert written.seed == 3
+    assert ask("run", moons / "experiment.toml", "--out", tmp_path / "again")[0] == 0
+    first, second = metrics(moons), metrics(tmp_path / "again")
+    assert first["reasons"] == second["reasons"]
+    # Noise levels pass through the user's units and back, which costs a digit of float32.
+    for key in ("steps", "final_loss", "loss_floor", "test_nll", "kl", "sliced_wasserstein2", "seed"):
+        assert first[key] == pytest.approx(second[key], rel=1e-3), key
+    np.testing.assert_allclose(table(moons / "samples.csv")[1], table(tmp_path / "again/samples.csv")[1], atol=1e-3)
+
+
+def test_the_same_command_gives_the_same_numbers(moons: Path, tmp_path: Path, ask: Ask, quick: list[str]) -> None:
+    (tmp_path / "empty.toml").write_text("")
+    code, _, _ = ask("run", tmp_path / "empty.toml", "--out", tmp_path / "out", *quick, "--seed", 3)
+    assert code == 0
+    assert (moons / "samples.csv").read_text() == (tmp_path / "out/samples.csv").read_text()
+
+
+def test_the_model_of_a_run_is_a_session(odd: Path) -> None:
+    session = Session.load(odd / "model.safetensors")
+    assert session.experiment == experiments.load(odd / "experiment.toml")
+    assert session.axes == ("length (mm)", "width (mm)")
+    assert session.points.shape == (2980, 2)
+    assert session.weights is not None
+
+
+def test_results_are_in_the_units_of_the_file(odd: Path) -> None:
+    header, samples = table(odd / "samples.csv")
+    assert header == ["length (mm)", "width (mm)"]
+    assert np.all(np.abs(samples.mean(axis=0) - 300) < 40)
+    with np.load(odd / "trajectory.npz") as trajectory:
+        assert trajectory["sigma"][0] > 50
+    # A density per mm²: standardized units would miss 2 ln 40 = 7.4 nats.
+    assert metrics(odd)["test_nll"] == pytest.approx(2 * np.log(40) + 1, abs=2.5)
+    assert metrics(odd)["entropy"] is None
+    assert "not known" in metrics(odd)["reasons"]["entropy"]
+
+
+def test_sampling_again_by_another_sampler(moons: Path, tmp_path: Path, ask: Ask) -> None:
+    for sampler in ("langevin", "annealed-langevin", "reverse-sde", "probability-flow"):
+        out = tmp_path / f"{sampler}.npz"
+        code, said, _ = ask("sample", moons, "--sampler", sampler, "--particles", 7, "--out", out)
+        assert code == 0
+        assert str(out) in said
+        with np.load(out) as trajectory:
+            assert trajectory["positions"].shape[1:] == (7, 2)
+            assert len(trajectory["sigma"]) == len(trajectory["positions"])
+
+
+def test_sampling_takes_settings_and_seeds(moons: Path, tmp_path: Path, ask: Ask) -> None:
+    def positions(*arguments: object) -> np.ndarray:
+        assert ask("sample", moons, "--particles", 5, "--out", tmp_path / "a.npz", *arguments)[0] == 0
+        with np.load(tmp_path / "a.npz") as trajectory:
+            found: np.ndarray = trajectory["positions"]
+        return found
+
+    first = positions()
+    np.testing.assert_array_equal(first, positions("--seed", 3))
+    assert not np.array_equal(first, positions("--seed", 4))
+    assert len(positions("--set", "sampling.steps=5", "--set", "sampling.denoise=false")) == 6
+    assert len(positions("--set", "sampling.source=exact")) == 14
+    code, _, _ = ask("sample", moons, "--particles", 5, "--out", tmp_path / "a.csv")
+    assert code == 0
+    assert table(tmp_path / "a.csv")[0] == ["frame", "particle", "x", "y", "sigma"]
+
+
+def test_likelihoods_of_a_file(moons: Path, odd: Path, tmp_path: Path, ask: Ask) -> None:
+    (tmp_path / "points.csv").write_text("x,y\n0,1\n0.5,0.25\n")  # two rows are enough to be judged
+    code, _, _ = ask("likelihood", moons, "--points", tmp_path / "points.csv", "--out", tmp_path / "out.csv")
+    assert code == 0
+    header, rows = table(tmp_path / "out.csv")
+    assert header == ["x", "y", "log_prob", "evaluations"]
+    np.testing.assert_array_equal(rows[:, :2], [[0, 1], [0.5, 0.25]])
+    assert np.isfinite(rows[:, 2]).all()
+    assert np.all(rows[:, 3] > 10)
+
+    samples = odd / "samples.csv"
+    assert ask("likelihood", odd, "--points", samples, "--out", tmp_path / "odd.csv")[0] == 0
+    header, rows = table(tmp_path / "odd.csv")
+    assert header == ["length (mm)", "width (mm)", "log_prob", "evaluations"]
+    assert rows[:, 2].mean() == pytest.approx(-metrics(odd)["test_nll"], abs=2)
+
+
+@pytest.mark.parametrize(
+    ("suffix", "size", "shown"),
+    [(".mp4", "128x96", (128, 96)), (".webm", "160x120", (160, 120)), (".gif", "129x97", (129, 97))],
+)
+def test_videos_of_any_kind_and_size(moons: Path, tmp_path: Path, ask: Ask, suffix: str, size: str, shown: Any) -> None:
+    out = tmp_path / f"film{suffix}"
+    assert ask("video", moons, "--out", out, "--size", size, "--fps", 10)[0] == 0
+    width, height, count = pictures(out)
+    assert (width, height) == shown
+    assert count == 30
+    assert [file.name for file in tmp_path.iterdir()] == [out.name]
+
+
+def test_images_from_training_to_likelihood(tmp_path: Path, ask: Ask, quick: list[str]) -> None:
+    (tmp_path / "digits.toml").write_text("[data]\nkind = 'digits'\n[network]\nwidth = 8\n")
+    quickest = [*quick, "--set=training.steps=5", "--set=likelihood.points=10"]
+    assert ask("run", tmp_path / "digits.toml", "--out", tmp_path / "out", *quickest)[0] == 0
+    header, samples = table(tmp_path / "out/samples.csv")
+    assert header == [f"p{pixel}" for pixel in range(64)]
+    assert samples.shape == (40, 64)
+    assert metrics(tmp_path / "out")["bits_per_dim"] > 0
+    points = tmp_path / "out/samples.csv"
+    assert ask("likelihood", tmp_path / "out", "--points", points, "--out", tmp_path / "judged.csv")[0] == 0
+    assert table(tmp_path / "judged.csv")[0][-2:] == ["log_prob", "evaluations"]
+    (tmp_path / "two.csv").write_text("x,y\n1,2\n")
+    for name, sentence in (
+        ("two.csv", "holds no images"),
+        ("none.csv", "cannot be read"),
+        ("digits.toml", "no images"),
+    ):
+        code, _, error = ask("likelihood", tmp_path / "out", "--points", tmp_path / name, "--out", tmp_path / "o.csv")
+        assert (code, sentence in error) == (2, True)
+
+
+def test_what_has_no_process_still_runs_and_says_why_numbers_are_missing(without_process: Path) -> None:
+    found = metrics(without_process)
+    assert found["test_nll"] is None
+    assert "noise.kind = single has no such path" in found["reasons"]["test_nll"]
+    assert found["sliced_wasserstein2"] > 0
+
+
+def test_a_run_that_is_not_trained_still_runs(tmp_path: Path, ask: Ask, quick: list[str]) -> None:
+    (tmp_path / "none.toml").write_text("")
+    assert ask("run", tmp_path / "none.toml", "--out", tmp_path / "out", *quick, "--set=training.steps=0")[0] == 0
+    assert metrics(tmp_path / "out")["final_loss"] is None

@@ -1,0 +1,115 @@
+"""How the program starts, talks and is stopped."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+import types
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from playground import __version__
+from playground.cli import COMMANDS, main
+from playground.cli.commands import app
+from playground.lab.session import Session
+
+Ask = Callable[..., tuple[int, str, str]]
+ROOT = Path(__file__).parents[2]
+
+
+def test_version_and_help(ask: Ask) -> None:
+    assert ask("--version") == (0, f"score-playground {__version__}\n", "")
+    code, said, _ = ask("--help")
+    assert code == 0
+    for command in COMMANDS:
+        assert command in said
+        code, described, _ = ask(command, "--help")
+        assert code == 0
+        assert "--out" in described
+    assert set(COMMANDS) == {command.name or command.callback.__name__ for command in app.registered_commands}  # type: ignore[union-attr]
+
+
+def test_version_and_help_load_neither_torch_nor_qt() -> None:
+    for option in ("--version", "--help"):
+        code = f"import sys; from playground.cli import main; main([{option!r}]); sys.exit(bool({{'torch', 'PySide6'}} & set(sys.modules)))"
+        assert subprocess.run([sys.executable, "-c", code], capture_output=True, check=False).returncode == 0
+
+
+def test_without_arguments_the_window_opens(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    opened: list[Path | None] = []
+
+    def launch(path: Path | None) -> int:
+        opened.append(path)
+        return 0
+
+    window = types.ModuleType("playground.app.main")
+    window.launch = launch  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "playground.app.main", window)
+    (tmp_path / "points.csv").write_text("x,y\n")
+    assert main([]) == 0
+    assert main([str(tmp_path / "points.csv")]) == 0
+    assert opened == [None, tmp_path / "points.csv"]
+
+
+def test_without_a_display_the_window_is_refused(monkeypatch: pytest.MonkeyPatch, ask: Ask) -> None:
+    for name in ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(sys, "platform", "linux")
+    code, _, error = ask()
+    assert code == 2
+    assert "There is no display here" in error
+
+
+def test_a_pipe_gets_plain_lines(moons: Path, tmp_path: Path, ask: Ask) -> None:
+    _, said, _ = ask("sample", moons, "--out", tmp_path / "a.npz")
+    assert said.splitlines()[0] == "Sampling ..."
+    assert "\x1b" not in said
+    assert "\r" not in said
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGINT for other processes")
+def test_interrupting_leaves_nothing_half_done(tmp_path: Path) -> None:
+    (tmp_path / "long.toml").write_text("[training]\nseconds = 600\n")
+    command = [sys.executable, "-m", "playground", "run", "long.toml", "--out", "out"]
+    with subprocess.Popen(
+        command,
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "Training ...\n"
+        time.sleep(0.5)
+        process.send_signal(signal.SIGINT)
+        _, error = process.communicate(timeout=20)
+    assert process.returncode == 130
+    assert "Traceback" not in error
+    assert [file.name for file in tmp_path.iterdir()] == ["long.toml"]
+
+
+@pytest.mark.parametrize("stage", ["paint_picture", "paint_video", "_evaluate"])
+def test_an_interrupted_run_leaves_whole_files_of_one_run(
+    stage: str, tmp_path: Path, ask: Ask, quick: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "empty.toml").write_text("")
+    out = tmp_path / "out"
+    out.mkdir()
+    (out / "video.mp4").write_text("of an earlier run")
+    (out / "notes.txt").write_text("the user's own")
+
+    def stop(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(f"playground.cli.running.{stage}", stop)
+    code, _, error = ask("run", tmp_path / "empty.toml", "--out", out, *quick)
+    assert code == 130
+    assert "Interrupted" in error
+    assert Session.load(out / "model.safetensors").weights
+    assert (out / "notes.txt").exists()
+    assert not (out / "video.mp4").exists()
+    assert not [file for file in out.iterdir() if file.name.startswith(".")]
