@@ -30,7 +30,7 @@ def test_menus_and_top_bar_hold_only_known_keys_and_every_command_once():
     assert set(TOP_BAR) <= set(COMMANDS)
 
 
-def test_no_two_commands_share_a_key():
+def test_no_two_commands_share_a_key(qapp):  # standard keys are the platform's, which an application knows
     sequences = [
         QKeySequence(command.shortcut or command.key).toString()
         for command in COMMANDS.values()
