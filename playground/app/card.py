@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from PySide6.QtCore import QPointF, QRect, QRectF, QSize, Qt, Signal, Slot
+from PySide6.QtCore import QPoint, QPointF, QRect, QRectF, QSize, Qt, Signal, Slot
 from PySide6.QtGui import QFont, QFontMetrics, QPainter, QPaintEvent, QPalette, QPen
 from PySide6.QtWidgets import (
     QAbstractButton,
@@ -30,6 +30,7 @@ class Header(QAbstractButton):
     def __init__(self, title: str, number: int | None, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._title, self._number, self._state = title, number, ""
+        self._tool: QWidget | None = None
         self.setCheckable(True)
         self.setChecked(True)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
@@ -47,8 +48,24 @@ class Header(QAbstractButton):
             self._name()
             self.update()
 
+    def set_tool(self, tool: QWidget) -> None:
+        """Put a small button between the state and the chevron; it is the header's own from then on."""
+        tool.setParent(self)
+        self._tool = tool
+        self._place_tool()
+
+    def resizeEvent(self, event: object) -> None:
+        self._place_tool()
+
     def sizeHint(self) -> QSize:
         return QSize(160, 24)
+
+    def _place_tool(self) -> None:
+        if self._tool is not None:
+            side = self._tool.sizeHint()
+            self._tool.setGeometry(
+                self.width() - 18 - side.width(), (self.height() - side.height()) // 2, *side.toTuple()
+            )
 
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
@@ -74,7 +91,8 @@ class Header(QAbstractButton):
         font = theme.number_font()
         painter.setFont(font)
         painter.setPen(palette.color(Role.PlaceholderText))
-        room = QRect(round(line.right()) + 12, 0, self.width() - round(line.right()) - 12 - 18, self.height())
+        taken = 18 + (self._tool.width() + 2 if self._tool is not None and self._tool.isVisible() else 0)
+        room = QRect(round(line.right()) + 12, 0, self.width() - round(line.right()) - 12 - taken, self.height())
         text = QFontMetrics(font).elidedText(self._state, Qt.TextElideMode.ElideRight, room.width())
         painter.drawText(room, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight, text)
         color = palette.color(Role.WindowText if self.underMouse() else Role.PlaceholderText)
@@ -160,22 +178,25 @@ class Notice(QFrame):
 
 
 class Disclosure(QAbstractButton):
-    """Shows and hides a part of a card."""
+    """Shows and hides the advanced part of a card; sits in the header, so that a closed part takes no row."""
 
-    def __init__(self, part: QWidget, title: str = "Advanced", parent: QWidget | None = None) -> None:
+    def __init__(self, part: QWidget, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._part = part
-        self.setText(title)
-        self.setFont(theme.text_font(theme.CAPTION_PIXELS))
         self.setCheckable(True)
-        self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-        self.setToolTip("Settings that are seldom needed.")
         self.toggled.connect(part.setVisible)
+        self.toggled.connect(self._name)
+        self._name(False)
         part.hide()
 
     def sizeHint(self) -> QSize:
-        return QSize(14 + self.fontMetrics().horizontalAdvance(self.text()) + 6, 22)
+        return QSize(22, 20)
+
+    def showEvent(self, event: object) -> None:
+        self.parentWidget().update()  # the header's state makes room
+
+    def hideEvent(self, event: object) -> None:
+        self.parentWidget().update()
 
     def enterEvent(self, event: object) -> None:
         self.update()
@@ -186,12 +207,20 @@ class Disclosure(QAbstractButton):
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        color = self.palette().color(Role.WindowText if self.underMouse() else Role.PlaceholderText)
-        paint_chevron(painter, QPointF(5, self.height() / 2 + 0.5), color, self.isChecked())
-        painter.drawText(self.rect().adjusted(14, 0, 0, 0), Qt.AlignmentFlag.AlignVCenter, self.text())
-        if self.hasFocus():
-            painter.setPen(QPen(self.palette().color(Role.Highlight), 1.5))
-            painter.drawRoundedRect(QRectF(self.rect()).adjusted(1, 1, -1, -1), 4, 4)
+        palette, frame = self.palette(), QRectF(self.rect()).adjusted(1, 1, -1, -1)
+        painter.setPen(QPen(palette.color(Role.Highlight), 1.5) if self.hasFocus() else Qt.PenStyle.NoPen)
+        painter.setBrush(palette.color(Role.Light) if self.isChecked() or self.underMouse() else Qt.BrushStyle.NoBrush)
+        painter.drawRoundedRect(frame, 4, 4)
+        bright = self.isChecked() or self.underMouse()
+        color = palette.color(Role.WindowText if bright else Role.PlaceholderText).name()
+        mark = theme.icon("advanced", color, 14)
+        painter.drawPixmap(QPoint(4, 3), mark.pixmap(QSize(14, 14), self.devicePixelRatioF()))
+
+    @Slot(bool)
+    def _name(self, shown: bool) -> None:
+        self.setToolTip(
+            "Hide the settings that are seldom needed." if shown else "Advanced: settings that are seldom needed."
+        )
 
 
 class Card(QFrame):
@@ -212,14 +241,14 @@ class Card(QFrame):
         # Not Maximum: that would bound the height by a hint that does not know how sentences wrap.
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Preferred)
         outer = QVBoxLayout(self)
-        outer.setContentsMargins(12, 8, 12, 8)
+        outer.setContentsMargins(12, 4, 12, 4)
         outer.setSpacing(0)
         self.header = Header(title, number, self)
         outer.addWidget(self.header)
         self._content = QWidget(self)
         outer.addWidget(self._content)
         self.body = QVBoxLayout(self._content)
-        self.body.setContentsMargins(0, UNIT, 0, 4)
+        self.body.setContentsMargins(0, 2, 0, 2)
         self.body.setSpacing(ROW_GAP)
         self._advanced: QVBoxLayout | None = None
         self.header.toggled.connect(self._toggled)
@@ -235,15 +264,15 @@ class Card(QFrame):
         self.header.setChecked(not folded)
 
     def advanced(self) -> QVBoxLayout:
-        """The layout behind the disclosure; made on first use, at the end of the card."""
+        """The layout behind the disclosure; made on first use, below what the body holds by then."""
         if self._advanced is None:
             part = QWidget(self._content)
             self._advanced = QVBoxLayout(part)
             self._advanced.setContentsMargins(0, 0, 0, 0)
             self._advanced.setSpacing(ROW_GAP)
-            self.disclosure = Disclosure(part, parent=self._content)
+            self.disclosure = Disclosure(part)
             self.disclosure.setAccessibleName(f"{self.title}: advanced settings")
-            self.body.addWidget(self.disclosure)
+            self.header.set_tool(self.disclosure)
             self.body.addWidget(part)
         return self._advanced
 
@@ -256,4 +285,6 @@ class Card(QFrame):
     @Slot(bool)
     def _toggled(self, opened: bool) -> None:
         self._content.setVisible(opened)
+        if self._advanced is not None:
+            self.disclosure.setEnabled(opened)
         self.folded.emit(not opened)

@@ -192,7 +192,7 @@ QPushButton[role="quiet"]:focus, QToolButton[role="quiet"]:focus { border-color:
 
 QFrame[role="segments"] { background: @panel; border: 1px solid @border; border-radius: 6px; }
 QFrame[role="card"] QPushButton[role="segment"], QPushButton[role="segment"] {
-    background: transparent; border: 1px solid transparent; border-radius: 5px; color: @muted; padding: 3px 2px;
+    background: transparent; border: 1px solid transparent; border-radius: 5px; color: @muted; padding: 2px 2px;
     font-size: 12px; }
 QFrame[role="card"] QPushButton[role="segment"]:hover { color: @text; }
 QFrame[role="card"] QPushButton[role="segment"]:checked { background: @hover; color: @text; }

@@ -34,7 +34,7 @@ class SigmaLadder(Chart):
     moved = Signal(int, object)
 
     def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(84, parent)
+        super().__init__(70, parent)
         self._kind = "ve"
         self._sigmas = np.zeros(0)
         self._evenly = True

@@ -11,6 +11,7 @@ from playground.app.numbers import THIN_SPACE, shown
 
 COLUMNS = 320  # the curve is averaged into so many columns, about one a pixel
 MEMORY = 0.85  # of the smoothed line, from column to column
+ROOM = 0.3  # of the height, below the floor for its name
 COLUMNS_SMOOTHED = 60  # below so many the raw line is smooth enough
 
 
@@ -22,7 +23,7 @@ class LossChart(Chart):
     """
 
     def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(84, parent)
+        super().__init__(74, parent)
         self._steps, self._losses = np.zeros(0), np.zeros(0)
         self._floor: float | None = None
         self._curve: tuple[np.ndarray, np.ndarray, np.ndarray] | None = None
@@ -80,7 +81,7 @@ class LossChart(Chart):
         painter.drawPolyline(polygon(losses))
         painter.setPen(theme.round_pen(self.tokens.color("learned"), 2))
         painter.drawPolyline(polygon(smooth))
-        self._draw_floor(painter, plot, height, polygon(smooth))
+        self._draw_floor(painter, plot, height)
         total = f"{int(self._steps[-1]):,}".replace(",", THIN_SPACE)
         self.words(painter, f"{total} steps", QPointF(plot.right(), plot.bottom() + 10), align="right")
         self.words(painter, f"loss {shown(smooth[-1])}", QPointF(plot.left(), plot.bottom() + 10), align="left")
@@ -93,36 +94,27 @@ class LossChart(Chart):
             text = f"{shown(smooth[nearest])} at step {int(steps[nearest])}"
             self.words(painter, text, QPointF(at.x(), plot.top() + 6), "text", plate=True)
 
-    def _draw_floor(self, painter: QPainter, plot: QRectF, height: object, curve: QPolygonF) -> None:
+    def _draw_floor(self, painter: QPainter, plot: QRectF, height: object) -> None:
         if self._floor is None:
             return
-        y = plot.bottom() - float(height(self._floor)) * plot.height()
-        pen = QPen(self.tokens.color("exact"), 1.5)
+        y = round(plot.bottom() - float(height(self._floor)) * plot.height()) + 0.5
+        pen = QPen(self.tokens.color("exact"), 1)
         pen.setDashPattern([3, 3])
         painter.setPen(pen)
         painter.drawLine(QPointF(plot.left(), y), QPointF(plot.right(), y))
+        # Below the line, where only the noise of single steps comes.
         text = f"best possible {shown(self._floor)}"
-        width = painter.fontMetrics().horizontalAdvance(text) + 8
-        # Above the line: at the right, unless the curve has not come down that far and there is room below it at the left.
-        right, left = (
-            min((point.y() for point in curve if begin <= point.x() <= begin + width), default=y)
-            for begin in (plot.right() - width, plot.left())
-        )
-        covered = y - 20 < right < y - 4
-        side = "left" if covered and left < y - 20 else "right"
-        at = QPointF(plot.left() if side == "left" else plot.right(), y - 10)
-        self.words(painter, text, at, "exact", side, plate=not covered)
+        self.words(painter, text, QPointF(plot.right(), y + 10), "exact", "right", plate=True)
 
     def _height_of(self, smooth: np.ndarray, losses: np.ndarray) -> object:
         """A function from losses to [0, 1]: linear within the noise around the base, logarithmic above."""
         low = float(smooth.min()) if self._floor is None else min(self._floor, float(smooth.min()))
         tail = losses[-max(len(losses) // 4, 8) :]
         unit = max(float(np.std(tail)), 1e-3 * abs(low), 1e-9)
-        base = low - 1.5 * unit
-        top = float(np.arcsinh((max(float(smooth.max()), low + 4 * unit) - base) / unit)) * 1.05
+        top = float(np.arcsinh(max(float(smooth.max()) - low, 4 * unit) / unit)) * 1.05
 
         def height(values: np.ndarray | float) -> np.ndarray | float:
-            return np.arcsinh((values - base) / unit) / top
+            return ROOM + (1 - ROOM) * np.arcsinh((values - low) / unit) / top
 
         return height
 

@@ -20,7 +20,7 @@ from playground.drawing.palette import DARK, Palette
 from playground.lab.experiment import fields, training_refusal
 
 COLUMNS = 6
-TILE = 36  # px
+TILE = 32  # px
 ORDER_LAST = ("digits", "drawn", "file")  # after the toys
 
 
@@ -100,12 +100,11 @@ class DataPanel(Card):
             return engine.trained_steps
 
         self.points = make_field(state, "data.points", "points N", stake)
-        self.body.addWidget(self.points)
         self.notice = Notice(self)
         self.body.addWidget(self.notice)
         self.scale = make_field(state, "data.scale", "scale", stake)
         self.blur = make_field(state, "data.noise", "blur s", stake)
-        for field in (self.scale, self.blur):
+        for field in (self.points, self.scale, self.blur):
             self.advanced().addWidget(field)
         state.changed.connect(self._state_changed)
         engine.problem_changed.connect(self._problem_changed)
@@ -131,7 +130,7 @@ class DataPanel(Card):
 
     def _build_tiles(self) -> None:
         grid = QGridLayout()
-        grid.setSpacing(6)
+        grid.setSpacing(5)
         self._group = QButtonGroup(self)
         self.tiles: dict[str, QPushButton] = {}
         field = fields()["data.kind"]
@@ -248,8 +247,11 @@ class DataPanel(Card):
             self.tiles[kind].setChecked(True)
         toy = kind not in ORDER_LAST
         self.points.setVisible(toy or kind == "drawn")
-        self.disclosure.setVisible(toy)
-        if not toy:
+        for field in (self.scale, self.blur):
+            field.setVisible(toy)
+        settable = toy or kind == "drawn"
+        self.disclosure.setVisible(settable)
+        if not settable:
             self.disclosure.setChecked(False)
         self.file_row.setVisible(kind == "file")
         self.brush_row.setVisible(kind == "drawn")

@@ -117,7 +117,7 @@ class NoisePanel(Card):
 
     @Slot(object)
     def _state_changed(self, keys: frozenset[str]) -> None:
-        if any(key.startswith(("noise.", "data.")) for key in keys):
+        if any(key.startswith(("noise.", "data.", "sampling.")) for key in keys):
             self._refresh()
 
     @Slot(object)
@@ -131,7 +131,9 @@ class NoisePanel(Card):
         self.range.setVisible(ends)
         self.sigma.setVisible(noise.kind == "single")
         self.finest.setVisible(noise.kind == "vp")
-        self.levels.setVisible(noise.kind in ("ladder", "ve", "vp") and not by_hand)
+        # Of a process only annealed Langevin takes levels.
+        annealed = self.state.experiment.sampling.kind == "annealed-langevin"
+        self.levels.setVisible((noise.kind == "ladder" and not by_hand) or (noise.kind in ("ve", "vp") and annealed))
         self.by_hand.setVisible(by_hand)
         self.disclosure.setVisible(noise.kind == "vp")
         if noise.kind != "vp":

@@ -59,7 +59,7 @@ class TrainingPanel(Card):
         self._redraw.timeout.connect(self._draw)
         row = QHBoxLayout()
         row.setSpacing(theme.UNIT)
-        row.setContentsMargins(0, 4, 0, 4)
+        row.setContentsMargins(0, 2, 0, 2)
         row.addWidget(self.button)
         row.addWidget(self.reset)
         row.addWidget(self.distance, 1)
@@ -185,12 +185,12 @@ class TrainingPanel(Card):
         self.button.setAccessibleName(f"{text} the network" if training == "untrained" else f"{text} training")
         self.button.setToolTip(f"<p>{tip}</p>")
         self.button.setEnabled(training == "training" or (refusal is None and ready))
-        steps = self.engine.trained_steps
-        self.reset.setEnabled(steps > 0)
-        self.reset.setToolTip(f"<p>Forget the weights, {count(steps)} steps, and begin with fresh ones.</p>")
 
     def _summarise(self) -> None:
         progress, training = self.engine.last_progress, self.engine.training
+        trained = self.engine.trained_steps
+        self.reset.setEnabled(trained > 0)
+        self.reset.setToolTip(f"<p>Forget the weights, {count(trained)} steps, and begin with fresh ones.</p>")
         self.bar.setVisible(training != "untrained")
         self.bar.setValue(0)
         if progress is None or training == "untrained":
