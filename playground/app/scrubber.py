@@ -218,7 +218,7 @@ class Scrubber(QSlider):
         sigmas = np.interp(frames, np.arange(len(self._sigmas)), self._sigmas)
         high, low = self._span or (float(self._sigmas.max()), float(self._sigmas.min()))
         positive = self._sigmas[self._sigmas > 0]
-        floor = max(low, float(positive.min()) if len(positive) else 1.0)  # sigma may end at exactly 0
+        floor = low if low > 0 else float(positive.min()) if len(positive) else 1.0  # sigma may end at exactly 0
         high = max(high, floor)
         reach = np.log(high / floor)
         level = 0.5 * np.ones(width) if reach < 1e-6 else np.log(high / np.maximum(sigmas, floor)) / reach

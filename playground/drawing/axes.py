@@ -102,14 +102,14 @@ def _paint(painter: QPainter, plane: Plane, names: tuple[str, str], palette: Pal
 
 
 def _label(painter: QPainter, palette: Palette, box: QRectF, text: str, color: str) -> None:
-    backdrop(painter, palette, box.adjusted(-3, 0, 3, 0), 3)
+    backdrop(painter, palette, box.adjusted(-3, 0, 3, 0), 3, 0.45)
     painter.setPen(palette.color(color))
     painter.drawText(box.adjusted(-2, 0, 2, 0), Qt.AlignmentFlag.AlignCenter, text)
 
 
-def backdrop(painter: QPainter, palette: Palette, box: QRectF, radius: float) -> None:
+def backdrop(painter: QPainter, palette: Palette, box: QRectF, radius: float, opacity: float = 0.72) -> None:
     """A translucent patch of background that keeps text readable over arrows and density."""
     painter.setRenderHint(QPainter.RenderHint.Antialiasing, True)
     painter.setPen(Qt.PenStyle.NoPen)
-    painter.setBrush(palette.color("background", 0.72))
+    painter.setBrush(palette.color("background", opacity))
     painter.drawRoundedRect(box, radius, radius)

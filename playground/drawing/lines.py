@@ -11,9 +11,6 @@ import numpy as np
 from playground.drawing.raster import MARGIN, cropped
 from playground.drawing.sheets import blank
 
-CHUNK = 16_000  # pixels written at a time: their numbers stay in the processor's cache
-LENGTHS = (4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128, 256, 512, 1024, 2048, 4096, 8192, 16384)  # of lines done together
-
 
 def line_coverage(
     segments: np.ndarray, weights: np.ndarray, thickness: float, width: int, height: int, *, ink: bool
@@ -54,7 +51,7 @@ def _write(
     stride: int,
     deposit: Callable[[np.ndarray, np.ndarray, np.ndarray], None],
 ) -> None:
-    """Deposit the lines' pixels, lines of about one length at a time, each as a column of a rectangle."""
+    """Deposit the pixels of all lines."""
     # Along the longer axis ("major"), from low to high; pixel centres are whole numbers.
     steep = np.abs(y1 - y0) > np.abs(x1 - x0)
     back = np.where(steep, y0 > y1, x0 > x1)
@@ -66,38 +63,43 @@ def _write(
     # Half the line's extent along the minor axis.
     half = np.float32(0.5) + np.float32(thickness / 2) * np.hypot(np.float32(1), slope)
     hops = math.ceil(2 * float(half.max()))
-    numbers = np.stack([a, b, c - slope * a, slope, first, last, strengths, half])
-    strides = np.where(steep, stride, 1), np.where(steep, 1, stride)
+    along, across = np.where(steep, stride, 1), np.where(steep, 1, stride)
+    count = (last - first + 1).astype(np.int64)
+    final = np.cumsum(count) - 1  # where a line's last pixel stands in the list of all
+    begin = final - count + 1
 
-    count = (last - first + 1).astype(np.uint16)
-    order = np.argsort(count, kind="stable")  # a radix sort, because the keys are short
-    starts = np.searchsorted(count[order], [0, *LENGTHS[:-1]], side="right").tolist()
-    for length, low, high in zip(LENGTHS, starts, [*starts[1:], len(order)], strict=True):
-        columns = max(1, CHUNK // length)
-        for begin in range(low, high, columns):
-            part = order[begin : min(begin + columns, high)]
-            a, b, base, slope, first, last, strength, half = np.take(numbers, part, axis=1)
-            along, across = (steps[part] for steps in strides)
-            step = first + np.arange(length, dtype=np.float32)[:, None]
-            # Less than 1 in the first and the last pixel of a line, below 0 after its end.
-            covered = np.minimum(step + np.float32(0.5), b) - np.maximum(step - np.float32(0.5), a)
-            ink = np.maximum(covered, 0) * strength
-            step = np.minimum(step, last)
-            centre = base + slope * step
-            offset = step.astype(np.int64) * along
-            if thickness <= 1:  # Wu's own two pixels, that share the line's strength
-                nearest = centre.astype(np.int64)
-                second = (centre - nearest.astype(np.float32)) * ink
-                offset += nearest * across
-                deposit(image, offset.ravel(), (ink - second).astype(image.dtype).ravel())
-                deposit(image, (offset + across).ravel(), second.astype(image.dtype).ravel())
-                continue
-            lowest = np.floor(centre - half) + 1
-            distance = lowest - centre
-            offset += lowest.astype(np.int64) * across
-            for number in range(hops):
-                value = np.clip(half - np.abs(distance + np.float32(number)), 0, 1) * ink
-                deposit(image, (offset + number * across).ravel(), value.astype(image.dtype).ravel())
+    # One long list instead of chunks: every call of numpy may hand the interpreter to a thread that trains.
+    step = np.repeat(first.astype(np.int64) - begin, count)
+    step += np.arange(len(step))
+    ink = np.repeat(strengths, count)
+    ink[begin] *= np.minimum(first + np.float32(0.5), b) - a  # the part of the first pixel that the line covers
+    ink[final] *= np.where(last > first, b - last + np.float32(0.5), np.float32(1))
+    centre = np.repeat(slope, count)
+    centre *= step
+    centre += np.repeat(c - slope * a, count)
+    step *= np.repeat(along, count)
+    hop = np.repeat(across, count)
+    if thickness <= 1:  # Wu's own two pixels, that share the line's strength
+        nearest = centre.astype(np.int64)
+        centre -= nearest
+        centre *= ink
+        nearest *= hop
+        nearest += step
+        deposit(image, nearest, (ink - centre).astype(image.dtype))
+        nearest += hop
+        deposit(image, nearest, centre.astype(image.dtype))
+        return
+    reach = np.repeat(half, count)
+    lowest = (centre - reach).astype(np.int64) + 1
+    distance = lowest - centre
+    lowest *= hop
+    lowest += step
+    for _ in range(hops):
+        value = np.clip(reach - np.abs(distance), 0, 1)
+        value *= ink
+        deposit(image, lowest, value.astype(image.dtype))
+        lowest += hop
+        distance += 1
 
 
 def _clipped(

@@ -72,7 +72,7 @@ DARK = Palette(
     likelihood="#f4619a",
     accent="#7b88f7",
     on_accent="#13161d",
-    density_stops=("#13161d", "#172739", "#1c3a56", "#244f73", "#32658c", "#477ca0", "#6193b1"),
+    density_stops=("#13161d", "#172739", "#1c3a56", "#244f73", "#32658c", "#477ca0"),
 )
 
 LIGHT = Palette(
@@ -97,7 +97,7 @@ LIGHT = Palette(
     likelihood="#cf2b6c",
     accent="#4a56d0",
     on_accent="#ffffff",
-    density_stops=("#fbfcfd", "#e3eef6", "#cae0ee", "#b0d1e6", "#95c1dd", "#79b1d3", "#5c9fc8"),
+    density_stops=("#fbfcfd", "#e3eef6", "#cae0ee", "#b0d1e6", "#95c1dd", "#79b1d3"),
 )
 
 PALETTES = {palette.name: palette for palette in (DARK, LIGHT)}

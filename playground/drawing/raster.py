@@ -8,12 +8,14 @@ pixels with numpy takes 1 to 2 ms. Coordinates here are device pixels, x to the 
 import functools
 
 import numpy as np
-from PySide6.QtGui import QColor
+from PySide6.QtCore import QPointF
+from PySide6.QtGui import QColor, QPainter
 
 from playground.drawing.sheets import Sheet, blank
 
 MARGIN = 16  # pixels around the image where shapes that overlap its edge are written without a bounds check
-FEW = 3000  # up to so many discs are placed to a quarter of a pixel, more to a half
+STRIP = 64_000  # pixels painted at a time
+FEW = 3000  # up to so many discs are placed to a quarter of a pixel, more to a whole one
 
 
 def disc_coverage(centres: np.ndarray, radius: float, width: int, height: int) -> np.ndarray:
@@ -30,25 +32,37 @@ def disc_coverage(centres: np.ndarray, radius: float, width: int, height: int) -
     stride = width + 2 * MARGIN
     padded = blank("discs", stride * (height + 2 * MARGIN), np.uint8)
     x, y = _within(centres, -radius - 1, width, height)
-    parts = 4 if len(x) <= FEW else 2  # positions within a pixel, per axis
+    parts = 4 if len(x) <= FEW else 1  # positions within a pixel, per axis
     column, part_x = np.divmod(((x + MARGIN) * parts).astype(np.int64), parts)
     row, part_y = np.divmod(((y + MARGIN) * parts).astype(np.int64), parts)
     anchor = row * stride + column
-    phase = part_y * parts + part_x
-    anchors = [anchor[phase == number] for number in range(parts**2)]
-
-    reach = int(np.ceil(radius + 0.5))
-    offsets = np.arange(-reach, reach + 1)
-    across = (offsets + 0.5 - ((np.arange(parts) + 0.5) / parts)[:, None]) ** 2  # (phase, offset)
-    distance = np.sqrt(across[:, None, :, None] + across[None, :, None, :])  # (phase y, phase x, offset y, offset x)
-    kernel = np.round(255 * np.clip(radius + 0.5 - distance, 0, 1)).astype(np.uint8).reshape(parts**2, -1)
-    shifts = (offsets[:, None] * stride + offsets[None, :]).ravel()
-    # Written from faint to full, so that the last value in a pixel is also its largest: no read, no comparison.
-    for entry in np.argsort(kernel, axis=None, kind="stable").tolist():
-        number, shift = divmod(entry, len(shifts))
-        if kernel[number, shift]:
-            padded[anchors[number] + shifts[shift]] = kernel[number, shift]
+    kernel, offsets = _disc(radius, parts)
+    shifts = offsets[:, 1] * stride + offsets[:, 0]
+    if parts == 1:
+        # From faint to full, so that the last value in a pixel is its largest: no read, no comparison.
+        for shift, value in zip(shifts.tolist(), kernel[0].tolist(), strict=True):
+            padded[anchor + shift] = value
+    else:
+        pixel = anchor[:, None] + shifts
+        np.maximum.at(padded, pixel.ravel(), kernel[part_y * parts + part_x].ravel())
     return cropped(padded, width, height)
+
+
+@functools.lru_cache(maxsize=64)
+def _disc(radius: float, parts: int) -> tuple[np.ndarray, np.ndarray]:
+    """Coverage (parts * parts, K) uint8 of the K pixels around a disc's own, and where they lie (K, 2), x and y.
+
+    The first index is the disc's place in its pixel; the pixels are in the order of their coverage.
+    """
+    reach = int(np.ceil(radius + 0.5))
+    steps = np.arange(-reach, reach + 1)
+    across = (steps + 0.5 - ((np.arange(parts) + 0.5) / parts)[:, None]) ** 2  # (place, step)
+    distance = np.sqrt(across[:, None, :, None] + across[None, :, None, :])  # (place y, place x, step y, step x)
+    kernel = np.round(255 * np.clip(radius + 0.5 - distance, 0, 1)).astype(np.uint8).reshape(parts**2, -1)
+    offsets = np.stack(np.meshgrid(steps, steps), axis=-1).reshape(-1, 2)
+    order = np.argsort(kernel.max(axis=0), kind="stable")
+    order = order[kernel.max(axis=0)[order] > 0]
+    return kernel[:, order], offsets[order]
 
 
 def counts(points: np.ndarray, width: int, height: int, square: int = 1) -> np.ndarray:
@@ -70,29 +84,48 @@ def counts(points: np.ndarray, width: int, height: int, square: int = 1) -> np.n
     return cropped(found, width, height)
 
 
-def tints(color: QColor, opacity: float = 1.0, glow: QColor | None = None) -> np.ndarray:
-    """(256,) uint32 premultiplied ARGB for coverage 0 to 255, turning from `color` to `glow` on the way if given."""
-    fraction = np.linspace(0, 1, 256)
-    base = np.array([color.red(), color.green(), color.blue()], float)
-    top = base if glow is None else np.array([glow.red(), glow.green(), glow.blue()], float)
-    alpha = fraction * opacity
-    rgb = np.round((base + (top - base) * fraction[:, None]) * alpha[:, None]).astype(np.uint32)
-    return np.round(255 * alpha).astype(np.uint32) << 24 | rgb[:, 0] << 16 | rgb[:, 1] << 8 | rgb[:, 2]
+def tints(color: QColor, opacity: float = 1.0) -> np.ndarray:
+    """(256,) uint32 premultiplied ARGB of one colour, for coverage 0 to 255."""
+    rgb = np.tile([color.red(), color.green(), color.blue()], (256, 1))
+    return premultiplied(rgb, np.linspace(0, opacity, 256))
+
+
+def premultiplied(rgb: np.ndarray, alpha: np.ndarray) -> np.ndarray:
+    """(N,) uint32 premultiplied ARGB of colours (N, 3) in [0, 255] and alpha (N,) in [0, 1]."""
+    red, green, blue = np.round(rgb * alpha[:, None]).astype(np.uint32).T
+    return np.round(255 * alpha).astype(np.uint32) << 24 | red << 16 | green << 8 | blue
 
 
 def tinted(coverage: np.ndarray, colors: np.ndarray, ratio: float) -> Sheet:
-    """A coverage (height, width) uint8 as an image to paint; `ratio` device pixels make one unit of the painter."""
+    """A coverage (height, width) uint8 as an image to keep; `ratio` device pixels make one unit of the painter."""
     height, width = coverage.shape
     sheet = Sheet(width, height)
-    flat = blank("coverage", width * height, np.uint8)
-    np.copyto(flat.reshape(height, width), coverage)
-    if width % 2 == 0:  # two pixels a look-up take half the time of one
-        pairs = _pairs(colors.tobytes())
-        np.take(pairs, flat.view(np.uint16), mode="clip", out=sheet.pixels().view(np.uint64))
-    else:
-        np.take(colors, flat, mode="clip", out=sheet.pixels())
+    _look_up(coverage, colors, sheet.pixels())
     sheet.image.setDevicePixelRatio(ratio)
     return sheet
+
+
+def paint_tinted(painter: QPainter, coverage: np.ndarray, colors: np.ndarray, ratio: float) -> None:
+    """Paint a coverage (height, width) uint8 once, strip by strip: each is blended while it is still in the cache."""
+    height, width = coverage.shape
+    rows = max(1, STRIP // width)
+    sheet = Sheet(width, rows)
+    sheet.image.setDevicePixelRatio(ratio)
+    pixels = sheet.pixels()
+    for top in range(0, height, rows):
+        strip = coverage[top : top + rows]
+        if strip.any():
+            _look_up(strip, colors, pixels[: strip.size])
+            pixels[strip.size :] = 0  # the last strip is shorter
+            painter.drawImage(QPointF(0, top / ratio), sheet.image)
+
+
+def _look_up(coverage: np.ndarray, colors: np.ndarray, pixels: np.ndarray) -> None:
+    flat = np.ascontiguousarray(coverage).ravel()
+    if len(flat) % 2 == 0:  # two pixels a look-up take half the time of one
+        np.take(_pairs(colors.tobytes()), flat.view(np.uint16), mode="clip", out=pixels.view(np.uint64))
+    else:
+        np.take(colors, flat, mode="clip", out=pixels)
 
 
 @functools.lru_cache(maxsize=16)

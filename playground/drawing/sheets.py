@@ -12,6 +12,10 @@ from PySide6.QtGui import QImage
 
 KEPT = 8  # images of one size that wait for use
 
+# glibc maps blocks above a threshold anew each time, and raises the threshold to the largest it has seen freed: after
+# this one, which costs nothing as it is never written, arrays of a few hundred kilobytes come from memory that is there.
+np.empty(24_000_000, np.uint8)
+
 _threads = threading.local()
 _waiting: dict[tuple[int, int], list[QImage]] = defaultdict(list)  # appending and popping are atomic
 

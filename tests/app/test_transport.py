@@ -209,7 +209,9 @@ def test_the_track_has_the_colour_of_its_noise(transport: Transport, palette) ->
     assert abs(start.hsvHue() - QColor(palette.learned).hsvHue()) < 15
     assert start != middle != end
     assert end == QColor(palette.particles)
+    transport.set_sigmas(SIGMAS[:60], (8.0, 0.05))
     transport.set_progress(50, 60, 100)
+    assert color_at(transport, 16) == start  # the colours of a run do not move while it is sampled
     assert color_at(transport, 80) == QColor(palette.border)  # bare: not sampled yet
     assert color_at(transport, 3) == start
 

@@ -39,8 +39,8 @@ LEGEND = (
         "density",
         "Density p σ",
         "density",
-        "Density of the data with noise added, p_σ = p_data ∗ N(0, σ²I), at the σ of the moment; brightness is the square "
-        "root of p/p_max.",
+        "Density of the data with noise added, p_σ = p_data ∗ N(0, σ²I), at the σ of the moment; the colour grows with "
+        "(p/p_max)^(3/4).",
         (Option("source", "Density", (("exact", "Exact, where it is known"), ("learned", "Learned, by the network"))),),
     ),
     Entry(
