@@ -79,7 +79,7 @@ class QualityPanel(Card):
             "<p>Measure how far the last frame's particles are from held-out data.</p>",
             self.engine,
             "quality",
-            self.engine.evaluate_samples,
+            self._measure_samples,
         )
         self.measure_samples.setAccessibleName("Measure the samples")
         self._heading("Samples against data", self.measure_samples)
@@ -126,6 +126,13 @@ class QualityPanel(Card):
         self.legend.setText(
             f'<span style="color:{data}">■</span> data &nbsp; <span style="color:{samples}">▬</span> samples'
         )
+
+    def _measure_samples(self) -> None:
+        trajectory = self.engine.trajectory
+        # Particles still on their way are far from the data for a good reason: the figure says which they are.
+        unfinished = trajectory is not None and len(trajectory) < trajectory.total
+        self.distance.rename(f"sliced W₂, step {len(trajectory) - 1}" if unfinished else "sliced W₂")
+        self.engine.evaluate_samples()
 
     # What is shown
 
