@@ -155,7 +155,7 @@ class Noise(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             log=True,
             resets=True,
         ),
-    ] = 10
+    ] = 20
     rungs: Annotated[
         tuple[float, ...],
         _meta(

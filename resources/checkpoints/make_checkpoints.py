@@ -19,7 +19,7 @@ from playground.lab.sampling import sample
 from playground.lab.session import Session
 from playground.lab.training import Trainer
 
-STEPS = 30_000
+STEPS = 12_000
 PARTICLES = 1_000  # in the recorded run; the live one that follows has as many as the experiment says
 EVERY = 5
 LARGEST = 1_000_000  # bytes

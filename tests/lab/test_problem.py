@@ -99,7 +99,7 @@ def test_automatic_noise(kind: str, expected: type) -> None:
         assert float(problem.process().sigma(problem.process().t_min)) == pytest.approx(0.01)
         assert problem.prior().mean.shape == (2,)
     if isinstance(noise, Ladder):
-        assert len(noise.sigmas) == 10
+        assert len(noise.sigmas) == 20
     if kind == "single":
         assert noise.sigma_max == pytest.approx(0.3)
 
