@@ -1,0 +1,198 @@
+"""Paints the pictures of the README from the real window, at each stage of a user's way, in both themes.
+
+    python docs/images/make_screenshots.py [--out DIR] [--only NAME]
+
+The window is driven as a user drives it, offscreen, with settings of its own; every picture is what its widgets painted.
+"""
+
+import argparse
+import os
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+
+from PySide6.QtCore import QDeadlineTimer, QEventLoop, QPoint, Qt
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication
+
+from playground.app.errors import Log
+from playground.app.panels import DataPanel
+from playground.app.settings import Settings
+from playground.app.window import MainWindow
+from playground.resources import resource
+
+HERE = Path(__file__).parent
+SECONDS = 8  # of training before a picture of it
+Stage = Callable[[MainWindow], None]
+
+
+def wait(until: Callable[[], bool] = lambda: False, seconds: float = 60.0) -> None:
+    """Run the event loop until something holds."""
+    loop, deadline = QEventLoop(), QDeadlineTimer(round(1000 * seconds))
+    while not until() and not deadline.hasExpired():
+        loop.processEvents(QEventLoop.ProcessEventsFlag.WaitForMoreEvents, 10)
+
+
+def place(window: MainWindow, x: float, y: float) -> QPoint:
+    """Where a point of the plane is on the canvas."""
+    x0, x1, y0, y1 = window.canvas.viewport
+    surface = window.canvas.surface
+    return QPoint(round((x - x0) / (x1 - x0) * surface.width()), round((y1 - y) / (y1 - y0) * surface.height()))
+
+
+def show_frame(window: MainWindow, share: float) -> None:
+    """Rest at a part of the run, and let field and density follow."""
+    engine = window.engine
+    wait(lambda: engine.trajectory is not None and engine.trajectory.finished)
+    engine.set_playing(False)
+    engine.seek(round(share * (engine.recorded - 1)))
+    wait(seconds=0.6)
+
+
+def opening(window: MainWindow) -> None:
+    """Just opened: the bundled model samples two moons."""
+    show_frame(window, 0.72)
+
+
+def training(window: MainWindow) -> None:
+    """Two spirals, the network half trained."""
+    choose(window, "two-spirals")
+    window.engine.train()
+    wait(seconds=SECONDS)
+    wait(lambda: window.engine.frame > 380, seconds=30)
+
+
+def likelihood(window: MainWindow) -> None:
+    """A clicked point with its path, the test set and the quality measured."""
+    show_frame(window, 0.8)
+    QTest.mouseClick(window.canvas.surface, Qt.MouseButton.LeftButton, pos=place(window, -0.62, 0.98))
+    wait(lambda: window.engine.likelihood is not None)
+    window.engine.evaluate_test_set()
+    wait(lambda: not window.engine.running("test-set"))
+    window.engine.evaluate_samples()
+    wait(lambda: not window.engine.running("quality"))
+    window.engine.score_errors()
+    wait(lambda: not window.engine.running("fisher"))
+    wait(seconds=0.3)
+
+
+def ladder(window: MainWindow) -> None:
+    """Annealed Langevin down a ladder of ten levels, with the exact score."""
+    choose(window, "two-gaussians")
+    window.state.edit({"noise.kind": "ladder", "sampling.kind": "annealed-langevin", "sampling.source": "exact"})
+    wait(lambda: window.engine.problem.name == "two Gaussians" and window.engine.recorded > 10)
+    window.canvas.set_layer_visible("learned", False)
+    window.canvas.set_layer_visible("exact", True)
+    show_frame(window, 0.55)
+
+
+def digits(window: MainWindow) -> None:
+    """Images denoise together on the same timeline."""
+    choose(window, "digits")
+    window.engine.train()
+    wait(seconds=2.5 * SECONDS)
+    window.engine.pause_training()
+    window.engine.restart()
+    wait(seconds=0.5)
+    show_frame(window, 0.9)
+
+
+def file(window: MainWindow) -> None:
+    """A file of one's own, in its own units."""
+    window.documents.open(resource("experiments/odd-units.csv"))
+    wait(lambda: window.state.experiment.data.kind == "file" and window.engine.problem.axes != ("x", "y"))
+    window.engine.train()
+    wait(seconds=SECONDS)
+    show_frame(window, 0.7)
+
+
+def export(window: MainWindow) -> None:
+    """The export dialog over the window."""
+    show_frame(window, 0.72)
+    window.exports.video()
+    wait(seconds=0.2)
+
+
+def error(window: MainWindow) -> None:
+    """An error in the program, and a file that is no good."""
+    show_frame(window, 0.72)
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "measured.csv"
+        path.write_text("east,north\n" + "1.5,2.5\n" * 60 + "3.0,oops\n")
+        window.documents.open(path)
+        wait(lambda: bool(window.toasts.shown))
+    window.log.failed.emit("Something went wrong (ValueError: an example). Your work is kept; the log has the details.")
+    wait(seconds=0.3)
+
+
+STAGES: dict[str, Stage] = {
+    stage.__name__: stage for stage in (opening, training, likelihood, ladder, digits, file, export, error)
+}
+SIZES = {"opening": ((1440, 900), (1280, 720))}
+
+
+def choose(window: MainWindow, kind: str) -> None:
+    """Press a tile of the data card and wait for the data."""
+    QTest.mouseClick(window.panel(DataPanel).tiles[kind], Qt.MouseButton.LeftButton)
+    wait(lambda: not window.engine.running("problem") and window.engine.problem.resolved.data.kind == kind)
+    wait(lambda: window.engine.recorded > 2)
+
+
+def make(name: str, theme: str, size: tuple[int, int], folder: Path) -> Path:
+    """One picture."""
+    with tempfile.TemporaryDirectory() as place_of_settings:
+        settings = Settings(Path(place_of_settings) / "settings.ini")
+        settings.set("theme", theme)
+        window = MainWindow(settings, Log())
+        window.resize(*size)
+        window.show()
+        wait(lambda: window.engine.problem is not None and window.engine.recorded > 2)
+        STAGES[name](window)
+        picture = window.grab()
+        if window.exports.dialog is not None:
+            draw_over(picture, window)
+        path = folder / f"{name}-{theme}{'' if size == (1440, 900) else f'-{size[0]}x{size[1]}'}.png"
+        picture.save(str(path))
+        window.leave()
+        window.deleteLater()
+        wait(seconds=0.1)
+    return path
+
+
+def draw_over(picture, window: MainWindow) -> None:  # type: ignore[no-untyped-def]
+    """Put the dialog where a window manager would: in the middle of the window."""
+    from PySide6.QtGui import QColor, QPainter
+
+    dialog = window.exports.dialog
+    painter = QPainter(picture)
+    painter.fillRect(picture.rect(), QColor(0, 0, 0, 90))
+    painter.drawPixmap(
+        (picture.width() - dialog.width()) // 2, (picture.height() - dialog.height()) // 2, dialog.grab()
+    )
+    painter.end()
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--out", type=Path, default=HERE)
+    parser.add_argument("--only", choices=list(STAGES))
+    parser.add_argument("--theme", choices=["dark", "light"])
+    parser.add_argument("--size", help="WIDTHxHEIGHT")
+    arguments = parser.parse_args()
+    application = QApplication([])
+    arguments.out.mkdir(parents=True, exist_ok=True)
+    for name in [arguments.only] if arguments.only else list(STAGES):
+        for theme in [arguments.theme] if arguments.theme else ["dark", "light"]:
+            sizes = SIZES.get(name, ((1440, 900),))
+            if arguments.size:
+                width, height = arguments.size.split("x")
+                sizes = ((int(width), int(height)),)
+            for size in sizes:
+                print(make(name, theme, size, arguments.out), flush=True)
+    del application
+
+
+if __name__ == "__main__":
+    main()
