@@ -195,20 +195,25 @@ class Trainer:
         averaged weights, and the optimizer starts afresh.
 
         Raises:
-            ExperimentError: the weights belong to another network.
+            ExperimentError: the weights belong to another network, or something is missing or damaged.
         """
-        load_weights(self.network, state, "network" if "adam.first" in state else "ema")
-        load_weights(self.ema, state, "ema")
-        for vector, name in ((self._weights.first, "adam.first"), (self._weights.second, "adam.second")):
-            if name in state:
-                vector.copy_(torch.from_numpy(np.array(state[name])))
-        self._weights = replace(self._weights, step=int(state["step"]))
-        self.seconds = float(state["seconds"])
-        steps, seconds = state["limits"].tolist()
-        self._limits = (steps, seconds)
-        generator_state = torch.from_numpy(np.array(state["generator"]))
-        if generator_state.numel() == self._generator.get_state().numel():  # another device has another generator
-            self._generator.set_state(generator_state)
+        try:
+            load_weights(self.network, state, "network" if "adam.first" in state else "ema")
+            load_weights(self.ema, state, "ema")
+            for vector, name in ((self._weights.first, "adam.first"), (self._weights.second, "adam.second")):
+                if name in state:
+                    vector.copy_(torch.from_numpy(np.array(state[name])))
+            self._weights = replace(self._weights, step=int(state["step"]))
+            self.seconds = float(state["seconds"])
+            steps, seconds = state["limits"].tolist()
+            self._limits = (steps, seconds)
+            generator_state = torch.from_numpy(np.array(state["generator"]))
+            if generator_state.numel() == self._generator.get_state().numel():  # another device has another generator
+                self._generator.set_state(generator_state)
+        except (KeyError, TypeError, ValueError, RuntimeError) as error:
+            if isinstance(error, ExperimentError):
+                raise
+            raise ExperimentError(f"The saved training is incomplete or damaged ({error}): train anew.") from None
         self._diverged = None
         self._good = self._weights.clone()
 

@@ -320,3 +320,14 @@ def test_threads() -> None:
     points, images = Problem.build(experiment()), Problem.build(experiment(data__kind="digits"))
     assert [recommended_threads(points, cores) for cores in (1, 8)] == [1, 1]
     assert [recommended_threads(images, cores) for cores in (1, 8)] == [1, 7]
+
+
+@pytest.mark.parametrize("name", ["step", "limits", "generator", "seconds"])
+def test_an_incomplete_state_is_refused_in_a_sentence(name):
+    trainer = Trainer(Problem.build(replace(Experiment(), {"data.points": 100, "training.steps": 2})))
+    for _ in trainer:
+        pass
+    state = trainer.state()
+    del state[name]
+    with pytest.raises(ExperimentError, match="incomplete or damaged"):
+        trainer.restore(state)
