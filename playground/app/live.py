@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from playground.lab.problem import Problem
     from playground.lab.trajectory import Trajectory
 
+DENSITY_CELLS = 12_000  # about 10 ms for a mixture of a few hundred components
 IDLE = 0.05  # seconds between looks when nothing is asked for
 
 
@@ -174,6 +175,8 @@ class Live:
 
     def see(self, view: View) -> tuple[FieldView | None, DensityView | None]:
         """Compute what the view wants, as far as it is known."""
+        from playground.lab.fields import score_at
+
         problem = view.bench.problem
         x0, x1, y0, y1 = view.bounds
         field = density = None
@@ -184,63 +187,30 @@ class Live:
             positions = np.stack(np.meshgrid(x, y), axis=-1).reshape(-1, 2)
             learned = exact = None
             if view.learned:
-                learned = self._at(problem, self._learned(view.bench), positions, view.sigma, view.time)
+                learned = score_at(problem, self._learned(view.bench), positions, view.sigma, view.time)
             if view.exact and problem.density is not None:
-                exact = self._at(problem, problem.density.score, positions, view.sigma, view.time)
+                exact = score_at(problem, problem.density.score, positions, view.sigma, view.time)
             field = FieldView(positions, learned, exact, view.sigma)
         if view.density and problem.density is not None:
             density = exact_density(problem, view.bounds, view.sigma, view.time)
         return field, density
 
     def _read(self, probe: Probe) -> ProbeView:
+        from playground.lab.fields import log_density_at, score_at
+
         problem, positions = probe.bench.problem, np.array([probe.point])
         exact = log_density = None
-        learned = self._at(problem, self._learned(probe.bench), positions, probe.sigma, probe.time)[0]
+        learned = score_at(problem, self._learned(probe.bench), positions, probe.sigma, probe.time)[0]
         if problem.density is not None:
-            exact = self._at(problem, problem.density.score, positions, probe.sigma, probe.time)[0]
-            log_density = float(_log_density(problem, positions, probe.sigma, probe.time)[0])
+            exact = score_at(problem, problem.density.score, positions, probe.sigma, probe.time)[0]
+            log_density = float(log_density_at(problem, positions, probe.sigma, probe.time)[0])
         return ProbeView(probe.point, probe.sigma, learned, exact, log_density)
-
-    @staticmethod
-    def _at(problem: "Problem", score: Any, positions: np.ndarray, sigma: float, time: float | None) -> np.ndarray:
-        """A score at points, in the user's units: (M, 2) in, (M, 2) out."""
-        import torch
-
-        with torch.no_grad():
-            x = torch.as_tensor(problem.units.to_internal(positions), dtype=torch.float32, device=problem.device)
-            if time is None:
-                noise = torch.tensor(internal_sigma(problem, sigma), device=problem.device)
-                field = score(x, noise)
-            else:
-                field = problem.process().score(score, x, torch.tensor(time, device=problem.device))
-            return problem.units.score_to_user(field.cpu().numpy())
-
-
-def internal_sigma(problem: "Problem", sigma: float) -> float:
-    """A sigma shown to the user as the network knows it; never below the finest it was trained for."""
-    return max(problem.units.sigma_to_internal(sigma), problem.noise.sigma_min)
-
-
-def _log_density(problem: "Problem", positions: np.ndarray, sigma: float, time: float | None) -> np.ndarray:
-    """Log of the known density at one noise level, nats per the user's area unit: (M, 2) in, (M,) out."""
-    import torch
-
-    with torch.no_grad():
-        x = torch.as_tensor(problem.units.to_internal(positions), dtype=torch.float32, device=problem.device)
-        if time is None:
-            log_prob = problem.density.log_prob(x, internal_sigma(problem, sigma))
-        else:
-            process, t = problem.process(), torch.tensor(time, device=problem.device)
-            scale = process.scale(t)
-            log_prob = problem.density.log_prob(x / scale, process.sigma(t)) - x.shape[1] * torch.log(scale)
-        return problem.units.log_prob_to_user(log_prob.cpu().numpy())
-
-
-DENSITY_CELLS = 12_000  # about 10 ms for a mixture of a few hundred components
 
 
 def exact_density(problem: "Problem", bounds: Bounds, sigma: float, time: float | None) -> DensityView:
     """The known density, smoothed to `sigma`, on a grid over `bounds`."""
+    from playground.lab.fields import log_density_at
+
     x0, x1, y0, y1 = bounds
     aspect = (x1 - x0) / (y1 - y0) if problem.units.isotropic else 1.0
     rows = max(int(math.sqrt(DENSITY_CELLS / max(aspect, 0.1))), 8)
@@ -248,5 +218,5 @@ def exact_density(problem: "Problem", bounds: Bounds, sigma: float, time: float 
     x = x0 + (np.arange(columns) + 0.5) * (x1 - x0) / columns
     y = y0 + (np.arange(rows) + 0.5) * (y1 - y0) / rows
     positions = np.stack(np.meshgrid(x, y), axis=-1).reshape(-1, 2)
-    density = np.exp(_log_density(problem, positions, sigma, time)).reshape(rows, columns)
+    density = np.exp(log_density_at(problem, positions, sigma, time)).reshape(rows, columns)
     return DensityView(density, bounds, sigma, "exact")
