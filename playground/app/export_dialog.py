@@ -3,10 +3,9 @@
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import Signal
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QCloseEvent
 from PySide6.QtWidgets import (
-    QComboBox,
     QDialog,
     QDoubleSpinBox,
     QFileDialog,
@@ -21,6 +20,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from playground.app.controls import ChoiceBox
 from playground.app.settings import PictureChoice, Settings, VideoChoice
 from playground.app.theme import UNIT, set_role
 
@@ -62,6 +62,7 @@ class ExportDialog(QDialog):
         form.setContentsMargins(0, 0, 0, 0)
         form.setHorizontalSpacing(2 * UNIT)
         form.setVerticalSpacing(UNIT)
+        form.setLabelAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
         form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
 
         suffixes = tuple(FORMATS) if kind == "video" else (".png",)
@@ -71,19 +72,14 @@ class ExportDialog(QDialog):
         browse = QPushButton("Choose…")
         browse.clicked.connect(self._browse)
         form.addRow("&File", _row(self.path, browse, stretch=False))
-        self.format = QComboBox()
-        for ending in suffixes:
-            self.format.addItem(FORMATS.get(ending, "PNG"), ending)
+        self.format = ChoiceBox((ending, FORMATS.get(ending, "PNG")) for ending in suffixes)
         if kind == "video":
             form.addRow("F&ormat", self.format)
         self.format.setCurrentIndex(self.format.findData(suffix))
         self.format.currentIndexChanged.connect(self._format_chosen)
         self.path.textEdited.connect(self._path_typed)
 
-        self.size_preset = QComboBox()
-        for title, _, _ in SIZES:
-            self.size_preset.addItem(title)
-        self.size_preset.addItem(CUSTOM)
+        self.size_preset = ChoiceBox((title, title) for title in (*(title for title, _, _ in SIZES), CUSTOM))
         self.width_box, self.height_box = _pixels(choice.width), _pixels(choice.height)
         form.addRow("&Size", self.size_preset)
         form.addRow("", _row(self.width_box, QLabel("×"), self.height_box, QLabel("pixels")))
@@ -103,12 +99,12 @@ class ExportDialog(QDialog):
             self.fps.setValue(choice.fps)
             form.addRow("&Length", self.seconds)
             form.addRow("Frame &rate", self.fps)
-        self.theme = QComboBox()
-        for title, name in THEMES:
-            self.theme.addItem(title, name)
+        self.theme = ChoiceBox((name, title) for title, name in THEMES)
         self.theme.setCurrentIndex(self.theme.findData(choice.theme))
         form.addRow("&Theme", self.theme)
         self._describe(browse)
+        for box in (self.width_box, self.height_box, self.seconds, self.fps):
+            box.lineEdit().setTextMargins(6, 0, 6, 0)  # the style sheet's padding stays outside the text
 
         self.status = QLabel("")
         self.status.setWordWrap(True)

@@ -51,6 +51,9 @@ def style_sheet(palette: Palette) -> str:
 #toastButton {{ background: {p.panel}; }}
 #menuButton {{ padding: 0; }}
 #menuButton::menu-indicator {{ image: none; }}
+QAbstractSpinBox {{ padding: 0 6px; min-height: 24px; }}
+QAbstractSpinBox::up-button, QAbstractSpinBox::down-button {{ width: 0; border: none; }}
+QDialog {{ background: {p.panel}; }}
 #log {{ font-family: monospace; }}
 """
 
@@ -65,12 +68,11 @@ def summary(experiment: Experiment) -> str:
         "vp": "VP process",
     }[experiment.noise.kind]
     data = experiment.data
-    name = (
-        data.path.replace("\\", "/").rsplit("/", 1)[-1]
-        if data.kind == "file" and data.path
-        else data.kind.replace("-", " ")
-    )
-    return f"{name[:1].upper()}{name[1:]} · {experiment.objective.kind} · {noise}"
+    if data.kind == "file" and data.path:
+        name = data.path.replace("\\", "/").rsplit("/", 1)[-1]
+    else:
+        name = data.kind.replace("-", " ").capitalize()
+    return f"{name} · {experiment.objective.kind} · {noise}"
 
 
 class TopBar(QFrame):
@@ -182,8 +184,9 @@ class StatusBar(QFrame):
         self._training.setText(TRAINING_TEXTS.get(training, training))
         self._dot.show_as(palette, self.CONCEPTS.get(training, "muted"))
 
-    def show_frames(self, per_second: float) -> None:
-        self._frames.setText(f"{per_second:.0f} frames/s")
+    def show_frames(self, per_second: float | None) -> None:
+        """Frames a second, or None where nothing moves."""
+        self._frames.setText("at rest" if per_second is None else f"{per_second:.0f} frames/s")
 
     def show_device(self, text: str) -> None:
         self._device.setText(text)

@@ -7,12 +7,12 @@ import numpy as np
 from PySide6.QtCore import QObject, Signal
 
 from playground.app import measurements
-from playground.app.stage import Stage
+from playground.app.stage import FOLLOWING, Stage
 from playground.app.state import State
 from playground.app.views import PointLikelihood
 from playground.lab import experiment as description
 
-TASKS = ("likelihood", "density", "test-set", "quality", "fisher")
+TASKS = ("likelihood", "density", FOLLOWING, "test-set", "quality", "fisher")
 
 
 class Measuring(Stage):

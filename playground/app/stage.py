@@ -27,6 +27,7 @@ from playground.lab.trajectory import Trajectory
 
 AHEAD = 40  # frames recorded beyond the playhead
 FIELD_SECONDS = 0.1  # how often the field follows the weights while the playhead rests
+FOLLOWING = "density-of-the-moment"  # not the task "density", which the user starts and cancels
 MAPS = 64  # learned densities kept
 
 
@@ -330,7 +331,7 @@ class Stage(QObject):
                 self._map_key = key
                 self.density_changed.emit(self._maps[key])
             return
-        if self._tasks.running("density"):
+        if self._tasks.running(FOLLOWING):
             return
         problem, weights, bounds = bench.problem, bench.weights, self._bounds
         sigma = float(np.clip(2.0 ** (octave / 2), bench.view.sigma_min, bench.view.sigma_max * 0.999))
@@ -343,7 +344,7 @@ class Stage(QObject):
             self.density_changed.emit(view)
 
         self._tasks.start(
-            "density",
+            FOLLOWING,
             "Learned density",
             lambda: measurements.learned_density(problem, weights, bounds, sigma, 64),
             keep,

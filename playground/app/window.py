@@ -337,7 +337,8 @@ class MainWindow(QMainWindow):
         self.status.show_saved(self.documents.saved_text())
 
     def _each_second(self) -> None:
-        self.status.show_frames(self.meter.take())
+        rate = self.meter.take()
+        self.status.show_frames(rate if self.engine.playing else None)
         self._show_status()
 
     # --- keys and drops

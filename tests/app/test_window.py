@@ -84,8 +84,8 @@ def test_themes_change_at_once_and_are_remembered(shared_window):
     ("changes", "line"),
     [
         ({}, "Two moons · denoising · VE process"),
-        ({"noise.kind": "ladder"}, "Two moons · denoising · 10 noise levels"),
-        ({"data.kind": "file", "data.path": "C:\\a\\b.csv"}, "B.csv · denoising · VE process"),
+        ({"noise.kind": "ladder", "noise.levels": 10}, "Two moons · denoising · 10 noise levels"),
+        ({"data.kind": "file", "data.path": "C:\\a\\b.csv"}, "b.csv · denoising · VE process"),
         ({"noise.kind": "none", "objective.kind": "exact"}, "Two moons · exact · no noise"),
     ],
 )
@@ -112,7 +112,7 @@ def test_a_dropped_file_of_points_becomes_the_data(window, qtbot, tmp_path):
     (view,) = changed.args
     assert view.axes == ("east", "north")
     assert window.state.experiment.data.kind == "file"
-    assert "Mine.csv" in window.top_bar.summary.text()
+    assert "mine.csv" in window.top_bar.summary.text()
 
 
 def test_a_dropped_file_that_is_no_good_is_a_sentence(window, qtbot, tmp_path):

@@ -1,0 +1,109 @@
+"""Starting and quitting as a process: the first paint is quick, and nothing is left of it once it is told to go."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+BUSY = """
+import sys
+from pathlib import Path
+from PySide6.QtCore import QTimer
+from playground.app import main, window
+
+def keep_busy(self):
+    self.state.edit({"training.seconds": 600.0, "likelihood.points": 100_000, "sampling.particles": 5_000})
+    self.engine.ready.connect(lambda: QTimer.singleShot(600, lambda: start(self)))
+    paint(self)
+
+def start(self):
+    self.engine.train()
+    self.engine.evaluate_test_set()
+    self.engine.density_map()
+    self.exports.video()
+    dialog = self.exports.dialog
+    dialog.path.setText(str(Path(sys.argv[1]) / "film.mp4"))
+    dialog.seconds.setValue(120)
+    dialog.start_button.click()
+    QTimer.singleShot(1500, lambda: print("busy", self.engine.training, self.exports.busy, flush=True))
+
+paint, window.MainWindow._painted = window.MainWindow._painted, keep_busy
+sys.exit(main.launch())
+"""
+
+
+def start(tmp_path: Path, code: str, **variables: str) -> subprocess.Popen[str]:
+    environment = {**os.environ, "QT_QPA_PLATFORM": "offscreen", **variables}
+    (tmp_path / "out").mkdir()
+    return subprocess.Popen(
+        [sys.executable, "-c", code, str(tmp_path / "out")],
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no polite kill")
+def test_quit_in_the_middle_of_everything(tmp_path):
+    process = start(tmp_path, BUSY)
+    assert process.stdout is not None
+    assert process.stdout.readline() == "busy training True\n"
+    before, began = slowness(), time.monotonic()
+    process.send_signal(signal.SIGTERM)
+    out, err = process.communicate(timeout=20)
+    seconds = time.monotonic() - began
+    assert process.returncode == 0, err
+    assert "Traceback" not in err
+    assert "QThread" not in err
+    assert list((tmp_path / "out").iterdir()) == []
+    assert seconds < 2.0 * max(before, slowness()), f"{seconds:.1f} s, {out}"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no polite kill")
+def test_quit_while_torch_is_being_loaded(tmp_path):
+    process = start(
+        tmp_path, "import sys; from playground.app import main; sys.exit(main.launch())", SCORE_PLAYGROUND_READY="1"
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline().startswith("ready")
+    began = time.monotonic()
+    process.send_signal(signal.SIGTERM)
+    _, err = process.communicate(timeout=20)
+    assert process.returncode == 0, err
+    assert time.monotonic() - began < 2.5 * slowness()
+
+
+def test_first_paint_comes_within_a_second_and_before_torch(tmp_path):
+    code = """
+import os, sys
+from playground.app import main
+say = main._say_ready
+def ready():
+    say()
+    print("torch" in sys.modules, flush=True)
+    os._exit(0)
+main._say_ready = ready
+main.launch()
+"""
+    before = slowness()
+    process = start(tmp_path, code, SCORE_PLAYGROUND_READY="1")
+    out, err = process.communicate(timeout=30)
+    assert process.returncode == 0, err
+    line, torch = out.splitlines()
+    milliseconds = int(re.fullmatch(r"ready (\d+) ms", line)[1])
+    assert torch == "False"
+    assert milliseconds < 1000 * max(before, slowness())
+
+
+def slowness() -> float:
+    """How much less than a core this machine gives us now: the time a fixed sum takes over the time it computed for."""
+    wall, cpu = time.perf_counter(), time.process_time()
+    while time.process_time() - cpu < 0.2:
+        sum(range(1000))
+    return max(1.0, (time.perf_counter() - wall) / (time.process_time() - cpu))
