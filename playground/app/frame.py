@@ -4,7 +4,7 @@ import time
 import typing
 
 from PySide6.QtCore import QEvent, QObject, Qt, QTimer
-from PySide6.QtGui import QAction, QFont, QPainter, QPaintEvent
+from PySide6.QtGui import QAction, QFont, QKeySequence, QPainter, QPaintEvent, QShortcut
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QMenu, QPushButton, QSizePolicy, QToolButton, QWidget
 
 from playground.app import theme
@@ -112,6 +112,9 @@ class TopBar(QFrame):
         self.menu.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.menu.setFixedSize(38, 30)
         self._row.addWidget(self.menu)
+        # popup, not showMenu: that would not return before the menu is closed.
+        below = QShortcut(QKeySequence("F10"), self)
+        below.activated.connect(lambda: menu.popup(self.menu.mapToGlobal(self.menu.rect().bottomLeft())))
 
 
 class ActionButton(QPushButton):

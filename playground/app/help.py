@@ -7,6 +7,7 @@ from PySide6.QtGui import QKeySequence
 from PySide6.QtWidgets import QDialog, QDialogButtonBox, QGridLayout, QLabel, QMessageBox, QVBoxLayout
 
 import playground
+from playground.app.theme import UNIT
 
 if typing.TYPE_CHECKING:
     from playground.app.window import MainWindow
@@ -23,6 +24,7 @@ def show_keys(window: "MainWindow") -> None:
     grid = QGridLayout()
     grid.setHorizontalSpacing(24)
     grid.setVerticalSpacing(4)
+    grid.setContentsMargins(UNIT, UNIT, UNIT, UNIT)
     sections = {
         title: [key for key in keys if key in COMMANDS and (COMMANDS[key].shortcut or COMMANDS[key].key)]
         for title, keys in MENUS.items()
@@ -34,6 +36,9 @@ def show_keys(window: "MainWindow") -> None:
             continue
         if row > half - len(keys) / 2 and column == 0:
             row, column = 0, 3
+        if row:
+            grid.setRowMinimumHeight(row, UNIT)
+            row += 1
         heading = QLabel(title)
         heading.setProperty("role", "heading")
         grid.addWidget(heading, row, column, 1, 2)

@@ -9,9 +9,11 @@ from PySide6.QtCore import QCoreApplication
 from PySide6.QtWidgets import QApplication
 
 import playground
+from playground.app import theme
 from playground.app.errors import Guard, Log
 from playground.app.settings import Settings
 from playground.app.window import MainWindow, close_on_signals
+from playground.drawing.palette import DARK
 
 READY = "SCORE_PLAYGROUND_READY"  # set it to have one line printed once the window has been painted
 
@@ -32,6 +34,7 @@ def launch(path: str | None = None, device: str = "auto") -> int:
     QCoreApplication.setApplicationVersion(playground.__version__)
     application.setApplicationDisplayName("Score Playground")
     application.setDesktopFileName("score-playground")
+    application.setWindowIcon(theme.icon("data-two-moons", DARK.particles, 64))
     log = Log()
     guard = Guard(log)
     window = MainWindow(Settings(), log, Path(path) if path else None, device)

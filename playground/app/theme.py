@@ -168,6 +168,7 @@ def style_sheet(palette: Palette) -> str:
 _SHEET = """
 QToolTip { background: @raised; color: @text; border: 1px solid @border; border-radius: 6px; padding: 6px 8px; }
 
+QDialogButtonBox { dialogbuttonbox-buttons-have-icons: 0; }
 QPushButton, QToolButton {
     background: @raised; color: @text; border: 1px solid @border; border-radius: 6px; padding: 5px 12px; }
 QPushButton:hover, QToolButton:hover { background: @hover; }

@@ -1,0 +1,67 @@
+"""What a film needs of the engine: the run to its end, and the field of every frame, as of the moment it began."""
+
+import itertools
+import math
+
+import numpy as np
+import pytest
+
+from playground.app.bench import assemble
+from playground.app.filming import complete_run, no_views, views_of
+from playground.app.live import View
+from playground.app.measurements import learned_score
+from playground.lab.experiment import Experiment, replace
+from playground.lab.sampling import sample
+
+SETTINGS = {"data.points": 500, "network.width": 16, "sampling.particles": 20, "sampling.steps": 12}
+
+
+@pytest.fixture(scope="module")
+def bench():
+    *_, (_, bench) = assemble(replace(Experiment(), SETTINGS), "cpu")
+    return bench
+
+
+def run_of(bench, seed):
+    return sample(bench.problem, learned_score(bench.problem, bench.weights), seed=seed)
+
+
+def test_an_unfinished_run_is_completed_as_it_would_have_gone_on(bench):
+    full = list(run_of(bench, 5))[-1]
+    begun = next(itertools.islice(run_of(bench, 5), 3, None))
+    assert not begun.finished
+    completed = list(complete_run(bench.problem, bench.weights, 5, begun)())[-1]
+    assert completed.finished
+    np.testing.assert_array_equal(completed.positions, full.positions)
+    assert len(begun) == 4  # the run on the stage is not touched
+
+
+def test_a_finished_run_is_taken_as_it_is(bench):
+    full = list(run_of(bench, 5))[-1]
+    assert list(complete_run(bench.problem, bench.weights, 99, full)()) == [full]
+
+
+def test_views_at_any_moment_and_only_what_is_wanted(bench):
+    view = View(
+        bench=bench,
+        bounds=(-2.0, 3.0, -2.0, 2.0),
+        columns=4,
+        rows=3,
+        sigma=0.0,
+        time=None,
+        learned=False,
+        exact=True,
+        density=True,
+    )
+    see = views_of(view)
+    for sigma in (0.1, 3.0):
+        field, density = see(sigma, math.nan)
+        assert field.learned is None
+        assert field.exact.shape == (12, 2)
+        assert field.sigma == density.sigma == sigma
+    wide, narrow = (see(sigma, math.nan)[1].density.max() for sigma in (3.0, 0.1))
+    assert narrow > 5 * wide
+
+
+def test_images_have_no_views():
+    assert no_views(1.0, 0.5) == (None, None)
