@@ -8,7 +8,6 @@ alone.
 import functools
 from dataclasses import dataclass
 
-import cmap
 import numpy as np
 from PySide6.QtGui import QColor
 
@@ -106,6 +105,10 @@ PALETTES = {palette.name: palette for palette in (DARK, LIGHT)}
 @functools.cache
 def density_colors(palette: Palette) -> np.ndarray:
     """(256,) uint32 of 0xffRRGGBB: what a density from 0 to its peak is painted with."""
-    colormap = cmap.Colormap(list(palette.density_stops))
-    red, green, blue, _ = np.round(colormap(np.linspace(0, 1, 256)) * 255).astype(np.uint32).T
+    stops = [QColor(stop) for stop in palette.density_stops]
+    places, values = np.linspace(0, 1, len(stops)), np.linspace(0, 1, 256)
+    red, green, blue = (
+        np.round(np.interp(values, places, channel)).astype(np.uint32)
+        for channel in zip(*((stop.red(), stop.green(), stop.blue()) for stop in stops), strict=True)
+    )
     return np.uint32(0xFF000000) | (red << 16) | (green << 8) | blue
