@@ -30,13 +30,17 @@ TEXT_PAIRS = (
 )
 
 
-def apply(app: QApplication, palette: Palette) -> None:
-    """Give the whole program this palette. Custom-painted widgets get it by their own ``apply_palette``."""
+def apply(app: QApplication, palette: Palette, more: str = "") -> None:
+    """Give the whole program this palette. Custom-painted widgets get it by their own ``apply_palette``.
+
+    Args:
+        more: rules to add to the one style sheet; a second sheet on the window would style every widget twice.
+    """
     if app.style().objectName() != "fusion":
         app.setStyle("Fusion")
     app.setFont(text_font())
     app.setPalette(qt_palette(palette))
-    app.setStyleSheet(style_sheet(palette))
+    app.setStyleSheet(style_sheet(palette) + more)
 
 
 @functools.cache

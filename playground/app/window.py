@@ -79,8 +79,7 @@ class MainWindow(QMainWindow):
         self.setObjectName("window")
         self.setAcceptDrops(True)
         self.setMinimumSize(*SMALLEST)
-        theme.apply(_application(), self.palette_tokens)
-        self.setStyleSheet(frame.style_sheet(self.palette_tokens))
+        theme.apply(_application(), self.palette_tokens, frame.style_sheet(self.palette_tokens))
 
         self.state = State(parent=self)
         self.engine = Engine(self.state, device, self)
@@ -271,8 +270,7 @@ class MainWindow(QMainWindow):
             return
         self.theme_name = name
         self.settings.set("theme", name)
-        theme.apply(_application(), self.palette_tokens)
-        self.setStyleSheet(frame.style_sheet(self.palette_tokens))
+        theme.apply(_application(), self.palette_tokens, frame.style_sheet(self.palette_tokens))
         self._apply_palette()
 
     def _apply_palette(self) -> None:
