@@ -25,8 +25,9 @@ _CHOICES: dict[str, dict[str, tuple[str, str]]] = {
         "denoising": ("Denoising", "Predict the noise that was added; needs noise."),
     },
     "objective.weight": {
+        "auto": ("Auto", "EDM for denoising, σ² for exact and sliced: what has the least noise."),
         "sigma2": ("σ²", "Every level counts alike."),
-        "edm": ("EDM", "Karras et al. 2022: levels near the data's own scale count most."),
+        "edm": ("EDM", "σ²(σ² + 1), Karras et al. 2022: the network's own output counts alike at every level."),
         "likelihood": ("g²", "Bounds the likelihood: fine levels count most."),
         "constant": ("1", "No weight: the finest level drowns all others."),
     },

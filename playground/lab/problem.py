@@ -158,7 +158,7 @@ class Problem:
         return self.process().prior(torch.zeros(self.shape, device=self.device), covariance)
 
     def resolved(self) -> Experiment:
-        """The experiment with the "auto"s of noise, network and training as what they stand for, in user units."""
+        """The experiment with the "auto"s of noise, network, objective and training as what they stand for, in user units."""
         noise, to_user = self.experiment.noise, self.units.sigma_to_user
         changes: dict[str, object] = {"network.kind": self._network_kind()}
         if noise.sigma == "auto":
@@ -173,7 +173,19 @@ class Problem:
                 changes["noise.sigma_max"] = to_user(self.noise.sigma_max)
         if self.experiment.training.seconds == "auto" and self.experiment.training.steps == "auto":
             changes["training.seconds"] = DEFAULT_SECONDS
+        if self.experiment.objective.weight == "auto":
+            changes["objective.weight"] = automatic_weight(self.experiment.objective.kind)
         return replace(self.experiment, changes)
+
+
+def automatic_weight(objective: str) -> str:
+    """The weight that gives the gradients of an objective the least noise where that is largest, at coarse levels.
+
+    There the noise of denoising's gradients is the same at every level with sigma^2 (sigma^2 + 1), and 1/sigma with sigma^2;
+    that of exact and sliced matching grows like sigma with the former. After 5,000 steps on two moons: denoising 0.0114
+    against 0.0166 nat (0.013 against 0.052 after 4,000 for VP, whose levels reach 150), exact 0.065 against 0.044.
+    """
+    return "edm" if objective == "denoising" else "sigma2"
 
 
 def widest_gap(points: Tensor) -> float:

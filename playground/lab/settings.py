@@ -236,13 +236,13 @@ class Objective(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         _meta("Exact, sliced or denoising score matching", symbol="J"),
     ] = "denoising"
     weight: Annotated[
-        Literal["sigma2", "edm", "likelihood", "constant"],
+        Literal["auto", "sigma2", "edm", "likelihood", "constant"],
         _meta(
-            "Weight of each noise level in the loss",
+            "Weight of each noise level in the loss; auto: edm for denoising, sigma2 for exact and sliced",
             symbol="λ(σ)",
             equation=r"E_{\sigma}\,\lambda(\sigma)\,\|s(x + \sigma z, \sigma) + z/\sigma\|^2",
         ),
-    ] = "sigma2"
+    ] = "auto"
     projections: Annotated[
         int,
         _meta(

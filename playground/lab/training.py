@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from playground.lab.experiment import Experiment, ExperimentError, training_refusal
-from playground.lab.problem import DEFAULT_SECONDS, Problem
+from playground.lab.problem import DEFAULT_SECONDS, Problem, automatic_weight
 from playground.lab.settings import Training
 from playground.theory.networks import ScoreNetwork
 from playground.theory.noise import per_point
@@ -294,7 +294,7 @@ class Trainer:
         else:
             settings = self.problem.experiment
             rate, weight = settings.training.learning_rate, settings.objective.weight
-            other = "" if weight == "sigma2" else ", or choose objective.weight = sigma2"
+            other = "" if weight in ("auto", "sigma2", "edm") else ", or choose objective.weight = auto"
             self._diverged = (
                 f"Training diverged at step {self.step} (loss {loss:.3g}); the last good weights are kept. Lower "
                 f"training.learning_rate, now {rate:.3g}, to {rate / 10:.3g} or less{other}."
@@ -320,16 +320,17 @@ def _limits(settings: Training) -> tuple[float, float]:
 def build_objective(problem: Problem) -> Objective:
     """The objective of a problem's experiment."""
     settings, law = problem.experiment.objective, problem.experiment.training.sigmas
+    weight = automatic_weight(settings.kind) if settings.weight == "auto" else settings.weight
     if settings.kind == "sliced":
         return Sliced(
             problem.noise,
             law,
-            settings.weight,
+            weight,
             projections=settings.projections,
             projection=settings.projection,
             variance_reduced=settings.variance_reduced,
         )
-    return OBJECTIVES[settings.kind](problem.noise, law, settings.weight)
+    return OBJECTIVES[settings.kind](problem.noise, law, weight)
 
 
 def load_weights(network: ScoreNetwork, state: State, kind: str = "ema") -> None:

@@ -117,22 +117,28 @@ class Objective(ABC):
         """
 
     @abstractmethod
-    def _floor(self, squared_score: Tensor, sigma: Tensor, dim: int) -> Tensor:
-        """Unweighted loss of the true score whose mean squared length at sigma is given."""
+    def _floor(self, distance: Tensor, sigma: Tensor, dim: int, variance: float) -> Tensor:
+        """Unweighted loss of the true score s, given ||s - g||^2 for g the score of a Gaussian with the data's moments."""
 
     def floor(self, density: Density, generator: torch.Generator, count: int = 40_000) -> float | None:
         """The loss that the true score of `density` would have, by Monte Carlo over `count` points; None if it has none.
 
-        Partial integration leaves only E||s||^2 to be estimated: -1/2 of it for exact and sliced, D/sigma^2 - E||s||^2 for
-        denoising. A uniform density without noise has walls that no score can describe, hence no floor.
+        Partial integration leaves E||s||^2 to be estimated: exact and sliced have -1/2 of it, denoising D/sigma^2 - E||s||^2.
+        At large sigma that is a small difference of two numbers with much noise; but for the Gaussian's score
+        g = -(x - mean)/(sigma^2 + variance), E[s'g] = E||g||^2 = D/(sigma^2 + variance), so that
+        E||s||^2 = E||s - g||^2 + D/(sigma^2 + variance), whose noise vanishes with the first term.
+
+        A uniform density without noise has walls that no score can describe, hence no floor.
         """
         if isinstance(density, Boxes) and self.noise.sigma_min == 0:
             return None
         x = density.sample(count, generator)
         sigma = self.noise.training_sigmas(count, generator, self.law).to(x)
         x = x + per_point(sigma, x) * gaussian(x, generator)
-        squared = density.score(x, sigma).square().flatten(1).sum(1)
-        return float((self.weight(sigma) * self._floor(squared, sigma, x[0].numel())).mean())
+        gaussian_score = (density.mean - x) / per_point(sigma.square() + density.variance, x)
+        distance = (density.score(x, sigma) - gaussian_score).square().flatten(1).sum(1)
+        floors = self._floor(distance, sigma, x[0].numel(), density.variance)
+        return float((self.weight(sigma) * floors).mean())
 
 
 class Exact(Objective):
@@ -147,8 +153,8 @@ class Exact(Objective):
                 trace = trace + _gradient(s[:, axis], x).flatten(1)[:, axis]
         return self.weight(sigma) * (0.5 * s.square().sum(1) + trace)
 
-    def _floor(self, squared_score: Tensor, sigma: Tensor, dim: int) -> Tensor:
-        return -0.5 * squared_score
+    def _floor(self, distance: Tensor, sigma: Tensor, dim: int, variance: float) -> Tensor:
+        return -0.5 * (distance + dim / (sigma.square() + variance))
 
 
 class Sliced(Objective):
@@ -186,8 +192,8 @@ class Sliced(Objective):
                     total = total + 0.5 * along.square()
         return self.weight(sigma) * total / self.projections
 
-    def _floor(self, squared_score: Tensor, sigma: Tensor, dim: int) -> Tensor:
-        return -0.5 * squared_score
+    def _floor(self, distance: Tensor, sigma: Tensor, dim: int, variance: float) -> Tensor:
+        return -0.5 * (distance + dim / (sigma.square() + variance))
 
 
 class Denoising(Objective):
@@ -199,8 +205,8 @@ class Denoising(Objective):
         residual = (score(x + level * z, sigma) + z / level).flatten(1)
         return self.weight(sigma) * residual.square().sum(1)
 
-    def _floor(self, squared_score: Tensor, sigma: Tensor, dim: int) -> Tensor:
-        return dim / sigma.square() - squared_score
+    def _floor(self, distance: Tensor, sigma: Tensor, dim: int, variance: float) -> Tensor:
+        return dim * variance / (sigma.square() * (sigma.square() + variance)) - distance
 
 
 OBJECTIVES: dict[str, type[Objective]] = {"exact": Exact, "sliced": Sliced, "denoising": Denoising}

@@ -135,6 +135,12 @@ def test_resolved_experiment_stands_for_the_same_problem(kind: str) -> None:
         assert resolved.noise.sigma_max == pytest.approx(problem.units.sigma_to_user(problem.noise.sigma_max))
 
 
+@pytest.mark.parametrize(("kind", "weight"), [("denoising", "edm"), ("sliced", "sigma2"), ("exact", "sigma2")])
+def test_automatic_weight_follows_the_objective(kind: str, weight: str) -> None:
+    assert build(objective__kind=kind).resolved().objective.weight == weight
+    assert build(objective__kind=kind, objective__weight="constant").resolved().objective.weight == "constant"
+
+
 def test_resolved_keeps_what_the_user_wrote() -> None:
     assert build(noise__kind="ladder", noise__rungs=[3.0, 1.0]).resolved().noise.sigma_min == "auto"
     assert build(training__steps=5).resolved().training.seconds == "auto"

@@ -72,7 +72,7 @@ def test_denoising_without_noise_is_refused() -> None:
         Trainer(Problem.build(experiment(noise__kind="none", objective__kind="denoising")))
 
 
-@pytest.mark.parametrize("weight", ["sigma2", "edm", "likelihood", "constant"])
+@pytest.mark.parametrize("weight", ["auto", "sigma2", "edm", "likelihood", "constant"])
 def test_every_weight_trains(weight: str) -> None:
     _, last = trained(objective__weight=weight, training__steps=60)
     assert last.diverged is None

@@ -222,6 +222,16 @@ def test_floor_is_the_loss_of_the_true_score(kind: str, noise: str) -> None:
     assert float(worse.mean()) > floor
 
 
+@pytest.mark.parametrize("noise", ["ladder", "ve", "vp"])
+def test_floor_has_little_noise_at_any_sigma(noise: str) -> None:
+    """Gaussian data of variance one: sigma^2 (sigma^2 + 1) (D/sigma^2 - D/(sigma^2 + 1)) = D at every level."""
+    unit = GaussianMixture(torch.zeros(1, 2), torch.ones(1))
+    assert Denoising(NOISES[noise], weight="edm").floor(unit, seeded(), count=100) == pytest.approx(2.0, rel=1e-5)
+    standard = MIXTURE.standardized(MIXTURE.mean, MIXTURE.variance**0.5)
+    few, many = (Denoising(NOISES[noise], weight="edm").floor(standard, seeded(1), count) for count in (1000, 200_000))
+    assert few == pytest.approx(many, abs=0.05)
+
+
 def test_walls_without_noise_have_no_floor() -> None:
     boxes = Boxes(torch.tensor([[-1.0, -1.0]]), torch.tensor([[1.0, 1.0]]))
     assert Exact(NoNoise()).floor(boxes, seeded()) is None
