@@ -221,7 +221,8 @@ class Engine(Measuring):
     def open_session(self, session: Session) -> None:
         """Put a saved session on the bench; its trajectory plays at once, the rest follows when it is built."""
         self._stop_training()
-        self._tasks.cancel("problem")
+        for task in ("problem", "reading"):
+            self._tasks.cancel(task)
         self._kept.clear()
         self._opening = session
         self._state.load(session.experiment)
@@ -254,7 +255,8 @@ class Engine(Measuring):
             self._datasets[path] = dataset
             self._state.edit({"data.kind": "file", "data.path": path, **NEW_DATA})
 
-        self._tasks.start("problem", "Reading", read, use, lambda error: self.problem_failed.emit(str(error)))
+        # A task of its own: a session that is still being built comes first, and the points follow it.
+        self._tasks.start("reading", "Reading", read, use, lambda error: self.problem_failed.emit(str(error)))
 
     # Following the experiment
 
@@ -263,7 +265,7 @@ class Engine(Measuring):
         bench = self._bench
         known = description.fields()
         if self._opening is not None:
-            return
+            return  # the session is built first; what was changed meanwhile follows it
         if any(known[key].resets for key in keys) or "likelihood.points" in keys:
             self._settle.start()
             return
@@ -283,7 +285,8 @@ class Engine(Measuring):
     @Slot()
     def _assemble(self) -> None:
         """Build what the experiment describes, or take it from what was kept."""
-        experiment, session = self._state.experiment, self._opening
+        session = self._opening
+        experiment = self._state.experiment if session is None else session.experiment
         kept = self._kept.get(reset_key(experiment))
         if kept is not None and kept.problem.experiment.likelihood.points == experiment.likelihood.points:
             self._tasks.cancel("problem")
@@ -309,6 +312,8 @@ class Engine(Measuring):
         if session is not None and session.weights is not None:
             self._opening = dataclasses.replace(session, weights=None, training={})
             self._settle.start()
+        else:
+            self._opening = None
 
     def _take(self, bench: Bench) -> None:
         """Put a bench in place of the present one, which is kept."""
@@ -318,7 +323,11 @@ class Engine(Measuring):
             self._stop_training()
         if bench.problem.experiment.data.kind == "file":
             self._datasets[bench.problem.experiment.data.path] = bench.problem.dataset
-        bench.problem = _with_experiment(bench.problem, self._state.experiment)
+        behind = reset_key(bench.problem.experiment) != reset_key(self._state.experiment)
+        if behind:
+            self._settle.start()
+        else:
+            bench.problem = _with_experiment(bench.problem, self._state.experiment)
         self._bench = bench
         self._kept[reset_key(bench.problem.experiment)] = bench
         while len(self._kept) > KEPT:

@@ -336,3 +336,23 @@ def test_weights_of_another_network_are_left_out_and_said_so(qtbot, bench):
         assert other.problem.count == 2_000
     finally:
         assert other.shutdown()
+
+
+def test_points_opened_while_a_session_is_being_built_follow_it(qtbot, bench, tmp_path):
+    _state, engine = bench
+    train(qtbot, engine)
+    session = engine.session({})
+    path = tmp_path / "mine.csv"
+    np.savetxt(path, np.random.default_rng(0).normal(size=(100, 2)), delimiter=",", header="east,north", comments="")
+    other = Engine(State(), device="cpu")
+    try:
+        other.open_session(session)
+        other.start()
+        other.open_points(str(path))
+        qtbot.waitUntil(lambda: other.problem is not None and other.problem.axes == ("east", "north"), timeout=20_000)
+        with qtbot.waitSignal(other.problem_changed, timeout=10_000):
+            other._state.undo()
+        assert other.problem.name == "two moons"
+        assert other.trained_steps == 60
+    finally:
+        assert other.shutdown()

@@ -236,7 +236,7 @@ class DataPanel(Card):
 
     @Slot(str, object)
     def _task_changed(self, task: str, status: TaskStatus) -> None:
-        if task == "problem" and status.running != self._loading:
+        if task in ("problem", "reading") and status.running != self._loading:
             self._loading = status.running
             self._refresh()
 
