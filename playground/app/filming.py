@@ -34,9 +34,7 @@ def complete_run(
         from playground.app.measurements import learned_score
         from playground.lab.sampling import sample
 
-        exact = problem.experiment.sampling.source == "exact" and problem.density is not None
-        score = problem.density.score if exact else learned_score(problem, weights)
-        yield from sample(problem, score, seed=seed)
+        yield from sample(problem, problem.exact_source() or learned_score(problem, weights), seed=seed)
 
     return iterate
 

@@ -82,7 +82,6 @@ class Live:
         self.fields: Slot[FieldView] = Slot()
         self.densities: Slot[DensityView] = Slot()
         self.probed: Slot[ProbeView] = Slot()
-        self.failures: Slot[str] = Slot()
         self._runs: Slot[Run] = Slot()
         self._views: Slot[View] = Slot()
         self._probes: Slot[Probe] = Slot()
@@ -145,10 +144,7 @@ class Live:
 
     def _score(self, run: Run) -> Any:
         """The score that the run follows, with the newest weights."""
-        density = run.problem.density
-        if run.problem.experiment.sampling.source == "exact" and density is not None:
-            return density.score
-        return self._learned(run.bench)
+        return run.problem.exact_source() or self._learned(run.bench)
 
     def _learned(self, bench: "Bench") -> Any:
         import torch
@@ -175,16 +171,13 @@ class Live:
 
     def see(self, view: View) -> tuple[FieldView | None, DensityView | None]:
         """Compute what the view wants, as far as it is known."""
-        from playground.lab.fields import score_at
+        from playground.lab.fields import grid_points, score_at
 
         problem = view.bench.problem
-        x0, x1, y0, y1 = view.bounds
         field = density = None
         if view.learned or view.exact:
             # Arrows sit at the middle of their cells, so none is cut by the edge.
-            x = x0 + (np.arange(view.columns) + 0.5) * (x1 - x0) / view.columns
-            y = y0 + (np.arange(view.rows) + 0.5) * (y1 - y0) / view.rows
-            positions = np.stack(np.meshgrid(x, y), axis=-1).reshape(-1, 2)
+            positions = grid_points(view.bounds, view.columns, view.rows).reshape(-1, 2)
             learned = exact = None
             if view.learned:
                 learned = score_at(problem, self._learned(view.bench), positions, view.sigma, view.time)
@@ -209,14 +202,12 @@ class Live:
 
 def exact_density(problem: "Problem", bounds: Bounds, sigma: float, time: float | None) -> DensityView:
     """The known density, smoothed to `sigma`, on a grid over `bounds`."""
-    from playground.lab.fields import log_density_at
+    from playground.lab.fields import grid_points, log_density_at
 
     x0, x1, y0, y1 = bounds
     aspect = (x1 - x0) / (y1 - y0) if problem.units.isotropic else 1.0
     rows = max(int(math.sqrt(DENSITY_CELLS / max(aspect, 0.1))), 8)
     columns = max(DENSITY_CELLS // rows, 8)
-    x = x0 + (np.arange(columns) + 0.5) * (x1 - x0) / columns
-    y = y0 + (np.arange(rows) + 0.5) * (y1 - y0) / rows
-    positions = np.stack(np.meshgrid(x, y), axis=-1).reshape(-1, 2)
+    positions = grid_points(bounds, columns, rows).reshape(-1, 2)
     density = np.exp(log_density_at(problem, positions, sigma, time)).reshape(rows, columns)
     return DensityView(density, bounds, sigma, "exact")

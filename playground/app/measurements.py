@@ -58,7 +58,7 @@ def learned_density(
     problem: "Problem", weights: Weights, bounds: Bounds, sigma: float | None, resolution: int
 ) -> Progress:
     """The learned density on a grid, coarse to fine; `sigma` None is the finest level."""
-    from playground.lab.evaluation import density_map
+    from playground.lab.density_map import density_map
 
     shown = problem.units.sigma_to_user(problem.noise.sigma_min) if sigma is None else sigma
     for progress in density_map(problem, learned_score(problem, weights), bounds, resolution, sigma=sigma):
@@ -69,7 +69,8 @@ def learned_density(
 
 def test_set(problem: "Problem", weights: Weights) -> Progress:
     """NLL of the held-out points, entropy, KL, and in the plane the integral of the density."""
-    from playground.lab.evaluation import evaluate, integral
+    from playground.lab.density_map import integral
+    from playground.lab.evaluation import evaluate
 
     score = learned_score(problem, weights)
     share = 0.7 if problem.shape == (2,) else 1.0  # of the work; the rest is the integral

@@ -5,8 +5,6 @@ import math
 from collections.abc import Callable
 from pathlib import Path
 
-import numpy as np
-
 from playground.cli.reporting import stage
 from playground.drawing.film import HOLD_SECONDS, at_frame, pictures, schedule, trail
 from playground.drawing.images import ImageGrid
@@ -15,7 +13,7 @@ from playground.drawing.plane import Viewport, bounds_of, shaped
 from playground.drawing.render import headless, save_png
 from playground.drawing.scene import Scene
 from playground.drawing.video import write_video
-from playground.lab.fields import log_density_at, score_at
+from playground.lab.fields import grid_points, log_density_at, score_at
 from playground.lab.problem import Problem
 from playground.lab.trajectory import Trajectory
 from playground.theory.noise import ScoreFunction
@@ -87,24 +85,15 @@ def _dress(
         caption = (f"σ = {sigma:.3g}", f"step {frame}/{len(trajectory) - 1}")
         if scene.images is not None:
             return dataclasses.replace(scene, caption=caption)
-        x0, x1, y0, y1 = scene.viewport
-        arrows = _cells(scene.viewport, ARROWS, max(2, round(ARROWS * size[1] / size[0])))
+        arrows = grid_points(scene.viewport, ARROWS, max(2, round(ARROWS * size[1] / size[0]))).reshape(-1, 2)
         # Arrows are displacements: a score is per unit, and on axes of different scale it has to be turned into one.
         vectors = score_at(problem, score, arrows, sigma, time) * problem.units.scale**2
         role = problem.experiment.sampling.source
         field = Field(arrows, vectors, role)
         density = None
         if problem.density is not None:
-            values = log_density_at(problem, _cells(scene.viewport, CELLS, CELLS), sigma, time)
-            density = Density(values.reshape(CELLS, CELLS), (x0, x1, y0, y1), log=True)
+            values = log_density_at(problem, grid_points(scene.viewport, CELLS, CELLS).reshape(-1, 2), sigma, time)
+            density = Density(values.reshape(CELLS, CELLS), scene.viewport, log=True)
         return dataclasses.replace(scene, caption=caption, density=density, **{role: field})
 
     return dress
-
-
-def _cells(viewport: Viewport, columns: int, rows: int) -> np.ndarray:
-    """Middles of the cells of a grid, (rows * columns, 2), from the bottom row up."""
-    x0, x1, y0, y1 = viewport
-    x = x0 + (np.arange(columns) + 0.5) * (x1 - x0) / columns
-    y = y0 + (np.arange(rows) + 0.5) * (y1 - y0) / rows
-    return np.stack(np.meshgrid(x, y), axis=-1).reshape(-1, 2)

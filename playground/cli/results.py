@@ -40,10 +40,7 @@ class Model:
     @property
     def score(self) -> ScoreFunction:
         """What the experiment's sampler follows: the learned score, or the known density's own."""
-        if self.problem.experiment.sampling.source == "exact":
-            assert self.problem.density is not None  # sampling_refusal has been asked
-            return self.problem.density.score
-        return self.learned
+        return self.problem.exact_source() or self.learned
 
 
 def open_model(folder: Path, assignments: Sequence[str] = (), seed: int | None = None, device: str = "auto") -> Model:

@@ -1,4 +1,4 @@
-"""How good a model is, in the user's units: log-likelihoods, density maps, and one dictionary of honest figures.
+"""How good a model is, in the user's units: log-likelihoods, and one dictionary of honest figures.
 
 The score function works in internal units; points, densities and distances here are all in the user's.
 """
@@ -23,9 +23,6 @@ Array = NDArray[np.floating]
 
 EXACT_TRACE_DIMS = 10
 """Up to so many dimensions trace = auto is exact; it costs one backward pass a dimension."""
-
-MAP_TOLERANCE = 1e-4
-"""Densities on a grid are looked at or summed up: a tolerance below this shows nowhere."""
 
 
 @dataclass(frozen=True)
@@ -82,7 +79,7 @@ def log_likelihood(
         ExperimentError: the noise has no process, or sigma lies outside it.
         TooManySteps: the score is not smooth or not finite somewhere.
     """
-    _require_process(problem)
+    require_process(problem)
     process, units = problem.process(), problem.units
     level = problem.noise.sigma_min if sigma is None else units.sigma_to_internal(sigma)
     if not problem.noise.sigma_min * (1 - 1e-6) <= level <= problem.noise.sigma_max * (1 + 1e-6):
@@ -131,124 +128,6 @@ def log_likelihood(
                 path_sigma,
             ),
         )
-
-
-@dataclass(frozen=True)
-class DensityMap:
-    """A log-density over a rectangle, filled from coarse to fine.
-
-    Attributes:
-        fraction: of the work done.
-        log_density: (resolution, resolution) at the middles of the cells, nats per user units, rows from y0 upwards; cells
-            not yet computed repeat a computed neighbour. None before the first coarse grid. Never written to again.
-        bounds: (x0, x1, y0, y1).
-    """
-
-    fraction: float
-    log_density: Array | None
-    bounds: tuple[float, float, float, float]
-
-
-def grid_points(bounds: tuple[float, float, float, float], resolution: int) -> Array:
-    """Middles of the cells of a rectangle, (resolution, resolution, 2), rows from y0 upwards."""
-    x0, x1, y0, y1 = bounds
-    middles = (np.arange(resolution) + 0.5) / resolution
-    x, y = np.meshgrid(x0 + (x1 - x0) * middles, y0 + (y1 - y0) * middles)
-    return np.stack([x, y], axis=-1)
-
-
-def density_map(
-    problem: Problem,
-    score: ScoreFunction,
-    bounds: tuple[float, float, float, float],
-    resolution: int,
-    sigma: float | None = None,
-    tolerance: float | None = None,
-) -> Iterator[DensityMap]:
-    """log p_sigma of a score over a rectangle in user units, coarse to fine.
-
-    Args:
-        bounds: (x0, x1, y0, y1) in user units.
-        resolution: cells along each side.
-        sigma: smoothing in user units; None for the finest noise level.
-        tolerance: None for the experiment's, but not below `MAP_TOLERANCE`.
-
-    Raises:
-        ExperimentError: the data are not points of the plane, or as :func:`log_likelihood`.
-    """
-    _require_plane(problem)
-    if tolerance is None:
-        tolerance = max(problem.experiment.likelihood.tolerance, MAP_TOLERANCE)
-    points = grid_points(bounds, resolution)
-    values = np.full((resolution, resolution), np.nan)
-    row, column = np.indices(values.shape)
-    done = np.zeros(values.shape, dtype=bool)
-    log_density: Array | None = None
-    coarsest = 2 ** max(
-        0, int(math.log2(resolution / 12))
-    )  # a first grid of 12 to 24 cells a side: soon there, yet a picture
-    stride = coarsest
-    while stride >= 1:
-        # Every cell belongs to a block of stride x stride and is first seen through the block's middle.
-        middle_row, middle_column = (
-            np.minimum(index // stride * stride + stride // 2, resolution - 1) for index in (row, column)
-        )
-        chosen = (row == middle_row) & (column == middle_column) & ~done
-        before, share = done.sum() / done.size, chosen.sum() / done.size
-        for progress in log_likelihood(problem, score, points[chosen], sigma=sigma, tolerance=tolerance):
-            if progress.result is not None:
-                values[chosen], done[chosen] = progress.result.log_prob, True
-                log_density = np.where(done, values, values[middle_row, middle_column])
-            yield DensityMap(float(before + progress.fraction * share), log_density, bounds)
-        stride //= 2
-
-
-def exact_density_map(
-    problem: Problem, bounds: tuple[float, float, float, float], resolution: int, sigma: float | None = None
-) -> Array | None:
-    """The known density's log p_sigma over a rectangle, as :class:`DensityMap` has it; None where it is not known.
-
-    Args:
-        sigma: smoothing in user units; None for the finest noise level, 0 for the data's own density.
-    """
-    if problem.density is None:
-        return None
-    level = problem.noise.sigma_min if sigma is None else problem.units.sigma_to_internal(sigma)
-    points = problem.units.to_internal(grid_points(bounds, resolution).reshape(-1, 2))
-    log_prob = problem.density.log_prob(torch.from_numpy(points).to(problem.device, torch.float32), level)
-    return problem.units.log_prob_to_user(log_prob.cpu().numpy()).reshape(resolution, resolution)
-
-
-@dataclass(frozen=True)
-class IntegralProgress:
-    """How far the sum over the plane is; `value` comes with the last progress only and should be 1."""
-
-    fraction: float
-    value: float | None
-
-
-def integral(problem: Problem, score: ScoreFunction, resolution: int = 72) -> Iterator[IntegralProgress]:
-    """The integral of p over the plane: of a learned density too, it should be 1.
-
-    The grid covers the data and a quarter of their extent more on every side; what a model puts beyond is missed. Sharp
-    edges, as of the checkerboard, leave an error of about the part of the cells that they cross over the square root of
-    their number.
-
-    Raises:
-        ExperimentError: as :func:`density_map`.
-    """
-    _require_plane(problem)
-    low, high = problem.dataset.points.min(axis=0), problem.dataset.points.max(axis=0)
-    margin = 0.25 * (high - low) + 6 * problem.units.sigma_to_user(problem.noise.sigma_min)
-    low, high = low - margin, high + margin
-    bounds = (float(low[0]), float(high[0]), float(low[1]), float(high[1]))
-    cell = math.prod((high - low) / resolution)
-    field: DensityMap | None = None
-    for field in density_map(problem, score, bounds, resolution):
-        yield IntegralProgress(min(field.fraction, 1 - 1e-9), None)
-    assert field is not None
-    assert field.log_density is not None
-    yield IntegralProgress(1.0, float(np.exp(field.log_density).sum() * cell))
 
 
 @dataclass(frozen=True)
@@ -389,13 +268,12 @@ PROJECTIONS = 256
 """Random directions of the sliced Wasserstein distance."""
 
 
-def _require_process(problem: Problem) -> None:
+def require_process(problem: Problem) -> None:
+    """Refuse a likelihood where the noise has no path from data to noise.
+
+    Raises:
+        ExperimentError: with the reason and what to choose.
+    """
     refusal = likelihood_refusal(problem.experiment)
     if refusal is not None:
         raise ExperimentError(refusal.sentence)
-
-
-def _require_plane(problem: Problem) -> None:
-    if problem.shape != (2,):
-        raise ExperimentError("A density map needs points of the plane; images have too many dimensions for a grid.")
-    _require_process(problem)

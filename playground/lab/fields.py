@@ -16,6 +16,14 @@ from playground.theory.noise import ScoreFunction
 Array = NDArray[np.floating]
 
 
+def grid_points(bounds: tuple[float, float, float, float], columns: int, rows: int) -> Array:
+    """Middles of the cells of a rectangle (x0, x1, y0, y1): (rows, columns, 2), rows from y0 upwards."""
+    x0, x1, y0, y1 = bounds
+    x = x0 + (np.arange(columns) + 0.5) * (x1 - x0) / columns
+    y = y0 + (np.arange(rows) + 0.5) * (y1 - y0) / rows
+    return np.stack(np.meshgrid(x, y), axis=-1)
+
+
 def score_at(problem: Problem, score: ScoreFunction, points: Array, sigma: float, time: float | None) -> Array:
     """A score at points (M, 2), per user unit: (M, 2).
 

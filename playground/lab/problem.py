@@ -24,6 +24,7 @@ from playground.theory.noise import (
     Noise,
     NoNoise,
     Process,
+    ScoreFunction,
     SingleSigma,
     VarianceExploding,
     VariancePreserving,
@@ -139,6 +140,12 @@ class Problem:
         if kind != "auto":
             return kind
         return "convolutional" if len(self.shape) == 3 else "mlp"
+
+    def exact_source(self) -> ScoreFunction | None:
+        """The known density's score where the experiment's sampler follows it; None where it follows the learned one."""
+        if self.experiment.sampling.source == "exact" and self.density is not None:
+            return self.density.score
+        return None
 
     def process(self) -> Process:
         """The process from data to noise.

@@ -7,16 +7,14 @@ import pytest
 import torch
 
 from playground.data import Dataset
+from playground.lab.density_map import density_map, integral
 from playground.lab.evaluation import (
     METRICS,
-    density_map,
     evaluate,
-    exact_density_map,
-    grid_points,
-    integral,
     log_likelihood,
 )
 from playground.lab.experiment import Experiment, ExperimentError, replace
+from playground.lab.fields import grid_points, log_density_at
 from playground.lab.problem import Problem
 
 BOUNDS = (-2.0, 3.0, -1.5, 2.0)
@@ -121,7 +119,8 @@ def test_density_maps_are_filled_from_coarse_to_fine() -> None:
     assert len(pictures) == 2  # 20 x 20 blocks, then all
     coarse, fine = pictures.values()
     assert np.array_equal(coarse[::2, ::2], coarse[1::2, 1::2])
-    exact = exact_density_map(problem, BOUNDS, 40)
+    finest = problem.units.sigma_to_user(problem.noise.sigma_min)
+    exact = log_density_at(problem, grid_points(BOUNDS, 40, 40).reshape(-1, 2), finest, None).reshape(40, 40)
     assert fine.shape == exact.shape == (40, 40)
     likely = exact > -8
     np.testing.assert_allclose(fine[likely], exact[likely], atol=0.01)
@@ -135,13 +134,13 @@ def test_maps_of_any_size_are_complete(resolution: int) -> None:
     found = last_map = None
     for last_map in density_map(problem, normal_score, bounds, resolution, tolerance=1e-3):
         found = last_map.log_density
-    z = (grid_points(bounds, resolution) - problem.units.offset) / problem.units.scale
+    z = (grid_points(bounds, resolution, resolution) - problem.units.offset) / problem.units.scale
     exact = -0.5 * (z**2).sum(-1) - np.log(problem.units.scale).sum() - math.log(2 * math.pi)
     np.testing.assert_allclose(found, exact, atol=0.02)
 
 
 def test_rows_go_upwards_and_columns_to_the_right() -> None:
-    grid = grid_points((0.0, 4.0, 10.0, 12.0), 4)
+    grid = grid_points((0.0, 4.0, 10.0, 12.0), 4, 4)
     assert grid.shape == (4, 4, 2)
     assert grid[0, 0].tolist() == [0.5, 10.25]
     assert grid[0, 3].tolist() == [3.5, 10.25]
@@ -151,10 +150,12 @@ def test_rows_go_upwards_and_columns_to_the_right() -> None:
 def test_maps_follow_sigma() -> None:
     problem = Problem.build(experiment(noise__kind="vp"))
     *_, field = density_map(problem, problem.density.score, BOUNDS, 12, sigma=0.5)
-    exact = problem.dataset.density.log_prob(torch.from_numpy(grid_points(BOUNDS, 12).reshape(-1, 2)), 0.5)
+    points = grid_points(BOUNDS, 12, 12).reshape(-1, 2)
+    exact = problem.dataset.density.log_prob(torch.from_numpy(points), 0.5)
     np.testing.assert_allclose(field.log_density, exact.reshape(12, 12), atol=5e-3)
-    np.testing.assert_allclose(exact_density_map(problem, BOUNDS, 12, sigma=0.5), exact.reshape(12, 12), atol=1e-4)
-    assert exact_density_map(odd_units(), BOUNDS, 12) is None
+    np.testing.assert_allclose(log_density_at(problem, points, 0.5, None), exact, atol=1e-4)
+    with pytest.raises(ValueError, match="not known"):
+        log_density_at(odd_units(), points, 0.5, None)
 
 
 @pytest.mark.parametrize("noise", ["ve", "vp"])
