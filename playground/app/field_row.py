@@ -5,16 +5,18 @@ from typing import Any
 
 from PySide6.QtCore import QEvent, QObject, QPoint, QSize, Qt, Signal, Slot
 from PySide6.QtGui import QContextMenuEvent, QFocusEvent, QFontMetrics, QMouseEvent, QPainter, QPaintEvent, QPalette
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QMenu, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QMenu, QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
 from playground.app import choices, theme
 from playground.app.controls import NumberEdit
 from playground.app.equation import Tooltip, words
-from playground.app.numbers import THIN_SPACE, exactly
+from playground.app.numbers import THIN_SPACE, exactly, typed
 from playground.app.state import State
 from playground.lab.experiment import Field, fields
 
 LABEL_WIDTH = 96
+EDIT_WIDTH = 58
+CHIP_WIDTH = 34
 
 Stake = Callable[[], int]  # training steps that a reset would cost now
 
@@ -76,6 +78,25 @@ class FieldLabel(QLabel):
             painter.drawPixmap(at, mark.pixmap(QSize(10, 10), self.devicePixelRatioF()))
 
 
+class NotANumber(ValueError):
+    """What was typed is none; the message says what would be one."""
+
+
+def read(field: Field, text: str, example: float) -> Any:
+    """The value that someone typed for a setting; its bounds are checked by the experiment.
+
+    Raises:
+        NotANumber: with a sentence for the user.
+    """
+    if field.auto and text.strip().lower() in ("auto", ""):
+        return "auto"
+    value = typed(text, field.kind == "int")
+    if value is None:
+        shown_text = f"“{text.strip()}” is no number" if text.strip() else "A number is missing"
+        raise NotANumber(f"{shown_text}: type {field.bound}, as in {exactly(example)}.")
+    return value
+
+
 class FieldRow(QWidget):
     """What all rows share: label, sentence below, tooltip, menu, and the way to and from the state.
 
@@ -126,6 +147,17 @@ class FieldRow(QWidget):
     def controls(self) -> list[QWidget]:
         """The widgets that take part in the tab order."""
         raise NotImplementedError
+
+    def _add_chip(self, what: str, kept: str, clicked: Callable[[bool], None]) -> QPushButton:
+        """The switch between the program's choice and the user's own."""
+        chip = QPushButton("auto", self)
+        chip.setCheckable(True)
+        chip.setFixedWidth(CHIP_WIDTH)
+        theme.set_role(chip, "chip")
+        chip.clicked.connect(clicked)
+        text = f"<p>Let the program choose {what} from the data; press again to keep {kept}.</p>"
+        self._adopt(chip, f"{self.name}, automatic", text)
+        return chip
 
     def edit(self, value: Any, merge: str = "") -> bool:
         """Ask the state for a value."""

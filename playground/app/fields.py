@@ -7,37 +7,24 @@ Settings whose change starts training anew say so before it happens, and are tak
 from typing import Any
 
 from PySide6.QtCore import Qt, Slot
-from PySide6.QtWidgets import QLabel, QPushButton, QWidget
+from PySide6.QtWidgets import QPushButton, QWidget
 
 from playground.app import choices, theme
 from playground.app.controls import ChoiceBox, NumberEdit, SegmentedControl, Slider, Switch
 from playground.app.equation import Tooltip, words
-from playground.app.field_row import LABEL_WIDTH, FieldRow, Stake, nothing_at_stake
-from playground.app.numbers import exactly, rounded, shown, slider_scale, typed
+from playground.app.field_row import (
+    CHIP_WIDTH,
+    EDIT_WIDTH,
+    LABEL_WIDTH,
+    FieldRow,
+    NotANumber,
+    Stake,
+    nothing_at_stake,
+    read,
+)
+from playground.app.numbers import rounded, shown, slider_scale
 from playground.app.state import State
-from playground.lab.experiment import Field, fields
-
-EDIT_WIDTH = 58
-CHIP_WIDTH = 34
-
-
-class NotANumber(ValueError):
-    """What was typed is none; the message says what would be one."""
-
-
-def read(field: Field, text: str, example: float) -> Any:
-    """The value that someone typed for a setting; its bounds are checked by the experiment.
-
-    Raises:
-        NotANumber: with a sentence for the user.
-    """
-    if field.auto and text.strip().lower() in ("auto", ""):
-        return "auto"
-    value = typed(text, field.kind == "int")
-    if value is None:
-        shown_text = f"“{text.strip()}” is no number" if text.strip() else "A number is missing"
-        raise NotANumber(f"{shown_text}: type {field.bound}, as in {exactly(example)}.")
-    return value
+from playground.lab.experiment import fields
 
 
 class NumberField(FieldRow):
@@ -62,13 +49,7 @@ class NumberField(FieldRow):
         if self.field.auto:
             if self.label is not None:
                 self.label.setFixedWidth(LABEL_WIDTH - CHIP_WIDTH - theme.UNIT)
-            self.chip = QPushButton("auto", self)
-            self.chip.setCheckable(True)
-            self.chip.setFixedWidth(CHIP_WIDTH)
-            theme.set_role(self.chip, "chip")
-            self.chip.clicked.connect(self._chip_clicked)
-            text = f"<p>Let the program choose <b>{self.name}</b> from the data; press again to keep the number.</p>"
-            self._adopt(self.chip, f"{self.name}, automatic", text)
+            self.chip = self._add_chip(f"<b>{self.name}</b>", "the number", self._chip_clicked)
         if slider:
             self.slider = Slider(self)
             self.slider.moved.connect(self._slid)
@@ -270,126 +251,6 @@ class SwitchField(FieldRow):
 
     def refresh(self) -> None:
         self.switch.setChecked(self.state.value(self.key))
-
-
-class RangeField(FieldRow):
-    """The coarse and the fine end of a range in one row, for a chart whose ends are dragged above it.
-
-    Args:
-        keys: of the upper and the lower end, both of which may be "auto".
-    """
-
-    def __init__(
-        self,
-        state: State,
-        keys: tuple[str, str],
-        label: str,
-        stake: Stake = nothing_at_stake,
-        parent: QWidget | None = None,
-    ) -> None:
-        super().__init__(state, keys[0], label, stake, parent)
-        self.keys = keys
-        self._resolved: dict[str, float | None] = dict.fromkeys(keys)
-        assert self.label is not None
-        self.label.setFixedWidth(self.label.sizeHint().width())
-        self.chip = QPushButton("auto", self)
-        self.chip.setCheckable(True)
-        self.chip.setFixedWidth(CHIP_WIDTH)
-        theme.set_role(self.chip, "chip")
-        self.chip.clicked.connect(self._chip_clicked)
-        text = f"<p>Let the program choose the <b>{label}</b> from the data; press again to keep the numbers.</p>"
-        self._adopt(self.chip, f"{label}, automatic", text)
-        self.row.addStretch(1)
-        self.numbers: dict[str, NumberEdit] = {}
-        for key in keys:
-            field = fields()[key]
-            number = NumberEdit(shown, self)
-            number.setFixedWidth(EDIT_WIDTH)
-            number.committed.connect(lambda text, key=key: self._typed(key, text))
-            number.stepped.connect(lambda count, key=key: self._stepped(key, count))
-            number.abandoned.connect(self._abandoned)
-            if self.numbers:
-                arrow = QLabel("→", self)
-                theme.set_role(arrow, "caption")
-                self.row.addWidget(arrow)
-            self._adopt(number, f"{label}, {field.symbol}", words(field), equation=field.equation)
-            self.numbers[key] = number
-        self.refresh()
-
-    def controls(self) -> list[QWidget]:
-        return [self.chip, *self.numbers.values()]
-
-    def set_resolved(self, *values: float | None) -> None:
-        """Tell what "auto" stands for now, upper end first."""
-        self._resolved = dict(zip(self.keys, values, strict=True))
-        self.refresh()
-
-    def preview(self, *values: float) -> None:
-        """Show numbers that are not yet taken, upper end first."""
-        for number, value in zip(self.numbers.values(), values, strict=True):
-            number.show_value(value)
-
-    def value(self, key: str) -> float | None:
-        """The number that a key stands for now."""
-        value = self.state.value(key)
-        return self._resolved[key] if value == "auto" else value
-
-    def refresh(self) -> None:
-        self.chip.setChecked(all(self.state.value(key) == "auto" for key in self.keys))
-        for key, number in self.numbers.items():
-            theme.set_state(number, "auto", "true" if self.state.value(key) == "auto" else "false")
-            if not (number.dirty and number.property("refused") == "true"):
-                number.show_value(self.value(key))
-
-    @Slot()
-    def reset(self) -> None:
-        self.state.edit({key: fields()[key].default for key in self.keys})
-
-    def say(self, sentence: str, refusal: bool = False) -> None:
-        super().say(sentence, refusal)
-        for number in self.numbers.values():
-            theme.set_state(number, "refused", "true" if refusal and number.dirty else "false")
-
-    @Slot(bool)
-    def _chip_clicked(self, checked: bool) -> None:
-        if checked:
-            self.reset()
-        elif None in self._resolved.values():
-            self.refresh()
-        else:
-            self.state.edit({key: float(f"{self.value(key):.3g}") for key in self.keys})
-
-    def _typed(self, key: str, text: str) -> None:
-        try:
-            value = read(fields()[key], text, float(f"{self.value(key) or 0.05:.2g}"))
-        except NotANumber as error:
-            self.say(str(error), refusal=True)
-            return
-        if self.state.edit({key: value}):
-            self.numbers[key].show_value(None)
-            self.say("")
-            self.refresh()
-
-    def _stepped(self, key: str, count: int) -> None:
-        value = self.value(key)
-        if value is not None:
-            self.state.edit({key: float(f"{value * 1.05**count:.3g}")}, merge=f"{key} {self._gesture}")
-
-    @Slot()
-    def _abandoned(self) -> None:
-        self.say("")
-        self.refresh()
-
-    @Slot(object)
-    def _state_changed(self, keys: frozenset[str]) -> None:
-        if not keys.isdisjoint(self.keys):
-            self.say("")
-            self.refresh()
-
-    @Slot(str, str)
-    def _state_refused(self, key: str, sentence: str) -> None:
-        if key in self.keys:
-            self.say(sentence, refusal=True)
 
 
 def make_field(

@@ -11,7 +11,8 @@ from PySide6.QtWidgets import QApplication, QMenu, QVBoxLayout, QWidget
 from playground.app import choices
 from playground.app.controls import ChoiceBox, Slider
 from playground.app.equation import equation_image
-from playground.app.fields import ChoiceField, NumberField, RangeField, SwitchField, make_field
+from playground.app.fields import ChoiceField, NumberField, SwitchField, make_field
+from playground.app.range_field import RangeField
 from playground.app.state import State
 from playground.lab.experiment import fields
 

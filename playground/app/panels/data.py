@@ -10,8 +10,8 @@ from playground.app.card import Card, Notice
 from playground.app.controls import NumberEdit, Slider
 from playground.app.engine import NEW_DATA, Engine
 from playground.app.equation import Tooltip, words
-from playground.app.field_row import LABEL_WIDTH, FieldLabel, warning
-from playground.app.fields import EDIT_WIDTH, make_field
+from playground.app.field_row import EDIT_WIDTH, LABEL_WIDTH, FieldLabel, warning
+from playground.app.fields import make_field
 from playground.app.numbers import Scale, rounded, shown, typed
 from playground.app.panels.figure import count
 from playground.app.state import State

@@ -12,8 +12,9 @@ from playground.app.charts.ladder import SigmaLadder
 from playground.app.engine import Engine
 from playground.app.equation import Tooltip, words
 from playground.app.field_row import warning
-from playground.app.fields import NumberField, RangeField, make_field
+from playground.app.fields import NumberField, make_field
 from playground.app.numbers import shown
+from playground.app.range_field import RangeField
 from playground.app.state import State
 from playground.app.views import ProblemView
 from playground.lab.experiment import fields
