@@ -35,8 +35,6 @@ class Command:
         checked: for a switch, whether it is on.
         enabled: whether it can be done now.
         label: what it is called now, where that changes.
-        icon: name of an icon in resources/icons.
-        menu: fills a submenu instead of running.
     """
 
     text: str
@@ -47,7 +45,6 @@ class Command:
     checked: Ask | None = None
     enabled: Ask | None = None
     label: Callable[["MainWindow"], str] | None = None
-    icon: str = ""
 
 
 LAYERS = {entry.key: entry.title for entry in LEGEND}

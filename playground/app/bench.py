@@ -146,7 +146,7 @@ def assemble(
     problem = Problem.build(experiment, session.dataset() if session else dataset, choose_device(device_name))
     torch.set_num_threads(torch_threads(problem))
     if heir is not None:
-        yield 1.0, dataclasses.replace(heir, problem=problem, view=_view(problem))
+        yield 1.0, dataclasses.replace(heir, problem=problem, view=_view(problem, heir.trainer))
         return
     trainable = problem
     if description.training_refusal(experiment) is not None:
@@ -155,7 +155,9 @@ def assemble(
             problem, experiment=description.replace(experiment, {"objective.kind": "exact"})
         )
     trainer = Trainer(trainable)
-    bench = Bench(problem, trainer, _view(problem), Weights(next(_versions), trainer.snapshot(), untrained=True))
+    bench = Bench(
+        problem, trainer, _view(problem, trainer), Weights(next(_versions), trainer.snapshot(), untrained=True)
+    )
     if session is not None and session.weights:
         trainer.restore(dict(session.weights))
         bench.publish()
@@ -181,13 +183,13 @@ def _remember(bench: Bench, summary: Mapping[str, Any], progress_type: Any) -> N
         bench.progress = None
 
 
-def _view(problem: "Problem") -> ProblemView:
+def _view(problem: "Problem", trainer: "Trainer") -> ProblemView:
     from playground.lab.problem import widest_gap
 
     dataset, noise, units = problem.dataset, problem.noise, problem.units
     is_image = len(problem.shape) == 3
     resolved = problem.resolved()
-    has_process = experiment_has_process(problem.experiment)
+    has_process = description.likelihood_refusal(problem.experiment) is None
     rungs = noise.levels(problem.experiment.noise.levels) if has_process else np.array([noise.sigma_max])
     gap = units.sigma_to_user(widest_gap(problem.train))
     return ProblemView(
@@ -205,17 +207,13 @@ def _view(problem: "Problem") -> ProblemView:
         rungs=np.array([units.sigma_to_user(float(sigma)) for sigma in rungs]),
         sigma=units.sigma_to_user(1.0),
         widest_gap=gap,
-        parameters_count=sum(weight.numel() for weight in problem.network().parameters()),
+        parameters_count=sum(weight.numel() for weight in trainer.network.parameters()),
         warnings=_warnings(problem, resolved, gap),
         mode_weights=None
         if problem.density is None or problem.density.modes is None
         else problem.density.mode_weights.numpy(),
         resolved=resolved,
     )
-
-
-def experiment_has_process(experiment: Experiment) -> bool:
-    return description.likelihood_refusal(experiment) is None
 
 
 def _warnings(problem: "Problem", resolved: Experiment, gap: float) -> tuple[str, ...]:

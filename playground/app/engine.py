@@ -55,6 +55,7 @@ class Engine(Measuring):
         super().__init__(state, parent)
         self._device = device
         self._kept: OrderedDict[tuple[Any, ...], Bench] = OrderedDict()
+        self._forgotten: Bench | None = None  # by the last reset
         self._datasets: dict[str, Any] = {}  # files read so far, by path
         self._opening: Session | None = None
         self._training: Worker | None = None
@@ -95,10 +96,6 @@ class Engine(Measuring):
     @property
     def untrained(self) -> bool:
         return self._bench is None or self._bench.weights.untrained
-
-    @property
-    def parameters_count(self) -> int:
-        return 0 if self._bench is None else self._bench.view.parameters_count
 
     @property
     def device_text(self) -> str:
@@ -165,13 +162,13 @@ class Engine(Measuring):
             return
         self._stop_training()
         if self._bench.steps or not self._bench.weights.untrained:
-            self._kept[("reset",)] = self._bench
+            self._forgotten = self._bench
         self._kept.pop(reset_key(self._state.experiment), None)
         self._assemble()
 
     def undo_reset(self) -> bool:
         """Bring back what the last reset forgot."""
-        bench = self._kept.pop(("reset",), None)
+        bench, self._forgotten = self._forgotten, None
         if bench is None or reset_key(bench.problem.experiment) != reset_key(self._state.experiment):
             return False
         self._stop_training()
@@ -224,6 +221,7 @@ class Engine(Measuring):
         for task in ("problem", "reading"):
             self._tasks.cancel(task)
         self._kept.clear()
+        self._forgotten = None
         self._opening = session
         self._state.load(session.experiment)
         if session.trajectory:

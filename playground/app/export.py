@@ -53,7 +53,6 @@ class Exports(QObject):
         self._worker: Worker | None = None
         self._path = Path()
         self._started = 0.0
-        self._seconds_of_picture: tuple[float, int] | None = None
         self.dialog: ExportDialog | None = None
         self._timer = QTimer(self)
         self._timer.setInterval(POLL)
@@ -158,7 +157,7 @@ class Exports(QObject):
     def _start(self, make: Callable[[], Iterator[Progress]], path: Path, dialog: ExportDialog | None) -> None:
         if self._refuses_second():
             return
-        self._path, self._started, self._seconds_of_picture = path, time.monotonic(), None
+        self._path, self._started = path, time.monotonic()
         if dialog is not None:
             dialog.set_running(True)
         self._worker = Worker(make, "export")

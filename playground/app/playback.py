@@ -1,7 +1,6 @@
 """The playhead: where in the recorded frames the window is."""
 
 FRAMES_A_SECOND = 60.0
-SPEEDS = (1 / 8, 8.0)
 HOLD = 0.8  # seconds that a finished run stays in view before it loops
 
 

@@ -338,7 +338,7 @@ class Stage(QObject):
 
         def keep(view: Any) -> None:
             self._maps[key] = view
-            while len(self._maps) > 64:
+            while len(self._maps) > MAPS:
                 self._maps.popitem(last=False)
             self._map_key = key
             self.density_changed.emit(view)
