@@ -1,8 +1,6 @@
 """Training as an iterator: iterate a :class:`Trainer`, get progress; stop iterating to pause.
 
-All weights lie in one flat vector of which the network's parameters are views, and so do their average and Adam's moments.
-One step of optimizer and average is then eight calls on vectors instead of eight for each layer; it needs no
-torch.optim, whose first use costs a second of imports; and a copy of everything is four vectors.
+What people train most, an MLP by denoising, takes blocks of steps in one call (:mod:`playground.theory.fused`).
 """
 
 import math
@@ -17,16 +15,16 @@ from torch import Tensor
 from playground.lab.experiment import Experiment, ExperimentError, training_refusal
 from playground.lab.problem import DEFAULT_SECONDS, Problem, automatic_weight
 from playground.lab.settings import Training
-from playground.theory.networks import ScoreNetwork
+from playground.lab.weights import State, Weights, load_weights
+from playground.theory.fused import denoising_steps
+from playground.theory.networks import MLP, ScoreNetwork
 from playground.theory.noise import per_point
-from playground.theory.objectives import OBJECTIVES, Objective, Sliced
+from playground.theory.objectives import OBJECTIVES, Denoising, Objective, Sliced
 
 CHUNK_SECONDS = 0.03  # of training between two progress reports: two frames of the window
-FIRST_DECAY, SECOND_DECAY, EPSILON = 0.9, 0.99, 1e-8  # Adam's; see the class docstring
+BLOCK, BLOCK_WORK = 32, 2e8  # most steps in one call, and their points times weights: about 20 ms
 WARM_UP = 100  # steps over which the learning rate rises, while Adam does not yet know the gradients' size
 GOOD, EXPLODED, COLLAPSED = 10.0, 100.0, 1e4  # how far a loss may lie from a Gaussian score's, as a multiple of that
-
-State = dict[str, np.ndarray]
 
 
 @dataclass(frozen=True)
@@ -54,25 +52,11 @@ class TrainingProgress:
     diverged: str | None
 
 
-@dataclass(frozen=True)
-class _Weights:
-    """All that training changes: flat vectors, and the number of steps that led to them."""
-
-    live: Tensor
-    average: Tensor
-    first: Tensor
-    second: Tensor
-    step: int
-
-    def clone(self) -> "_Weights":
-        return _Weights(self.live.clone(), self.average.clone(), self.first.clone(), self.second.clone(), self.step)
-
-
 class Trainer:
     """Trains a network on a problem by Adam, with averaged weights; each iteration trains for about 30 ms.
 
-    The average takes a share max(1 - d, 9/(10 + n)) of the n-th weights (n = 0, 1, ...), so that it forgets the start.
-    Adam's second moment remembers 100 steps, not 1,000: gradients shrink fast while the learning rate decays.
+    Random numbers are drawn block by block for the fused call; a block's length depends on the experiment alone, never on
+    speed, so that the same experiment trains the same weights.
 
     Args:
         problem: data, noise and settings.
@@ -86,8 +70,7 @@ class Trainer:
         self.network = problem.network() if network is None else network
         self.ema = problem.network()
         self.ema.load_state_dict(self.network.state_dict())
-        live, average = _flatten(self.network), _flatten(self.ema)
-        self._weights = _Weights(live, average, torch.zeros_like(live), torch.zeros_like(live), 0)
+        self._weights = Weights(self.network, self.ema)
         self._parameters = list(self.network.parameters())
         self._generator = problem.generator("training")
         self._rate = 0.0
@@ -95,7 +78,7 @@ class Trainer:
         self.problem = problem
         self._set(problem.experiment)
         self._limits = _limits(problem.experiment.training)
-        self._good = self._weights.clone()
+        self._good = self._weights.copy()
 
     @property
     def step(self) -> int:
@@ -203,7 +186,7 @@ class Trainer:
             for vector, name in ((self._weights.first, "adam.first"), (self._weights.second, "adam.second")):
                 if name in state:
                     vector.copy_(torch.from_numpy(np.array(state[name])))
-            self._weights = replace(self._weights, step=int(state["step"]))
+            self._weights.step = int(state["step"])
             self.seconds = float(state["seconds"])
             steps, seconds = state["limits"].tolist()
             self._limits = (steps, seconds)
@@ -215,7 +198,7 @@ class Trainer:
                 raise
             raise ExperimentError(f"The saved training is incomplete or damaged ({error}): train anew.") from None
         self._diverged = None
-        self._good = self._weights.clone()
+        self._good = self._weights.copy()
 
     def _done(self, step: float, seconds: float) -> float:
         """The share of training that is over, 1 at the limit."""
@@ -227,45 +210,93 @@ class Trainer:
         return min((steps - self.step) / self._rate, seconds - self.seconds)
 
     def _chunk(self) -> int:
-        """How many steps take about 30 ms; few at first, while the rate is unknown."""
+        """How many steps to make in one go: a block, or what takes about 30 ms, few at first while the rate is unknown."""
         steps, seconds = self._limits
+        if self._fused:
+            return int(min(self._block, steps - self.step))
         if not self._rate:
             return 1
         affordable = math.ceil(self._rate * min(CHUNK_SECONDS, seconds - self.seconds))
         return int(max(1, min(affordable, steps - self.step)))
 
+    @property
+    def _fused(self) -> bool:
+        return isinstance(self.network, MLP) and isinstance(self._objective, Denoising)
+
+    @property
+    def _block(self) -> int:
+        work = self.problem.batch * len(self._weights.live)
+        return max(1, min(BLOCK, int(BLOCK_WORK / work)))
+
     def _train(self, steps: int) -> tuple[float, float]:
         """Make some steps; mean loss and last learning rate. The device is waited for once, at the end."""
-        settings = self.problem.experiment.training
-        weights, data, generator = self._weights, self.problem.train, self._generator
-        noise, objective, network = self.problem.noise, self._objective, self.network
+        rates = [self._learning_rate(made) for made in range(steps)]
+        loss = self._train_fused(rates) if self._fused else self._train_plainly(rates)
+        return float(loss), rates[-1]
+
+    def _learning_rate(self, made: int) -> float:
+        """Of the step after `made` more."""
+        settings, step = self.problem.experiment.training, self.step + made
+        rate = settings.learning_rate * min(1.0, (step + 1) / WARM_UP)
+        if settings.decay == "cosine":
+            seconds = self.seconds + (made / self._rate if self._rate else 0.0)
+            rate *= 0.5 * (1 + math.cos(math.pi * self._done(step, seconds)))
+        return rate
+
+    def _draw(self, count: int) -> tuple[Tensor, Tensor]:
+        """Points (count, \\*shape) and noise levels (count,) to train on."""
+        data, generator = self.problem.train, self._generator
+        rows = torch.randint(len(data), (count,), generator=generator, device=data.device)
+        sigma = self.problem.noise.training_sigmas(count, generator, self.problem.experiment.training.sigmas)
+        x = data[rows]
         grey_levels = self.problem.dataset.grey_levels
-        bin_width = 0.0 if grey_levels is None else 2 / grey_levels / self.problem.units.length
+        if grey_levels is not None:  # afresh each time: fixed fractions of a grey level would be learned by heart
+            width = 2 / grey_levels / self.problem.units.length
+            x = x + width * (torch.rand(x.shape, generator=generator, device=x.device) - 0.5)
+        return x, sigma
+
+    def _train_fused(self, rates: list[float]) -> Tensor:
+        """A block of steps in one call; mean loss, 0-d."""
+        network, weights, settings = self.network, self._weights, self.problem.experiment.training
+        assert isinstance(network, MLP)
+        shape = (len(rates), self.problem.batch)
+        x, sigma = self._draw(math.prod(shape))
+        x, sigma = x.flatten(1), sigma.to(x)
+        z = torch.randn(x.shape, generator=self._generator, device=x.device)
+        layers = network.layers
+        loss = denoising_steps(
+            x.view(*shape, -1),
+            z.view(*shape, -1),
+            sigma.view(shape),
+            self._objective.weight(sigma).view(shape),
+            *network.tables,
+            [layer.weight.detach() for layer in layers],
+            [layer.bias.detach() for layer in layers],
+            [weights.gradient_of(layer.weight) for layer in layers],
+            [weights.gradient_of(layer.bias) for layer in layers],
+            network.activation_name,
+            weights.live,
+            weights.gradient,
+            weights.first,
+            weights.second,
+            weights.average,
+            rates,
+            weights.step,
+            settings.ema,
+        )
+        weights.step += len(rates)
+        return loss
+
+    def _train_plainly(self, rates: list[float]) -> Tensor:
+        """Steps with the gradient of any network and objective by autograd; mean loss, 0-d."""
+        settings = self.problem.experiment.training
         total = torch.zeros((), device=self.problem.device)
-        learning_rate = 0.0
-        for made in range(steps):
-            step = weights.step + made
-            rows = torch.randint(len(data), (settings.batch,), generator=generator, device=data.device)
-            sigma = noise.training_sigmas(settings.batch, generator, settings.sigmas)
-            x = data[rows]
-            if bin_width:  # afresh each time: fixed fractions of a grey level would be learned by heart
-                x = x + bin_width * (torch.rand(x.shape, generator=generator, device=x.device) - 0.5)
-            loss = objective.loss(network, x, sigma, generator).mean()
-            gradients = torch.autograd.grad(loss, self._parameters)
+        for rate in rates:
+            x, sigma = self._draw(self.problem.batch)
+            loss = self._objective.loss(self.network, x, sigma, self._generator).mean()
+            self._weights.descend(torch.autograd.grad(loss, self._parameters), rate, settings.ema)
             total += loss.detach()
-            learning_rate = settings.learning_rate * min(1.0, (step + 1) / WARM_UP)
-            if settings.decay == "cosine":
-                seconds = self.seconds + (made / self._rate if self._rate else 0.0)
-                learning_rate *= 0.5 * (1 + math.cos(math.pi * self._done(step, seconds)))
-            with torch.no_grad():
-                gradient = torch.cat([part.reshape(-1) for part in gradients])
-                weights.first.lerp_(gradient, 1 - FIRST_DECAY)
-                weights.second.mul_(SECOND_DECAY).addcmul_(gradient, gradient, value=1 - SECOND_DECAY)
-                spread = weights.second.div(1 - SECOND_DECAY ** (step + 1)).sqrt_().add_(EPSILON)
-                weights.live.addcdiv_(weights.first, spread, value=-learning_rate / (1 - FIRST_DECAY ** (step + 1)))
-                weights.average.lerp_(weights.live, 1 - min(settings.ema, (1 + step) / (10 + step)))
-        self._weights = replace(weights, step=weights.step + steps)
-        return float(total) / steps, learning_rate
+        return total / len(rates)
 
     def _judge(self) -> None:
         """Find what losses are to be compared with: the Gaussian score's, and the floor. Not counted as training."""
@@ -284,7 +315,7 @@ class Trainer:
         lowest = -max(COLLAPSED * self._reference, 10 * abs(self._floor or 0.0))
         if sound and lowest < loss < EXPLODED * self._reference:
             if loss < GOOD * self._reference:
-                self._good = self._weights.clone()
+                self._good = self._weights.copy()
             return
         if sound and loss < 0:
             self._diverged = (
@@ -299,14 +330,7 @@ class Trainer:
                 f"Training diverged at step {self.step} (loss {loss:.3g}); the last good weights are kept. Lower "
                 f"training.learning_rate, now {rate:.3g}, to {rate / 10:.3g} or less{other}."
             )
-        for vector, good in (
-            (self._weights.live, self._good.live),
-            (self._weights.average, self._good.average),
-            (self._weights.first, self._good.first),
-            (self._weights.second, self._good.second),
-        ):
-            vector.copy_(good)
-        self._weights = replace(self._weights, step=self._good.step)
+        self._weights.restore(self._good)
 
 
 def _limits(settings: Training) -> tuple[float, float]:
@@ -333,37 +357,9 @@ def build_objective(problem: Problem) -> Objective:
     return OBJECTIVES[settings.kind](problem.noise, law, weight)
 
 
-def load_weights(network: ScoreNetwork, state: State, kind: str = "ema") -> None:
-    """Copy the averaged (or with ``network``, the live) weights of a trainer's state into a network.
-
-    Raises:
-        ExperimentError: they belong to another network.
-    """
-    tensors = {
-        name: torch.from_numpy(np.array(state[f"{kind}.{name}"]))
-        for name in network.state_dict()
-        if f"{kind}.{name}" in state
-    }
-    try:
-        network.load_state_dict(tensors)
-    except RuntimeError:
-        raise ExperimentError(
-            "The saved weights belong to another network: set network.kind, width, depth and features as they were, or train anew."
-        ) from None
-
-
 def recommended_threads(problem: Problem, cores: int) -> int:
     """How many torch threads to train with: one for a small MLP, all cores but one (at least one) for convolutions.
 
     Two threads on two busy cores made an MLP's 1,000 steps/s five; convolutions have work enough to share.
     """
     return max(cores - 1, 1) if len(problem.shape) == 3 else 1
-
-
-def _flatten(network: ScoreNetwork) -> Tensor:
-    """Move a network's parameters into one vector, of which they become views."""
-    parameters = list(network.parameters())
-    flat = torch.cat([parameter.detach().reshape(-1) for parameter in parameters])
-    for parameter, part in zip(parameters, torch.split(flat, [p.numel() for p in parameters]), strict=True):
-        parameter.data = part.view(parameter.shape)
-    return flat

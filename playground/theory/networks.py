@@ -20,6 +20,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from playground.theory import fused
 from playground.theory.noise import per_point
 
 ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
@@ -32,6 +33,7 @@ ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
 Layer = TypeVar("Layer", bound=nn.Module)
 
 DATA_STD = 1.0  # sd of the module docstring: data are standardized
+ROWS = 1024  # points evaluated at a time on a CPU: what they need stays in its cache, which halves the time for 10,000
 NOISE_FREQUENCIES = 3  # of the noise input: sines and cosines of 1/2, 1 and 3/2 times ln(sigma)
 
 
@@ -45,6 +47,16 @@ class ScoreNetwork(nn.Module):
     def forward(self, x: Tensor, sigma: Tensor) -> Tensor:
         """The score at x (N, \\*shape) for sigma (0-d or (N,), >= 0), in the shape of x."""
         sigma = sigma.to(x).expand(len(x))
+        return self._score(x, sigma) if torch.is_grad_enabled() else self._evaluated(x, sigma)
+
+    def _evaluated(self, x: Tensor, sigma: Tensor) -> Tensor:
+        """The score where nobody asks for gradients."""
+        rows = _rows(x)
+        return torch.cat(
+            [self._score(*piece) for piece in zip(torch.split(x, rows), torch.split(sigma, rows), strict=True)]
+        )
+
+    def _score(self, x: Tensor, sigma: Tensor) -> Tensor:
         inverse = torch.rsqrt(sigma.square() + DATA_STD**2)
         divisor = torch.where(sigma > 0, sigma, DATA_STD)
         scaled = x * per_point(inverse, x)
@@ -98,7 +110,7 @@ class MLP(ScoreNetwork):
         generator: torch.Generator,
     ) -> None:
         super().__init__()
-        self.activation = ACTIVATIONS[activation]
+        self.activation_name, self.activation = activation, ACTIVATIONS[activation]
         self.noise = NoiseEmbedding()
         self.register_buffer("frequencies", scale * torch.randn(dim, features, generator=generator))
         sizes = [dim + 2 * features + NoiseEmbedding.size, *[width] * depth]
@@ -113,6 +125,22 @@ class MLP(ScoreNetwork):
             h = self.activation(layer(h))
         out: Tensor = self.out(h)
         return out.view(shape)
+
+    @property
+    def tables(self) -> tuple[Tensor, Tensor]:
+        """The frequencies of x, (D, K), and of the noise level, (T,)."""
+        return self.get_buffer("frequencies"), self.noise.get_buffer("frequencies")
+
+    @property
+    def layers(self) -> list[nn.Linear]:
+        """All linear layers, the last one included."""
+        return [*self.hidden, self.out]
+
+    def _evaluated(self, x: Tensor, sigma: Tensor) -> Tensor:
+        weights: list[Tensor] = [layer.weight for layer in self.layers]
+        biases: list[Tensor] = [layer.bias for layer in self.layers]
+        score = fused.mlp_score(x.flatten(1), sigma, *self.tables, weights, biases, self.activation_name, _rows(x))
+        return score.view(x.shape)
 
 
 class Convolutional(ScoreNetwork):
@@ -204,6 +232,11 @@ def build_network(
             raise ValueError(f"A convolutional network needs images (channels, height, width), not points of {shape}.")
         return Convolutional(shape, width=width, depth=depth, activation=activation, generator=generator)
     raise ValueError(f"network kind {kind!r} is not known: it must be mlp or convolutional.")
+
+
+def _rows(x: Tensor) -> int:
+    """How many points to evaluate at a time."""
+    return ROWS if x.device.type == "cpu" else max(len(x), 1)
 
 
 def _linear(inputs: int, outputs: int, generator: torch.Generator) -> nn.Linear:

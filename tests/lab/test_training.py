@@ -9,9 +9,11 @@ import numpy as np
 import pytest
 import torch
 
+from playground.lab import training
 from playground.lab.experiment import Experiment, ExperimentError, replace
 from playground.lab.problem import Problem
-from playground.lab.training import Trainer, TrainingProgress, build_objective, load_weights, recommended_threads
+from playground.lab.training import Trainer, TrainingProgress, build_objective, recommended_threads
+from playground.lab.weights import load_weights
 from playground.theory.noise import per_point
 
 SMALL = {
@@ -143,12 +145,12 @@ def test_a_checkpoint_of_averaged_weights_alone_can_be_trained_on() -> None:
     assert last.diverged is None
 
 
-def test_averaged_weights_warm_up() -> None:
+def test_averaged_weights_warm_up(monkeypatch: pytest.MonkeyPatch) -> None:
     """After n steps the average is sum_k w_k theta_k with d_n = min(d, (1 + n)/(10 + n)), exactly."""
+    monkeypatch.setattr(training, "BLOCK", 1)
     trainer = Trainer(Problem.build(experiment(training__ema=0.5, training__steps=20)))
     average = weights(trainer)
     for step in range(20):
-        trainer._rate = 1e-9  # one step an iteration
         next(trainer)
         decay = min(0.5, (1 + step) / (10 + step))
         average = decay * average + (1 - decay) * weights(trainer)
@@ -156,8 +158,9 @@ def test_averaged_weights_warm_up() -> None:
         torch.testing.assert_close(found, average, rtol=1e-5, atol=1e-6)
 
 
-def test_optimizer_is_adam() -> None:
+def test_optimizer_is_adam(monkeypatch: pytest.MonkeyPatch) -> None:
     """Against torch.optim.Adam on the same gradients; betas and the rising learning rate as documented."""
+    monkeypatch.setattr(training, "BLOCK", 1)
     trainer = Trainer(Problem.build(experiment(training__steps=30, training__decay="none")))
     twin = Trainer(trainer.problem)
     parameters = [parameter.detach().clone().requires_grad_() for parameter in twin.network.parameters()]
@@ -165,7 +168,6 @@ def test_optimizer_is_adam() -> None:
     generator, settings = trainer.problem.generator("training"), trainer.problem.experiment.training
     data, objective = trainer.problem.train, build_objective(trainer.problem)
     for step in range(30):
-        trainer._rate = 1e-9
         assert next(trainer).learning_rate == pytest.approx(settings.learning_rate * (step + 1) / 100)
         rows = torch.randint(len(data), (settings.batch,), generator=generator)
         sigma = trainer.problem.noise.training_sigmas(settings.batch, generator)
