@@ -24,11 +24,16 @@ from playground.app.field_row import (
 )
 from playground.app.numbers import rounded, shown, slider_scale
 from playground.app.state import State
-from playground.lab.experiment import fields
+from playground.lab import experiment as description
+from playground.lab.automatic import resolved
 
 
 class NumberField(FieldRow):
-    """A slider and a number; a chip returns to the automatic value where there is one."""
+    """A slider and a number; a chip returns to the automatic value where there is one.
+
+    Args:
+        automatic: the word for "auto" while no number stands for it.
+    """
 
     def __init__(
         self,
@@ -37,13 +42,14 @@ class NumberField(FieldRow):
         label: str | None = "",
         stake: Stake = nothing_at_stake,
         slider: bool = True,
+        automatic: str = "auto",
         parent: QWidget | None = None,
     ) -> None:
         super().__init__(state, key, label, stake, parent)
         self._resolved: float | None = None
         self._scale = slider_scale(self.field, None)
         self._pending: float | int | None = None
-        self._automatic_word = "auto"
+        self._automatic_word = automatic
         self.chip: QPushButton | None = None
         self.slider: Slider | None = None
         if self.field.auto:
@@ -69,10 +75,10 @@ class NumberField(FieldRow):
     def controls(self) -> list[QWidget]:
         return [control for control in (self.chip, self.slider, self.number) if control is not None]
 
-    def set_resolved(self, value: float | None, word: str = "auto") -> None:
-        """Tell what "auto" stands for now, or the word for it where it is no number."""
-        if value != self._resolved or word != self._automatic_word:
-            self._resolved, self._automatic_word = value, word
+    def set_resolved(self, value: float | None) -> None:
+        """Tell what "auto" stands for on the present data, where the other settings do not say it."""
+        if value != self._resolved:
+            self._resolved = value
             # A slider that is being dragged keeps its ends.
             if self.slider is None or not self.slider.isSliderDown():
                 self._scale = slider_scale(self.field, value)
@@ -80,8 +86,10 @@ class NumberField(FieldRow):
 
     def shown_value(self) -> float | None:
         """The number that stands there, or None while "auto" is not worked out."""
-        value = self.state.value(self.key)
-        return self._resolved if value == "auto" else value
+        given = self.state.value(self.key)
+        if given == "auto":
+            given = description.value(resolved(self.state.experiment), self.key)
+        return self._resolved if given == "auto" else given
 
     def refresh(self) -> None:
         automatic = self.state.value(self.key) == "auto"
@@ -109,7 +117,9 @@ class NumberField(FieldRow):
     def _chip_clicked(self, checked: bool) -> None:
         if checked:
             self.edit("auto")
-        elif self._resolved is None or not self.edit(self._whole(float(f"{self._resolved:.3g}"))):
+            return
+        number = self.shown_value()
+        if number is None or not self.edit(self._whole(float(f"{number:.3g}"))):
             # Without a number to keep there is only one thing to do: let it be typed.
             self.refresh()
             self.number.setFocus(Qt.FocusReason.OtherFocusReason)
@@ -167,6 +177,8 @@ class NumberField(FieldRow):
         if self.key in keys:
             self.say("")  # before the refresh: a refused text gives way to the new value
             self.refresh()
+        elif self.state.value(self.key) == "auto":
+            self.refresh()  # what it stands for may have changed
 
     def _moved_to(self, position: float) -> float | int:
         return self._whole(rounded(self._scale.value(position), self._scale, self.field.kind == "int"))
@@ -177,7 +189,8 @@ class NumberField(FieldRow):
     def _example(self) -> float:
         if self.field.default != "auto":
             return float(self.field.default)
-        return 3e-3 if self._resolved is None else float(f"{self._resolved:.2g}")
+        number = self.shown_value()
+        return 3e-3 if number is None else float(f"{number:.2g}")
 
 
 class ChoiceField(FieldRow):
@@ -266,7 +279,7 @@ def make_field(
         ValueError: lists and texts are edited on the canvas or by opening a file, not in a row.
     """
     kinds = {"int": NumberField, "float": NumberField, "choice": ChoiceField, "bool": SwitchField}
-    kind = fields()[key].kind
+    kind = description.fields()[key].kind
     if kind not in kinds:
         raise ValueError(f"{key} is a {kind}: it has no row")
     return kinds[kind](state, key, label, stake, parent=parent)

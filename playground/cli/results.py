@@ -21,8 +21,9 @@ from playground.lab.experiment import likelihood_refusal, sampling_refusal
 from playground.lab.problem import Problem, choose_device
 from playground.lab.sampling import sample
 from playground.lab.session import Session, SessionError
-from playground.lab.training import load_weights, recommended_threads
+from playground.lab.training import recommended_threads
 from playground.lab.trajectory import Trajectory
+from playground.lab.weights import load_weights
 from playground.theory.noise import ScoreFunction
 
 EXPERIMENT, MODEL, METRICS = "experiment.toml", "model.safetensors", "metrics.json"
@@ -75,10 +76,10 @@ def use_threads(problem: Problem) -> None:
 
 def run_sampler(problem: Problem, score: ScoreFunction) -> Trajectory:
     """The experiment's whole trajectory."""
-    settings = problem.experiment.sampling
+    kind = problem.experiment.sampling.kind
     with stage("Sampling") as update:
         for trajectory in sample(problem, score):
-            update(len(trajectory) / trajectory.total, f"{settings.particles} particles by {settings.kind}")
+            update(len(trajectory) / trajectory.total, f"{problem.particles} particles by {kind}")
     return trajectory
 
 

@@ -13,6 +13,8 @@ import torch
 from torch import Tensor
 
 from playground.data import Dataset, load_dataset
+from playground.lab import automatic
+from playground.lab.automatic import automatic_weight as automatic_weight
 from playground.lab.experiment import Experiment, ExperimentError, replace
 from playground.lab.units import Units
 from playground.theory.densities import Density
@@ -31,8 +33,8 @@ from playground.theory.noise import (
     geometric,
 )
 
+DEFAULT_SECONDS = automatic.SECONDS
 SIGMA_MIN = 0.01  # of the data's standard deviation: finer than the toys' own blur, coarse enough to learn
-DEFAULT_SECONDS = 20.0  # what training.seconds = auto stands for where no number of steps is given
 SINGLE_SIGMA = 0.3  # of the data's standard deviation: bridges near gaps and still shows the data's shape
 
 
@@ -112,6 +114,20 @@ class Problem:
         """Shape of one point: (2,) for points of the plane, (channels, height, width) for images."""
         return self.dataset.shape
 
+    @property
+    def batch(self) -> int:
+        """Points a training step."""
+        batch = automatic.resolved(self.experiment).training.batch
+        assert batch != "auto"
+        return batch
+
+    @property
+    def particles(self) -> int:
+        """Points that the sampler moves."""
+        particles = automatic.resolved(self.experiment).sampling.particles
+        assert particles != "auto"
+        return particles
+
     def generator(self, purpose: str) -> torch.Generator:
         """A fresh generator on the device, seeded by the experiment's seed and the purpose: same experiment, same draws."""
         return torch.Generator(self.device).manual_seed(self._seed(purpose))
@@ -123,9 +139,9 @@ class Problem:
 
     def network(self) -> ScoreNetwork:
         """A fresh network, the same each time for the same seed."""
-        settings = self.experiment.network
+        settings = automatic.resolved(self.experiment).network
         return build_network(
-            self._network_kind(),
+            settings.kind,
             self.shape,
             width=settings.width,
             depth=settings.depth,
@@ -134,12 +150,6 @@ class Problem:
             feature_scale=settings.feature_scale,
             generator=torch.Generator().manual_seed(self._seed("network")),
         ).to(self.device)
-
-    def _network_kind(self) -> str:
-        kind = self.experiment.network.kind
-        if kind != "auto":
-            return kind
-        return "convolutional" if len(self.shape) == 3 else "mlp"
 
     def exact_source(self) -> ScoreFunction | None:
         """The known density's score where the experiment's sampler follows it; None where it follows the learned one."""
@@ -165,9 +175,9 @@ class Problem:
         return self.process().prior(torch.zeros(self.shape, device=self.device), covariance)
 
     def resolved(self) -> Experiment:
-        """The experiment with the "auto"s of noise, network, objective and training as what they stand for, in user units."""
+        """The experiment with the "auto"s of the noise, in user units, and all that need no data as what they stand for."""
         noise, to_user = self.experiment.noise, self.units.sigma_to_user
-        changes: dict[str, object] = {"network.kind": self._network_kind()}
+        changes: dict[str, object] = {}
         if noise.sigma == "auto":
             single = isinstance(self.noise, SingleSigma)
             changes["noise.sigma"] = to_user(self.noise.sigma_max if single else SINGLE_SIGMA)
@@ -178,21 +188,7 @@ class Problem:
                 changes["noise.sigma_min"] = finest
             if noise.sigma_max == "auto" and noise.kind != "vp":
                 changes["noise.sigma_max"] = to_user(self.noise.sigma_max)
-        if self.experiment.training.seconds == "auto" and self.experiment.training.steps == "auto":
-            changes["training.seconds"] = DEFAULT_SECONDS
-        if self.experiment.objective.weight == "auto":
-            changes["objective.weight"] = automatic_weight(self.experiment.objective.kind)
-        return replace(self.experiment, changes)
-
-
-def automatic_weight(objective: str) -> str:
-    """The weight that gives the gradients of an objective the least noise where that is largest, at coarse levels.
-
-    There the noise of denoising's gradients is the same at every level with sigma^2 (sigma^2 + 1), and 1/sigma with sigma^2;
-    that of exact and sliced matching grows like sigma with the former. After 5,000 steps on two moons: denoising 0.0114
-    against 0.0166 nat (0.013 against 0.052 after 4,000 for VP, whose levels reach 150), exact 0.065 against 0.044.
-    """
-    return "edm" if objective == "denoising" else "sigma2"
+        return replace(automatic.resolved(self.experiment), changes)
 
 
 def widest_gap(points: Tensor) -> float:

@@ -73,16 +73,16 @@ def start_positions(problem: Problem, generator: torch.Generator) -> Tensor:
     "auto" is uniform for plain Langevin, which has no prior of its own, and the prior for the others: that of the process,
     or for Langevin the Gaussian with the moments of the data smoothed by its coarsest level.
     """
-    settings = problem.experiment.sampling
+    settings, shape = problem.experiment.sampling, (problem.particles, *problem.shape)
     plain = settings.kind == "langevin"
     if settings.start == "uniform" or (settings.start == "auto" and plain):
         low, high = data_box(problem)
-        drawn = torch.rand((settings.particles, *problem.shape), generator=generator, device=generator.device)
+        drawn = torch.rand(shape, generator=generator, device=generator.device)
         return low + (high - low) * drawn.to(problem.device)
     if settings.kind in ("reverse-sde", "probability-flow"):
-        return problem.prior().sample(settings.particles, generator).to(problem.device)
+        return problem.prior().sample(problem.particles, generator).to(problem.device)
     sigma = problem.noise.sigma_min if plain else problem.noise.sigma_max
-    drawn = torch.randn((settings.particles, *problem.shape), generator=generator, device=generator.device)
+    drawn = torch.randn(shape, generator=generator, device=generator.device)
     return math.sqrt(1.0 + sigma**2) * drawn.to(problem.device)
 
 

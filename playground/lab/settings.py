@@ -285,7 +285,13 @@ class Training(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     steps: (
         Annotated[int, _meta("Stop after this many steps; auto: no limit", ge=0, le=1_000_000_000, log=True)] | Auto
     ) = "auto"
-    batch: Annotated[int, _meta("Points a step", ge=1, le=65_536, symbol="B", log=True)] = 512
+    batch: (
+        Annotated[
+            int,
+            _meta("Points a step; auto: 512, or 64 images", ge=1, le=65_536, symbol="B", log=True),
+        ]
+        | Auto
+    ) = 512
     learning_rate: Annotated[float, _meta("Step size of Adam at the start", ge=1e-7, le=1.0, symbol="η", log=True)] = (
         3e-3
     )
@@ -321,7 +327,13 @@ class Sampling(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         Literal["learned", "exact"],
         _meta("Score to follow: the network's, or the known density's own", symbol="s"),
     ] = "learned"
-    particles: Annotated[int, _meta("Points that move", ge=1, le=1_000_000, log=True)] = 2_000
+    particles: (
+        Annotated[
+            int,
+            _meta("Points that move; auto: 2000, or 96 images", ge=1, le=1_000_000, log=True),
+        ]
+        | Auto
+    ) = "auto"
     steps: Annotated[
         int,
         _meta(

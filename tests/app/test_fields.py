@@ -186,17 +186,17 @@ def test_arrow_keys_step_a_number(form, state):
 
 
 def test_a_drag_is_one_undo_step_and_two_drags_are_two(form, state):
-    row = make_field(state, "sampling.particles")
+    row = make_field(state, "sampling.steps")
     form(row)
     slide(row.slider, 0.5, 0.8)
-    first = state.experiment.sampling.particles
-    assert first > 2000
+    first = state.experiment.sampling.steps
+    assert first > 500
     slide(row.slider, 0.8, 0.3)
-    assert state.experiment.sampling.particles < 2000
+    assert state.experiment.sampling.steps < 500
     state.undo()
-    assert state.experiment.sampling.particles == first
+    assert state.experiment.sampling.steps == first
     state.undo()
-    assert state.experiment.sampling.particles == 2000
+    assert state.experiment.sampling.steps == 500
     assert not state.can_undo
 
 
@@ -308,9 +308,8 @@ def test_auto_shows_its_value_and_can_be_left_and_taken_again(form, state):
 
 
 def test_auto_without_a_value_waits_for_a_number(form, state):
-    row = make_field(state, "training.steps")
+    row = NumberField(state, "training.steps", automatic="no limit")
     form(row)
-    row.set_resolved(None, "no limit")
     assert row.number.text() == "no limit"
     QTest.mouseClick(row.chip, Qt.MouseButton.LeftButton)
     assert state.experiment.training.steps == "auto"
@@ -319,25 +318,42 @@ def test_auto_without_a_value_waits_for_a_number(form, state):
     assert state.experiment.training.steps == 5000
 
 
+@pytest.mark.parametrize(
+    ("key", "changes", "before", "after"),
+    [
+        ("sampling.particles", {"data.kind": "digits"}, "2\u2009000", "96"),
+        ("training.seconds", {"training.steps": 100}, "20", "no limit"),
+        ("data.noise", {"data.kind": "two-gaussians"}, "0.1", "1"),
+    ],
+)
+def test_what_the_other_settings_say_is_shown_at_once(form, state, key, changes, before, after):
+    row = NumberField(state, key, automatic="no limit")
+    form(row)
+    assert row.number.text() == before
+    state.edit(changes)
+    assert row.number.text() == after
+    assert row.chip.isChecked()
+
+
 def test_a_double_click_on_the_label_brings_the_default_back(form, state):
-    state.edit({"training.batch": 64})
-    row = make_field(state, "training.batch")
+    state.edit({"sampling.steps": 64})
+    row = make_field(state, "sampling.steps")
     form(row)
     QTest.mouseDClick(row.label, Qt.MouseButton.LeftButton)
-    assert state.experiment.training.batch == 512
+    assert state.experiment.sampling.steps == 500
 
 
 def test_so_does_the_menu(form, state):
-    state.edit({"training.batch": 64})
-    row = make_field(state, "training.batch")
+    state.edit({"sampling.steps": 64})
+    row = make_field(state, "sampling.steps")
     form(row)
     event = QContextMenuEvent(QContextMenuEvent.Reason.Keyboard, QPoint(5, 5), row.mapToGlobal(QPoint(5, 5)))
     QApplication.sendEvent(row, event)
     menu = row.findChild(QMenu)
-    assert menu.actions()[0].text() == "Default: 512"
+    assert menu.actions()[0].text() == "Default: 500"
     menu.actions()[0].trigger()
     menu.close()
-    assert state.experiment.training.batch == 512
+    assert state.experiment.sampling.steps == 500
 
 
 # Choices, switches, ranges

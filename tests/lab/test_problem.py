@@ -141,6 +141,25 @@ def test_automatic_weight_follows_the_objective(kind: str, weight: str) -> None:
     assert build(objective__kind=kind, objective__weight="constant").resolved().objective.weight == "constant"
 
 
+def test_images_are_heavier_than_points_so_there_are_fewer() -> None:
+    points, images = build(), build(data__kind="digits", training__batch="auto")
+    assert (images.batch, images.particles) == (64, 96)
+    assert (points.batch, points.particles) == (512, 2000)
+    for problem in (points, images):
+        assert problem.resolved().training.batch == problem.batch
+        assert problem.resolved().sampling.particles == problem.particles
+    chosen = build(data__kind="digits", training__batch=100, sampling__particles=7)
+    assert (chosen.batch, chosen.particles) == (100, 7)
+
+
+def test_the_blur_of_a_toy_is_what_it_says() -> None:
+    problem = build(data__kind="pinwheel", data__scale=3.0)
+    again = Problem.build(problem.resolved())
+    assert problem.resolved().data.noise == 0.15
+    np.testing.assert_array_equal(again.dataset.points, problem.dataset.points)
+    assert build(data__kind="digits").resolved().data.noise == "auto"
+
+
 def test_resolved_keeps_what_the_user_wrote() -> None:
     assert build(noise__kind="ladder", noise__rungs=[3.0, 1.0]).resolved().noise.sigma_min == "auto"
     assert build(training__steps=5).resolved().training.seconds == "auto"

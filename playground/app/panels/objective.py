@@ -9,6 +9,7 @@ from playground.app.fields import make_field
 from playground.app.numbers import compact
 from playground.app.state import State
 from playground.app.views import ProblemView
+from playground.lab.automatic import resolved
 from playground.lab.experiment import training_refusal
 
 NETWORK = ("kind", "width", "depth", "activation", "features", "feature_scale")
@@ -61,9 +62,7 @@ class ObjectivePanel(Card):
         self.weight.setVisible(experiment.noise.kind != "none")
         for part in (self.projections, self.projection, self.variance_reduced):
             part.setVisible(sliced)
-        kind = experiment.network.kind
-        if kind == "auto":
-            kind = "convolutional" if experiment.data.kind == "digits" else "mlp"
+        kind = resolved(experiment).network.kind
         name = "MLP" if kind == "mlp" else "Conv"
         text = f"{name} {experiment.network.width}×{experiment.network.depth}"
         self.set_state(f"{text} · {compact(view.parameters_count)}" if view is not None else text)

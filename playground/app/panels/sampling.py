@@ -10,7 +10,8 @@ from playground.app.fields import NumberField, make_field
 from playground.app.panels.figure import count
 from playground.app.state import State
 from playground.app.views import ProblemView
-from playground.lab.experiment import sampling_refusal
+from playground.lab.automatic import resolved
+from playground.lab.experiment import sampling_refusal, value
 
 NAMES = {
     "langevin": "Langevin",
@@ -60,7 +61,8 @@ class SamplingPanel(Card):
         if langevin:
             assert isinstance(self.step, NumberField)
             self.step.set_resolved(self.engine.automatic_step)
-        self.set_state(f"{NAMES.get(sampling.kind, sampling.kind)} · {count(sampling.particles)}")
+        particles = value(resolved(experiment), "sampling.particles")
+        self.set_state(f"{NAMES.get(sampling.kind, sampling.kind)} · {count(particles)}")
         self._say()
 
     def _say(self) -> None:

@@ -69,8 +69,8 @@ class TrainingPanel(Card):
         for part in (self.notice, self.rate):
             self.body.addWidget(part)
         self.batch = make_field(state, "training.batch", "batch B")
-        self.seconds = make_field(state, "training.seconds", "seconds")
-        self.steps = make_field(state, "training.steps", "steps")
+        self.seconds = NumberField(state, "training.seconds", "seconds", automatic="no limit")
+        self.steps = NumberField(state, "training.steps", "steps", automatic="no limit")
         self.decay = make_field(state, "training.decay", "rate falls")
         self.ema = make_field(state, "training.ema", "average d")
         self.sigmas = make_field(state, "training.sigmas", "law of ln σ")
@@ -157,16 +157,7 @@ class TrainingPanel(Card):
         self.chart.show_history(steps, losses, None if progress is None else progress.floor)
 
     def _refresh(self) -> None:
-        experiment, view = self.state.experiment, self.engine.problem
-        self.sigmas.setVisible(experiment.noise.kind in ("ve", "vp"))
-        resolved = None if view is None or view.resolved is None else view.resolved.training
-        assert isinstance(self.seconds, NumberField)
-        assert isinstance(self.steps, NumberField)
-        if resolved is not None and resolved.seconds != "auto" and experiment.training.steps == "auto":
-            self.seconds.set_resolved(float(resolved.seconds))
-        elif experiment.training.steps != "auto":
-            self.seconds.set_resolved(None, "no limit")
-        self.steps.set_resolved(None, "no limit")
+        self.sigmas.setVisible(self.state.experiment.noise.kind in ("ve", "vp"))
         self._show_button()
         self._summarise()
         self._say()

@@ -1,0 +1,45 @@
+"""What "auto" stands for where the other settings say it: no data are needed, and no torch, so the window shows it at once.
+
+The rest, all in the unit of the data, needs them: :meth:`playground.lab.problem.Problem.resolved` knows the noise's, and
+:func:`playground.lab.sampling.step_in_user_units` Langevin's step.
+"""
+
+import functools
+from typing import Any
+
+from playground.data.sources import SOURCES, Toy
+from playground.lab.experiment import Experiment, replace, value
+
+SECONDS = 20.0  # of training, where no number of steps is given
+BATCH, IMAGE_BATCH = 512, 64
+"""Points a training step: for an MLP 512 take hardly longer than 64, for a convolution eight times as long."""
+PARTICLES, IMAGE_PARTICLES = 2_000, 96
+"""Points to sample: as images 8 rows of 12, which fill the canvas, and 500 steps of a convolution take seconds."""
+
+
+@functools.lru_cache(maxsize=16)
+def resolved(experiment: Experiment) -> Experiment:
+    """The experiment with every "auto" that the other settings decide as what it stands for."""
+    images = experiment.data.kind == "digits"
+    source = SOURCES[experiment.data.kind]
+    stands_for: dict[str, Any] = {
+        "network.kind": "convolutional" if images else "mlp",
+        "objective.weight": automatic_weight(experiment.objective.kind),
+        "training.batch": IMAGE_BATCH if images else BATCH,
+        "sampling.particles": IMAGE_PARTICLES if images else PARTICLES,
+    }
+    if isinstance(source, Toy):
+        stands_for["data.noise"] = source.noise
+    if experiment.training.steps == "auto":
+        stands_for["training.seconds"] = SECONDS
+    return replace(experiment, {key: new for key, new in stands_for.items() if value(experiment, key) == "auto"})
+
+
+def automatic_weight(objective: str) -> str:
+    """The weight that gives the gradients of an objective the least noise where that is largest, at coarse levels.
+
+    There the noise of denoising's gradients is the same at every level with sigma^2 (sigma^2 + 1), and 1/sigma with sigma^2;
+    that of exact and sliced matching grows like sigma with the former. After 5,000 steps on two moons: denoising 0.0114
+    against 0.0166 nat (0.013 against 0.052 after 4,000 for VP, whose levels reach 150), exact 0.065 against 0.044.
+    """
+    return "edm" if objective == "denoising" else "sigma2"
