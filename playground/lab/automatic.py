@@ -4,11 +4,14 @@ The rest, all in the unit of the data, needs them: :meth:`playground.lab.problem
 :func:`playground.lab.sampling.step_in_user_units` Langevin's step.
 """
 
-import functools
-from typing import Any
+from typing import TypeVar
+
+import msgspec
 
 from playground.data.sources import SOURCES, Toy
-from playground.lab.experiment import Experiment, replace, value
+from playground.lab.experiment import Experiment
+
+Section = TypeVar("Section", bound=msgspec.Struct)
 
 SECONDS = 20.0  # of training, where no number of steps is given
 BATCH, IMAGE_BATCH = 512, 64
@@ -17,22 +20,28 @@ PARTICLES, IMAGE_PARTICLES = 2_000, 96
 """Points to sample: as images 8 rows of 12, which fill the canvas, and 500 steps of a convolution take seconds."""
 
 
-@functools.lru_cache(maxsize=16)
 def resolved(experiment: Experiment) -> Experiment:
     """The experiment with every "auto" that the other settings decide as what it stands for."""
-    images = experiment.data.kind == "digits"
-    source = SOURCES[experiment.data.kind]
-    stands_for: dict[str, Any] = {
-        "network.kind": "convolutional" if images else "mlp",
-        "objective.weight": automatic_weight(experiment.objective.kind),
-        "training.batch": IMAGE_BATCH if images else BATCH,
-        "sampling.particles": IMAGE_PARTICLES if images else PARTICLES,
-    }
-    if isinstance(source, Toy):
-        stands_for["data.noise"] = source.noise
-    if experiment.training.steps == "auto":
-        stands_for["training.seconds"] = SECONDS
-    return replace(experiment, {key: new for key, new in stands_for.items() if value(experiment, key) == "auto"})
+    source, images = SOURCES[experiment.data.kind], experiment.data.kind == "digits"
+    return msgspec.structs.replace(
+        experiment,
+        data=_filled(experiment.data, noise=source.noise if isinstance(source, Toy) else "auto"),
+        network=_filled(experiment.network, kind="convolutional" if images else "mlp"),
+        objective=_filled(experiment.objective, weight=automatic_weight(experiment.objective.kind)),
+        training=_filled(
+            experiment.training,
+            seconds=SECONDS if experiment.training.steps == "auto" else "auto",
+            batch=IMAGE_BATCH if images else BATCH,
+        ),
+        sampling=_filled(experiment.sampling, particles=IMAGE_PARTICLES if images else PARTICLES),
+    )
+
+
+def _filled(section: Section, **stands_for: object) -> Section:
+    """A section with something in place of its "auto"s."""
+    return msgspec.structs.replace(
+        section, **{name: new for name, new in stands_for.items() if getattr(section, name) == "auto"}
+    )
 
 
 def automatic_weight(objective: str) -> str:

@@ -14,7 +14,6 @@ from torch import Tensor
 
 from playground.data import Dataset, load_dataset
 from playground.lab import automatic
-from playground.lab.automatic import automatic_weight as automatic_weight
 from playground.lab.experiment import Experiment, ExperimentError, replace
 from playground.lab.units import Units
 from playground.theory.densities import Density
@@ -33,7 +32,6 @@ from playground.theory.noise import (
     geometric,
 )
 
-DEFAULT_SECONDS = automatic.SECONDS
 SIGMA_MIN = 0.01  # of the data's standard deviation: finer than the toys' own blur, coarse enough to learn
 SINGLE_SIGMA = 0.3  # of the data's standard deviation: bridges near gaps and still shows the data's shape
 

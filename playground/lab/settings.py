@@ -291,7 +291,7 @@ class Training(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             _meta("Points a step; auto: 512, or 64 images", ge=1, le=65_536, symbol="B", log=True),
         ]
         | Auto
-    ) = 512
+    ) = "auto"
     learning_rate: Annotated[float, _meta("Step size of Adam at the start", ge=1e-7, le=1.0, symbol="η", log=True)] = (
         3e-3
     )

@@ -12,9 +12,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from playground.lab.automatic import resolved
 from playground.lab.experiment import Experiment, ExperimentError, training_refusal
-from playground.lab.problem import DEFAULT_SECONDS, Problem, automatic_weight
-from playground.lab.settings import Training
+from playground.lab.problem import Problem
 from playground.lab.weights import State, Weights, load_weights
 from playground.theory.fused import denoising_steps
 from playground.theory.networks import MLP, ScoreNetwork
@@ -77,7 +77,7 @@ class Trainer:
         self.seconds = 0.0
         self.problem = problem
         self._set(problem.experiment)
-        self._limits = _limits(problem.experiment.training)
+        self._limits = _limits(problem.experiment)
         self._good = self._weights.copy()
 
     @property
@@ -102,8 +102,8 @@ class Trainer:
             if getattr(experiment, section) != getattr(old, section):
                 raise ValueError(f"A change of {section} needs a new trainer.")
         self._set(experiment)
-        limits = _limits(experiment.training)
-        if limits != _limits(old.training):  # else what extend() has granted stays
+        limits = _limits(experiment)
+        if limits != _limits(old):  # else what extend() has granted stays
             self._limits = limits
 
     def _set(self, experiment: Experiment) -> None:
@@ -118,7 +118,7 @@ class Trainer:
 
     def extend(self) -> None:
         """Train as long as the experiment says, from here on."""
-        steps, seconds = _limits(self.problem.experiment.training)
+        steps, seconds = _limits(self.problem.experiment)
         self._limits = (self.step + steps, self.seconds + seconds)
         self._diverged = None
 
@@ -333,28 +333,26 @@ class Trainer:
         self._weights.restore(self._good)
 
 
-def _limits(settings: Training) -> tuple[float, float]:
+def _limits(experiment: Experiment) -> tuple[float, float]:
     """The steps and the seconds after which training ends; infinite where there is no limit."""
+    settings = resolved(experiment).training
     steps = math.inf if settings.steps == "auto" else settings.steps
-    if settings.seconds != "auto":
-        return steps, settings.seconds
-    return steps, DEFAULT_SECONDS if settings.steps == "auto" else math.inf
+    return steps, math.inf if settings.seconds == "auto" else settings.seconds
 
 
 def build_objective(problem: Problem) -> Objective:
     """The objective of a problem's experiment."""
-    settings, law = problem.experiment.objective, problem.experiment.training.sigmas
-    weight = automatic_weight(settings.kind) if settings.weight == "auto" else settings.weight
+    settings, law = resolved(problem.experiment).objective, problem.experiment.training.sigmas
     if settings.kind == "sliced":
         return Sliced(
             problem.noise,
             law,
-            weight,
+            settings.weight,
             projections=settings.projections,
             projection=settings.projection,
             variance_reduced=settings.variance_reduced,
         )
-    return OBJECTIVES[settings.kind](problem.noise, law, weight)
+    return OBJECTIVES[settings.kind](problem.noise, law, settings.weight)
 
 
 def recommended_threads(problem: Problem, cores: int) -> int:

@@ -20,7 +20,7 @@ def test_an_edit_changes_the_experiment_and_says_which_keys():
 def test_an_edit_to_the_same_value_is_no_edit():
     state = State()
     changed = recorded(state.changed)
-    assert state.edit({"training.batch": 512})
+    assert state.edit({"training.batch": "auto"})
     assert changed == []
     assert not state.can_undo
 

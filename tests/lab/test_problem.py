@@ -142,7 +142,7 @@ def test_automatic_weight_follows_the_objective(kind: str, weight: str) -> None:
 
 
 def test_images_are_heavier_than_points_so_there_are_fewer() -> None:
-    points, images = build(), build(data__kind="digits", training__batch="auto")
+    points, images = build(), build(data__kind="digits")
     assert (images.batch, images.particles) == (64, 96)
     assert (points.batch, points.particles) == (512, 2000)
     for problem in (points, images):
