@@ -331,7 +331,9 @@ class Engine(Measuring):
         while len(self._kept) > KEPT:
             self._kept.popitem(last=False)
         self._maps.clear()
-        self._map_key = self._view_key = None
+        self._map_key = None
+        self._field.forget()
+        self._density.forget()
         self.problem_changed.emit(bench.view)
         self.training_changed.emit(bench.training)
         if bench.progress is not None:

@@ -4,8 +4,10 @@ The window leaves its newest wish in a slot and takes the newest answer from ano
 share one thread, since two would only fight for the interpreter.
 """
 
+import dataclasses
 import math
 import threading
+import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
     from playground.lab.problem import Problem
     from playground.lab.trajectory import Trajectory
 
+SHARE = 0.5  # of a core for sampling while training goes on: on two cores the other half paints
 DENSITY_CELLS = 12_000  # about 10 ms for a mixture of a few hundred components
 IDLE = 0.05  # seconds between looks when nothing is asked for
 
@@ -77,15 +80,17 @@ class Live:
     """The slots between window and thread, and the loop that the thread runs."""
 
     def __init__(self) -> None:
-        self.trajectory: Trajectory | None = None
-        self.running = 0  # the number of the run that `trajectory` belongs to
+        self.recorded: tuple[int, Trajectory | None] = 0, None  # a run's number, and its frames so far
         self.fields: Slot[FieldView] = Slot()
         self.densities: Slot[DensityView] = Slot()
         self.probed: Slot[ProbeView] = Slot()
         self._runs: Slot[Run] = Slot()
         self._views: Slot[View] = Slot()
         self._probes: Slot[Probe] = Slot()
+        self.share = 1.0  # of the time that sampler steps may take; the rest they sleep
         self._wanted = 0
+        self._step_seconds = 0.0
+        self._rested = 0.0  # when the next step may begin
         self._wake = threading.Event()
         self._network: Any = None
         self._loaded = -1  # the version of the weights in it
@@ -96,6 +101,15 @@ class Live:
         self._wake.set()
 
     def look(self, view: View) -> None:
+        """Ask for what the view wants, and for what the last one wanted if nobody has got to it."""
+        last = self._views.take()
+        if last is not None:
+            view = dataclasses.replace(
+                view,
+                learned=view.learned or last.learned,
+                exact=view.exact or last.exact,
+                density=view.density or last.density,
+            )
         self._views.put(view)
         self._wake.set()
 
@@ -109,6 +123,15 @@ class Live:
             self._wanted = frames
             self._wake.set()
 
+    def finished(self, number: int) -> bool:
+        """Whether the run of this number is recorded to its end."""
+        recorded, trajectory = self.recorded
+        return recorded == number and trajectory is not None and trajectory.finished
+
+    def keeps_up(self, frames_a_second: float) -> bool:
+        """Whether frames can be recorded as fast as they are played."""
+        return self._step_seconds * frames_a_second <= self.share
+
     def loop(self) -> Iterator[None]:
         """Serve wishes for ever; the thread ends it between two items."""
         steps: Iterator[Trajectory] | None = None
@@ -120,26 +143,31 @@ class Live:
                 self._look(view)
             if probe is not None:
                 self.probed.put(self._read(probe))
-            stepped = steps is not None and self._advance(steps, run.number if run else self.running)
+            stepped = steps is not None and self._advance(steps)
             if not (stepped or view or probe):
-                self._wake.wait(IDLE)
+                rest = self._rested - time.monotonic()
+                self._wake.wait(rest if 0 < rest < IDLE else IDLE)
                 self._wake.clear()
             yield None
 
     def _start(self, run: Run) -> "Iterator[Trajectory]":
         from playground.lab.sampling import sample
 
-        self.trajectory = None
+        self.recorded = run.number, None
         return sample(run.problem, lambda x, sigma: self._score(run)(x, sigma), seed=run.seed)
 
-    def _advance(self, steps: "Iterator[Trajectory]", number: int) -> bool:
-        recorded = 0 if self.trajectory is None else len(self.trajectory)
-        if recorded and recorded >= self._wanted:
+    def _advance(self, steps: "Iterator[Trajectory]") -> bool:
+        number, trajectory = self.recorded
+        recorded, start = 0 if trajectory is None else len(trajectory), time.monotonic()
+        if start < self._rested or (recorded and recorded >= self._wanted):
             return False
         trajectory = next(steps, None)
         if trajectory is None:
             return False
-        self.trajectory, self.running = trajectory, number
+        self.recorded = number, trajectory
+        spent = time.monotonic() - start
+        self._step_seconds += (spent - self._step_seconds) / min(len(trajectory), 20)
+        self._rested = start + spent / self.share
         return True
 
     def _score(self, run: Run) -> Any:

@@ -5,6 +5,9 @@ newest result.
 """
 
 import dataclasses
+import itertools
+import math
+import sys
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
@@ -16,8 +19,8 @@ from PySide6.QtCore import QObject, QThread, Signal, Slot
 from playground.app import measurements
 from playground.app.bench import Bench
 from playground.app.filming import Views, complete_run, no_views, views_of
-from playground.app.live import Live, Probe, Run, View
-from playground.app.playback import Playback
+from playground.app.live import SHARE, Live, Probe, Run, View
+from playground.app.playback import FRAMES_A_SECOND, Playback
 from playground.app.state import State
 from playground.app.tasks import Tasks
 from playground.app.views import Bounds, DensityView, ProblemView
@@ -26,9 +29,33 @@ from playground.lab import experiment as description
 from playground.lab.trajectory import Trajectory
 
 AHEAD = 40  # frames recorded beyond the playhead
-FIELD_SECONDS = 0.1  # how often the field follows the weights while the playhead rests
+FIELD_SECONDS = 0.05  # how often the field follows playhead and weights: arrows turn slowly...
+DENSITY_SECONDS = 0.1  # ...and the density below them, which costs several times as much, changes more slowly still
 FOLLOWING = "density-of-the-moment"  # not the task "density", which the user starts and cancels
 MAPS = 64  # learned densities kept
+
+
+class Follower:
+    """Says when something is to be computed anew: once what it depends on has changed, but not too often.
+
+    Args:
+        seconds: between two times, at least.
+    """
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self.forget()
+
+    def forget(self) -> None:
+        self._key: tuple[Any, ...] | None = None
+        self._time = -math.inf
+
+    def due(self, key: tuple[Any, ...], now: float) -> bool:
+        """Whether it is time for `key`, which then counts as done."""
+        if key == self._key or now - self._time < self._seconds:
+            return False
+        self._key, self._time = key, now
+        return True
 
 
 class Stage(QObject):
@@ -57,7 +84,9 @@ class Stage(QObject):
         self._live_worker: Worker | None = None
         self._playback = Playback()
         self._trajectory: Trajectory | None = None
-        self._run = 0
+        self._runs = itertools.count(1)
+        self._run = 0  # the number of the one in view
+        self._next: tuple[int, int] | None = None  # number and weights of a run that is recorded while another plays
         self._run_seed = 0
         self._run_version = -1  # of the weights that the present run began with
         self._shown_frame = -1
@@ -67,8 +96,7 @@ class Stage(QObject):
         self._density_source = "exact"
         self._maps: OrderedDict[tuple[Any, ...], DensityView] = OrderedDict()
         self._map_key: tuple[Any, ...] | None = None
-        self._view_key: tuple[Any, ...] | None = None
-        self._view_time = 0.0
+        self._field, self._density = Follower(FIELD_SECONDS), Follower(DENSITY_SECONDS)
         self._told = ""
 
     # What the window may read
@@ -170,12 +198,17 @@ class Stage(QObject):
                 self.message.emit("warning", refusal.sentence, "")
             return
         self._told = ""
-        self._run += 1
-        self._run_version = bench.weights.version
-        self._live.begin(Run(bench, bench.problem, self._state.experiment.seed + self._run_seed, self._run))
-        self._live.want(AHEAD)
+        self._run, self._run_version = self._record(bench, AHEAD)
+        self._next = None
         self._playback.seek(0, 0)
         self._shown_frame = -1
+
+    def _record(self, bench: Bench, frames: int) -> tuple[int, int]:
+        """Begin to record a run; its number, and the weights it begins with."""
+        number = next(self._runs)
+        self._live.begin(Run(bench, bench.problem, self._state.experiment.seed + self._run_seed, number))
+        self._live.want(frames)
+        return number, bench.weights.version
 
     # The canvas
 
@@ -249,6 +282,8 @@ class Stage(QObject):
             self.playing_changed.emit(self._playback.playing)
         if again:
             self._again()
+        training = self._bench is not None and self._bench.training == "training"
+        self._live.share = SHARE if training else 1.0
         self._live.want(self.frame + AHEAD)
         if self._trajectory is not None and self.frame != self._shown_frame and self.recorded:
             self._shown_frame = self.frame
@@ -256,17 +291,24 @@ class Stage(QObject):
         self._look(time.monotonic())
 
     def _again(self) -> None:
-        """Loop: play the recorded frames again, or sample anew where the weights are newer."""
-        bench = self._bench
+        """Loop: play the recorded frames again, or sample anew where the weights are newer.
+
+        A run that cannot be recorded as fast as it is played is recorded while the last one plays.
+        """
+        bench, live = self._bench, self._live
         if bench is not None and bench.weights.version != self._run_version:
-            self._begin()
-        else:
-            self._playback.seek(0, self.recorded)
+            if live.keeps_up(FRAMES_A_SECOND * self.speed):
+                self._begin()
+                return
+            if self._next is None:
+                self._next = self._record(bench, sys.maxsize)
+            elif live.finished(self._next[0]):
+                (self._run, self._run_version), self._next = self._next, None
+        self._playback.seek(0, self.recorded)
 
     def _show_recorded(self, trajectory: Trajectory) -> None:
         """Play a run that was recorded earlier, until the loop begins a new one."""
-        self._run += 1
-        self._run_version = -1
+        self._run, self._run_version, self._next = next(self._runs), -1, None
         self._trajectory = trajectory
         self._playback.seek(0, len(trajectory))
         self._shown_frame = -1
@@ -274,11 +316,12 @@ class Stage(QObject):
 
     def _poll_live(self) -> None:
         live = self._live
-        if live.running == self._run and live.trajectory is not None and live.trajectory is not self._trajectory:
-            self._trajectory = live.trajectory
-            self._playback.seek(0, len(live.trajectory))
+        number, trajectory = live.recorded
+        if number == self._run and trajectory is not None and trajectory is not self._trajectory:
+            self._trajectory = trajectory
+            self._playback.seek(0, len(trajectory))
             self._shown_frame = -1
-            self.trajectory_changed.emit(live.trajectory)
+            self.trajectory_changed.emit(trajectory)
         for slot, signal in (
             (live.fields, self.field_changed),
             (live.densities, self.density_changed),
@@ -297,29 +340,28 @@ class Stage(QObject):
         bench = self._bench
         if bench is None or bench.view.is_image:
             return
-        exact_density = "density" in self._wanted and self.density_source == "exact"
-        place = (id(bench.problem), self._bounds, self._grid, self._wanted, exact_density)
-        key = (*place, self.sigma, self._time(), bench.weights.version)
-        if key == self._view_key:
-            return
-        moved = self._view_key is None or key[:-1] != self._view_key[:-1]
-        if not moved and now - self._view_time < FIELD_SECONDS:
-            return
-        self._view_key, self._view_time = key, now
-        self._live.look(
-            View(
-                bench=bench,
-                bounds=self._bounds,
-                columns=self._grid[0],
-                rows=self._grid[1],
-                sigma=self.sigma,
-                time=self._time(),
-                learned="learned" in self._wanted,
-                exact="exact" in self._wanted,
-                density=exact_density,
-            )
+        moment = (id(bench.problem), self._bounds, self.sigma, self._time())
+        arrows = self._wanted - {"density"}
+        field = bool(arrows) and self._field.due((*moment, self._grid, arrows, bench.weights.version), now)
+        exact = self.density_source == "exact"
+        density = "density" in self._wanted and self._density.due(
+            (*moment, exact, 0 if exact else bench.weights.version), now
         )
-        if "density" in self._wanted and not exact_density and bench.view.has_process:
+        if field or (density and exact):
+            self._live.look(
+                View(
+                    bench=bench,
+                    bounds=self._bounds,
+                    columns=self._grid[0],
+                    rows=self._grid[1],
+                    sigma=self.sigma,
+                    time=self._time(),
+                    learned=field and "learned" in arrows,
+                    exact=field and "exact" in arrows,
+                    density=density and exact,
+                )
+            )
+        if density and not exact and bench.view.has_process:
             self._follow_learned_density(bench)
 
     def _follow_learned_density(self, bench: Bench) -> None:

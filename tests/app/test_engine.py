@@ -225,12 +225,16 @@ def test_divergence_is_told_and_keeps_the_last_good_weights(qtbot, bench):
     state, engine = bench
     state.edit(
         {
+            "network.width": 128,
             "training.learning_rate": 1.0,
+            "training.batch": 512,
             "training.steps": 2_000,
             "training.decay": "none",
             "objective.weight": "constant",
         }
     )
+    with qtbot.waitSignal(engine.problem_changed, timeout=10_000):
+        pass
     engine.train()
     qtbot.waitUntil(lambda: engine.training in ("finished", "diverged"), timeout=30_000)
     assert engine.training == "diverged"
@@ -310,9 +314,7 @@ def test_digits_train_and_sample_as_images(qtbot, bench):
     with qtbot.waitSignal(engine.problem_changed, timeout=10_000):
         state.edit({"data.kind": "digits", "sampling.particles": 16, "training.steps": 3, "network.width": 16})
     assert engine.problem.is_image
-    with qtbot.waitSignal(engine.trajectory_changed, timeout=10_000):
-        pass
-    assert engine.trajectory.positions.shape[1:] == (16, 1, 8, 8)
+    qtbot.waitUntil(lambda: engine.trajectory.positions.shape[1:] == (16, 1, 8, 8), timeout=10_000)
     train(qtbot, engine)
     assert engine.trained_steps == 3
 
