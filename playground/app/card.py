@@ -10,6 +10,7 @@ from PySide6.QtWidgets import (
     QHBoxLayout,
     QLabel,
     QPushButton,
+    QScrollArea,
     QSizePolicy,
     QVBoxLayout,
     QWidget,
@@ -262,6 +263,15 @@ class Card(QFrame):
 
     def set_folded(self, folded: bool) -> None:
         self.header.setChecked(not folded)
+
+    def reveal(self) -> None:
+        """Unfold it and bring it into view: it has something to say."""
+        self.set_folded(False)
+        above = self.parentWidget()
+        while above is not None and not isinstance(above, QScrollArea):
+            above = above.parentWidget()
+        if above is not None:
+            above.ensureWidgetVisible(self)
 
     def advanced(self) -> QVBoxLayout:
         """The layout behind the disclosure; made on first use, below what the body holds by then."""

@@ -47,7 +47,7 @@ class Engine(Measuring):
 
     ready = Signal()  # torch is loaded and the first problem built
     problem_changed = Signal(object)  # ProblemView
-    problem_failed = Signal(str)  # one sentence; the old problem stays
+    problem_failed = Signal(str)  # why the settings give no problem; the old one stays
     training_changed = Signal(str)  # "untrained", "training", "paused", "finished", "diverged"
     progress = Signal(object)  # TrainingProgress
 
@@ -254,7 +254,7 @@ class Engine(Measuring):
             self._state.edit({"data.kind": "file", "data.path": path, **NEW_DATA})
 
         # A task of its own: a session that is still being built comes first, and the points follow it.
-        self._tasks.start("reading", "Reading", read, use, lambda error: self.problem_failed.emit(str(error)))
+        self._tasks.start("reading", "Reading", read, use, lambda error: self.message.emit("error", str(error), ""))
 
     # Following the experiment
 
@@ -305,13 +305,14 @@ class Engine(Measuring):
 
     def _not_assembled(self, error: BaseException) -> None:
         """Say why there is no problem; a session whose weights do not fit is opened without them."""
-        self.problem_failed.emit(str(error))
         session = self._opening
         if session is not None and session.weights is not None:
+            self.message.emit("error", str(error), "")  # the problem that is built without them would take it back
             self._opening = dataclasses.replace(session, weights=None, training={})
             self._settle.start()
         else:
             self._opening = None
+            self.problem_failed.emit(str(error))
 
     def _take(self, bench: Bench) -> None:
         """Put a bench in place of the present one, which is kept."""

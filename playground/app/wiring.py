@@ -124,8 +124,6 @@ class Wiring(QObject):
         data = self._state.experiment.data
         if data.kind == "drawn" and not data.strokes:
             self._canvas.set_hint("Paint here with the brush: the points follow your strokes.")
-        else:
-            self._window.notify("error", sentence)
 
     def _edited(self, keys: frozenset[str]) -> None:
         data = self._state.experiment.data

@@ -204,11 +204,20 @@ def test_the_file_tile_asks_for_a_file_first(show, state, engine, qtbot):
         press(panel.open)
 
 
-def test_what_is_wrong_with_a_file_is_said_in_the_card(show, state, engine):
-    (panel,) = show(panels.DataPanel)
-    engine.problem_failed.emit("faithful.csv, line 12: three columns instead of two.")
+@pytest.mark.parametrize(
+    ("kind", "other", "sentence"),
+    [
+        (panels.DataPanel, panels.NoisePanel, "faithful.csv, line 12: three columns instead of two."),
+        (panels.NoisePanel, panels.DataPanel, "noise.sigma_min = 900 must lie below noise.sigma_max = 8."),
+    ],
+)
+def test_why_there_is_no_problem_is_said_in_the_card_that_is_to_blame(show, state, engine, kind, other, sentence):
+    panel, silent = show(kind, other)
+    panel.set_folded(True)
+    engine.problem_failed.emit(sentence)
     assert panel.notice.isVisible()
-    assert "line 12" in panel.notice.text.text()
+    assert panel.notice.text.text() == sentence
+    assert not silent.notice.isVisible()
     engine.build()
     assert not panel.notice.isVisible()
 

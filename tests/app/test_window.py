@@ -4,10 +4,11 @@ import pytest
 from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QTimer, QUrl
 from PySide6.QtGui import QDragEnterEvent, QDropEvent
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QAbstractButton, QApplication, QLabel, QLineEdit, QMessageBox, QWidget
+from PySide6.QtWidgets import QAbstractButton, QApplication, QLabel, QLineEdit, QMessageBox, QScrollArea, QWidget
 
 from playground.app import frame
 from playground.app.errors import Log
+from playground.app.panels import DataPanel
 from playground.app.settings import Settings
 from playground.app.window import MainWindow
 from playground.drawing.palette import PALETTES
@@ -120,6 +121,17 @@ def test_a_dropped_file_that_is_no_good_is_a_sentence(window, qtbot, tmp_path):
     qtbot.waitUntil(lambda: bool(window.toasts.shown), timeout=10_000)
     assert window.toasts.shown[0].level == "error"
     assert window.state.experiment.data.kind == "two-moons"
+    assert not window.panel(DataPanel).notice.isVisible()
+
+
+def test_settings_that_give_no_data_are_a_sentence_in_their_card_alone(window, qtbot):
+    card, column = window.panel(DataPanel), window.findChild(QScrollArea, "leftColumn")
+    column.verticalScrollBar().setValue(column.verticalScrollBar().maximum())
+    window.state.edit({"data.noise": 1e-7})
+    qtbot.waitUntil(card.notice.isVisible, timeout=10_000)
+    assert "too thin" in card.notice.text.text()
+    assert not card.notice.visibleRegion().isEmpty()
+    assert window.toasts.shown == []
 
 
 def test_of_several_dropped_files_the_first_that_opens_is_taken(window, qtbot, tmp_path):

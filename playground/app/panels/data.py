@@ -231,8 +231,12 @@ class DataPanel(Card):
 
     @Slot(str)
     def _problem_failed(self, sentence: str) -> None:
+        refusal = training_refusal(self.state.experiment)
+        if sentence.startswith("noise.") or (refusal is not None and sentence == refusal.sentence):
+            return  # said where it can be mended: here only if a stroke or a path is missing
         self._failure = sentence
         self._refresh()
+        self.reveal()
 
     @Slot(str, object)
     def _task_changed(self, task: str, status: TaskStatus) -> None:

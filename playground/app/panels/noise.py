@@ -29,6 +29,7 @@ class NoisePanel(Card):
         super().__init__("Noise", 2, parent)
         self.state, self.engine = state, engine
         self._gesture, self._by_key = 0, False
+        self._failure = ""
 
         def stake() -> int:
             return engine.trained_steps
@@ -67,6 +68,7 @@ class NoisePanel(Card):
             self.advanced().addWidget(part)
         state.changed.connect(self._state_changed)
         engine.problem_changed.connect(self._problem_changed)
+        engine.problem_failed.connect(self._problem_failed)
         self._refresh()
 
     # What the user does
@@ -119,11 +121,20 @@ class NoisePanel(Card):
     @Slot(object)
     def _state_changed(self, keys: frozenset[str]) -> None:
         if any(key.startswith(("noise.", "data.", "sampling.")) for key in keys):
+            self._failure = ""
             self._refresh()
 
     @Slot(object)
     def _problem_changed(self, view: ProblemView) -> None:
+        self._failure = ""
         self._refresh()
+
+    @Slot(str)
+    def _problem_failed(self, sentence: str) -> None:
+        if sentence.startswith("noise."):
+            self._failure = sentence
+            self._refresh()
+            self.reveal()
 
     def _refresh(self) -> None:
         noise, view = self.state.experiment.noise, self.engine.problem
@@ -201,6 +212,9 @@ class NoisePanel(Card):
 
     def _warn(self, view: ProblemView | None) -> None:
         noise = self.state.experiment.noise
+        if self._failure:
+            self.notice.say("error", self._failure)
+            return
         stale = view is None or view.resolved is None or view.resolved.noise.kind != noise.kind
         if stale or not view.warnings:
             self.notice.say("warning", "")
