@@ -132,7 +132,7 @@ class Noise(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         Annotated[
             float,
             _meta(
-                "Coarsest noise level: at least the widest gap in the data",
+                "Coarsest noise level: at least the widest gap in the data; auto: twice that",
                 ge=1e-9,
                 le=1e9,
                 symbol="σ_max",

@@ -93,7 +93,7 @@ def test_automatic_noise(kind: str, expected: type) -> None:
     assert isinstance(noise, expected)
     if kind in ("ladder", "ve"):
         gap = float(torch.cdist(problem.train, problem.train).max())
-        assert noise.sigma_max == pytest.approx(gap, rel=1e-3)
+        assert noise.sigma_max == pytest.approx(2 * gap, rel=1e-3)
     if kind in ("ladder", "ve", "vp"):
         assert noise.sigma_min == pytest.approx(0.01)
         assert float(problem.process().sigma(problem.process().t_min)) == pytest.approx(0.01)
