@@ -9,7 +9,7 @@ from PySide6.QtCore import QObject
 
 from playground.app import readouts
 from playground.app.bench import SHOWN_POINTS
-from playground.app.panels import DataPanel
+from playground.app.panels import DataPanel, TrainingPanel
 from playground.app.views import DensityView, FieldView, PointLikelihood, ProbeView, ProblemView, plane_bounds
 from playground.drawing.film import Dress, trail
 from playground.drawing.layers import Density, Field
@@ -73,6 +73,7 @@ class Wiring(QObject):
         data.open_file_requested.connect(window.documents.ask_open)
         data.brush_toggled.connect(lambda on: canvas.set_tool("brush" if on else "point"))
         data.brush_radius_changed.connect(canvas.set_brush_radius)
+        window.panel(TrainingPanel).reset_requested.connect(window.reset_training)
         self._want()
         self._look()
 

@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QAbstractButton, QApplication, QLabel, QLineEdit, 
 
 from playground.app import frame
 from playground.app.errors import Log
-from playground.app.panels import DataPanel
+from playground.app.panels import DataPanel, TrainingPanel
 from playground.app.settings import Settings
 from playground.app.window import MainWindow
 from playground.drawing.palette import PALETTES
@@ -161,6 +161,20 @@ def test_the_status_bar_says_what_goes_on(window, qtbot):
     qtbot.waitUntil(lambda: "frames/s" in window.status._frames.text(), timeout=3_000)
     window.engine.train()
     assert "training" in window.status._training.text()
+
+
+def test_a_reset_by_the_cards_button_can_be_taken_back_from_its_toast(window, qtbot):
+    engine, card = window.engine, window.panel(TrainingPanel)
+    engine.train()
+    qtbot.waitUntil(lambda: engine.trained_steps > 5, timeout=10_000)
+    engine.pause_training()
+    steps = engine.trained_steps
+    card.reset.click()
+    qtbot.waitUntil(lambda: engine.trained_steps == 0 and engine.problem is not None, timeout=10_000)
+    (toast,) = window.toasts.shown
+    assert f"{steps} steps" in toast.sentence
+    toast.button.click()
+    assert engine.trained_steps >= steps  # the block under way when training paused counts
 
 
 def test_closing_with_unsaved_work_asks_and_cancel_keeps_the_window(window, qtbot):

@@ -2,7 +2,7 @@
 
 import time
 
-from PySide6.QtCore import Qt, QTimer, Slot
+from PySide6.QtCore import Qt, QTimer, Signal, Slot
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QPushButton, QWidget
 
 from playground.app import theme
@@ -34,7 +34,13 @@ CHART_SECONDS = 0.1  # between two pictures of the loss
 
 
 class TrainingPanel(Card):
-    """The big button, the loss with its floor, and how long it takes."""
+    """The big button, the loss with its floor, and how long it takes.
+
+    Signals:
+        reset_requested(): the user wants to begin with fresh weights.
+    """
+
+    reset_requested = Signal()
 
     def __init__(self, state: State, engine: Engine, parent: QWidget | None = None) -> None:
         super().__init__("Train", 4, parent)
@@ -91,7 +97,7 @@ class TrainingPanel(Card):
         self.button.clicked.connect(self._toggle)
         self.reset = QPushButton("Reset", self)
         self.reset.setAccessibleName("Reset training")
-        self.reset.clicked.connect(self._reset)
+        self.reset.clicked.connect(self.reset_requested)
         self.distance = QLabel(self)
         theme.set_role(self.distance, "caption")
         self.distance.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
@@ -107,10 +113,6 @@ class TrainingPanel(Card):
             self.engine.pause_training()
         else:
             self.engine.train()
-
-    @Slot()
-    def _reset(self) -> None:
-        self.engine.reset_training()
 
     def _slower(self) -> None:
         self.state.edit({"training.learning_rate": float(f"{self.state.experiment.training.learning_rate / 3:.1e}")})
