@@ -11,6 +11,7 @@ from playground.app.views import Bounds, DensityView, Errors, PointLikelihood
 
 if TYPE_CHECKING:
     from playground.lab.problem import Problem
+    from playground.lab.trajectory import Trajectory
 
 Progress = Iterator[tuple[float | None, Any]]
 
@@ -86,11 +87,13 @@ def test_set(problem: "Problem", weights: Weights) -> Progress:
             )
 
 
-def sample_quality(problem: "Problem", samples: np.ndarray) -> Progress:
-    """Distance of samples to held-out data, and the weights of the modes."""
+def sample_quality(problem: "Problem", run: "Iterator[Trajectory]") -> Progress:
+    """Distance of a run's last particles to held-out data, and the weights of the modes; `run` grows to its end."""
     from playground.lab.evaluation import sample_distances
 
-    yield 1.0, sample_distances(problem, samples)
+    for trajectory in run:
+        yield 0.95 * len(trajectory) / trajectory.total, None
+    yield 1.0, sample_distances(problem, np.array(trajectory.positions[-1]))
 
 
 def score_errors(problem: "Problem", weights: Weights, levels: int = 24, points: int = 1_000) -> Progress:

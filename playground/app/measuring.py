@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
 from PySide6.QtCore import QObject, Signal
 
 from playground.app import measurements
@@ -82,12 +81,12 @@ class Measuring(Stage):
         self._tasks.start("test-set", "Test set", lambda: measurements.test_set(problem, weights), self._evaluated)
 
     def evaluate_samples(self) -> None:
-        """Distance between the finished run's particles and held-out data."""
+        """Distance between the run's last particles and held-out data; a run under way is sampled to its end first."""
         bench, trajectory = self._bench, self._trajectory
         if bench is None or trajectory is None or not len(trajectory):
             return
-        problem, samples = bench.problem, np.array(trajectory.positions[len(trajectory) - 1])
-        self._tasks.start("quality", "Quality", lambda: measurements.sample_quality(problem, samples), self._evaluated)
+        problem, run = bench.problem, self.trajectory_iterator()
+        self._tasks.start("quality", "Quality", lambda: measurements.sample_quality(problem, run()), self._evaluated)
 
     def score_errors(self) -> None:
         """Error of the learned score along sigma, where the exact one is known."""

@@ -9,7 +9,8 @@ import pytest
 from playground.app.bench import assemble
 from playground.app.filming import complete_run, no_views, views_of
 from playground.app.live import View
-from playground.app.measurements import learned_score
+from playground.app.measurements import learned_score, sample_quality
+from playground.lab.evaluation import sample_distances
 from playground.lab.experiment import Experiment, replace
 from playground.lab.sampling import sample
 
@@ -39,6 +40,17 @@ def test_an_unfinished_run_is_completed_as_it_would_have_gone_on(bench):
 def test_a_finished_run_is_taken_as_it_is(bench):
     full = list(run_of(bench, 5))[-1]
     assert list(complete_run(bench.problem, bench.weights, 99, full)()) == [full]
+
+
+def test_samples_are_measured_at_the_end_of_the_run(bench):
+    full = list(run_of(bench, 5))[-1]
+    begun = next(itertools.islice(run_of(bench, 5), 3, None))
+    *steps, (fraction, metrics) = sample_quality(bench.problem, complete_run(bench.problem, bench.weights, 5, begun)())
+    assert fraction == 1.0
+    assert metrics == sample_distances(bench.problem, full.positions[-1])
+    assert metrics != sample_distances(bench.problem, begun.positions[-1])
+    assert [share for share, _ in steps] == sorted(share for share, _ in steps)
+    assert len(steps) == len(full)
 
 
 def test_views_at_any_moment_and_only_what_is_wanted(bench):

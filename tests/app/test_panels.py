@@ -477,19 +477,6 @@ def test_the_quality_of_score_and_samples(show, state, engine, qtbot):
     assert panel.relative.text() == "–"
 
 
-def test_a_distance_of_an_unfinished_run_says_so(show, state, engine):
-    (panel,) = show(panels.QualityPanel)
-    engine.build()
-    engine.sample()
-    engine.trajectory.total = 500
-    press(panel.measure_samples)
-    assert panel.distance.name.text() == "sliced W₂, step 1"
-    engine.trajectory.total = 2
-    press(panel.measure_samples)
-    assert panel.distance.name.text() == "sliced W₂"
-    assert engine.asked == ["evaluate_samples"] * 2
-
-
 def test_many_modes_are_summed_up(show, state, engine):
     (panel,) = show(panels.QualityPanel)
     engine.build()

@@ -76,16 +76,17 @@ class QualityPanel(Card):
     def _build_samples(self) -> None:
         self.measure_samples = TaskButton(
             "Measure",
-            "<p>Measure how far the last frame's particles are from held-out data.</p>",
+            "<p>Measure how far the particles are from held-out data at the end of the run; "
+            "one that is still under way is sampled to its end first.</p>",
             self.engine,
             "quality",
-            self._measure_samples,
+            self.engine.evaluate_samples,
         )
         self.measure_samples.setAccessibleName("Measure the samples")
         self._heading("Samples against data", self.measure_samples)
         self.distance = Figure(
             "sliced W₂",
-            "Sliced Wasserstein distance between particles and held-out data, in your data's unit. "
+            "Sliced Wasserstein distance between the run's last particles and held-out data, in your data's unit. "
             "The floor is the distance between two halves of the data: nothing can be told below it.",
         )
         self.kl = Figure(
@@ -93,7 +94,7 @@ class QualityPanel(Card):
             "Kullback-Leibler divergence in nats, with its standard error, from the test set: press Test set above.",
             r"E_{p}[\log p(x) - \log q(x)]",
         )
-        self.weights = Figure("mode weights", "Share of the particles nearest to each mode, and the truth.")
+        self.weights = Figure("mode weights", "Share of the run's last particles nearest to each mode, and the truth.")
         for part in (self.distance, self.kl, self.weights):
             self.body.addWidget(part)
         self.histogram = MarginalHistogram(self)
@@ -126,13 +127,6 @@ class QualityPanel(Card):
         self.legend.setText(
             f'<span style="color:{data}">■</span> data &nbsp; <span style="color:{samples}">▬</span> samples'
         )
-
-    def _measure_samples(self) -> None:
-        trajectory = self.engine.trajectory
-        # Particles still on their way are far from the data for a good reason: the figure says which they are.
-        unfinished = trajectory is not None and len(trajectory) < trajectory.total
-        self.distance.rename(f"sliced W₂, step {len(trajectory) - 1}" if unfinished else "sliced W₂")
-        self.engine.evaluate_samples()
 
     # What is shown
 
