@@ -16,10 +16,10 @@ from playground.lab.automatic import resolved
 from playground.lab.experiment import Experiment, ExperimentError, training_refusal
 from playground.lab.problem import Problem
 from playground.lab.weights import State, Weights, load_weights
-from playground.theory.fused import denoising_steps
+from playground.theory.fused import denoising_steps, matching_steps
 from playground.theory.networks import MLP, ScoreNetwork
 from playground.theory.noise import per_point
-from playground.theory.objectives import OBJECTIVES, Denoising, Objective, Sliced
+from playground.theory.objectives import OBJECTIVES, Denoising, Exact, Objective, Sliced
 
 CHUNK_SECONDS = 0.03  # of training between two progress reports: two frames of the window
 BLOCK, BLOCK_WORK = 32, 2e8  # most steps in one call, and their points times weights: about 20 ms
@@ -221,11 +221,17 @@ class Trainer:
 
     @property
     def _fused(self) -> bool:
-        return isinstance(self.network, MLP) and isinstance(self._objective, Denoising)
+        return isinstance(self.network, MLP) and type(self._objective) in (Denoising, Exact, Sliced)
 
     @property
     def _block(self) -> int:
-        work = self.problem.batch * len(self._weights.live)
+        objective = self._objective
+        passes = 1
+        if isinstance(objective, Exact):
+            passes += math.prod(self.problem.shape)
+        elif isinstance(objective, Sliced):
+            passes += objective.projections
+        work = passes * self.problem.batch * len(self._weights.live)
         return max(1, min(BLOCK, int(BLOCK_WORK / work)))
 
     def _train(self, steps: int) -> tuple[float, float]:
@@ -263,12 +269,8 @@ class Trainer:
         x, sigma = self._draw(math.prod(shape))
         x, sigma = x.flatten(1), sigma.to(x)
         z = torch.randn(x.shape, generator=self._generator, device=x.device)
-        layers = network.layers
-        loss = denoising_steps(
-            x.view(*shape, -1),
-            z.view(*shape, -1),
-            sigma.view(shape),
-            self._objective.weight(sigma).view(shape),
+        lambdas, layers = self._objective.weight(sigma).view(shape), network.layers
+        common = (
             *network.tables,
             [layer.weight.detach() for layer in layers],
             [layer.bias.detach() for layer in layers],
@@ -284,8 +286,24 @@ class Trainer:
             weights.step,
             settings.ema,
         )
+        if isinstance(self._objective, Denoising):
+            loss = denoising_steps(x.view(*shape, -1), z.view(*shape, -1), sigma.view(shape), lambdas, *common)
+        else:
+            x = x + sigma[:, None] * z
+            directions, scale, along = self._directions(x)
+            directions = directions.view(-1, *shape, x.shape[1]).transpose(0, 1)
+            loss = matching_steps(x.view(*shape, -1), directions, sigma.view(shape), lambdas, scale, along, *common)
         weights.step += len(rates)
         return loss
+
+    def _directions(self, x: Tensor) -> tuple[Tensor, float, bool]:
+        """Of exact and sliced matching at x (N, D): v (K, N, D), the factor of their sum, and whether ||s|| is taken along v."""
+        objective = self._objective
+        if isinstance(objective, Sliced):
+            drawn = [objective.direction(x, self._generator) for _ in range(objective.projections)]
+            return torch.stack(drawn), 1 / objective.projections, not objective.variance_reduced
+        axes = torch.eye(x.shape[1], dtype=x.dtype, device=x.device)
+        return axes[:, None].expand(-1, *x.shape), 1.0, False
 
     def _train_plainly(self, rates: list[float]) -> Tensor:
         """Steps with the gradient of any network and objective by autograd; mean loss, 0-d."""

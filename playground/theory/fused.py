@@ -20,7 +20,7 @@ from torch.nn import functional
 
 FIRST_DECAY, SECOND_DECAY, EPSILON = 0.9, 0.99, 1e-8  # Adam's: the second moment remembers 100 steps, not 1,000
 
-Function = TypeVar("Function", bound=Callable[..., Tensor])
+Function = TypeVar("Function", bound=Callable[..., object])
 
 
 def _compiled(function: Function) -> Function:
@@ -68,6 +68,44 @@ def _activation_backward(gradient: Tensor, a: Tensor, h: Tensor, activation: str
     else:
         back = torch.ops.aten.softplus_backward(gradient, a, 1.0, 20.0)
     return back
+
+
+def _slopes(a: Tensor, activation: str) -> tuple[Tensor, Tensor, Tensor]:
+    """act(a) and its first two derivatives."""
+    if activation == "tanh":
+        h = torch.tanh(a)
+        first = 1.0 - h * h
+        return h, first, -2.0 * h * first
+    if activation == "gelu":
+        below = 0.5 * (1.0 + torch.erf(a * 0.7071067811865476))
+        bell = torch.exp(-0.5 * a * a) * 0.3989422804014327
+        return a * below, below + a * bell, bell * (2.0 - a * a)
+    part = torch.sigmoid(a)
+    rest = part * (1.0 - part)
+    if activation == "silu":
+        return a * part, part + a * rest, rest * (2.0 + a * (1.0 - 2.0 * part))
+    return functional.softplus(a), part, rest
+
+
+def _descend(
+    live: Tensor,
+    gradient: Tensor,
+    first: Tensor,
+    second: Tensor,
+    average: Tensor,
+    rate: float,
+    step: int,
+    ema: float,
+    first_decay: float = FIRST_DECAY,
+    second_decay: float = SECOND_DECAY,
+    epsilon: float = EPSILON,
+) -> None:
+    """Adam's `step`-th step, and its share in the average."""
+    first.lerp_(gradient, 1 - first_decay)
+    second.mul_(second_decay).addcmul_(gradient, gradient, value=1 - second_decay)
+    spread = second.div(1 - math.pow(second_decay, float(step))).sqrt_().add_(epsilon)
+    live.addcdiv_(first, spread, value=-rate / (1 - math.pow(first_decay, float(step))))
+    average.lerp_(live, 1 - min(ema, step / (9.0 + step)))
 
 
 @_compiled
@@ -120,9 +158,6 @@ def denoising_steps(
     rates: list[float],
     step: int,
     ema: float,
-    first_decay: float = FIRST_DECAY,
-    second_decay: float = SECOND_DECAY,
-    epsilon: float = EPSILON,
 ) -> Tensor:
     """Adam on the weighted denoising loss of an MLP, S steps in a row, with the weights averaged; all in place.
 
@@ -166,10 +201,149 @@ def denoising_steps(
                 back = torch.mm(back, weights[layer])
                 back = _activation_backward(back, sums[layer - 1], inputs[layer], activation)
 
-        now = step + made + 1
-        first.lerp_(gradient, 1 - first_decay)
-        second.mul_(second_decay).addcmul_(gradient, gradient, value=1 - second_decay)
-        spread = second.div(1 - math.pow(second_decay, float(now))).sqrt_().add_(epsilon)
-        live.addcdiv_(first, spread, value=-rates[made] / (1 - math.pow(first_decay, float(now))))
-        average.lerp_(live, 1 - min(ema, now / (9.0 + now)))
+        _descend(live, gradient, first, second, average, rates[made], step + made + 1, ema)
     return total / x.shape[0]
+
+
+@_compiled
+def matching_steps(
+    x: Tensor,
+    directions: Tensor,
+    sigma: Tensor,
+    weight: Tensor,
+    scale: float,
+    along: bool,
+    frequencies: Tensor,
+    tones: Tensor,
+    weights: list[Tensor],
+    biases: list[Tensor],
+    weight_gradients: list[Tensor],
+    bias_gradients: list[Tensor],
+    activation: str,
+    live: Tensor,
+    gradient: Tensor,
+    first: Tensor,
+    second: Tensor,
+    average: Tensor,
+    rates: list[float],
+    step: int,
+    ema: float,
+) -> Tensor:
+    r"""The same as :func:`denoising_steps` for exact and sliced score matching.
+
+    .. math:: \lambda \left[\tfrac12 \|s\|^2 + c \sum_k v_k^\top \nabla s\, v_k\right]
+
+    The Jacobian's products J v_k travel forward with the values, as further rows of the same matrices, and one pass back
+    through both gives the gradient: 1 + K times the work of a denoising step.
+
+    Args:
+        x: noised points, (S, N, D).
+        directions: v, (S, K, N, D): the axes for exact matching.
+        sigma, weight: noise levels >= 0 and lambda(sigma), (S, N).
+        scale: c: 1 for exact matching, 1/K for sliced.
+        along: take c/2 sum_k (v_k's)^2 in place of 1/2 ||s||^2.
+    """
+    count, dim, last = x.shape[1], x.shape[2], len(weights) - 1
+    many = directions.shape[1]
+    start, stop = dim + frequencies.shape[1], dim + 2 * frequencies.shape[1]
+    total = torch.zeros([], dtype=x.dtype, device=x.device)
+    inputs0 = torch.zeros([(1 + many) * count, weights[0].shape[1]], dtype=x.dtype, device=x.device)
+    for made in range(x.shape[0]):
+        level, v = sigma[made], directions[made]
+        inverse = torch.rsqrt(level * level + 1.0)
+        divisor = torch.where(level > 0, level, torch.ones_like(level))
+        y = x[made] * inverse[:, None]
+        features, tangents = inputs0[:count], inputs0[count:].view(many, count, inputs0.shape[1])
+        _write_features(features, y, divisor, frequencies, tones)
+        turned = torch.matmul(v, frequencies)
+        tangents[:, :, :dim] = v
+        tangents[:, :, dim:start] = -features[:, start:stop] * turned
+        tangents[:, :, start:stop] = features[:, dim:start] * turned
+
+        inputs: list[Tensor] = [inputs0]
+        moved: list[Tensor] = []
+        firsts: list[Tensor] = []
+        seconds: list[Tensor] = []
+        for layer in range(last):
+            both = torch.mm(inputs[layer], weights[layer].t())
+            both[:count] += biases[layer]
+            h, slope1, slope2 = _slopes(both[:count], activation)
+            moving = both[count:].view(many, count, both.shape[1])
+            inputs.append(torch.cat([h, (slope1 * moving).flatten(0, 1)]))
+            moved.append(moving)
+            firsts.append(slope1)
+            seconds.append(slope2)
+        both = torch.mm(inputs[last], weights[last].t())
+        raw, moving = both[:count] + biases[last], both[count:].view(many, count, dim)
+
+        slope = inverse / divisor
+        score = raw * slope[:, None] - y * inverse[:, None]
+        bend = slope * inverse  # v' grad s v = bend v'(dF/dy)v - inverse^2 |v|^2
+        trace = ((v * moving).sum(2) * bend - (v * v).sum(2) * (inverse * inverse)).sum(0) * scale
+        if along:
+            products = (v * score).sum(2)
+            size = 0.5 * scale * products.square().sum(0)
+            pull = scale * (products[:, :, None] * v).sum(0)
+        else:
+            size = 0.5 * score.square().sum(1)
+            pull = score
+        total += (weight[made] * (size + trace)).mean()
+
+        share = weight[made] / count
+        back = torch.cat(
+            [pull * (share * slope)[:, None], ((share * bend * scale)[:, None] * v).view(many * count, dim)]
+        )
+        for layer in range(last, -1, -1):
+            torch.mm(back.t(), inputs[layer], out=weight_gradients[layer])
+            torch.sum(back[:count], [0], out=bias_gradients[layer])
+            if layer > 0:
+                both = torch.mm(back, weights[layer])
+                onward = both[count:].view(many, count, both.shape[1])
+                bent = (moved[layer - 1] * onward).sum(0) * seconds[layer - 1]
+                bent.addcmul_(both[:count], firsts[layer - 1])
+                back = torch.cat([bent, (onward * firsts[layer - 1]).flatten(0, 1)])
+        _descend(live, gradient, first, second, average, rates[made], step + made + 1, ema)
+    return total / x.shape[0]
+
+
+@_compiled
+def mlp_jacobian_products(
+    x: Tensor,
+    sigma: Tensor,
+    directions: Tensor,
+    frequencies: Tensor,
+    tones: Tensor,
+    weights: list[Tensor],
+    biases: list[Tensor],
+    activation: str,
+    rows: int,
+) -> tuple[Tensor, Tensor]:
+    """The score of an MLP at x (N, D) for sigma (N,), and sum_k v_k' grad s v_k (N,) for directions v (K, N, D)."""
+    scores: list[Tensor] = []
+    products: list[Tensor] = []
+    many, dim, last = directions.shape[0], x.shape[1], len(weights) - 1
+    start, stop = dim + frequencies.shape[1], dim + 2 * frequencies.shape[1]
+    for begin in range(0, max(len(x), 1), rows):
+        level, v = sigma[begin : begin + rows], directions[:, begin : begin + rows]
+        count = len(level)
+        inverse = torch.rsqrt(level * level + 1.0)
+        divisor = torch.where(level > 0, level, torch.ones_like(level))
+        y = x[begin : begin + rows] * inverse[:, None]
+        inputs = torch.zeros([(1 + many) * count, weights[0].shape[1]], dtype=x.dtype, device=x.device)
+        features, tangents = inputs[:count], inputs[count:].view(many, count, inputs.shape[1])
+        _write_features(features, y, divisor, frequencies, tones)
+        turned = torch.matmul(v, frequencies)
+        tangents[:, :, :dim] = v
+        tangents[:, :, dim:start] = -features[:, start:stop] * turned
+        tangents[:, :, start:stop] = features[:, dim:start] * turned
+        for layer in range(last):
+            both = torch.mm(inputs, weights[layer].t())
+            both[:count] += biases[layer]
+            h, slope, _ = _slopes(both[:count], activation)
+            inputs = torch.cat([h, (slope * both[count:].view(many, count, both.shape[1])).flatten(0, 1)])
+        both = torch.mm(inputs, weights[last].t())
+        raw, moving = both[:count] + biases[last], both[count:].view(many, count, dim)
+        scores.append((raw / divisor[:, None] - y) * inverse[:, None])
+        inner, length = (v * moving).sum(2).sum(0), (v * v).sum(2).sum(0)
+        products.append((inner / divisor - length) * inverse * inverse)
+    return torch.cat(scores), torch.cat(products)

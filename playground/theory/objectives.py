@@ -177,7 +177,7 @@ class Sliced(Objective):
     ) -> None:
         super().__init__(noise, law, weight)
         self.projections, self.variance_reduced = projections, variance_reduced
-        self._directions = PROJECTIONS[projection]
+        self.direction = PROJECTIONS[projection]
 
     def loss(self, score: ScoreFunction, x: Tensor, sigma: Tensor, generator: torch.Generator) -> Tensor:
         x = _noised(x, sigma, generator)
@@ -185,7 +185,7 @@ class Sliced(Objective):
             s = score(x, sigma)
             total = 0.5 * self.projections * _inner(s, s) if self.variance_reduced else torch.zeros_like(sigma)
             for _ in range(self.projections):
-                v = self._directions(x, generator)
+                v = self.direction(x, generator)
                 along = _inner(v, s)
                 total = total + _inner(v, _gradient(along, x))
                 if not self.variance_reduced:

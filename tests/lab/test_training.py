@@ -145,6 +145,36 @@ def test_a_checkpoint_of_averaged_weights_alone_can_be_trained_on() -> None:
     assert last.diverged is None
 
 
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"objective__kind": "denoising"},
+        {"objective__kind": "exact"},
+        {"objective__kind": "exact", "noise__kind": "none"},
+        {"objective__kind": "sliced", "objective__projections": 2, "objective__projection": "sphere"},
+        {"objective__kind": "sliced", "objective__projection": "gaussian", "objective__variance_reduced": False},
+    ],
+    ids=lambda settings: "-".join(map(str, settings.values())),
+)
+def test_blocks_of_steps_have_the_objectives_own_loss(settings: dict[str, object]) -> None:
+    """Of a network that has learned something, within four standard errors of two independent means."""
+
+    class Plain(Trainer):
+        _fused = False
+
+    learned = trained(training__steps=300, **settings)[0].state()
+
+    def losses(kind: type[Trainer]) -> np.ndarray:
+        trainer = kind(Problem.build(experiment(training__steps=700, training__learning_rate=1e-7, **settings)))
+        trainer.restore(learned | {"limits": np.array([700.0, np.inf])})
+        assert trainer._fused is (kind is Trainer)
+        return np.array([progress.loss for progress in trainer])
+
+    fused, plain = losses(Trainer), losses(Plain)
+    error = math.hypot(fused.std() / math.sqrt(len(fused)), plain.std() / math.sqrt(len(plain)))
+    assert abs(fused.mean() - plain.mean()) < 4 * error
+
+
 def test_averaged_weights_warm_up(monkeypatch: pytest.MonkeyPatch) -> None:
     """After n steps the average is sum_k w_k theta_k with d_n = min(d, (1 + n)/(10 + n)), exactly."""
     monkeypatch.setattr(training, "BLOCK", 1)

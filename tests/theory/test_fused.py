@@ -34,9 +34,13 @@ def flat(network: MLP) -> Tensor:
 
 
 def descend(
-    function: Callable[..., Tensor], network: MLP, rates: list[float], count: int = 40, dim: int = 2
+    function: Callable[..., Tensor], network: MLP, rates: list[float], *arguments: object
 ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """Loss, last gradient, weights and averaged weights after steps on a copy of the network."""
+    """Loss, last gradient, weights and averaged weights after steps on a copy of the network.
+
+    Args:
+        arguments: the function's own, before the network's.
+    """
     vectors = (
         [flat(network)] + [torch.zeros(len(flat(network)), dtype=torch.float64) for _ in range(3)] + [flat(network)]
     )
@@ -50,7 +54,7 @@ def descend(
 
     weights, biases = parts(network)
     loss = function(
-        *draws(len(rates), count, dim),
+        *arguments,
         *network.tables,
         views(live, weights),
         views(live, biases),
@@ -69,18 +73,18 @@ def descend(
     return loss, gradient, live, average
 
 
-def twin(network: MLP, rates: list[float], count: int = 40, dim: int = 2) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+def twin(
+    network: MLP, rates: list[float], loss_of: Callable[[MLP, int], Tensor]
+) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """The same by autograd, torch's own Adam and the textbook's moving average."""
     network = copy.deepcopy(network)
     adam = torch.optim.Adam(network.parameters(), betas=(fused.FIRST_DECAY, fused.SECOND_DECAY), eps=fused.EPSILON)
     average, losses = flat(network), []
-    for step, (x, z, sigma, weight) in enumerate(zip(*draws(len(rates), count, dim), strict=True)):
-        level = sigma[:, None]
-        residual = network(x + level * z, sigma) + z / level
-        loss = (weight * residual.square().sum(1)).mean()
+    for step, rate in enumerate(rates):
+        loss = loss_of(network, step)
         adam.zero_grad()
         loss.backward()
-        adam.param_groups[0]["lr"] = rates[step]
+        adam.param_groups[0]["lr"] = rate
         adam.step()
         decay = min(0.9, (1 + step) / (10 + step))
         average = decay * average + (1 - decay) * flat(network)
@@ -89,10 +93,10 @@ def twin(network: MLP, rates: list[float], count: int = 40, dim: int = 2) -> tup
     return torch.stack(losses).mean(), gradient, flat(network), average
 
 
-def test_torchscript_runs_them() -> None:
+@pytest.mark.parametrize("name", ["mlp_score", "mlp_jacobian_products", "denoising_steps", "matching_steps"])
+def test_torchscript_runs_them(name: str) -> None:
     """The versions of torch that the project allows have it; on others the functions run as they are."""
-    assert isinstance(fused.mlp_score, torch.jit.ScriptFunction)
-    assert isinstance(fused.denoising_steps, torch.jit.ScriptFunction)
+    assert isinstance(getattr(fused, name), torch.jit.ScriptFunction)
 
 
 @pytest.mark.parametrize("activation", ACTIVATIONS)
@@ -108,13 +112,72 @@ def test_score_is_the_networks_own(activation: str, count: int) -> None:
     torch.testing.assert_close(found, expected, rtol=1e-9, atol=1e-9)
 
 
+RATES = [1e-2, 2e-2, 5e-3, 1e-2]
+
+
 @pytest.mark.parametrize("activation", ACTIVATIONS)
 @pytest.mark.parametrize("dim", [1, 2, 5])
-def test_steps_are_those_of_autograd_and_adam(activation: str, dim: int) -> None:
-    network, rates = mlp(activation, dim), [1e-2, 2e-2, 5e-3, 1e-2]
-    found, expected = descend(fused.denoising_steps, network, rates, dim=dim), twin(network, rates, dim=dim)
-    for part, other in zip(found, expected, strict=True):
+def test_denoising_steps_are_those_of_autograd_and_adam(activation: str, dim: int) -> None:
+    network = mlp(activation, dim)
+    x, z, sigma, weight = draws(len(RATES), 40, dim)
+
+    def loss(network: MLP, step: int) -> Tensor:
+        level = sigma[step][:, None]
+        residual = network(x[step] + level * z[step], sigma[step]) + z[step] / level
+        return (weight[step] * residual.square().sum(1)).mean()
+
+    found = descend(fused.denoising_steps, network, RATES, x, z, sigma, weight)
+    for part, other in zip(found, twin(network, RATES, loss), strict=True):
         torch.testing.assert_close(part, other, rtol=1e-9, atol=1e-9)
+
+
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+@pytest.mark.parametrize(
+    ("dim", "many", "along"), [(1, 1, False), (2, 2, False), (2, 1, True), (5, 3, False), (3, 2, True)]
+)
+def test_matching_steps_are_those_of_autograd_and_adam(activation: str, dim: int, many: int, along: bool) -> None:
+    """Without noise (sigma = 0) too; the trace by two backward passes."""
+    network = mlp(activation, dim)
+    x, _, sigma, weight = draws(len(RATES), 40, dim)
+    sigma[:, :10] = 0
+    directions = torch.randn(len(RATES), many, 40, dim, dtype=torch.float64)
+    scale = 1 / many
+
+    def loss(network: MLP, step: int) -> Tensor:
+        at = x[step].clone().requires_grad_()
+        score = network(at, sigma[step])
+        total = torch.zeros(40, dtype=torch.float64) if along else 0.5 * score.square().sum(1)
+        for v in directions[step]:
+            product = (v * score).sum(1)
+            (row,) = torch.autograd.grad(product.sum(), at, create_graph=True)
+            total = total + scale * (v * row).sum(1)
+            if along:
+                total = total + 0.5 * scale * product.square()
+        return (weight[step] * total).mean()
+
+    found = descend(fused.matching_steps, network, RATES, x, directions, sigma, weight, scale, along)
+    for part, other in zip(found, twin(network, RATES, loss), strict=True):
+        torch.testing.assert_close(part, other, rtol=1e-8, atol=1e-9)
+
+
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+@pytest.mark.parametrize("count", [0, 3, ROWS + 5])
+def test_jacobian_products_are_those_of_autograd(activation: str, count: int) -> None:
+    network = mlp(activation, dim=3)
+    x, sigma = torch.randn(count, 3, dtype=torch.float64), torch.rand(count, dtype=torch.float64)
+    sigma[:1] = 0
+    directions = torch.randn(2, count, 3, dtype=torch.float64)
+    with torch.no_grad():
+        score, products = fused.mlp_jacobian_products(
+            x, sigma, directions, *network.tables, *parts(network), activation, ROWS
+        )
+    at = x.requires_grad_()
+    expected, total = network(at, sigma), torch.zeros(count, dtype=torch.float64)
+    for v in directions:
+        (row,) = torch.autograd.grad((v * expected).sum(), at, retain_graph=True)
+        total = total + (v * row).sum(1)
+    torch.testing.assert_close(score, expected, rtol=1e-9, atol=1e-9)
+    torch.testing.assert_close(products, total, rtol=1e-8, atol=1e-9)
 
 
 def test_plain_python_does_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -127,10 +190,12 @@ def test_plain_python_does_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
     namespace: dict[str, object] = {"__name__": "plain"}
     with open(fused.__file__) as source:
         exec(compile(source.read(), fused.__file__, "exec"), namespace)
-    plain, rates = namespace["denoising_steps"], [1e-2, 2e-2]
+    plain, arguments = namespace["denoising_steps"], draws(len(RATES), 40, 2)
     assert callable(plain)
     assert not isinstance(plain, torch.jit.ScriptFunction)
     for part, other in zip(
-        descend(plain, mlp("silu"), rates), descend(fused.denoising_steps, mlp("silu"), rates), strict=True
+        descend(plain, mlp("silu"), RATES, *arguments),
+        descend(fused.denoising_steps, mlp("silu"), RATES, *arguments),
+        strict=True,
     ):
         torch.testing.assert_close(part, other, rtol=1e-12, atol=1e-12)
