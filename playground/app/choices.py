@@ -54,6 +54,11 @@ _CHOICES: dict[str, dict[str, tuple[str, str]]] = {
         "learned": ("Learned", "Follow the network's score, with its newest averaged weights."),
         "exact": ("Exact", "Follow the known density's own score: what a perfect network would do."),
     },
+    "sampling.grid": {
+        "log-sigma": ("log σ", "Equal ratios of σ: each step changes the signal-to-noise ratio by the same factor."),
+        "time": ("t", "Equal steps in time; the same as log σ for VE, coarse near the data for VP."),
+        "karras": ("Karras", "Equal steps in the 7th root of σ: longer ones near the data, shorter ones far out."),
+    },
     "sampling.start": {
         "auto": ("Auto", "Whatever the sampler starts from by itself."),
         "prior": ("Prior", "The Gaussian that the noise ends in."),

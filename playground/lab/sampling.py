@@ -42,8 +42,8 @@ def make_sampler(problem: Problem) -> Sampler:
         levels = problem.noise.levels(problem.experiment.noise.levels)
         return AnnealedLangevin(levels, _step(problem), max(1, settings.steps // len(levels)), settings.denoise)
     if settings.kind == "reverse-sde":
-        return ReverseSDE(problem.process(), settings.steps, settings.denoise)
-    return ProbabilityFlow(problem.process(), settings.steps)
+        return ReverseSDE(problem.process(), settings.steps, settings.denoise, settings.grid)
+    return ProbabilityFlow(problem.process(), settings.steps, settings.grid)
 
 
 def step_in_user_units(problem: Problem) -> float:

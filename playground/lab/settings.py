@@ -1,31 +1,23 @@
 """Every setting of an experiment: type, bounds, unit, scale, symbol and one line of explanation, stated once.
 
 Lengths (sigma, step sizes, strokes) are in the *user's* units. ``"auto"`` lets the program choose from the data.
-What is made of the settings is in :mod:`playground.lab.experiment`.
+What is made of the settings is in :mod:`playground.lab.experiment`; those of the samplers are in
+:mod:`playground.lab.sampling_settings`.
 """
 
 from typing import Annotated, Literal
 
 import msgspec
-from msgspec import Meta
 
-Auto = Literal["auto"]
+from playground.lab.sampling_settings import Sampling
+from playground.lab.setting import Auto as Auto
+from playground.lab.setting import meta as _meta
 
+PROCESSES = ("ve", "vp", "sub-vp", "cosine")
+"""The kinds of noise that go on continuously from data to noise."""
 
-def _meta(
-    description: str,
-    *,
-    ge: float | None = None,
-    le: float | None = None,
-    symbol: str = "",
-    equation: str = "",
-    unit: str = "",
-    log: bool = False,
-    resets: bool = False,
-) -> Meta:
-    """Bounds and documentation of one field; `resets` marks what cannot change without training anew."""
-    extra = {"symbol": symbol, "equation": equation, "unit": unit, "log": log, "resets": resets}
-    return Meta(ge=ge, le=le, description=description, extra=extra)
+RATED = ("vp", "sub-vp")
+"""Those of them whose end follows from a rate and not from sigma_max."""
 
 
 class Stroke(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -90,7 +82,7 @@ class Noise(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What noise does to the data."""
 
     kind: Annotated[
-        Literal["none", "single", "ladder", "ve", "vp"],
+        Literal["none", "single", "ladder", "ve", "vp", "sub-vp", "cosine"],
         _meta(
             "No noise, one sigma, a ladder of sigmas, or a continuous process",
             equation=r"dx = f\,dt + g\,dw",
@@ -168,7 +160,7 @@ class Noise(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     beta_min: Annotated[
         float,
         _meta(
-            "Rate of the VP process at t = 0",
+            "Rate of the VP and sub-VP processes at t = 0",
             ge=1e-4,
             le=10.0,
             symbol="β_0",
@@ -180,7 +172,7 @@ class Noise(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     beta_max: Annotated[
         float,
         _meta(
-            "Rate of the VP process at t = 1",
+            "Rate of the VP and sub-VP processes at t = 1",
             ge=0.1,
             le=1000.0,
             symbol="β_1",
@@ -314,61 +306,6 @@ class Training(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             equation=r"\ln \sigma \sim N(\ln s - 1.2, 1.4^2)",
         ),
     ] = "log-normal"
-
-
-class Sampling(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """How new points are made."""
-
-    kind: Annotated[
-        Literal["langevin", "annealed-langevin", "reverse-sde", "probability-flow"],
-        _meta("Sampler", equation=r"dx = [f - g^2 s]\,dt + g\,dw"),
-    ] = "reverse-sde"
-    source: Annotated[
-        Literal["learned", "exact"],
-        _meta("Score to follow: the network's, or the known density's own", symbol="s"),
-    ] = "learned"
-    particles: (
-        Annotated[
-            int,
-            _meta("Points that move; auto: 2000, or 96 images", ge=1, le=1_000_000, log=True),
-        ]
-        | Auto
-    ) = "auto"
-    steps: Annotated[
-        int,
-        _meta(
-            "Steps of the sampler in all; annealed Langevin shares them among its levels",
-            ge=1,
-            le=100_000,
-            log=True,
-        ),
-    ] = 500
-    step: (
-        Annotated[
-            float,
-            _meta(
-                "Langevin's step size, at the finest level where there are several",
-                ge=1e-15,
-                le=1e15,
-                symbol="ε",
-                equation=r"\alpha_i = \epsilon\,\sigma_i^2/\sigma_L^2",
-                unit="data²",
-                log=True,
-            ),
-        ]
-        | Auto
-    ) = "auto"
-    start: Annotated[
-        Literal["auto", "prior", "uniform"],
-        _meta("Where particles start: the prior, or evenly over the data's box"),
-    ] = "auto"
-    denoise: Annotated[
-        bool,
-        _meta(
-            "End with one noise-free step to the expected clean point",
-            equation=r"x + \sigma_L^2 s(x, \sigma_L)",
-        ),
-    ] = True
 
 
 class Likelihood(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

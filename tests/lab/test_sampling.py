@@ -98,6 +98,17 @@ def test_samples_come_from_the_density(kind: str) -> None:
     assert last.var(0).mean() == pytest.approx(density.variance, rel=0.12)
 
 
+@pytest.mark.parametrize("kind", ["reverse-sde", "probability-flow"])
+def test_the_grid_of_the_settings_is_the_one_walked(kind: str) -> None:
+    ratios = {}
+    for grid in ("log-sigma", "time", "karras"):
+        frames = run(Problem.build(experiment(sampling__kind=kind, sampling__grid=grid, noise__kind="vp")))
+        ratios[grid] = frames.sigma[0] / frames.sigma[1], frames.sigma[19] / frames.sigma[20]
+    assert ratios["log-sigma"][0] == pytest.approx(ratios["log-sigma"][1], rel=1e-6)
+    assert ratios["karras"][1] > 1.2 * ratios["karras"][0]
+    assert ratios["time"][1] > 3 * ratios["time"][0]
+
+
 def test_mode_weights_of_annealed_and_of_plain_langevin() -> None:
     """Two Gaussians by the defaults: about 0.77 after 500 steps, against 0.51 that plain Langevin keeps of its start."""
     shares = {}

@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from playground.theory import ode, samplers
+from playground.theory import ode
 from playground.theory.densities import GaussianMixture
 from playground.theory.noise import VarianceExploding, VariancePreserving, geometric, per_point
 from playground.theory.samplers import (
@@ -18,6 +18,7 @@ from playground.theory.samplers import (
     Sampler,
     SamplerDiverged,
     Step,
+    base,
     time_grid,
 )
 
@@ -36,8 +37,11 @@ ALL = {
     "reverse-sde, VE, denoised": ReverseSDE(VE, 40, denoise=True),
     "reverse-sde, VP": ReverseSDE(VP, 40, denoise=False),
     "reverse-sde, VP, denoised": ReverseSDE(VP, 40, denoise=True),
+    "reverse-sde, VE, Karras": ReverseSDE(VE, 40, denoise=False, grid="karras"),
+    "reverse-sde, VP, time": ReverseSDE(VP, 40, denoise=True, grid="time"),
     "probability-flow, VE": ProbabilityFlow(VE, 40),
     "probability-flow, VP": ProbabilityFlow(VP, 40),
+    "probability-flow, VP, Karras": ProbabilityFlow(VP, 40, "karras"),
 }
 every_sampler = pytest.mark.parametrize("sampler", ALL.values(), ids=ALL.keys())
 
@@ -70,7 +74,7 @@ def exact_moments(
         noise[next(impulses)] = 1.0
         return noise
 
-    monkeypatch.setattr(samplers, "_normal", impulse)
+    monkeypatch.setattr(base, "normal", impulse)
     start = torch.full((sampler.total + 2, 1), mean, dtype=torch.float64)
     start[1] += math.sqrt(variance)
     end = last(sampler, start).positions[:, 0]
@@ -92,7 +96,7 @@ def linear_recursion(sampler: Sampler, mean: float, variance: float) -> tuple[fl
         steps += [(1 - pull, pull * MEAN, 0.0)] * sampler.denoise
     else:
         process = sampler.process
-        times, sigmas = time_grid(process, sampler.steps)
+        times, sigmas = time_grid(process, sampler.steps, sampler.grid)
 
         def slope(t: float, part: float) -> tuple[float, float]:
             """Coefficients (a, b) of f - part g^2 s = a x + b for the Gaussian that x(t) is."""
@@ -145,8 +149,8 @@ def test_samples_have_the_recursions_moments(sampler: Sampler) -> None:
 @pytest.mark.parametrize("name", [name for name in ALL if "flow" not in name and "denoised" not in name])
 def test_the_wrong_noise_is_caught(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """sqrt(eps) instead of sqrt(2 eps), the usual slip, is far outside the confidence of the test above."""
-    right = samplers._normal
-    monkeypatch.setattr(samplers, "_normal", lambda like, source: right(like, source) / math.sqrt(2))
+    right = base.normal
+    monkeypatch.setattr(base, "normal", lambda like, source: right(like, source) / math.sqrt(2))
     assert deviations(ALL[name])[1] > 20
 
 
@@ -198,8 +202,14 @@ def dormand_prince_error(steps: int, monkeypatch: pytest.MonkeyPatch) -> float:
 CONVERGENCE = {
     "Euler-Maruyama, VE, weak": (lambda n, patch: variance_error(ReverseSDE(COARSE_VE, n, False), patch), 1),
     "Euler-Maruyama, VP, weak": (lambda n, patch: variance_error(ReverseSDE(VP, n, False), patch), 1),
+    "Euler-Maruyama, VE, Karras, weak": (
+        lambda n, patch: variance_error(ReverseSDE(COARSE_VE, n, False, "karras"), patch),
+        1,
+    ),
     "Heun, VE": (lambda n, patch: variance_error(ProbabilityFlow(VE, n), patch), 2),
     "Heun, VP": (lambda n, patch: variance_error(ProbabilityFlow(VP, n), patch), 2),
+    "Heun, VE, Karras": (lambda n, patch: variance_error(ProbabilityFlow(VE, n, "karras"), patch), 2),
+    "Heun, VP, time": (lambda n, patch: variance_error(ProbabilityFlow(VP, 8 * n, "time"), patch), 2),
     "Dormand-Prince": (lambda n, patch: dormand_prince_error(n // 5, patch), 5),
 }
 
@@ -212,6 +222,25 @@ def test_order_of_convergence(error, order: int, monkeypatch: pytest.MonkeyPatch
     work = torch.tensor(steps, dtype=torch.float64).log()
     centred = work - work.mean()
     assert -float(centred @ errors / (centred @ centred)) == pytest.approx(order, abs=0.06 * order)
+
+
+@pytest.mark.parametrize("process", [VE, VP], ids=["VE", "VP"])
+@pytest.mark.parametrize(
+    ("grid", "even"),
+    [
+        ("log-sigma", lambda t, sigma: sigma.log()),
+        ("time", lambda t, sigma: t),
+        ("karras", lambda t, sigma: sigma ** (1 / 7)),
+    ],
+)
+def test_a_grid_is_even_in_its_own_measure(process, grid: str, even) -> None:
+    times, sigmas = (torch.tensor(values, dtype=torch.float64) for values in time_grid(process, 30, grid))
+    assert len(times) == len(sigmas) == 31
+    assert (float(times[0]), float(times[-1])) == (1.0, process.t_min)
+    torch.testing.assert_close(process.sigma(times), sigmas, rtol=1e-9, atol=0)
+    lengths = -even(times, sigmas).diff()
+    assert (lengths > 0).all()
+    torch.testing.assert_close(lengths, lengths.mean().expand(30), rtol=1e-9, atol=0)
 
 
 def two_gaussians() -> GaussianMixture:

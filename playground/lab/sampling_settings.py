@@ -1,0 +1,69 @@
+"""The settings of the samplers."""
+
+from typing import Annotated, Literal
+
+import msgspec
+
+from playground.lab.setting import Auto, meta
+
+
+class Sampling(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How new points are made."""
+
+    kind: Annotated[
+        Literal["langevin", "annealed-langevin", "reverse-sde", "probability-flow"],
+        meta("Sampler", equation=r"dx = [f - g^2 s]\,dt + g\,dw"),
+    ] = "reverse-sde"
+    source: Annotated[
+        Literal["learned", "exact"],
+        meta("Score to follow: the network's, or the known density's own", symbol="s"),
+    ] = "learned"
+    particles: (
+        Annotated[
+            int,
+            meta("Points that move; auto: 2000, or 96 images", ge=1, le=1_000_000, log=True),
+        ]
+        | Auto
+    ) = "auto"
+    steps: Annotated[
+        int,
+        meta(
+            "Steps of the sampler in all; annealed Langevin shares them among its levels",
+            ge=1,
+            le=100_000,
+            log=True,
+        ),
+    ] = 500
+    grid: Annotated[
+        Literal["log-sigma", "time", "karras"],
+        meta(
+            "Where the steps from noise to data end: equal ratios of sigma, equal times, or Karras's grid of rho = 7",
+            equation=r"\sigma_i^{1/\rho} = \sigma_{max}^{1/\rho} + \frac{i}{n}(\sigma_{min}^{1/\rho} - \sigma_{max}^{1/\rho})",
+        ),
+    ] = "log-sigma"
+    step: (
+        Annotated[
+            float,
+            meta(
+                "Langevin's step size, at the finest level where there are several",
+                ge=1e-15,
+                le=1e15,
+                symbol="ε",
+                equation=r"\alpha_i = \epsilon\,\sigma_i^2/\sigma_L^2",
+                unit="data²",
+                log=True,
+            ),
+        ]
+        | Auto
+    ) = "auto"
+    start: Annotated[
+        Literal["auto", "prior", "uniform"],
+        meta("Where particles start: the prior, or evenly over the data's box"),
+    ] = "auto"
+    denoise: Annotated[
+        bool,
+        meta(
+            "End with one noise-free step to the expected clean point",
+            equation=r"x + \sigma_L^2 s(x, \sigma_L)",
+        ),
+    ] = True

@@ -1,0 +1,15 @@
+"""Samplers: from random starts to draws of the density whose score they follow.
+
+Every sampler is an iterator of :class:`Step`. It calls the score afresh at each step, so the score may be a network in
+the middle of its training. All state is in the iterator: to cancel is to stop iterating, and one sampler runs twice.
+"""
+
+from playground.theory.samplers.base import Sampler as Sampler
+from playground.theory.samplers.base import SamplerDiverged as SamplerDiverged
+from playground.theory.samplers.base import Step as Step
+from playground.theory.samplers.flow import ProbabilityFlow as ProbabilityFlow
+from playground.theory.samplers.grid import Grid as Grid
+from playground.theory.samplers.grid import time_grid as time_grid
+from playground.theory.samplers.langevin import AnnealedLangevin as AnnealedLangevin
+from playground.theory.samplers.langevin import Langevin as Langevin
+from playground.theory.samplers.reverse import ReverseSDE as ReverseSDE

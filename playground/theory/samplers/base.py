@@ -1,0 +1,83 @@
+"""What all samplers share: the frames they yield, the noise they draw, one step of Langevin dynamics, the last denoising."""
+
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from playground.theory.noise import ScoreFunction
+
+
+class SamplerDiverged(ArithmeticError):
+    """The particles left every bound; the message names the step and what to lower."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """Where the particles are after `index` of `total` steps.
+
+    Attributes:
+        positions: (N, *shape). For a process these are x(t) as it has them: contracted by alpha(t) where it is VP.
+        sigma: noise level there, std/alpha; after the last denoising it stays at the finest level, whose score made it.
+        time: t of the process, or None where the sampler knows none (Langevin).
+        step_size: eps or alpha_i of Langevin (squared data units), or the step in t of a process; 0 for the start and
+            for the last denoising.
+    """
+
+    positions: Tensor
+    sigma: float
+    time: float | None
+    step_size: float
+    index: int
+    total: int
+
+
+class Sampler(ABC):
+    """Moves particles along a score."""
+
+    @property
+    @abstractmethod
+    def total(self) -> int:
+        """Index of the last step; the run has one frame more, the start."""
+
+    @abstractmethod
+    def run(self, score: ScoreFunction, start: Tensor, generator: torch.Generator) -> Iterator[Step]:
+        """Frames from the start (index 0) to the last (index == total).
+
+        Args:
+            score: called at every step with x (N, *shape) and sigma (0-d).
+            start: (N, *shape), left untouched.
+            generator: source of all randomness; may live on another device than the particles.
+
+        Raises:
+            SamplerDiverged: a particle is no longer finite.
+        """
+
+
+def normal(like: Tensor, generator: torch.Generator) -> Tensor:
+    """Standard normal numbers drawn where the generator lives, so that a seed means the same on every device."""
+    drawn = torch.randn(like.shape, generator=generator, device=generator.device, dtype=like.dtype)
+    return drawn.to(like.device)
+
+
+@torch.no_grad()
+def langevin(score: ScoreFunction, x: Tensor, sigma: Tensor, step: float, generator: torch.Generator) -> Tensor:
+    """One step of unadjusted Langevin dynamics, x + step s(x, sigma) + sqrt(2 step) z."""
+    return x + step * score(x, sigma) + math.sqrt(2 * step) * normal(x, generator)
+
+
+@torch.no_grad()
+def denoised(score: ScoreFunction, x: Tensor, sigma: Tensor) -> Tensor:
+    """E[x0 | x] = x + sigma^2 s(x, sigma) for x in variance-exploding coordinates (Tweedie)."""
+    return x + sigma**2 * score(x, sigma)
+
+
+def require_finite(x: Tensor, index: int, what: str) -> None:
+    """Raise :class:`SamplerDiverged` unless every particle is finite; `what` was too large."""
+    if not bool(torch.isfinite(x).all()):
+        raise SamplerDiverged(
+            f"The particles ran away to infinity at step {index}: {what} is too large for this score; make it smaller."
+        )

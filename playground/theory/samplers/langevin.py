@@ -1,0 +1,84 @@
+"""Langevin dynamics: at one noise level, and down a ladder of them."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from playground.theory.noise import ScoreFunction
+from playground.theory.samplers.base import Sampler, Step, denoised, langevin, require_finite
+
+
+@dataclass
+class Langevin(Sampler):
+    """Unadjusted Langevin dynamics at one noise level.
+
+    .. math:: x \\leftarrow x + \\epsilon\\, s(x, \\sigma) + \\sqrt{2 \\epsilon}\\, z
+
+    On N(m, s^2) it settles at variance s^2 / (1 - eps / (2 s^2)), not s^2: the price of a finite step.
+
+    Args:
+        sigma: noise level at which the score is asked; 0 for the data's own.
+        step: eps > 0, in squared data units. May be changed while it runs.
+        steps: how many.
+    """
+
+    sigma: float
+    step: float
+    steps: int
+
+    @property
+    def total(self) -> int:
+        return self.steps
+
+    def run(self, score: ScoreFunction, start: Tensor, generator: torch.Generator) -> Iterator[Step]:
+        sigma = torch.as_tensor(self.sigma, dtype=start.dtype, device=start.device)
+        x = start
+        yield Step(x, self.sigma, None, 0.0, 0, self.total)
+        for index in range(1, self.steps + 1):
+            step = self.step
+            x = langevin(score, x, sigma, step, generator)
+            require_finite(x, index, "the step size")
+            yield Step(x, self.sigma, None, step, index, self.total)
+
+
+@dataclass
+class AnnealedLangevin(Sampler):
+    """Langevin dynamics down a ladder of noise levels.
+
+    .. math:: x \\leftarrow x + \\tfrac{\\alpha_i}{2} s(x, \\sigma_i) + \\sqrt{\\alpha_i}\\, z, \\quad
+        \\alpha_i = \\epsilon\\, \\sigma_i^2 / \\sigma_L^2
+
+    Each level is walked `steps_per_level` times, then the next finer one. Source: Song & Ermon 2019, algorithm 1.
+
+    Args:
+        levels: (L,) sigmas from coarse to fine, all > 0.
+        step: eps, the step size of the finest level, in squared data units.
+        steps_per_level: T.
+        denoise: end with x + sigma_L^2 s(x, sigma_L), the expected clean point (Tweedie), as one more step.
+    """
+
+    levels: Tensor
+    step: float
+    steps_per_level: int
+    denoise: bool
+
+    @property
+    def total(self) -> int:
+        return len(self.levels) * self.steps_per_level + self.denoise
+
+    def run(self, score: ScoreFunction, start: Tensor, generator: torch.Generator) -> Iterator[Step]:
+        sigmas = [float(level) for level in self.levels]
+        x, index = start, 0
+        yield Step(x, sigmas[0], None, 0.0, index, self.total)
+        for sigma in sigmas:
+            level = torch.as_tensor(sigma, dtype=start.dtype, device=start.device)
+            for _ in range(self.steps_per_level):
+                alpha = self.step * (sigma / sigmas[-1]) ** 2
+                x = langevin(score, x, level, alpha / 2, generator)  # alpha/2 s + sqrt(alpha) z is Langevin at alpha/2
+                index += 1
+                require_finite(x, index, "the step size")
+                yield Step(x, sigma, None, alpha, index, self.total)
+        if self.denoise:
+            yield Step(denoised(score, x, level), sigmas[-1], None, 0.0, index + 1, self.total)
