@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from PySide6.QtCore import QObject, QTimer, Signal
 from PySide6.QtWidgets import QFileDialog
 
@@ -30,10 +31,13 @@ if typing.TYPE_CHECKING:
 
 POLL = 60  # ms
 SAMPLING_SHARE = 0.1  # of the bar, for the frames that must be sampled before painting can begin
+DENSITY_SHARE = 0.5  # of the bar, for the learned densities that must be computed before, where they are shown
 
 SPOKEN = ("VideoError", "PictureError", "ExperimentError", "SamplerDiverged")  # by name: their modules load late
 
 Progress = tuple[int, int]  # done, total
+Dresser = Callable[["Trajectory", np.ndarray], tuple[Dress, Iterator[float]]]
+"""Of a run and the frames to paint: gives them score field, density and caption, once what it prepares meanwhile is done."""
 
 
 class Exports(QObject):
@@ -238,16 +242,16 @@ class Exports(QObject):
 def paint_film(
     scene: Scene,
     complete: Callable[[], Iterator["Trajectory"]],
-    dresser: Callable[["Trajectory"], Dress],
+    dresser: Dresser,
     choice: VideoChoice,
     path: Path,
 ) -> Iterator[Progress]:
-    """Finish the run, then paint it; yields pictures done and pictures in all, sampling counted as a tenth.
+    """Finish the run, prepare its densities, then paint it; yields pictures done and in all, with a share for what comes first.
 
     Args:
         scene: the canvas as it is, at the film's size.
         complete: makes an iterator that yields the growing trajectory until its last frame.
-        dresser: for a run, gives a scene the score field and density of a frame.
+        dresser: for a run and its frames to paint.
     """
     from playground.drawing.video import write_video  # FFmpeg's libraries: the window opens without them
 
@@ -260,9 +264,14 @@ def paint_film(
         raise PictureError("There is no run to paint yet: press play first.")
     positions = trajectory.positions
     frames = film.schedule(len(positions), choice.seconds, choice.fps)
-    images = film.pictures(scene, positions, frames.tolist(), choice.width, choice.height, dresser(trajectory))
+    begun = SAMPLING_SHARE
+    dress, preparing = dresser(trajectory, frames)
+    for done in preparing:
+        begun = SAMPLING_SHARE + DENSITY_SHARE * done
+        yield int(begun * total), total
+    images = film.pictures(scene, positions, frames.tolist(), choice.width, choice.height, dress)
     for done in write_video(path, images, len(frames), (choice.width, choice.height), choice.fps):
-        yield int((SAMPLING_SHARE + (1 - SAMPLING_SHARE) * done) * total), total
+        yield int((begun + (1 - begun) * done) * total), total
     yield total, total
 
 

@@ -1,21 +1,20 @@
-"""What an export needs of the engine, for a thread of its own: the run to its end, and the field of every frame.
+"""What an export needs of the engine, for a thread of its own: the run to its end, and field and density of every frame.
 
 Both hold what was on the bench when the export began, so training, editing and looping go on meanwhile.
 """
 
 import dataclasses
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from playground.app.live import Live, View, Weights
+from playground.app.measurements import MAP_CELLS, learned_density, learned_score, map_level
 from playground.app.views import DensityView, FieldView
 
 if TYPE_CHECKING:
     from playground.lab.problem import Problem
     from playground.lab.trajectory import Trajectory
-
-Views = Callable[[float, float], tuple[FieldView | None, DensityView | None]]  # of sigma and time
 
 
 def complete_run(
@@ -31,7 +30,6 @@ def complete_run(
         if recorded.finished:
             yield recorded
             return
-        from playground.app.measurements import learned_score
         from playground.lab.sampling import sample
 
         yield from sample(problem, problem.exact_source() or learned_score(problem, weights), seed=seed)
@@ -39,16 +37,35 @@ def complete_run(
     return iterate
 
 
-def views_of(view: View) -> Views:
-    """Computes field and density of `view` at any sigma and time (nan for a sampler without time)."""
-    live = Live()
+class Views:
+    """Field and density at any moment of a film.
 
-    def see(sigma: float, time: float) -> tuple[FieldView | None, DensityView | None]:
-        return live.see(dataclasses.replace(view, sigma=sigma, time=None if math.isnan(time) else time))
+    Args:
+        view: what is wanted and where, its own moment left aside; None for images, and before there is a problem.
+        follow: whether the density is the learned one, of which there are maps at a few noise levels only.
+    """
 
-    return see
+    def __init__(self, view: View | None, follow: bool = False) -> None:
+        self._view, self._follow = view, follow and view is not None
+        self._live = Live()
+        self._maps: dict[float, DensityView] = {}
 
+    def prepare(self, sigmas: Iterable[float]) -> Iterator[float]:
+        """Compute the maps that these noise levels need; yields the share that is done."""
+        if not self._follow:
+            return
+        assert self._view is not None
+        bench, bounds = self._view.bench, self._view.bounds
+        levels = {map_level(sigma, bench.view) for sigma in sigmas}
+        for count, level in enumerate(levels):
+            for fraction, density in learned_density(bench.problem, bench.weights, bounds, level, MAP_CELLS):
+                self._maps[level] = density
+                yield (count + (fraction or 0.0)) / len(levels)
 
-def no_views(sigma: float, time: float) -> tuple[None, None]:
-    """For images, and before there is a problem."""
-    return None, None
+    def at(self, sigma: float, time: float) -> tuple[FieldView | None, DensityView | None]:
+        """What is wanted at a noise level and time, nan for a sampler without time; prepare its map first."""
+        if self._view is None:
+            return None, None
+        moment = dataclasses.replace(self._view, sigma=sigma, time=None if math.isnan(time) else time)
+        field, density = self._live.see(moment)
+        return field, self._maps[map_level(sigma, moment.bench.view)] if self._follow else density

@@ -1,5 +1,6 @@
 """Measurements that the window asks for, as iterators of (fraction, result) to be driven in a thread."""
 
+import math
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -7,11 +8,13 @@ import numpy as np
 
 from playground.app.bench import torch_threads
 from playground.app.live import Weights
-from playground.app.views import Bounds, DensityView, Errors, PointLikelihood
+from playground.app.views import Bounds, DensityView, Errors, PointLikelihood, ProblemView
 
 if TYPE_CHECKING:
     from playground.lab.problem import Problem
     from playground.lab.trajectory import Trajectory
+
+MAP_CELLS = 64  # of a learned density that follows sigma, across and down: a second or two each
 
 Progress = Iterator[tuple[float | None, Any]]
 
@@ -53,6 +56,12 @@ def point_likelihood(problem: "Problem", weights: Weights, point: tuple[float, f
                 untrained=weights.untrained,
             ),
         )
+
+
+def map_level(sigma: float, view: ProblemView) -> float:
+    """The noise level of the learned density that is shown at `sigma`: half an octave from one to the next."""
+    level = 2.0 ** (round(2 * math.log2(max(sigma, 1e-30))) / 2)
+    return min(max(level, view.sigma_min), 0.999 * view.sigma_max)
 
 
 def learned_density(

@@ -18,7 +18,7 @@ from PySide6.QtCore import QObject, QThread, Signal, Slot
 
 from playground.app import measurements
 from playground.app.bench import Bench
-from playground.app.filming import Views, complete_run, no_views, views_of
+from playground.app.filming import Views, complete_run
 from playground.app.live import SHARE, Live, Probe, Run, View
 from playground.app.playback import FRAMES_A_SECOND, Playback
 from playground.app.state import State
@@ -253,10 +253,10 @@ class Stage(QObject):
         return complete_run(bench.problem, bench.weights, seed, trajectory)
 
     def view_maker(self, bounds: Bounds, wanted: frozenset[str]) -> Views:
-        """Computes, in another thread, the field and exact density at any sigma and time; see :meth:`set_wanted`."""
+        """Computes, in another thread, the field and density at any sigma and time; see :meth:`set_wanted`."""
         bench = self._bench
         if bench is None or bench.view.is_image:
-            return no_views
+            return Views(None)
         view = View(
             bench=dataclasses.replace(bench),  # a copy keeps the weights of this moment
             bounds=bounds,
@@ -268,7 +268,7 @@ class Stage(QObject):
             exact="exact" in wanted,
             density="density" in wanted and self.density_source == "exact",
         )
-        return views_of(view)
+        return Views(view, follow="density" in wanted and not view.density and bench.view.has_process)
 
     # The clock's part
 
@@ -366,8 +366,8 @@ class Stage(QObject):
 
     def _follow_learned_density(self, bench: Bench) -> None:
         """Show the learned density nearest to the present sigma, computing it where it is not known yet."""
-        octave = round(2 * float(np.log2(max(self.sigma, 1e-30))))
-        key = (bench.weights.version, self._bounds, octave)
+        level = measurements.map_level(self.sigma, bench.view)
+        key = (bench.weights.version, self._bounds, level)
         if key in self._maps:
             if key != self._map_key:
                 self._map_key = key
@@ -376,7 +376,6 @@ class Stage(QObject):
         if self._tasks.running(FOLLOWING):
             return
         problem, weights, bounds = bench.problem, bench.weights, self._bounds
-        sigma = float(np.clip(2.0 ** (octave / 2), bench.view.sigma_min, bench.view.sigma_max * 0.999))
 
         def keep(view: Any) -> None:
             self._maps[key] = view
@@ -388,7 +387,7 @@ class Stage(QObject):
         self._tasks.start(
             FOLLOWING,
             "Learned density",
-            lambda: measurements.learned_density(problem, weights, bounds, sigma, 64),
+            lambda: measurements.learned_density(problem, weights, bounds, level, measurements.MAP_CELLS),
             keep,
         )
 

@@ -2,13 +2,14 @@
 
 import dataclasses
 import typing
-from collections.abc import Callable
+from collections.abc import Iterator
 
 import numpy as np
 from PySide6.QtCore import QObject
 
 from playground.app import readouts
 from playground.app.bench import SHOWN_POINTS
+from playground.app.export import Dresser
 from playground.app.panels import DataPanel, TrainingPanel
 from playground.app.views import DensityView, FieldView, PointLikelihood, ProbeView, ProblemView, plane_bounds
 from playground.drawing.film import Dress, trail
@@ -22,7 +23,6 @@ if typing.TYPE_CHECKING:
     from playground.lab.trajectory import Trajectory
 
 COMPUTED = frozenset({"learned", "exact", "density"})  # layers that cost the engine work
-Dresser = Callable[["Trajectory"], Dress]
 
 
 class Wiring(QObject):
@@ -244,9 +244,9 @@ class Wiring(QObject):
         wanted = frozenset(name for name in COMPUTED if getattr(scene, name) is not None)
         views = self._engine.view_maker(scene.viewport, wanted)
 
-        def dress_run(trajectory: "Trajectory") -> Dress:
+        def dress_run(trajectory: "Trajectory", frames: np.ndarray) -> tuple[Dress, Iterator[float]]:
             def dress(shown: Scene, frame: int) -> Scene:
-                field, density = views(float(trajectory.sigma[frame]), float(trajectory.time[frame]))
+                field, density = views.at(float(trajectory.sigma[frame]), float(trajectory.time[frame]))
                 changes: dict[str, typing.Any] = {}
                 if field is not None:
                     if shown.learned is not None and field.learned is not None:
@@ -259,6 +259,6 @@ class Wiring(QObject):
                     changes["caption"] = tuple(readouts.caption(trajectory, frame, kind))
                 return dataclasses.replace(shown, **changes)
 
-            return dress
+            return dress, views.prepare(trajectory.sigma[np.unique(frames)].tolist())
 
         return dress_run

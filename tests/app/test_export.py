@@ -53,7 +53,7 @@ class Window(QWidget):
             self.painted.append(frame)
             return shown
 
-        return lambda trajectory: dress
+        return lambda trajectory, frames: (dress, iter(()))
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from playground.app.bench import assemble
-from playground.app.filming import complete_run, no_views, views_of
+from playground.app.filming import Views, complete_run
 from playground.app.live import View
 from playground.app.measurements import learned_score, sample_quality
 from playground.lab.evaluation import sample_distances
@@ -65,15 +65,34 @@ def test_views_at_any_moment_and_only_what_is_wanted(bench):
         exact=True,
         density=True,
     )
-    see = views_of(view)
+    views = Views(view)
+    assert list(views.prepare([0.1, 3.0])) == []
     for sigma in (0.1, 3.0):
-        field, density = see(sigma, math.nan)
+        field, density = views.at(sigma, math.nan)
         assert field.learned is None
         assert field.exact.shape == (12, 2)
         assert field.sigma == density.sigma == sigma
-    wide, narrow = (see(sigma, math.nan)[1].density.max() for sigma in (3.0, 0.1))
+    wide, narrow = (views.at(sigma, math.nan)[1].density.max() for sigma in (3.0, 0.1))
     assert narrow > 5 * wide
 
 
+def test_the_learned_density_follows_sigma_too(bench):
+    """A network without weights of its own is the Gaussian with the data's moments, smoothed."""
+    bounds = (-10.0, 11.0, -10.0, 10.0)
+    view = View(bench, bounds, 4, 3, sigma=0.0, time=None, learned=True, exact=False, density=False)
+    views = Views(view, follow=True)
+    shares = list(views.prepare([0.11, 0.1, 2.0]))
+    assert shares == sorted(shares)
+    assert shares[-1] == 1.0
+    fine, coarse = (views.at(sigma, math.nan)[1] for sigma in (0.1, 2.0))
+    assert (fine.source, fine.extent) == ("learned", bounds)
+    cell = (21 / 64) * (20 / 64)
+    for density in (fine, coarse):
+        assert density.density.sum() * cell == pytest.approx(1.0, abs=0.02)
+    assert fine.density.max() > 3 * coarse.density.max()
+
+
 def test_images_have_no_views():
-    assert no_views(1.0, 0.5) == (None, None)
+    views = Views(None, follow=True)
+    assert list(views.prepare([1.0])) == []
+    assert views.at(1.0, 0.5) == (None, None)
