@@ -93,7 +93,7 @@ def twin(
     return torch.stack(losses).mean(), gradient, flat(network), average
 
 
-@pytest.mark.parametrize("name", ["mlp_score", "mlp_jacobian_products", "denoising_steps", "matching_steps"])
+@pytest.mark.parametrize("name", ["mlp_score", "denoising_steps", "matching_steps"])
 def test_torchscript_runs_them(name: str) -> None:
     """The versions of torch that the project allows have it; on others the functions run as they are."""
     assert isinstance(getattr(fused, name), torch.jit.ScriptFunction)
@@ -158,26 +158,6 @@ def test_matching_steps_are_those_of_autograd_and_adam(activation: str, dim: int
     found = descend(fused.matching_steps, network, RATES, x, directions, sigma, weight, scale, along)
     for part, other in zip(found, twin(network, RATES, loss), strict=True):
         torch.testing.assert_close(part, other, rtol=1e-8, atol=1e-9)
-
-
-@pytest.mark.parametrize("activation", ACTIVATIONS)
-@pytest.mark.parametrize("count", [0, 3, ROWS + 5])
-def test_jacobian_products_are_those_of_autograd(activation: str, count: int) -> None:
-    network = mlp(activation, dim=3)
-    x, sigma = torch.randn(count, 3, dtype=torch.float64), torch.rand(count, dtype=torch.float64)
-    sigma[:1] = 0
-    directions = torch.randn(2, count, 3, dtype=torch.float64)
-    with torch.no_grad():
-        score, products = fused.mlp_jacobian_products(
-            x, sigma, directions, *network.tables, *parts(network), activation, ROWS
-        )
-    at = x.requires_grad_()
-    expected, total = network(at, sigma), torch.zeros(count, dtype=torch.float64)
-    for v in directions:
-        (row,) = torch.autograd.grad((v * expected).sum(), at, retain_graph=True)
-        total = total + (v * row).sum(1)
-    torch.testing.assert_close(score, expected, rtol=1e-9, atol=1e-9)
-    torch.testing.assert_close(products, total, rtol=1e-8, atol=1e-9)
 
 
 def test_plain_python_does_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
