@@ -270,19 +270,6 @@ class Path(Layer):
 
 
 @dataclass(frozen=True, eq=False)
-class Markers(Layer):
-    """Single points that matter, (N, 2), as ringed dots."""
-
-    points: np.ndarray
-    role: Role = "likelihood"
-
-    def paint(self, painter: QPainter, plane: Plane, palette: Palette) -> None:
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing, True)
-        for x, y in np.clip(plane.to_painter(self.points).reshape(-1, 2), -1e5, 1e5).tolist():
-            _dot(painter, QPointF(x, y), 5.0, palette, self.role)
-
-
-@dataclass(frozen=True, eq=False)
 class Strokes(Layer):
     """Brush strokes: polylines of (P, 2) points with a radius of one standard deviation, in the user's units."""
 

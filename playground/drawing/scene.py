@@ -7,7 +7,7 @@ from PySide6.QtGui import QFontMetricsF, QPainter
 
 from playground.drawing.axes import axes_image, backdrop, figures
 from playground.drawing.images import ImageGrid
-from playground.drawing.layers import Data, Density, Field, Layer, Markers, Particles, Path, Strokes, Trails
+from playground.drawing.layers import Data, Density, Field, Layer, Particles, Path, Strokes, Trails
 from playground.drawing.palette import DARK, Palette
 from playground.drawing.plane import Plane, Viewport
 
@@ -35,7 +35,6 @@ class Scene:
     trails: Trails | None = None
     particles: Particles | None = None
     path: Path | None = None
-    markers: Markers | None = None
     images: ImageGrid | None = None
     caption: tuple[str, ...] = ()
     hint: str = ""
@@ -50,7 +49,6 @@ class Scene:
             self.trails,
             self.particles,
             self.path,
-            self.markers,
         )
         return [layer for layer in order if layer is not None]
 

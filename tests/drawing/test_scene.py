@@ -13,7 +13,6 @@ from playground.drawing.layers import (
     Data,
     Density,
     Field,
-    Markers,
     Particles,
     Path,
     Strokes,
@@ -215,11 +214,10 @@ def _contrast(one: str, other: str) -> float:
     return (high + 0.05) / (low + 0.05)
 
 
-def test_path_markers_and_strokes_are_where_they_are_set() -> None:
+def test_path_and_strokes_are_where_they_are_set() -> None:
     path = difference(Scene(BOX), path=Path(np.linspace([1.0, 1.0], [9.0, 1.0], 9)))
     assert path[80, 20] > 100  # the dot at its beginning
     assert path[80, 60] > path[80, 170] > 0  # fading on the way
-    assert difference(Scene(BOX), markers=Markers(np.array([[5.0, 2.5]])))[50, 100] > 100
     stroke = difference(Scene(BOX), strokes=Strokes(((np.array([[2.0, 2.5], [8.0, 2.5]]), 0.25),)))
     assert stroke[50, 100] > stroke[42, 100] > 0  # one standard deviation is 5 pixels, two are 10
     assert stroke[35, 100] == 0

@@ -11,7 +11,7 @@ from playground.app import theme
 from playground.app.canvas.legend import KEYS, LEGEND, defaults
 from playground.app.canvas.surface import Surface
 from playground.drawing.images import ImageGrid
-from playground.drawing.layers import Data, Density, Field, Markers, Particles, Path, Strokes, Trails
+from playground.drawing.layers import Data, Density, Field, Particles, Path, Strokes, Trails
 from playground.drawing.palette import DARK, Palette
 from playground.drawing.plane import Viewport, bounds_of, shaped
 from playground.drawing.scene import Scene
@@ -125,10 +125,6 @@ class CanvasView(QWidget):
     def set_path(self, points: np.ndarray | None) -> None:
         """The way of one point under the probability flow, (P, 2), from the point on."""
         self._change(path=None if points is None else Path(points))
-
-    def set_markers(self, points: np.ndarray | None) -> None:
-        """Single points to mark, (N, 2)."""
-        self._change(markers=None if points is None else Markers(points))
 
     def set_strokes(self, strokes: Iterable[tuple[np.ndarray, float]]) -> None:
         """Brush strokes to show: points (P, 2) and radius each."""

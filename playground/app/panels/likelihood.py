@@ -34,7 +34,7 @@ class LikelihoodPanel(Card):
         self._build_test_set()
         for name, label in (("tolerance", "tolerance"), ("points", "test points"), ("trace", "divergence")):
             self.advanced().addWidget(make_field(state, f"likelihood.{name}", label))
-        state.changed.connect(self._state_changed)
+        state.changed.connect(self._refresh)
         engine.problem_changed.connect(self._problem_changed)
         engine.likelihood_changed.connect(self._show_point)
         engine.evaluation_changed.connect(self._show_evaluation)
@@ -104,10 +104,6 @@ class LikelihoodPanel(Card):
     # What is shown
 
     @Slot(object)
-    def _state_changed(self, keys: frozenset[str]) -> None:
-        self._refresh()
-
-    @Slot(object)
     def _problem_changed(self, view: ProblemView) -> None:
         self._failed("")
         self._refresh()
@@ -158,6 +154,7 @@ class LikelihoodPanel(Card):
         self._failure = sentence
         self._say()
 
+    @Slot()
     def _refresh(self) -> None:
         view, settings = self.engine.problem, self.state.experiment.likelihood
         images = view is not None and view.is_image

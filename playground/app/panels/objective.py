@@ -8,7 +8,6 @@ from playground.app.engine import Engine
 from playground.app.fields import make_field
 from playground.app.numbers import compact
 from playground.app.state import State
-from playground.app.views import ProblemView
 from playground.lab.automatic import resolved
 from playground.lab.experiment import training_refusal
 
@@ -44,18 +43,11 @@ class ObjectivePanel(Card):
         self.network = {name: make_field(state, f"network.{name}", LABELS.get(name, ""), stake) for name in NETWORK}
         for part in self.network.values():
             self.advanced().addWidget(part)
-        state.changed.connect(self._state_changed)
-        engine.problem_changed.connect(self._problem_changed)
+        state.changed.connect(self._refresh)
+        engine.problem_changed.connect(self._refresh)
         self._refresh()
 
-    @Slot(object)
-    def _state_changed(self, keys: frozenset[str]) -> None:
-        self._refresh()
-
-    @Slot(object)
-    def _problem_changed(self, view: ProblemView) -> None:
-        self._refresh()
-
+    @Slot()
     def _refresh(self) -> None:
         experiment, view = self.state.experiment, self.engine.problem
         sliced = experiment.objective.kind == "sliced"

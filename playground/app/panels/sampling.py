@@ -9,7 +9,6 @@ from playground.app.engine import Engine
 from playground.app.fields import NumberField, make_field
 from playground.app.panels.figure import count
 from playground.app.state import State
-from playground.app.views import ProblemView
 from playground.lab.automatic import resolved
 from playground.lab.experiment import sampling_refusal, value
 
@@ -41,18 +40,11 @@ class SamplingPanel(Card):
         self.seed = NumberField(state, "seed", "seed", slider=False)
         for part in (self.denoise, self.grid, self.start, self.seed):
             self.advanced().addWidget(part)
-        state.changed.connect(self._state_changed)
-        engine.problem_changed.connect(self._problem_changed)
+        state.changed.connect(self._refresh)
+        engine.problem_changed.connect(self._refresh)
         self._refresh()
 
-    @Slot(object)
-    def _state_changed(self, keys: frozenset[str]) -> None:
-        self._refresh()
-
-    @Slot(object)
-    def _problem_changed(self, view: ProblemView) -> None:
-        self._refresh()
-
+    @Slot()
     def _refresh(self) -> None:
         experiment = self.state.experiment
         sampling = experiment.sampling

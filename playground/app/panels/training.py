@@ -13,7 +13,6 @@ from playground.app.fields import NumberField, make_field
 from playground.app.numbers import duration, shown
 from playground.app.panels.figure import count, decimal
 from playground.app.state import State
-from playground.app.views import ProblemView
 from playground.lab.experiment import training_refusal
 
 BUTTON = {
@@ -82,13 +81,12 @@ class TrainingPanel(Card):
         self.sigmas = make_field(state, "training.sigmas", "law of ln σ")
         for part in (self.batch, self.seconds, self.steps, self.decay, self.ema, self.sigmas):
             self.advanced().addWidget(part)
-        state.changed.connect(self._state_changed)
-        engine.problem_changed.connect(self._problem_changed)
-        engine.training_changed.connect(self._training_changed)
+        state.changed.connect(self._refresh)
+        engine.problem_changed.connect(self._show)
+        engine.training_changed.connect(self._show)
         engine.progress.connect(self._progressed)
         engine.evaluation_changed.connect(self._evaluated)
-        self._refresh()
-        self._draw()
+        self._show()
 
     def _build_buttons(self) -> None:
         self.button = QPushButton("Train", self)
@@ -120,17 +118,8 @@ class TrainingPanel(Card):
 
     # What is shown
 
-    @Slot(object)
-    def _state_changed(self, keys: frozenset[str]) -> None:
-        self._refresh()
-
-    @Slot(object)
-    def _problem_changed(self, view: ProblemView) -> None:
-        self._refresh()
-        self._draw()
-
-    @Slot(str)
-    def _training_changed(self, training: str) -> None:
+    @Slot()
+    def _show(self) -> None:
         self._refresh()
         self._draw()
 
@@ -158,6 +147,7 @@ class TrainingPanel(Card):
         steps, losses = self.engine.loss_history
         self.chart.show_history(steps, losses, None if progress is None else progress.floor)
 
+    @Slot()
     def _refresh(self) -> None:
         self.sigmas.setVisible(self.state.experiment.noise.kind in ("ve", "vp"))
         self._show_button()
