@@ -26,6 +26,18 @@ def pytest_configure() -> None:
     settings.load_profile("project")
 
 
+@pytest.fixture(scope="session", autouse=True)
+def application() -> Any:
+    """Text needs an application. It is the windows' own kind from the start, whatever is tested first: what paints without
+    a window makes a lesser one, and there is one in a process.
+
+    Not pytest-qt's fixture: a search for windows and threads left behind would take longer than most tests.
+    """
+    from PySide6.QtWidgets import QApplication
+
+    return QApplication.instance() or QApplication([])
+
+
 PLACES = ("HOME", "XDG_CONFIG_HOME", "XDG_CACHE_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME", "APPDATA", "LOCALAPPDATA")
 
 

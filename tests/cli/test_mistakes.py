@@ -35,7 +35,7 @@ MISTAKES: dict[str, tuple[list[str], str]] = {
     "--set without =": (["run", "{tmp}/empty.toml", "--out", "{tmp}/o", "--set", "seed"], "'seed' has no =."),
     "value out of bounds": (
         ["run", "{tmp}/empty.toml", "--out", "{tmp}/o", "--set", "training.batch=0"],
-        "training.batch = 0 is not allowed: it must be a whole number from 1 to 65536.",
+        'training.batch = 0 is not allowed: it must be a whole number from 1 to 65536 or "auto".',
     ),
     "negative seed": (["run", "{tmp}/empty.toml", "--out", "{tmp}/o", "--seed", "-1"], "seed = -1 is not allowed"),
     "seed of text": (["run", "{tmp}/empty.toml", "--out", "{tmp}/o", "--seed", "x"], "Invalid value for '--seed'"),
@@ -53,7 +53,7 @@ MISTAKES: dict[str, tuple[list[str], str]] = {
     ),
     "reverse SDE without noise": (
         ["run", "{tmp}/empty.toml", "--out", "{tmp}/o", "--set", "noise.kind=none", "--set", "objective.kind=exact"],
-        "has no path between them: choose ladder, ve or vp",
+        "has no path between them: choose ladder or a process such as ve",
     ),
     "no data file": (
         ["run", "{tmp}/empty.toml", "--out", "{tmp}/o", "--set", "data.kind=file"],
