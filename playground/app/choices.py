@@ -47,12 +47,17 @@ _CHOICES: dict[str, dict[str, tuple[str, str]]] = {
     "sampling.kind": {
         "langevin": ("Langevin", "Langevin dynamics at one noise level: step along the score, add noise."),
         "annealed-langevin": ("Annealed", "Annealed Langevin dynamics: down the ladder, level by level."),
-        "reverse-sde": ("SDE", "The reverse SDE by Euler-Maruyama: from noise back to data, at random."),
+        "reverse-sde": ("SDE", "The reverse SDE: from noise back to data, at random."),
         "probability-flow": ("ODE", "The probability-flow ODE: the same marginals without any noise."),
     },
     "sampling.source": {
         "learned": ("Learned", "Follow the network's score, with its newest averaged weights."),
         "exact": ("Exact", "Follow the known density's own score: what a perfect network would do."),
+    },
+    "sampling.solver": {
+        "auto": ("Auto", "Euler for the SDE, Heun for the flow."),
+        "euler": ("Euler", "One score a step; the error falls with the number of steps."),
+        "heun": ("Heun", "Two scores a step, the mean drift of both ends; the error falls with the number's square."),
     },
     "sampling.grid": {
         "log-sigma": ("log σ", "Equal ratios of σ: each step changes the signal-to-noise ratio by the same factor."),

@@ -33,7 +33,11 @@ def resolved(experiment: Experiment) -> Experiment:
             seconds=SECONDS if experiment.training.steps == "auto" else "auto",
             batch=IMAGE_BATCH if images else BATCH,
         ),
-        sampling=_filled(experiment.sampling, particles=IMAGE_PARTICLES if images else PARTICLES),
+        sampling=_filled(
+            experiment.sampling,
+            particles=IMAGE_PARTICLES if images else PARTICLES,
+            solver="euler" if experiment.sampling.kind == "reverse-sde" else "heun",
+        ),
     )
 
 

@@ -2,18 +2,22 @@
 
 import dataclasses
 import math
+import typing
 from collections.abc import Iterator
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from playground.lab import automatic
 from playground.lab.experiment import ExperimentError, replace, sampling_refusal
 from playground.lab.problem import Problem
 from playground.lab.trajectory import Trajectory
 from playground.theory.densities import Boxes, GaussianMixture
 from playground.theory.noise import ScoreFunction
 from playground.theory.samplers import AnnealedLangevin, Langevin, ProbabilityFlow, ReverseSDE, Sampler
+from playground.theory.samplers.flow import OdeSolver
+from playground.theory.samplers.reverse import SdeSolver
 
 LANGEVIN_STEP = 0.05
 """Step of plain Langevin over the variance of the narrowest part: its stationary variance is then 2.6 % too large."""
@@ -35,15 +39,17 @@ def make_sampler(problem: Problem) -> Sampler:
     refusal = sampling_refusal(problem.experiment)
     if refusal is not None:
         raise ExperimentError(refusal.sentence)
-    settings = problem.experiment.sampling
+    settings = automatic.resolved(problem.experiment).sampling
     if settings.kind == "langevin":
         return Langevin(problem.noise.sigma_min, _step(problem), settings.steps)
     if settings.kind == "annealed-langevin":
         levels = problem.noise.levels(problem.experiment.noise.levels)
         return AnnealedLangevin(levels, _step(problem), max(1, settings.steps // len(levels)), settings.denoise)
     if settings.kind == "reverse-sde":
-        return ReverseSDE(problem.process(), settings.steps, settings.denoise, settings.grid)
-    return ProbabilityFlow(problem.process(), settings.steps, settings.grid)
+        sde = typing.cast(SdeSolver, settings.solver)
+        return ReverseSDE(problem.process(), settings.steps, settings.denoise, settings.grid, solver=sde)
+    ode = typing.cast(OdeSolver, settings.solver)
+    return ProbabilityFlow(problem.process(), settings.steps, denoise=False, grid=settings.grid, solver=ode)
 
 
 def step_in_user_units(problem: Problem) -> float:

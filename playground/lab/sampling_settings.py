@@ -34,6 +34,13 @@ class Sampling(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             log=True,
         ),
     ] = 500
+    solver: Annotated[
+        Literal["auto", "euler", "heun"],
+        meta(
+            "How the reverse SDE and the probability flow take a step; auto: Euler for the SDE, Heun for the flow",
+            equation=r"x + \frac{h}{2}[f(x) + f(x + h f(x) + g\,\Delta w)] + g\,\Delta w",
+        ),
+    ] = "auto"
     grid: Annotated[
         Literal["log-sigma", "time", "karras"],
         meta(

@@ -9,7 +9,7 @@ import torch
 
 from playground.data import Dataset
 from playground.lab import sampling, trajectory
-from playground.lab.experiment import Experiment, ExperimentError, replace
+from playground.lab.experiment import Experiment, ExperimentError, fields, replace
 from playground.lab.problem import Problem
 from playground.lab.sampling import data_box, make_sampler, sample, start_positions, step_in_user_units
 from playground.lab.trajectory import Trajectory
@@ -17,7 +17,7 @@ from playground.lab.units import Units
 from playground.theory.samplers import AnnealedLangevin, Langevin, SamplerDiverged, Step
 
 SAMPLERS = ("langevin", "annealed-langevin", "reverse-sde", "probability-flow")
-NOISES = ("none", "single", "ladder", "ve", "vp")
+NOISES = fields()["noise.kind"].choices
 LEGAL = [
     pair for pair in itertools.product(SAMPLERS, NOISES) if pair[0] == "langevin" or pair[1] not in ("none", "single")
 ]
@@ -107,6 +107,18 @@ def test_the_grid_of_the_settings_is_the_one_walked(kind: str) -> None:
     assert ratios["log-sigma"][0] == pytest.approx(ratios["log-sigma"][1], rel=1e-6)
     assert ratios["karras"][1] > 1.2 * ratios["karras"][0]
     assert ratios["time"][1] > 3 * ratios["time"][0]
+
+
+@pytest.mark.parametrize("kind", ["reverse-sde", "probability-flow"])
+def test_the_solver_of_the_settings_takes_the_steps(kind: str) -> None:
+    """Steps of Euler and of Heun end elsewhere, and auto is the one that it stands for."""
+    ends = {
+        solver: run(Problem.build(experiment(sampling__kind=kind, sampling__solver=solver))).positions[-1]
+        for solver in ("auto", "euler", "heun")
+    }
+    meant, other = ("euler", "heun") if kind == "reverse-sde" else ("heun", "euler")
+    np.testing.assert_array_equal(ends["auto"], ends[meant])
+    assert np.abs(ends["auto"] - ends[other]).max() > 0.01
 
 
 def test_mode_weights_of_annealed_and_of_plain_langevin() -> None:

@@ -35,10 +35,11 @@ class SamplingPanel(Card):
         for part in (self.kind, self.notice, self.source, self.step, self.steps, self.particles):
             self.body.addWidget(part)
         self.denoise = make_field(state, "sampling.denoise", "last step noise-free")
+        self.solver = make_field(state, "sampling.solver", "solver")
         self.grid = make_field(state, "sampling.grid", "step grid")
         self.start = make_field(state, "sampling.start", "start")
         self.seed = NumberField(state, "seed", "seed", slider=False)
-        for part in (self.denoise, self.grid, self.start, self.seed):
+        for part in (self.denoise, self.solver, self.grid, self.start, self.seed):
             self.advanced().addWidget(part)
         state.changed.connect(self._refresh)
         engine.problem_changed.connect(self._refresh)
@@ -51,7 +52,8 @@ class SamplingPanel(Card):
         langevin = sampling.kind in ("langevin", "annealed-langevin")
         self.step.setVisible(langevin)
         self.denoise.setVisible(sampling.kind in ("annealed-langevin", "reverse-sde"))
-        self.grid.setVisible(not langevin)
+        for part in (self.solver, self.grid):
+            part.setVisible(not langevin)
         if langevin:
             assert isinstance(self.step, NumberField)
             self.step.set_resolved(self.engine.automatic_step)

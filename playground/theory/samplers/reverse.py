@@ -1,59 +1,66 @@
-"""The reverse SDE: from noise to data at random."""
+r"""The reverse SDE, from noise to data at random.
+
+.. math:: dx = [f(x, t) - g(t)^2 s(x, t)]\, dt + g(t)\, d\bar w
+
+In variance-exploding coordinates y = x/alpha and with the variance v = sigma^2 as its clock it has unit diffusion,
+
+.. math:: dy = s(y, \sqrt v)\, (-dv) + d\bar w_{-v},
+
+because g^2/alpha^2 = dv/dt for every process here. There the noise of a step is exact whatever its length, and schemes for
+additive noise apply as they stand. Source: Anderson 1982; Song et al. 2021.
+"""
 
 import math
-from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Literal
 
 import torch
 from torch import Tensor
 
 from playground.theory.noise import Process, ScoreFunction
 from playground.theory.samplers import base
-from playground.theory.samplers.base import Sampler, Step, denoised, require_finite
-from playground.theory.samplers.grid import Grid, time_grid
+from playground.theory.samplers.path import PathSampler
+
+SdeSolver = Literal["euler", "heun"]
 
 
 @dataclass
-class ReverseSDE(Sampler):
-    """The forward process run backwards by Euler-Maruyama.
-
-    .. math:: dx = [f(x, t) - g(t)^2 s(x, t)]\\, dt + g(t)\\, d\\bar w
-
-    Source: Anderson 1982; Song et al. 2021.
+class ReverseSDE(PathSampler):
+    """The forward process run backwards in time, with noise.
 
     Args:
-        process: the forward process.
-        steps: how many, from t = 1 to t_min.
-        denoise: end with the expected clean point given x(t_min), as one more step; its time is reported as 0.
-        grid: where between t = 1 and t_min the steps end.
+        solver: ``euler`` is Euler-Maruyama in x and t, one score a step, strong and weak order 1. ``heun`` averages the drift
+            of both ends of a step, two scores, weak order 2.
     """
 
-    process: Process
-    steps: int
-    denoise: bool
-    grid: Grid = "log-sigma"
-
-    @property
-    def total(self) -> int:
-        return self.steps + self.denoise
-
-    def run(self, score: ScoreFunction, start: Tensor, generator: torch.Generator) -> Iterator[Step]:
-        times, sigmas = time_grid(self.process, self.steps, self.grid)
-        x = start
-        yield Step(x, sigmas[0], times[0], 0.0, 0, self.total)
-        for index in range(1, self.steps + 1):
-            x = self._step(score, x, times[index - 1], times[index], generator)
-            require_finite(x, index, "the length of a step")
-            yield Step(x, sigmas[index], times[index], times[index - 1] - times[index], index, self.total)
-        if self.denoise:
-            t = torch.as_tensor(times[-1], dtype=x.dtype, device=x.device)
-            sigma = torch.as_tensor(sigmas[-1], dtype=x.dtype, device=x.device)
-            clean = denoised(score, x / self.process.scale(t), sigma)
-            yield Step(clean, sigmas[-1], 0.0, 0.0, self.total, self.total)
+    solver: SdeSolver = "euler"
 
     @torch.no_grad()
     def _step(self, score: ScoreFunction, x: Tensor, t: float, t_next: float, generator: torch.Generator) -> Tensor:
-        now = torch.as_tensor(t, dtype=x.dtype, device=x.device)
-        g, h = self.process.diffusion(now), t - t_next
-        drift = self.process.drift(x, now) - g**2 * self.process.score(score, x, now)
-        return x - h * drift + math.sqrt(h) * g * base.normal(x, generator)
+        if self.solver == "euler":
+            return euler_maruyama(self.process, score, x, t, t_next, generator)
+        (scale, sigma), (scale_next, sigma_next) = (
+            (float(self.process.scale(time)), float(self.process.sigma(time))) for time in (t, t_next)
+        )
+        return scale_next * heun(score, x / scale, sigma, sigma_next, generator)
+
+
+def euler_maruyama(
+    process: Process, score: ScoreFunction, x: Tensor, t: float, t_next: float, generator: torch.Generator
+) -> Tensor:
+    """x - h [f - g^2 s] + sqrt(h) g z, in the process's own coordinates."""
+    now = torch.as_tensor(t, dtype=x.dtype, device=x.device)
+    g, h = process.diffusion(now), t - t_next
+    drift = process.drift(x, now) - g**2 * process.score(score, x, now)
+    return x - h * drift + math.sqrt(h) * g * base.normal(x, generator)
+
+
+def heun(score: ScoreFunction, y: Tensor, sigma: float, sigma_next: float, generator: torch.Generator) -> Tensor:
+    r"""y + h/2 [s(y, v) + s(y + h s + w, v - h)] + w, with the noise w of variance h = sigma^2 - sigma_next^2.
+
+    For additive noise it has weak order 2 (Kloeden & Platen 1992, section 15.1).
+    """
+    h = sigma**2 - sigma_next**2
+    first = score(y, y.new_tensor(sigma))
+    moved = y + math.sqrt(h) * base.normal(y, generator)
+    return moved + h / 2 * (first + score(moved + h * first, y.new_tensor(sigma_next)))

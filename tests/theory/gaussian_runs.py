@@ -1,0 +1,123 @@
+"""Samplers on a Gaussian, which stays Gaussian: every recursion's moments are known exactly."""
+
+import itertools
+import math
+
+import pytest
+import torch
+from torch import Tensor
+
+from playground.theory.noise import Process, VarianceExploding, VariancePreserving, geometric, per_point
+from playground.theory.samplers import (
+    AnnealedLangevin,
+    Langevin,
+    ReverseSDE,
+    Sampler,
+    Step,
+    base,
+    time_grid,
+)
+
+MEAN, STD = 0.7, 0.6
+VE = VarianceExploding(0.05, 8.0)
+VP = VariancePreserving(0.1, 20.0, 0.05)
+# Where the finest noise is far below the data's spread, the errors of the first order nearly cancel by the end.
+COARSE_VE = VarianceExploding(0.5, 8.0)
+COARSE_VP = VariancePreserving(0.1, 20.0, 0.5)
+LEVELS = geometric(8.0, 0.05, 5)
+
+
+def gaussian_score(x: Tensor, sigma: Tensor) -> Tensor:
+    return -(x - MEAN) / (STD**2 + per_point(sigma, x) ** 2)
+
+
+def generator(seed: int = 0) -> torch.Generator:
+    return torch.Generator().manual_seed(seed)
+
+
+def last(sampler: Sampler, start: Tensor, seed: int = 0, score=gaussian_score) -> Step:
+    *_, step = sampler.run(score, start, generator(seed))
+    return step
+
+
+def exact_moments(
+    sampler: Sampler, mean: float, variance: float, monkeypatch: pytest.MonkeyPatch
+) -> tuple[float, float]:
+    """Mean and variance of the real code's last frame, without sampling error.
+
+    With a linear score the last frame is linear in the start and in each step's noise. So one row answers the mean, one a
+    start moved by its standard deviation, and row 2 + k a unit impulse in the noise drawn k-th; the squares add up.
+    """
+    draws = itertools.count()
+    with monkeypatch.context() as counting:
+        counting.setattr(base, "normal", lambda like, _: 0 * like + 0 * next(draws))
+        last(sampler, torch.full((1, 1), mean, dtype=torch.float64))
+    count = next(draws)
+    impulses = itertools.count(2)
+
+    def impulse(like: Tensor, _: torch.Generator) -> Tensor:
+        noise = torch.zeros_like(like)
+        noise[next(impulses)] = 1.0
+        return noise
+
+    monkeypatch.setattr(base, "normal", impulse)
+    start = torch.full((count + 2, 1), mean, dtype=torch.float64)
+    start[1] += math.sqrt(variance)
+    end = last(sampler, start).positions[:, 0]
+    return float(end[0]), float((end - end[0]).square().sum())
+
+
+def additive_step(process: Process, solver: str, t: float, then: float) -> tuple[float, float, float]:
+    """(a, b, c) of a step in y = x/alpha and v = sigma^2, where e = y - MEAN has the drift -e/(STD^2 + v)."""
+    v, v2 = float(process.sigma(t)) ** 2, float(process.sigma(then)) ** 2
+    h, pull, pull2 = v - v2, 1 / (STD**2 + v), 1 / (STD**2 + v2)
+    a = 1 - h / 2 * (pull + pull2 * (1 - h * pull))
+    c = math.sqrt(h) * (1 - h / 2 * pull2)
+    alpha, alpha2 = float(process.scale(t)), float(process.scale(then))
+    return alpha2 * a / alpha, alpha2 * (1 - a) * MEAN, alpha2 * c
+
+
+def linear_recursion(sampler: Sampler, mean: float, variance: float) -> tuple[float, float]:
+    """The same moments from the formulas of the page: x <- a x + b + c z, step by step."""
+    steps: list[tuple[float, float, float]] = []  # (a, b, c)
+    if isinstance(sampler, Langevin):
+        pull = sampler.step / (STD**2 + sampler.sigma**2)
+        steps = [(1 - pull, pull * MEAN, math.sqrt(2 * sampler.step))] * sampler.steps
+    elif isinstance(sampler, AnnealedLangevin):
+        for sigma in sampler.levels.tolist():
+            alpha = sampler.step * sigma**2 / float(sampler.levels[-1]) ** 2
+            pull = alpha / 2 / (STD**2 + sigma**2)
+            steps += [(1 - pull, pull * MEAN, math.sqrt(alpha))] * sampler.steps_per_level
+        pull = sigma**2 / (STD**2 + sigma**2)
+        steps += [(1 - pull, pull * MEAN, 0.0)] * sampler.denoise
+    else:
+        process = sampler.process
+        times, sigmas = time_grid(process, sampler.steps, sampler.grid)
+
+        def slope(t: float, part: float) -> tuple[float, float]:
+            """Coefficients (a, b) of f - part g^2 s = a x + b for the Gaussian that x(t) is."""
+            alpha, g2 = float(process.scale(t)), float(process.diffusion(t)) ** 2
+            spread = alpha**2 * (STD**2 + float(process.sigma(t)) ** 2)
+            shrink = float(process.drift(torch.ones(1, 1, dtype=torch.float64), t))
+            return shrink + part * g2 / spread, -part * g2 * alpha * MEAN / spread
+
+        for t, then in itertools.pairwise(times):
+            h = then - t
+            if isinstance(sampler, ReverseSDE) and sampler.solver != "euler":
+                steps.append(additive_step(process, sampler.solver, t, then))
+            elif isinstance(sampler, ReverseSDE):
+                a, b = slope(t, 1.0)
+                steps.append((1 + h * a, h * b, float(process.diffusion(t)) * math.sqrt(-h)))
+            elif sampler.solver == "euler":
+                a, b = slope(t, 0.5)
+                steps.append((1 + h * a, h * b, 0.0))
+            else:
+                (a, b), (a2, b2) = slope(t, 0.5), slope(then, 0.5)
+                steps.append((1 + h / 2 * (a + a2 + h * a * a2), h / 2 * (b + b2 + h * a2 * b), 0.0))
+        if sampler.denoise:
+            pull = sigmas[-1] ** 2 / (STD**2 + sigmas[-1] ** 2)
+            alpha = float(process.scale(times[-1]))
+            steps.append(((1 - pull) / alpha, pull * MEAN, 0.0))
+    for a, b, c in steps:
+        mean, variance = a * mean + b, a**2 * variance + c**2
+    return mean, variance
