@@ -5,7 +5,6 @@ share one thread, since two would only fight for the interpreter.
 """
 
 import dataclasses
-import math
 import threading
 import time
 from collections.abc import Iterator, Mapping
@@ -25,7 +24,6 @@ if TYPE_CHECKING:
     from playground.lab.trajectory import Trajectory
 
 SHARE = 0.5  # of a core for sampling while training goes on: on two cores the other half paints
-DENSITY_CELLS = 12_000  # about 10 ms for a mixture of a few hundred components
 IDLE = 0.05  # seconds between looks when nothing is asked for
 
 
@@ -199,7 +197,7 @@ class Live:
 
     def see(self, view: View) -> tuple[FieldView | None, DensityView | None]:
         """Compute what the view wants, as far as it is known."""
-        from playground.lab.fields import grid_points, score_at
+        from playground.lab.fields import arrows_at, density_over, grid_points
 
         problem = view.bench.problem
         field = density = None
@@ -208,12 +206,13 @@ class Live:
             positions = grid_points(view.bounds, view.columns, view.rows).reshape(-1, 2)
             learned = exact = None
             if view.learned:
-                learned = score_at(problem, self._learned(view.bench), positions, view.sigma, view.time)
+                learned = arrows_at(problem, self._learned(view.bench), positions, view.sigma, view.time)
             if view.exact and problem.density is not None:
-                exact = score_at(problem, problem.density.score, positions, view.sigma, view.time)
+                exact = arrows_at(problem, problem.density.score, positions, view.sigma, view.time)
             field = FieldView(positions, learned, exact, view.sigma)
         if view.density and problem.density is not None:
-            density = exact_density(problem, view.bounds, view.sigma, view.time)
+            values = density_over(problem, view.bounds, view.sigma, view.time)
+            density = DensityView(values, view.bounds, view.sigma, "exact")
         return field, density
 
     def _read(self, probe: Probe) -> ProbeView:
@@ -226,16 +225,3 @@ class Live:
             exact = score_at(problem, problem.density.score, positions, probe.sigma, probe.time)[0]
             log_density = float(log_density_at(problem, positions, probe.sigma, probe.time)[0])
         return ProbeView(probe.point, probe.sigma, learned, exact, log_density)
-
-
-def exact_density(problem: "Problem", bounds: Bounds, sigma: float, time: float | None) -> DensityView:
-    """The known density, smoothed to `sigma`, on a grid over `bounds`."""
-    from playground.lab.fields import grid_points, log_density_at
-
-    x0, x1, y0, y1 = bounds
-    aspect = (x1 - x0) / (y1 - y0) if problem.units.isotropic else 1.0
-    rows = max(int(math.sqrt(DENSITY_CELLS / max(aspect, 0.1))), 8)
-    columns = max(DENSITY_CELLS // rows, 8)
-    positions = grid_points(bounds, columns, rows).reshape(-1, 2)
-    density = np.exp(log_density_at(problem, positions, sigma, time)).reshape(rows, columns)
-    return DensityView(density, bounds, sigma, "exact")

@@ -43,7 +43,7 @@ class ProblemView:
 
 @dataclass(frozen=True)
 class FieldView:
-    """The score on a grid of points at one sigma."""
+    """The score on a grid of points at one sigma, as displacements."""
 
     positions: np.ndarray  # (M, 2)
     learned: np.ndarray | None  # (M, 2)

@@ -184,15 +184,8 @@ class Wiring(QObject):
         self._transport.set_progress(frame, len(trajectory), trajectory.total)
 
     def _show_field(self, view: FieldView) -> None:
-        self._canvas.set_field(view.positions, self._arrows(view.learned), "learned")
-        self._canvas.set_field(view.positions, self._arrows(view.exact), "exact")
-
-    def _arrows(self, score: np.ndarray | None) -> np.ndarray | None:
-        """A score as displacements: on axes of different units it is per unit, and has to be turned into one."""
-        problem = self._engine.problem
-        if score is None or problem is None or problem.isotropic:
-            return score
-        return score * np.var(problem.points, axis=0)
+        self._canvas.set_field(view.positions, view.learned, "learned")
+        self._canvas.set_field(view.positions, view.exact, "exact")
 
     def _show_density(self, view: DensityView) -> None:
         self._canvas.set_density(view.density, view.extent)
@@ -250,9 +243,9 @@ class Wiring(QObject):
                 changes: dict[str, typing.Any] = {}
                 if field is not None:
                     if shown.learned is not None and field.learned is not None:
-                        changes["learned"] = Field(field.positions, self._arrows(field.learned), "learned")
+                        changes["learned"] = Field(field.positions, field.learned, "learned")
                     if shown.exact is not None and field.exact is not None:
-                        changes["exact"] = Field(field.positions, self._arrows(field.exact), "exact")
+                        changes["exact"] = Field(field.positions, field.exact, "exact")
                 if density is not None and shown.density is not None:
                     changes["density"] = Density(density.density, density.extent)
                 if shown.caption:

@@ -5,6 +5,7 @@ import math
 from collections.abc import Callable
 from pathlib import Path
 
+from playground.app import readouts
 from playground.cli.reporting import stage
 from playground.drawing.film import HOLD_SECONDS, at_frame, pictures, schedule, trail
 from playground.drawing.images import ImageGrid
@@ -13,14 +14,13 @@ from playground.drawing.plane import Viewport, bounds_of, shaped
 from playground.drawing.render import headless, save_png
 from playground.drawing.scene import Scene
 from playground.drawing.video import write_video
-from playground.lab.fields import grid_points, log_density_at, score_at
+from playground.lab.fields import arrows_at, density_over, grid_points
 from playground.lab.problem import Problem
 from playground.lab.trajectory import Trajectory
 from playground.theory.noise import ScoreFunction
 
 LEAST_SECONDS, MOST_SECONDS = 2.0, 6.0  # of a video, without the hold at its end
 ARROWS = 32  # across the picture
-CELLS = 96  # of the density, across and down
 MARGIN = 0.25  # around the data, so that particles are seen coming in
 IMAGES = 100  # of a grid
 
@@ -82,18 +82,15 @@ def _dress(
     def dress(scene: Scene, frame: int) -> Scene:
         sigma = float(trajectory.sigma[frame])
         time = None if math.isnan(trajectory.time[frame]) else float(trajectory.time[frame])
-        caption = (f"σ = {sigma:.3g}", f"step {frame}/{len(trajectory) - 1}")
+        caption = tuple(readouts.caption(trajectory, frame, problem.experiment.sampling.kind))
         if scene.images is not None:
             return dataclasses.replace(scene, caption=caption)
         arrows = grid_points(scene.viewport, ARROWS, max(2, round(ARROWS * size[1] / size[0]))).reshape(-1, 2)
-        # Arrows are displacements: a score is per unit, and on axes of different scale it has to be turned into one.
-        vectors = score_at(problem, score, arrows, sigma, time) * problem.units.scale**2
         role = problem.experiment.sampling.source
-        field = Field(arrows, vectors, role)
+        field = Field(arrows, arrows_at(problem, score, arrows, sigma, time), role)
         density = None
         if problem.density is not None:
-            values = log_density_at(problem, grid_points(scene.viewport, CELLS, CELLS).reshape(-1, 2), sigma, time)
-            density = Density(values.reshape(CELLS, CELLS), scene.viewport, log=True)
+            density = Density(density_over(problem, scene.viewport, sigma, time), scene.viewport)
         return dataclasses.replace(scene, caption=caption, density=density, **{role: field})
 
     return dress

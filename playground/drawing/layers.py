@@ -49,13 +49,12 @@ class Density(Layer):
     """A density on a grid, coloured by (p / peak)^(3/4): tails show a little more than they would in proportion.
 
     Args:
-        values: (H, W), row 0 at the bottom; densities, or their logarithms if `log`; any normalization.
+        values: (H, W), row 0 at the bottom; any normalization.
         extent: the rectangle that the grid's cells cover.
     """
 
     values: np.ndarray
     extent: tuple[float, float, float, float]
-    log: bool = False
 
     def paint(self, painter: QPainter, plane: Plane, palette: Palette) -> None:
         # A density changes more rarely than what moves over it, and smooth scaling takes ten times a copy.
@@ -80,7 +79,7 @@ class Density(Layer):
         finite = values[np.isfinite(values)]
         peak = finite.max() if finite.size else 0.0
         with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-            ratio = np.exp(values - peak) if self.log else values / peak
+            ratio = values / peak
         level = np.clip(np.nan_to_num(ratio, nan=0.0, posinf=1.0), 0, 1) ** 0.75
         colors = density_colors(palette)[np.round(255 * level[::-1]).astype(np.uint8)]
         height, width = colors.shape

@@ -15,6 +15,8 @@ from playground.theory.noise import ScoreFunction
 
 Array = NDArray[np.floating]
 
+CELLS = 12_000  # about 10 ms for a mixture of a few hundred components
+
 
 def grid_points(bounds: tuple[float, float, float, float], columns: int, rows: int) -> Array:
     """Middles of the cells of a rectangle (x0, x1, y0, y1): (rows, columns, 2), rows from y0 upwards."""
@@ -39,6 +41,27 @@ def score_at(problem: Problem, score: ScoreFunction, points: Array, sigma: float
         else:
             field = problem.process().score(score, x, torch.tensor(time, device=problem.device))
     return problem.units.score_to_user(field.cpu().numpy())
+
+
+def arrows_at(problem: Problem, score: ScoreFunction, points: Array, sigma: float, time: float | None) -> Array:
+    """A score as displacements, up to one factor: it is per unit, which axes of different units turn the wrong way."""
+    return score_at(problem, score, points, sigma, time) * problem.units.scale**2
+
+
+def density_over(
+    problem: Problem, bounds: tuple[float, float, float, float], sigma: float, time: float | None
+) -> Array:
+    """The known density of the particles on about `CELLS` nearly square cells of a rectangle, per user units: (rows, columns).
+
+    Raises:
+        ValueError: the density of these data is not known.
+    """
+    x0, x1, y0, y1 = bounds
+    aspect = (x1 - x0) / (y1 - y0) if problem.units.isotropic else 1.0
+    rows = max(int(math.sqrt(CELLS / max(aspect, 0.1))), 8)
+    columns = max(CELLS // rows, 8)
+    points = grid_points(bounds, columns, rows).reshape(-1, 2)
+    return np.exp(log_density_at(problem, points, sigma, time)).reshape(rows, columns)
 
 
 def log_density_at(problem: Problem, points: Array, sigma: float, time: float | None) -> Array:

@@ -98,9 +98,9 @@ class CanvasView(QWidget):
         """Training points, (N, 2)."""
         self._change(data=None if points is None else Data(points))
 
-    def set_density(self, grid: np.ndarray | None, extent: Viewport = (0, 1, 0, 1), log: bool = False) -> None:
-        """A density, or its logarithm, on a grid (H, W) whose row 0 is the bottom of `extent` x0, x1, y0, y1."""
-        self._change(density=None if grid is None else Density(grid, extent, log))
+    def set_density(self, grid: np.ndarray | None, extent: Viewport = (0, 1, 0, 1)) -> None:
+        """A density on a grid (H, W) whose row 0 is the bottom of `extent` x0, x1, y0, y1."""
+        self._change(density=None if grid is None else Density(grid, extent))
 
     def set_field(self, positions: np.ndarray, vectors: np.ndarray | None, role: str) -> None:
         """Vectors (N, 2) at positions (N, 2), of role "learned" or "exact"; vectors None takes the layer away.

@@ -1,0 +1,39 @@
+"""What is drawn behind particles: arrows and densities, in the user's units."""
+
+import numpy as np
+import pytest
+import torch
+
+from playground.data import Dataset
+from playground.lab.experiment import Experiment, replace
+from playground.lab.fields import arrows_at, density_over, grid_points
+from playground.lab.problem import Problem
+
+
+@pytest.mark.parametrize("spread", [(40.0, 40.0), (40.0, 0.001)])
+def test_arrows_of_a_normal_law_point_at_its_mean_whatever_the_axes_units(spread: tuple[float, float]) -> None:
+    points = np.random.default_rng(0).normal(size=(1000, 2)) * spread + [300, -5000]
+    settings = replace(Experiment(), {"data.kind": "file", "data.path": "odd.csv"})
+    problem = Problem.build(settings, Dataset("odd", points, None, (2,), ("x", "y"), points[:100]))
+
+    def score(x: torch.Tensor, sigma: torch.Tensor) -> torch.Tensor:
+        return -x / (1 + sigma**2)
+
+    sigma = problem.units.sigma_to_user(0.5)
+    arrows = arrows_at(problem, score, points[:50], sigma, None)
+    np.testing.assert_allclose(arrows, (problem.units.offset - points[:50]) / 1.25, rtol=1e-3, atol=1e-3 * spread[1])
+
+
+def test_the_density_over_a_rectangle_is_the_known_one_on_nearly_square_cells() -> None:
+    problem = Problem.build(
+        replace(Experiment(), {"data.points": 500, "data.scale": 10.0, "data.kind": "two-gaussians"})
+    )
+    bounds, sigma = (-120.0, 130.0, -110.0, 90.0), 7.0
+    values = density_over(problem, bounds, sigma, None)
+    rows, columns = values.shape
+    assert columns / rows == pytest.approx(250 / 200, rel=0.02)
+    assert values.sum() * (250 / columns) * (200 / rows) == pytest.approx(1.0, abs=0.01)
+    places = torch.from_numpy(grid_points(bounds, columns, rows).reshape(-1, 2))
+    assert problem.dataset.density is not None
+    exact = problem.dataset.density.log_prob(places, sigma).exp().numpy()
+    np.testing.assert_allclose(values.ravel(), exact, rtol=1e-3, atol=1e-9)
