@@ -7,6 +7,8 @@ _CHOICES: dict[str, dict[str, tuple[str, str]]] = {
         "ladder": ("Ladder", "A few noise levels, from coarse to fine: drag its ends and rungs."),
         "ve": ("VE", "Variance exploding: noise grows without bound, the data stay where they are."),
         "vp": ("VP", "Variance preserving: data shrink while noise grows, to a unit Gaussian."),
+        "sub-vp": ("sub-VP", "As VP with less noise on the way: std = 1 - α² instead of its root."),
+        "cosine": ("Cosine", "Variance preserving at a steady pace: α = cos θ and std = sin θ, θ growing evenly."),
     },
     "network.kind": {
         "auto": ("Auto", "An MLP for points, a convolutional network for images."),

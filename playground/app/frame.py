@@ -7,7 +7,7 @@ from PySide6.QtCore import QEvent, QObject, Qt, QTimer
 from PySide6.QtGui import QAction, QFont, QKeySequence, QPainter, QPaintEvent, QShortcut
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QMenu, QPushButton, QSizePolicy, QToolButton, QWidget
 
-from playground.app import theme
+from playground.app import choices, theme
 from playground.app.theme import UNIT, set_role
 from playground.drawing.palette import DARK, Palette
 from playground.lab.experiment import Experiment
@@ -64,9 +64,7 @@ def summary(experiment: Experiment) -> str:
         "none": "no noise",
         "single": "one noise level",
         "ladder": f"{len(experiment.noise.rungs) or experiment.noise.levels} noise levels",
-        "ve": "VE process",
-        "vp": "VP process",
-    }[experiment.noise.kind]
+    }.get(experiment.noise.kind, f"{choices.title('noise.kind', experiment.noise.kind)} process")
     data = experiment.data
     if data.kind == "file" and data.path:
         name = data.path.replace("\\", "/").rsplit("/", 1)[-1]

@@ -6,6 +6,7 @@ from pathlib import Path
 from playground.cli.mistakes import Mistake
 from playground.lab import experiment as experiments
 from playground.lab.experiment import Experiment
+from playground.lab.settings import PROCESSES
 
 
 def read_experiment(path: Path, assignments: Sequence[str], seed: int | None) -> Experiment:
@@ -40,7 +41,7 @@ def changed_after_training(experiment: Experiment, assignments: Sequence[str], s
     """
     after = changed(experiment, assignments, seed)
     free = ["sampling.", "likelihood.", "seed"]
-    if experiment.noise.kind in ("ve", "vp"):
+    if experiment.noise.kind in PROCESSES:
         free.append("noise.levels")  # of annealed Langevin; the network knows all sigmas of a continuous process
     for text in assignments:
         key, _ = experiments.assignment(text)

@@ -231,12 +231,12 @@ def sampling_refusal(experiment: Experiment) -> Refusal | None:
         name = "reverse SDE" if kind == "reverse-sde" else "probability flow"
         return Refusal(
             "sampling.kind",
-            f"The {name} runs from noise back to data, but noise.kind = {noise} has no path between them: choose ladder, ve or vp, or sample by langevin.",
+            f"The {name} runs from noise back to data, but noise.kind = {noise} has no path between them: choose ladder or a process such as ve, or sample by langevin.",
         )
     if kind == "annealed-langevin" and noise in ("none", "single"):
         return Refusal(
             "sampling.kind",
-            f"Annealed Langevin walks down a ladder of noise levels, but noise.kind = {noise} has fewer than two: choose ladder, ve or vp, or sample by langevin.",
+            f"Annealed Langevin walks down a ladder of noise levels, but noise.kind = {noise} has fewer than two: choose ladder or a process such as ve, or sample by langevin.",
         )
     if experiment.sampling.source == "exact" and experiment.data.kind in ("file", "digits"):
         return Refusal(
@@ -251,7 +251,7 @@ def likelihood_refusal(experiment: Experiment) -> Refusal | None:
     if experiment.noise.kind in ("none", "single"):
         return Refusal(
             "noise.kind",
-            f"The likelihood follows the probability flow from data to noise, but noise.kind = {experiment.noise.kind} has no such path: choose ladder, ve or vp.",
+            f"The likelihood follows the probability flow from data to noise, but noise.kind = {experiment.noise.kind} has no such path: choose ladder or a process such as ve.",
         )
     return None
 

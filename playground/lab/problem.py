@@ -15,11 +15,13 @@ from torch import Tensor
 from playground.data import Dataset, load_dataset
 from playground.lab import automatic
 from playground.lab.experiment import Experiment, ExperimentError, replace
+from playground.lab.settings import PROCESSES, RATED
 from playground.lab.units import Units
 from playground.theory.densities import Density
 from playground.theory.networks import ScoreNetwork, build_network
 from playground.theory.noise import (
     Continuous,
+    Cosine,
     GaussianPrior,
     Ladder,
     Noise,
@@ -27,6 +29,7 @@ from playground.theory.noise import (
     Process,
     ScoreFunction,
     SingleSigma,
+    SubVariancePreserving,
     VarianceExploding,
     VariancePreserving,
     geometric,
@@ -184,11 +187,11 @@ class Problem:
             single = isinstance(self.noise, SingleSigma)
             changes["noise.sigma"] = to_user(self.noise.sigma_max if single else SINGLE_SIGMA)
         # A custom ladder states its own ends; they are not written a second time. VP ends where its rates say.
-        if noise.kind in ("ladder", "ve", "vp") and not (noise.kind == "ladder" and noise.rungs):
+        if noise.kind in ("ladder", *PROCESSES) and not (noise.kind == "ladder" and noise.rungs):
             finest = to_user(self.noise.sigma_min)
             if noise.sigma_min == "auto" and (noise.sigma_max == "auto" or finest < noise.sigma_max):
                 changes["noise.sigma_min"] = finest
-            if noise.sigma_max == "auto" and noise.kind != "vp":
+            if noise.sigma_max == "auto" and noise.kind not in RATED:
                 changes["noise.sigma_max"] = to_user(self.noise.sigma_max)
         return replace(automatic.resolved(self.experiment), changes)
 
@@ -234,15 +237,15 @@ def _noise(experiment: Experiment, units: Units, train: Tensor) -> Noise:
     if noise.kind == "ladder" and noise.rungs:
         return Ladder([units.sigma_to_internal(rung) for rung in noise.rungs])
     sigma_min = _sigma_min(experiment, units)
-    if noise.kind == "vp":
-        try:
-            return Continuous(VariancePreserving(noise.beta_min, noise.beta_max, sigma_min))
-        except ValueError:
-            least = units.sigma_to_user(math.sqrt(math.expm1(0.5 * (noise.beta_min + noise.beta_max))))
+    if noise.kind in RATED:
+        name, process = ("VP", VariancePreserving) if noise.kind == "vp" else ("sub-VP", SubVariancePreserving)
+        end = process.end(noise.beta_min, noise.beta_max)
+        if sigma_min >= end:
             raise ExperimentError(
-                f"noise.sigma_min = {units.sigma_to_user(sigma_min):g} is more noise than the VP process ends with, {least:g}: "
-                "lower noise.sigma_min or raise noise.beta_max."
-            ) from None
+                f"noise.sigma_min = {units.sigma_to_user(sigma_min):g} is more noise than the {name} process ends "
+                f"with, {units.sigma_to_user(end):g}: lower noise.sigma_min or raise noise.beta_max."
+            )
+        return Continuous(process(noise.beta_min, noise.beta_max, sigma_min))
     sigma_max = SIGMA_MAX * widest_gap(train) if noise.sigma_max == "auto" else units.sigma_to_internal(noise.sigma_max)
     if sigma_min >= sigma_max:
         raise ExperimentError(
@@ -251,4 +254,4 @@ def _noise(experiment: Experiment, units: Units, train: Tensor) -> Noise:
         )
     if noise.kind == "ladder":
         return Ladder(geometric(sigma_max, sigma_min, noise.levels))
-    return Continuous(VarianceExploding(sigma_min, sigma_max))
+    return Continuous((Cosine if noise.kind == "cosine" else VarianceExploding)(sigma_min, sigma_max))

@@ -16,6 +16,7 @@ from playground.lab.evaluation import (
 from playground.lab.experiment import Experiment, ExperimentError, replace
 from playground.lab.fields import grid_points, log_density_at
 from playground.lab.problem import Problem
+from playground.lab.settings import PROCESSES
 
 BOUNDS = (-2.0, 3.0, -1.5, 2.0)
 
@@ -42,7 +43,7 @@ def last(progress_of):
     return progress
 
 
-@pytest.mark.parametrize("noise", ["ladder", "ve", "vp"])
+@pytest.mark.parametrize("noise", ["ladder", *PROCESSES])
 @pytest.mark.parametrize("scale", [1.0, 100.0])
 def test_log_likelihoods_of_the_exact_score_are_the_densitys(noise: str, scale: float) -> None:
     """Two moons, 100 times larger too: the Jacobian of the units and, for VP, that of the contraction are counted.
@@ -165,7 +166,7 @@ def test_maps_follow_sigma() -> None:
         log_density_at(odd_units(), points, 0.5, None)
 
 
-@pytest.mark.parametrize("noise", ["ve", "vp"])
+@pytest.mark.parametrize("noise", PROCESSES)
 def test_the_integral_over_the_plane_is_one(noise: str) -> None:
     problem = Problem.build(experiment(noise__kind=noise))
     progress = list(integral(problem, problem.density.score, resolution=48))

@@ -95,7 +95,7 @@ WRONG = {
     "[noise]\nsigma_mx = 3": "noise.sigma_mx is not a setting; did you mean noise.sigma_max?",
     "noise = 3": "noise is a section: write [noise]",
     "[[noise]]\nkind = 've'": "noise is a section: write [noise]",
-    "[noise]\nkind = 'vee'": 'noise.kind = "vee" is not allowed: it must be one of none, single, ladder, ve, vp; did you mean ve?',
+    "[noise]\nkind = 'vee'": 'noise.kind = "vee" is not allowed: it must be one of none, single, ladder, ve, vp, sub-vp, cosine; did you mean ve?',
     "[data]\npoints = 10": "data.points = 10 is not allowed: it must be a whole number from 50 to 1000000.",
     "[data]\npoints = 100.5": "data.points = 100.5 is not allowed: it must be a whole number",
     "[data]\npoints = 'many'": 'data.points = "many" is not allowed',

@@ -8,8 +8,9 @@ import pytest
 import torch
 
 from playground.data import SOURCES
-from playground.lab.experiment import Experiment, ExperimentError, Stroke, replace
+from playground.lab.experiment import Experiment, ExperimentError, Stroke, fields, replace
 from playground.lab.problem import Problem, choose_device, widest_gap
+from playground.lab.settings import PROCESSES
 from playground.lab.units import Units
 from playground.theory.noise import Continuous, Ladder, NoNoise, SingleSigma, VarianceExploding, VariancePreserving
 
@@ -85,16 +86,16 @@ def test_units_in_closed_form() -> None:
 
 @pytest.mark.parametrize(
     ("kind", "expected"),
-    [("none", NoNoise), ("single", SingleSigma), ("ladder", Ladder), ("ve", Continuous), ("vp", Continuous)],
+    [("none", NoNoise), ("single", SingleSigma), ("ladder", Ladder), *((kind, Continuous) for kind in PROCESSES)],
 )
 def test_automatic_noise(kind: str, expected: type) -> None:
     problem = build(noise__kind=kind)
     noise = problem.noise
     assert isinstance(noise, expected)
-    if kind in ("ladder", "ve"):
+    if kind in ("ladder", "ve", "cosine"):
         gap = float(torch.cdist(problem.train, problem.train).max())
         assert noise.sigma_max == pytest.approx(2 * gap, rel=1e-3)
-    if kind in ("ladder", "ve", "vp"):
+    if kind in ("ladder", *PROCESSES):
         assert noise.sigma_min == pytest.approx(0.01)
         assert float(problem.process().sigma(problem.process().t_min)) == pytest.approx(0.01)
         assert problem.prior().mean.shape == (2,)
@@ -116,13 +117,15 @@ def test_noise_in_the_users_units() -> None:
     np.testing.assert_allclose(rungs.sigmas.numpy() * scale, [80.0, 20.0, 7.0])
 
 
-def test_vp_takes_its_rates() -> None:
+def test_vp_and_sub_vp_take_their_rates() -> None:
     process = build(noise__kind="vp", noise__beta_max=9.0).process()
     assert isinstance(process, VariancePreserving)
     assert float(process.sigma(1.0)) == pytest.approx(math.sqrt(math.expm1(0.5 * 9.1)))
+    sub = build(noise__kind="sub-vp", noise__beta_max=9.0).process()
+    assert float(sub.std(1.0)) == pytest.approx(1 - math.exp(-0.5 * 9.1))
 
 
-@pytest.mark.parametrize("kind", ["none", "single", "ladder", "ve", "vp"])
+@pytest.mark.parametrize("kind", fields()["noise.kind"].choices)
 def test_resolved_experiment_stands_for_the_same_problem(kind: str) -> None:
     problem = build(noise__kind=kind, data__scale=7.0)
     resolved = problem.resolved()
@@ -169,8 +172,10 @@ def test_resolved_keeps_what_the_user_wrote() -> None:
 def test_contradicting_noise_is_refused_in_the_users_units() -> None:
     with pytest.raises(ExperimentError, match=r"noise.sigma_min = 900 must lie below noise.sigma_max = "):
         build(noise__sigma_min=900.0)
-    with pytest.raises(ExperimentError, match=r"noise.sigma_min = 900 is more noise than the VP process ends with"):
+    with pytest.raises(ExperimentError, match=r"noise.sigma_min = 900 is more noise than the VP process ends with, "):
         build(noise__kind="vp", noise__sigma_min=900.0)
+    with pytest.raises(ExperimentError, match=r"more noise than the sub-VP process ends with, .*: lower noise"):
+        build(noise__kind="sub-vp", noise__sigma_min=900.0)
 
 
 def test_a_problem_needs_no_legal_objective() -> None:

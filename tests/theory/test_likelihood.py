@@ -10,11 +10,22 @@ from torch import Tensor
 from playground.theory.densities import GaussianMixture
 from playground.theory.likelihood import LikelihoodResult, bits_per_dim, log_likelihood
 from playground.theory.networks import build_network
-from playground.theory.noise import GaussianPrior, Process, VarianceExploding, VariancePreserving, per_point
+from playground.theory.noise import (
+    Cosine,
+    GaussianPrior,
+    Process,
+    SubVariancePreserving,
+    VarianceExploding,
+    VariancePreserving,
+    per_point,
+)
 
 VE = VarianceExploding(0.05, 12.0)
 VP = VariancePreserving(0.1, 20.0, 0.05)
+SUB_VP = SubVariancePreserving(0.1, 20.0, 0.05)
+COSINE = Cosine(0.05, 12.0)
 both = pytest.mark.parametrize("process", [VE, VP], ids=["VE", "VP"])
+every_process = pytest.mark.parametrize("process", [VE, VP, SUB_VP, COSINE], ids=["VE", "VP", "sub-VP", "cosine"])
 
 
 def mixture(dtype: torch.dtype = torch.float64) -> GaussianMixture:
@@ -50,7 +61,7 @@ def draws(count: int, dtype: torch.dtype = torch.float64) -> Tensor:
     return mixture(dtype).sample(count, torch.Generator().manual_seed(0))
 
 
-@both
+@every_process
 @pytest.mark.parametrize("std", [1.0, 0.1])
 @pytest.mark.parametrize("dim", [1, 3])
 def test_a_gaussian_is_exact(process: Process, std: float, dim: int) -> None:
@@ -64,7 +75,7 @@ def test_a_gaussian_is_exact(process: Process, std: float, dim: int) -> None:
     torch.testing.assert_close(found.prior_term + found.trace_term, found.log_prob)
 
 
-@both
+@every_process
 def test_a_mixture_agrees_with_its_smoothed_density(process: Process) -> None:
     density, x = mixture(), draws(300)
     exact = density.log_prob(x, 0.05)

@@ -8,11 +8,13 @@ from torch import Tensor
 
 from playground.theory.noise import (
     Continuous,
+    Cosine,
     Ladder,
     Noise,
     NoNoise,
     Process,
     SingleSigma,
+    SubVariancePreserving,
     VarianceExploding,
     VariancePreserving,
     geometric,
@@ -23,6 +25,10 @@ PROCESSES = [
     pytest.param(VarianceExploding(0.01, 8.0), id="ve"),
     pytest.param(VariancePreserving(0.1, 20.0, 0.01), id="vp"),
     pytest.param(VariancePreserving(0.01, 3.0, 0.2), id="vp, slow"),
+    pytest.param(SubVariancePreserving(0.1, 20.0, 0.01), id="sub-vp"),
+    pytest.param(SubVariancePreserving(0.01, 3.0, 0.2), id="sub-vp, slow"),
+    pytest.param(Cosine(0.01, 8.0), id="cosine"),
+    pytest.param(Cosine(0.2, 20.0), id="cosine, to noise"),
 ]
 NOISES = [
     pytest.param(NoNoise(), id="none"),
@@ -30,6 +36,8 @@ NOISES = [
     pytest.param(Ladder([8.0, 2.0, 0.5]), id="ladder"),
     pytest.param(Continuous(VarianceExploding(0.01, 8.0)), id="ve"),
     pytest.param(Continuous(VariancePreserving(0.1, 20.0, 0.01)), id="vp"),
+    pytest.param(Continuous(SubVariancePreserving(0.1, 20.0, 0.01)), id="sub-vp"),
+    pytest.param(Continuous(Cosine(0.01, 8.0)), id="cosine"),
 ]
 
 
@@ -45,7 +53,8 @@ def times(process: Process, count: int = 50) -> Tensor:
 def test_time_inverts_sigma(process: Process) -> None:
     t = times(process)
     torch.testing.assert_close(process.time(process.sigma(t)), t, rtol=1e-10, atol=1e-12)
-    assert float(process.sigma(process.t_min)) == pytest.approx(0.2 if process.t_min > 0.1 else 0.01, rel=1e-9)
+    assert float(process.sigma(process.t_min)) == pytest.approx(process.sigma_min, rel=1e-9)
+    assert float(process.sigma(1.0)) == pytest.approx(process.sigma_max, rel=1e-9)
 
 
 def test_closed_forms_of_the_schedules() -> None:
@@ -58,6 +67,31 @@ def test_closed_forms_of_the_schedules() -> None:
     log_alpha = -(0.25**2) * 19.9 / 4 - 0.25 * 0.1 / 2
     assert float(vp.scale(t)) == pytest.approx(math.exp(log_alpha), rel=1e-12)
     assert float(vp.std(t)) == pytest.approx(math.sqrt(1 - math.exp(2 * log_alpha)), rel=1e-12)
+    sub = SubVariancePreserving(0.1, 20.0, 0.01)
+    assert float(sub.scale(t)) == pytest.approx(math.exp(log_alpha), rel=1e-12)
+    assert float(sub.std(t)) == pytest.approx(1 - math.exp(2 * log_alpha), rel=1e-12)
+    beta = 0.1 + 0.25 * 19.9
+    assert float(sub.diffusion(t)) == pytest.approx(math.sqrt(beta * (1 - math.exp(4 * log_alpha))), rel=1e-12)
+    cosine = Cosine(0.2, 5.0)
+    angle = 0.75 * math.atan(0.2) + 0.25 * math.atan(5.0)
+    assert float(cosine.scale(t)) == pytest.approx(math.cos(angle), rel=1e-12)
+    assert float(cosine.std(t)) == pytest.approx(math.sin(angle), rel=1e-12)
+
+
+def test_cosine_is_nichol_and_dhariwals() -> None:
+    """alpha(t)/alpha(0) = cos(pi/2 (t + s)/(1 + s)) / cos(pi/2 s/(1 + s)), where pure noise ends and the offset begins it."""
+    t, s = torch.linspace(0, 1, 11, dtype=torch.float64), 0.008
+    start = math.pi / 2 * s / (1 + s)
+    cosine = Cosine(math.tan(start), 1e12)
+    theirs = torch.cos(math.pi / 2 * (t + s) / (1 + s)) / math.cos(start)
+    torch.testing.assert_close(cosine.scale(t) / cosine.scale(0.0), theirs, rtol=1e-9, atol=1e-9)
+
+
+def test_sub_vp_is_never_noisier_than_vp() -> None:
+    t = torch.linspace(0.001, 1, 200, dtype=torch.float64)
+    vp, sub = VariancePreserving(0.1, 20.0, 0.01), SubVariancePreserving(0.1, 20.0, 0.01)
+    assert bool((sub.std(t) < vp.std(t)).all())
+    torch.testing.assert_close(sub.std(t), vp.std(t).square())  # 1 - alpha^2 against its root
 
 
 @pytest.mark.parametrize("process", PROCESSES)
@@ -235,6 +269,9 @@ def test_no_path_where_there_are_no_levels(noise: Noise) -> None:
         lambda: VarianceExploding(0.0, 1.0),
         lambda: VariancePreserving(20.0, 0.1, 0.01),
         lambda: VariancePreserving(0.01, 0.1, 5.0),
+        lambda: SubVariancePreserving(0.01, 0.1, 5.0),
+        lambda: Cosine(2.0, 1.0),
+        lambda: Cosine(0.0, 1.0),
         lambda: SingleSigma(0.0),
         lambda: Ladder([1.0]),
         lambda: Ladder([1.0, 2.0]),

@@ -10,10 +10,12 @@ from playground.theory.densities import Boxes, GaussianMixture
 from playground.theory.networks import ScoreNetwork, build_network
 from playground.theory.noise import (
     Continuous,
+    Cosine,
     Ladder,
     Noise,
     NoNoise,
     SingleSigma,
+    SubVariancePreserving,
     VarianceExploding,
     VariancePreserving,
     per_point,
@@ -27,6 +29,8 @@ NOISES: dict[str, Noise] = {
     "ladder": Ladder([8.0, 2.0, 0.5]),
     "ve": Continuous(VarianceExploding(0.05, 8.0)),
     "vp": Continuous(VariancePreserving(0.1, 20.0, 0.05)),
+    "sub-vp": Continuous(SubVariancePreserving(0.1, 20.0, 0.05)),
+    "cosine": Continuous(Cosine(0.05, 8.0)),
 }
 LEGAL = [(kind, noise) for kind in OBJECTIVES for noise in NOISES if (kind, noise) != ("denoising", "none")]
 

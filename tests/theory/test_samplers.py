@@ -9,6 +9,8 @@ from gaussian_runs import LEVELS, MEAN, STD, VE, VP, exact_moments, gaussian_sco
 
 from playground.theory.densities import GaussianMixture
 from playground.theory.noise import (
+    Cosine,
+    SubVariancePreserving,
     VarianceExploding,
     VariancePreserving,
     geometric,
@@ -36,6 +38,8 @@ ALL = {
     "reverse-sde, VP, time": ReverseSDE(VP, 40, denoise=True, grid="time"),
     "reverse-sde, Heun, VE": ReverseSDE(VE, 40, denoise=False, solver="heun"),
     "reverse-sde, Heun, VP, denoised": ReverseSDE(VP, 40, denoise=True, solver="heun"),
+    "reverse-sde, ShARK, VE": ReverseSDE(VE, 40, denoise=False, solver="shark"),
+    "reverse-sde, ShARK, VP, Karras": ReverseSDE(VP, 40, denoise=False, grid="karras", solver="shark"),
     "probability-flow, Euler, VP": ProbabilityFlow(VP, 40, denoise=False, solver="euler"),
     "probability-flow, VE": ProbabilityFlow(VE, 40, denoise=False),
     "probability-flow, VP": ProbabilityFlow(VP, 40, denoise=False),
@@ -137,8 +141,10 @@ def test_annealing_gets_the_mode_weights_right_and_plain_langevin_does_not() -> 
     [
         VarianceExploding(0.01, 10.0),
         VariancePreserving(0.1, 20.0, 0.01),
+        SubVariancePreserving(0.1, 20.0, 0.01),
+        Cosine(0.01, 10.0),
     ],
-    ids=["VE", "VP"],
+    ids=["VE", "VP", "sub-VP", "cosine"],
 )
 @pytest.mark.parametrize("mean", [-1.0, 0.0, 1.0])
 @pytest.mark.parametrize("std", [1.0, 0.1])

@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QWidget
 
 from playground.app.charts.chart import Chart, decades
 from playground.app.numbers import shown
+from playground.lab.settings import PROCESSES
 
 REACH = 10.0  # px from a handle within which a press takes it
 KEY_STEP = 0.02  # of the axis, an arrow key
@@ -111,7 +112,7 @@ class SigmaLadder(Chart):
         under = self._under()
         handles = self.handles()
         ends = {handles[0], handles[-1]}
-        if self._kind != "vp" and len(places) <= 60:
+        if self._kind in ("ladder", "ve") and len(places) <= 60:
             painter.setBrush(self.tokens.color("raised"))
             for index, place in enumerate(places):
                 if index not in ends:
@@ -145,7 +146,7 @@ class SigmaLadder(Chart):
         name = f"σ{index + 1}".translate(SUBSCRIPTS)
         if count == 1:
             name = "σ"
-        elif self._kind in ("ve", "vp"):
+        elif self._kind in PROCESSES:
             name = "σ max" if index == 0 else "σ min" if index == count - 1 else "σ"
         right = at.x() < self.width() / 2
         beside = at + QPointF(14 if right else -14, 0)
@@ -254,7 +255,7 @@ class SigmaLadder(Chart):
         sigmas, count = self._sigmas.copy(), len(self._sigmas)
         sigma = float(f"{min(max(sigma, self._axis[0]), self._axis[1]):.2e}")
         end = index in (0, count - 1)
-        if self._kind in ("ve", "vp") or (end and self._evenly and count > 1):
+        if self._kind in PROCESSES or (end and self._evenly and count > 1):
             opposite = sigmas[-1] if index == 0 else sigmas[0]
             room = 1.05 ** max(count - 1, 1) if self._kind == "ladder" else 1.05
             sigma = max(sigma, opposite * room) if index == 0 else min(sigma, opposite / room)

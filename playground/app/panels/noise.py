@@ -18,6 +18,7 @@ from playground.app.range_field import RangeField
 from playground.app.state import State
 from playground.app.views import ProblemView
 from playground.lab.experiment import fields
+from playground.lab.settings import PROCESSES, RATED
 
 CURVE = 33  # points of a process's curve
 
@@ -95,7 +96,7 @@ class NoisePanel(Card):
         changes: dict[str, object] = {}
         if noise.kind == "single":
             changes["noise.sigma"] = value
-        elif noise.kind == "vp" and index == 0:
+        elif noise.kind in RATED and index == 0:
             changes["noise.beta_max"] = self._beta_max(value)
         elif noise.kind == "ladder" and (noise.rungs or index not in (0, last)):
             changes["noise.rungs"] = tuple(float(f"{sigma:.4g}") for sigma in sigmas)
@@ -139,16 +140,16 @@ class NoisePanel(Card):
     def _refresh(self) -> None:
         noise, view = self.state.experiment.noise, self.engine.problem
         by_hand = noise.kind == "ladder" and bool(noise.rungs)
-        ends = noise.kind in ("ladder", "ve") and not by_hand
+        ends = noise.kind in ("ladder", *PROCESSES) and noise.kind not in RATED and not by_hand
         self.range.setVisible(ends)
         self.sigma.setVisible(noise.kind == "single")
-        self.finest.setVisible(noise.kind == "vp")
+        self.finest.setVisible(noise.kind in RATED)
         # Of a process only annealed Langevin takes levels.
         annealed = self.state.experiment.sampling.kind == "annealed-langevin"
-        self.levels.setVisible((noise.kind == "ladder" and not by_hand) or (noise.kind in ("ve", "vp") and annealed))
+        self.levels.setVisible((noise.kind == "ladder" and not by_hand) or (noise.kind in PROCESSES and annealed))
         self.by_hand.setVisible(by_hand)
-        self.disclosure.setVisible(noise.kind == "vp")
-        if noise.kind != "vp":
+        self.disclosure.setVisible(noise.kind in RATED)
+        if noise.kind not in RATED:
             self.disclosure.setChecked(False)
         self._by_hand_text.setText(f"{len(noise.rungs)} rungs set by hand")
         resolved = None if view is None or view.resolved is None else view.resolved.noise
@@ -174,24 +175,27 @@ class NoisePanel(Card):
             sigma = self.sigma.shown_value()
             return None if sigma is None else np.array([sigma])
         fine = self.finest.shown_value()
-        if noise.kind == "vp":
+        times = np.linspace(1.0, 0.0, 4 * CURVE)
+        if noise.kind in RATED:
             if view is None or fine is None:
                 return None
-            times = np.linspace(1.0, 0.0, 4 * CURVE)
-            curve = view.sigma * _vp_sigma(times, noise.beta_min, noise.beta_max)
+            curve = view.sigma * _rated_sigma(noise.kind, times, noise.beta_min, noise.beta_max)
             curve = curve[curve > fine]
             return np.append(curve, fine) if len(curve) > 1 else None
         coarse = self.range.value("noise.sigma_max")
         fine = self.range.value("noise.sigma_min")
         if coarse is None or fine is None or coarse <= fine:
             return None
+        if noise.kind == "cosine":
+            return None if view is None else _cosine_sigma(times, fine / view.sigma, coarse / view.sigma) * view.sigma
         return np.geomspace(coarse, fine, noise.levels)
 
     def _beta_max(self, sigma: float) -> float:
-        """The rate at t = 1 for which the VP process ends at this sigma."""
+        """The rate at t = 1 for which the process ends at this sigma."""
         noise, view = self.state.experiment.noise, self.engine.problem
         assert view is not None
-        integral = math.log1p((sigma / view.sigma) ** 2)  # of beta over [0, 1]
+        end = sigma / view.sigma
+        integral = math.log1p(end**2) if noise.kind == "vp" else 2 * math.asinh(end / 2)  # of beta over [0, 1]
         field = fields()["noise.beta_max"]
         rate = max(2 * integral - noise.beta_min, 1.01 * noise.beta_min)
         return float(f"{min(max(rate, field.minimum or 0.0), field.maximum or rate):.3g}")
@@ -232,10 +236,15 @@ class NoisePanel(Card):
         self.notice.say("warning", "\n".join(view.warnings), *ways)
 
 
-def _vp_sigma(t: np.ndarray, beta_min: float, beta_max: float) -> np.ndarray:
-    """sigma(t) = std/alpha of the variance-preserving process on standardized data, (T,) to (T,)."""
+def _rated_sigma(kind: str, t: np.ndarray, beta_min: float, beta_max: float) -> np.ndarray:
+    """sigma(t) = std/alpha of VP and sub-VP on standardized data, (T,) to (T,), as in playground.theory.noise."""
     integral = beta_min * t + 0.5 * (beta_max - beta_min) * t**2
-    return np.sqrt(np.expm1(integral))
+    return np.sqrt(np.expm1(integral)) if kind == "vp" else 2 * np.sinh(integral / 2)
+
+
+def _cosine_sigma(t: np.ndarray, fine: float, coarse: float) -> np.ndarray:
+    """The same of the cosine process between two sigmas."""
+    return np.tan(math.atan(fine) + t * (math.atan(coarse) - math.atan(fine)))
 
 
 def _number(value: float | str) -> float | None:

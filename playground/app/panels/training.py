@@ -14,6 +14,7 @@ from playground.app.numbers import duration, shown
 from playground.app.panels.figure import count, decimal
 from playground.app.state import State
 from playground.lab.experiment import training_refusal
+from playground.lab.settings import PROCESSES
 
 BUTTON = {
     "untrained": "Train",
@@ -149,7 +150,7 @@ class TrainingPanel(Card):
 
     @Slot()
     def _refresh(self) -> None:
-        self.sigmas.setVisible(self.state.experiment.noise.kind in ("ve", "vp"))
+        self.sigmas.setVisible(self.state.experiment.noise.kind in PROCESSES)
         self._show_button()
         self._summarise()
         self._say()

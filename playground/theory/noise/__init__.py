@@ -1,0 +1,45 @@
+r"""What noise does to data: none, one sigma, a ladder of sigmas, or a continuous process.
+
+Everything is stated in *variance-exploding coordinates*: the density smoothed by sigma is
+p_sigma = p_data * N(0, sigma^2 I), and one score function s(x, sigma) = grad log p_sigma(x) serves every process, because
+each process here is a scaled copy of that picture:
+
+.. math:: x(t) = \alpha(t)\,(x_0 + \sigma(t)\,z), \quad z \sim N(0, I), \qquad
+          \nabla \log p_t(x) = s(x/\alpha(t), \sigma(t)) / \alpha(t)
+
+Time runs from 0 (data) to 1 (noise). Processes obey dx = f(x, t) dt + g(t) dw (Song et al. 2021).
+"""
+
+from playground.theory.noise.levels import (
+    LOG_NORMAL_MEAN,
+    LOG_NORMAL_STD,
+    Continuous,
+    Ladder,
+    Law,
+    Noise,
+    NoNoise,
+    SingleSigma,
+    geometric,
+)
+from playground.theory.noise.process import GaussianPrior, Process, ScoreFunction, per_point
+from playground.theory.noise.processes import Cosine, SubVariancePreserving, VarianceExploding, VariancePreserving
+
+__all__ = [
+    "LOG_NORMAL_MEAN",
+    "LOG_NORMAL_STD",
+    "Continuous",
+    "Cosine",
+    "GaussianPrior",
+    "Ladder",
+    "Law",
+    "NoNoise",
+    "Noise",
+    "Process",
+    "ScoreFunction",
+    "SingleSigma",
+    "SubVariancePreserving",
+    "VarianceExploding",
+    "VariancePreserving",
+    "geometric",
+    "per_point",
+]

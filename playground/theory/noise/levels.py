@@ -1,0 +1,146 @@
+"""Which noise levels an experiment has, and how training draws them."""
+
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+from playground.theory.noise.process import Process
+from playground.theory.noise.processes import VarianceExploding
+
+Law = Literal["log-normal", "log-uniform"]
+
+LOG_NORMAL_MEAN = -1.2  # of ln(sigma / sd of the data): Karras et al. 2022, table 1
+LOG_NORMAL_STD = 1.4  # theirs is 1.2; 1.4 reaches the fine levels that a likelihood needs
+
+
+def geometric(sigma_max: float, sigma_min: float, count: int) -> Tensor:
+    """`count` sigmas from coarse to fine whose neighbours have equal ratios, in float64; both ends are exact."""
+    if count < 2:
+        raise ValueError(f"A ladder needs at least two levels, not {count}.")
+    steps = torch.linspace(0.0, 1.0, count, dtype=torch.float64)
+    sigmas = sigma_max * (sigma_min / sigma_max) ** steps
+    sigmas[-1] = sigma_min
+    return sigmas
+
+
+class Noise(ABC):
+    """Which noise levels an experiment has: how training draws them, and what samplers may make of them."""
+
+    sigma_min: float
+    sigma_max: float
+
+    @abstractmethod
+    def training_sigmas(self, count: int, generator: torch.Generator, law: Law = "log-normal") -> Tensor:
+        """`count` noise levels for one training batch, (count,) float32 on the generator's device."""
+
+    def relative_density(self, sigma: Tensor, law: Law = "log-normal") -> Tensor:
+        """How often training draws ln sigma, relative to drawing it evenly; 1 where there is no choice."""
+        return torch.ones_like(sigma)
+
+    def levels(self, count: int) -> Tensor:
+        """Noise levels from coarse to fine for annealed Langevin; a ladder has its own and ignores `count`.
+
+        Raises:
+            ValueError: there are fewer than two levels.
+        """
+        raise ValueError("Annealed Langevin needs a ladder of noise levels; this noise has fewer than two.")
+
+    def process(self) -> Process:
+        """The process from data to noise; a ladder is read as a variance-exploding one.
+
+        Raises:
+            ValueError: no path leads from data to noise.
+        """
+        raise ValueError("This noise has no path from data to noise; choose a ladder or a process.")
+
+
+class NoNoise(Noise):
+    """The data as they are: sigma = 0."""
+
+    sigma_min = sigma_max = 0.0
+
+    def training_sigmas(self, count: int, generator: torch.Generator, law: Law = "log-normal") -> Tensor:
+        return torch.zeros(count, device=generator.device)
+
+
+class SingleSigma(Noise):
+    """One noise level."""
+
+    def __init__(self, sigma: float) -> None:
+        if not sigma > 0:
+            raise ValueError(f"sigma = {sigma:g} must be above 0.")
+        self.sigma_min = self.sigma_max = sigma
+
+    def training_sigmas(self, count: int, generator: torch.Generator, law: Law = "log-normal") -> Tensor:
+        return torch.full((count,), self.sigma_max, device=generator.device)
+
+
+class Ladder(Noise):
+    """A finite ladder sigma_1 > ... > sigma_L > 0, drawn from evenly in training (Song and Ermon 2019)."""
+
+    def __init__(self, sigmas: Sequence[float] | Tensor) -> None:
+        self.sigmas = torch.as_tensor(sigmas, dtype=torch.float64)
+        if len(self.sigmas) < 2 or not bool((self.sigmas[:-1] > self.sigmas[1:]).all()) or not self.sigmas[-1] > 0:
+            raise ValueError("A ladder needs at least two sigmas above 0 that fall from coarse to fine.")
+        self.sigma_max, self.sigma_min = float(self.sigmas[0]), float(self.sigmas[-1])
+
+    def training_sigmas(self, count: int, generator: torch.Generator, law: Law = "log-normal") -> Tensor:
+        rungs = self.sigmas.to(generator.device, torch.float32)
+        return rungs[(_spread(count, generator) * len(rungs)).long().clamp(max=len(rungs) - 1)]
+
+    def levels(self, count: int) -> Tensor:
+        return self.sigmas
+
+    def process(self) -> Process:
+        return VarianceExploding(self.sigma_min, self.sigma_max)
+
+
+class Continuous(Noise):
+    r"""Every sigma of a process between its ends.
+
+    Training draws ln sigma evenly, or from N(-1.2, 1.4^2) (data of variance one) cut off at the ends: most of what a
+    network must learn lies at middle levels (Karras et al. 2022).
+    """
+
+    def __init__(self, noise_process: Process) -> None:
+        self._process = noise_process
+        self.sigma_min, self.sigma_max = noise_process.sigma_min, noise_process.sigma_max
+        self._low, self._high = math.log(self.sigma_min), math.log(self.sigma_max)
+        # Ends set far from the data's own scale would leave nothing of the normal law: its centre stays between them.
+        self._centre = min(max(LOG_NORMAL_MEAN, self._low), self._high)
+        self._ends = [_normal_cdf((end - self._centre) / LOG_NORMAL_STD) for end in (self._low, self._high)]
+
+    def training_sigmas(self, count: int, generator: torch.Generator, law: Law = "log-normal") -> Tensor:
+        u = _spread(count, generator)
+        if law == "log-uniform":
+            return torch.exp(self._low + (self._high - self._low) * u)
+        low, high = self._ends
+        log_sigma = self._centre + LOG_NORMAL_STD * torch.special.ndtri(low + (high - low) * u)
+        return torch.exp(log_sigma.clamp(self._low, self._high))
+
+    def relative_density(self, sigma: Tensor, law: Law = "log-normal") -> Tensor:
+        if law == "log-uniform":
+            return torch.ones_like(sigma)
+        low, high = self._ends
+        normal = torch.exp(-0.5 * ((torch.log(sigma) - self._centre) / LOG_NORMAL_STD) ** 2)
+        return normal * ((self._high - self._low) / (LOG_NORMAL_STD * math.sqrt(2 * math.pi) * (high - low)))
+
+    def levels(self, count: int) -> Tensor:
+        return geometric(self.sigma_max, self.sigma_min, count)
+
+    def process(self) -> Process:
+        return self._process
+
+
+def _spread(count: int, generator: torch.Generator) -> Tensor:
+    """`count` numbers in [0, 1), one in each of as many equal parts: each is uniform, and the batch covers all levels."""
+    u = torch.rand(count, generator=generator, device=generator.device)
+    return u.add_(torch.arange(count, device=generator.device)).div_(count)
+
+
+def _normal_cdf(value: float) -> float:
+    return 0.5 * math.erfc(-value / math.sqrt(2))

@@ -1,0 +1,197 @@
+r"""The processes: what the data are multiplied by, and how fast noise comes in.
+
+All four have closed forms both ways, sigma(t) and t(sigma). VE leaves the data where they are; the others contract them,
+with drift f = -beta x/2. Of each, g^2 = alpha^2 d(sigma^2)/dt.
+"""
+
+import math
+from abc import abstractmethod
+
+import torch
+from torch import Tensor
+
+from playground.theory.noise.process import Process, as_time, per_point
+
+
+class VarianceExploding(Process):
+    r"""Adds ever larger noise and leaves the mean alone.
+
+    .. math:: dx = \sigma(t) \sqrt{2 \ln r}\, dw, \quad \sigma(t) = \sigma_{min} r^t,\ r = \sigma_{max}/\sigma_{min}
+
+    Simulated from the data it reaches variance sigma(t)^2 - sigma_min^2, so the density at t = 0 is the data's smoothed by
+    sigma_min, and likelihoods are of that one. Source: Song et al. 2021, appendix C.
+
+    Args:
+        sigma_min: finest noise, > 0.
+        sigma_max: noise at t = 1, > sigma_min; at least the widest gap in the data, or the prior is not reached.
+    """
+
+    def __init__(self, sigma_min: float, sigma_max: float) -> None:
+        _require_order(sigma_min, sigma_max)
+        self.sigma_min, self.sigma_max = sigma_min, sigma_max
+        self.t_min = 0.0
+        self._log_ratio = math.log(sigma_max / sigma_min)
+
+    def scale(self, t: Tensor | float) -> Tensor:
+        return torch.ones_like(as_time(t))
+
+    def sigma(self, t: Tensor | float) -> Tensor:
+        return self.sigma_min * torch.exp(self._log_ratio * as_time(t))
+
+    def time(self, sigma: Tensor | float) -> Tensor:
+        return torch.log(as_time(sigma) / self.sigma_min) / self._log_ratio
+
+    def drift(self, x: Tensor, t: Tensor | float) -> Tensor:
+        return torch.zeros_like(x)
+
+    def diffusion(self, t: Tensor | float) -> Tensor:
+        return self.sigma(t) * math.sqrt(2 * self._log_ratio)
+
+
+class LinearRate(Process):
+    r"""Contracts the data at a rate that grows linearly.
+
+    .. math:: f = -\tfrac12 \beta x, \quad \beta(t) = \beta_0 + t(\beta_1 - \beta_0),\quad
+              \ln \alpha(t) = -\tfrac12 B(t),\ B(t) = \int_0^t \beta = t \beta_0 + \tfrac12 t^2 (\beta_1 - \beta_0)
+
+    Args:
+        beta_min: rate at t = 0, > 0.
+        beta_max: rate at t = 1, > beta_min.
+        sigma_min: finest noise over signal; the process is followed down to the time where it has this much.
+    """
+
+    def __init__(self, beta_min: float, beta_max: float, sigma_min: float) -> None:
+        if not 0 < beta_min < beta_max:
+            raise ValueError(f"beta_min = {beta_min:g} must lie between 0 and beta_max = {beta_max:g}.")
+        self.beta_min, self.beta_max = beta_min, beta_max
+        self.sigma_max = self.end(beta_min, beta_max)
+        if not 0 < sigma_min < self.sigma_max:
+            raise ValueError(
+                f"sigma_min = {sigma_min:g} must lie between 0 and {self.sigma_max:g}, the noise that this process ends with."
+            )
+        self.sigma_min = sigma_min
+        self.t_min = float(self.time(sigma_min))
+
+    @staticmethod
+    @abstractmethod
+    def noise_over_signal(integral: Tensor) -> Tensor:
+        """sigma, given B."""
+
+    @staticmethod
+    @abstractmethod
+    def integral(sigma: Tensor) -> Tensor:
+        """B, given sigma: the inverse. A process with beta_max = 2 B - beta_min ends there."""
+
+    @classmethod
+    def end(cls, beta_min: float, beta_max: float) -> float:
+        """sigma(1)."""
+        return float(cls.noise_over_signal(torch.tensor(0.5 * (beta_min + beta_max), dtype=torch.float64)))
+
+    def sigma(self, t: Tensor | float) -> Tensor:
+        return self.noise_over_signal(self._integral(t))
+
+    def scale(self, t: Tensor | float) -> Tensor:
+        return torch.exp(-0.5 * self._integral(t))
+
+    def time(self, sigma: Tensor | float) -> Tensor:
+        integral = self.integral(as_time(sigma))
+        # The root of the quadratic without the difference of two near-equal numbers that the textbook form has.
+        root = torch.sqrt(self.beta_min**2 + 2 * (self.beta_max - self.beta_min) * integral)
+        return 2 * integral / (self.beta_min + root)
+
+    def drift(self, x: Tensor, t: Tensor | float) -> Tensor:
+        return per_point(-0.5 * self._rate(as_time(t, x)), x) * x
+
+    def _integral(self, t: Tensor | float) -> Tensor:
+        t = as_time(t)
+        return t * (self.beta_min + 0.5 * t * (self.beta_max - self.beta_min))
+
+    def _rate(self, t: Tensor | float) -> Tensor:
+        return self.beta_min + as_time(t) * (self.beta_max - self.beta_min)
+
+
+class VariancePreserving(LinearRate):
+    r"""Shrinks the data while adding noise, so that data of variance one keep it.
+
+    .. math:: dx = -\tfrac12 \beta x\,dt + \sqrt{\beta}\,dw, \quad \mathrm{std}^2 = 1 - \alpha^2, \quad \sigma^2 = e^B - 1
+
+    Source: Song et al. 2021, appendix C.
+    """
+
+    @staticmethod
+    def noise_over_signal(integral: Tensor) -> Tensor:
+        return torch.sqrt(torch.expm1(integral))
+
+    @staticmethod
+    def integral(sigma: Tensor) -> Tensor:
+        return torch.log1p(sigma.square())
+
+    def diffusion(self, t: Tensor | float) -> Tensor:
+        return torch.sqrt(self._rate(t))
+
+
+class SubVariancePreserving(LinearRate):
+    r"""VP with less noise on the way: its variance is never above VP's, and data near t = 0 are disturbed less.
+
+    .. math:: dx = -\tfrac12 \beta x\,dt + \sqrt{\beta (1 - e^{-2B})}\,dw, \quad \mathrm{std} = 1 - \alpha^2,
+              \quad \sigma = 1/\alpha - \alpha = 2 \sinh(B/2)
+
+    The standard deviation is 1 - alpha^2, without VP's root. Source: Song et al. 2021, appendix C.
+    """
+
+    @staticmethod
+    def noise_over_signal(integral: Tensor) -> Tensor:
+        return 2 * torch.sinh(0.5 * integral)
+
+    @staticmethod
+    def integral(sigma: Tensor) -> Tensor:
+        return 2 * torch.asinh(0.5 * sigma)
+
+    def diffusion(self, t: Tensor | float) -> Tensor:
+        return torch.sqrt(-self._rate(t) * torch.expm1(-2 * self._integral(t)))
+
+
+class Cosine(Process):
+    r"""A variance-preserving process that turns data into noise at a steady angle: alpha^2 + std^2 = 1 is a circle.
+
+    .. math:: \alpha(t) = \cos\theta(t),\ \mathrm{std} = \sin\theta,\ \sigma = \tan\theta, \quad
+              \theta(t) = (1-t) \arctan \sigma_{min} + t \arctan \sigma_{max}
+
+    so that beta = g^2 = 2 theta' tan(theta). It spends its time at middle levels, where VP hurries to pure noise. Nichol and
+    Dhariwal (2021, equation 17) start at a small angle, their offset s, and clip beta where the cosine vanishes; here the two
+    ends say both. At t = 0 the data are already smoothed by sigma_min, as with VE.
+
+    Args:
+        sigma_min: finest noise over signal, > 0.
+        sigma_max: noise over signal at t = 1, > sigma_min.
+    """
+
+    def __init__(self, sigma_min: float, sigma_max: float) -> None:
+        _require_order(sigma_min, sigma_max)
+        self.sigma_min, self.sigma_max = sigma_min, sigma_max
+        self.t_min = 0.0
+        self._start = math.atan(sigma_min)
+        self._speed = math.atan(sigma_max) - self._start
+
+    def scale(self, t: Tensor | float) -> Tensor:
+        return torch.cos(self._angle(t))
+
+    def sigma(self, t: Tensor | float) -> Tensor:
+        return torch.tan(self._angle(t))
+
+    def time(self, sigma: Tensor | float) -> Tensor:
+        return (torch.atan(as_time(sigma)) - self._start) / self._speed
+
+    def drift(self, x: Tensor, t: Tensor | float) -> Tensor:
+        return per_point(-self._speed * self.sigma(as_time(t, x)), x) * x
+
+    def diffusion(self, t: Tensor | float) -> Tensor:
+        return torch.sqrt(2 * self._speed * self.sigma(t))
+
+    def _angle(self, t: Tensor | float) -> Tensor:
+        return self._start + self._speed * as_time(t)
+
+
+def _require_order(sigma_min: float, sigma_max: float) -> None:
+    if not 0 < sigma_min < sigma_max:
+        raise ValueError(f"sigma_min = {sigma_min:g} must lie between 0 and sigma_max = {sigma_max:g}.")
