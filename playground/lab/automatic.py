@@ -17,7 +17,7 @@ SECONDS = 20.0  # of training, where no number of steps is given
 BATCH, IMAGE_BATCH = 512, 64
 """Points a training step: for an MLP 512 take hardly longer than 64, for a convolution eight times as long."""
 PARTICLES, IMAGE_PARTICLES = 2_000, 96
-"""Points to sample: as images 8 rows of 12, which fill the canvas, and 500 steps of a convolution take seconds."""
+"""Points to sample: images in 8 rows of 12 are as many as can be read at a glance, and 500 steps of them take seconds."""
 
 
 def resolved(experiment: Experiment) -> Experiment:
