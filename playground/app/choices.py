@@ -55,6 +55,7 @@ _CHOICES: dict[str, dict[str, tuple[str, str]]] = {
     "sampling.source": {
         "learned": ("Learned", "Follow the network's score, with its newest averaged weights."),
         "exact": ("Exact", "Follow the known density's own score: what a perfect network would do."),
+        "empirical": ("Data", "Follow the smoothed training set: what fits it perfectly gives its points back by heart."),
     },
     "sampling.solver": {
         "auto": ("Auto", "Euler for the SDE, Heun for the flow."),

@@ -219,6 +219,8 @@ class ChoiceField(FieldRow):
             self.control = segments
         else:
             self.control = ChoiceBox(options, self)
+            for index, choice in enumerate(self.field.choices):
+                self.control.setItemData(index, choices.meaning(key, choice), Qt.ItemDataRole.ToolTipRole)
         self.control.chosen.connect(self.edit)
         self._adopt(self.control, self.name, stretch=1)
         self.refresh()

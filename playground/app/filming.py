@@ -32,7 +32,7 @@ def complete_run(
             return
         from playground.lab.sampling import sample
 
-        yield from sample(problem, problem.exact_source() or learned_score(problem, weights), seed=seed)
+        yield from sample(problem, problem.known_score() or learned_score(problem, weights), seed=seed)
 
     return iterate
 

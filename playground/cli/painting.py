@@ -86,7 +86,7 @@ def _dress(
         if scene.images is not None:
             return dataclasses.replace(scene, caption=caption)
         arrows = grid_points(scene.viewport, ARROWS, max(2, round(ARROWS * size[1] / size[0]))).reshape(-1, 2)
-        role = problem.experiment.sampling.source
+        role = "learned" if problem.experiment.sampling.source == "learned" else "exact"
         field = Field(arrows, arrows_at(problem, score, arrows, sigma, time), role)
         density = None
         if problem.density is not None:

@@ -40,8 +40,8 @@ class Model:
 
     @property
     def score(self) -> ScoreFunction:
-        """What the experiment's sampler follows: the learned score, or the known density's own."""
-        return self.problem.exact_source() or self.learned
+        """What the experiment's sampler follows: the learned score, or one that is known."""
+        return self.problem.known_score() or self.learned
 
 
 def open_model(folder: Path, assignments: Sequence[str] = (), seed: int | None = None, device: str = "auto") -> Model:

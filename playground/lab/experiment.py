@@ -241,7 +241,12 @@ def sampling_refusal(experiment: Experiment) -> Refusal | None:
     if experiment.sampling.source == "exact" and experiment.data.kind in ("file", "digits"):
         return Refusal(
             "sampling.source",
-            f"The exact score of data.kind = {experiment.data.kind} is not known: only toys and drawings have one; choose sampling.source = learned.",
+            f"The exact score of data.kind = {experiment.data.kind} is not known: only toys and drawings have one; choose sampling.source = learned or empirical.",
+        )
+    if experiment.sampling.source == "empirical" and noise == "none":
+        return Refusal(
+            "sampling.source",
+            "Without noise the training set is bare points, which have no score: choose a noise, or sampling.source = learned.",
         )
     return None
 

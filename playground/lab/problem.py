@@ -4,6 +4,7 @@ Two coordinate systems meet here and nowhere else. *User units* are what the use
 *internal units* have mean 0 and mean variance 1 per axis (torch, float32), and all of theory/ works in them.
 """
 
+import functools
 import math
 import zlib
 from dataclasses import dataclass, field
@@ -18,6 +19,7 @@ from playground.lab.experiment import Experiment, ExperimentError, replace
 from playground.lab.settings import PROCESSES, RATED
 from playground.lab.units import Units
 from playground.theory.densities import Density
+from playground.theory.empirical import Empirical
 from playground.theory.networks import ScoreNetwork, build_network
 from playground.theory.noise import (
     Continuous,
@@ -156,11 +158,20 @@ class Problem:
             generator=torch.Generator().manual_seed(self._seed("network")),
         ).to(self.device)
 
-    def exact_source(self) -> ScoreFunction | None:
-        """The known density's score where the experiment's sampler follows it; None where it follows the learned one."""
-        if self.experiment.sampling.source == "exact" and self.density is not None:
-            return self.density.score
-        return None
+    @functools.cached_property
+    def empirical(self) -> Empirical:
+        """The smoothed training set itself; of images without the fractions of a grey level that training adds."""
+        return Empirical(self.train)
+
+    def known_score(self) -> ScoreFunction | None:
+        """The closed form that the experiment's sampler follows, if it does: the density's own score or the training set's.
+
+        None where it follows the learned one.
+        """
+        source = self.experiment.sampling.source
+        if source == "empirical":
+            return self.empirical.score
+        return self.density.score if source == "exact" and self.density is not None else None
 
     def process(self) -> Process:
         """The process from data to noise.

@@ -15,8 +15,8 @@ class Sampling(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         meta("Sampler", equation=r"dx = [f - g^2 s]\,dt + g\,dw"),
     ] = "reverse-sde"
     source: Annotated[
-        Literal["learned", "exact"],
-        meta("Score to follow: the network's, or the known density's own", symbol="s"),
+        Literal["learned", "exact", "empirical"],
+        meta("Score to follow: the network's, the known density's own, or that of the smoothed training set", symbol="s"),
     ] = "learned"
     particles: (
         Annotated[

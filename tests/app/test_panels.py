@@ -278,7 +278,7 @@ def test_dragging_the_ends_sets_the_range(show, state, engine):
 def test_dragging_a_rung_sets_the_ladder_by_hand_and_back(show, state, engine):
     (panel,) = show(panels.NoisePanel)
     engine.build()
-    press(panel.kind.control.buttons["ladder"])
+    panel.kind.control.activated.emit(panel.kind.control.findData("ladder"))
     state.edit({"noise.levels": 10})
     engine.build()
     drag_ladder(panel, 3, 8)

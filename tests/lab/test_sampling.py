@@ -133,6 +133,28 @@ def test_mode_weights_of_annealed_and_of_plain_langevin() -> None:
     assert 0.475 < shares["langevin"] < 0.545
 
 
+def test_the_training_sets_own_score_gives_training_points_back() -> None:
+    """Of a toy and of images; `exact` on the same toy makes new points, as far from their neighbours as held-out data."""
+    nearest = {}
+    for kind, source in (("two-moons", "empirical"), ("two-moons", "exact"), ("digits", "empirical")):
+        problem = Problem.build(
+            experiment(data__kind=kind, data__points=200, sampling__source=source, sampling__steps=200)
+        )
+        last = torch.from_numpy(problem.units.to_internal(run(problem, score=problem.known_score()).positions[-1]))
+        distances = torch.cdist(last.flatten(1).float(), problem.train.flatten(1))
+        nearest[kind, source] = float(distances.min(1).values.median())
+    assert nearest["two-moons", "empirical"] < 1e-3
+    assert nearest["two-moons", "exact"] > 0.02
+    assert nearest["digits", "empirical"] < 1e-2
+    assert Problem.build(experiment()).known_score() is None
+
+
+def test_bare_points_have_no_score() -> None:
+    problem = Problem.build(experiment(noise__kind="none", sampling__kind="langevin", sampling__source="empirical"))
+    with pytest.raises(ExperimentError, match="bare points, which have no score"):
+        make_sampler(problem)
+
+
 def test_uniform_starts_fill_the_box_of_the_data() -> None:
     problem = Problem.build(
         experiment(data__kind="two-gaussians", sampling__kind="langevin", sampling__particles=20_000)

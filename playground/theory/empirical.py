@@ -1,0 +1,66 @@
+r"""The smoothed training set in closed form: what a perfect minimiser of the denoising loss becomes.
+
+The density that training really sees is N points, and blurred by sigma it is a mixture of N equal Gaussians:
+
+.. math:: p_\sigma(x) = \frac1N \sum_i N(x; x_i, \sigma^2 I), \qquad
+          s(x, \sigma) = \frac{m(x, \sigma) - x}{\sigma^2},\quad m = \sum_i w_i x_i,\ w_i \propto e^{-\|x - x_i\|^2 / 2 \sigma^2}
+
+A network with the capacity to fit it exactly would send every sample back to a training point. Points have any shape.
+"""
+
+import math
+from collections.abc import Iterator
+
+import torch
+from torch import Tensor
+
+from playground.theory.noise import per_point
+
+CHUNK = {"cpu": 2**20, "cuda": 2**26}
+"""Distances held at once: 4 MiB of float32, of which a few copies are alive."""
+
+
+class Empirical:
+    """The equal mixture of Gaussians of width sigma around `points`.
+
+    Args:
+        points: (N, *shape).
+    """
+
+    def __init__(self, points: Tensor) -> None:
+        self.points = points
+        self._centre = points.flatten(1).mean(0)
+        self._flat = points.flatten(1) - self._centre
+        self._squares = self._flat.square().sum(1)
+
+    def score(self, x: Tensor, sigma: Tensor | float) -> Tensor:
+        """Gradient of log p_sigma at x (N, *shape), in the shape of x; sigma > 0, one number or one for each row."""
+        level = torch.as_tensor(sigma, dtype=x.dtype, device=x.device)
+        return (self.posterior_mean(x, level) - x) / per_point(level.square(), x)
+
+    def posterior_mean(self, x: Tensor, sigma: Tensor | float) -> Tensor:
+        """The expected training point given x, which is one of them plus noise of deviation sigma; in the shape of x."""
+        parts = [logits.softmax(1) @ self._flat for logits, _, _ in self._logits(x, sigma)]
+        return (torch.cat(parts) + self._centre).view(x.shape)
+
+    def log_prob(self, x: Tensor, sigma: Tensor | float) -> Tensor:
+        """log p_sigma at x (N, *shape), (N,)."""
+        constant = math.log(len(self._flat)) + 0.5 * self._flat.shape[1] * math.log(2 * math.pi)
+        parts = [
+            logits.logsumexp(1) - 0.5 * squares / level.square() - self._flat.shape[1] * level.log()
+            for logits, squares, level in self._logits(x, sigma)
+        ]
+        return torch.cat(parts) - constant
+
+    def _logits(self, x: Tensor, sigma: Tensor | float) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
+        """Of a few rows at a time: (x'x_i - |x_i|^2/2)/sigma^2, (rows, N), with |x|^2 and sigma, (rows,).
+
+        The common |x|^2 is left out, for far out it would drown the differences in rounding.
+        """
+        flat = x.flatten(1) - self._centre
+        level = torch.as_tensor(sigma, dtype=x.dtype, device=x.device).expand(len(x))
+        rows = max(1, CHUNK.get(x.device.type, CHUNK["cuda"]) // len(self._flat))
+        for start in range(0, max(len(flat), 1), rows):
+            part, of_part = flat[start : start + rows], level[start : start + rows]
+            logits = torch.addmm(-0.5 * self._squares, part, self._flat.T) / of_part.square()[:, None]
+            yield logits, part.square().sum(1), of_part
