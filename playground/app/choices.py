@@ -55,12 +55,19 @@ _CHOICES: dict[str, dict[str, tuple[str, str]]] = {
     "sampling.source": {
         "learned": ("Learned", "Follow the network's score, with its newest averaged weights."),
         "exact": ("Exact", "Follow the known density's own score: what a perfect network would do."),
-        "empirical": ("Data", "Follow the smoothed training set: what fits it perfectly gives its points back by heart."),
+        "empirical": (
+            "Data",
+            "Follow the smoothed training set: what fits it perfectly gives its points back by heart.",
+        ),
     },
     "sampling.solver": {
         "auto": ("Auto", "Euler for the SDE, Heun for the flow."),
         "euler": ("Euler", "One score a step; the error falls with the number of steps."),
         "heun": ("Heun", "Two scores a step, the mean drift of both ends; the error falls with the number's square."),
+        "shark": (
+            "ShARK",
+            "A stochastic Runge-Kutta scheme of order 1.5: two scores a step, closest to its noise's own path.",
+        ),
     },
     "sampling.grid": {
         "log-sigma": ("log σ", "Equal ratios of σ: each step changes the signal-to-noise ratio by the same factor."),

@@ -238,6 +238,11 @@ def sampling_refusal(experiment: Experiment) -> Refusal | None:
             "sampling.kind",
             f"Annealed Langevin walks down a ladder of noise levels, but noise.kind = {noise} has fewer than two: choose ladder or a process such as ve, or sample by langevin.",
         )
+    if kind == "probability-flow" and experiment.sampling.solver == "shark":
+        return Refusal(
+            "sampling.solver",
+            "ShARK is a scheme for noise, and the probability flow has none: choose sampling.solver = heun or euler, or sampling.kind = reverse-sde.",
+        )
     if experiment.sampling.source == "exact" and experiment.data.kind in ("file", "digits"):
         return Refusal(
             "sampling.source",

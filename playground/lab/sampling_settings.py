@@ -16,7 +16,9 @@ class Sampling(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     ] = "reverse-sde"
     source: Annotated[
         Literal["learned", "exact", "empirical"],
-        meta("Score to follow: the network's, the known density's own, or that of the smoothed training set", symbol="s"),
+        meta(
+            "Score to follow: the network's, the known density's own, or that of the smoothed training set", symbol="s"
+        ),
     ] = "learned"
     particles: (
         Annotated[
@@ -35,9 +37,10 @@ class Sampling(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         ),
     ] = 500
     solver: Annotated[
-        Literal["auto", "euler", "heun"],
+        Literal["auto", "euler", "heun", "shark"],
         meta(
-            "How the reverse SDE and the probability flow take a step; auto: Euler for the SDE, Heun for the flow",
+            "How the reverse SDE and the probability flow take a step; auto: Euler for the SDE, Heun for the flow. "
+            "ShARK, a stochastic Runge-Kutta scheme of order 1.5, is for the SDE",
             equation=r"x + \frac{h}{2}[f(x) + f(x + h f(x) + g\,\Delta w)] + g\,\Delta w",
         ),
     ] = "auto"

@@ -357,6 +357,7 @@ def test_a_convolution_on_points_is_refused_and_mended(show, state, engine):
     [
         ({"noise.kind": "single"}, "Use Langevin", ("sampling.kind", "langevin")),
         ({"noise.kind": "none", "sampling.kind": "annealed-langevin"}, "Use VE noise", ("noise.kind", "ve")),
+        ({"sampling.kind": "probability-flow", "sampling.solver": "shark"}, "Use Auto", ("sampling.solver", "auto")),
         ({"data.kind": "digits", "sampling.source": "exact"}, "Use learned", ("sampling.source", "learned")),
     ],
 )

@@ -61,6 +61,15 @@ def test_a_pair_that_makes_no_sense_is_refused_with_the_reason(kind: str, noise:
         next(sample(problem, problem.density.score))
 
 
+@pytest.mark.parametrize(
+    ("settings", "reason"),
+    [({"sampling__kind": "probability-flow", "sampling__solver": "shark"}, "ShARK is a scheme for noise")],
+)
+def test_settings_of_a_sampler_that_contradict_each_other_are_refused(settings: dict[str, object], reason: str) -> None:
+    with pytest.raises(ExperimentError, match=reason):
+        make_sampler(Problem.build(experiment(**settings)))
+
+
 def test_trajectories_are_in_the_users_units() -> None:
     """The same standardized run, once in toy units and once 100 times larger: positions, sigmas and steps follow."""
     for kind in ("langevin", "reverse-sde"):
@@ -114,11 +123,11 @@ def test_the_solver_of_the_settings_takes_the_steps(kind: str) -> None:
     """Steps of Euler and of Heun end elsewhere, and auto is the one that it stands for."""
     ends = {
         solver: run(Problem.build(experiment(sampling__kind=kind, sampling__solver=solver))).positions[-1]
-        for solver in ("auto", "euler", "heun")
+        for solver in ("auto", "euler", "heun", *["shark"] * (kind == "reverse-sde"))
     }
-    meant, other = ("euler", "heun") if kind == "reverse-sde" else ("heun", "euler")
+    meant = "euler" if kind == "reverse-sde" else "heun"
     np.testing.assert_array_equal(ends["auto"], ends[meant])
-    assert np.abs(ends["auto"] - ends[other]).max() > 0.01
+    assert all(np.abs(end - ends["auto"]).max() > 0.01 for solver, end in ends.items() if solver not in ("auto", meant))
 
 
 def test_mode_weights_of_annealed_and_of_plain_langevin() -> None:

@@ -71,8 +71,14 @@ def additive_step(process: Process, solver: str, t: float, then: float) -> tuple
     """(a, b, c) of a step in y = x/alpha and v = sigma^2, where e = y - MEAN has the drift -e/(STD^2 + v)."""
     v, v2 = float(process.sigma(t)) ** 2, float(process.sigma(then)) ** 2
     h, pull, pull2 = v - v2, 1 / (STD**2 + v), 1 / (STD**2 + v2)
-    a = 1 - h / 2 * (pull + pull2 * (1 - h * pull))
-    c = math.sqrt(h) * (1 - h / 2 * pull2)
+    if solver == "heun":
+        a = 1 - h / 2 * (pull + pull2 * (1 - h * pull))
+        c = math.sqrt(h) * (1 - h / 2 * pull2)
+    else:
+        late = 1 / (STD**2 + v - 5 / 6 * h)
+        area = -h * (2 / 5 * pull + 3 / 5 * late * (1 - 5 / 6 * h * pull))
+        a = 1 + area
+        c = math.hypot(math.sqrt(h) * (1 - h / 2 * late), math.sqrt(h / 12) * area)
     alpha, alpha2 = float(process.scale(t)), float(process.scale(then))
     return alpha2 * a / alpha, alpha2 * (1 - a) * MEAN, alpha2 * c
 

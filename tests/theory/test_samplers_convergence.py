@@ -4,6 +4,7 @@ import math
 
 import pytest
 import torch
+from brownian_paths import linear_strong_error, strong_error
 from gaussian_runs import COARSE_VE, COARSE_VP, MEAN, STD, VE, VP, exact_moments
 
 from playground.theory import ode
@@ -48,19 +49,25 @@ CONVERGENCE = {
         2,
     ),
     "stochastic Heun, VP, weak": (lambda n, patch: variance_error(ReverseSDE(VP, n, False, solver="heun"), patch), 2),
+    "ShARK, VE, weak": (lambda n, patch: variance_error(ReverseSDE(COARSE_VE, n, False, solver="shark"), patch), 2),
+    "ShARK, VP, weak": (lambda n, patch: variance_error(ReverseSDE(VP, n, False, solver="shark"), patch), 2),
+    "stochastic Heun, strong, linear drift": (lambda n, patch: linear_strong_error("heun", n, patch), 1),
+    "ShARK, strong, linear drift": (lambda n, patch: linear_strong_error("shark", n, patch), 2),
+    "stochastic Heun, strong": (lambda n, patch: strong_error("heun", n, patch), 1),
+    "ShARK, strong": (lambda n, patch: strong_error("shark", n, patch), 1.5),
     "Euler, VE": (lambda n, patch: variance_error(ProbabilityFlow(VE, n, False, solver="euler"), patch), 1),
     "Heun, VE": (lambda n, patch: variance_error(ProbabilityFlow(VE, n, False), patch), 2),
     "Heun, VP": (lambda n, patch: variance_error(ProbabilityFlow(VP, n, False), patch), 2),
     "Heun, VE, Karras": (lambda n, patch: variance_error(ProbabilityFlow(VE, n, False, "karras"), patch), 2),
     "Heun, VP, time": (lambda n, patch: variance_error(ProbabilityFlow(COARSE_VP, n, False, "time"), patch), 2),
-    "Dormand-Prince": (lambda n, patch: dormand_prince_error(n // 5, patch), 5),
+    "Dormand-Prince": (lambda n, patch: dormand_prince_error(n // 4, patch), 5),
 }
 
 
 @pytest.mark.parametrize(("error", "order"), CONVERGENCE.values(), ids=CONVERGENCE.keys())
-def test_order_of_convergence(error, order: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_order_of_convergence(error, order: float, monkeypatch: pytest.MonkeyPatch) -> None:
     """The slope of log error over log steps, by least squares, is the method's order."""
-    steps = (100, 200, 400, 800)
+    steps = (64, 128, 256, 512)
     errors = torch.tensor([error(count, monkeypatch) for count in steps], dtype=torch.float64).log()
     work = torch.tensor(steps, dtype=torch.float64).log()
     centred = work - work.mean()

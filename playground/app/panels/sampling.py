@@ -67,6 +67,8 @@ class SamplingPanel(Card):
             self.notice.say("error", "")
         elif refusal.key == "sampling.source":
             self.notice.say("error", refusal.sentence, self._way("Use learned", "sampling.source", "learned"))
+        elif refusal.key == "sampling.solver":
+            self.notice.say("error", refusal.sentence, self._way("Use Auto", "sampling.solver", "auto"))
         else:
             self.notice.say(
                 "error",

@@ -1,0 +1,94 @@
+"""Strong errors: solvers of the reverse SDE against the exact or a far finer solution on the very same Brownian paths."""
+
+import functools
+import math
+
+import pytest
+import torch
+from gaussian_runs import MEAN, STD, gaussian_score, generator, last
+from torch import Tensor
+
+from playground.theory.densities import GaussianMixture
+from playground.theory.noise import Process, ScoreFunction, VarianceExploding
+from playground.theory.samplers import ReverseSDE, base, time_grid
+
+FINE, PATHS = 4096, 600
+LINEAR = VarianceExploding(0.5, 8.0)
+# Wide enough at the end for every path to cross between the modes smoothly: the order shows from few steps on.
+CURVED = VarianceExploding(0.7, 2.0)
+MODES = GaussianMixture(
+    torch.tensor([[-2.0], [0.0], [2.0]], dtype=torch.float64), torch.full((3,), 0.2, dtype=torch.float64)
+)
+
+
+class BrownianPaths:
+    """Brownian motion in the clock v = sigma^2, running down the log-sigma grid of FINE steps.
+
+    Each fine step has its noise w and its space-time Levy area a = int (1/2 - s/h) dw, independent of it, of variance h/12.
+    """
+
+    def __init__(self, process: Process) -> None:
+        draw = generator(12)
+        self.v = torch.tensor(time_grid(process, FINE)[1], dtype=torch.float64) ** 2
+        self.h = -self.v.diff()
+        self.w = self.h.sqrt()[:, None] * torch.randn(FINE, PATHS, generator=draw, dtype=torch.float64)
+        self.a = (self.h / 12).sqrt()[:, None] * torch.randn(FINE, PATHS, generator=draw, dtype=torch.float64)
+        self.start = math.sqrt(float(self.v[0])) * torch.randn(PATHS, generator=draw, dtype=torch.float64)
+
+    def coarse(self, steps: int) -> Tensor:
+        """The noise and the Levy area of each of `steps` equal stretches as standard normal numbers, (steps, 2, PATHS).
+
+        Over a stretch of length H that holds fine steps each beginning b above the stretch's start, W = sum w, and
+        H W/2 + H A = int (path above the start) ds = sum (h b + h w/2 + h a).
+        """
+        h, w, a = self.h.reshape(steps, -1, 1), self.w.reshape(steps, -1, PATHS), self.a.reshape(steps, -1, PATHS)
+        length, noise = h.sum(1), w.sum(1)
+        area = (h * (w.cumsum(1) - w / 2 + a)).sum(1) / length - noise / 2
+        return torch.stack([noise / length.sqrt(), area / (length / 12).sqrt()], 1)
+
+
+@functools.cache
+def paths(process: Process) -> BrownianPaths:
+    return BrownianPaths(process)
+
+
+def end_of(
+    process: Process, solver: str, steps: int, score: ScoreFunction, start: Tensor, monkeypatch: pytest.MonkeyPatch
+) -> Tensor:
+    """Where the sampler ends on the paths' noise, (PATHS,)."""
+    draws = paths(process).coarse(steps)
+    numbers = iter(draws.flatten(0, 1) if solver == "shark" else draws[:, 0])
+    monkeypatch.setattr(base, "normal", lambda like, _: next(numbers)[:, None])
+    return last(ReverseSDE(process, steps, False, solver=solver), start[:, None], score=score).positions[:, 0]
+
+
+def linear_strong_error(solver: str, steps: int, monkeypatch: pytest.MonkeyPatch) -> float:
+    """Root mean square distance from the exact solution for Gaussian data.
+
+    A deviation at v is worth r(v) = (STD^2 + v_end)/(STD^2 + v) of itself at the end, so the exact end is r(v_0) times the
+    start's plus the integral of r against the noise: in each fine step the mean of r times w, and its slope times a.
+    """
+    path = paths(LINEAR)
+
+    def worth(v: Tensor) -> Tensor:
+        return (STD**2 + path.v[-1]) / (STD**2 + v)
+
+    nodes = torch.tensor([0.5 - 0.15**0.5, 0.5, 0.5 + 0.15**0.5], dtype=torch.float64)  # Gauss-Legendre on [0, 1]
+    parts = torch.tensor([5 / 18, 8 / 18, 5 / 18], dtype=torch.float64)
+    inside = worth(path.v[:-1, None] - path.h[:, None] * nodes)
+    mean, slope = inside @ parts, 12 * (inside * (0.5 - nodes)) @ parts
+    exact = MEAN + worth(path.v[0]) * path.start + mean @ path.w + slope @ path.a
+    end = end_of(LINEAR, solver, steps, gaussian_score, MEAN + path.start, monkeypatch)
+    return float((end - exact).square().mean().sqrt())
+
+
+@functools.cache
+def fine_end() -> Tensor:
+    with pytest.MonkeyPatch.context() as patch:
+        return end_of(CURVED, "shark", FINE, MODES.score, paths(CURVED).start, patch)
+
+
+def strong_error(solver: str, steps: int, monkeypatch: pytest.MonkeyPatch) -> float:
+    """The same for a mixture, whose drift is curved, from the solution in FINE steps."""
+    end = end_of(CURVED, solver, steps, MODES.score, paths(CURVED).start, monkeypatch)
+    return float((end - fine_end()).square().mean().sqrt())
