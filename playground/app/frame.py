@@ -26,35 +26,32 @@ TRAINING_TEXTS = {
     "diverged": "training diverged",
 }
 
-
-def style_sheet(palette: Palette) -> str:
-    """The look of the window's own parts; :mod:`playground.app.theme` has everything else."""
-    p = palette
-    return f"""
-#topBar, #transportBar {{ background: {p.panel}; }}
-#topBar {{ border-bottom: 1px solid {p.border}; }}
-#transportBar {{ border-top: 1px solid {p.border}; }}
-#statusBar {{ background: {p.background}; border-top: 1px solid {p.border}; }}
-#leftColumn, #rightColumn {{ background: {p.panel}; }}
-#centre {{ background: {p.background}; }}
-#columns::handle {{ background: {p.border}; }}
-#columns::handle:hover {{ background: {p.accent}; }}
-#toast {{ background: {p.raised}; border: 1px solid {p.border}; border-radius: 8px; }}
-#toastMark {{ background: {p.accent}; border-radius: 2px; }}
-#toastMark[level="warning"] {{ background: {p.particles}; }}
-#toastMark[level="error"] {{ background: {p.error}; }}
-#toastTitle {{ font-weight: 600; }}
-#toastTitle[level="error"] {{ color: {p.error}; }}
-#toastClose {{ background: transparent; border: 1px solid transparent; padding: 1px 6px; color: {p.muted}; }}
-#toastClose:hover {{ color: {p.text}; background: {p.hover}; }}
-#toastClose:focus {{ border-color: {p.accent}; }}
-#toastButton {{ background: {p.panel}; }}
-#menuButton {{ padding: 0; }}
-#menuButton::menu-indicator {{ image: none; }}
-QAbstractSpinBox {{ padding: 0 6px; min-height: 24px; }}
-QAbstractSpinBox::up-button, QAbstractSpinBox::down-button {{ width: 0; border: none; }}
-QDialog {{ background: {p.panel}; }}
-#log {{ font-family: monospace; }}
+# The look of the window's own parts, in the tokens of the palette; :mod:`playground.app.theme` has everything else.
+SHEET = """
+#topBar, #transportBar { background: @panel; }
+#topBar { border-bottom: 1px solid @border; }
+#transportBar { border-top: 1px solid @border; }
+#statusBar { background: @background; border-top: 1px solid @border; }
+#leftColumn, #rightColumn { background: @panel; }
+#centre { background: @background; }
+#columns::handle { background: @border; }
+#columns::handle:hover { background: @accent; }
+#toast { background: @raised; border: 1px solid @border; border-radius: 8px; }
+#toastMark { background: @accent; border-radius: 2px; }
+#toastMark[level="warning"] { background: @particles; }
+#toastMark[level="error"] { background: @error; }
+#toastTitle { font-weight: 600; }
+#toastTitle[level="error"] { color: @error; }
+#toastClose { background: transparent; border: 1px solid transparent; padding: 1px 6px; color: @muted; }
+#toastClose:hover { color: @text; background: @hover; }
+#toastClose:focus { border-color: @accent; }
+#toastButton { background: @panel; }
+#menuButton { padding: 0; }
+#menuButton::menu-indicator { image: none; }
+QAbstractSpinBox { padding: 0 6px; min-height: 24px; }
+QAbstractSpinBox::up-button, QAbstractSpinBox::down-button { width: 0; border: none; }
+QDialog { background: @panel; }
+#log { font-family: monospace; }
 """
 
 

@@ -1,4 +1,4 @@
-"""How the window looks: one palette of tokens becomes a QPalette, a style sheet, fonts and tinted icons.
+"""How the window looks: one palette of tokens becomes a QPalette, which one style sheet, fonts and tinted icons use.
 
 Dark and light come from the same tokens (:mod:`playground.drawing.palette`), painted on Qt's Fusion style, because
 ``setColorScheme`` changes nothing under the offscreen and bare X11 platforms. All distances are multiples of 4 px, most
@@ -6,12 +6,15 @@ of them of 8.
 """
 
 import functools
+import re
+import time
 from pathlib import Path
 
-from PySide6.QtCore import QSize, Qt
+from PySide6.QtCore import QObject, QSize, Qt, QTimer, Signal, Slot
 from PySide6.QtGui import QColor, QFont, QFontDatabase, QFontMetricsF, QIcon, QPainter, QPalette, QPen, QPixmap
 from PySide6.QtSvg import QSvgRenderer
 from PySide6.QtWidgets import QApplication, QWidget
+from shiboken6 import isValid
 
 from playground.drawing.palette import Palette
 from playground.resources import resource
@@ -29,18 +32,99 @@ TEXT_PAIRS = (
     ("on_accent", "accent"),
 )
 
+ROLES = {
+    QPalette.ColorRole.Window: "panel",
+    QPalette.ColorRole.WindowText: "text",
+    QPalette.ColorRole.Base: "background",
+    QPalette.ColorRole.Text: "text",
+    QPalette.ColorRole.PlaceholderText: "muted",
+    QPalette.ColorRole.Button: "raised",
+    QPalette.ColorRole.ButtonText: "text",
+    QPalette.ColorRole.BrightText: "error",
+    QPalette.ColorRole.ToolTipBase: "raised",
+    QPalette.ColorRole.ToolTipText: "text",
+    QPalette.ColorRole.Highlight: "accent",
+    QPalette.ColorRole.HighlightedText: "on_accent",
+    QPalette.ColorRole.Accent: "accent",
+    QPalette.ColorRole.Link: "accent",
+    QPalette.ColorRole.Light: "hover",
+    QPalette.ColorRole.Mid: "border",
+    QPalette.ColorRole.Dark: "border",
+    QPalette.ColorRole.Shadow: "background",
+    # Qt has no role for these; it paints nothing here with the three that carry them to the style sheet.
+    QPalette.ColorRole.AlternateBase: "disabled",
+    QPalette.ColorRole.Midlight: "particles",
+    QPalette.ColorRole.LinkVisited: "data",
+}
+
 
 def apply(app: QApplication, palette: Palette, more: str = "") -> None:
-    """Give the whole program this palette. Custom-painted widgets get it by their own ``apply_palette``.
+    """Give the whole program its look, before the first widget is made; :class:`Restyling` changes it.
 
     Args:
         more: rules to add to the one style sheet; a second sheet on the window would style every widget twice.
     """
-    if app.style().objectName() != "fusion":
-        app.setStyle("Fusion")
-    app.setFont(text_font())
     app.setPalette(qt_palette(palette))
-    app.setStyleSheet(style_sheet(palette) + more)
+    sheet = style_sheet(more)
+    if sheet != app.styleSheet():
+        app.setStyle("Fusion")
+        app.setFont(text_font())
+        app.setStyleSheet(sheet)
+
+
+class Restyling(QObject):
+    """Gives the program another palette, a few widgets in each turn of the event loop.
+
+    The sheet names roles, not colours, so it stays: setting it again polishes a widget once for each of its ancestors,
+    200 ms in one call. Once is enough to have its colours looked up, 20 ms for all. Until then the windows keep the
+    picture that they show.
+
+    Signals:
+        finished(): all have it and nothing is painted yet; widgets with colours of their own take them now.
+    """
+
+    finished = Signal()
+
+    SLICE = 0.008  # s
+
+    def __init__(self, app: QApplication, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._app = app
+        self._left: list[QWidget] = []
+        self._timer = QTimer(self)
+        self._timer.timeout.connect(self._go_on)
+
+    @property
+    def running(self) -> bool:
+        return self._timer.isActive()
+
+    def start(self, palette: Palette) -> None:
+        """Begin, or begin again with this palette."""
+        for window in self._app.topLevelWidgets():
+            if window.isVisible():
+                # Paints what waits to be painted. Otherwise the request for it is lost while there are no updates, and
+                # Qt, which still waits for it, never makes another.
+                window.repaint(0, 0, 1, 1)
+            window.setUpdatesEnabled(False)
+        self._app.setPalette(qt_palette(palette))
+        self._left = self._app.allWidgets()
+        self._timer.start(0)
+
+    @Slot()
+    def _go_on(self) -> None:
+        if not self._left:
+            self._timer.stop()
+            for window in self._app.topLevelWidgets():
+                window.setUpdatesEnabled(True)
+            return
+        until = time.perf_counter() + self.SLICE
+        while self._left and time.perf_counter() < until:
+            widget = self._left.pop()
+            # What is not polished yet will be when it is shown.
+            if isValid(widget) and widget.testAttribute(Qt.WidgetAttribute.WA_WState_Polished):
+                widget.style().polish(widget)
+        if not self._left:
+            self.finished.emit()
 
 
 @functools.cache
@@ -127,46 +211,24 @@ def set_state(widget: QWidget, name: str, value: object) -> None:
 
 def qt_palette(palette: Palette) -> QPalette:
     """The tokens as Qt's own roles."""
-    roles = {
-        QPalette.ColorRole.Window: palette.panel,
-        QPalette.ColorRole.WindowText: palette.text,
-        QPalette.ColorRole.Base: palette.background,
-        QPalette.ColorRole.AlternateBase: palette.panel,
-        QPalette.ColorRole.Text: palette.text,
-        QPalette.ColorRole.PlaceholderText: palette.muted,
-        QPalette.ColorRole.Button: palette.raised,
-        QPalette.ColorRole.ButtonText: palette.text,
-        QPalette.ColorRole.BrightText: palette.error,
-        QPalette.ColorRole.ToolTipBase: palette.raised,
-        QPalette.ColorRole.ToolTipText: palette.text,
-        QPalette.ColorRole.Highlight: palette.accent,
-        QPalette.ColorRole.HighlightedText: palette.on_accent,
-        QPalette.ColorRole.Accent: palette.accent,
-        QPalette.ColorRole.Link: palette.accent,
-        QPalette.ColorRole.LinkVisited: palette.accent,
-        QPalette.ColorRole.Light: palette.hover,
-        QPalette.ColorRole.Midlight: palette.hover,
-        QPalette.ColorRole.Mid: palette.border,
-        QPalette.ColorRole.Dark: palette.border,
-        QPalette.ColorRole.Shadow: palette.background,
-    }
     result = QPalette()
-    for role, color in roles.items():
-        result.setColor(role, QColor(color))
+    for role, token in ROLES.items():
+        result.setColor(role, palette.color(token))
     for role in (QPalette.ColorRole.WindowText, QPalette.ColorRole.Text, QPalette.ColorRole.ButtonText):
-        result.setColor(QPalette.ColorGroup.Disabled, role, QColor(palette.disabled))
+        result.setColor(QPalette.ColorGroup.Disabled, role, palette.color("disabled"))
     return result
 
 
-def style_sheet(palette: Palette) -> str:
-    """The one style sheet, with this palette's colours."""
-    text = _SHEET
-    # Longest names first: @on_accent before @accent.
-    for name in sorted(Palette.__dataclass_fields__, key=len, reverse=True):
-        value = getattr(palette, name)
-        if isinstance(value, str):
-            text = text.replace(f"@{name}", value)
-    return text
+def style_sheet(more: str = "") -> str:
+    """The one style sheet and `more` rules, with a role of Qt's in place of each ``@token``: the same in every palette.
+
+    Raises:
+        KeyError: a token that no role has.
+    """
+    names = {}
+    for role, token in ROLES.items():
+        names.setdefault(token, re.sub(r"\B(?=[A-Z])", "-", role.name).lower())
+    return re.sub(r"@(\w+)", lambda match: f"palette({names[match[1]]})", _SHEET + more)
 
 
 _SHEET = """

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
-from PySide6.QtCore import QByteArray, QMimeData, Qt, QTimer, QUrl
+from PySide6.QtCore import QByteArray, QMimeData, Qt, QTimer, QUrl, Slot
 from PySide6.QtGui import QCloseEvent, QDesktopServices, QDragEnterEvent, QDropEvent, QKeyEvent
 from PySide6.QtWidgets import (
     QApplication,
@@ -79,7 +79,9 @@ class MainWindow(QMainWindow):
         self.setObjectName("window")
         self.setAcceptDrops(True)
         self.setMinimumSize(*SMALLEST)
-        theme.apply(_application(), self.palette_tokens, frame.style_sheet(self.palette_tokens))
+        theme.apply(_application(), self.palette_tokens, frame.SHEET)
+        self.restyling = theme.Restyling(_application(), self)
+        self.restyling.finished.connect(self._apply_palette)
 
         self.state = State(parent=self)
         self.engine = Engine(self.state, device, self)
@@ -270,9 +272,9 @@ class MainWindow(QMainWindow):
             return
         self.theme_name = name
         self.settings.set("theme", name)
-        theme.apply(_application(), self.palette_tokens, frame.style_sheet(self.palette_tokens))
-        self._apply_palette()
+        self.restyling.start(self.palette_tokens)
 
+    @Slot()
     def _apply_palette(self) -> None:
         for part in (*self.panels, self.chips, self.canvas, self.transport):
             part.apply_palette(self.palette_tokens)

@@ -1,11 +1,17 @@
 import re
 
 import pytest
-from PySide6.QtGui import QColor, QFontMetricsF, QPalette
-from PySide6.QtWidgets import QLabel, QPushButton
+from PySide6.QtCore import QTimer
+from PySide6.QtGui import QColor, QFontMetricsF, QImage, QPalette
+from PySide6.QtWidgets import QLabel, QMenu, QPushButton, QWidget
+from shiboken6 import delete
 
-from playground.app import theme
+from playground.app import frame, theme
+from playground.app.card import Disclosure
+from playground.app.export_dialog import ExportDialog
+from playground.app.settings import Settings
 from playground.drawing.palette import PALETTES, Palette
+from tests.app.conftest import end, make_window
 
 
 def luminance(color: str) -> float:
@@ -36,8 +42,7 @@ def test_curves_and_focus_rings_stand_out_from_the_card(palette: Palette, token:
     assert contrast(getattr(palette, token), palette.raised) >= 3
 
 
-@pytest.mark.parametrize("palette", PALETTES.values(), ids=PALETTES)
-def test_the_style_sheet_sets_text_only_in_checked_pairs(palette: Palette):
+def test_the_style_sheet_sets_text_only_in_checked_pairs():
     pairs = set(theme.TEXT_PAIRS) | {("disabled", "panel")}  # what cannot be used is exempt
     for block in re.findall(r"\{([^}]*)\}", theme._SHEET):
         text = re.search(r"(?<![-\w])color: @(\w+)", block)
@@ -46,18 +51,29 @@ def test_the_style_sheet_sets_text_only_in_checked_pairs(palette: Palette):
             assert (text[1], behind[1]) in pairs, block
 
 
-@pytest.mark.parametrize("palette", PALETTES.values(), ids=PALETTES)
-def test_every_token_is_replaced(palette: Palette):
-    sheet = theme.style_sheet(palette)
+def test_every_token_is_replaced_by_a_role_that_has_its_colour():
+    tokens = set(re.findall(r"@(\w+)", theme._SHEET + frame.SHEET))
+    sheet = theme.style_sheet(frame.SHEET)
     assert "@" not in sheet
-    assert palette.accent in sheet
+    assert "#topBar" in sheet
+    names = dict(zip(re.findall(r"@(\w+)", theme._SHEET), re.findall(r"palette\((.+?)\)", sheet), strict=False))
+    assert names["on_accent"] == "highlighted-text"
+    assert names["muted"] == "placeholder-text"
+    for palette in PALETTES.values():
+        roles = theme.qt_palette(palette)
+        has = {roles.color(role).name() for role in theme.ROLES}
+        assert {getattr(palette, token) for token in tokens} <= has
+
+
+def test_a_token_that_no_role_has_is_an_error():
+    with pytest.raises(KeyError, match="mauve"):
+        theme.style_sheet("QLabel { color: @mauve; }")
 
 
 def test_one_palette_takes_the_place_of_the_other(qapp):
     for palette in PALETTES.values():
         theme.apply(qapp, palette)
         assert qapp.palette().color(QPalette.ColorRole.Window) == QColor(palette.panel)
-        assert palette.raised in qapp.styleSheet()
 
 
 def test_digits_are_all_of_one_width(qapp):
@@ -95,9 +111,107 @@ def test_the_focus_ring_can_be_seen(qtbot, qapp):
         image = button.grab().toImage()
         return {image.pixelColor(x, 0).name() for x in range(8, image.width() - 8)}
 
+    restyling = theme.Restyling(qapp)
     for palette in PALETTES.values():
-        theme.apply(qapp, palette)
+        restyling.start(palette)
+        qtbot.waitUntil(lambda: not restyling.running)
         button.clearFocus()
         assert palette.accent not in colors()
         button.setFocus()
         assert palette.accent in colors()
+
+
+def test_a_window_that_moves_goes_on_after_a_change_of_palette(qtbot, qapp):
+    """Qt loses a request to paint that comes while a window has no updates, and never makes another."""
+
+    class Moving(QWidget):
+        paints = 0
+
+        def paintEvent(self, event: object) -> None:
+            self.paints += 1
+
+    window = Moving()
+    qtbot.addWidget(window)
+    timer = QTimer(window)
+    timer.timeout.connect(window.update)
+    with qtbot.waitExposed(window):
+        window.show()
+    restyling = theme.Restyling(qapp)
+    for palette in PALETTES.values():
+        window.update()
+        restyling.start(palette)
+        qtbot.waitUntil(lambda: not restyling.running)
+        window.paints = 0
+        timer.start(5)
+        qtbot.waitUntil(lambda: window.paints > 3)
+        timer.stop()
+
+
+def test_a_widget_that_goes_while_the_palette_changes_is_passed_over(qtbot, qapp):
+    window = QWidget()
+    qtbot.addWidget(window)
+    label = QLabel("x", window)
+    window.show()
+    restyling = theme.Restyling(qapp)
+    restyling.start(PALETTES["light"])
+    delete(label)
+    qtbot.waitUntil(lambda: not restyling.running)
+    assert window.updatesEnabled()
+
+
+def test_the_last_of_two_palettes_holds(qtbot, qapp):
+    button = QPushButton("Press")
+    qtbot.addWidget(button)
+    with qtbot.waitExposed(button):
+        button.show()
+    restyling = theme.Restyling(qapp)
+    with qtbot.waitSignal(restyling.finished):
+        restyling.start(PALETTES["light"])
+        restyling.start(PALETTES["dark"])
+    assert button.grab().toImage().pixelColor(10, 5).name() == PALETTES["dark"].raised
+
+
+def test_a_window_that_changed_its_theme_looks_like_one_that_opened_in_it(window, qtbot, tmp_path):
+    """Parts, dialogs and menus; those that were shown, and those that were hidden while the theme changed."""
+
+    def pictures(one) -> dict[str, QImage]:
+        one.engine.set_playing(False)
+        one.engine.seek(0)
+        dialog = ExportDialog("video", tmp_path / "film", one.settings, one)
+        dialog.fail("A sentence.")
+        dialog.show()
+        one.notify("warning", "A sentence.")
+        one.notify("error", "Another.", "train.undo_reset")
+        qtbot.wait(50)
+        dialog.hide()
+        if one is window:
+            one.set_theme("light")
+            qtbot.waitUntil(lambda: not one.restyling.running)
+        dialog.show()
+        for panel in one.panels:
+            panel.set_folded(False)
+            if panel.findChild(Disclosure):
+                panel.disclosure.setChecked(True)
+        qtbot.wait(50)
+        parts = {
+            **{panel.title: panel for panel in one.panels},
+            **{f"toast {toast.level}": toast for toast in one.toasts.shown},
+            "chips": one.chips,
+            "dialog": dialog,
+            "menu": one.findChild(QMenu, "menu"),
+            "top bar": one.top_bar,
+        }
+        return {name: part.grab().toImage() for name, part in parts.items()}
+
+    changed = pictures(window)
+    (tmp_path / "other").mkdir()
+    Settings(tmp_path / "other" / "settings.ini").set("theme", "light")
+    other = make_window(tmp_path / "other")
+    other.resize(window.size())
+    with qtbot.waitSignal(other.engine.ready, timeout=30_000):
+        other.show()
+    qtbot.waitUntil(lambda: other.engine.recorded > 5, timeout=10_000)
+    opened = pictures(other)
+    end(other)
+    assert changed.keys() == opened.keys()
+    assert [name for name in changed if changed[name] != opened[name]] == []

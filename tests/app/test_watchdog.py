@@ -59,3 +59,16 @@ def test_no_call_holds_up_the_window(window, qtbot):
         window.engine.pause_training()
         qtbot.wait(100)
     assert dog.calls == [], "\n\n".join(dog.calls)
+
+
+def test_a_change_of_theme_does_not_hold_up_the_window(window, qtbot):
+    for panel in window.panels:
+        panel.set_folded(False)
+    qtbot.wait(100)
+    with Watchdog() as dog:
+        for name in ("light", "dark"):
+            QTimer.singleShot(10, lambda name=name: window.set_theme(name))
+            qtbot.waitUntil(lambda name=name: window.theme_name == name)
+            qtbot.waitUntil(lambda: not window.restyling.running)
+            qtbot.wait(100)
+    assert dog.calls == [], "\n\n".join(dog.calls)

@@ -72,13 +72,15 @@ def test_tab_reaches_canvas_transport_and_cards(shared_window):
     assert missed == []
 
 
-def test_themes_change_at_once_and_are_remembered(shared_window):
+def test_themes_change_and_are_remembered(shared_window):
     window = shared_window
     for name in ("light", "dark"):
         window.set_theme(name)
+        assert window.settings.get("theme") == name
+        wait(lambda: not window.restyling.running, 5_000)
         assert window.palette().window().color().name() == PALETTES[name].panel
         assert window.canvas.scene(10, 10).palette is PALETTES[name]
-        assert window.settings.get("theme") == name
+        assert window.updatesEnabled()
 
 
 @pytest.mark.parametrize(
