@@ -45,6 +45,8 @@ _CHOICES: dict[str, dict[str, tuple[str, str]]] = {
     "training.sigmas": {
         "log-normal": ("Normal", "ln σ is normal: most training where the score is hardest."),
         "log-uniform": ("Uniform", "ln σ is uniform: all levels alike."),
+        "time": ("Even in t", "The process's own time is uniform: for VE as Uniform, for VP mostly coarse levels."),
+        "importance": ("Importance", "What the weight g² makes much of is drawn more often, and so counts with less noise."),
     },
     "sampling.kind": {
         "langevin": ("Langevin", "Langevin dynamics at one noise level: step along the score, add noise."),

@@ -19,6 +19,12 @@ PROCESSES = ("ve", "vp", "sub-vp", "cosine")
 RATED = ("vp", "sub-vp")
 """Those of them whose end follows from a rate and not from sigma_max."""
 
+PROCESSES = ("ve", "vp", "sub-vp", "cosine")
+"""The kinds of noise that go on continuously from data to noise."""
+
+RATED = ("vp", "sub-vp")
+"""Those of them whose end follows from a rate and not from sigma_max."""
+
 
 class Stroke(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One stroke of the brush: a polyline and the brush's radius (one standard deviation), in the user's units."""
@@ -300,9 +306,10 @@ class Training(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         ),
     ] = 0.998
     sigmas: Annotated[
-        Literal["log-normal", "log-uniform"],
+        Literal["log-normal", "log-uniform", "time", "importance"],
         _meta(
-            "How a continuous process draws its noise levels in training",
+            "How a continuous process draws its noise levels in training: normal or even in ln σ, even in the process's "
+            "time, or in proportion to what the likelihood's weight makes of each",
             equation=r"\ln \sigma \sim N(\ln s - 1.2, 1.4^2)",
         ),
     ] = "log-normal"

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from playground.theory.noise import (
+    LAWS,
     Continuous,
     Cosine,
     Ladder,
@@ -203,9 +204,9 @@ def test_training_draws_levels_between_the_ends(noise: Noise) -> None:
     assert float(sigmas.max()) <= noise.sigma_max * (1 + 1e-6)
 
 
-@pytest.mark.parametrize("law", ["log-normal", "log-uniform"])
-@pytest.mark.parametrize("process", [VarianceExploding(0.01, 8.0), VarianceExploding(50.0, 400.0)], ids=["near", "far"])
-def test_training_law_has_the_density_it_states(process: VarianceExploding, law: str) -> None:
+@pytest.mark.parametrize("law", LAWS)
+@pytest.mark.parametrize("process", [*PROCESSES, pytest.param(VarianceExploding(50.0, 400.0), id="far")])
+def test_training_law_has_the_density_it_states(process: Process, law: str) -> None:
     noise = Continuous(process)
     log_sigma = torch.linspace(math.log(noise.sigma_min), math.log(noise.sigma_max), 20_001, dtype=torch.float64)
     density = noise.relative_density(log_sigma.exp(), law)
@@ -214,6 +215,36 @@ def test_training_law_has_the_density_it_states(process: VarianceExploding, law:
     for moment in (1, 2):
         stated = float((density * log_sigma**moment).mean() / density.mean())
         assert float((drawn**moment).mean()) == pytest.approx(stated, rel=2e-3, abs=2e-3)
+
+
+@pytest.mark.parametrize("process", PROCESSES)
+def test_even_in_time_is_even_in_time(process: Process) -> None:
+    """Each of 1,000 draws lies in its own thousandth of the way from t_min to 1."""
+    t = process.time(Continuous(process).training_sigmas(1000, seeded(), "time").double())
+    parts = (t - process.t_min) / (1 - process.t_min) * 1000
+    torch.testing.assert_close(parts, torch.arange(1000.0, dtype=torch.float64) + 0.5, rtol=0, atol=0.6)
+
+
+@pytest.mark.parametrize("process", PROCESSES)
+def test_song_s_importance_sampling_is_even_in_log_sigma(process: Process) -> None:
+    """p(t) ~ g^2/std^2 (Song et al. 2021b) is 2 d ln sigma/dt for every process, by autograd."""
+    t = times(process).requires_grad_()
+    (speed,) = torch.autograd.grad(process.sigma(t).log().sum(), t)
+    with torch.no_grad():
+        torch.testing.assert_close((process.diffusion(t) / process.std(t)).square(), 2 * speed, rtol=1e-8, atol=0)
+
+
+def test_importance_law_in_closed_form() -> None:
+    """P(sigma < s) = [F(s) - F(a)]/[F(b) - F(a)] with F = -ln(1 + s^-2)/2, here against a quarter of the draws."""
+    drawn = Continuous(VarianceExploding(0.05, 20.0)).training_sigmas(4000, seeded(), "importance").double().sort()[0]
+
+    def integral(sigma: float) -> float:
+        return -0.5 * math.log(1 + sigma**-2)
+
+    for share in (0.25, 0.5, 0.75):
+        quantile = float(drawn[int(4000 * share)])
+        below = (integral(quantile) - integral(0.05)) / (integral(20.0) - integral(0.05))
+        assert below == pytest.approx(share, abs=1e-3)
 
 
 def test_log_normal_law_is_the_documented_one() -> None:

@@ -9,6 +9,7 @@ from torch import Tensor
 from playground.theory.densities import Boxes, GaussianMixture
 from playground.theory.networks import ScoreNetwork, build_network
 from playground.theory.noise import (
+    LAWS,
     Continuous,
     Cosine,
     Ladder,
@@ -200,14 +201,45 @@ def test_edm_weight_fits_the_networks_own_output_with_weight_one() -> None:
     torch.testing.assert_close(Denoising(NOISES["ve"], weight="edm").weight(sigma) * moved.square(), torch.ones(3))
 
 
-@pytest.mark.parametrize("law", ["log-normal", "log-uniform"])
-def test_likelihood_weight_undoes_the_law_of_the_levels(law: str) -> None:
-    """E[lambda(sigma) h(sigma)] is the integral of sigma^2 h over ln sigma, however sigma is drawn."""
-    noise = NOISES["ve"]
-    sigma = noise.training_sigmas(200_000, seeded(), law).double()
-    drawn = (Denoising(noise, law, "likelihood").weight(sigma) / (1 + sigma.square())).mean()
-    grid = torch.linspace(math.log(0.05), math.log(8.0), 10_001, dtype=torch.float64).exp()
-    assert float(drawn) == pytest.approx(float((grid.square() / (1 + grid.square())).mean()), rel=0.01)
+@pytest.mark.parametrize("law", LAWS)
+@pytest.mark.parametrize("noise", ["ve", "vp", "sub-vp", "cosine"])
+def test_likelihood_weight_undoes_the_law_of_the_levels(noise: str, law: str) -> None:
+    """E[lambda(sigma) h(sigma)] is the integral of sigma^2 h over ln sigma, however sigma is drawn.
+
+    h = 1/(sigma^2 (1 + sigma^2)) is the loss of the Gaussian's score, an axis.
+    """
+    levels = NOISES[noise]
+    sigma = levels.training_sigmas(200_000, seeded(), law).double()
+    drawn = Denoising(levels, law, "likelihood").weight(sigma) / (sigma.square() * (1 + sigma.square()))
+    ends = math.log(levels.sigma_min), math.log(levels.sigma_max)
+    grid = torch.linspace(*ends, 10_001, dtype=torch.float64).exp()
+    assert float(drawn.mean()) == pytest.approx(float((1 / (1 + grid.square())).mean()), rel=0.01)
+    if law == "importance":  # every draw tells the same: nothing is left of the levels' share of the variance
+        assert float(drawn.std() / drawn.mean()) < 1e-5
+
+
+@pytest.mark.parametrize("noise", ["ve", "vp"])
+def test_importance_sampling_has_the_same_mean_and_less_variance(noise: str) -> None:
+    """Of the whole likelihood-weighted loss, for a score that is not the true one: within four standard errors."""
+    count, levels = 40_000, NOISES[noise]
+    found = {}
+    for law in LAWS:
+        x, sigma = MIXTURE.sample(count, seeded()), levels.training_sigmas(count, seeded(1), law)
+        loss = Denoising(levels, law, "likelihood").loss(
+            lambda y, level: -y / (1 + per_point(level, y) ** 2), x, sigma, seeded(2)
+        )
+        found[law] = float(loss.mean()), float(loss.std())
+    for mean, std in found.values():
+        error = 4 / math.sqrt(count) * math.hypot(std, found["importance"][1])
+        assert mean == pytest.approx(found["importance"][0], abs=error)
+    assert all(found["importance"][1] < 0.9 * std for law, (_, std) in found.items() if law != "importance")
+
+
+def test_importance_sampled_likelihood_is_the_edm_weight() -> None:
+    levels = NOISES["ve"]
+    sigma = levels.training_sigmas(1000, seeded(), "importance").double()
+    ratio = Denoising(levels, "importance", "likelihood").weight(sigma) / Denoising(levels, weight="edm").weight(sigma)
+    torch.testing.assert_close(ratio, ratio[:1].expand(1000))
 
 
 MIXTURE = GaussianMixture(torch.tensor([[-1.2, 0.0], [0.8, 0.5]]), torch.tensor([0.3, 0.4]))

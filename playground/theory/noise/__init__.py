@@ -10,23 +10,13 @@ each process here is a scaled copy of that picture:
 Time runs from 0 (data) to 1 (noise). Processes obey dx = f(x, t) dt + g(t) dw (Song et al. 2021).
 """
 
-from playground.theory.noise.levels import (
-    LOG_NORMAL_MEAN,
-    LOG_NORMAL_STD,
-    Continuous,
-    Ladder,
-    Law,
-    Noise,
-    NoNoise,
-    SingleSigma,
-    geometric,
-)
+from playground.theory.noise.laws import LAWS, Law
+from playground.theory.noise.levels import Continuous, Ladder, Noise, NoNoise, SingleSigma, geometric
 from playground.theory.noise.process import GaussianPrior, Process, ScoreFunction, per_point
 from playground.theory.noise.processes import Cosine, SubVariancePreserving, VarianceExploding, VariancePreserving
 
 __all__ = [
-    "LOG_NORMAL_MEAN",
-    "LOG_NORMAL_STD",
+    "LAWS",
     "Continuous",
     "Cosine",
     "GaussianPrior",

@@ -1,20 +1,14 @@
 """Which noise levels an experiment has, and how training draws them."""
 
-import math
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from typing import Literal
 
 import torch
 from torch import Tensor
 
+from playground.theory.noise.laws import LAWS, Law
 from playground.theory.noise.process import Process
 from playground.theory.noise.processes import VarianceExploding
-
-Law = Literal["log-normal", "log-uniform"]
-
-LOG_NORMAL_MEAN = -1.2  # of ln(sigma / sd of the data): Karras et al. 2022, table 1
-LOG_NORMAL_STD = 1.4  # theirs is 1.2; 1.4 reaches the fine levels that a likelihood needs
 
 
 def geometric(sigma_max: float, sigma_min: float, count: int) -> Tensor:
@@ -100,34 +94,18 @@ class Ladder(Noise):
 
 
 class Continuous(Noise):
-    r"""Every sigma of a process between its ends.
-
-    Training draws ln sigma evenly, or from N(-1.2, 1.4^2) (data of variance one) cut off at the ends: most of what a
-    network must learn lies at middle levels (Karras et al. 2022).
-    """
+    """Every sigma of a process between its ends; the law says which of them training draws."""
 
     def __init__(self, noise_process: Process) -> None:
         self._process = noise_process
         self.sigma_min, self.sigma_max = noise_process.sigma_min, noise_process.sigma_max
-        self._low, self._high = math.log(self.sigma_min), math.log(self.sigma_max)
-        # Ends set far from the data's own scale would leave nothing of the normal law: its centre stays between them.
-        self._centre = min(max(LOG_NORMAL_MEAN, self._low), self._high)
-        self._ends = [_normal_cdf((end - self._centre) / LOG_NORMAL_STD) for end in (self._low, self._high)]
+        self._laws = {name: law(noise_process) for name, law in LAWS.items()}
 
     def training_sigmas(self, count: int, generator: torch.Generator, law: Law = "log-normal") -> Tensor:
-        u = _spread(count, generator)
-        if law == "log-uniform":
-            return torch.exp(self._low + (self._high - self._low) * u)
-        low, high = self._ends
-        log_sigma = self._centre + LOG_NORMAL_STD * torch.special.ndtri(low + (high - low) * u)
-        return torch.exp(log_sigma.clamp(self._low, self._high))
+        return self._laws[law].quantile(_spread(count, generator)).clamp(self.sigma_min, self.sigma_max)
 
     def relative_density(self, sigma: Tensor, law: Law = "log-normal") -> Tensor:
-        if law == "log-uniform":
-            return torch.ones_like(sigma)
-        low, high = self._ends
-        normal = torch.exp(-0.5 * ((torch.log(sigma) - self._centre) / LOG_NORMAL_STD) ** 2)
-        return normal * ((self._high - self._low) / (LOG_NORMAL_STD * math.sqrt(2 * math.pi) * (high - low)))
+        return self._laws[law].relative_density(sigma)
 
     def levels(self, count: int) -> Tensor:
         return geometric(self.sigma_max, self.sigma_min, count)
@@ -140,7 +118,3 @@ def _spread(count: int, generator: torch.Generator) -> Tensor:
     """`count` numbers in [0, 1), one in each of as many equal parts: each is uniform, and the batch covers all levels."""
     u = torch.rand(count, generator=generator, device=generator.device)
     return u.add_(torch.arange(count, device=generator.device)).div_(count)
-
-
-def _normal_cdf(value: float) -> float:
-    return 0.5 * math.erfc(-value / math.sqrt(2))

@@ -1,0 +1,116 @@
+r"""How training draws the noise levels of a continuous process: laws of ln sigma between its two ends.
+
+A law decides where training looks, not what it minimises: with the weight "likelihood", which divides by the law's density,
+the expected loss is the same under every one of them.
+"""
+
+import math
+from abc import ABC, abstractmethod
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+from playground.theory.noise.process import Process
+
+Law = Literal["log-normal", "log-uniform", "time", "importance"]
+
+LOG_NORMAL_MEAN = -1.2  # of ln(sigma / sd of the data): Karras et al. 2022, table 1
+LOG_NORMAL_STD = 1.4  # theirs is 1.2; 1.4 reaches the fine levels that a likelihood needs
+
+
+class SigmaLaw(ABC):
+    """A distribution of sigma between the ends of a process."""
+
+    def __init__(self, process: Process) -> None:
+        self.process = process
+        self.low, self.high = math.log(process.sigma_min), math.log(process.sigma_max)
+
+    @abstractmethod
+    def quantile(self, u: Tensor) -> Tensor:
+        """The sigma below which lies the share u of the draws, for u in [0, 1)."""
+
+    @abstractmethod
+    def relative_density(self, sigma: Tensor) -> Tensor:
+        """The density of ln sigma over that of drawing ln sigma evenly."""
+
+
+class LogUniform(SigmaLaw):
+    """ln sigma evenly.
+
+    For every process this is also the importance sampling of Song et al. (2021b, section 5.1), p(t) ~ g^2/std^2: since
+    d(sigma^2) = (g/alpha)^2 dt, that is p(t) dt = 2 d ln sigma.
+    """
+
+    def quantile(self, u: Tensor) -> Tensor:
+        return torch.exp(self.low + (self.high - self.low) * u)
+
+    def relative_density(self, sigma: Tensor) -> Tensor:
+        return torch.ones_like(sigma)
+
+
+class LogNormal(SigmaLaw):
+    """N(-1.2, 1.4^2) (data of variance one), cut off at the ends: most of what a network must learn lies at middle levels
+    (Karras et al. 2022)."""
+
+    def __init__(self, process: Process) -> None:
+        super().__init__(process)
+        # Ends set far from the data's own scale would leave nothing of the normal law: its centre stays between them.
+        self._centre = min(max(LOG_NORMAL_MEAN, self.low), self.high)
+        self._ends = [_normal_cdf((end - self._centre) / LOG_NORMAL_STD) for end in (self.low, self.high)]
+
+    def quantile(self, u: Tensor) -> Tensor:
+        low, high = self._ends
+        log_sigma = self._centre + LOG_NORMAL_STD * torch.special.ndtri(low + (high - low) * u)
+        return torch.exp(log_sigma.clamp(self.low, self.high))
+
+    def relative_density(self, sigma: Tensor) -> Tensor:
+        low, high = self._ends
+        normal = torch.exp(-0.5 * ((torch.log(sigma) - self._centre) / LOG_NORMAL_STD) ** 2)
+        return normal * ((self.high - self.low) / (LOG_NORMAL_STD * math.sqrt(2 * math.pi) * (high - low)))
+
+
+class UniformTime(SigmaLaw):
+    """The process's own time evenly, as Song et al. (2021) train: for VE that is ln sigma, VP looks at coarse levels most."""
+
+    def quantile(self, u: Tensor) -> Tensor:
+        return self.process.sigma(self.process.t_min + (1 - self.process.t_min) * u)
+
+    def relative_density(self, sigma: Tensor) -> Tensor:
+        t = self.process.time(sigma).clamp(self.process.t_min, 1.0)
+        # d ln sigma / dt = (g / (alpha sigma))^2 / 2
+        speed = 0.5 * (self.process.diffusion(t) / self.process.std(t)).square()
+        return (self.high - self.low) / ((1 - self.process.t_min) * speed)
+
+
+class Importance(SigmaLaw):
+    r"""In proportion to what the likelihood's weight makes of each level, for the score of data of variance one.
+
+    That loss is sigma^2 D/(sigma^2 (1 + sigma^2)) at a level, so ln sigma has the density 1/(1 + sigma^2), whose integral is
+    -ln(1 + sigma^-2)/2: coarse levels, where nothing is left to learn, are hardly drawn. Weighted by the likelihood every
+    level then counts as with the weight "edm".
+    """
+
+    def __init__(self, process: Process) -> None:
+        super().__init__(process)
+        self._ends = [-0.5 * math.log1p(math.exp(-2 * end)) for end in (self.low, self.high)]
+
+    def quantile(self, u: Tensor) -> Tensor:
+        low, high = self._ends
+        return torch.expm1(-2 * (low + (high - low) * u)).rsqrt()
+
+    def relative_density(self, sigma: Tensor) -> Tensor:
+        low, high = self._ends
+        return (self.high - self.low) / ((high - low) * (1 + sigma.square()))
+
+
+LAWS: dict[str, type[SigmaLaw]] = {
+    "log-normal": LogNormal,
+    "log-uniform": LogUniform,
+    "time": UniformTime,
+    "importance": Importance,
+}
+
+
+def _normal_cdf(value: float) -> float:
+    return 0.5 * math.erfc(-value / math.sqrt(2))
