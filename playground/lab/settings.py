@@ -19,12 +19,6 @@ PROCESSES = ("ve", "vp", "sub-vp", "cosine")
 RATED = ("vp", "sub-vp")
 """Those of them whose end follows from a rate and not from sigma_max."""
 
-PROCESSES = ("ve", "vp", "sub-vp", "cosine")
-"""The kinds of noise that go on continuously from data to noise."""
-
-RATED = ("vp", "sub-vp")
-"""Those of them whose end follows from a rate and not from sigma_max."""
-
 
 class Stroke(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One stroke of the brush: a polyline and the brush's radius (one standard deviation), in the user's units."""
