@@ -45,11 +45,12 @@ def make_sampler(problem: Problem) -> Sampler:
     if settings.kind == "annealed-langevin":
         levels = problem.noise.levels(problem.experiment.noise.levels)
         return AnnealedLangevin(levels, _step(problem), max(1, settings.steps // len(levels)), settings.denoise)
+    process, steps, grid = problem.process(), settings.steps, settings.grid
     if settings.kind == "reverse-sde":
         sde = typing.cast(SdeSolver, settings.solver)
-        return ReverseSDE(problem.process(), settings.steps, settings.denoise, settings.grid, solver=sde)
+        return ReverseSDE(process, steps, settings.denoise, grid, settings.corrector_steps, settings.snr, solver=sde)
     ode = typing.cast(OdeSolver, settings.solver)
-    return ProbabilityFlow(problem.process(), settings.steps, denoise=False, grid=settings.grid, solver=ode)
+    return ProbabilityFlow(process, steps, False, grid, settings.corrector_steps, settings.snr, solver=ode)
 
 
 def step_in_user_units(problem: Problem) -> float:

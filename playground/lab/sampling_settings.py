@@ -51,6 +51,21 @@ class Sampling(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             equation=r"\sigma_i^{1/\rho} = \sigma_{max}^{1/\rho} + \frac{i}{n}(\sigma_{min}^{1/\rho} - \sigma_{max}^{1/\rho})",
         ),
     ] = "log-sigma"
+    corrector_steps: Annotated[
+        int,
+        meta("Langevin steps after each step from noise to data, which mend its marginal", ge=0, le=100),
+    ] = 0
+    snr: Annotated[
+        float,
+        meta(
+            "Length of a corrector step: its score's part over its noise's",
+            ge=1e-3,
+            le=1.0,
+            symbol="r",
+            equation=r"\epsilon = 2 (r\,\|z\|/\|s\|)^2",
+            log=True,
+        ),
+    ] = 0.16
     step: (
         Annotated[
             float,

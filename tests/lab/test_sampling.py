@@ -130,6 +130,20 @@ def test_the_solver_of_the_settings_takes_the_steps(kind: str) -> None:
     assert all(np.abs(end - ends["auto"]).max() > 0.01 for solver, end in ends.items() if solver not in ("auto", meant))
 
 
+@pytest.mark.parametrize("kind", ["reverse-sde", "probability-flow"])
+def test_correctors_of_the_settings_follow_every_step(kind: str) -> None:
+    problem = Problem.build(experiment(sampling__kind=kind, sampling__corrector_steps=3, sampling__snr=0.2))
+    calls = []
+
+    def score(x: torch.Tensor, sigma: torch.Tensor) -> torch.Tensor:
+        calls.append(sigma)
+        return problem.density.score(x, sigma)
+
+    frames = run(problem, score)
+    assert frames.total == 21 + (kind == "reverse-sde")
+    assert len(calls) == (20 * (1 + 3) + 1 if kind == "reverse-sde" else 20 * (2 + 3))
+
+
 def test_mode_weights_of_annealed_and_of_plain_langevin() -> None:
     """Two Gaussians by the defaults: about 0.77 after 500 steps, against 0.51 that plain Langevin keeps of its start."""
     shares = {}

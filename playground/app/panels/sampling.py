@@ -37,9 +37,11 @@ class SamplingPanel(Card):
         self.denoise = make_field(state, "sampling.denoise", "last step noise-free")
         self.solver = make_field(state, "sampling.solver", "solver")
         self.grid = make_field(state, "sampling.grid", "step grid")
+        self.corrector_steps = make_field(state, "sampling.corrector_steps", "corrector steps")
+        self.snr = make_field(state, "sampling.snr", "corrector r")
         self.start = make_field(state, "sampling.start", "start")
         self.seed = NumberField(state, "seed", "seed", slider=False)
-        for part in (self.denoise, self.solver, self.grid, self.start, self.seed):
+        for part in (self.denoise, self.solver, self.grid, self.corrector_steps, self.snr, self.start, self.seed):
             self.advanced().addWidget(part)
         state.changed.connect(self._refresh)
         engine.problem_changed.connect(self._refresh)
@@ -52,8 +54,9 @@ class SamplingPanel(Card):
         langevin = sampling.kind in ("langevin", "annealed-langevin")
         self.step.setVisible(langevin)
         self.denoise.setVisible(sampling.kind in ("annealed-langevin", "reverse-sde"))
-        for part in (self.solver, self.grid):
+        for part in (self.solver, self.grid, self.corrector_steps):
             part.setVisible(not langevin)
+        self.snr.setVisible(not langevin and sampling.corrector_steps > 0)
         if langevin:
             assert isinstance(self.step, NumberField)
             self.step.set_resolved(self.engine.automatic_step)

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from playground.theory.noise import Process, ScoreFunction
+from playground.theory.samplers import base
 from playground.theory.samplers.base import Sampler, Step, denoised, require_finite
 from playground.theory.samplers.grid import Grid, time_grid
 
@@ -16,17 +17,24 @@ from playground.theory.samplers.grid import Grid, time_grid
 class PathSampler(Sampler):
     """From t = 1 to t_min in fixed steps; what a step does is the subclass's.
 
+    Each may be followed by corrector steps at its new time: Langevin dynamics that mends what the step did to the marginal,
+    whatever the step was. Source: Song et al. 2021, algorithm 1.
+
     Args:
         process: the forward process.
         steps: how many, from t = 1 to t_min.
         denoise: end with the expected clean point given x(t_min), as one more step; its time is reported as 0.
         grid: where between t = 1 and t_min the steps end.
+        corrector_steps: of Langevin dynamics after each step.
+        snr: r of :func:`corrected`.
     """
 
     process: Process
     steps: int
     denoise: bool
     grid: Grid = "log-sigma"
+    corrector_steps: int = 0
+    snr: float = 0.16
 
     @property
     def total(self) -> int:
@@ -38,6 +46,9 @@ class PathSampler(Sampler):
         yield Step(x, sigmas[0], times[0], 0.0, 0, self.total)
         for index in range(1, self.steps + 1):
             x = self._step(score, x, times[index - 1], times[index], generator)
+            for _ in range(self.corrector_steps):
+                scale = float(self.process.scale(times[index]))
+                x = scale * corrected(score, x / scale, x.new_tensor(sigmas[index]), self.snr, generator)
             require_finite(x, index, "the length of a step")
             yield Step(x, sigmas[index], times[index], times[index - 1] - times[index], index, self.total)
         if self.denoise:
@@ -49,3 +60,26 @@ class PathSampler(Sampler):
     @abstractmethod
     def _step(self, score: ScoreFunction, x: Tensor, t: float, t_next: float, generator: torch.Generator) -> Tensor:
         """x(t_next) from x(t)."""
+
+
+@torch.no_grad()
+def corrected(score: ScoreFunction, y: Tensor, sigma: Tensor, snr: float, generator: torch.Generator) -> Tensor:
+    r"""One Langevin step whose length follows from the ratio r of its score's part to its noise's.
+
+    .. math:: y \leftarrow y + \epsilon s + \sqrt{2 \epsilon}\, z, \quad
+              \epsilon = 2 \left(r\, \overline{\|z\|} / \overline{\|s\|}\right)^2
+
+    Norms run over all axes of a point and their means over the batch. In variance-exploding coordinates one rule serves all
+    processes. On a Gaussian it settles at 1 + r^2 times the variance. Source: Song et al. 2021, algorithm 4.
+
+    Args:
+        y: (N, *shape) in variance-exploding coordinates.
+    """
+    slope, noise = score(y, sigma), base.normal(y, generator)
+    step = 2 * (snr * _mean_norm(noise) / _mean_norm(slope)) ** 2
+    return y + step * slope + torch.sqrt(2 * step) * noise
+
+
+def _mean_norm(x: Tensor) -> Tensor:
+    norms: Tensor = torch.linalg.vector_norm(x.flatten(1), dim=1)
+    return norms.mean()
