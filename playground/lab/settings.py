@@ -235,6 +235,18 @@ class Objective(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             equation=r"E_{\sigma}\,\lambda(\sigma)\,\|s(x + \sigma z, \sigma) + z/\sigma\|^2",
         ),
     ] = "auto"
+    reference: Annotated[
+        int,
+        _meta(
+            "Points of the batch over which denoising's target is averaged, which takes most noise out of coarse levels; "
+            "1 for each point's own noise, at most the batch",
+            ge=1,
+            le=65_536,
+            symbol="n",
+            equation=r"m(y) = \sum_j w_j x_j,\ w_j \propto e^{-\|y - x_j\|^2 / 2\sigma^2}",
+            log=True,
+        ),
+    ] = 1
     projections: Annotated[
         int,
         _meta(

@@ -287,6 +287,7 @@ class Trainer:
             settings.ema,
         )
         if isinstance(self._objective, Denoising):
+            x, z = self._objective.pairs(x, z, sigma)
             loss = denoising_steps(x.view(*shape, -1), z.view(*shape, -1), sigma.view(shape), lambdas, *common)
         else:
             x = x + sigma[:, None] * z
@@ -370,6 +371,8 @@ def build_objective(problem: Problem) -> Objective:
             projection=settings.projection,
             variance_reduced=settings.variance_reduced,
         )
+    if settings.kind == "denoising":
+        return Denoising(problem.noise, law, settings.weight, min(settings.reference, problem.batch))
     return OBJECTIVES[settings.kind](problem.noise, law, settings.weight)
 
 

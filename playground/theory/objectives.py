@@ -22,6 +22,7 @@ import torch
 from torch import Tensor
 
 from playground.theory.densities import Boxes, Density
+from playground.theory.empirical import Empirical
 from playground.theory.noise import Law, Noise, ScoreFunction, per_point
 
 Projection = Literal["rademacher", "gaussian", "sphere"]
@@ -197,10 +198,28 @@ class Sliced(Objective):
 
 
 class Denoising(Objective):
-    """||s(x + sigma z, sigma) + z/sigma||^2: the score must point back along the noise. Needs sigma > 0."""
+    r"""||s(x + sigma z, sigma) + z/sigma||^2: the score must point back along the noise. Needs sigma > 0.
+
+    With a reference of n > 1 points it points back to the mean of all that the noisy point y may have come from, which has
+    the same mean given y and less variance: of n independent points each is as likely a priori,
+
+    .. math:: m(y) = \sum_j w_j x_j,\quad w_j \propto e^{-\|y - x_j\|^2/2\sigma^2}, \qquad \|s(y, \sigma) + (y - m)/\sigma^2\|^2
+
+    (Xu et al. 2023, "Stable target field"). The minimiser stays; what no network could predict goes, at coarse levels nearly
+    all of it.
+
+    Args:
+        reference: n; the points of a batch are taken n at a time. 1 for each point's own noise.
+    """
+
+    def __init__(self, noise: Noise, law: Law = "log-normal", weight: str = "sigma2", reference: int = 1) -> None:
+        super().__init__(noise, law, weight)
+        if reference < 1:
+            raise ValueError(f"A reference needs at least one point, not {reference}.")
+        self.reference = reference
 
     def loss(self, score: ScoreFunction, x: Tensor, sigma: Tensor, generator: torch.Generator) -> Tensor:
-        z = gaussian(x, generator)
+        x, z = self.pairs(x, gaussian(x, generator), sigma)
         level = per_point(sigma, x)
         residual = (score(x + level * z, sigma) + z / level).flatten(1)
         return self.weight(sigma) * residual.square().sum(1)
@@ -208,12 +227,33 @@ class Denoising(Objective):
     def _floor(self, distance: Tensor, sigma: Tensor, dim: int, variance: float) -> Tensor:
         return dim * variance / (sigma.square() * (sigma.square() + variance)) - distance
 
+    def pairs(self, x: Tensor, z: Tensor, sigma: Tensor) -> tuple[Tensor, Tensor]:
+        """Means and noises (m, (y - m)/sigma) of the same noisy points y = x + sigma z, in the shape of x and z (N, \\*shape)."""
+        if self.reference == 1:
+            return x, z
+        y = x + per_point(sigma, x) * z
+        parts = zip(_split(x, self.reference), _split(y, self.reference), _split(sigma, self.reference), strict=True)
+        mean = torch.cat([Empirical(clean).posterior_mean(noisy, level) for clean, noisy, level in parts])
+        return mean, (y - mean) / per_point(sigma, x)
+
+    def floor(self, density: Density, generator: torch.Generator, count: int = 40_000) -> float | None:
+        """As for one point; with a reference, the loss of the true score itself, whose noise is that of the means alone."""
+        if self.reference == 1:
+            return super().floor(density, generator, count)
+        x = density.sample(count - count % self.reference or self.reference, generator)
+        sigma = self.noise.training_sigmas(len(x), generator, self.law).to(x)
+        return float(self.loss(density.score, x, sigma, generator).mean())
+
 
 OBJECTIVES: dict[str, type[Objective]] = {"exact": Exact, "sliced": Sliced, "denoising": Denoising}
 
 
 def _noised(x: Tensor, sigma: Tensor, generator: torch.Generator) -> Tensor:
     return (x + per_point(sigma, x) * gaussian(x, generator)).detach().requires_grad_()
+
+
+def _split(x: Tensor, rows: int) -> tuple[Tensor, ...]:
+    return x.split(rows)  # type: ignore[no-any-return, no-untyped-call]
 
 
 def _inner(a: Tensor, b: Tensor) -> Tensor:

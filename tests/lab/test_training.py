@@ -149,6 +149,7 @@ def test_a_checkpoint_of_averaged_weights_alone_can_be_trained_on() -> None:
     "settings",
     [
         {"objective__kind": "denoising"},
+        {"objective__kind": "denoising", "objective__reference": 64},
         {"objective__kind": "exact"},
         {"objective__kind": "exact", "noise__kind": "none"},
         {"objective__kind": "sliced", "objective__projections": 2, "objective__projection": "sphere"},

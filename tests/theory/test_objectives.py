@@ -1,5 +1,6 @@
 """Objectives against brute force: full Jacobians in float64, Gaussian data in closed form, directions of unit covariance."""
 
+import itertools
 import math
 
 import pytest
@@ -148,6 +149,53 @@ def test_denoising_is_the_distance_to_minus_z_over_sigma(shape: tuple[int, ...],
     residual = (score(at, sigma) - (x - at) / level.square()).flatten(1)
     expected = objective.weight(sigma) * residual.square().sum(1)
     torch.testing.assert_close(objective.loss(score, x, sigma, seeded(5)), expected, rtol=1e-9, atol=1e-9)
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_pairs_are_the_same_noisy_points_and_their_posterior_means(shape: tuple[int, ...]) -> None:
+    """Over groups of three of eight points, the last one smaller, against the weights written out."""
+    x, sigma = data(shape)
+    z = torch.randn(x.shape, generator=seeded(3), dtype=x.dtype)
+    y = x + per_point(sigma, x) * z
+    mean, noise = Denoising(NOISES["ve"], reference=3).pairs(x, z, sigma)
+    torch.testing.assert_close(mean + per_point(sigma, x) * noise, y)
+    for index in range(len(x)):
+        group = x[index // 3 * 3 : index // 3 * 3 + 3]
+        weights = torch.softmax(-0.5 * (y[index] - group).flatten(1).square().sum(1) / sigma[index] ** 2, 0)
+        torch.testing.assert_close(mean[index], (per_point(weights, group) * group).sum(0))
+    alone = Denoising(NOISES["ve"]).pairs(x, z, sigma)
+    assert alone[0] is x
+    assert alone[1] is z
+
+
+@pytest.mark.parametrize("sigma", [0.1, 1.0, 5.0])
+def test_a_reference_leaves_the_gradient_and_takes_its_noise(sigma: float) -> None:
+    """Of the slope a of a score a x at the true one, normal data, 1,000 batches of 64: the mean stays 0 and the noise goes.
+
+    At sigma = 0.1 a point's own noise is nearly all there is; at 5 it is what the mean of 64 points takes away.
+    """
+    slope, batches, size = -1 / (1 + sigma**2), 1000, 64
+    x = torch.randn(batches * size, 2, generator=seeded(), dtype=torch.float64)
+    levels = torch.full((batches * size,), sigma, dtype=torch.float64)
+    gradients = {}
+    for reference in (1, size):
+        objective = Denoising(SingleSigma(sigma), reference=reference)
+        above, below = (
+            objective.loss(lambda y, _, a=a: a * y, x, levels, seeded(1)) for a in (slope + 0.5, slope - 0.5)
+        )
+        gradients[reference] = (above - below).view(batches, size).mean(1)  # exact: the loss is a parabola in the slope
+        error = float(gradients[reference].std()) / math.sqrt(batches)
+        assert float(gradients[reference].mean()) == pytest.approx(0.0, abs=4 * error)
+    ratio = float(gradients[size].std() / gradients[1].std())
+    assert ratio < {0.1: 1.02, 1.0: 0.85, 5.0: 0.35}[sigma]
+
+
+def test_floor_falls_with_the_reference() -> None:
+    floors = [Denoising(NOISES["ve"], weight="edm", reference=n).floor(MIXTURE, seeded(3)) for n in (1, 4, 32, 256)]
+    assert all(below < 0.7 * above for above, below in itertools.pairwise(floors))
+    x, sigma = MIXTURE.sample(51_200, seeded()), NOISES["ve"].training_sigmas(51_200, seeded(1))
+    losses = Denoising(NOISES["ve"], weight="edm", reference=32).loss(MIXTURE.score, x, sigma, seeded(2))
+    assert float(losses.mean()) == pytest.approx(floors[2], rel=0.1)
 
 
 def test_denoising_is_twice_exact_up_to_a_constant() -> None:

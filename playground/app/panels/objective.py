@@ -41,7 +41,8 @@ class ObjectivePanel(Card):
         ):
             self.body.addWidget(part)
         self.network = {name: make_field(state, f"network.{name}", LABELS.get(name, ""), stake) for name in NETWORK}
-        for part in self.network.values():
+        self.reference = make_field(state, "objective.reference", "target over n")
+        for part in (self.reference, *self.network.values()):
             self.advanced().addWidget(part)
         state.changed.connect(self._refresh)
         engine.problem_changed.connect(self._refresh)
@@ -54,6 +55,7 @@ class ObjectivePanel(Card):
         self.weight.setVisible(experiment.noise.kind != "none")
         for part in (self.projections, self.projection, self.variance_reduced):
             part.setVisible(sliced)
+        self.reference.setVisible(experiment.objective.kind == "denoising")
         kind = resolved(experiment).network.kind
         name = "MLP" if kind == "mlp" else "Conv"
         text = f"{name} {experiment.network.width}×{experiment.network.depth}"
