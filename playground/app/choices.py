@@ -46,13 +46,17 @@ _CHOICES: dict[str, dict[str, tuple[str, str]]] = {
         "log-normal": ("Normal", "ln σ is normal: most training where the score is hardest."),
         "log-uniform": ("Uniform", "ln σ is uniform: all levels alike."),
         "time": ("Even in t", "The process's own time is uniform: for VE as Uniform, for VP mostly coarse levels."),
-        "importance": ("Importance", "What the weight g² makes much of is drawn more often, and so counts with less noise."),
+        "importance": (
+            "Importance",
+            "What the weight g² makes much of is drawn more often, and so counts with less noise.",
+        ),
     },
     "sampling.kind": {
         "langevin": ("Langevin", "Langevin dynamics at one noise level: step along the score, add noise."),
         "annealed-langevin": ("Annealed", "Annealed Langevin dynamics: down the ladder, level by level."),
         "reverse-sde": ("SDE", "The reverse SDE: from noise back to data, at random."),
         "probability-flow": ("ODE", "The probability-flow ODE: the same marginals without any noise."),
+        "churn": ("Churn", "Karras et al. 2022: the flow by Heun's method, with noise churned in before each step."),
     },
     "sampling.source": {
         "learned": ("Learned", "Follow the network's score, with its newest averaged weights."),

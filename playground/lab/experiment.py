@@ -21,6 +21,7 @@ import msgspec
 import tomli_w
 
 from playground.lab.atomic import replacing
+from playground.lab.sampling_settings import FROM_NOISE
 from playground.lab.settings import Auto
 from playground.lab.settings import Experiment as Experiment
 from playground.lab.settings import Stroke as Stroke
@@ -227,11 +228,10 @@ def training_refusal(experiment: Experiment) -> Refusal | None:
 def sampling_refusal(experiment: Experiment) -> Refusal | None:
     """Why this experiment's sampler does not fit its noise or data, or None."""
     kind, noise = experiment.sampling.kind, experiment.noise.kind
-    if kind in ("reverse-sde", "probability-flow") and noise in ("none", "single"):
-        name = "reverse SDE" if kind == "reverse-sde" else "probability flow"
+    if kind in FROM_NOISE and noise in ("none", "single"):
         return Refusal(
             "sampling.kind",
-            f"The {name} runs from noise back to data, but noise.kind = {noise} has no path between them: choose ladder or a process such as ve, or sample by langevin.",
+            f"The {FROM_NOISE[kind]} runs from noise back to data, but noise.kind = {noise} has no path between them: choose ladder or a process such as ve, or sample by langevin.",
         )
     if kind == "annealed-langevin" and noise in ("none", "single"):
         return Refusal(
@@ -242,6 +242,12 @@ def sampling_refusal(experiment: Experiment) -> Refusal | None:
         return Refusal(
             "sampling.solver",
             "ShARK is a scheme for noise, and the probability flow has none: choose sampling.solver = heun or euler, or sampling.kind = reverse-sde.",
+        )
+    low, high = experiment.sampling.churn_min, experiment.sampling.churn_max
+    if kind == "churn" and low != "auto" and high != "auto" and low > high:
+        return Refusal(
+            "sampling.churn_min",
+            f"No noise level lies from sampling.churn_min = {low:g} up to sampling.churn_max = {high:g}: lower one or raise the other, or set sampling.churn = 0 for none.",
         )
     if experiment.sampling.source == "exact" and experiment.data.kind in ("file", "digits"):
         return Refusal(

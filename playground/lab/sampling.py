@@ -12,10 +12,11 @@ from torch import Tensor
 from playground.lab import automatic
 from playground.lab.experiment import ExperimentError, replace, sampling_refusal
 from playground.lab.problem import Problem
+from playground.lab.sampling_settings import FROM_NOISE
 from playground.lab.trajectory import Trajectory
 from playground.theory.densities import Boxes, GaussianMixture
 from playground.theory.noise import ScoreFunction
-from playground.theory.samplers import AnnealedLangevin, Langevin, ProbabilityFlow, ReverseSDE, Sampler
+from playground.theory.samplers import AnnealedLangevin, Churn, Langevin, ProbabilityFlow, ReverseSDE, Sampler
 from playground.theory.samplers.flow import OdeSolver
 from playground.theory.samplers.reverse import SdeSolver
 
@@ -46,6 +47,20 @@ def make_sampler(problem: Problem) -> Sampler:
         levels = problem.noise.levels(problem.experiment.noise.levels)
         return AnnealedLangevin(levels, _step(problem), max(1, settings.steps // len(levels)), settings.denoise)
     process, steps, grid = problem.process(), settings.steps, settings.grid
+    if settings.kind == "churn":
+        to_internal = problem.units.sigma_to_internal
+        return Churn(
+            process,
+            steps,
+            settings.denoise,
+            grid,
+            settings.corrector_steps,
+            settings.snr,
+            churn=settings.churn,
+            low=0.0 if settings.churn_min == "auto" else to_internal(settings.churn_min),
+            high=math.inf if settings.churn_max == "auto" else to_internal(settings.churn_max),
+            inflation=settings.churn_noise,
+        )
     if settings.kind == "reverse-sde":
         sde = typing.cast(SdeSolver, settings.solver)
         return ReverseSDE(process, steps, settings.denoise, grid, settings.corrector_steps, settings.snr, solver=sde)
@@ -86,7 +101,7 @@ def start_positions(problem: Problem, generator: torch.Generator) -> Tensor:
         low, high = data_box(problem)
         drawn = torch.rand(shape, generator=generator, device=generator.device)
         return low + (high - low) * drawn.to(problem.device)
-    if settings.kind in ("reverse-sde", "probability-flow"):
+    if settings.kind in FROM_NOISE:
         return problem.prior().sample(problem.particles, generator).to(problem.device)
     sigma = problem.noise.sigma_min if plain else problem.noise.sigma_max
     drawn = torch.randn(shape, generator=generator, device=generator.device)

@@ -6,12 +6,15 @@ import msgspec
 
 from playground.lab.setting import Auto, meta
 
+FROM_NOISE = {"reverse-sde": "reverse SDE", "probability-flow": "probability flow", "churn": "churn sampler"}
+"""The samplers that follow a process from its prior to the data, and their names."""
+
 
 class Sampling(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How new points are made."""
 
     kind: Annotated[
-        Literal["langevin", "annealed-langevin", "reverse-sde", "probability-flow"],
+        Literal["langevin", "annealed-langevin", "reverse-sde", "probability-flow", "churn"],
         meta("Sampler", equation=r"dx = [f - g^2 s]\,dt + g\,dw"),
     ] = "reverse-sde"
     source: Annotated[
@@ -66,6 +69,53 @@ class Sampling(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             log=True,
         ),
     ] = 0.16
+    churn: Annotated[
+        float,
+        meta(
+            "Noise that the churn sampler adds on the way in all; 0: none, the probability flow",
+            ge=0.0,
+            le=1000.0,
+            symbol="S_churn",
+            equation=r"\hat\sigma = (1 + \min(S_{churn}/n, \sqrt{2} - 1))\,\sigma",
+        ),
+    ] = 40.0
+    churn_min: (
+        Annotated[
+            float,
+            meta(
+                "Finest noise level at which noise is churned in; auto: the finest of all",
+                ge=1e-9,
+                le=1e9,
+                symbol="S_min",
+                unit="data",
+                log=True,
+            ),
+        ]
+        | Auto
+    ) = "auto"
+    churn_max: (
+        Annotated[
+            float,
+            meta(
+                "Coarsest noise level at which noise is churned in; auto: the coarsest of all",
+                ge=1e-9,
+                le=1e9,
+                symbol="S_max",
+                unit="data",
+                log=True,
+            ),
+        ]
+        | Auto
+    ) = "auto"
+    churn_noise: Annotated[
+        float,
+        meta(
+            "Factor on the churned noise; a little above 1 makes up for detail that a network loses",
+            ge=0.9,
+            le=1.1,
+            symbol="S_noise",
+        ),
+    ] = 1.0
     step: (
         Annotated[
             float,

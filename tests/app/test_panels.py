@@ -74,6 +74,7 @@ SCENES = {
     "vp, sliced": {"noise.kind": "vp", "objective.kind": "sliced"},
     "nothing fits": {"noise.kind": "none", "sampling.source": "exact", "data.kind": "digits"},
     "one sigma": {"noise.kind": "single", "objective.kind": "exact", "sampling.kind": "langevin"},
+    "churn, corrected": {"sampling.kind": "churn", "sampling.corrector_steps": 2},
     "file": {"data.kind": "file", "data.path": PATH},
     "drawn": {"data.kind": "drawn"},
 }
@@ -358,6 +359,11 @@ def test_a_convolution_on_points_is_refused_and_mended(show, state, engine):
         ({"noise.kind": "single"}, "Use Langevin", ("sampling.kind", "langevin")),
         ({"noise.kind": "none", "sampling.kind": "annealed-langevin"}, "Use VE noise", ("noise.kind", "ve")),
         ({"sampling.kind": "probability-flow", "sampling.solver": "shark"}, "Use Auto", ("sampling.solver", "auto")),
+        (
+            {"sampling.kind": "churn", "sampling.churn_min": 2.0, "sampling.churn_max": 1.0},
+            "Use Auto",
+            ("sampling.churn_min", "auto"),
+        ),
         ({"data.kind": "digits", "sampling.source": "exact"}, "Use learned", ("sampling.source", "learned")),
     ],
 )

@@ -74,7 +74,7 @@ MISTAKES: dict[str, tuple[list[str], str]] = {
     "truncated model": (["sample", "{tmp}/truncated", "--out", "{tmp}/a.npz"], "model.safetensors is no session"),
     "unknown sampler": (
         ["sample", "{run}", "--sampler", "langvin", "--out", "{tmp}/a.npz"],
-        "must be one of langevin, annealed-langevin, reverse-sde, probability-flow; did you mean langevin?",
+        "must be one of langevin, annealed-langevin, reverse-sde, probability-flow, churn; did you mean langevin?",
     ),
     "no particles": (["sample", "{run}", "--particles", "0", "--out", "{tmp}/a.npz"], "sampling.particles = 0"),
     "particles of text": (["sample", "{run}", "--particles", "many", "--out", "{tmp}/a.npz"], "'--particles'"),

@@ -112,7 +112,7 @@ def test_results_are_in_the_units_of_the_file(odd: Path) -> None:
 
 
 def test_sampling_again_by_another_sampler(moons: Path, tmp_path: Path, ask: Ask) -> None:
-    for sampler in ("langevin", "annealed-langevin", "reverse-sde", "probability-flow"):
+    for sampler in ("langevin", "annealed-langevin", "reverse-sde", "probability-flow", "churn"):
         out = tmp_path / f"{sampler}.npz"
         code, said, _ = ask("sample", moons, "--sampler", sampler, "--particles", 7, "--out", out)
         assert code == 0

@@ -16,7 +16,7 @@ from playground.lab.trajectory import Trajectory
 from playground.lab.units import Units
 from playground.theory.samplers import AnnealedLangevin, Langevin, SamplerDiverged, Step
 
-SAMPLERS = ("langevin", "annealed-langevin", "reverse-sde", "probability-flow")
+SAMPLERS = ("langevin", "annealed-langevin", "reverse-sde", "probability-flow", "churn")
 NOISES = fields()["noise.kind"].choices
 LEGAL = [
     pair for pair in itertools.product(SAMPLERS, NOISES) if pair[0] == "langevin" or pair[1] not in ("none", "single")
@@ -53,7 +53,7 @@ def test_every_legal_pair_runs_to_its_last_frame(kind: str, noise: str) -> None:
         assert frames.sigma[-1] == pytest.approx(problem.units.sigma_to_user(problem.noise.sigma_min))
 
 
-@pytest.mark.parametrize("kind", ["annealed-langevin", "reverse-sde", "probability-flow"])
+@pytest.mark.parametrize("kind", SAMPLERS[1:])
 @pytest.mark.parametrize("noise", ["none", "single"])
 def test_a_pair_that_makes_no_sense_is_refused_with_the_reason(kind: str, noise: str) -> None:
     problem = Problem.build(experiment(sampling__kind=kind, noise__kind=noise))
@@ -63,7 +63,13 @@ def test_a_pair_that_makes_no_sense_is_refused_with_the_reason(kind: str, noise:
 
 @pytest.mark.parametrize(
     ("settings", "reason"),
-    [({"sampling__kind": "probability-flow", "sampling__solver": "shark"}, "ShARK is a scheme for noise")],
+    [
+        ({"sampling__kind": "probability-flow", "sampling__solver": "shark"}, "ShARK is a scheme for noise"),
+        (
+            {"sampling__kind": "churn", "sampling__churn_min": 2.0, "sampling__churn_max": 1.0},
+            "No noise level lies from sampling.churn_min = 2 up to sampling.churn_max = 1",
+        ),
+    ],
 )
 def test_settings_of_a_sampler_that_contradict_each_other_are_refused(settings: dict[str, object], reason: str) -> None:
     with pytest.raises(ExperimentError, match=reason):
@@ -142,6 +148,16 @@ def test_correctors_of_the_settings_follow_every_step(kind: str) -> None:
     frames = run(problem, score)
     assert frames.total == 21 + (kind == "reverse-sde")
     assert len(calls) == (20 * (1 + 3) + 1 if kind == "reverse-sde" else 20 * (2 + 3))
+
+
+def test_churn_acts_between_its_sigmas_in_user_units() -> None:
+    """Without churn the flow; churned at all levels or some, another run, and fresh noise only where it is asked for."""
+    options = {"sampling__kind": "churn", "sampling__steps": 60, "data__scale": 100.0}
+    problem = Problem.build(experiment(**options, sampling__churn=0.0))
+    flow, middle = run(problem), 0.5 * problem.units.sigma_to_user(1.0)
+    churned = run(Problem.build(experiment(**options, sampling__churn_max=middle)))
+    differs = np.abs(churned.positions - flow.positions).max((1, 2)) > 0
+    np.testing.assert_array_equal(differs[1:], (churned.sigma <= middle)[:-1])
 
 
 def test_mode_weights_of_annealed_and_of_plain_langevin() -> None:

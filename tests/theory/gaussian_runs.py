@@ -10,6 +10,7 @@ from torch import Tensor
 from playground.theory.noise import Process, VarianceExploding, VariancePreserving, geometric, per_point
 from playground.theory.samplers import (
     AnnealedLangevin,
+    Churn,
     Langevin,
     ReverseSDE,
     Sampler,
@@ -83,6 +84,23 @@ def additive_step(process: Process, solver: str, t: float, then: float) -> tuple
     return alpha2 * a / alpha, alpha2 * (1 - a) * MEAN, alpha2 * c
 
 
+def churn_step(sampler: Churn, t: float, then: float) -> tuple[float, float, float]:
+    """(a, b, c) of a churned step, where e = y - MEAN has the flow de/dsigma = sigma e/(STD^2 + sigma^2)."""
+    process = sampler.process
+    sigma, sigma2 = float(process.sigma(t)), float(process.sigma(then))
+    inside = sampler.low <= sigma <= sampler.high
+    churned = min(sigma * (1 + min(sampler.churn / sampler.steps, 2**0.5 - 1) * inside), process.sigma_max)
+    churned = max(churned, sigma)
+    h, push, push2 = sigma2 - churned, churned / (STD**2 + churned**2), sigma2 / (STD**2 + sigma2**2)
+    a = 1 + h / 2 * (push + push2 * (1 + h * push))
+    alpha, alpha2 = float(process.scale(t)), float(process.scale(then))
+    return (
+        alpha2 * a / alpha,
+        alpha2 * (1 - a) * MEAN,
+        alpha2 * a * sampler.inflation * math.sqrt(churned**2 - sigma**2),
+    )
+
+
 def linear_recursion(sampler: Sampler, mean: float, variance: float) -> tuple[float, float]:
     """The same moments from the formulas of the page: x <- a x + b + c z, step by step."""
     steps: list[tuple[float, float, float]] = []  # (a, b, c)
@@ -109,7 +127,9 @@ def linear_recursion(sampler: Sampler, mean: float, variance: float) -> tuple[fl
 
         for t, then in itertools.pairwise(times):
             h = then - t
-            if isinstance(sampler, ReverseSDE) and sampler.solver != "euler":
+            if isinstance(sampler, Churn):
+                steps.append(churn_step(sampler, t, then))
+            elif isinstance(sampler, ReverseSDE) and sampler.solver != "euler":
                 steps.append(additive_step(process, sampler.solver, t, then))
             elif isinstance(sampler, ReverseSDE):
                 a, b = slope(t, 1.0)

@@ -17,6 +17,7 @@ from playground.theory.noise import (
 )
 from playground.theory.samplers import (
     AnnealedLangevin,
+    Churn,
     Langevin,
     ProbabilityFlow,
     ReverseSDE,
@@ -41,6 +42,9 @@ LINEAR = {
     "reverse-sde, ShARK, VE": ReverseSDE(VE, 40, denoise=False, solver="shark"),
     "reverse-sde, ShARK, VP, Karras": ReverseSDE(VP, 40, denoise=False, grid="karras", solver="shark"),
     "probability-flow, Euler, VP": ProbabilityFlow(VP, 40, denoise=False, solver="euler"),
+    "churn, VE, denoised": Churn(VE, 40, denoise=True, churn=10.0, low=0.1, high=2.0),
+    "churn, VP": Churn(VP, 40, denoise=False, churn=40.0, inflation=1.05),
+    "churn, VE, Karras": Churn(VE, 40, denoise=False, grid="karras", churn=5.0),
     "probability-flow, VE": ProbabilityFlow(VE, 40, denoise=False),
     "probability-flow, VP": ProbabilityFlow(VP, 40, denoise=False),
     "probability-flow, VP, Karras": ProbabilityFlow(VP, 40, denoise=True, grid="karras"),
@@ -112,15 +116,16 @@ def test_correctors_settle_at_their_known_bias(shape: tuple[int, ...], snr: floa
 
 @pytest.mark.parametrize(
     "options",
-    [{"solver": "heun"}, {"solver": "shark"}, {"solver": "heun", "corrector_steps": 2}],
-    ids=["Heun", "ShARK", "corrected"],
+    [{"solver": "heun"}, {"solver": "shark"}, {"solver": "heun", "corrector_steps": 2}, {"churn": 10.0}],
+    ids=["Heun", "ShARK", "corrected", "churn"],
 )
 def test_vp_is_ve_seen_through_its_scale(options: dict[str, object]) -> None:
     """In y = x/alpha and v = sigma^2 both are the same SDE, so the same noise takes them the same way."""
     start = torch.randn(50, 2, dtype=torch.float64, generator=generator(13))
     exploding = VarianceExploding(VP.sigma_min, VP.sigma_max)
-    ve = last(ReverseSDE(exploding, 30, denoise=False, **options), VP.sigma_max * start).positions
-    vp = last(ReverseSDE(VP, 30, denoise=False, **options), float(VP.std(1.0)) * start).positions
+    make = Churn if "churn" in options else ReverseSDE
+    ve = last(make(exploding, 30, denoise=False, **options), VP.sigma_max * start).positions
+    vp = last(make(VP, 30, denoise=False, **options), float(VP.std(1.0)) * start).positions
     torch.testing.assert_close(vp, float(VP.scale(VP.t_min)) * ve, rtol=1e-8, atol=1e-10)
 
 

@@ -8,7 +8,7 @@ from brownian_paths import linear_strong_error, strong_error
 from gaussian_runs import COARSE_VE, COARSE_VP, MEAN, STD, VE, VP, exact_moments
 
 from playground.theory import ode
-from playground.theory.samplers import ProbabilityFlow, ReverseSDE, Sampler
+from playground.theory.samplers import Churn, ProbabilityFlow, ReverseSDE, Sampler
 
 
 def variance_error(sampler: Sampler, monkeypatch: pytest.MonkeyPatch) -> float:
@@ -60,6 +60,8 @@ CONVERGENCE = {
     "Heun, VP": (lambda n, patch: variance_error(ProbabilityFlow(VP, n, False), patch), 2),
     "Heun, VE, Karras": (lambda n, patch: variance_error(ProbabilityFlow(VE, n, False, "karras"), patch), 2),
     "Heun, VP, time": (lambda n, patch: variance_error(ProbabilityFlow(COARSE_VP, n, False, "time"), patch), 2),
+    "Churn, VE, weak": (lambda n, patch: variance_error(Churn(VE, n, False, churn=10.0), patch), 2),
+    "Churn, VP, weak": (lambda n, patch: variance_error(Churn(VP, n, False, churn=10.0), patch), 2),
     "Dormand-Prince": (lambda n, patch: dormand_prince_error(n // 4, patch), 5),
 }
 

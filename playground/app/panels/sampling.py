@@ -17,6 +17,7 @@ NAMES = {
     "annealed-langevin": "annealed Langevin",
     "reverse-sde": "reverse SDE",
     "probability-flow": "probability flow",
+    "churn": "churn",
 }
 
 
@@ -30,18 +31,32 @@ class SamplingPanel(Card):
         self.source = make_field(state, "sampling.source", "score")
         self.notice = Notice(self)
         self.step = make_field(state, "sampling.step", "step ε")
+        self.churn = make_field(state, "sampling.churn", "churn")
         self.steps = make_field(state, "sampling.steps", "steps")
         self.particles = make_field(state, "sampling.particles", "particles")
-        for part in (self.kind, self.notice, self.source, self.step, self.steps, self.particles):
+        for part in (self.kind, self.notice, self.source, self.step, self.churn, self.steps, self.particles):
             self.body.addWidget(part)
         self.denoise = make_field(state, "sampling.denoise", "last step noise-free")
         self.solver = make_field(state, "sampling.solver", "solver")
         self.grid = make_field(state, "sampling.grid", "step grid")
+        self.churn_min = make_field(state, "sampling.churn_min", "churn from σ")
+        self.churn_max = make_field(state, "sampling.churn_max", "churn to σ")
+        self.churn_noise = make_field(state, "sampling.churn_noise", "churn factor")
         self.corrector_steps = make_field(state, "sampling.corrector_steps", "corrector steps")
         self.snr = make_field(state, "sampling.snr", "corrector r")
         self.start = make_field(state, "sampling.start", "start")
         self.seed = NumberField(state, "seed", "seed", slider=False)
-        for part in (self.denoise, self.solver, self.grid, self.corrector_steps, self.snr, self.start, self.seed):
+        self.churning = (self.churn, self.churn_min, self.churn_max, self.churn_noise)
+        for part in (
+            self.denoise,
+            *self.churning[1:],
+            self.solver,
+            self.grid,
+            self.corrector_steps,
+            self.snr,
+            self.start,
+            self.seed,
+        ):
             self.advanced().addWidget(part)
         state.changed.connect(self._refresh)
         engine.problem_changed.connect(self._refresh)
@@ -53,9 +68,13 @@ class SamplingPanel(Card):
         sampling = experiment.sampling
         langevin = sampling.kind in ("langevin", "annealed-langevin")
         self.step.setVisible(langevin)
-        self.denoise.setVisible(sampling.kind in ("annealed-langevin", "reverse-sde"))
-        for part in (self.solver, self.grid, self.corrector_steps):
+        self.denoise.setVisible(sampling.kind in ("annealed-langevin", "reverse-sde", "churn"))
+        self.solver.setVisible(sampling.kind in ("reverse-sde", "probability-flow"))
+        for part in (self.grid, self.corrector_steps):
             part.setVisible(not langevin)
+        for part in self.churning:
+            part.setVisible(sampling.kind == "churn")
+        self._resolve_churn()
         self.snr.setVisible(not langevin and sampling.corrector_steps > 0)
         if langevin:
             assert isinstance(self.step, NumberField)
@@ -64,12 +83,21 @@ class SamplingPanel(Card):
         self.set_state(f"{NAMES.get(sampling.kind, sampling.kind)} · {count(particles)}")
         self._say()
 
+    def _resolve_churn(self) -> None:
+        view = self.engine.problem
+        noise = None if view is None or view.resolved is None else view.resolved.noise
+        for field, end in ((self.churn_min, noise and noise.sigma_min), (self.churn_max, noise and noise.sigma_max)):
+            assert isinstance(field, NumberField)
+            field.set_resolved(end if isinstance(end, float) else None)
+
     def _say(self) -> None:
         refusal = sampling_refusal(self.state.experiment)
         if refusal is None:
             self.notice.say("error", "")
         elif refusal.key == "sampling.source":
             self.notice.say("error", refusal.sentence, self._way("Use learned", "sampling.source", "learned"))
+        elif refusal.key == "sampling.churn_min":
+            self.notice.say("error", refusal.sentence, self._way("Use Auto", "sampling.churn_min", "auto"))
         elif refusal.key == "sampling.solver":
             self.notice.say("error", refusal.sentence, self._way("Use Auto", "sampling.solver", "auto"))
         else:

@@ -1,0 +1,47 @@
+"""Karras's sampler: the probability flow by Heun's method, with noise churned in before each step."""
+
+import math
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from playground.theory.noise import ScoreFunction
+from playground.theory.samplers import base
+from playground.theory.samplers.path import PathSampler
+
+
+@dataclass
+class Churn(PathSampler):
+    r"""Up by fresh noise, then down the flow past where it was, in variance-exploding coordinates y = x/alpha.
+
+    .. math:: \hat\sigma = (1 + \gamma)\, \sigma, \quad \gamma = \min(S_{churn}/n, \sqrt 2 - 1), \quad
+              \hat y = y + \sqrt{\hat\sigma^2 - \sigma^2}\, S_{noise}\, z, \quad dy = -\sigma\, s(y, \sigma)\, d\sigma
+
+    The noise leaves every marginal as it is where S_noise = 1, and forgets the errors made so far. The sigma after churning
+    never lies above the coarsest level, beyond which a learned score knows nothing. Source: Karras et al. 2022, algorithm 2.
+
+    Args:
+        churn: S_churn >= 0; 0 is the deterministic flow.
+        low, high: S_min and S_max, the sigmas between which noise is churned in.
+        inflation: S_noise; a little above 1 makes up for detail that a network loses.
+    """
+
+    churn: float = 40.0
+    low: float = 0.0
+    high: float = math.inf
+    inflation: float = 1.0
+
+    @torch.no_grad()
+    def _step(self, score: ScoreFunction, x: Tensor, t: float, t_next: float, generator: torch.Generator) -> Tensor:
+        scale, sigma = float(self.process.scale(t)), float(self.process.sigma(t))
+        scale_next, sigma_next = float(self.process.scale(t_next)), float(self.process.sigma(t_next))
+        y, churned = x / scale, sigma
+        if self.churn > 0 and self.low <= sigma <= self.high:
+            gamma = min(self.churn / self.steps, math.sqrt(2) - 1)
+            churned = max(sigma, min((1 + gamma) * sigma, float(self.process.sigma(1.0))))
+            y = y + math.sqrt(churned**2 - sigma**2) * self.inflation * base.normal(y, generator)
+        h = sigma_next - churned
+        slope = -churned * score(y, y.new_tensor(churned))
+        slope_next = -sigma_next * score(y + h * slope, y.new_tensor(sigma_next))
+        return scale_next * (y + h / 2 * (slope + slope_next))
