@@ -114,8 +114,11 @@ class Restyling(QObject):
     def _go_on(self) -> None:
         if not self._left:
             self._timer.stop()
+            # Not setUpdatesEnabled, which has every widget painted twice: for itself and for its window.
+            for widget in self._app.allWidgets():
+                widget.setAttribute(Qt.WidgetAttribute.WA_UpdatesDisabled, False)
             for window in self._app.topLevelWidgets():
-                window.setUpdatesEnabled(True)
+                window.update()
             return
         until = time.perf_counter() + self.SLICE
         while self._left and time.perf_counter() < until:

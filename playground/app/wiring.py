@@ -36,6 +36,7 @@ class Wiring(QObject):
         self._shown_data = ""
         self._shown_sigmas = 0
         self._stale: Trajectory | None = None  # a run of other data, until the run of these begins
+        self._density: DensityView | None = None  # what the canvas shows
         self._opened: Trajectory | None = None  # the run of a session whose data are not built yet
         self._pointer: tuple[float, float] | None = None
         engine, canvas, transport, state = self._engine, self._canvas, self._transport, self._state
@@ -106,6 +107,7 @@ class Wiring(QObject):
             if not problem.is_image:
                 canvas.fit(problem.bounds)
             canvas.set_density(None)
+            self._density = None
             for role in ("learned", "exact"):
                 canvas.set_field(np.zeros((0, 2)), None, role)
         self._opened = None
@@ -139,8 +141,10 @@ class Wiring(QObject):
         self._opened = self._engine.trajectory
         if session.points.ndim == 2:
             self._canvas.set_axes(session.axes)
-            self._canvas.set_data(session.points[:SHOWN_POINTS])
-            self._canvas.fit(plane_bounds(session.points))
+            # Evenly from the whole file, which may be sorted; the quantiles of a million points would take 80 ms.
+            points = session.points[:: -(-len(session.points) // SHOWN_POINTS)]
+            self._canvas.set_data(points)
+            self._canvas.fit(plane_bounds(points))
         else:
             self._canvas.set_images(session.points)
         layers = session.view.get("layers")
@@ -176,7 +180,7 @@ class Wiring(QObject):
         else:
             self._canvas.set_particles(positions[frame])
             self._canvas.set_trails(trail(positions, frame))
-        self._canvas.set_caption(readouts.caption(trajectory, frame, self._state.experiment.sampling.kind))
+        self._show_caption(trajectory, frame)
         if self._pointer is not None:
             self._engine.probe(*self._pointer)  # the same place at another sigma
         if len(trajectory) != self._shown_sigmas:
@@ -189,6 +193,16 @@ class Wiring(QObject):
 
     def _show_density(self, view: DensityView) -> None:
         self._canvas.set_density(view.density, view.extent)
+        self._density = view
+        trajectory, frame = self._engine.trajectory, self._engine.frame
+        if trajectory is not None and trajectory is not self._stale and frame < len(trajectory):
+            self._show_caption(trajectory, frame)
+
+    def _show_caption(self, trajectory: "Trajectory", frame: int) -> None:
+        lines = readouts.caption(trajectory, frame, self._state.experiment.sampling.kind)
+        if self._density is not None:
+            lines += readouts.other_density(self._density, float(trajectory.sigma[frame]))
+        self._canvas.set_caption(lines)
 
     def _show_likelihood(self, likelihood: PointLikelihood | None) -> None:
         self._canvas.set_path(None if likelihood is None else likelihood.path)
@@ -205,7 +219,7 @@ class Wiring(QObject):
     def _show_probe(self, probe: ProbeView) -> None:
         problem = self._engine.problem
         if problem is not None and self._pointer is not None:
-            self._canvas.set_readout(readouts.pointer(probe, problem))
+            self._canvas.set_readout(readouts.pointer(probe, problem, self._density if self._canvas.visible["density"] else None))
 
     def _add_stroke(self, points: list[tuple[float, float]], radius: float) -> None:
         stroke = Stroke(tuple((float(x), float(y)) for x, y in points), float(radius))
