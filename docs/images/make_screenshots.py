@@ -13,7 +13,7 @@ from pathlib import Path
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
-from PySide6.QtCore import QDeadlineTimer, QEventLoop, QPoint, Qt
+from PySide6.QtCore import QEventLoop, QPoint, Qt, QTimer
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 
@@ -29,10 +29,15 @@ Stage = Callable[[MainWindow], None]
 
 
 def wait(until: Callable[[], bool] = lambda: False, seconds: float = 60.0) -> None:
-    """Run the event loop until something holds."""
-    loop, deadline = QEventLoop(), QDeadlineTimer(round(1000 * seconds))
-    while not until() and not deadline.hasExpired():
-        loop.processEvents(QEventLoop.ProcessEventsFlag.WaitForMoreEvents, 10)
+    """Run the event loop until something holds; it sleeps between events and looks 100 times a second."""
+    if until():
+        return
+    loop, look, end = QEventLoop(), QTimer(interval=10), QTimer(interval=round(1000 * seconds), singleShot=True)
+    look.timeout.connect(lambda: until() and loop.quit())
+    end.timeout.connect(loop.quit)
+    look.start()
+    end.start()
+    loop.exec()
 
 
 def place(window: MainWindow, x: float, y: float) -> QPoint:

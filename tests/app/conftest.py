@@ -65,12 +65,20 @@ def shared_window(request, tmp_path_factory) -> Iterator:
 
 
 def wait(until: Callable[[], bool] = lambda: False, milliseconds: int = 30) -> None:
-    """Run the event loop until something holds, at most for a while."""
-    from PySide6.QtCore import QDeadlineTimer, QEventLoop
+    """Run the event loop until something holds, at most for a while.
 
-    loop, deadline = QEventLoop(), QDeadlineTimer(milliseconds)
-    while not until() and not deadline.hasExpired():
-        loop.processEvents(QEventLoop.ProcessEventsFlag.WaitForMoreEvents, 10)
+    The loop sleeps between events and looks 100 times a second; processEvents with a maximum time would spin instead.
+    """
+    from PySide6.QtCore import QEventLoop, QTimer
+
+    if until():
+        return
+    loop, look, end = QEventLoop(), QTimer(interval=10), QTimer(interval=milliseconds, singleShot=True)
+    look.timeout.connect(lambda: until() and loop.quit())
+    end.timeout.connect(loop.quit)
+    look.start()
+    end.start()
+    loop.exec()
 
 
 @pytest.fixture
