@@ -35,6 +35,23 @@ def reset_key(experiment: Experiment) -> tuple[Any, ...]:
     return tuple(description.value(experiment, key) for key, field in description.fields().items() if field.resets)
 
 
+class FairLock:
+    """A lock that nobody has to wait for twice.
+
+    The trainer takes it again at once after every 30 ms, and Python's own lock may give it to the same thread over and over.
+    """
+
+    def __init__(self) -> None:
+        self._next, self._lock = threading.Lock(), threading.Lock()
+
+    def __enter__(self) -> None:
+        with self._next:  # whoever waits holds this, so that the last owner stands behind
+            self._lock.acquire()
+
+    def __exit__(self, *error: object) -> None:
+        self._lock.release()
+
+
 @dataclass
 class Bench:
     """A problem, its trainer and its history; kept when another takes its place, so that undo brings it back."""
@@ -48,17 +65,20 @@ class Bench:
     steps: list[int] = field(default_factory=list)
     losses: list[float] = field(default_factory=list)
     retunes: Slot[Experiment] = field(default_factory=Slot)
-    lock: threading.Lock = field(default_factory=threading.Lock)  # held while the trainer works, about 30 ms
+    lock: FairLock = field(default_factory=FairLock)  # held while the trainer works, about 30 ms
 
     @property
     def trained_steps(self) -> int:
         return 0 if self.progress is None else self.progress.step
 
-    def train(self) -> "Iterator[TrainingProgress]":
-        """Train until the limit, taking new settings on the way and leaving weights for whoever samples."""
+    def train(self, experiment: Experiment) -> "Iterator[TrainingProgress]":
+        """Train until the limit, or on where it was reached, taking new settings and leaving weights for whoever samples."""
         import torch
 
         torch.set_num_threads(torch_threads(self.problem))
+        self.retune(experiment)
+        if self.trainer.finished:
+            self.trainer.extend()
         newest = time.monotonic()
         try:
             while True:
@@ -100,12 +120,13 @@ class Bench:
 
     def summary(self) -> dict[str, Any]:
         """Where training stands, as a session keeps it."""
-        every = max(len(self.losses) // KEPT_LOSSES, 1)
+        count = min(len(self.steps), len(self.losses))  # training may be adding to them
+        every = max(count // KEPT_LOSSES, 1)
         return {
             "state": "paused" if self.training == "training" else self.training,
             "progress": None if self.progress is None else dataclasses.asdict(self.progress),
-            "steps": self.steps[::every],
-            "losses": self.losses[::every],
+            "steps": self.steps[:count:every],
+            "losses": self.losses[:count:every],
         }
 
 
@@ -184,6 +205,7 @@ def _remember(bench: Bench, summary: Mapping[str, Any], progress_type: Any) -> N
 
 
 def _view(problem: "Problem", trainer: "Trainer") -> ProblemView:
+    from playground.lab.advice import noise_advice
     from playground.lab.problem import widest_gap
 
     dataset, noise, units = problem.dataset, problem.noise, problem.units
@@ -196,6 +218,7 @@ def _view(problem: "Problem", trainer: "Trainer") -> ProblemView:
         name=dataset.name,
         points=dataset.points[:SHOWN_POINTS],
         count=len(dataset.points),
+        test_points=min(len(dataset.held_out), problem.experiment.likelihood.points),
         bounds=(0.0, 1.0, 0.0, 1.0) if is_image else plane_bounds(dataset.points),
         axes=dataset.axes,
         is_image=is_image,
@@ -208,36 +231,9 @@ def _view(problem: "Problem", trainer: "Trainer") -> ProblemView:
         sigma=units.sigma_to_user(1.0),
         widest_gap=gap,
         parameters_count=sum(weight.numel() for weight in trainer.network.parameters()),
-        warnings=_warnings(problem, resolved, gap),
+        warnings=noise_advice(problem),
         mode_weights=None
         if problem.density is None or problem.density.modes is None
         else problem.density.mode_weights.numpy(),
         resolved=resolved,
     )
-
-
-def _warnings(problem: "Problem", resolved: Experiment, gap: float) -> tuple[str, ...]:
-    """What will look like a bug in the network and is none."""
-    noise = resolved.noise
-    found = []
-    if noise.kind in ("ladder", "ve"):
-        coarsest = problem.units.sigma_to_user(problem.noise.sigma_max)
-        if coarsest < 0.5 * gap:
-            found.append(
-                f"σ_max = {coarsest:.3g} is small for data {gap:.3g} wide: particles cannot cross the gaps. "
-                f"Raise σ_max to about {gap:.3g}."
-            )
-    if noise.kind == "vp":
-        coarsest = float(problem.process().scale(1.0))
-        if coarsest > 0.1:
-            found.append(
-                f"At t = 1 the process still keeps {coarsest:.0%} of the data: raise β_1, or samples will be off."
-            )
-    if noise.kind == "ladder":
-        rungs = problem.noise.levels(noise.levels).tolist()
-        step = max(coarse / fine for coarse, fine in itertools.pairwise(rungs))
-        if step > 4:
-            found.append(
-                f"Neighbouring levels differ by a factor of {step:.1f}: above 4 they barely overlap. Add levels."
-            )
-    return tuple(found)

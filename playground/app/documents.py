@@ -196,7 +196,7 @@ class Documents(QObject):
             self._state.touch()
             self._failed(error)
 
-        self._background.run("save", lambda: session.save(path), done, failed)
+        self._background.run("save", lambda: session().save(path), done, failed)
 
     # --- unsaved work
 

@@ -7,7 +7,7 @@ slot; a 60 Hz timer takes it from there and tells the window by signals.
 import dataclasses
 import time
 from collections import OrderedDict
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -143,10 +143,8 @@ class Engine(Measuring):
         if refusal is not None:
             self.message.emit("error", refusal.sentence, "")
             return
-        bench.retune(self._state.experiment)
-        if bench.trainer.finished:
-            bench.trainer.extend()
-        self._training = Worker(bench.train, "training")
+        experiment = self._state.experiment
+        self._training = Worker(lambda: bench.train(experiment), "training")
         self._training.start()
         self._state.touch()
         self._become(bench, "training")
@@ -189,23 +187,23 @@ class Engine(Measuring):
 
     # Files
 
-    def session(self, view: Mapping[str, Any]) -> Session:
-        """All that a file should keep.
+    def session(self, view: Mapping[str, Any]) -> Callable[[], Session]:
+        """Makes what a file should keep, for another thread: the weights are there between two blocks of training only.
 
         Args:
             view: what the canvas shows, JSON values.
         """
-        bench = self._bench
+        bench, experiment = self._bench, self._state.experiment
         if bench is None:
             opening = self._opening
             assert opening is not None, "nothing is loaded yet"
-            return dataclasses.replace(opening, experiment=self._state.experiment, view=view)
+            return lambda: dataclasses.replace(opening, experiment=experiment, view=view)
         dataset, trajectory = bench.problem.dataset, self._trajectory
         arrays = None
         if trajectory is not None and trajectory.shape == dataset.shape:
             arrays = {name: array for name, array in trajectory.arrays().items() if name != "axes"}
-        return Session(
-            experiment=self._state.experiment,
+        return lambda: Session(
+            experiment=experiment,
             points=dataset.points,
             held_out=dataset.held_out,
             axes=dataset.axes,
@@ -327,14 +325,15 @@ class Engine(Measuring):
             self._settle.start()
         else:
             bench.problem = _with_experiment(bench.problem, self._state.experiment)
+        if opened:
+            self._played = bench
         self._bench = bench
         self._kept[reset_key(bench.problem.experiment)] = bench
         while len(self._kept) > KEPT:
             self._kept.popitem(last=False)
-        self._maps.clear()
-        self._map_key = None
+        self._learned_maps.forget()
         self._field.forget()
-        self._density.forget()
+        self._unpin()
         self.problem_changed.emit(bench.view)
         self.training_changed.emit(bench.training)
         if bench.progress is not None:
@@ -365,6 +364,8 @@ class Engine(Measuring):
         self._progress_time = now
         progress = worker.latest.take()
         if progress is not None:
+            if not self._state.modified:
+                self._state.touch()  # a file saved since then lacks these steps
             self.progress.emit(progress)
         if finished:
             self._training = None

@@ -71,10 +71,12 @@ def learned_density(
     from playground.lab.density_map import density_map
 
     shown = problem.units.sigma_to_user(problem.noise.sigma_min) if sigma is None else sigma
+    view, drawn = None, None
     for progress in density_map(problem, learned_score(problem, weights), bounds, resolution, sigma=sigma):
-        log_density = progress.log_density
-        view = None if log_density is None else DensityView(np.exp(log_density), bounds, shown, "learned")
-        yield progress.fraction, view
+        if progress.log_density is not drawn and progress.log_density is not None:
+            drawn = progress.log_density
+            view = DensityView(np.exp(drawn), bounds, shown, "learned")
+        yield progress.fraction, view  # the same again where nothing is new: a reader may have missed the last
 
 
 def test_set(problem: "Problem", weights: Weights) -> Progress:

@@ -6,9 +6,10 @@ from typing import Any
 from PySide6.QtCore import QObject, Signal
 
 from playground.app import measurements
-from playground.app.stage import FOLLOWING, Stage
+from playground.app.following import FOLLOWING
+from playground.app.stage import Stage
 from playground.app.state import State
-from playground.app.views import PointLikelihood
+from playground.app.views import DensityView, PointLikelihood
 from playground.lab import experiment as description
 
 TASKS = ("likelihood", "density", FOLLOWING, "test-set", "quality", "fisher")
@@ -25,6 +26,7 @@ class Measuring(Stage):
         super().__init__(state, parent)
         self._evaluation: dict[str, Any] = {}
         self._likelihood: PointLikelihood | None = None
+        self._map: DensityView | None = None
 
     @property
     def evaluation(self) -> Mapping[str, Any]:
@@ -58,9 +60,10 @@ class Measuring(Stage):
         self.likelihood_changed.emit(likelihood)
 
     def density_map(self) -> None:
-        """Compute the learned density of the finest level over the canvas."""
+        """Compute the learned density of the finest level over the canvas; it stays until the playhead moves on."""
         if self._refuses_likelihood():
             return
+        self._pin()
         bench, bounds = self._bench, self._bounds
         assert bench is not None
         problem, weights = bench.problem, bench.weights
@@ -68,8 +71,13 @@ class Measuring(Stage):
             "density",
             "Density map",
             lambda: measurements.learned_density(problem, weights, bounds, None, 160),
-            self.density_changed.emit,
+            self._mapped,
         )
+
+    def _mapped(self, view: DensityView) -> None:
+        if view is not self._map:
+            self._map = view
+            self.density_changed.emit(view)
 
     def evaluate_test_set(self) -> None:
         """NLL, entropy, KL and the integral over the plane."""

@@ -6,7 +6,9 @@ import typing
 import numpy as np
 
 from playground.app.numbers import THIN_SPACE, shown
-from playground.app.views import ProbeView, ProblemView
+from playground.app.views import DensityView, ProbeView, ProblemView
+
+OTHER = 1.25  # times the noise level: maps that follow the playhead lie within half an octave's middle
 
 if typing.TYPE_CHECKING:
     from playground.lab.trajectory import Trajectory
@@ -34,6 +36,13 @@ def caption(trajectory: "Trajectory", frame: int, kind: str) -> list[str]:
     return ["   ".join(first), "   ".join(second)]
 
 
+def other_density(density: DensityView, sigma: float) -> list[str]:
+    """A line that says which density is seen where it is not that of the moment's sigma."""
+    if density.source != "learned" or max(density.sigma, sigma) < OTHER * min(density.sigma, sigma):
+        return []
+    return [f"density learned at σ = {shown(density.sigma)}"]
+
+
 def _level(trajectory: "Trajectory", frame: int) -> tuple[int, int]:
     """Number of the level from 1, and of all of them, 0 while the run goes on."""
     sigmas = trajectory.sigma
@@ -42,8 +51,12 @@ def _level(trajectory: "Trajectory", frame: int) -> tuple[int, int]:
     return level, 1 + int(falls.sum()) if trajectory.finished else 0
 
 
-def pointer(probe: ProbeView, problem: ProblemView) -> list[str]:
-    """Position, score and log density under the pointer, one line each."""
+def pointer(probe: ProbeView, problem: ProblemView, density: DensityView | None = None) -> list[str]:
+    """Position, score and log density under the pointer, one line each.
+
+    Args:
+        density: the map on the canvas, to read where the density is not known.
+    """
     x, y = probe.point
     first, second = problem.axes
     lines = [f"{first} {_coordinate(x, problem.bounds[:2])}   {second} {_coordinate(y, problem.bounds[2:])}"]
@@ -53,7 +66,19 @@ def pointer(probe: ProbeView, problem: ProblemView) -> list[str]:
         lines.append(f"exact {_vector(probe.exact)}")
     if probe.log_density is not None:
         lines.append(f"log p{_subscript(probe.sigma)} = {shown(probe.log_density)}")
+    elif density is not None and density.source == "learned":
+        value = _read(density, x, y)
+        if value > 0:
+            lines.append(f"log p{_subscript(density.sigma)} ≈ {shown(math.log(value))}")
     return lines
+
+
+def _read(density: DensityView, x: float, y: float) -> float:
+    """The map's value in the cell of a point, 0 beside the map."""
+    x0, x1, y0, y1 = density.extent
+    rows, columns = density.density.shape
+    column, row = math.floor((x - x0) / (x1 - x0) * columns), math.floor((y - y0) / (y1 - y0) * rows)
+    return float(density.density[row, column]) if 0 <= row < rows and 0 <= column < columns else 0.0
 
 
 def position(x: float, y: float, problem: ProblemView) -> list[str]:

@@ -6,24 +6,21 @@ newest result.
 
 import dataclasses
 import itertools
-import math
 import sys
 import time
-from collections import OrderedDict
 from collections.abc import Callable, Iterator
-from typing import Any
 
 import numpy as np
 from PySide6.QtCore import QObject, QThread, Signal, Slot
 
-from playground.app import measurements
 from playground.app.bench import Bench
 from playground.app.filming import Views, complete_run
+from playground.app.following import FOLLOWING, Follower, LearnedMaps
 from playground.app.live import SHARE, Live, Probe, Run, View
 from playground.app.playback import FRAMES_A_SECOND, Playback
 from playground.app.state import State
 from playground.app.tasks import Tasks
-from playground.app.views import Bounds, DensityView, ProblemView
+from playground.app.views import Bounds, ProblemView
 from playground.app.workers import Worker
 from playground.lab import experiment as description
 from playground.lab.trajectory import Trajectory
@@ -31,31 +28,6 @@ from playground.lab.trajectory import Trajectory
 AHEAD = 40  # frames recorded beyond the playhead
 FIELD_SECONDS = 0.05  # how often the field follows playhead and weights: arrows turn slowly...
 DENSITY_SECONDS = 0.1  # ...and the density below them, which costs several times as much, changes more slowly still
-FOLLOWING = "density-of-the-moment"  # not the task "density", which the user starts and cancels
-MAPS = 64  # learned densities kept
-
-
-class Follower:
-    """Says when something is to be computed anew: once what it depends on has changed, but not too often.
-
-    Args:
-        seconds: between two times, at least.
-    """
-
-    def __init__(self, seconds: float) -> None:
-        self._seconds = seconds
-        self.forget()
-
-    def forget(self) -> None:
-        self._key: tuple[Any, ...] | None = None
-        self._time = -math.inf
-
-    def due(self, key: tuple[Any, ...], now: float) -> bool:
-        """Whether it is time for `key`, which then counts as done."""
-        if key == self._key or now - self._time < self._seconds:
-            return False
-        self._key, self._time = key, now
-        return True
 
 
 class Stage(QObject):
@@ -84,6 +56,7 @@ class Stage(QObject):
         self._live_worker: Worker | None = None
         self._playback = Playback()
         self._trajectory: Trajectory | None = None
+        self._played: Bench | None = None  # on which the run in view was made
         self._runs = itertools.count(1)
         self._run = 0  # the number of the one in view
         self._next: tuple[int, int] | None = None  # number and weights of a run that is recorded while another plays
@@ -94,8 +67,8 @@ class Stage(QObject):
         self._grid = (30, 30)
         self._wanted: frozenset[str] = frozenset({"learned", "density"})
         self._density_source = "exact"
-        self._maps: OrderedDict[tuple[Any, ...], DensityView] = OrderedDict()
-        self._map_key: tuple[Any, ...] | None = None
+        self._learned_maps = LearnedMaps(self._tasks, self.density_changed.emit)
+        self._pinned: int | None = None  # the frame at which the user's own density map lies on the canvas
         self._field, self._density = Follower(FIELD_SECONDS), Follower(DENSITY_SECONDS)
         self._told = ""
 
@@ -196,6 +169,9 @@ class Stage(QObject):
             if refusal.sentence != self._told:
                 self._told = refusal.sentence
                 self.message.emit("warning", refusal.sentence, "")
+            if self._trajectory is not None and self._played is not bench:
+                self._run, self._trajectory = next(self._runs), None  # of data or noise that are gone
+                self.trajectory_changed.emit(None)
             return
         self._told = ""
         self._run, self._run_version = self._record(bench, AHEAD)
@@ -222,7 +198,7 @@ class Stage(QObject):
 
     def set_density_source(self, source: str) -> None:
         self._density_source = source
-        self._map_key = None
+        self._unpin()
 
     @property
     def density_source(self) -> str:
@@ -232,14 +208,32 @@ class Stage(QObject):
     def probe(self, x: float, y: float) -> None:
         """Read out the score and density at a point; `probed` answers."""
         if self._bench is not None and not self._bench.view.is_image:
-            self._live.probe(Probe(self._bench, (x, y), self.sigma, self._time()))
+            moment = self._moment()
+            if moment is not None:
+                self._live.probe(Probe(self._bench, (x, y), *moment))
 
-    def _time(self) -> float | None:
-        """The process's time at the playhead, for samplers that have one."""
+    def _moment(self) -> tuple[float, float | None] | None:
+        """Sigma and, for samplers that have one, the process's time at the playhead.
+
+        None while the run in view is still that of another problem, which these numbers would mean nothing to.
+        """
         if self._trajectory is None or not len(self._trajectory):
+            return self.sigma, None
+        if self._played is not self._bench:
             return None
-        moment = float(self._trajectory.time[min(self.frame, len(self._trajectory) - 1)])
-        return None if np.isnan(moment) else moment
+        time = float(self._trajectory.time[min(self.frame, len(self._trajectory) - 1)])
+        return self.sigma, None if np.isnan(time) else time
+
+    def _pin(self) -> None:
+        """Leave the density layer to the map that comes, until the playhead moves on."""
+        self.set_playing(False)
+        self._tasks.cancel(FOLLOWING)
+        self._pinned = self.frame
+
+    def _unpin(self) -> None:
+        self._pinned = None
+        self._density.forget()
+        self._learned_maps.look_again()
 
     # Exports
 
@@ -318,7 +312,7 @@ class Stage(QObject):
         live = self._live
         number, trajectory = live.recorded
         if number == self._run and trajectory is not None and trajectory is not self._trajectory:
-            self._trajectory = trajectory
+            self._trajectory, self._played = trajectory, self._bench
             self._playback.seek(0, len(trajectory))
             self._shown_frame = -1
             self.trajectory_changed.emit(trajectory)
@@ -340,56 +334,35 @@ class Stage(QObject):
         bench = self._bench
         if bench is None or bench.view.is_image:
             return
-        moment = (id(bench.problem), self._bounds, self.sigma, self._time())
+        moment = self._moment()
+        if moment is None:
+            return
+        if self._pinned is not None and self.frame != self._pinned:
+            self._unpin()
+        place = (id(bench.problem), self._bounds, *moment)
         arrows = self._wanted - {"density"}
-        field = bool(arrows) and self._field.due((*moment, self._grid, arrows, bench.weights.version), now)
+        field = bool(arrows) and self._field.due((*place, self._grid, arrows, bench.weights.version), now)
         exact = self.density_source == "exact"
-        density = "density" in self._wanted and self._density.due(
-            (*moment, exact, 0 if exact else bench.weights.version), now
+        density = (
+            "density" in self._wanted
+            and self._pinned is None
+            and self._density.due((*place, exact, 0 if exact else bench.weights.version), now)
         )
         if field or (density and exact):
             self._live.look(
                 View(
-                    bench=bench,
-                    bounds=self._bounds,
-                    columns=self._grid[0],
-                    rows=self._grid[1],
-                    sigma=self.sigma,
-                    time=self._time(),
+                    bench,
+                    self._bounds,
+                    *self._grid,
+                    *moment,
                     learned=field and "learned" in arrows,
                     exact=field and "exact" in arrows,
                     density=density and exact,
                 )
             )
-        if density and not exact and bench.view.has_process:
-            self._follow_learned_density(bench)
-
-    def _follow_learned_density(self, bench: Bench) -> None:
-        """Show the learned density nearest to the present sigma, computing it where it is not known yet."""
-        level = measurements.map_level(self.sigma, bench.view)
-        key = (bench.weights.version, self._bounds, level)
-        if key in self._maps:
-            if key != self._map_key:
-                self._map_key = key
-                self.density_changed.emit(self._maps[key])
-            return
-        if self._tasks.running(FOLLOWING):
-            return
-        problem, weights, bounds = bench.problem, bench.weights, self._bounds
-
-        def keep(view: Any) -> None:
-            self._maps[key] = view
-            while len(self._maps) > MAPS:
-                self._maps.popitem(last=False)
-            self._map_key = key
-            self.density_changed.emit(view)
-
-        self._tasks.start(
-            FOLLOWING,
-            "Learned density",
-            lambda: measurements.learned_density(problem, weights, bounds, level, measurements.MAP_CELLS),
-            keep,
-        )
+        following = density and not exact and bench.view.has_process
+        if following and not self._learned_maps.follow(bench, self._bounds, moment[0]):
+            self._density.forget()
 
     @Slot(str, object)
     def _task_failed(self, name: str, error: BaseException) -> None:

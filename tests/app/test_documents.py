@@ -25,8 +25,8 @@ class Bench:
         self.sessions, self.points = [], []
 
     def session(self, view):
-        points = np.random.default_rng(0).normal(size=(60, 2))
-        return Session(self.state.experiment, points, points, view=view)
+        points, experiment = np.random.default_rng(0).normal(size=(60, 2)), self.state.experiment
+        return lambda: Session(experiment, points, points, view=view)
 
     def open_session(self, session):
         self.sessions.append(session)
@@ -48,7 +48,7 @@ class Fixture:
 
     def saved_session(self, name: str = "a.spg") -> Path:
         path = self.folder / name
-        Bench(State(experiments.replace(Experiment(), {"seed": 7}))).session({}).save(path)
+        Bench(State(experiments.replace(Experiment(), {"seed": 7}))).session({})().save(path)
         return path
 
 

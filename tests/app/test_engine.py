@@ -278,7 +278,7 @@ def test_a_session_brings_everything_back(qtbot, bench, tmp_path):
     _state, engine = bench
     train(qtbot, engine)
     qtbot.waitUntil(lambda: complete(engine), timeout=5_000)
-    engine.session({"layers": ["data"]}).save(tmp_path / "run.spg")
+    engine.session({"layers": ["data"]})().save(tmp_path / "run.spg")
     losses = engine.loss_history[1]
     other = Engine(State(), device="cpu")
     try:
@@ -326,7 +326,7 @@ def test_digits_train_and_sample_as_images(qtbot, bench):
 def test_weights_of_another_network_are_left_out_and_said_so(qtbot, bench):
     _state, engine = bench
     train(qtbot, engine)
-    session = engine.session({})
+    session = engine.session({})()
     assert session.weights is not None
     strange = dataclasses.replace(
         session, weights={name: array[:1] if array.ndim == 2 else array for name, array in session.weights.items()}
@@ -347,7 +347,7 @@ def test_weights_of_another_network_are_left_out_and_said_so(qtbot, bench):
 def test_points_opened_while_a_session_is_being_built_follow_it(qtbot, bench, tmp_path):
     _state, engine = bench
     train(qtbot, engine)
-    session = engine.session({})
+    session = engine.session({})()
     path = tmp_path / "mine.csv"
     np.savetxt(path, np.random.default_rng(0).normal(size=(100, 2)), delimiter=",", header="east,north", comments="")
     other = Engine(State(), device="cpu")

@@ -1,14 +1,16 @@
 """What the canvas is given, and when: runs that follow each other, and views that come no more often than they are seen."""
 
+import threading
 import time
 
 import pytest
 
+from playground.app.bench import FairLock
 from playground.app.engine import Engine
+from playground.app.following import Follower
 from playground.app.live import SHARE, Live, View
-from playground.app.stage import Follower
 from playground.app.state import State
-from playground.lab.experiment import Experiment, replace
+from playground.lab.experiment import Experiment, replace, sampling_refusal
 
 SMALL = {
     "training.steps": 1_000_000,
@@ -51,6 +53,80 @@ def test_a_new_view_keeps_what_the_last_one_still_waits_for():
     live.look(view(learned=True))
     waiting = live._views.take()
     assert (waiting.learned, waiting.exact, waiting.density) == (True, False, True)
+
+
+@pytest.mark.parametrize("sampler", ["langevin", "annealed-langevin", "reverse-sde", "probability-flow"])
+def test_another_noise_while_a_run_plays_is_no_error(qtbot, engine, sampler):
+    """The old run's times mean nothing to the new noise; where no new run can begin, none is shown."""
+    errors = []
+    engine.message.connect(lambda level, sentence, action: errors.append(sentence) if level == "error" else None)
+    state = engine._state
+    state.edit({"sampling.kind": sampler})
+    for noise in ("none", "vp", "single", "ve", "ladder", "none"):
+        with qtbot.waitSignal(engine.problem_changed, timeout=10_000):
+            state.edit({"noise.kind": noise, "objective.kind": "exact"})
+        for frame in range(0, 20, 5):
+            engine.seek(frame)
+            engine.probe(0.1, 0.2)
+            qtbot.wait(60)
+    assert errors == []
+    refused = sampling_refusal(state.experiment) is not None
+    assert refused == (sampler != "langevin")
+    assert (engine.trajectory is None) == refused
+    assert engine.sigma == engine.problem.sigma_min or not refused
+
+
+def test_the_users_density_map_stays_until_the_playhead_moves_on(qtbot, engine):
+    shown = []
+    engine.density_changed.connect(shown.append)
+    engine.set_viewport(-2.0, 3.0, -2.0, 2.0)
+    engine.density_map()
+    assert not engine.playing
+    qtbot.waitUntil(
+        lambda: bool(shown) and shown[-1].source == "learned" and not engine.running("density"), timeout=60_000
+    )
+    seen = len(shown)
+    assert seen <= 8  # refined a few times, never sent again
+    qtbot.wait(300)
+    assert len(shown) == seen
+    engine.set_playing(True)
+    qtbot.waitUntil(lambda: len(shown) > seen and shown[-1].source == "exact", timeout=5_000)
+
+
+def test_training_makes_a_saved_session_stale_and_saving_holds_nobody_up(qtbot, engine):
+    state = engine._state
+    engine.train()
+    qtbot.waitUntil(lambda: engine.trained_steps > 0, timeout=10_000)
+    longest = 0.0
+    for _ in range(10):
+        start = time.monotonic()
+        make = engine.session({})
+        longest = max(longest, time.monotonic() - start)
+        state.mark_saved()
+        steps = make().training["progress"]["step"]
+        qtbot.waitUntil(lambda steps=steps: engine.trained_steps > steps and state.modified, timeout=5_000)
+    assert longest < 0.05
+    engine.pause_training()
+
+
+def test_fair_lock_lets_in_who_waits():
+    """Against a thread that takes it again at once; Python's own lock lets it do so for seconds."""
+    lock, stop, turns = FairLock(), threading.Event(), []
+
+    def hog():
+        while not stop.is_set():
+            with lock:
+                turns.append(1)
+                time.sleep(0.002)
+
+    thread = threading.Thread(target=hog)
+    thread.start()
+    for _ in range(20):
+        while_waiting = len(turns)
+        with lock:
+            assert len(turns) - while_waiting <= 3
+    stop.set()
+    thread.join()
 
 
 def test_while_training_a_fast_sampler_follows_the_newest_weights(qtbot, engine):
