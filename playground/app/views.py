@@ -1,10 +1,14 @@
 """What crosses from the worker threads to the window: frozen numbers and arrays, in the user's units."""
 
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from playground.lab.experiment import Experiment
+
+if TYPE_CHECKING:
+    from playground.lab.advice import Advice
 
 Bounds = tuple[float, float, float, float]  # x0, x1, y0, y1
 
@@ -36,7 +40,7 @@ class ProblemView:
     sigma: float  # typical data scale, one standard deviation
     widest_gap: float
     parameters_count: int
-    warnings: tuple[str, ...] = ()
+    warnings: "tuple[Advice, ...]" = ()
     mode_weights: np.ndarray | None = None
     resolved: Experiment | None = None  # with every "auto" that depends on the data as a number
 

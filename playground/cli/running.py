@@ -14,6 +14,7 @@ from playground.cli.mistakes import Mistake
 from playground.cli.painting import paint_picture, paint_video
 from playground.cli.reporting import Update, say, stage
 from playground.lab import experiment as experiments
+from playground.lab.advice import noise_advice
 from playground.lab.evaluation import evaluate
 from playground.lab.experiment import Experiment
 from playground.lab.problem import Problem, choose_device
@@ -36,6 +37,8 @@ def run_experiment(experiment: Experiment, folder: Path, device: str) -> None:
     chosen = choose_device(device)
     with _made(folder):
         problem = Problem.build(experiment, device=chosen)
+        for advice in noise_advice(problem):
+            say(f"Warning: {advice.sentence}")
         results.use_threads(problem)
         experiment = problem.resolved()
         trainer = Trainer(problem)

@@ -19,6 +19,7 @@ from playground.app.card import Card
 from playground.app.charts.chart import Chart
 from playground.app.state import State
 from playground.drawing.palette import DARK, LIGHT
+from playground.lab.advice import Advice
 from playground.lab.experiment import fields, sampling_refusal, training_refusal
 
 KINDS = [getattr(panels, name) for name in panels.__all__]
@@ -321,8 +322,9 @@ def test_dragging_says_what_it_costs(show, state, engine):
 
 def test_a_warning_offers_its_cure(show, state, engine):
     (panel,) = show(panels.NoisePanel)
-    engine.build(widest_gap=60.0, warnings=("σ_max = 3.39 is small for data 60 wide.",))
-    assert "60 wide" in panel.notice.text.text()
+    engine.build(warnings=(Advice("σ_max = 3.39 is not enough.", {"noise.sigma_max": 60.0}),))
+    assert "not enough" in panel.notice.text.text()
+    assert panel.notice.buttons[0].toolTip() == "noise.sigma_max = 60.0"
     press(panel.notice.buttons[0])
     assert state.experiment.noise.sigma_max == 60.0
 

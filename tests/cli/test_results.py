@@ -57,6 +57,13 @@ def test_a_run_writes_everything(moons: Path) -> None:
     assert count == 90
 
 
+def test_a_run_warns_of_noise_that_ends_too_early(tmp_path: Path, ask: Ask, quick: list[str]) -> None:
+    (tmp_path / "early.toml").write_text("[noise]\nsigma_max = 0.5\n")
+    code, out, _ = ask("run", tmp_path / "early.toml", "--out", tmp_path / "out", *quick)
+    assert code == 0
+    assert "Warning: At σ = 0.5 the data are still" in out
+
+
 def test_metrics_have_a_number_or_a_reason(moons: Path) -> None:
     found = metrics(moons)
     for key in ("steps", "seconds", "steps_per_second", "final_loss", "loss_floor", "test_nll", "entropy", "kl"):

@@ -1,6 +1,7 @@
 """What noise does to the data: none, one level, a ladder, or a process that goes on continuously."""
 
 import math
+from collections.abc import Callable, Mapping
 
 import numpy as np
 from PySide6.QtCore import Slot
@@ -223,17 +224,19 @@ class NoisePanel(Card):
         if stale or not view.warnings:
             self.notice.say("warning", "")
             return
-        ways = []
-        if noise.kind in ("ladder", "ve") and not noise.rungs and view.sigma_max < 0.5 * view.widest_gap:
-            gap = float(f"{view.widest_gap:.2g}")
-            ways.append(
-                (
-                    f"σ max = {shown(gap)}",
-                    "Raise σ max to the widest gap.",
-                    lambda: self.state.edit({"noise.sigma_max": gap}),
-                )
-            )
-        self.notice.say("warning", "\n".join(view.warnings), *ways)
+        ways = [
+            ("Mend" if len(view.warnings) == 1 else f"Mend {number}", _way(advice.changes), self._mend(advice.changes))
+            for number, advice in enumerate(view.warnings, 1)
+        ]
+        self.notice.say("warning", "\n".join(advice.sentence for advice in view.warnings), *ways)
+
+    def _mend(self, changes: Mapping[str, object]) -> Callable[[], object]:
+        return lambda: self.state.edit(dict(changes))
+
+
+def _way(changes: Mapping[str, object]) -> str:
+    """What a button that makes these changes says it does."""
+    return ", ".join(f"{key} = {value}" for key, value in changes.items())
 
 
 def _rated_sigma(kind: str, t: np.ndarray, beta_min: float, beta_max: float) -> np.ndarray:

@@ -1,0 +1,93 @@
+"""What will look like a bug in the network and is none: computed for the data at hand, with the settings that mend it."""
+
+import itertools
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from playground.lab.experiment import fields
+from playground.lab.problem import Problem
+from playground.lab.settings import RATED
+from playground.theory.noise import SubVariancePreserving, VariancePreserving
+from playground.theory.noise.process import as_time
+from playground.theory.smoothing import gaussian_from, gaussianity, least_overlap, levels_that_overlap, overlap
+
+GAUSSIAN = 1e-3
+"""Nats that the end of the noise may be from the prior: on the toys that is sigma_max = 0.23 to 0.6 of the widest gap."""
+OVERLAP = 0.2
+"""Mass that neighbouring levels should share: in the plane ratios up to 4, of 8 x 8 images up to 1.26."""
+POINTS = 2000  # of the data, for the overlap
+
+
+@dataclass(frozen=True)
+class Advice:
+    """A warning in one sentence, and the settings that would take it away."""
+
+    sentence: str
+    changes: Mapping[str, Any]
+
+
+def noise_advice(problem: Problem) -> tuple[Advice, ...]:
+    """What is wrong with the noise of a problem: an end that is not Gaussian, and levels that hardly overlap."""
+    if problem.experiment.noise.kind in ("none", "single"):
+        return ()
+    found = (_end(problem), _overlap(problem))
+    return tuple(advice for advice in found if advice is not None)
+
+
+def _end(problem: Problem) -> Advice | None:
+    reached = problem.noise.sigma_max
+    distance = gaussianity(problem.train, reached)
+    if distance <= GAUSSIAN:
+        return None
+    noise, needed = problem.experiment.noise, gaussian_from(problem.train, GAUSSIAN, reached)
+    enough = _up(problem.units.sigma_to_user(needed))
+    changes: dict[str, Any]
+    if noise.kind in RATED:
+        process = VariancePreserving if noise.kind == "vp" else SubVariancePreserving
+        largest = fields()["noise.beta_max"].maximum
+        assert largest is not None
+        rate = min(_up(2 * float(process.integral(as_time(needed))) - noise.beta_min), largest)
+        way, changes = f"Raise β_1 to {rate:g}", {"noise.beta_max": rate}
+    elif noise.kind == "ladder" and noise.rungs:
+        way, changes = f"Add a rung at σ = {enough:g}", {"noise.rungs": (enough, *noise.rungs)}
+    else:
+        way, changes = f"Raise σ_max to {enough:g}", {"noise.sigma_max": enough}
+    return Advice(
+        f"At σ = {problem.units.sigma_to_user(reached):.3g} the data are still {distance:.2g} nat from the Gaussian that "
+        f"sampling starts from. {way}.",
+        changes,
+    )
+
+
+def _overlap(problem: Problem) -> Advice | None:
+    noise, dim = problem.experiment.noise, math.prod(problem.shape)
+    if noise.kind != "ladder":
+        return None
+    levels = problem.noise.levels(noise.levels).tolist()
+    points, generator = problem.train[:POINTS], problem.generator("overlap")
+    shares = [
+        (overlap(points, coarse, fine, generator), coarse, fine)
+        for coarse, fine in itertools.pairwise(levels)
+        if least_overlap(coarse / fine, dim) < OVERLAP
+    ]
+    if not shares or min(shares)[0] >= OVERLAP:
+        return None
+    least, coarse, fine = min(shares)
+    enough = levels_that_overlap(levels[0], levels[-1], dim, OVERLAP)
+    to_user = problem.units.sigma_to_user
+    changes: dict[str, Any] = {"noise.levels": min(enough, 1000)}
+    if noise.rungs:
+        changes |= {"noise.rungs": (), "noise.sigma_max": noise.rungs[0], "noise.sigma_min": noise.rungs[-1]}
+    return Advice(
+        f"The data smoothed by σ = {to_user(coarse):.3g} and by the next level, {to_user(fine):.3g}, share only {least:.0%} of "
+        f"their mass: annealed Langevin loses its way between them. {enough} even levels share {OVERLAP:.0%}.",
+        changes,
+    )
+
+
+def _up(value: float) -> float:
+    """The next larger number of two digits."""
+    unit = 10.0 ** (math.floor(math.log10(value)) - 1)
+    return float(f"{math.ceil(value / unit - 1e-9) * unit:.2g}")
