@@ -206,7 +206,6 @@ def _remember(bench: Bench, summary: Mapping[str, Any], progress_type: Any) -> N
 
 def _view(problem: "Problem", trainer: "Trainer") -> ProblemView:
     from playground.lab.advice import noise_advice
-    from playground.lab.advice import noise_advice
     from playground.lab.problem import widest_gap
 
     dataset, noise, units = problem.dataset, problem.noise, problem.units
