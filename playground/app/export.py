@@ -196,8 +196,11 @@ class Exports(QObject):
         if error is not None:
             sentence = _sentence(error, self._path)
             if dialog is not None and dialog.isVisible():
-                dialog.fail(sentence)
-            self.failed.emit(sentence)
+                dialog.fail(sentence or errors.sentence(error))
+            if sentence:
+                self.failed.emit(sentence)
+            else:
+                errors.report(error, "the export failed")
         elif cancelled:
             if dialog is not None:
                 dialog.set_running(False)
@@ -280,12 +283,10 @@ def _complete(last: Progress | None) -> bool:
 
 
 def _sentence(error: BaseException, path: Path) -> str:
+    """What the user can do about an error, or "" where it is one of the program."""
     if isinstance(error, OSError):
         return f"{path} cannot be written: {error.strerror or error}."
-    if type(error).__name__ in SPOKEN:
-        return str(error)
-    errors.logger.error("the export failed", exc_info=error)
-    return errors.sentence(error)
+    return str(error) if type(error).__name__ in SPOKEN else ""
 
 
 def _bytes(size: int) -> str:

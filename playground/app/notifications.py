@@ -19,24 +19,26 @@ from PySide6.QtWidgets import (
 
 from playground.app.errors import Log
 
-MILLISECONDS = {"info": 5_000, "warning": 12_000, "error": 0}  # 0: stays until dismissed
+MILLISECONDS = {"info": 5_000, "warning": 12_000, "error": 12_000}
 TITLES = {"info": "Note", "warning": "Warning", "error": "Error"}
-MOST = 4  # toasts at once
+MOST = 3  # toasts at once
 WIDTH = 380
 MARGIN = 14
 
-Offer = tuple[str, Callable[[], None]]  # a button's text and what it does
+Offer = tuple[str, str, Callable[[], None]]  # a button's text, its tooltip, and what it does
 
 
 class Toast(QFrame):
     """One sentence with its level, an optional button and a way to dismiss it.
 
-    It leaves by itself after a while, except an error; not while the mouse is over it or a button of it has the focus.
+    It leaves by itself after a while; not while the mouse is over it or a button of it has the focus. An error with a
+    button is one of the program, since what the user can mend needs no log: it stays until it is dismissed.
     """
 
     def __init__(self, level: str, sentence: str, offer: Offer | None, parent: "Toasts") -> None:
         super().__init__(parent)
         self.level, self.sentence = level, sentence
+        self.stays = level == "error" and offer is not None
         self._count = 1
         self.setObjectName("toast")
         self.setProperty("level", level)
@@ -78,10 +80,11 @@ class Toast(QFrame):
         body.addWidget(self._label)
         self.button: QPushButton | None = None
         if offer is not None:
-            text, run = offer
+            text, tip, run = offer
             self.button = QPushButton(text)
             self.button.setObjectName("toastButton")
             self.button.setAccessibleName(text)
+            self.button.setToolTip(f"<p>{tip}</p>")
             self.button.clicked.connect(lambda: (run(), self.dismiss()))
             buttons = QHBoxLayout()
             buttons.setContentsMargins(0, 6, 0, 0)
@@ -107,7 +110,7 @@ class Toast(QFrame):
             parent.remove(self)
 
     def _wait(self) -> None:
-        if MILLISECONDS[self.level]:
+        if not self.stays:
             self._timer.start(MILLISECONDS[self.level])
 
     def _expire(self) -> None:
@@ -135,14 +138,15 @@ class Toasts(QWidget):
     def add(self, level: str, sentence: str, offer: Offer | None = None) -> Toast:
         """Show a sentence; level is "info", "warning" or "error"."""
         for toast in self.shown:
-            if (toast.level, toast.sentence) == (level, sentence):
+            if toast.sentence == sentence:
                 toast.repeat()
                 return toast
         toast = Toast(level, sentence, offer, self)
         self.shown.insert(0, toast)
         self._column.insertWidget(0, toast)
-        for old in self.shown[MOST:]:
-            old.dismiss()
+        while len(self.shown) > MOST:
+            others = self.shown[:0:-1]  # oldest first, without the new one
+            next((old for old in others if not old.stays), others[0]).dismiss()
         self._place()
         self.show()
         self.raise_()
@@ -159,9 +163,11 @@ class Toasts(QWidget):
         else:
             self.hide()
 
-    def clear(self) -> None:
+    def settle(self) -> None:
+        """What the user did wrong is mended: mistakes and warnings leave."""
         for toast in list(self.shown):
-            toast.dismiss()
+            if toast.level != "info" and not toast.stays:
+                toast.dismiss()
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         if event.type() == QEvent.Type.Resize and self.shown:

@@ -307,15 +307,23 @@ class MainWindow(QMainWindow):
         """Show a toast; `action` is the key of an action that it offers."""
         offer: Offer | None = None
         if action:
-            offer = self.actions_by_key.title(action), lambda: self.actions_by_key.trigger(action)
+            offer = (
+                self.actions_by_key.title(action),
+                self.actions_by_key[action].statusTip(),
+                lambda: self.actions_by_key.trigger(action),
+            )
         self.toasts.add(level, sentence, offer)
 
     def _failed(self, sentence: str) -> None:
-        self.toasts.add("error", sentence, ("Copy log", lambda: copy_log(self.log)))
+        self.toasts.add(
+            "error", sentence, ("Copy log", "Copy the log, to paste into a report", lambda: copy_log(self.log))
+        )
 
     def _exported(self, sentence: str, path: str) -> None:
         folder = QUrl.fromLocalFile(str(Path(path).parent))
-        self.toasts.add("info", sentence, ("Show folder", lambda: QDesktopServices.openUrl(folder)))
+        self.toasts.add(
+            "info", sentence, ("Show folder", "Open the folder it is in", lambda: QDesktopServices.openUrl(folder))
+        )
 
     def show_log(self) -> None:
         if self._log_dialog is None:

@@ -130,6 +130,8 @@ class Wiring(QObject):
 
     def _edited(self, keys: frozenset[str]) -> None:
         data = self._state.experiment.data
+        if any(key.startswith("data.") for key in keys):
+            self._window.toasts.settle()  # what was wrong with a file or a drawing is a matter of the past
         if "data.strokes" in keys or "data.kind" in keys:
             strokes = data.strokes if data.kind == "drawn" else ()
             self._canvas.set_strokes((np.array(stroke.points), stroke.radius) for stroke in strokes)
@@ -138,6 +140,7 @@ class Wiring(QObject):
 
     def _show_session(self, session: Session) -> None:
         """What can be shown of a file before torch is there."""
+        self._window.toasts.settle()
         self._opened = self._engine.trajectory
         if session.points.ndim == 2:
             self._canvas.set_axes(session.axes)
@@ -219,7 +222,9 @@ class Wiring(QObject):
     def _show_probe(self, probe: ProbeView) -> None:
         problem = self._engine.problem
         if problem is not None and self._pointer is not None:
-            self._canvas.set_readout(readouts.pointer(probe, problem, self._density if self._canvas.visible["density"] else None))
+            self._canvas.set_readout(
+                readouts.pointer(probe, problem, self._density if self._canvas.visible["density"] else None)
+            )
 
     def _add_stroke(self, points: list[tuple[float, float]], radius: float) -> None:
         stroke = Stroke(tuple((float(x), float(y)) for x, y in points), float(radius))

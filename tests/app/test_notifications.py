@@ -37,13 +37,27 @@ def test_long_sentence_is_wrapped_not_cut(toasts, qtbot):
     assert label.height() >= label.heightForWidth(label.width())
 
 
-def test_notes_go_by_themselves_and_errors_stay(toasts, qtbot, monkeypatch):
-    monkeypatch.setitem(notifications.MILLISECONDS, "info", 30)
+LOG = ("Copy log", "Copy the log", lambda: None)
+
+
+def test_what_the_user_can_mend_goes_by_itself_and_errors_of_the_program_stay(toasts, qtbot, monkeypatch):
+    assert notifications.MILLISECONDS["error"] == 12_000
+    for level in ("info", "error"):
+        monkeypatch.setitem(notifications.MILLISECONDS, level, 30)
     toasts.add("info", "Saved.")
-    error = toasts.add("error", "It broke.")
-    qtbot.waitUntil(lambda: toasts.shown == [error])
+    toasts.add("error", "points.csv, line 17: three columns, not two.")
+    failure = toasts.add("error", "It broke.", LOG)
+    qtbot.waitUntil(lambda: toasts.shown == [failure])
     qtbot.wait(60)
-    assert toasts.shown == [error]
+    assert toasts.shown == [failure]
+
+
+def test_a_mistake_goes_once_it_is_mended(toasts):
+    note = toasts.add("info", "Saved.")
+    toasts.add("error", "points.csv, line 17: three columns, not two.")
+    failure = toasts.add("error", "It broke.", LOG)
+    toasts.settle()
+    assert toasts.shown == [failure, note]
 
 
 def test_a_click_dismisses(toasts, qtbot):
@@ -57,7 +71,8 @@ def test_a_click_dismisses(toasts, qtbot):
 
 def test_the_offer_runs_once_and_the_toast_goes(toasts, qtbot):
     done = []
-    toast = toasts.add("warning", "Training diverged.", ("Reset", lambda: done.append(1)))
+    toast = toasts.add("warning", "Training diverged.", ("Reset", "Forget the weights", lambda: done.append(1)))
+    assert "Forget the weights" in toast.button.toolTip()
     qtbot.mouseClick(toast.button, Qt.MouseButton.LeftButton, pos=QPoint(5, 5))
     assert done == [1]
     assert toasts.shown == []
@@ -70,10 +85,11 @@ def test_the_same_sentence_is_counted_not_piled_up(toasts):
     assert len(toasts.shown) == 1
 
 
-def test_at_most_a_few_at_once_newest_on_top(toasts):
-    for number in range(MOST + 3):
+def test_at_most_a_few_at_once_newest_on_top_and_errors_of_the_program_last_longest(toasts):
+    toasts.add("error", "It broke.", LOG)
+    for number in range(MOST + 2):
         toasts.add("error", f"Error {number}.")
-    assert [toast.sentence for toast in toasts.shown] == [f"Error {number}." for number in (6, 5, 4, 3)]
+    assert [toast.sentence for toast in toasts.shown] == ["Error 4.", "Error 3.", "It broke."]
 
 
 def test_reader_hears_level_and_sentence(toasts):

@@ -126,6 +126,15 @@ def test_a_dropped_file_that_is_no_good_is_a_sentence(window, qtbot, tmp_path):
     assert not window.panel(DataPanel).notice.isVisible()
 
 
+def test_a_file_that_is_no_good_is_forgotten_once_there_are_other_data(window, qtbot, tmp_path):
+    path = tmp_path / "mine.csv"
+    path.write_text("x,y\n1,2\n3,oops\n")
+    drop(window, path)
+    qtbot.waitUntil(lambda: bool(window.toasts.shown), timeout=10_000)
+    window.state.edit({"data.kind": "rings"})
+    assert window.toasts.shown == []
+
+
 def test_settings_that_give_no_data_are_a_sentence_in_their_card_alone(window, qtbot):
     card, column = window.panel(DataPanel), window.findChild(QScrollArea, "leftColumn")
     column.verticalScrollBar().setValue(column.verticalScrollBar().maximum())
