@@ -165,7 +165,6 @@ def _summarise(measured: dict[str, Any], folder: Path) -> None:
         if measured.get(key) is not None:
             say(f"{title:>24}  {measured[key]:.4f}" + (f" ± {measured[error]:.4f}" if error else ""))
     if measured.get("sliced_wasserstein2") is not None:
-        say(
-            f"{'sliced Wasserstein-2':>24}  {measured['sliced_wasserstein2']:.4g} (floor {measured['sliced_wasserstein2_floor']:.4g})"
-        )
+        distance, floor, spread = (measured[f"sliced_wasserstein2{end}"] for end in ("", "_floor", "_floor_spread"))
+        say(f"{'sliced Wasserstein-2':>24}  {distance:.4g} (floor {floor:.4g} ± {spread:.2g})")
     say(f"Everything is in {folder}")

@@ -4,13 +4,14 @@ The score function works in internal units; points, densities and distances here
 """
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from playground.data import dequantise
 from playground.lab.experiment import ExperimentError, likelihood_refusal
@@ -147,8 +148,10 @@ def evaluate(problem: Problem, score: ScoreFunction, samples: Array | None = Non
     - test_nll, test_nll_standard_error: mean -log p over the held-out points, nats per user units.
     - entropy: of the known density, the NLL of a perfect model.
     - kl, kl_standard_error: KL(data || model) in nats, from the same held-out points.
-    - sliced_wasserstein2, sliced_wasserstein2_floor: distance between samples and held-out data in user units, and the
-      same between two halves of the data, as many points each.
+    - sliced_wasserstein2: distance between samples and data in user units. Where the density is known the data are as many
+      fresh draws as there are samples, else the held-out points; of the samples, at most DISTANCE_POINTS are taken.
+    - sliced_wasserstein2_floor, sliced_wasserstein2_floor_spread: the same between clouds of the same two sizes that are both
+      of the data, mean and standard deviation over FLOOR_PAIRS of them: what a perfect sampler scores.
     - mode_weights, mode_weights_standard_error, mode_weights_true: share of the samples nearest to each known mode.
     - bits_per_dim: of images, dequantised, at their own number of grey levels.
     - density: which density the likelihoods are of; evaluations_mean: scores asked for one of them.
@@ -199,17 +202,17 @@ _FROM_LIKELIHOOD = (
     "evaluations_mean",
 )
 
-METRICS = (
-    *_FROM_LIKELIHOOD,
-    "entropy",
+_FROM_SAMPLES = (
     "sliced_wasserstein2",
     "sliced_wasserstein2_floor",
     "mode_weights",
     "mode_weights_standard_error",
-    "mode_weights_true",
+    "sliced_wasserstein2_floor_spread",
 )
 """Keys of the dictionary that :func:`evaluate` ends with, besides `reasons`."""
 
+
+METRICS = (*_FROM_LIKELIHOOD, "entropy", *_FROM_SAMPLES, "mode_weights_true")
 
 def _add_likelihoods(problem: Problem, points: Array, result: PointLikelihoods, found: dict[str, Any]) -> None:
     log_prob = torch.from_numpy(result.log_prob)
@@ -235,40 +238,49 @@ def sample_distances(problem: Problem, samples: Array) -> dict[str, Any]:
 
 def _add_distances(problem: Problem, samples: Array | None, found: dict[str, Any], reasons: dict[str, str]) -> None:
     if samples is None or len(samples) < 2:
-        missing = ("sliced_wasserstein2", "mode_weights", "mode_weights_standard_error")
-        reasons |= dict.fromkeys(missing, "There are no samples: run the sampler first.")
+        samples = None
+        reasons |= dict.fromkeys(_FROM_SAMPLES, "There are no samples: run the sampler first.")
     else:
         samples = np.asarray(samples, dtype=np.float64)
-    generator = torch.Generator().manual_seed(problem.experiment.seed)
-    held_out = problem.dataset.held_out
-    if samples is not None and len(samples) >= 2:
-        count = min(len(samples), len(held_out))
-        found["sliced_wasserstein2"] = metrics.sliced_wasserstein2(
-            torch.from_numpy(samples[:count]), torch.from_numpy(held_out[:count]), PROJECTIONS, generator
-        )
-    else:
-        count = len(held_out)
-    data = np.concatenate([problem.dataset.points, held_out])
-    order = torch.randperm(len(data), generator=generator).numpy()[: 2 * count]
-    found["sliced_wasserstein2_floor"] = metrics.sliced_wasserstein2_floor(
-        torch.from_numpy(data[order]), generator, PROJECTIONS
-    )
+        _add_wasserstein(problem, torch.from_numpy(samples), found)
     density = problem.dataset.density
     if density is None or density.modes is None:
         none_known = "These data have no modes whose weights are known."
         reasons |= dict.fromkeys(("mode_weights", "mode_weights_standard_error", "mode_weights_true"), none_known)
         return
     found["mode_weights_true"] = None if density.mode_weights is None else density.mode_weights.tolist()
-    if samples is not None and len(samples) >= 2:
+    if samples is not None:
         weights, errors = metrics.mode_weights(torch.from_numpy(samples), density.modes.cpu().double())
         found["mode_weights"], found["mode_weights_standard_error"] = weights.tolist(), errors.tolist()
 
 
-PROJECTIONS = 256
+PROJECTIONS = 128
 """Random directions of the sliced Wasserstein distance."""
 
 
 def require_process(problem: Problem) -> None:
+DISTANCE_POINTS = 5_000
+"""Most samples that the distance takes: more would take seconds, for it is measured FLOOR_PAIRS times more."""
+FLOOR_PAIRS = 20
+
+
+def _add_wasserstein(problem: Problem, samples: Tensor, found: dict[str, Any]) -> None:
+    density, held_out = problem.dataset.density, torch.from_numpy(problem.dataset.held_out)
+    generator = problem.generator("distances", "cpu")
+    count = min(len(samples), DISTANCE_POINTS)
+    pairs: Iterable[tuple[Tensor, Tensor]]
+    if density is not None:
+        law = density.to("cpu", torch.float64)
+        reference = law.sample(count, generator)
+        pairs = ((law.sample(count, generator), law.sample(count, generator)) for _ in range(FLOOR_PAIRS))
+    else:
+        count = min(count, len(problem.dataset.points))  # so that as many can be split off the data
+        reference = held_out
+        data = torch.cat([torch.from_numpy(problem.dataset.points), held_out])
+        pairs = metrics.splits(data, count, len(held_out), FLOOR_PAIRS, generator)
+    found["sliced_wasserstein2"] = metrics.sliced_wasserstein2(samples[:count], reference, PROJECTIONS, generator)
+    floor, spread = metrics.sliced_wasserstein2_floor(pairs, PROJECTIONS, generator)
+    found["sliced_wasserstein2_floor"], found["sliced_wasserstein2_floor_spread"] = floor, spread
     """Refuse a likelihood where the noise has no path from data to noise.
 
     Raises:

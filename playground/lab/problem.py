@@ -135,9 +135,12 @@ class Problem:
         assert particles != "auto"
         return particles
 
-    def generator(self, purpose: str) -> torch.Generator:
-        """A fresh generator on the device, seeded by the experiment's seed and the purpose: same experiment, same draws."""
-        return torch.Generator(self.device).manual_seed(self._seed(purpose))
+    def generator(self, purpose: str, device: str | None = None) -> torch.Generator:
+        """A fresh generator, on the problem's device if on no other, seeded by the experiment's seed and the purpose.
+
+        Same experiment, same draws.
+        """
+        return torch.Generator(device or self.device).manual_seed(self._seed(purpose))
 
     def _seed(self, purpose: str) -> int:
         # Mixed, for torch's generator on the CPU looks at the lowest 32 bits alone.

@@ -1,6 +1,7 @@
 """How far a model or its samples are from the truth, each figure with its sampling error where it has one."""
 
 import math
+from collections.abc import Iterable, Iterator
 
 import torch
 from torch import Tensor
@@ -50,11 +51,25 @@ def sliced_wasserstein2(a: Tensor, b: Tensor, projections: int, generator: torch
     return math.sqrt(total / projections)
 
 
-def sliced_wasserstein2_floor(data: Tensor, generator: torch.Generator, projections: int = 256) -> float:
-    """The distance between two random halves of the data: what a perfect sampler of that many points would score."""
-    order = torch.randperm(len(data), generator=generator, device=generator.device).to(data.device)
-    half = len(data) // 2
-    return sliced_wasserstein2(data[order[:half]], data[order[half : 2 * half]], projections, generator)
+def sliced_wasserstein2_floor(
+    pairs: Iterable[tuple[Tensor, Tensor]], projections: int, generator: torch.Generator
+) -> tuple[float, float]:
+    """Mean and standard deviation of the distance over pairs of clouds of one law: what a perfect sampler scores.
+
+    One pair says little. Of the two Gaussians at +-(5, 5) the distance is mostly that of the shares in each mode, and goes
+    from 0.1 to 1.2 between clouds of 2,000. The pairs must be of the sizes that are compared.
+    """
+    found = torch.tensor([sliced_wasserstein2(a, b, projections, generator) for a, b in pairs], dtype=torch.float64)
+    return float(found.mean()), float(found.std())
+
+
+def splits(
+    data: Tensor, first: int, second: int, count: int, generator: torch.Generator
+) -> Iterator[tuple[Tensor, Tensor]]:
+    """`count` random pairs of disjoint parts of the data (N, *shape), of `first` and `second` points, at most N in all."""
+    for _ in range(count):
+        order = torch.randperm(len(data), generator=generator, device=generator.device).to(data.device)
+        yield data[order[:first]], data[order[first : first + second]]
 
 
 def _quantiles(ordered: Tensor, count: int) -> Tensor:

@@ -124,6 +124,7 @@ class EngineDouble(QObject):
             "kl_standard_error": 0.0012,
             "sliced_wasserstein2": 0.0213,
             "sliced_wasserstein2_floor": 0.0181,
+            "sliced_wasserstein2_floor_spread": 0.0042,
             "mode_weights": [0.492, 0.508],
             "mode_weights_standard_error": [0.011, 0.011],
             "mode_weights_true": [0.5, 0.5],

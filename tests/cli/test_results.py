@@ -68,7 +68,13 @@ def test_metrics_have_a_number_or_a_reason(moons: Path) -> None:
     found = metrics(moons)
     for key in ("steps", "seconds", "steps_per_second", "final_loss", "loss_floor", "test_nll", "entropy", "kl"):
         assert isinstance(found[key], int | float), key
-    for key in ("test_nll_standard_error", "kl_standard_error", "sliced_wasserstein2", "sliced_wasserstein2_floor"):
+    for key in (
+        "test_nll_standard_error",
+        "kl_standard_error",
+        "sliced_wasserstein2",
+        "sliced_wasserstein2_floor",
+        "sliced_wasserstein2_floor_spread",
+    ):
         assert found[key] > 0, key
     assert (found["steps"], found["seed"], found["threads"]) == (50, 3, 1)
     assert found["device"] in ("cpu", "cuda", "mps")

@@ -12,6 +12,7 @@ from playground.lab.evaluation import (
     METRICS,
     evaluate,
     log_likelihood,
+    sample_distances,
 )
 from playground.lab.experiment import Experiment, ExperimentError, replace
 from playground.lab.fields import grid_points, log_density_at
@@ -191,7 +192,9 @@ def test_evaluation_of_the_exact_score_finds_nothing_wrong() -> None:
     assert 0.01 < found["test_nll_standard_error"] < 0.1
     assert found["kl"] == pytest.approx(0.0, abs=0.01)
     assert 0 < found["kl_standard_error"] < 0.1 * found["test_nll_standard_error"]
-    assert 0.3 < found["sliced_wasserstein2"] / found["sliced_wasserstein2_floor"] < 3
+    above = found["sliced_wasserstein2"] - found["sliced_wasserstein2_floor"]
+    assert abs(above) < 3 * found["sliced_wasserstein2_floor_spread"]
+    assert found["test_points"] == 1000
     assert found["mode_weights"][0] == pytest.approx(0.8, abs=0.06)
     assert found["mode_weights_true"] == pytest.approx([0.8, 0.2])
     assert found["mode_weights_standard_error"] == pytest.approx([0.0141] * 2, abs=2e-3)
@@ -217,6 +220,49 @@ def test_evaluation_sees_a_wrong_score_and_wrong_samples() -> None:
     assert found["sliced_wasserstein2"] == pytest.approx(3.0, rel=0.15)
 
 
+def perfect_distances(problem_of, count: int) -> np.ndarray:
+    """(20, 3): distance, floor and its spread for 20 perfect samplers, each on data of its own."""
+    found = []
+    for seed in range(20):
+        problem, samples = problem_of(seed, count)
+        metrics = sample_distances(problem, samples)
+        found.append([metrics["sliced_wasserstein2" + end] for end in ("", "_floor", "_floor_spread")])
+    return np.array(found)
+
+
+def two_gaussians(seed: int, count: int) -> tuple[Problem, np.ndarray]:
+    """Data of 20 held-out points, fewer than samples, whose distance is mostly that of the modes' shares."""
+    problem = Problem.build(experiment(data__kind="two-gaussians", likelihood__points=20, seed=seed))
+    return problem, problem.dataset.density.sample(count, torch.Generator().manual_seed(1000 + seed)).numpy()
+
+
+def small_file(seed: int, count: int) -> tuple[Problem, np.ndarray]:
+    """A file of 300 rows, of which 60 are held out."""
+    draw = np.random.default_rng(seed).normal
+    points = draw(size=(300, 2))
+    dataset = Dataset("small", points[60:], None, (2,), ("x", "y"), points[:60])
+    problem = Problem.build(experiment(data__kind="file", data__path="small.csv", seed=seed), dataset)
+    return problem, draw(size=(count, 2))
+
+
+@pytest.mark.parametrize("problem_of", [two_gaussians, small_file])
+def test_a_perfect_sampler_lies_within_the_spread_of_its_floor(problem_of) -> None:
+    distance, floor, spread = perfect_distances(problem_of, 200).T
+    assert distance.mean() == pytest.approx(floor.mean(), abs=4 * spread.mean() / math.sqrt(20))
+    within = np.abs(distance - floor) < 2 * spread
+    assert within.sum() >= 17  # of 20; all but one on average
+    assert floor.max() < 2 * floor.min()  # of single splits: by factors of ten
+
+
+def test_distances_do_not_depend_on_how_many_likelihoods_are_asked_for() -> None:
+    samples = two_gaussians(0, 300)[1]
+    few, many = (
+        sample_distances(Problem.build(experiment(data__kind="two-gaussians", likelihood__points=points)), samples)
+        for points in (20, 2000)
+    )
+    assert few == many
+
+
 def test_sharp_edges_leave_the_kl_finite() -> None:
     problem = Problem.build(experiment(data__kind="checkerboard"))
     found = last(evaluate(problem, problem.density.score)).metrics
@@ -232,6 +278,8 @@ def test_what_is_not_known_is_none_and_says_why() -> None:
         "entropy": "data.kind = file is not known",
         "kl": "data.kind = file is not known",
         "sliced_wasserstein2": "There are no samples",
+        "sliced_wasserstein2_floor": "There are no samples",
+        "sliced_wasserstein2_floor_spread": "There are no samples",
         "mode_weights": "no modes",
         "bits_per_dim": "for images",
     }.items():

@@ -13,6 +13,7 @@ from playground.theory.metrics import (
     mode_weights,
     sliced_wasserstein2,
     sliced_wasserstein2_floor,
+    splits,
 )
 
 
@@ -76,19 +77,34 @@ def test_unequal_clouds_of_one_law_are_near() -> None:
     assert sliced_wasserstein2(a, b, 100, generator()) == pytest.approx(sliced_wasserstein2(b, a, 100, generator()))
 
 
+def floor(data: Tensor, first: int, second: int) -> tuple[float, float]:
+    return sliced_wasserstein2_floor(splits(data, first, second, 20, generator()), 64, generator(1))
+
+
 def test_the_floor_falls_with_the_root_of_the_number() -> None:
-    few, many = (
-        sum(sliced_wasserstein2_floor(normal(count, 2, seed=seed), generator(seed)) for seed in range(8)) / 8
-        for count in (400, 6400)
+    (few, _), (many, _) = (floor(normal(2 * count, 2, seed=3), count, count) for count in (200, 3200))
+    assert few / many == pytest.approx(4, rel=0.25)
+
+
+@pytest.mark.parametrize(("first", "second"), [(200, 200), (400, 100), (60, 500)])
+def test_the_floor_is_what_a_perfect_sampler_scores(first: int, second: int) -> None:
+    """Mean and spread are those of independent clouds of the same sizes, each to within four errors of 20 and 60 draws."""
+    mean, spread = floor(normal(first + second, 2, seed=6), first, second)
+    perfect = torch.tensor(
+        [
+            sliced_wasserstein2(normal(first, 2, seed), normal(second, 2, seed + 500), 64, generator(seed))
+            for seed in range(60)
+        ]
     )
-    assert 3 < few / many < 5.3
+    assert mean == pytest.approx(float(perfect.mean()), abs=4 * float(perfect.std()) * math.sqrt(1 / 20 + 1 / 60))
+    assert spread == pytest.approx(float(perfect.std()), rel=4 * math.sqrt(1 / 40 + 1 / 120))
 
 
-def test_the_floor_is_what_a_perfect_sampler_scores() -> None:
-    data = normal(4000, 2, seed=6)
-    floor = sliced_wasserstein2_floor(data, generator())
-    perfect = sliced_wasserstein2(normal(2000, 2, seed=7), normal(2000, 2, seed=8), 256, generator())
-    assert 0.4 < perfect / floor < 2.5
+def test_splits_are_disjoint_and_differ() -> None:
+    found = list(splits(torch.arange(10.0)[:, None], 6, 3, 4, generator()))
+    assert [(len(first), len(second)) for first, second in found] == [(6, 3)] * 4
+    assert all(len({*first.flatten().tolist(), *second.flatten().tolist()}) == 9 for first, second in found)
+    assert len({tuple(second.flatten().tolist()) for _, second in found}) > 1
 
 
 def test_mode_weights_count_the_nearest() -> None:

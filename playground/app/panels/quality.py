@@ -86,8 +86,9 @@ class QualityPanel(Card):
         self._heading("Samples against data", self.measure_samples)
         self.distance = Figure(
             "sliced W₂",
-            "Sliced Wasserstein distance between the run's last particles and held-out data, in your data's unit. "
-            "The floor is the distance between two halves of the data: nothing can be told below it.",
+            "Sliced Wasserstein distance between the run's last particles and data they were not trained on, in your "
+            "data's unit. The floor is what a perfect sampler of as many points scores, mean and spread of 20: "
+            "within the spread nothing can be told.",
         )
         self.kl = Figure(
             "KL(data ‖ model)",
@@ -169,10 +170,11 @@ class QualityPanel(Card):
 
     @Slot(object)
     def _show_evaluation(self, metrics: dict[str, object]) -> None:
-        distance, floor = metrics.get("sliced_wasserstein2"), metrics.get("sliced_wasserstein2_floor")
+        distance = metrics.get("sliced_wasserstein2")
+        floor, spread = (metrics.get(f"sliced_wasserstein2_floor{end}") for end in ("", "_spread"))
         text = "" if distance is None else shown(float(distance))
-        if distance is not None and floor is not None:
-            text += f" (floor {shown(float(floor))})"
+        if distance is not None and floor is not None and spread is not None:
+            text += f" (floor {shown(float(floor))} ± {spread / floor:.0%})"
         self.distance.show_text(text)
         kl, error = metrics.get("kl"), metrics.get("kl_standard_error")
         self.kl.show_text("" if kl is None else with_error(float(kl), None if error is None else float(error)))
