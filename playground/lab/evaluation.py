@@ -146,6 +146,7 @@ def evaluate(problem: Problem, score: ScoreFunction, samples: Array | None = Non
     The last progress carries a dictionary; what does not apply is None there, and `reasons` says why by key:
 
     - test_nll, test_nll_standard_error: mean -log p over the held-out points, nats per user units.
+    - test_points: how many these are: likelihood.points, or all that are held out of finite data.
     - entropy: of the known density, the NLL of a perfect model.
     - kl, kl_standard_error: KL(data || model) in nats, from the same held-out points.
     - sliced_wasserstein2: distance between samples and data in user units. Where the density is known the data are as many
@@ -195,6 +196,7 @@ def evaluate(problem: Problem, score: ScoreFunction, samples: Array | None = Non
 _FROM_LIKELIHOOD = (
     "test_nll",
     "test_nll_standard_error",
+    "test_points",
     "kl",
     "kl_standard_error",
     "bits_per_dim",
@@ -205,18 +207,19 @@ _FROM_LIKELIHOOD = (
 _FROM_SAMPLES = (
     "sliced_wasserstein2",
     "sliced_wasserstein2_floor",
+    "sliced_wasserstein2_floor_spread",
     "mode_weights",
     "mode_weights_standard_error",
-    "sliced_wasserstein2_floor_spread",
 )
-"""Keys of the dictionary that :func:`evaluate` ends with, besides `reasons`."""
-
 
 METRICS = (*_FROM_LIKELIHOOD, "entropy", *_FROM_SAMPLES, "mode_weights_true")
+"""Keys of the dictionary that :func:`evaluate` ends with, besides `reasons`."""
+
 
 def _add_likelihoods(problem: Problem, points: Array, result: PointLikelihoods, found: dict[str, Any]) -> None:
     log_prob = torch.from_numpy(result.log_prob)
     found["test_nll"], found["test_nll_standard_error"] = metrics.mean_with_error(-log_prob)
+    found["test_points"] = len(points)
     found["evaluations_mean"] = float(result.evaluations.mean())
     found["density"] = f"p_sigma, the data smoothed by sigma_min = {result.sigma:.6g} (user units)"
     density = problem.dataset.density
@@ -256,9 +259,6 @@ def _add_distances(problem: Problem, samples: Array | None, found: dict[str, Any
 
 PROJECTIONS = 128
 """Random directions of the sliced Wasserstein distance."""
-
-
-def require_process(problem: Problem) -> None:
 DISTANCE_POINTS = 5_000
 """Most samples that the distance takes: more would take seconds, for it is measured FLOOR_PAIRS times more."""
 FLOOR_PAIRS = 20
@@ -281,6 +281,9 @@ def _add_wasserstein(problem: Problem, samples: Tensor, found: dict[str, Any]) -
     found["sliced_wasserstein2"] = metrics.sliced_wasserstein2(samples[:count], reference, PROJECTIONS, generator)
     floor, spread = metrics.sliced_wasserstein2_floor(pairs, PROJECTIONS, generator)
     found["sliced_wasserstein2_floor"], found["sliced_wasserstein2_floor_spread"] = floor, spread
+
+
+def require_process(problem: Problem) -> None:
     """Refuse a likelihood where the noise has no path from data to noise.
 
     Raises:

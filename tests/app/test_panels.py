@@ -466,6 +466,16 @@ def test_measurements_run_show_how_far_they_are_and_can_be_cancelled(show, state
 
 
 def test_the_quality_of_score_and_samples(show, state, engine, qtbot):
+def test_the_test_set_has_as_many_points_as_were_held_out(show, state, engine):
+    state.edit({"data.kind": "digits"})
+    (panel,) = show(panels.LikelihoodPanel)
+    engine.build()
+    assert panel.nll.name.text() == "test NLL (359)"  # of 2,000 asked for
+    state.edit({"data.kind": "two-moons"})
+    engine.build()
+    assert panel.nll.name.text() == "test NLL (2\u2009000)"
+
+
     (panel,) = show(panels.QualityPanel)
     engine.build()
     engine.sample()

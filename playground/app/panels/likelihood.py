@@ -156,10 +156,10 @@ class LikelihoodPanel(Card):
 
     @Slot()
     def _refresh(self) -> None:
-        view, settings = self.engine.problem, self.state.experiment.likelihood
+        view = self.engine.problem
         images = view is not None and view.is_image
         known = view is None or view.known_density
-        self.nll.rename(f"test NLL ({count(settings.points)})")
+        self.nll.rename("test NLL" if view is None else f"test NLL ({count(view.test_points)})")
         self.entropy.setVisible(known)
         self.integral.setVisible(not images)
         self.bits.setVisible(images)
