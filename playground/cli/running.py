@@ -15,6 +15,7 @@ from playground.cli.painting import paint_picture, paint_video
 from playground.cli.reporting import Update, say, stage
 from playground.lab import experiment as experiments
 from playground.lab.advice import noise_advice
+from playground.lab.automatic import derivative_passes
 from playground.lab.evaluation import evaluate
 from playground.lab.experiment import Experiment
 from playground.lab.problem import Problem, choose_device
@@ -39,6 +40,9 @@ def run_experiment(experiment: Experiment, folder: Path, device: str) -> None:
         problem = Problem.build(experiment, device=chosen)
         for advice in noise_advice(problem):
             say(f"Warning: {advice.sentence}")
+        passes = derivative_passes(experiment.objective, math.prod(problem.shape))
+        if passes > 2:
+            say(f"Each training step differentiates the score along {passes} directions")
         results.use_threads(problem)
         experiment = problem.resolved()
         trainer = Trainer(problem)

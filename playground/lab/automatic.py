@@ -10,6 +10,7 @@ import msgspec
 
 from playground.data.sources import SOURCES, Toy
 from playground.lab.experiment import Experiment
+from playground.lab.settings import Objective
 
 Section = TypeVar("Section", bound=msgspec.Struct)
 
@@ -46,6 +47,11 @@ def _filled(section: Section, **stands_for: object) -> Section:
     return msgspec.structs.replace(
         section, **{name: new for name, new in stands_for.items() if getattr(section, name) == "auto"}
     )
+
+
+def derivative_passes(objective: Objective, dim: int) -> int:
+    """How often a training step differentiates the score along a direction: exact matching as often as there are axes."""
+    return {"exact": dim, "sliced": objective.projections, "denoising": 0}[objective.kind]
 
 
 def automatic_weight(objective: str) -> str:

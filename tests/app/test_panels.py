@@ -320,6 +320,19 @@ def test_dragging_says_what_it_costs(show, state, engine):
     assert not panel.notice.isVisible()
 
 
+def test_the_full_trace_of_images_says_what_it_costs(show, state, engine):
+    state.edit({"data.kind": "digits", "objective.kind": "exact"})
+    (panel,) = show(panels.ObjectivePanel)
+    engine.build()
+    assert "each of 64 axes" in panel.notice.text.text()
+    press(panel.notice.buttons[0])
+    assert state.experiment.objective.kind == "sliced"
+    assert not panel.notice.isVisible()
+    state.edit({"data.kind": "two-moons", "objective.kind": "exact"})
+    engine.build()
+    assert not panel.notice.isVisible()
+
+
 def test_a_warning_offers_its_cure(show, state, engine):
     (panel,) = show(panels.NoisePanel)
     engine.build(warnings=(Advice("σ_max = 3.39 is not enough.", {"noise.sigma_max": 60.0}),))

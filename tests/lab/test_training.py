@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from playground.lab import training
+from playground.lab.automatic import derivative_passes
 from playground.lab.experiment import Experiment, ExperimentError, replace
 from playground.lab.problem import Problem
 from playground.lab.training import Trainer, TrainingProgress, build_objective, recommended_threads
@@ -174,6 +175,27 @@ def test_blocks_of_steps_have_the_objectives_own_loss(settings: dict[str, object
     fused, plain = losses(Trainer), losses(Plain)
     error = math.hypot(fused.std() / math.sqrt(len(fused)), plain.std() / math.sqrt(len(plain)))
     assert abs(fused.mean() - plain.mean()) < 4 * error
+
+
+@pytest.mark.parametrize("network", ["mlp", "convolutional"])
+def test_exact_matching_of_images_takes_the_full_trace(network: str) -> None:
+    """A fresh network is the Gaussian's score: its loss sigma^2 (E||s||^2/2 + tr) is -sigma^2/(1 + sigma^2) D/2, D = 64."""
+    problem = Problem.build(
+        experiment(
+            data__kind="digits",
+            objective__kind="exact",
+            network__kind=network,
+            noise__kind="single",
+            noise__sigma=5.0,
+            training__batch=32,
+            training__steps=2,
+        )
+    )
+    *_, last = Trainer(problem)
+    sigma = problem.noise.sigma_max
+    assert last.diverged is None
+    assert last.loss == pytest.approx(-32 * sigma**2 / (1 + sigma**2), rel=0.2)
+    assert derivative_passes(problem.experiment.objective, 64) == 64
 
 
 def test_averaged_weights_warm_up(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,5 +1,7 @@
 """What training minimises, and the network that learns."""
 
+import math
+
 from PySide6.QtCore import Slot
 from PySide6.QtWidgets import QWidget
 
@@ -8,7 +10,7 @@ from playground.app.engine import Engine
 from playground.app.fields import make_field
 from playground.app.numbers import compact
 from playground.app.state import State
-from playground.lab.automatic import resolved
+from playground.lab.automatic import derivative_passes, resolved
 from playground.lab.experiment import training_refusal
 
 NETWORK = ("kind", "width", "depth", "activation", "features", "feature_scale")
@@ -64,10 +66,25 @@ class ObjectivePanel(Card):
             self.network[part].setVisible(kind == "mlp")
         self._say()
 
+    def _say_cost(self) -> None:
+        """What the full trace costs where that is much, and what costs less."""
+        objective, view = self.state.experiment.objective, self.engine.problem
+        dim = 0 if view is None else math.prod(view.points.shape[1:])
+        passes = derivative_passes(objective, dim)
+        if objective.kind != "exact" or passes <= 2:
+            self.notice.say("info", "")
+            return
+        self.notice.say(
+            "info",
+            f"Exact matching differentiates the score along each of {passes} axes at every step. Sliced matching does so "
+            "along a few random directions, and has the same mean.",
+            ("Use sliced", "objective.kind = sliced", lambda: self.state.edit({"objective.kind": "sliced"})),
+        )
+
     def _say(self) -> None:
         refusal = training_refusal(self.state.experiment)
         if refusal is None or refusal.key.startswith("data."):
-            self.notice.say("error", "")
+            self._say_cost()
         elif refusal.key == "network.kind":
             mend = ("Use an MLP", "network.kind = mlp", lambda: self.state.edit({"network.kind": "mlp"}))
             self.notice.say("error", refusal.sentence, mend)
