@@ -70,6 +70,7 @@ _CHOICES: dict[str, dict[str, tuple[str, str]]] = {
         "auto": ("Auto", "Euler for the SDE, Heun for the flow."),
         "euler": ("Euler", "One score a step; the error falls with the number of steps."),
         "heun": ("Heun", "Two scores a step, the mean drift of both ends; the error falls with the number's square."),
+        "adaptive": ("Adaptive", "Steps fitted to each point by themselves until their error is below the tolerance."),
         "shark": (
             "ShARK",
             "A stochastic Runge-Kutta scheme of order 1.5: two scores a step, closest to its noise's own path.",

@@ -146,6 +146,7 @@ _REACH = {
     "training.ema": (0.0, 0.9999),
     "sampling.particles": (10, 100_000),
     "sampling.steps": (10, 10_000),
+    "sampling.tolerance": (1e-8, 1e-2),
     "sampling.churn": (0.0, 100.0),
     "sampling.corrector_steps": (0, 10),
     "likelihood.points": (100, 50_000),

@@ -238,7 +238,18 @@ def sampling_refusal(experiment: Experiment) -> Refusal | None:
             "sampling.kind",
             f"Annealed Langevin walks down a ladder of noise levels, but noise.kind = {noise} has fewer than two: choose ladder or a process such as ve, or sample by langevin.",
         )
-    if kind == "probability-flow" and experiment.sampling.solver == "shark":
+    solver = experiment.sampling.solver
+    if kind == "reverse-sde" and solver == "adaptive":
+        return Refusal(
+            "sampling.solver",
+            "The adaptive solver fits its steps to a smooth path, and the reverse SDE's is rough: choose sampling.solver = euler, heun or shark, or sampling.kind = probability-flow.",
+        )
+    if kind == "probability-flow" and solver == "adaptive" and experiment.sampling.corrector_steps:
+        return Refusal(
+            "sampling.corrector_steps",
+            "The adaptive solver takes no steps that a corrector could follow, it follows one path throughout: choose sampling.corrector_steps = 0, or sampling.solver = heun.",
+        )
+    if kind == "probability-flow" and solver == "shark":
         return Refusal(
             "sampling.solver",
             "ShARK is a scheme for noise, and the probability flow has none: choose sampling.solver = heun or euler, or sampling.kind = reverse-sde.",

@@ -16,7 +16,15 @@ from playground.lab.sampling_settings import FROM_NOISE
 from playground.lab.trajectory import Trajectory
 from playground.theory.densities import Boxes, GaussianMixture
 from playground.theory.noise import ScoreFunction
-from playground.theory.samplers import AnnealedLangevin, Churn, Langevin, ProbabilityFlow, ReverseSDE, Sampler
+from playground.theory.samplers import (
+    AdaptiveFlow,
+    AnnealedLangevin,
+    Churn,
+    Langevin,
+    ProbabilityFlow,
+    ReverseSDE,
+    Sampler,
+)
 from playground.theory.samplers.flow import OdeSolver
 from playground.theory.samplers.reverse import SdeSolver
 
@@ -64,6 +72,8 @@ def make_sampler(problem: Problem) -> Sampler:
     if settings.kind == "reverse-sde":
         sde = typing.cast(SdeSolver, settings.solver)
         return ReverseSDE(process, steps, settings.denoise, grid, settings.corrector_steps, settings.snr, solver=sde)
+    if settings.solver == "adaptive":
+        return AdaptiveFlow(process, steps, settings.tolerance, grid)
     ode = typing.cast(OdeSolver, settings.solver)
     return ProbabilityFlow(process, steps, False, grid, settings.corrector_steps, settings.snr, solver=ode)
 

@@ -33,20 +33,24 @@ class Sampling(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     steps: Annotated[
         int,
         meta(
-            "Steps of the sampler in all; annealed Langevin shares them among its levels",
+            "Steps of the sampler in all: annealed Langevin shares them among its levels, the adaptive solver shows as many frames",
             ge=1,
             le=100_000,
             log=True,
         ),
     ] = 500
     solver: Annotated[
-        Literal["auto", "euler", "heun", "shark"],
+        Literal["auto", "euler", "heun", "shark", "adaptive"],
         meta(
             "How the reverse SDE and the probability flow take a step; auto: Euler for the SDE, Heun for the flow. "
-            "ShARK, a stochastic Runge-Kutta scheme of order 1.5, is for the SDE",
+            "ShARK, a stochastic Runge-Kutta scheme of order 1.5, is for the SDE; the adaptive one is for the flow",
             equation=r"x + \frac{h}{2}[f(x) + f(x + h f(x) + g\,\Delta w)] + g\,\Delta w",
         ),
     ] = "auto"
+    tolerance: Annotated[
+        float,
+        meta("Error that each step of the adaptive solver may make, point by point", ge=1e-9, le=0.1, log=True),
+    ] = 1e-4
     grid: Annotated[
         Literal["log-sigma", "time", "karras"],
         meta(

@@ -374,6 +374,12 @@ def test_a_convolution_on_points_is_refused_and_mended(show, state, engine):
         ({"noise.kind": "single"}, "Use Langevin", ("sampling.kind", "langevin")),
         ({"noise.kind": "none", "sampling.kind": "annealed-langevin"}, "Use VE noise", ("noise.kind", "ve")),
         ({"sampling.kind": "probability-flow", "sampling.solver": "shark"}, "Use Auto", ("sampling.solver", "auto")),
+        ({"sampling.solver": "adaptive"}, "Use Auto", ("sampling.solver", "auto")),
+        (
+            {"sampling.kind": "probability-flow", "sampling.solver": "adaptive", "sampling.corrector_steps": 1},
+            "Use none",
+            ("sampling.corrector_steps", 0),
+        ),
         (
             {"sampling.kind": "churn", "sampling.churn_min": 2.0, "sampling.churn_max": 1.0},
             "Use Auto",
@@ -460,6 +466,16 @@ def test_the_clicked_point(show, state, engine):
     assert panel.hint.isVisible()
 
 
+def test_the_test_set_has_as_many_points_as_were_held_out(show, state, engine):
+    state.edit({"data.kind": "digits"})
+    (panel,) = show(panels.LikelihoodPanel)
+    engine.build()
+    assert panel.nll.name.text() == "test NLL (359)"  # of 2,000 asked for
+    state.edit({"data.kind": "two-moons"})
+    engine.build()
+    assert panel.nll.name.text() == "test NLL (2\u2009000)"
+
+
 def test_measurements_run_show_how_far_they_are_and_can_be_cancelled(show, state, engine):
     (panel,) = show(panels.LikelihoodPanel)
     engine.build()
@@ -479,16 +495,6 @@ def test_measurements_run_show_how_far_they_are_and_can_be_cancelled(show, state
 
 
 def test_the_quality_of_score_and_samples(show, state, engine, qtbot):
-def test_the_test_set_has_as_many_points_as_were_held_out(show, state, engine):
-    state.edit({"data.kind": "digits"})
-    (panel,) = show(panels.LikelihoodPanel)
-    engine.build()
-    assert panel.nll.name.text() == "test NLL (359)"  # of 2,000 asked for
-    state.edit({"data.kind": "two-moons"})
-    engine.build()
-    assert panel.nll.name.text() == "test NLL (2\u2009000)"
-
-
     (panel,) = show(panels.QualityPanel)
     engine.build()
     engine.sample()

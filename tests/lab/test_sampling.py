@@ -65,6 +65,11 @@ def test_a_pair_that_makes_no_sense_is_refused_with_the_reason(kind: str, noise:
     ("settings", "reason"),
     [
         ({"sampling__kind": "probability-flow", "sampling__solver": "shark"}, "ShARK is a scheme for noise"),
+        ({"sampling__kind": "reverse-sde", "sampling__solver": "adaptive"}, "the reverse SDE's is rough"),
+        (
+            {"sampling__kind": "probability-flow", "sampling__solver": "adaptive", "sampling__corrector_steps": 1},
+            "takes no steps that a corrector could follow",
+        ),
         (
             {"sampling__kind": "churn", "sampling__churn_min": 2.0, "sampling__churn_max": 1.0},
             "No noise level lies from sampling.churn_min = 2 up to sampling.churn_max = 1",
@@ -129,7 +134,7 @@ def test_the_solver_of_the_settings_takes_the_steps(kind: str) -> None:
     """Steps of Euler and of Heun end elsewhere, and auto is the one that it stands for."""
     ends = {
         solver: run(Problem.build(experiment(sampling__kind=kind, sampling__solver=solver))).positions[-1]
-        for solver in ("auto", "euler", "heun", *["shark"] * (kind == "reverse-sde"))
+        for solver in ("auto", "euler", "heun", "shark" if kind == "reverse-sde" else "adaptive")
     }
     meant = "euler" if kind == "reverse-sde" else "heun"
     np.testing.assert_array_equal(ends["auto"], ends[meant])
@@ -148,6 +153,14 @@ def test_correctors_of_the_settings_follow_every_step(kind: str) -> None:
     frames = run(problem, score)
     assert frames.total == 21 + (kind == "reverse-sde")
     assert len(calls) == (20 * (1 + 3) + 1 if kind == "reverse-sde" else 20 * (2 + 3))
+
+
+@pytest.mark.parametrize("noise", ["ladder", "ve", "vp"])
+def test_the_adaptive_flow_ends_where_many_fixed_steps_do(noise: str) -> None:
+    options = {"sampling__kind": "probability-flow", "noise__kind": noise, "sampling__particles": 20}
+    fixed = run(Problem.build(experiment(**options, sampling__steps=4000))).positions
+    adaptive = run(Problem.build(experiment(**options, sampling__solver="adaptive", sampling__steps=40))).positions
+    assert np.abs(adaptive - fixed[::100]).max() < 0.01
 
 
 def test_churn_acts_between_its_sigmas_in_user_units() -> None:

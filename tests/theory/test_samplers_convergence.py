@@ -1,7 +1,5 @@
 """Orders of convergence of every sampler and solver, in one list."""
 
-import math
-
 import pytest
 import torch
 from brownian_paths import linear_strong_error, strong_error
@@ -23,8 +21,8 @@ def variance_error(sampler: Sampler, monkeypatch: pytest.MonkeyPatch) -> float:
     return abs(variance - moments(process.t_min)[1])
 
 
-def dormand_prince_error(steps: int, monkeypatch: pytest.MonkeyPatch) -> float:
-    """Error at t = 6 of x' = x cos t, whose solution is x0 exp(sin t).
+def dormand_prince_error(steps: int, monkeypatch: pytest.MonkeyPatch, frames: int = 1) -> float:
+    """Largest error at `frames` equal times up to t = 6 of x' = x cos t, whose solution is x0 exp(sin t).
 
     The step control is held still, since with it the number of steps is no smooth function of the tolerance.
     """
@@ -32,9 +30,10 @@ def dormand_prince_error(steps: int, monkeypatch: pytest.MonkeyPatch) -> float:
     monkeypatch.setattr(ode, "_GROW", 1.0)
     monkeypatch.setattr(ode._Chunk, "_first_step", lambda chunk: torch.full_like(chunk.t, 6 / steps))
     x0 = torch.linspace(0.5, 2.0, 4, dtype=torch.float64)[:, None]
-    *_, end = ode.dormand_prince(lambda x, t: x * torch.cos(t)[:, None], x0, 0.0, 6.0, tolerance=1e6)
+    times = torch.linspace(0, 6, frames + 1, dtype=torch.float64)
+    *_, end = ode.dormand_prince(lambda x, t: x * torch.cos(t)[:, None], x0, 0.0, 6.0, tolerance=1e6, times=times)
     assert set(end.result.evaluations.tolist()) == {6 * steps + 2}
-    return float((end.result.x - x0 * math.exp(math.sin(6.0))).abs().max())
+    return float((end.result.path - x0 * torch.exp(torch.sin(times))[:, None, None]).abs().max())
 
 
 CONVERGENCE = {
@@ -63,6 +62,7 @@ CONVERGENCE = {
     "Churn, VE, weak": (lambda n, patch: variance_error(Churn(VE, n, False, churn=10.0), patch), 2),
     "Churn, VP, weak": (lambda n, patch: variance_error(Churn(VP, n, False, churn=10.0), patch), 2),
     "Dormand-Prince": (lambda n, patch: dormand_prince_error(n // 4, patch), 5),
+    "Dormand-Prince, between steps": (lambda n, patch: dormand_prince_error(n // 4, patch, frames=1000), 5),
 }
 
 

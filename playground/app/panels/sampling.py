@@ -38,10 +38,11 @@ class SamplingPanel(Card):
             self.body.addWidget(part)
         self.denoise = make_field(state, "sampling.denoise", "last step noise-free")
         self.solver = make_field(state, "sampling.solver", "solver")
+        self.tolerance = make_field(state, "sampling.tolerance", "tolerance")
         self.grid = make_field(state, "sampling.grid", "step grid")
-        self.churn_min = make_field(state, "sampling.churn_min", "churn from σ")
-        self.churn_max = make_field(state, "sampling.churn_max", "churn to σ")
-        self.churn_noise = make_field(state, "sampling.churn_noise", "churn factor")
+        self.churn_min = make_field(state, "sampling.churn_min", "S min")
+        self.churn_max = make_field(state, "sampling.churn_max", "S max")
+        self.churn_noise = make_field(state, "sampling.churn_noise", "S noise")
         self.corrector_steps = make_field(state, "sampling.corrector_steps", "corrector steps")
         self.snr = make_field(state, "sampling.snr", "corrector r")
         self.start = make_field(state, "sampling.start", "start")
@@ -51,6 +52,7 @@ class SamplingPanel(Card):
             self.denoise,
             *self.churning[1:],
             self.solver,
+            self.tolerance,
             self.grid,
             self.corrector_steps,
             self.snr,
@@ -70,6 +72,7 @@ class SamplingPanel(Card):
         self.step.setVisible(langevin)
         self.denoise.setVisible(sampling.kind in ("annealed-langevin", "reverse-sde", "churn"))
         self.solver.setVisible(sampling.kind in ("reverse-sde", "probability-flow"))
+        self.tolerance.setVisible(sampling.kind == "probability-flow" and sampling.solver == "adaptive")
         for part in (self.grid, self.corrector_steps):
             part.setVisible(not langevin)
         for part in self.churning:
@@ -98,6 +101,8 @@ class SamplingPanel(Card):
             self.notice.say("error", refusal.sentence, self._way("Use learned", "sampling.source", "learned"))
         elif refusal.key == "sampling.churn_min":
             self.notice.say("error", refusal.sentence, self._way("Use Auto", "sampling.churn_min", "auto"))
+        elif refusal.key == "sampling.corrector_steps":
+            self.notice.say("error", refusal.sentence, self._way("Use none", "sampling.corrector_steps", 0))
         elif refusal.key == "sampling.solver":
             self.notice.say("error", refusal.sentence, self._way("Use Auto", "sampling.solver", "auto"))
         else:
@@ -108,5 +113,5 @@ class SamplingPanel(Card):
                 self._way("Use VE noise", "noise.kind", "ve"),
             )
 
-    def _way(self, title: str, key: str, choice: str) -> tuple[str, str, object]:
-        return title, choices.meaning(key, choice), lambda: self.state.edit({key: choice})
+    def _way(self, title: str, key: str, choice: str | int) -> tuple[str, str, object]:
+        return title, choices.meaning(key, str(choice)), lambda: self.state.edit({key: choice})

@@ -8,6 +8,7 @@ from playground.theory.samplers.base import Sampler as Sampler
 from playground.theory.samplers.base import SamplerDiverged as SamplerDiverged
 from playground.theory.samplers.base import Step as Step
 from playground.theory.samplers.churn import Churn as Churn
+from playground.theory.samplers.flow import AdaptiveFlow as AdaptiveFlow
 from playground.theory.samplers.flow import ProbabilityFlow as ProbabilityFlow
 from playground.theory.samplers.grid import Grid as Grid
 from playground.theory.samplers.grid import time_grid as time_grid

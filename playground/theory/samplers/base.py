@@ -48,7 +48,7 @@ class Sampler(ABC):
         """Frames from the start (index 0) to the last (index == total).
 
         Args:
-            score: called at every step with x (N, *shape) and sigma (0-d).
+            score: called at every step with x (N, *shape) and sigma, 0-d, or (N,) where each particle takes its own steps.
             start: (N, *shape), left untouched.
             generator: source of all randomness; may live on another device than the particles.
 

@@ -5,13 +5,17 @@ r"""The probability-flow ODE, from noise to data without chance.
 It has the marginals of the reverse SDE and no noise of its own: a start decides where its particle ends.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
 import torch
 from torch import Tensor
 
-from playground.theory.noise import ScoreFunction
+from playground.theory import ode
+from playground.theory.noise import Process, ScoreFunction
+from playground.theory.samplers.base import Sampler, SamplerDiverged, Step
+from playground.theory.samplers.grid import Grid, time_grid
 from playground.theory.samplers.path import PathSampler
 
 OdeSolver = Literal["euler", "heun"]
@@ -36,3 +40,43 @@ class ProbabilityFlow(PathSampler):
         if self.solver == "euler":
             return x + h * slope
         return x + h / 2 * (slope + self.process.probability_flow(score, x + h * slope, then))
+
+
+@dataclass
+class AdaptiveFlow(Sampler):
+    """The probability-flow ODE by Dormand-Prince 5(4), each particle in steps of its own.
+
+    The frames are read off the solution and cost nothing. A score that changes on the way is followed from the next step on.
+
+    Args:
+        process: the forward process.
+        steps: frames after the start.
+        tolerance: error that a step may make, over 1 + |x|.
+        grid: where between t = 1 and t_min the frames are.
+    """
+
+    process: Process
+    steps: int
+    tolerance: float
+    grid: Grid = "log-sigma"
+
+    @property
+    def total(self) -> int:
+        return self.steps
+
+    def run(self, score: ScoreFunction, start: Tensor, generator: torch.Generator) -> Iterator[Step]:
+        times, sigmas = time_grid(self.process, self.steps, self.grid)
+
+        @torch.no_grad()
+        def field(x: Tensor, t: Tensor) -> Tensor:
+            rows = x.reshape(-1, *start.shape[1:])
+            return self.process.probability_flow(score, rows, t).flatten(1)
+
+        try:
+            for index, x in enumerate(
+                ode.frames(field, start.flatten(1), torch.tensor(times, dtype=torch.float64), self.tolerance)
+            ):
+                length = times[index - 1] - times[index] if index else 0.0
+                yield Step(x.reshape(start.shape), sigmas[index], times[index], length, index, self.total)
+        except ode.TooManySteps as error:
+            raise SamplerDiverged(str(error)) from None
