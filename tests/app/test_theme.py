@@ -188,6 +188,7 @@ def test_a_window_that_changed_its_theme_looks_like_one_that_opened_in_it(window
             one.set_theme("light")
             qtbot.waitUntil(lambda: not one.restyling.running)
         dialog.show()
+        dialog.start_button.setFocus()  # a line edit's cursor blinks
         for panel in one.panels:
             panel.set_folded(False)
             if panel.findChild(Disclosure):
