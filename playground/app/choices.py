@@ -57,6 +57,7 @@ _CHOICES: dict[str, dict[str, tuple[str, str]]] = {
         "reverse-sde": ("SDE", "The reverse SDE: from noise back to data, at random."),
         "probability-flow": ("ODE", "The probability-flow ODE: the same marginals without any noise."),
         "churn": ("Churn", "Karras et al. 2022: the flow by Heun's method, with noise churned in before each step."),
+        "forward": ("Forward", "No sampler: the process itself, data dissolving into noise."),
     },
     "sampling.source": {
         "learned": ("Learned", "Follow the network's score, with its newest averaged weights."),

@@ -83,10 +83,12 @@ class Scrubber(QSlider):
         if not len(self._sigmas):
             return "", "", "", ""
         complete = self._recorded > total
-        last = self._span[1] if self._span is not None else float(self._sigmas[-1])
-        right = f"data σ = {shown(last)}" if complete or self._span is not None else f"now σ = {shown(last)}"
+        rises = self._sigmas[-1] > self._sigmas[0]  # the forward process goes from data to noise
+        begin, finish, ahead = ("data", "noise", 0) if rises else ("noise", "data", 1)
+        last = float(self._sigmas[-1]) if self._span is None else self._span[ahead]
+        right = f"{finish} σ = {shown(last)}" if complete or self._span is not None else f"now σ = {shown(last)}"
         end = f"{total}" if complete else f"{max(self._recorded - 1, 0)} of {total} sampled"
-        return f"noise σ = {shown(float(self._sigmas[0]))}", right, "step 0", end
+        return f"{begin} σ = {shown(float(self._sigmas[0]))}", right, "step 0", end
 
     # --- what the user does
 

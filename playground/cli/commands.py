@@ -68,7 +68,7 @@ def sample(
     out: Annotated[Path, typer.Option("--out", metavar="FILE.npz", help="The trajectory: .npz, or .csv.")],
     sampler: Annotated[
         str | None,
-        typer.Option("--sampler", metavar="NAME", help="langevin, annealed-langevin, reverse-sde, probability-flow or churn."),
+        typer.Option("--sampler", metavar="NAME", help="langevin, annealed-langevin, reverse-sde, probability-flow, churn or forward."),
     ] = None,
     particles: Annotated[int | None, typer.Option("--particles", metavar="N", help="Points that move.")] = None,
     settings: Settings = None,

@@ -240,7 +240,10 @@ def sample_distances(problem: Problem, samples: Array) -> dict[str, Any]:
 
 
 def _add_distances(problem: Problem, samples: Array | None, found: dict[str, Any], reasons: dict[str, str]) -> None:
-    if samples is None or len(samples) < 2:
+    if problem.experiment.sampling.kind == "forward":
+        samples = None
+        reasons |= dict.fromkeys(_FROM_SAMPLES, "The forward process ends in noise: run a sampler first.")
+    elif samples is None or len(samples) < 2:
         samples = None
         reasons |= dict.fromkeys(_FROM_SAMPLES, "There are no samples: run the sampler first.")
     else:

@@ -233,6 +233,11 @@ def sampling_refusal(experiment: Experiment) -> Refusal | None:
             "sampling.kind",
             f"The {FROM_NOISE[kind]} runs from noise back to data, but noise.kind = {noise} has no path between them: choose ladder or a process such as ve, or sample by langevin.",
         )
+    if kind == "forward" and noise in ("none", "single"):
+        return Refusal(
+            "sampling.kind",
+            f"The forward process leads from data to noise, but noise.kind = {noise} has no path between them: choose ladder or a process such as ve, or sample by langevin.",
+        )
     if kind == "annealed-langevin" and noise in ("none", "single"):
         return Refusal(
             "sampling.kind",

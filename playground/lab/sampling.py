@@ -15,6 +15,7 @@ from playground.lab.problem import Problem
 from playground.lab.sampling_settings import FROM_NOISE
 from playground.lab.trajectory import Trajectory
 from playground.theory.densities import Boxes, GaussianMixture
+from playground.theory.forward import ForwardProcess
 from playground.theory.noise import ScoreFunction
 from playground.theory.samplers import (
     AdaptiveFlow,
@@ -55,6 +56,8 @@ def make_sampler(problem: Problem) -> Sampler:
         levels = problem.noise.levels(problem.experiment.noise.levels)
         return AnnealedLangevin(levels, _step(problem), max(1, settings.steps // len(levels)), settings.denoise)
     process, steps, grid = problem.process(), settings.steps, settings.grid
+    if settings.kind == "forward":
+        return ForwardProcess(process, steps, grid)
     if settings.kind == "churn":
         to_internal = problem.units.sigma_to_internal
         return Churn(
@@ -103,9 +106,13 @@ def start_positions(problem: Problem, generator: torch.Generator) -> Tensor:
     """Where the particles start, (particles, *shape) in internal units.
 
     "auto" is uniform for plain Langevin, which has no prior of its own, and the prior for the others: that of the process,
-    or for Langevin the Gaussian with the moments of the data smoothed by its coarsest level.
+    or for Langevin the Gaussian with the moments of the data smoothed by its coarsest level. The forward process always
+    starts from training points.
     """
     settings, shape = problem.experiment.sampling, (problem.particles, *problem.shape)
+    if settings.kind == "forward":
+        rows = torch.randint(len(problem.train), (problem.particles,), generator=generator, device=generator.device)
+        return ForwardProcess(problem.process(), settings.steps).begin(problem.train[rows], generator)
     plain = settings.kind == "langevin"
     if settings.start == "uniform" or (settings.start == "auto" and plain):
         low, high = data_box(problem)

@@ -277,6 +277,11 @@ def test_the_speed_slider_is_logarithmic_and_a_double_click_sets_it_back(transpo
     assert chosen[-1] == pytest.approx(2**0.5, rel=0.03)  # told, not chosen
 
 
+def test_the_forward_process_is_named_from_data_to_noise(transport: Transport) -> None:
+    transport.set_sigmas(SIGMAS[::-1], (8.0, 0.05))
+    assert transport.scrubber.labels()[:2] == ("data σ = 0.05", "noise σ = 8")
+
+
 # --- room
 
 

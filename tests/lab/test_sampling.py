@@ -9,9 +9,11 @@ import torch
 
 from playground.data import Dataset
 from playground.lab import sampling, trajectory
+from playground.lab.evaluation import sample_distances
 from playground.lab.experiment import Experiment, ExperimentError, fields, replace
 from playground.lab.problem import Problem
 from playground.lab.sampling import data_box, make_sampler, sample, start_positions, step_in_user_units
+from playground.lab.settings import PROCESSES
 from playground.lab.trajectory import Trajectory
 from playground.lab.units import Units
 from playground.theory.samplers import AnnealedLangevin, Langevin, SamplerDiverged, Step
@@ -199,6 +201,32 @@ def test_the_training_sets_own_score_gives_training_points_back() -> None:
     assert nearest["two-moons", "exact"] > 0.02
     assert nearest["digits", "empirical"] < 1e-2
     assert Problem.build(experiment()).known_score() is None
+
+
+@pytest.mark.parametrize("noise", ["ladder", *PROCESSES])
+@pytest.mark.parametrize("data", ["two-gaussians", "digits"])
+def test_the_forward_process_leads_from_the_data_to_the_prior(noise: str, data: str) -> None:
+    problem = Problem.build(
+        experiment(data__kind=data, noise__kind=noise, sampling__kind="forward", sampling__particles=1000)
+    )
+    frames = run(problem, score=lambda x, sigma: pytest.fail("no score is needed"))
+    scale = problem.units.length
+    first, last = (problem.units.to_internal(frames.positions[frame]) for frame in (0, -1))
+    process = problem.process()
+    nearest = torch.cdist(torch.from_numpy(first).flatten(1).float(), problem.train.flatten(1)).min(1).values
+    assert float(nearest.max()) < 0.01 * 5 * np.sqrt(first[0].size)
+    assert last.std() == pytest.approx(problem.prior().std, rel=0.1)
+    assert frames.sigma[0] / scale == pytest.approx(0.01)
+    assert frames.sigma[-1] / scale == pytest.approx(process.sigma_max)
+    assert (np.diff(frames.time) > 0).all()
+
+
+def test_the_forward_process_needs_a_path_and_makes_no_samples() -> None:
+    for noise in ("none", "single"):
+        with pytest.raises(ExperimentError, match=f"noise.kind = {noise} has no path"):
+            make_sampler(Problem.build(experiment(noise__kind=noise, sampling__kind="forward")))
+    problem = Problem.build(experiment(sampling__kind="forward"))
+    assert "sliced_wasserstein2" not in sample_distances(problem, run(problem).positions[-1])
 
 
 def test_bare_points_have_no_score() -> None:

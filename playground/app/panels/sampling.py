@@ -18,6 +18,7 @@ NAMES = {
     "reverse-sde": "reverse SDE",
     "probability-flow": "probability flow",
     "churn": "churn",
+    "forward": "forward process",
 }
 
 
@@ -68,17 +69,19 @@ class SamplingPanel(Card):
     def _refresh(self) -> None:
         experiment = self.state.experiment
         sampling = experiment.sampling
-        langevin = sampling.kind in ("langevin", "annealed-langevin")
+        langevin, back = sampling.kind in ("langevin", "annealed-langevin"), sampling.kind != "forward"
+        for part in (self.source, self.start):
+            part.setVisible(back)  # the way to noise asks for no score and starts from data
         self.step.setVisible(langevin)
         self.denoise.setVisible(sampling.kind in ("annealed-langevin", "reverse-sde", "churn"))
         self.solver.setVisible(sampling.kind in ("reverse-sde", "probability-flow"))
         self.tolerance.setVisible(sampling.kind == "probability-flow" and sampling.solver == "adaptive")
-        for part in (self.grid, self.corrector_steps):
-            part.setVisible(not langevin)
+        self.grid.setVisible(not langevin)
+        self.corrector_steps.setVisible(back and not langevin)
         for part in self.churning:
             part.setVisible(sampling.kind == "churn")
         self._resolve_churn()
-        self.snr.setVisible(not langevin and sampling.corrector_steps > 0)
+        self.snr.setVisible(back and not langevin and sampling.corrector_steps > 0)
         if langevin:
             assert isinstance(self.step, NumberField)
             self.step.set_resolved(self.engine.automatic_step)

@@ -1,0 +1,50 @@
+"""The forward process as a run: data dissolving into noise."""
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from playground.theory.noise import Process, ScoreFunction
+from playground.theory.samplers import Grid, Sampler, Step, time_grid
+from playground.theory.samplers.base import normal
+
+
+@dataclass
+class ForwardProcess(Sampler):
+    r"""Moves particles from t_min to t = 1 by the process's own transitions, which are exact for any step.
+
+    .. math:: x(t) = \frac{\alpha(t)}{\alpha(s)} x(s) + \alpha(t) \sqrt{\sigma(t)^2 - \sigma(s)^2}\; z, \quad s < t
+
+    No score is asked. The same grids as for the way back.
+
+    Args:
+        process: the process.
+        steps: how many, from t_min to t = 1.
+    """
+
+    process: Process
+    steps: int
+    grid: Grid = "log-sigma"
+
+    @property
+    def total(self) -> int:
+        return self.steps
+
+    def run(self, score: ScoreFunction, start: Tensor, generator: torch.Generator) -> Iterator[Step]:
+        """As for any sampler; `start` are particles at t_min, see :meth:`begin`."""
+        times, sigmas = (values[::-1] for values in time_grid(self.process, self.steps, self.grid))
+        scales = self.process.scale(torch.tensor(times, dtype=torch.float64)).tolist()
+        x = start
+        yield Step(x, sigmas[0], times[0], 0.0, 0, self.total)
+        for index in range(1, self.steps + 1):
+            spread = scales[index] * math.sqrt(sigmas[index] ** 2 - sigmas[index - 1] ** 2)
+            x = scales[index] / scales[index - 1] * x + spread * normal(x, generator)
+            yield Step(x, sigmas[index], times[index], times[index] - times[index - 1], index, self.total)
+
+    def begin(self, data: Tensor, generator: torch.Generator) -> Tensor:
+        """x(t_min) of clean points (N, *shape)."""
+        scale, sigma = (float(of(self.process.t_min)) for of in (self.process.scale, self.process.sigma))
+        return scale * (data + sigma * normal(data, generator))
