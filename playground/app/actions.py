@@ -47,6 +47,10 @@ class Command:
     label: Callable[["MainWindow"], str] | None = None
 
 
+def _loaded(window: "MainWindow") -> bool:
+    return window.engine.problem is not None
+
+
 LAYERS = {entry.key: entry.title for entry in LEGEND}
 
 
@@ -166,16 +170,29 @@ COMMANDS: dict[str, Command] = {
     ),
     # measure
     "measure.density_map": Command(
-        "Density map", "Compute the learned density over the canvas", lambda w: w.engine.density_map(), key="D"
+        "Density map",
+        "Compute the learned density over the canvas",
+        lambda w: w.engine.density_map(),
+        key="D",
+        enabled=_loaded,
     ),
     "measure.test_set": Command(
-        "Evaluate the test set", "Log-likelihood of held-out points", lambda w: w.engine.evaluate_test_set()
+        "Evaluate the test set",
+        "Log-likelihood of held-out points",
+        lambda w: w.engine.evaluate_test_set(),
+        enabled=_loaded,
     ),
     "measure.samples": Command(
-        "Compare samples with data", "Distance and mode weights of the samples", lambda w: w.engine.evaluate_samples()
+        "Compare samples with data",
+        "Distance and mode weights of the samples",
+        lambda w: w.engine.evaluate_samples(),
+        enabled=_loaded,
     ),
     "measure.errors": Command(
-        "Score error along σ", "How wrong the learned score is at each noise level", lambda w: w.engine.score_errors()
+        "Score error along σ",
+        "How wrong the learned score is at each noise level",
+        lambda w: w.engine.score_errors(),
+        enabled=_loaded,
     ),
     "measure.clear": Command(
         "Clear the clicked point",

@@ -181,7 +181,11 @@ class Documents(QObject):
         if self.busy:
             self._refuse(f"{path.name} is not saved yet: another file is still being read or written; try again.")
             return
-        session = self._engine.session(self.describe_view())
+        try:
+            session = self._engine.session(self.describe_view())
+        except SessionError as error:
+            self._refuse(str(error))
+            return
         self._state.mark_saved()  # what changes from here on is not in the file
 
         def done(_: object) -> None:

@@ -19,7 +19,7 @@ from playground.app.state import State
 from playground.app.workers import Worker
 from playground.lab import experiment as description
 from playground.lab.experiment import Experiment
-from playground.lab.session import Session
+from playground.lab.session import Session, SessionError
 from playground.lab.trajectory import Trajectory
 
 TICK = 16  # ms
@@ -45,9 +45,9 @@ class Engine(Measuring):
         device: "auto", "cpu", "cuda" or "mps".
     """
 
-    ready = Signal()  # torch is loaded and the first problem built
+    ready = Signal()  # torch is loaded and there is a problem, where there was none
     problem_changed = Signal(object)  # ProblemView
-    problem_failed = Signal(str)  # why the settings give no problem; the old one stays
+    problem_failed = Signal(str)  # why the settings give no problem; the old one stays, save for an empty drawing
     training_changed = Signal(str)  # "untrained", "training", "paused", "finished", "diverged"
     progress = Signal(object)  # TrainingProgress
 
@@ -100,9 +100,10 @@ class Engine(Measuring):
     @property
     def device_text(self) -> str:
         """The device and its threads, as the status bar says it."""
-        if self._bench is None:
+        bench = self._bench or next(reversed(self._kept.values()), None)  # a drawing may be empty
+        if bench is None:
             return "starting"
-        kind, threads = self._bench.problem.device.type, torch_threads(self._bench.problem)
+        kind, threads = bench.problem.device.type, torch_threads(bench.problem)
         if kind != "cpu":
             return kind.upper()
         return f"CPU, {threads} thread" + ("" if threads == 1 else "s")
@@ -192,11 +193,15 @@ class Engine(Measuring):
 
         Args:
             view: what the canvas shows, JSON values.
+
+        Raises:
+            SessionError: there are no data.
         """
         bench, experiment = self._bench, self._state.experiment
         if bench is None:
             opening = self._opening
-            assert opening is not None, "nothing is loaded yet"
+            if opening is None:
+                raise SessionError("Nothing is saved: there are no data yet.")
             return lambda: dataclasses.replace(opening, experiment=experiment, view=view)
         dataset, trajectory = bench.problem.dataset, self._trajectory
         arrays = None
@@ -290,6 +295,8 @@ class Engine(Measuring):
             return
         refusal = description.training_refusal(experiment)
         if refusal is not None and refusal.key.startswith(("data.", "network.")) and session is None:
+            if refusal.key == "data.strokes":
+                self._clear()
             self.problem_failed.emit(refusal.sentence)
             return
         dataset = self._datasets.get(experiment.data.path) if experiment.data.kind == "file" else None
@@ -300,6 +307,16 @@ class Engine(Measuring):
             self._take,
             self._not_assembled,
         )
+
+    def _clear(self) -> None:
+        """Take everything off the bench: a drawing without strokes has no data, so nothing to train, play or measure."""
+        self._tasks.cancel("problem")
+        self._stop_training()
+        self._bench = self._trajectory = None
+        self._run, self._next = next(self._runs), None
+        self._forget_measurements()
+        self.trajectory_changed.emit(None)
+        self.training_changed.emit("untrained")
 
     def _not_assembled(self, error: BaseException) -> None:
         """Say why there is no problem; a session whose weights do not fit is opened without them."""

@@ -246,6 +246,7 @@ QPushButton:disabled, QToolButton:disabled { color: @disabled; background: @pane
 QPushButton:focus, QToolButton:focus { border-color: @accent; }
 QFrame[role="card"] QPushButton { background: @panel; }
 QFrame[role="card"] QPushButton:hover { background: @hover; }
+QFrame[role="card"] QPushButton:checked { background: @hover; border-color: @accent; }
 
 QPushButton[role="primary"], QFrame[role="card"] QPushButton[role="primary"] {
     background: @accent; color: @on_accent; border-color: @accent; font-weight: 600; }

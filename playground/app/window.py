@@ -45,6 +45,7 @@ from playground.app.theme import UNIT
 from playground.app.transport import Transport
 from playground.app.wiring import Wiring
 from playground.drawing.palette import PALETTES, Palette
+from playground.lab.experiment import training_refusal
 from playground.resources import resource
 
 COLUMNS = (312, 312)  # px of the left and right column at first
@@ -338,7 +339,8 @@ class MainWindow(QMainWindow):
         self.actions_by_key.refresh()
 
     def _show_status(self) -> None:
-        training = self.engine.training if self.engine.problem is not None else "loading"
+        waiting = self.engine.problem is None and training_refusal(self.state.experiment) is None
+        training = "loading" if waiting else self.engine.training
         self.status.show_training(training, self.palette_tokens)
         self.status.show_device(self.engine.device_text)
         self.status.show_seed(self.state.experiment.seed)

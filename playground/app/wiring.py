@@ -9,6 +9,7 @@ from PySide6.QtCore import QObject
 
 from playground.app import readouts
 from playground.app.bench import SHOWN_POINTS
+from playground.app.canvas.legend import KEYS
 from playground.app.export import Dresser
 from playground.app.panels import DataPanel, TrainingPanel
 from playground.app.views import DensityView, FieldView, PointLikelihood, ProbeView, ProblemView, plane_bounds
@@ -22,6 +23,7 @@ if typing.TYPE_CHECKING:
     from playground.app.window import MainWindow
     from playground.lab.trajectory import Trajectory
 
+EMPTY_PLANE = (-3.0, 3.0, -3.0, 3.0)  # what is in view before the first stroke: 15 times the brush
 COMPUTED = frozenset({"learned", "exact", "density"})  # layers that cost the engine work
 
 
@@ -34,6 +36,7 @@ class Wiring(QObject):
         self._state, self._engine, self._canvas = window.state, window.engine, window.canvas
         self._transport = window.transport
         self._shown_data = ""
+        self._drawing = False  # whether the plane in view is one that is painted on
         self._shown_sigmas = 0
         self._stale: Trajectory | None = None  # a run of other data, until the run of these begins
         self._density: DensityView | None = None  # what the canvas shows
@@ -74,6 +77,8 @@ class Wiring(QObject):
         data.open_file_requested.connect(window.documents.ask_open)
         data.brush_toggled.connect(lambda on: canvas.set_tool("brush" if on else "point"))
         data.brush_radius_changed.connect(canvas.set_brush_radius)
+        canvas.brush_radius_changed.connect(data.radius.show_radius)
+        canvas.set_brush_radius(data.radius.radius)
         window.panel(TrainingPanel).reset_requested.connect(window.reset_training)
         self._want()
         self._look()
@@ -95,6 +100,7 @@ class Wiring(QObject):
             canvas.aspect_locked = problem.isotropic
             canvas.set_axes(problem.axes)
             canvas.set_data(problem.points)
+        drawn = self._state.experiment.data.kind == "drawn"
         data = repr((problem.name, problem.bounds, problem.is_image))
         if data != self._shown_data:
             # Only for other data: a view that the user chose stays through a change of noise or network.
@@ -104,13 +110,11 @@ class Wiring(QObject):
             if self._stale is not None:
                 canvas.set_particles(None)
                 canvas.set_trails(None)
-            if not problem.is_image:
-                canvas.fit(problem.bounds)
-            canvas.set_density(None)
-            self._density = None
-            for role in ("learned", "exact"):
-                canvas.set_field(np.zeros((0, 2)), None, role)
+            if not (problem.is_image or (self._drawing and drawn)):
+                canvas.fit(problem.bounds)  # but the plane holds still under the brush
+            self._forget_fields()
         self._opened = None
+        self._drawing = drawn
         plane = not problem.is_image
         for layer in ("data", "learned", "particles", "trails"):
             chips.set_available(layer, plane, "Images have no such layer.")
@@ -126,7 +130,34 @@ class Wiring(QObject):
     def _show_failure(self, sentence: str) -> None:
         data = self._state.experiment.data
         if data.kind == "drawn" and not data.strokes:
+            self._show_empty_plane()
             self._canvas.set_hint("Paint here with the brush: the points follow your strokes.")
+
+    def _show_empty_plane(self) -> None:
+        """Nothing but the plane, to be painted on; a drawing that was cleared keeps its view."""
+        canvas = self._canvas
+        canvas.set_images(None)
+        canvas.set_data(None)
+        canvas.set_particles(None)
+        canvas.set_trails(None)
+        canvas.set_caption([])
+        canvas.set_readout([])
+        self._forget_fields()
+        if not self._drawing:
+            canvas.aspect_locked = True
+            canvas.set_axes(("x", "y"))
+            canvas.fit(EMPTY_PLANE)
+        self._drawing, self._shown_data = True, ""
+        for layer in KEYS:
+            self._window.chips.set_available(layer, True)
+        self._transport.set_progress(0, 0, 0)
+        self._refresh()
+
+    def _forget_fields(self) -> None:
+        self._canvas.set_density(None)
+        self._density = None
+        for role in ("learned", "exact"):
+            self._canvas.set_field(np.zeros((0, 2)), None, role)
 
     def _edited(self, keys: frozenset[str]) -> None:
         data = self._state.experiment.data
@@ -191,10 +222,14 @@ class Wiring(QObject):
         self._transport.set_progress(frame, len(trajectory), trajectory.total)
 
     def _show_field(self, view: FieldView) -> None:
+        if self._engine.problem is None:
+            return  # computed before the drawing was cleared
         self._canvas.set_field(view.positions, view.learned, "learned")
         self._canvas.set_field(view.positions, view.exact, "exact")
 
     def _show_density(self, view: DensityView) -> None:
+        if self._engine.problem is None:
+            return
         self._canvas.set_density(view.density, view.extent)
         self._density = view
         trajectory, frame = self._engine.trajectory, self._engine.frame

@@ -156,16 +156,65 @@ def test_paint_data_with_the_brush_and_undo(window, qtbot):
     qtbot.waitUntil(lambda: "Paint" in window.canvas.scene(10, 10).hint, timeout=5_000)
     surface = window.canvas.surface
     with qtbot.waitSignal(window.engine.problem_changed, timeout=15_000):
-        qtbot.mousePress(surface, LEFT, pos=QPoint(150, 150))
-        for step in range(12):
-            qtbot.mouseMove(surface, QPoint(150 + 12 * step, 150 + 8 * step))
-        qtbot.mouseRelease(surface, LEFT, pos=QPoint(290, 246))
+        paint(qtbot, surface)
     (stroke,) = window.state.experiment.data.strokes
     assert len(stroke.points) > 3
     assert window.engine.problem.known_density
     assert window.canvas.scene(10, 10).hint == ""
     undo(qtbot, window)
     assert window.state.experiment.data.strokes == ()
+
+
+def paint(qtbot, surface: QWidget) -> None:
+    """A stroke of the brush from one place to another."""
+    qtbot.mousePress(surface, LEFT, pos=QPoint(150, 150))
+    for step in range(12):
+        qtbot.mouseMove(surface, QPoint(150 + 12 * step, 150 + 8 * step))
+    qtbot.mouseRelease(surface, LEFT, pos=QPoint(290, 246))
+
+
+def is_empty(window) -> bool:
+    """Whether the canvas has nothing but the hint to paint on it."""
+    scene = window.canvas.scene(100, 100)
+    layers = (scene.images, scene.density, scene.learned, scene.exact, *scene.layers())
+    return "Paint" in scene.hint and not any(layer is not None for layer in layers) and scene.caption == ()
+
+
+def test_paint_where_the_digits_were_clear_and_undo(window, qtbot, tmp_path, monkeypatch):
+    data, engine, surface = window.panel(DataPanel), window.engine, window.canvas.surface
+    with qtbot.waitSignal(engine.problem_changed, timeout=20_000):
+        click(qtbot, data.tiles["digits"])
+    qtbot.waitUntil(lambda: engine.recorded > 2, timeout=20_000)
+    click(qtbot, data.tiles["drawn"])
+    qtbot.waitUntil(lambda: is_empty(window), timeout=5_000)
+    x0, x1, y0, y1 = window.canvas.viewport
+    assert max(x1 - x0, y1 - y0) < 100 * data.radius.radius
+    assert data.brush.isChecked()
+    assert not any(button.isVisible() for button in data.notice.findChildren(QPushButton))  # no brush to take
+    window._show_status()
+    assert "not trained" in window.status._training.text()
+    assert not window.actions_by_key["measure.test_set"].isEnabled()
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(tmp_path / "empty.spg"), ""))
+    with qtbot.waitSignal(window.documents.refused, timeout=5_000) as refused:
+        qtbot.keyClick(window, Qt.Key.Key_S, Qt.KeyboardModifier.ControlModifier)
+    assert refused.args == ["Nothing is saved: there are no data yet."]
+    with qtbot.waitSignal(engine.problem_changed, timeout=15_000):
+        paint(qtbot, surface)
+    (stroke,) = window.state.experiment.data.strokes
+    assert stroke.radius == data.radius.radius  # what the card shows is what the brush does
+    assert window.canvas.viewport == (x0, x1, y0, y1)  # the plane holds still
+    assert not engine.problem.is_image
+    qtbot.waitUntil(lambda: window.canvas.scene(10, 10).particles is not None, timeout=10_000)
+    # Clear: points, density and arrows go; undo brings them back.
+    qtbot.waitUntil(lambda: window.canvas.scene(10, 10).learned is not None, timeout=10_000)
+    click(qtbot, data.clear)
+    qtbot.waitUntil(lambda: is_empty(window), timeout=5_000)
+    qtbot.wait(200)  # what was being computed is not shown late
+    assert is_empty(window)
+    with qtbot.waitSignal(engine.problem_changed, timeout=15_000):
+        undo(qtbot, window)
+    qtbot.waitUntil(lambda: window.canvas.scene(10, 10).particles is not None, timeout=10_000)
+    assert window.canvas.scene(10, 10).data is not None
 
 
 def test_digits_take_the_place_of_the_plane(window, qtbot):

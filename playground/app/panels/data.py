@@ -63,9 +63,14 @@ class BrushRow(QWidget):
             self._set(float(value))
 
     def _set(self, radius: float) -> None:
+        self.show_radius(radius)
+        self.changed.emit(radius)
+
+    @Slot(float)
+    def show_radius(self, radius: float) -> None:
+        """Show a radius that was set elsewhere: by the wheel over the canvas."""
         self.radius = radius
         self._show()
-        self.changed.emit(radius)
 
     @Slot()
     def _show(self) -> None:
@@ -179,6 +184,7 @@ class DataPanel(Card):
         self.brush = QPushButton("Brush", self.brush_row)
         self.brush.setCheckable(True)
         self.brush.toggled.connect(self.brush_toggled)
+        self.brush.toggled.connect(lambda _: self._say())
         self.undo = QPushButton("Undo", self.brush_row)
         self.undo.clicked.connect(self._undo_stroke)
         self.clear = QPushButton("Clear", self.brush_row)

@@ -36,6 +36,7 @@ class LikelihoodPanel(Card):
             self.advanced().addWidget(make_field(state, f"likelihood.{name}", label))
         state.changed.connect(self._refresh)
         engine.problem_changed.connect(self._problem_changed)
+        engine.problem_failed.connect(self._refresh)
         engine.likelihood_changed.connect(self._show_point)
         engine.evaluation_changed.connect(self._show_evaluation)
         engine.task_changed.connect(self._task_changed)

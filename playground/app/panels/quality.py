@@ -17,6 +17,7 @@ from playground.app.panels.figure import Figure, TaskButton, decimal, with_error
 from playground.app.state import State
 from playground.app.views import Errors, ProblemView
 
+MEASURE_SCORE = "Measure compares the learned score with the exact one at every noise level."
 HISTOGRAM_SECONDS = 0.1  # between two pictures of the particles
 
 
@@ -38,6 +39,8 @@ class QualityPanel(Card):
         self.body.addSpacing(theme.UNIT)
         self._build_samples()
         engine.problem_changed.connect(self._problem_changed)
+        engine.problem_failed.connect(self._enable)
+        engine.trajectory_changed.connect(self._enable)
         engine.errors_changed.connect(self._show_errors)
         engine.evaluation_changed.connect(self._show_evaluation)
         engine.training_changed.connect(self._training_changed)
@@ -47,6 +50,7 @@ class QualityPanel(Card):
             self._problem_changed(engine.problem)
         else:
             self._name_axes("x", "y")
+        self._enable()
         self._show_evaluation(engine.evaluation)
 
     def _build_score(self) -> None:
@@ -135,9 +139,8 @@ class QualityPanel(Card):
     def _problem_changed(self, view: ProblemView) -> None:
         self.notice.say("error", "")
         known = view.known_density
-        self.measure_score.setEnabled(known)
         self.chart.show_empty(
-            "Measure compares the learned score with the exact one at every noise level."
+            MEASURE_SCORE
             if known
             else f"The exact score of {view.name} is not known, so there is nothing to compare with."
         )
@@ -150,7 +153,18 @@ class QualityPanel(Card):
         if view.is_image:
             self._axis = 0
         self.histogram.show_data(self._along(view.points), self._axis_name(view))
+        self._enable()
         self._show_samples()
+
+    @Slot()
+    def _enable(self) -> None:
+        """Offer what can be measured now."""
+        view, run = self.engine.problem, self.engine.trajectory
+        self.measure_score.setEnabled(view is not None and view.known_density)
+        self.measure_samples.setEnabled(view is not None and run is not None and len(run) > 0)
+        if view is None:
+            self.chart.show_empty(MEASURE_SCORE)
+            self.histogram.show_data(np.zeros(0), "")
 
     @Slot(str)
     def _training_changed(self, training: str) -> None:
