@@ -1,7 +1,8 @@
 """The commands and their options. What they do is imported once one of them is called, for it loads torch."""
 
-import os
 import re
+import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
@@ -21,12 +22,27 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
+
+def _whole(option: str) -> Callable[[str], int]:
+    """How an option reads a whole number."""
+
+    def parse(text: str) -> int:
+        try:
+            return int(text)
+        except ValueError:
+            raise Mistake(f"{option} {text} is not possible: it must be a whole number.") from None
+
+    return parse
+
+
 Folder = Annotated[Path, typer.Argument(metavar="DIR", help="Folder that run has written.", show_default=False)]
 Settings = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="section.key=value", help="Change a setting; may be given again and again."),
 ]
-Seed = Annotated[int | None, typer.Option("--seed", metavar="N", help="Seed of every random draw.")]
+Seed = Annotated[
+    int | None, typer.Option("--seed", metavar="N", parser=_whole("--seed"), help="Seed of every random draw.")
+]
 Device = Annotated[str, typer.Option("--device", metavar="NAME", help="auto, cpu, cuda or mps.")]
 
 
@@ -68,9 +84,16 @@ def sample(
     out: Annotated[Path, typer.Option("--out", metavar="FILE.npz", help="The trajectory: .npz, or .csv.")],
     sampler: Annotated[
         str | None,
-        typer.Option("--sampler", metavar="NAME", help="langevin, annealed-langevin, reverse-sde, probability-flow, churn or forward."),
+        typer.Option(
+            "--sampler",
+            metavar="NAME",
+            help="langevin, metropolis-langevin, annealed-langevin, reverse-sde, probability-flow, churn or forward.",
+        ),
     ] = None,
-    particles: Annotated[int | None, typer.Option("--particles", metavar="N", help="Points that move.")] = None,
+    particles: Annotated[
+        int | None,
+        typer.Option("--particles", metavar="N", parser=_whole("--particles"), help="Points that move."),
+    ] = None,
     settings: Settings = None,
     seed: Seed = None,
     device: Device = "auto",
@@ -100,6 +123,8 @@ def likelihood(
 ) -> None:
     """Log-likelihood of points under a trained model, in nats per the points' own units."""
     out = _output(out, (".csv",))
+    if points.exists() and out.exists() and points.samefile(out):
+        raise Mistake(f"--out {out} is the file of --points, which would be lost: give another name.")
     from playground.cli.results import write_likelihoods
 
     write_likelihoods(folder, points, settings or [], seed, device, out)
@@ -110,7 +135,7 @@ def video(
     folder: Folder,
     out: Annotated[Path, typer.Option("--out", metavar="FILE", help="Ends in .mp4, .webm or .gif.")],
     size: Annotated[str, typer.Option("--size", metavar="WxH", help="Pixels across and down.")] = "960x720",
-    fps: Annotated[int, typer.Option("--fps", metavar="N", help="Frames a second.")] = 30,
+    fps: Annotated[int, typer.Option("--fps", metavar="N", parser=_whole("--fps"), help="Frames a second.")] = 30,
 ) -> None:
     """Paint the sampled trajectory of a run as a video."""
     width, height = _size(size, even=out.suffix.lower() != ".gif")
@@ -149,8 +174,7 @@ def _output(path: Path, suffixes: tuple[str, ...]) -> Path:
         raise Mistake(f"--out {path} is a folder: give the name of a file.")
     if not path.parent.is_dir():
         raise Mistake(f"--out {path} cannot be written: the folder {path.parent} does not exist.")
-    if not os.access(path.parent, os.W_OK):
-        raise Mistake(f"--out {path} cannot be written: the folder {path.parent} is not yours to write in.")
+    _try_writing(path.parent, path)
     return path
 
 
@@ -163,6 +187,15 @@ def _folder(path: Path) -> Path:
         above = above.parent
     if not above.is_dir():
         raise Mistake(f"--out {path} cannot be made: {above} is a file.")
-    if not os.access(above, os.W_OK):
-        raise Mistake(f"--out {path} cannot be written: the folder {above} is not yours to write in.")
+    _try_writing(above, path)
     return path
+
+
+def _try_writing(folder: Path, out: Path) -> None:
+    """Only a file that is made tells: /proc says that root may write there."""
+    try:
+        tempfile.TemporaryFile(dir=folder).close()
+    except OSError as error:
+        raise Mistake(
+            f"--out {out} cannot be written: the folder {folder} takes no files ({error.strerror})."
+        ) from None

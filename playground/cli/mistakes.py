@@ -30,8 +30,9 @@ def mistake_of(error: Exception) -> str | None:
         return str(error)
     if isinstance(error, MemoryError):
         return "There is not enough memory: take fewer sampling.particles, sampling.steps or data.points."
-    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EACCES, errno.EPERM, errno.EROFS):
-        return f"{error.filename or 'A file'} cannot be written: {error.strerror}."
+    if isinstance(error, OSError) and (error.filename or error.errno == errno.ENOSPC):
+        # Of two names the second is the user's: the first is the temporary file that was to take its place.
+        return f"{error.filename2 or error.filename or 'A file'} cannot be read or written: {error.strerror}."
     if isinstance(error, typer.TyperException):  # unknown options, missing arguments
         return f"{' '.join(error.format_message().split()).rstrip('.')}; see score-playground --help."
     return None

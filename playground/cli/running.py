@@ -34,8 +34,13 @@ def run_experiment(experiment: Experiment, folder: Path, device: str) -> None:
     """
     for refusal in (experiments.training_refusal(experiment), experiments.sampling_refusal(experiment)):
         if refusal is not None:
+        if refusal is not None and refusal.key == "data.strokes":  # there is no canvas here to paint on
+            raise Mistake(f"Nothing is drawn: set data.strokes to {experiments.fields()['data.strokes'].bound}.")
             raise Mistake(refusal.sentence)
     chosen = choose_device(device)
+    for name in results.EVERYTHING:
+        if (folder / name).is_dir():
+            raise Mistake(f"--out {folder} holds a folder named {name}, where a file is to be written: move it away.")
     with _made(folder):
         problem = Problem.build(experiment, device=chosen)
         for advice in noise_advice(problem):

@@ -40,13 +40,16 @@ def changed_after_training(experiment: Experiment, assignments: Sequence[str], s
         ExperimentError: it cannot be used.
     """
     after = changed(experiment, assignments, seed)
-    free = ["sampling.", "likelihood.", "seed"]
-    if experiment.noise.kind in PROCESSES:
-        free.append("noise.levels")  # of annealed Langevin; the network knows all sigmas of a continuous process
     for text in assignments:
         key, _ = experiments.assignment(text)
-        if not key.startswith(tuple(free)):
+        if key == "noise.levels" and experiment.noise.kind in PROCESSES:  # the network knows all sigmas of a process
+            if after.sampling.kind != "annealed-langevin":
+                raise Mistake(
+                    f"--set {key} would change nothing: only sampling.kind = annealed-langevin takes levels from a process."
+                )
+        elif not key.startswith(("sampling.", "likelihood.", "seed")):
             raise Mistake(
-                f"--set {key} would need a new training: a trained model takes only sampling, likelihood and seed."
+                f"--set {key} would need a new training: a trained model takes only sampling, likelihood and seed, and "
+                "noise.levels where annealed Langevin takes them from a process."
             )
     return after

@@ -77,7 +77,15 @@ def read_columns(path: str | os.PathLike[str]) -> tuple[Array, tuple[str, str]]:
             magic = file.read(6)
         if magic == np.lib.format.MAGIC_PREFIX:
             return _read_npy(path), ("x", "y")
-        return _read_table(path, size)
+        try:
+            return _read_table(path, size)
+        except DataError:
+            if path.suffix.lower() != ".npy":
+                raise
+            raise DataError(
+                f"{path.name} is neither an NPY file nor a table of two columns: save it with numpy.save from an array "
+                "of numbers of shape (N, 2)."
+            ) from None
     except OSError as error:
         raise DataError(f"{path} cannot be read: {error.strerror or error}.") from None
     except MemoryError:

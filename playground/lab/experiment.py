@@ -9,6 +9,7 @@ import functools
 import itertools
 import math
 import os
+import re
 import tomllib
 import types
 import typing
@@ -29,6 +30,14 @@ from playground.lab.settings import Stroke as Stroke
 
 class ExperimentError(ValueError):
     """A setting that cannot be used: the message is one sentence for the user and names the way out."""
+
+
+LISTS = {
+    "data.strokes": "[{points = [[0.0, 0.0], [1.0, 2.0]], radius = 0.2}]",
+    "noise.rungs": "[8.0, 2.0, 0.5]",
+    "noise.schedule": "[[0.0, 0.01], [0.5, 1.0], [1.0, 10.0]]",
+}
+"""How lists are written, by key: an example says more than a grammar."""
 
 
 @dataclass(frozen=True)
@@ -59,7 +68,7 @@ class Field:
         if self.kind == "text":
             return "text"
         if self.kind == "list":
-            return "a list"
+            return f"a list, as in {LISTS[self.key]}"
         number = "a whole number" if self.kind == "int" else "a number"
         limits = f" from {_number(self.minimum)} to {_number(self.maximum)}"
         return number + limits + (' or "auto"' if self.auto else "")
@@ -180,7 +189,7 @@ def assignment(text: str) -> tuple[str, Any]:
     """Read ``section.key=value`` from the command line; the value may leave out TOML's quotes.
 
     Raises:
-        ExperimentError: no ``=``, or the key is unknown.
+        ExperimentError: no ``=``, the key is unknown, or a number lacks a digit that TOML wants.
     """
     key, equals, raw = text.partition("=")
     if not equals:
@@ -192,6 +201,10 @@ def assignment(text: str) -> tuple[str, Any]:
     try:
         return key, tomllib.loads(f"value = {raw}")["value"]
     except (ValueError, RecursionError):
+        if re.search(r"(?<!\d)\.\d|\d\.(?!\d)", raw):
+            raise ExperimentError(
+                f"--set {text} is not TOML, which wants digits on both sides of a point: 0.1 and 3.0, not .1 and 3."
+            ) from None
         return key, raw.strip()
 
 
@@ -243,6 +256,12 @@ def sampling_refusal(experiment: Experiment) -> Refusal | None:
             "sampling.kind",
             f"Annealed Langevin walks down a ladder of noise levels, but noise.kind = {noise} has fewer than two: choose ladder or a process such as ve, or sample by langevin.",
         )
+    levels = annealing_levels(experiment)
+    if kind == "annealed-langevin" and experiment.sampling.steps < levels:
+        return Refusal(
+            "sampling.steps",
+            f"Annealed Langevin takes at least one step at each of its {levels} levels, but sampling.steps = {experiment.sampling.steps}: choose at least {levels}, or fewer noise.levels.",
+        )
     solver = experiment.sampling.solver
     if kind == "reverse-sde" and solver == "adaptive":
         return Refusal(
@@ -283,6 +302,12 @@ def likelihood_refusal(experiment: Experiment) -> Refusal | None:
     if experiment.noise.kind in ("none", "single"):
         return Refusal(
             "noise.kind",
+def annealing_levels(experiment: Experiment) -> int:
+    """How many levels annealed Langevin walks down."""
+    noise = experiment.noise
+    return len(noise.rungs) if noise.kind == "ladder" and noise.rungs else noise.levels
+
+
             f"The likelihood follows the probability flow from data to noise, but noise.kind = {experiment.noise.kind} has no such path: choose ladder or a process such as ve.",
         )
     return None
@@ -326,7 +351,7 @@ def _build(tree: Mapping[str, Any]) -> Experiment:
     try:
         experiment = msgspec.convert(tree, Experiment)
     except msgspec.ValidationError as error:
-        raise ExperimentError(f"The experiment is not valid: {error}.") from None
+        raise ExperimentError(_wrong_list(str(error))) from None
     _check_together(experiment)
     return experiment
 
@@ -336,6 +361,17 @@ def _check(field: Field, given: Any) -> None:
     if field.auto and given == "auto":
         return
     shown = f'"{given}"' if isinstance(given, str) else str(given).lower() if isinstance(given, bool) else str(given)
+def _wrong_list(said: str) -> str:
+    """What msgspec says in our words: only what lists hold is left to it."""
+    place = re.search(r"\$\.((\w+\.\w+)[^`]*)", said)
+    if place is None:
+        return f"The experiment is not valid: {said}."
+    part = re.search(r"(unknown|missing required) field `([^`]*)`", said)
+    where = place[1] + (f".{part[2]}" if part else "")
+    what = "cannot be used" if part is None else "is not known" if part[1] == "unknown" else "is missing"
+    return f"{where} {what}: {place[2]} must be {fields()[place[2]].bound}."
+
+
     if len(shown) > 60:
         shown = shown[:57] + "..."
     refusal = f"{field.key} = {shown} is not allowed: it must be {field.bound}"

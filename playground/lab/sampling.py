@@ -54,7 +54,7 @@ def make_sampler(problem: Problem) -> Sampler:
         return Langevin(problem.noise.sigma_min, _step(problem), settings.steps)
     if settings.kind == "annealed-langevin":
         levels = problem.noise.levels(problem.experiment.noise.levels)
-        return AnnealedLangevin(levels, _step(problem), max(1, settings.steps // len(levels)), settings.denoise)
+        return AnnealedLangevin(levels, _step(problem), settings.steps // len(levels), settings.denoise)
     process, steps, grid = problem.process(), settings.steps, settings.grid
     if settings.kind == "forward":
         return ForwardProcess(process, steps, grid)

@@ -412,6 +412,11 @@ def test_a_likelihood_without_a_process_is_refused_and_mended(show, state, engin
 def test_the_button_trains_pauses_and_goes_on(show, state, engine, qtbot):
     (panel,) = show(panels.TrainingPanel)
     assert not panel.button.isEnabled()
+        (
+            {"sampling.kind": "annealed-langevin", "sampling.steps": 10, "noise.levels": 30},
+            "Use 30 steps",
+            ("sampling.steps", 30),
+        ),
     engine.build()
     press(panel.button)
     engine.train_to(2_000)

@@ -3,6 +3,7 @@
 import os
 import re
 import sys
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -37,8 +38,23 @@ MISTAKES: dict[str, tuple[list[str], str]] = {
         ["run", "{tmp}/empty.toml", "--out", "{tmp}/o", "--set", "training.batch=0"],
         'training.batch = 0 is not allowed: it must be a whole number from 1 to 65536 or "auto".',
     ),
+    "rungs without a digit": (
+        ["run", "{tmp}/empty.toml", "--out", "{tmp}/o", "--set", "noise.rungs=[3,1,.1]"],
+        "noise.rungs=[3,1,.1] is not TOML, which wants digits on both sides of a point: 0.1",
+    ),
+    "rungs that are no list": (
+        ["run", "{tmp}/empty.toml", "--out", "{tmp}/o", "--set", "noise.rungs=3"],
+        "it must be a list, as in [8.0, 2.0, 0.5].",
+    ),
+    "a stroke of numbers": (
+        ["run", "{tmp}/empty.toml", "--out", "{tmp}/o", "--set", "data.strokes=[{{points=[[0,0],[1]],radius=1}}]"],
+        "data.strokes[0].points[1] cannot be used: data.strokes must be a list, as in [{points = ",
+    ),
     "negative seed": (["run", "{tmp}/empty.toml", "--out", "{tmp}/o", "--seed", "-1"], "seed = -1 is not allowed"),
-    "seed of text": (["run", "{tmp}/empty.toml", "--out", "{tmp}/o", "--seed", "x"], "Invalid value for '--seed'"),
+    "seed of text": (
+        ["run", "{tmp}/empty.toml", "--out", "{tmp}/o", "--seed", "x"],
+        "--seed x is not possible: it must be a whole number.",
+    ),
     "unknown device": (
         ["run", "{tmp}/empty.toml", "--out", "{tmp}/o", "--device", "tpu"],
         "device = tpu is not known: it must be one of auto, cpu, cuda, mps.",
@@ -59,13 +75,20 @@ MISTAKES: dict[str, tuple[list[str], str]] = {
         ["run", "{tmp}/empty.toml", "--out", "{tmp}/o", "--set", "data.kind=file"],
         "No file is chosen: set data.path",
     ),
-    "nothing drawn": (["run", "{tmp}/empty.toml", "--out", "{tmp}/o", "--set", "data.kind=drawn"], "Nothing is drawn"),
+    "nothing drawn": (
+        ["run", "{tmp}/empty.toml", "--out", "{tmp}/o", "--set", "data.kind=drawn"],
+        "Nothing is drawn: set data.strokes to a list, as in [{points = ",
+    ),
     "missing data file": (["run", "{tmp}/missing.toml", "--out", "{tmp}/o"], "nowhere.csv does not exist"),
     "data of text": (["run", "{tmp}/words.toml", "--out", "{tmp}/o"], "words.csv"),
     "data too few": (["run", "{tmp}/few.toml", "--out", "{tmp}/o"], "points.csv has 2 rows: at least 50 are needed"),
     "--out is a file": (
         ["run", "{tmp}/empty.toml", "--out", "{tmp}/points.csv"],
         "is a file: give the name of a folder.",
+    ),
+    "--out with a folder for a file": (
+        ["run", "{tmp}/empty.toml", "--out", "{tmp}/taken"],
+        "holds a folder named picture.png, where a file is to be written",
     ),
     "--out below a file": (["run", "{tmp}/empty.toml", "--out", "{tmp}/points.csv/o"], "points.csv is a file."),
     "no folder": (["sample", "{tmp}/nowhere", "--out", "{tmp}/a.npz"], "is no folder: give the DIR that"),
@@ -74,13 +97,29 @@ MISTAKES: dict[str, tuple[list[str], str]] = {
     "truncated model": (["sample", "{tmp}/truncated", "--out", "{tmp}/a.npz"], "model.safetensors is no session"),
     "unknown sampler": (
         ["sample", "{run}", "--sampler", "langvin", "--out", "{tmp}/a.npz"],
-        "must be one of langevin, annealed-langevin, reverse-sde, probability-flow, churn; did you mean langevin?",
+        "; did you mean langevin?",
     ),
     "no particles": (["sample", "{run}", "--particles", "0", "--out", "{tmp}/a.npz"], "sampling.particles = 0"),
-    "particles of text": (["sample", "{run}", "--particles", "many", "--out", "{tmp}/a.npz"], "'--particles'"),
+    "particles of text": (
+        ["sample", "{run}", "--particles", "many", "--out", "{tmp}/a.npz"],
+        "--particles many is not possible",
+    ),
+    "half a picture": (["video", "{run}", "--out", "{tmp}/a.mp4", "--fps", "2.5"], "--fps 2.5 is not possible"),
     "a setting that needs training": (
         ["sample", "{run}", "--set", "network.width=8", "--out", "{tmp}/a.npz"],
         "network.width would need a new training",
+    ),
+    "levels of no use": (
+        ["sample", "{run}", "--set", "noise.levels=5", "--out", "{tmp}/a.npz"],
+        "only sampling.kind = annealed-langevin takes levels from a process",
+    ),
+    "levels of a network with one": (
+        ["sample", "{single}", "--set", "noise.levels=5", "--out", "{tmp}/a.npz"],
+        "noise.levels would need a new training",
+    ),
+    "fewer steps than levels": (
+        ["sample", "{run}", "--sampler", "annealed-langevin", "--set", "sampling.steps=3", "--out", "{tmp}/a.npz"],
+        "at least one step at each of its 20 levels, but sampling.steps = 3",
     ),
     "sampler without its noise": (
         ["sample", "{single}", "--sampler", "reverse-sde", "--out", "{tmp}/a.npz"],
@@ -99,6 +138,14 @@ MISTAKES: dict[str, tuple[list[str], str]] = {
     "missing points": (
         ["likelihood", "{run}", "--points", "{tmp}/none.csv", "--out", "{tmp}/a.csv"],
         "none.csv does not exist",
+    ),
+    "points and results in one file": (
+        ["likelihood", "{run}", "--points", "{tmp}/points.csv", "--out", "{tmp}/folder.csv/../points.csv"],
+        "is the file of --points, which would be lost",
+    ),
+    "text for an array": (
+        ["likelihood", "{run}", "--points", "{tmp}/words.npy", "--out", "{tmp}/a.csv"],
+        "words.npy is neither an NPY file nor a table of two columns",
     ),
     "points of text": (["likelihood", "{run}", "--points", "{tmp}/words.csv", "--out", "{tmp}/a.csv"], "words.csv"),
     "points with NaN": (["likelihood", "{run}", "--points", "{tmp}/nan.csv", "--out", "{tmp}/a.csv"], "line 3"),
@@ -142,12 +189,14 @@ def places(tmp_path_factory: pytest.TempPathFactory, moons: Path, odd: Path, wit
         "few.toml": "[data]\nkind = 'file'\npath = 'points.csv'\n",
         "points.csv": "x,y\n1,2\n3,4\n",
         "words.csv": "one two\nthree four\n",
+        "words.npy": "hello world\n",
         "nan.csv": "x,y\n1,2\nnan,4\n",
         "three.csv": "x,y,z\n1,2,3\n",
     }.items():
         (tmp / name).write_text(text)
     (tmp / "binary.toml").write_bytes(bytes(range(256)))
     (tmp / "folder.csv").mkdir()
+    (tmp / "taken/picture.png").mkdir(parents=True)
     model = (moons / "model.safetensors").read_bytes()
     made = {"tmp": tmp, "run": moons, "odd": odd, "single": without_process}
     for name, contents, trajectory in (
@@ -179,16 +228,37 @@ def test_a_mistake_ends_with_code_2_and_one_sentence(name: str, places: dict[str
     assert sorted(places["tmp"].iterdir()) == before
 
 
-def test_a_folder_that_cannot_be_written_is_refused(tmp_path: Path, ask: Ask, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_folder_that_takes_no_files_is_refused_before_the_work(
+    moons: Path, tmp_path: Path, ask: Ask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(**_: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
     (tmp_path / "empty.toml").write_text("")
-    monkeypatch.setattr(os, "access", lambda _, mode: mode != os.W_OK)  # root may write everywhere
+    monkeypatch.setattr(tempfile, "TemporaryFile", refuse)  # root may write nearly everywhere
     for arguments in (
         ("run", tmp_path / "empty.toml", "--out", tmp_path / "o"),
-        ("sample", tmp_path, "--out", "a.npz"),
+        ("sample", moons, "--out", tmp_path / "a.npz"),
     ):
-        code, _, error = ask(*arguments)
-        assert code == 2
-        assert "is not yours to write in" in error
+        code, said, error = ask(*arguments)
+        assert (code, said) == (2, "")
+        assert "takes no files (Permission denied)" in error
+    assert [file.name for file in tmp_path.iterdir()] == ["empty.toml"]
+
+
+@pytest.mark.skipif(not Path("/proc/self").exists(), reason="only Linux has /proc")
+def test_proc_takes_no_files_though_it_says_so(moons: Path, ask: Ask) -> None:
+    code, said, error = ask("sample", moons, "--out", "/proc/a.npz")
+    assert (code, said) == (2, "")
+    assert "the folder /proc takes no files" in error
+
+
+def test_files_that_cannot_be_used_are_the_users_affair() -> None:
+    replaced = IsADirectoryError(21, "Is a directory", ".a-1.png", None, "a.png")
+    assert mistakes.mistake_of(replaced) == "a.png cannot be read or written: Is a directory."
+    assert mistakes.mistake_of(OSError(5, "Input/output error", "a.csv")) is not None
+    assert mistakes.mistake_of(OSError(28, "No space left on device")) is not None
+    assert mistakes.mistake_of(OSError(9, "Bad file descriptor")) is None
 
 
 def test_a_full_disk_is_told_in_a_sentence(

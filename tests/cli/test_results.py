@@ -127,7 +127,9 @@ def test_results_are_in_the_units_of_the_file(odd: Path) -> None:
 def test_sampling_again_by_another_sampler(moons: Path, tmp_path: Path, ask: Ask) -> None:
     for sampler in ("langevin", "annealed-langevin", "reverse-sde", "probability-flow", "churn"):
         out = tmp_path / f"{sampler}.npz"
-        code, said, _ = ask("sample", moons, "--sampler", sampler, "--particles", 7, "--out", out)
+        code, said, _ = ask(
+            "sample", moons, "--sampler", sampler, "--particles", 7, "--set=sampling.steps=20", "--out", out
+        )
         assert code == 0
         assert str(out) in said
         with np.load(out) as trajectory:
@@ -159,6 +161,8 @@ def test_likelihoods_of_a_file(moons: Path, odd: Path, tmp_path: Path, ask: Ask)
     header, rows = table(tmp_path / "out.csv")
     assert header == ["x", "y", "log_prob", "evaluations"]
     np.testing.assert_array_equal(rows[:, :2], [[0, 1], [0.5, 0.25]])
+    annealed = ("--sampler", "annealed-langevin", "--set", "noise.levels=5", "--set", "sampling.denoise=false")
+    assert len(positions(*annealed)) == 11  # of 12 steps, two at each of five levels, and the start
     assert np.isfinite(rows[:, 2]).all()
     assert np.all(rows[:, 3] > 10)
 

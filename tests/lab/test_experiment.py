@@ -108,12 +108,13 @@ WRONG = {
     "[noise]\nrungs = [1.0, -2.0]": "noise.rungs must hold at least two positive numbers.",
     "[noise]\nrungs = [inf, 1.0]": "noise.rungs must hold at least two positive numbers.",
     "[noise]\nrungs = [1.0, 2.0]": "noise.rungs must fall from coarse to fine",
-    "[noise]\nrungs = ['a', 'b']": "noise.rungs",
+    "[noise]\nrungs = ['a', 'b']": "noise.rungs[0] cannot be used: noise.rungs must be a list, as in [8.0, 2.0, 0.5].",
     "[data]\nstrokes = [{points = [], radius = 1.0}]": "data.strokes must hold finite points and a radius above 0.",
     "[data]\nstrokes = [{points = [[1.0, 2.0]], radius = 0.0}]": "data.strokes must hold finite points",
     "[data]\nstrokes = [{points = [[1.0, nan]], radius = 1.0}]": "data.strokes must hold finite points",
-    "[data]\nstrokes = [{points = [[1.0, 2.0, 3.0]], radius = 1.0}]": "data.strokes",
-    "[data]\nstrokes = [{points = [[1.0, 2.0]], radius = 1.0, colour = 'red'}]": "colour",
+    "[data]\nstrokes = [{points = [[1.0, 2.0, 3.0]], radius = 1.0}]": "data.strokes[0].points[0] cannot be used: data.strokes",
+    "[data]\nstrokes = [{points = [[1.0, 2.0]]}]": "data.strokes[0].radius is missing: data.strokes must be a list, as in",
+    "[data]\nstrokes = [{points = [[1.0, 2.0]], radius = 1.0, colour = 'red'}]": "data.strokes[0].colour is not known: data.strokes must",
     "[objective]\nvariance_reduced = 1": "objective.variance_reduced = 1 is not allowed: it must be true or false.",
 }
 

@@ -269,8 +269,8 @@ def test_the_same_seed_gives_the_same_run_and_another_seed_another() -> None:
     assert not np.array_equal(first, run(Problem.build(experiment(seed=5), problem.dataset)).positions)
 
 
-def test_steps_are_shared_among_the_levels_and_each_gets_one() -> None:
-    for steps, levels, each in ((20, 5, 4), (23, 5, 4), (3, 5, 1)):
+def test_steps_are_shared_among_the_levels() -> None:
+    for steps, levels, each in ((20, 5, 4), (23, 5, 4), (5, 5, 1)):
         problem = Problem.build(
             experiment(sampling__kind="annealed-langevin", sampling__steps=steps, noise__levels=levels)
         )
@@ -286,6 +286,14 @@ def test_a_step_in_user_units_is_the_one_taken() -> None:
     assert frames.step_size[1:] == pytest.approx(2.5, rel=1e-6)
     automatic = Problem.build(experiment(data__scale=100.0, sampling__kind="langevin"))
     assert step_in_user_units(automatic) == pytest.approx(run(automatic).step_size[1])
+
+def test_fewer_steps_than_levels_are_refused() -> None:
+    few = experiment(sampling__kind="annealed-langevin", sampling__steps=4, noise__levels=5)
+    with pytest.raises(ExperimentError, match=r"at each of its 5 levels, but sampling\.steps = 4"):
+        make_sampler(Problem.build(few))
+    rungs = replace(few, {"noise.kind": "ladder", "noise.rungs": [4.0, 2.0, 1.0, 0.5]})
+    assert make_sampler(Problem.build(rungs)).total == 5
+
 
 
 def test_langevins_step_can_be_changed_while_it_runs() -> None:

@@ -10,7 +10,7 @@ from playground.app.fields import NumberField, make_field
 from playground.app.panels.figure import count
 from playground.app.state import State
 from playground.lab.automatic import resolved
-from playground.lab.experiment import sampling_refusal, value
+from playground.lab.experiment import annealing_levels, sampling_refusal, value
 
 NAMES = {
     "langevin": "Langevin",
@@ -111,6 +111,9 @@ class SamplingPanel(Card):
         else:
             self.notice.say(
                 "error",
+        elif refusal.key == "sampling.steps":
+            steps = annealing_levels(self.state.experiment)
+            self.notice.say("error", refusal.sentence, self._way(f"Use {steps} steps", "sampling.steps", steps))
                 refusal.sentence,
                 self._way("Use Langevin", "sampling.kind", "langevin"),
                 self._way("Use VE noise", "noise.kind", "ve"),
