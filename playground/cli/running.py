@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 
 from playground.cli import results
@@ -33,14 +34,14 @@ def run_experiment(experiment: Experiment, folder: Path, device: str) -> None:
         Mistake, ExperimentError, DataError: the experiment, its data or the device cannot be used.
     """
     for refusal in (experiments.training_refusal(experiment), experiments.sampling_refusal(experiment)):
-        if refusal is not None:
         if refusal is not None and refusal.key == "data.strokes":  # there is no canvas here to paint on
             raise Mistake(f"Nothing is drawn: set data.strokes to {experiments.fields()['data.strokes'].bound}.")
+        if refusal is not None:
             raise Mistake(refusal.sentence)
-    chosen = choose_device(device)
     for name in results.EVERYTHING:
         if (folder / name).is_dir():
             raise Mistake(f"--out {folder} holds a folder named {name}, where a file is to be written: move it away.")
+    chosen = choose_device(device)
     with _made(folder):
         problem = Problem.build(experiment, device=chosen)
         for advice in noise_advice(problem):
@@ -103,14 +104,16 @@ def _show(progress: TrainingProgress, trainer: Trainer, update: Update) -> None:
 
 
 def _session(experiment: Experiment, problem: Problem, trainer: Trainer) -> Session:
-    dataset = problem.dataset
+    dataset, weights = problem.dataset, trainer.state()
+    if experiment.training.seconds == "auto":
+        # Steps alone end the training: the clock's seconds count for nothing and would differ from run to run.
+        weights["seconds"] = np.zeros(())
     return Session(
         experiment=experiment,
         points=dataset.points,
         held_out=dataset.held_out,
         axes=dataset.axes,
-        weights=trainer.state(),
-        training={"step": trainer.step, "seconds": trainer.seconds},
+        weights=weights,
     )
 
 

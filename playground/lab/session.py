@@ -84,7 +84,7 @@ class Session:
             "training": json.dumps(dict(self.training)),
             "view": json.dumps(dict(self.view)),
         }
-        contents = safetensors.numpy.save({name: _plain(array) for name, array in tensors.items()}, metadata)
+        contents = _ordered(safetensors.numpy.save({name: _plain(array) for name, array in tensors.items()}, metadata))
         try:
             with replacing(path) as temporary:
                 temporary.write_bytes(contents)
@@ -180,6 +180,16 @@ def _plain(array: np.ndarray) -> np.ndarray:
     return np.ascontiguousarray(array, dtype=array.dtype.newbyteorder("<")).reshape(array.shape)
 
 
+def _ordered(contents: bytes) -> bytes:
+    """The same file with its metadata in a fixed order: the library writes them in another order each time."""
+    end = 8 + int.from_bytes(contents[:8], "little")
+    header = json.loads(contents[8:end])
+    header["__metadata__"] = dict(sorted(header["__metadata__"].items()))
+    text = json.dumps(header, ensure_ascii=False, separators=(",", ":")).encode()
+    text += b" " * (-len(text) % 8)  # the numbers begin at a multiple of 8
+    return len(text).to_bytes(8, "little") + text + contents[end:]
+
+
 def _read(path: Path) -> tuple[dict[str, str], dict[str, np.ndarray]]:
     """Header and arrays. The library checks lengths, offsets and shapes against the file's size before any allocation."""
     try:
@@ -216,7 +226,7 @@ def _check_format(path: Path, metadata: Mapping[str, str]) -> None:
 
 
 def _check_trajectory(path: Path, trajectory: Arrays, shape: tuple[int, ...]) -> None:
-    if not {"positions", "sigma", "time", "step_size", "shape"} == set(trajectory):
+    if not {"positions", "sigma", "time", "step_size", "shape"} == set(trajectory) - {"accepted"}:
         raise _damaged(path, "its trajectory is incomplete")
     positions = trajectory["positions"]
     fits = positions.ndim == 3 and positions.size > 0 and positions.shape[2] == math.prod(shape)
@@ -224,7 +234,7 @@ def _check_trajectory(path: Path, trajectory: Arrays, shape: tuple[int, ...]) ->
         raise _damaged(path, "its trajectory has no positions")
     if trajectory["shape"].dtype.kind != "i" or trajectory["shape"].tolist() != list(shape):
         raise _damaged(path, "its trajectory is of other data")
-    for name in ("sigma", "time", "step_size"):
+    for name in set(trajectory) - {"positions", "shape"}:
         if trajectory[name].dtype.kind != "f" or trajectory[name].shape != positions.shape[:1]:
             raise _damaged(path, f"its trajectory's {name} does not fit its frames")
 
