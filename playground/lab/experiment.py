@@ -297,17 +297,17 @@ def sampling_refusal(experiment: Experiment) -> Refusal | None:
     return None
 
 
-def likelihood_refusal(experiment: Experiment) -> Refusal | None:
-    """Why the probability-flow ODE cannot give a likelihood here, or None."""
-    if experiment.noise.kind in ("none", "single"):
-        return Refusal(
-            "noise.kind",
 def annealing_levels(experiment: Experiment) -> int:
     """How many levels annealed Langevin walks down."""
     noise = experiment.noise
     return len(noise.rungs) if noise.kind == "ladder" and noise.rungs else noise.levels
 
 
+def likelihood_refusal(experiment: Experiment) -> Refusal | None:
+    """Why the probability-flow ODE cannot give a likelihood here, or None."""
+    if experiment.noise.kind in ("none", "single"):
+        return Refusal(
+            "noise.kind",
             f"The likelihood follows the probability flow from data to noise, but noise.kind = {experiment.noise.kind} has no such path: choose ladder or a process such as ve.",
         )
     return None
@@ -356,11 +356,6 @@ def _build(tree: Mapping[str, Any]) -> Experiment:
     return experiment
 
 
-def _check(field: Field, given: Any) -> None:
-    """Refuse a value outside its field's type and bounds, naming key, value, bound and the nearest allowed name."""
-    if field.auto and given == "auto":
-        return
-    shown = f'"{given}"' if isinstance(given, str) else str(given).lower() if isinstance(given, bool) else str(given)
 def _wrong_list(said: str) -> str:
     """What msgspec says in our words: only what lists hold is left to it."""
     place = re.search(r"\$\.((\w+\.\w+)[^`]*)", said)
@@ -372,6 +367,11 @@ def _wrong_list(said: str) -> str:
     return f"{where} {what}: {place[2]} must be {fields()[place[2]].bound}."
 
 
+def _check(field: Field, given: Any) -> None:
+    """Refuse a value outside its field's type and bounds, naming key, value, bound and the nearest allowed name."""
+    if field.auto and given == "auto":
+        return
+    shown = f'"{given}"' if isinstance(given, str) else str(given).lower() if isinstance(given, bool) else str(given)
     if len(shown) > 60:
         shown = shown[:57] + "..."
     refusal = f"{field.key} = {shown} is not allowed: it must be {field.bound}"

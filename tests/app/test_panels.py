@@ -385,6 +385,11 @@ def test_a_convolution_on_points_is_refused_and_mended(show, state, engine):
             "Use Auto",
             ("sampling.churn_min", "auto"),
         ),
+        (
+            {"sampling.kind": "annealed-langevin", "sampling.steps": 10, "noise.levels": 30},
+            "Use 30 steps",
+            ("sampling.steps", 30),
+        ),
         ({"data.kind": "digits", "sampling.source": "exact"}, "Use learned", ("sampling.source", "learned")),
     ],
 )
@@ -412,11 +417,6 @@ def test_a_likelihood_without_a_process_is_refused_and_mended(show, state, engin
 def test_the_button_trains_pauses_and_goes_on(show, state, engine, qtbot):
     (panel,) = show(panels.TrainingPanel)
     assert not panel.button.isEnabled()
-        (
-            {"sampling.kind": "annealed-langevin", "sampling.steps": 10, "noise.levels": 30},
-            "Use 30 steps",
-            ("sampling.steps", 30),
-        ),
     engine.build()
     press(panel.button)
     engine.train_to(2_000)

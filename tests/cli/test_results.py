@@ -161,6 +161,8 @@ def test_sampling_takes_settings_and_seeds(moons: Path, tmp_path: Path, ask: Ask
     assert not np.array_equal(first, positions("--seed", 4))
     assert len(positions("--set", "sampling.steps=5", "--set", "sampling.denoise=false")) == 6
     assert len(positions("--set", "sampling.source=exact")) == 14
+    annealed = ("--sampler", "annealed-langevin", "--set", "noise.levels=5", "--set", "sampling.denoise=false")
+    assert len(positions(*annealed)) == 11  # of 12 steps, two at each of five levels, and the start
     code, _, _ = ask("sample", moons, "--particles", 5, "--out", tmp_path / "a.csv")
     assert code == 0
     assert table(tmp_path / "a.csv")[0] == ["frame", "particle", "x", "y", "sigma"]
@@ -173,8 +175,6 @@ def test_likelihoods_of_a_file(moons: Path, odd: Path, tmp_path: Path, ask: Ask)
     header, rows = table(tmp_path / "out.csv")
     assert header == ["x", "y", "log_prob", "evaluations"]
     np.testing.assert_array_equal(rows[:, :2], [[0, 1], [0.5, 0.25]])
-    annealed = ("--sampler", "annealed-langevin", "--set", "noise.levels=5", "--set", "sampling.denoise=false")
-    assert len(positions(*annealed)) == 11  # of 12 steps, two at each of five levels, and the start
     assert np.isfinite(rows[:, 2]).all()
     assert np.all(rows[:, 3] > 10)
 

@@ -280,13 +280,6 @@ def test_steps_are_shared_among_the_levels() -> None:
         assert sampler.total == each * levels + 1
 
 
-def test_a_step_in_user_units_is_the_one_taken() -> None:
-    problem = Problem.build(experiment(data__scale=100.0, sampling__kind="langevin", sampling__step=2.5))
-    frames = run(problem)
-    assert frames.step_size[1:] == pytest.approx(2.5, rel=1e-6)
-    automatic = Problem.build(experiment(data__scale=100.0, sampling__kind="langevin"))
-    assert step_in_user_units(automatic) == pytest.approx(run(automatic).step_size[1])
-
 def test_fewer_steps_than_levels_are_refused() -> None:
     few = experiment(sampling__kind="annealed-langevin", sampling__steps=4, noise__levels=5)
     with pytest.raises(ExperimentError, match=r"at each of its 5 levels, but sampling\.steps = 4"):
@@ -294,6 +287,13 @@ def test_fewer_steps_than_levels_are_refused() -> None:
     rungs = replace(few, {"noise.kind": "ladder", "noise.rungs": [4.0, 2.0, 1.0, 0.5]})
     assert make_sampler(Problem.build(rungs)).total == 5
 
+
+def test_a_step_in_user_units_is_the_one_taken() -> None:
+    problem = Problem.build(experiment(data__scale=100.0, sampling__kind="langevin", sampling__step=2.5))
+    frames = run(problem)
+    assert frames.step_size[1:] == pytest.approx(2.5, rel=1e-6)
+    automatic = Problem.build(experiment(data__scale=100.0, sampling__kind="langevin"))
+    assert step_in_user_units(automatic) == pytest.approx(run(automatic).step_size[1])
 
 
 def test_langevins_step_can_be_changed_while_it_runs() -> None:

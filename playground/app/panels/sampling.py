@@ -102,6 +102,9 @@ class SamplingPanel(Card):
             self.notice.say("error", "")
         elif refusal.key == "sampling.source":
             self.notice.say("error", refusal.sentence, self._way("Use learned", "sampling.source", "learned"))
+        elif refusal.key == "sampling.steps":
+            steps = annealing_levels(self.state.experiment)
+            self.notice.say("error", refusal.sentence, self._way(f"Use {steps} steps", "sampling.steps", steps))
         elif refusal.key == "sampling.churn_min":
             self.notice.say("error", refusal.sentence, self._way("Use Auto", "sampling.churn_min", "auto"))
         elif refusal.key == "sampling.corrector_steps":
@@ -111,9 +114,6 @@ class SamplingPanel(Card):
         else:
             self.notice.say(
                 "error",
-        elif refusal.key == "sampling.steps":
-            steps = annealing_levels(self.state.experiment)
-            self.notice.say("error", refusal.sentence, self._way(f"Use {steps} steps", "sampling.steps", steps))
                 refusal.sentence,
                 self._way("Use Langevin", "sampling.kind", "langevin"),
                 self._way("Use VE noise", "noise.kind", "ve"),
