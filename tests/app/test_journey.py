@@ -6,6 +6,7 @@ import pytest
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtWidgets import QApplication, QFileDialog, QPushButton, QWidget
 
+from playground.app.controls import ChoiceBox
 from playground.app.panels import DataPanel, LikelihoodPanel, NoisePanel, SamplingPanel, TrainingPanel
 from playground.lab.session import Session
 from tests.app.conftest import SMALL
@@ -38,10 +39,12 @@ def button(window, kind: type, text: str) -> QPushButton:
     return found
 
 
-def choose(qtbot, window, kind: type, text: str) -> None:
-    """Press one of a card's segments by the start of its text."""
-    (segment,) = (one for one in window.panel(kind).findChildren(QPushButton) if one.text().startswith(text))
-    click(qtbot, segment)
+def choose(qtbot, box: ChoiceBox, text: str) -> None:
+    """Choose from a list by the start of a text: with the focus on it, typing finds it."""
+    box.setFocus()
+    for letter in text:
+        qtbot.keyClick(box, letter)
+    assert box.currentText().startswith(text)
 
 
 def undo(qtbot, window) -> None:
@@ -68,8 +71,9 @@ def test_pick_train_sample_scrub_click_export_save_reopen(window, qtbot, tmp_pat
     assert window.windowTitle().startswith("• ")
     assert "trained" in window.status._training.text()
 
+    sampler = window.panel(SamplingPanel).kind.control
     # Another sampler: it begins at once with the trained network, and undo brings the first one back.
-    for change in (lambda: choose(qtbot, window, SamplingPanel, "Annealed"), lambda: undo(qtbot, window)):
+    for change in (lambda: choose(qtbot, sampler, "Ann"), lambda: undo(qtbot, window)):
         before = engine.trajectory
         change()
         qtbot.waitUntil(lambda before=before: engine.trajectory is not before, timeout=15_000)
