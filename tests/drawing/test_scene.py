@@ -5,7 +5,7 @@ import threading
 
 import numpy as np
 import pytest
-from PySide6.QtGui import QColor, QImage
+from PySide6.QtGui import QColor, QImage, QPainter
 
 from playground.drawing.axes import nice_step, ticks
 from playground.drawing.layers import (
@@ -21,7 +21,7 @@ from playground.drawing.layers import (
 from playground.drawing.palette import DARK, LIGHT, PALETTES, Palette, density_colors
 from playground.drawing.plane import Plane, bounds_of, shaped
 from playground.drawing.render import PictureError, render, save_png
-from playground.drawing.scene import Scene
+from playground.drawing.scene import Scene, Still, paint
 
 BOX = (0.0, 10.0, 0.0, 5.0)  # 200 x 100 pixels: 20 pixels a unit
 GENERATOR = np.random.default_rng(0)
@@ -258,6 +258,41 @@ def test_far_from_the_origin_nothing_moves() -> None:
     box = (offset, offset + 10.0, offset, offset + 5.0)
     there = painted(Scene(box, particles=Particles(np.array([[offset + 2.5, offset + 4.0]]))))
     assert np.array_equal(here[:80, 20:180], there[:80, 20:180])
+
+
+def test_what_stands_still_is_kept_until_it_changes() -> None:
+    """The same pixels with and without the image of the still layers, whichever of them is new."""
+    generator = np.random.default_rng(4)
+    points = generator.normal(size=(300, 2))
+    scene = Scene(
+        viewport=(-2.0, 2.0, -2.0, 2.0),
+        density=Density(generator.random((8, 8)), (-2.0, 2.0, -2.0, 2.0)),
+        data=Data(points),
+        exact=Field(points, -points, "exact"),
+        learned=Field(points, points),
+        trails=Trails(np.stack([points, 1.1 * points])),
+        particles=Particles(points),
+    )
+    changes = {
+        "density": Density(generator.random((8, 8)), (-2.0, 2.0, -2.0, 2.0)),
+        "data": None,
+        "learned": Field(points, -2 * points[:, ::-1]),
+        "exact": None,
+        "strokes": Strokes(((points[:5], 0.2),)),
+        "particles": Particles(0.5 * points),
+        "viewport": (-1.0, 1.0, -1.0, 1.0),
+        "palette": LIGHT,
+        "axes": ("length", "width"),
+    }
+    still = Still()
+    for name in (None, *changes):
+        if name is not None:
+            scene = dataclasses.replace(scene, **{name: changes[name]})
+        image = QImage(200, 200, QImage.Format.Format_RGB32)
+        painter = QPainter(image)
+        paint(painter, scene, 200, 200, still)
+        painter.end()
+        assert image == render(scene, 200, 200), name
 
 
 def test_two_threads_paint_the_same_layers_as_one() -> None:

@@ -20,7 +20,7 @@ from PySide6.QtWidgets import QStyleOptionGraphicsItem, QWidget
 
 from playground.drawing.palette import DARK
 from playground.drawing.plane import Plane, Viewport
-from playground.drawing.scene import Scene, paint
+from playground.drawing.scene import Scene, Still, paint
 
 DRAG_PIXELS = 5  # the pointer moves so far before a press is a drag and no click
 ZOOM_STEP = 1.25  # by a key, or a notch of the wheel
@@ -50,7 +50,7 @@ class SceneItem(pg.GraphicsObject):
         super().__init__()
         self.setParentItem(box)
         self._box, self._scene, self._painted = box, scene, painted
-        self._image = QImage()
+        self._image, self._still = QImage(), Still()
         self._changed = True
         box.sigResized.connect(self._resized)
 
@@ -80,7 +80,7 @@ class SceneItem(pg.GraphicsObject):
             started = time.perf_counter()
             inner = QPainter(self._image)
             try:
-                paint(inner, self._scene(), width, height)
+                paint(inner, self._scene(), width, height, self._still)
             finally:
                 inner.end()
             self._painted(1e3 * (time.perf_counter() - started))

@@ -1,6 +1,7 @@
 """The loss as training goes on, with the loss of a perfect network."""
 
 import numpy as np
+from pyqtgraph.functions import arrayToQPolygonF
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QPainter, QPen, QPolygonF
 from PySide6.QtWidgets import QWidget
@@ -75,7 +76,7 @@ class LossChart(Chart):
 
         def polygon(values: np.ndarray) -> QPolygonF:
             y = np.clip(plot.bottom() - height(values) * plot.height(), plot.top() - 2, plot.bottom())
-            return QPolygonF([QPointF(*pair) for pair in zip(x(steps), y, strict=True)])
+            return arrayToQPolygonF(np.asarray(x(steps), float), y)
 
         painter.setPen(QPen(self.tokens.color("learned", 0.35), 1))
         painter.drawPolyline(polygon(losses))
