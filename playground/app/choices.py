@@ -9,6 +9,7 @@ _CHOICES: dict[str, dict[str, tuple[str, str]]] = {
         "vp": ("VP", "Variance preserving: data shrink while noise grows, to a unit Gaussian."),
         "sub-vp": ("sub-VP", "As VP with less noise on the way: std = 1 - α² instead of its root."),
         "cosine": ("Cosine", "Variance preserving at a steady pace: α = cos θ and std = sin θ, θ growing evenly."),
+        "drawn": ("Drawn", "Variance exploding along a curve of your own: drag its points."),
     },
     "network.kind": {
         "auto": ("Auto", "An MLP for points, a convolutional network for images."),

@@ -29,6 +29,7 @@ NEW_DATA = {
     "noise.sigma_min": "auto",
     "noise.sigma_max": "auto",
     "noise.rungs": (),
+    "noise.schedule": (),
     "sampling.step": "auto",
     "sampling.source": "learned",
 }

@@ -52,6 +52,8 @@ def _end(problem: Problem) -> Advice | None:
         way, changes = f"Raise β_1 to {rate:g}", {"noise.beta_max": rate}
     elif noise.kind == "ladder" and noise.rungs:
         way, changes = f"Add a rung at σ = {enough:g}", {"noise.rungs": (enough, *noise.rungs)}
+    elif noise.kind == "drawn" and noise.schedule:
+        way, changes = f"Raise σ(1) to {enough:g}", {"noise.schedule": (*noise.schedule[:-1], (1.0, enough))}
     else:
         way, changes = f"Raise σ_max to {enough:g}", {"noise.sigma_max": enough}
     return Advice(

@@ -408,6 +408,13 @@ def _check_together(experiment: Experiment) -> None:
         raise ExperimentError("noise.rungs must hold at least two positive numbers.")
     if any(coarse <= fine for coarse, fine in itertools.pairwise(rungs)):
         raise ExperimentError("noise.rungs must fall from coarse to fine, as in [8.0, 2.0, 0.5].")
+    times, sigmas = ([point[axis] for point in noise.schedule] for axis in (0, 1))
+    if noise.schedule and (times[0] != 0 or times[-1] != 1 or not 0 < sigmas[0] <= sigmas[-1] < math.inf):
+        raise ExperimentError(
+            "noise.schedule must hold points [t, sigma] from t = 0 to t = 1, with every sigma above 0."
+        )
+    if any(not before < after for values in (times, sigmas) for before, after in itertools.pairwise(values)):
+        raise ExperimentError("noise.schedule must rise in t and in sigma, as in [[0, 0.01], [0.5, 0.3], [1, 9]].")
     for stroke in experiment.data.strokes:
         numbers = [stroke.radius, *(coordinate for point in stroke.points for coordinate in point)]
         if not stroke.points or stroke.radius <= 0 or not all(map(math.isfinite, numbers)):

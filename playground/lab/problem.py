@@ -24,6 +24,7 @@ from playground.theory.networks import ScoreNetwork, build_network
 from playground.theory.noise import (
     Continuous,
     Cosine,
+    Drawn,
     GaussianPrior,
     Ladder,
     Noise,
@@ -200,8 +201,9 @@ class Problem:
         if noise.sigma == "auto":
             single = isinstance(self.noise, SingleSigma)
             changes["noise.sigma"] = to_user(self.noise.sigma_max if single else SINGLE_SIGMA)
-        # A custom ladder states its own ends; they are not written a second time. VP ends where its rates say.
-        if noise.kind in ("ladder", *PROCESSES) and not (noise.kind == "ladder" and noise.rungs):
+        # What is set point by point states its own ends; they are not written a second time. VP ends where its rates say.
+        by_hand = noise.rungs if noise.kind == "ladder" else noise.schedule if noise.kind == "drawn" else ()
+        if noise.kind in ("ladder", *PROCESSES) and not by_hand:
             finest = to_user(self.noise.sigma_min)
             if noise.sigma_min == "auto" and (noise.sigma_max == "auto" or finest < noise.sigma_max):
                 changes["noise.sigma_min"] = finest
@@ -250,6 +252,8 @@ def _noise(experiment: Experiment, units: Units, train: Tensor) -> Noise:
         return SingleSigma(SINGLE_SIGMA if noise.sigma == "auto" else units.sigma_to_internal(noise.sigma))
     if noise.kind == "ladder" and noise.rungs:
         return Ladder([units.sigma_to_internal(rung) for rung in noise.rungs])
+    if noise.kind == "drawn" and noise.schedule:
+        return Continuous(Drawn([(t, units.sigma_to_internal(sigma)) for t, sigma in noise.schedule]))
     sigma_min = _sigma_min(experiment, units)
     if noise.kind in RATED:
         name, process = ("VP", VariancePreserving) if noise.kind == "vp" else ("sub-VP", SubVariancePreserving)

@@ -13,7 +13,7 @@ from playground.lab.sampling_settings import Sampling
 from playground.lab.setting import Auto as Auto
 from playground.lab.setting import meta as _meta
 
-PROCESSES = ("ve", "vp", "sub-vp", "cosine")
+PROCESSES = ("ve", "vp", "sub-vp", "cosine", "drawn")
 """The kinds of noise that go on continuously from data to noise."""
 
 RATED = ("vp", "sub-vp")
@@ -82,7 +82,7 @@ class Noise(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What noise does to the data."""
 
     kind: Annotated[
-        Literal["none", "single", "ladder", "ve", "vp", "sub-vp", "cosine"],
+        Literal["none", "single", "ladder", "ve", "vp", "sub-vp", "cosine", "drawn"],
         _meta(
             "No noise, one sigma, a ladder of sigmas, or a continuous process",
             equation=r"dx = f\,dt + g\,dw",
@@ -154,6 +154,17 @@ class Noise(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             "The ladder's sigmas from coarse to fine where they are not geometric",
             unit="data",
             symbol="σ_i",
+            resets=True,
+        ),
+    ] = ()
+    schedule: Annotated[
+        tuple[tuple[float, float], ...],
+        _meta(
+            "Points (t, σ) of kind = drawn, from t = 0 to t = 1, both rising; a smooth rising curve of ln σ goes through them. "
+            "Without any it is the line of kind = ve",
+            unit="data",
+            symbol="σ(t)",
+            equation=r"dx = \sqrt{d\sigma^2/dt}\,dw",
             resets=True,
         ),
     ] = ()

@@ -295,6 +295,26 @@ def test_dragging_a_rung_sets_the_ladder_by_hand_and_back(show, state, engine):
     assert (noise.rungs, noise.sigma_max, noise.sigma_min) == ((), rungs[0], rungs[-1])
 
 
+def test_dragging_a_point_draws_the_schedule_and_straightening_takes_it_back(show, state, engine):
+    state.edit({"noise.kind": "drawn"})
+    (panel,) = show(panels.NoisePanel)
+    engine.build()
+    line = panel.ladder.sigmas
+    assert np.diff(np.log(line)) == pytest.approx(np.log(line[-1] / line[0]) / 5)
+    drag_ladder(panel, 2, -12)
+    schedule = state.experiment.noise.schedule
+    assert [t for t, _ in schedule] == pytest.approx([0.0, 0.2, 0.4, 0.6, 0.8, 1.0])
+    moved = np.array([sigma for _, sigma in schedule])[::-1]
+    assert moved[2] > 1.05 * line[2]  # left is coarser
+    assert np.delete(moved, 2) == pytest.approx(np.delete(line, 2), rel=1e-3)
+    assert "6 points set by hand" in panel._by_hand_text.text()
+    curve = panel.ladder._curve()
+    assert (curve[0].x(), curve[-1].x()) == pytest.approx((panel.ladder.place(5).x(), panel.ladder.place(0).x()))
+    press(panel.evenly)
+    noise = state.experiment.noise
+    assert (noise.schedule, noise.sigma_max, noise.sigma_min) == ((), moved[0], moved[-1])
+
+
 def test_dragging_the_end_of_a_vp_process_sets_its_rate(show, state, engine):
     state.edit({"noise.kind": "vp"})
     (panel,) = show(panels.NoisePanel)

@@ -1,6 +1,5 @@
 """Warnings about the noise: none for the defaults, one where it is due, and none once its advice is taken."""
 
-import numpy as np
 import pytest
 
 from playground.lab.advice import noise_advice
@@ -27,6 +26,7 @@ def test_the_defaults_need_no_advice(kind: str, data: str) -> None:
         ({"noise__kind": "cosine", "noise__sigma_max": 0.6}, "noise.sigma_max"),
         ({"noise__kind": "ladder", "noise__sigma_max": 0.6}, "noise.sigma_max"),
         ({"noise__kind": "ladder", "noise__rungs": (0.6, 0.2, 0.1)}, "noise.rungs"),
+        ({"noise__kind": "drawn", "noise__schedule": ((0.0, 0.01), (0.4, 0.3), (1.0, 0.6))}, "noise.schedule"),
         ({"noise__kind": "vp", "noise__beta_max": 1.0}, "noise.beta_max"),
         ({"noise__kind": "sub-vp", "noise__beta_max": 1.0}, "noise.beta_max"),
     ],
@@ -34,12 +34,12 @@ def test_the_defaults_need_no_advice(kind: str, data: str) -> None:
 def test_an_end_that_is_not_gaussian_is_told_and_mended(
     settings: dict[str, object], changed: str, scale: float
 ) -> None:
-    lengths = {"noise__sigma_max", "noise__rungs"}
-    scaled = {
-        key: tuple(np.multiply(value, scale).tolist()) if key == "noise__rungs" else value * scale
-        for key, value in settings.items()
-        if key in lengths
+    by_length = {
+        "noise__sigma_max": lambda sigma: sigma * scale,
+        "noise__rungs": lambda rungs: tuple(sigma * scale for sigma in rungs),
+        "noise__schedule": lambda points: tuple((t, sigma * scale) for t, sigma in points),
     }
+    scaled = {key: by_length[key](value) for key, value in settings.items() if key in by_length}
     problem = build(data__scale=scale, **(settings | scaled))
     (advice,) = noise_advice(problem)
     assert "nat from the Gaussian" in advice.sentence

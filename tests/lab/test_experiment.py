@@ -33,7 +33,12 @@ def values(field: Field) -> st.SearchStrategy[Any]:
     if field.kind == "text":
         return st.text(st.characters(exclude_characters="\0", exclude_categories=("Cs",)), max_size=20)
     if field.kind == "list":
-        return {"data.strokes": st.lists(strokes, max_size=3).map(tuple), "noise.rungs": st.just(()) | rungs}[field.key]
+        return {
+            "data.strokes": st.lists(strokes, max_size=3).map(tuple),
+            "noise.rungs": st.just(()) | rungs,
+            "noise.schedule": st.just(())
+            | rungs.map(lambda a: tuple((i / (len(a) - 1), s) for i, s in enumerate(a[::-1]))),
+        }[field.key]
     assert field.minimum is not None
     assert field.maximum is not None
     if field.kind == "int":
@@ -95,7 +100,12 @@ WRONG = {
     "[noise]\nsigma_mx = 3": "noise.sigma_mx is not a setting; did you mean noise.sigma_max?",
     "noise = 3": "noise is a section: write [noise]",
     "[[noise]]\nkind = 've'": "noise is a section: write [noise]",
-    "[noise]\nkind = 'vee'": 'noise.kind = "vee" is not allowed: it must be one of none, single, ladder, ve, vp, sub-vp, cosine; did you mean ve?',
+    "[noise]\nkind = 'vee'": 'noise.kind = "vee" is not allowed: it must be one of none, single, ladder, ve, vp, sub-vp, cosine, drawn; did you mean ve?',
+    "[noise]\nschedule = [[0, 1], [0.5, 2]]": "noise.schedule must hold points [t, sigma] from t = 0 to t = 1",
+    "[noise]\nschedule = [[0, 0], [1, 2]]": "with every sigma above 0",
+    "[noise]\nschedule = [[0, 1], [0.5, 3], [1, 2]]": "noise.schedule must rise in t and in sigma",
+    "[noise]\nschedule = [[0, 1], [0.5, nan], [1, 2]]": "noise.schedule must rise in t and in sigma",
+    "[noise]\nschedule = [[0, 1, 2], [1, 2]]": "noise.schedule",
     "[data]\npoints = 10": "data.points = 10 is not allowed: it must be a whole number from 50 to 1000000.",
     "[data]\npoints = 100.5": "data.points = 100.5 is not allowed: it must be a whole number",
     "[data]\npoints = 'many'": 'data.points = "many" is not allowed',
@@ -211,8 +221,11 @@ def test_only_denoising_without_noise_cannot_be_trained(objective: str, noise: s
 @pytest.mark.parametrize("sampler", fields()["sampling.kind"].choices)
 @pytest.mark.parametrize("noise", EVERY_NOISE)
 def test_samplers_that_need_a_path_of_noise_are_refused_without_one(sampler: str, noise: str) -> None:
-    refusal = experiments.sampling_refusal(with_settings(sampling__kind=sampler, noise__kind=noise))
-    assert (refusal is not None) == (sampler != "langevin" and noise in ("none", "single"))
+    refusal = experiments.sampling_refusal(
+        with_settings(sampling__kind=sampler, noise__kind=noise, sampling__source="exact")
+    )
+    at_one_level = sampler in ("langevin", "metropolis-langevin")
+    assert (refusal is not None) == (not at_one_level and noise in ("none", "single"))
     if refusal is not None:
         assert noise in refusal.sentence
         assert "choose" in refusal.sentence

@@ -117,6 +117,16 @@ def test_noise_in_the_users_units() -> None:
     np.testing.assert_allclose(rungs.sigmas.numpy() * scale, [80.0, 20.0, 7.0])
 
 
+def test_a_drawn_schedule_is_in_the_users_units() -> None:
+    points = ((0.0, 2.0), (0.5, 30.0), (1.0, 900.0))
+    problem = build(data__scale=100.0, noise__kind="drawn", noise__schedule=points)
+    process, scale = problem.process(), problem.units.length
+    assert [float(process.sigma(t)) * scale for t, _ in points] == pytest.approx([sigma for _, sigma in points])
+    assert problem.resolved().noise.sigma_max == "auto"
+    line = build(noise__kind="drawn").process()
+    assert float(line.sigma(0.5)) == pytest.approx(float(build().process().sigma(0.5)))
+
+
 def test_vp_and_sub_vp_take_their_rates() -> None:
     process = build(noise__kind="vp", noise__beta_max=9.0).process()
     assert isinstance(process, VariancePreserving)

@@ -4,12 +4,16 @@ import math
 
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.interpolate import PchipInterpolator
 from torch import Tensor
 
 from playground.theory.noise import (
     LAWS,
     Continuous,
     Cosine,
+    Drawn,
     Ladder,
     Noise,
     NoNoise,
@@ -30,6 +34,7 @@ PROCESSES = [
     pytest.param(SubVariancePreserving(0.01, 3.0, 0.2), id="sub-vp, slow"),
     pytest.param(Cosine(0.01, 8.0), id="cosine"),
     pytest.param(Cosine(0.2, 20.0), id="cosine, to noise"),
+    pytest.param(Drawn([(0.0, 0.01), (0.3, 0.05), (0.5, 3.0), (1.0, 8.0)]), id="drawn"),
 ]
 NOISES = [
     pytest.param(NoNoise(), id="none"),
@@ -39,6 +44,7 @@ NOISES = [
     pytest.param(Continuous(VariancePreserving(0.1, 20.0, 0.01)), id="vp"),
     pytest.param(Continuous(SubVariancePreserving(0.1, 20.0, 0.01)), id="sub-vp"),
     pytest.param(Continuous(Cosine(0.01, 8.0)), id="cosine"),
+    pytest.param(Continuous(Drawn([(0.0, 0.01), (0.3, 0.05), (0.5, 3.0), (1.0, 8.0)])), id="drawn"),
 ]
 
 
@@ -86,6 +92,35 @@ def test_cosine_is_nichol_and_dhariwals() -> None:
     cosine = Cosine(math.tan(start), 1e12)
     theirs = torch.cos(math.pi / 2 * (t + s) / (1 + s)) / math.cos(start)
     torch.testing.assert_close(cosine.scale(t) / cosine.scale(0.0), theirs, rtol=1e-9, atol=1e-9)
+
+
+def test_a_line_drawn_is_ve() -> None:
+    t = torch.linspace(0, 1, 33, dtype=torch.float64)
+    drawn, ve = Drawn([(0.0, 0.01), (1.0, 8.0)]), VarianceExploding(0.01, 8.0)
+    torch.testing.assert_close(drawn.sigma(t), ve.sigma(t), rtol=1e-12, atol=0)
+    torch.testing.assert_close(drawn.diffusion(t), ve.diffusion(t), rtol=1e-12, atol=0)
+    middle = Drawn([(0.0, 0.01), (0.25, float(ve.sigma(0.25))), (1.0, 8.0)])
+    torch.testing.assert_close(middle.sigma(t), ve.sigma(t), rtol=1e-12, atol=0)
+
+
+@given(
+    st.lists(st.tuples(st.floats(0.01, 1.0), st.floats(0.01, 3.0)), min_size=1, max_size=8),
+    st.floats(-6.0, 2.0),
+)
+def test_any_drawn_schedule_passes_its_points_and_rises(steps: list[tuple[float, float]], low: float) -> None:
+    """Slopes inside are scipy's monotone ones; between the points sigma never falls."""
+    width = sum(step for step, _ in steps)
+    times = [0.0, *(sum(step for step, _ in steps[: i + 1]) / width for i in range(len(steps) - 1)), 1.0]
+    logs = [low + sum(rise for _, rise in steps[:i]) for i in range(len(steps) + 1)]
+    drawn = Drawn(list(zip(times, map(math.exp, logs), strict=True)))
+    knots = torch.tensor(times, dtype=torch.float64)
+    torch.testing.assert_close(drawn.sigma(knots).log(), torch.tensor(logs, dtype=torch.float64), rtol=0, atol=1e-9)
+    curve = drawn.sigma(torch.linspace(0, 1, 301, dtype=torch.float64))
+    assert bool((curve.diff() > 0).all())
+    if len(times) > 2:
+        theirs = PchipInterpolator(times, logs).derivative()(times[1:-1])
+        speed = (drawn.diffusion(knots) / drawn.sigma(knots)).square() / 2
+        torch.testing.assert_close(speed[1:-1], torch.from_numpy(theirs), rtol=1e-8, atol=0)
 
 
 def test_sub_vp_is_never_noisier_than_vp() -> None:
@@ -303,6 +338,11 @@ def test_no_path_where_there_are_no_levels(noise: Noise) -> None:
         lambda: SubVariancePreserving(0.01, 0.1, 5.0),
         lambda: Cosine(2.0, 1.0),
         lambda: Cosine(0.0, 1.0),
+        lambda: Drawn([(0.0, 1.0)]),
+        lambda: Drawn([(0.0, 1.0), (1.0, 1.0)]),
+        lambda: Drawn([(0.0, 0.0), (1.0, 1.0)]),
+        lambda: Drawn([(0.1, 0.5), (1.0, 1.0)]),
+        lambda: Drawn([(0.0, 0.5), (0.5, 0.7), (0.5, 0.8), (1.0, 1.0)]),
         lambda: SingleSigma(0.0),
         lambda: Ladder([1.0]),
         lambda: Ladder([1.0, 2.0]),

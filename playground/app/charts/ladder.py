@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QWidget
 from playground.app.charts.chart import Chart, decades
 from playground.app.numbers import shown
 from playground.lab.settings import PROCESSES
+from playground.theory.monotone import rising_slopes
 
 REACH = 10.0  # px from a handle within which a press takes it
 KEY_STEP = 0.02  # of the axis, an arrow key
@@ -40,6 +41,7 @@ class SigmaLadder(Chart):
         self._sigmas = np.zeros(0)
         self._evenly = True
         self._gap: float | None = None
+        self._times: np.ndarray | None = None
         self._axis = (0.01, 10.0)
         self._held: int | None = None
         self._chosen = 0
@@ -53,7 +55,15 @@ class SigmaLadder(Chart):
         """(L,) coarse to fine, as shown."""
         return self._sigmas.copy()
 
-    def show_levels(self, kind: str, sigmas: np.ndarray, *, evenly: bool = True, gap: float | None = None) -> None:
+    def show_levels(
+        self,
+        kind: str,
+        sigmas: np.ndarray,
+        *,
+        evenly: bool = True,
+        gap: float | None = None,
+        times: np.ndarray | None = None,
+    ) -> None:
         """Show noise levels; what the user holds stays in their hand.
 
         Args:
@@ -61,13 +71,15 @@ class SigmaLadder(Chart):
             sigmas: (L,) coarse to fine in the user's unit; a curve's points for a continuous process.
             evenly: whether the rungs of a ladder are geometric, so that dragging an end moves them all.
             gap: the widest gap in the data, marked on the axis.
+            times: (L,) of a drawn schedule's points, falling from 1 to 0; everything else is even from top to bottom.
         """
         if self._held is not None:
             return
         same = kind == self._kind and evenly == self._evenly and gap == self._gap
-        if same and np.array_equal(sigmas, self._sigmas):
+        if same and np.array_equal(sigmas, self._sigmas) and np.array_equal(times, self._times):
             return
         self._kind, self._sigmas, self._evenly, self._gap = kind, np.asarray(sigmas, float), evenly, gap
+        self._times = times
         self._chosen = min(self._chosen, max(len(self._sigmas) - 1, 0))
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus if self.handles() else Qt.FocusPolicy.NoFocus)
         self._fit()
@@ -79,15 +91,17 @@ class SigmaLadder(Chart):
         count = len(self._sigmas)
         if self._kind == "none" or count == 0:
             return []
-        if self._kind in ("ladder", "single"):
+        if self._kind in ("ladder", "single", "drawn"):
             return list(range(count))
         return [0, count - 1]
 
     def place(self, index: int) -> QPointF:
         """Where a level lies in the widget."""
-        plot = self.plot()
-        down = 0.5 if len(self._sigmas) < 2 else index / (len(self._sigmas) - 1)
-        return QPointF(self._x(self._sigmas[index]), plot.top() + 8 + down * (plot.height() - 16))
+        if self._times is not None:
+            down = 1 - float(self._times[index])
+        else:
+            down = 0.5 if len(self._sigmas) < 2 else index / (len(self._sigmas) - 1)
+        return QPointF(self._x(self._sigmas[index]), self._y(down))
 
     # Painting
 
@@ -108,15 +122,15 @@ class SigmaLadder(Chart):
             painter.drawLine(QPointF(x, plot.top()), QPointF(x, plot.bottom()))
         places = [self.place(index) for index in range(len(self._sigmas))]
         painter.setPen(QPen(self.tokens.color("learned"), 1.5))
-        painter.drawPolyline(places)
+        painter.drawPolyline(places if self._times is None else self._curve())
         under = self._under()
         handles = self.handles()
         ends = {handles[0], handles[-1]}
-        if self._kind in ("ladder", "ve") and len(places) <= 60:
+        if self._kind in ("ladder", "ve", "drawn") and len(places) <= 60:
             painter.setBrush(self.tokens.color("raised"))
             for index, place in enumerate(places):
                 if index not in ends:
-                    inner = self._kind == "ladder"
+                    inner = self._kind != "ve"
                     painter.setPen(QPen(self.tokens.color("learned", 1.0 if inner else 0.55), 1.5))
                     radius = 4.0 if index in (under, self._held) and inner else 3.0 if inner else 1.5
                     painter.drawEllipse(place, radius, radius)
@@ -146,7 +160,7 @@ class SigmaLadder(Chart):
         name = f"σ{index + 1}".translate(SUBSCRIPTS)
         if count == 1:
             name = "σ"
-        elif self._kind in PROCESSES:
+        elif self._kind in PROCESSES and self._kind != "drawn":
             name = "σ max" if index == 0 else "σ min" if index == count - 1 else "σ"
         right = at.x() < self.width() / 2
         beside = at + QPointF(14 if right else -14, 0)
@@ -226,6 +240,22 @@ class SigmaLadder(Chart):
             low, high = self._sigmas.min(), self._sigmas.max()
             self._axis = (low / OUTSIDE, max(high, self._gap or 0.0) * OUTSIDE)
 
+    def _y(self, down: float) -> float:
+        plot = self.plot()
+        return plot.top() + 8 + down * (plot.height() - 16)
+
+    def _curve(self) -> list[QPointF]:
+        """The drawn schedule itself: the cubics of ln sigma between its points, from t = 0 to t = 1."""
+        assert self._times is not None
+        t, logs = self._times[::-1], np.log(self._sigmas[::-1])
+        slopes, fine = rising_slopes(t.tolist(), logs.tolist()), np.linspace(0.0, 1.0, 101)
+        piece = np.clip(np.searchsorted(t, fine, side="right") - 1, 0, len(t) - 2)
+        width, u = (t[1:] - t[:-1])[piece], (fine - t[piece]) / (t[1:] - t[:-1])[piece]
+        m0, m1 = np.take(slopes, piece) * width, np.take(slopes, piece + 1) * width
+        rise = logs[piece + 1] - logs[piece]
+        curve = logs[piece] + u * (m0 + u * (3 * rise - 2 * m0 - m1 + u * (m0 + m1 - 2 * rise)))
+        return [QPointF(self._x(math.exp(log)), self._y(1 - time)) for log, time in zip(curve, fine, strict=True)]
+
     def _x(self, sigma: float) -> float:
         plot, (low, high) = self.plot(), self._axis
         return plot.left() + plot.width() * math.log(high / max(sigma, 1e-300)) / math.log(high / low)
@@ -255,7 +285,8 @@ class SigmaLadder(Chart):
         sigmas, count = self._sigmas.copy(), len(self._sigmas)
         sigma = float(f"{min(max(sigma, self._axis[0]), self._axis[1]):.2e}")
         end = index in (0, count - 1)
-        if self._kind in PROCESSES or (end and self._evenly and count > 1):
+        whole = self._kind in PROCESSES and self._kind != "drawn"
+        if whole or (end and self._evenly and count > 1):
             opposite = sigmas[-1] if index == 0 else sigmas[0]
             room = 1.05 ** max(count - 1, 1) if self._kind == "ladder" else 1.05
             sigma = max(sigma, opposite * room) if index == 0 else min(sigma, opposite / room)

@@ -22,6 +22,7 @@ from playground.lab.experiment import fields
 from playground.lab.settings import PROCESSES, RATED
 
 CURVE = 33  # points of a process's curve
+DRAWN = 6  # points of a drawn schedule before it is drawn
 
 
 class NoisePanel(Card):
@@ -99,6 +100,9 @@ class NoisePanel(Card):
             changes["noise.sigma"] = value
         elif noise.kind in RATED and index == 0:
             changes["noise.beta_max"] = self._beta_max(value)
+        elif noise.kind == "drawn":
+            points = zip(self._times().tolist(), sigmas.tolist(), strict=True)
+            changes["noise.schedule"] = tuple((t, float(f"{sigma:.4g}")) for t, sigma in points)[::-1]
         elif noise.kind == "ladder" and (noise.rungs or index not in (0, last)):
             changes["noise.rungs"] = tuple(float(f"{sigma:.4g}") for sigma in sigmas)
         else:
@@ -108,7 +112,12 @@ class NoisePanel(Card):
 
     @Slot()
     def _space_evenly(self) -> None:
-        rungs = self.state.experiment.noise.rungs
+        noise = self.state.experiment.noise
+        if noise.kind == "drawn":
+            (_, fine), *_, (_, coarse) = noise.schedule
+            self.state.edit({"noise.schedule": (), "noise.sigma_max": coarse, "noise.sigma_min": fine})
+            return
+        rungs = noise.rungs
         self.state.edit(
             {
                 "noise.rungs": (),
@@ -140,7 +149,8 @@ class NoisePanel(Card):
 
     def _refresh(self) -> None:
         noise, view = self.state.experiment.noise, self.engine.problem
-        by_hand = noise.kind == "ladder" and bool(noise.rungs)
+        drawn = noise.kind == "drawn"
+        by_hand = bool(noise.schedule if drawn else noise.kind == "ladder" and noise.rungs)
         ends = noise.kind in ("ladder", *PROCESSES) and noise.kind not in RATED and not by_hand
         self.range.setVisible(ends)
         self.sigma.setVisible(noise.kind == "single")
@@ -152,7 +162,8 @@ class NoisePanel(Card):
         self.disclosure.setVisible(noise.kind in RATED)
         if noise.kind not in RATED:
             self.disclosure.setChecked(False)
-        self._by_hand_text.setText(f"{len(noise.rungs)} rungs set by hand")
+        self._by_hand_text.setText(f"{len(noise.schedule if drawn else noise.rungs)} points set by hand")
+        self.evenly.setText("Straighten" if drawn else "Space evenly")
         resolved = None if view is None or view.resolved is None else view.resolved.noise
         if resolved is not None and resolved.kind == noise.kind:
             self.sigma.set_resolved(_number(resolved.sigma))
@@ -161,7 +172,8 @@ class NoisePanel(Card):
         sigmas = self._levels(view)
         if sigmas is not None:
             gap = None if view is None or view.is_image else view.widest_gap
-            self.ladder.show_levels(noise.kind, sigmas, evenly=not by_hand, gap=gap)
+            times = self._times() if drawn else None
+            self.ladder.show_levels(noise.kind, sigmas, evenly=not by_hand, gap=gap, times=times)
         self._summarise(sigmas)
         self._warn(view)
 
@@ -172,6 +184,8 @@ class NoisePanel(Card):
             return np.zeros(0)
         if noise.kind == "ladder" and noise.rungs:
             return np.array(noise.rungs)
+        if noise.kind == "drawn" and noise.schedule:
+            return np.array([sigma for _, sigma in reversed(noise.schedule)])
         if noise.kind == "single":
             sigma = self.sigma.shown_value()
             return None if sigma is None else np.array([sigma])
@@ -189,7 +203,12 @@ class NoisePanel(Card):
             return None
         if noise.kind == "cosine":
             return None if view is None else _cosine_sigma(times, fine / view.sigma, coarse / view.sigma) * view.sigma
-        return np.geomspace(coarse, fine, noise.levels)
+        return np.geomspace(coarse, fine, DRAWN if noise.kind == "drawn" else noise.levels)
+
+    def _times(self) -> np.ndarray:
+        """Of a drawn schedule's points, as its levels from coarse to fine."""
+        schedule = self.state.experiment.noise.schedule
+        return np.array([t for t, _ in reversed(schedule)]) if schedule else np.linspace(1.0, 0.0, DRAWN)
 
     def _beta_max(self, sigma: float) -> float:
         """The rate at t = 1 for which the process ends at this sigma."""

@@ -10,6 +10,7 @@ each process here is a scaled copy of that picture:
 Time runs from 0 (data) to 1 (noise). Processes obey dx = f(x, t) dt + g(t) dw (Song et al. 2021).
 """
 
+from playground.theory.noise.drawn import Drawn
 from playground.theory.noise.laws import LAWS, Law
 from playground.theory.noise.levels import Continuous, Ladder, Noise, NoNoise, SingleSigma, geometric
 from playground.theory.noise.process import GaussianPrior, Process, ScoreFunction, per_point
@@ -19,6 +20,7 @@ __all__ = [
     "LAWS",
     "Continuous",
     "Cosine",
+    "Drawn",
     "GaussianPrior",
     "Ladder",
     "Law",
