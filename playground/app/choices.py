@@ -54,11 +54,18 @@ _CHOICES: dict[str, dict[str, tuple[str, str]]] = {
     },
     "sampling.kind": {
         "langevin": ("Langevin", "Langevin dynamics at one noise level: step along the score, add noise."),
-        "annealed-langevin": ("Annealed", "Annealed Langevin dynamics: down the ladder, level by level."),
-        "reverse-sde": ("SDE", "The reverse SDE: from noise back to data, at random."),
-        "probability-flow": ("ODE", "The probability-flow ODE: the same marginals without any noise."),
-        "churn": ("Churn", "Karras et al. 2022: the flow by Heun's method, with noise churned in before each step."),
-        "forward": ("Forward", "No sampler: the process itself, data dissolving into noise."),
+        "metropolis-langevin": (
+            "Metropolis-adjusted Langevin",
+            "Langevin dynamics whose steps may be refused, so that the density is right at any step size.",
+        ),
+        "annealed-langevin": ("Annealed Langevin", "Annealed Langevin dynamics: down the ladder, level by level."),
+        "reverse-sde": ("Reverse SDE", "The reverse SDE: from noise back to data, at random."),
+        "probability-flow": ("Probability flow", "The probability-flow ODE: the same marginals without any noise."),
+        "churn": (
+            "Churn sampler",
+            "Karras et al. 2022: the flow by Heun's method, with noise churned in before each step.",
+        ),
+        "forward": ("Forward process", "No sampler: the process itself, data dissolving into noise."),
     },
     "sampling.source": {
         "learned": ("Learned", "Follow the network's score, with its newest averaged weights."),

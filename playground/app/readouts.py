@@ -31,8 +31,11 @@ def caption(trajectory: "Trajectory", frame: int, kind: str) -> list[str]:
     steps = (trajectory.total - 1) * trajectory.stride
     second = [f"step {min(frame * trajectory.stride, steps)}/{steps}"]
     if math.isfinite(step_size) and step_size:
-        name = {"langevin": "ε", "annealed-langevin": "α"}.get(kind, "Δt")
+        name = {"langevin": "ε", "metropolis-langevin": "ε", "annealed-langevin": "α"}.get(kind, "Δt")
         second.insert(0, f"{name} = {shown(abs(step_size))}")
+    accepted = float(trajectory.accepted[frame])
+    if math.isfinite(accepted):
+        second.append(f"{accepted:.0%} accepted")
     return ["   ".join(first), "   ".join(second)]
 
 

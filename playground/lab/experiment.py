@@ -284,6 +284,11 @@ def sampling_refusal(experiment: Experiment) -> Refusal | None:
             "sampling.churn_min",
             f"No noise level lies from sampling.churn_min = {low:g} up to sampling.churn_max = {high:g}: lower one or raise the other, or set sampling.churn = 0 for none.",
         )
+    if kind == "metropolis-langevin" and experiment.sampling.source == "learned":
+        return Refusal(
+            "sampling.source",
+            "Metropolis's test compares densities, and a learned score has none: choose sampling.source = exact or empirical, or sample by langevin.",
+        )
     if experiment.sampling.source == "exact" and experiment.data.kind in ("file", "digits"):
         return Refusal(
             "sampling.source",

@@ -14,7 +14,15 @@ class Sampling(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How new points are made."""
 
     kind: Annotated[
-        Literal["langevin", "annealed-langevin", "reverse-sde", "probability-flow", "churn", "forward"],
+        Literal[
+            "langevin",
+            "metropolis-langevin",
+            "annealed-langevin",
+            "reverse-sde",
+            "probability-flow",
+            "churn",
+            "forward",
+        ],
         meta(
             "Sampler; forward: no sampler, but the process itself, from data to noise",
             equation=r"dx = [f - g^2 s]\,dt + g\,dw",

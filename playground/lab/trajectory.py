@@ -46,7 +46,7 @@ class Trajectory:
         """Frames of the complete trajectory."""
         # Memory that is not yet written costs nothing: the system hands out pages as frames arrive.
         self._positions = np.empty((self.total, particles, *shape), dtype)
-        self._sigma, self._time, self._step_size = (np.full(self.total, np.nan) for _ in range(3))
+        self._sigma, self._time, self._step_size, self._accepted = (np.full(self.total, np.nan) for _ in range(4))
         self._length = 0
 
     def append(self, step: "Step") -> bool:
@@ -60,6 +60,8 @@ class Trajectory:
             self._step_size[frame] = step.step_size * units.sigma_to_user(1.0) ** 2
         else:
             self._time[frame], self._step_size[frame] = step.time, step.step_size
+        if step.accepted is not None:
+            self._accepted[frame] = step.accepted
         self._length = frame + 1
         return True
 
@@ -91,9 +93,15 @@ class Trajectory:
         """(frames,) Langevin's step in squared user units, or the step in t of a process; 0 where nothing was stepped."""
         return self._step_size[: self._length]
 
+    @property
+    def accepted(self) -> NDArray[np.float64]:
+        """(frames,) share of the particles that took the step; nan for samplers that refuse none."""
+        return self._accepted[: self._length]
+
     def arrays(self) -> dict[str, NDArray[np.generic]]:
         """The trajectory as plain arrays, positions (frames, particles, dims); :meth:`from_arrays` reads them."""
         length = self._length
+        refusing = {} if np.isnan(self.accepted).all() else {"accepted": self._accepted[:length]}
         return {
             "positions": self._positions[:length].reshape(length, self._positions.shape[1], -1),
             "sigma": self._sigma[:length],
@@ -101,11 +109,12 @@ class Trajectory:
             "step_size": self._step_size[:length],
             "shape": np.array(self.shape, dtype=np.int64),
             "axes": np.array(self.axes),
+            **refusing,
         }
 
     @classmethod
     def from_arrays(cls, arrays: dict[str, NDArray[np.generic]]) -> "Trajectory":
-        """A finished trajectory from :meth:`arrays`; `shape` and `axes` may be missing for points of the plane.
+        """A finished trajectory from :meth:`arrays`; `accepted` may be missing, and for points of the plane `shape` and `axes`.
 
         Raises:
             ValueError: an array is missing or does not fit the others.
@@ -125,8 +134,8 @@ class Trajectory:
         # Half precision is for storing only: what is painted or measured is at least single.
         stored = np.promote_types(positions.dtype, np.float32)
         loaded._positions = np.ascontiguousarray(positions, dtype=stored).reshape(length, particles, *shape)
-        for name in ("sigma", "time", "step_size"):
-            values = np.asarray(arrays[name], dtype=np.float64)
+        for name in ("sigma", "time", "step_size", "accepted"):
+            values = np.asarray(arrays.get(name, np.full(length, np.nan)), dtype=np.float64)
             if values.shape != (length,):
                 raise ValueError(f"The trajectory has {length} frames but its {name} has shape {values.shape}.")
             setattr(loaded, f"_{name}", values)

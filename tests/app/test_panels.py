@@ -76,6 +76,7 @@ SCENES = {
     "nothing fits": {"noise.kind": "none", "sampling.source": "exact", "data.kind": "digits"},
     "one sigma": {"noise.kind": "single", "objective.kind": "exact", "sampling.kind": "langevin"},
     "churn, corrected": {"sampling.kind": "churn", "sampling.corrector_steps": 2},
+    "Metropolis": {"sampling.kind": "metropolis-langevin"},
     "file": {"data.kind": "file", "data.path": PATH},
     "drawn": {"data.kind": "drawn"},
 }
@@ -394,6 +395,12 @@ def test_a_convolution_on_points_is_refused_and_mended(show, state, engine):
         ({"noise.kind": "single"}, "Use Langevin", ("sampling.kind", "langevin")),
         ({"noise.kind": "none", "sampling.kind": "annealed-langevin"}, "Use VE noise", ("noise.kind", "ve")),
         ({"sampling.kind": "probability-flow", "sampling.solver": "shark"}, "Use Auto", ("sampling.solver", "auto")),
+        ({"sampling.kind": "metropolis-langevin"}, "Use exact", ("sampling.source", "exact")),
+        (
+            {"sampling.kind": "metropolis-langevin", "data.kind": "digits"},
+            "Use data",
+            ("sampling.source", "empirical"),
+        ),
         ({"sampling.solver": "adaptive"}, "Use Auto", ("sampling.solver", "auto")),
         (
             {"sampling.kind": "probability-flow", "sampling.solver": "adaptive", "sampling.corrector_steps": 1},

@@ -18,15 +18,21 @@ from playground.lab.trajectory import Trajectory
 from playground.lab.units import Units
 from playground.theory.samplers import AnnealedLangevin, Langevin, SamplerDiverged, Step
 
-SAMPLERS = ("langevin", "annealed-langevin", "reverse-sde", "probability-flow", "churn")
+LOCAL = ("langevin", "metropolis-langevin")  # at one noise level
+SAMPLERS = (*LOCAL, "annealed-langevin", "reverse-sde", "probability-flow", "churn")
 NOISES = fields()["noise.kind"].choices
-LEGAL = [
-    pair for pair in itertools.product(SAMPLERS, NOISES) if pair[0] == "langevin" or pair[1] not in ("none", "single")
-]
+LEGAL = [pair for pair in itertools.product(SAMPLERS, NOISES) if pair[0] in LOCAL or pair[1] not in ("none", "single")]
 
 
 def experiment(**settings: object) -> Experiment:
-    quick = {"data.points": 1000, "sampling.particles": 50, "sampling.steps": 20, "likelihood.points": 100}
+    quick: dict[str, object] = {
+        "data.points": 1000,
+        "sampling.particles": 50,
+        "sampling.steps": 20,
+        "likelihood.points": 100,
+    }
+    if settings.get("sampling__kind") == "metropolis-langevin":
+        quick["sampling.source"] = "exact"  # it needs a density
     return replace(Experiment(), {**quick, **{key.replace("__", "."): value for key, value in settings.items()}})
 
 
@@ -55,7 +61,7 @@ def test_every_legal_pair_runs_to_its_last_frame(kind: str, noise: str) -> None:
         assert frames.sigma[-1] == pytest.approx(problem.units.sigma_to_user(problem.noise.sigma_min))
 
 
-@pytest.mark.parametrize("kind", SAMPLERS[1:])
+@pytest.mark.parametrize("kind", [kind for kind in SAMPLERS if kind not in LOCAL])
 @pytest.mark.parametrize("noise", ["none", "single"])
 def test_a_pair_that_makes_no_sense_is_refused_with_the_reason(kind: str, noise: str) -> None:
     problem = Problem.build(experiment(sampling__kind=kind, noise__kind=noise))
@@ -66,6 +72,7 @@ def test_a_pair_that_makes_no_sense_is_refused_with_the_reason(kind: str, noise:
 @pytest.mark.parametrize(
     ("settings", "reason"),
     [
+        ({"sampling__kind": "metropolis-langevin", "sampling__source": "learned"}, "a learned score has none"),
         ({"sampling__kind": "probability-flow", "sampling__solver": "shark"}, "ShARK is a scheme for noise"),
         ({"sampling__kind": "reverse-sde", "sampling__solver": "adaptive"}, "the reverse SDE's is rough"),
         (
@@ -85,7 +92,7 @@ def test_settings_of_a_sampler_that_contradict_each_other_are_refused(settings: 
 
 def test_trajectories_are_in_the_users_units() -> None:
     """The same standardized run, once in toy units and once 100 times larger: positions, sigmas and steps follow."""
-    for kind in ("langevin", "reverse-sde"):
+    for kind in ("langevin", "metropolis-langevin", "reverse-sde"):
         small, large = (
             Problem.build(experiment(data__scale=scale, sampling__kind=kind, noise__kind="ve"))
             for scale in (1.0, 100.0)
@@ -93,7 +100,7 @@ def test_trajectories_are_in_the_users_units() -> None:
         a, b = run(small), run(large)
         np.testing.assert_allclose(b.positions, 100 * a.positions, rtol=1e-2, atol=0.05)
         np.testing.assert_allclose(b.sigma, 100 * a.sigma, rtol=1e-3)
-        np.testing.assert_allclose(b.step_size, (10_000 if kind == "langevin" else 1) * a.step_size, rtol=1e-3)
+        np.testing.assert_allclose(b.step_size, (10_000 if kind in LOCAL else 1) * a.step_size, rtol=1e-3)
     data = odd_units()
     problem = Problem.build(experiment(data__kind="file", data__path="odd.csv", sampling__particles=4000), data)
     last = run(problem, score=lambda x, sigma: -x / (1 + sigma**2)).positions[-1]
@@ -256,7 +263,7 @@ def test_uniform_starts_fill_the_box_of_the_data() -> None:
 def test_prior_starts_have_the_moments_of_the_coarsest_level(kind: str) -> None:
     problem = Problem.build(experiment(sampling__kind=kind, sampling__start="prior", sampling__particles=20_000))
     start = start_positions(problem, problem.generator("sampling"))
-    coarsest = problem.noise.sigma_min if kind == "langevin" else problem.noise.sigma_max
+    coarsest = problem.noise.sigma_min if kind in LOCAL else problem.noise.sigma_max
     assert float(start.std()) == pytest.approx(np.hypot(1, coarsest), rel=0.02)
 
 
@@ -305,6 +312,33 @@ def test_langevins_step_can_be_changed_while_it_runs() -> None:
     sampler.step *= 2
     next(running)
     assert frames.step_size[3] == pytest.approx(2 * frames.step_size[2])
+
+
+@pytest.mark.parametrize("data", ["two-moons", "checkerboard", "two-spirals"])
+def test_metropolis_accepts_most_of_its_automatic_steps_and_tells_how_many(data: str, tmp_path) -> None:
+    problem = Problem.build(
+        experiment(data__kind=data, sampling__kind="metropolis-langevin", sampling__particles=500, sampling__steps=100)
+    )
+    frames = run(problem)
+    assert np.isnan(frames.accepted[0])
+    assert 0.57 < frames.accepted[50:].mean() < 1
+    stayed = (frames.positions[-1] == frames.positions[-2]).all(1)
+    assert frames.accepted[-1] == pytest.approx(1 - stayed.mean())
+    frames.save_npz(tmp_path / "run.npz")
+    np.testing.assert_array_equal(Trajectory.load_npz(tmp_path / "run.npz").accepted, frames.accepted)
+    assert np.isnan(run(Problem.build(experiment(sampling__kind="langevin"))).accepted).all()
+
+
+@pytest.mark.parametrize("kind", ["langevin", "metropolis-langevin", "annealed-langevin"])
+@pytest.mark.parametrize("data", ["two-moons", "digits"])
+def test_langevin_on_the_training_set_itself_stays_finite(kind: str, data: str) -> None:
+    """Its parts are as narrow as the noise, so the automatic step is the noise's, whatever the density of the data."""
+    problem = Problem.build(
+        experiment(data__kind=data, sampling__kind=kind, sampling__source="empirical", sampling__steps=100)
+    )
+    frames = run(problem, problem.known_score())
+    width = frames.positions[-1].std() / problem.units.to_user(problem.train.numpy()).std()
+    assert 0.3 < width < 3
 
 
 def test_a_step_far_too_large_is_said_in_a_sentence() -> None:

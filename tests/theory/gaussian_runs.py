@@ -32,6 +32,11 @@ def gaussian_score(x: Tensor, sigma: Tensor) -> Tensor:
     return -(x - MEAN) / (STD**2 + per_point(sigma, x) ** 2)
 
 
+def gaussian_log_density(x: Tensor, sigma: Tensor) -> Tensor:
+    """Of :func:`gaussian_score`, up to a constant."""
+    return -0.5 * (x - MEAN).square().flatten(1).sum(1) / (STD**2 + sigma**2)
+
+
 def generator(seed: int = 0) -> torch.Generator:
     return torch.Generator().manual_seed(seed)
 

@@ -5,7 +5,19 @@ import math
 
 import pytest
 import torch
-from gaussian_runs import LEVELS, MEAN, STD, VE, VP, exact_moments, gaussian_score, generator, last, linear_recursion
+from gaussian_runs import (
+    LEVELS,
+    MEAN,
+    STD,
+    VE,
+    VP,
+    exact_moments,
+    gaussian_log_density,
+    gaussian_score,
+    generator,
+    last,
+    linear_recursion,
+)
 
 from playground.theory import ode
 from playground.theory.densities import GaussianMixture
@@ -21,6 +33,7 @@ from playground.theory.samplers import (
     AnnealedLangevin,
     Churn,
     Langevin,
+    MetropolisLangevin,
     ProbabilityFlow,
     ReverseSDE,
     Sampler,
@@ -51,8 +64,9 @@ LINEAR = {
     "probability-flow, VP": ProbabilityFlow(VP, 40, denoise=False),
     "probability-flow, VP, Karras": ProbabilityFlow(VP, 40, denoise=True, grid="karras"),
 }
-# The length of a corrector's step depends on the particles, so these have no closed recursion.
+# What a step does depends on the particles, on their norms or their densities, so these have no closed recursion.
 ALL = LINEAR | {
+    "metropolis-langevin": MetropolisLangevin(gaussian_log_density, 0.3, 0.3, 40),
     "reverse-sde, VE, corrected": ReverseSDE(VE, 20, denoise=True, corrector_steps=2),
     "reverse-sde, ShARK, VP, corrected": ReverseSDE(VP, 20, denoise=False, corrector_steps=1, snr=0.3, solver="shark"),
     "probability-flow, adaptive, VE": AdaptiveFlow(VE, 40, 1e-6),

@@ -14,6 +14,7 @@ from playground.lab.experiment import annealing_levels, sampling_refusal, value
 
 NAMES = {
     "langevin": "Langevin",
+    "metropolis-langevin": "MALA",
     "annealed-langevin": "annealed Langevin",
     "reverse-sde": "reverse SDE",
     "probability-flow": "probability flow",
@@ -69,7 +70,7 @@ class SamplingPanel(Card):
     def _refresh(self) -> None:
         experiment = self.state.experiment
         sampling = experiment.sampling
-        langevin, back = sampling.kind in ("langevin", "annealed-langevin"), sampling.kind != "forward"
+        langevin, back = "langevin" in sampling.kind, sampling.kind != "forward"
         for part in (self.source, self.start):
             part.setVisible(back)  # the way to noise asks for no score and starts from data
         self.step.setVisible(langevin)
@@ -100,6 +101,14 @@ class SamplingPanel(Card):
         refusal = sampling_refusal(self.state.experiment)
         if refusal is None:
             self.notice.say("error", "")
+        elif refusal.key == "sampling.source" and self.state.experiment.sampling.source == "learned":
+            known = "empirical" if self.state.experiment.data.kind in ("file", "digits") else "exact"
+            self.notice.say(
+                "error",
+                refusal.sentence,
+                self._way(f"Use {choices.title('sampling.source', known).lower()}", "sampling.source", known),
+                self._way("Use Langevin", "sampling.kind", "langevin"),
+            )
         elif refusal.key == "sampling.source":
             self.notice.say("error", refusal.sentence, self._way("Use learned", "sampling.source", "learned"))
         elif refusal.key == "sampling.steps":

@@ -25,6 +25,7 @@ class Step:
         time: t of the process, or None where the sampler knows none (Langevin).
         step_size: eps or alpha_i of Langevin (squared data units), or the step in t of a process; 0 for the start and
             for the last denoising.
+        accepted: share of the particles that took the step, where a sampler may refuse one.
     """
 
     positions: Tensor
@@ -33,6 +34,7 @@ class Step:
     step_size: float
     index: int
     total: int
+    accepted: float | None = None
 
 
 class Sampler(ABC):
@@ -61,6 +63,11 @@ def normal(like: Tensor, generator: torch.Generator) -> Tensor:
     """Standard normal numbers drawn where the generator lives, so that a seed means the same on every device."""
     drawn = torch.randn(like.shape, generator=generator, device=generator.device, dtype=like.dtype)
     return drawn.to(like.device)
+
+
+def uniform(like: Tensor, generator: torch.Generator) -> Tensor:
+    """Numbers from [0, 1), drawn as :func:`normal` draws its own."""
+    return torch.rand(like.shape, generator=generator, device=generator.device, dtype=like.dtype).to(like.device)
 
 
 @torch.no_grad()

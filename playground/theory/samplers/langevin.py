@@ -1,13 +1,18 @@
 """Langevin dynamics: at one noise level, and down a ladder of them."""
 
-from collections.abc import Iterator
+import math
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
-from playground.theory.noise import ScoreFunction
+from playground.theory.noise import ScoreFunction, per_point
+from playground.theory.samplers import base
 from playground.theory.samplers.base import Sampler, Step, denoised, langevin, require_finite
+
+LogDensity = Callable[[Tensor, Tensor], Tensor]
+"""Takes x (N, \\*shape) and sigma (0-d); returns log p_sigma(x) up to a constant, (N,)."""
 
 
 @dataclass
@@ -82,3 +87,59 @@ class AnnealedLangevin(Sampler):
                 yield Step(x, sigma, None, alpha, index, self.total)
         if self.denoise:
             yield Step(denoised(score, x, level), sigmas[-1], None, 0.0, index + 1, self.total)
+
+
+@dataclass
+class MetropolisLangevin(Sampler):
+    """Langevin dynamics whose steps are accepted or refused so that p_sigma is stationary whatever their size.
+
+    .. math:: x' = x + \\epsilon\\, s(x) + \\sqrt{2 \\epsilon}\\, z, \\quad
+        a = \\min\\left(1, \\frac{p(x')\\, q(x | x')}{p(x)\\, q(x' | x)}\\right), \\quad
+        q(x' | x) = N(x + \\epsilon\\, s(x),\\ 2 \\epsilon I)
+
+    In many dimensions it mixes fastest where 57 % are accepted. Source: Roberts & Tweedie 1996; Roberts & Rosenthal 1998.
+
+    Args:
+        log_density: whose gradient the score is.
+        sigma: noise level at which score and log-density are asked; 0 for the data's own.
+        step: eps > 0, in squared data units. May be changed while it runs.
+        steps: how many.
+    """
+
+    log_density: LogDensity
+    sigma: float
+    step: float
+    steps: int
+
+    @property
+    def total(self) -> int:
+        return self.steps
+
+    def run(self, score: ScoreFunction, start: Tensor, generator: torch.Generator) -> Iterator[Step]:
+        sigma = torch.as_tensor(self.sigma, dtype=start.dtype, device=start.device)
+        x = start
+        yield Step(x, self.sigma, None, 0.0, 0, self.total)
+        for index in range(1, self.steps + 1):
+            step = self.step
+            x, accepted = self._move(score, x, sigma, step, generator)
+            require_finite(x, index, "the step size")
+            yield Step(x, self.sigma, None, step, index, self.total, accepted)
+
+    @torch.no_grad()
+    def _move(
+        self, score: ScoreFunction, x: Tensor, sigma: Tensor, step: float, generator: torch.Generator
+    ) -> tuple[Tensor, float]:
+        """The particles after one step, and the share of them that took it."""
+        noise = base.normal(x, generator)
+        slope = score(x, sigma)
+        proposed = x + step * slope + math.sqrt(2 * step) * noise
+        back = x - proposed - step * score(proposed, sigma)
+        before, after = self.log_density(x, sigma), self.log_density(proposed, sigma)
+        log_ratio = after - before + 0.5 * _squares(noise) - _squares(back) / (4 * step)
+        # Where there is no density at all (-inf), as outside sharp boxes, every step is taken until one leads to some.
+        taken = (base.uniform(before, generator).log() < log_ratio) | torch.isneginf(before)
+        return torch.where(per_point(taken, x), proposed, x), float(taken.double().mean())
+
+
+def _squares(x: Tensor) -> Tensor:
+    return x.flatten(1).square().sum(1)
