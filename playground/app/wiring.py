@@ -24,6 +24,7 @@ if typing.TYPE_CHECKING:
     from playground.lab.trajectory import Trajectory
 
 EMPTY_PLANE = (-3.0, 3.0, -3.0, 3.0)  # what is in view before the first stroke: 15 times the brush
+PLAYED = frozenset({"data.kind", "data.path", "sampling.kind"})  # whoever picks others wants to see them move
 COMPUTED = frozenset({"learned", "exact", "density"})  # layers that cost the engine work
 
 
@@ -167,6 +168,8 @@ class Wiring(QObject):
             strokes = data.strokes if data.kind == "drawn" else ()
             self._canvas.set_strokes((np.array(stroke.points), stroke.radius) for stroke in strokes)
             self._canvas.set_hint("")
+        if keys & PLAYED:
+            self._engine.set_playing(True)
         self._window._show_name()
 
     def _show_session(self, session: Session) -> None:

@@ -54,12 +54,15 @@ def undo(qtbot, window) -> None:
 def test_pick_train_sample_scrub_click_export_save_reopen(window, qtbot, tmp_path, monkeypatch):
     engine, state = window.engine, window.state
 
-    # Pick other data: the canvas shows them and sampling begins anew.
+    # Pause, as the README's tour does, and pick other data: the canvas shows them and sampling begins anew.
+    qtbot.keyClick(QApplication.focusWidget(), Qt.Key.Key_Space)
+    assert not engine.playing
     click(qtbot, window.panel(DataPanel).tiles["two-gaussians"])
     qtbot.waitUntil(lambda: engine.problem.name == "two Gaussians", timeout=15_000)
     assert "Two gaussians" in window.top_bar.summary.text()
 
     # Train while particles go on moving.
+    assert engine.playing  # it was paused
     qtbot.waitUntil(lambda: engine.recorded > 2, timeout=10_000)
     frames = []
     engine.frame_changed.connect(frames.append)
@@ -180,7 +183,7 @@ def paint(qtbot, surface: QWidget) -> None:
 def is_empty(window) -> bool:
     """Whether the canvas has nothing but the hint to paint on it."""
     scene = window.canvas.scene(100, 100)
-    layers = (scene.images, scene.density, scene.learned, scene.exact, *scene.layers())
+    layers = (scene.images, scene.density, scene.learned, scene.exact, *scene.still(), *scene.moving())
     return "Paint" in scene.hint and not any(layer is not None for layer in layers) and scene.caption == ()
 
 
