@@ -243,14 +243,18 @@ class NoisePanel(Card):
         if stale or not view.warnings:
             self.notice.say("warning", "")
             return
-        ways = [
-            ("Mend" if len(view.warnings) == 1 else f"Mend {number}", _way(advice.changes), self._mend(advice.changes))
-            for number, advice in enumerate(view.warnings, 1)
-        ]
+        ways = [(_title(advice.changes), _way(advice.changes), self._mend(advice.changes)) for advice in view.warnings]
         self.notice.say("warning", "\n".join(advice.sentence for advice in view.warnings), *ways)
 
     def _mend(self, changes: Mapping[str, object]) -> Callable[[], object]:
         return lambda: self.state.edit(dict(changes))
+
+
+def _title(changes: Mapping[str, object]) -> str:
+    """What stands on that button: the one number that matters, or the curve's name where it is many."""
+    key, value = next(iter(changes.items()))
+    symbol = fields()[key].symbol
+    return f"{symbol} = {shown(value)}" if isinstance(value, int | float) else f"Change {symbol}"
 
 
 def _way(changes: Mapping[str, object]) -> str:

@@ -19,7 +19,7 @@ NAMES = {
     "reverse-sde": "reverse SDE",
     "probability-flow": "probability flow",
     "churn": "churn",
-    "forward": "forward process",
+    "forward": "forward",
 }
 
 
