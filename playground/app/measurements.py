@@ -103,8 +103,9 @@ def sample_quality(problem: "Problem", run: "Iterator[Trajectory]") -> Progress:
     from playground.lab.evaluation import sample_distances
 
     for trajectory in run:
-        yield 0.95 * len(trajectory) / trajectory.total, None
-    yield 1.0, sample_distances(problem, np.array(trajectory.positions[-1]))
+        yield 0.9 * len(trajectory) / trajectory.total, None
+    for progress in sample_distances(problem, np.array(trajectory.positions[-1])):
+        yield 0.9 + 0.1 * progress.fraction, progress.metrics
 
 
 def score_errors(problem: "Problem", weights: Weights, levels: int = 24, points: int = 1_000) -> Progress:

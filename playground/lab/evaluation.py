@@ -188,7 +188,8 @@ def evaluate(problem: Problem, score: ScoreFunction, samples: Array | None = Non
         found["entropy"] = density.entropy()
     if problem.dataset.grey_levels is None:
         reasons["bits_per_dim"] = "Bits per dimension are for images."
-    _add_distances(problem, samples, found, reasons)
+    for fraction in _add_distances(problem, samples, found, reasons):
+        yield EvaluationProgress(0.9 + 0.1 * fraction, "distances", None)
     found["reasons"] = {key: sentence for key, sentence in reasons.items() if found[key] is None}
     yield EvaluationProgress(1.0, "done", found)
 
@@ -232,14 +233,18 @@ def _add_likelihoods(problem: Problem, points: Array, result: PointLikelihoods, 
         found["bits_per_dim"] = float(bits.mean())
 
 
-def sample_distances(problem: Problem, samples: Array) -> dict[str, Any]:
-    """The part of :func:`evaluate` that needs samples (N, *shape) only, and takes no likelihoods: quick."""
+def sample_distances(problem: Problem, samples: Array) -> Iterator[EvaluationProgress]:
+    """The part of :func:`evaluate` that needs samples (N, *shape) only, and takes no likelihoods: a second."""
     found: dict[str, Any] = {}
-    _add_distances(problem, samples, found, {})
-    return found
+    for fraction in _add_distances(problem, samples, found, {}):
+        yield EvaluationProgress(fraction, "distances", None)
+    yield EvaluationProgress(1.0, "done", found)
 
 
-def _add_distances(problem: Problem, samples: Array | None, found: dict[str, Any], reasons: dict[str, str]) -> None:
+def _add_distances(
+    problem: Problem, samples: Array | None, found: dict[str, Any], reasons: dict[str, str]
+) -> Iterator[float]:
+    """Yields the fraction done."""
     if problem.experiment.sampling.kind == "forward":
         samples = None
         reasons |= dict.fromkeys(_FROM_SAMPLES, "The forward process ends in noise: run a sampler first.")
@@ -248,7 +253,7 @@ def _add_distances(problem: Problem, samples: Array | None, found: dict[str, Any
         reasons |= dict.fromkeys(_FROM_SAMPLES, "There are no samples: run the sampler first.")
     else:
         samples = np.asarray(samples, dtype=np.float64)
-        _add_wasserstein(problem, torch.from_numpy(samples), found)
+        yield from _add_wasserstein(problem, torch.from_numpy(samples), found)
     density = problem.dataset.density
     if density is None or density.modes is None:
         none_known = "These data have no modes whose weights are known."
@@ -267,7 +272,7 @@ DISTANCE_POINTS = 5_000
 FLOOR_PAIRS = 20
 
 
-def _add_wasserstein(problem: Problem, samples: Tensor, found: dict[str, Any]) -> None:
+def _add_wasserstein(problem: Problem, samples: Tensor, found: dict[str, Any]) -> Iterator[float]:
     density, held_out = problem.dataset.density, torch.from_numpy(problem.dataset.held_out)
     generator = problem.generator("distances", "cpu")
     count = min(len(samples), DISTANCE_POINTS)
@@ -282,8 +287,12 @@ def _add_wasserstein(problem: Problem, samples: Tensor, found: dict[str, Any]) -
         data = torch.cat([torch.from_numpy(problem.dataset.points), held_out])
         pairs = metrics.splits(data, count, len(held_out), FLOOR_PAIRS, generator)
     found["sliced_wasserstein2"] = metrics.sliced_wasserstein2(samples[:count], reference, PROJECTIONS, generator)
-    floor, spread = metrics.sliced_wasserstein2_floor(pairs, PROJECTIONS, generator)
-    found["sliced_wasserstein2_floor"], found["sliced_wasserstein2_floor_spread"] = floor, spread
+    floors: list[float] = []
+    for some, others in pairs:
+        yield len(floors) / FLOOR_PAIRS
+        floors.append(metrics.sliced_wasserstein2(some, others, PROJECTIONS, generator))
+    found["sliced_wasserstein2_floor"] = float(np.mean(floors))
+    found["sliced_wasserstein2_floor_spread"] = float(np.std(floors, ddof=1))
 
 
 def require_process(problem: Problem) -> None:

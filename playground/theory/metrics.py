@@ -1,7 +1,7 @@
 """How far a model or its samples are from the truth, each figure with its sampling error where it has one."""
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 import torch
 from torch import Tensor
@@ -32,7 +32,7 @@ def sliced_wasserstein2(a: Tensor, b: Tensor, projections: int, generator: torch
     .. math:: \\left(E_\\theta\\, W_2^2(\\theta^\\top a, \\theta^\\top b)\\right)^{1/2}, \\quad |\\theta| = 1
 
     In one dimension W_2 compares quantiles; clouds of unequal size are compared at the larger one's. Two finite clouds of
-    one law are never at distance 0: see :func:`sliced_wasserstein2_floor`. Source: Bonneel et al. 2015.
+    one law are never at distance 0: see :func:`splits`. Source: Bonneel et al. 2015.
 
     Args:
         a, b: (N, *shape), (M, *shape).
@@ -51,22 +51,14 @@ def sliced_wasserstein2(a: Tensor, b: Tensor, projections: int, generator: torch
     return math.sqrt(total / projections)
 
 
-def sliced_wasserstein2_floor(
-    pairs: Iterable[tuple[Tensor, Tensor]], projections: int, generator: torch.Generator
-) -> tuple[float, float]:
-    """Mean and standard deviation of the distance over pairs of clouds of one law: what a perfect sampler scores.
-
-    One pair says little. Of the two Gaussians at +-(5, 5) the distance is mostly that of the shares in each mode, and goes
-    from 0.1 to 1.2 between clouds of 2,000. The pairs must be of the sizes that are compared.
-    """
-    found = torch.tensor([sliced_wasserstein2(a, b, projections, generator) for a, b in pairs], dtype=torch.float64)
-    return float(found.mean()), float(found.std())
-
-
 def splits(
     data: Tensor, first: int, second: int, count: int, generator: torch.Generator
 ) -> Iterator[tuple[Tensor, Tensor]]:
-    """`count` random pairs of disjoint parts of the data (N, *shape), of `first` and `second` points, at most N in all."""
+    """`count` random pairs of disjoint parts of the data (N, *shape), of `first` and `second` points, at most N in all.
+
+    Their distances are what a perfect sampler scores. One pair says little: of the two Gaussians at +-(5, 5) the distance is
+    mostly that of the shares in each mode, and goes from 0.1 to 1.2 between clouds of 2,000.
+    """
     for _ in range(count):
         order = torch.randperm(len(data), generator=generator, device=generator.device).to(data.device)
         yield data[order[:first]], data[order[first : first + second]]

@@ -10,7 +10,7 @@ from playground.app.bench import assemble
 from playground.app.filming import Views, complete_run
 from playground.app.live import View
 from playground.app.measurements import learned_score, sample_quality
-from playground.lab.evaluation import sample_distances
+from playground.lab.evaluation import FLOOR_PAIRS, sample_distances
 from playground.lab.experiment import Experiment, replace
 from playground.lab.sampling import sample
 
@@ -47,10 +47,11 @@ def test_samples_are_measured_at_the_end_of_the_run(bench):
     begun = next(itertools.islice(run_of(bench, 5), 3, None))
     *steps, (fraction, metrics) = sample_quality(bench.problem, complete_run(bench.problem, bench.weights, 5, begun)())
     assert fraction == 1.0
-    assert metrics == sample_distances(bench.problem, full.positions[-1])
-    assert metrics != sample_distances(bench.problem, begun.positions[-1])
+    (*_, at_the_end), (*_, too_early) = (sample_distances(bench.problem, run.positions[-1]) for run in (full, begun))
+    assert metrics == at_the_end.metrics
+    assert metrics != too_early.metrics
     assert [share for share, _ in steps] == sorted(share for share, _ in steps)
-    assert len(steps) == len(full)
+    assert len(steps) == len(full) + FLOOR_PAIRS
 
 
 def test_views_at_any_moment_and_only_what_is_wanted(bench):

@@ -532,7 +532,7 @@ def test_the_quality_of_score_and_samples(show, state, engine, qtbot):
     engine.build()
     engine.sample()
     engine.measure()
-    assert panel.distance.text() == "0.0213 (floor 0.0181 ± 23%)"
+    assert panel.distance.text() == "0.0213 (floor 0.0181 ± 23 %)"
     assert panel.kl.text() == "0.008 ± 0.001"
     assert panel.weights.text() == "0.49 / 0.51 (truth 0.50 / 0.50)"
     assert panel.relative.text().endswith("%")

@@ -188,7 +188,7 @@ class QualityPanel(Card):
         floor, spread = (metrics.get(f"sliced_wasserstein2_floor{end}") for end in ("", "_spread"))
         text = "" if distance is None else shown(float(distance))
         if distance is not None and floor is not None and spread is not None:
-            text += f" (floor {shown(float(floor))} ± {spread / floor:.0%})"
+            text += f" (floor {shown(float(floor))} ± {100 * spread / floor:.0f} %)"
         self.distance.show_text(text)
         kl, error = metrics.get("kl"), metrics.get("kl_standard_error")
         self.kl.show_text("" if kl is None else with_error(float(kl), None if error is None else float(error)))
