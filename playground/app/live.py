@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from playground.lab.problem import Problem
     from playground.lab.trajectory import Trajectory
 
-SHARE = 0.5  # of a core for sampling while training goes on: on two cores the other half paints
+SHARE = 0.35  # of a core for sampling while training goes on: on two cores the other half paints
 IDLE = 0.05  # seconds between looks when nothing is asked for
 
 

@@ -1,6 +1,7 @@
 """The playhead: where in the recorded frames the window is."""
 
-FRAMES_A_SECOND = 60.0
+TICK = 16  # ms from one look at the clock to the next
+FRAMES_A_SECOND = 1000 / TICK  # at speed 1
 HOLD = 0.8  # seconds that a finished run stays in view before it loops
 
 

@@ -155,7 +155,7 @@ class Stage(QObject):
         self._playback.speed = speed
 
     def _start_live(self) -> None:
-        self._live_worker = Worker(self._live.loop, "sampling")
+        self._live_worker = Worker(self._live.loop, "sampling", niceness=10)
         # Below the window's own priority: frames come first.
         self._live_worker.start(QThread.Priority.LowPriority)
 

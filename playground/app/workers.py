@@ -4,6 +4,8 @@ A worker puts its newest progress into one slot; the window's timer takes it fro
 up: a queued signal has no back-pressure.
 """
 
+import os
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -12,6 +14,8 @@ from typing import Any, Generic, TypeVar
 from PySide6.QtCore import QThread
 
 T = TypeVar("T")
+
+NICENESS = 5  # of work beside the window
 
 
 class Slot(Generic[T]):
@@ -46,18 +50,26 @@ class Worker(QThread):
     Args:
         make: builds the iterator; called once, in the thread.
         pause: seconds to sleep after each item, so that other threads get the interpreter.
+        niceness: how far it stands back behind the window for a processor, 0 to 19.
     """
 
-    def __init__(self, make: Callable[[], Iterator[Any]], name: str, pause: float = 0.0) -> None:
+    def __init__(
+        self, make: Callable[[], Iterator[Any]], name: str, pause: float = 0.0, niceness: int = NICENESS
+    ) -> None:
         super().__init__()
         self.setObjectName(name)
         self._make = make
         self._pause = pause
+        self._niceness = niceness
         self.latest: Slot[Any] = Slot()
         self.last: Any = None  # the last item, once the thread has finished
         self.error: BaseException | None = None
 
     def run(self) -> None:
+        if sys.platform == "linux":
+            # Qt's own priorities do nothing there, and a window that shares two cores with two busy threads waits its
+            # turn for milliseconds. Elsewhere this call would mean the whole process.
+            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), self._niceness)
         try:
             iterator = self._make()
             try:

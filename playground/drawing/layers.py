@@ -23,7 +23,7 @@ Role = Literal["data", "learned", "exact", "error", "particles", "trails", "like
 Made = TypeVar("Made")
 
 SPRITES = 10_000  # up to so many particles are drawn one by one, above they are counted per pixel
-TRAIL_SEGMENTS = 10_000  # a frame of trails draws at most so many segments, half as many under 10,000 particles...
+TRAIL_SEGMENTS = 8_000  # a frame of trails draws at most so many segments, half as many under 10,000 particles...
 TRAIL_PIXELS = 8  # ...of so many pixels each
 
 

@@ -1,13 +1,14 @@
 import pytest
 
-from playground.app.playback import HOLD, Playback
+from playground.app.playback import FRAMES_A_SECOND, HOLD, TICK, Playback
 
 
-def test_one_second_is_sixty_frames():
+def test_every_tick_shows_the_next_frame():
+    """60 frames in 62.5 ticks would show two of them twice in every second."""
     playback = Playback()
-    for _ in range(50):
-        playback.advance(0.02, recorded=500, total=500)
-    assert playback.frame == 60
+    for tick in range(1, 400):
+        playback.advance(TICK / 1000, recorded=500, total=500)
+        assert playback.frame == tick
 
 
 @pytest.mark.parametrize("speed", [0.125, 0.5, 4.0])
@@ -16,7 +17,7 @@ def test_speed_scales_the_frames(speed):
     playback.speed = speed
     for _ in range(20):
         playback.advance(0.05, recorded=500, total=500)
-    assert playback.frame == pytest.approx(60 * speed, abs=1)
+    assert playback.frame == pytest.approx(FRAMES_A_SECOND * speed, abs=1)
 
 
 def test_it_waits_for_frames_that_are_not_recorded_yet():
