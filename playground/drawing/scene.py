@@ -49,17 +49,28 @@ class Scene:
 
 
 class Still:
-    """The layers under what moves, as one image for the next frame: four of them are blended at the price of a copy."""
+    """The layers under what moves, as one image for the next frames: four of them are blended at the price of a copy.
+
+    Attributes:
+        stale: whether the layers have changed since the image that was last given out.
+    """
 
     def __init__(self) -> None:
-        self._key: tuple[object, ...] = ()
+        self._place: tuple[object, ...] = ()
+        self._layers: tuple[object, ...] = ()
         self._image = QImage()
+        self.stale = False
 
-    def image(self, scene: Scene, plane: Plane) -> QImage:
-        """The picture of a scene's still layers."""
-        key = (plane, scene.palette, scene.axes, scene.density, *scene.still())
-        if key != self._key:  # layers are equal only to themselves
-            self._key = key
+    def image(self, scene: Scene, plane: Plane, later: bool = False) -> QImage:
+        """The picture of a scene's still layers.
+
+        Args:
+            later: an older picture of the same place will do, where making a new one would hold up the frame.
+        """
+        place, layers = (plane, scene.palette, scene.axes), (scene.density, *scene.still())
+        self.stale = later and place == self._place and layers != self._layers  # layers are equal only to themselves
+        if not self.stale and (place, layers) != (self._place, self._layers):
+            self._place, self._layers = place, layers
             self._image = QImage(plane.columns, plane.rows, QImage.Format.Format_RGB32)
             self._image.setDevicePixelRatio(plane.ratio)
             painter = QPainter(self._image)
@@ -68,11 +79,11 @@ class Still:
         return self._image
 
 
-def paint(painter: QPainter, scene: Scene, width: float, height: float, still: Still | None = None) -> None:
+def paint(painter: QPainter, scene: Scene, width: float, height: float, still: QImage | None = None) -> None:
     """Paint a scene over [0, width] x [0, height] of the painter, at the resolution of the painter's device.
 
     Args:
-        still: keeps what does not move from one frame to the next, for whoever paints many.
+        still: the scene's still layers from :class:`Still`, for whoever paints many frames.
     """
     palette = scene.palette
     plane = Plane(scene.viewport, width, height, painter.device().devicePixelRatio())
@@ -85,7 +96,7 @@ def paint(painter: QPainter, scene: Scene, width: float, height: float, still: S
         if still is None:
             _paint_still(painter, scene, plane)
         else:
-            painter.drawImage(0, 0, still.image(scene, plane))
+            painter.drawImage(0, 0, still)
         for layer in scene.moving():
             layer.paint(painter, plane, palette)
     if scene.hint:

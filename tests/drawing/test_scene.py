@@ -290,9 +290,15 @@ def test_what_stands_still_is_kept_until_it_changes() -> None:
             scene = dataclasses.replace(scene, **{name: changes[name]})
         image = QImage(200, 200, QImage.Format.Format_RGB32)
         painter = QPainter(image)
-        paint(painter, scene, 200, 200, still)
+        plane = Plane(scene.viewport, 200, 200)
+        paint(painter, scene, 200, 200, still.image(scene, plane))
         painter.end()
         assert image == render(scene, 200, 200), name
+        late = dataclasses.replace(scene, learned=Field(points, -points))
+        assert still.image(late, plane, later=True) is still.image(scene, plane)
+        assert not still.stale
+        still.image(late, plane, later=True)
+        assert still.stale
 
 
 def test_two_threads_paint_the_same_layers_as_one() -> None:

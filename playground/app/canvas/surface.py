@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable
 
 import pyqtgraph as pg
-from PySide6.QtCore import QEvent, QPointF, QRectF, Qt, Signal
+from PySide6.QtCore import QEvent, QPointF, QRectF, Qt, QTimer, Signal
 from PySide6.QtGui import (
     QEnterEvent,
     QFocusEvent,
@@ -18,6 +18,7 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QStyleOptionGraphicsItem, QWidget
 
+from playground.drawing.layers import Layer
 from playground.drawing.palette import DARK
 from playground.drawing.plane import Plane, Viewport
 from playground.drawing.scene import Scene, Still, paint
@@ -43,6 +44,9 @@ VIEW_KEYS = {*PANS, *ZOOMS, Qt.Key.Key_0, Qt.Key.Key_Home}
 BRUSH_KEYS = {Qt.Key.Key_Space, Qt.Key.Key_Escape, Qt.Key.Key_BracketLeft, Qt.Key.Key_BracketRight}
 
 
+PATIENCE = 40  # ms without a frame after which late arrows are shown by themselves
+
+
 class SceneItem(pg.GraphicsObject):
     """Paints the scene into an image when something has changed, and otherwise copies the image."""
 
@@ -51,7 +55,12 @@ class SceneItem(pg.GraphicsObject):
         self.setParentItem(box)
         self._box, self._scene, self._painted = box, scene, painted
         self._image, self._still = QImage(), Still()
+        self._moving: list[Layer] = []  # of the last picture
         self._changed = True
+        self._spare, self._settle = QTimer(self), QTimer(self)
+        for timer, slot in ((self._spare, self._catch_up), (self._settle, self.change)):
+            timer.setSingleShot(True)
+            timer.timeout.connect(slot)
         box.sigResized.connect(self._resized)
 
     def _resized(self) -> None:
@@ -64,6 +73,16 @@ class SceneItem(pg.GraphicsObject):
 
     def boundingRect(self) -> QRectF:
         return self._box.rect()
+
+    def _catch_up(self) -> None:
+        """Between two frames: draw the still layers that the last one left as they were, and show them if none follows."""
+        scene = self._scene()
+        self._still.image(scene, self._plane(scene))
+        self._settle.start(PATIENCE)
+
+    def _plane(self, scene: Scene) -> Plane:
+        rect = self._box.rect()
+        return Plane(scene.viewport, round(rect.width()), round(rect.height()), self._image.devicePixelRatio())
 
     def paint(self, painter: QPainter, option: QStyleOptionGraphicsItem, widget: QWidget | None = None) -> None:
         width, height = round(self._box.rect().width()), round(self._box.rect().height())
@@ -78,11 +97,20 @@ class SceneItem(pg.GraphicsObject):
         if self._changed:
             self._changed = False
             started = time.perf_counter()
+            scene = self._scene()
+            moving = scene.moving()
+            # While frames follow each other, arrows and density may be one frame late: made in the time between two frames
+            # they hold up none. Layers are equal only to themselves.
+            follows, self._moving = bool(moving) and moving != self._moving, moving
+            still = None if scene.images is not None else self._still.image(scene, self._plane(scene), later=follows)
             inner = QPainter(self._image)
             try:
-                paint(inner, self._scene(), width, height, self._still)
+                paint(inner, scene, width, height, still)
             finally:
                 inner.end()
+            self._settle.stop()
+            if still is not None and self._still.stale:
+                self._spare.start(0)
             self._painted(1e3 * (time.perf_counter() - started))
         painter.drawImage(0, 0, self._image)
 
