@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tracemalloc
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -69,8 +70,10 @@ def assert_same(one: Session, other: Session) -> None:
             assert array.shape == second[key].shape
 
 
-def test_everything_comes_back_exactly(tmp_path: Path) -> None:
+@pytest.mark.parametrize("told", [{}, {"accepted": np.array([np.nan, 0.5, 0.75])}], ids=["", "Metropolis"])
+def test_everything_comes_back_exactly(tmp_path: Path, told: dict[str, np.ndarray]) -> None:
     session = a_session()
+    session = replace(session, trajectory=session.trajectory | told)
     session.save(tmp_path / "one.spg")
     assert_same(session, Session.load(tmp_path / "one.spg"))
 
@@ -246,6 +249,7 @@ HOSTILE = {
     "unknown array": (written(None, {"secret": np.zeros(3)}), "unknown array 'secret'"),
     "weights not finite": (written(None, {"weights/a": np.array([np.inf])}), "no finite number"),
     "trajectory without positions": (written(None, {"trajectory/sigma": np.zeros(3)}), "is incomplete"),
+    "acceptance of other frames": (with_trajectory(accepted=np.zeros(2)), "accepted does not fit its frames"),
     "trajectory of other points": (with_trajectory(positions=np.zeros((3, 5, 3))), "has no positions"),
     "trajectory that ran away": (with_trajectory(positions=np.full((3, 5, 2), np.inf)), "has no positions"),
     "trajectory of images": (with_trajectory(shape=np.array([1, 8, 8])), "is of other data"),
