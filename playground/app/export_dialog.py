@@ -82,7 +82,7 @@ class ExportDialog(QDialog):
         self.size_preset = ChoiceBox((title, title) for title in (*(title for title, _, _ in SIZES), CUSTOM))
         self.width_box, self.height_box = _pixels(choice.width), _pixels(choice.height)
         form.addRow("&Size", self.size_preset)
-        form.addRow("", _row(self.width_box, QLabel("×"), self.height_box, QLabel("pixels")))
+        form.addRow("", _row(self.width_box, QLabel("×"), self.height_box, QLabel("pixels, even")))
         self.size_preset.activated.connect(self._size_chosen)
         for box in (self.width_box, self.height_box):
             box.valueChanged.connect(self._show_preset)
@@ -142,7 +142,7 @@ class ExportDialog(QDialog):
 
     def choice(self) -> Any:
         """The choices as the settings keep them."""
-        size = {"width": self.width_box.value() // 2 * 2, "height": self.height_box.value() // 2 * 2}
+        size = {"width": self.width_box.value(), "height": self.height_box.value()}
         theme = self.theme.currentData()
         if self.kind == "picture":
             return PictureChoice(**size, theme=theme)
@@ -254,11 +254,23 @@ class ExportDialog(QDialog):
             widget.setToolTip(tip)
 
 
+class PixelBox(QSpinBox):
+    """A number of pixels, even as the video formats want it: an odd one that is typed becomes the next below."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        # Qt leaves the odd number standing, since its value is no new one.
+        self.editingFinished.connect(lambda: self.lineEdit().setText(self.textFromValue(self.value())))
+
+    def valueFromText(self, text: str) -> int:
+        return super().valueFromText(text) // 2 * 2
+
+
 def _pixels(value: int) -> QSpinBox:
-    box = QSpinBox()
+    box = PixelBox()
     box.setRange(64, 7680)
     box.setSingleStep(2)
-    box.setValue(value)
+    box.setValue(value // 2 * 2)
     return box
 
 

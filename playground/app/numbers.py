@@ -22,7 +22,7 @@ def shown(value: float, digits: int = 3) -> str:
     size = abs(value)
     if size == 0:
         return "0"
-    if size.is_integer() and size < 1e7:
+    if size.is_integer() and size < 1e6:  # more digits have no room in a row
         return sign + f"{int(size):,}".replace(",", THIN_SPACE)
     if 1e-2 <= size < 1e5:
         if size >= 10**digits:

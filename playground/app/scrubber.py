@@ -49,6 +49,7 @@ class Scrubber(QSlider):
         self.setMouseTracking(True)
         self.setCursor(Qt.CursorShape.PointingHandCursor)
         self.setAccessibleName("Timeline of the sampler")
+        self.setToolTip("Drag to move particles and field through the noise.")
         self.setAccessibleDescription("Arrow keys move by a frame, Page keys by a tenth, Home and End to the ends.")
         self.actionTriggered.connect(self._acted)
 
@@ -139,7 +140,7 @@ class Scrubber(QSlider):
             frame = min(max(self._frame_at(event.pos().x()), 0), self.maximum())
             words = f"Step {frame} of {self.maximum()}"
             words += f", σ = {shown(float(self._sigmas[frame]))}" if frame < len(self._sigmas) else ": not sampled yet"
-            QToolTip.showText(event.globalPos(), words + "\nDrag to move particles and field through the noise.", self)
+            QToolTip.showText(event.globalPos(), f"{words}\n{self.toolTip()}", self)
             return True
         return bool(super().event(event))
 

@@ -21,7 +21,10 @@ class _Edit:
 
     @property
     def text(self) -> str:
-        return ", ".join(sorted(self.keys))
+        """What was changed, in words; what only follows a choice is not told."""
+        kinds = sorted(key for key in self.keys if key.endswith(".kind"))
+        names = list(dict.fromkeys(_name(key) for key in kinds or sorted(self.keys)))
+        return "change of " + (" and ".join(names) if len(names) < 3 else "settings")
 
 
 class State(QObject):
@@ -101,7 +104,7 @@ class State(QObject):
 
     @property
     def undo_text(self) -> str:
-        """What undo would take back: the keys, or nothing."""
+        """What undo would take back, as "change of data", or nothing."""
         return self._done[-1].text if self._done else ""
 
     def load(self, experiment: Experiment) -> None:
@@ -134,6 +137,14 @@ class State(QObject):
         if keys:
             self.changed.emit(keys)
         self.history_changed.emit()
+
+
+def _name(key: str) -> str:
+    """A setting in words: ``data``, ``sampler``, ``drawing``, ``learning rate``."""
+    if key.endswith(".kind"):
+        section = key.split(".")[0]
+        return {"sampling": "sampler"}.get(section, section)
+    return {"data.strokes": "drawing"}.get(key, key.split(".")[-1].replace("_", " "))
 
 
 def _differences(one: Experiment, other: Experiment) -> frozenset[str]:

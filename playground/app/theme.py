@@ -288,7 +288,7 @@ QLineEdit, QPlainTextEdit, QTextEdit, QAbstractSpinBox {
     background: @background; color: @text; border: 1px solid @border; border-radius: 6px; padding: 4px 6px;
     selection-background-color: @accent; selection-color: @on_accent; }
 QLineEdit:focus, QPlainTextEdit:focus, QTextEdit:focus, QAbstractSpinBox:focus { border-color: @accent; }
-QLineEdit:disabled { color: @disabled; }
+QLineEdit:disabled, QAbstractSpinBox:disabled { color: @disabled; background: @panel; }
 QLineEdit[role="number"] { background: transparent; border-color: transparent; border-radius: 4px; padding: 1px 0; }
 QLineEdit[role="number"]:hover { border-color: @border; }
 QLineEdit[role="number"]:focus { background: @background; border-color: @accent; padding-right: 5px; }

@@ -298,6 +298,23 @@ def test_errors_and_the_mark_of_now(errors):
     assert count_of(errors, "particles") > before + 30
 
 
+def test_the_word_at_the_mark_covers_no_label(errors, monkeypatch):
+    boxes = {}
+    words = errors.words
+
+    def watch(painter, text, *rest, **more):
+        boxes[text] = words(painter, text, *rest, **more)
+        return boxes[text]
+
+    monkeypatch.setattr(errors, "words", watch)
+    errors.show_errors(LEVELS, np.linspace(0.1, 0.9, len(LEVELS)))
+    for sigma in np.geomspace(LEVELS[0], LEVELS[-1], 40):
+        errors.show_now(float(sigma))
+        errors.grab()
+        assert not boxes["now"].intersects(boxes["100 %"])
+        assert errors.rect().contains(boxes["now"].toAlignedRect())
+
+
 def test_the_mark_is_not_painted_for_less_than_half_a_pixel(errors, qtbot):
     errors.show_errors(LEVELS, np.linspace(0.1, 0.4, 10))
     errors.show_now(0.5)

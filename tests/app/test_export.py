@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QImage
-from PySide6.QtWidgets import QPushButton, QWidget
+from PySide6.QtWidgets import QApplication, QLabel, QPushButton, QWidget
 
+from playground.app import theme
 from playground.app.export import Exports
 from playground.app.export_dialog import CUSTOM, SIZES
 from playground.app.settings import Settings
@@ -235,3 +236,30 @@ def test_every_control_has_a_name_and_a_tip(exports):
     for control in (dialog.path, dialog.format, dialog.size_preset, dialog.width_box, dialog.seconds, dialog.theme):
         assert control.accessibleName()
         assert control.toolTip()
+
+
+def test_an_odd_size_is_mended_in_view(exports, qtbot):
+    dialog = open_video(exports)
+    dialog.activateWindow()
+    dialog.width_box.setFocus()
+    qtbot.waitUntil(dialog.width_box.hasFocus)
+    dialog.width_box.selectAll()
+    qtbot.keyClicks(dialog.width_box, "321")
+    qtbot.keyClick(dialog.width_box, Qt.Key.Key_Tab)
+    assert dialog.width_box.text() == "320"
+    assert dialog.choice().width == 320
+    assert any("even" in label.text() for label in dialog.findChildren(QLabel))
+
+
+def test_what_cannot_be_changed_while_it_runs_looks_so(exports, qtbot):
+    theme.apply(QApplication.instance(), DARK)
+    dialog = open_video(exports)
+    looks = []
+    for running in (False, True):
+        dialog.set_running(running)
+        qtbot.wait(20)
+        image = dialog.width_box.grab().toImage()
+        looks.append({image.pixelColor(x, y).name() for x in range(image.width()) for y in range(image.height())})
+    dialog.set_running(False)
+    assert DARK.text in looks[0]
+    assert DARK.text not in looks[1]

@@ -446,3 +446,12 @@ def test_no_torch_and_no_equations_at_the_start():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize("steps", [999_999, 1_000_000, 1_234_567])
+def test_a_large_number_is_not_cut(form, state, steps):
+    row = make_field(state, "training.steps", "steps")
+    form(row)
+    state.edit({"training.steps": steps})
+    edit = row.number
+    assert edit.fontMetrics().horizontalAdvance(edit.text()) <= edit.width() - 4  # 2 px at each side

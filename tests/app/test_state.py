@@ -1,3 +1,5 @@
+import pytest
+
 from playground.app.state import State
 from playground.lab.experiment import Experiment
 
@@ -90,3 +92,20 @@ def test_loading_starts_afresh():
     assert state.experiment.seed == 5
     assert not state.can_undo
     assert not state.modified
+
+
+@pytest.mark.parametrize(
+    ("changes", "text"),
+    [
+        ({"data.kind": "rings", "noise.sigma": 0.3}, "change of data"),
+        ({"sampling.kind": "langevin"}, "change of sampler"),
+        ({"training.learning_rate": 1e-3}, "change of learning rate"),
+        ({"noise.sigma_max": 5.0, "noise.sigma_min": 0.1}, "change of sigma max and sigma min"),
+        ({"training.batch": 64, "network.width": 64, "seed": 3}, "change of settings"),
+    ],
+)
+def test_what_undo_takes_back_is_said_in_words(changes, text):
+    state = State()
+    assert state.undo_text == ""
+    state.edit(changes)
+    assert state.undo_text == text

@@ -4,11 +4,21 @@ import pytest
 from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QTimer, QUrl
 from PySide6.QtGui import QDragEnterEvent, QDropEvent
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QAbstractButton, QApplication, QLabel, QLineEdit, QMessageBox, QScrollArea, QWidget
+from PySide6.QtWidgets import (
+    QAbstractButton,
+    QAbstractSlider,
+    QApplication,
+    QComboBox,
+    QLabel,
+    QLineEdit,
+    QMessageBox,
+    QScrollArea,
+    QWidget,
+)
 
 from playground.app import frame
 from playground.app.errors import Log
-from playground.app.panels import DataPanel, TrainingPanel
+from playground.app.panels import DataPanel, LikelihoodPanel, QualityPanel, TrainingPanel
 from playground.app.settings import Settings
 from playground.app.window import MainWindow
 from playground.drawing.palette import PALETTES
@@ -31,6 +41,12 @@ def test_parts_fill_the_window_without_overlap(shared_window, size):
     assert bottom == window.height()
 
 
+def test_nothing_can_be_measured_before_there_is_a_problem(bare_window):
+    quality, likelihood = bare_window.panel(QualityPanel), bare_window.panel(LikelihoodPanel)
+    for button in (quality.measure_score, quality.measure_samples, likelihood.map, likelihood.test):
+        assert not button.isEnabled()
+
+
 def test_a_narrow_window_never_cuts_a_chip(shared_window):
     window = shared_window
     window.resize(1024, 600)
@@ -44,7 +60,8 @@ def test_every_control_has_a_name_a_tip_and_a_place_in_the_tab_order(shared_wind
     controls = [
         widget
         for widget in window.findChildren(QWidget)
-        if isinstance(widget, (QAbstractButton, QLineEdit)) and widget.focusPolicy() & Qt.FocusPolicy.TabFocus
+        if isinstance(widget, (QAbstractButton, QAbstractSlider, QComboBox, QLineEdit))
+        and widget.focusPolicy() & Qt.FocusPolicy.TabFocus
     ]
     assert len(controls) > 40
     unnamed = [

@@ -68,8 +68,12 @@ class Chart(QWidget):
         token: str = "muted",
         align: str = "center",
         plate: bool = False,
-    ) -> None:
-        """Text whose middle, left or right end lies at a point, kept inside the chart; on a plate over a curve."""
+    ) -> QRectF:
+        """Text whose middle, left or right end lies at a point, kept inside the chart; on a plate over a curve.
+
+        Returns:
+            Where it lies.
+        """
         metrics = painter.fontMetrics()
         width, height = metrics.horizontalAdvance(text), metrics.height()
         left = at.x() - {"center": width / 2, "left": 0, "right": width}[align]
@@ -82,6 +86,7 @@ class Chart(QWidget):
             painter.drawRoundedRect(box.adjusted(-3, 0, 3, 0), 3, 3)
         painter.setPen(self.tokens.color(token))
         painter.drawText(box, Qt.AlignmentFlag.AlignCenter, text)
+        return box
 
     def sentence(self, painter: QPainter, text: str) -> None:
         """What stands in an empty chart."""

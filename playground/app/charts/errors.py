@@ -76,7 +76,7 @@ class ErrorAlongSigma(Chart):
         ]
         painter.setPen(theme.round_pen(self.tokens.color("error"), 2))
         painter.drawPolyline(QPolygonF(points))
-        self.words(painter, _percent(top), QPointF(plot.left(), plot.top() + 6), align="left", plate=True)
+        label = self.words(painter, _percent(top), QPointF(plot.left(), plot.top() + 6), align="left", plate=True)
         now = self._now
         if now is not None and now > 0:
             x = min(max(self._x(now), plot.left()), plot.right())
@@ -84,6 +84,8 @@ class ErrorAlongSigma(Chart):
             painter.drawLine(QPointF(x, plot.top()), QPointF(x, plot.bottom()))
             left = x > plot.center().x()
             at = QPointF(x + (-5 if left else 5), plot.top() + 6)
+            if not left and at.x() - 6 < label.right():
+                at.setY(label.bottom() + label.height() / 2)  # below the axis' label, not over it
             self.words(painter, "now", at, "text", "right" if left else "left", plate=True)
         if self.pointer is not None and plot.contains(self.pointer):
             sigma = self._sigma(self.pointer.x())

@@ -95,7 +95,7 @@ class QualityPanel(Card):
             "within the spread nothing can be told.",
         )
         self.kl = Figure(
-            "KL(data ‖ model)",
+            "KL(data || model)",
             "Kullback-Leibler divergence in nats, with its standard error, from the test set: press Test set above.",
             r"E_{p}[\log p(x) - \log q(x)]",
         )
