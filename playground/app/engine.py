@@ -31,6 +31,8 @@ NEW_DATA = {
     "noise.rungs": (),
     "noise.schedule": (),
     "sampling.step": "auto",
+    "sampling.churn_min": "auto",
+    "sampling.churn_max": "auto",
     "sampling.source": "learned",
 }
 """Settings in the units of the data: with other data they go back to what the program chooses."""

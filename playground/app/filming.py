@@ -50,15 +50,20 @@ class Views:
         self._live = Live()
         self._maps: dict[float, DensityView] = {}
 
-    def prepare(self, sigmas: Iterable[float]) -> Iterator[float]:
-        """Compute the maps that these noise levels need; yields the share that is done."""
+    def prepare(self, sigmas: Iterable[float], moving: bool) -> Iterator[float]:
+        """Compute the maps that these noise levels need; yields the share that is done.
+
+        Args:
+            moving: in the coordinates of particles that have a time.
+        """
         if not self._follow:
             return
         assert self._view is not None
         bench, bounds = self._view.bench, self._view.bounds
         levels = {map_level(sigma, bench.view) for sigma in sigmas}
         for count, level in enumerate(levels):
-            for fraction, density in learned_density(bench.problem, bench.weights, bounds, level, MAP_CELLS):
+            maps = learned_density(bench.problem, bench.weights, bounds, level, MAP_CELLS, moving)
+            for fraction, density in maps:
                 self._maps[level] = density
                 yield (count + (fraction or 0.0)) / len(levels)
 

@@ -59,10 +59,14 @@ class LearnedMaps:
         """Something else was shown meanwhile."""
         self._seen = None
 
-    def follow(self, bench: Bench, bounds: Bounds, sigma: float) -> bool:
-        """Show the map nearest to sigma; False where one that is being computed has to end first."""
+    def follow(self, bench: Bench, bounds: Bounds, sigma: float, moving: bool) -> bool:
+        """Show the map nearest to sigma; False where one that is being computed has to end first.
+
+        Args:
+            moving: in the coordinates of particles that have a time.
+        """
         level = measurements.map_level(sigma, bench.view)
-        key = (bench.weights.version, bounds, level)
+        key = (bench.weights.version, bounds, level, moving)
         if key in self._maps:
             self._put(self._maps[key])
             return True
@@ -79,7 +83,7 @@ class LearnedMaps:
         self._tasks.start(
             FOLLOWING,
             "Learned density",
-            lambda: measurements.learned_density(problem, weights, bounds, level, measurements.MAP_CELLS),
+            lambda: measurements.learned_density(problem, weights, bounds, level, measurements.MAP_CELLS, moving),
             keep,
         )
         return True

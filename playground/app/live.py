@@ -178,7 +178,8 @@ class Live:
 
         weights = bench.weights
         if self._loaded != weights.version:
-            if self._owner is not bench:  # to build one takes 5 ms of the interpreter, seven times a second while training
+            # To build one takes 5 ms of the interpreter, seven times a second while training.
+            if self._owner is not bench:
                 self._owner, self._network = bench, bench.problem.network()
             self._network.load_state_dict(weights.tensors)
             self._loaded = weights.version

@@ -65,17 +65,29 @@ def map_level(sigma: float, view: ProblemView) -> float:
 
 
 def learned_density(
-    problem: "Problem", weights: Weights, bounds: Bounds, sigma: float | None, resolution: int
+    problem: "Problem", weights: Weights, bounds: Bounds, sigma: float | None, resolution: int, moving: bool = False
 ) -> Progress:
-    """The learned density on a grid, coarse to fine; `sigma` None is the finest level."""
+    """The learned density on a grid, coarse to fine.
+
+    Args:
+        sigma: noise level in user units; None for the finest.
+        moving: in the process's own coordinates, which a VP process contracts, as particles with a time have them.
+    """
     from playground.lab.density_map import density_map
 
     shown = problem.units.sigma_to_user(problem.noise.sigma_min) if sigma is None else sigma
+    scale = 1.0
+    if moving:
+        process = problem.process()
+        scale = float(process.scale(process.time(problem.units.sigma_to_internal(shown))))
+    # p_t(x) = p_sigma(x/alpha)/alpha^2, in coordinates whose origin is the data's mean.
+    corners = np.array([bounds[::2], bounds[1::2]])
+    (x0, y0), (x1, y1) = problem.units.to_user(problem.units.to_internal(corners) / scale).tolist()
     view, drawn = None, None
-    for progress in density_map(problem, learned_score(problem, weights), bounds, resolution, sigma=sigma):
+    for progress in density_map(problem, learned_score(problem, weights), (x0, x1, y0, y1), resolution, sigma=sigma):
         if progress.log_density is not drawn and progress.log_density is not None:
             drawn = progress.log_density
-            view = DensityView(np.exp(drawn), bounds, shown, "learned")
+            view = DensityView(np.exp(drawn) / scale**2, bounds, shown, "learned")
         yield progress.fraction, view  # the same again where nothing is new: a reader may have missed the last
 
 

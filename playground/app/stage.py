@@ -361,7 +361,7 @@ class Stage(QObject):
                 )
             )
         following = density and not exact and bench.view.has_process
-        if following and not self._learned_maps.follow(bench, self._bounds, moment[0]):
+        if following and not self._learned_maps.follow(bench, self._bounds, moment[0], moment[1] is not None):
             self._density.forget()
 
     @Slot(str, object)

@@ -309,6 +309,8 @@ class Wiring(QObject):
                     changes["caption"] = tuple(readouts.caption(trajectory, frame, kind))
                 return dataclasses.replace(shown, **changes)
 
-            return dress, views.prepare(trajectory.sigma[np.unique(frames)].tolist())
+            return dress, views.prepare(
+                trajectory.sigma[np.unique(frames)].tolist(), moving=bool(np.isfinite(trajectory.time).any())
+            )
 
         return dress_run

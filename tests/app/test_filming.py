@@ -8,10 +8,11 @@ import pytest
 
 from playground.app.bench import assemble
 from playground.app.filming import Views, complete_run
-from playground.app.live import View
-from playground.app.measurements import learned_score, sample_quality
+from playground.app.live import View, Weights
+from playground.app.measurements import learned_density, learned_score, sample_quality
 from playground.lab.evaluation import FLOOR_PAIRS, sample_distances
 from playground.lab.experiment import Experiment, replace
+from playground.lab.problem import Problem
 from playground.lab.sampling import sample
 
 SETTINGS = {"data.points": 500, "network.width": 16, "sampling.particles": 20, "sampling.steps": 12}
@@ -67,7 +68,7 @@ def test_views_at_any_moment_and_only_what_is_wanted(bench):
         density=True,
     )
     views = Views(view)
-    assert list(views.prepare([0.1, 3.0])) == []
+    assert list(views.prepare([0.1, 3.0], moving=False)) == []
     for sigma in (0.1, 3.0):
         field, density = views.at(sigma, math.nan)
         assert field.learned is None
@@ -82,7 +83,7 @@ def test_the_learned_density_follows_sigma_too(bench):
     bounds = (-10.0, 11.0, -10.0, 10.0)
     view = View(bench, bounds, 4, 3, sigma=0.0, time=None, learned=True, exact=False, density=False)
     views = Views(view, follow=True)
-    shares = list(views.prepare([0.11, 0.1, 2.0]))
+    shares = list(views.prepare([0.11, 0.1, 2.0], moving=False))
     assert shares == sorted(shares)
     assert shares[-1] == 1.0
     fine, coarse = (views.at(sigma, math.nan)[1] for sigma in (0.1, 2.0))
@@ -93,7 +94,22 @@ def test_the_learned_density_follows_sigma_too(bench):
     assert fine.density.max() > 3 * coarse.density.max()
 
 
+def test_the_learned_density_is_contracted_like_the_particles_of_a_vp_process():
+    """A fresh network is N(0, 1 + sigma^2) in standard units, so that x(t) = x/sqrt(1 + sigma^2) is N(0, 1) at every time."""
+    problem = Problem.build(replace(Experiment(), {"noise.kind": "vp", "data.points": 2_000, "network.width": 16}))
+    weights = Weights(1, problem.network().state_dict(), untrained=True)
+    unit = problem.units.sigma_to_user(1.0)
+    centre = problem.units.to_user(np.zeros((1, 2)))[0]
+    bounds = tuple(float(edge) for middle in centre for edge in (middle - 4 * unit, middle + 4 * unit))
+    for sigma in (0.5, 20.0):
+        *_, (_, still) = learned_density(problem, weights, bounds, sigma * unit, 32)
+        *_, (_, moving) = learned_density(problem, weights, bounds, sigma * unit, 32, moving=True)
+        assert moving.density.max() * unit**2 == pytest.approx(1 / (2 * math.pi), rel=0.02)
+        assert still.density.max() * unit**2 == pytest.approx(1 / (2 * math.pi * (1 + sigma**2)), rel=0.02)
+        assert moving.density.sum() * (8 * unit / 32) ** 2 == pytest.approx(1.0, abs=0.01)
+
+
 def test_images_have_no_views():
     views = Views(None, follow=True)
-    assert list(views.prepare([1.0])) == []
+    assert list(views.prepare([1.0], moving=False)) == []
     assert views.at(1.0, 0.5) == (None, None)
