@@ -9,6 +9,7 @@ import pytest
 
 from playground.lab import experiment as experiments
 from playground.lab.experiment import fields
+from playground.lab.refusals import likelihood_refusal, sampling_refusal, training_refusal
 
 ROOT = Path(__file__).parents[1]
 EXPERIMENTS = sorted((ROOT / "resources/experiments").glob("*.toml"))
@@ -53,9 +54,9 @@ def test_each_data_set_has_an_example() -> None:
 @pytest.mark.parametrize("path", EXPERIMENTS, ids=lambda path: path.stem)
 def test_every_example_can_be_run(path: Path) -> None:
     experiment = experiments.load(path)
-    assert experiments.training_refusal(experiment) is None
-    assert experiments.sampling_refusal(experiment) is None
-    assert experiments.likelihood_refusal(experiment) is None
+    assert training_refusal(experiment) is None
+    assert sampling_refusal(experiment) is None
+    assert likelihood_refusal(experiment) is None
     if experiment.data.kind == "file":
         assert Path(experiment.data.path).is_file()
 

@@ -18,6 +18,7 @@ from playground.app.views import ProblemView, plane_bounds
 from playground.app.workers import Slot
 from playground.lab import experiment as description
 from playground.lab.experiment import Experiment
+from playground.lab.refusals import likelihood_refusal, training_refusal
 from playground.lab.session import Session
 
 if TYPE_CHECKING:
@@ -170,7 +171,7 @@ def assemble(
         yield 1.0, dataclasses.replace(heir, problem=problem, view=_view(problem, heir.trainer))
         return
     trainable = problem
-    if description.training_refusal(experiment) is not None:
+    if training_refusal(experiment) is not None:
         # The data are shown before a fitting objective is chosen; the Train button says what does not fit.
         trainable = dataclasses.replace(
             problem, experiment=description.replace(experiment, {"objective.kind": "exact"})
@@ -211,7 +212,7 @@ def _view(problem: "Problem", trainer: "Trainer") -> ProblemView:
     dataset, noise, units = problem.dataset, problem.noise, problem.units
     is_image = len(problem.shape) == 3
     resolved = problem.resolved()
-    has_process = description.likelihood_refusal(problem.experiment) is None
+    has_process = likelihood_refusal(problem.experiment) is None
     rungs = noise.levels(problem.experiment.noise.levels) if has_process else np.array([noise.sigma_max])
     gap = units.sigma_to_user(widest_gap(problem.train))
     return ProblemView(

@@ -20,6 +20,7 @@ from playground.app.state import State
 from playground.app.workers import Worker
 from playground.lab import experiment as description
 from playground.lab.experiment import Experiment
+from playground.lab.refusals import training_refusal
 from playground.lab.session import Session, SessionError
 from playground.lab.trajectory import Trajectory
 
@@ -143,7 +144,7 @@ class Engine(Measuring):
         bench = self._bench
         if bench is None or self._training is not None:
             return
-        refusal = description.training_refusal(self._state.experiment)
+        refusal = training_refusal(self._state.experiment)
         if refusal is not None:
             self.message.emit("error", refusal.sentence, "")
             return
@@ -277,7 +278,7 @@ class Engine(Measuring):
             return
         bench.problem = _with_experiment(bench.problem, self._state.experiment)
         if self._training is not None and any(key.startswith(("training.", "objective.")) for key in keys):
-            refusal = description.training_refusal(self._state.experiment)
+            refusal = training_refusal(self._state.experiment)
             if refusal is None:
                 bench.retunes.put(self._state.experiment)
             else:
@@ -296,7 +297,7 @@ class Engine(Measuring):
             self._tasks.cancel("problem")
             self._take(kept)
             return
-        refusal = description.training_refusal(experiment)
+        refusal = training_refusal(experiment)
         if refusal is not None and refusal.key.startswith(("data.", "network.")) and session is None:
             if refusal.key == "data.strokes":
                 self._clear()

@@ -10,7 +10,7 @@ from playground.app.following import FOLLOWING
 from playground.app.stage import Stage
 from playground.app.state import State
 from playground.app.views import DensityView, PointLikelihood
-from playground.lab import experiment as description
+from playground.lab.refusals import likelihood_refusal
 
 TASKS = ("likelihood", "density", FOLLOWING, "test-set", "quality", "fisher")
 
@@ -119,7 +119,7 @@ class Measuring(Stage):
     def _refuses_likelihood(self) -> bool:
         if self._bench is None:
             return True
-        refusal = description.likelihood_refusal(self._state.experiment)
+        refusal = likelihood_refusal(self._state.experiment)
         if refusal is not None:
             self.message.emit("warning", refusal.sentence, "")
         return refusal is not None

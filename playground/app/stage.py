@@ -22,7 +22,7 @@ from playground.app.state import State
 from playground.app.tasks import Tasks
 from playground.app.views import Bounds, ProblemView
 from playground.app.workers import Worker
-from playground.lab import experiment as description
+from playground.lab.refusals import sampling_refusal
 from playground.lab.trajectory import Trajectory
 
 AHEAD = 40  # frames recorded beyond the playhead
@@ -164,7 +164,7 @@ class Stage(QObject):
         bench = self._bench
         if bench is None:
             return
-        refusal = description.sampling_refusal(self._state.experiment)
+        refusal = sampling_refusal(self._state.experiment)
         if refusal is not None:
             if refusal.sentence != self._told:
                 self._told = refusal.sentence

@@ -45,7 +45,7 @@ from playground.app.theme import UNIT
 from playground.app.transport import Transport
 from playground.app.wiring import Wiring
 from playground.drawing.palette import PALETTES, Palette
-from playground.lab.experiment import training_refusal
+from playground.lab.refusals import training_refusal
 from playground.resources import resource
 
 COLUMNS = (312, 312)  # px of the left and right column at first

@@ -17,8 +17,8 @@ from playground.cli.settings import changed_after_training
 from playground.data import read_columns
 from playground.lab.atomic import replacing
 from playground.lab.evaluation import log_likelihood
-from playground.lab.experiment import likelihood_refusal, sampling_refusal
 from playground.lab.problem import Problem, choose_device
+from playground.lab.refusals import likelihood_refusal, sampling_refusal
 from playground.lab.sampling import sample
 from playground.lab.session import Session, SessionError
 from playground.lab.training import recommended_threads

@@ -20,6 +20,7 @@ from playground.lab.automatic import derivative_passes
 from playground.lab.evaluation import evaluate
 from playground.lab.experiment import Experiment
 from playground.lab.problem import Problem, choose_device
+from playground.lab.refusals import sampling_refusal, training_refusal
 from playground.lab.session import Session
 from playground.lab.training import Trainer, TrainingProgress, build_objective
 
@@ -33,7 +34,7 @@ def run_experiment(experiment: Experiment, folder: Path, device: str) -> None:
     Raises:
         Mistake, ExperimentError, DataError: the experiment, its data or the device cannot be used.
     """
-    for refusal in (experiments.training_refusal(experiment), experiments.sampling_refusal(experiment)):
+    for refusal in (training_refusal(experiment), sampling_refusal(experiment)):
         if refusal is not None and refusal.key == "data.strokes":  # there is no canvas here to paint on
             raise Mistake(f"Nothing is drawn: set data.strokes to {experiments.fields()['data.strokes'].bound}.")
         if refusal is not None:

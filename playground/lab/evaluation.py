@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from playground.data import dequantise
-from playground.lab.experiment import ExperimentError, likelihood_refusal
+from playground.lab.experiment import ExperimentError
 from playground.lab.problem import Problem
+from playground.lab.refusals import likelihood_refusal
 from playground.theory import likelihood, metrics
 from playground.theory.noise import ScoreFunction
 from playground.theory.ode import TooManySteps

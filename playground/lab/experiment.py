@@ -22,7 +22,6 @@ import msgspec
 import tomli_w
 
 from playground.lab.atomic import replacing
-from playground.lab.sampling_settings import FROM_NOISE
 from playground.lab.settings import Auto
 from playground.lab.settings import Experiment as Experiment
 from playground.lab.settings import Stroke as Stroke
@@ -206,116 +205,6 @@ def assignment(text: str) -> tuple[str, Any]:
                 f"--set {text} is not TOML, which wants digits on both sides of a point: 0.1 and 3.0, not .1 and 3."
             ) from None
         return key, raw.strip()
-
-
-@dataclass(frozen=True)
-class Refusal:
-    """A pair of settings that makes no sense, in one sentence; `key` names the setting to change."""
-
-    key: str
-    sentence: str
-
-
-def training_refusal(experiment: Experiment) -> Refusal | None:
-    """Why this experiment cannot be trained, or None."""
-    if experiment.objective.kind == "denoising" and experiment.noise.kind == "none":
-        return Refusal(
-            "objective.kind",
-            "Denoising needs noise to remove: with noise.kind = none its target z/σ divides by zero; choose a noise, or exact or sliced matching.",
-        )
-    if experiment.network.kind == "convolutional" and experiment.data.kind != "digits":
-        return Refusal(
-            "network.kind",
-            "A convolutional network needs images: choose network.kind = mlp for points, or the digits.",
-        )
-    if experiment.data.kind == "file" and not experiment.data.path:
-        return Refusal(
-            "data.path",
-            "No file is chosen: set data.path to a CSV, TSV or NPY file with two columns, or drop one on the window.",
-        )
-    if experiment.data.kind == "drawn" and not experiment.data.strokes:
-        return Refusal("data.strokes", "Nothing is drawn yet: paint on the canvas with the brush, then train.")
-    return None
-
-
-def sampling_refusal(experiment: Experiment) -> Refusal | None:
-    """Why this experiment's sampler does not fit its noise or data, or None."""
-    kind, noise = experiment.sampling.kind, experiment.noise.kind
-    if kind in FROM_NOISE and noise in ("none", "single"):
-        return Refusal(
-            "sampling.kind",
-            f"The {FROM_NOISE[kind]} runs from noise back to data, but noise.kind = {noise} has no path between them: choose ladder or a process such as ve, or sample by langevin.",
-        )
-    if kind == "forward" and noise in ("none", "single"):
-        return Refusal(
-            "sampling.kind",
-            f"The forward process leads from data to noise, but noise.kind = {noise} has no path between them: choose ladder or a process such as ve, or sample by langevin.",
-        )
-    if kind == "annealed-langevin" and noise in ("none", "single"):
-        return Refusal(
-            "sampling.kind",
-            f"Annealed Langevin walks down a ladder of noise levels, but noise.kind = {noise} has fewer than two: choose ladder or a process such as ve, or sample by langevin.",
-        )
-    levels = annealing_levels(experiment)
-    if kind == "annealed-langevin" and experiment.sampling.steps < levels:
-        return Refusal(
-            "sampling.steps",
-            f"Annealed Langevin takes at least one step at each of its {levels} levels, but sampling.steps = {experiment.sampling.steps}: choose at least {levels}, or fewer noise.levels.",
-        )
-    solver = experiment.sampling.solver
-    if kind == "reverse-sde" and solver == "adaptive":
-        return Refusal(
-            "sampling.solver",
-            "The adaptive solver fits its steps to a smooth path, and the reverse SDE's is rough: choose sampling.solver = euler, heun or shark, or sampling.kind = probability-flow.",
-        )
-    if kind == "probability-flow" and solver == "adaptive" and experiment.sampling.corrector_steps:
-        return Refusal(
-            "sampling.corrector_steps",
-            "The adaptive solver takes no steps that a corrector could follow, it follows one path throughout: choose sampling.corrector_steps = 0, or sampling.solver = heun.",
-        )
-    if kind == "probability-flow" and solver == "shark":
-        return Refusal(
-            "sampling.solver",
-            "ShARK is a scheme for noise, and the probability flow has none: choose sampling.solver = heun or euler, or sampling.kind = reverse-sde.",
-        )
-    low, high = experiment.sampling.churn_min, experiment.sampling.churn_max
-    if kind == "churn" and low != "auto" and high != "auto" and low > high:
-        return Refusal(
-            "sampling.churn_min",
-            f"No noise level lies from sampling.churn_min = {low:g} up to sampling.churn_max = {high:g}: lower one or raise the other, or set sampling.churn = 0 for none.",
-        )
-    if kind == "metropolis-langevin" and experiment.sampling.source == "learned":
-        return Refusal(
-            "sampling.source",
-            "Metropolis's test compares densities, and a learned score has none: choose sampling.source = exact or empirical, or sample by langevin.",
-        )
-    if experiment.sampling.source == "exact" and experiment.data.kind in ("file", "digits"):
-        return Refusal(
-            "sampling.source",
-            f"The exact score of data.kind = {experiment.data.kind} is not known: only toys and drawings have one; choose sampling.source = learned or empirical.",
-        )
-    if experiment.sampling.source == "empirical" and noise == "none":
-        return Refusal(
-            "sampling.source",
-            "Without noise the training set is bare points, which have no score: choose a noise, or sampling.source = learned.",
-        )
-    return None
-
-
-def annealing_levels(experiment: Experiment) -> int:
-    """How many levels annealed Langevin walks down."""
-    noise = experiment.noise
-    return len(noise.rungs) if noise.kind == "ladder" and noise.rungs else noise.levels
-
-
-def likelihood_refusal(experiment: Experiment) -> Refusal | None:
-    """Why the probability-flow ODE cannot give a likelihood here, or None."""
-    if experiment.noise.kind in ("none", "single"):
-        return Refusal(
-            "noise.kind",
-            f"The likelihood follows the probability flow from data to noise, but noise.kind = {experiment.noise.kind} has no such path: choose ladder or a process such as ve.",
-        )
-    return None
 
 
 def _known(key: str) -> str:

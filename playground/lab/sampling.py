@@ -10,8 +10,9 @@ import torch
 from torch import Tensor
 
 from playground.lab import automatic
-from playground.lab.experiment import ExperimentError, replace, sampling_refusal
+from playground.lab.experiment import ExperimentError, replace
 from playground.lab.problem import Problem
+from playground.lab.refusals import sampling_refusal
 from playground.lab.sampling_settings import FROM_NOISE
 from playground.lab.trajectory import Trajectory
 from playground.theory.densities import Boxes, GaussianMixture

@@ -13,8 +13,9 @@ import torch
 from torch import Tensor
 
 from playground.lab.automatic import resolved
-from playground.lab.experiment import Experiment, ExperimentError, training_refusal
+from playground.lab.experiment import Experiment, ExperimentError
 from playground.lab.problem import Problem
+from playground.lab.refusals import training_refusal
 from playground.lab.weights import State, Weights, load_weights
 from playground.theory.fused import denoising_steps, matching_steps
 from playground.theory.networks import MLP, ScoreNetwork

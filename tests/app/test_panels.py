@@ -20,7 +20,8 @@ from playground.app.charts.chart import Chart
 from playground.app.state import State
 from playground.drawing.palette import DARK, LIGHT
 from playground.lab.advice import Advice
-from playground.lab.experiment import fields, sampling_refusal, training_refusal
+from playground.lab.experiment import fields
+from playground.lab.refusals import sampling_refusal, training_refusal
 
 KINDS = [getattr(panels, name) for name in panels.__all__]
 PATH = "/some/where/faithful.csv"

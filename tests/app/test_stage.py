@@ -10,7 +10,8 @@ from playground.app.engine import Engine
 from playground.app.following import Follower
 from playground.app.live import SHARE, Live, View
 from playground.app.state import State
-from playground.lab.experiment import Experiment, replace, sampling_refusal
+from playground.lab.experiment import Experiment, replace
+from playground.lab.refusals import sampling_refusal
 
 SMALL = {
     "training.steps": 1_000_000,

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from playground.lab import experiment as experiments
 from playground.lab.experiment import Experiment, ExperimentError, Field, Stroke, fields
+from playground.lab.refusals import likelihood_refusal, sampling_refusal, training_refusal
 
 numbers = st.floats(-1e6, 1e6)
 strokes = st.builds(
@@ -209,7 +210,7 @@ def with_settings(**changes: Any) -> Experiment:
 @pytest.mark.parametrize("objective", fields()["objective.kind"].choices)
 @pytest.mark.parametrize("noise", EVERY_NOISE)
 def test_only_denoising_without_noise_cannot_be_trained(objective: str, noise: str) -> None:
-    refusal = experiments.training_refusal(with_settings(objective__kind=objective, noise__kind=noise))
+    refusal = training_refusal(with_settings(objective__kind=objective, noise__kind=noise))
     if (objective, noise) == ("denoising", "none"):
         assert refusal is not None
         assert "divides by zero" in refusal.sentence
@@ -221,9 +222,7 @@ def test_only_denoising_without_noise_cannot_be_trained(objective: str, noise: s
 @pytest.mark.parametrize("sampler", fields()["sampling.kind"].choices)
 @pytest.mark.parametrize("noise", EVERY_NOISE)
 def test_samplers_that_need_a_path_of_noise_are_refused_without_one(sampler: str, noise: str) -> None:
-    refusal = experiments.sampling_refusal(
-        with_settings(sampling__kind=sampler, noise__kind=noise, sampling__source="exact")
-    )
+    refusal = sampling_refusal(with_settings(sampling__kind=sampler, noise__kind=noise, sampling__source="exact"))
     at_one_level = sampler in ("langevin", "metropolis-langevin")
     assert (refusal is not None) == (not at_one_level and noise in ("none", "single"))
     if refusal is not None:
@@ -233,17 +232,17 @@ def test_samplers_that_need_a_path_of_noise_are_refused_without_one(sampler: str
 
 @pytest.mark.parametrize("kind", EVERY_DATA)
 def test_refusals_that_depend_on_the_data(kind: str) -> None:
-    training = experiments.training_refusal(with_settings(data__kind=kind))
+    training = training_refusal(with_settings(data__kind=kind))
     assert (training is not None) == (kind in ("file", "drawn"))
-    exact = experiments.sampling_refusal(with_settings(data__kind=kind, sampling__source="exact"))
+    exact = sampling_refusal(with_settings(data__kind=kind, sampling__source="exact"))
     assert (exact is not None) == (kind in ("file", "digits"))
     network = with_settings(data__kind=kind, network__kind="convolutional")
-    assert (experiments.training_refusal(network) is not None) == (kind != "digits")
+    assert (training_refusal(network) is not None) == (kind != "digits")
 
 
 @pytest.mark.parametrize("noise", EVERY_NOISE)
 def test_likelihood_needs_a_path_of_noise(noise: str) -> None:
-    refusal = experiments.likelihood_refusal(with_settings(noise__kind=noise))
+    refusal = likelihood_refusal(with_settings(noise__kind=noise))
     assert (refusal is not None) == (noise in ("none", "single"))
 
 

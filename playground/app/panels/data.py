@@ -17,7 +17,8 @@ from playground.app.panels.figure import count
 from playground.app.state import State
 from playground.app.views import ProblemView, TaskStatus
 from playground.drawing.palette import DARK, Palette
-from playground.lab.experiment import fields, training_refusal
+from playground.lab.experiment import fields
+from playground.lab.refusals import training_refusal
 
 COLUMNS = 6
 TILE = 32  # px

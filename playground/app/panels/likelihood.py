@@ -11,7 +11,7 @@ from playground.app.numbers import shown
 from playground.app.panels.figure import Figure, TaskButton, count, decimal, with_error
 from playground.app.state import State
 from playground.app.views import PointLikelihood, ProblemView, TaskStatus
-from playground.lab.experiment import likelihood_refusal
+from playground.lab.refusals import likelihood_refusal
 
 
 class LikelihoodPanel(Card):

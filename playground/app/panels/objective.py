@@ -11,7 +11,7 @@ from playground.app.fields import make_field
 from playground.app.numbers import compact
 from playground.app.state import State
 from playground.lab.automatic import derivative_passes, resolved
-from playground.lab.experiment import training_refusal
+from playground.lab.refusals import training_refusal
 
 NETWORK = ("kind", "width", "depth", "activation", "features", "feature_scale")
 LABELS = {"kind": "network", "features": "features", "feature_scale": "feature scale"}

@@ -10,7 +10,8 @@ from playground.app.fields import NumberField, make_field
 from playground.app.panels.figure import count
 from playground.app.state import State
 from playground.lab.automatic import resolved
-from playground.lab.experiment import annealing_levels, sampling_refusal, value
+from playground.lab.experiment import value
+from playground.lab.refusals import annealing_levels, sampling_refusal
 
 NAMES = {
     "langevin": "Langevin",

@@ -13,7 +13,7 @@ from playground.app.fields import NumberField, make_field
 from playground.app.numbers import duration, shown
 from playground.app.panels.figure import count, decimal
 from playground.app.state import State
-from playground.lab.experiment import training_refusal
+from playground.lab.refusals import training_refusal
 from playground.lab.settings import PROCESSES
 
 BUTTON = {
