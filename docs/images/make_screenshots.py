@@ -50,10 +50,17 @@ def place(window: MainWindow, x: float, y: float) -> QPoint:
 def show_frame(window: MainWindow, share: float) -> None:
     """Rest at a part of the run, and let field and density follow."""
     engine = window.engine
-    wait(lambda: engine.trajectory is not None and engine.trajectory.finished)
-    engine.set_playing(False)
+    engine.set_loop(False)
+    while True:
+        engine.set_playing(True)
+        wait(lambda: engine.trajectory is not None and engine.trajectory.finished)
+        engine.set_playing(False)
+        wait(seconds=0.3)  # a run that has just begun takes the place of the finished one
+        if engine.trajectory.finished:
+            break
+    engine.set_loop(True)
     engine.seek(round(share * (engine.recorded - 1)))
-    wait(seconds=0.6)
+    wait(seconds=1.2)  # the status bar counts frames by the second
 
 
 def opening(window: MainWindow) -> None:
@@ -64,6 +71,7 @@ def opening(window: MainWindow) -> None:
 def training(window: MainWindow) -> None:
     """Two spirals, the network half trained."""
     choose(window, "two-spirals")
+    window.state.edit({"training.seconds": 90})
     window.engine.train()
     wait(seconds=SECONDS)
     wait(lambda: window.engine.frame > 380, seconds=30)
@@ -117,6 +125,7 @@ def export(window: MainWindow) -> None:
     """The export dialog over the window."""
     show_frame(window, 0.72)
     window.exports.video()
+    window.exports.dialog.path.setText("two-moons.mp4")
     wait(seconds=0.2)
 
 
