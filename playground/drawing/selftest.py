@@ -1,0 +1,47 @@
+"""All of the self-test: the theory, and that this machine's encoders write what can be read again."""
+
+import tempfile
+from pathlib import Path
+
+import av
+import numpy as np
+from PySide6.QtGui import QColor, QImage
+
+from playground.drawing.video import write_video
+from playground.lab import selftest
+from playground.lab.selftest import Check
+
+COLOURS = ("#3584e4", "#f5c211", "#1c1c1e")
+SIZE = (128, 96)
+
+
+def film_error(suffix: str) -> float:
+    """Largest distance, in levels of 255, of a picture's middle from the plain colour that was painted."""
+    pictures = []
+    for colour in COLOURS:
+        picture = QImage(*SIZE, QImage.Format.Format_RGB32)
+        picture.fill(QColor(colour))
+        pictures.append(picture)
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / f"film{suffix}"
+        for _ in write_video(path, iter(pictures), len(pictures), SIZE, 10):
+            pass
+        with av.open(str(path)) as film:
+            read = [frame.to_ndarray(format="rgb24")[SIZE[1] // 2, SIZE[0] // 2] for frame in film.decode(video=0)]
+    if len(read) != len(COLOURS):
+        raise ValueError(f"{len(read)} of {len(COLOURS)} pictures came back")
+    painted = [QColor(colour).getRgb()[:3] for colour in COLOURS]
+    return float(np.abs(np.array(read, dtype=float) - np.array(painted, dtype=float)).max())
+
+
+FILMS = tuple(
+    Check(
+        "films",
+        f"{suffix[1:].upper()}: three pictures come back with their colours, levels of 255",
+        lambda suffix=suffix: film_error(suffix),
+        8,
+    )
+    for suffix in (".mp4", ".webm", ".gif")
+)
+
+CHECKS = (*selftest.CHECKS, *FILMS)

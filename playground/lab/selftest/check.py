@@ -1,0 +1,100 @@
+"""One claim of the theory, and what this machine makes of it."""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+STANDARD_ERRORS = 4.4
+"""Bound of what is known with a sampling error: a right value lies outside once in 100,000 seeds."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """A line of the table.
+
+    Attributes:
+        area: what the claim is about, in a word or two.
+        claim: a sentence without its full stop.
+        measured: what came out; nan where the computation failed.
+        low, high: where it must lie.
+        failure: what the computation raised, else empty.
+    """
+
+    area: str
+    claim: str
+    measured: float
+    low: float
+    high: float
+    failure: str = ""
+
+    @property
+    def passed(self) -> bool:
+        return self.low <= self.measured <= self.high
+
+    @property
+    def measured_text(self) -> str:
+        """As a table shows it."""
+        return self.failure or number(self.measured)
+
+    @property
+    def bound_text(self) -> str:
+        """As a table shows it."""
+        if math.isinf(self.low):
+            return f"at most {number(self.high)}"
+        return f"{number(self.low)} to {number(self.high)}"
+
+
+@dataclass(frozen=True)
+class Check:
+    """A claim and how to measure it.
+
+    Args:
+        measure: computes the number, in float64 on the CPU, by seeds of its own.
+        low, high: where it must lie; by default from minus infinity.
+    """
+
+    area: str
+    claim: str
+    measure: Callable[[], float]
+    high: float
+    low: float = -math.inf
+
+    def row(self) -> Row:
+        """Measure it. Whatever the theory raises fails its claim and no other."""
+        try:
+            measured, failure = float(self.measure()), ""
+        except Exception as error:
+            measured, failure = math.nan, type(error).__name__
+        return Row(self.area, self.claim, measured, self.low, self.high, failure)
+
+
+def number(value: float) -> str:
+    """Three digits, and powers of ten where they are shorter."""
+    return f"{value:.3g}" if value == 0 or 1e-3 <= abs(value) < 1e4 else f"{value:.1e}"
+
+
+def seeded(seed: int = 0) -> torch.Generator:
+    return torch.Generator().manual_seed(seed)
+
+
+def normals(*shape: int, seed: int = 0) -> Tensor:
+    """Standard normal numbers in float64."""
+    return torch.randn(shape, generator=seeded(seed), dtype=torch.float64)
+
+
+def gap(found: Tensor, expected: Tensor) -> float:
+    """Largest difference, over 1 + the size of what was expected."""
+    return float(((found - expected).abs() / (1 + expected.abs())).max())
+
+
+def standard_errors(values: Tensor, expected: float) -> float:
+    """How far the mean of independent values (N,) lies from what it should be, in its own standard errors."""
+    return float((values.mean() - expected).abs() / (values.std() / math.sqrt(len(values))))
+
+
+def variance_errors(values: Tensor, expected: float) -> float:
+    """The same for the variance of normal values (N,) about their mean."""
+    return float((values.var() / expected - 1).abs() / math.sqrt(2 / (len(values) - 1)))

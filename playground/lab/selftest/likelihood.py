@@ -1,0 +1,209 @@
+"""Likelihoods of a mixture and of Gaussians, and the measures of samples."""
+
+import math
+from functools import partial
+
+import torch
+from torch import Tensor
+
+from playground.lab.selftest.check import (
+    STANDARD_ERRORS,
+    Check,
+    gap,
+    normals,
+    seeded,
+    standard_errors,
+)
+from playground.lab.selftest.noise import PROCESSES
+from playground.lab.selftest.scores import mixture
+from playground.theory.likelihood import LikelihoodResult, Trace, bits_per_dim, log_likelihood
+from playground.theory.metrics import kl_to_known, mode_weights, sliced_wasserstein2, splits
+from playground.theory.networks import MLP
+from playground.theory.noise import GaussianPrior, Process, ScoreFunction, per_point
+from playground.theory.samplers import AdaptiveFlow
+
+SIGMA = 0.05  # finest level of all processes here: likelihoods are of the data smoothed by it
+
+
+def solve(
+    score: ScoreFunction, process: Process, prior: GaussianPrior, x: Tensor, tolerance: float, trace: Trace = "exact"
+) -> LikelihoodResult:
+    *_, progress = log_likelihood(
+        score,
+        process,
+        prior,
+        x,
+        tolerance,
+        trace=trace,
+        generator=seeded(3),
+        record_path=True,
+        path_points=2,
+    )
+    assert progress.result is not None
+    return progress.result
+
+
+def prior_of(process: Process) -> GaussianPrior:
+    """For the mixture, of which the variance along each axis is known."""
+    density = mixture()
+    centred = density.means - density.mean
+    covariance = (density.weights[:, None] * centred).T @ centred
+    return process.prior(density.mean, covariance + torch.diag((density.weights @ density.stds**2).expand(2)))
+
+
+def mixture_error(name: str) -> float:
+    """log p by the flow, where p(x(1)) is the mixture's own: what is left is the solver's error."""
+    process, density = PROCESSES[name], mixture()
+    x = density.sample(30, seeded())
+    result = solve(density.score, process, prior_of(process), x, 1e-7)
+    assert result.path is not None
+    scale = float(process.scale(1.0))
+    end = density.log_prob(result.path[-1] / scale, float(process.sigma(1.0))) - 2 * math.log(scale)
+    return float((end + result.trace_term - density.log_prob(x, SIGMA)).abs().max())
+
+
+def kl(name: str) -> float:
+    """KL of the exact score's model from its density, where the prior is the Gaussian with the moments of x(1), nat."""
+    process, density = PROCESSES[name], mixture()
+    x = density.sample(200, seeded()) + SIGMA * normals(200, 2, seed=1)
+    found = solve(density.score, process, prior_of(process), x, 1e-5).log_prob
+    return abs(kl_to_known(density.log_prob(x, SIGMA), found)[0])
+
+
+def network() -> MLP:
+    """Of random weights, its last layer too: any smooth field is the score of a model of density 1."""
+    made = MLP(2, width=16, depth=2, activation="silu", features=4, scale=0.7, generator=seeded()).double()
+    torch.nn.init.normal_(made.out.weight, std=0.15, generator=seeded(1))
+    return made.requires_grad_(False)
+
+
+def mass(score: ScoreFunction) -> float:
+    process = PROCESSES["VP"]
+    side, spacing = torch.linspace(-5, 5, 51, dtype=torch.float64), 0.2
+    grid = torch.cartesian_prod(side, side)
+    prior = process.prior(torch.zeros(2, dtype=torch.float64), 1.0)
+
+    *_, progress = log_likelihood(score, process, prior, grid, 1e-4, sigma=0.3)
+    assert progress.result is not None
+    return abs(float(progress.result.log_prob.exp().sum()) * spacing**2 - 1)
+
+
+def there_and_back() -> float:
+    """From data to the prior and down the flow again."""
+    process, density = PROCESSES["VE"], mixture()
+    x = density.sample(20, seeded())
+    path = solve(density.score, process, prior_of(process), x, 1e-8).path
+    assert path is not None
+    *_, end = AdaptiveFlow(process, 1, 1e-8).run(density.score, path[-1], seeded())
+    return gap(end.positions, x)
+
+
+def images(trace: Trace) -> float:
+    """A Gaussian of 1 x 2 x 3 pixels, whose Jacobian is a multiple of the identity: Hutchinson's estimate is exact too."""
+    process, std = PROCESSES["VP"], 0.7
+    mean = torch.linspace(-0.5, 0.5, 6, dtype=torch.float64).reshape(1, 2, 3)
+    x = mean + normals(10, 1, 2, 3)
+    prior = process.prior(mean, std**2)
+    found = solve(lambda y, sigma: -(y - mean) / (std**2 + per_point(sigma, y) ** 2), process, prior, x, 1e-7, trace)
+    variance = std**2 + SIGMA**2
+    exact = -0.5 * ((x - mean).square() / variance + math.log(2 * math.pi * variance)).flatten(1).sum(1)
+    return float((found.log_prob - exact).abs().max())
+
+
+def hutchinson() -> float:
+    r"""Mean tr S and variance 2 \sum_{i \ne j} S_ij^2 of the estimate, S the flow's integrated Jacobian; standard errors."""
+    covariance = torch.tensor([[1.0, 0.5, -0.2], [0.5, 0.6, 0.1], [-0.2, 0.1, 0.3]], dtype=torch.float64)
+    values, axes = torch.linalg.eigh(covariance)
+    process = PROCESSES["VE"]
+
+    def score(x: Tensor, sigma: Tensor) -> Tensor:
+        result: Tensor = -((x @ axes) / (values + sigma.reshape(-1, 1) ** 2)) @ axes.T
+        return result
+
+    growth = 0.5 * ((values + process.sigma_max**2) / (values + SIGMA**2)).log()
+    s = axes @ torch.diag(growth) @ axes.T
+    prior = process.prior(torch.zeros(3, dtype=torch.float64), 1.0)
+    found = solve(score, process, prior, torch.zeros(1500, 3, dtype=torch.float64), 1e-5, "hutchinson").trace_term
+    variance = 2 * float(s.square().sum() - s.diagonal().square().sum())
+    return max(
+        standard_errors(found, float(s.trace())),
+        standard_errors((found - s.trace()).square(), variance),
+    )
+
+
+def bits() -> float:
+    """Uniform over [-1, 1]^D, every one of K levels costs log2 K bits."""
+    return max(
+        abs(float(bits_per_dim(torch.tensor([-64 * math.log(2)], dtype=torch.float64), (1, 8, 8), k)) - math.log2(k))
+        for k in (17, 256)
+    )
+
+
+def shift() -> float:
+    """Moved by d, a cloud lies E[(theta'd)^2]^(1/2) = |d|/sqrt(D) away: in the plane 0.5 for d = 0.707; distance."""
+    cloud = normals(100, 2)
+    moved = cloud + torch.tensor([0.5, 0.5], dtype=torch.float64)
+    return abs(sliced_wasserstein2(cloud, moved, 5_000, seeded(1)) - 0.5)
+
+
+def floor() -> float:
+    """Fresh draws of the density lie as far from the data as parts of the data do, in deviations of those."""
+    density = mixture()
+    data = density.sample(4000, seeded())
+    between = [sliced_wasserstein2(a, b, 50, seeded(5)) for a, b in splits(data, 1000, 1000, 30, seeded(1))]
+    distances = torch.tensor(between, dtype=torch.float64)
+    found = sliced_wasserstein2(density.sample(1000, seeded(2)), data[:1000], 50, seeded(5))
+    return float((found - distances.mean()).abs() / distances.std())
+
+
+def normal_kl() -> float:
+    """KL(N(0, 1) || N(0.3, 1)) = 0.3^2/2, in standard errors."""
+    x = normals(10_000)
+    value, error = kl_to_known(-0.5 * x**2, -0.5 * (x - 0.3) ** 2)
+    return abs(value - 0.045) / error
+
+
+def shares() -> float:
+    """Of draws of three well separated Gaussians, in standard errors."""
+    weights = torch.tensor([0.5, 0.3, 0.2], dtype=torch.float64)
+    modes = torch.tensor([[-9.0, 0.0], [0.0, 9.0], [9.0, 0.0]], dtype=torch.float64)
+    chosen = torch.multinomial(weights, 5000, replacement=True, generator=seeded())
+    found, error = mode_weights(modes[chosen] + normals(5000, 2), modes)
+    return float(((found - weights).abs() / error).max())
+
+
+CHECKS = [
+    *(
+        Check(
+            "likelihood",
+            f"mixture, {name}: log p by the flow is that of the smoothed density, nat",
+            partial(mixture_error, name),
+            1e-4,
+        )
+        for name in PROCESSES
+    ),
+    *(
+        Check("likelihood", f"mixture, {name}: KL that the Gaussian prior costs, nat", partial(kl, name), 1e-3)
+        for name in PROCESSES
+    ),
+    Check(
+        "likelihood", "mixture: the density by the flow integrates to 1, distance", lambda: mass(mixture().score), 2e-3
+    ),
+    Check(
+        "likelihood",
+        "a network of random weights: its density integrates to 1, distance",
+        lambda: mass(network()),
+        1e-2,
+    ),
+    Check("likelihood", "to the prior and back along the flow: where it began", there_and_back, 1e-6),
+    Check("likelihood", "images, exact trace: log p of a Gaussian, nat", partial(images, "exact"), 1e-5),
+    Check("likelihood", "images, Hutchinson's trace: the same, nat", partial(images, "hutchinson"), 1e-5),
+    Check(
+        "likelihood", "Hutchinson: mean and variance of the estimate, in standard errors", hutchinson, STANDARD_ERRORS
+    ),
+    Check("likelihood", "bits/dim of the uniform law are the bits of its levels", bits, 1e-9),
+    Check("measures", "sliced Wasserstein-2 of a shift is its length over sqrt(D), distance", shift, 0.02),
+    Check("measures", "perfect samples lie at their floor, in its deviations", floor, STANDARD_ERRORS),
+    Check("measures", "KL between two normal laws, in standard errors", normal_kl, STANDARD_ERRORS),
+    Check("measures", "mode weights of perfect samples, in standard errors", shares, STANDARD_ERRORS),
+]

@@ -1,0 +1,167 @@
+"""Known densities and the objectives, against autograd and the closed forms of a Gaussian."""
+
+import math
+from functools import partial
+
+import torch
+from torch import Tensor
+
+from playground.lab.selftest.check import STANDARD_ERRORS, Check, gap, normals, seeded, standard_errors
+from playground.theory.densities import Boxes, Density, GaussianMixture
+from playground.theory.empirical import Empirical
+from playground.theory.noise import Continuous, SingleSigma, VariancePreserving
+from playground.theory.objectives import OBJECTIVES, Denoising, Exact, Sliced
+
+
+def mixture() -> GaussianMixture:
+    """Three components with mean 0, of widths from 0.1 to 0.4."""
+    means = torch.tensor([[1.0, 0.5], [-1.2, 0.3], [0.2, -0.8]], dtype=torch.float64)
+    return GaussianMixture(means, torch.tensor([0.2, 0.1, 0.4], dtype=torch.float64))
+
+
+def equal_mixture() -> GaussianMixture:
+    """Of one width, which is computed in a way of its own."""
+    weights = torch.tensor([0.5, 0.3, 0.2], dtype=torch.float64)
+    return GaussianMixture(mixture().means, torch.full((3,), 0.3, dtype=torch.float64), weights)
+
+
+def boxes() -> Boxes:
+    lows = torch.tensor([[-1.0, -1.0], [0.5, 0.0]], dtype=torch.float64)
+    return Boxes(lows, lows + torch.tensor([[1.0, 0.5], [0.75, 1.0]], dtype=torch.float64), std=0.1)
+
+
+DENSITIES = {"mixture": mixture, "mixture of one width": equal_mixture, "boxes": boxes}
+
+
+def gradient_of(log_prob: Tensor, x: Tensor) -> Tensor:
+    (gradient,) = torch.autograd.grad(log_prob.sum(), x)
+    return gradient
+
+
+def score_gap(name: str) -> float:
+    density: Density = DENSITIES[name]()
+    worst = 0.0
+    for sigma in (0.0, 0.3, 5.0):
+        x = (1.5 * normals(200, 2)).requires_grad_()
+        worst = max(worst, gap(density.score(x.detach(), sigma), gradient_of(density.log_prob(x, sigma), x)))
+    return worst
+
+
+def empirical_gap() -> float:
+    density = Empirical(normals(50, 1, 2, 3))
+    worst = 0.0
+    for sigma in (0.3, 5.0):
+        x = normals(40, 1, 2, 3, seed=1).requires_grad_()
+        worst = max(worst, gap(density.score(x.detach(), sigma), gradient_of(density.log_prob(x, sigma), x)))
+    return worst
+
+
+def mass(name: str) -> float:
+    """By the trapezium rule, whose error vanishes faster than any power of the spacing for these smooth densities."""
+    side, spacing = torch.linspace(-4, 4, 401, dtype=torch.float64), 0.02
+    grid = torch.cartesian_prod(side, side)
+    density: Density = DENSITIES[name]()
+    return max(abs(float(density.log_prob(grid, sigma).exp().sum()) * spacing**2 - 1) for sigma in (0.0, 0.3))
+
+
+def smoothing() -> float:
+    """p_sigma(x) = E p(x + sigma z), the mean over z by Gauss and Legendre's rule on 9 deviations either way."""
+    density, sigma = mixture(), 0.3
+    side = torch.linspace(-2.7, 2.7, 181, dtype=torch.float64)
+    offsets = torch.cartesian_prod(side, side)
+    weights = torch.exp(-offsets.square().sum(1) / (2 * sigma**2)) * (0.03**2 / (2 * math.pi * sigma**2))
+    x = normals(20, 2)
+    around = density.log_prob((x[:, None] + offsets).flatten(0, 1)).exp().view(20, -1)
+    return gap(density.log_prob(x, sigma).exp(), around @ weights)
+
+
+def entropy() -> float:
+    """Of one Gaussian in the plane, ln(2 pi e s^2)."""
+    one = GaussianMixture(torch.zeros(1, 2, dtype=torch.float64), torch.tensor([0.3], dtype=torch.float64))
+    return abs(one.entropy() - math.log(2 * math.pi * math.e * 0.09))
+
+
+SLOPE, SIGMA = -0.4, 0.6  # of a linear field a x, and the noise at which it is judged
+SHAPE = (1, 2, 3)  # of a point: an image shows a sum over the last axis alone
+
+
+def loss_errors(name: str) -> float:
+    r"""The losses of the field a x on N(0, I) smoothed by sigma, D axes.
+
+    Exact and sliced: D [a^2 (1 + sigma^2)/2 + a]; denoising: D [a^2 (1 + sigma^2) + 2 a + 1/sigma^2], twice as much and a
+    constant that no field can change.
+    """
+    x = normals(20_000, *SHAPE)
+    objective = OBJECTIVES[name](SingleSigma(SIGMA), weight="constant")
+    losses = objective.loss(lambda y, _: SLOPE * y, x, torch.full((len(x),), SIGMA, dtype=torch.float64), seeded(1))
+    matching = math.prod(SHAPE) * (0.5 * SLOPE**2 * (1 + SIGMA**2) + SLOPE)
+    expected = 2 * matching + math.prod(SHAPE) / SIGMA**2 if name == "denoising" else matching
+    return standard_errors(losses.detach(), expected)
+
+
+ROTATION = torch.tensor([[0.3, 2.0, 0.1], [-1.0, -0.8, 0.5], [0.7, 0.4, -0.2]], dtype=torch.float64)
+
+
+def bent(x: Tensor, sigma: Tensor) -> Tensor:
+    """A field whose Jacobian is neither symmetric nor the same everywhere."""
+    return torch.sin(x @ ROTATION)
+
+
+def exact_trace() -> float:
+    """At sigma = 0 nothing is drawn, so each point's loss is |s|^2/2 plus the trace of the field's Jacobian."""
+    x, sigma = normals(30, 3), torch.zeros(30, dtype=torch.float64)
+    objective = Exact(SingleSigma(1.0), weight="constant")
+    trace = torch.cos(x @ ROTATION) @ ROTATION.diagonal()
+    expected = 0.5 * bent(x, sigma).square().sum(1) + trace
+    return gap(objective.loss(bent, x, sigma, seeded()).detach(), expected)
+
+
+def sliced_trace(projection: str, reduced: bool) -> float:
+    """Over 10,000 directions at one point the sliced loss has the mean of the exact one."""
+    x, sigma = normals(1, 3).expand(10_000, 3), torch.zeros(10_000, dtype=torch.float64)
+    objective = Sliced(SingleSigma(1.0), weight="constant", projection=projection, variance_reduced=reduced)
+    exact = Exact(SingleSigma(1.0), weight="constant").loss(bent, x[:1], sigma[:1], seeded())
+    return standard_errors(objective.loss(bent, x, sigma, seeded(1)).detach(), float(exact.detach()))
+
+
+def floor_gap() -> float:
+    """Weighted by sigma^2 (sigma^2 + 1) the score of N(0, I) leaves a denoising loss of D at every level."""
+    noise = Continuous(VariancePreserving(0.1, 20.0, 0.05))
+    unit = GaussianMixture(torch.zeros(1, 2, dtype=torch.float64), torch.ones(1, dtype=torch.float64))
+    found = Denoising(noise, weight="edm").floor(unit, seeded(), count=100)
+    return math.nan if found is None else abs(found - 2.0)
+
+
+CHECKS = [
+    *(
+        Check(
+            "densities", f"{name}: the score is the gradient of log p, smoothed or not", partial(score_gap, name), 1e-10
+        )
+        for name in DENSITIES
+    ),
+    Check("densities", "training set's own: the score is the gradient of log p", empirical_gap, 1e-10),
+    *(Check("densities", f"{name}: integrates to 1, distance", partial(mass, name), 1e-6) for name in DENSITIES),
+    Check("densities", "mixture: smoothing is convolution with a Gaussian", smoothing, 1e-7),
+    Check("densities", "entropy of a Gaussian by quadrature is the closed form, nat", entropy, 1e-8),
+    Check("objectives", "exact: the trace is that of the Jacobian", exact_trace, 1e-10),
+    *(
+        Check(
+            "objectives",
+            f"sliced, {name}{', variance reduced' if reduced else ''}: mean is the exact loss, in standard errors",
+            partial(sliced_trace, name, reduced),
+            STANDARD_ERRORS,
+        )
+        for name in ("rademacher", "gaussian", "sphere")
+        for reduced in (True, False)
+    ),
+    *(
+        Check(
+            "objectives",
+            f"{name}: loss of a linear field is the closed form, in standard errors",
+            partial(loss_errors, name),
+            STANDARD_ERRORS,
+        )
+        for name in OBJECTIVES
+    ),
+    Check("objectives", "denoising: the least possible loss on a Gaussian is D, distance", floor_gap, 1e-6),
+]

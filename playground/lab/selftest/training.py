@@ -1,0 +1,127 @@
+"""The training steps written by hand, against autograd and torch's own Adam."""
+
+import copy
+from collections.abc import Callable, Sequence
+from functools import partial
+
+import torch
+from torch import Tensor
+
+from playground.lab.selftest.check import Check, gap, normals, seeded
+from playground.theory import fused
+from playground.theory.networks import ACTIVATIONS, MLP
+
+RATES = [1e-2, 2e-2, 5e-3]
+POINTS, DIM = 30, 3
+AVERAGED = 0.9
+
+
+def network(activation: str) -> MLP:
+    made = MLP(DIM, width=12, depth=2, activation=activation, features=6, scale=1.5, generator=seeded()).double()
+    torch.nn.init.normal_(made.out.weight, generator=seeded(1))
+    return made
+
+
+def draws() -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Points, normal numbers, noise levels and weights for each step."""
+    x, z = normals(2, len(RATES), POINTS, DIM, seed=2)
+    sigma = normals(len(RATES), POINTS, seed=3).exp()
+    return x, z, sigma, sigma.square() * (1 + sigma)
+
+
+def flat(tensors: list[Tensor]) -> Tensor:
+    return torch.cat([tensor.detach().reshape(-1) for tensor in tensors])
+
+
+def by_hand(steps: Callable[..., Tensor], made: MLP, *drawn: object) -> tuple[Tensor, Tensor, Tensor]:
+    """Mean loss, weights and averaged weights after the steps, from one call."""
+    live = flat(list(made.parameters()))
+    gradient, first, second = (torch.zeros_like(live) for _ in range(3))
+    average = live.clone()
+    sizes = [parameter.numel() for parameter in made.parameters()]
+    places = {id(parameter): place for place, parameter in enumerate(made.parameters())}
+
+    def views(vector: Tensor, of: Sequence[Tensor]) -> list[Tensor]:
+        parts = torch.split(vector, sizes)
+        return [parts[places[id(parameter)]].view(parameter.shape) for parameter in of]
+
+    weights, biases = [layer.weight for layer in made.layers], [layer.bias for layer in made.layers]
+    state = [views(vector, of) for vector in (live, gradient) for of in (weights, biases)]
+    vectors = (live, gradient, first, second, average)
+    loss = steps(*drawn, *made.tables, *state, made.activation_name, *vectors, RATES, 0, AVERAGED)
+    return loss, live, average
+
+
+def by_autograd(made: MLP, loss_of: Callable[[MLP, int], Tensor]) -> tuple[Tensor, Tensor, Tensor]:
+    made = copy.deepcopy(made)
+    adam = torch.optim.Adam(made.parameters(), betas=(fused.FIRST_DECAY, fused.SECOND_DECAY), eps=fused.EPSILON)
+    average, losses = flat(list(made.parameters())), []
+    for step, rate in enumerate(RATES):
+        loss = loss_of(made, step)
+        adam.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]
+        adam.param_groups[0]["lr"] = rate
+        adam.step()
+        keep = min(AVERAGED, (1 + step) / (10 + step))
+        average = keep * average + (1 - keep) * flat(list(made.parameters()))
+        losses.append(loss.detach())
+    return torch.stack(losses).mean(), flat(list(made.parameters())), average
+
+
+def furthest(found: tuple[Tensor, ...], expected: tuple[Tensor, ...]) -> float:
+    return max(gap(a, b) for a, b in zip(found, expected, strict=True))
+
+
+def denoising(activation: str) -> float:
+    x, z, sigma, weight = draws()
+
+    def loss(made: MLP, step: int) -> Tensor:
+        level = sigma[step][:, None]
+        residual: Tensor = made(x[step] + level * z[step], sigma[step]) + z[step] / level
+        return (weight[step] * residual.square().sum(1)).mean()
+
+    made = network(activation)
+    return furthest(by_hand(fused.denoising_steps, made, x, z, sigma, weight), by_autograd(made, loss))
+
+
+def matching(activation: str) -> float:
+    """Sliced matching along two directions, in the form with 1/2 |s|^2."""
+    x, _, sigma, weight = draws()
+    directions = normals(len(RATES), 2, POINTS, DIM, seed=4)
+
+    def loss(made: MLP, step: int) -> Tensor:
+        at = x[step].clone().requires_grad_()
+        score: Tensor = made(at, sigma[step])
+        total = 0.5 * score.square().sum(1)
+        for v in directions[step]:
+            (row,) = torch.autograd.grad((v * score).sum(), at, create_graph=True)
+            total = total + 0.5 * (v * row).sum(1)
+        return (weight[step] * total).mean()
+
+    made = network(activation)
+    drawn = (x, directions, sigma, weight, 0.5, False)
+    return furthest(by_hand(fused.matching_steps, made, *drawn), by_autograd(made, loss))
+
+
+def evaluation(activation: str) -> float:
+    made = network(activation)
+    x, sigma = normals(200, DIM), normals(200, seed=1).exp()
+    expected = made(x, sigma).detach()
+    with torch.no_grad():
+        return gap(made(x, sigma), expected)
+
+
+CHECKS = [
+    *(
+        Check("training", f"{name}: the score in one call is the network's", partial(evaluation, name), 1e-9)
+        for name in ACTIVATIONS
+    ),
+    *(
+        Check("training", f"{name}: denoising steps are those of autograd and Adam", partial(denoising, name), 1e-8)
+        for name in ACTIVATIONS
+    ),
+    *(
+        Check("training", f"{name}: sliced steps are those of autograd and Adam", partial(matching, name), 1e-8)
+        for name in ACTIVATIONS
+    ),
+]

@@ -1,0 +1,178 @@
+"""The self-test passes on a right theory, and a wrong constant anywhere makes its row fail."""
+
+import math
+import time
+
+import pytest
+import torch
+from torch import Tensor
+
+from playground.lab.selftest import CHECKS, Check, selftest
+from playground.lab.selftest.check import STANDARD_ERRORS, normals, number, standard_errors, variance_errors
+from playground.theory import densities, fused, ode
+from playground.theory.noise import (
+    GaussianPrior,
+    Process,
+    SubVariancePreserving,
+    VariancePreserving,
+    per_point,
+)
+from playground.theory.noise.process import as_time
+from playground.theory.objectives import PROJECTIONS, Exact, sphere
+from playground.theory.samplers import base, langevin, path, reverse
+
+
+def test_every_claim_holds_within_seconds() -> None:
+    """20 s on one core; here in processor time, for the machine may have other work."""
+    start = time.process_time()
+    rows = list(selftest())
+    seconds = time.process_time() - start
+    assert [row for row in rows if not row.passed] == []
+    assert seconds < 20
+
+
+def test_claims_are_told_apart_and_each_has_an_area() -> None:
+    assert len({(check.area, check.claim) for check in CHECKS}) == len(CHECKS)
+    areas = [check.area for check in CHECKS]
+    assert len({area for area, before in zip(areas, ["", *areas], strict=False) if area != before}) == len(set(areas))
+    assert not [check.claim for check in CHECKS if check.claim.endswith(".") or len(check.claim) > 90]
+
+
+def wrong_rate(process: VariancePreserving, t: Tensor | float) -> Tensor:
+    return torch.sqrt(2 * process._rate(t))
+
+
+def without_half(process: Process, score, x: Tensor, t: Tensor | float) -> Tensor:
+    t = as_time(t, x)
+    return process.drift(x, t) - per_point(process.diffusion(t).square(), x) * process.score(score, x, t)
+
+
+def short_noise(score, x: Tensor, sigma: Tensor, step: float, generator: torch.Generator) -> Tensor:
+    return x + step * score(x, sigma) + math.sqrt(step) * base.normal(x, generator)
+
+
+def careless_heun(score, y: Tensor, sigma: float, sigma_next: float, generator: torch.Generator) -> Tensor:
+    h = sigma**2 - sigma_next**2
+    moved = y + math.sqrt(h) * base.normal(y, generator)
+    return moved + h * score(y, y.new_tensor(sigma))
+
+
+def swapped_stage() -> tuple[tuple[float, ...], ...]:
+    stages = list(ode._STAGES)
+    stages[3] = (19372 / 6561, -25360 / 2187, 64448 / 6561, 212 / 729)
+    return tuple(stages)
+
+
+# What is spoilt, by what, and the beginning of a claim that must fail.
+FAULTS = {
+    "g^2 of VP twice too large": (VariancePreserving, "diffusion", wrong_rate, "VP: drift and diffusion"),
+    "sub-VP with VP's root": (
+        SubVariancePreserving,
+        "noise_over_signal",
+        staticmethod(VariancePreserving.noise_over_signal),
+        "sub-VP: mean factor",
+    ),
+    "ln 2 pi": (densities, "_LOG_TWO_PI", math.log(math.pi), "mixture: integrates to 1"),
+    "g^2 in place of g^2/2": (Process, "probability_flow", without_half, "Heun, VE: order"),
+    "g^2 in place of g^2/2, likelihood": (Process, "probability_flow", without_half, "mixture, VP: log p"),
+    "a prior without the data's variance": (
+        Process,
+        "prior",
+        lambda process, mean, variance: GaussianPrior(mean, float(process.std(1.0))),
+        "VE: the prior",
+    ),
+    "Langevin's root": (langevin, "langevin", short_noise, "Langevin: variance"),
+    "annealed Langevin's root": (langevin, "langevin", short_noise, "annealed Langevin"),
+    "stochastic Heun without its second score": (reverse, "heun", careless_heun, "stochastic Heun, VE"),
+    "a stage of Dormand-Prince": (ode, "_STAGES", swapped_stage(), "Dormand-Prince"),
+    "directions of unit length": (
+        PROJECTIONS,
+        "sphere",
+        lambda like, source: sphere(like, source) / math.sqrt(like[0].numel()),
+        "sliced, sphere, variance reduced",
+    ),
+    "Adam's second decay": (fused, "SECOND_DECAY", 0.999, "silu: denoising steps"),
+    "the correctors' ratio": (
+        path,
+        "_mean_norm",
+        lambda x: x.flatten(1).square().sum(1).mean(),
+        "corrector",
+    ),
+}
+
+
+@pytest.mark.parametrize(("owner", "name", "wrong", "claim"), FAULTS.values(), ids=FAULTS.keys())
+def test_a_wrong_constant_fails_its_row(owner, name: str, wrong, claim: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    (check,) = [check for check in CHECKS if check.claim.startswith(claim)]
+    if isinstance(owner, dict):
+        monkeypatch.setitem(owner, name, wrong)
+    else:
+        monkeypatch.setattr(owner, name, wrong)
+    assert not check.row().passed
+
+
+def test_the_misprinted_trace_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
+    right = Exact.loss
+
+    def misprint(self, score, x: Tensor, sigma: Tensor, generator: torch.Generator) -> Tensor:
+        return right(self, lambda y, level: -score(y, level), x, sigma, generator)  # turns the trace's sign alone
+
+    monkeypatch.setattr(Exact, "loss", misprint)
+    rows = list(selftest(tuple(check for check in CHECKS if check.claim.startswith("exact: "))))
+    assert len(rows) == 2
+    assert not any(row.passed for row in rows)
+
+
+def test_what_raises_fails_its_own_claim_alone() -> None:
+    def broken() -> float:
+        raise ValueError("no")
+
+    bad, good = selftest((Check("a", "b", broken, 1.0), Check("a", "c", lambda: 0.5, 1.0)))
+    assert (bad.passed, bad.measured_text) == (False, "ValueError")
+    assert (good.passed, good.measured_text, good.bound_text) == (True, "0.5", "at most 1")
+
+
+@pytest.mark.parametrize(
+    ("measured", "passed"), [(0.9, False), (1.0, True), (1.9, True), (2.1, False), (math.nan, False)]
+)
+def test_a_bound_may_have_two_ends(measured: float, passed: bool) -> None:
+    row = Check("a", "b", lambda: measured, 2.0, 1.0).row()
+    assert row.passed == passed
+    assert row.bound_text == "1 to 2"
+
+
+def test_it_takes_one_thread_and_gives_the_others_back() -> None:
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    try:
+        rows = selftest((Check("a", "b", torch.get_num_threads, 1.0), Check("a", "c", lambda: 0.0, 1.0)))
+        assert next(rows).passed
+        rows.close()  # cancelled
+        assert torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(before)
+
+
+def test_nothing_is_measured_before_it_is_asked_for() -> None:
+    asked = []
+    rows = selftest(tuple(Check("a", str(n), lambda n=n: asked.append(n) or 0.0, 1.0) for n in range(3)))
+    next(rows)
+    assert asked == [0]
+
+
+def test_numbers_are_short() -> None:
+    assert [number(value) for value in (0.0, 1.9412, 3e-16, 1e-9, 12345.0)] == [
+        "0",
+        "1.94",
+        "3.0e-16",
+        "1.0e-09",
+        "1.2e+04",
+    ]
+
+
+def test_standard_errors_are_what_they_say() -> None:
+    """Of 300 sets of normal numbers two thirds lie within one of them, and none beyond the bound."""
+    for errors in (lambda x: standard_errors(x, 0.0), lambda x: variance_errors(x, 1.0)):
+        found = torch.tensor([errors(normals(200, seed=seed)) for seed in range(300)])
+        assert float((found < 1).double().mean()) == pytest.approx(0.683, abs=0.1)
+        assert float(found.max()) < STANDARD_ERRORS
