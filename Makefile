@@ -11,7 +11,7 @@ OFFSCREEN := QT_QPA_PLATFORM=offscreen
 export PYTHONFAULTHANDLER := 1
 
 .DEFAULT_GOAL := run
-.PHONY: run demo test check format docs checkpoints screenshots libraries clean
+.PHONY: run demo test mutants check format docs checkpoints screenshots libraries clean
 
 run: $(INSTALLED)  ## open the window; where there is no display, run the demo instead
 	@if [ "$$(uname)" = Linux ] && [ -z "$$DISPLAY$$WAYLAND_DISPLAY" ]; then \
@@ -27,6 +27,9 @@ demo: $(INSTALLED)  ## train on two moons for a few seconds, sample, measure and
 
 test: $(INSTALLED)  ## every test, offscreen; warnings are errors
 	$(OFFSCREEN) $(BIN)/python -m pytest
+
+mutants: $(INSTALLED)  ## seed wrong equations one at a time: the tests must catch each
+	$(BIN)/python tests/mutants.py
 
 check: $(INSTALLED)  ## format, lint, types, import rules, examples in docstrings
 	$(BIN)/ruff format --check .

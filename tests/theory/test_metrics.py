@@ -116,11 +116,14 @@ def test_mode_weights_count_the_nearest() -> None:
     assert errors.tolist() == pytest.approx([math.sqrt(0.75 * 0.25 / 400)] * 2 + [0.0])
 
 
-def test_fisher_divergence_of_scores_that_are_off_by_a_known_amount() -> None:
+@pytest.mark.parametrize("shape", [(3,), (3, 1, 1), (1, 1, 3)])
+def test_fisher_divergence_of_scores_that_are_off_by_a_known_amount(shape: tuple[int, ...]) -> None:
+    """Sums run over all axes of a point, images too."""
+
     def exact(x: Tensor, sigma: Tensor) -> Tensor:
         return -x / (1 + sigma**2)
 
-    x0 = normal(20_000, 3, seed=11)
+    x0 = normal(20_000, 3, seed=11).reshape(-1, *shape)
     assert fisher_divergence(exact, exact, x0, 0.5, generator()) == (0.0, 0.0)
     value, relative = fisher_divergence(lambda x, sigma: 1.1 * exact(x, sigma), exact, x0, 0.5, generator())
     assert relative == pytest.approx(0.01)

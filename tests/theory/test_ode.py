@@ -106,6 +106,21 @@ def test_each_point_is_solved_as_if_alone() -> None:
         assert torch.equal(chunked.evaluations, together.evaluations)
 
 
+def test_numbers_that_stand_still_hide_no_error() -> None:
+    """A log-density beside 64 pixels is as exact as alone: the error of a point is its worst number's."""
+    x0 = points(10)
+    alone = solve(flow, x0, 0.0, 1.0, 1e-4)
+    beside = solve(
+        lambda x, t: torch.cat([flow(x[:, :2], t), torch.zeros_like(x[:, 2:])], 1),
+        torch.cat([x0, torch.zeros(10, 62, dtype=torch.float64)], 1),
+        0.0,
+        1.0,
+        1e-4,
+    )
+    torch.testing.assert_close(beside.x[:, :2], alone.x, rtol=0, atol=1e-12)
+    assert torch.equal(beside.evaluations, alone.evaluations)
+
+
 def test_evaluations_are_counted_and_arrived_points_leave() -> None:
     rows: list[int] = []
 

@@ -18,11 +18,13 @@ from gaussian_runs import (
     last,
     linear_recursion,
 )
+from torch import Tensor
 
 from playground.theory import ode
 from playground.theory.densities import GaussianMixture
 from playground.theory.noise import (
     Cosine,
+    Process,
     SubVariancePreserving,
     VarianceExploding,
     VariancePreserving,
@@ -145,6 +147,21 @@ def test_vp_is_ve_seen_through_its_scale(options: dict[str, object]) -> None:
     ve = last(make(exploding, 30, denoise=False, **options), VP.sigma_max * start).positions
     vp = last(make(VP, 30, denoise=False, **options), float(VP.std(1.0)) * start).positions
     torch.testing.assert_close(vp, float(VP.scale(VP.t_min)) * ve, rtol=1e-8, atol=1e-10)
+
+
+@pytest.mark.parametrize("process", [VE, VP], ids=["VE", "VP"])
+def test_correctors_ask_at_the_level_that_the_step_reached(process: Process) -> None:
+    asked: list[float] = []
+
+    def recorded(x: Tensor, sigma: Tensor) -> Tensor:
+        asked.append(float(sigma))
+        return gaussian_score(x, sigma)
+
+    sampler = ReverseSDE(process, 5, denoise=False, corrector_steps=2)
+    last(sampler, torch.ones(3, 1, dtype=torch.float64), score=recorded)
+    _, sigmas = time_grid(process, 5)
+    expected = [level for now, then in itertools.pairwise(sigmas) for level in (now, then, then)]
+    assert asked == pytest.approx(expected)
 
 
 def test_correctors_mend_the_variance_of_long_steps() -> None:

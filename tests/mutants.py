@@ -1,0 +1,367 @@
+"""Seeds faults into a copy of the program, one at a time, and asks the tests to catch each: `make mutants`.
+
+Each fault is one that a reader of the equations makes: a dropped 1/2, a swapped sign, a missing root, a sum over the last
+axis only. First the tests must pass without any; then a fault counts as caught only where a test fails with it, not where
+the tests cannot be collected. A fault whose text is no longer in the source is an error: give it the new text.
+
+    python tests/mutants.py            all of them
+    python tests/mutants.py langevin   those with this word in their name or place
+"""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+COPIED = ("playground", "tests", "resources", "pyproject.toml")
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One wrong line.
+
+    Attributes:
+        name: what is wrong with it.
+        place: its file, below playground/.
+        right, wrong: the text that stands there, once, and what takes its place.
+        tests: files below tests/ that should notice.
+    """
+
+    name: str
+    place: str
+    right: str
+    wrong: str
+    tests: tuple[str, ...]
+
+
+FAULTS = (
+    Fault(
+        "exact matching without the 1/2 of |s|^2",
+        "theory/objectives.py",
+        "(0.5 * s.square().sum(1) + trace)",
+        "(s.square().sum(1) + trace)",
+        ("theory/test_objectives.py",),
+    ),
+    Fault(
+        "exact matching with the lecture's sign of the trace",
+        "theory/objectives.py",
+        "(0.5 * s.square().sum(1) + trace)",
+        "(0.5 * s.square().sum(1) - trace)",
+        ("theory/test_objectives.py",),
+    ),
+    Fault(
+        "the trace outside the weight",
+        "theory/objectives.py",
+        "self.weight(sigma) * (0.5 * s.square().sum(1) + trace)",
+        "self.weight(sigma) * 0.5 * s.square().sum(1) + trace",
+        ("theory/test_objectives.py",),
+    ),
+    Fault(
+        "inner products over an image's last axis",
+        "theory/objectives.py",
+        "return (a * b).flatten(1).sum(1)",
+        "return (a * b).sum(-1).reshape(len(a), -1)[:, 0]",
+        ("theory/test_objectives.py",),
+    ),
+    Fault(
+        "sliced matching along directions of unit length",
+        "theory/objectives.py",
+        "v.square().mean(1, keepdim=True).sqrt()",
+        "v.square().sum(1, keepdim=True).sqrt()",
+        ("theory/test_objectives.py",),
+    ),
+    Fault(
+        "denoising towards -z instead of -z/sigma",
+        "theory/objectives.py",
+        "+ z / level).flatten(1)",
+        "+ z).flatten(1)",
+        ("theory/test_objectives.py",),
+    ),
+    Fault(
+        "the likelihood's weight times the density of ln sigma",
+        "theory/objectives.py",
+        "_level(sigma).square() / noise.relative_density",
+        "_level(sigma).square() * noise.relative_density",
+        ("theory/test_objectives.py",),
+    ),
+    Fault(
+        "the ladder from fine to coarse",
+        "theory/noise/levels.py",
+        "sigmas[-1] = sigma_min\n    return sigmas",
+        "sigmas[-1] = sigma_min\n    return sigmas.flip(0)",
+        ("theory/test_noise.py",),
+    ),
+    Fault(
+        "the ladder's finest level never drawn",
+        "theory/noise/levels.py",
+        "(_spread(count, generator) * len(rungs))",
+        "(_spread(count, generator) * (len(rungs) - 1))",
+        ("theory/test_noise.py",),
+    ),
+    Fault(
+        "std(t) without alpha(t)",
+        "theory/noise/process.py",
+        "return self.scale(t) * self.sigma(t)",
+        "return self.sigma(t)",
+        ("theory/test_noise.py",),
+    ),
+    Fault(
+        "VP's sigma^2 as e^B, for 1 - alpha^2 taken as 1",
+        "theory/noise/processes.py",
+        "return torch.sqrt(torch.expm1(integral))",
+        "return torch.sqrt(torch.exp(integral))",
+        ("theory/test_noise.py",),
+    ),
+    Fault(
+        "sub-VP with VP's root",
+        "theory/noise/processes.py",
+        "return 2 * torch.sinh(0.5 * integral)",
+        "return torch.sqrt(2 * torch.sinh(0.5 * integral))",
+        ("theory/test_noise.py",),
+    ),
+    Fault(
+        "the prior without the data's covariance",
+        "theory/noise/process.py",
+        "covariance = variance.cpu().double() + sigma**2",
+        "covariance = 0 * variance.cpu().double() + sigma**2",
+        ("theory/test_noise.py",),
+    ),
+    Fault(
+        "the score of x(t) without 1/alpha",
+        "theory/noise/process.py",
+        "return score(x / scale, self.sigma(t)) / scale",
+        "return score(x / scale, self.sigma(t))",
+        ("theory/test_noise.py",),
+    ),
+    Fault(
+        "the ODE with the lecture's g^2 instead of g^2/2",
+        "theory/noise/process.py",
+        "per_point(0.5 * self.diffusion(t).square(), x)",
+        "per_point(self.diffusion(t).square(), x)",
+        ("theory/test_noise.py",),
+    ),
+    Fault(
+        "Langevin's noise sqrt(eps) instead of sqrt(2 eps)",
+        "theory/samplers/base.py",
+        "math.sqrt(2 * step) * normal(x, generator)",
+        "math.sqrt(step) * normal(x, generator)",
+        ("theory/test_samplers.py",),
+    ),
+    Fault(
+        "Tweedie with sigma instead of sigma^2",
+        "theory/samplers/base.py",
+        "return x + sigma**2 * score(x, sigma)",
+        "return x + sigma * score(x, sigma)",
+        ("theory/test_samplers.py",),
+    ),
+    Fault(
+        "annealed Langevin's steps in proportion to sigma",
+        "theory/samplers/langevin.py",
+        "(sigma / sigmas[-1]) ** 2",
+        "(sigma / sigmas[-1])",
+        ("theory/test_samplers.py",),
+    ),
+    Fault(
+        "the corrector asks for the level before (off by one)",
+        "theory/samplers/path.py",
+        "x.new_tensor(sigmas[index])",
+        "x.new_tensor(sigmas[index - 1])",
+        ("theory/test_samplers.py",),
+    ),
+    Fault(
+        "the reverse SDE with the drift of the ODE",
+        "theory/samplers/reverse.py",
+        "process.drift(x, now) - g**2 *",
+        "process.drift(x, now) - 0.5 * g**2 *",
+        ("theory/test_samplers_convergence.py",),
+    ),
+    Fault(
+        "stochastic Heun's second score at the first sigma",
+        "theory/samplers/reverse.py",
+        "h * first, y.new_tensor(sigma_next))",
+        "h * first, y.new_tensor(sigma))",
+        ("theory/test_samplers_convergence.py",),
+    ),
+    Fault(
+        "Metropolis with the proposal's variance eps",
+        "theory/samplers/langevin.py",
+        "_squares(back) / (4 * step)",
+        "_squares(back) / (2 * step)",
+        ("theory/test_samplers_metropolis.py",),
+    ),
+    Fault(
+        "the solver's error averaged over a point's numbers",
+        "theory/ode.py",
+        "return x.abs().amax(dim=1)",
+        "return x.abs().mean(dim=1)",
+        ("theory/test_ode.py", "theory/test_likelihood.py"),
+    ),
+    Fault(
+        "log p without the volume of a contracted point",
+        "theory/likelihood.py",
+        "trace_term = end.x[:, dim] + dim * math.log(scale)",
+        "trace_term = end.x[:, dim]",
+        ("theory/test_likelihood.py",),
+    ),
+    Fault(
+        "Hutchinson's vectors Gaussian, not of signs",
+        "theory/likelihood.py",
+        "probes = (2 * draws - 1).to(flat)",
+        "probes = torch.randn(flat.shape, generator=generator, device=generator.device).to(flat)",
+        ("theory/test_likelihood.py",),
+    ),
+    Fault(
+        "bits/dim without halving the K levels on [-1, 1]",
+        "theory/likelihood.py",
+        "math.log2(grey_levels / 2)",
+        "math.log2(grey_levels)",
+        ("theory/test_likelihood.py",),
+    ),
+    Fault(
+        "a mixture's normalisation without its 1/2",
+        "theory/densities.py",
+        "result = result - 0.5 * self.dim * variance.log()[:, 0]",
+        "result = result - self.dim * variance.log()[:, 0]",
+        ("theory/test_densities.py",),
+    ),
+    Fault(
+        "c_skip = 1/sqrt(sigma^2 + 1), its square missing",
+        "theory/networks.py",
+        "per_point(DATA_STD / divisor, x) * raw - scaled)",
+        "per_point(DATA_STD / divisor, x) * raw - x)",
+        ("theory/test_networks.py",),
+    ),
+    Fault(
+        "Adam's second moment with its bias (fused)",
+        "theory/fused.py",
+        "second.div(1 - math.pow(second_decay, float(step))).sqrt_()",
+        "second.sqrt()",
+        ("theory/test_fused.py",),
+    ),
+    Fault(
+        "silu'' without (1 - 2 sigmoid) (fused)",
+        "theory/fused.py",
+        "rest * (2.0 + a * (1.0 - 2.0 * part))",
+        "rest * (2.0 + a)",
+        ("theory/test_fused.py",),
+    ),
+    Fault(
+        "W2 without the square root",
+        "theory/metrics.py",
+        "return math.sqrt(total / projections)",
+        "return total / projections",
+        ("theory/test_metrics.py",),
+    ),
+    Fault(
+        "KL(model || data) instead of KL(data || model)",
+        "theory/metrics.py",
+        "log_p_true.double() - log_p_model.double()",
+        "log_p_model.double() - log_p_true.double()",
+        ("theory/test_metrics.py",),
+    ),
+    Fault(
+        "a standard error without the square root of N",
+        "theory/metrics.py",
+        "values.std() / math.sqrt(len(values))",
+        "values.std() / len(values)",
+        ("theory/test_metrics.py",),
+    ),
+    Fault(
+        "the Fisher divergence over an image's last axis",
+        "theory/metrics.py",
+        "(score(x, level) - truth).square().flatten(1).sum(1)",
+        "(score(x, level) - truth).square().sum(-1)",
+        ("theory/test_metrics.py",),
+    ),
+    Fault(
+        "log p in user units without the Jacobian",
+        "lab/units.py",
+        " - float(np.log(self.scale).sum())",
+        "",
+        ("lab/test_problem.py", "lab/test_evaluation.py"),
+    ),
+    Fault(
+        "the moving average's warm-up one step late",
+        "lab/weights.py",
+        "self.step / (9 + self.step)",
+        "self.step / (10 + self.step)",
+        ("lab/test_weights.py",),
+    ),
+)
+
+
+def main(words: list[str]) -> int:
+    """Print a table of fault, place and the test that caught it; 1 where one survives or is out of date."""
+    faults = [fault for fault in FAULTS if all(word.lower() in f"{fault.name} {fault.place}".lower() for word in words)]
+    stale = [fault for fault in faults if not stands(fault)]
+    for fault in stale:
+        print(f"Out of date, for its text is not once in playground/{fault.place}: {fault.name}")
+    if stale or not faults:
+        return 1
+    begun, survivors = time.monotonic(), 0
+    with tempfile.TemporaryDirectory() as folder:
+        copy = Path(folder)
+        for name in COPIED:
+            if (ROOT / name).is_dir():
+                shutil.copytree(ROOT / name, copy / name, ignore=shutil.ignore_patterns("__pycache__"))
+            else:
+                shutil.copy(ROOT / name, copy / name)
+        code, output = run_tests(copy, sorted({test for fault in faults for test in fault.tests}))
+        if code != 0:
+            print(output + "\nThe tests fail without any fault: mend that first.")
+            return 1
+        width = max(len(fault.name) for fault in faults)
+        for fault in faults:
+            caught = caught_by(copy, fault)
+            survivors += caught is None
+            print(f"{fault.name:{width}}  {fault.place:26}  {caught or 'SURVIVED'}", flush=True)
+    print(f"{len(faults) - survivors} of {len(faults)} faults caught in {time.monotonic() - begun:.0f} s")
+    return 1 if survivors else 0
+
+
+def stands(fault: Fault) -> bool:
+    """Whether the fault's right text is in the source exactly once."""
+    return (ROOT / "playground" / fault.place).read_text(encoding="utf-8").count(fault.right) == 1
+
+
+def caught_by(copy: Path, fault: Fault) -> str | None:
+    """The first test that fails with the fault in the copy, or None; the copy is as it was afterwards."""
+    path = copy / "playground" / fault.place
+    source = path.read_text(encoding="utf-8")
+    path.write_text(source.replace(fault.right, fault.wrong), encoding="utf-8")
+    try:
+        code, output = run_tests(copy, fault.tests)
+    finally:
+        path.write_text(source, encoding="utf-8")
+    failed = re.search(r"^FAILED tests/(.+?)(?: - .*)?$", output, re.MULTILINE)
+    if code == 0:
+        return None
+    if code != 1 or failed is None:  # nothing was collected, or the fault broke more than a result
+        raise RuntimeError(f"The tests could not say anything about “{fault.name}”:\n{output}")
+    return failed[1]
+
+
+def run_tests(copy: Path, tests: tuple[str, ...] | list[str]) -> tuple[int, str]:
+    """pytest's exit status and output over files of the copy, up to the first failure."""
+    # No bytecode is kept: a fault as long as the right text, written within one second of it, would pass for unchanged.
+    environment = os.environ | {"QT_QPA_PLATFORM": "offscreen", "PYTHONDONTWRITEBYTECODE": "1", "PYTHONPATH": str(copy)}
+    command = [sys.executable, "-m", "pytest", "-q", "-x", "--tb=no", "-p", "no:cacheprovider"]
+    done = subprocess.run(
+        [*command, *(f"tests/{test}" for test in tests)],
+        cwd=copy,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return done.returncode, done.stdout + done.stderr
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
