@@ -219,6 +219,9 @@ COMMANDS: dict[str, Command] = {
     # help
     "help.keys": Command("Keys", "What each key does", about.show_keys, "F1"),
     "help.log": Command("Log", "What the program has noted, to copy into a report", lambda w: w.show_log()),
+    "help.selftest": Command(
+        "Self-test", "Hold the theory against its closed forms on this machine", lambda w: w.show_selftest()
+    ),
     "help.about": Command("About Score Playground", "Version and licence", about.show_about),
 }
 
@@ -270,7 +273,7 @@ MENUS: dict[str, tuple[str, ...]] = {
         "view.light",
         "view.fullscreen",
     ),
-    "Help": ("help.keys", "help.log", "help.about"),
+    "Help": ("help.keys", "help.log", "help.selftest", "help.about"),
 }
 
 TOP_BAR = ("train.toggle", "file.open", "file.save", "file.export_video")

@@ -4,7 +4,7 @@ import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from PySide6.QtCore import QByteArray, QMimeData, Qt, QTimer, QUrl, Slot
 from PySide6.QtGui import QCloseEvent, QDesktopServices, QDragEnterEvent, QDropEvent, QKeyEvent
@@ -48,6 +48,9 @@ from playground.drawing.palette import PALETTES, Palette
 from playground.lab.refusals import training_refusal
 from playground.resources import resource
 
+if TYPE_CHECKING:
+    from playground.app.selftest_dialog import SelftestDialog
+
 COLUMNS = (312, 312)  # px of the left and right column at first
 COLUMN_RANGE = (272, 460)
 SMALLEST = (1024, 600)
@@ -76,6 +79,7 @@ class MainWindow(QMainWindow):
         self._path = path
         self._leaving = False
         self._log_dialog: LogDialog | None = None
+        self._selftest: SelftestDialog | None = None
         self.on_first_paint: Callable[[], None] = lambda: None
         self.setObjectName("window")
         self.setAcceptDrops(True)
@@ -253,6 +257,9 @@ class MainWindow(QMainWindow):
         self.exports.cancel()
         self.documents.finish(QUIT_SECONDS)
         self.ended = self.engine.shutdown(QUIT_SECONDS) & self.exports.shutdown(QUIT_SECONDS / 2)
+        if self._selftest is not None:
+            self.ended &= self._selftest.shutdown(QUIT_SECONDS)
+            self._selftest.close()
         if self._log_dialog is not None:
             self._log_dialog.close()
 
@@ -331,6 +338,16 @@ class MainWindow(QMainWindow):
             self._log_dialog = LogDialog(self.log, self)
         self._log_dialog.show()
         self._log_dialog.raise_()
+
+    def show_selftest(self) -> None:
+        """Run the self-test, or bring the one that runs to the front."""
+        from playground.app.selftest_dialog import SelftestDialog  # not needed to open the window
+
+        if self._selftest is None:
+            self._selftest = SelftestDialog(self)
+        self._selftest.show()
+        self._selftest.raise_()
+        self._selftest.start()
 
     def _show_name(self) -> None:
         self.setWindowTitle(self.documents.title)

@@ -1,6 +1,7 @@
 """All of the self-test: the theory, and that this machine's encoders write what can be read again."""
 
 import tempfile
+from functools import partial
 from pathlib import Path
 
 import av
@@ -30,7 +31,7 @@ def film_error(suffix: str) -> float:
             read = [frame.to_ndarray(format="rgb24")[SIZE[1] // 2, SIZE[0] // 2] for frame in film.decode(video=0)]
     if len(read) != len(COLOURS):
         raise ValueError(f"{len(read)} of {len(COLOURS)} pictures came back")
-    painted = [QColor(colour).getRgb()[:3] for colour in COLOURS]
+    painted = [(c.red(), c.green(), c.blue()) for c in map(QColor, COLOURS)]
     return float(np.abs(np.array(read, dtype=float) - np.array(painted, dtype=float)).max())
 
 
@@ -38,7 +39,7 @@ FILMS = tuple(
     Check(
         "films",
         f"{suffix[1:].upper()}: three pictures come back with their colours, levels of 255",
-        lambda suffix=suffix: film_error(suffix),
+        partial(film_error, suffix),
         8,
     )
     for suffix in (".mp4", ".webm", ".gif")
