@@ -126,7 +126,8 @@ def rounded(value: float, scale: Scale, whole: bool) -> float | int:
     elif not whole:
         step = 10 ** math.floor(math.log10(max(scale.high - scale.low, 1e-300)) - 2)
         value = float(f"{round(value / step) * step:.12g}")
-    return round(value) if whole else min(max(value, scale.low), scale.high)
+    value = min(max(value, scale.low), scale.high)
+    return round(value) if whole else value
 
 
 # Where sliders end when a field's bounds reach further than a hand can aim; typing reaches all of them.
