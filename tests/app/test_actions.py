@@ -120,7 +120,7 @@ def test_undo_names_what_it_takes_back(shared_window):
     window = shared_window
     window.state.edit({"training.batch": 77})
     assert window.actions_by_key["edit.undo"].isEnabled()
-    assert "training.batch" in window.actions_by_key["edit.undo"].text()
+    assert window.actions_by_key["edit.undo"].text() == "Undo change of batch"
     window.actions_by_key.trigger("edit.undo")
     assert window.state.experiment.training.batch != 77
 
