@@ -1,0 +1,71 @@
+"""docs/theory.md names code and tests that exist, for every system, and leaves out no part of theory/."""
+
+import ast
+import importlib
+import inspect
+import pkgutil
+import re
+from pathlib import Path
+
+import pytest
+
+from playground import theory
+from playground.theory.densities import Density
+from playground.theory.networks import ScoreNetwork
+from playground.theory.noise import LAWS, Noise, Process
+from playground.theory.objectives import OBJECTIVES, PROJECTIONS
+from playground.theory.samplers import Sampler
+
+ROOT = Path(__file__).parents[1]
+PAGE = (ROOT / "docs/theory.md").read_text(encoding="utf-8")
+SECTIONS = {part.split(":")[0]: part for part in re.split(r"^## ", PAGE, flags=re.MULTILINE)[1:]}
+NAMES = sorted(set(re.findall(r"`(playground\.[\w.]+)`", PAGE)))
+TESTS = sorted(set(re.findall(r"`(tests/[\w/]+\.py::\w+)`", PAGE)))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_code_that_is_named_exists(name: str) -> None:
+    assert pkgutil.resolve_name(name) is not None
+
+
+@pytest.mark.parametrize("name", TESTS)
+def test_tests_that_are_named_exist(name: str) -> None:
+    path, function = name.split("::")
+    tree = ast.parse((ROOT / path).read_text(encoding="utf-8"))
+    assert function in {node.name for node in tree.body if isinstance(node, ast.FunctionDef)}
+
+
+def test_every_system_has_its_section_in_order() -> None:
+    assert list(SECTIONS) == [f"T{number}" for number in range(1, 16)]
+
+
+@pytest.mark.parametrize("system", SECTIONS)
+def test_a_section_names_code_and_tests_or_says_that_there_is_none(system: str) -> None:
+    text = SECTIONS[system]
+    proven = "\n- Code: `playground." in text and "\n- Tests: `tests/" in text
+    assert proven or "\nNot in the program yet: " in text
+
+
+def test_nothing_is_quoted_in_another_form() -> None:
+    """A name that the patterns above miss would never be checked."""
+    quoted = set(re.findall(r"`([^`]+)`", PAGE))
+    assert quoted - set(NAMES) - set(TESTS) == {"score-playground selftest"}
+
+
+def subclasses(base: type) -> set[type]:
+    return {
+        kind
+        for child in base.__subclasses__()
+        for kind in {child, *subclasses(child)}
+        if kind.__module__.startswith("playground.") and not inspect.isabstract(kind)
+    }
+
+
+def test_no_part_of_the_theory_is_left_out() -> None:
+    """Every process, law, noise, objective, direction, density, network and sampler is named."""
+    for module in pkgutil.walk_packages(theory.__path__, "playground.theory."):
+        importlib.import_module(module.name)
+    wanted = set().union(*(subclasses(base) for base in (Process, Density, ScoreNetwork, Sampler, Noise)))
+    wanted |= set(LAWS.values()) | set(OBJECTIVES.values()) | set(PROJECTIONS.values())
+    named = {name.rpartition(".")[2] for name in NAMES}
+    assert {kind.__name__ for kind in wanted} - named == set()
