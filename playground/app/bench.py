@@ -126,8 +126,8 @@ class Bench:
         return {
             "state": "paused" if self.training == "training" else self.training,
             "progress": None if self.progress is None else dataclasses.asdict(self.progress),
-            "steps": self.steps[:count:every],
-            "losses": self.losses[:count:every],
+            "steps": self.steps[(count - 1) % every : count : every],  # the last one among them
+            "losses": self.losses[(count - 1) % every : count : every],
         }
 
 

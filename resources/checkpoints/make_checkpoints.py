@@ -56,8 +56,8 @@ def main() -> None:
         training={
             "state": "finished",
             "progress": {name: getattr(progress, name) for name in progress.__dataclass_fields__},
-            "steps": steps[::every],
-            "losses": losses[::every],
+            "steps": steps[(len(steps) - 1) % every :: every],  # the last one among them
+            "losses": losses[(len(steps) - 1) % every :: every],
         },
     )
     target = Path(__file__).with_name("two-moons.spg")
