@@ -258,7 +258,11 @@ class Engine(Measuring):
 
         def use(dataset: Any) -> None:
             self._datasets[path] = dataset
+            for key, bench in list(self._kept.items()):
+                if bench.problem.experiment.data.path == path:  # the file may hold other points by now
+                    del self._kept[key]
             self._state.edit({"data.kind": "file", "data.path": path, **NEW_DATA})
+            self._settle.start()
 
         # A task of its own: a session that is still being built comes first, and the points follow it.
         self._tasks.start("reading", "Reading", read, use, lambda error: self.message.emit("error", str(error), ""))

@@ -4,6 +4,7 @@ A worker puts its newest progress into one slot; the window's timer takes it fro
 up: a queued signal has no back-pressure.
 """
 
+import logging
 import os
 import sys
 import threading
@@ -14,6 +15,8 @@ from typing import Any, Generic, TypeVar
 from PySide6.QtCore import QThread
 
 T = TypeVar("T")
+
+logger = logging.getLogger("playground")  # whose lines the log window shows
 
 NICENESS = 5  # of work beside the window
 
@@ -86,6 +89,7 @@ class Worker(QThread):
                     close()
         except Exception as error:  # the thread's edge: whoever started the work shows it
             self.error = error
+            logger.warning("%s stopped", self.objectName(), exc_info=True)
 
     def stop(self, seconds: float = 2.0) -> bool:
         """Ask the thread to end and wait for it.

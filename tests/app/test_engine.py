@@ -201,6 +201,10 @@ def test_points_of_a_file_are_shown_in_their_own_units(qtbot, bench, tmp_path):
     assert y0 < -100 < 0 < y1
     assert engine.problem.sigma == pytest.approx(40, rel=0.1)
     assert not engine.problem.known_density
+    np.savetxt(path, points[:200], delimiter=",")
+    with qtbot.waitSignal(engine.problem_changed, timeout=5_000):
+        engine.open_points(str(path))  # the same name, other points
+    assert engine.problem.count < 200
 
 
 def test_denoising_without_noise_is_refused_with_the_reason(qtbot, bench):

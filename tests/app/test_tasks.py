@@ -38,7 +38,7 @@ def test_the_last_item_arrives_and_the_task_ends(qtbot, tasks):
     assert states[-1] == ("count", False)
 
 
-def test_an_error_goes_to_whoever_asked_for_it(qtbot, tasks):
+def test_an_error_goes_to_whoever_asked_for_it_and_into_the_log(qtbot, tasks, caplog):
     def broken():
         yield 0.5, None
         raise ValueError("no such thing")
@@ -47,6 +47,9 @@ def test_an_error_goes_to_whoever_asked_for_it(qtbot, tasks):
     tasks.start("broken", "Breaking", broken, lambda item: None, failures.append)
     poll_until(qtbot, tasks, lambda: failures)
     assert str(failures[0]) == "no such thing"
+    (record,) = caplog.records
+    assert record.message == "broken stopped"
+    assert "ValueError: no such thing" in caplog.text
 
 
 def test_cancelling_stops_the_iterator_and_closes_it_in_its_thread(qtbot, tasks):
