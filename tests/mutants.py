@@ -280,6 +280,27 @@ FAULTS = (
         ("theory/test_metrics.py",),
     ),
     Fault(
+        "MMD with each point's pair with itself",
+        "theory/two_samples.py",
+        "    h.fill_diagonal_(0.0)\n",
+        "",
+        ("theory/test_two_samples.py",),
+    ),
+    Fault(
+        "the error of a U-statistic with 1/n of its first term",
+        "theory/two_samples.py",
+        "math.sqrt(4 * v / n",
+        "math.sqrt(v / n",
+        ("theory/test_two_samples.py",),
+    ),
+    Fault(
+        "a classifier judged on what it learned from",
+        "theory/two_samples.py",
+        "torch.cat([a[half:], b[half:]])",
+        "torch.cat([a[: count - half], b[: count - half]])",
+        ("theory/test_two_samples.py",),
+    ),
+    Fault(
         "log p in user units without the Jacobian",
         "lab/units.py",
         " - float(np.log(self.scale).sum())",

@@ -180,4 +180,11 @@ def _summarise(measured: dict[str, Any], folder: Path) -> None:
     if measured.get("sliced_wasserstein2") is not None:
         distance, floor, spread = (measured[f"sliced_wasserstein2{end}"] for end in ("", "_floor", "_floor_spread"))
         say(f"{'sliced Wasserstein-2':>24}  {distance:.4g} (floor {floor:.4g} ± {spread:.2g})")
+    for title, key, floor in (
+        ("energy distance", "energy_distance", 0),
+        ("squared MMD", "mmd_squared", 0),
+        ("a classifier is right", "classifier_accuracy", 0.5),
+    ):
+        if measured.get(key) is not None:
+            say(f"{title:>24}  {measured[key]:.4f} ± {measured[key + '_standard_error']:.4f} (floor {floor:g})")
     say(f"Everything is in {folder}")

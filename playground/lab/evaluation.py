@@ -4,7 +4,7 @@ The score function works in internal units; points, densities and distances here
 """
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,7 +17,7 @@ from playground.data import dequantise
 from playground.lab.experiment import ExperimentError
 from playground.lab.problem import Problem
 from playground.lab.refusals import likelihood_refusal
-from playground.theory import likelihood, metrics
+from playground.theory import likelihood, metrics, two_samples
 from playground.theory.noise import ScoreFunction
 from playground.theory.ode import TooManySteps
 
@@ -154,6 +154,8 @@ def evaluate(problem: Problem, score: ScoreFunction, samples: Array | None = Non
       fresh draws as there are samples, else the held-out points; of the samples, at most DISTANCE_POINTS are taken.
     - sliced_wasserstein2_floor, sliced_wasserstein2_floor_spread: the same between clouds of the same two sizes that are both
       of the data, mean and standard deviation over FLOOR_PAIRS of them: what a perfect sampler scores.
+    - energy_distance (user units), mmd_squared (no unit), classifier_accuracy, each with its _standard_error: of the samples
+      and the same data, at most TESTED_POINTS of each. A perfect sampler scores 0, 0 and 1/2, up to the error.
     - mode_weights, mode_weights_standard_error, mode_weights_true: share of the samples nearest to each known mode.
     - bits_per_dim: of images, dequantised, at their own number of grey levels.
     - density: which density the likelihoods are of; evaluations_mean: scores asked for one of them.
@@ -206,10 +208,20 @@ _FROM_LIKELIHOOD = (
     "evaluations_mean",
 )
 
+_FROM_TWO_SAMPLES = (
+    "energy_distance",
+    "energy_distance_standard_error",
+    "mmd_squared",
+    "mmd_squared_standard_error",
+    "classifier_accuracy",
+    "classifier_accuracy_standard_error",
+)
+
 _FROM_SAMPLES = (
     "sliced_wasserstein2",
     "sliced_wasserstein2_floor",
     "sliced_wasserstein2_floor_spread",
+    *_FROM_TWO_SAMPLES,
     "mode_weights",
     "mode_weights_standard_error",
 )
@@ -254,7 +266,8 @@ def _add_distances(
         reasons |= dict.fromkeys(_FROM_SAMPLES, "There are no samples: run the sampler first.")
     else:
         samples = np.asarray(samples, dtype=np.float64)
-        yield from _add_wasserstein(problem, torch.from_numpy(samples), found)
+        data = yield from _add_wasserstein(problem, torch.from_numpy(samples), found)
+        _add_two_samples(problem, torch.from_numpy(samples), data, found, reasons)
     density = problem.dataset.density
     if density is None or density.modes is None:
         none_known = "These data have no modes whose weights are known."
@@ -273,7 +286,8 @@ DISTANCE_POINTS = 5_000
 FLOOR_PAIRS = 20
 
 
-def _add_wasserstein(problem: Problem, samples: Tensor, found: dict[str, Any]) -> Iterator[float]:
+def _add_wasserstein(problem: Problem, samples: Tensor, found: dict[str, Any]) -> Generator[float, None, Tensor]:
+    """Yields the fraction done; returns the data that the samples were compared with."""
     density, held_out = problem.dataset.density, torch.from_numpy(problem.dataset.held_out)
     generator = problem.generator("distances", "cpu")
     count = min(len(samples), DISTANCE_POINTS)
@@ -294,6 +308,27 @@ def _add_wasserstein(problem: Problem, samples: Tensor, found: dict[str, Any]) -
         floors.append(metrics.sliced_wasserstein2(some, others, PROJECTIONS, generator))
     found["sliced_wasserstein2_floor"] = float(np.mean(floors))
     found["sliced_wasserstein2_floor_spread"] = float(np.std(floors, ddof=1))
+    return reference
+
+
+TESTED_POINTS = 2_000
+"""Most samples that pairs are made of: four million, a few tenths of a second."""
+
+
+def _add_two_samples(
+    problem: Problem, samples: Tensor, data: Tensor, found: dict[str, Any], reasons: dict[str, str]
+) -> None:
+    samples, data = samples[:TESTED_POINTS], data[:TESTED_POINTS]
+    if min(len(samples), len(data)) < two_samples.LEAST:
+        few = f"There are too few points: {two_samples.LEAST} samples and as many held-out points are the least."
+        reasons |= dict.fromkeys(_FROM_TWO_SAMPLES, few)
+        return
+    for name, (value, error) in {
+        "energy_distance": two_samples.energy_distance(samples, data),
+        "mmd_squared": two_samples.mmd_squared(samples, data),
+        "classifier_accuracy": two_samples.classifier_accuracy(samples, data, problem.generator("two samples", "cpu")),
+    }.items():
+        found[name], found[f"{name}_standard_error"] = value, error
 
 
 def require_process(problem: Problem) -> None:

@@ -76,6 +76,9 @@ def test_metrics_have_a_number_or_a_reason(moons: Path) -> None:
         "sliced_wasserstein2",
         "sliced_wasserstein2_floor",
         "sliced_wasserstein2_floor_spread",
+        "energy_distance_standard_error",
+        "mmd_squared_standard_error",
+        "classifier_accuracy_standard_error",
     ):
         assert found[key] > 0, key
     assert (found["steps"], found["seed"], found["threads"]) == (50, 3, 1)

@@ -194,6 +194,9 @@ def test_evaluation_of_the_exact_score_finds_nothing_wrong() -> None:
     assert 0 < found["kl_standard_error"] < 0.1 * found["test_nll_standard_error"]
     above = found["sliced_wasserstein2"] - found["sliced_wasserstein2_floor"]
     assert abs(above) < 3 * found["sliced_wasserstein2_floor_spread"]
+    for figure, perfect in {"energy_distance": 0.0, "mmd_squared": 0.0, "classifier_accuracy": 0.5}.items():
+        assert found[figure] == pytest.approx(perfect, abs=4 * found[f"{figure}_standard_error"]), figure
+        assert 0 < found[f"{figure}_standard_error"] < 0.05, figure
     assert found["test_points"] == 1000
     assert found["mode_weights"][0] == pytest.approx(0.8, abs=0.06)
     assert found["mode_weights_true"] == pytest.approx([0.8, 0.2])
@@ -218,6 +221,9 @@ def test_evaluation_sees_a_wrong_score_and_wrong_samples() -> None:
     assert found["test_nll"] == pytest.approx(cross, abs=1e-3)
     assert found["kl"] == pytest.approx(cross + float(true), abs=1e-3)
     assert found["sliced_wasserstein2"] == pytest.approx(3.0, rel=0.15)
+    assert found["energy_distance"] > 10 * found["energy_distance_standard_error"]
+    assert found["mmd_squared"] > 10 * found["mmd_squared_standard_error"]
+    assert found["classifier_accuracy"] > 0.9
 
 
 def perfect_distances(problem_of, count: int) -> np.ndarray:
@@ -263,6 +269,14 @@ def test_distances_do_not_depend_on_how_many_likelihoods_are_asked_for() -> None
     assert few == many
 
 
+def test_a_few_samples_have_distances_and_say_why_they_have_no_errors() -> None:
+    problem = Problem.build(experiment())
+    found = last(evaluate(problem, problem.density.score, problem.dataset.held_out[:3])).metrics
+    assert found["sliced_wasserstein2"] > 0
+    assert found["energy_distance"] is None
+    assert "too few points: 4 samples" in found["reasons"]["energy_distance"]
+
+
 def test_sharp_edges_leave_the_kl_finite() -> None:
     problem = Problem.build(experiment(data__kind="checkerboard"))
     found = last(evaluate(problem, problem.density.score)).metrics
@@ -280,6 +294,8 @@ def test_what_is_not_known_is_none_and_says_why() -> None:
         "sliced_wasserstein2": "There are no samples",
         "sliced_wasserstein2_floor": "There are no samples",
         "sliced_wasserstein2_floor_spread": "There are no samples",
+        "energy_distance": "There are no samples",
+        "classifier_accuracy_standard_error": "There are no samples",
         "mode_weights": "no modes",
         "bits_per_dim": "for images",
     }.items():
