@@ -534,6 +534,8 @@ def test_the_quality_of_score_and_samples(show, state, engine, qtbot):
     engine.sample()
     engine.measure()
     assert panel.distance.text() == "0.0213 (floor 0.0181 ± 23 %)"
+    assert panel.classifier.text() == "51.2 ± 1.1 % (floor 50 %)"
+    assert "squared MMD: −0.0001 ± 0.0003 (floor 0)" in panel.classifier.toolTip()
     assert panel.kl.text() == "0.008 ± 0.001"
     assert panel.weights.text() == "0.49 / 0.51 (truth 0.50 / 0.50)"
     assert panel.relative.text().endswith("%")

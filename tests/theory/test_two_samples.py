@@ -102,6 +102,13 @@ def test_a_classifier_of_shifted_normals_nears_the_best_one(shape: tuple[int, ..
     assert best - 0.03 < share < best + 4 * error
 
 
+def test_a_classifier_of_many_coordinates_sees_a_shift() -> None:
+    a, b = normal(1000, 300, 13), normal(1000, 300, 14)
+    share, error = classifier_accuracy(a, b + 0.2, generator())
+    assert share > 0.5 + 10 * error
+    assert classifier_accuracy(a, b, generator())[0] == pytest.approx(0.5, abs=4 * error)
+
+
 def test_a_classifier_sees_what_mean_and_variance_do_not() -> None:
     """A ring and the normal law of its moments."""
     angles = 2 * math.pi * torch.rand(2000, dtype=torch.float64, generator=generator(9))

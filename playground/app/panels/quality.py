@@ -100,7 +100,12 @@ class QualityPanel(Card):
             r"E_{p}[\log p(x) - \log q(x)]",
         )
         self.weights = Figure("mode weights", "Share of the run's last particles nearest to each mode, and the truth.")
-        for part in (self.distance, self.kl, self.weights):
+        self.classifier = Figure(
+            "told apart",
+            "How often a classifier tells the run's last particles from data, with its standard error. 50 %, a guess, is "
+            "what a perfect sampler scores.",
+        )
+        for part in (self.distance, self.classifier, self.kl, self.weights):
             self.body.addWidget(part)
         self.histogram = MarginalHistogram(self)
         self.histogram.setToolTip("<p>Bars: the data along one axis. Line: the particles that the canvas shows.</p>")
@@ -190,9 +195,20 @@ class QualityPanel(Card):
         if distance is not None and floor is not None and spread is not None:
             text += f" (floor {shown(float(floor))} ± {100 * spread / floor:.0f} %)"
         self.distance.show_text(text)
+        self._show_classifier(metrics)
         kl, error = metrics.get("kl"), metrics.get("kl_standard_error")
         self.kl.show_text("" if kl is None else with_error(float(kl), None if error is None else float(error)))
         self._show_weights(metrics)
+
+    def _show_classifier(self, metrics: dict[str, object]) -> None:
+        share, error = metrics.get("classifier_accuracy"), metrics.get("classifier_accuracy_standard_error")
+        more = "<br>".join(
+            f"{name}: {with_error(float(metrics[key]), float(metrics[f'{key}_standard_error']), 4)} (floor 0)"
+            for name, key in (("energy distance", "energy_distance"), ("squared MMD", "mmd_squared"))
+            if metrics.get(key) is not None
+        )
+        text = "" if share is None else f"{100 * share:.1f} ± {100 * error:.1f} % (floor 50 %)"
+        self.classifier.show_text(text, more)
 
     def _show_weights(self, metrics: dict[str, object]) -> None:
         found, true = metrics.get("mode_weights"), metrics.get("mode_weights_true")
