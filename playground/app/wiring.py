@@ -198,6 +198,10 @@ class Wiring(QObject):
 
     def _show_trajectory(self, trajectory: "Trajectory | None") -> None:
         self._show_sigmas(trajectory)
+        if trajectory is None:
+            self._canvas.set_particles(None)
+            self._canvas.set_trails(None)
+            self._canvas.set_caption([])
         self._window.actions_by_key.refresh()
 
     def _show_sigmas(self, trajectory: "Trajectory | None") -> None:

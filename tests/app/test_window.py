@@ -162,6 +162,18 @@ def test_settings_that_give_no_data_are_a_sentence_in_their_card_alone(window, q
     assert window.toasts.shown == []
 
 
+def test_under_a_noise_that_the_sampler_cannot_follow_no_old_run_is_shown(window, qtbot):
+    scene = window.canvas._scene
+    assert scene.particles is not None
+    assert scene.caption
+    window.state.edit({"noise.kind": "none", "objective.kind": "exact"})
+    qtbot.waitUntil(lambda: window.engine.trajectory is None, timeout=10_000)
+    scene = window.canvas._scene
+    assert scene.particles is None
+    assert scene.trails is None
+    assert scene.caption == ()
+
+
 def test_of_several_dropped_files_the_first_that_opens_is_taken(window, qtbot, tmp_path):
     (tmp_path / "a.pdf").write_text("no")
     (tmp_path / "b.toml").write_text("seed = 5\n")
