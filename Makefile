@@ -36,7 +36,7 @@ check: $(INSTALLED)  ## format, lint, types, import rules, examples in docstring
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(OFFSCREEN) $(BIN)/python -m pytest -q --doctest-modules playground/theory playground/data playground/lab
+	$(OFFSCREEN) $(BIN)/python -m pytest -q --doctest-modules playground
 
 format: $(INSTALLED)  ## rewrite the code in the project's format
 	$(BIN)/ruff format .
