@@ -309,9 +309,9 @@ FAULTS = (
     ),
     Fault(
         "the moving average's warm-up one step late",
-        "lab/weights.py",
-        "self.step / (9 + self.step)",
-        "self.step / (10 + self.step)",
+        "theory/fused.py",
+        "step / (9.0 + step)",
+        "step / (10.0 + step)",
         ("lab/test_weights.py",),
     ),
 )

@@ -320,10 +320,9 @@ class Engine(Measuring):
         """Take everything off the bench: a drawing without strokes has no data, so nothing to train, play or measure."""
         self._tasks.cancel("problem")
         self._stop_training()
-        self._bench = self._trajectory = None
-        self._run, self._next = next(self._runs), None
+        self._bench = None
+        self._drop_run()
         self._forget_measurements()
-        self.trajectory_changed.emit(None)
         self.training_changed.emit("untrained")
 
     def _not_assembled(self, error: BaseException) -> None:

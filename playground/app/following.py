@@ -48,16 +48,10 @@ class LearnedMaps:
     def __init__(self, tasks: Tasks, show: Callable[[DensityView], None]) -> None:
         self._tasks, self._show = tasks, show
         self._maps: OrderedDict[tuple[Any, ...], DensityView] = OrderedDict()
-        self._seen: DensityView | None = None
 
     def forget(self) -> None:
         """Another problem: no map is true of it."""
         self._maps.clear()
-        self._seen = None
-
-    def look_again(self) -> None:
-        """Something else was shown meanwhile."""
-        self._seen = None
 
     def follow(self, bench: Bench, bounds: Bounds, sigma: float, moving: bool) -> bool:
         """Show the map nearest to sigma; False where one that is being computed has to end first.
@@ -68,7 +62,7 @@ class LearnedMaps:
         level = measurements.map_level(sigma, bench.view)
         key = (bench.weights.version, bounds, level, moving)
         if key in self._maps:
-            self._put(self._maps[key])
+            self._show(self._maps[key])
             return True
         if self._tasks.running(FOLLOWING):
             return False
@@ -78,7 +72,7 @@ class LearnedMaps:
             self._maps[key] = view
             while len(self._maps) > MAPS:
                 self._maps.popitem(last=False)
-            self._put(view)
+            self._show(view)
 
         self._tasks.start(
             FOLLOWING,
@@ -87,8 +81,3 @@ class LearnedMaps:
             keep,
         )
         return True
-
-    def _put(self, view: DensityView) -> None:
-        if view is not self._seen:
-            self._seen = view
-            self._show(view)

@@ -9,7 +9,7 @@ from playground.app import measurements
 from playground.app.following import FOLLOWING
 from playground.app.stage import Stage
 from playground.app.state import State
-from playground.app.views import DensityView, PointLikelihood
+from playground.app.views import PointLikelihood
 from playground.lab.refusals import likelihood_refusal
 
 TASKS = ("likelihood", "density", FOLLOWING, "test-set", "quality", "fisher")
@@ -26,7 +26,6 @@ class Measuring(Stage):
         super().__init__(state, parent)
         self._evaluation: dict[str, Any] = {}
         self._likelihood: PointLikelihood | None = None
-        self._map: DensityView | None = None
 
     @property
     def evaluation(self) -> Mapping[str, Any]:
@@ -71,13 +70,8 @@ class Measuring(Stage):
             "density",
             "Density map",
             lambda: measurements.learned_density(problem, weights, bounds, None, 160),
-            self._mapped,
+            self._show_density,
         )
-
-    def _mapped(self, view: DensityView) -> None:
-        if view is not self._map:
-            self._map = view
-            self.density_changed.emit(view)
 
     def evaluate_test_set(self) -> None:
         """NLL, entropy, KL and the integral over the plane."""

@@ -20,7 +20,7 @@ from playground.app.live import SHARE, Live, Probe, Run, View
 from playground.app.playback import FRAMES_A_SECOND, Playback
 from playground.app.state import State
 from playground.app.tasks import Tasks
-from playground.app.views import Bounds, ProblemView
+from playground.app.views import Bounds, DensityView, ProblemView
 from playground.app.workers import Worker
 from playground.lab.refusals import sampling_refusal
 from playground.lab.trajectory import Trajectory
@@ -67,7 +67,8 @@ class Stage(QObject):
         self._grid = (30, 30)
         self._wanted: frozenset[str] = frozenset({"learned", "density"})
         self._density_source = "exact"
-        self._learned_maps = LearnedMaps(self._tasks, self.density_changed.emit)
+        self._learned_maps = LearnedMaps(self._tasks, self._show_density)
+        self._shown_density: DensityView | None = None
         self._pinned: int | None = None  # the frame at which the user's own density map lies on the canvas
         self._field, self._density = Follower(FIELD_SECONDS), Follower(DENSITY_SECONDS)
         self._told = ""
@@ -170,8 +171,7 @@ class Stage(QObject):
                 self._told = refusal.sentence
                 self.message.emit("warning", refusal.sentence, "")
             if self._trajectory is not None and self._played is not bench:
-                self._run, self._trajectory = next(self._runs), None  # of data or noise that are gone
-                self.trajectory_changed.emit(None)
+                self._drop_run()
             return
         self._told = ""
         self._run, self._run_version = self._record(bench, AHEAD)
@@ -233,7 +233,6 @@ class Stage(QObject):
     def _unpin(self) -> None:
         self._pinned = None
         self._density.forget()
-        self._learned_maps.look_again()
 
     # Exports
 
@@ -303,31 +302,43 @@ class Stage(QObject):
     def _show_recorded(self, trajectory: Trajectory) -> None:
         """Play a run that was recorded earlier, until the loop begins a new one."""
         self._run, self._run_version, self._next = next(self._runs), -1, None
+        self._show_run(trajectory)
+
+    def _show_run(self, trajectory: Trajectory) -> None:
         self._trajectory = trajectory
         self._playback.seek(0, len(trajectory))
         self._shown_frame = -1
         self.trajectory_changed.emit(trajectory)
 
+    def _drop_run(self) -> None:
+        """Show none: the one in view is of data or noise that are gone."""
+        self._run, self._next, self._trajectory = next(self._runs), None, None
+        self.trajectory_changed.emit(None)
+
     def _poll_live(self) -> None:
         live = self._live
         number, trajectory = live.recorded
         if number == self._run and trajectory is not None and trajectory is not self._trajectory:
-            self._trajectory, self._played = trajectory, self._bench
-            self._playback.seek(0, len(trajectory))
-            self._shown_frame = -1
-            self.trajectory_changed.emit(trajectory)
-        for slot, signal in (
-            (live.fields, self.field_changed),
-            (live.densities, self.density_changed),
-            (live.probed, self.probed),
+            self._played = self._bench
+            self._show_run(trajectory)
+        for slot, show in (
+            (live.fields, self.field_changed.emit),
+            (live.densities, self._show_density),
+            (live.probed, self.probed.emit),
         ):
             view = slot.take()
             if view is not None:
-                signal.emit(view)
+                show(view)
         worker = self._live_worker
         if worker is not None and worker.isFinished() and worker.error is not None:
             self.message.emit("error", f"Sampling stopped: {worker.error}", "help.log")
             self._start_live()
+
+    def _show_density(self, view: DensityView) -> None:
+        """Pass a density on, unless it is the one that was passed on last: tasks hand over the same map many times."""
+        if view is not self._shown_density:
+            self._shown_density = view
+            self.density_changed.emit(view)
 
     def _look(self, now: float) -> None:
         """Ask for the field and density of the present moment, if it is a new one."""

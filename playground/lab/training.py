@@ -270,23 +270,8 @@ class Trainer:
         x, sigma = self._draw(math.prod(shape))
         x, sigma = x.flatten(1), sigma.to(x)
         z = torch.randn(x.shape, generator=self._generator, device=x.device)
-        lambdas, layers = self._objective.weight(sigma).view(shape), network.layers
-        common = (
-            *network.tables,
-            [layer.weight.detach() for layer in layers],
-            [layer.bias.detach() for layer in layers],
-            [weights.gradient_of(layer.weight) for layer in layers],
-            [weights.gradient_of(layer.bias) for layer in layers],
-            network.activation_name,
-            weights.live,
-            weights.gradient,
-            weights.first,
-            weights.second,
-            weights.average,
-            rates,
-            weights.step,
-            settings.ema,
-        )
+        lambdas = self._objective.weight(sigma).view(shape)
+        common = weights.arguments(network, rates, settings.ema)
         if isinstance(self._objective, Denoising):
             x, z = self._objective.pairs(x, z, sigma)
             loss = denoising_steps(x.view(*shape, -1), z.view(*shape, -1), sigma.view(shape), lambdas, *common)

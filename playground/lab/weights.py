@@ -12,10 +12,12 @@ import torch
 from torch import Tensor
 
 from playground.lab.experiment import ExperimentError
-from playground.theory.fused import EPSILON, FIRST_DECAY, SECOND_DECAY
-from playground.theory.networks import ScoreNetwork
+from playground.theory.fused import descend
+from playground.theory.networks import MLP, ScoreNetwork
 
 State = dict[str, np.ndarray]
+Lists = tuple[list[Tensor], list[Tensor], list[Tensor], list[Tensor]]
+Vectors = tuple[Tensor, Tensor, Tensor, Tensor, Tensor]
 
 
 class Weights:
@@ -40,9 +42,27 @@ class Weights:
             )
         }
 
-    def gradient_of(self, parameter: Tensor) -> Tensor:
-        """The part of `gradient` that belongs to a parameter of the network, in its shape."""
-        return self._gradients[id(parameter)]
+    def arguments(
+        self, network: MLP, rates: list[float], ema: float
+    ) -> tuple[Tensor, Tensor, *Lists, str, *Vectors, list[float], int, float]:
+        """What the steps of :mod:`playground.theory.fused` take after their draws; `network` is the one given at first."""
+        layers, gradients = network.layers, self._gradients
+        return (
+            *network.tables,
+            [layer.weight.detach() for layer in layers],
+            [layer.bias.detach() for layer in layers],
+            [gradients[id(layer.weight)] for layer in layers],
+            [gradients[id(layer.bias)] for layer in layers],
+            network.activation_name,
+            self.live,
+            self.gradient,
+            self.first,
+            self.second,
+            self.average,
+            rates,
+            self.step,
+            ema,
+        )
 
     def copy(self) -> tuple[Tensor, Tensor, Tensor, Tensor, int]:
         """What :meth:`restore` takes."""
@@ -59,11 +79,7 @@ class Weights:
         """One step of Adam along gradients in the order of the network's parameters; `ema` is d above."""
         torch.cat([part.reshape(-1) for part in gradients], out=self.gradient)
         self.step += 1
-        self.first.lerp_(self.gradient, 1 - FIRST_DECAY)
-        self.second.mul_(SECOND_DECAY).addcmul_(self.gradient, self.gradient, value=1 - SECOND_DECAY)
-        spread = self.second.div(1 - SECOND_DECAY**self.step).sqrt_().add_(EPSILON)
-        self.live.addcdiv_(self.first, spread, value=-rate / (1 - FIRST_DECAY**self.step))
-        self.average.lerp_(self.live, 1 - min(ema, self.step / (9 + self.step)))
+        descend(self.live, self.gradient, self.first, self.second, self.average, rate, self.step, ema)
 
 
 def load_weights(network: ScoreNetwork, state: State, kind: str = "ema") -> None:

@@ -90,8 +90,8 @@ class Density(ABC):
         rows = max(1, (2**17 if x.device.type == "cpu" else 2**23) // self._components)
         if len(x) <= rows:
             return function(x, sigma)
-        sigmas = _split(sigma, rows) if len(sigma) > 1 else itertools.repeat(sigma)
-        return torch.cat([function(part, level) for part, level in zip(_split(x, rows), sigmas, strict=False)])
+        sigmas = torch.split(sigma, rows) if len(sigma) > 1 else itertools.repeat(sigma)
+        return torch.cat([function(part, level) for part, level in zip(torch.split(x, rows), sigmas, strict=False)])
 
 
 class GaussianMixture(Density):
@@ -337,10 +337,6 @@ class Boxes(Density):
     def _score(self, x: Tensor, sigma: Tensor) -> Tensor:
         terms, gradient, blurred = self._blurred(x, sigma)
         return torch.where(blurred, (terms.softmax(1)[:, :, None] * gradient).sum(1), 0.0)
-
-
-def _split(x: Tensor, rows: int) -> tuple[Tensor, ...]:
-    return x.split(rows)  # type: ignore[no-any-return, no-untyped-call]
 
 
 def _move(part: Tensor | None, device: torch.device | str | None, dtype: torch.dtype | None) -> Tensor | None:

@@ -1,4 +1,4 @@
-r"""The MLP's work in few calls: its score, and steps of denoising training with the backward pass written by hand.
+r"""The MLP's work in few calls: its score, and steps of training with the backward pass written by hand.
 
 Training in a thread shares Python's interpreter with a window that paints sixty times a second, and must wait for it
 before each of a step's hundred calls to torch: beside 10,000 moving particles autograd kept 165 of 340 steps a second,
@@ -87,7 +87,7 @@ def _slopes(a: Tensor, activation: str) -> tuple[Tensor, Tensor, Tensor]:
     return functional.softplus(a), part, rest
 
 
-def _descend(
+def descend(
     live: Tensor,
     gradient: Tensor,
     first: Tensor,
@@ -201,7 +201,7 @@ def denoising_steps(
                 back = torch.mm(back, weights[layer])
                 back = _activation_backward(back, sums[layer - 1], inputs[layer], activation)
 
-        _descend(live, gradient, first, second, average, rates[made], step + made + 1, ema)
+        descend(live, gradient, first, second, average, rates[made], step + made + 1, ema)
     return total / x.shape[0]
 
 
@@ -302,5 +302,5 @@ def matching_steps(
                 bent = (moved[layer - 1] * onward).sum(0) * seconds[layer - 1]
                 bent.addcmul_(both[:count], firsts[layer - 1])
                 back = torch.cat([bent, (onward * firsts[layer - 1]).flatten(0, 1)])
-        _descend(live, gradient, first, second, average, rates[made], step + made + 1, ema)
+        descend(live, gradient, first, second, average, rates[made], step + made + 1, ema)
     return total / x.shape[0]

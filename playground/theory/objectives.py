@@ -232,7 +232,12 @@ class Denoising(Objective):
         if self.reference == 1:
             return x, z
         y = x + per_point(sigma, x) * z
-        parts = zip(_split(x, self.reference), _split(y, self.reference), _split(sigma, self.reference), strict=True)
+        parts = zip(
+            torch.split(x, self.reference),
+            torch.split(y, self.reference),
+            torch.split(sigma, self.reference),
+            strict=True,
+        )
         mean = torch.cat([Empirical(clean).posterior_mean(noisy, level) for clean, noisy, level in parts])
         return mean, (y - mean) / per_point(sigma, x)
 
@@ -250,10 +255,6 @@ OBJECTIVES: dict[str, type[Objective]] = {"exact": Exact, "sliced": Sliced, "den
 
 def _noised(x: Tensor, sigma: Tensor, generator: torch.Generator) -> Tensor:
     return (x + per_point(sigma, x) * gaussian(x, generator)).detach().requires_grad_()
-
-
-def _split(x: Tensor, rows: int) -> tuple[Tensor, ...]:
-    return x.split(rows)  # type: ignore[no-any-return, no-untyped-call]
 
 
 def _inner(a: Tensor, b: Tensor) -> Tensor:

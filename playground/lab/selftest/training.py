@@ -1,13 +1,14 @@
 """The training steps written by hand, against autograd and torch's own Adam."""
 
 import copy
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import partial
 
 import torch
 from torch import Tensor
 
 from playground.lab.selftest.check import Check, gap, normals, seeded
+from playground.lab.weights import Weights
 from playground.theory import fused
 from playground.theory.networks import ACTIVATIONS, MLP
 
@@ -35,21 +36,10 @@ def flat(tensors: list[Tensor]) -> Tensor:
 
 def by_hand(steps: Callable[..., Tensor], made: MLP, *drawn: object) -> tuple[Tensor, Tensor, Tensor]:
     """Mean loss, weights and averaged weights after the steps, from one call."""
-    live = flat(list(made.parameters()))
-    gradient, first, second = (torch.zeros_like(live) for _ in range(3))
-    average = live.clone()
-    sizes = [parameter.numel() for parameter in made.parameters()]
-    places = {id(parameter): place for place, parameter in enumerate(made.parameters())}
-
-    def views(vector: Tensor, of: Sequence[Tensor]) -> list[Tensor]:
-        parts = torch.split(vector, sizes)
-        return [parts[places[id(parameter)]].view(parameter.shape) for parameter in of]
-
-    weights, biases = [layer.weight for layer in made.layers], [layer.bias for layer in made.layers]
-    state = [views(vector, of) for vector in (live, gradient) for of in (weights, biases)]
-    vectors = (live, gradient, first, second, average)
-    loss = steps(*drawn, *made.tables, *state, made.activation_name, *vectors, RATES, 0, AVERAGED)
-    return loss, live, average
+    made = copy.deepcopy(made)
+    weights = Weights(made, copy.deepcopy(made))
+    loss = steps(*drawn, *weights.arguments(made, RATES, AVERAGED))
+    return loss, weights.live, weights.average
 
 
 def by_autograd(made: MLP, loss_of: Callable[[MLP, int], Tensor]) -> tuple[Tensor, Tensor, Tensor]:
