@@ -1,6 +1,7 @@
 """Langevin dynamics: at one noise level, and down a ladder of them."""
 
 import math
+from abc import abstractmethod
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -15,8 +16,36 @@ LogDensity = Callable[[Tensor, Tensor], Tensor]
 """Takes x (N, \\*shape) and sigma (0-d); returns log p_sigma(x) up to a constant, (N,)."""
 
 
+class _OneLevel(Sampler):
+    """A chain at one noise level."""
+
+    sigma: float
+    step: float
+    steps: int
+
+    @property
+    def total(self) -> int:
+        return self.steps
+
+    def run(self, score: ScoreFunction, start: Tensor, generator: torch.Generator) -> Iterator[Step]:
+        sigma = torch.as_tensor(self.sigma, dtype=start.dtype, device=start.device)
+        x = start
+        yield Step(x, self.sigma, None, 0.0, 0, self.total)
+        for index in range(1, self.steps + 1):
+            step = self.step
+            x, accepted = self._move(score, x, sigma, step, generator)
+            require_finite(x, index, "the step size")
+            yield Step(x, self.sigma, None, step, index, self.total, accepted)
+
+    @abstractmethod
+    def _move(
+        self, score: ScoreFunction, x: Tensor, sigma: Tensor, step: float, generator: torch.Generator
+    ) -> tuple[Tensor, float | None]:
+        """The particles after one step, and the share of them that took it; None where all do."""
+
+
 @dataclass
-class Langevin(Sampler):
+class Langevin(_OneLevel):
     """Unadjusted Langevin dynamics at one noise level.
 
     .. math:: x \\leftarrow x + \\epsilon\\, s(x, \\sigma) + \\sqrt{2 \\epsilon}\\, z
@@ -33,19 +62,10 @@ class Langevin(Sampler):
     step: float
     steps: int
 
-    @property
-    def total(self) -> int:
-        return self.steps
-
-    def run(self, score: ScoreFunction, start: Tensor, generator: torch.Generator) -> Iterator[Step]:
-        sigma = torch.as_tensor(self.sigma, dtype=start.dtype, device=start.device)
-        x = start
-        yield Step(x, self.sigma, None, 0.0, 0, self.total)
-        for index in range(1, self.steps + 1):
-            step = self.step
-            x = langevin(score, x, sigma, step, generator)
-            require_finite(x, index, "the step size")
-            yield Step(x, self.sigma, None, step, index, self.total)
+    def _move(
+        self, score: ScoreFunction, x: Tensor, sigma: Tensor, step: float, generator: torch.Generator
+    ) -> tuple[Tensor, None]:
+        return langevin(score, x, sigma, step, generator), None
 
 
 @dataclass
@@ -90,7 +110,7 @@ class AnnealedLangevin(Sampler):
 
 
 @dataclass
-class MetropolisLangevin(Sampler):
+class MetropolisLangevin(_OneLevel):
     """Langevin dynamics whose steps are accepted or refused so that p_sigma is stationary whatever their size.
 
     .. math:: x' = x + \\epsilon\\, s(x) + \\sqrt{2 \\epsilon}\\, z, \\quad
@@ -111,25 +131,10 @@ class MetropolisLangevin(Sampler):
     step: float
     steps: int
 
-    @property
-    def total(self) -> int:
-        return self.steps
-
-    def run(self, score: ScoreFunction, start: Tensor, generator: torch.Generator) -> Iterator[Step]:
-        sigma = torch.as_tensor(self.sigma, dtype=start.dtype, device=start.device)
-        x = start
-        yield Step(x, self.sigma, None, 0.0, 0, self.total)
-        for index in range(1, self.steps + 1):
-            step = self.step
-            x, accepted = self._move(score, x, sigma, step, generator)
-            require_finite(x, index, "the step size")
-            yield Step(x, self.sigma, None, step, index, self.total, accepted)
-
     @torch.no_grad()
     def _move(
         self, score: ScoreFunction, x: Tensor, sigma: Tensor, step: float, generator: torch.Generator
     ) -> tuple[Tensor, float]:
-        """The particles after one step, and the share of them that took it."""
         noise = base.normal(x, generator)
         slope = score(x, sigma)
         proposed = x + step * slope + math.sqrt(2 * step) * noise
