@@ -232,7 +232,7 @@ FAULTS = (
     ),
     Fault(
         "c_skip = 1/sqrt(sigma^2 + 1), its square missing",
-        "theory/networks.py",
+        "theory/networks/base.py",
         "per_point(DATA_STD / divisor, x) * raw - scaled)",
         "per_point(DATA_STD / divisor, x) * raw - x)",
         ("theory/test_networks.py",),

@@ -1,0 +1,56 @@
+r"""Networks that learn a score: random Fourier features, preconditioning, an MLP and a small convolutional network.
+
+All of them learn data of mean 0 and variance sd^2 = 1 per axis, in variance-exploding coordinates. The preconditioning of
+Karras et al. 2022 (table 1: c_skip, c_out, c_in, and the noise input ln(sigma)/4), written for the score, is
+
+.. math:: s(x, \sigma) = -\frac{x}{\sigma^2 + sd^2}
+          + \frac{sd}{\sigma' \sqrt{\sigma^2 + sd^2}} F\!\left(\frac{x}{\sqrt{\sigma^2 + sd^2}}, \frac{\ln \sigma'}{4}\right)
+
+with sigma' = sigma, or sd where sigma = 0, where the denoiser's form would divide by zero. F = 0, as at the start, is the
+exact score of Gaussian data.
+"""
+
+import math
+
+import torch
+
+from playground.theory.networks.base import ACTIVATIONS as ACTIVATIONS
+from playground.theory.networks.base import DATA_STD as DATA_STD
+from playground.theory.networks.base import ROWS as ROWS
+from playground.theory.networks.base import ScoreNetwork as ScoreNetwork
+from playground.theory.networks.convolutional import Convolutional as Convolutional
+from playground.theory.networks.mlp import MLP as MLP
+
+
+def build_network(
+    kind: str,
+    shape: tuple[int, ...],
+    *,
+    width: int,
+    depth: int,
+    activation: str,
+    features: int,
+    feature_scale: float,
+    generator: torch.Generator,
+) -> ScoreNetwork:
+    """A fresh network for points of `shape`; kind is "mlp" or "convolutional".
+
+    Raises:
+        ValueError: the kind is unknown, or a convolutional network is asked for points that are no images.
+    """
+    if kind == "mlp":
+        dim = math.prod(shape)
+        return MLP(
+            dim,
+            width=width,
+            depth=depth,
+            activation=activation,
+            features=features,
+            scale=feature_scale,
+            generator=generator,
+        )
+    if kind == "convolutional":
+        if len(shape) != 3:
+            raise ValueError(f"A convolutional network needs images (channels, height, width), not points of {shape}.")
+        return Convolutional(shape, width=width, depth=depth, activation=activation, generator=generator)
+    raise ValueError(f"network kind {kind!r} is not known: it must be mlp or convolutional.")

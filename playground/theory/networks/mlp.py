@@ -1,0 +1,71 @@
+"""A multilayer perceptron."""
+
+import itertools
+
+import torch
+from torch import Tensor, nn
+
+from playground.theory import fused
+from playground.theory.networks.base import ACTIVATIONS, NoiseEmbedding, ScoreNetwork, linear, rows_at_a_time, zeroed
+
+
+class MLP(ScoreNetwork):
+    r"""A multilayer perceptron on x, random Fourier features of x, and the noise level.
+
+    The features cos(b'x), sin(b'x) with b ~ N(0, scale^2 I) let it bend at the scale of the data (Tancik et al. 2020);
+    without them it stays at the trivial solution on eight Gaussians for 20,000 steps. Frequencies far above the data's own
+    are learned noise: scale 1.5 beats 6 by a factor of two in KL on two moons, and 0.75 is too smooth for a checkerboard.
+
+    Args:
+        dim: D, the points' axes.
+        width, depth: units a hidden layer, and how many of those.
+        activation: a name from :data:`ACTIVATIONS`.
+        features, scale: how many frequencies b, and their spread.
+        generator: draws every weight and frequency.
+    """
+
+    def __init__(
+        self,
+        dim: int,
+        *,
+        width: int,
+        depth: int,
+        activation: str,
+        features: int,
+        scale: float,
+        generator: torch.Generator,
+    ) -> None:
+        super().__init__()
+        self.activation_name, self.activation = activation, ACTIVATIONS[activation]
+        self.noise = NoiseEmbedding()
+        self.register_buffer("frequencies", scale * torch.randn(dim, features, generator=generator))
+        sizes = [dim + 2 * features + NoiseEmbedding.size, *[width] * depth]
+        self.hidden = nn.ModuleList(linear(a, b, generator) for a, b in itertools.pairwise(sizes))
+        self.out = zeroed(nn.Linear(width, dim, device="meta"))
+
+    def raw(self, x: Tensor, noise: Tensor) -> Tensor:
+        shape, x = x.shape, x.flatten(1)
+        angles = x @ self.get_buffer("frequencies")
+        h = torch.cat([x, angles.cos(), angles.sin(), self.noise(noise)], dim=1)
+        for layer in self.hidden:
+            h = self.activation(layer(h))
+        out: Tensor = self.out(h)
+        return out.view(shape)
+
+    @property
+    def tables(self) -> tuple[Tensor, Tensor]:
+        """The frequencies of x, (D, K), and of the noise level, (T,)."""
+        return self.get_buffer("frequencies"), self.noise.get_buffer("frequencies")
+
+    @property
+    def layers(self) -> list[nn.Linear]:
+        """All linear layers, the last one included."""
+        return [*self.hidden, self.out]
+
+    def _evaluated(self, x: Tensor, sigma: Tensor) -> Tensor:
+        weights: list[Tensor] = [layer.weight for layer in self.layers]
+        biases: list[Tensor] = [layer.bias for layer in self.layers]
+        score = fused.mlp_score(
+            x.flatten(1), sigma, *self.tables, weights, biases, self.activation_name, rows_at_a_time(x)
+        )
+        return score.view(x.shape)
