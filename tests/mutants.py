@@ -314,6 +314,41 @@ FAULTS = (
         "step / (10.0 + step)",
         ("lab/test_weights.py",),
     ),
+    Fault(
+        "a Boltzmann machine's y'Wy without its half",
+        "theory/boltzmann.py",
+        "return 0.5 * ((y @ weights) * y).sum(-1)",
+        "return ((y @ weights) * y).sum(-1)",
+        ("theory/test_boltzmann.py",),
+    ),
+    Fault(
+        "a Boltzmann machine that climbs away from the data",
+        "theory/boltzmann.py",
+        "rate * (data - model)",
+        "rate * (model - data)",
+        ("theory/test_boltzmann.py",),
+    ),
+    Fault(
+        "the correlations without 1/Z",
+        "theory/boltzmann.py",
+        "torch.cat([across.T, others], 1)]) / total",
+        "torch.cat([across.T, others], 1)])",
+        ("theory/test_boltzmann.py",),
+    ),
+    Fault(
+        "blocks of states summed over different tops",
+        "theory/boltzmann.py",
+        "across = across * fade +",
+        "across = across +",
+        ("theory/test_boltzmann.py",),
+    ),
+    Fault(
+        "Gibbs's conditional with the unit's own weight",
+        "theory/boltzmann.py",
+        "torch.sigmoid(y @ both - y[:, unit] * both[unit])",
+        "torch.sigmoid(y @ both)",
+        ("theory/test_boltzmann.py",),
+    ),
 )
 
 

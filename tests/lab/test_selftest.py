@@ -9,7 +9,7 @@ from torch import Tensor
 
 from playground.lab.selftest import CHECKS, Check, selftest
 from playground.lab.selftest.check import STANDARD_ERRORS, normals, number, standard_errors, variance_errors
-from playground.theory import densities, fused, ode
+from playground.theory import boltzmann, densities, fused, ode
 from playground.theory.noise import (
     GaussianPrior,
     Process,
@@ -98,6 +98,7 @@ FAULTS = {
         lambda x: x.flatten(1).square().sum(1).mean(),
         "corrector",
     ),
+    "y'Wy without its half": (boltzmann, "log_weight", lambda w, y: ((y @ w) * y).sum(-1), "chain: Z"),
 }
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import torch
 
-from playground.lab.selftest import likelihood, noise, sampling, scores, training
+from playground.lab.selftest import boltzmann, likelihood, noise, sampling, scores, training
 from playground.lab.selftest.check import Check as Check
 from playground.lab.selftest.check import Row as Row
 
@@ -18,6 +18,7 @@ CHECKS: tuple[Check, ...] = (
     *sampling.CHECKS,
     *likelihood.CHECKS,
     *training.CHECKS,
+    *boltzmann.CHECKS,
 )
 
 

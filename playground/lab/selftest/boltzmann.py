@@ -1,0 +1,82 @@
+"""The Boltzmann machine's sums over all states, against what can be written down."""
+
+import math
+
+import torch
+from torch import Tensor
+
+from playground.lab.selftest.check import STANDARD_ERRORS, Check, gap, normals, seeded
+from playground.theory.boltzmann import Enumerator, conditional, gibbs, log_weight, numbers_of, states
+
+
+def two_units() -> float:
+    """Z = 4 cosh w and E[y1 y2] = tanh w: of ++ and -- e^w, of +- and -+ e^-w."""
+    w = torch.tensor(0.7, dtype=torch.float64)
+    found = Enumerator(2)(torch.tensor([[0.0, 0.7], [0.7, 0.0]], dtype=torch.float64))
+    return gap(
+        torch.stack([found.log_partition, found.correlations[0, 1]]), torch.stack([(4 * w.cosh()).log(), w.tanh()])
+    )
+
+
+def no_weights() -> float:
+    """Z = 2^d for d from 2 to 16."""
+    zero = torch.zeros(16, 16, dtype=torch.float64)
+    return max(abs(float(Enumerator(d)(zero[:d, :d]).log_partition) - d * math.log(2)) for d in range(2, 17))
+
+
+def chain() -> float:
+    """Ising's with open ends: Z = 2^d prod cosh w_i, E[y_1 y_d] = prod tanh w_i."""
+    w = torch.linspace(-0.9, 1.4, 11, dtype=torch.float64)
+    found = Enumerator(12)(torch.diag(w, 1) + torch.diag(w, -1))
+    expected = torch.stack([12 * math.log(2) + w.cosh().log().sum(), w.tanh().prod()])
+    return gap(torch.stack([found.log_partition, found.correlations[0, -1]]), expected)
+
+
+def independence() -> float:
+    """Two groups of units without weights between them: log Z adds up, and no pair across is correlated."""
+    one, other = normals(5, 5), normals(4, 4, seed=1)
+    weights = torch.zeros(9, 9, dtype=torch.float64)
+    weights[:5, :5], weights[5:, 5:] = one, other
+    whole = Enumerator(9)(weights)
+    apart = Enumerator(5)(one).log_partition + Enumerator(4)(other).log_partition
+    return max(gap(whole.log_partition, apart), float(whole.correlations[:5, 5:].abs().max()))
+
+
+def gradient() -> float:
+    """By autograd of the sum as it is written."""
+    weights = (0.5 * normals(10, 10)).requires_grad_()
+    (found,) = torch.autograd.grad(log_weight(weights, states(10)).logsumexp(0), weights)
+    return gap(Enumerator(10)(weights.detach()).correlations / 2, found)
+
+
+def conditionals() -> float:
+    """p(y_i = +1 | the others) is p(+)/(p(+) + p(-)), in which Z cancels."""
+    weights = normals(6, 6)
+    probabilities = Enumerator(6).log_weights(weights).softmax(0)
+    worst = 0.0
+    for unit in range(6):
+        up, down = states(6), states(6)
+        up[:, unit], down[:, unit] = 1.0, -1.0
+        joint: tuple[Tensor, Tensor] = (probabilities[numbers_of(up)], probabilities[numbers_of(down)])
+        worst = max(worst, gap(conditional(weights, states(6), unit), joint[0] / (joint[0] + joint[1])))
+    return worst
+
+
+def gibbs_errors() -> float:
+    """The largest of eight shares' distances from their probabilities, in standard errors, after 20 sweeps."""
+    weights, chains = 0.6 * normals(3, 3), 20_000
+    probabilities = Enumerator(3).log_weights(weights).softmax(0)
+    *_, last = gibbs(weights, torch.ones(chains, 3, dtype=torch.float64), 20, seeded(1))
+    shares = torch.bincount(numbers_of(last), minlength=8) / chains
+    return float(((shares - probabilities).abs() / (probabilities * (1 - probabilities) / chains).sqrt()).max())
+
+
+CHECKS = [
+    Check("Boltzmann machine", "two units: Z = 4 cosh w, correlation tanh w", two_units, 1e-12),
+    Check("Boltzmann machine", "W = 0: Z = 2^d, up to 16 units", no_weights, 1e-12),
+    Check("Boltzmann machine", "chain: Z = 2^d prod cosh w, correlation of its ends prod tanh w", chain, 1e-12),
+    Check("Boltzmann machine", "groups without weights between them are independent", independence, 1e-12),
+    Check("Boltzmann machine", "the gradient of log Z is half the correlations", gradient, 1e-12),
+    Check("Boltzmann machine", "Gibbs: the conditional is the ratio of the joint", conditionals, 1e-12),
+    Check("Boltzmann machine", "Gibbs: shares of the states, in standard errors", gibbs_errors, STANDARD_ERRORS + 0.5),
+]

@@ -1,0 +1,189 @@
+"""The Boltzmann machine against sums that are written out, closed forms, and autograd."""
+
+import itertools
+import math
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from torch import Tensor
+
+from playground.theory import boltzmann
+from playground.theory.boltzmann import Enumerator, conditional, gibbs, log_weight, numbers_of, states, states_of
+
+
+def weights(units: int, scale: float = 0.5, seed: int = 0) -> Tensor:
+    """Neither symmetric nor without a diagonal."""
+    return scale * torch.randn(units, units, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
+
+
+def coupled(units: int, pairs: dict[tuple[int, int], float]) -> Tensor:
+    """Symmetric, with these weights and no others."""
+    matrix = torch.zeros(units, units, dtype=torch.float64)
+    for (i, j), weight in pairs.items():
+        matrix[i, j] = matrix[j, i] = weight
+    return matrix
+
+
+def plainly(matrix: Tensor) -> Tensor:
+    """log Z by the sum as it is written, for autograd."""
+    y = states(len(matrix))
+    return torch.logsumexp(torch.einsum("ni,ij,nj->n", y, matrix, y) / 2, 0)
+
+
+def test_states_are_all_of_them_in_binary_order() -> None:
+    assert states(3).tolist() == [list(y) for y in itertools.product((-1.0, 1.0), repeat=3)]
+    assert numbers_of(states(5)).tolist() == list(range(32))
+    assert torch.equal(states_of(torch.tensor([6]), 3), torch.tensor([[1.0, 1.0, -1.0]]).double())
+    for units in (0, 25):
+        with pytest.raises(ValueError, match="cannot be enumerated"):
+            states(units)
+        with pytest.raises(ValueError, match="cannot be enumerated"):
+            Enumerator(units)
+
+
+@pytest.mark.parametrize("w", [-1.3, 0.0, 0.7])
+def test_two_units_by_hand(w: float) -> None:
+    """Of ++ and -- e^w, of +- and -+ e^-w: Z = 4 cosh w, E[y1 y2] = tanh w."""
+    found = Enumerator(2)(coupled(2, {(0, 1): w}))
+    assert float(found.log_partition) == pytest.approx(math.log(4 * math.cosh(w)), abs=1e-14)
+    assert float(found.correlations[0, 1]) == pytest.approx(math.tanh(w), abs=1e-14)
+
+
+@pytest.mark.parametrize("units", [2, 3, 9, 16])
+def test_without_weights_z_is_the_number_of_states(units: int) -> None:
+    found = Enumerator(units)(torch.zeros(units, units, dtype=torch.float64))
+    assert float(found.log_partition) == pytest.approx(units * math.log(2), abs=1e-12)
+    assert torch.allclose(found.correlations, torch.eye(units, dtype=torch.float64), atol=1e-12)
+
+
+@pytest.mark.parametrize("units", [5, 12])
+def test_a_chain_has_a_closed_form(units: int) -> None:
+    """Z = 2^d prod cosh w_i, E[y_i y_j] = prod of tanh w between them: the Ising chain with open ends (Ising 1925)."""
+    between = torch.linspace(-0.9, 1.4, units - 1, dtype=torch.float64)
+    found = Enumerator(units)(coupled(units, {(i, i + 1): float(w) for i, w in enumerate(between)}))
+    expected = units * math.log(2) + float(between.cosh().log().sum())
+    assert float(found.log_partition) == pytest.approx(expected, abs=1e-12)
+    for i, j in itertools.combinations(range(units), 2):
+        assert float(found.correlations[i, j]) == pytest.approx(float(between[i:j].tanh().prod()), abs=1e-12)
+
+
+def test_uncoupled_groups_are_independent() -> None:
+    matrix = coupled(6, {(0, 2): 0.8, (2, 5): -0.3, (1, 4): 1.1, (3, 4): 0.4})
+    one, other = (matrix[rows][:, rows] for rows in ([0, 2, 5], [1, 3, 4]))
+    whole, first, second = (Enumerator(len(part))(part) for part in (matrix, one, other))
+    assert float(whole.log_partition) == pytest.approx(float(first.log_partition + second.log_partition), abs=1e-12)
+    assert float(whole.correlations[[0, 2, 5]][:, [1, 3, 4]].abs().max()) < 1e-14
+
+
+@pytest.mark.parametrize("units", [2, 3, 7, 10])
+def test_the_gradient_of_log_z_is_half_the_correlations(units: int) -> None:
+    matrix = weights(units).requires_grad_()
+    log_z = plainly(matrix)
+    (gradient,) = torch.autograd.grad(log_z, matrix)
+    found = Enumerator(units)(matrix.detach())
+    assert float(found.log_partition) == pytest.approx(float(log_z.detach()), abs=1e-12)
+    assert torch.allclose(gradient, found.correlations / 2, atol=1e-12)
+
+
+@given(units=st.integers(2, 8), block=st.integers(1, 300), scale=st.sampled_from([0.0, 0.3, 30.0, 3000.0]))
+def test_the_size_of_the_blocks_changes_nothing(units: int, block: int, scale: float) -> None:
+    matrix = weights(units, scale)
+    whole, blocked = Enumerator(units)(matrix), Enumerator(units, block)(matrix)
+    assert torch.allclose(whole.log_partition, blocked.log_partition, atol=1e-12)
+    assert torch.allclose(whole.correlations, blocked.correlations, atol=1e-12)
+    written_out = log_weight(matrix, states(units))
+    assert torch.allclose(Enumerator(units, block)(matrix).log_partition, written_out.logsumexp(0), atol=1e-10)
+    assert torch.allclose(Enumerator(units, block).log_weights(matrix), written_out, atol=1e-10)
+
+
+def test_a_step_climbs_the_mean_log_likelihood() -> None:
+    patterns, rate = states(4)[[0, 3, 5, 5, 10]], 0.01
+    data = boltzmann.correlations_of(patterns)
+    matrix = coupled(4, {(0, 1): 0.4, (1, 3): -0.2})
+    after = boltzmann.ascend(matrix, data, Enumerator(4)(matrix).correlations, rate)
+
+    free = matrix.clone().requires_grad_()
+    mean = (torch.einsum("ni,ij,nj->n", patterns, free, patterns) / 2).mean() - plainly(free)
+    (gradient,) = torch.autograd.grad(mean, free)
+    of_pairs = (gradient + gradient.T).fill_diagonal_(0)  # one weight stands in two places
+    assert torch.allclose(after - matrix, rate * of_pairs, atol=1e-12)
+
+
+def test_the_entropy_of_patterns_and_the_least_nll_of_a_machine_without_biases() -> None:
+    patterns = torch.tensor([[1, 1, 1], [1, 1, 1], [-1, 1, 1], [1, -1, -1]]).double()
+    assert boltzmann.entropy(patterns) == pytest.approx(1.5 * math.log(2))
+    # With their negatives: +++ and --- a quarter each, -++ and +-- a quarter each.
+    assert boltzmann.least_nll(patterns) == pytest.approx(2 * math.log(2))
+    matrix = weights(3, 2.0)
+    nll = Enumerator(3)(matrix).log_partition - log_weight(matrix, patterns).mean()
+    assert float(nll) > boltzmann.least_nll(patterns)
+
+
+def test_terms_of_two_units_can_say_bars_and_stripes() -> None:
+    """W = a times, for every four pixels at two rows and two columns, +1 for their sides and -1 for their diagonals: it is
+    largest on all bars and stripes alike. The NLL comes as near to ln 14 as a is large."""
+    y = states(9)
+    image = y.view(-1, 3, 3)
+    right = (image == image[:, :1]).flatten(1).all(1) | (image == image[:, :, :1]).flatten(1).all(1)
+    assert int(right.sum()) == 14
+    matrix = torch.zeros(9, 9, dtype=torch.float64)
+    for (r, s), (c, d) in itertools.product(itertools.combinations(range(3), 2), repeat=2):
+        for i, j, sign in (
+            (3 * r + c, 3 * r + d, 1),
+            (3 * s + c, 3 * s + d, 1),
+            (3 * r + c, 3 * s + c, 1),
+            (3 * r + d, 3 * s + d, 1),
+            (3 * r + c, 3 * s + d, -1),
+            (3 * r + d, 3 * s + c, -1),
+        ):
+            matrix[i, j] += sign
+            matrix[j, i] += sign
+    gaps = []
+    for a in (0.5, 1.0, 2.0):
+        nll = Enumerator(9)(a * matrix).log_partition - log_weight(a * matrix, y[right]).mean()
+        gaps.append(float(nll) - boltzmann.least_nll(y[right]))
+    assert gaps[0] > gaps[1] > gaps[2] > 0
+    assert gaps[2] < 1e-3
+
+
+def test_parity_is_beyond_terms_of_two_units() -> None:
+    """An even number of -1 among four: every pair is uncorrelated, so W = 0 is the best of all, ln 2 above the floor."""
+    y = states(4)
+    even = y[y.prod(1) > 0]
+    assert torch.equal(boltzmann.correlations_of(even), torch.eye(4, dtype=torch.float64))
+    assert 4 * math.log(2) - boltzmann.least_nll(even) == pytest.approx(math.log(2))
+
+
+def test_exact_samples_follow_the_probabilities() -> None:
+    log_weights = Enumerator(4).log_weights(weights(4))
+    uniform = (torch.arange(100_000) + 0.5) / 100_000
+    shares = torch.bincount(numbers_of(boltzmann.sample(log_weights, uniform)), minlength=16) / 100_000
+    assert torch.allclose(shares.double(), log_weights.softmax(0), atol=2e-5)
+    ends = boltzmann.sample(log_weights, torch.tensor([0.0, 1.0 - 1e-17]))
+    assert numbers_of(ends).tolist() == [0, 15]
+
+
+def test_a_conditional_is_the_ratio_of_the_joint() -> None:
+    matrix = weights(5, 1.0)
+    probabilities = Enumerator(5).log_weights(matrix).softmax(0)
+    for unit in range(5):
+        up, down = states(5), states(5)
+        up[:, unit], down[:, unit] = 1.0, -1.0
+        joint = probabilities[numbers_of(up)], probabilities[numbers_of(down)]
+        assert torch.allclose(conditional(matrix, states(5), unit), joint[0] / (joint[0] + joint[1]), atol=1e-12)
+
+
+def test_gibbs_sweeps_leave_the_law_as_it_is() -> None:
+    """Chains that start as exact samples stay exact, and chains that all start alike get there: both within 4 standard errors."""
+    matrix, chains = weights(3, 0.6), 40_000
+    log_weights, generator = Enumerator(3).log_weights(matrix), torch.Generator().manual_seed(1)
+    probabilities = log_weights.softmax(0)
+    errors = (probabilities * (1 - probabilities) / chains).sqrt()
+    exact = boltzmann.sample(log_weights, torch.rand(chains, generator=generator))
+    for start, sweeps in ((exact, 1), (torch.ones(chains, 3, dtype=torch.float64), 30)):
+        *_, last = gibbs(matrix, start, sweeps, generator)
+        shares = torch.bincount(numbers_of(last), minlength=8) / chains
+        assert ((shares - probabilities).abs() < 4 * errors).all()
+    assert torch.equal(start, torch.ones(chains, 3, dtype=torch.float64))
