@@ -12,7 +12,7 @@ from playground.app.controls import NumberEdit
 from playground.app.equation import Tooltip, words
 from playground.app.numbers import THIN_SPACE, exactly, typed
 from playground.app.state import State
-from playground.lab.experiment import Field, fields
+from playground.lab.experiment import Field
 
 LABEL_WIDTH = 96
 EDIT_WIDTH = 58
@@ -116,7 +116,7 @@ class FieldRow(QWidget):
         parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
-        self.state, self.key, self.field, self._stake = state, key, fields()[key], stake
+        self.state, self.key, self.field, self._stake = state, key, state.field(key), stake
         self.name = label or label_of(self.field)
         self._gesture = 0
         self._column = QVBoxLayout(self)

@@ -281,7 +281,7 @@ def make_field(
         ValueError: lists and texts are edited on the canvas or by opening a file, not in a row.
     """
     kinds = {"int": NumberField, "float": NumberField, "choice": ChoiceField, "bool": SwitchField}
-    kind = description.fields()[key].kind
+    kind = state.field(key).kind
     if kind not in kinds:
         raise ValueError(f"{key} is a {kind}: it has no row")
     return kinds[kind](state, key, label, stake, parent=parent)

@@ -1,4 +1,4 @@
-"""The experiment on the bench, and every change made to it."""
+"""The experiment on the bench, or other settings of a window's own, and every change made to them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -54,6 +54,10 @@ class State(QObject):
 
     def value(self, key: str) -> Any:
         return description.value(self._experiment, key)
+
+    def field(self, key: str) -> description.Field:
+        """What the description says of a setting."""
+        return description.fields(type(self._experiment))[key]
 
     def edit(self, changes: Mapping[str, Any], *, merge: str = "") -> bool:
         """Change some dotted keys as one undo step; successive edits with the same `merge` tag are one step too.
@@ -149,5 +153,5 @@ def _name(key: str) -> str:
 
 def _differences(one: Experiment, other: Experiment) -> frozenset[str]:
     return frozenset(
-        key for key in description.fields() if description.value(one, key) != description.value(other, key)
+        key for key in description.fields(type(one)) if description.value(one, key) != description.value(other, key)
     )

@@ -1,7 +1,8 @@
 """The description of an experiment: read, changed, checked and written; TOML in and out.
 
 Panels, tooltips, TOML files, the command line's ``--set`` and the reference in docs/ are all made from :func:`fields`,
-and those from :mod:`playground.lab.settings`. This module imports no torch, so the window can open before torch is loaded.
+and those from :mod:`playground.lab.settings`. The same holds for any other struct of settings, where its kind is named.
+This module imports no torch, so the window can open before torch is loaded.
 """
 
 import difflib
@@ -16,7 +17,7 @@ import typing
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, get_args, get_origin
+from typing import Any, Literal, TypeVar, get_args, get_origin
 
 import msgspec
 import tomli_w
@@ -25,6 +26,8 @@ from playground.lab.atomic import replacing
 from playground.lab.settings import Auto
 from playground.lab.settings import Experiment as Experiment
 from playground.lab.settings import Stroke as Stroke
+
+Described = TypeVar("Described", bound=msgspec.Struct)
 
 
 class ExperimentError(ValueError):
@@ -35,6 +38,7 @@ LISTS = {
     "data.strokes": "[{points = [[0.0, 0.0], [1.0, 2.0]], radius = 0.2}]",
     "noise.rungs": "[8.0, 2.0, 0.5]",
     "noise.schedule": "[[0.0, 0.01], [0.5, 1.0], [1.0, 10.0]]",
+    "patterns": '["##./##./##.", ".../###/###"]',
 }
 """How lists are written, by key: an example says more than a grammar."""
 
@@ -106,11 +110,11 @@ def _field(key: str, hint: Any, default: Any) -> Field:
 
 
 @functools.cache
-def fields() -> Mapping[str, Field]:
+def fields(kind: type[msgspec.Struct] = Experiment) -> Mapping[str, Field]:
     """Every setting by its dotted key, in the order of the window's cards."""
     found: dict[str, Field] = {}
-    for name, hint in typing.get_type_hints(Experiment, include_extras=True).items():
-        default = getattr(Experiment(), name)
+    for name, hint in typing.get_type_hints(kind, include_extras=True).items():
+        default = getattr(kind(), name)
         if isinstance(default, msgspec.Struct):
             hints = typing.get_type_hints(type(default), include_extras=True)
             for inner, inner_hint in hints.items():
@@ -121,28 +125,34 @@ def fields() -> Mapping[str, Field]:
     return types.MappingProxyType(found)
 
 
-def value(experiment: Experiment, key: str) -> Any:
+def value(described: msgspec.Struct, key: str) -> Any:
     """The value of a dotted key."""
-    return functools.reduce(getattr, key.split("."), experiment)
+    return functools.reduce(getattr, key.split("."), described)
 
 
-def replace(experiment: Experiment, changes: Mapping[str, Any]) -> Experiment:
+def replace(described: Described, changes: Mapping[str, Any]) -> Described:
     """A copy with some dotted keys changed.
 
     Raises:
         ExperimentError: a key is unknown or a value out of its bounds.
     """
-    tree = msgspec.to_builtins(experiment)
+    kind = type(described)
+    tree = msgspec.to_builtins(described)
     for key, new in changes.items():
-        *sections, name = _known(key).split(".")
+        *sections, name = _known(key, kind).split(".")
         branch = tree
         for section in sections:
             branch = branch[section]
         branch[name] = msgspec.to_builtins(new)
-    return _build(tree)
+    return _build(tree, kind)
 
 
 def parse(text: str, origin: str = "the experiment") -> Experiment:
+    """Read an experiment; see :func:`parse_as`."""
+    return parse_as(Experiment, text, origin)
+
+
+def parse_as(kind: type[Described], text: str, origin: str) -> Described:
     """Read TOML; what is not given has its default.
 
     Raises:
@@ -152,7 +162,7 @@ def parse(text: str, origin: str = "the experiment") -> Experiment:
         tree = tomllib.loads(text)
     except (ValueError, RecursionError) as error:  # beside syntax: numbers of 5,000 digits, brackets 1,000 deep
         raise ExperimentError(f"{origin} is not valid TOML: {str(error).splitlines()[0].rstrip('.')}.") from None
-    return _build(tree)
+    return _build(tree, kind)
 
 
 def load(path: str | os.PathLike[str]) -> Experiment:
@@ -162,29 +172,38 @@ def load(path: str | os.PathLike[str]) -> Experiment:
         ExperimentError: the file cannot be read or is not a valid experiment.
     """
     path = Path(path)
-    try:
-        experiment = parse(path.read_text(encoding="utf-8"), path.name)
-    except OSError as error:
-        raise ExperimentError(f"{path} cannot be read: {error.strerror}.") from None
-    except UnicodeDecodeError:
-        raise ExperimentError(f"{path} is not a text file: experiments are TOML in UTF-8.") from None
+    experiment = load_as(Experiment, path)
     if experiment.data.path and not Path(experiment.data.path).is_absolute():
         return replace(experiment, {"data.path": str((path.parent / experiment.data.path).resolve())})
     return experiment
 
 
-def dump(experiment: Experiment) -> str:
-    """The complete experiment as TOML; :func:`parse` gives back an equal one."""
-    return tomli_w.dumps(msgspec.to_builtins(experiment))
+def load_as(kind: type[Described], path: Path) -> Described:
+    """Read settings of one kind from a TOML file.
+
+    Raises:
+        ExperimentError: the file cannot be read or does not hold such settings.
+    """
+    try:
+        return parse_as(kind, path.read_text(encoding="utf-8"), path.name)
+    except OSError as error:
+        raise ExperimentError(f"{path} cannot be read: {error.strerror}.") from None
+    except UnicodeDecodeError:
+        raise ExperimentError(f"{path} is not a text file: experiments are TOML in UTF-8.") from None
 
 
-def save(experiment: Experiment, path: str | os.PathLike[str]) -> None:
+def dump(described: msgspec.Struct) -> str:
+    """All settings as TOML; :func:`parse_as` gives back equal ones."""
+    return tomli_w.dumps(msgspec.to_builtins(described))
+
+
+def save(described: msgspec.Struct, path: str | os.PathLike[str]) -> None:
     """Write TOML atomically: the old file stays whole until the new one is."""
     with replacing(path) as temporary:
-        temporary.write_text(dump(experiment), encoding="utf-8")
+        temporary.write_text(dump(described), encoding="utf-8")
 
 
-def assignment(text: str) -> tuple[str, Any]:
+def assignment(text: str, kind: type[msgspec.Struct] = Experiment) -> tuple[str, Any]:
     """Read ``section.key=value`` from the command line; the value may leave out TOML's quotes.
 
     Raises:
@@ -192,9 +211,10 @@ def assignment(text: str) -> tuple[str, Any]:
     """
     key, equals, raw = text.partition("=")
     if not equals:
-        raise ExperimentError(f"--set takes section.key=value, as in noise.sigma_max=8; {text!r} has no =.")
-    key = _known(key.strip())
-    field = fields()[key]
+        form = "section.key=value, as in noise.sigma_max=8" if _sections(kind) else "key=value, as in steps=500"
+        raise ExperimentError(f"--set takes {form}; {text!r} has no =.")
+    key = _known(key.strip(), kind)
+    field = fields(kind)[key]
     if field.kind in ("choice", "text"):
         return key, raw.strip().strip("\"'")
     try:
@@ -207,58 +227,60 @@ def assignment(text: str) -> tuple[str, Any]:
         return key, raw.strip()
 
 
-def _known(key: str) -> str:
-    known = fields()
+def _known(key: str, kind: type[msgspec.Struct]) -> str:
+    known = fields(kind)
     if key in known:
         return key
     near = difflib.get_close_matches(key, known, n=1, cutoff=0.5) or [
         other for other in known if other.split(".")[-1] == key.split(".")[-1]
     ]
-    hint = f"; did you mean {near[0]}?" if near else f"; the sections are {', '.join(_sections())}."
-    raise ExperimentError(f"{key} is not a setting{hint}")
+    sections = _sections(kind)
+    there = f"the sections are {', '.join(sections)}" if sections else f"the settings are {', '.join(known)}"
+    raise ExperimentError(f"{key} is not a setting; " + (f"did you mean {near[0]}?" if near else f"{there}."))
 
 
-def _sections() -> list[str]:
-    return list(dict.fromkeys(key.split(".")[0] for key in fields() if "." in key))
+def _sections(kind: type[msgspec.Struct]) -> list[str]:
+    return list(dict.fromkeys(key.split(".")[0] for key in fields(kind) if "." in key))
 
 
-def _leaves(tree: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+def _leaves(tree: Mapping[str, Any], kind: type[msgspec.Struct]) -> Iterator[tuple[str, Any]]:
+    sections = _sections(kind)
     for name, branch in tree.items():
-        if name in _sections():
+        if name in sections:
             if not isinstance(branch, Mapping):
                 raise ExperimentError(
                     f"{name} is a section: write [{name}] and its settings below it, not {name} = {branch!r}."
                 )
             for inner, leaf in branch.items():
                 yield f"{name}.{inner}", leaf
-        elif isinstance(branch, Mapping) and name not in fields():
-            near = difflib.get_close_matches(name, _sections(), n=1, cutoff=0.5)
-            hint = f"; did you mean [{near[0]}]?" if near else f"; the sections are {', '.join(_sections())}."
+        elif isinstance(branch, Mapping) and sections and name not in fields(kind):
+            near = difflib.get_close_matches(name, sections, n=1, cutoff=0.5)
+            hint = f"; did you mean [{near[0]}]?" if near else f"; the sections are {', '.join(sections)}."
             raise ExperimentError(f"[{name}] is not a section{hint}")
         else:
             yield name, branch
 
 
-def _build(tree: Mapping[str, Any]) -> Experiment:
-    for key, given in _leaves(tree):
-        _check(fields()[_known(key)], given)
+def _build(tree: Mapping[str, Any], kind: type[Described]) -> Described:
+    for key, given in _leaves(tree, kind):
+        _check(fields(kind)[_known(key, kind)], given)
     try:
-        experiment = msgspec.convert(tree, Experiment)
+        described = msgspec.convert(tree, kind)
     except msgspec.ValidationError as error:
-        raise ExperimentError(_wrong_list(str(error))) from None
-    _check_together(experiment)
-    return experiment
+        raise ExperimentError(_wrong_list(str(error), kind)) from None
+    check_together(described)
+    return described
 
 
-def _wrong_list(said: str) -> str:
+def _wrong_list(said: str, kind: type[msgspec.Struct]) -> str:
     """What msgspec says in our words: only what lists hold is left to it."""
-    place = re.search(r"\$\.((\w+\.\w+)[^`]*)", said)
+    place = re.search(r"\$\.((\w+(?:\.\w+)?)[^`]*)", said)
     if place is None:
-        return f"The experiment is not valid: {said}."
+        return f"The settings are not valid: {said}."
     part = re.search(r"(unknown|missing required) field `([^`]*)`", said)
     where = place[1] + (f".{part[2]}" if part else "")
     what = "cannot be used" if part is None else "is not known" if part[1] == "unknown" else "is missing"
-    return f"{where} {what}: {place[2]} must be {fields()[place[2]].bound}."
+    return f"{where} {what}: {place[2]} must be {fields(kind)[place[2]].bound}."
 
 
 def _check(field: Field, given: Any) -> None:
@@ -287,7 +309,17 @@ def _check(field: Field, given: Any) -> None:
             raise ExperimentError(refusal + ".")
 
 
-def _check_together(experiment: Experiment) -> None:
+@functools.singledispatch
+def check_together(described: msgspec.Struct) -> None:
+    """Refuse settings that are each allowed and contradict each other; every kind registers its own.
+
+    Raises:
+        ExperimentError: they do.
+    """
+
+
+@check_together.register
+def _(experiment: Experiment) -> None:
     noise = experiment.noise
     if noise.sigma_min != "auto" and noise.sigma_max != "auto" and noise.sigma_min >= noise.sigma_max:
         raise ExperimentError(
