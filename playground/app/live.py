@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from playground.app.playback import TICK
 from playground.app.views import Bounds, DensityView, FieldView, ProbeView
 from playground.app.workers import Slot
 
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
 
 SHARE = 0.35  # of a core for sampling while training goes on: on two cores the other half paints
 IDLE = 0.05  # seconds between looks when nothing is asked for
+DRAWING = 0.008  # seconds that the window takes for a frame
+SOON = 0.001  # seconds before a frame in which nothing is begun that may last as long
+ROWS = 512  # points of a score between two looks at whether the window is drawing: less than a millisecond
 
 
 @dataclass(frozen=True)
@@ -89,6 +93,7 @@ class Live:
         self._wanted = 0
         self._step_seconds = 0.0
         self._rested = 0.0  # when the next step may begin
+        self._frame = 0.0  # when the window began to draw the last frame
         self._wake = threading.Event()
         self._network: Any = None
         self._owner: Bench | None = None  # whose network it is
@@ -121,6 +126,22 @@ class Live:
         if frames > self._wanted:
             self._wanted = frames
             self._wake.set()
+
+    def stand_back(self) -> None:
+        """Leave the processor to the window: it begins to draw a frame."""
+        self._frame = time.monotonic()
+
+    def _give_way(self) -> None:
+        """Sleep while the window draws or is about to.
+
+        On two cores, one of which trains, this thread and the window meet on the other; where the window has to wait there,
+        it waits for the next tick of the scheduler, which is often 4 ms.
+        """
+        passed = time.monotonic() - self._frame
+        if passed > TICK / 1000 - SOON:
+            passed -= TICK / 1000
+        if -SOON <= passed < DRAWING:
+            time.sleep(DRAWING - passed)
 
     def finished(self, number: int) -> bool:
         """Whether the run of this number is recorded to its end."""
@@ -186,8 +207,13 @@ class Live:
         network = self._network
 
         def score(x: "Tensor", sigma: "Tensor") -> "Tensor":
+            sigma = sigma.to(x).expand(len(x))
+            scores = []
             with torch.no_grad():
-                return network(x, sigma)
+                for piece in zip(torch.split(x, ROWS), torch.split(sigma, ROWS), strict=True):
+                    self._give_way()
+                    scores.append(network(*piece))
+            return torch.cat(scores)
 
         return score
 
@@ -211,10 +237,11 @@ class Live:
             if view.learned:
                 learned = arrows_at(problem, self._learned(view.bench), positions, view.sigma, view.time)
             if view.exact and problem.density is not None:
+                self._give_way()
                 exact = arrows_at(problem, problem.density.score, positions, view.sigma, view.time)
             field = FieldView(positions, learned, exact, view.sigma)
         if view.density and problem.density is not None:
-            values = density_over(problem, view.bounds, view.sigma, view.time)
+            values = density_over(problem, view.bounds, view.sigma, view.time, self._give_way)
             density = DensityView(values, view.bounds, view.sigma, "exact")
         return field, density
 

@@ -156,7 +156,7 @@ class Stage(QObject):
         self._playback.speed = speed
 
     def _start_live(self) -> None:
-        self._live_worker = Worker(self._live.loop, "sampling", niceness=10)
+        self._live_worker = Worker(self._live.loop, "sampling", niceness=19)
         # Below the window's own priority: frames come first.
         self._live_worker.start(QThread.Priority.LowPriority)
 
@@ -280,6 +280,7 @@ class Stage(QObject):
         self._live.want(self.frame + AHEAD)
         if self._trajectory is not None and self.frame != self._shown_frame and self.recorded:
             self._shown_frame = self.frame
+            self._live.stand_back()
             self.frame_changed.emit(self.frame)
         self._look(time.monotonic())
 

@@ -128,9 +128,9 @@ class Field(Layer):
 
     def paint(self, painter: QPainter, plane: Plane, palette: Palette) -> None:
         if len(self.positions):
-            painter.drawImage(0, 0, self._keep("sheet", (plane, palette), lambda: self._sheet(plane, palette)).image)
+            raster.paint_tinted(painter, *self._inked(plane, palette), plane.ratio)
 
-    def _sheet(self, plane: Plane, palette: Palette) -> Sheet:
+    def _inked(self, plane: Plane, palette: Palette) -> tuple[np.ndarray, np.ndarray]:
         tails, tips, strength = self.arrows(plane)
         # The exact score lies under the learned one as a broader, paler stroke, so both can be read where they agree.
         thickness = (2.6 if self.role == "exact" else 1.0) * plane.ratio
@@ -144,8 +144,7 @@ class Field(Layer):
         coverage = lines.line_coverage(
             segments, np.tile(strength, 3), max(thickness, 1.0), plane.columns, plane.rows, ink=False
         )
-        opacity = 0.55 if self.role == "exact" else 1.0
-        return raster.tinted(coverage, raster.tints(palette.color(self.role), opacity), plane.ratio)
+        return coverage, raster.tints(palette.color(self.role), 0.55 if self.role == "exact" else 1.0)
 
     def arrows(self, plane: Plane) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Tails (N, 2) and tips (N, 2) in device pixels, and strengths (N,) in [0.4, 1]; without zero vectors."""

@@ -5,6 +5,7 @@ time (Langevin) moves them in the data's, smoothed by sigma. What is drawn behin
 """
 
 import math
+from collections.abc import Callable
 
 import numpy as np
 import torch
@@ -16,6 +17,7 @@ from playground.theory.noise import ScoreFunction
 Array = NDArray[np.floating]
 
 CELLS = 12_000  # about 10 ms for a mixture of a few hundred components
+PIECE = 1_000  # of them, less than a millisecond
 
 
 def grid_points(bounds: tuple[float, float, float, float], columns: int, rows: int) -> Array:
@@ -49,9 +51,16 @@ def arrows_at(problem: Problem, score: ScoreFunction, points: Array, sigma: floa
 
 
 def density_over(
-    problem: Problem, bounds: tuple[float, float, float, float], sigma: float, time: float | None
+    problem: Problem,
+    bounds: tuple[float, float, float, float],
+    sigma: float,
+    time: float | None,
+    between: Callable[[], None] = lambda: None,
 ) -> Array:
     """The known density of the particles on about `CELLS` nearly square cells of a rectangle, per user units: (rows, columns).
+
+    Args:
+        between: called before every `PIECE` cells, by whoever has to let others through.
 
     Raises:
         ValueError: the density of these data is not known.
@@ -61,7 +70,12 @@ def density_over(
     rows = max(int(math.sqrt(CELLS / max(aspect, 0.1))), 8)
     columns = max(CELLS // rows, 8)
     points = grid_points(bounds, columns, rows).reshape(-1, 2)
-    return np.exp(log_density_at(problem, points, sigma, time)).reshape(rows, columns)
+    values = []
+    for start in range(0, len(points), PIECE):
+        between()
+        values.append(log_density_at(problem, points[start : start + PIECE], sigma, time))
+    density: Array = np.exp(np.concatenate(values))
+    return density.reshape(rows, columns)
 
 
 def log_density_at(problem: Problem, points: Array, sigma: float, time: float | None) -> Array:

@@ -69,18 +69,19 @@ class MarginalHistogram(Chart):
         width = plot.width() / BINS
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(self.tokens.color("data", 0.55))
-        for index, share in enumerate(self._data):
-            height = share / top * plot.height()
-            painter.drawRect(
+        painter.drawRects(
+            [
                 QRectF(plot.left() + index * width + 0.5, plot.bottom() - height, max(width - 1, 1), height)
-            )
+                for index, height in enumerate((self._data / top * plot.height()).tolist())
+            ]
+        )
         painter.setPen(QPen(self.tokens.color("border"), 1))
         painter.drawLine(QPointF(plot.left(), plot.bottom() + 0.5), QPointF(plot.right(), plot.bottom() + 0.5))
         if self._samples is not None:
             heights = np.minimum(self._samples / top, 1.0) * plot.height()
             line = [
                 QPointF(plot.left() + (index + 0.5) * width, plot.bottom() - height)
-                for index, height in enumerate(heights)
+                for index, height in enumerate(heights.tolist())
             ]
             painter.setPen(theme.round_pen(self.tokens.color("particles"), 2))
             painter.drawPolyline(QPolygonF(line))
