@@ -12,9 +12,9 @@ _CHOICES: dict[str, dict[str, tuple[str, str]]] = {
         "drawn": ("Drawn", "Variance exploding along a curve of your own: drag its points."),
     },
     "network.kind": {
-        "auto": ("Auto", "An MLP for points, a convolutional network for images."),
+        "auto": ("Auto", "An MLP for points, a U-Net for images."),
         "mlp": ("MLP", "Layers that see all coordinates at once."),
-        "convolutional": ("Conv", "Layers that look at neighbouring pixels; for images."),
+        "u-net": ("U-Net", "Layers that look at neighbouring pixels, from fine to coarse and back; for images."),
     },
     "network.activation": {
         "silu": ("SiLU", "x times its own sigmoid."),

@@ -23,6 +23,7 @@ class Source(ABC):
     title: str
     description: str
     known_density: ClassVar[bool]
+    images: ClassVar[bool] = False
 
     @abstractmethod
     def load(self, request: Request) -> Dataset:
@@ -84,6 +85,7 @@ class Digits(Source):
     """The bundled images."""
 
     known_density = False
+    images = True
 
     def load(self, request: Request) -> Dataset:
         """The images, split."""

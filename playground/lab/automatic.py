@@ -23,11 +23,12 @@ PARTICLES, IMAGE_PARTICLES = 2_000, 96
 
 def resolved(experiment: Experiment) -> Experiment:
     """The experiment with every "auto" that the other settings decide as what it stands for."""
-    source, images = SOURCES[experiment.data.kind], experiment.data.kind == "digits"
+    source = SOURCES[experiment.data.kind]
+    images = source.images
     return msgspec.structs.replace(
         experiment,
         data=_filled(experiment.data, noise=source.noise if isinstance(source, Toy) else "auto"),
-        network=_filled(experiment.network, kind="convolutional" if images else "mlp"),
+        network=_filled(experiment.network, kind="u-net" if images else "mlp"),
         objective=_filled(experiment.objective, weight=automatic_weight(experiment.objective.kind)),
         training=_filled(
             experiment.training,

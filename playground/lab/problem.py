@@ -122,6 +122,18 @@ class Problem:
         """Shape of one point: (2,) for points of the plane, (channels, height, width) for images."""
         return self.dataset.shape
 
+    @functools.cached_property
+    def labels(self) -> Tensor | None:
+        """(N,) int64 on the device: the class of each training point, where the data have classes."""
+        labels = self.dataset.labels
+        return None if labels is None else torch.from_numpy(labels).to(self.device)
+
+    @property
+    def classes(self) -> int:
+        """How many classes the network is told of: those of the data, and none for an MLP."""
+        told = automatic.resolved(self.experiment).network.kind == "u-net"
+        return int(self.dataset.labels.max()) + 1 if told and self.dataset.labels is not None else 0
+
     @property
     def batch(self) -> int:
         """Points a training step."""
@@ -159,6 +171,7 @@ class Problem:
             activation=settings.activation,
             features=settings.features,
             feature_scale=settings.feature_scale,
+            classes=self.classes,
             generator=torch.Generator().manual_seed(self._seed("network")),
         ).to(self.device)
 

@@ -5,6 +5,7 @@ They are no errors of an experiment: it can be opened, edited and saved, and wha
 
 from dataclasses import dataclass
 
+from playground.data.sources import SOURCES
 from playground.lab.sampling_settings import FROM_NOISE
 from playground.lab.settings import Experiment
 
@@ -24,10 +25,10 @@ def training_refusal(experiment: Experiment) -> Refusal | None:
             "objective.kind",
             "Denoising needs noise to remove: with noise.kind = none its target z/σ divides by zero; choose a noise, or exact or sliced matching.",
         )
-    if experiment.network.kind == "convolutional" and experiment.data.kind != "digits":
+    if experiment.network.kind == "u-net" and not SOURCES[experiment.data.kind].images:
         return Refusal(
             "network.kind",
-            "A convolutional network needs images: choose network.kind = mlp for points, or the digits.",
+            "A U-Net needs images: choose network.kind = mlp for points, or the digits.",
         )
     if experiment.data.kind == "file" and not experiment.data.path:
         return Refusal(
@@ -90,7 +91,7 @@ def sampling_refusal(experiment: Experiment) -> Refusal | None:
             "sampling.source",
             "Metropolis's test compares densities, and a learned score has none: choose sampling.source = exact or empirical, or sample by langevin.",
         )
-    if experiment.sampling.source == "exact" and experiment.data.kind in ("file", "digits"):
+    if experiment.sampling.source == "exact" and not SOURCES[experiment.data.kind].known_density:
         return Refusal(
             "sampling.source",
             f"The exact score of data.kind = {experiment.data.kind} is not known: only toys and drawings have one; choose sampling.source = learned or empirical.",

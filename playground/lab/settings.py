@@ -198,13 +198,22 @@ class Network(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The network that learns the score."""
 
     kind: Annotated[
-        Literal["auto", "mlp", "convolutional"],
-        _meta("Points take an MLP, images a small convolutional network", symbol="s_θ", resets=True),
+        Literal["auto", "mlp", "u-net"],
+        _meta("Points take an MLP, images a small U-Net", symbol="s_θ", resets=True),
     ] = "auto"
-    width: Annotated[int, _meta("Units a hidden layer (channels for images)", ge=4, le=2048, log=True, resets=True)] = (
-        128
-    )
-    depth: Annotated[int, _meta("Hidden layers", ge=1, le=12, resets=True)] = 3
+    width: Annotated[
+        int,
+        _meta(
+            "Units a hidden layer; four times the channels of a U-Net's finest level",
+            ge=4,
+            le=2048,
+            log=True,
+            resets=True,
+        ),
+    ] = 128
+    depth: Annotated[
+        int, _meta("Hidden layers; of a U-Net levels, as far as the image can be halved", ge=1, le=12, resets=True)
+    ] = 3
     activation: Annotated[
         Literal["silu", "gelu", "tanh", "softplus"],
         _meta("Non-linearity; smooth, because exact matching differentiates twice", resets=True),
@@ -322,6 +331,15 @@ class Training(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             equation=r"\min(d, (1+n)/(10+n))",
         ),
     ] = 0.998
+    label_dropout: Annotated[
+        float,
+        _meta(
+            "Share of the points whose label a U-Net is not told in training, so that it learns the score with and without one",
+            ge=0.0,
+            le=1.0,
+            equation=r"s_\theta(x, \sigma \mid c),\ s_\theta(x, \sigma)",
+        ),
+    ] = 0.15
     sigmas: Annotated[
         Literal["log-normal", "log-uniform", "time", "importance"],
         _meta(

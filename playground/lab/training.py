@@ -3,6 +3,7 @@
 What people train most, an MLP by denoising, takes blocks of steps in one call (:mod:`playground.theory.fused`).
 """
 
+import functools
 import math
 import time
 from collections.abc import Iterator
@@ -18,7 +19,7 @@ from playground.lab.problem import Problem
 from playground.lab.refusals import training_refusal
 from playground.lab.weights import State, Weights, load_weights
 from playground.theory.fused import denoising_steps, matching_steps
-from playground.theory.networks import MLP, ScoreNetwork
+from playground.theory.networks import MLP, ScoreNetwork, UNet
 from playground.theory.noise import per_point
 from playground.theory.objectives import OBJECTIVES, Denoising, Exact, Objective, Sliced
 
@@ -250,8 +251,8 @@ class Trainer:
             rate *= 0.5 * (1 + math.cos(math.pi * self._done(step, seconds)))
         return rate
 
-    def _draw(self, count: int) -> tuple[Tensor, Tensor]:
-        """Points (count, \\*shape) and noise levels (count,) to train on."""
+    def _draw(self, count: int) -> tuple[Tensor, Tensor, Tensor | None]:
+        """Points (count, \\*shape), noise levels (count,) and, where there are classes, labels (count,) to train on."""
         data, generator = self.problem.train, self._generator
         rows = torch.randint(len(data), (count,), generator=generator, device=data.device)
         sigma = self.problem.noise.training_sigmas(count, generator, self.problem.experiment.training.sigmas)
@@ -260,14 +261,23 @@ class Trainer:
         if grey_levels is not None:  # afresh each time: fixed fractions of a grey level would be learned by heart
             width = 2 / grey_levels / self.problem.units.length
             x = x + width * (torch.rand(x.shape, generator=generator, device=x.device) - 0.5)
-        return x, sigma
+        return x, sigma, self._told(rows)
+
+    def _told(self, rows: Tensor) -> Tensor | None:
+        """The labels of some training points, hidden at random."""
+        labels, generator = self.problem.labels, self._generator
+        if labels is None or not isinstance(self.network, UNet) or not self.network.classes:
+            return None
+        hidden = torch.rand(rows.shape, generator=generator, device=rows.device)
+        hide = hidden < self.problem.experiment.training.label_dropout
+        return torch.where(hide, self.network.classes, labels[rows])
 
     def _train_fused(self, rates: list[float]) -> Tensor:
         """A block of steps in one call; mean loss, 0-d."""
         network, weights, settings = self.network, self._weights, self.problem.experiment.training
         assert isinstance(network, MLP)
         shape = (len(rates), self.problem.batch)
-        x, sigma = self._draw(math.prod(shape))
+        x, sigma, _ = self._draw(math.prod(shape))
         x, sigma = x.flatten(1), sigma.to(x)
         z = torch.randn(x.shape, generator=self._generator, device=x.device)
         lambdas = self._objective.weight(sigma).view(shape)
@@ -297,8 +307,9 @@ class Trainer:
         settings = self.problem.experiment.training
         total = torch.zeros((), device=self.problem.device)
         for rate in rates:
-            x, sigma = self._draw(self.problem.batch)
-            loss = self._objective.loss(self.network, x, sigma, self._generator).mean()
+            x, sigma, label = self._draw(self.problem.batch)
+            score = self.network if label is None else functools.partial(self.network, label=label)
+            loss = self._objective.loss(score, x, sigma, self._generator).mean()
             self._weights.descend(torch.autograd.grad(loss, self._parameters), rate, settings.ema)
             total += loss.detach()
         return total / len(rates)
@@ -358,7 +369,9 @@ def build_objective(problem: Problem) -> Objective:
             variance_reduced=settings.variance_reduced,
         )
     if settings.kind == "denoising":
-        return Denoising(problem.noise, law, settings.weight, min(settings.reference, problem.batch))
+        # Others' means are of other classes: what is told its class points back to itself.
+        reference = 1 if problem.classes else min(settings.reference, problem.batch)
+        return Denoising(problem.noise, law, settings.weight, reference)
     return OBJECTIVES[settings.kind](problem.noise, law, settings.weight)
 
 

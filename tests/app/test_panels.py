@@ -385,7 +385,7 @@ def test_denoising_without_noise_is_refused_and_mended(show, state, engine):
 def test_a_convolution_on_points_is_refused_and_mended(show, state, engine):
     (panel,) = show(panels.ObjectivePanel)
     engine.build()
-    state.edit({"network.kind": "convolutional"})
+    state.edit({"network.kind": "u-net"})
     press(button_called(panel, "Use an MLP"))
     assert state.experiment.network.kind == "mlp"
     assert panel.header.state == "MLP 128×3 · 42 k"

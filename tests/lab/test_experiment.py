@@ -236,7 +236,7 @@ def test_refusals_that_depend_on_the_data(kind: str) -> None:
     assert (training is not None) == (kind in ("file", "drawn"))
     exact = sampling_refusal(with_settings(data__kind=kind, sampling__source="exact"))
     assert (exact is not None) == (kind in ("file", "digits"))
-    network = with_settings(data__kind=kind, network__kind="convolutional")
+    network = with_settings(data__kind=kind, network__kind="u-net")
     assert (training_refusal(network) is not None) == (kind != "digits")
 
 

@@ -195,7 +195,7 @@ def test_a_problem_needs_no_legal_objective() -> None:
 
 def test_images_take_a_convolution() -> None:
     problem = build(data__kind="digits")
-    assert problem.resolved().network.kind == "convolutional"
+    assert problem.resolved().network.kind == "u-net"
     assert problem.network()(problem.train[:3], torch.tensor(1.0)).shape == (3, 1, 8, 8)
     assert isinstance(problem.process(), VarianceExploding)
 

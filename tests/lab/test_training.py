@@ -177,7 +177,7 @@ def test_blocks_of_steps_have_the_objectives_own_loss(settings: dict[str, object
     assert abs(fused.mean() - plain.mean()) < 4 * error
 
 
-@pytest.mark.parametrize("network", ["mlp", "convolutional"])
+@pytest.mark.parametrize("network", ["mlp", "u-net"])
 def test_exact_matching_of_images_takes_the_full_trace(network: str) -> None:
     """A fresh network is the Gaussian's score: its loss sigma^2 (E||s||^2/2 + tr) is -sigma^2/(1 + sigma^2) D/2, D = 64."""
     problem = Problem.build(

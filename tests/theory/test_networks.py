@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from playground.theory.networks import ACTIVATIONS, ScoreNetwork, build_network
+from playground.theory.networks import ACTIVATIONS, ScoreNetwork, UNet, build_network
 
 
 def make(kind: str = "mlp", shape: tuple[int, ...] = (2,), seed: int = 0, **changes: object) -> ScoreNetwork:
@@ -17,8 +17,9 @@ def make(kind: str = "mlp", shape: tuple[int, ...] = (2,), seed: int = 0, **chan
 KINDS = [
     pytest.param("mlp", (2,), id="points"),
     pytest.param("mlp", (1, 8, 8), id="mlp on images"),
-    pytest.param("convolutional", (1, 8, 8), id="digits"),
-    pytest.param("convolutional", (3, 5, 7), id="odd, coloured"),
+    pytest.param("u-net", (1, 8, 8), id="digits"),
+    pytest.param("u-net", (3, 5, 7), id="odd, coloured"),
+    pytest.param("u-net", (3, 40, 36), id="large, coloured"),
 ]
 
 
@@ -107,26 +108,49 @@ def test_feature_scale_sets_the_frequencies() -> None:
 def test_sizes_at_the_default_width() -> None:
     default: dict = {"width": 128, "depth": 3, "features": 64}
     assert make(**default).parameters_count == (2 + 128 + 7) * 128 + 128 + 2 * (128 * 128 + 128) + 2 * 128 + 2
-    assert 50_000 < make("convolutional", (1, 8, 8), **default).parameters_count < 300_000
+    assert 100_000 < make("u-net", (1, 8, 8), **default).parameters_count < 300_000
 
 
-def test_every_parameter_of_the_convolution_is_used() -> None:
-    network = make("convolutional", (1, 8, 8), depth=3)
+def test_every_parameter_of_the_u_net_is_used() -> None:
+    network = make("u-net", (1, 8, 8), depth=3, classes=3)
     scramble(network)
-    loss = network(points((1, 8, 8)), torch.linspace(0.1, 1.0, 6)).square().sum()
+    labels = torch.tensor([0, 1, 2, 3, 0, 1])  # 3 stands for one that is not given
+    loss = network(points((1, 8, 8)), torch.linspace(0.1, 1.0, 6), labels).square().sum()
     for gradient in torch.autograd.grad(loss, list(network.parameters())):
         assert float(gradient.abs().max()) > 0
 
 
-def test_convolution_sees_the_whole_digit() -> None:
-    network = make("convolutional", (1, 8, 8), depth=2)
+def test_u_net_sees_the_whole_digit() -> None:
+    network = make("u-net", (1, 8, 8), depth=2)
     scramble(network)
     x = points((1, 8, 8), 1).requires_grad_()
     (gradient,) = torch.autograd.grad(network(x, torch.tensor(1.0))[0, 0, 0, 0], x)
     assert bool((gradient != 0).all())
 
 
-@pytest.mark.parametrize(("kind", "shape"), [("convolutional", (2,)), ("transformer", (2,))])
+def test_a_label_changes_the_score_of_its_own_point_alone() -> None:
+    network, x, sigma = make("u-net", (1, 8, 8), classes=4).double(), points((1, 8, 8)).double(), torch.tensor(0.7)
+    scramble(network)
+    without = network(x, sigma)
+    torch.testing.assert_close(network(x, sigma, torch.tensor(4)), without)
+    labels = torch.tensor([0, 1, 2, 3, 4, 4])
+    told = network(x, sigma, labels)
+    torch.testing.assert_close(told[4:], without[4:])
+    for row in range(4):
+        assert (told[row] - without[row]).abs().max() > 0.01
+        torch.testing.assert_close(network(x[row : row + 1], sigma, labels[row])[0], told[row])
+    with torch.no_grad():
+        torch.testing.assert_close(network(x.repeat(100, 1, 1, 1), sigma, labels.repeat(100))[-6:], told)
+
+
+@pytest.mark.parametrize(("side", "levels", "finest"), [(8, 2, 4), (16, 3, 8), (32, 3, 16), (64, 3, 16)])
+def test_u_net_follows_the_size_of_the_image(side: int, levels: int, finest: int) -> None:
+    network = make("u-net", (3, side, side), depth=3)
+    assert isinstance(network, UNet)
+    assert (len(network.down), network.place.shape[-1]) == (levels, finest)
+
+
+@pytest.mark.parametrize(("kind", "shape"), [("u-net", (2,)), ("transformer", (2,))])
 def test_impossible_networks_are_refused(kind: str, shape: tuple[int, ...]) -> None:
     with pytest.raises(ValueError, match=r"network"):
         make(kind, shape)

@@ -16,6 +16,7 @@ from playground.app.numbers import Scale, rounded, shown, typed
 from playground.app.panels.figure import count
 from playground.app.state import State
 from playground.app.views import ProblemView, TaskStatus
+from playground.data.sources import SOURCES
 from playground.drawing.palette import DARK, Palette
 from playground.lab.experiment import fields
 from playground.lab.refusals import training_refusal
@@ -213,7 +214,7 @@ class DataPanel(Card):
             return
         if kind != now.data.kind:
             changes = {"data.kind": kind, **NEW_DATA}
-            if now.network.kind == "convolutional" and kind != "digits":
+            if now.network.kind == "u-net" and not SOURCES[kind].images:
                 changes["network.kind"] = "auto"
             self.state.edit(changes)
         if kind == "drawn":

@@ -9,6 +9,7 @@ from playground.app.engine import Engine
 from playground.app.fields import NumberField, make_field
 from playground.app.panels.figure import count
 from playground.app.state import State
+from playground.data.sources import SOURCES
 from playground.lab.automatic import resolved
 from playground.lab.experiment import value
 from playground.lab.refusals import annealing_levels, sampling_refusal
@@ -103,7 +104,7 @@ class SamplingPanel(Card):
         if refusal is None:
             self.notice.say("error", "")
         elif refusal.key == "sampling.source" and self.state.experiment.sampling.source == "learned":
-            known = "empirical" if self.state.experiment.data.kind in ("file", "digits") else "exact"
+            known = "exact" if SOURCES[self.state.experiment.data.kind].known_density else "empirical"
             self.notice.say(
                 "error",
                 refusal.sentence,

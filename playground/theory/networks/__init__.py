@@ -1,4 +1,4 @@
-r"""Networks that learn a score: random Fourier features, preconditioning, an MLP and a small convolutional network.
+r"""Networks that learn a score: random Fourier features, preconditioning, an MLP and a small U-Net.
 
 All of them learn data of mean 0 and variance sd^2 = 1 per axis, in variance-exploding coordinates. The preconditioning of
 Karras et al. 2022 (table 1: c_skip, c_out, c_in, and the noise input ln(sigma)/4), written for the score, is
@@ -18,8 +18,8 @@ from playground.theory.networks.base import ACTIVATIONS as ACTIVATIONS
 from playground.theory.networks.base import DATA_STD as DATA_STD
 from playground.theory.networks.base import ROWS as ROWS
 from playground.theory.networks.base import ScoreNetwork as ScoreNetwork
-from playground.theory.networks.convolutional import Convolutional as Convolutional
 from playground.theory.networks.mlp import MLP as MLP
+from playground.theory.networks.u_net import UNet as UNet
 
 
 def build_network(
@@ -31,12 +31,13 @@ def build_network(
     activation: str,
     features: int,
     feature_scale: float,
+    classes: int = 0,
     generator: torch.Generator,
 ) -> ScoreNetwork:
-    """A fresh network for points of `shape`; kind is "mlp" or "convolutional".
+    """A fresh network for points of `shape`; kind is "mlp" or "u-net", and only the latter knows `classes`.
 
     Raises:
-        ValueError: the kind is unknown, or a convolutional network is asked for points that are no images.
+        ValueError: the kind is unknown, or a U-Net is asked for points that are no images.
     """
     if kind == "mlp":
         dim = math.prod(shape)
@@ -49,8 +50,8 @@ def build_network(
             scale=feature_scale,
             generator=generator,
         )
-    if kind == "convolutional":
+    if kind == "u-net":
         if len(shape) != 3:
-            raise ValueError(f"A convolutional network needs images (channels, height, width), not points of {shape}.")
-        return Convolutional(shape, width=width, depth=depth, activation=activation, generator=generator)
-    raise ValueError(f"network kind {kind!r} is not known: it must be mlp or convolutional.")
+            raise ValueError(f"A U-Net network needs images (channels, height, width), not points of {shape}.")
+        return UNet(shape, width=width, depth=depth, activation=activation, classes=classes, generator=generator)
+    raise ValueError(f"network kind {kind!r} is not known: it must be mlp or u-net.")

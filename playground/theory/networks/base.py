@@ -45,16 +45,21 @@ class ScoreNetwork(nn.Module):
         )
 
     def _score(self, x: Tensor, sigma: Tensor) -> Tensor:
-        inverse = torch.rsqrt(sigma.square() + DATA_STD**2)
-        divisor = torch.where(sigma > 0, sigma, DATA_STD)
-        scaled = x * per_point(inverse, x)
-        raw = self.raw(scaled, torch.log(divisor) / 4)
-        return per_point(inverse, x) * (per_point(DATA_STD / divisor, x) * raw - scaled)
+        return preconditioned(self.raw, x, sigma)
 
     @property
     def parameters_count(self) -> int:
         """How many numbers training may change."""
         return sum(parameter.numel() for parameter in self.parameters())
+
+
+def preconditioned(raw: Callable[[Tensor, Tensor], Tensor], x: Tensor, sigma: Tensor) -> Tensor:
+    """The score of the package's docstring, for F = raw(inputs, ln(sigma')/4), at x (N, \\*shape) and sigma (N,)."""
+    inverse = torch.rsqrt(sigma.square() + DATA_STD**2)
+    divisor = torch.where(sigma > 0, sigma, DATA_STD)
+    scaled = x * per_point(inverse, x)
+    out = raw(scaled, torch.log(divisor) / 4)
+    return per_point(inverse, x) * (per_point(DATA_STD / divisor, x) * out - scaled)
 
 
 class NoiseEmbedding(nn.Module):

@@ -1,0 +1,160 @@
+"""A small U-Net for images."""
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from playground.theory.networks.base import (
+    ACTIVATIONS,
+    NoiseEmbedding,
+    ScoreNetwork,
+    drawn,
+    linear,
+    preconditioned,
+    zeroed,
+)
+
+GROUP = 8  # channels that are normalised together
+WIDEST_SIDE = 16  # positions along a side of the finest level: larger images come in larger blocks of pixels
+ROWS = 256  # images evaluated at a time
+
+
+class UNet(ScoreNetwork):
+    """Residual blocks at ever coarser resolution and back, with what each level saw handed across (Ronneberger et al. 2015).
+
+    Each block of 2x2 pixels (4x4 beyond 32 pixels a side) becomes one position, which makes a step four times cheaper; an image
+    whose sides do not divide is padded first. Coarser levels have half as many channels again. A block is two 3x3 convolutions,
+    each after a group norm; the second norm is scaled and shifted by the noise level and, where there are classes, the label
+    (Perez et al. 2018; Dhariwal & Nichol 2021).
+
+    Args:
+        shape: (C, H, W).
+        width: four times the channels of the finest level, rounded to groups of eight channels.
+        depth: levels, as far as the image can be halved.
+        activation: a name from :data:`ACTIVATIONS`.
+        classes: how many labels there are; 0 for none.
+        generator: draws every weight.
+    """
+
+    def __init__(
+        self,
+        shape: tuple[int, ...],
+        *,
+        width: int,
+        depth: int,
+        activation: str,
+        classes: int = 0,
+        generator: torch.Generator,
+    ) -> None:
+        super().__init__()
+        colours, *self.sides = shape
+        self.block = 2
+        while -(-max(self.sides) // self.block) > WIDEST_SIDE:
+            self.block *= 2
+        levels = 1
+        while levels < depth and min(self.sides) >= self.block * 2 ** (levels + 1):
+            levels += 1
+        self.unit = self.block * 2 ** (levels - 1)  # sides become multiples of it
+        self.activation = ACTIVATIONS[activation]
+        first = GROUP * max(round(width / 4 / GROUP), 1)
+        channels = [first] + [GROUP * round(1.5 * first / GROUP)] * (
+            levels - 1
+        )  # twice as many would learn 1,400 digits by heart
+        self.noise = NoiseEmbedding()
+        self.embed = linear(NoiseEmbedding.size, 2 * first, generator)
+        self.mix = linear(2 * first, 2 * first, generator)
+        self.classes = classes
+        if classes:  # the last row stands for a label that is not given
+            self.labels = nn.Parameter(torch.zeros(classes + 1, 2 * first))
+        # Where the picture is matters as much as what is around it: digits are centred. A bias a position costs little.
+        positions = (-(-side // self.unit) * self.unit // self.block for side in self.sides)
+        self.place = nn.Parameter(torch.zeros(1, first, *positions))
+        self.into = _convolution(colours * self.block**2, first, generator)
+
+        def block(inputs: int, outputs: int) -> _Block:
+            return _Block(inputs, outputs, 2 * first, self.activation, generator)
+
+        self.down = nn.ModuleList(block(channels[max(level - 1, 0)], channels[level]) for level in range(levels))
+        self.middle = block(channels[-1], channels[-1])
+        self.up = nn.ModuleList(
+            block(channels[min(level + 1, levels - 1)] + channels[level], channels[level]) for level in range(levels)
+        )
+        self.norm = _norm(first)
+        self.out = zeroed(nn.Conv2d(first, colours * self.block**2, 3, padding=1, device="meta"))
+
+    def forward(self, x: Tensor, sigma: Tensor, label: Tensor | None = None) -> Tensor:
+        """The score at x (N, \\*shape) for sigma (0-d or (N,), >= 0), in the shape of x.
+
+        Args:
+            label: the class that x is known to be of, 0-d or (N,); None, or the number of classes, where it is not known.
+        """
+        sigma = sigma.to(x).expand(len(x))
+        label = torch.tensor(self.classes) if label is None else label
+        label = label.to(x.device).expand(len(x))
+        if torch.is_grad_enabled():
+            return self._given(x, sigma, label)
+        pieces = zip(*(torch.split(part, ROWS) for part in (x, sigma, label)), strict=True)
+        return torch.cat([self._given(*piece) for piece in pieces])
+
+    def _given(self, x: Tensor, sigma: Tensor, label: Tensor) -> Tensor:
+        return preconditioned(lambda scaled, noise: self.raw(scaled, noise, label), x, sigma)
+
+    def raw(self, x: Tensor, noise: Tensor, label: Tensor | None = None) -> Tensor:
+        context = self.mix(self.activation(self.embed(self.noise(noise))))
+        if self.classes:
+            unknown = torch.full(noise.shape, self.classes, device=noise.device)
+            context = context + self.labels[unknown if label is None else label]
+        context = self.activation(context)
+        height, width = self.sides
+        h = functional.pixel_unshuffle(functional.pad(x, (0, -width % self.unit, 0, -height % self.unit)), self.block)
+        h = self.into(h) + self.place
+        seen = []
+        for level, block in enumerate(self.down):
+            h = block(functional.avg_pool2d(h, 2) if level else h, context)
+            seen.append(h)
+        h = self.middle(h, context)
+        for level in reversed(range(len(self.up))):
+            h = self.up[level](torch.cat([h, seen[level]], 1), context)
+            if level:
+                h = functional.interpolate(h, scale_factor=2.0, mode="nearest")
+        image = functional.pixel_shuffle(self.out(self.activation(self.norm(h))), self.block)
+        return image[..., :height, :width]
+
+
+class _Block(nn.Module):
+    """h + conv(act(scale * norm(conv(act(norm(h)))) + shift)), scale and shift from the context; the identity at the start."""
+
+    def __init__(
+        self,
+        inputs: int,
+        outputs: int,
+        context: int,
+        activation: Callable[[Tensor], Tensor],
+        generator: torch.Generator,
+    ) -> None:
+        super().__init__()
+        self.activation = activation
+        self.first_norm, self.second_norm = _norm(inputs), _norm(outputs)
+        self.first = _convolution(inputs, outputs, generator)
+        self.modulation = linear(context, 2 * outputs, generator)
+        self.second = zeroed(nn.Conv2d(outputs, outputs, 3, padding=1, device="meta"))
+        self.across = (
+            drawn(nn.Conv2d(inputs, outputs, 1, device="meta"), inputs, generator) if inputs != outputs else None
+        )
+
+    def forward(self, h: Tensor, context: Tensor) -> Tensor:
+        scale, shift = self.modulation(context)[..., None, None].chunk(2, dim=1)
+        inner = self.first(self.activation(self.first_norm(h)))
+        inner = torch.addcmul(shift, self.second_norm(inner), 1 + scale)
+        out: Tensor = self.second(self.activation(inner)) + (h if self.across is None else self.across(h))
+        return out
+
+
+def _norm(channels: int) -> nn.GroupNorm:
+    return nn.GroupNorm(channels // GROUP, channels)
+
+
+def _convolution(inputs: int, outputs: int, generator: torch.Generator) -> nn.Conv2d:
+    return drawn(nn.Conv2d(inputs, outputs, 3, padding=1, device="meta"), 9 * inputs, generator)
