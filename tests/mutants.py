@@ -205,15 +205,29 @@ FAULTS = (
     Fault(
         "log p without the volume of a contracted point",
         "theory/likelihood.py",
-        "trace_term = end.x[:, dim] + dim * math.log(scale)",
-        "trace_term = end.x[:, dim]",
+        "trace_term = traces.mean(1) + dim * math.log(scale)",
+        "trace_term = traces.mean(1)",
         ("theory/test_likelihood.py",),
     ),
     Fault(
         "Hutchinson's vectors Gaussian, not of signs",
+        "theory/objectives.py",
+        "return signs.to(like.dtype).mul_(2).sub_(1)",
+        "return gaussian(like, generator)",
+        ("theory/test_likelihood.py",),
+    ),
+    Fault(
+        "the standard error of one of Hutchinson's vectors, not of their mean",
         "theory/likelihood.py",
-        "probes = (2 * draws - 1).to(flat)",
-        "probes = torch.randn(flat.shape, generator=generator, device=generator.device).to(flat)",
+        "error = traces.std(1) / math.sqrt(traces.shape[1])",
+        "error = traces.std(1)",
+        ("theory/test_likelihood.py",),
+    ),
+    Fault(
+        "the trace added on the way back",
+        "theory/likelihood.py",
+        "trace_term = -end.x[:, dim:].mean(1) + dim * math.log(scale)",
+        "trace_term = end.x[:, dim:].mean(1) + dim * math.log(scale)",
         ("theory/test_likelihood.py",),
     ),
     Fault(

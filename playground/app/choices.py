@@ -98,7 +98,15 @@ _CHOICES: dict[str, dict[str, tuple[str, str]]] = {
     "likelihood.trace": {
         "auto": ("Auto", "Exact for points, estimated for images."),
         "exact": ("Exact", "The divergence itself; costs one pass a dimension."),
-        "hutchinson": ("Estimate", "Hutchinson's estimate with one random vector a solve."),
+        "hutchinson": (
+            "Estimate",
+            "Hutchinson's estimate, along random vectors that each point keeps for its whole way.",
+        ),
+    },
+    "likelihood.probe": {
+        "rademacher": ("±1", "Rademacher: each coordinate ±1. Its variance leaves out the diagonal: 2 Σ S_ij², i ≠ j."),
+        "gaussian": ("Normal", "Standard normal. Its variance is 2 Σ S_ij², over the diagonal too."),
+        "sphere": ("Sphere", "Uniform on the sphere of radius √D: of a multiple of the identity it is exact."),
     },
 }
 

@@ -30,15 +30,16 @@ def learned_score(problem: "Problem", weights: Weights) -> Any:
 
 
 def point_likelihood(problem: "Problem", weights: Weights, point: tuple[float, float]) -> Progress:
-    """log p of one point by the probability flow, beside the exact value where it is known."""
-    from playground.lab.evaluation import log_likelihood
+    """log p of one point by the probability flow, beside the exact value where it is known, there and back."""
+    from playground.lab.likelihood import round_trip
 
     score = learned_score(problem, weights)
-    for progress in log_likelihood(problem, score, np.array([point]), record_path=True):
-        result = progress.result
-        if result is None:
+    for progress in round_trip(problem, score, np.array([point]), record_path=True):
+        trip = progress.result
+        if trip is None:
             yield progress.fraction, None
             continue
+        result = trip.there
         assert result.path is not None
         assert result.path_sigma is not None
         yield (
@@ -50,7 +51,11 @@ def point_likelihood(problem: "Problem", weights: Weights, point: tuple[float, f
                 exact=None if result.exact is None else float(result.exact[0]),
                 prior_term=float(result.prior_term[0]),
                 trace_term=float(result.trace_term[0]),
+                standard_error=None if result.standard_error is None else float(result.standard_error[0]),
                 evaluations=int(result.evaluations[0]),
+                latent=result.latent[0],
+                distance=float(trip.distance[0]),
+                log_prob_error=float(trip.log_prob_error[0]),
                 path=result.path[:, 0],
                 path_sigma=result.path_sigma,
                 untrained=weights.untrained,

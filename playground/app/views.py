@@ -87,7 +87,11 @@ class PointLikelihood:
     exact: float | None
     prior_term: float
     trace_term: float
+    standard_error: float | None  # of Hutchinson's estimate; 0 of the exact trace, None of a single vector
     evaluations: int
+    latent: np.ndarray  # (2,) standard normal numbers
+    distance: float  # to where the latent code leads back, in the user's unit
+    log_prob_error: float  # log p on the way there less that on the way back
     path: np.ndarray  # (P, 2)
     path_sigma: np.ndarray  # (P,)
     untrained: bool

@@ -115,7 +115,10 @@ def likelihood(
     folder: Folder,
     points: Annotated[Path, typer.Option("--points", metavar="FILE.csv", help="Points to judge: CSV, TSV or NPY.")],
     out: Annotated[
-        Path, typer.Option("--out", metavar="FILE.csv", help="The points with columns log_prob and evaluations.")
+        Path,
+        typer.Option(
+            "--out", metavar="FILE.csv", help="The points with columns log_prob, standard_error and evaluations."
+        ),
     ],
     settings: Settings = None,
     seed: Seed = None,

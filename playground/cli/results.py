@@ -16,7 +16,7 @@ from playground.cli.reporting import say, stage
 from playground.cli.settings import changed_after_training
 from playground.data import read_columns
 from playground.lab.atomic import replacing
-from playground.lab.evaluation import log_likelihood
+from playground.lab.likelihood import log_likelihood
 from playground.lab.problem import Problem, choose_device
 from playground.lab.refusals import likelihood_refusal, sampling_refusal
 from playground.lab.sampling import sample
@@ -112,8 +112,10 @@ def write_likelihoods(
             update(progress.fraction, f"{len(flat)} points")
             found = progress.result
     assert found is not None
-    columns = [*flat.T.tolist(), found.log_prob.tolist(), found.evaluations.tolist()]
-    write_csv(out, [*header, "log_prob", "evaluations"], zip(*columns, strict=True))
+    # A single vector of Hutchinson's has no spread to tell its error by: the column is empty.
+    errors = [""] * len(flat) if found.standard_error is None else found.standard_error.tolist()
+    columns = [*flat.T.tolist(), found.log_prob.tolist(), errors, found.evaluations.tolist()]
+    write_csv(out, [*header, "log_prob", "standard_error", "evaluations"], zip(*columns, strict=True))
     say(f"Mean log-likelihood {found.log_prob.mean():.4f} nats of {len(flat)} points; each is in {out}")
 
 
@@ -140,7 +142,7 @@ def read_points_to_judge(path: Path, problem: Problem) -> tuple[np.ndarray, list
     return points, header
 
 
-def write_csv(path: Path, header: Sequence[str], rows: Iterable[Iterable[float | np.floating]]) -> None:
+def write_csv(path: Path, header: Sequence[str], rows: Iterable[Iterable[float | np.floating | str]]) -> None:
     """A table, written whole or not at all; numbers have the fewest digits that read back the same."""
     with replacing(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from playground.lab.evaluation import log_likelihood, require_process
 from playground.lab.experiment import ExperimentError
 from playground.lab.fields import Array, grid_points
+from playground.lab.likelihood import log_likelihood, require_process
 from playground.lab.problem import Problem
 from playground.theory.noise import ScoreFunction
 

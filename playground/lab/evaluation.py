@@ -3,7 +3,6 @@
 The score function works in internal units; points, densities and distances here are all in the user's.
 """
 
-import math
 from collections.abc import Generator, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -14,7 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from playground.data import dequantise
-from playground.lab.experiment import ExperimentError
+from playground.lab.likelihood import PointLikelihoods, RoundTrip, log_likelihood, round_trip
 from playground.lab.problem import Problem
 from playground.lab.refusals import likelihood_refusal
 from playground.theory import likelihood, metrics, two_samples
@@ -23,113 +22,8 @@ from playground.theory.ode import TooManySteps
 
 Array = NDArray[np.floating]
 
-EXACT_TRACE_DIMS = 10
-"""Up to so many dimensions trace = auto is exact; it costs one backward pass a dimension."""
-
-
-@dataclass(frozen=True)
-class PointLikelihoods:
-    """Log-densities of points, in nats per user units, and how they came about.
-
-    Attributes:
-        log_prob: (N,) log p_sigma = prior_term + trace_term.
-        prior_term: (N,) log-density of the prior where the point arrives, with the Jacobian of the units.
-        trace_term: (N,) by how much the flow has spread out the density on the way.
-        exact: (N,) the known density's log p_sigma, or None.
-        evaluations: (N,) scores asked for each point.
-        sigma: the smoothing of this density, in user units.
-        path: (P, N, *shape) x(t) from the points to the prior, or None.
-        path_sigma: (P,) its noise levels, or None.
-    """
-
-    log_prob: Array
-    prior_term: Array
-    trace_term: Array
-    exact: Array | None
-    evaluations: NDArray[np.int64]
-    sigma: float
-    path: Array | None
-    path_sigma: Array | None
-
-
-@dataclass(frozen=True)
-class LikelihoodProgress:
-    """How far the points are; `result` comes with the last progress only."""
-
-    fraction: float
-    result: PointLikelihoods | None
-
-
-def log_likelihood(
-    problem: Problem,
-    score: ScoreFunction,
-    points: Array,
-    *,
-    sigma: float | None = None,
-    tolerance: float | None = None,
-    record_path: bool = False,
-) -> Iterator[LikelihoodProgress]:
-    """log p_sigma of each point by the probability-flow ODE, in nats per user units.
-
-    Args:
-        score: learned or exact, in internal units; must not change while this runs.
-        points: (N, *shape) in user units.
-        sigma: smoothing in user units; None for the finest noise level.
-        tolerance: None for the experiment's.
-
-    Raises:
-        ExperimentError: the noise has no process, or sigma lies outside it.
-        TooManySteps: the score is not smooth or not finite somewhere.
-    """
-    require_process(problem)
-    process, units = problem.process(), problem.units
-    level = problem.noise.sigma_min if sigma is None else units.sigma_to_internal(sigma)
-    if not problem.noise.sigma_min * (1 - 1e-6) <= level <= problem.noise.sigma_max * (1 + 1e-6):
-        ends = [units.sigma_to_user(end) for end in (problem.noise.sigma_min, problem.noise.sigma_max)]
-        raise ExperimentError(
-            f"sigma = {units.sigma_to_user(level):g} lies outside the noise, which goes from {ends[0]:g} to {ends[1]:g}."
-        )
-    settings = problem.experiment.likelihood
-    small = math.prod(problem.shape) <= EXACT_TRACE_DIMS
-    x = torch.from_numpy(np.ascontiguousarray(units.to_internal(points))).to(problem.device, torch.float32)
-    for progress in likelihood.log_likelihood(
-        score,
-        process,
-        problem.prior(),
-        x,
-        settings.tolerance if tolerance is None else tolerance,
-        trace=("exact" if small else "hutchinson") if settings.trace == "auto" else settings.trace,
-        generator=problem.generator("likelihood"),
-        record_path=record_path,
-        batch=2048 if small else 256,  # some tenths of a second a step on one core, so that cancelling is prompt
-        sigma=level,
-    ):
-        if progress.result is None:
-            yield LikelihoodProgress(progress.fraction, None)
-            continue
-        end = progress.result
-        exact = None
-        if problem.density is not None:
-            exact = units.log_prob_to_user(problem.density.log_prob(x, level).cpu().numpy())
-        trace_term = end.trace_term.cpu().numpy().astype(np.float64)
-        prior_term = units.log_prob_to_user(end.prior_term.cpu().numpy())
-        path = None if end.path is None else units.to_user(end.path.cpu().numpy())
-        path_sigma = None
-        if end.path_sigma is not None:
-            path_sigma = np.array([units.sigma_to_user(float(value)) for value in end.path_sigma])
-        yield LikelihoodProgress(
-            1.0,
-            PointLikelihoods(
-                prior_term + trace_term,
-                prior_term,
-                trace_term,
-                exact,
-                end.evaluations.cpu().numpy(),
-                units.sigma_to_user(level),
-                path,
-                path_sigma,
-            ),
-        )
+ROUND_TRIP_POINTS, ROUND_TRIP_IMAGES = 200, 32
+"""How many held-out points, or images, are taken to their latent codes and back: a tenth of the work."""
 
 
 @dataclass(frozen=True)
@@ -157,7 +51,14 @@ def evaluate(problem: Problem, score: ScoreFunction, samples: Array | None = Non
     - energy_distance (user units), mmd_squared (no unit), classifier_accuracy, each with its _standard_error: of the samples
       and the same data, at most TESTED_POINTS of each. A perfect sampler scores 0, 0 and 1/2, up to the error.
     - mode_weights, mode_weights_standard_error, mode_weights_true: share of the samples nearest to each known mode.
-    - bits_per_dim: of images, dequantised, at their own number of grey levels.
+    - trace_standard_error: root mean square over these points of the error that Hutchinson's estimate leaves in one log p, in
+      nats; 0 where the trace is exact.
+    - bits_per_dim, bits_per_dim_standard_error: of images, dequantised likelihood.draws times, at their own number of grey levels:
+      the mean over images and draws of E_u[-log p(x + u)], an upper bound of the bits that the images themselves take. The log of
+      the mean of p over the draws would come closer, but not by a bound: exp turns the noise of Hutchinson's estimate into bias.
+      The error is that of the mean over images, each the mean of its draws.
+    - round_trip_distance (user units), round_trip_log_prob (nats): of `round_trip_points` of these points, taken to their latent
+      codes and back, the worst distance to where they began and the worst difference of the two log p: the solver's error.
     - density: which density the likelihoods are of; evaluations_mean: scores asked for one of them.
 
     Args:
@@ -171,17 +72,30 @@ def evaluate(problem: Problem, score: ScoreFunction, samples: Array | None = Non
         reasons |= dict.fromkeys(_FROM_LIKELIHOOD, refusal.sentence)
     else:
         held_out = problem.dataset.held_out[: problem.experiment.likelihood.points]
-        if problem.dataset.grey_levels is not None:
-            held_out = dequantise(held_out, problem.dataset.grey_levels, problem.experiment.seed)
-        result = None
+        draws, levels = 1, problem.dataset.grey_levels
+        if levels is not None:
+            draws = problem.experiment.likelihood.draws
+            repeated = np.tile(held_out, (draws, *[1] * (held_out.ndim - 1)))
+            held_out = dequantise(repeated, levels, problem.experiment.seed)
+        result = trip = None
         try:
             for progress in log_likelihood(problem, score, held_out):
-                yield EvaluationProgress(0.9 * progress.fraction, "log-likelihood of the held-out points", None)
+                yield EvaluationProgress(0.8 * progress.fraction, "log-likelihood of the held-out points", None)
                 result = progress.result
+            few = ROUND_TRIP_POINTS if len(problem.shape) == 1 else ROUND_TRIP_IMAGES
+            for returning in round_trip(problem, score, held_out[:few]):
+                yield EvaluationProgress(0.8 + 0.1 * returning.fraction, "round trip to the latent codes", None)
+                trip = returning.result
         except TooManySteps as error:
             reasons |= dict.fromkeys(_FROM_LIKELIHOOD, str(error))
         if result is not None:
-            _add_likelihoods(problem, held_out, result, found)
+            _add_likelihoods(problem, held_out, result, draws, found)
+            if result.standard_error is None:
+                reasons["trace_standard_error"] = (
+                    "A single random vector does not tell its own error: set likelihood.vectors to 2 or more."
+                )
+        if trip is not None:
+            _add_round_trip(trip, found)
     yield EvaluationProgress(0.9, "distances", None)
     density = problem.dataset.density
     if density is None:
@@ -190,7 +104,7 @@ def evaluate(problem: Problem, score: ScoreFunction, samples: Array | None = Non
     else:
         found["entropy"] = density.entropy()
     if problem.dataset.grey_levels is None:
-        reasons["bits_per_dim"] = "Bits per dimension are for images."
+        reasons |= dict.fromkeys(("bits_per_dim", "bits_per_dim_standard_error"), "Bits per dimension are for images.")
     for fraction in _add_distances(problem, samples, found, reasons):
         yield EvaluationProgress(0.9 + 0.1 * fraction, "distances", None)
     found["reasons"] = {key: sentence for key, sentence in reasons.items() if found[key] is None}
@@ -203,7 +117,12 @@ _FROM_LIKELIHOOD = (
     "test_points",
     "kl",
     "kl_standard_error",
+    "trace_standard_error",
     "bits_per_dim",
+    "bits_per_dim_standard_error",
+    "round_trip_distance",
+    "round_trip_log_prob",
+    "round_trip_points",
     "density",
     "evaluations_mean",
 )
@@ -230,10 +149,14 @@ METRICS = (*_FROM_LIKELIHOOD, "entropy", *_FROM_SAMPLES, "mode_weights_true")
 """Keys of the dictionary that :func:`evaluate` ends with, besides `reasons`."""
 
 
-def _add_likelihoods(problem: Problem, points: Array, result: PointLikelihoods, found: dict[str, Any]) -> None:
-    log_prob = torch.from_numpy(result.log_prob)
+def _add_likelihoods(
+    problem: Problem, points: Array, result: PointLikelihoods, draws: int, found: dict[str, Any]
+) -> None:
+    log_prob = torch.from_numpy(result.log_prob).reshape(draws, -1).mean(0)
     found["test_nll"], found["test_nll_standard_error"] = metrics.mean_with_error(-log_prob)
-    found["test_points"] = len(points)
+    found["test_points"] = len(log_prob)
+    if result.standard_error is not None:
+        found["trace_standard_error"] = float(np.sqrt(np.mean(result.standard_error**2)))
     found["evaluations_mean"] = float(result.evaluations.mean())
     found["density"] = f"p_sigma, the data smoothed by sigma_min = {result.sigma:.6g} (user units)"
     density = problem.dataset.density
@@ -243,7 +166,13 @@ def _add_likelihoods(problem: Problem, points: Array, result: PointLikelihoods, 
         found["kl"], found["kl_standard_error"] = metrics.kl_to_known(true, log_prob)
     if problem.dataset.grey_levels is not None:
         bits = likelihood.bits_per_dim(log_prob, problem.shape, problem.dataset.grey_levels)
-        found["bits_per_dim"] = float(bits.mean())
+        found["bits_per_dim"], found["bits_per_dim_standard_error"] = metrics.mean_with_error(bits)
+
+
+def _add_round_trip(trip: RoundTrip, found: dict[str, Any]) -> None:
+    found["round_trip_points"] = len(trip.distance)
+    found["round_trip_distance"] = float(trip.distance.max())
+    found["round_trip_log_prob"] = float(np.abs(trip.log_prob_error).max())
 
 
 def sample_distances(problem: Problem, samples: Array) -> Iterator[EvaluationProgress]:
@@ -329,14 +258,3 @@ def _add_two_samples(
         "classifier_accuracy": two_samples.classifier_accuracy(samples, data, problem.generator("two samples", "cpu")),
     }.items():
         found[name], found[f"{name}_standard_error"] = value, error
-
-
-def require_process(problem: Problem) -> None:
-    """Refuse a likelihood where the noise has no path from data to noise.
-
-    Raises:
-        ExperimentError: with the reason and what to choose.
-    """
-    refusal = likelihood_refusal(problem.experiment)
-    if refusal is not None:
-        raise ExperimentError(refusal.sentence)

@@ -365,6 +365,36 @@ class Likelihood(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             equation=r"E_v[v^\top \nabla \tilde f\, v]",
         ),
     ] = "auto"
+    vectors: Annotated[
+        int,
+        _meta(
+            "Random vectors a point, over which Hutchinson's estimate is averaged; from two on its standard error is known",
+            ge=1,
+            le=256,
+            symbol="k",
+            equation=r"\frac{1}{k} \sum_j v_j^\top \nabla \tilde f\, v_j",
+            log=True,
+        ),
+    ] = 1
+    draws: Annotated[
+        int,
+        _meta(
+            "Draws of the uniform noise that dequantises each image of the test set; bits per dimension are averaged over them",
+            ge=1,
+            le=100,
+            symbol="u",
+            equation=r"E_u[-\log p(x + u)] \ge -\log P(x)",
+            log=True,
+        ),
+    ] = 1
+    probe: Annotated[
+        Literal["rademacher", "gaussian", "sphere"],
+        _meta(
+            "Law of those vectors, one draw for the whole way; all have unit covariance",
+            symbol="v",
+            equation=r"E[v v^\top] = I",
+        ),
+    ] = "rademacher"
 
 
 class Experiment(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -1,24 +1,23 @@
-"""Log-likelihood along the probability-flow ODE.
+r"""Log-likelihood along the probability-flow ODE, there and back.
 
-.. math:: \\log p_0(x(0)) = \\log p_1(x(1)) + \\int_0^1 \\mathrm{tr}\\,\\nabla \\tilde f(x(t), t)\\, dt, \\quad
-    \\tilde f = f - \\tfrac12 g^2 s
+.. math:: \log p_0(x(0)) = \log p_1(x(1)) + \int_0^1 \mathrm{tr}\,\nabla \tilde f(x(t), t)\, dt, \quad
+    \tilde f = f - \tfrac12 g^2 s
 
-The density is the data's smoothed by the noise at which the ODE starts, p_sigma; a process never reaches sigma = 0.
+The density is the data's smoothed by the noise at which the ODE starts, p_sigma; a process never reaches sigma = 0. The flow
+is a bijection: x(1) is the point's latent code, and the same integral, taken back from there, gives point and density again.
 Source: Chen et al. 2018 (instantaneous change of variables); Song et al. 2021, section 4.3.
 """
 
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Literal
 
 import torch
 from torch import Tensor
 
 from playground.theory.noise import GaussianPrior, Process, ScoreFunction
-from playground.theory.ode import dormand_prince
-
-Trace = Literal["exact", "hutchinson"]
+from playground.theory.objectives import PROJECTIONS
+from playground.theory.ode import OdeProgress, dormand_prince
 
 
 @dataclass(frozen=True)
@@ -29,6 +28,9 @@ class LikelihoodResult:
         log_prob: (N,) log p_sigma(x) = prior_term + trace_term.
         prior_term: (N,) log-density of the Gaussian prior where each point arrives.
         trace_term: (N,) the integrated trace: by how much the flow has spread out the density on the way.
+        standard_error: (N,) of the trace term over Hutchinson's vectors, 0 where the trace is exact; None of a single vector,
+            which has no spread to tell it by.
+        latent: (N, *shape) x(1), where each point arrives, as the process has it.
         evaluations: (N,) scores asked for each point, int64.
         path: (P, N, *shape) positions x(t) along the flow as the process has them, or None.
         path_sigma: (P,) noise levels std/alpha of the path, or None.
@@ -37,6 +39,8 @@ class LikelihoodResult:
     log_prob: Tensor
     prior_term: Tensor
     trace_term: Tensor
+    standard_error: Tensor | None
+    latent: Tensor
     evaluations: Tensor
     path: Tensor | None
     path_sigma: Tensor | None
@@ -50,14 +54,54 @@ class LikelihoodProgress:
     result: LikelihoodResult | None
 
 
+@dataclass(frozen=True)
+class Decoded:
+    """Points that latent codes lead to, and their log-densities in nats as the way back gives them.
+
+    Attributes:
+        x: (N, *shape) in data coordinates.
+        log_prob: (N,) log p_sigma(x).
+        evaluations: (N,) scores asked for each point, int64.
+    """
+
+    x: Tensor
+    log_prob: Tensor
+    evaluations: Tensor
+
+
+@dataclass(frozen=True)
+class DecodingProgress:
+    """How much of the way is behind the codes; the last progress, and only it, carries the result."""
+
+    fraction: float
+    result: Decoded | None
+
+
+def hutchinson_vectors(x: Tensor, count: int, law: str, generator: torch.Generator) -> Tensor:
+    r"""Vectors v with E[v v^T] = I for Hutchinson's estimate v' J v of a trace, (N, count, \*shape).
+
+    Of the estimate of tr J, S the symmetric part of J, they leave the variance
+
+    .. math:: 2 \sum_{i \ne j} S_{ij}^2 \text{ (rademacher)}, \quad 2 \|S\|_F^2 \text{ (gaussian)}, \quad
+        \tfrac{2}{D + 2} (D \|S\|_F^2 - \mathrm{tr}^2 S) \text{ (sphere)}
+
+    and its `count`-th part where as many are averaged. Source: Hutchinson 1990; Avron & Toledo 2011.
+
+    Args:
+        x: (N, \*shape), where the trace is taken.
+        law: a name from :data:`playground.theory.objectives.PROJECTIONS`.
+    """
+    v = PROJECTIONS[law](x[:, None].expand(-1, count, *x.shape[1:]).flatten(0, 1), generator)
+    return v.reshape(len(x), count, *x.shape[1:])
+
+
 def log_likelihood(
     score: ScoreFunction,
     process: Process,
     prior: GaussianPrior,
     x: Tensor,
     tolerance: float,
-    trace: Trace = "exact",
-    generator: torch.Generator | None = None,
+    vectors: Tensor | None = None,
     record_path: bool = False,
     batch: int = 4096,
     sigma: float | None = None,
@@ -70,41 +114,19 @@ def log_likelihood(
         prior: of x(1), see `Process.prior`.
         x: (N, *shape) in data coordinates, which a contracting process is then started from contracted.
         tolerance: error of one step in x and in log p, point by point.
-        trace: "exact" costs one backward pass a dimension; "hutchinson" one in all, with one Rademacher vector a point for
-            the whole solve: unbiased, with variance 2 sum_{i != j} S_ij^2, S the symmetric part of the Jacobian integrated along the way.
-        generator: draws Hutchinson's vectors; required for them.
+        vectors: (N, k, *shape) of :func:`hutchinson_vectors`, each kept for its point's whole solve: the estimate is unbiased, its
+            variance that of the Jacobian integrated along the way. It costs k backward passes; None: the exact trace, one a dimension.
         record_path: also return where the points went, at `path_points` noise levels, log-uniform.
         batch: points solved at once.
         sigma: smoothing of the density asked for; None for the finest, at t_min.
 
     Raises:
-        ValueError: Hutchinson without a generator, or sigma outside the process.
+        ValueError: sigma outside the process.
         TooManySteps: the score is not smooth or not finite somewhere.
     """
-    shape, dim = x.shape[1:], x[0].numel() if len(x) else math.prod(x.shape[1:])
+    shape, dim = x.shape[1:], math.prod(x.shape[1:])
     t0 = process.t_min if sigma is None else _start(process, sigma)
     scale = float(process.scale(t0))
-    flat = (x.detach() * scale).flatten(1)
-    if trace == "hutchinson":
-        if generator is None:
-            raise ValueError("Hutchinson's estimate of the trace needs a generator for its random vectors.")
-        draws = torch.randint(0, 2, flat.shape, generator=generator, device=generator.device)
-        probes = (2 * draws - 1).to(flat)
-    else:
-        probes = flat.new_empty((len(flat), 0))  # known without noise: no columns to carry
-
-    def field(state: Tensor, t: Tensor) -> Tensor:
-        def velocity(position: Tensor) -> Tensor:
-            return process.probability_flow(score, position.reshape(-1, *shape), t).flatten(1)
-
-        v = state[:, dim + 1 :]
-        speed, divergence = (
-            _with_exact_trace(velocity, state[:, :dim])
-            if trace == "exact"
-            else _with_projection(velocity, state[:, :dim], v)
-        )
-        return torch.cat([speed, divergence[:, None], torch.zeros_like(v)], dim=1)
-
     times = sigmas = None
     if record_path:
         ends = process.sigma(torch.tensor([t0, 1.0], dtype=torch.float64)).log()
@@ -112,21 +134,86 @@ def log_likelihood(
         times = process.time(sigmas).clamp(t0, 1.0)
         times[0], times[-1] = t0, 1.0
         times, sigmas = times.to(x.device, x.dtype), sigmas.to(x.device, x.dtype)
-
-    state = torch.cat([flat, flat.new_zeros(len(flat), 1), probes], dim=1)
-    for progress in dormand_prince(field, state, t0, 1.0, tolerance, times=times, batch=batch):
+    for progress in _solve(score, process, x.detach() * scale, t0, 1.0, tolerance, vectors, batch, times):
         if progress.result is None:
             yield LikelihoodProgress(progress.fraction, None)
             continue
         end = progress.result
-        prior_term = prior.log_prob(end.x[:, :dim].reshape(-1, *shape))
+        latent = end.x[:, :dim].reshape(x.shape)
+        prior_term = prior.log_prob(latent)
+        traces = end.x[:, dim:]
         # The contracted point's density is narrower than the point's own by the same factor on every axis.
-        trace_term = end.x[:, dim] + dim * math.log(scale)
+        trace_term = traces.mean(1) + dim * math.log(scale)
+        error = None
+        if vectors is None:
+            error = torch.zeros_like(trace_term)
+        elif traces.shape[1] > 1:
+            error = traces.std(1) / math.sqrt(traces.shape[1])
         path = None if end.path is None else end.path[:, :, :dim].reshape(*end.path.shape[:2], *shape)
-        yield LikelihoodProgress(
-            1.0,
-            LikelihoodResult(prior_term + trace_term, prior_term, trace_term, end.evaluations, path, sigmas),
+        result = LikelihoodResult(
+            prior_term + trace_term, prior_term, trace_term, error, latent, end.evaluations, path, sigmas
         )
+        yield LikelihoodProgress(1.0, result)
+
+
+def decode(
+    score: ScoreFunction,
+    process: Process,
+    prior: GaussianPrior,
+    latent: Tensor,
+    tolerance: float,
+    vectors: Tensor | None = None,
+    batch: int = 4096,
+    sigma: float | None = None,
+) -> Iterator[DecodingProgress]:
+    """The points whose latent codes are given, with log p_sigma of each: :func:`log_likelihood` run backwards.
+
+    Args:
+        latent: (N, *shape) x(1) as the process has it.
+        vectors: those of the way there, where the two log-densities are to be compared.
+        score, process, prior, tolerance, batch, sigma: as for :func:`log_likelihood`, and the same errors.
+    """
+    dim = math.prod(latent.shape[1:])
+    t0 = process.t_min if sigma is None else _start(process, sigma)
+    scale = float(process.scale(t0))
+    for progress in _solve(score, process, latent.detach(), 1.0, t0, tolerance, vectors, batch):
+        if progress.result is None:
+            yield DecodingProgress(progress.fraction, None)
+            continue
+        end = progress.result
+        trace_term = -end.x[:, dim:].mean(1) + dim * math.log(scale)
+        log_prob = prior.log_prob(latent) + trace_term
+        x = end.x[:, :dim].reshape(latent.shape) / scale
+        yield DecodingProgress(1.0, Decoded(x, log_prob, end.evaluations))
+
+
+def _solve(
+    score: ScoreFunction,
+    process: Process,
+    x: Tensor,
+    t0: float,
+    t1: float,
+    tolerance: float,
+    vectors: Tensor | None,
+    batch: int,
+    times: Tensor | None = None,
+) -> Iterator[OdeProgress]:
+    """Rows (x, integrals) from t0 to t1: one integral of the trace, or one of v' J v for each of the vectors."""
+    shape, dim = x.shape[1:], math.prod(x.shape[1:])
+
+    def field(state: Tensor, t: Tensor, v: Tensor | None = None) -> Tensor:
+        def velocity(position: Tensor) -> Tensor:
+            return process.probability_flow(score, position.reshape(-1, *shape), t).flatten(1)
+
+        if v is None:
+            speed, divergence = _with_exact_trace(velocity, state[:, :dim])
+            return torch.cat([speed, divergence[:, None]], dim=1)
+        return torch.cat(_with_projections(velocity, state[:, :dim], v), dim=1)
+
+    integrals = x.new_zeros(len(x), 1 if vectors is None else vectors.shape[1])
+    state = torch.cat([x.flatten(1), integrals], dim=1)
+    fixed = None if vectors is None else vectors.flatten(2)
+    yield from dormand_prince(field, state, t0, t1, tolerance, times=times, fixed=fixed, batch=batch)
 
 
 def bits_per_dim(log_prob: Tensor, shape: tuple[int, ...], grey_levels: int) -> Tensor:
@@ -162,10 +249,13 @@ def _with_exact_trace(velocity: Callable[[Tensor], Tensor], x: Tensor) -> tuple[
     return speed.detach(), trace
 
 
-def _with_projection(velocity: Callable[[Tensor], Tensor], x: Tensor, v: Tensor) -> tuple[Tensor, Tensor]:
-    """Velocity (N, D) and Hutchinson's v' J v (N,), by one backward pass."""
+def _with_projections(velocity: Callable[[Tensor], Tensor], x: Tensor, v: Tensor) -> tuple[Tensor, Tensor]:
+    """Velocity (N, D) and Hutchinson's v' J v (N, k) for v (N, k, D), by k backward passes."""
     with torch.enable_grad():
         x = x.detach().requires_grad_()
         speed = velocity(x)
-        (row,) = torch.autograd.grad(speed, x, grad_outputs=v)
-    return speed.detach(), (row * v).sum(1)
+        estimates = []
+        for number, each in enumerate(v.unbind(1), start=1):
+            (row,) = torch.autograd.grad(speed, x, grad_outputs=each, retain_graph=number < v.shape[1])
+            estimates.append((row * each).sum(1))
+    return speed.detach(), torch.stack(estimates, dim=1)

@@ -13,8 +13,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-Field = Callable[[Tensor, Tensor], Tensor]
-"""dx/dt as field(x, t): x (N, M), t (N,), every row at its own time; returns (N, M)."""
+Field = Callable[..., Tensor]
+"""dx/dt as field(x, t): x (N, M), t (N,), every row at its own time; returns (N, M). Where rows have something of their own
+that does not move, as field(x, t, fixed)."""
 
 _NODES = (1 / 5, 3 / 10, 4 / 5, 8 / 9, 1.0, 1.0)
 _STAGES = (
@@ -88,6 +89,7 @@ def dormand_prince(
     tolerance: float,
     *,
     times: Tensor | None = None,
+    fixed: Tensor | None = None,
     batch: int = 4096,
     max_steps: int = 10_000,
 ) -> Iterator[OdeProgress]:
@@ -99,6 +101,7 @@ def dormand_prince(
         x0: (N, M) at t0.
         tolerance: > 0, raised to :func:`tolerance_floor`.
         times: (P,) from t0 to t1 in order, where to record the path, by the quartic between steps.
+        fixed: (N, ...), a row for each of x0: the field's third argument.
         batch: rows solved at once; the rest wait.
         max_steps: accepted and refused steps that one row may take.
 
@@ -111,7 +114,7 @@ def dormand_prince(
     path = None if times is None else x0.new_empty((len(times), *x0.shape))
     for first in range(0, count, batch):
         rows = slice(first, min(first + batch, count))
-        chunk = _Chunk(field, x0[rows], t0, t1, tolerance, times, max_steps)
+        chunk = _Chunk(field, x0[rows], t0, t1, tolerance, times, max_steps, None if fixed is None else fixed[rows])
         while not chunk.finished:
             chunk.advance()
             yield OdeProgress((first + chunk.fraction * (rows.stop - first)) / count, None)
@@ -155,9 +158,18 @@ class _Chunk:
     """Rows on their way. Names ending in 1 are results in the caller's order; the others hold only rows still active."""
 
     def __init__(
-        self, field: Field, x0: Tensor, t0: float, t1: float, tolerance: float, times: Tensor | None, max_steps: int
+        self,
+        field: Field,
+        x0: Tensor,
+        t0: float,
+        t1: float,
+        tolerance: float,
+        times: Tensor | None,
+        max_steps: int,
+        fixed: Tensor | None = None,
     ) -> None:
         self.field, self.tolerance, self.max_steps = field, tolerance, max_steps
+        self.fixed: tuple[Tensor, ...] = () if fixed is None else (fixed,)
         self.t0, self.t1, self.direction = t0, t1, 1.0 if t1 >= t0 else -1.0
         self.x1, self.evaluations = x0.clone(), torch.zeros(len(x0), dtype=torch.int64, device=x0.device)
         self.times, self.path = times, x0.new_empty((0 if times is None else len(times), *x0.shape))
@@ -170,7 +182,7 @@ class _Chunk:
         self.error_before = x0.new_full((len(self.rows),), 1e-4)
         self.refused = torch.zeros_like(self.t, dtype=torch.bool)
         if not self.finished:
-            self.slope = field(self.x, self.t)
+            self.slope = field(self.x, self.t, *self.fixed)
             self.h = self._first_step()
             self.evaluations += 2
 
@@ -197,7 +209,8 @@ class _Chunk:
         size, speed = _norm(self.x / scale), _norm(self.slope / scale)
         tiny = 1e-6 * abs(self.t1 - self.t0)
         h = torch.where((size < 1e-5) | (speed < 1e-5), tiny, 0.01 * size / speed).clamp(max=abs(self.t1 - self.t0))
-        ahead = self.field(self.x + (self.direction * h)[:, None] * self.slope, self.t + self.direction * h)
+        there = self.x + (self.direction * h)[:, None] * self.slope
+        ahead = self.field(there, self.t + self.direction * h, *self.fixed)
         turning = _norm((ahead - self.slope) / scale) / h
         bend = torch.maximum(speed, turning)
         longer = torch.where(bend <= 1e-15, (1e-3 * h).clamp(min=tiny), (0.01 / bend).pow(1 / 5))
@@ -221,7 +234,7 @@ class _Chunk:
         x = self.x
         for node, weights in zip(_NODES, _STAGES, strict=True):
             x = self.x + column * sum(w * k for w, k in zip(weights, slopes, strict=True) if w)
-            slopes.append(self.field(x, self.t + node * h))
+            slopes.append(self.field(x, self.t + node * h, *self.fixed))
         self.evaluations[self.rows] += 6
         error = column * sum(w * k for w, k in zip(_ERROR, slopes, strict=True) if w)
         ratio = _norm(error / (self.tolerance * (1 + torch.maximum(self.x.abs(), x.abs()))))
@@ -253,6 +266,7 @@ class _Chunk:
             self.x1[self.rows[arrived]] = self.x[arrived]
             for name in ("rows", "x", "slope", "t", "h", "error_before", "refused"):
                 setattr(self, name, getattr(self, name)[~arrived])
+            self.fixed = tuple(each[~arrived] for each in self.fixed)
 
     def _record(self, accepted: Tensor, t: Tensor, x: Tensor, slopes: list[Tensor]) -> None:
         """Fill in the path between the two ends of the accepted steps: the cubic through both ends and slopes, and a quartic

@@ -1,5 +1,6 @@
 """An engine for the panels' tests: the real signals and properties, no threads and no torch."""
 
+import dataclasses
 from types import SimpleNamespace
 from typing import Any
 
@@ -95,7 +96,7 @@ class EngineDouble(QObject):
     def run(self, task: str, fraction: float | None = 0.4, error: str = "", running: bool = True) -> None:
         self.task_changed.emit(task, TaskStatus(task, running, fraction, 4.2 if running else None, error))
 
-    def show_point(self) -> None:
+    def show_point(self, **changes: Any) -> None:
         path = np.linspace((-0.62, 0.98), (-0.8, 3.0), 20)
         self.likelihood = PointLikelihood(
             point=(-0.62, 0.98),
@@ -104,11 +105,16 @@ class EngineDouble(QObject):
             exact=-0.705,
             prior_term=-3.92,
             trace_term=3.21,
+            standard_error=0.0,
             evaluations=86,
+            latent=np.array([0.31, -1.27]),
+            distance=2.1e-5,
+            log_prob_error=-4e-5,
             path=path,
             path_sigma=np.geomspace(0.05, 8, 20),
             untrained=False,
         )
+        self.likelihood = dataclasses.replace(self.likelihood, **changes)
         self.likelihood_changed.emit(self.likelihood)
 
     def measure(self) -> None:
@@ -120,6 +126,8 @@ class EngineDouble(QObject):
             "test_nll_standard_error": 0.0141,
             "entropy": 1.0076,
             "integral": 0.9997,
+            "round_trip_distance": 2.1e-5,
+            "round_trip_log_prob": 4e-5,
             "kl": 0.0079,
             "kl_standard_error": 0.0012,
             "sliced_wasserstein2": 0.0213,

@@ -493,11 +493,26 @@ def test_the_clicked_point(show, state, engine):
     assert not panel.point.isVisible()
     engine.show_point()
     shown = [figure.text() for figure in panel.figures]
-    assert shown == ["(−0.62, 0.98)", "−0.713", "−0.705", "−3.92 + 3.21", "86"]
+    there_and_back = "Δx 2.1e-5, Δlog p 4e-5"
+    assert shown == ["(−0.62, 0.98)", "−0.713", "−0.705", "−3.92 + 3.21", "(0.31, −1.27)", there_and_back, "86"]
     assert not panel.hint.isVisible()
     engine.likelihood = None
     engine.likelihood_changed.emit(None)
     assert panel.hint.isVisible()
+
+
+def test_estimates_of_the_trace_show_their_error_where_it_is_known(show, state, engine):
+    (panel,) = show(panels.LikelihoodPanel)
+    engine.build()
+    panel.disclosure.click()
+    assert not panel.settings["vectors"].isVisible()
+    state.edit({"likelihood.trace": "hutchinson"})
+    assert panel.settings["vectors"].isVisible()
+    assert panel.settings["probe"].isVisible()
+    for error, text in ((0.12, "−0.713 ± 0.120"), (None, "−0.713")):
+        engine.show_point(standard_error=error)
+        assert panel.log_prob.text() == text
+    assert "a single random vector" in panel.log_prob.toolTip()
 
 
 def test_the_test_set_has_as_many_points_as_were_held_out(show, state, engine):

@@ -176,15 +176,30 @@ def test_likelihoods_of_a_file(moons: Path, odd: Path, tmp_path: Path, ask: Ask)
     code, _, _ = ask("likelihood", moons, "--points", tmp_path / "points.csv", "--out", tmp_path / "out.csv")
     assert code == 0
     header, rows = table(tmp_path / "out.csv")
-    assert header == ["x", "y", "log_prob", "evaluations"]
+    assert header == ["x", "y", "log_prob", "standard_error", "evaluations"]
     np.testing.assert_array_equal(rows[:, :2], [[0, 1], [0.5, 0.25]])
     assert np.isfinite(rows[:, 2]).all()
-    assert np.all(rows[:, 3] > 10)
+    assert rows[:, 3].tolist() == [0, 0]  # the trace is exact
+    assert np.all(rows[:, 4] > 10)
+    estimated = (
+        "--set",
+        "likelihood.trace=hutchinson",
+        "--set",
+        "likelihood.vectors=8",
+        "--set",
+        "likelihood.probe=gaussian",
+    )
+    assert (
+        ask("likelihood", moons, "--points", tmp_path / "points.csv", "--out", tmp_path / "h.csv", *estimated)[0] == 0
+    )
+    estimates = table(tmp_path / "h.csv")[1]
+    assert np.all(estimates[:, 3] > 0)
+    assert np.all(np.abs(estimates[:, 2] - rows[:, 2]) < 6 * estimates[:, 3])
 
     samples = odd / "samples.csv"
     assert ask("likelihood", odd, "--points", samples, "--out", tmp_path / "odd.csv")[0] == 0
     header, rows = table(tmp_path / "odd.csv")
-    assert header == ["length (mm)", "width (mm)", "log_prob", "evaluations"]
+    assert header == ["length (mm)", "width (mm)", "log_prob", "standard_error", "evaluations"]
     assert rows[:, 2].mean() == pytest.approx(-metrics(odd)["test_nll"], abs=2)
 
 
@@ -211,7 +226,9 @@ def test_images_from_training_to_likelihood(tmp_path: Path, ask: Ask, quick: lis
     assert metrics(tmp_path / "out")["bits_per_dim"] > 0
     points = tmp_path / "out/samples.csv"
     assert ask("likelihood", tmp_path / "out", "--points", points, "--out", tmp_path / "judged.csv")[0] == 0
-    assert table(tmp_path / "judged.csv")[0][-2:] == ["log_prob", "evaluations"]
+    first, *rows = (tmp_path / "judged.csv").read_text().splitlines()
+    assert first.split(",")[-3:] == ["log_prob", "standard_error", "evaluations"]
+    assert {row.split(",")[-2] for row in rows} == {""}  # one vector has no spread
     (tmp_path / "two.csv").write_text("x,y\n1,2\n")
     for name, sentence in (
         ("two.csv", "holds no images"),

@@ -8,14 +8,10 @@ import torch
 
 from playground.data import Dataset
 from playground.lab.density_map import density_map, integral
-from playground.lab.evaluation import (
-    METRICS,
-    evaluate,
-    log_likelihood,
-    sample_distances,
-)
+from playground.lab.evaluation import METRICS, evaluate, sample_distances
 from playground.lab.experiment import Experiment, ExperimentError, replace
 from playground.lab.fields import grid_points, log_density_at
+from playground.lab.likelihood import decode, log_likelihood, round_trip
 from playground.lab.problem import Problem
 from playground.lab.settings import PROCESSES
 
@@ -27,11 +23,11 @@ def experiment(**settings: object) -> Experiment:
     return replace(Experiment(), {**quick, **{key.replace("__", "."): value for key, value in settings.items()}})
 
 
-def odd_units(scale: tuple[float, float] = (40.0, 40.0)) -> Problem:
+def odd_units(scale: tuple[float, float] = (40.0, 40.0), noise: str = "ve") -> Problem:
     """A file's normal data, offset 300 and -5000; `normal_score` is its exact score."""
     points = np.random.default_rng(0).normal(size=(1200, 2)) * scale + [300, -5000]
     dataset = Dataset("odd", points[:1000], None, (2,), ("x", "y"), points[1000:])
-    return Problem.build(experiment(data__kind="file", data__path="odd.csv"), dataset)
+    return Problem.build(experiment(data__kind="file", data__path="odd.csv", noise__kind=noise), dataset)
 
 
 def normal_score(x: torch.Tensor, sigma: torch.Tensor) -> torch.Tensor:
@@ -104,6 +100,48 @@ def test_the_path_is_in_user_units() -> None:
     assert result.path_sigma[-1] == pytest.approx(problem.units.sigma_to_user(problem.noise.sigma_max), rel=1e-4)
     grown = (result.path[-1] - problem.units.offset) / (points - problem.units.offset)
     np.testing.assert_allclose(grown, math.hypot(1, problem.noise.sigma_max), rtol=2e-3)
+
+
+@pytest.mark.parametrize("noise", ["ve", "vp"])
+def test_latent_codes_are_standard_normal_numbers_and_lead_back(noise: str) -> None:
+    """Of normal data a code is the point in standard deviations of the smoothed data, but for what 1,000 points know of them."""
+    problem = odd_units(noise=noise)
+    points = problem.dataset.held_out[:50]
+    trip = last(round_trip(problem, normal_score, points)).result
+    std = problem.units.scale * math.hypot(1, problem.noise.sigma_min)
+    np.testing.assert_allclose(trip.there.latent, (points - problem.units.offset) / std, atol=0.15)
+    np.testing.assert_allclose(trip.back.points, points, atol=0.05)  # of 40, at a tolerance of 1e-5
+    np.testing.assert_allclose(trip.distance, np.linalg.norm(trip.back.points - points, axis=1))
+    assert 0 < np.abs(trip.log_prob_error).max() < 1e-3
+    np.testing.assert_allclose(trip.there.log_prob - trip.back.log_prob, trip.log_prob_error)
+    origin = last(decode(problem, normal_score, np.zeros((1, 2)))).result
+    np.testing.assert_allclose(origin.points, [problem.units.offset], atol=1e-2)
+
+
+def test_the_round_trip_tells_a_loose_tolerance_from_a_tight_one() -> None:
+    loose, tight = (
+        last(evaluate(problem, problem.density.score)).metrics
+        for problem in (Problem.build(experiment(likelihood__tolerance=tolerance)) for tolerance in (1e-2, 1e-5))
+    )
+    for key in ("round_trip_distance", "round_trip_log_prob"):
+        assert 0 < 20 * tight[key] < loose[key]
+    assert loose["round_trip_points"] == 200
+
+
+def test_estimated_traces_have_the_error_that_they_report() -> None:
+    problem = Problem.build(
+        experiment(likelihood__trace="hutchinson", likelihood__vectors=4, likelihood__probe="gaussian")
+    )
+    points = problem.dataset.held_out
+    estimate = last(log_likelihood(problem, problem.density.score, points)).result
+    reported = np.sqrt(np.mean(estimate.standard_error**2))
+    assert np.sqrt(np.mean((estimate.log_prob - estimate.exact) ** 2)) == pytest.approx(reported, rel=0.25)
+    found = last(evaluate(problem, problem.density.score)).metrics
+    assert found["trace_standard_error"] == pytest.approx(reported)
+    single = Problem.build(experiment(likelihood__trace="hutchinson"))
+    found = last(evaluate(single, single.density.score)).metrics
+    assert found["trace_standard_error"] is None
+    assert "set likelihood.vectors to 2" in found["reasons"]["trace_standard_error"]
 
 
 @pytest.mark.parametrize("noise", ["none", "single"])
@@ -203,7 +241,8 @@ def test_evaluation_of_the_exact_score_finds_nothing_wrong() -> None:
     assert found["mode_weights_standard_error"] == pytest.approx([0.0141] * 2, abs=2e-3)
     assert found["density"].startswith("p_sigma, the data smoothed by sigma_min = 0.04")
     assert found["evaluations_mean"] > 20
-    assert list(found["reasons"]) == ["bits_per_dim"]
+    assert list(found["reasons"]) == ["bits_per_dim", "bits_per_dim_standard_error"]
+    assert found["trace_standard_error"] == 0
 
 
 def test_evaluation_sees_a_wrong_score_and_wrong_samples() -> None:
@@ -349,3 +388,29 @@ def test_evaluation_is_the_same_each_time_and_can_be_stopped() -> None:
     before = len(calls)
     run.close()
     assert len(calls) == before < 20
+
+
+def test_bits_per_dim_are_the_mean_over_draws_of_the_dequantising_noise() -> None:
+    """Of a Gaussian of width s, E_u[-log p(x + u)] is -log p(x) + D a^2/(6 s^2) with u even on [-a, a], a = 1/17.
+
+    The log of the mean over draws would lie 0.1 nat an image lower here; the mean over so many is known to 0.02.
+    """
+    images, draws = 30, 40
+    problem = Problem.build(
+        experiment(
+            data__kind="digits",
+            noise__kind="vp",  # whose end knows nothing of the pixels' correlations
+            likelihood__points=images,
+            likelihood__tolerance=1e-4,
+            likelihood__draws=draws,
+        )
+    )
+    found = last(evaluate(problem, normal_score)).metrics
+    s = float(problem.units.scale.flat[0]) * math.hypot(1, problem.noise.sigma_min)
+    z = ((problem.dataset.held_out[:images] - problem.units.offset) / s).reshape(images, -1)
+    nats = 0.5 * (z**2).sum(1) + 64 * (1 / 17**2 / (6 * s**2) + math.log(s) + 0.5 * math.log(2 * math.pi))
+    per_dim = 64 * math.log(2)
+    assert found["test_points"] == images
+    assert found["bits_per_dim"] == pytest.approx(nats.mean() / per_dim + math.log2(17 / 2), abs=0.06 / per_dim)
+    expected = nats.std(ddof=1) / math.sqrt(images) / per_dim
+    assert found["bits_per_dim_standard_error"] == pytest.approx(expected, rel=0.05)

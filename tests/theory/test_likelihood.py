@@ -8,7 +8,13 @@ import torch
 from torch import Tensor
 
 from playground.theory.densities import GaussianMixture
-from playground.theory.likelihood import LikelihoodResult, bits_per_dim, log_likelihood
+from playground.theory.likelihood import (
+    LikelihoodResult,
+    bits_per_dim,
+    decode,
+    hutchinson_vectors,
+    log_likelihood,
+)
 from playground.theory.networks import build_network
 from playground.theory.noise import (
     Cosine,
@@ -19,6 +25,7 @@ from playground.theory.noise import (
     VariancePreserving,
     per_point,
 )
+from playground.theory.objectives import PROJECTIONS
 
 VE = VarianceExploding(0.05, 12.0)
 VP = VariancePreserving(0.1, 20.0, 0.05)
@@ -151,49 +158,121 @@ def linear_score(covariance: Tensor, x: Tensor, sigma: Tensor) -> Tensor:
     return -torch.linalg.solve(noisy, x[:, :, None])[:, :, 0]
 
 
-def test_hutchinson_is_unbiased_and_has_its_known_variance() -> None:
-    """Rademacher: 2 sum_{i != j} S_ij^2, about a fifth of what a Gaussian v would give here (2 |S|^2)."""
-    dim, count = 4, 4000
-    covariance, s = linear_problem(dim)
-    x = torch.zeros(count, dim, dtype=torch.float64)
-    prior = VE.prior(torch.zeros(dim, dtype=torch.float64), 1.0)
-    trace = solve(
+def variance(law: str, s: Tensor) -> float:
+    """Of v'Sv, S symmetric: in closed form from the fourth moments of v."""
+    square, diagonal, trace, dim = s.square().sum(), s.diagonal().square().sum(), s.trace(), len(s)
+    return float(
+        {
+            "rademacher": 2 * (square - diagonal),
+            "gaussian": 2 * square,
+            "sphere": 2 / (dim + 2) * (dim * square - trace**2),
+        }[law]
+    )
+
+
+def estimates(law: str, vectors: int, covariance: Tensor, count: int, tolerance: float = 1e-5) -> LikelihoodResult:
+    """Of `count` points at the mean, where the Jacobian of the flow is the same for all."""
+    x = torch.zeros(count, len(covariance), dtype=torch.float64)
+    return solve(
         lambda x, sigma: linear_score(covariance, x, sigma),
         VE,
-        prior,
+        VE.prior(x[0], 1.0),
         x,
-        1e-5,
-        trace="hutchinson",
-        generator=torch.Generator().manual_seed(3),
-    ).trace_term
-    variance = 2 * float(s.square().sum() - s.diagonal().square().sum())
-    assert float(trace.mean()) == pytest.approx(float(s.trace()), abs=4.4 * math.sqrt(variance / count))
-    centred = (trace - trace.mean()).square()
-    assert float(trace.var()) == pytest.approx(variance, abs=4.4 * float(centred.std()) / math.sqrt(count))
-    assert 2 * float(s.square().sum()) > 1.5 * variance  # or this test could not tell Rademacher from Gaussian
+        tolerance,
+        vectors=hutchinson_vectors(x, vectors, law, torch.Generator().manual_seed(3)),
+    )
 
 
-def test_hutchinson_draws_one_vector_a_solve() -> None:
+@pytest.mark.parametrize("law", PROJECTIONS)
+@pytest.mark.parametrize("vectors", [1, 3])
+def test_hutchinson_is_unbiased_and_has_its_known_variance(law: str, vectors: int) -> None:
+    """Rademacher: 2 sum_{i != j} S_ij^2; Gaussian: 2 |S|^2; each its k-th part where k vectors are averaged."""
+    count = 3000
+    covariance, s = linear_problem(4)
+    trace = estimates(law, vectors, covariance, count).trace_term
+    expected = variance(law, s) / vectors
+    assert float(trace.mean()) == pytest.approx(float(s.trace()), abs=4.4 * math.sqrt(expected / count))
+    squares = (trace - s.trace()).square()
+    allowed = 4.4 * float(squares.std()) / math.sqrt(count)
+    assert float(squares.mean()) == pytest.approx(expected, abs=allowed)
+    others = [variance(other, s) / vectors for other in PROJECTIONS if other != law]
+    assert min(abs(other - expected) for other in others) > allowed  # or this test could not tell the laws apart
+
+
+@pytest.mark.parametrize("law", PROJECTIONS)
+def test_the_standard_error_is_that_of_the_mean_over_the_vectors(law: str) -> None:
+    count, vectors = 2000, 4
+    covariance, s = linear_problem(4)
+    found = estimates(law, vectors, covariance, count)
+    assert found.standard_error is not None
+    squares = found.standard_error.square()
+    allowed = 4.4 * float(squares.std()) / math.sqrt(count)
+    assert float(squares.mean()) == pytest.approx(variance(law, s) / vectors, abs=allowed)
+
+
+def test_an_exact_trace_has_no_error_and_a_single_vector_does_not_tell_its_own() -> None:
+    covariance, _ = linear_problem(3)
+    assert estimates("rademacher", 1, covariance, 5).standard_error is None
+    density, x = mixture(), draws(5)
+    exact = solve(density.score, VE, prior_of(density, VE), x).standard_error
+    assert exact is not None
+    assert exact.tolist() == [0.0] * 5
+
+
+def test_each_vector_is_kept_for_the_whole_solve() -> None:
     """v'Jv with another v each step would average to the trace: here every point keeps one of the 2^(D-1) values."""
     covariance, s = linear_problem(3)
-    trace = solve(
-        lambda x, sigma: linear_score(covariance, x, sigma),
-        VE,
-        VE.prior(torch.zeros(3, dtype=torch.float64), 1.0),
-        torch.zeros(60, 3, dtype=torch.float64),
-        1e-7,
-        trace="hutchinson",
-        generator=torch.Generator().manual_seed(4),
-    ).trace_term
+    trace = estimates("rademacher", 1, covariance, 60, 1e-7).trace_term
     signs = torch.tensor([[1, a, b] for a in (-1, 1) for b in (-1, 1)], dtype=torch.float64)
     possible = torch.einsum("ki,ij,kj->k", signs, s, signs)
     assert float((trace[:, None] - possible).abs().amin(1).max()) < 1e-4
     assert len((trace[:, None] - possible).abs().argmin(1).unique()) == 4
 
 
-def test_hutchinson_without_a_generator_is_refused() -> None:
-    with pytest.raises(ValueError, match="needs a generator"):
-        solve(mixture().score, VE, prior_of(mixture(), VE), draws(2), trace="hutchinson")
+@pytest.mark.parametrize("law", PROJECTIONS)
+def test_vectors_side_by_side_are_as_many_solves(law: str) -> None:
+    """In batches too, where points that have arrived leave their vectors behind."""
+    density, x = mixture(), draws(40)
+    vectors = hutchinson_vectors(x, 3, law, torch.Generator().manual_seed(4))
+    prior = prior_of(density, VE)
+    together = solve(density.score, VE, prior, x, vectors=vectors, batch=16).trace_term
+    one_by_one = [solve(density.score, VE, prior, x, vectors=v[:, None]).trace_term for v in vectors.unbind(1)]
+    torch.testing.assert_close(together, torch.stack(one_by_one).mean(0), rtol=0, atol=1e-5)
+
+
+@every_process
+@pytest.mark.parametrize("sigma", [None, 0.4])
+def test_the_way_back_gives_the_point_and_its_density_again(process: Process, sigma: float | None) -> None:
+    density, x = mixture(), draws(40)
+    prior = prior_of(density, process)
+    for vectors in (None, hutchinson_vectors(x, 2, "gaussian", torch.Generator().manual_seed(5))):
+        there = solve(density.score, process, prior, x, 1e-8, vectors=vectors, sigma=sigma)
+        *_, progress = decode(density.score, process, prior, there.latent, 1e-8, vectors=vectors, sigma=sigma)
+        assert progress.result is not None
+        torch.testing.assert_close(progress.result.x, x, rtol=0, atol=1e-6)
+        torch.testing.assert_close(progress.result.log_prob, there.log_prob, rtol=0, atol=1e-5)
+
+
+@every_process
+def test_codes_of_a_gaussian_are_its_points_in_standard_deviations(process: Process) -> None:
+    """Of N(m, C) the flow is affine: x(1)'s code under the prior is C^(-1/2) (x - m), along the axes of C."""
+    covariance, _ = linear_problem(3)
+    mean = torch.tensor([0.3, -1.0, 0.5], dtype=torch.float64)
+    root = torch.linalg.cholesky(covariance + 0.05**2 * torch.eye(3, dtype=torch.float64))
+    x = mean + torch.randn(20, 3, dtype=torch.float64, generator=torch.Generator().manual_seed(6)) @ root.T
+    prior = process.prior(mean, covariance)
+    found = solve(lambda x, sigma: linear_score(covariance, x - mean, sigma), process, prior, x, 1e-8)
+    z = prior.to_normal(found.latent)
+    values, axes = torch.linalg.eigh(covariance)
+    along = ((x - mean) @ axes) / (values + 0.05**2).sqrt()
+    # The prior's triangular root of the same covariance turns the axes: lengths, and log p, are what it keeps.
+    torch.testing.assert_close(z.square().sum(1), along.square().sum(1), rtol=1e-5, atol=1e-6)
+    torch.testing.assert_close(prior.from_normal(z), found.latent, rtol=1e-9, atol=1e-9)
+    *_, back = decode(
+        lambda x, sigma: linear_score(covariance, x - mean, sigma), process, prior, prior.from_normal(z), 1e-8
+    )
+    assert back.result is not None
+    torch.testing.assert_close(back.result.x, x, rtol=0, atol=1e-5)
 
 
 @both
@@ -214,14 +293,14 @@ def test_images_are_points_of_many_dimensions(process: Process) -> None:
     mean = torch.linspace(-0.5, 0.5, 12, dtype=torch.float64).reshape(1, 3, 4)
     images = mean + torch.randn(7, 1, 3, 4, dtype=torch.float64, generator=torch.Generator().manual_seed(6))
     exact = GaussianPrior(mean, math.hypot(0.7, 0.05)).log_prob(images)
-    for trace in ("exact", "hutchinson"):  # the Jacobian is a multiple of the identity: Hutchinson is exact too
+    signs = hutchinson_vectors(images, 1, "rademacher", torch.Generator().manual_seed(7))
+    for vectors in (None, signs):  # the Jacobian is a multiple of the identity: estimates by signs are exact too
         found = solve(
             lambda x, sigma: -(x - mean) / (0.7**2 + per_point(sigma, x) ** 2),
             process,
             process.prior(mean, 0.7**2),
             images,
-            trace=trace,
-            generator=torch.Generator().manual_seed(7),
+            vectors=vectors,
             record_path=True,
         )
         torch.testing.assert_close(found.log_prob, exact, rtol=0, atol=1e-4)

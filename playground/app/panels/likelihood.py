@@ -32,8 +32,19 @@ class LikelihoodPanel(Card):
         self._build_point()
         self._build_buttons()
         self._build_test_set()
-        for name, label in (("tolerance", "tolerance"), ("points", "test points"), ("trace", "divergence")):
-            self.advanced().addWidget(make_field(state, f"likelihood.{name}", label))
+        labels = {
+            "points": "test points",
+            "trace": "divergence",
+            "vectors": "vectors k",
+            "probe": "law of v",
+            "draws": "noise draws",
+        }
+        self.settings = {
+            name: make_field(state, f"likelihood.{name}", labels.get(name, ""))
+            for name in ("tolerance", "points", "trace", "vectors", "probe", "draws")
+        }
+        for row in self.settings.values():
+            self.advanced().addWidget(row)
         state.changed.connect(self._refresh)
         engine.problem_changed.connect(self._problem_changed)
         engine.problem_failed.connect(self._refresh)
@@ -58,7 +69,17 @@ class LikelihoodPanel(Card):
             r"dx = [f - \frac{1}{2} g^2 s]\,dt",
         )
         self.evaluations = Figure("network evaluations", "How often the solver asked for the score.")
-        self.figures = (self.point, self.log_prob, self.exact, self.terms, self.evaluations)
+        self.latent = Figure(
+            "latent code",
+            "Where the point's path ends, as the standard normal numbers that the prior makes of it: its name in the noise.",
+            r"z = R^{-1}(x_T - m_T)/s_T",
+        )
+        self.trip = Figure(
+            "there and back",
+            "The code's way back along the same flow: how far from the point it ends, and how much log p differs. What is "
+            "not 0 is the solver's error: lower the tolerance to lower it.",
+        )
+        self.figures = (self.point, self.log_prob, self.exact, self.terms, self.latent, self.trip, self.evaluations)
         for figure in self.figures:
             self.body.addWidget(figure)
 
@@ -98,8 +119,22 @@ class LikelihoodPanel(Card):
         self.integral = Figure(
             "∫ p over the plane", "A density integrates to 1; what is missing lies outside, or is an error."
         )
-        self.bits = Figure("bits per dimension", "Of dequantised grey levels; fewer are better.")
-        for figure in (self.nll, self.entropy, self.integral, self.bits):
+        self.bits = Figure(
+            "bits per dimension",
+            "Of grey levels dequantised by uniform noise, mean and standard error over the images; fewer are better. An upper "
+            "bound of what the images themselves take.",
+            r"E_u[-\log_2 p(x + u)]/D + \log_2(K/2)",
+        )
+        self.trips = Figure(
+            "there and back, worst",
+            "Of some held-out points, taken to their latent codes and back: the largest distance to where they began, and "
+            "the largest difference between the two log p. What is not 0 is the solver's error.",
+        )
+        self.estimate = Figure(
+            "error of the trace",
+            "What Hutchinson's estimate leaves in the log p of one point, root mean square in nats; more vectors lower it.",
+        )
+        for figure in (self.nll, self.entropy, self.integral, self.bits, self.estimate, self.trips):
             self.body.addWidget(figure)
 
     # What is shown
@@ -121,13 +156,24 @@ class LikelihoodPanel(Card):
                 "The network is untrained: this is the density of its random weights." if likelihood.untrained else ""
             )
             self.log_prob.rename("log p, untrained" if likelihood.untrained else "log p, model")
-            self.log_prob.show_text(decimal(likelihood.log_prob), untrained)
+            error = likelihood.standard_error
+            estimated = (
+                "Estimated along a single random vector: with two or more its standard error is known."
+                if error is None
+                else f"Estimated along {self.state.experiment.likelihood.vectors} random vectors, with their standard error."
+            )
+            self.log_prob.show_text(
+                with_error(likelihood.log_prob, error or None), " ".join((untrained, "" if error == 0 else estimated))
+            )
             self.exact.setVisible(likelihood.exact is not None)
             if likelihood.exact is not None:
                 self.exact.show_text(decimal(likelihood.exact))
             sign = "+" if likelihood.trace_term >= 0 else "−"
             terms = f"{decimal(likelihood.prior_term, 2)} {sign} {decimal(abs(likelihood.trace_term), 2)}"
             self.terms.show_text(terms)
+            x, y = likelihood.latent
+            self.latent.show_text(f"({decimal(x, 2)}, {decimal(y, 2)})")
+            self.trip.show_text(_difference(likelihood.distance, likelihood.log_prob_error))
             self.evaluations.show_text(count(likelihood.evaluations))
         self._summarise()
 
@@ -138,7 +184,12 @@ class LikelihoodPanel(Card):
         entropy, integral, bits = (metrics.get(key) for key in ("entropy", "integral", "bits_per_dim"))
         self.entropy.show_text("" if entropy is None else decimal(float(entropy)))
         self.integral.show_text("" if integral is None else decimal(float(integral)))
-        self.bits.show_text("" if bits is None else decimal(float(bits)))
+        error = metrics.get("bits_per_dim_standard_error")
+        self.bits.show_text("" if bits is None else with_error(float(bits), None if error is None else float(error)))
+        trip = metrics.get("round_trip_distance"), metrics.get("round_trip_log_prob")
+        self.trips.show_text("" if None in trip else _difference(*map(float, trip)))
+        estimate = metrics.get("trace_standard_error")
+        self.estimate.show_text("" if estimate is None else decimal(float(estimate)))
 
     @Slot(str, object)
     def _task_changed(self, task: str, status: TaskStatus) -> None:
@@ -160,11 +211,17 @@ class LikelihoodPanel(Card):
         view = self.engine.problem
         images = view is not None and view.is_image
         known = view is None or view.known_density
+        trace = self.state.experiment.likelihood.trace
         self.nll.rename("test NLL" if view is None else f"test NLL ({count(view.test_points)})")
         self.entropy.setVisible(known)
         self.integral.setVisible(not images)
         self.bits.setVisible(images)
         self.map.setVisible(not images)
+        estimated = trace == "hutchinson" or (trace == "auto" and images)
+        for name in ("vectors", "probe"):
+            self.settings[name].setVisible(estimated)
+        self.settings["draws"].setVisible(images)
+        self.estimate.setVisible(estimated)
         if images:
             self.hint.setText("Images have no plane to click: Test set gives their likelihood in bits per dimension.")
         else:
@@ -190,6 +247,10 @@ class LikelihoodPanel(Card):
 
     def _summarise(self) -> None:
         self.set_state(self._solving or "probability-flow ODE")
+
+
+def _difference(distance: float, log_prob: float) -> str:
+    return f"Δx {shown(distance, 2)}, Δlog p {shown(abs(log_prob), 2)}"
 
 
 def _coordinate(value: float) -> str:

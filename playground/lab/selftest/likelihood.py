@@ -16,29 +16,29 @@ from playground.lab.selftest.check import (
 )
 from playground.lab.selftest.noise import PROCESSES
 from playground.lab.selftest.scores import mixture
-from playground.theory.likelihood import LikelihoodResult, Trace, bits_per_dim, log_likelihood
+from playground.theory.likelihood import (
+    LikelihoodResult,
+    bits_per_dim,
+    decode,
+    hutchinson_vectors,
+    log_likelihood,
+)
 from playground.theory.metrics import kl_to_known, mode_weights, sliced_wasserstein2, splits
 from playground.theory.networks import MLP
 from playground.theory.noise import GaussianPrior, Process, ScoreFunction, per_point
-from playground.theory.samplers import AdaptiveFlow
 
 SIGMA = 0.05  # finest level of all processes here: likelihoods are of the data smoothed by it
 
 
 def solve(
-    score: ScoreFunction, process: Process, prior: GaussianPrior, x: Tensor, tolerance: float, trace: Trace = "exact"
+    score: ScoreFunction,
+    process: Process,
+    prior: GaussianPrior,
+    x: Tensor,
+    tolerance: float,
+    vectors: Tensor | None = None,
 ) -> LikelihoodResult:
-    *_, progress = log_likelihood(
-        score,
-        process,
-        prior,
-        x,
-        tolerance,
-        trace=trace,
-        generator=seeded(3),
-        record_path=True,
-        path_points=2,
-    )
+    *_, progress = log_likelihood(score, process, prior, x, tolerance, vectors)
     assert progress.result is not None
     return progress.result
 
@@ -56,9 +56,8 @@ def mixture_error(name: str) -> float:
     process, density = PROCESSES[name], mixture()
     x = density.sample(30, seeded())
     result = solve(density.score, process, prior_of(process), x, 1e-7)
-    assert result.path is not None
     scale = float(process.scale(1.0))
-    end = density.log_prob(result.path[-1] / scale, float(process.sigma(1.0))) - 2 * math.log(scale)
+    end = density.log_prob(result.latent / scale, float(process.sigma(1.0))) - 2 * math.log(scale)
     return float((end + result.trace_term - density.log_prob(x, SIGMA)).abs().max())
 
 
@@ -88,30 +87,32 @@ def mass(score: ScoreFunction) -> float:
     return abs(float(progress.result.log_prob.exp().sum()) * spacing**2 - 1)
 
 
-def there_and_back() -> float:
-    """From data to the prior and down the flow again."""
-    process, density = PROCESSES["VE"], mixture()
-    x = density.sample(20, seeded())
-    path = solve(density.score, process, prior_of(process), x, 1e-8).path
-    assert path is not None
-    *_, end = AdaptiveFlow(process, 1, 1e-8).run(density.score, path[-1], seeded())
-    return gap(end.positions, x)
+def there_and_back(name: str) -> float:
+    """From data to the prior and down the flow again, place and log p alike."""
+    process, density = PROCESSES[name], mixture()
+    x, prior = density.sample(20, seeded()), prior_of(process)
+    there = solve(density.score, process, prior, x, 1e-8)
+    *_, back = decode(density.score, process, prior, there.latent, 1e-8)
+    assert back.result is not None
+    return max(gap(back.result.x, x), gap(back.result.log_prob, there.log_prob))
 
 
-def images(trace: Trace) -> float:
-    """A Gaussian of 1 x 2 x 3 pixels, whose Jacobian is a multiple of the identity: Hutchinson's estimate is exact too."""
+def images(law: str | None) -> float:
+    """A Gaussian of 1 x 2 x 3 pixels, whose Jacobian is a multiple of the identity: estimates by signs are exact too."""
     process, std = PROCESSES["VP"], 0.7
     mean = torch.linspace(-0.5, 0.5, 6, dtype=torch.float64).reshape(1, 2, 3)
     x = mean + normals(10, 1, 2, 3)
     prior = process.prior(mean, std**2)
-    found = solve(lambda y, sigma: -(y - mean) / (std**2 + per_point(sigma, y) ** 2), process, prior, x, 1e-7, trace)
+    vectors = None if law is None else hutchinson_vectors(x, 1, law, seeded(3))
+    found = solve(lambda y, sigma: -(y - mean) / (std**2 + per_point(sigma, y) ** 2), process, prior, x, 1e-7, vectors)
     variance = std**2 + SIGMA**2
     exact = -0.5 * ((x - mean).square() / variance + math.log(2 * math.pi * variance)).flatten(1).sum(1)
     return float((found.log_prob - exact).abs().max())
 
 
-def hutchinson() -> float:
-    r"""Mean tr S and variance 2 \sum_{i \ne j} S_ij^2 of the estimate, S the flow's integrated Jacobian; standard errors."""
+def hutchinson(law: str) -> float:
+    r"""Mean tr S and known variance of the estimate along two vectors, S the flow's integrated Jacobian, and the mean square of
+    the standard error that it reports; in standard errors."""
     covariance = torch.tensor([[1.0, 0.5, -0.2], [0.5, 0.6, 0.1], [-0.2, 0.1, 0.3]], dtype=torch.float64)
     values, axes = torch.linalg.eigh(covariance)
     process = PROCESSES["VE"]
@@ -123,11 +124,15 @@ def hutchinson() -> float:
     growth = 0.5 * ((values + process.sigma_max**2) / (values + SIGMA**2)).log()
     s = axes @ torch.diag(growth) @ axes.T
     prior = process.prior(torch.zeros(3, dtype=torch.float64), 1.0)
-    found = solve(score, process, prior, torch.zeros(1500, 3, dtype=torch.float64), 1e-5, "hutchinson").trace_term
-    variance = 2 * float(s.square().sum() - s.diagonal().square().sum())
+    x = torch.zeros(1500, 3, dtype=torch.float64)
+    found = solve(score, process, prior, x, 1e-5, hutchinson_vectors(x, 2, law, seeded(3)))
+    assert found.standard_error is not None
+    square, diagonal = float(s.square().sum()), float(s.diagonal().square().sum())
+    variance = {"rademacher": 2 * (square - diagonal), "gaussian": 2 * square}[law] / 2
     return max(
-        standard_errors(found, float(s.trace())),
-        standard_errors((found - s.trace()).square(), variance),
+        standard_errors(found.trace_term, float(s.trace())),
+        standard_errors((found.trace_term - s.trace()).square(), variance),
+        standard_errors(found.standard_error.square(), variance),
     )
 
 
@@ -195,11 +200,25 @@ CHECKS = [
         lambda: mass(network()),
         1e-2,
     ),
-    Check("likelihood", "to the prior and back along the flow: where it began", there_and_back, 1e-6),
-    Check("likelihood", "images, exact trace: log p of a Gaussian, nat", partial(images, "exact"), 1e-5),
-    Check("likelihood", "images, Hutchinson's trace: the same, nat", partial(images, "hutchinson"), 1e-5),
-    Check(
-        "likelihood", "Hutchinson: mean and variance of the estimate, in standard errors", hutchinson, STANDARD_ERRORS
+    *(
+        Check(
+            "likelihood",
+            f"{name}: to the prior and back, place and log p are those of before",
+            partial(there_and_back, name),
+            1e-5,
+        )
+        for name in ("VE", "VP")
+    ),
+    Check("likelihood", "images, exact trace: log p of a Gaussian, nat", partial(images, None), 1e-5),
+    Check("likelihood", "images, Hutchinson's trace: the same, nat", partial(images, "rademacher"), 1e-5),
+    *(
+        Check(
+            "likelihood",
+            f"Hutchinson, {law}: mean, variance and reported error of the estimate, in standard errors",
+            partial(hutchinson, law),
+            STANDARD_ERRORS,
+        )
+        for law in ("rademacher", "gaussian")
     ),
     Check("likelihood", "bits/dim of the uniform law are the bits of its levels", bits, 1e-9),
     Check("measures", "sliced Wasserstein-2 of a shift is its length over sqrt(D), distance", shift, 0.02),

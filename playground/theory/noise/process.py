@@ -34,18 +34,28 @@ class GaussianPrior:
     def sample(self, count: int, generator: torch.Generator) -> Tensor:
         """`count` draws, (count, \\*shape)."""
         z = torch.randn((count, *self.mean.shape), generator=generator, device=self.mean.device, dtype=self.mean.dtype)
+        return self.from_normal(z)
+
+    def from_normal(self, z: Tensor) -> Tensor:
+        """What standard normal numbers z (N, \\*shape) stand for: mean + std R z, in the shape of z."""
         if self.root is not None:
             z = (z.flatten(1) @ self.root.T).reshape(z.shape)
         return self.mean + self.std * z
 
+    def to_normal(self, x: Tensor) -> Tensor:
+        """The standard normal numbers that stand for x (N, \\*shape), in its shape: the inverse of :meth:`from_normal`."""
+        z = (x - self.mean) / self.std
+        if self.root is None:
+            return z
+        rows: Tensor = torch.linalg.solve_triangular(self.root, z.flatten(1).T, upper=False).T
+        return rows.reshape(x.shape)
+
     def log_prob(self, x: Tensor) -> Tensor:
         """Log-density in nats of each of x (N, \\*shape), (N,)."""
-        z = ((x - self.mean) / self.std).flatten(1)
         log_volume = self.mean.numel() * (math.log(self.std) + 0.5 * math.log(2 * math.pi))
         if self.root is not None:
-            z = torch.linalg.solve_triangular(self.root, z.T, upper=False).T
             log_volume += float(self.root.diagonal().log().sum())
-        return -0.5 * z.square().sum(1) - log_volume
+        return -0.5 * self.to_normal(x).flatten(1).square().sum(1) - log_volume
 
 
 class Process(ABC):

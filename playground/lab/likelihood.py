@@ -1,0 +1,276 @@
+"""Log-likelihoods and latent codes of points in the user's units, by the probability flow of a score.
+
+The score function works in internal units; points, densities and distances here are all in the user's. Latent codes have no
+unit: they are the standard normal numbers that the prior makes x(1) of.
+"""
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from playground.lab.experiment import ExperimentError
+from playground.lab.problem import Problem
+from playground.lab.refusals import likelihood_refusal
+from playground.theory import likelihood
+from playground.theory.noise import ScoreFunction
+
+Array = NDArray[np.floating]
+
+EXACT_TRACE_DIMS = 10
+"""Up to so many dimensions trace = auto is exact; it costs one backward pass a dimension."""
+
+
+@dataclass(frozen=True)
+class PointLikelihoods:
+    """Log-densities of points, in nats per user units, and how they came about.
+
+    Attributes:
+        log_prob: (N,) log p_sigma = prior_term + trace_term.
+        prior_term: (N,) log-density of the prior where the point arrives, with the Jacobian of the units.
+        trace_term: (N,) by how much the flow has spread out the density on the way.
+        standard_error: (N,) of the trace term over Hutchinson's vectors, 0 where the trace is exact; None of a single vector.
+        latent: (N, *shape) the points' latent codes, standard normal numbers.
+        exact: (N,) the known density's log p_sigma, or None.
+        evaluations: (N,) scores asked for each point.
+        sigma: the smoothing of this density, in user units.
+        path: (P, N, *shape) x(t) from the points to the prior, or None.
+        path_sigma: (P,) its noise levels, or None.
+    """
+
+    log_prob: Array
+    prior_term: Array
+    trace_term: Array
+    standard_error: Array | None
+    latent: Array
+    exact: Array | None
+    evaluations: NDArray[np.int64]
+    sigma: float
+    path: Array | None
+    path_sigma: Array | None
+
+
+@dataclass(frozen=True)
+class LikelihoodProgress:
+    """How far the points are; `result` comes with the last progress only."""
+
+    fraction: float
+    result: PointLikelihoods | None
+
+
+def log_likelihood(
+    problem: Problem,
+    score: ScoreFunction,
+    points: Array,
+    *,
+    sigma: float | None = None,
+    tolerance: float | None = None,
+    record_path: bool = False,
+) -> Iterator[LikelihoodProgress]:
+    """log p_sigma of each point by the probability-flow ODE, in nats per user units, and its latent code.
+
+    Args:
+        score: learned or exact, in internal units; must not change while this runs.
+        points: (N, *shape) in user units.
+        sigma: smoothing in user units; None for the finest noise level.
+        tolerance: None for the experiment's.
+
+    Raises:
+        ExperimentError: the noise has no process, or sigma lies outside it.
+        TooManySteps: the score is not smooth or not finite somewhere.
+    """
+    level = _level(problem, sigma)
+    units, prior = problem.units, problem.prior()
+    x = torch.from_numpy(np.ascontiguousarray(units.to_internal(points))).to(problem.device, torch.float32)
+    for progress in likelihood.log_likelihood(
+        score,
+        problem.process(),
+        prior,
+        x,
+        problem.experiment.likelihood.tolerance if tolerance is None else tolerance,
+        vectors=_vectors(problem, x),
+        record_path=record_path,
+        batch=_batch(problem),
+        sigma=level,
+    ):
+        if progress.result is None:
+            yield LikelihoodProgress(progress.fraction, None)
+            continue
+        end = progress.result
+        exact = None
+        if problem.density is not None:
+            exact = units.log_prob_to_user(problem.density.log_prob(x, level).cpu().numpy())
+        trace_term = _numbers(end.trace_term)
+        prior_term = units.log_prob_to_user(_numbers(end.prior_term))
+        path = None if end.path is None else units.to_user(end.path.cpu().numpy())
+        path_sigma = None
+        if end.path_sigma is not None:
+            path_sigma = np.array([units.sigma_to_user(float(value)) for value in end.path_sigma])
+        yield LikelihoodProgress(
+            1.0,
+            PointLikelihoods(
+                log_prob=prior_term + trace_term,
+                prior_term=prior_term,
+                trace_term=trace_term,
+                standard_error=None if end.standard_error is None else _numbers(end.standard_error),
+                latent=_numbers(prior.to_normal(end.latent)),
+                exact=exact,
+                evaluations=end.evaluations.cpu().numpy(),
+                sigma=units.sigma_to_user(level),
+                path=path,
+                path_sigma=path_sigma,
+            ),
+        )
+
+
+@dataclass(frozen=True)
+class DecodedPoints:
+    """Points that latent codes stand for.
+
+    Attributes:
+        points: (N, *shape) in user units.
+        log_prob: (N,) log p_sigma, nats per user units, as the way back gives it.
+    """
+
+    points: Array
+    log_prob: Array
+
+
+@dataclass(frozen=True)
+class DecodingProgress:
+    """How far the codes are; `result` comes with the last progress only."""
+
+    fraction: float
+    result: DecodedPoints | None
+
+
+def decode(
+    problem: Problem,
+    score: ScoreFunction,
+    latent: Array,
+    *,
+    sigma: float | None = None,
+    tolerance: float | None = None,
+) -> Iterator[DecodingProgress]:
+    """The points with these latent codes, down the probability flow: :func:`log_likelihood` run backwards.
+
+    Hutchinson's vectors are those of the way there, for as many points.
+
+    Args:
+        latent: (N, *shape), standard normal numbers.
+        score, sigma, tolerance: as for :func:`log_likelihood`, and the same errors.
+    """
+    level = _level(problem, sigma)
+    units, prior = problem.units, problem.prior()
+    z = torch.from_numpy(np.ascontiguousarray(latent)).to(problem.device, torch.float32)
+    for progress in likelihood.decode(
+        score,
+        problem.process(),
+        prior,
+        prior.from_normal(z),
+        problem.experiment.likelihood.tolerance if tolerance is None else tolerance,
+        vectors=_vectors(problem, z),
+        batch=_batch(problem),
+        sigma=level,
+    ):
+        result = None
+        if progress.result is not None:
+            result = DecodedPoints(
+                units.to_user(progress.result.x.cpu().numpy()),
+                units.log_prob_to_user(_numbers(progress.result.log_prob)),
+            )
+        yield DecodingProgress(progress.fraction, result)
+
+
+@dataclass(frozen=True)
+class RoundTrip:
+    """What the flow makes of points that go to their latent codes and back: what differs is the solver's error.
+
+    Attributes:
+        there: the likelihoods on the way to the codes.
+        back: the points that came back, and the likelihoods on their way.
+        distance: (N,) between each point and where it came back, in user units.
+        log_prob_error: (N,) log p on the way there less that on the way back, nats.
+    """
+
+    there: PointLikelihoods
+    back: DecodedPoints
+    distance: Array
+    log_prob_error: Array
+
+
+@dataclass(frozen=True)
+class RoundTripProgress:
+    """How far the points are; `result` comes with the last progress only."""
+
+    fraction: float
+    result: RoundTrip | None
+
+
+def round_trip(
+    problem: Problem, score: ScoreFunction, points: Array, *, record_path: bool = False
+) -> Iterator[RoundTripProgress]:
+    """Take points to their latent codes and back, by the experiment's tolerance. Arguments and errors of :func:`log_likelihood`."""
+    for progress in log_likelihood(problem, score, points, record_path=record_path):
+        yield RoundTripProgress(progress.fraction / 2, None)
+    there = progress.result
+    assert there is not None
+    for returning in decode(problem, score, there.latent):
+        result = None
+        if returning.result is not None:
+            back = returning.result
+            distance = np.linalg.norm((back.points - points).reshape(len(points), -1), axis=1)
+            result = RoundTrip(there, back, distance, there.log_prob - back.log_prob)
+        yield RoundTripProgress((1 + returning.fraction) / 2, result)
+
+
+def exact_trace(problem: Problem) -> bool:
+    """Whether the experiment takes the divergence itself and no estimate of it."""
+    trace = problem.experiment.likelihood.trace
+    return math.prod(problem.shape) <= EXACT_TRACE_DIMS if trace == "auto" else trace == "exact"
+
+
+def require_process(problem: Problem) -> None:
+    """Refuse a likelihood where the noise has no path from data to noise.
+
+    Raises:
+        ExperimentError: with the reason and what to choose.
+    """
+    refusal = likelihood_refusal(problem.experiment)
+    if refusal is not None:
+        raise ExperimentError(refusal.sentence)
+
+
+def _level(problem: Problem, sigma: float | None) -> float:
+    """The smoothing asked for, in internal units."""
+    require_process(problem)
+    units, noise = problem.units, problem.noise
+    level = noise.sigma_min if sigma is None else units.sigma_to_internal(sigma)
+    if not noise.sigma_min * (1 - 1e-6) <= level <= noise.sigma_max * (1 + 1e-6):
+        ends = [units.sigma_to_user(end) for end in (noise.sigma_min, noise.sigma_max)]
+        raise ExperimentError(
+            f"sigma = {units.sigma_to_user(level):g} lies outside the noise, which goes from {ends[0]:g} to {ends[1]:g}."
+        )
+    return level
+
+
+def _vectors(problem: Problem, x: Tensor) -> Tensor | None:
+    if exact_trace(problem):
+        return None
+    settings = problem.experiment.likelihood
+    return likelihood.hutchinson_vectors(x, settings.vectors, settings.probe, problem.generator("likelihood"))
+
+
+def _batch(problem: Problem) -> int:
+    """Some tenths of a second a step on one core, so that cancelling is prompt."""
+    if math.prod(problem.shape) <= EXACT_TRACE_DIMS:
+        return 2048
+    return 256 if exact_trace(problem) else max(256 // problem.experiment.likelihood.vectors, 16)
+
+
+def _numbers(values: Tensor) -> Array:
+    return values.cpu().numpy().astype(np.float64)
