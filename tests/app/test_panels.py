@@ -97,7 +97,7 @@ def test_every_scene_fits_and_has_names(show, state, engine, qtbot, scene):
             panel.apply_palette(palette)
             if hasattr(panel, "disclosure"):
                 panel.disclosure.setChecked(True)
-    qtbot.wait(50)  # layouts inside layouts settle one after the other
+    qtbot.wait(150)  # layouts inside layouts settle one after the other
     for panel in shown:
         assert panel.width() == 288
         for control in panel.findChildren(QWidget):

@@ -214,7 +214,7 @@ CHECKS = [
     *(
         Check(
             "likelihood",
-            f"Hutchinson, {law}: mean, variance and reported error of the estimate, in standard errors",
+            f"Hutchinson, {law}: mean, variance and reported error, in standard errors",
             partial(hutchinson, law),
             STANDARD_ERRORS,
         )
