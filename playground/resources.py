@@ -8,3 +8,12 @@ def resource(name: str) -> Path:
     """The path of a bundled file, e.g. ``resource("icons/play.svg")``; frozen programs carry them beside the code."""
     root = Path(getattr(sys, "_MEIPASS", Path(__file__).resolve().parent.parent))
     return root / "resources" / name
+
+
+def notices() -> Path | None:
+    """The licences of everything in a packaged program, or None where the program runs from its source."""
+    if not hasattr(sys, "_MEIPASS"):
+        return None
+    program = Path(sys.executable).resolve().parent
+    places = (program / "NOTICES.txt", program.parent / "Resources" / "NOTICES.txt")  # the latter in a macOS bundle
+    return next((place for place in places if place.exists()), None)

@@ -1,13 +1,15 @@
 """What each key does, and who made the program."""
 
+import platform
 import typing
 
-from PySide6.QtCore import Qt, qVersion
-from PySide6.QtGui import QKeySequence
+from PySide6.QtCore import Qt, QUrl, qVersion
+from PySide6.QtGui import QDesktopServices, QKeySequence
 from PySide6.QtWidgets import QDialog, QDialogButtonBox, QGridLayout, QLabel, QMessageBox, QVBoxLayout
 
 import playground
 from playground.app.theme import UNIT
+from playground.resources import notices
 
 if typing.TYPE_CHECKING:
     from playground.app.window import MainWindow
@@ -62,15 +64,22 @@ def show_keys(window: "MainWindow") -> None:
 
 
 def show_about(window: "MainWindow") -> None:
-    """Open the version and licence."""
+    """Open the version and licences."""
+    packaged = notices()
     box = QMessageBox(window)
     box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
     box.setObjectName("aboutDialog")
     box.setWindowTitle("About Score Playground")
     box.setText(f"Score Playground {playground.__version__}")
+    where = "NOTICES.txt beside the program" if packaged else "docs/dependencies.md"
     box.setInformativeText(
         "See how score-based generative models and diffusion work: train, sample, measure, in one window.\n\n"
-        f"Under the MIT licence. Qt {qVersion()}; the licences of what it builds on are in docs/dependencies.md."
+        f"Its source is under the MIT licence. Python {platform.python_version()}, Qt {qVersion()}; what else it builds on, "
+        f"and under which licences, is in {where}."
     )
+    if packaged:
+        button = box.addButton("Licences", QMessageBox.ButtonRole.HelpRole)
+        button.clicked.connect(lambda: QDesktopServices.openUrl(QUrl.fromLocalFile(str(packaged))))
+    box.addButton(QMessageBox.StandardButton.Ok)
     box.setWindowModality(Qt.WindowModality.WindowModal)
     box.show()

@@ -2,7 +2,10 @@
 
 import os
 import sys
+import tempfile
 import time
+import typing
+from collections.abc import Callable
 from pathlib import Path
 
 from PySide6.QtCore import QCoreApplication
@@ -14,6 +17,10 @@ from playground.app.errors import Guard, Log
 from playground.app.settings import Settings
 from playground.app.window import MainWindow, close_on_signals
 from playground.drawing.palette import DARK
+from playground.drawing.render import ensure_font
+
+if typing.TYPE_CHECKING:
+    from playground.app.rehearsal import Step
 
 READY = "SCORE_PLAYGROUND_READY"  # set it to have one line printed once the window has been painted
 
@@ -28,13 +35,7 @@ def launch(path: str | None = None, device: str = "auto") -> int:
     Returns:
         The process's exit code.
     """
-    application = QApplication.instance() or QApplication(sys.argv[:1])
-    assert isinstance(application, QApplication)
-    QCoreApplication.setApplicationName("score-playground")
-    QCoreApplication.setApplicationVersion(playground.__version__)
-    application.setApplicationDisplayName("Score Playground")
-    application.setDesktopFileName("score-playground")
-    application.setWindowIcon(theme.icon("data-two-moons", DARK.particles, 64))
+    application = make_application()
     log = Log()
     guard = Guard(log)
     window = MainWindow(Settings(), log, Path(path) if path else None, device)
@@ -49,6 +50,43 @@ def launch(path: str | None = None, device: str = "auto") -> int:
         sys.stdout.flush()
         os._exit(code)
     return code
+
+
+def make_application() -> QApplication:
+    """The application that windows need, under the program's name; keep the result."""
+    application = QApplication.instance() or QApplication(sys.argv[:1])
+    assert isinstance(application, QApplication)
+    ensure_font()
+    QCoreApplication.setApplicationName("score-playground")
+    QCoreApplication.setApplicationVersion(playground.__version__)
+    application.setApplicationDisplayName("Score Playground")
+    application.setDesktopFileName("score-playground")
+    application.setWindowIcon(theme.icon("data-two-moons", DARK.particles, 64))
+    return application
+
+
+def rehearse(application: QApplication, report: Callable[["Step"], None]) -> bool:
+    """Open the window, go once through all that a lesson needs and close it; see :mod:`playground.app.rehearsal`.
+
+    Args:
+        application: from :func:`make_application`.
+        report: called with each step as it ends.
+
+    Returns:
+        Whether every step went well and every thread ended.
+    """
+    from playground.app.rehearsal import Rehearsal
+
+    log = Log()
+    guard = Guard(log)
+    with tempfile.TemporaryDirectory() as folder:
+        window = MainWindow(Settings(Path(folder) / "settings.ini"), log)
+        rehearsal = Rehearsal(window, Path(folder), report, process_age)
+        close_on_signals(window)
+        window.show()
+        application.exec()
+        guard.remove()
+        return rehearsal.complete and window.ended
 
 
 def _say_ready() -> None:

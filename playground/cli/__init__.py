@@ -1,6 +1,6 @@
 """``score-playground``: the window, and the same experiments without one.
 
-Exit codes: 0 done, 1 the program's own fault or a claim of selftest that fails, 2 the user's mistake (one sentence on standard error), 130 Ctrl+C.
+Exit codes: 0 done, 1 the program's own fault or what selftest or doctor found to fail, 2 the user's mistake (one sentence on standard error), 130 Ctrl+C.
 Nothing heavy is imported here: ``--version`` answers at once and the window opens before torch is loaded.
 """
 
@@ -14,7 +14,7 @@ from pathlib import Path
 from playground.cli.mistakes import Mistake, mistake_of
 
 INTERRUPTED = 130  # the exit code of Ctrl+C in every shell
-COMMANDS = ("run", "sample", "likelihood", "video", "selftest")
+COMMANDS = ("run", "sample", "likelihood", "video", "selftest", "doctor")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

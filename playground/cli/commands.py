@@ -159,6 +159,19 @@ def selftest() -> None:
         raise typer.Exit(1)
 
 
+@app.command()
+def doctor(
+    window: Annotated[
+        bool, typer.Option("--window", help="Also open the window and go once through all that a lesson needs.")
+    ] = False,
+) -> None:
+    """Say whether this machine has what the program needs, one verdict per requirement: exit code 1 if one fails."""
+    from playground.cli.doctor import print_doctor
+
+    if not print_doctor(window):
+        raise typer.Exit(1)
+
+
 def _size(text: str, even: bool) -> tuple[int, int]:
     """Pixels across and down from "960x720".
 

@@ -1,0 +1,198 @@
+"""Goes once through all that a lesson needs in the real window, by itself, and says how each step went.
+
+`score-playground doctor --window` opens it on a laptop before a workshop; the package's own test opens it from the frozen program.
+It presses the same actions as a user does, with settings and files of its own in a temporary folder.
+"""
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from PySide6.QtCore import QObject, QTimer, Slot
+
+from playground.app.window import MainWindow
+from playground.lab.experiment import Experiment, replace
+
+TRAINING_SECONDS = 3.0
+POINT = (0.0, 0.5)  # on the upper moon's inner side
+LOOK = 10  # ms between two looks at what is waited for
+PATIENCE = 6_000  # looks that any one step may take: a minute, not counting what the machine slept
+FILM = {"width_box": 640, "height_box": 360, "seconds": 1, "fps": 24}
+
+Waiting = Callable[[], bool]
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step that was rehearsed: what it is called, how long it took and what came of it; `error` is empty where all went well."""
+
+    name: str
+    seconds: float
+    found: str
+    error: str = ""
+
+
+class WentWrong(Exception):
+    """A step that ended otherwise than it should; the message says how."""
+
+
+class Rehearsal(QObject):
+    """Drives a window through every step, then closes it; a step that fails or hangs is the last one.
+
+    Args:
+        window: just made, not yet shown.
+        folder: where its files go.
+        report: called with each step as it ends.
+        process_age: seconds since the process began.
+    """
+
+    def __init__(
+        self,
+        window: MainWindow,
+        folder: Path,
+        report: Callable[[Step], None],
+        process_age: Callable[[], float],
+    ) -> None:
+        super().__init__(window)
+        self._window, self._folder, self._report, self._process_age = window, folder, report, process_age
+        self._painted = False
+        self._name, self._found = "window", ""
+        self._began, self._looks = time.monotonic(), 0
+        self._steps = self._rehearse()
+        self._waiting: Waiting | None = None
+        self.complete = False
+        window.on_first_paint = self._first_paint
+        window.log.failed.connect(self._program_failed)
+        window.documents.refused.connect(self._refused)
+        window.exports.failed.connect(self._refused)
+        self._timer = QTimer(self)
+        self._timer.setInterval(LOOK)
+        self._timer.timeout.connect(self._go_on)
+        self._timer.start()
+
+    def _rehearse(self) -> Iterator[Waiting]:
+        """Each item is what to wait for next; between two of them a step may end and the next begin."""
+        window, engine = self._window, self._window.engine
+        yield lambda: self._painted
+        self._next("torch and the opening session")
+        yield lambda: engine.problem is not None and not engine.untrained
+        yield lambda: engine.trajectory is not None and len(engine.trajectory) > 0
+        self._end(f"on {engine.device_text}")
+
+        self._next("training")
+        lesson = replace(
+            Experiment(), {"data.kind": "two-moons", "training.seconds": TRAINING_SECONDS, "sampling.steps": 200}
+        )
+        window.state.load(lesson)
+        yield lambda: window.state.experiment == lesson and engine.problem is not None
+        window.actions_by_key.trigger("train.reset")  # the opening session may be of the same experiment, and trained
+        yield lambda: engine.untrained
+        window.actions_by_key.trigger("train.toggle")
+        yield lambda: engine.trained_steps > 0
+        first = time.monotonic() - self._shown
+        yield lambda: engine.training != "training"
+        if engine.training != "finished":
+            raise WentWrong(f"training ended as {engine.training}")
+        self._end(f"two moons, {engine.trained_steps} steps, the first {first:.2f} s after the window")
+
+        self._next("sampling")
+        before = engine.trajectory
+        window.actions_by_key.trigger("sample.restart")
+        yield lambda: engine.trajectory is not before and engine.trajectory is not None and engine.trajectory.finished
+        final = engine.trajectory.positions[-1]
+        if not np.isfinite(final).all():
+            raise WentWrong("particles left the numbers")
+        self._end(f"{len(final)} particles over {len(engine.trajectory)} frames")
+
+        self._next("likelihood")
+        engine.inspect(*POINT)
+        yield lambda: engine.likelihood is not None
+        found = engine.likelihood
+        self._end(f"log p{POINT} = {found.log_prob:.2f}, exactly {found.exact:.2f}")
+
+        self._next("film")
+        film = self._folder / "film.mp4"
+        window.actions_by_key.trigger("file.export_video")
+        dialog = window.exports.dialog
+        assert dialog is not None
+        dialog.path.setText(str(film))
+        for name, value in FILM.items():
+            getattr(dialog, name).setValue(value)
+        dialog.start_button.click()
+        yield lambda: film.exists() and not window.exports.busy
+        self._end(f"{_pictures(film)} pictures decoded, {film.stat().st_size // 1024} KB")
+
+        self._next("saving")
+        session = self._folder / "rehearsal.spg"
+        trained, shown = window.state.experiment, engine.trajectory.positions
+        window.documents.path = session
+        window.actions_by_key.trigger("file.save")
+        yield lambda: not window.documents.busy and session.exists()
+        self._end(f"{session.stat().st_size // 1024} KB")
+
+        self._next("reopening")
+        saved = engine.problem
+        window.state.load(replace(Experiment(), {"data.kind": "rings"}))
+        window.state.mark_saved()
+        window.documents.open(session)
+        yield lambda: engine.problem is not saved and window.state.experiment == trained and not engine.untrained
+        if not np.array_equal(engine.trajectory.positions[: len(shown)], shown):
+            raise WentWrong("the particles that came back are others")
+        self._end("experiment, weights and particles are back")
+
+    @Slot()
+    def _first_paint(self) -> None:
+        self._painted, self._shown = True, time.monotonic()
+        size = self._window.size()
+        self._report(Step("window", self._process_age(), f"{size.width()} x {size.height()}, painted"))
+
+    @Slot()
+    def _go_on(self) -> None:
+        if self._waiting is not None and not self._waiting():
+            self._looks += 1
+            if self._looks > PATIENCE:
+                self._fail(f"nothing came of it in {PATIENCE * LOOK // 1000} s")
+            return
+        try:
+            self._waiting = next(self._steps)
+        except StopIteration:
+            self.complete = True
+            self._leave()
+        except WentWrong as error:
+            self._fail(str(error))
+        except Exception as error:
+            self._fail(f"{type(error).__name__}: {error}")
+
+    def _next(self, name: str) -> None:
+        self._name, self._began, self._looks = name, time.monotonic(), 0
+
+    def _end(self, found: str) -> None:
+        self._report(Step(self._name, time.monotonic() - self._began, found))
+
+    @Slot(str)
+    def _refused(self, sentence: str) -> None:
+        self._fail(sentence)
+
+    @Slot(str)
+    def _program_failed(self, sentence: str) -> None:
+        self._fail(f"{sentence} {self._window.log.text().splitlines()[-1]}")
+
+    def _fail(self, error: str) -> None:
+        if self._timer.isActive():
+            self._report(Step(self._name, time.monotonic() - self._began, "", error))
+            self._steps = iter(())
+            self._leave()
+
+    def _leave(self) -> None:
+        self._timer.stop()
+        self._window.leave()
+
+
+def _pictures(film: Path) -> int:
+    """How many pictures of a film can be decoded."""
+    import av
+
+    with av.open(str(film)) as container:
+        return sum(1 for _ in container.decode(container.streams.video[0]))

@@ -1,0 +1,105 @@
+"""``score-playground doctor``: whether this machine has what the program needs, one verdict per requirement.
+
+For whoever prepares forty laptops: nothing is installed and no setting touched, and what fails says what to do. A requirement is a
+function in one of the two tables here; it appears in the output and in the tests by that.
+"""
+
+import os
+import sys
+from collections.abc import Callable, Iterator, Mapping
+
+from playground.cli.doctor import machine, program
+from playground.cli.doctor.verdict import FAILED, OK, WARNING, Verdict
+from playground.cli.reporting import say
+
+Requirements = Mapping[str, Callable[[], Verdict]]
+
+MACHINE: Requirements = {  # looked at before Qt and torch are loaded, which may fail for want of these
+    "system": machine.system,
+    "memory": machine.memory,
+    "screen libraries": machine.screen_libraries,
+    "screen": machine.screen,
+    "settings folder": machine.settings_folder,
+    "temporary folder": machine.temporary_folder,
+}
+PROGRAM: Requirements = {
+    "processor": program.processor,
+    "device": program.device,
+    "fonts": program.fonts,
+    "bundled files": program.bundled_files,
+    "training": program.training,
+    "video": program.video,
+}
+WIDTH = max(map(len, [*MACHINE, *PROGRAM, "torch and the opening session"]))
+
+
+def examine(requirements: Requirements) -> Iterator[tuple[str, Verdict]]:
+    """Look at each requirement in turn; one that cannot even be looked at has failed."""
+    for name, look in requirements.items():
+        try:
+            verdict = look()
+        except Exception as error:
+            kind = f"{type(error).__name__}: {error}".splitlines()[0]
+            verdict = Verdict(FAILED, kind, "Send this line to whoever gave you the program.")
+        yield name, verdict
+
+
+def print_doctor(window: bool = False) -> bool:
+    """Print a verdict per requirement as soon as it is known; whether none has failed.
+
+    Args:
+        window: rehearse a lesson in the real window as well.
+    """
+    levels, hung = [], False
+    for name, verdict in _everything(window):
+        levels.append(verdict.level)
+        hung |= (name, verdict.level) == ("quitting", FAILED)
+        say(f"{name:<{WIDTH}}  {verdict.level:<7}  {verdict.found}".rstrip())
+        if verdict.advice:
+            say(f"{'':<{WIDTH}}  {'':<7}  {verdict.advice}")
+    failed, warned = levels.count(FAILED), levels.count(WARNING)
+    if failed:
+        say(f"{failed} of {len(levels)} failed: Score Playground does not work here as it should.")
+    elif warned:
+        say(f"Score Playground works here; {warned} of {len(levels)} could be better.")
+    else:
+        say(f"Score Playground works here: all {len(levels)} are well.")
+    if hung:
+        # A thread of the window sits in a call that cannot be interrupted, and would crash the interpreter's own end.
+        sys.stdout.flush()
+        os._exit(1)
+    return not failed
+
+
+def _everything(window: bool) -> Iterator[tuple[str, Verdict]]:
+    levels = {}
+    for name, verdict in examine(MACHINE):
+        levels[name] = verdict.level
+        yield name, verdict
+    application = None
+    # Qt ends the process where it finds no screen or library, without a sentence that helps.
+    if window and (levels["screen"] != OK or FAILED in levels.values()):
+        yield "window", Verdict(FAILED, "not opened", "First mend what is said above.")
+    elif window:
+        from playground.app.main import make_application
+
+        application = make_application()  # Qt allows one in a process: what follows uses it too
+        yield from _rehearsal(application)
+    yield from examine(PROGRAM)
+    del application
+
+
+def _rehearsal(application: object) -> Iterator[tuple[str, Verdict]]:
+    """The steps of the window, which come all at once when it has closed, for its event loop calls nobody else."""
+    from playground.app.main import rehearse
+    from playground.app.rehearsal import Step
+
+    steps: list[Step] = []
+    well = rehearse(application, steps.append)  # type: ignore[arg-type]
+    advice = "Send these lines to whoever gave you the program."
+    for step in steps:
+        if step.error:
+            yield step.name, Verdict(FAILED, step.error, advice)
+        else:
+            yield step.name, Verdict(OK, f"{step.found}, {step.seconds:.2f} s")
+    yield "quitting", Verdict(OK, "every thread ended") if well else Verdict(FAILED, "it did not end well", advice)

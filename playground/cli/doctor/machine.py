@@ -1,0 +1,154 @@
+"""Requirements that are looked at without Qt and torch: system, memory, libraries for the screen, folders."""
+
+import ctypes
+import os
+import platform
+import sys
+import tempfile
+from pathlib import Path
+
+import platformdirs
+
+from playground import __version__
+from playground.cli.doctor.verdict import FAILED, OK, WARNING, Verdict
+
+LEAST_GLIBC = (2, 34)  # what Qt's wheels are built for
+LEAST_MEMORY, ENOUGH_MEMORY = (
+    0.7,
+    1.5,
+)  # GiB free: the window with torch takes 0.6, a long run with many particles twice that
+GIB = 1024**3
+
+SCREEN_LIBRARIES = {  # what Qt's window on Linux asks the system for: the Debian package of each
+    "libEGL.so.1": "libegl1",
+    "libGL.so.1": "libgl1",
+    "libOpenGL.so.0": "libopengl0",
+    "libxkbcommon.so.0": "libxkbcommon0",
+    "libxkbcommon-x11.so.0": "libxkbcommon-x11-0",
+    "libdbus-1.so.3": "libdbus-1-3",
+    "libfontconfig.so.1": "libfontconfig1",
+    "libglib-2.0.so.0": "libglib2.0-0",
+    "libxcb-cursor.so.0": "libxcb-cursor0",
+    "libxcb-icccm.so.4": "libxcb-icccm4",
+    "libxcb-image.so.0": "libxcb-image0",
+    "libxcb-keysyms.so.1": "libxcb-keysyms1",
+    "libxcb-render-util.so.0": "libxcb-render-util0",
+    "libxcb-shape.so.0": "libxcb-shape0",
+    "libxcb-xinerama.so.0": "libxcb-xinerama0",
+}
+
+
+def system() -> Verdict:
+    """Which system this is and which build of the program; on Linux whether its C library is new enough."""
+    found = f"Score Playground {__version__} on {platform.system()} {platform.release()}, {platform.machine()}"
+    if sys.platform != "linux":
+        return Verdict(OK, found)
+    name, version = platform.libc_ver()
+    found = f"{found}, {name or 'unknown C library'} {version}".rstrip()
+    numbers = tuple(int(part) for part in version.split(".")[:2] if part.isdigit())
+    if name != "glibc" or numbers < LEAST_GLIBC:
+        advice = "Qt needs glibc 2.34 or newer: Debian 12, Ubuntu 22.04, Fedora 35 or later."
+        return Verdict(FAILED, found, advice)
+    return Verdict(OK, found)
+
+
+def memory() -> Verdict:
+    """What is free, against what the window takes."""
+    free, total = free_memory()
+    found = f"{free / GIB:.1f} of {total / GIB:.1f} GiB free"
+    if free < LEAST_MEMORY * GIB:
+        return Verdict(FAILED, found, f"The program needs {LEAST_MEMORY} GiB: close other programs, the browser first.")
+    if free < ENOUGH_MEMORY * GIB:
+        return Verdict(WARNING, found, "Close other programs before long runs.")
+    return Verdict(OK, found)
+
+
+def free_memory() -> tuple[int, int]:
+    """Bytes that a program can still get, and bytes in all; macOS does not tell the former, so the latter twice."""
+    if sys.platform == "win32":
+        status = _MemoryStatus(length=ctypes.sizeof(_MemoryStatus))
+        ctypes.windll.kernel32.GlobalMemoryStatusEx(ctypes.byref(status))
+        return status.free, status.total
+    try:
+        lines = dict(line.split(":", 1) for line in Path("/proc/meminfo").read_text().splitlines())
+        free, total = (int(lines[key].split()[0]) * 1024 for key in ("MemAvailable", "MemTotal"))
+    except (OSError, KeyError):
+        free = total = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    return free, total
+
+
+class _MemoryStatus(ctypes.Structure):
+    """MEMORYSTATUSEX of Windows."""
+
+    _fields_ = (
+        ("length", ctypes.c_ulong),
+        ("load", ctypes.c_ulong),
+        ("total", ctypes.c_ulonglong),
+        ("free", ctypes.c_ulonglong),
+        ("rest", ctypes.c_ulonglong * 5),
+    )
+
+
+def screen_libraries() -> Verdict:
+    """Whether each library that Qt's window needs can be loaded; a package brings copies of its own for those that lack."""
+    if sys.platform != "linux":
+        return Verdict(OK, "part of the system")
+    missing = [name for name in SCREEN_LIBRARIES if not _loads(name)]
+    if missing:
+        packages = " ".join(SCREEN_LIBRARIES[name] for name in missing)
+        advice = f"On Debian and Ubuntu: sudo apt-get install {packages}"
+        return Verdict(FAILED, f"missing {', '.join(missing)}", advice)
+    return Verdict(OK, f"all {len(SCREEN_LIBRARIES)} libraries of GL, X and fonts load")
+
+
+def _loads(library: str) -> bool:
+    try:
+        ctypes.CDLL(library)
+    except OSError:
+        return False
+    return True
+
+
+def screen() -> Verdict:
+    """Whether there is a display to open a window on."""
+    if sys.platform != "linux":
+        return Verdict(OK, "part of the system")
+    names = [
+        f"{name}={os.environ[name]}"
+        for name in ("QT_QPA_PLATFORM", "WAYLAND_DISPLAY", "DISPLAY")
+        if os.environ.get(name)
+    ]
+    if names:
+        return Verdict(OK, ", ".join(names))
+    return Verdict(
+        WARNING, "none", "The window cannot open here; score-playground run and the other commands work without one."
+    )
+
+
+def settings_folder() -> Verdict:
+    """Whether layout, theme and recent files can be remembered."""
+    return _writable(
+        platformdirs.user_config_path("score-playground"),
+        Verdict(WARNING, "", "The window works, but forgets its layout and recent files when it is closed."),
+    )
+
+
+def temporary_folder() -> Verdict:
+    """Whether films and sessions can be written; they go under a temporary name first, beside where they are to be."""
+    try:
+        folder = Path(tempfile.gettempdir())
+    except FileNotFoundError:
+        return Verdict(FAILED, "no folder takes files", "Set TMPDIR to a folder that you may write to.")
+    return _writable(folder, Verdict(FAILED, "", "Set TMPDIR to a folder that you may write to."))
+
+
+def _writable(folder: Path, otherwise: Verdict) -> Verdict:
+    """Whether the folder, or the nearest one above it that exists, takes a file: only writing one tells."""
+    above = folder
+    while not above.exists() and above != above.parent:
+        above = above.parent
+    try:
+        tempfile.TemporaryFile(dir=above).close()
+    except OSError as error:
+        return Verdict(otherwise.level, f"{folder} cannot be written ({error.strerror})", otherwise.advice)
+    return Verdict(OK, f"{folder} can be written")

@@ -1,0 +1,150 @@
+"""Requirements that are looked at by using the program: processor, device, fonts, its files, training speed, codecs."""
+
+import os
+import platform
+import tempfile
+import time
+from pathlib import Path
+
+from playground.cli.doctor.verdict import FAILED, OK, WARNING, Verdict
+
+SYMBOLS = "σ∇∂θ√×·"  # what labels are made of beside letters
+SPEED_SECONDS, SLOW = 1.0, 60  # of training, and steps a second below which two moons take over a minute
+FILM_SIZE, FILM_FRAMES, FILM_FPS = (160, 96), 8, 25
+
+
+def processor() -> Verdict:
+    """Cores, and the instructions that torch found to compute with."""
+    import torch
+
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    instructions = torch.backends.cpu.get_cpu_capability()
+    found = f"{cores} core{'' if cores == 1 else 's'}, {instructions} instructions"
+    if instructions == "DEFAULT" and platform.machine().lower() in ("x86_64", "amd64"):
+        return Verdict(
+            WARNING, found, "This processor has no AVX2, so training takes several times as long: choose short runs."
+        )
+    if cores == 1:
+        return Verdict(
+            WARNING, found, "Training and the window share one core, so the picture will move less smoothly."
+        )
+    return Verdict(OK, found)
+
+
+def fonts() -> Verdict:
+    """Whether there is a font, and one for the signs of the labels."""
+    from PySide6.QtGui import QFontDatabase, QFontMetrics
+
+    from playground.drawing.render import headless
+
+    application = headless()
+    families = QFontDatabase.families()
+    if not families:
+        return Verdict(FAILED, "no font at all", "On Debian and Ubuntu: sudo apt-get install fonts-dejavu-core")
+    font = QFontDatabase.systemFont(QFontDatabase.SystemFont.GeneralFont)
+    metrics = QFontMetrics(font)
+    missing = [sign for sign in SYMBOLS if not metrics.inFontUcs4(ord(sign))]
+    found = f"{len(families)} famil{'y' if len(families) == 1 else 'ies'}, {font.family()}"
+    del application
+    if missing and len(families) == 1:
+        return Verdict(WARNING, f"{found} lacks {' '.join(missing)}", "Install another font, such as DejaVu Sans.")
+    return Verdict(OK, found)
+
+
+def bundled_files() -> Verdict:
+    """Uses what ships with the program: the opening session, each example with its data, each icon."""
+    from PySide6.QtSvg import QSvgRenderer
+
+    from playground.drawing.render import headless
+    from playground.lab import experiment as experiments
+    from playground.lab.problem import Problem
+    from playground.lab.session import Session
+    from playground.resources import resource
+
+    application = headless()
+    examples = sorted(resource("experiments").glob("*.toml"))
+    sessions = sorted(resource("checkpoints").glob("*.spg"))
+    icons = sorted(resource("icons").glob("*.svg"))
+    broken = [icon.name for icon in icons if not QSvgRenderer(str(icon)).isValid()]
+    kinds = {Problem.build(experiments.load(path)).experiment.data.kind for path in examples}
+    broken += sorted(set(experiments.fields()["data.kind"].choices) - kinds)
+    for path in sessions:
+        Session.load(path)
+    del application
+    found = f"{len(examples)} examples of {len(kinds)} data sets, {len(sessions)} sessions, {len(icons)} icons"
+    if broken or not sessions or not icons:
+        return Verdict(FAILED, f"{found}; broken or missing: {', '.join(broken)}", "Unpack the program again.")
+    return Verdict(OK, found)
+
+
+def device() -> Verdict:
+    """What "auto" computes on; a small product of matrices proves that it does."""
+    import torch
+
+    from playground.lab.problem import choose_device
+
+    chosen = choose_device()
+    values = torch.arange(6.0, device=chosen).reshape(2, 3)
+    if (values @ values.T).tolist() != [[5.0, 14.0], [14.0, 50.0]]:
+        return Verdict(FAILED, f"{chosen.type} computes wrong numbers", "Choose --device cpu.")
+    name = torch.cuda.get_device_name(chosen) if chosen.type == "cuda" else ""
+    return Verdict(OK, f"torch {torch.__version__}, {chosen.type} {name}".rstrip())
+
+
+def training() -> Verdict:
+    """Trains the opening experiment for a second."""
+    from playground.cli import results
+    from playground.lab.experiment import Experiment
+    from playground.lab.problem import Problem, choose_device
+    from playground.lab.training import Trainer
+    from playground.theory import fused
+
+    begun = time.monotonic()
+    problem = Problem.build(Experiment(), device=choose_device())
+    results.use_threads(problem)
+    steps, first, start = 0, 0.0, time.monotonic()
+    for progress in Trainer(problem):
+        first = first or time.monotonic() - begun
+        steps = progress.step
+        if progress.diverged:
+            return Verdict(FAILED, progress.diverged, "Send this line to whoever gave you the program.")
+        if time.monotonic() - start > SPEED_SECONDS:
+            break
+    rate = steps / (time.monotonic() - start)
+    how = "TorchScript" if hasattr(fused.denoising_steps, "graph") else "plain Python"
+    found = f"{rate:.0f} steps a second by {how}, the first after {first:.1f} s"
+    if rate < SLOW:
+        return Verdict(WARNING, found, "Runs will take long here: close other programs, plug in the charger.")
+    return Verdict(OK, found)
+
+
+def video() -> Verdict:
+    """Writes a film of each kind into a temporary folder and decodes it."""
+    import av
+    from PySide6.QtGui import QImage
+
+    from playground.drawing.video import FORMATS, VideoError, encoder, write_video
+
+    written, failed = [], []
+    with tempfile.TemporaryDirectory() as folder:
+        for suffix, form in FORMATS.items():
+            pictures = []
+            for number in range(FILM_FRAMES):
+                picture = QImage(*FILM_SIZE, QImage.Format.Format_RGB32)
+                picture.fill(0xFF000000 | number * 0x1F1F1F)
+                pictures.append(picture)
+            path = Path(folder) / f"film{suffix}"
+            try:
+                for _ in write_video(path, iter(pictures), FILM_FRAMES, FILM_SIZE, FILM_FPS):
+                    pass
+                with av.open(str(path)) as film:
+                    decoded = sum(1 for _ in film.decode(film.streams.video[0]))
+            except VideoError as error:
+                failed.append(str(error))
+                continue
+            if decoded != FILM_FRAMES:
+                failed.append(f"{form.title}: {decoded} of {FILM_FRAMES} pictures came back.")
+            written.append(f"{form.title} by {encoder(suffix)}")
+    if failed:
+        return Verdict(WARNING if written else FAILED, " ".join(failed), "Export in another format.")
+    return Verdict(OK, ", ".join(written))

@@ -1,0 +1,23 @@
+"""What the doctor says of one requirement."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+OK: Literal["ok"] = "ok"
+WARNING: Literal["warning"] = "warning"
+FAILED: Literal["FAILED"] = "FAILED"
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """One requirement on this machine.
+
+    Args:
+        level: "ok"; "warning" where the program works but less well; "FAILED" where a part of it does not work.
+        found: the fact, with its number.
+        advice: what to do about it, a sentence; empty where nothing need be done.
+    """
+
+    level: Literal["ok", "warning", "FAILED"]
+    found: str
+    advice: str = ""
