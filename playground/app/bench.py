@@ -232,6 +232,7 @@ def _view(problem: "Problem", trainer: "Trainer") -> ProblemView:
         sigma=units.sigma_to_user(1.0),
         widest_gap=gap,
         parameters_count=sum(weight.numel() for weight in trainer.network.parameters()),
+        classes=problem.classes,
         warnings=noise_advice(problem),
         mode_weights=None
         if problem.density is None or problem.density.modes is None

@@ -75,6 +75,17 @@ _CHOICES: dict[str, dict[str, tuple[str, str]]] = {
             "Follow the smoothed training set: what fits it perfectly gives its points back by heart.",
         ),
     },
+    "sampling.labels": {
+        "none": ("Any", "No particle is told a class: the score of all data."),
+        "one": ("One", "All particles are told one class."),
+        "all": ("All", "Each particle is told a class, in the data's shares."),
+    },
+    "sampling.mask": {
+        "none": ("None", "Nothing is known beforehand."),
+        "left": ("Left", "The left half of an image, or x in the plane: the rest is sampled given that."),
+        "top": ("Top", "The upper half of an image, or y in the plane: the rest is sampled given that."),
+        "frame": ("Frame", "All of an image but a box in its middle."),
+    },
     "sampling.solver": {
         "auto": ("Auto", "Euler for the SDE, Heun for the flow."),
         "euler": ("Euler", "One score a step; the error falls with the number of steps."),

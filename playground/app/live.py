@@ -174,7 +174,7 @@ class Live:
         from playground.lab.sampling import sample
 
         self.recorded = run.number, None
-        return sample(run.problem, lambda x, sigma: self._score(run)(x, sigma), seed=run.seed)
+        return sample(run.problem, lambda *place: self._score(run)(*place), seed=run.seed)
 
     def _advance(self, steps: "Iterator[Trajectory]") -> bool:
         number, trajectory = self.recorded
@@ -201,18 +201,17 @@ class Live:
         if self._loaded != weights.version:
             # To build one takes 5 ms of the interpreter, seven times a second while training.
             if self._owner is not bench:
-                self._owner, self._network = bench, bench.problem.network()
+                self._owner, self._network = bench, bench.problem.network().requires_grad_(False)
             self._network.load_state_dict(weights.tensors)
             self._loaded = weights.version
         network = self._network
 
-        def score(x: "Tensor", sigma: "Tensor") -> "Tensor":
-            sigma = sigma.to(x).expand(len(x))
+        def score(x: "Tensor", sigma: "Tensor", *label: "Tensor") -> "Tensor":
             scores = []
-            with torch.no_grad():
-                for piece in zip(torch.split(x, ROWS), torch.split(sigma, ROWS), strict=True):
-                    self._give_way()
-                    scores.append(network(*piece))
+            parts = (x, *(part.expand(len(x)) for part in (sigma.to(x), *label)))
+            for piece in zip(*(torch.split(part, ROWS) for part in parts), strict=True):
+                self._give_way()
+                scores.append(network(*piece))
             return torch.cat(scores)
 
         return score

@@ -41,6 +41,7 @@ class ProblemView:
     sigma: float  # typical data scale, one standard deviation
     widest_gap: float
     parameters_count: int
+    classes: int = 0  # that the network is told of
     warnings: "tuple[Advice, ...]" = ()
     mode_weights: np.ndarray | None = None
     resolved: Experiment | None = None  # with every "auto" that depends on the data as a number

@@ -80,6 +80,26 @@ def sampling_refusal(experiment: Experiment) -> Refusal | None:
             "sampling.solver",
             "ShARK is a scheme for noise, and the probability flow has none: choose sampling.solver = heun or euler, or sampling.kind = reverse-sde.",
         )
+    if kind == "probability-flow" and solver == "adaptive" and experiment.sampling.labels == "all":
+        return Refusal(
+            "sampling.labels",
+            "The adaptive solver takes particles out one by one as they arrive, and each one's own label with them: choose sampling.labels = one or none, or sampling.solver = heun.",
+        )
+    mask = experiment.sampling.mask
+    if mask != "none" and noise == "none":
+        return Refusal(
+            "sampling.mask",
+            "What is known of a point guides the rest through the noise: with noise.kind = none there is none; choose a noise, or sampling.mask = none.",
+        )
+    if mask != "none" and kind == "metropolis-langevin":
+        return Refusal(
+            "sampling.mask",
+            "Metropolis's test compares densities, and the one given a part of the point is known by its score alone: choose sampling.mask = none, or another sampler.",
+        )
+    if mask == "frame" and not SOURCES[experiment.data.kind].images:
+        return Refusal(
+            "sampling.mask", "Points of the plane have no middle to cut out: choose sampling.mask = left or top."
+        )
     low, high = experiment.sampling.churn_min, experiment.sampling.churn_max
     if kind == "churn" and low != "auto" and high != "auto" and low > high:
         return Refusal(

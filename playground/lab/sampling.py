@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from playground.lab import automatic
+from playground.lab.conditioning import conditioned
 from playground.lab.experiment import ExperimentError, replace
 from playground.lab.problem import Problem
 from playground.lab.refusals import sampling_refusal
@@ -17,7 +18,7 @@ from playground.lab.sampling_settings import FROM_NOISE
 from playground.lab.trajectory import Trajectory
 from playground.theory.densities import Boxes, GaussianMixture
 from playground.theory.forward import ForwardProcess
-from playground.theory.noise import ScoreFunction
+from playground.theory.guidance import LabelledScore
 from playground.theory.samplers import (
     AdaptiveFlow,
     AnnealedLangevin,
@@ -170,12 +171,13 @@ def data_box(problem: Problem) -> tuple[Tensor, Tensor]:
 
 
 def sample(
-    problem: Problem, score: ScoreFunction, seed: int | None = None, sampler: Sampler | None = None
+    problem: Problem, score: LabelledScore, seed: int | None = None, sampler: Sampler | None = None
 ) -> Iterator[Trajectory]:
     """Run the experiment's sampler, yielding the same growing trajectory after each of its steps, the start included.
 
     Args:
-        score: the learned or the exact score, in internal units; may change between steps.
+        score: the learned or the exact score, in internal units; may change between steps. The learned one takes labels where
+            the data have classes.
         seed: of the start and of all noise, in place of the experiment's own.
         sampler: one from :func:`make_sampler`, for a caller who changes its step while it runs.
 
@@ -189,6 +191,6 @@ def sample(
     generator = problem.generator("sampling")
     start = start_positions(problem, generator)
     trajectory = Trajectory(problem.units, problem.shape, len(start), sampler.total, problem.dataset.axes)
-    for step in sampler.run(score, start, generator):
+    for step in sampler.run(conditioned(problem, score), start, generator):
         trajectory.append(step)
         yield trajectory

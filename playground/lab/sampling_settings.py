@@ -150,6 +150,37 @@ class Sampling(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         Literal["auto", "prior", "uniform"],
         meta("Where particles start: the prior, or evenly over the data's box"),
     ] = "auto"
+    labels: Annotated[
+        Literal["none", "one", "all"],
+        meta(
+            "Where the data have classes and the score is learned: of any class, of one, or of all in the data's shares, each "
+            "particle told its own",
+            symbol="c",
+        ),
+    ] = "none"
+    label: Annotated[int, meta("The class of labels = one, counted from 0", ge=0, le=999)] = 0
+    guidance: Annotated[
+        float,
+        meta(
+            "How far the score of a class is pushed away from that of all data; 0: the score of the class itself",
+            ge=0.0,
+            le=20.0,
+            symbol="w",
+            equation=r"(1 + w)\,s(x \mid c) - w\,s(x)",
+        ),
+    ] = 0.0
+    mask: Annotated[
+        Literal["none", "left", "top", "frame"],
+        meta(
+            "What of each point is known beforehand: nothing, the left or the upper half of an image (x or y in the plane), or "
+            "all but a box in the middle",
+            symbol="y",
+            equation=r"\nabla_u \log p(u \mid y)",
+        ),
+    ] = "none"
+    known: Annotated[
+        int, meta("The held-out point that the known part is taken from, counted from 0", ge=0, le=1_000_000)
+    ] = 0
     denoise: Annotated[
         bool,
         meta(

@@ -204,7 +204,7 @@ class Network(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     width: Annotated[
         int,
         _meta(
-            "Units a hidden layer; four times the channels of a U-Net's finest level",
+            "Units a hidden layer; four times the channels of a U-Net",
             ge=4,
             le=2048,
             log=True,

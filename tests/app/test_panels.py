@@ -398,6 +398,7 @@ def test_a_convolution_on_points_is_refused_and_mended(show, state, engine):
         ({"noise.kind": "none", "sampling.kind": "annealed-langevin"}, "Use VE noise", ("noise.kind", "ve")),
         ({"sampling.kind": "probability-flow", "sampling.solver": "shark"}, "Use Auto", ("sampling.solver", "auto")),
         ({"sampling.kind": "metropolis-langevin"}, "Use exact", ("sampling.source", "exact")),
+        ({"sampling.mask": "frame"}, "Use none", ("sampling.mask", "none")),
         (
             {"sampling.kind": "metropolis-langevin", "data.kind": "digits"},
             "Use data",

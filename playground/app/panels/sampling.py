@@ -33,12 +33,28 @@ class SamplingPanel(Card):
         self.state, self.engine = state, engine
         self.kind = make_field(state, "sampling.kind", None)
         self.source = make_field(state, "sampling.source", "score")
+        self.labels = make_field(state, "sampling.labels", "class")
+        self.label = make_field(state, "sampling.label", "class c")
+        self.guidance = make_field(state, "sampling.guidance", "guidance w")
+        self.mask = make_field(state, "sampling.mask", "known part")
+        self.known = make_field(state, "sampling.known", "of held-out")
         self.notice = Notice(self)
         self.step = make_field(state, "sampling.step", "step ε")
         self.churn = make_field(state, "sampling.churn", "churn")
         self.steps = make_field(state, "sampling.steps", "steps")
         self.particles = make_field(state, "sampling.particles", "particles")
-        for part in (self.kind, self.notice, self.source, self.step, self.churn, self.steps, self.particles):
+        for part in (
+            self.kind,
+            self.notice,
+            self.source,
+            self.labels,
+            self.label,
+            self.guidance,
+            self.step,
+            self.churn,
+            self.steps,
+            self.particles,
+        ):
             self.body.addWidget(part)
         self.denoise = make_field(state, "sampling.denoise", "last step noise-free")
         self.solver = make_field(state, "sampling.solver", "solver")
@@ -53,6 +69,8 @@ class SamplingPanel(Card):
         self.seed = NumberField(state, "seed", "seed", slider=False)
         self.churning = (self.churn, self.churn_min, self.churn_max, self.churn_noise)
         for part in (
+            self.mask,
+            self.known,
             self.denoise,
             *self.churning[1:],
             self.solver,
@@ -75,6 +93,13 @@ class SamplingPanel(Card):
         langevin, back = "langevin" in sampling.kind, sampling.kind != "forward"
         for part in (self.source, self.start):
             part.setVisible(back)  # the way to noise asks for no score and starts from data
+        view = self.engine.problem
+        told = back and sampling.source == "learned" and view is not None and view.classes > 0
+        self.labels.setVisible(told)
+        self.label.setVisible(told and sampling.labels == "one")
+        self.guidance.setVisible(told and sampling.labels != "none")
+        self.mask.setVisible(back)
+        self.known.setVisible(back and sampling.mask != "none")
         self.step.setVisible(langevin)
         self.denoise.setVisible(sampling.kind in ("annealed-langevin", "reverse-sde", "churn"))
         self.solver.setVisible(sampling.kind in ("reverse-sde", "probability-flow"))
@@ -118,6 +143,8 @@ class SamplingPanel(Card):
             self.notice.say("error", refusal.sentence, self._way(f"Use {steps} steps", "sampling.steps", steps))
         elif refusal.key == "sampling.churn_min":
             self.notice.say("error", refusal.sentence, self._way("Use Auto", "sampling.churn_min", "auto"))
+        elif refusal.key in ("sampling.labels", "sampling.mask"):
+            self.notice.say("error", refusal.sentence, self._way("Use none", refusal.key, "none"))
         elif refusal.key == "sampling.corrector_steps":
             self.notice.say("error", refusal.sentence, self._way("Use none", "sampling.corrector_steps", 0))
         elif refusal.key == "sampling.solver":

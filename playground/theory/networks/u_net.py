@@ -25,13 +25,13 @@ class UNet(ScoreNetwork):
     """Residual blocks at ever coarser resolution and back, with what each level saw handed across (Ronneberger et al. 2015).
 
     Each block of 2x2 pixels (4x4 beyond 32 pixels a side) becomes one position, which makes a step four times cheaper; an image
-    whose sides do not divide is padded first. Coarser levels have half as many channels again. A block is two 3x3 convolutions,
-    each after a group norm; the second norm is scaled and shifted by the noise level and, where there are classes, the label
-    (Perez et al. 2018; Dhariwal & Nichol 2021).
+    whose sides do not divide is padded first. All levels have the same channels: more at coarse ones would learn 1,400 digits by
+    heart. A block is two 3x3 convolutions, each after a group norm; the second norm is scaled and shifted by the noise level and,
+    where there are classes, the label (Perez et al. 2018; Dhariwal & Nichol 2021).
 
     Args:
         shape: (C, H, W).
-        width: four times the channels of the finest level, rounded to groups of eight channels.
+        width: four times the channels, rounded to groups of eight channels.
         depth: levels, as far as the image can be halved.
         activation: a name from :data:`ACTIVATIONS`.
         classes: how many labels there are; 0 for none.
@@ -58,31 +58,26 @@ class UNet(ScoreNetwork):
             levels += 1
         self.unit = self.block * 2 ** (levels - 1)  # sides become multiples of it
         self.activation = ACTIVATIONS[activation]
-        first = GROUP * max(round(width / 4 / GROUP), 1)
-        channels = [first] + [GROUP * round(1.5 * first / GROUP)] * (
-            levels - 1
-        )  # twice as many would learn 1,400 digits by heart
+        channels = GROUP * max(round(width / 4 / GROUP), 1)
         self.noise = NoiseEmbedding()
-        self.embed = linear(NoiseEmbedding.size, 2 * first, generator)
-        self.mix = linear(2 * first, 2 * first, generator)
+        self.embed = linear(NoiseEmbedding.size, 2 * channels, generator)
+        self.mix = linear(2 * channels, 2 * channels, generator)
         self.classes = classes
         if classes:  # the last row stands for a label that is not given
-            self.labels = nn.Parameter(torch.zeros(classes + 1, 2 * first))
+            self.labels = nn.Parameter(torch.zeros(classes + 1, 2 * channels))
         # Where the picture is matters as much as what is around it: digits are centred. A bias a position costs little.
         positions = (-(-side // self.unit) * self.unit // self.block for side in self.sides)
-        self.place = nn.Parameter(torch.zeros(1, first, *positions))
-        self.into = _convolution(colours * self.block**2, first, generator)
+        self.place = nn.Parameter(torch.zeros(1, channels, *positions))
+        self.into = _convolution(colours * self.block**2, channels, generator)
 
-        def block(inputs: int, outputs: int) -> _Block:
-            return _Block(inputs, outputs, 2 * first, self.activation, generator)
+        def block(inputs: int) -> _Block:
+            return _Block(inputs, channels, 2 * channels, self.activation, generator)
 
-        self.down = nn.ModuleList(block(channels[max(level - 1, 0)], channels[level]) for level in range(levels))
-        self.middle = block(channels[-1], channels[-1])
-        self.up = nn.ModuleList(
-            block(channels[min(level + 1, levels - 1)] + channels[level], channels[level]) for level in range(levels)
-        )
-        self.norm = _norm(first)
-        self.out = zeroed(nn.Conv2d(first, colours * self.block**2, 3, padding=1, device="meta"))
+        self.down = nn.ModuleList(block(channels) for _ in range(levels))
+        self.middle = block(channels)
+        self.up = nn.ModuleList(block(2 * channels) for _ in range(levels))
+        self.norm = _norm(channels)
+        self.out = zeroed(nn.Conv2d(channels, colours * self.block**2, 3, padding=1, device="meta"))
 
     def forward(self, x: Tensor, sigma: Tensor, label: Tensor | None = None) -> Tensor:
         """The score at x (N, \\*shape) for sigma (0-d or (N,), >= 0), in the shape of x.

@@ -1,0 +1,77 @@
+"""What a sampler is told beforehand: the class of each particle, or a part of the point that it is to end at."""
+
+import torch
+from torch import Tensor
+
+from playground.lab.experiment import ExperimentError
+from playground.lab.problem import Problem
+from playground.theory.guidance import LabelledScore, given, guided
+from playground.theory.noise import ScoreFunction
+
+
+def conditioned(problem: Problem, score: LabelledScore) -> ScoreFunction:
+    """The score that the experiment's sampler follows, for the labels, the guidance and the mask of its settings.
+
+    Args:
+        score: the learned one, which takes labels where the data have classes, or a known one.
+
+    Raises:
+        ExperimentError: there is no such class or held-out point.
+    """
+    told = labels(problem)
+    followed = score if told is None else guided(score, told, problem.experiment.sampling.guidance)
+    mask = known_part(problem)
+    return followed if mask is None else given(followed, known_point(problem), mask)
+
+
+def labels(problem: Problem) -> Tensor | None:
+    """The class of all particles, 0-d, or of each, (particles,); None where they are told none.
+
+    Raises:
+        ExperimentError: there is no such class.
+    """
+    sampling, data = problem.experiment.sampling, problem.labels
+    if sampling.labels == "none" or not problem.classes or data is None or sampling.source != "learned":
+        return None
+    if sampling.labels == "all":
+        generator = problem.generator("labels")
+        return data[torch.randint(len(data), (problem.particles,), generator=generator, device=generator.device)]
+    if sampling.label >= problem.classes:
+        raise ExperimentError(
+            f"sampling.label = {sampling.label} is no class of these data: choose one from 0 to {problem.classes - 1}."
+        )
+    return torch.tensor(sampling.label, device=problem.device)
+
+
+def known_part(problem: Problem) -> Tensor | None:
+    """True where a coordinate is known, in the shape of one point; None where none is."""
+    kind, shape = problem.experiment.sampling.mask, problem.shape
+    if kind == "none" or problem.experiment.sampling.kind == "forward":
+        return None
+    mask = torch.zeros(shape, dtype=torch.bool, device=problem.device)
+    if len(shape) == 1:
+        mask[0 if kind == "left" else 1] = True
+        return mask
+    height, width = shape[-2:]
+    if kind == "left":
+        mask[..., : width // 2] = True
+    elif kind == "top":
+        mask[..., : height // 2, :] = True
+    else:
+        mask[:] = True
+        mask[..., height // 4 : height - height // 4, width // 4 : width - width // 4] = False
+    return mask
+
+
+def known_point(problem: Problem) -> Tensor:
+    """The held-out point that the known part is taken from, in internal units.
+
+    Raises:
+        ExperimentError: there are not so many.
+    """
+    number, test = problem.experiment.sampling.known, problem.test
+    if number >= len(test):
+        raise ExperimentError(
+            f"sampling.known = {number} is no held-out point: there are {len(test)}, so choose one from 0 to {len(test) - 1}."
+        )
+    return test[number]

@@ -1,0 +1,135 @@
+"""Labels, guidance and known parts on the way from the settings to the sampler."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+import torch
+
+from playground.data import load_dataset
+from playground.lab.conditioning import known_part
+from playground.lab.experiment import Experiment, ExperimentError, replace
+from playground.lab.problem import Problem
+from playground.lab.refusals import sampling_refusal
+from playground.lab.sampling import sample
+from playground.lab.training import Trainer
+
+TINY = {
+    "network.width": 32,
+    "network.depth": 2,
+    "training.steps": 20,
+    "sampling.steps": 12,
+    "sampling.particles": 6,
+}
+
+
+def digits(**changes: object) -> Problem:
+    settings = {key.replace("__", "."): value for key, value in changes.items()}
+    return Problem.build(replace(Experiment(), {"data.kind": "digits", **TINY, **settings}))
+
+
+@pytest.fixture(scope="module")
+def network():
+    """One whose every layer has something to say, which it would learn in minutes."""
+    network, generator = digits().network(), torch.Generator().manual_seed(0)
+    with torch.no_grad():
+        for parameter in network.parameters():
+            parameter.copy_(0.2 * torch.randn(parameter.shape, generator=generator))
+    return network.requires_grad_(False)
+
+
+def last(problem: Problem, score) -> np.ndarray:
+    *_, trajectory = sample(problem, score)
+    return np.array(trajectory.positions[-1])
+
+
+def test_a_label_and_guidance_reach_the_sampler(network) -> None:
+    plain = last(digits(), network)
+    one, guided = (
+        last(digits(sampling__labels="one", sampling__label=3, sampling__guidance=w), network) for w in (0, 2)
+    )
+    told = last(digits(), lambda x, sigma: network(x, sigma, torch.tensor(3)))
+    assert np.array_equal(one, told)
+    assert np.abs(one - plain).max() > 0.01
+    assert np.abs(guided - one).max() > 0.01
+
+
+def test_all_labels_come_in_the_datas_shares(network) -> None:
+    seen: list[torch.Tensor] = []
+
+    def score(x, sigma, label=None):
+        seen.append(label)
+        return network(x, sigma, label)
+
+    last(digits(sampling__labels="all", sampling__steps=1, sampling__particles=400), score)
+    shares = np.bincount(seen[0], minlength=10) / 400
+    assert np.abs(shares - 0.1).max() < 0.06
+    assert all(label is seen[0] or torch.equal(label, seen[0]) for label in seen)
+
+
+@pytest.mark.parametrize("mask", ["left", "top", "frame"])
+@pytest.mark.parametrize("kind", ["reverse-sde", "churn", "annealed-langevin"])
+def test_the_known_part_of_an_image_is_reached(network, mask: str, kind: str) -> None:
+    problem = digits(sampling__mask=mask, sampling__known=5, sampling__kind=kind, sampling__steps=40)
+    known = known_part(problem).numpy()
+    end, source = last(problem, network), problem.dataset.held_out[5]
+    assert known.shape == (1, 8, 8)
+    assert 16 <= (~known).sum() <= 32
+    assert np.abs(end - source)[:, known].max() < 1e-4
+    assert np.abs(end - source)[:, ~known].max() > 0.1
+    assert end[:, ~known].std(axis=0).max() > 0.01
+
+
+@pytest.mark.parametrize(("mask", "axis"), [("left", 0), ("top", 1)])
+def test_in_the_plane_one_coordinate_is_known(mask: str, axis: int) -> None:
+    """Given x of a point of two moons, y is where the moons are at that x."""
+    experiment = replace(
+        Experiment(),
+        {"sampling.mask": mask, "sampling.source": "exact", "sampling.particles": 300, "sampling.steps": 150},
+    )
+    problem = Problem.build(experiment)
+    end = last(problem, problem.known_score())
+    source = problem.dataset.held_out[0]
+    assert np.abs(end[:, axis] - source[axis]).max() < 1e-4
+    inside = problem.dataset.density.log_prob(torch.from_numpy(end).double()) > -6
+    assert float(inside.double().mean()) > 0.97
+
+
+def test_what_is_not_there_is_refused_in_a_sentence(network) -> None:
+    for key, value, said in (
+        ("sampling.label", 10, "choose one from 0 to 9"),
+        ("sampling.known", 9_999, "choose one from 0 to"),
+    ):
+        experiment = replace(digits().experiment, {key: value, "sampling.labels": "one", "sampling.mask": "left"})
+        with pytest.raises(ExperimentError, match=said):
+            last(dataclasses.replace(digits(), experiment=experiment), network)
+
+
+@pytest.mark.parametrize(
+    ("changes", "key"),
+    [
+        ({"sampling.mask": "frame"}, "sampling.mask"),
+        ({"sampling.mask": "left", "noise.kind": "none", "sampling.kind": "langevin"}, "sampling.mask"),
+        (
+            {"sampling.mask": "left", "sampling.kind": "metropolis-langevin", "sampling.source": "exact"},
+            "sampling.mask",
+        ),
+        (
+            {"sampling.labels": "all", "sampling.kind": "probability-flow", "sampling.solver": "adaptive"},
+            "sampling.labels",
+        ),
+    ],
+)
+def test_pairs_that_make_no_sense_are_refused(changes: dict, key: str) -> None:
+    refusal = sampling_refusal(replace(Experiment(), changes))
+    assert refusal is not None
+    assert refusal.key == key
+    assert "choose" in refusal.sentence
+
+
+def test_an_mlp_is_told_no_labels() -> None:
+    problem = digits(network__kind="mlp")
+    assert problem.classes == 0
+    assert load_dataset("digits").labels is not None
+    *_, progress = Trainer(problem)
+    assert progress.step == 20
