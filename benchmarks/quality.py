@@ -18,7 +18,16 @@ from playground.lab.experiment import Experiment, assignment, replace
 from playground.lab.problem import Problem
 from playground.lab.training import Trainer, build_objective
 
-TARGETS = {"two-moons": 0.02, "two-gaussians": 0.02, "eight-gaussians": 0.05, "checkerboard": 0.15}
+TARGETS = {
+    "two-moons": 0.008,
+    "two-gaussians": 0.003,
+    "eight-gaussians": 0.012,
+    "checkerboard": 0.05,
+    "pinwheel": 0.03,
+    "two-spirals": 0.03,
+    "rings": 0.03,
+    "swiss-roll": 0.03,
+}
 
 
 def measure(experiment: Experiment) -> tuple[float, float]:

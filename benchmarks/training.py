@@ -130,7 +130,9 @@ def rate(steps: Steps, seconds: float) -> float:
 def main(seconds: float = 1.0, rounds: int = 7, threads: int = 1) -> None:
     torch.set_num_threads(threads)
     for kind in ("denoising", "exact", "sliced"):
-        problem = Problem.build(replace(Experiment(), {"objective.kind": kind, "training.steps": 1_000_000}))
+        problem = Problem.build(
+            replace(Experiment(), {"objective.kind": kind, "objective.reference": 1, "training.steps": 1_000_000})
+        )
         running: dict[str, Steps] = {}
         for name, make in PEERS.items():
             if kind != "denoising" and name not in ("own", "plain"):

@@ -237,7 +237,7 @@ class Network(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             log=True,
             resets=True,
         ),
-    ] = 1.5
+    ] = 1.75
 
 
 class Objective(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -255,18 +255,21 @@ class Objective(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             equation=r"E_{\sigma}\,\lambda(\sigma)\,\|s(x + \sigma z, \sigma) + z/\sigma\|^2",
         ),
     ] = "auto"
-    reference: Annotated[
-        int,
-        _meta(
-            "Points of the batch over which denoising's target is averaged, which takes most noise out of coarse levels; "
-            "1 for each point's own noise, at most the batch",
-            ge=1,
-            le=65_536,
-            symbol="n",
-            equation=r"m(y) = \sum_j w_j x_j,\ w_j \propto e^{-\|y - x_j\|^2 / 2\sigma^2}",
-            log=True,
-        ),
-    ] = 1
+    reference: (
+        Annotated[
+            int,
+            _meta(
+                "Points of the batch over which denoising's target is averaged, which takes most noise out of coarse levels; "
+                "1 for each point's own noise, at most the batch; auto: 256, or 1 for images",
+                ge=1,
+                le=65_536,
+                symbol="n",
+                equation=r"m(y) = \sum_j w_j x_j,\ w_j \propto e^{-\|y - x_j\|^2 / 2\sigma^2}",
+                log=True,
+            ),
+        ]
+        | Auto
+    ) = "auto"
     projections: Annotated[
         int,
         _meta(

@@ -370,6 +370,8 @@ def build_objective(problem: Problem) -> Objective:
         )
     if settings.kind == "denoising":
         # Others' means are of other classes: what is told its class points back to itself.
+        assert settings.reference != "auto"
+        # The mean over points of other classes is no target of a class.
         reference = 1 if problem.classes else min(settings.reference, problem.batch)
         return Denoising(problem.noise, law, settings.weight, reference)
     return OBJECTIVES[settings.kind](problem.noise, law, settings.weight)
