@@ -4,6 +4,7 @@ import typing
 from pathlib import Path
 from typing import Any
 
+from playground.lab.boltzmann.settings import Boltzmann
 from playground.lab.experiment import Experiment, Field, fields
 
 INTRODUCTION = """\
@@ -29,6 +30,20 @@ steps = 20000
 ```
 """
 
+BOLTZMANN = """
+## The settings of a Boltzmann machine
+
+The file of `score-playground boltzmann` is a TOML file too, without sections; an empty one learns 3 x 3 bars and stripes. A
+pattern is written row by row, `#` for a pixel that is on:
+
+```toml
+data = "drawn"
+patterns = ["#.#/.#./#.#", "###/#.#/###"]
+```
+
+| setting | default | allowed | meaning |
+|---|---|---|---|"""
+
 
 def reference() -> str:
     """The whole page."""
@@ -40,6 +55,8 @@ def reference() -> str:
             section = name
             parts.append(_heading(name))
         parts.append(_row(field))
+    parts.append(BOLTZMANN)
+    parts += [_row(field) for field in fields(Boltzmann).values()]
     return "\n".join(parts) + "\n"
 
 

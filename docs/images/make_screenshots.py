@@ -17,6 +17,7 @@ from PySide6.QtCore import QEventLoop, QPoint, Qt, QTimer
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 
+from playground.app.boltzmann.window import BoltzmannWindow
 from playground.app.errors import Log
 from playground.app.panels import DataPanel
 from playground.app.settings import Settings
@@ -141,8 +142,16 @@ def error(window: MainWindow) -> None:
     wait(seconds=0.3)
 
 
+def boltzmann(window: MainWindow) -> None:
+    """The Boltzmann machine has learned its bars and stripes."""
+    window.actions_by_key.trigger("tools.boltzmann")
+    machine = window.findChild(BoltzmannWindow).machine
+    wait(lambda: machine.finished and not machine.measuring)
+    wait(seconds=0.3)
+
+
 STAGES: dict[str, Stage] = {
-    stage.__name__: stage for stage in (opening, training, likelihood, ladder, digits, file, export, error)
+    stage.__name__: stage for stage in (opening, training, likelihood, ladder, digits, file, boltzmann, export, error)
 }
 SIZES = {"opening": ((1440, 900), (1280, 720))}
 
@@ -164,7 +173,7 @@ def make(name: str, theme: str, size: tuple[int, int], folder: Path) -> Path:
         window.show()
         wait(lambda: window.engine.problem is not None and window.engine.recorded > 2)
         STAGES[name](window)
-        picture = window.grab()
+        picture = (window.findChild(BoltzmannWindow) or window).grab()
         if window.exports.dialog is not None:
             draw_over(picture, window)
         path = folder / f"{name}-{theme}{'' if size == (1440, 900) else f'-{size[0]}x{size[1]}'}.png"

@@ -216,11 +216,18 @@ COMMANDS: dict[str, Command] = {
         "F11",
         checked=lambda w: w.isFullScreen(),
     ),
+    # tools
+    "tools.boltzmann": Command(
+        "Boltzmann machine…",
+        "Learn patterns of a few pixels by summing over all states, and see what Z costs",
+        lambda w: w.companions.boltzmann(),
+        "Ctrl+B",
+    ),
     # help
     "help.keys": Command("Keys", "What each key does", about.show_keys, "F1"),
-    "help.log": Command("Log", "What the program has noted, to copy into a report", lambda w: w.show_log()),
+    "help.log": Command("Log", "What the program has noted, to copy into a report", lambda w: w.companions.log()),
     "help.selftest": Command(
-        "Self-test", "Hold the theory against its closed forms on this machine", lambda w: w.show_selftest()
+        "Self-test", "Hold the theory against its closed forms on this machine", lambda w: w.companions.selftest()
     ),
     "help.about": Command("About Score Playground", "Version and licence", about.show_about),
 }
@@ -273,6 +280,7 @@ MENUS: dict[str, tuple[str, ...]] = {
         "view.light",
         "view.fullscreen",
     ),
+    "Tools": ("tools.boltzmann",),
     "Help": ("help.keys", "help.log", "help.selftest", "help.about"),
 }
 

@@ -106,6 +106,14 @@ _CHOICES: dict[str, dict[str, tuple[str, str]]] = {
         "prior": ("Prior", "The Gaussian that the noise ends in."),
         "uniform": ("Box", "Evenly over the data's box."),
     },
+    "data": {  # of a Boltzmann machine
+        "bars-and-stripes": ("Bars and stripes", "Every picture of equal rows or of equal columns."),
+        "drawn": ("Your own", "The patterns that you draw and add."),
+    },
+    "sampler": {
+        "exact": ("Exact", "Drawn from all probabilities, which takes Z."),
+        "gibbs": ("Gibbs", "One pixel after the other, given all others: no Z, but chains may stay where they are."),
+    },
     "likelihood.trace": {
         "auto": ("Auto", "Exact for points, estimated for images."),
         "exact": ("Exact", "The divergence itself; costs one pass a dimension."),

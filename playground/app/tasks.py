@@ -57,6 +57,11 @@ class Tasks(QObject):
     def running(self, name: str) -> bool:
         return name in self._tasks
 
+    @property
+    def idle(self) -> bool:
+        """Whether no thread runs any more, not even one that was told to end."""
+        return not self._tasks and not self._retired
+
     def cancel(self, name: str) -> None:
         task = self._tasks.pop(name, None)
         if task is not None:

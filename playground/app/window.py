@@ -4,7 +4,7 @@ import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 from PySide6.QtCore import QByteArray, QMimeData, Qt, QTimer, QUrl, Slot
 from PySide6.QtGui import QCloseEvent, QDesktopServices, QDragEnterEvent, QDropEvent, QKeyEvent
@@ -24,12 +24,13 @@ from playground.app import frame, theme
 from playground.app.actions import MENUS, RECENT, SEPARATOR, TOP_BAR, Actions
 from playground.app.canvas import CanvasView, ChipBar
 from playground.app.card import Card
+from playground.app.companions import Companions
 from playground.app.documents import OPENABLE, Documents
 from playground.app.engine import Engine
 from playground.app.errors import Log
 from playground.app.export import Exports
 from playground.app.frame import FirstPaint, FrameMeter, StatusBar, TopBar
-from playground.app.notifications import LogDialog, Offer, Toasts, copy_log
+from playground.app.notifications import Offer, Toasts, copy_log
 from playground.app.panels import (
     DataPanel,
     LikelihoodPanel,
@@ -47,9 +48,6 @@ from playground.app.wiring import Wiring
 from playground.drawing.palette import PALETTES, Palette
 from playground.lab.refusals import training_refusal
 from playground.resources import resource
-
-if TYPE_CHECKING:
-    from playground.app.selftest_dialog import SelftestDialog
 
 COLUMNS = (312, 312)  # px of the left and right column at first
 COLUMN_RANGE = (272, 460)
@@ -78,8 +76,7 @@ class MainWindow(QMainWindow):
         self.theme_name: str = settings.get("theme")
         self._path = path
         self._leaving = False
-        self._log_dialog: LogDialog | None = None
-        self._selftest: SelftestDialog | None = None
+        self.companions = Companions(self)
         self.on_first_paint: Callable[[], None] = lambda: None
         self.setObjectName("window")
         self.setAcceptDrops(True)
@@ -257,11 +254,7 @@ class MainWindow(QMainWindow):
         self.exports.cancel()
         self.documents.finish(QUIT_SECONDS)
         self.ended = self.engine.shutdown(QUIT_SECONDS) & self.exports.shutdown(QUIT_SECONDS / 2)
-        if self._selftest is not None:
-            self.ended &= self._selftest.shutdown(QUIT_SECONDS)
-            self._selftest.close()
-        if self._log_dialog is not None:
-            self._log_dialog.close()
+        self.ended &= self.companions.shutdown(QUIT_SECONDS)
 
     def leave(self) -> None:
         """Close without asking."""
@@ -284,7 +277,7 @@ class MainWindow(QMainWindow):
 
     @Slot()
     def _apply_palette(self) -> None:
-        for part in (*self.panels, self.chips, self.canvas, self.transport):
+        for part in (*self.panels, self.chips, self.canvas, self.transport, self.companions):
             part.apply_palette(self.palette_tokens)
         self._show_status()
 
@@ -332,22 +325,6 @@ class MainWindow(QMainWindow):
         self.toasts.add(
             "info", sentence, ("Show folder", "Open the folder it is in", lambda: QDesktopServices.openUrl(folder))
         )
-
-    def show_log(self) -> None:
-        if self._log_dialog is None:
-            self._log_dialog = LogDialog(self.log, self)
-        self._log_dialog.show()
-        self._log_dialog.raise_()
-
-    def show_selftest(self) -> None:
-        """Run the self-test, or bring the one that runs to the front."""
-        from playground.app.selftest_dialog import SelftestDialog  # not needed to open the window
-
-        if self._selftest is None:
-            self._selftest = SelftestDialog(self)
-        self._selftest.show()
-        self._selftest.raise_()
-        self._selftest.start()
 
     def _show_name(self) -> None:
         self.setWindowTitle(self.documents.title)

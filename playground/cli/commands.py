@@ -172,6 +172,29 @@ def doctor(
         raise typer.Exit(1)
 
 
+@app.command()
+def boltzmann(
+    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder for all results; made if it is not there.")],
+    settings_file: Annotated[
+        Path | None,
+        typer.Argument(
+            metavar="SETTINGS.toml",
+            help="The machine's settings; without any, 3 x 3 bars and stripes.",
+            show_default=False,
+        ),
+    ] = None,
+    settings: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="key=value", help="Change a setting; may be given again and again."),
+    ] = None,
+    seed: Seed = None,
+) -> None:
+    """Train a Boltzmann machine by summing over all its states, and measure what its Z costs."""
+    from playground.cli.boltzmann import read_settings, run_boltzmann
+
+    run_boltzmann(read_settings(settings_file, settings or [], seed), _folder(out))
+
+
 def _size(text: str, even: bool) -> tuple[int, int]:
     """Pixels across and down from "960x720".
 

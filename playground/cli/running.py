@@ -43,7 +43,7 @@ def run_experiment(experiment: Experiment, folder: Path, device: str) -> None:
         if (folder / name).is_dir():
             raise Mistake(f"--out {folder} holds a folder named {name}, where a file is to be written: move it away.")
     chosen = choose_device(device)
-    with _made(folder):
+    with made(folder):
         problem = Problem.build(experiment, device=chosen)
         for advice in noise_advice(problem):
             say(f"Warning: {advice.sentence}")
@@ -71,8 +71,12 @@ def run_experiment(experiment: Experiment, folder: Path, device: str) -> None:
 
 
 @contextlib.contextmanager
-def _made(folder: Path) -> Iterator[None]:
-    """Make the folder; take it away again if the work ends before anything is in it."""
+def made(folder: Path) -> Iterator[None]:
+    """Make the folder; take it away again if the work ends before anything is in it.
+
+    Raises:
+        Mistake: it cannot be made.
+    """
     new = not folder.exists()
     try:
         folder.mkdir(parents=True, exist_ok=True)

@@ -52,8 +52,16 @@ def save_png(scene: Scene, path: str | os.PathLike[str], width: float, height: f
     Raises:
         PictureError: the folder cannot be written or the disk is full.
     """
+    save_image(render(scene, width, height, pixel_ratio), path)
+
+
+def save_image(image: QImage, path: str | os.PathLike[str]) -> None:
+    """Write an image as PNG, whole or not at all.
+
+    Raises:
+        PictureError: the folder cannot be written or the disk is full.
+    """
     target = Path(path)
-    image = render(scene, width, height, pixel_ratio)
     try:
         with replacing(target) as temporary:
             if not image.save(str(temporary), "PNG"):

@@ -1,0 +1,1 @@
+"""Tools > Boltzmann machine: the window that shows what it costs to need Z."""

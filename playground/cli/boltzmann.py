@@ -1,0 +1,154 @@
+"""``score-playground boltzmann``: train a Boltzmann machine by summing over its states, and write all of it down."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from playground.cli.mistakes import Mistake
+from playground.cli.reporting import say, stage
+from playground.cli.results import write_csv, write_json
+from playground.cli.running import made
+from playground.drawing.boltzmann import Report, paint_report
+from playground.drawing.palette import DARK
+from playground.drawing.render import headless, save_image
+from playground.lab import experiment as experiments
+from playground.lab.boltzmann.cost import Cost, measure_cost
+from playground.lab.boltzmann.patterns import patterns_of, write_pattern
+from playground.lab.boltzmann.settings import Boltzmann, training_refusal
+from playground.lab.boltzmann.training import Likely, Progress, Samples, Trainer, are_patterns, most_probable
+
+SETTINGS, METRICS, WEIGHTS, SAMPLES, COST, PICTURE = (
+    "boltzmann.toml",
+    "metrics.json",
+    "weights.csv",
+    "samples.csv",
+    "cost.csv",
+    "picture.png",
+)
+LIKELY = 32  # states that metrics.json names
+PICTURED = 60  # samples in the picture
+DIGITS = 64  # units that an 8 x 8 picture would have
+YEAR = 365.25 * 86_400  # s
+
+
+def read_settings(path: Path | None, assignments: Sequence[str], seed: int | None) -> Boltzmann:
+    """A machine's settings from a file, or the defaults, with changes.
+
+    Raises:
+        ExperimentError: the file or a change cannot be used.
+    """
+    settings = Boltzmann() if path is None else experiments.load_as(Boltzmann, path)
+    changes = dict(experiments.assignment(text, Boltzmann) for text in assignments)
+    return experiments.replace(settings, changes if seed is None else changes | {"seed": seed})
+
+
+def run_boltzmann(settings: Boltzmann, folder: Path) -> None:
+    """Train, sample, measure what Z costs, and write it all into a folder.
+
+    Raises:
+        Mistake: there is nothing to learn.
+    """
+    refusal = training_refusal(settings)
+    if refusal is not None:
+        raise Mistake(
+            f"There are no patterns to learn: set patterns to {experiments.fields(Boltzmann)['patterns'].bound}."
+        )
+    torch.set_num_threads(1)  # more would wait for each other, in work this small
+    with made(folder):
+        with stage("Training") as update:
+            for progress in Trainer(settings):
+                words = f"step {progress.step}, NLL {progress.nll:.4f} (floor {progress.least:.4f})"
+                update(progress.fraction, words)
+        with stage("Sampling") as update:
+            samples = Samples(settings).follow(progress.weights, settings.sweeps)
+            update(1.0, f"{len(samples)} samples by {settings.sampler}")
+        with stage("Cost of Z") as update:
+            for cost in measure_cost():
+                update(cost.fraction, f"{cost.units[-1]} units")
+        likely = most_probable(settings, progress.weights, LIKELY)
+        experiments.save(settings, folder / SETTINGS)
+        measured = _metrics(settings, progress, likely, samples, cost)
+        write_json(folder / METRICS, measured)
+        units = settings.rows * settings.columns
+        write_csv(folder / WEIGHTS, [f"w{unit}" for unit in range(units)], progress.weights.tolist())
+        write_csv(folder / SAMPLES, [f"y{unit}" for unit in range(units)], samples.reshape(-1, units).tolist())
+        table = zip(cost.units.tolist(), cost.partition.tolist(), cost.weight.tolist(), strict=True)
+        write_csv(folder / COST, ["units", "seconds_partition", "seconds_weight_of_one_state"], table)
+        _paint(settings, progress, likely, samples, cost, folder / PICTURE)
+    _summarise(measured, cost, folder)
+
+
+def _metrics(
+    settings: Boltzmann, progress: Progress, likely: Likely, samples: np.ndarray, cost: Cost
+) -> dict[str, Any]:
+    fit = cost.fitted()
+    return {
+        "units": settings.rows * settings.columns,
+        "patterns": len(patterns_of(settings)),
+        "steps": progress.step,
+        "nll": progress.nll,
+        "entropy": progress.entropy,
+        "nll_floor": progress.least,
+        "nll_excess": progress.excess,
+        "log_partition": progress.log_partition,
+        "partition_gradient": progress.partition_gradient,
+        "nll_gradient": progress.gradient,
+        "largest_weight": float(np.abs(progress.weights).max()),
+        "most_probable": [
+            {"state": write_pattern(state), "probability": float(chance), "is_pattern": bool(learned)}
+            for state, chance, learned in zip(likely.states, likely.probabilities, likely.learned, strict=True)
+        ],
+        "sampler": settings.sampler,
+        "samples": len(samples),
+        "samples_that_are_patterns": float(are_patterns(settings, samples).mean()),
+        "cost_factor_per_unit": None if fit is None else fit[0],
+        "cost_seconds_of_64_units": cost.extrapolated(DIGITS),
+        "seed": settings.seed,
+    }
+
+
+def _paint(
+    settings: Boltzmann, progress: Progress, likely: Likely, samples: np.ndarray, cost: Cost, path: Path
+) -> None:
+    application = headless()
+    shown = min(len(likely.states), 16)
+    report = Report(
+        patterns=patterns_of(settings),
+        likely=likely.states[:shown],
+        probabilities=likely.probabilities[:shown],
+        samples=samples[:PICTURED],
+        weights=progress.weights,
+        steps=progress.steps,
+        nlls=progress.nlls,
+        least=progress.least,
+        units=cost.units,
+        partition=cost.partition,
+        weight=cost.weight,
+        fit=cost.fitted(),
+        lines=(
+            f"NLL {progress.nll:.4f} nat, floor {progress.least:.4f}",
+            f"log Z {progress.log_partition:.3f}, |∇ log Z| {progress.partition_gradient:.3f}",
+        ),
+    )
+    save_image(paint_report(report, DARK), path)
+    del application
+
+
+def _summarise(measured: dict[str, Any], cost: Cost, folder: Path) -> None:
+    say(f"{'units':>8}  {'Z and its gradient':>20}  {'one state':>12}")
+    for units, partition, weight in zip(cost.units, cost.partition, cost.weight, strict=True):
+        say(f"{units:>8}  {1e3 * partition:>17.3f} ms  {1e6 * weight:>9.1f} µs")
+    if measured["cost_factor_per_unit"] is not None:
+        years = measured["cost_seconds_of_64_units"] / YEAR
+        say(
+            f"Each unit more takes {measured['cost_factor_per_unit']:.2f} times as long; {DIGITS} units, a digit of 8 x 8 "
+            f"pixels, would take {years:.0e} years"
+        )
+    say(f"{'NLL of a pattern':>24}  {measured['nll']:.4f}")
+    say(f"{'floor':>24}  {measured['nll_floor']:.4f}")
+    say(f"{'log Z':>24}  {measured['log_partition']:.4f}")
+    say(f"{'samples that are patterns':>24}  {measured['samples_that_are_patterns']:.1%} of {measured['samples']}")
+    say(f"Everything is in {folder}")

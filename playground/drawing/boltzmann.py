@@ -1,0 +1,259 @@
+"""Pictures of a Boltzmann machine: patterns of a few pixels, its weights, its learning curve and what Z costs."""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from PySide6.QtCore import QPointF, QRectF, Qt
+from PySide6.QtGui import QColor, QImage, QPainter, QPen
+
+from playground.drawing.axes import figures
+from playground.drawing.charts import Axis, Curve, axis_around, paint_chart
+from playground.drawing.palette import Palette
+
+CAPTION = 10  # px, of the letters below a pattern
+GAP = 6.0  # px between patterns
+
+
+@dataclass(frozen=True)
+class Cells:
+    """Where small pictures lie: as many as fit, row by row, each with room for a caption.
+
+    Args:
+        count: how many there are.
+        width, height: px of the whole.
+        rows, columns: pixels of one picture.
+        caption: px below each.
+        largest: px, the side that a pixel has at most.
+    """
+
+    count: int
+    width: float
+    height: float
+    rows: int
+    columns: int
+    caption: float = 0.0
+    largest: float = 11.0
+
+    def layout(self) -> tuple[float, int, int]:
+        """(side of a pixel, pictures across, pictures shown): the largest pixels with which all fit, at least 3 px."""
+        for side in np.arange(self.largest, 2.5, -0.5):
+            across, down = self._fit(float(side))
+            if across * down >= self.count:
+                return float(side), across, self.count
+        across, down = self._fit(3.0)
+        return 3.0, across, min(self.count, across * down)
+
+    def _fit(self, side: float) -> tuple[int, int]:
+        across = int((self.width + GAP) // (max(self.columns * side, self._least) + GAP))
+        down = int((self.height + GAP) // (self.rows * side + self.caption + GAP))
+        return max(across, 1), max(down, 1)
+
+    @property
+    def _least(self) -> float:
+        return 34.0 if self.caption else 0.0  # a caption's width
+
+    def box(self, number: int) -> QRectF:
+        """Where the pixels of picture `number` lie."""
+        side, across, _ = self.layout()
+        row, column = divmod(number, across)
+        wide, tall = self.columns * side, self.rows * side
+        pitch = max(wide, self._least) + GAP
+        return QRectF(column * pitch + (pitch - GAP - wide) / 2, row * (tall + self.caption + GAP), wide, tall)
+
+    def at(self, x: float, y: float) -> int | None:
+        """The picture at a place, or None."""
+        _, _, shown = self.layout()
+        half = GAP / 2
+        return next(
+            (n for n in range(shown) if self.box(n).adjusted(-half, -half, half, self.caption + half).contains(x, y)),
+            None,
+        )
+
+
+def paint_pattern(painter: QPainter, box: QRectF, pattern: np.ndarray, palette: Palette, color: str = "data") -> None:
+    """Pixels (rows, columns) of -1 and +1: those that are on in the concept's hue."""
+    rows, columns = pattern.shape
+    wide, tall = box.width() / columns, box.height() / rows
+    inset = 0.5 if min(wide, tall) >= 4 else 0.0
+    painter.setPen(Qt.PenStyle.NoPen)
+    on, off = palette.color(color), palette.color("hover")
+    for row in range(rows):
+        for column in range(columns):
+            painter.setBrush(on if pattern[row, column] > 0 else off)
+            cell = QRectF(box.left() + column * wide, box.top() + row * tall, wide, tall)
+            painter.drawRect(cell.adjusted(inset, inset, -inset, -inset))
+
+
+def paint_patterns(
+    painter: QPainter,
+    origin: QPointF,
+    cells: Cells,
+    patterns: np.ndarray,
+    palette: Palette,
+    colors: list[str],
+    captions: list[str] | None = None,
+) -> None:
+    """Patterns (N, rows, columns) from `origin` on, as many as the cells show."""
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
+    painter.setFont(figures(CAPTION))
+    _, _, shown = cells.layout()
+    for number in range(min(shown, len(patterns))):
+        box = cells.box(number).translated(origin)
+        paint_pattern(painter, box, patterns[number], palette, colors[number])
+        if captions is not None:
+            painter.setPen(palette.color("muted"))
+            below = QRectF(box.center().x() - 24, box.bottom() + 1, 48, cells.caption)
+            painter.drawText(below, Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignTop, captions[number])
+
+
+def weight_color(value: float, largest: float, palette: Palette) -> QColor:
+    """From the surface to the learned hue for a weight above 0, to the particles' for one below."""
+    share = min(abs(value) / largest, 1.0) if largest > 0 else 0.0
+    ground, hue = palette.color("panel"), palette.color("learned" if value >= 0 else "particles")
+    return QColor(
+        *(round(low + share * (high - low)) for low, high in zip(ground.getRgb()[:3], hue.getRgb()[:3], strict=True))
+    )
+
+
+def paint_weights(painter: QPainter, box: QRectF, weights: np.ndarray, palette: Palette) -> None:
+    """W (d, d) as a square heat map; a weight below 0 has a bar through it, so that its sign is not told by hue alone."""
+    units = len(weights)
+    side = min(box.width(), box.height()) / units
+    largest = float(np.abs(weights).max())
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
+    for row in range(units):
+        for column in range(units):
+            value = float(weights[row, column])
+            cell = QRectF(box.left() + column * side, box.top() + row * side, side, side).adjusted(0, 0, -1, -1)
+            painter.setPen(Qt.PenStyle.NoPen)
+            if row == column:
+                painter.setBrush(palette.color("hover"))
+                painter.drawRect(cell)
+                continue
+            painter.setBrush(weight_color(value, largest, palette))
+            painter.drawRect(cell)
+            if value < 0 and abs(value) > 0.02 * largest and side >= 8:
+                painter.setPen(QPen(palette.color("background", 0.75), max(1.0, side / 12)))
+                middle = cell.center().y()
+                painter.drawLine(
+                    QPointF(cell.center().x() - side / 5, middle), QPointF(cell.center().x() + side / 5, middle)
+                )
+
+
+def curve_chart(steps: np.ndarray, nlls: np.ndarray, least: float, most_steps: int) -> tuple[list[Curve], Axis, Axis]:
+    """The learning curve against 1 + steps, so that the start has a place on the logarithmic axis, with its floor."""
+    x = Axis("steps", 1.0, max(float(most_steps), 10.0), True)
+    y = axis_around([nlls, np.array([least])], "NLL of a pattern, nat", margin=0.12)
+    ends = np.array([x.low, x.high])
+    floor = Curve(ends, np.array([least, least]), "exact", f"floor {least:.3f}", dashed=True, width=1.0)
+    return [floor, Curve(steps + 1.0, nlls, "learned")], x, y
+
+
+def cost_chart(
+    units: np.ndarray, partition: np.ndarray, weight: np.ndarray, fit: tuple[float, float] | None
+) -> tuple[list[Curve], Axis, Axis]:
+    """Seconds for Z and for one state's weight against units, with the line (factor a unit, seconds at 0) fitted to Z."""
+    x = Axis("units", 1.0, max(float(units.max(initial=16)), 16.0) + 1)
+    z = "Z and its gradient" if fit is None else f"Z and its gradient: ×{fit[0]:.2f} a unit"
+    curves = [
+        Curve(units, weight, "data", "exp(y'Wy/2) of one state", points=True, width=1.0, at_start=True),
+        Curve(units, partition, "error", z, points=True, width=1.5, at_start=True),
+    ]
+    bounds = [partition, weight]
+    if fit is not None:
+        factor, height = fit
+        start = math.log(float(partition.min()) / height) / math.log(factor)
+        ends = np.array([min(max(start, x.low), x.high), x.high])
+        curves.append(Curve(ends, height * factor**ends, "error", dashed=True, width=1.0))
+        bounds.append(height * factor**ends)
+    return curves, x, axis_around(bounds, "seconds", log=True)
+
+
+@dataclass(frozen=True, eq=False)
+class Report:
+    """What the picture of a trained machine shows.
+
+    Args:
+        patterns, likely, samples: (N, rows, columns) of -1 and +1.
+        probabilities: (K,) of the likely ones.
+        weights: (d, d).
+        steps, nlls, least: the learning curve and its floor.
+        units, partition, weight, fit: what :func:`cost_chart` takes; no units where nothing was measured.
+        lines: a few numbers in words.
+    """
+
+    patterns: np.ndarray
+    likely: np.ndarray
+    probabilities: np.ndarray
+    samples: np.ndarray
+    weights: np.ndarray
+    steps: np.ndarray
+    nlls: np.ndarray
+    least: float
+    units: np.ndarray
+    partition: np.ndarray
+    weight: np.ndarray
+    fit: tuple[float, float] | None
+    lines: tuple[str, ...]
+
+
+WIDTH, HEIGHT = 960, 640
+
+
+def paint_report(report: Report, palette: Palette, ratio: float = 2.0) -> QImage:
+    """The whole picture: patterns, weights and curve above; likely states, samples and cost below."""
+    image = QImage(round(WIDTH * ratio), round(HEIGHT * ratio), QImage.Format.Format_RGB32)
+    image.setDevicePixelRatio(ratio)
+    image.fill(palette.color("background"))
+    painter = QPainter(image)
+    try:
+        wide, tall, margin = WIDTH / 3, HEIGHT / 2, 20.0
+        boxes = [
+            QRectF(column * wide + margin, row * tall + 44, wide - 2 * margin, tall - 44 - margin)
+            for row in range(2)
+            for column in range(3)
+        ]
+        titles = ("Patterns", "Weights", "Learning", "Most probable states", "Samples", "Cost of Z")
+        for box, title in zip(boxes, titles, strict=True):
+            painter.setFont(figures(14, bold=True))
+            painter.setPen(palette.color("text"))
+            painter.drawText(box.adjusted(0, -28, 0, 0), Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignTop, title)
+        _paint_set(painter, boxes[0].adjusted(0, 0, 0, -18.0 * len(report.lines)), report.patterns, palette, "data")
+        painter.setFont(figures(12))
+        painter.setPen(palette.color("muted"))
+        painter.drawText(boxes[0], Qt.AlignmentFlag.AlignBottom | Qt.AlignmentFlag.AlignLeft, "\n".join(report.lines))
+        paint_weights(painter, boxes[1], report.weights, palette)
+        curves, x, y = curve_chart(report.steps, report.nlls, report.least, int(report.steps[-1]) + 1)
+        paint_chart(painter, boxes[2], curves, x, y, palette)
+        captions = [probability(value) for value in report.probabilities]
+        _paint_set(painter, boxes[3], report.likely, palette, "learned", captions)
+        _paint_set(painter, boxes[4], report.samples, palette, "particles")
+        if len(report.units):
+            curves, x, y = cost_chart(report.units, report.partition, report.weight, report.fit)
+            paint_chart(painter, boxes[5], curves, x, y, palette)
+    finally:
+        painter.end()
+    return image
+
+
+def _paint_set(
+    painter: QPainter,
+    box: QRectF,
+    patterns: np.ndarray,
+    palette: Palette,
+    color: str,
+    captions: list[str] | None = None,
+) -> None:
+    rows, columns = patterns.shape[1:]
+    cells = Cells(len(patterns), box.width(), box.height(), rows, columns, 14.0 if captions else 0.0, 16.0)
+    paint_patterns(painter, box.topLeft(), cells, patterns, palette, [color] * len(patterns), captions)
+
+
+def probability(value: float) -> str:
+    """A probability in few letters.
+
+    >>> probability(0.07132), probability(0.00412), probability(9.7e-6)
+    ('7.13 %', '0.412 %', '1e-5')
+    """
+    return f"{100 * value:.3g} %" if value >= 1e-3 else f"{value:.0e}".replace("e-0", "e-")

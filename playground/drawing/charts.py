@@ -1,0 +1,185 @@
+"""Curves over axes that are linear or logarithmic, for charts with few points that are looked at closely."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from PySide6.QtCore import QPointF, QRectF, Qt
+from PySide6.QtGui import QFontMetricsF, QPainter, QPen, QPolygonF
+
+from playground.drawing.axes import figures, nice_step, ticks
+from playground.drawing.palette import Palette
+
+SMALLEST_DECADES = 6  # labels on an axis of decades
+POINT = 2.6  # px, radius
+
+
+@dataclass(frozen=True)
+class Axis:
+    """An axis from `low` to `high`.
+
+    Args:
+        name: with its unit; stands at the axis's end.
+        log: equal ratios, not equal differences; both ends are above 0 then.
+    """
+
+    name: str
+    low: float
+    high: float
+    log: bool = False
+
+    def place(self, values: np.ndarray) -> np.ndarray:
+        """Where values lie, 0 at the low end and 1 at the high one."""
+        low, high, inner = self._bend(self.low), self._bend(self.high), self._bend(np.asarray(values, float))
+        return (inner - low) / (high - low)  # type: ignore[no-any-return]
+
+    def value(self, place: float) -> float:
+        """The value at a place."""
+        low, high = self._bend(self.low), self._bend(self.high)
+        inner = low + place * (high - low)
+        return float(10**inner if self.log else inner)
+
+    def marks(self, most: int) -> list[tuple[float, str]]:
+        """Values to label, at most about `most`."""
+        if not self.log:
+            return ticks(self.low, self.high, nice_step((self.high - self.low) / most))
+        first, last = math.ceil(math.log10(self.low) - 1e-9), math.floor(math.log10(self.high) + 1e-9)
+        step = max(1, math.ceil((last - first + 1) / most))
+        return [(10.0**power, power_of_ten(power)) for power in range(first, last + 1, step)]
+
+    def _bend(self, value):  # type: ignore[no-untyped-def]
+        return np.log10(value) if self.log else value
+
+
+def axis_around(values: Sequence[np.ndarray], name: str, log: bool = False, margin: float = 0.06) -> Axis:
+    """The axis that shows all values with a margin, a share of their extent on it."""
+    every = np.concatenate([np.ravel(part) for part in values])
+    every = every[np.isfinite(every) & ((every > 0) | (not log))]
+    low, high = (float(every.min()), float(every.max())) if len(every) else (1.0, 10.0)
+    if log:
+        room = (high / low) ** margin if high > low else 2.0
+        return Axis(name, low / room, high * room, True)
+    room = margin * (high - low) or 1.0
+    return Axis(name, low - room, high + room)
+
+
+SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+
+
+def power_of_ten(power: int) -> str:
+    """``10⁻³``; but 0.1, 1, 10 and 100 as they are.
+
+    >>> [power_of_ten(power) for power in (-3, -1, 0, 2, 6)]
+    ['10⁻³', '0.1', '1', '100', '10⁶']
+    """
+    return f"{10.0**power:g}" if -1 <= power <= 2 else "10" + str(power).translate(SUPERSCRIPTS)
+
+
+@dataclass(frozen=True)
+class Curve:
+    """Points (N,) joined by a line.
+
+    Args:
+        color: a token of the palette.
+        label: stands above its right end, or above its left end where `at_start`.
+        points: mark each point.
+        dashed: a line that was not measured: a bound, a fit.
+    """
+
+    x: np.ndarray
+    y: np.ndarray
+    color: str
+    label: str = ""
+    points: bool = False
+    dashed: bool = False
+    width: float = 2.0
+    at_start: bool = False
+
+
+def inner(box: QRectF, y: Axis, text: float = 11) -> QRectF:
+    """The part of a chart inside its axes' labels."""
+    metrics = QFontMetricsF(figures(text))
+    wide = max((metrics.horizontalAdvance(label) for _, label in y.marks(SMALLEST_DECADES)), default=0.0)
+    return box.adjusted(wide + 8, metrics.height() + 4, -8, -metrics.height() - 4)
+
+
+def paint_chart(
+    painter: QPainter, box: QRectF, curves: Sequence[Curve], x: Axis, y: Axis, palette: Palette, text: float = 11
+) -> QRectF:
+    """Paint axes, grid and curves into a box.
+
+    Args:
+        text: pixels of its letters.
+
+    Returns:
+        Where the curves lie, for what else is to be painted there.
+    """
+    plot = inner(box, y, text)
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    painter.setFont(figures(text))
+    metrics = painter.fontMetrics()
+    line = metrics.height()
+    name_width = metrics.horizontalAdvance(x.name)
+    for value, label in y.marks(SMALLEST_DECADES):
+        at = plot.bottom() - float(y.place(np.array(value))) * plot.height()
+        painter.setPen(QPen(palette.color("border"), 1))
+        painter.drawLine(QPointF(plot.left(), round(at) + 0.5), QPointF(plot.right(), round(at) + 0.5))
+        painter.setPen(palette.color("muted"))
+        right = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
+        painter.drawText(QRectF(box.left(), at - line / 2, plot.left() - box.left() - 5, line), right, label)
+    free = plot.right() - name_width - 8  # the axis's name ends the row
+    for value, label in x.marks(max(2, int(plot.width() // 48))):
+        at = plot.left() + float(x.place(np.array(value))) * plot.width()
+        painter.setPen(QPen(palette.color("border"), 1))
+        painter.drawLine(QPointF(round(at) + 0.5, plot.bottom()), QPointF(round(at) + 0.5, plot.bottom() + 3))
+        if at + metrics.horizontalAdvance(label) / 2 < free:
+            painter.setPen(palette.color("muted"))
+            painter.drawText(QRectF(at - 40, plot.bottom() + 3, 80, line), Qt.AlignmentFlag.AlignHCenter, label)
+    painter.setPen(palette.color("muted"))
+    painter.drawText(QRectF(free, plot.bottom() + 3, name_width + 8, line), Qt.AlignmentFlag.AlignRight, x.name)
+    painter.drawText(QRectF(box.left(), box.top(), box.width(), line), Qt.AlignmentFlag.AlignLeft, y.name)
+    painter.save()
+    painter.setClipRect(plot.adjusted(-4, -4, 4, 4))
+    for curve in curves:
+        _paint_curve(painter, plot, curve, x, y, palette)
+    painter.restore()
+    for curve in curves:
+        if curve.label and len(curve.x):
+            _paint_label(painter, plot, curve, x, y, palette)
+    return plot
+
+
+def places(plot: QRectF, curve: Curve, x: Axis, y: Axis) -> np.ndarray:
+    """(N, 2) where a curve's points lie in painter units."""
+    across = plot.left() + x.place(curve.x) * plot.width()
+    return np.stack([across, plot.bottom() - y.place(curve.y) * plot.height()], axis=1)
+
+
+def _paint_curve(painter: QPainter, plot: QRectF, curve: Curve, x: Axis, y: Axis, palette: Palette) -> None:
+    at = [QPointF(*point) for point in places(plot, curve, x, y).tolist()]
+    pen = QPen(palette.color(curve.color), curve.width)
+    pen.setJoinStyle(Qt.PenJoinStyle.RoundJoin)
+    if curve.dashed:
+        pen.setDashPattern([3, 3])
+    painter.setPen(pen)
+    painter.drawPolyline(QPolygonF(at))
+    if curve.points:
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(palette.color(curve.color))
+        for point in at:
+            painter.drawEllipse(point, POINT, POINT)
+
+
+def _paint_label(painter: QPainter, plot: QRectF, curve: Curve, x: Axis, y: Axis, palette: Palette) -> None:
+    """Above the curve's end, or below it where there is no room."""
+    metrics = painter.fontMetrics()
+    end = places(plot, curve, x, y)[0 if curve.at_start else -1]
+    width, height = metrics.horizontalAdvance(curve.label), metrics.height()
+    left = end[0] if curve.at_start else end[0] - width
+    left = min(max(left, plot.left() + 2), plot.right() - width)
+    top = end[1] - height - 5
+    if top < plot.top() - 2:
+        top = end[1] + 4
+    painter.setPen(palette.color(curve.color))
+    painter.drawText(QRectF(left, top, width + 2, height), Qt.AlignmentFlag.AlignLeft, curve.label)

@@ -1,0 +1,87 @@
+"""What Z costs on this machine: seconds of one core against the number of units."""
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from playground.theory.boltzmann import Enumerator, log_weight
+
+FEWEST, MOST = 2, 20  # units measured
+LEAST_TIME, LEAST_CALLS = 0.02, 8  # seconds and calls that each number of units is timed for, at least
+GROWN = 4.0  # times the least of all: from there on the states are what is paid for, not the calls
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Cost:
+    """Measured so far.
+
+    Attributes:
+        units: (M,) ascending.
+        partition: (M,) seconds for log Z and its gradient, the least of several times.
+        weight: (M,) seconds for y'Wy/2 of one state, which no Z is needed for.
+        fraction: of all that is to be measured.
+    """
+
+    units: NDArray[np.int64]
+    partition: Array
+    weight: Array
+    fraction: float
+
+    def fitted(self) -> tuple[float, float] | None:
+        """(factor a unit, seconds at 0 units) of the line through the logarithms of the largest numbers of units, from where
+        Z takes at least 4 times what the least takes; None where those are fewer than three or do not grow."""
+        small = np.flatnonzero(self.partition < GROWN * self.partition.min())
+        grown = slice(int(small[-1]) + 1, None)
+        if len(self.units[grown]) < 3:
+            return None
+        slope, height = np.polyfit(self.units[grown], np.log2(self.partition[grown]), 1)
+        return (float(2**slope), float(2**height)) if slope > 0 else None
+
+    def extrapolated(self, units: int) -> float | None:
+        """Seconds that Z of so many units would take by that line."""
+        fit = self.fitted()
+        return None if fit is None else fit[1] * fit[0] ** units
+
+
+def measure_cost(fewest: int = FEWEST, most: int = MOST) -> Iterator[Cost]:
+    """Time log Z and its gradient for every number of units, one more each time; to cancel is to stop iterating.
+
+    On one thread, and in the seconds that a core works for it, so that other work does not count.
+    """
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        units, partition, weight = [], [], []
+        generator = torch.Generator().manual_seed(0)
+        for count in range(fewest, most + 1):
+            weights = torch.randn(count, count, generator=generator, dtype=torch.float64) / count
+            weights = weights + weights.T
+            state = torch.ones(1, count, dtype=torch.float64)
+            enumerator = Enumerator(count)
+            units.append(count)
+            partition.append(_least(lambda weights=weights, enumerator=enumerator: enumerator(weights)))  # type: ignore[misc]
+            weight.append(_least(lambda weights=weights, state=state: log_weight(weights, state)))  # type: ignore[misc]
+            fraction = (count - fewest + 1) / (most - fewest + 1)
+            yield Cost(np.array(units, np.int64), np.array(partition), np.array(weight), fraction)
+    finally:
+        torch.set_num_threads(threads)
+
+
+# Where the thread's own clock is too coarse, as on Windows (16 ms), the wall's is read.
+_clock = time.thread_time if time.get_clock_info("thread_time").resolution < 1e-5 else time.perf_counter
+
+
+def _least(work: Callable[[], object]) -> float:
+    """Seconds of the quickest of several calls."""
+    times: list[float] = []
+    while len(times) < LEAST_CALLS or sum(times) < LEAST_TIME:
+        begun = _clock()
+        work()
+        times.append(_clock() - begun)
+    return min(times)

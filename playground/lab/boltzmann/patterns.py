@@ -1,0 +1,62 @@
+"""Pictures of a few pixels, each -1 or +1: bars and stripes, and patterns written as text."""
+
+import itertools
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from playground.lab.boltzmann.settings import Boltzmann
+
+Pattern = NDArray[np.int8]
+"""(rows, columns) of -1 and +1."""
+
+
+def bars_and_stripes(rows: int, columns: int) -> NDArray[np.int8]:
+    """(N, rows, columns) every picture whose rows are all equal or whose columns are, each once (MacKay 2003, chapter 43).
+
+    >>> len(bars_and_stripes(2, 2)), len(bars_and_stripes(3, 3)), len(bars_and_stripes(4, 4))
+    (6, 14, 30)
+    """
+    bars = (np.broadcast_to(np.array(bar), (rows, columns)) for bar in itertools.product((-1, 1), repeat=columns))
+    stripes = (
+        np.broadcast_to(np.array(stripe)[:, None], (rows, columns))
+        for stripe in itertools.product((-1, 1), repeat=rows)
+    )
+    found = {picture.tobytes(): picture for picture in map(np.ascontiguousarray, itertools.chain(bars, stripes))}
+    return np.array(list(found.values()), np.int8)
+
+
+def read_pattern(text: str) -> Pattern:
+    """A pattern written as ``"##./..."``: rows between slashes, # for +1 and anything else for -1.
+
+    >>> read_pattern("#./##").tolist()
+    [[1, -1], [1, 1]]
+
+    Rows of different lengths are no picture, which has no pixels then:
+
+    >>> read_pattern("#./#").shape
+    (0, 0)
+    """
+    lines = text.split("/")
+    if len({len(line) for line in lines}) != 1:
+        return np.zeros((0, 0), np.int8)
+    return np.array([[1 if letter == "#" else -1 for letter in line] for line in lines], np.int8)
+
+
+def write_pattern(pattern: NDArray[np.generic]) -> str:
+    """The text of a pattern (rows, columns).
+
+    >>> write_pattern(np.array([[1, -1], [1, 1]]))
+    '#./##'
+    """
+    return "/".join("".join("#" if pixel > 0 else "." for pixel in row) for row in pattern)
+
+
+def patterns_of(settings: "Boltzmann") -> NDArray[np.int8]:
+    """(N, rows, columns) what a machine is to learn; none where nothing is drawn."""
+    if settings.data == "bars-and-stripes":
+        return bars_and_stripes(settings.rows, settings.columns)
+    drawn = [read_pattern(text) for text in settings.patterns]
+    return np.array(drawn, np.int8).reshape(-1, settings.rows, settings.columns)

@@ -1,0 +1,74 @@
+"""Every setting of a Boltzmann machine, as :mod:`playground.lab.settings` has those of an experiment. No torch here."""
+
+from typing import Annotated, Literal
+
+import msgspec
+
+from playground.lab.boltzmann.patterns import read_pattern
+from playground.lab.experiment import ExperimentError, check_together
+from playground.lab.refusals import Refusal
+from playground.lab.setting import meta
+
+MOST_PIXELS = 16
+"""One unit a pixel; 2^16 states take a millisecond a step, and each unit more would double it."""
+
+
+class Boltzmann(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A machine with one unit a pixel of a small picture, trained by summing over all its states."""
+
+    seed: Annotated[int, meta("Seed of the samples", ge=0, le=2**31 - 1)] = 0
+    rows: Annotated[int, meta("Pixels down; rows times columns is from 2 to 16", ge=1, le=16, resets=True)] = 3
+    columns: Annotated[int, meta("Pixels across", ge=1, le=16, resets=True)] = 3
+    data: Annotated[
+        Literal["bars-and-stripes", "drawn"],
+        meta("Patterns to learn: every picture of equal rows or of equal columns, or your own", resets=True),
+    ] = "bars-and-stripes"
+    patterns: Annotated[
+        tuple[str, ...], meta("The patterns of data = drawn, row by row; a pattern may stand there twice", resets=True)
+    ] = ()
+    steps: Annotated[int, meta("Steps of gradient ascent", ge=1, le=1_000_000, log=True)] = 10_000
+    learning_rate: Annotated[
+        float,
+        meta(
+            "Step up the gradient of the log-likelihood of a pattern",
+            ge=1e-4,
+            le=1.0,
+            symbol="η",
+            equation=r"W \leftarrow W + \eta\,(E_{data}[y y^\top] - E_p[y y^\top])",
+            log=True,
+        ),
+    ] = 0.1
+    sampler: Annotated[
+        Literal["exact", "gibbs"],
+        meta(
+            "How samples are drawn: from all 2^d probabilities, or one unit after the other given the others, which needs no Z",
+            equation=r"p(y_i = 1 \mid y_{\neq i}) = 1/(1 + e^{-2 \sum_j W_{ij} y_j})",
+        ),
+    ] = "exact"
+    samples: Annotated[int, meta("Samples drawn", ge=1, le=100_000, symbol="N", log=True)] = 48
+    sweeps: Annotated[int, meta("Times that Gibbs sampling draws every unit", ge=1, le=100_000, log=True)] = 100
+
+
+@check_together.register
+def _(settings: Boltzmann) -> None:
+    pixels = settings.rows * settings.columns
+    if not 2 <= pixels <= MOST_PIXELS:
+        raise ExperimentError(
+            f"rows = {settings.rows} and columns = {settings.columns} make {pixels} pixels: from 2 to {MOST_PIXELS} can be "
+            "summed over, as in 4 rows and 4 columns."
+        )
+    for text in settings.patterns if settings.data == "drawn" else ():
+        shape = read_pattern(text).shape if set(text) <= set("#./") else None
+        if shape != (settings.rows, settings.columns):
+            example = "/".join(["#" + "." * (settings.columns - 1)] * settings.rows)
+            raise ExperimentError(
+                f'patterns holds "{text[:40]}", which is not {settings.rows} rows of {settings.columns} pixels # or '
+                f'., as in "{example}": change it, or rows and columns.'
+            )
+
+
+def training_refusal(settings: Boltzmann) -> Refusal | None:
+    """Why this machine cannot be trained, or None."""
+    if settings.data == "drawn" and not settings.patterns:
+        return Refusal("patterns", "There are no patterns to learn: draw one and add it, or take bars and stripes.")
+    return None

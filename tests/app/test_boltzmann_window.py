@@ -1,0 +1,331 @@
+"""Tools > Boltzmann machine, as a user clicks and types in it."""
+
+import numpy as np
+import pytest
+from PySide6.QtCore import QEvent, QPoint, Qt
+from PySide6.QtGui import QHelpEvent
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QAbstractButton, QApplication, QLabel, QWidget
+
+from playground.app.boltzmann import machine as module
+from playground.app.boltzmann.window import BoltzmannWindow
+from playground.app.controls import NumberEdit
+from playground.drawing.palette import DARK, LIGHT
+from playground.lab.boltzmann.cost import Cost, measure_cost
+from playground.lab.boltzmann.patterns import write_pattern
+from playground.lab.boltzmann.settings import Boltzmann
+from tests.app.conftest import wait
+from tests.app.watchdog import Watchdog
+
+
+@pytest.fixture(scope="module")
+def one_window(request):
+    """Looking for what a test left behind takes longer than most of these tests, so they share a window."""
+    request.getfixturevalue("qapp")
+    window = BoltzmannWindow(DARK)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(module, "_measuring", lambda: ((one.fraction, one) for one in measure_cost(2, 7)))
+        window.show()
+        yield window
+        window.close()
+        assert window.shutdown(5.0)
+    window.deleteLater()
+
+
+@pytest.fixture
+def window(one_window, monkeypatch):
+    """It has learned 3 x 3 bars and stripes."""
+    monkeypatch.setattr(module, "PICTURE", 0.0)
+    one_window.show()
+    if one_window.machine.settings != Boltzmann(steps=300) or not one_window.machine.finished:
+        one_window.machine.stop()
+        one_window.machine.state.load(Boltzmann(steps=300))
+        one_window.machine.reset()
+        one_window.machine.train()
+    one_window.pad.set_pattern(np.full((1, 1), -1))  # takes the cursor to the first pixel
+    one_window.pad.set_pattern(np.full((3, 3), -1))
+    learned(one_window)
+    return one_window
+
+
+def learned(window) -> None:
+    wait(lambda: window.machine.finished and window.machine._tasks.idle, 20_000)
+    assert window.machine.finished
+
+
+def press(button: QWidget) -> None:
+    QTest.mouseClick(button, Qt.MouseButton.LeftButton)
+
+
+def texts(window) -> list[str]:
+    return [write_pattern(pattern) for pattern in window.machine.patterns()]
+
+
+def test_it_opens_learning_bars_and_stripes(window):
+    view = window.machine.view
+    assert texts(window) == [write_pattern(one) for one in window.patterns.patterns]
+    assert len(texts(window)) == 14
+    assert view.progress.excess < 0.1
+    assert window.numbers["NLL"].text() == f"{view.progress.nll:.4f}"
+    assert window.numbers["log Z"].text() == f"{view.progress.log_partition:.4f}"
+    assert window.numbers["states summed"].text() == "2⁹ = 512"
+    assert window.likely.patterns.shape == (18, 3, 3)
+    assert view.likely.learned[:14].all()
+    assert window.samples_card.header.state.endswith("of 48 are patterns")
+    assert window.train.text() == "Train"
+    assert not window.train.isEnabled()  # all steps are made
+    assert "Within" in window.verdict.text() or "follow" in window.verdict.text()
+
+
+def test_more_steps_go_on_from_where_it_was(window):
+    before = window.machine.view.progress
+    field = next(edit for edit in window.findChildren(NumberEdit) if edit.accessibleName() == "steps")
+    field.setFocus()
+    field.selectAll()
+    QTest.keyClicks(field, "400")
+    QTest.keyClick(field, Qt.Key.Key_Return)
+    assert window.machine.settings.steps == 400
+    press(window.train)
+    learned(window)
+    after = window.machine.view.progress
+    assert after.step == 400
+    assert after.nll < before.nll
+    assert np.array_equal(after.steps[: len(before.steps)], before.steps)
+
+
+def test_patterns_are_drawn_by_mouse_and_learned(window):
+    press(window.clear)
+    assert texts(window) == []
+    assert window.machine.view is None
+    assert not window.train.isEnabled()
+    assert window.machine.refusal
+    pad = window.pad
+    pad.set_pattern(np.full((3, 3), -1))
+    start, end = (pad.cell(0, column).center().toPoint() for column in (0, 2))
+    QTest.mousePress(pad, Qt.MouseButton.LeftButton, pos=start)
+    QTest.mouseMove(pad, pad.cell(0, 1).center().toPoint())
+    QTest.mouseMove(pad, end)
+    QTest.mouseRelease(pad, Qt.MouseButton.LeftButton, pos=end)
+    QTest.mouseClick(pad, Qt.MouseButton.LeftButton, pos=pad.cell(2, 1).center().toPoint())
+    assert write_pattern(pad.pattern) == "###/.../.#."
+    press(window.add)
+    assert texts(window) == ["###/.../.#."]
+    assert window.machine.settings.data == "drawn"
+    assert not window.add.isEnabled()  # it is one of them now
+    learned(window)
+    assert window.machine.view.progress.least == pytest.approx(np.log(2))
+    assert "y and −y are always equally probable" in window.verdict.text()
+    assert {write_pattern(one) for one in window.likely.patterns[:2]} == {"###/.../.#.", ".../###/#.#"}
+    press(window.remove)
+    assert texts(window) == []
+
+
+def test_patterns_are_drawn_by_keys(window):
+    pad = window.pad
+    pad.set_pattern(np.full((3, 3), -1))
+    pad.setFocus()
+    for key in (Qt.Key.Key_Space, Qt.Key.Key_Right, Qt.Key.Key_Down, Qt.Key.Key_Space, Qt.Key.Key_Up, Qt.Key.Key_Up):
+        QTest.keyClick(pad, key)
+    assert write_pattern(pad.pattern) == "#../.#./..."
+    assert pad.accessibleDescription() == "Row 1, column 2 is off; 2 of 9 pixels are on."
+    QTest.keyClick(pad, Qt.Key.Key_Return)
+    assert texts(window)[-1] == "#../.#./..."
+    assert len(texts(window)) == 15
+    QTest.keyClick(pad, Qt.Key.Key_Return)
+    assert len(texts(window)) == 15  # a pattern is learned once
+    learned(window)
+
+    QTest.keySequence(window, "Ctrl+Z")
+    assert len(texts(window)) == 14
+    assert window.machine.settings.data == "bars-and-stripes"
+
+
+def test_a_pattern_is_chosen_and_removed_by_keys(window):
+    window.patterns.setFocus()
+    QTest.keyClick(window.patterns, Qt.Key.Key_Right)
+    second = texts(window)[1]
+    assert write_pattern(window.pad.pattern) == second
+    QTest.keyClick(window.patterns, Qt.Key.Key_Delete)
+    assert len(texts(window)) == 13
+    assert second not in texts(window)
+
+
+def test_the_drawn_pattern_has_its_probability_over_z(window):
+    progress = window.machine.view.progress
+    likely = window.likely
+    first = likely.cells().box(0).center().toPoint() + QPoint(3, 3)
+    QTest.mouseClick(likely, Qt.MouseButton.LeftButton, pos=first)
+    assert np.array_equal(window.pad.pattern, likely.patterns[0])
+    y = likely.patterns[0].reshape(-1)
+    chance = np.exp(0.5 * y @ progress.weights @ y - progress.log_partition)
+    assert chance == pytest.approx(window.machine.view.likely.probabilities[0])
+    assert window.pattern_label.text().endswith(f"{100 * chance:.3g} %")
+
+
+def test_another_size_starts_anew(window):
+    press(window.sizes.buttons["2×2"])
+    assert window.pad.pattern.shape == (2, 2)
+    learned(window)
+    assert len(texts(window)) == 6
+    assert window.machine.view.progress.weights.shape == (4, 4)
+    assert window.numbers["states summed"].text() == "2⁴ = 16"
+    press(window.sizes.buttons["3×3"])
+    learned(window)
+    assert window.weights.cell(0, 8).right() > window.weights.cell(0, 0).right()
+
+
+def test_pause_go_on_and_reset(window, monkeypatch):
+    monkeypatch.setattr(module, "PICTURE", 0.02)
+    press(window.reset)
+    assert window.machine.view is None
+    assert window.numbers["Z"].text() == "–"
+    press(window.train)
+    wait(lambda: window.machine.view is not None and window.machine.view.progress.step > 3, 20_000)
+    assert window.train.text() == "Pause"
+    press(window.train)
+    assert not window.machine.training
+    step = window.machine.view.progress.step
+    wait(milliseconds=100)
+    assert window.machine.view.progress.step == step
+    press(window.train)
+    wait(lambda: window.machine.view.progress.step > step, 20_000)
+    assert window.machine.view.progress.steps[0] == 0
+
+
+def test_gibbs_draws_sweep_by_sweep_and_again_with_other_numbers(window):
+    window.machine.state.edit({"sweeps": 20})
+    before = window.samples.patterns.copy()
+    sampler = next(
+        button for button in window.findChildren(QAbstractButton) if button.accessibleName().endswith("Gibbs")
+    )
+    press(sampler)
+    assert window.machine.settings.sampler == "gibbs"
+    wait(lambda: window.machine._tasks.idle, 20_000)
+    first = window.samples.patterns.copy()
+    assert not np.array_equal(before, first)
+    press(window.again)
+    wait(lambda: window.machine._tasks.idle, 20_000)
+    assert not np.array_equal(first, window.samples.patterns)
+    assert window.machine.settings.seed == 1
+
+
+def test_cost_is_measured_and_extrapolated(window, monkeypatch):
+    press(window.measure)
+    wait(lambda: not window.machine.measuring, 20_000)
+    assert window.machine.cost.units.tolist() == list(range(2, 8))
+    assert window.cost_label.text().startswith("Z of 7 units: ")
+    units = np.arange(2, 21)
+    found = Cost(units, 1e-4 + 1e-8 * 2.0**units, np.full(len(units), 1e-6), 1.0)
+    monkeypatch.setattr(module, "_measuring", lambda: iter([(1.0, found)]))
+    press(window.measure)
+    assert not window.measure.isEnabled()
+    wait(lambda: not window.machine.measuring, 20_000)
+    assert window.measure.isEnabled()
+    factor, _ = found.fitted()
+    assert f"Each unit more takes {factor:.2f} times as long." in window.cost_plot.accessibleDescription()
+    assert "Z of an 8×8 digit would take" in window.cost_label.text()
+
+
+def test_closing_in_the_middle_ends_its_threads_and_it_opens_again(window, monkeypatch):
+    monkeypatch.setattr(module, "PICTURE", 0.02)
+    press(window.reset)
+    press(window.train)
+    press(window.measure)
+    wait(lambda: window.machine.view is not None, 20_000)
+    window.close()
+    wait(lambda: not window.machine._timer.isActive(), 20_000)
+    assert not window.machine.training
+    window.show()
+    press(window.train)
+    assert window.machine.training
+
+
+def test_a_weight_is_read_out_by_pointer_and_by_keys(window):
+    heat, progress = window.weights, window.machine.view.progress
+    QTest.mouseMove(heat, heat.cell(0, 1).center().toPoint())
+    QApplication.processEvents()
+    assert heat.words().startswith("(1,1)–(1,2): W ")
+    assert f"{progress.weights[0, 1]:.3g}" in heat.words()
+    heat.setFocus()
+    QTest.keyClick(heat, Qt.Key.Key_Down)
+    assert heat.accessibleDescription() == "(1,2)–(1,2): a unit has no weight with itself"
+
+
+def test_a_state_s_tooltip_is_in_words(window, monkeypatch):
+    from playground.app.boltzmann import gallery
+
+    said = []
+    monkeypatch.setattr(gallery.QToolTip, "showText", lambda at, text, widget: said.append(text))
+    place = window.likely.cells().box(0).center().toPoint() + QPoint(3, 3)
+    QApplication.sendEvent(window.likely, QHelpEvent(QEvent.Type.ToolTip, place, window.mapToGlobal(place)))
+    assert said[0].startswith(f"p = {100 * window.machine.view.likely.probabilities[0]:.3g} %")
+    assert "one of the patterns" in said[0]
+
+
+def test_every_control_has_name_and_tooltip_and_tab_reaches_it(window):
+    controls = [
+        child
+        for child in window.findChildren(QWidget)
+        if child.focusPolicy() & Qt.FocusPolicy.TabFocus and child.isVisible() and child.isEnabled()
+    ]
+    assert len(controls) > 20
+    for control in controls:
+        assert control.accessibleName(), control
+        assert control.toolTip(), control.accessibleName()
+    for label in window.numbers.values():
+        assert label.accessibleName()
+        assert label.toolTip()
+    window.activateWindow()
+    window.pad.setFocus()
+    reached = set()
+    for _ in range(2 * len(controls)):
+        reached.add(QApplication.focusWidget())
+        QTest.keyClick(QApplication.focusWidget(), Qt.Key.Key_Tab)
+    groups = {control for control in controls if control.property("role") != "segment"}
+    assert groups <= reached
+
+
+@pytest.mark.parametrize("size", [(1180, 700), (1600, 1000)])
+@pytest.mark.parametrize("palette", [DARK, LIGHT], ids=lambda palette: palette.name)
+def test_nothing_is_cut_off(window, palette, size):
+    window.apply_palette(palette)
+    window.resize(*size)
+    window.grab()
+    for label in window.findChildren(QLabel):
+        if label.isVisible() and label.text() and not label.wordWrap():
+            assert label.width() >= label.sizeHint().width() - 1, label.text()
+    for gallery in (window.patterns, window.likely, window.samples):
+        assert gallery.cells().layout()[2] == len(gallery.patterns)
+
+
+def test_no_call_holds_up_the_window(window, monkeypatch):
+    monkeypatch.setattr(module, "PICTURE", 1 / 30)
+    press(window.sizes.buttons["4×4"])
+    wait(lambda: window.machine.view is not None, 20_000)
+    with Watchdog() as dog:
+        for number in range(8):
+            QTest.mouseClick(
+                window.pad, Qt.MouseButton.LeftButton, pos=window.pad.cell(0, number % 4).center().toPoint()
+            )
+            wait(milliseconds=40)
+        press(window.add)
+        wait(milliseconds=300)
+        press(window.sizes.buttons["3×3"])
+        wait(milliseconds=200)
+    assert dog.calls == [], "\n\n".join(dog.calls)
+
+
+def test_the_main_window_opens_one_and_ends_it_on_leaving(bare_window, qtbot):
+    with qtbot.waitSignal(bare_window.engine.ready, timeout=30_000):
+        bare_window.show()
+    QTest.keySequence(bare_window, "Ctrl+B")
+    bare_window.actions_by_key.trigger("tools.boltzmann")
+    (window,) = bare_window.findChildren(BoltzmannWindow)
+    qtbot.waitUntil(lambda: window.machine.view is not None, timeout=20_000)
+    assert window.machine.training
+    bare_window.set_theme("light")
+    qtbot.waitUntil(lambda: not bare_window.restyling.running)
+    assert window.pad._palette is LIGHT
+    bare_window.leave()
+    assert bare_window.ended
+    assert not window.isVisible()

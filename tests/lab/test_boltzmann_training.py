@@ -1,0 +1,204 @@
+"""A Boltzmann machine as it learns, its settings, and what its Z costs."""
+
+import math
+
+import numpy as np
+import pytest
+import torch
+
+from playground.lab import experiment as experiments
+from playground.lab.boltzmann import cost
+from playground.lab.boltzmann.cost import Cost, measure_cost
+from playground.lab.boltzmann.patterns import bars_and_stripes, patterns_of, read_pattern, write_pattern
+from playground.lab.boltzmann.settings import Boltzmann, training_refusal
+from playground.lab.boltzmann.training import Samples, Trainer, are_patterns, most_probable
+from playground.lab.experiment import ExperimentError
+
+
+@pytest.mark.parametrize(("rows", "columns"), [(1, 2), (2, 2), (2, 5), (3, 3), (4, 4)])
+def test_bars_and_stripes_are_those_pictures_and_no_others(rows: int, columns: int) -> None:
+    """Of all 2^d pictures those whose rows are all equal or whose columns are: 2^rows + 2^columns - 2."""
+    found = bars_and_stripes(rows, columns)
+    texts = {write_pattern(picture) for picture in found}
+    numbers = np.arange(2 ** (rows * columns))[:, None] >> np.arange(rows * columns) & 1
+    every = np.where(numbers == 1, 1, -1).reshape(-1, rows, columns)
+    right = (every == every[:, :1]).all((1, 2)) | (every == every[:, :, :1]).all((1, 2))
+    assert texts == {write_pattern(picture) for picture in every[right]}
+    assert len(found) == len(texts) == (2**rows + 2**columns - 2 if min(rows, columns) > 1 else 2**columns)
+
+
+def test_patterns_are_written_and_read() -> None:
+    for picture in bars_and_stripes(3, 4):
+        assert np.array_equal(read_pattern(write_pattern(picture)), picture)
+
+
+def test_settings_go_through_toml() -> None:
+    settings = Boltzmann(rows=2, columns=3, data="drawn", patterns=("#../..#", "###/..."), learning_rate=0.05)
+    assert experiments.parse_as(Boltzmann, experiments.dump(settings), "it") == settings
+    assert experiments.parse_as(Boltzmann, "", "it") == Boltzmann()
+    assert patterns_of(settings).shape == (2, 2, 3)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("rows = 5\ncolumns = 4", "make 20 pixels"),
+        ("rows = 1\ncolumns = 1", "make 1 pixels"),
+        ("rows = 17", "from 1 to 16"),
+        ("data = 'drawn'\npatterns = ['##/##']", "not 3 rows of 3 pixels"),
+        ("data = 'drawn'\npatterns = ['###/##/###']", "not 3 rows of 3 pixels"),
+        ("data = 'drawn'\npatterns = ['###/#x#/###']", "not 3 rows of 3 pixels"),
+        ("patterns = [3]", "patterns[0] cannot be used"),
+        ("patterns = '###'", "must be a list, as in"),
+        ("learning_rate = 2.0", "from 0.0001 to 1"),
+        ("data = 'bars'", "did you mean bars-and-stripes?"),
+        ("step = 3", "did you mean steps?"),
+        ("zzz = 3", "the settings are seed, rows"),
+        ("[noise]\nkind = 've'", "noise is not a setting"),
+    ],
+)
+def test_what_cannot_be_used_is_refused_in_a_sentence(text: str, said: str) -> None:
+    with pytest.raises(ExperimentError) as refused:
+        experiments.parse_as(Boltzmann, text, "it")
+    assert said in str(refused.value)
+
+
+def test_without_patterns_there_is_nothing_to_learn() -> None:
+    nothing = Boltzmann(data="drawn")
+    refusal = training_refusal(nothing)
+    assert refusal is not None
+    assert refusal.key == "patterns"
+    assert training_refusal(Boltzmann()) is None
+    with pytest.raises(ExperimentError, match="no patterns"):
+        Trainer(nothing)
+
+
+def test_bars_and_stripes_are_learned_to_their_entropy() -> None:
+    settings = Boltzmann(steps=1500)
+    *_, last = Trainer(settings)
+    assert last.entropy == last.least == pytest.approx(math.log(14))
+    assert last.nlls[0] == pytest.approx(9 * math.log(2))  # W = 0
+    assert 0 < last.excess < 0.015
+    assert np.all(np.diff(last.nlls) < 0)
+    assert last.steps[0] == 0
+    assert last.steps[-1] == last.step == 1500
+    assert np.allclose(last.weights, last.weights.T, atol=1e-12)
+    assert not last.weights.diagonal().any()
+    likely = most_probable(settings, last.weights, 16)
+    assert likely.learned.tolist() == [True] * 14 + [False] * 2
+    assert np.allclose(likely.probabilities[:14], 1 / 14, atol=2e-3)
+    assert {write_pattern(one) for one in likely.states[:14]} == {write_pattern(one) for one in bars_and_stripes(3, 3)}
+
+
+def test_the_numbers_of_a_step_are_those_of_its_weights() -> None:
+    settings = Boltzmann(rows=2, columns=2, data="drawn", patterns=("##/..", "#./#.", "##/.."), steps=20)
+    for progress in Trainer(settings):
+        weights = torch.from_numpy(progress.weights).requires_grad_()
+        y = torch.cartesian_prod(*[torch.tensor([-1.0, 1.0], dtype=torch.float64)] * 4)
+        log_z = (torch.einsum("ni,ij,nj->n", y, weights, y) / 2).logsumexp(0)
+        patterns = torch.from_numpy(patterns_of(settings).reshape(3, 4)).double()
+        nll = log_z - (torch.einsum("ni,ij,nj->n", patterns, weights, patterns) / 2).mean()
+        assert progress.log_partition == pytest.approx(float(log_z.detach()), abs=1e-12)
+        assert progress.nll == pytest.approx(float(nll.detach()), abs=1e-12)
+        for value, norm in ((log_z, progress.partition_gradient), (nll, progress.gradient)):
+            (gradient,) = torch.autograd.grad(value, weights, retain_graph=True)
+            of_pairs = torch.triu(gradient + gradient.T, 1)
+            assert norm == pytest.approx(float(of_pairs.norm()), abs=1e-12)
+
+
+def test_going_on_from_a_pause_is_as_if_there_had_been_none() -> None:
+    settings = Boltzmann(rows=2, columns=2, steps=200)
+    *_, whole = Trainer(settings)
+    for half in Trainer(settings):
+        if half.step >= 50:
+            break
+    first, *_, last = Trainer(settings, half)
+    assert first.step > half.step
+    assert np.array_equal(last.weights, whole.weights)
+    assert np.array_equal(last.steps, whole.steps)
+    assert np.array_equal(last.nlls, whole.nlls)
+    (done,) = Trainer(settings, whole)
+    assert done.step == 200
+    assert np.array_equal(done.nlls, whole.nlls)
+
+
+def test_even_parity_cannot_be_learned_and_the_gradient_says_so() -> None:
+    even = ("../..", "##/..", "#./#.", "#./.#", ".#/#.", ".#/.#", "../##", "##/##")
+    *_, last = Trainer(Boltzmann(rows=2, columns=2, data="drawn", patterns=even, steps=50))
+    assert last.excess == pytest.approx(math.log(2))
+    assert last.gradient < 1e-12
+
+
+def test_negatives_are_as_probable_as_patterns() -> None:
+    settings = Boltzmann(data="drawn", patterns=("#../.#./..#",), steps=300)
+    *_, last = Trainer(settings)
+    assert last.entropy == 0
+    assert last.least == pytest.approx(math.log(2))
+    likely = most_probable(settings, last.weights, 2)
+    assert likely.probabilities[0] == pytest.approx(likely.probabilities[1])
+    assert sorted(map(write_pattern, likely.states)) == ["#../.#./..#", ".##/#.#/##."]
+    assert sorted(likely.learned.tolist()) == [False, True]
+
+
+@pytest.mark.parametrize("sampler", ["exact", "gibbs"])
+def test_samples_of_a_trained_machine_are_its_patterns(sampler: str) -> None:
+    settings = Boltzmann(rows=2, columns=2, sampler=sampler, samples=500, steps=300, seed=4)
+    *_, last = Trainer(settings)
+    share = are_patterns(settings, Samples(settings).follow(last.weights, 50)).mean()
+    truth = most_probable(settings, last.weights, 16)
+    chance = truth.probabilities[truth.learned].sum()
+    assert abs(share - chance) < 4 * math.sqrt(chance * (1 - chance) / 500)
+    assert np.array_equal(Samples(settings).follow(last.weights, 5), Samples(settings).follow(last.weights, 5))
+
+
+def test_exact_samples_stay_while_weights_do_and_chains_go_on() -> None:
+    weights = np.zeros((4, 4))
+    for sampler, same in (("exact", True), ("gibbs", False)):
+        samples = Samples(Boltzmann(rows=2, columns=2, sampler=sampler))
+        assert np.array_equal(samples.follow(weights), samples.follow(weights)) == same
+
+
+def test_cost_is_measured_for_every_number_of_units() -> None:
+    found = list(measure_cost(2, 6))
+    assert [len(one.units) for one in found] == [1, 2, 3, 4, 5]
+    assert found[-1].units.tolist() == [2, 3, 4, 5, 6]
+    assert found[-1].fraction == 1.0
+    assert (found[-1].partition > found[-1].weight).all()
+    assert found[-1].fitted() is None or found[-1].partition.max() > 4 * found[-1].partition.min()
+
+
+def test_z_of_one_unit_more_takes_about_twice_as_long() -> None:
+    *_, found = measure_cost(14, 20)
+    fit = found.fitted()
+    assert fit is not None
+    assert 1.7 < fit[0] < 2.4
+
+
+def test_the_fit_is_that_of_the_part_that_grows() -> None:
+    """1e-4 s of calls and 1e-9 s a state: from 2^19 states on it is the states."""
+    units = np.arange(2, 25)
+    made = Cost(units, np.maximum(1e-4, 1e-9 * 2.0**units), np.full(len(units), 1e-6), 1.0)
+    fit = made.fitted()
+    assert fit is not None
+    assert fit[0] == pytest.approx(2.0)
+    assert made.extrapolated(64) == pytest.approx(1e-9 * 2.0**64, rel=1e-6)
+    assert Cost(units[:5], made.partition[:5], made.weight[:5], 0.2).extrapolated(64) is None
+
+    # One that took long among small ones, by chance, is no growth.
+    noisy = Cost(units[:6], np.array([1e-4, 9e-4, 8e-4, 7e-4, 1e-4, 1e-4]), made.weight[:6], 1.0)
+    assert noisy.fitted() is None
+    falling = Cost(units[:4], np.array([1e-4, 9e-4, 8e-4, 7e-4]), made.weight[:4], 1.0)
+    assert falling.fitted() is None
+
+
+def test_measuring_gives_the_other_threads_back() -> None:
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    try:
+        measuring = cost.measure_cost(2, 4)
+        next(measuring)
+        assert torch.get_num_threads() == 1
+        measuring.close()  # cancelled
+        assert torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(before)
