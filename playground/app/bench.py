@@ -207,6 +207,7 @@ def _remember(bench: Bench, summary: Mapping[str, Any], progress_type: Any) -> N
 
 def _view(problem: "Problem", trainer: "Trainer") -> ProblemView:
     from playground.lab.advice import noise_advice
+    from playground.lab.energies import has_energy
     from playground.lab.problem import widest_gap
 
     dataset, noise, units = problem.dataset, problem.noise, problem.units
@@ -226,6 +227,7 @@ def _view(problem: "Problem", trainer: "Trainer") -> ProblemView:
         isotropic=units.isotropic,
         known_density=problem.density is not None,
         has_process=has_process,
+        has_energy=has_energy(problem.experiment),
         sigma_min=units.sigma_to_user(noise.sigma_min),
         sigma_max=units.sigma_to_user(noise.sigma_max),
         rungs=np.array([units.sigma_to_user(float(sigma)) for sigma in rungs]),

@@ -14,6 +14,7 @@ _CHOICES: dict[str, dict[str, tuple[str, str]]] = {
     "network.kind": {
         "auto": ("Auto", "An MLP for points, a U-Net for images."),
         "mlp": ("MLP", "Layers that see all coordinates at once."),
+        "energy": ("Energy", "An MLP of one output f: the score is -∇f, and e⁻ᶠ over its Z a density."),
         "u-net": ("U-Net", "Layers that look at neighbouring pixels, from fine to coarse and back; for images."),
     },
     "network.activation": {
@@ -26,6 +27,10 @@ _CHOICES: dict[str, dict[str, tuple[str, str]]] = {
         "exact": ("Exact", "Hyvärinen's loss with the full trace; its cost grows with the dimension."),
         "sliced": ("Sliced", "The trace seen along a few random directions."),
         "denoising": ("Denoising", "Predict the noise that was added; needs noise."),
+        "maximum-likelihood": (
+            "Likelihood",
+            "What score matching avoids: the likelihood itself, with Z summed over the plane at every step; needs an energy.",
+        ),
     },
     "objective.weight": {
         "auto": ("Auto", "EDM for denoising, σ² for exact and sliced: what has the least noise."),

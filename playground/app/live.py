@@ -78,6 +78,21 @@ class Probe:
     time: float | None
 
 
+class Newest:
+    """The score that a run follows, with the newest weights whenever it is asked; of an energy its log-density too."""
+
+    def __init__(self, live: "Live", run: Run) -> None:
+        self._live, self._run = live, run
+
+    def __call__(self, *place: "Tensor") -> "Tensor":
+        score: Tensor = self._live.score(self._run)(*place)
+        return score
+
+    def log_density(self, x: "Tensor", sigma: "Tensor") -> "Tensor":
+        values: Tensor = self._live.network(self._run.bench).log_density(x, sigma)
+        return values
+
+
 class Live:
     """The slots between window and thread, and the loop that the thread runs."""
 
@@ -174,7 +189,7 @@ class Live:
         from playground.lab.sampling import sample
 
         self.recorded = run.number, None
-        return sample(run.problem, lambda *place: self._score(run)(*place), seed=run.seed)
+        return sample(run.problem, Newest(self, run), seed=run.seed)
 
     def _advance(self, steps: "Iterator[Trajectory]") -> bool:
         number, trajectory = self.recorded
@@ -190,21 +205,14 @@ class Live:
         self._rested = start + spent / self.share
         return True
 
-    def _score(self, run: Run) -> Any:
+    def score(self, run: Run) -> Any:
         """The score that the run follows, with the newest weights."""
         return run.problem.known_score() or self._learned(run.bench)
 
     def _learned(self, bench: "Bench") -> Any:
         import torch
 
-        weights = bench.weights
-        if self._loaded != weights.version:
-            # To build one takes 5 ms of the interpreter, seven times a second while training.
-            if self._owner is not bench:
-                self._owner, self._network = bench, bench.problem.network().requires_grad_(False)
-            self._network.load_state_dict(weights.tensors)
-            self._loaded = weights.version
-        network = self._network
+        network = self.network(bench)
 
         def score(x: "Tensor", sigma: "Tensor", *label: "Tensor") -> "Tensor":
             scores = []
@@ -215,6 +223,17 @@ class Live:
             return torch.cat(scores)
 
         return score
+
+    def network(self, bench: "Bench") -> Any:
+        """The network with the newest weights."""
+        weights = bench.weights
+        if self._loaded != weights.version:
+            # To build one takes 5 ms of the interpreter, seven times a second while training.
+            if self._owner is not bench:
+                self._owner, self._network = bench, bench.problem.network().requires_grad_(False)
+            self._network.load_state_dict(weights.tensors)
+            self._loaded = weights.version
+        return self._network
 
     def _look(self, view: View) -> None:
         field, density = self.see(view)

@@ -9,12 +9,14 @@ import numpy as np
 from playground.app.bench import torch_threads
 from playground.app.live import Weights
 from playground.app.views import Bounds, DensityView, Errors, PointLikelihood, ProblemView
+from playground.lab.refusals import likelihood_refusal
 
 if TYPE_CHECKING:
     from playground.lab.problem import Problem
     from playground.lab.trajectory import Trajectory
 
 MAP_CELLS = 64  # of a learned density that follows sigma, across and down: a second or two each
+ENERGY_CELLS = 120  # of that of an energy, which no path has to be followed for: a twentieth of a second
 
 Progress = Iterator[tuple[float | None, Any]]
 
@@ -31,9 +33,11 @@ def learned_score(problem: "Problem", weights: Weights) -> Any:
 
 def point_likelihood(problem: "Problem", weights: Weights, point: tuple[float, float]) -> Progress:
     """log p of one point by the probability flow, beside the exact value where it is known, there and back."""
+    from playground.lab.energies import normalised
     from playground.lab.likelihood import round_trip
 
     score = learned_score(problem, weights)
+    energy = normalised(problem, score)
     for progress in round_trip(problem, score, np.array([point]), record_path=True):
         trip = progress.result
         if trip is None:
@@ -59,13 +63,17 @@ def point_likelihood(problem: "Problem", weights: Weights, point: tuple[float, f
                 path=result.path[:, 0],
                 path_sigma=result.path_sigma,
                 untrained=weights.untrained,
+                energy=None if energy is None else float(energy.log_prob(np.array([point]))[0]),
             ),
         )
 
 
 def map_level(sigma: float, view: ProblemView) -> float:
-    """The noise level of the learned density that is shown at `sigma`: half an octave from one to the next."""
-    level = 2.0 ** (round(2 * math.log2(max(sigma, 1e-30))) / 2)
+    """The noise level of the learned density that is shown at `sigma`: half an octave from one to the next; a tenth of an energy's."""
+    parts = 10 if view.has_energy else 2
+    level = 2.0 ** (round(parts * math.log2(max(sigma, 1e-30))) / parts)
+    if not view.has_process:
+        return view.sigma_min
     return min(max(level, view.sigma_min), 0.999 * view.sigma_max)
 
 
@@ -79,6 +87,8 @@ def learned_density(
         moving: in the process's own coordinates, which a VP process contracts, as particles with a time have them.
     """
     from playground.lab.density_map import density_map
+    from playground.lab.energies import normalised
+    from playground.lab.fields import grid_points
 
     shown = problem.units.sigma_to_user(problem.noise.sigma_min) if sigma is None else sigma
     scale = 1.0
@@ -88,8 +98,15 @@ def learned_density(
     # p_t(x) = p_sigma(x/alpha)/alpha^2, in coordinates whose origin is the data's mean.
     corners = np.array([bounds[::2], bounds[1::2]])
     (x0, y0), (x1, y1) = problem.units.to_user(problem.units.to_internal(corners) / scale).tolist()
-    view, drawn = None, None
-    for progress in density_map(problem, learned_score(problem, weights), (x0, x1, y0, y1), resolution, sigma=sigma):
+    view, drawn, score = None, None, learned_score(problem, weights)
+    model = normalised(problem, score, sigma, live=resolution <= MAP_CELLS)
+    if model is not None:
+        side = max(resolution, ENERGY_CELLS)
+        values = model.log_prob(grid_points((x0, x1, y0, y1), side, side).reshape(-1, 2)).reshape(side, side)
+        partition = model.log_partition, model.partition.error
+        yield 1.0, DensityView(np.exp(values) / scale**2, bounds, shown, "learned", partition)
+        return
+    for progress in density_map(problem, score, (x0, x1, y0, y1), resolution, sigma=sigma):
         if progress.log_density is not drawn and progress.log_density is not None:
             drawn = progress.log_density
             view = DensityView(np.exp(drawn) / scale**2, bounds, shown, "learned")
@@ -102,12 +119,13 @@ def test_set(problem: "Problem", weights: Weights) -> Progress:
     from playground.lab.evaluation import evaluate
 
     score = learned_score(problem, weights)
-    share = 0.7 if problem.shape == (2,) else 1.0  # of the work; the rest is the integral
+    flows = problem.shape == (2,) and likelihood_refusal(problem.experiment) is None
+    share = 0.7 if flows else 1.0  # of the work; the rest is the integral
     metrics = None
     for step in evaluate(problem, score):
         metrics = step.metrics
         yield share * step.fraction, metrics
-    if problem.shape == (2,):
+    if flows:
         for progress in integral(problem, score):
             yield (
                 share + (1 - share) * progress.fraction,

@@ -60,7 +60,7 @@ class Measuring(Stage):
 
     def density_map(self) -> None:
         """Compute the learned density of the finest level over the canvas; it stays until the playhead moves on."""
-        if self._refuses_likelihood():
+        if not self._states_density() and self._refuses_likelihood():
             return
         self._pin()
         bench, bounds = self._bench, self._bounds
@@ -75,7 +75,7 @@ class Measuring(Stage):
 
     def evaluate_test_set(self) -> None:
         """NLL, entropy, KL and the integral over the plane."""
-        if self._refuses_likelihood():
+        if not self._states_density() and self._refuses_likelihood():
             return
         bench = self._bench
         assert bench is not None
@@ -109,6 +109,10 @@ class Measuring(Stage):
     def _evaluated(self, metrics: Mapping[str, Any]) -> None:
         self._evaluation.update({key: value for key, value in metrics.items() if value is not None})
         self.evaluation_changed.emit(dict(self._evaluation))
+
+    def _states_density(self) -> bool:
+        """Whether the learned density is known without the flow."""
+        return self._bench is not None and self._bench.view.has_energy
 
     def _refuses_likelihood(self) -> bool:
         if self._bench is None:

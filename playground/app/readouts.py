@@ -41,7 +41,7 @@ def caption(trajectory: "Trajectory", frame: int, kind: str) -> list[str]:
 
 def other_density(density: DensityView, sigma: float) -> list[str]:
     """A line that says which density is seen where it is not that of the moment's sigma."""
-    if density.source != "learned" or max(density.sigma, sigma) < OTHER * min(density.sigma, sigma):
+    if density.source != "learned" or max(density.sigma, sigma) <= OTHER * min(density.sigma, sigma):
         return []
     return [f"density learned at σ = {shown(density.sigma)}"]
 

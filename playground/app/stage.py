@@ -261,7 +261,7 @@ class Stage(QObject):
             exact="exact" in wanted,
             density="density" in wanted and self.density_source == "exact",
         )
-        return Views(view, follow="density" in wanted and not view.density and bench.view.has_process)
+        return Views(view, follow="density" in wanted and not view.density and bench.view.shows_learned_density)
 
     # The clock's part
 
@@ -372,7 +372,7 @@ class Stage(QObject):
                     density=density and exact,
                 )
             )
-        following = density and not exact and bench.view.has_process
+        following = density and not exact and bench.view.shows_learned_density
         if following and not self._learned_maps.follow(bench, self._bounds, moment[0], moment[1] is not None):
             self._density.forget()
 

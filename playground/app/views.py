@@ -45,6 +45,11 @@ class ProblemView:
     warnings: "tuple[Advice, ...]" = ()
     mode_weights: np.ndarray | None = None
     resolved: Experiment | None = None  # with every "auto" that depends on the data as a number
+    has_energy: bool = False  # whether the network states a density by itself
+
+    @property
+    def shows_learned_density(self) -> bool:
+        return self.has_process or self.has_energy
 
 
 @dataclass(frozen=True)
@@ -65,6 +70,7 @@ class DensityView:
     extent: Bounds
     sigma: float
     source: str  # "learned" or "exact"
+    log_partition: tuple[float, float] | None = None  # ln Z over the plane in user units and its error, of an energy
 
 
 @dataclass(frozen=True)
@@ -96,6 +102,7 @@ class PointLikelihood:
     path: np.ndarray  # (P, 2)
     path_sigma: np.ndarray  # (P,)
     untrained: bool
+    energy: float | None = None  # log p by a learned energy and its Z at the same sigma
 
 
 @dataclass(frozen=True)

@@ -122,7 +122,7 @@ class Wiring(QObject):
         chips.set_available("exact", plane and problem.known_density, "The density of these data is not known.")
         chips.set_available(
             "density",
-            plane and (problem.known_density or problem.has_process),
+            plane and (problem.known_density or problem.shows_learned_density),
             "The density of these data is not known, and this noise gives none to learn.",
         )
         chips.set_available("path", plane and problem.has_process, "This noise gives no path from data to noise.")

@@ -176,6 +176,9 @@ def _summarise(measured: dict[str, Any], folder: Path) -> None:
         ("test NLL", "test_nll", "test_nll_standard_error"),
         ("entropy of the data", "entropy", None),
         ("KL to the data", "kl", "kl_standard_error"),
+        ("test NLL by energy and Z", "energy_nll", "energy_nll_standard_error"),
+        ("KL by energy and Z", "energy_kl", "energy_kl_standard_error"),
+        ("ln Z", "log_partition", "log_partition_error"),
         ("bits/dim", "bits_per_dim", None),
     ]
     for title, key, error in lines:

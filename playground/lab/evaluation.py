@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from playground.data import dequantise
+from playground.lab import energies
 from playground.lab.likelihood import PointLikelihoods, RoundTrip, log_likelihood, round_trip
 from playground.lab.problem import Problem
 from playground.lab.refusals import likelihood_refusal
@@ -60,6 +61,9 @@ def evaluate(problem: Problem, score: ScoreFunction, samples: Array | None = Non
     - round_trip_distance (user units), round_trip_log_prob (nats): of `round_trip_points` of these points, taken to their latent
       codes and back, the worst distance to where they began and the worst difference of the two log p: the solver's error.
     - density: which density the likelihoods are of; evaluations_mean: scores asked for one of them.
+    - log_partition, log_partition_error: ln Z of a learned energy of the finest level over the plane in user units, and by how
+      much it may be off; energy_integral: of e^-f/Z over the data and a margin, on another grid. energy_nll, energy_kl, each with its _standard_error: as test_nll and kl, by e^-f/Z instead of the
+      flow, which follows the scores of all levels.
 
     Args:
         score: learned or exact, in internal units; must not change while this runs.
@@ -97,6 +101,7 @@ def evaluate(problem: Problem, score: ScoreFunction, samples: Array | None = Non
         if trip is not None:
             _add_round_trip(trip, found)
     yield EvaluationProgress(0.9, "distances", None)
+    energies.energy_metrics(problem, score, found, reasons)
     density = problem.dataset.density
     if density is None:
         unknown = f"The density of data.kind = {problem.experiment.data.kind} is not known."
@@ -145,7 +150,7 @@ _FROM_SAMPLES = (
     "mode_weights_standard_error",
 )
 
-METRICS = (*_FROM_LIKELIHOOD, "entropy", *_FROM_SAMPLES, "mode_weights_true")
+METRICS = (*_FROM_LIKELIHOOD, "entropy", *energies.METRICS, *_FROM_SAMPLES, "mode_weights_true")
 """Keys of the dictionary that :func:`evaluate` ends with, besides `reasons`."""
 
 

@@ -25,6 +25,16 @@ def training_refusal(experiment: Experiment) -> Refusal | None:
             "objective.kind",
             "Denoising needs noise to remove: with noise.kind = none its target z/σ divides by zero; choose a noise, or exact or sliced matching.",
         )
+    if experiment.objective.kind == "maximum-likelihood" and experiment.network.kind != "energy":
+        return Refusal(
+            "objective.kind",
+            "Maximum likelihood needs a model that states a density, and a score states none: choose network.kind = energy, or another objective.",
+        )
+    if experiment.objective.kind == "maximum-likelihood" and SOURCES[experiment.data.kind].images:
+        return Refusal(
+            "objective.kind",
+            "Maximum likelihood sums Z over a grid, which more than two dimensions put out of reach: choose a score-matching objective, which does without Z, or points of the plane.",
+        )
     if experiment.network.kind == "u-net" and not SOURCES[experiment.data.kind].images:
         return Refusal(
             "network.kind",
@@ -106,10 +116,14 @@ def sampling_refusal(experiment: Experiment) -> Refusal | None:
             "sampling.churn_min",
             f"No noise level lies from sampling.churn_min = {low:g} up to sampling.churn_max = {high:g}: lower one or raise the other, or set sampling.churn = 0 for none.",
         )
-    if kind == "metropolis-langevin" and experiment.sampling.source == "learned":
+    if (
+        kind == "metropolis-langevin"
+        and experiment.sampling.source == "learned"
+        and experiment.network.kind != "energy"
+    ):
         return Refusal(
             "sampling.source",
-            "Metropolis's test compares densities, and a learned score has none: choose sampling.source = exact or empirical, or sample by langevin.",
+            "Metropolis's test compares densities, and a learned score has none: choose sampling.source = exact or empirical, network.kind = energy, or sample by langevin.",
         )
     if experiment.sampling.source == "exact" and not SOURCES[experiment.data.kind].known_density:
         return Refusal(

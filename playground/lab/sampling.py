@@ -19,6 +19,7 @@ from playground.lab.trajectory import Trajectory
 from playground.theory.densities import Boxes, GaussianMixture
 from playground.theory.forward import ForwardProcess
 from playground.theory.guidance import LabelledScore
+from playground.theory.partition import EnergyFunction
 from playground.theory.samplers import (
     AdaptiveFlow,
     AnnealedLangevin,
@@ -49,8 +50,11 @@ UNKNOWN_DETAIL = 0.1
 """Standard deviation of the narrowest part of unknown data, over that of the data."""
 
 
-def make_sampler(problem: Problem) -> Sampler:
+def make_sampler(problem: Problem, score: LabelledScore | None = None) -> Sampler:
     """The sampler of the experiment, in internal units, with every "auto" resolved.
+
+    Args:
+        score: the learned one, where it is an energy that Metropolis's test is to ask; may change between steps.
 
     Raises:
         ExperimentError: the sampler does not fit the noise or the data; the sentence says what to choose.
@@ -62,7 +66,7 @@ def make_sampler(problem: Problem) -> Sampler:
     if settings.kind == "langevin":
         return Langevin(problem.noise.sigma_min, _step(problem), settings.steps)
     if settings.kind == "metropolis-langevin":
-        return MetropolisLangevin(_log_density(problem), problem.noise.sigma_min, _step(problem), settings.steps)
+        return MetropolisLangevin(_log_density(problem, score), problem.noise.sigma_min, _step(problem), settings.steps)
     if settings.kind == "annealed-langevin":
         levels = problem.noise.levels(problem.experiment.noise.levels)
         return AnnealedLangevin(levels, _step(problem), settings.steps // len(levels), settings.denoise)
@@ -92,10 +96,14 @@ def make_sampler(problem: Problem) -> Sampler:
     return ProbabilityFlow(process, steps, False, grid, settings.corrector_steps, settings.snr, solver=ode)
 
 
-def _log_density(problem: Problem) -> LogDensity:
-    if problem.experiment.sampling.source == "empirical":
+def _log_density(problem: Problem, score: LabelledScore | None) -> LogDensity:
+    source = problem.experiment.sampling.source
+    if source == "empirical":
         return problem.empirical.log_prob
-    assert problem.density is not None  # or the source would be refused
+    if source == "learned":
+        assert isinstance(score, EnergyFunction)  # or the source would be refused
+        return score.log_density
+    assert problem.density is not None  # likewise
     return problem.density.log_prob
 
 
@@ -187,7 +195,7 @@ def sample(
     """
     if seed is not None:
         problem = dataclasses.replace(problem, experiment=replace(problem.experiment, {"seed": seed}))
-    sampler = sampler or make_sampler(problem)
+    sampler = sampler or make_sampler(problem, score)
     generator = problem.generator("sampling")
     start = start_positions(problem, generator)
     trajectory = Trajectory(problem.units, problem.shape, len(start), sampler.total, problem.dataset.axes)

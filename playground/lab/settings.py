@@ -198,8 +198,14 @@ class Network(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The network that learns the score."""
 
     kind: Annotated[
-        Literal["auto", "mlp", "u-net"],
-        _meta("Points take an MLP, images a small U-Net", symbol="s_θ", resets=True),
+        Literal["auto", "mlp", "energy", "u-net"],
+        _meta(
+            "Points take an MLP, images a small U-Net; energy: an MLP of one output, whose gradient is the score, and whose "
+            "density can be summed up",
+            symbol="s_θ",
+            equation=r"s = -\nabla f,\ p = e^{-f}/Z",
+            resets=True,
+        ),
     ] = "auto"
     width: Annotated[
         int,
@@ -244,13 +250,17 @@ class Objective(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What training minimises."""
 
     kind: Annotated[
-        Literal["exact", "sliced", "denoising"],
-        _meta("Exact, sliced or denoising score matching", symbol="J"),
+        Literal["exact", "sliced", "denoising", "maximum-likelihood"],
+        _meta(
+            "Exact, sliced or denoising score matching; or, for an energy in the plane, maximum likelihood with Z summed up",
+            symbol="J",
+        ),
     ] = "denoising"
     weight: Annotated[
         Literal["auto", "sigma2", "edm", "likelihood", "constant"],
         _meta(
-            "Weight of each noise level in the loss; auto: edm for denoising, sigma2 for exact and sliced",
+            "Weight of each noise level in the loss; auto: edm for denoising, sigma2 for exact and sliced, constant for "
+            "maximum likelihood",
             symbol="λ(σ)",
             equation=r"E_{\sigma}\,\lambda(\sigma)\,\|s(x + \sigma z, \sigma) + z/\sigma\|^2",
         ),
@@ -291,6 +301,18 @@ class Objective(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             equation=r"\frac{1}{2}\|s\|^2",
         ),
     ] = True
+    cells: Annotated[
+        int,
+        _meta(
+            "Cells of the sum over the plane along each side, for maximum likelihood: a step costs their square, and what is "
+            "narrower than a cell is missed",
+            ge=16,
+            le=512,
+            symbol="n",
+            equation=r"\ln Z = \ln \sum_j e^{-f(x_j)} \Delta^2",
+            log=True,
+        ),
+    ] = 64
 
 
 class Training(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -13,18 +13,23 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from playground.lab.automatic import resolved
+from playground.lab.automatic import LEVELS, resolved
 from playground.lab.experiment import Experiment, ExperimentError
 from playground.lab.problem import Problem
 from playground.lab.refusals import training_refusal
 from playground.lab.weights import State, Weights, load_weights
 from playground.theory.fused import denoising_steps, matching_steps
-from playground.theory.networks import MLP, ScoreNetwork, UNet
-from playground.theory.noise import per_point
-from playground.theory.objectives import OBJECTIVES, Denoising, Exact, Objective, Sliced
+from playground.theory.fused_energy import energy_denoising_steps
+from playground.theory.networks import MLP, Energy, ScoreNetwork, UNet
+from playground.theory.networks.mlp import Perceptron
+from playground.theory.objectives import OBJECTIVES, Denoising, Exact, MaximumLikelihood, Objective, Sliced
+from playground.theory.partition import StandardNormal
 
 CHUNK_SECONDS = 0.03  # of training between two progress reports: two frames of the window
 BLOCK, BLOCK_WORK = 32, 2e8  # most steps in one call, and their points times weights: about 20 ms
+FUSED: dict[type[ScoreNetwork], tuple[type[Objective], ...]] = {MLP: (Denoising, Exact, Sliced), Energy: (Denoising,)}
+"""The objectives whose steps are written by hand, by the network."""
+
 WARM_UP = 100  # steps over which the learning rate rises, while Adam does not yet know the gradients' size
 GOOD, EXPLODED, COLLAPSED = 10.0, 100.0, 1e4  # how far a loss may lie from a Gaussian score's, as a multiple of that
 
@@ -223,7 +228,8 @@ class Trainer:
 
     @property
     def _fused(self) -> bool:
-        return isinstance(self.network, MLP) and type(self._objective) in (Denoising, Exact, Sliced)
+        kind, objective = type(self.network), type(self._objective)
+        return objective in FUSED.get(kind, ())
 
     @property
     def _block(self) -> int:
@@ -275,7 +281,7 @@ class Trainer:
     def _train_fused(self, rates: list[float]) -> Tensor:
         """A block of steps in one call; mean loss, 0-d."""
         network, weights, settings = self.network, self._weights, self.problem.experiment.training
-        assert isinstance(network, MLP)
+        assert isinstance(network, Perceptron)
         shape = (len(rates), self.problem.batch)
         x, sigma, _ = self._draw(math.prod(shape))
         x, sigma = x.flatten(1), sigma.to(x)
@@ -284,7 +290,11 @@ class Trainer:
         common = weights.arguments(network, rates, settings.ema)
         if isinstance(self._objective, Denoising):
             x, z = self._objective.pairs(x, z, sigma)
-            loss = denoising_steps(x.view(*shape, -1), z.view(*shape, -1), sigma.view(shape), lambdas, *common)
+            x, z, sigma = x.view(*shape, -1), z.view(*shape, -1), sigma.view(shape)
+            if isinstance(network, Energy):
+                loss = energy_denoising_steps(x, z, sigma, lambdas, network.factor(sigma), *common)
+            else:
+                loss = denoising_steps(x, z, sigma, lambdas, *common)
         else:
             x = x + sigma[:, None] * z
             directions, scale, along = self._directions(x)
@@ -319,7 +329,7 @@ class Trainer:
         generator = self.problem.generator("reference")
         x = self.problem.train[:1000]
         sigma = self.problem.noise.training_sigmas(len(x), generator, self.problem.experiment.training.sigmas)
-        losses = self._objective.loss(lambda y, level: -y / per_point(level.square() + 1, y), x, sigma, generator)
+        losses = self._objective.loss(StandardNormal(), x, sigma, generator)
         self._reference = max(float(losses.detach().abs().mean()), 1.0)
         density = self.problem.density
         self._floor = None if density is None else self._objective.floor(density, generator)
@@ -374,6 +384,9 @@ def build_objective(problem: Problem) -> Objective:
         # The mean over points of other classes is no target of a class.
         reference = 1 if problem.classes else min(settings.reference, problem.batch)
         return Denoising(problem.noise, law, settings.weight, reference)
+    if settings.kind == "maximum-likelihood":
+        reach = float(problem.train.abs().max())
+        return MaximumLikelihood(problem.noise, law, settings.weight, reach, settings.cells, LEVELS)
     return OBJECTIVES[settings.kind](problem.noise, law, settings.weight)
 
 

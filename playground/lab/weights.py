@@ -13,7 +13,8 @@ from torch import Tensor
 
 from playground.lab.experiment import ExperimentError
 from playground.theory.fused import descend
-from playground.theory.networks import MLP, ScoreNetwork
+from playground.theory.networks import ScoreNetwork
+from playground.theory.networks.mlp import Perceptron
 
 State = dict[str, np.ndarray]
 Lists = tuple[list[Tensor], list[Tensor], list[Tensor], list[Tensor]]
@@ -43,16 +44,17 @@ class Weights:
         }
 
     def arguments(
-        self, network: MLP, rates: list[float], ema: float
+        self, network: Perceptron, rates: list[float], ema: float
     ) -> tuple[Tensor, Tensor, *Lists, str, *Vectors, list[float], int, float]:
         """What the steps of :mod:`playground.theory.fused` take after their draws; `network` is the one given at first."""
         layers, gradients = network.layers, self._gradients
+        biased = [layer for layer in layers if layer.bias is not None]
         return (
             *network.tables,
             [layer.weight.detach() for layer in layers],
-            [layer.bias.detach() for layer in layers],
+            [layer.bias.detach() for layer in biased],
             [gradients[id(layer.weight)] for layer in layers],
-            [gradients[id(layer.bias)] for layer in layers],
+            [gradients[id(layer.bias)] for layer in biased],
             network.activation_name,
             self.live,
             self.gradient,

@@ -1,6 +1,6 @@
-r"""What training minimises: exact, sliced and denoising score matching, and the weights of the noise levels.
+r"""What training minimises: exact, sliced and denoising score matching, maximum likelihood, and the weights of the noise levels.
 
-For one noise level, and up to a constant that no network can change, all three are the Fisher divergence
+For one noise level, and up to a constant that no network can change, the first three are the Fisher divergence
 E ||s(x) - grad log p_sigma(x)||^2 / 2:
 
 .. math:: \text{exact} &\quad E_{x \sim p_\sigma}[\tfrac12 \|s\|^2 + \operatorname{tr} \nabla s]
@@ -12,8 +12,12 @@ E ||s(x) - grad log p_sigma(x)||^2 / 2:
 
 The trace is *added*: integration by parts gives E<s, grad log p> = -E[tr grad s]. Sums run over all axes of a point, so a
 loss counts the whole image, and means over the batch.
+
+Maximum likelihood is what they avoid: E[-log p_sigma(x)] of a model that knows its density, the Kullback-Leibler divergence
+up to the data's entropy.
 """
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Literal
@@ -24,6 +28,7 @@ from torch import Tensor
 from playground.theory.densities import Boxes, Density
 from playground.theory.empirical import Empirical
 from playground.theory.noise import Law, Noise, ScoreFunction, per_point
+from playground.theory.partition import EnergyFunction, Square, half_side
 
 Projection = Literal["rademacher", "gaussian", "sphere"]
 Weight = Callable[[Tensor, Noise, Law], Tensor]
@@ -118,6 +123,14 @@ class Objective(ABC):
         """
 
     @abstractmethod
+    def floor(self, density: Density, generator: torch.Generator, count: int = 40_000) -> float | None:
+        """The loss that a perfect model of `density` would have, by Monte Carlo over `count` points; None if it has none."""
+
+
+class ScoreMatching(Objective):
+    """A loss of the score alone, which a density's constant Z does not enter."""
+
+    @abstractmethod
     def _floor(self, distance: Tensor, sigma: Tensor, dim: int, variance: float) -> Tensor:
         """Unweighted loss of the true score s, given ||s - g||^2 for g the score of a Gaussian with the data's moments."""
 
@@ -142,7 +155,7 @@ class Objective(ABC):
         return float((self.weight(sigma) * floors).mean())
 
 
-class Exact(Objective):
+class Exact(ScoreMatching):
     """1/2 ||s||^2 + tr grad s with the trace written out: one more backward pass for each of D axes."""
 
     def loss(self, score: ScoreFunction, x: Tensor, sigma: Tensor, generator: torch.Generator) -> Tensor:
@@ -158,7 +171,7 @@ class Exact(Objective):
         return -0.5 * (distance + dim / (sigma.square() + variance))
 
 
-class Sliced(Objective):
+class Sliced(ScoreMatching):
     """Exact matching along k random directions a point: one more backward pass for each, however large D is.
 
     Args:
@@ -197,7 +210,7 @@ class Sliced(Objective):
         return -0.5 * (distance + dim / (sigma.square() + variance))
 
 
-class Denoising(Objective):
+class Denoising(ScoreMatching):
     r"""||s(x + sigma z, sigma) + z/sigma||^2: the score must point back along the noise. Needs sigma > 0.
 
     With a reference of n > 1 points it points back to the mean of all that the noisy point y may have come from, which has
@@ -250,7 +263,79 @@ class Denoising(Objective):
         return float(self.loss(density.score, x, sigma, generator).mean())
 
 
-OBJECTIVES: dict[str, type[Objective]] = {"exact": Exact, "sliced": Sliced, "denoising": Denoising}
+class MaximumLikelihood(Objective):
+    r"""-log p_sigma(x + sigma z) = f + ln Z, for an energy in the plane: what the other objectives do without.
+
+    .. math:: \nabla_\theta E[f + \ln Z] = E_{x \sim data}[\nabla_\theta f] - E_{x \sim p_\theta}[\nabla_\theta f]
+
+    Z is summed over nodes that are shifted at random from step to step, and the gradient is that of the sum itself. Where the
+    batch has many noise levels it is trained at `levels` of them, each drawn from an equal part of them, for each costs a
+    sum of its own.
+
+    Args:
+        reach: the largest coordinate of the data.
+        cells: of the quadrature along each side.
+        levels: noise levels a batch at most.
+    """
+
+    def __init__(
+        self,
+        noise: Noise,
+        law: Law = "log-normal",
+        weight: str = "constant",
+        reach: float = 4.0,
+        cells: int = 64,
+        levels: int = 2,
+    ) -> None:
+        super().__init__(noise, law, weight)
+        self.reach, self.cells, self.levels = reach, cells, levels
+
+    def loss(self, score: ScoreFunction, x: Tensor, sigma: Tensor, generator: torch.Generator) -> Tensor:
+        if not isinstance(score, EnergyFunction):
+            raise TypeError(
+                "Maximum likelihood needs an energy, whose log-density is known up to Z; this score has none."
+            )
+        energy = score
+        sigma = self._few(sigma, generator)
+        x = x + per_point(sigma, x) * gaussian(x, generator)
+        constants = torch.zeros_like(sigma)
+        for level in torch.unique(sigma):
+            square = Square(half_side(self.reach, float(level)), self.cells)
+            shift = torch.rand(2, generator=generator, device=generator.device)
+            nodes = square.bright(energy, level, x, shift)
+            constants = torch.where(sigma == level, square.log_sum(energy.log_density(nodes, level)), constants)
+        return self.weight(sigma) * (constants - energy.log_density(x, sigma))
+
+    def _few(self, sigma: Tensor, generator: torch.Generator) -> Tensor:
+        """As many levels (N,) of which no more than `levels` differ; each point's has the law that it had."""
+        if len(torch.unique(sigma)) <= self.levels:
+            return sigma
+        parts = torch.tensor_split(sigma.sort().values, self.levels)
+        drawn = [
+            part[torch.randint(len(part), (1,), generator=generator, device=generator.device).to(part.device)]
+            for part in parts
+        ]
+        return torch.cat([one.expand(len(part)) for one, part in zip(drawn, parts, strict=True)])
+
+    def floor(self, density: Density, generator: torch.Generator, count: int = 40_000) -> float | None:
+        """The mean entropy of the smoothed data, as E log(g/p) plus that of the Gaussian g with their moments."""
+        x = density.sample(count, generator)
+        sigma = self.noise.training_sigmas(count, generator, self.law).to(x)
+        x = x + per_point(sigma, x) * gaussian(x, generator)
+        variance = sigma.square() + density.variance
+        distance = (x - density.mean).flatten(1).square().sum(1) / variance
+        dim = x[0].numel()
+        normal = -0.5 * (distance + dim * torch.log(2 * math.pi * variance))
+        entropy = 0.5 * dim * torch.log(2 * math.pi * math.e * variance)
+        return float((self.weight(sigma) * (normal - density.log_prob(x, sigma) + entropy)).mean())
+
+
+OBJECTIVES: dict[str, type[Objective]] = {
+    "exact": Exact,
+    "sliced": Sliced,
+    "denoising": Denoising,
+    "maximum-likelihood": MaximumLikelihood,
+}
 
 
 def _noised(x: Tensor, sigma: Tensor, generator: torch.Generator) -> Tensor:

@@ -18,6 +18,7 @@ from playground.app import panels, theme
 from playground.app.card import Card
 from playground.app.charts.chart import Chart
 from playground.app.state import State
+from playground.app.views import DensityView
 from playground.drawing.palette import DARK, LIGHT
 from playground.lab.advice import Advice
 from playground.lab.experiment import fields
@@ -493,13 +494,46 @@ def test_the_clicked_point(show, state, engine):
     assert panel.hint.isVisible()
     assert not panel.point.isVisible()
     engine.show_point()
-    shown = [figure.text() for figure in panel.figures]
+    shown = [figure.text() for figure in panel.figures if not figure.isHidden()]
     there_and_back = "Δx 2.1e-5, Δlog p 4e-5"
     assert shown == ["(−0.62, 0.98)", "−0.713", "−0.705", "−3.92 + 3.21", "(0.31, −1.27)", there_and_back, "86"]
     assert not panel.hint.isVisible()
     engine.likelihood = None
     engine.likelihood_changed.emit(None)
     assert panel.hint.isVisible()
+
+
+def test_an_energy_shows_its_z_and_what_it_says_of_points(show, state, engine):
+    (panel,) = show(panels.LikelihoodPanel)
+    engine.build()
+    shown = (panel.partition, panel.energy_nll, panel.energy_integral)
+    assert not any(figure.isVisible() for figure in shown)
+    state.edit({"network.kind": "energy", "noise.kind": "none"})
+    engine.build(has_energy=True)
+    assert all(figure.isVisible() for figure in shown)
+    assert panel.test.isEnabled()  # without noise there is no flow, and the energy needs none
+    assert panel.map.isEnabled()
+    engine.density_changed.emit(DensityView(np.ones((2, 2)), (0.0, 1.0, 0.0, 1.0), 0.1, "exact"))
+    assert panel.partition.text() == "–"
+    engine.density_changed.emit(DensityView(np.ones((2, 2)), (0.0, 1.0, 0.0, 1.0), 0.1, "learned", (-1.25, 3e-4)))
+    assert panel.partition.text() == "−1.250 ± 3e-4"
+    engine.evaluation_changed.emit({"energy_nll": 1.3, "energy_nll_standard_error": 0.02, "energy_integral": 0.9991})
+    assert panel.energy_nll.text() == "1.300 ± 0.020"
+    assert panel.energy_integral.text() == "0.999"
+
+
+def test_maximum_likelihood_says_what_it_needs_and_what_it_costs(show, state, engine):
+    (panel,) = show(panels.ObjectivePanel)
+    engine.build()
+    assert not panel.cells.isVisible()
+    state.edit({"objective.kind": "maximum-likelihood"})
+    assert panel.cells.isVisible()
+    assert "states a density" in panel.notice.text.text()
+    state.edit({"network.kind": "energy"})
+    engine.build(has_energy=True)
+    assert "8\u2009192 points" in panel.notice.text.text()
+    state.edit({"noise.kind": "single"})
+    assert "192" not in panel.notice.text.text()
 
 
 def test_estimates_of_the_trace_show_their_error_where_it_is_known(show, state, engine):

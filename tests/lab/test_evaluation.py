@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from playground.data import Dataset
+from playground.lab import energies
 from playground.lab.density_map import density_map, integral
 from playground.lab.evaluation import METRICS, evaluate, sample_distances
 from playground.lab.experiment import Experiment, ExperimentError, replace
@@ -241,7 +242,7 @@ def test_evaluation_of_the_exact_score_finds_nothing_wrong() -> None:
     assert found["mode_weights_standard_error"] == pytest.approx([0.0141] * 2, abs=2e-3)
     assert found["density"].startswith("p_sigma, the data smoothed by sigma_min = 0.04")
     assert found["evaluations_mean"] > 20
-    assert list(found["reasons"]) == ["bits_per_dim", "bits_per_dim_standard_error"]
+    assert list(found["reasons"]) == [*energies.METRICS, "bits_per_dim", "bits_per_dim_standard_error"]
     assert found["trace_standard_error"] == 0
 
 

@@ -210,13 +210,30 @@ def with_settings(**changes: Any) -> Experiment:
 @pytest.mark.parametrize("objective", fields()["objective.kind"].choices)
 @pytest.mark.parametrize("noise", EVERY_NOISE)
 def test_only_denoising_without_noise_cannot_be_trained(objective: str, noise: str) -> None:
-    refusal = training_refusal(with_settings(objective__kind=objective, noise__kind=noise))
+    refusal = training_refusal(with_settings(objective__kind=objective, noise__kind=noise, network__kind="energy"))
     if (objective, noise) == ("denoising", "none"):
         assert refusal is not None
         assert "divides by zero" in refusal.sentence
         assert refusal.key == "objective.kind"
     else:
         assert refusal is None
+
+
+@pytest.mark.parametrize(
+    ("network", "data", "reason"),
+    [
+        ("auto", "two-moons", "a score states none"),
+        ("mlp", "rings", "a score states none"),
+        ("energy", "digits", "out of reach"),
+    ],
+)
+def test_maximum_likelihood_needs_an_energy_in_the_plane(network: str, data: str, reason: str) -> None:
+    settings = {"objective__kind": "maximum-likelihood", "network__kind": network, "data__kind": data}
+    refusal = training_refusal(with_settings(**settings))
+    assert refusal is not None
+    assert refusal.key == "objective.kind"
+    assert reason in refusal.sentence
+    assert training_refusal(with_settings(**settings | {"network__kind": "energy", "data__kind": "rings"})) is None
 
 
 @pytest.mark.parametrize("sampler", fields()["sampling.kind"].choices)

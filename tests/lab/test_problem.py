@@ -148,7 +148,10 @@ def test_resolved_experiment_stands_for_the_same_problem(kind: str) -> None:
         assert resolved.noise.sigma_max == pytest.approx(problem.units.sigma_to_user(problem.noise.sigma_max))
 
 
-@pytest.mark.parametrize(("kind", "weight"), [("denoising", "edm"), ("sliced", "sigma2"), ("exact", "sigma2")])
+@pytest.mark.parametrize(
+    ("kind", "weight"),
+    [("denoising", "edm"), ("sliced", "sigma2"), ("exact", "sigma2"), ("maximum-likelihood", "constant")],
+)
 def test_automatic_weight_follows_the_objective(kind: str, weight: str) -> None:
     assert build(objective__kind=kind).resolved().objective.weight == weight
     assert build(objective__kind=kind, objective__weight="constant").resolved().objective.weight == "constant"

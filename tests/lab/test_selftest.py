@@ -19,6 +19,7 @@ from playground.theory.noise import (
 )
 from playground.theory.noise.process import as_time
 from playground.theory.objectives import PROJECTIONS, Exact, sphere
+from playground.theory.partition import Square
 from playground.theory.samplers import base, langevin, path, reverse
 
 
@@ -90,6 +91,18 @@ FAULTS = {
         "sphere",
         lambda like, source: sphere(like, source) / math.sqrt(like[0].numel()),
         "sliced, sphere, variance reduced",
+    ),
+    "ln Z with half the spacing": (
+        Square,
+        "log_sum",
+        lambda square, values: torch.logsumexp(values, 0) + math.log(square.spacing),
+        "Z of a Gaussian",
+    ),
+    "the sign of ln Z": (
+        Square,
+        "log_sum",
+        lambda square, values: -torch.logsumexp(values, 0) - 2 * math.log(square.spacing),
+        "maximum likelihood",
     ),
     "Adam's second decay": (fused, "SECOND_DECAY", 0.999, "silu: denoising steps"),
     "the correctors' ratio": (

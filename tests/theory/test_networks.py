@@ -17,6 +17,8 @@ def make(kind: str = "mlp", shape: tuple[int, ...] = (2,), seed: int = 0, **chan
 KINDS = [
     pytest.param("mlp", (2,), id="points"),
     pytest.param("mlp", (1, 8, 8), id="mlp on images"),
+    pytest.param("energy", (2,), id="energy"),
+    pytest.param("energy", (1, 8, 8), id="energy of images"),
     pytest.param("u-net", (1, 8, 8), id="digits"),
     pytest.param("u-net", (3, 5, 7), id="odd, coloured"),
     pytest.param("u-net", (3, 40, 36), id="large, coloured"),
@@ -82,10 +84,11 @@ def test_weights_come_from_the_generator_alone(kind: str, shape: tuple[int, ...]
     assert any(not torch.equal(first[name], other[name]) for name in first)
 
 
+@pytest.mark.parametrize("kind", ["mlp", "energy"])
 @pytest.mark.parametrize("activation", ACTIVATIONS)
-def test_every_activation_has_a_second_derivative(activation: str) -> None:
-    """Exact and sliced matching differentiate the score in x and then in the weights."""
-    network = make(activation=activation)
+def test_every_activation_has_the_derivatives_that_matching_takes(activation: str, kind: str) -> None:
+    """Exact and sliced matching differentiate the score in x and then in the weights; an energy's is a derivative itself."""
+    network = make(kind, activation=activation)
     scramble(network)
     x = points((2,)).requires_grad_()
     (slope,) = torch.autograd.grad(network(x, torch.tensor(0.5)).sum(), x, create_graph=True)

@@ -10,7 +10,7 @@ from playground.app.fields import make_field
 from playground.app.numbers import shown
 from playground.app.panels.figure import Figure, TaskButton, count, decimal, with_error
 from playground.app.state import State
-from playground.app.views import PointLikelihood, ProblemView, TaskStatus
+from playground.app.views import DensityView, PointLikelihood, ProblemView, TaskStatus
 from playground.lab.refusals import likelihood_refusal
 
 
@@ -50,6 +50,7 @@ class LikelihoodPanel(Card):
         engine.problem_failed.connect(self._refresh)
         engine.likelihood_changed.connect(self._show_point)
         engine.evaluation_changed.connect(self._show_evaluation)
+        engine.density_changed.connect(self._show_density)
         engine.task_changed.connect(self._task_changed)
         self._refresh()
         self._show_point(engine.likelihood)
@@ -61,6 +62,12 @@ class LikelihoodPanel(Card):
             "log p, model",
             "By the learned score, in nats: the density of the data smoothed by the finest noise level.",
             r"\log p_0(x_0) = \log p_T(x_T) + \int_0^T \mathrm{tr}(\nabla \tilde f)\,dt",
+        )
+        self.energy = Figure(
+            "log p, energy",
+            "By the energy of the finest level alone, over its own Z. The flow follows the scores of all levels, and the two "
+            "agree only where training was perfect.",
+            r"\log p = -f(x, \sigma) - \ln Z(\sigma)",
         )
         self.exact = Figure("log p, exact", "By the known density, smoothed alike.", token="exact")
         self.terms = Figure(
@@ -79,7 +86,16 @@ class LikelihoodPanel(Card):
             "The code's way back along the same flow: how far from the point it ends, and how much log p differs. What is "
             "not 0 is the solver's error: lower the tolerance to lower it.",
         )
-        self.figures = (self.point, self.log_prob, self.exact, self.terms, self.latent, self.trip, self.evaluations)
+        self.figures = (
+            self.point,
+            self.log_prob,
+            self.energy,
+            self.exact,
+            self.terms,
+            self.latent,
+            self.trip,
+            self.evaluations,
+        )
         for figure in self.figures:
             self.body.addWidget(figure)
 
@@ -134,7 +150,34 @@ class LikelihoodPanel(Card):
             "error of the trace",
             "What Hutchinson's estimate leaves in the log p of one point, root mean square in nats; more vectors lower it.",
         )
-        for figure in (self.nll, self.entropy, self.integral, self.bits, self.estimate, self.trips):
+        self.energy_nll = Figure(
+            "test NLL, energy",
+            "The same by the energy of the finest level over its own Z, where the line above is by the flow through all levels.",
+            r"\frac{1}{N}\sum_i f(x_i) + \ln Z",
+        )
+        self.energy_integral = Figure(
+            "∫ p, energy",
+            "The energy's own density, summed up over the data and a quarter more on every side, on another grid than its Z was: "
+            "1, but for what lies beyond.",
+            r"\frac{1}{Z}\int e^{-f}\,dx",
+        )
+        self.partition = Figure(
+            "ln Z(σ)",
+            "The constant that the score does without, at the noise level of the density on the canvas (choose Learned as its "
+            "source): summed over the plane in your data's unit, and how far the sum may be off.",
+            r"Z(\sigma) = \int e^{-f(x, \sigma)}\,dx",
+        )
+        for figure in (
+            self.nll,
+            self.energy_nll,
+            self.entropy,
+            self.integral,
+            self.energy_integral,
+            self.partition,
+            self.bits,
+            self.estimate,
+            self.trips,
+        ):
             self.body.addWidget(figure)
 
     # What is shown
@@ -165,6 +208,9 @@ class LikelihoodPanel(Card):
             self.log_prob.show_text(
                 with_error(likelihood.log_prob, error or None), " ".join((untrained, "" if error == 0 else estimated))
             )
+            self.energy.setVisible(likelihood.energy is not None)
+            if likelihood.energy is not None:
+                self.energy.show_text(decimal(likelihood.energy))
             self.exact.setVisible(likelihood.exact is not None)
             if likelihood.exact is not None:
                 self.exact.show_text(decimal(likelihood.exact))
@@ -181,6 +227,12 @@ class LikelihoodPanel(Card):
     def _show_evaluation(self, metrics: dict[str, object]) -> None:
         nll, error = metrics.get("test_nll"), metrics.get("test_nll_standard_error")
         self.nll.show_text("" if nll is None else with_error(float(nll), None if error is None else float(error)))
+        nll, error = metrics.get("energy_nll"), metrics.get("energy_nll_standard_error")
+        self.energy_nll.show_text(
+            "" if nll is None else with_error(float(nll), None if error is None else float(error))
+        )
+        integral = metrics.get("energy_integral")
+        self.energy_integral.show_text("" if integral is None else decimal(float(integral)))
         entropy, integral, bits = (metrics.get(key) for key in ("entropy", "integral", "bits_per_dim"))
         self.entropy.show_text("" if entropy is None else decimal(float(entropy)))
         self.integral.show_text("" if integral is None else decimal(float(integral)))
@@ -190,6 +242,12 @@ class LikelihoodPanel(Card):
         self.trips.show_text("" if None in trip else _difference(*map(float, trip)))
         estimate = metrics.get("trace_standard_error")
         self.estimate.show_text("" if estimate is None else decimal(float(estimate)))
+
+    @Slot(object)
+    def _show_density(self, density: DensityView) -> None:
+        if density.log_partition is not None:
+            value, error = density.log_partition
+            self.partition.show_text(f"{decimal(value)} ± {shown(error, 1)}", f"At σ = {shown(density.sigma)}.")
 
     @Slot(str, object)
     def _task_changed(self, task: str, status: TaskStatus) -> None:
@@ -229,8 +287,11 @@ class LikelihoodPanel(Card):
                 "Click a point on the canvas: its log-likelihood appears here, and the path it takes to noise."
             )
         possible = likelihood_refusal(self.state.experiment) is None
-        self.map.setEnabled(view is not None and possible)
-        self.test.setEnabled(view is not None and possible)
+        energy = view is not None and view.has_energy
+        for figure in (self.energy_nll, self.energy_integral, self.partition):
+            figure.setVisible(energy)
+        self.map.setEnabled(view is not None and (possible or energy))
+        self.test.setEnabled(view is not None and (possible or energy))
         self.hint.setVisible(possible and self.engine.likelihood is None)
         self._summarise()
         self._say()

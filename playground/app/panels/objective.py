@@ -9,8 +9,9 @@ from playground.app.card import Card, Notice
 from playground.app.engine import Engine
 from playground.app.fields import make_field
 from playground.app.numbers import compact
+from playground.app.panels.figure import count
 from playground.app.state import State
-from playground.lab.automatic import derivative_passes, resolved
+from playground.lab.automatic import LEVELS, derivative_passes, resolved
 from playground.lab.refusals import training_refusal
 
 NETWORK = ("kind", "width", "depth", "activation", "features", "feature_scale")
@@ -18,7 +19,7 @@ LABELS = {"kind": "network", "features": "features", "feature_scale": "feature s
 
 
 class ObjectivePanel(Card):
-    """Exact, sliced or denoising score matching; the network behind "Advanced"."""
+    """Score matching in three forms, or maximum likelihood; the network behind "Advanced"."""
 
     def __init__(self, state: State, engine: Engine, parent: QWidget | None = None) -> None:
         super().__init__("Objective", 3, parent)
@@ -32,11 +33,13 @@ class ObjectivePanel(Card):
         self.projections = make_field(state, "objective.projections", "directions k")
         self.projection = make_field(state, "objective.projection", "law of v")
         self.variance_reduced = make_field(state, "objective.variance_reduced", "variance-reduced")
+        self.cells = make_field(state, "objective.cells", "cells of Z")
         self.notice = Notice(self)
         for part in (
             self.kind,
             self.notice,
             self.weight,
+            self.cells,
             self.projections,
             self.projection,
             self.variance_reduced,
@@ -59,11 +62,12 @@ class ObjectivePanel(Card):
             part.setVisible(sliced)
         self.reference.setVisible(experiment.objective.kind == "denoising")
         kind = resolved(experiment).network.kind
-        name = "MLP" if kind == "mlp" else "Conv"
+        self.cells.setVisible(experiment.objective.kind == "maximum-likelihood")
+        name = {"mlp": "MLP", "energy": "Energy"}.get(kind, "U-Net")
         text = f"{name} {experiment.network.width}×{experiment.network.depth}"
         self.set_state(f"{text} · {compact(view.parameters_count)}" if view is not None else text)
         for part in ("features", "feature_scale"):
-            self.network[part].setVisible(kind == "mlp")
+            self.network[part].setVisible(kind in ("mlp", "energy"))
         self._say()
 
     def _say_cost(self) -> None:
@@ -71,6 +75,10 @@ class ObjectivePanel(Card):
         objective, view = self.state.experiment.objective, self.engine.problem
         dim = 0 if view is None else math.prod(view.points.shape[1:])
         passes = derivative_passes(objective, dim)
+        if objective.kind == "maximum-likelihood":
+            levels = 1 if self.state.experiment.noise.kind in ("none", "single") else LEVELS
+            self.notice.say("info", f"Z is summed over {count(levels * objective.cells**2)} points at every step.")
+            return
         if objective.kind != "exact" or passes <= 2:
             self.notice.say("info", "")
             return
@@ -82,12 +90,23 @@ class ObjectivePanel(Card):
         )
 
     def _say(self) -> None:
-        refusal = training_refusal(self.state.experiment)
+        experiment = self.state.experiment
+        refusal = training_refusal(experiment)
         if refusal is None or refusal.key.startswith("data."):
             self._say_cost()
         elif refusal.key == "network.kind":
             mend = ("Use an MLP", "network.kind = mlp", lambda: self.state.edit({"network.kind": "mlp"}))
             self.notice.say("error", refusal.sentence, mend)
+        elif experiment.objective.kind == "maximum-likelihood":
+            score = (
+                "Use denoising",
+                "objective.kind = denoising",
+                lambda: self.state.edit({"objective.kind": "denoising"}),
+            )
+            energy = ("Use an energy", "network.kind = energy", lambda: self.state.edit({"network.kind": "energy"}))
+            self.notice.say(
+                "error", refusal.sentence, *((score,) if experiment.network.kind == "energy" else (energy, score))
+            )
         else:
             self.notice.say(
                 "error",

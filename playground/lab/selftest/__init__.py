@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import torch
 
-from playground.lab.selftest import boltzmann, likelihood, noise, sampling, scores, training
+from playground.lab.selftest import boltzmann, energies, likelihood, noise, sampling, scores, training
 from playground.lab.selftest.check import Check as Check
 from playground.lab.selftest.check import Row as Row
 
@@ -19,6 +19,7 @@ CHECKS: tuple[Check, ...] = (
     *likelihood.CHECKS,
     *training.CHECKS,
     *boltzmann.CHECKS,
+    *energies.CHECKS,
 )
 
 

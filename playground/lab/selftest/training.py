@@ -11,6 +11,7 @@ from playground.lab.selftest.check import Check, gap, normals, seeded
 from playground.lab.weights import Weights
 from playground.theory import fused
 from playground.theory.networks import ACTIVATIONS, MLP
+from playground.theory.networks.mlp import Perceptron
 
 RATES = [1e-2, 2e-2, 5e-3]
 POINTS, DIM = 30, 3
@@ -34,7 +35,7 @@ def flat(tensors: list[Tensor]) -> Tensor:
     return torch.cat([tensor.detach().reshape(-1) for tensor in tensors])
 
 
-def by_hand(steps: Callable[..., Tensor], made: MLP, *drawn: object) -> tuple[Tensor, Tensor, Tensor]:
+def by_hand(steps: Callable[..., Tensor], made: Perceptron, *drawn: object) -> tuple[Tensor, Tensor, Tensor]:
     """Mean loss, weights and averaged weights after the steps, from one call."""
     made = copy.deepcopy(made)
     weights = Weights(made, copy.deepcopy(made))
@@ -42,7 +43,7 @@ def by_hand(steps: Callable[..., Tensor], made: MLP, *drawn: object) -> tuple[Te
     return loss, weights.live, weights.average
 
 
-def by_autograd(made: MLP, loss_of: Callable[[MLP, int], Tensor]) -> tuple[Tensor, Tensor, Tensor]:
+def by_autograd(made: Perceptron, loss_of: Callable[[Perceptron, int], Tensor]) -> tuple[Tensor, Tensor, Tensor]:
     made = copy.deepcopy(made)
     adam = torch.optim.Adam(made.parameters(), betas=(fused.FIRST_DECAY, fused.SECOND_DECAY), eps=fused.EPSILON)
     average, losses = flat(list(made.parameters())), []
@@ -65,7 +66,7 @@ def furthest(found: tuple[Tensor, ...], expected: tuple[Tensor, ...]) -> float:
 def denoising(activation: str) -> float:
     x, z, sigma, weight = draws()
 
-    def loss(made: MLP, step: int) -> Tensor:
+    def loss(made: Perceptron, step: int) -> Tensor:
         level = sigma[step][:, None]
         residual: Tensor = made(x[step] + level * z[step], sigma[step]) + z[step] / level
         return (weight[step] * residual.square().sum(1)).mean()
@@ -79,7 +80,7 @@ def matching(activation: str) -> float:
     x, _, sigma, weight = draws()
     directions = normals(len(RATES), 2, POINTS, DIM, seed=4)
 
-    def loss(made: MLP, step: int) -> Tensor:
+    def loss(made: Perceptron, step: int) -> Tensor:
         at = x[step].clone().requires_grad_()
         score: Tensor = made(at, sigma[step])
         total = 0.5 * score.square().sum(1)

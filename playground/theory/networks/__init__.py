@@ -11,6 +11,7 @@ exact score of Gaussian data.
 """
 
 import math
+from typing import Any
 
 import torch
 
@@ -18,6 +19,7 @@ from playground.theory.networks.base import ACTIVATIONS as ACTIVATIONS
 from playground.theory.networks.base import DATA_STD as DATA_STD
 from playground.theory.networks.base import ROWS as ROWS
 from playground.theory.networks.base import ScoreNetwork as ScoreNetwork
+from playground.theory.networks.energy import Energy as Energy
 from playground.theory.networks.mlp import MLP as MLP
 from playground.theory.networks.u_net import UNet as UNet
 
@@ -34,24 +36,24 @@ def build_network(
     classes: int = 0,
     generator: torch.Generator,
 ) -> ScoreNetwork:
-    """A fresh network for points of `shape`; kind is "mlp" or "u-net", and only the latter knows `classes`.
+    """A fresh network for points of `shape`; kind is "mlp", "energy" or "u-net", and only the last knows `classes`.
 
     Raises:
         ValueError: the kind is unknown, or a U-Net is asked for points that are no images.
     """
-    if kind == "mlp":
-        dim = math.prod(shape)
-        return MLP(
-            dim,
-            width=width,
-            depth=depth,
-            activation=activation,
-            features=features,
-            scale=feature_scale,
-            generator=generator,
-        )
+    dim = math.prod(shape)
+    if kind in ("mlp", "energy"):
+        perceptron: dict[str, Any] = {
+            "width": width,
+            "depth": depth,
+            "activation": activation,
+            "features": features,
+            "scale": feature_scale,
+            "generator": generator,
+        }
+        return MLP(dim, **perceptron) if kind == "mlp" else Energy(dim, **perceptron)
     if kind == "u-net":
         if len(shape) != 3:
             raise ValueError(f"A U-Net network needs images (channels, height, width), not points of {shape}.")
         return UNet(shape, width=width, depth=depth, activation=activation, classes=classes, generator=generator)
-    raise ValueError(f"network kind {kind!r} is not known: it must be mlp or u-net.")
+    raise ValueError(f"network kind {kind!r} is not known: it must be mlp, energy or u-net.")

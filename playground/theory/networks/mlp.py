@@ -1,6 +1,7 @@
-"""A multilayer perceptron."""
+"""A multilayer perceptron, which gives a score."""
 
 import itertools
+from abc import abstractmethod
 
 import torch
 from torch import Tensor, nn
@@ -9,8 +10,8 @@ from playground.theory import fused
 from playground.theory.networks.base import ACTIVATIONS, NoiseEmbedding, ScoreNetwork, linear, rows_at_a_time, zeroed
 
 
-class MLP(ScoreNetwork):
-    r"""A multilayer perceptron on x, random Fourier features of x, and the noise level.
+class Perceptron(ScoreNetwork):
+    r"""Fully connected layers on x, random Fourier features of x, and the noise level; the last one is zero at the start.
 
     The features cos(b'x), sin(b'x) with b ~ N(0, scale^2 I) let it bend at the scale of the data (Tancik et al. 2020);
     without them it stays at the trivial solution on eight Gaussians for 20,000 steps. Frequencies far above the data's own
@@ -42,16 +43,22 @@ class MLP(ScoreNetwork):
         self.register_buffer("frequencies", scale * torch.randn(dim, features, generator=generator))
         sizes = [dim + 2 * features + NoiseEmbedding.size, *[width] * depth]
         self.hidden = nn.ModuleList(linear(a, b, generator) for a, b in itertools.pairwise(sizes))
-        self.out = zeroed(nn.Linear(width, dim, device="meta"))
+        self.out = zeroed(self.last(width, dim))
 
-    def raw(self, x: Tensor, noise: Tensor) -> Tensor:
-        shape, x = x.shape, x.flatten(1)
+    @staticmethod
+    @abstractmethod
+    def last(width: int, dim: int) -> nn.Linear:
+        """The last layer for points of D = `dim` axes, without memory of its own yet."""
+
+    def through(self, x: Tensor, noise: Tensor) -> Tensor:
+        """What comes out for inputs x (N, \\*shape) and noise (N,): (N, outputs)."""
+        x = x.flatten(1)
         angles = x @ self.get_buffer("frequencies")
         h = torch.cat([x, angles.cos(), angles.sin(), self.noise(noise)], dim=1)
         for layer in self.hidden:
             h = self.activation(layer(h))
         out: Tensor = self.out(h)
-        return out.view(shape)
+        return out
 
     @property
     def tables(self) -> tuple[Tensor, Tensor]:
@@ -62,6 +69,17 @@ class MLP(ScoreNetwork):
     def layers(self) -> list[nn.Linear]:
         """All linear layers, the last one included."""
         return [*self.hidden, self.out]
+
+
+class MLP(Perceptron):
+    """A perceptron whose D outputs are F."""
+
+    @staticmethod
+    def last(width: int, dim: int) -> nn.Linear:
+        return nn.Linear(width, dim, device="meta")
+
+    def raw(self, x: Tensor, noise: Tensor) -> Tensor:
+        return self.through(x, noise).view(x.shape)
 
     def _evaluated(self, x: Tensor, sigma: Tensor) -> Tensor:
         weights: list[Tensor] = [layer.weight for layer in self.layers]

@@ -1,0 +1,126 @@
+"""The density that an energy network states by itself: e^-f over a Z that is summed up, in the user's units.
+
+No path from data to noise is followed, so a noise of one level or none has it too. It is of the energy at one noise level; the
+likelihood by the flow is of the scores of all levels. Where training was perfect both are the same.
+"""
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+
+from playground.data.sources import SOURCES
+from playground.lab.experiment import Experiment
+from playground.lab.fields import Array, grid_points
+from playground.lab.problem import Problem
+from playground.theory import metrics
+from playground.theory.networks import Energy
+from playground.theory.noise import ScoreFunction
+from playground.theory.partition import LogPartition, log_density_at, log_partition
+
+LIVE_TOLERANCE, LIVE_CELLS = 0.02, 256
+"""Of Z behind a picture: 2 % of a colour show nowhere, and a tenth of a second on one core is the most that it may take."""
+
+
+def has_energy(experiment: Experiment) -> bool:
+    """Whether what is learned states a density that can be summed up: an energy in the plane."""
+    return experiment.network.kind == "energy" and not SOURCES[experiment.data.kind].images
+
+
+@dataclass(frozen=True)
+class NormalisedEnergy:
+    """An energy with its Z at one noise level.
+
+    Attributes:
+        partition: ln Z in internal units.
+        level: the noise level in internal units.
+    """
+
+    problem: Problem
+    energy: Energy
+    level: float
+    partition: LogPartition
+
+    @property
+    def log_partition(self) -> float:
+        """ln Z of e^-f over the plane in user units, whose area the map's Jacobian changes."""
+        return self.partition.value + float(np.log(self.problem.units.scale).sum())
+
+    @property
+    def sigma(self) -> float:
+        """The noise level in user units."""
+        return self.problem.units.sigma_to_user(self.level)
+
+    def log_prob(self, points: Array) -> Array:
+        """log p_sigma at points (N, 2) in user units, nats per user units, (N,)."""
+        units = self.problem.units
+        x = torch.as_tensor(units.to_internal(points), dtype=torch.float32, device=self.problem.device)
+        unnormalised = log_density_at(self.energy, x, self.level).cpu().numpy()
+        return units.log_prob_to_user(unnormalised - self.partition.value)
+
+    def integral(self, cells: int = 400) -> float:
+        """Of p_sigma over the data and a quarter of their extent more on every side: 1, but for what lies beyond."""
+        points = self.problem.dataset.points
+        low, high = points.min(axis=0), points.max(axis=0)
+        margin = 0.25 * (high - low) + 6 * self.problem.units.sigma_to_user(self.level)
+        (x0, y0), (x1, y1) = low - margin, high + margin
+        values = self.log_prob(grid_points((x0, x1, y0, y1), cells, cells).reshape(-1, 2))
+        return float(np.exp(values).sum() * (x1 - x0) * (y1 - y0) / cells**2)
+
+
+def normalised(
+    problem: Problem, score: ScoreFunction, sigma: float | None = None, *, live: bool = False
+) -> NormalisedEnergy | None:
+    """The learned energy with its Z, or None where the score is that of no energy in the plane.
+
+    Args:
+        sigma: noise level in user units; None for the finest, of which it takes none below.
+        live: for a picture that is soon replaced, where Z need not be exact.
+    """
+    if not isinstance(score, Energy) or problem.shape != (2,):
+        return None
+    finest = problem.noise.sigma_min
+    level = finest if sigma is None else max(problem.units.sigma_to_internal(sigma), finest)
+    reach = float(problem.train.abs().max())
+    if live:
+        partition = log_partition(score, level, reach, problem.train, LIVE_TOLERANCE, LIVE_CELLS)
+    else:
+        partition = log_partition(score, level, reach, problem.train)
+    return NormalisedEnergy(problem, score, level, partition)
+
+
+METRICS = (
+    "log_partition",
+    "log_partition_error",
+    "energy_integral",
+    "energy_nll",
+    "energy_nll_standard_error",
+    "energy_kl",
+    "energy_kl_standard_error",
+)
+"""Keys of what :func:`energy_metrics` finds."""
+
+
+def energy_metrics(problem: Problem, score: ScoreFunction, found: dict[str, Any], reasons: dict[str, str]) -> None:
+    """What the energy of the finest level says of the held-out points, into `found`; or why it says nothing, into `reasons`."""
+    model = normalised(problem, score)
+    if model is None:
+        sentence = "Only an energy network states a density by itself: choose network.kind = energy."
+        if problem.shape != (2,):
+            sentence = f"Z of images is an integral over {math.prod(problem.shape)} dimensions, which no sum reaches."
+        reasons |= dict.fromkeys(METRICS, sentence)
+        return
+    points = problem.dataset.held_out[: problem.experiment.likelihood.points]
+    log_prob = torch.from_numpy(model.log_prob(points))
+    found["log_partition"], found["log_partition_error"] = model.log_partition, model.partition.error
+    found["energy_integral"] = model.integral()
+    found["energy_nll"], found["energy_nll_standard_error"] = metrics.mean_with_error(-log_prob)
+    density = problem.dataset.density
+    if density is not None:
+        true = density.to("cpu", torch.float64).log_prob(torch.from_numpy(points))
+        found["energy_kl"], found["energy_kl_standard_error"] = metrics.kl_to_known(true, log_prob)
+    else:
+        unknown = f"The density of data.kind = {problem.experiment.data.kind} is not known."
+        reasons |= dict.fromkeys(("energy_kl", "energy_kl_standard_error"), unknown)

@@ -1,0 +1,90 @@
+"""Energies: their scores, Z by quadrature, and maximum likelihood with it, against autograd and closed forms."""
+
+import math
+from functools import partial
+
+import torch
+from torch import Tensor
+
+from playground.lab.selftest.check import STANDARD_ERRORS, Check, gap, normals, seeded, standard_errors
+from playground.lab.selftest.scores import gradient_of
+from playground.lab.selftest.training import by_autograd, by_hand, draws, furthest
+from playground.theory.fused_energy import energy_denoising_steps
+from playground.theory.networks import ACTIVATIONS, Energy
+from playground.theory.networks.mlp import Perceptron
+from playground.theory.noise import SingleSigma
+from playground.theory.objectives import MaximumLikelihood
+from playground.theory.partition import Square, StandardNormal, log_density_at, log_partition
+
+SIGMA = 0.6
+
+
+def network(activation: str = "silu", dim: int = 3) -> Energy:
+    made = Energy(dim, width=12, depth=2, activation=activation, features=6, scale=1.5, generator=seeded()).double()
+    torch.nn.init.normal_(made.out.weight, std=0.3, generator=seeded(1))
+    return made
+
+
+def score(activation: str) -> float:
+    made, x, sigma = network(activation), normals(200, 3).requires_grad_(), normals(200, seed=1).exp()
+    expected = gradient_of(made.log_density(x, sigma), x)
+    with torch.no_grad():
+        return gap(made(x.detach(), sigma), expected)
+
+
+def training(activation: str) -> float:
+    x, z, sigma, weight = draws()
+
+    def loss(made: Perceptron, step: int) -> Tensor:
+        level = sigma[step][:, None]
+        residual: Tensor = made(x[step] + level * z[step], sigma[step]) + z[step] / level
+        return (weight[step] * residual.square().sum(1)).mean()
+
+    made = network(activation)
+    steps = by_hand(energy_denoising_steps, made, x, z, sigma, weight, made.factor(sigma))
+    return furthest(steps, by_autograd(made, loss))
+
+
+def z_of_a_gaussian() -> float:
+    """ln Z of exp(-|x|^2/(2 (1 + sigma^2))) is ln(2 pi (1 + sigma^2))."""
+    closed = (math.log(2 * math.pi * (1 + sigma**2)) for sigma in (0.0, SIGMA, 20.0))
+    found = (log_partition(StandardNormal(), sigma, 4.0, normals(1), 1e-6).value for sigma in (0.0, SIGMA, 20.0))
+    return max(abs(a - b) for a, b in zip(found, closed, strict=True))
+
+
+def gradient_of_z() -> float:
+    """grad ln Z by autograd through one sum, against -E_p[grad f] by another on a finer square."""
+    made, level = network(dim=2), normals(1)[0] * 0 + SIGMA
+    weights = list(made.parameters())
+    square, finer = Square(12.0, 120), Square(13.0, 170)
+    found = torch.autograd.grad(square.log_sum(made.log_density(square.nodes(level), level)), weights)
+    nodes = finer.nodes(level)
+    share = torch.softmax(log_density_at(made, nodes, SIGMA), 0)
+    mean = torch.autograd.grad((share * -made.log_density(nodes, level)).sum(), weights)
+    return max(gap(a, -b) for a, b in zip(found, mean, strict=True))
+
+
+def likelihood() -> float:
+    """Of N(0, I) under the density that an untrained network states: D/2 ln(2 pi e (1 + sigma^2)), the entropy."""
+    x = normals(20_000, 2)
+    losses = MaximumLikelihood(SingleSigma(SIGMA)).loss(
+        StandardNormal(), x, torch.full((len(x),), SIGMA, dtype=torch.float64), seeded(1)
+    )
+    return standard_errors(losses, math.log(2 * math.pi * math.e * (1 + SIGMA**2)))
+
+
+CHECKS = [
+    *(
+        Check("energies", f"{name}: the score is the gradient of the log-density", partial(score, name), 1e-9)
+        for name in ACTIVATIONS
+    ),
+    *(
+        Check("energies", f"{name}: an energy's steps are those of autograd and Adam", partial(training, name), 1e-8)
+        for name in ACTIVATIONS
+    ),
+    Check("energies", "Z of a Gaussian by quadrature is the closed form, nat", z_of_a_gaussian, 1e-6),
+    Check("energies", "the gradient of ln Z is minus the mean gradient of f", gradient_of_z, 1e-6),
+    Check(
+        "energies", "maximum likelihood of a Gaussian is its entropy, in standard errors", likelihood, STANDARD_ERRORS
+    ),
+]

@@ -1,0 +1,218 @@
+"""Energies in an experiment: they train by every objective, state a density in the user's units, and take Metropolis's test."""
+
+import math
+
+import numpy as np
+import pytest
+import torch
+
+from playground.data import Dataset
+from playground.lab.energies import METRICS, energy_metrics, has_energy, normalised
+from playground.lab.evaluation import evaluate
+from playground.lab.experiment import Experiment, ExperimentError, replace
+from playground.lab.problem import Problem
+from playground.lab.sampling import make_sampler, sample
+from playground.lab.training import Trainer, build_objective
+from playground.theory.networks import Energy
+from playground.theory.partition import Square, StandardNormal
+
+SMALL = {
+    "data.kind": "two-gaussians",
+    "data.points": 4000,
+    "network.kind": "energy",
+    "network.width": 32,
+    "network.depth": 2,
+    "network.features": 24,
+    "training.batch": 256,
+    "training.learning_rate": 1e-2,
+    "likelihood.points": 200,
+}
+PAIRS = [
+    ("exact", "none", 120),
+    ("sliced", "ladder", 150),
+    ("denoising", "single", 200),
+    ("denoising", "vp", 200),
+    ("maximum-likelihood", "none", 150),
+    ("maximum-likelihood", "ladder", 100),
+    ("maximum-likelihood", "ve", 100),
+]
+
+
+def experiment(**changes: object) -> Experiment:
+    return replace(Experiment(), SMALL | {key.replace("__", "."): value for key, value in changes.items()})
+
+
+def untrained(dataset: Dataset | None = None, **changes: object) -> tuple[Problem, Energy]:
+    problem = Problem.build(experiment(**changes), dataset)
+    network = problem.network()
+    assert isinstance(network, Energy)
+    return problem, network
+
+
+def scrambled(network: Energy) -> Energy:
+    generator = torch.Generator().manual_seed(2)
+    torch.nn.init.normal_(network.out.weight, std=0.2, generator=generator)
+    return network.requires_grad_(False)
+
+
+@pytest.mark.parametrize(("objective", "noise", "steps"), PAIRS)
+def test_an_energy_learns_by_every_objective(objective: str, noise: str, steps: int) -> None:
+    """Half of the way from the Gaussian to the floor at least, judged by the averaged weights on fresh noise."""
+    trainer = Trainer(
+        Problem.build(
+            experiment(objective__kind=objective, noise__kind=noise, training__steps=steps, objective__cells=40)
+        )
+    )
+    *_, last = trainer
+    assert last.diverged is None
+    assert last.floor is not None
+    problem = trainer.problem
+    judge, generator = build_objective(problem), problem.generator("judge")
+    sigma = problem.noise.training_sigmas(len(problem.test), generator)
+    state = generator.get_state()
+    losses = []
+    for model in (StandardNormal(), trainer.ema):
+        generator.set_state(state)
+        losses.append(float(judge.loss(model, problem.test, sigma, generator).detach().mean()))
+    assert losses[1] < losses[0] - 0.5 * (losses[0] - last.floor)
+
+
+def test_what_maximum_likelihood_learned_is_a_density_near_the_datas() -> None:
+    """It integrates to 1 within 1 % on a grid that training never saw, and its KL is small; the other sign of ln Z ends far off."""
+    trainer = Trainer(
+        Problem.build(experiment(objective__kind="maximum-likelihood", noise__kind="none", training__steps=150))
+    )
+    *_, last = trainer
+    assert last.diverged is None
+    *_, progress = evaluate(trainer.problem, trainer.ema.requires_grad_(False))
+    found = progress.metrics
+    assert found is not None
+    assert found["energy_integral"] == pytest.approx(1, abs=0.01)
+    assert found["log_partition_error"] < 0.01
+    assert -0.05 < found["energy_kl"] < 0.15
+    assert found["energy_nll"] == pytest.approx(found["entropy"] + found["energy_kl"], abs=0.3)
+    assert found["kl"] is None  # there is no flow without noise, and this needs none
+
+
+def test_with_the_wrong_sign_of_ln_z_nothing_is_learned(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Then the energy rises where there are no data as well, and what is learned is worse than the Gaussian it began as."""
+    right, settings = (
+        Square.log_sum,
+        experiment(objective__kind="maximum-likelihood", noise__kind="none", training__steps=120),
+    )
+    with monkeypatch.context() as patch:
+        patch.setattr(Square, "log_sum", lambda square, values: -right(square, values))
+        trainer = Trainer(Problem.build(settings))
+        list(trainer)
+    judge, still = build_objective(trainer.problem), torch.zeros(len(trainer.problem.test))
+    gaussian, learned = (
+        float(judge.loss(model, trainer.problem.test, still, torch.Generator()).detach().mean())
+        for model in (StandardNormal(), trainer.network)
+    )
+    assert learned > gaussian + 0.1
+
+
+def odd_units(stretch: float = 7.0) -> Dataset:
+    points = np.random.default_rng(0).normal(size=(900, 2)) * [40, 40 * stretch] + [300, -5000]
+    return Dataset("odd", points[:700], None, (2,), ("a", "b"), points[700:])
+
+
+@pytest.mark.parametrize("stretch", [1.0, 7.0])
+def test_z_and_density_are_in_the_users_units(stretch: float) -> None:
+    """An untrained energy is a Gaussian, in the user's units too: its Z is 2 pi (1 + sigma^2) times the map's Jacobian."""
+    problem, network = untrained(odd_units(stretch), data__kind="file", data__path="odd.csv")
+    scale, offset = problem.units.scale, problem.units.offset
+    for sigma in (None, 25.0):
+        model = normalised(problem, network, sigma)
+        assert model is not None
+        level = problem.noise.sigma_min if sigma is None else problem.units.sigma_to_internal(sigma)
+        variance = (1 + level**2) * scale**2
+        expected = math.log(2 * math.pi) + 0.5 * np.log(variance).sum()
+        assert model.log_partition == pytest.approx(expected, abs=2e-3)
+        points = problem.dataset.held_out
+        closed = -0.5 * ((points - offset) ** 2 / variance).sum(1) - expected
+        np.testing.assert_allclose(model.log_prob(points), closed, atol=5e-3)
+        assert model.integral() == pytest.approx(1, abs=0.02)
+        assert model.sigma == pytest.approx(problem.units.sigma_to_user(level))
+
+
+def test_an_energy_agrees_with_the_flow_where_both_are_exact() -> None:
+    """Of N(0, I), which the untrained network is: by Z and by the probability flow the same log p."""
+    problem, network = untrained(odd_units(1.0), data__kind="file", data__path="odd.csv")
+    *_, progress = evaluate(problem, network)
+    found = progress.metrics
+    assert found is not None
+    assert found["energy_nll"] == pytest.approx(found["test_nll"], abs=0.01)
+
+
+def test_a_rough_z_for_pictures_is_near_the_fine_one() -> None:
+    problem, network = untrained()
+    scrambled(network)
+    fine, rough = normalised(problem, network), normalised(problem, network, live=True)
+    assert fine is not None
+    assert rough is not None
+    assert rough.partition.value == pytest.approx(fine.partition.value, abs=0.02)
+
+
+def test_who_states_no_density_says_so() -> None:
+    problem = Problem.build(experiment(network__kind="mlp"))
+    assert normalised(problem, problem.network()) is None
+    assert not has_energy(problem.experiment)
+    images, network = untrained(data__kind="digits", likelihood__points=10, network__width=8)
+    assert normalised(images, network) is None
+    assert not has_energy(images.experiment)
+    assert has_energy(experiment())
+    found: dict = {}
+    reasons: dict[str, str] = {}
+    energy_metrics(problem, problem.network(), found, reasons)
+    assert set(reasons) == set(METRICS)
+    assert "network.kind = energy" in reasons["log_partition"]
+    energy_metrics(images, network, found, reasons)
+    assert "64 dimensions" in reasons["log_partition"]
+    assert found == {}
+
+
+def test_restored_training_goes_on_to_the_same_bits() -> None:
+    settings = experiment(training__steps=40)
+    straight, broken = Trainer(Problem.build(settings)), Trainer(Problem.build(settings))
+    list(straight)
+    for progress in broken:
+        if progress.step >= 10:
+            break
+    resumed = Trainer(Problem.build(settings))
+    resumed.restore(broken.state())
+    list(resumed)
+    for name, array in straight.state().items():
+        if name != "seconds":
+            np.testing.assert_array_equal(array, resumed.state()[name], err_msg=name)
+
+
+# Metropolis
+
+
+@pytest.mark.parametrize("step", [0.15, 0.6])
+def test_metropolis_settles_at_the_density_of_the_energy(step: float) -> None:
+    """Whatever the step: mean and mean square of each axis against sums over the plane, within 4.4 standard errors."""
+    problem, network = untrained(noise__kind="single", sampling__kind="metropolis-langevin", sampling__particles=2000)
+    scrambled(network)
+    unit = problem.units.sigma_to_user(1.0)
+    settings = {"sampling.step": step * unit**2, "sampling.steps": math.ceil(20 / min(step, 0.3))}
+    problem = Problem.build(replace(problem.experiment, settings))
+    *_, run = sample(problem, network)
+    x = torch.from_numpy(problem.units.to_internal(run.positions[-1].astype(np.float64)))
+    nodes = Square(8.0, 160).nodes(x)
+    with torch.no_grad():
+        share = torch.softmax(network.log_density(nodes.float(), torch.tensor(problem.noise.sigma_min)).double(), 0)
+    for moment in (lambda y: y, torch.square):
+        values = moment(x)
+        error = values.std(0) / math.sqrt(len(values))
+        assert bool(((values.mean(0) - share @ moment(nodes)).abs() < 4.4 * error).all())
+    assert 0.1 < float(run.accepted[-1]) < 1
+
+
+def test_metropolis_needs_an_energy_where_the_score_is_learned() -> None:
+    kinds = {"sampling__kind": "metropolis-langevin", "sampling__source": "learned"}
+    with pytest.raises(ExperimentError, match="a learned score has none"):
+        make_sampler(Problem.build(experiment(network__kind="mlp", **kinds)))
+    problem, network = untrained(**kinds)
+    assert make_sampler(problem, network).total == 500
