@@ -25,6 +25,14 @@ Role = QPalette.ColorRole
 ROW_GAP = UNIT // 2  # px between rows that are 22 px high
 
 
+def shortened(state: str, metrics: QFontMetrics, width: int) -> str:
+    """As many of a state's parts, which "·" separates, as fit in a width; where not even the first does, its beginning."""
+    parts = state.split(" · ")
+    while len(parts) > 1 and metrics.horizontalAdvance(" · ".join(parts)) > width:
+        parts.pop()
+    return metrics.elidedText(" · ".join(parts), Qt.TextElideMode.ElideRight, width)
+
+
 class Header(QAbstractButton):
     """A card's top line: number, title, state (elided, whole in the tooltip), and whether it is open."""
 
@@ -94,7 +102,7 @@ class Header(QAbstractButton):
         painter.setPen(palette.color(Role.PlaceholderText))
         taken = 18 + (self._tool.width() + 2 if self._tool is not None and self._tool.isVisible() else 0)
         room = QRect(round(line.right()) + 12, 0, self.width() - round(line.right()) - 12 - taken, self.height())
-        text = QFontMetrics(font).elidedText(self._state, Qt.TextElideMode.ElideRight, room.width())
+        text = shortened(self._state, QFontMetrics(font), room.width())
         painter.drawText(room, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight, text)
         color = palette.color(Role.WindowText if self.underMouse() else Role.PlaceholderText)
         paint_chevron(painter, QPointF(self.width() - 6, middle + 0.5), color, self.isChecked())

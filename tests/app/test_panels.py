@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 from engine_double import EngineDouble, moons
 from PySide6.QtCore import QPoint, Qt
+from PySide6.QtGui import QFontMetrics
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import (
     QAbstractButton,
@@ -15,7 +16,7 @@ from PySide6.QtWidgets import (
 )
 
 from playground.app import panels, theme
-from playground.app.card import Card
+from playground.app.card import Card, shortened
 from playground.app.charts.chart import Chart
 from playground.app.state import State
 from playground.app.views import DensityView
@@ -633,3 +634,12 @@ def test_images_have_no_plane(show, state, engine):
     assert not quality.measure_score.isEnabled()
     assert not quality.axes.isVisible()
     assert "mean brightness" in quality.histogram.accessibleDescription()
+
+
+def test_a_card_leaves_out_the_last_parts_of_its_state_before_it_cuts_a_word(qapp: QApplication) -> None:
+    metrics = QFontMetrics(qapp.font())
+    state = "U-Net 128×3 · 141 k"
+    whole, first = metrics.horizontalAdvance(state), metrics.horizontalAdvance("U-Net 128×3")
+    assert shortened(state, metrics, whole) == state
+    assert shortened(state, metrics, whole - 1) == "U-Net 128×3"
+    assert shortened(state, metrics, first - 1).endswith("…")
