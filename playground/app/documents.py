@@ -1,7 +1,7 @@
 """Opening, saving and what a file on the bench is called.
 
-Three kinds of file can be opened or dropped: sessions (``.spg``: everything), experiments (``.toml``: the settings) and
-points (``.csv``, ``.tsv``, ``.npy``: a data set of one's own). Only sessions are saved; reading and writing happen off
+Four kinds can be opened or dropped: sessions (``.spg``: everything), experiments (``.toml``: the settings), points (``.csv``,
+``.tsv``, ``.npy``: a data set of one's own) and images (a folder of pictures, or a file of MNIST, CIFAR or NPZ images). Only sessions are saved; reading and writing happen off
 the GUI thread.
 """
 
@@ -22,13 +22,15 @@ from playground.lab.experiment import Experiment, ExperimentError
 from playground.lab.session import SUFFIX, Session, SessionError
 
 POINTS = (".csv", ".tsv", ".npy")
-OPENABLE = (SUFFIX, ".toml", *POINTS)
+IMAGES = (".npz", ".gz", ".bin", "-ubyte", ".ubyte")
+OPENABLE = (SUFFIX, ".toml", *POINTS, *IMAGES)
 FILTERS = ";;".join(
     (
         f"Everything that opens ({' '.join('*' + suffix for suffix in OPENABLE)})",
         f"Sessions (*{SUFFIX})",
         "Experiments (*.toml)",
         f"Points ({' '.join('*' + suffix for suffix in POINTS)})",
+        f"Images ({' '.join('*' + ending for ending in IMAGES)})",
         "All files (*)",
     )
 )
@@ -94,19 +96,27 @@ class Documents(QObject):
         if name:
             self.open(Path(name))
 
+    def ask_open_folder(self) -> None:
+        """Let the user choose a folder of pictures, then open it."""
+        name = QFileDialog.getExistingDirectory(self._window, "Open a folder of pictures", self._settings.get("folder"))
+        if name:
+            self.open(Path(name))
+
     def open(self, path: Path) -> None:
         """Open any file that can be opened, once unsaved work is safe; what is wrong with it comes as a sentence."""
         path = Path(path).expanduser()
-        suffix = path.suffix.lower()
-        if suffix not in OPENABLE:
+        suffix = next((ending for ending in OPENABLE if path.name.lower().endswith(ending)), "")
+        if path.is_dir():
+            self.when_safe(lambda: self._open_data(path, "images"))
+            return
+        if not suffix:
             self._refuse(
-                f"{path.name} cannot be opened: give a file ending in {', '.join(OPENABLE[:-1])} or {OPENABLE[-1]}."
+                f"{path.name} cannot be opened: give a file ending in {', '.join(OPENABLE[:-1])} or {OPENABLE[-1]}, or a folder of pictures."
             )
             return
         if not path.is_file():
-            kind = "is a folder" if path.is_dir() else "does not exist"
             self._forget(path)
-            self._refuse(f"{path} cannot be opened: it {kind}.")
+            self._refuse(f"{path} cannot be opened: it does not exist.")
             return
         self.when_safe(lambda: self._open(path, suffix))
 
@@ -151,8 +161,11 @@ class Documents(QObject):
             self._name(None)
             self._remember(path)
         else:
-            self._engine.open_points(str(path.resolve()))
-            self._remember(path)
+            self._open_data(path, "images" if suffix in IMAGES else "file")
+
+    def _open_data(self, path: Path, kind: str) -> None:
+        self._engine.open_points(str(path.resolve()), kind)
+        self._remember(path)
 
     def _adopt(self, session: Session, path: Path | None) -> None:
         self._engine.open_session(session)
@@ -238,7 +251,7 @@ class Documents(QObject):
 
     def recent(self) -> list[Path]:
         """The files opened or saved lately, newest first, as far as they still exist."""
-        return [path for path in map(Path, self._settings.get("recent")) if path.is_file()]
+        return [path for path in map(Path, self._settings.get("recent")) if path.exists()]
 
     def clear_recent(self) -> None:
         self._settings.set("recent", [])

@@ -60,7 +60,7 @@ class Engine(Measuring):
         self._device = device
         self._kept: OrderedDict[tuple[Any, ...], Bench] = OrderedDict()
         self._forgotten: Bench | None = None  # by the last reset
-        self._datasets: dict[str, Any] = {}  # files read so far, by path
+        self._datasets: dict[tuple[Any, ...], Any] = {}  # files read so far
         self._opening: Session | None = None
         self._training: Worker | None = None
         self._progress_time = 0.0
@@ -215,6 +215,7 @@ class Engine(Measuring):
             experiment=experiment,
             points=dataset.points,
             held_out=dataset.held_out,
+            labels=dataset.labels if experiment.data.kind == "images" else None,
             axes=dataset.axes,
             weights=bench.state(),
             trajectory=arrays,
@@ -235,17 +236,18 @@ class Engine(Measuring):
             self._show_recorded(Trajectory.from_arrays(dict(session.trajectory)))
         self._settle.start()
 
-    def open_points(self, path: str) -> None:
-        """Read a file of points; only when it is sound does the experiment change to it."""
+    def open_points(self, path: str, kind: str = "file") -> None:
+        """Read a file of points, or of kind = images; only when it is sound does the experiment change to it."""
+
+        experiment = self._state.experiment
 
         def read() -> Iterator[tuple[float, Any]]:
             from playground.data import load_dataset
 
-            experiment = self._state.experiment
             yield (
                 1.0,
                 load_dataset(
-                    "file",
+                    kind,
                     points=experiment.data.points,
                     scale=1.0,
                     noise="auto",
@@ -253,15 +255,17 @@ class Engine(Measuring):
                     strokes=(),
                     held_out=experiment.likelihood.points,
                     seed=experiment.seed,
+                    pixels=experiment.data.pixels,
+                    colours=experiment.data.colours,
                 ),
             )
 
         def use(dataset: Any) -> None:
-            self._datasets[path] = dataset
+            self._datasets[_file_key(description.replace(experiment, {"data.kind": kind, "data.path": path}))] = dataset
             for key, bench in list(self._kept.items()):
                 if bench.problem.experiment.data.path == path:  # the file may hold other points by now
                     del self._kept[key]
-            self._state.edit({"data.kind": "file", "data.path": path, **NEW_DATA})
+            self._state.edit({"data.kind": kind, "data.path": path, **NEW_DATA})
             self._settle.start()
 
         # A task of its own: a session that is still being built comes first, and the points follow it.
@@ -307,7 +311,7 @@ class Engine(Measuring):
                 self._clear()
             self.problem_failed.emit(refusal.sentence)
             return
-        dataset = self._datasets.get(experiment.data.path) if experiment.data.kind == "file" else None
+        dataset = self._datasets.get(_file_key(experiment))
         self._tasks.start(
             "problem",
             "Loading",
@@ -342,8 +346,8 @@ class Engine(Measuring):
         self._opening = None
         if bench is not self._bench:
             self._stop_training()
-        if bench.problem.experiment.data.kind == "file":
-            self._datasets[bench.problem.experiment.data.path] = bench.problem.dataset
+        if bench.problem.experiment.data.kind in ("file", "images"):
+            self._datasets[_file_key(bench.problem.experiment)] = bench.problem.dataset
         behind = reset_key(bench.problem.experiment) != reset_key(self._state.experiment)
         if behind:
             self._settle.start()
@@ -403,6 +407,12 @@ class Engine(Measuring):
                 self.message.emit("error", bench.progress.diverged, "")
             else:
                 self._become(bench, "finished")
+
+
+def _file_key(experiment: Experiment) -> tuple[Any, ...]:
+    """What the points of a file depend on."""
+    data = experiment.data
+    return (data.kind, data.path) + ((data.pixels, data.colours, data.points) if data.kind == "images" else ())
 
 
 def _with_experiment(problem: Any, experiment: Experiment) -> Any:

@@ -117,6 +117,7 @@ def _session(experiment: Experiment, problem: Problem, trainer: Trainer) -> Sess
         experiment=experiment,
         points=dataset.points,
         held_out=dataset.held_out,
+        labels=dataset.labels if experiment.data.kind == "images" else None,
         axes=dataset.axes,
         weights=weights,
     )

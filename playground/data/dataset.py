@@ -30,7 +30,7 @@ class Dataset:
         shape: of one point: (2,) in the plane, (1, 8, 8) for the digits.
         axes: names of the two coordinates, from a table's header or "x", "y".
         held_out: (M, *shape) float64; training never sees them. Fresh draws where the density is known, else a split.
-        labels: (N,) classes of `points`, where there are any; for display only.
+        labels: (N,) classes of `points`, where there are any, counted from 0.
         grey_levels: for images, how many values a pixel takes; see :func:`playground.data.digits.dequantise`.
     """
 
@@ -66,6 +66,8 @@ class Request:
         strokes: of a drawing.
         held_out: how many held-out points are wanted; at most a fifth of what there is, where data are finite.
         seed: of every draw and split.
+        pixels: along a side of an image, or "auto" for its own size, at most 32.
+        colours: of images: "grey", "rgb", or "auto" for what they have.
     """
 
     points: int
@@ -75,6 +77,8 @@ class Request:
     strokes: Sequence[Stroke]
     held_out: int
     seed: int
+    pixels: "int | str" = "auto"
+    colours: str = "auto"
 
 
 def drawn_from(density: "Density", name: str, request: Request) -> Dataset:
@@ -95,6 +99,17 @@ def _generator(seed: int, stream: int) -> "torch.Generator":
 
     (state,) = np.random.SeedSequence([seed, stream]).generate_state(1, np.uint64)
     return torch.Generator().manual_seed(int(state >> np.uint64(1)))
+
+
+def stratified(labels: NDArray[np.int64], count: int, seed: int) -> NDArray[np.bool_]:
+    """A mask of `count` items in which each class has its share, to within one item."""
+    generator = np.random.default_rng(seed)
+    order = generator.permutation(len(labels))
+    # Sorted by class, every (N/count)-th item takes each class in proportion.
+    order = order[np.argsort(labels[order], kind="stable")]
+    mask = np.zeros(len(labels), dtype=np.bool_)
+    mask[order[((np.arange(count) + 0.5) * len(labels) / count).astype(np.int64)]] = True
+    return mask
 
 
 def held_out_count(available: int, wanted: int) -> int:

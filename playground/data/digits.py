@@ -4,9 +4,8 @@ import zipfile
 import zlib
 
 import numpy as np
-from numpy.typing import NDArray
 
-from playground.data.dataset import Array, DataError, Dataset, Request, held_out_count
+from playground.data.dataset import Array, DataError, Dataset, Request, held_out_count, stratified
 from playground.resources import resource
 
 GREY_LEVELS = 17  # ink covers 0 to 16 of each pixel's 4x4 cells
@@ -28,7 +27,7 @@ def load_digits(title: str, request: Request) -> Dataset:
     except (OSError, ValueError, TypeError, KeyError, zipfile.BadZipFile, zlib.error):
         raise DataError(f"The bundled digits cannot be read from {path}: install the program again.") from None
     images = (levels[:, None].astype(np.float64) + 0.5) * (2 / GREY_LEVELS) - 1
-    held_out = _stratified(labels, held_out_count(len(labels), request.held_out), request.seed)
+    held_out = stratified(labels, held_out_count(len(labels), request.held_out), request.seed)
     return Dataset(
         name=title,
         points=images[~held_out],
@@ -45,14 +44,3 @@ def dequantise(images: Array, grey_levels: int, seed: int) -> Array:
     """Images with each pixel spread evenly over its grey level's bin, so that they have a density (Theis et al. 2016)."""
     noise = np.random.default_rng(seed).uniform(-1, 1, images.shape)
     return images + noise / grey_levels
-
-
-def _stratified(labels: NDArray[np.int64], count: int, seed: int) -> NDArray[np.bool_]:
-    """A mask of `count` items in which each class has its share, to within one item."""
-    generator = np.random.default_rng(seed)
-    order = generator.permutation(len(labels))
-    # Sorted by class, every (N/count)-th item takes each class in proportion.
-    order = order[np.argsort(labels[order], kind="stable")]
-    mask = np.zeros(len(labels), dtype=np.bool_)
-    mask[order[((np.arange(count) + 0.5) * len(labels) / count).astype(np.int64)]] = True
-    return mask

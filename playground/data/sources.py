@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from playground.data import digits, files, strokes, toys
+from playground.data import digits, files, pictures, strokes, toys
 from playground.data.dataset import DataError, Dataset, Request, Stroke, drawn_from
 
 if TYPE_CHECKING:
@@ -92,6 +92,18 @@ class Digits(Source):
         return digits.load_digits(self.title, request)
 
 
+@dataclass(frozen=True)
+class ImageFiles(Source):
+    """The user's own images."""
+
+    known_density = False
+    images = True
+
+    def load(self, request: Request) -> Dataset:
+        """The images, scaled, cropped and split."""
+        return pictures.load_images(request)
+
+
 SOURCES: dict[str, Source] = {
     "two-moons": Toy("two moons", "Two half circles that reach into each other", toys.two_moons, noise=0.1),
     "two-gaussians": Toy(
@@ -109,6 +121,9 @@ SOURCES: dict[str, Source] = {
     "drawn": Drawing("drawing", "Painted on the canvas with the brush"),
     "file": PointFile("file", "Your own points: a CSV, TSV or NPY file with two columns"),
     "digits": Digits("digits", "Handwritten digits, 8x8 pixels: a space of 64 dimensions"),
+    "images": ImageFiles(
+        "images", "Your own images: a folder of PNG or JPEG files, or a file of MNIST, CIFAR or NPZ images"
+    ),
 }
 
 
@@ -122,6 +137,8 @@ def load_dataset(
     strokes: Sequence[Stroke] = (),
     held_out: int = 2_000,
     seed: int = 0,
+    pixels: int | str = "auto",
+    colours: str = "auto",
 ) -> Dataset:
     """The data set of a `kind` in SOURCES; see :class:`~playground.data.dataset.Request` for the rest.
 
@@ -130,4 +147,4 @@ def load_dataset(
     """
     if kind not in SOURCES:
         raise DataError(f"data.kind = {kind} is not known: it must be one of {', '.join(SOURCES)}.")
-    return SOURCES[kind].load(Request(points, scale, noise, path, strokes, held_out, seed))
+    return SOURCES[kind].load(Request(points, scale, noise, path, strokes, held_out, seed, pixels, colours))

@@ -45,7 +45,7 @@ class ImageGrid(Layer):
     """Images in a grid that fills the picture; as many as fit at a size where a digit can be read.
 
     Args:
-        images: (N, H, W) or (N, 1, H, W).
+        images: (N, H, W) or (N, 1, H, W), painted in the role's hue; or (N, 3, H, W), in their own colours.
         limits: the values painted darkest and brightest; what lies beyond is clipped.
         selected: the image with a ring around it.
         role: the hue: samples are particles, originals are data.
@@ -90,10 +90,13 @@ class ImageGrid(Layer):
     def _strip(self, palette: Palette, shown: int) -> QImage:
         """The images below one another at their own resolution."""
         images = np.asarray(self.images[:shown], float)
-        images = images.reshape(shown, *images.shape[-2:])
         low, high = self.limits
-        level = np.clip(np.nan_to_num((images - low) / max(high - low, 1e-300)), 0, 1)
-        colors = _ink(palette, self.role)[np.round(255 * level).astype(np.uint8)].reshape(-1, images.shape[-1])
+        level = np.round(255 * np.clip(np.nan_to_num((images - low) / max(high - low, 1e-300)), 0, 1)).astype(np.uint32)
+        if images.ndim == 4 and images.shape[1] == 3:
+            colors = (np.uint32(0xFF000000) | level[:, 0] << 16 | level[:, 1] << 8 | level[:, 2]).astype(np.uint32)
+        else:
+            colors = _ink(palette, self.role)[level]
+        colors = colors.reshape(-1, images.shape[-1])
         height, width = colors.shape
         return QImage(np.ascontiguousarray(colors).data, width, height, 4 * width, QImage.Format.Format_RGB32).copy()
 

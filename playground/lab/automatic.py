@@ -14,7 +14,8 @@ from playground.lab.settings import Objective
 
 Section = TypeVar("Section", bound=msgspec.Struct)
 
-SECONDS = 20.0  # of training, where no number of steps is given
+SECONDS, IMAGE_SECONDS = 20.0, 120.0
+"""Training where no number of steps is given: on the digits a U-Net has then learned what it can without learning them by heart."""
 BATCH, IMAGE_BATCH = 512, 64
 """Points a training step: for an MLP 512 take hardly longer than 64, for a convolution eight times as long."""
 REFERENCE = 256
@@ -41,7 +42,7 @@ def resolved(experiment: Experiment) -> Experiment:
         ),
         training=_filled(
             experiment.training,
-            seconds=SECONDS if experiment.training.steps == "auto" else "auto",
+            seconds=(IMAGE_SECONDS if images else SECONDS) if experiment.training.steps == "auto" else "auto",
             batch=IMAGE_BATCH if images else BATCH,
         ),
         sampling=_filled(

@@ -104,6 +104,8 @@ class Problem:
                 strokes=data.strokes,
                 held_out=experiment.likelihood.points,
                 seed=experiment.seed,
+                pixels=data.pixels,
+                colours=data.colours,
             )
         device = torch.device(device)
         units = Units.of(dataset)

@@ -38,12 +38,17 @@ def training_refusal(experiment: Experiment) -> Refusal | None:
     if experiment.network.kind == "u-net" and not SOURCES[experiment.data.kind].images:
         return Refusal(
             "network.kind",
-            "A U-Net needs images: choose network.kind = mlp for points, or the digits.",
+            "A U-Net needs images: choose network.kind = mlp for points, or the digits or images.",
         )
     if experiment.data.kind == "file" and not experiment.data.path:
         return Refusal(
             "data.path",
             "No file is chosen: set data.path to a CSV, TSV or NPY file with two columns, or drop one on the window.",
+        )
+    if experiment.data.kind == "images" and not experiment.data.path:
+        return Refusal(
+            "data.path",
+            "No images are chosen: set data.path to a folder of PNG or JPEG files, or to an IDX, NPZ or CIFAR file.",
         )
     if experiment.data.kind == "drawn" and not experiment.data.strokes:
         return Refusal("data.strokes", "Nothing is drawn yet: paint on the canvas with the brush, then train.")
@@ -90,7 +95,12 @@ def sampling_refusal(experiment: Experiment) -> Refusal | None:
             "sampling.solver",
             "ShARK is a scheme for noise, and the probability flow has none: choose sampling.solver = heun or euler, or sampling.kind = reverse-sde.",
         )
-    if kind == "probability-flow" and solver == "adaptive" and experiment.sampling.labels == "all":
+    if (
+        kind == "probability-flow"
+        and solver == "adaptive"
+        and SOURCES[experiment.data.kind].images
+        and experiment.sampling.labels == "all"
+    ):
         return Refusal(
             "sampling.labels",
             "The adaptive solver takes particles out one by one as they arrive, and each one's own label with them: choose sampling.labels = one or none, or sampling.solver = heun.",

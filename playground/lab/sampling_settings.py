@@ -157,7 +157,7 @@ class Sampling(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             "particle told its own",
             symbol="c",
         ),
-    ] = "none"
+    ] = "all"
     label: Annotated[int, meta("The class of labels = one, counted from 0", ge=0, le=999)] = 0
     guidance: Annotated[
         float,

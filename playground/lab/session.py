@@ -47,8 +47,9 @@ class Session:
 
     Args:
         experiment: the settings, "auto" included.
-        points: the training set in the user's units, (N, 2) or (N, 1, 8, 8), finite.
+        points: the training set in the user's units, (N, 2) or (N, C, H, W), finite.
         held_out: the test set, likewise.
+        labels: (N,) the class of each of `points`, where the file they came from says it; int64.
         axes: the names of the two axes.
         weights: the trainer's state by name, or None before any training.
         trajectory: what ``Trajectory.arrays()`` gives, or None.
@@ -59,6 +60,7 @@ class Session:
     experiment: Experiment
     points: np.ndarray
     held_out: np.ndarray
+    labels: np.ndarray | None = None
     axes: tuple[str, str] = ("x", "y")
     weights: Arrays | None = None
     trajectory: Arrays | None = None
@@ -72,6 +74,8 @@ class Session:
             SessionError: the file cannot be written, for instance because the disk is full.
         """
         tensors = {"data/points": self.points, "data/held_out": self.held_out}
+        if self.labels is not None:
+            tensors["data/labels"] = self.labels
         for group, arrays in (("weights", self.weights), ("trajectory", self.trajectory)):
             # The trajectory's axes are text and the session's own; the file holds only numbers.
             tensors |= {f"{group}/{name}": array for name, array in (arrays or {}).items() if array.dtype.kind != "U"}
@@ -108,14 +112,19 @@ class Session:
                 raise _damaged(path, f"it holds an unknown array {name[:40]!r}")
             groups[group][rest] = array
         data, weights, trajectory = groups["data"], groups["weights"], groups["trajectory"]
+        labels = data.pop("labels", None)
         if set(data) != {"points", "held_out"}:
             raise _damaged(path, "its data points are missing")
         shape = data["points"].shape[1:]
         for array in data.values():
-            if array.dtype.kind != "f" or array.shape[1:] != shape or shape not in ((2,), (1, 8, 8)):
-                raise _damaged(path, "its data are neither points of the plane nor images of 8 x 8")
+            if array.dtype.kind != "f" or array.shape[1:] != shape or not _known_shape(shape):
+                raise _damaged(path, "its data are neither points of the plane nor images of 8 to 64 pixels")
         if not len(data["points"]):
             raise _damaged(path, "its data points are missing")
+        if labels is not None and (
+            labels.shape != (len(data["points"]),) or labels.dtype != np.int64 or (labels < 0).any()
+        ):
+            raise _damaged(path, "its labels do not fit its data")
         for name, array in tensors.items():
             numeric = array.dtype.kind in "fiub"
             # A sampler without time has nan for t, and training without a limit an infinite one; elsewhere it is damage.
@@ -133,6 +142,7 @@ class Session:
             experiment=_experiment(path, metadata),
             points=data["points"],
             held_out=data["held_out"],
+            labels=labels,
             axes=(axes[0], axes[1]),
             weights=weights or None,
             trajectory=trajectory or None,
@@ -147,9 +157,10 @@ class Session:
             DataError: the experiment's data cannot be made.
         """
         from playground.data import Dataset, load_dataset  # imports torch, which opening a session must not wait for
+        from playground.data.pictures import GREY_LEVELS
 
         data = self.experiment.data
-        if data.kind == "file":
+        if data.kind in ("file", "images"):
             name, shape = Path(data.path).name, self.points.shape[1:]
             return Dataset(
                 name=name,
@@ -158,7 +169,8 @@ class Session:
                 shape=shape,
                 axes=self.axes,
                 held_out=self.held_out,
-                labels=None,
+                labels=self.labels,
+                grey_levels=GREY_LEVELS if data.kind == "images" else None,
             )
         made = load_dataset(
             data.kind,
@@ -223,6 +235,11 @@ def _check_format(path: Path, metadata: Mapping[str, str]) -> None:
         raise SessionError(
             f"{path.name} was saved by a newer Score Playground ({program}): this one ({__version__}) reads format {VERSION}, the file has format {int(version)}; update the program to open it."
         )
+
+
+def _known_shape(shape: tuple[int, ...]) -> bool:
+    """Whether points of this shape are ones of the plane, or images as settings.Data allows them."""
+    return shape == (2,) or (len(shape) == 3 and shape[0] in (1, 3) and shape[1] == shape[2] and 8 <= shape[1] <= 64)
 
 
 def _check_trajectory(path: Path, trajectory: Arrays, shape: tuple[int, ...]) -> None:

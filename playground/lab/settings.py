@@ -2,13 +2,15 @@
 
 Lengths (sigma, step sizes, strokes) are in the *user's* units. ``"auto"`` lets the program choose from the data.
 What is made of the settings is in :mod:`playground.lab.experiment`; those of the samplers are in
-:mod:`playground.lab.sampling_settings`.
+:mod:`playground.lab.sampling_settings`, those of the data in :mod:`playground.lab.data_settings`.
 """
 
 from typing import Annotated, Literal
 
 import msgspec
 
+from playground.lab.data_settings import Data as Data
+from playground.lab.data_settings import Stroke as Stroke
 from playground.lab.sampling_settings import Sampling
 from playground.lab.setting import Auto as Auto
 from playground.lab.setting import meta as _meta
@@ -18,64 +20,6 @@ PROCESSES = ("ve", "vp", "sub-vp", "cosine", "drawn")
 
 RATED = ("vp", "sub-vp")
 """Those of them whose end follows from a rate and not from sigma_max."""
-
-
-class Stroke(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One stroke of the brush: a polyline and the brush's radius (one standard deviation), in the user's units."""
-
-    points: tuple[tuple[float, float], ...]
-    radius: float
-
-
-class Data(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Where the points come from."""
-
-    kind: Annotated[
-        Literal[
-            "two-moons",
-            "two-gaussians",
-            "eight-gaussians",
-            "checkerboard",
-            "pinwheel",
-            "two-spirals",
-            "rings",
-            "swiss-roll",
-            "drawn",
-            "file",
-            "digits",
-        ],
-        _meta("Data set to learn", resets=True),
-    ] = "two-moons"
-    points: Annotated[
-        int,
-        _meta(
-            "Points in the training set of a toy or a drawing",
-            ge=50,
-            le=1_000_000,
-            symbol="N",
-            log=True,
-            resets=True,
-        ),
-    ] = 20_000
-    scale: Annotated[
-        float, _meta("Factor on all coordinates of a toy", ge=1e-3, le=1e3, unit="×", log=True, resets=True)
-    ] = 1.0
-    noise: (
-        Annotated[
-            float,
-            _meta(
-                "Standard deviation of a toy's own blur before scaling",
-                ge=0.0,
-                le=10.0,
-                symbol="s",
-                unit="data",
-                resets=True,
-            ),
-        ]
-        | Auto
-    ) = "auto"
-    path: Annotated[str, _meta("CSV, TSV or NPY file with two columns, for kind = file", resets=True)] = ""
-    strokes: Annotated[tuple[Stroke, ...], _meta("Brush strokes, for kind = drawn", resets=True)] = ()
 
 
 class Noise(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -322,7 +266,7 @@ class Training(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         Annotated[
             float,
             _meta(
-                "Stop after this much training time; auto: 20 s unless steps are given",
+                "Stop after this much training time; auto: 20 s, or 120 s for images, unless steps are given",
                 ge=0.0,
                 le=1e6,
                 unit="s",
@@ -364,7 +308,7 @@ class Training(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             le=1.0,
             equation=r"s_\theta(x, \sigma \mid c),\ s_\theta(x, \sigma)",
         ),
-    ] = 0.15
+    ] = 0.3
     sigmas: Annotated[
         Literal["log-normal", "log-uniform", "time", "importance"],
         _meta(

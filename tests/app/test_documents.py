@@ -32,8 +32,8 @@ class Bench:
         self.sessions.append(session)
         self.state.load(session.experiment)
 
-    def open_points(self, path):
-        self.points.append(path)
+    def open_points(self, path, kind):
+        self.points.append((path, kind))
 
 
 class Fixture:
@@ -127,14 +127,18 @@ def test_points_go_to_the_engine(at, suffix):
     path = at.folder / f"points{suffix}"
     path.write_text("1,2\n")
     at.documents.open(path)
-    assert at.bench.points == [str(path)]
+    assert at.bench.points == [(str(path), "file")]
     assert at.documents.recent() == [path]
 
 
 @pytest.mark.parametrize(
     ("name", "content", "words"),
     [
-        ("a.docx", b"x", "a.docx cannot be opened: give a file ending in .spg, .toml, .csv, .tsv or .npy"),
+        (
+            "a.docx",
+            b"x",
+            "a.docx cannot be opened: give a file ending in .spg, .toml, .csv, .tsv, .npy, .npz, .gz, .bin, -ubyte or .ubyte, or a folder of pictures",
+        ),
         ("missing.spg", None, "does not exist"),
         ("empty.spg", b"", "is empty"),
         ("rubbish.spg", bytes(range(256)), "no session of Score Playground"),
@@ -158,10 +162,16 @@ def test_bad_files_give_a_sentence_and_change_nothing(at, qtbot, name, content, 
     assert at.documents.recent() == []
 
 
-def test_a_folder_is_no_file(at):
-    (at.folder / "x.spg").mkdir()
-    at.documents.open(at.folder / "x.spg")
-    assert "it is a folder" in at.refusals[0]
+@pytest.mark.parametrize("name", ["pictures", "x.spg", "train-images-idx3-ubyte", "mnist.npz", "data_batch_1.bin"])
+def test_folders_and_files_of_images_go_to_the_engine(at, name):
+    path = at.folder / name
+    if name in ("pictures", "x.spg"):
+        path.mkdir()
+    else:
+        path.write_bytes(b"x")
+    at.documents.open(path)
+    assert at.bench.points == [(str(path), "images")]
+    assert at.documents.recent() == [path]
 
 
 def test_failed_save_keeps_the_work_unsaved_and_the_old_file_whole(at, qtbot):

@@ -366,3 +366,23 @@ def test_points_opened_while_a_session_is_being_built_follow_it(qtbot, bench, tm
         assert other.trained_steps == 60
     finally:
         assert other.shutdown()
+
+
+def test_images_are_read_scaled_anew_and_kept_in_a_session(qtbot, bench, tmp_path):
+    state, engine = bench
+    images = np.random.default_rng(0).integers(0, 256, (60, 20, 20, 3), dtype=np.uint8)
+    path = tmp_path / "a.npz"
+    np.savez(path, images=images, labels=np.arange(60) % 3)
+    with qtbot.waitSignal(engine.problem_changed, timeout=20_000):
+        engine.open_points(str(path), "images")
+    assert engine.problem.points.shape == (48, 3, 20, 20)
+    assert engine.problem.classes == 3
+    with qtbot.waitSignal(engine.problem_changed, timeout=20_000):
+        state.edit({"data.pixels": 8, "data.colours": "grey"})
+    assert engine.problem.points.shape == (48, 1, 8, 8)
+    file = tmp_path / "one.spg"
+    engine.session({})().save(file)
+    session = Session.load(file)
+    assert np.array_equal(session.labels, session.dataset().labels)
+    assert np.bincount(session.labels).tolist() == [16, 16, 16]
+    assert session.dataset().grey_levels == 256

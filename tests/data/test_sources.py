@@ -24,6 +24,9 @@ def _load(kind: str, folder: Path, seed: int = 0, points: int = 2_000) -> Datase
     path = folder / "points.csv"
     if not path.exists():
         np.savetxt(path, np.random.default_rng(0).normal(300, 40, (500, 2)), delimiter=",", header="x,y", comments="")
+    if kind == "images":
+        path = folder / "images.npy"
+        np.save(path, np.random.default_rng(0).integers(0, 256, (600, 9, 9), dtype=np.uint8))
     strokes = (Stroke(points=((0.0, 0.0), (3.0, 1.0)), radius=0.2),)
     return load_dataset(kind, points=points, path=str(path), strokes=strokes, held_out=100, seed=seed)
 
@@ -162,5 +165,5 @@ def test_a_toy_may_be_thin_but_not_a_line(kind: str) -> None:
 
 
 def test_an_unknown_kind_is_refused_with_the_known_ones() -> None:
-    with pytest.raises(DataError, match=r"data.kind = moons is not known: it must be one of two-moons, .*digits\."):
+    with pytest.raises(DataError, match=r"data.kind = moons is not known: it must be one of two-moons, .*images\."):
         load_dataset("moons")

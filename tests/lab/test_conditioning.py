@@ -44,11 +44,11 @@ def last(problem: Problem, score) -> np.ndarray:
 
 
 def test_a_label_and_guidance_reach_the_sampler(network) -> None:
-    plain = last(digits(), network)
+    plain = last(digits(sampling__labels="none"), network)
     one, guided = (
         last(digits(sampling__labels="one", sampling__label=3, sampling__guidance=w), network) for w in (0, 2)
     )
-    told = last(digits(), lambda x, sigma: network(x, sigma, torch.tensor(3)))
+    told = last(digits(sampling__labels="none"), lambda x, sigma: network(x, sigma, torch.tensor(3)))
     assert np.array_equal(one, told)
     assert np.abs(one - plain).max() > 0.01
     assert np.abs(guided - one).max() > 0.01
@@ -115,7 +115,7 @@ def test_what_is_not_there_is_refused_in_a_sentence(network) -> None:
             "sampling.mask",
         ),
         (
-            {"sampling.labels": "all", "sampling.kind": "probability-flow", "sampling.solver": "adaptive"},
+            {"data.kind": "digits", "sampling.kind": "probability-flow", "sampling.solver": "adaptive"},
             "sampling.labels",
         ),
     ],

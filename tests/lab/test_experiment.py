@@ -250,11 +250,11 @@ def test_samplers_that_need_a_path_of_noise_are_refused_without_one(sampler: str
 @pytest.mark.parametrize("kind", EVERY_DATA)
 def test_refusals_that_depend_on_the_data(kind: str) -> None:
     training = training_refusal(with_settings(data__kind=kind))
-    assert (training is not None) == (kind in ("file", "drawn"))
+    assert (training is not None) == (kind in ("file", "drawn", "images"))
     exact = sampling_refusal(with_settings(data__kind=kind, sampling__source="exact"))
-    assert (exact is not None) == (kind in ("file", "digits"))
-    network = with_settings(data__kind=kind, network__kind="u-net")
-    assert (training_refusal(network) is not None) == (kind != "digits")
+    assert (exact is not None) == (kind in ("file", "digits", "images"))
+    network = with_settings(data__kind=kind, data__path="somewhere", network__kind="u-net")
+    assert (training_refusal(network) is not None) == (kind not in ("digits", "images"))
 
 
 @pytest.mark.parametrize("noise", EVERY_NOISE)

@@ -30,6 +30,9 @@ def csv(folder: Path, scale_x: float, scale_y: float, offset: float = 300.0) -> 
 def changes_for(kind: str, folder: Path) -> dict[str, object]:
     if kind == "file":
         return {"data__path": str(csv(folder, 40.0, 55.0))}
+    if kind == "images":
+        np.save(folder / "images.npy", np.random.default_rng(0).integers(0, 256, (600, 9, 9), dtype=np.uint8))
+        return {"data__path": str(folder / "images.npy")}
     if kind == "drawn":
         return {"data__strokes": (Stroke(((0.0, 0.0), (3.0, 1.0)), 0.2),)}
     return {}

@@ -23,7 +23,7 @@ from playground.lab.refusals import training_refusal
 
 COLUMNS = 6
 TILE = 32  # px
-ORDER_LAST = ("digits", "drawn", "file")  # after the toys
+ORDER_LAST = ("digits", "images", "drawn", "file")  # after the toys
 
 
 class BrushRow(QWidget):
@@ -85,11 +85,13 @@ class DataPanel(Card):
 
     Signals:
         open_file_requested(): the user wants to choose a file of points.
+        open_folder_requested(): the user wants to choose a folder of pictures.
         brush_toggled(bool): the brush is wanted, or put away.
         brush_radius_changed(float): in the user's unit.
     """
 
     open_file_requested = Signal()
+    open_folder_requested = Signal()
     brush_toggled = Signal(bool)
     brush_radius_changed = Signal(float)
 
@@ -109,9 +111,11 @@ class DataPanel(Card):
         self.points = make_field(state, "data.points", "points N", stake)
         self.notice = Notice(self)
         self.body.addWidget(self.notice)
+        self.pixels = make_field(state, "data.pixels", "pixels", stake)
+        self.colours = make_field(state, "data.colours", "colours", stake)
         self.scale = make_field(state, "data.scale", "scale", stake)
         self.blur = make_field(state, "data.noise", "blur s", stake)
-        for field in (self.points, self.scale, self.blur):
+        for field in (self.points, self.pixels, self.colours, self.scale, self.blur):
             self.advanced().addWidget(field)
         state.changed.connect(self._state_changed)
         engine.problem_changed.connect(self._problem_changed)
@@ -175,6 +179,13 @@ class DataPanel(Card):
         self.open.setToolTip("<p>Open a CSV, TSV or NPY file with two columns; or drop one on the window.</p>")
         self.open.clicked.connect(self.open_file_requested)
         layout.addWidget(self.file_text, 1)
+        self.folder = QPushButton("Folder…", self.file_row)
+        self.folder.setAccessibleName("Open a folder of pictures")
+        self.folder.setToolTip(
+            "<p>Open a folder of PNG or JPEG files; in sub-folders, each is a class. Or drop one on the window.</p>"
+        )
+        self.folder.clicked.connect(self.open_folder_requested)
+        layout.addWidget(self.folder)
         layout.addWidget(self.open)
         self.body.addWidget(self.file_row)
 
@@ -208,9 +219,10 @@ class DataPanel(Card):
 
     def _pick(self, kind: str) -> None:
         now = self.state.experiment
-        if kind == "file" and not now.data.path:
+        table = Path(now.data.path).suffix.lower() in (".csv", ".tsv", ".npy")
+        if kind in ("file", "images") and not (now.data.path and table == (kind == "file")):
             self.tiles[now.data.kind].setChecked(True)
-            self.open_file_requested.emit()
+            (self.open_file_requested if kind == "file" else self.open_folder_requested).emit()
             return
         if kind != now.data.kind:
             changes = {"data.kind": kind, **NEW_DATA}
@@ -258,14 +270,18 @@ class DataPanel(Card):
         if not self.tiles[kind].isChecked():
             self.tiles[kind].setChecked(True)
         toy = kind not in ORDER_LAST
-        self.points.setVisible(toy or kind == "drawn")
+        images = kind == "images"
+        self.points.setVisible(toy or kind == "drawn" or images)
+        for field in (self.pixels, self.colours):
+            field.setVisible(images)
+        self.folder.setVisible(images)
         for field in (self.scale, self.blur):
             field.setVisible(toy)
-        settable = toy or kind == "drawn"
+        settable = toy or kind == "drawn" or images
         self.disclosure.setVisible(settable)
         if not settable:
             self.disclosure.setChecked(False)
-        self.file_row.setVisible(kind == "file")
+        self.file_row.setVisible(kind in ("file", "images"))
         self.brush_row.setVisible(kind == "drawn")
         self.radius.setVisible(kind == "drawn")
         if kind != "drawn":
@@ -277,10 +293,15 @@ class DataPanel(Card):
         total = view.count if present else data.points
         if self._loading:
             self.set_state("loading…")
-        elif kind == "file":
+        elif kind in ("file", "images"):
             name = Path(data.path).name
             self.set_state(f"{name} · {count(total)}" if present else name or "no file")
-            facts = f"{count(total)} rows: {', '.join(view.axes)}" if present else "Not loaded."
+            facts = "Not loaded."
+            if present and images:
+                channels, height, width = view.points.shape[1:]
+                facts = f"{count(total)} images: {width} × {height}, {'grey' if channels == 1 else 'RGB'}"
+            elif present:
+                facts = f"{count(total)} rows: {', '.join(view.axes)}"
             self.file_text.setText(facts if name else "No file is chosen.")
             self.file_text.setToolTip(data.path)
         elif kind == "drawn" and not data.strokes:
@@ -296,9 +317,10 @@ class DataPanel(Card):
             way = () if self.brush.isChecked() else (("Take the brush", "Paint on the canvas.", self.brush.toggle),)
             self.notice.say("info", refusal.sentence, *way)
         elif refusal is not None and refusal.key == "data.path":
-            self.notice.say("info", refusal.sentence, ("Open…", "Choose a file.", self.open_file_requested.emit))
+            wanted = self.open_folder_requested if kind == "images" else self.open_file_requested
+            self.notice.say("info", refusal.sentence, ("Open…", "Choose what to learn.", wanted.emit))
         elif self._failure:
             again = ("Open another…", "Choose a file.", self.open_file_requested.emit)
-            self.notice.say("error", self._failure, *((again,) if kind == "file" else ()))
+            self.notice.say("error", self._failure, *((again,) if kind in ("file", "images") else ()))
         else:
             self.notice.say("error", "")

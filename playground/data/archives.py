@@ -1,0 +1,161 @@
+"""Files of many images in their published formats: IDX (MNIST, Fashion-MNIST), CIFAR's binary files, NPZ and NPY.
+
+None of them can run code. What a header promises is compared with what is there before any memory is taken.
+"""
+
+import gzip
+import math
+import struct
+import zipfile
+import zlib
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from playground.data.dataset import DataError
+
+MOST_BYTES = 2**31  # of all images in one file
+MOST_CLASSES = 1_000
+CIFAR = {3073: 1, 3074: 2}
+"""Bytes of one image with its labels, and how many labels come first, the last of which is the class: CIFAR-10, CIFAR-100."""
+ENDINGS = (".gz", ".bin", ".npz", ".npy", "-ubyte", ".ubyte")
+
+Images = NDArray[np.uint8]
+Labels = NDArray[np.int64]
+
+
+def read_archive(path: Path) -> tuple[Images, Labels | None]:
+    """All images of a file, (N, height, width, 1 or 3) bytes, and the class of each where the file or the one beside it says it.
+
+    Raises:
+        DataError: the file is none of the known ones, or is damaged.
+        OSError: it cannot be read.
+    """
+    with path.open("rb") as file:
+        head = file.read(6)
+    if head.startswith(b"\x1f\x8b") or (head[:2] == b"\0\0" and head[3:4] in (b"\1", b"\3", b"\4")):
+        return _read_idx(path)
+    if head.startswith(b"PK\3\4") or head == np.lib.format.MAGIC_PREFIX:
+        return _read_numpy(path, packed=head.startswith(b"PK"))
+    if head.startswith(b"\x80"):
+        raise DataError(
+            f"{path.name} is a Python pickle, which could run code and is not opened: take CIFAR's binary version."
+        )
+    return _read_cifar(path)
+
+
+def _read_idx(path: Path) -> tuple[Images, Labels | None]:
+    images = _idx(path)
+    if images.ndim != 3:
+        raise DataError(f"{path.name} holds labels and no images: choose the file of images beside it.")
+    name = path.name.replace("images", "labels").replace("idx3", "idx1")
+    beside = path.with_name(name)
+    if name == path.name or not beside.is_file():
+        return images[..., None], None
+    labels = _idx(beside)
+    if labels.shape != (len(images),):
+        raise DataError(
+            f"{beside.name} holds {labels.size} labels for {len(images)} images: they belong to other files."
+        )
+    return images[..., None], labels.astype(np.int64)
+
+
+def _idx(path: Path) -> Images:
+    """The array of an IDX file of bytes, packed by gzip or not."""
+    with path.open("rb") as file:
+        packed = file.read(2) == b"\x1f\x8b"
+    try:
+        with gzip.open(path) if packed else path.open("rb") as file:
+            zeros, kind, axes = struct.unpack(">HBB", file.read(4))
+            if zeros or kind != 8 or axes not in (1, 3):
+                raise DataError(f"{path.name} is no IDX file of grey images or labels, as MNIST's are.")
+            shape = struct.unpack(f">{axes}I", file.read(4 * axes))
+            size = math.prod(shape)
+            _check_size(path, size)
+            content = file.read(size)
+    except (EOFError, struct.error, gzip.BadGzipFile, zlib.error):
+        raise DataError(f"{path.name} is a damaged IDX file: fetch it again.") from None
+    if len(content) != size:
+        raise DataError(f"{path.name} is cut off: {len(content):,} of {size:,} bytes are there; fetch it again.")
+    return np.frombuffer(content, dtype=np.uint8).reshape(shape)
+
+
+def _read_cifar(path: Path) -> tuple[Images, Labels]:
+    size = path.stat().st_size
+    _check_size(path, size)
+    record = next((record for record in CIFAR if size and size % record == 0), None)
+    if record is None:
+        raise DataError(
+            f"{path.name} holds no images that can be read: choose an IDX file (MNIST), a binary file of CIFAR, an NPZ or NPY "
+            "file, or a folder of PNG or JPEG files."
+        )
+    rows = np.fromfile(path, dtype=np.uint8).reshape(-1, record)
+    first = CIFAR[record]
+    return rows[:, first:].reshape(-1, 3, 32, 32).transpose(0, 2, 3, 1), rows[:, first - 1].astype(np.int64)
+
+
+def _read_numpy(path: Path, packed: bool) -> tuple[Images, Labels | None]:
+    try:
+        if not packed:
+            array = np.load(path, allow_pickle=False, mmap_mode="r")  # reads no more than the header
+            return _bytes(path, array), None
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
+            arrays = {name: archive[name] for name in _members(path)}
+    except DataError:
+        raise
+    except (ValueError, EOFError, KeyError, TypeError, zipfile.BadZipFile, zlib.error):
+        raise DataError(
+            f"{path.name} is damaged, or holds Python objects, which could run code and are not opened."
+        ) from None
+    found = [array for array in arrays.values() if array.ndim in (3, 4)]
+    if not found:
+        raise DataError(
+            f"{path.name} holds no array of images: save one of shape (N, height, width) or (N, height, width, 3)."
+        )
+    images = _bytes(path, max(found, key=len))
+    labels = next((array for array in arrays.values() if _are_labels(array, len(images))), None)
+    return images, None if labels is None else labels.reshape(-1).astype(np.int64)
+
+
+def _members(path: Path) -> list[str]:
+    """Names of the arrays in an NPZ file, none of which is larger than it may be."""
+    with zipfile.ZipFile(path) as packed:
+        for member in packed.infolist():
+            _check_size(path, member.file_size // 8)  # as many numbers, of 8 bytes at most
+        return [name.removesuffix(".npy") for name in packed.namelist()]
+
+
+def _bytes(path: Path, array: NDArray[np.generic]) -> Images:
+    """Images as bytes (N, height, width, colours)."""
+    _check_size(path, array.size)
+    if array.ndim == 3:
+        array = array[..., None]
+    if array.ndim == 4 and array.shape[1] in (1, 3) and array.shape[3] not in (1, 3):
+        array = array.transpose(0, 2, 3, 1)
+    if array.ndim != 4 or array.shape[3] not in (1, 3) or min(array.shape[1:3]) < 2:
+        shape = ", ".join(map(str, array.shape))
+        raise DataError(
+            f"{path.name} holds an array of shape ({shape}): images have (N, height, width) or (N, height, width, 3)."
+        )
+    if array.dtype == np.uint8:
+        return np.asarray(array, dtype=np.uint8)
+    if array.dtype.kind == "f" and array.size and array.min() >= 0 and array.max() <= 1:
+        return np.rint(np.asarray(array, dtype=np.float32) * 255).astype(np.uint8)
+    raise DataError(
+        f"{path.name} holds images of type {array.dtype}: save bytes from 0 to 255, or numbers from 0 to 1."
+    )
+
+
+def _are_labels(array: NDArray[np.generic], count: int) -> bool:
+    if array.dtype.kind not in "iu" or array.shape not in ((count,), (count, 1)) or not count:
+        return False
+    whole = array.astype(np.int64)
+    return bool(whole.min() >= 0 and whole.max() < MOST_CLASSES)
+
+
+def _check_size(path: Path, size: int) -> None:
+    if size > MOST_BYTES:
+        raise DataError(
+            f"{path.name} holds {size / 2**30:.1f} GB of images: keep a part of at most {MOST_BYTES // 2**30} GB."
+        )

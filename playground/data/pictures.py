@@ -1,0 +1,174 @@
+"""Images of one's own: a folder of pictures, or a file of many images, scaled and cropped to one small square.
+
+Whatever the file, images arrive here as bytes (N, height, width, colours) with 256 levels, and leave as a data set like the digits.
+"""
+
+import os
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from playground.data.archives import read_archive
+from playground.data.dataset import DataError, Dataset, Request, held_out_count, stratified
+
+SUFFIXES = (".png", ".jpg", ".jpeg")
+LEAST = 50
+MOST_NUMBERS = 2**26  # pixels times colours of all images: half a gigabyte in double precision
+MOST_PIXELS = 2**27  # of one picture, which takes half a gigabyte to decode
+LARGEST_SIDE = 32  # that "auto" takes
+GREY_LEVELS = 256
+LUMINANCE = np.array([0.299, 0.587, 0.114], dtype=np.float32)  # ITU-R BT.601
+COLOURLESS = 8  # levels by which the colours of a grey picture may differ, after JPEG's rounding
+
+Bytes = NDArray[np.uint8]
+Labels = NDArray[np.int64]
+
+
+def load_images(request: Request) -> Dataset:
+    """The images at `request.path`: data.points of them at most, drawn at random, a fifth of which at most is held out.
+
+    Raises:
+        DataError: the path holds no images, too few, or a damaged one; with its name.
+    """
+    if not request.path:
+        raise DataError(
+            "No images are chosen: set data.path to a folder of PNG or JPEG files, or to an IDX, NPZ or CIFAR file."
+        )
+    path = Path(request.path)
+    try:
+        if not path.exists():
+            raise DataError(
+                f"{path} does not exist: choose a folder of PNG or JPEG files, or an IDX, NPZ or CIFAR file."
+            )
+        images, labels = _read(path, request)
+    except OSError as error:
+        raise DataError(f"{path} cannot be read: {error.strerror or error}.") from None
+    except MemoryError:
+        raise DataError(f"{path.name} needs more memory than there is: lower data.pixels or data.points.") from None
+    if len(images) < LEAST:
+        raise DataError(f"{path.name} has {len(images)} images: at least {LEAST} are needed to learn from.")
+    if not np.ptp(images):
+        raise DataError(f"{path.name}: every pixel is {images.flat[0]}; a density needs images that differ.")
+    values = (_coloured(images, request.colours).transpose(0, 3, 1, 2) + 0.5) * (2 / GREY_LEVELS) - 1
+    classes = np.zeros(len(images), dtype=np.int64) if labels is None else labels
+    held_out = stratified(classes, held_out_count(len(images), request.held_out), request.seed)
+    return Dataset(
+        name=path.name,
+        points=values[~held_out],
+        density=None,
+        shape=values.shape[1:],
+        axes=("x", "y"),
+        held_out=values[held_out],
+        labels=None if labels is None else labels[~held_out],
+        grey_levels=GREY_LEVELS,
+    )
+
+
+def _read(path: Path, request: Request) -> tuple[Bytes, Labels | None]:
+    """Square images (N, side, side, 1 or 3), at most as many as are wanted, and their classes."""
+    batches = sorted(path.glob("data_batch_*.bin")) if path.is_dir() else []
+    if path.is_dir() and not batches:
+        side = LARGEST_SIDE if isinstance(request.pixels, str) else request.pixels
+        return _read_folder(path, side, _wanted(request, 3 * side**2), request.seed)
+    parts = [read_archive(file) for file in batches or [path]]
+    images = np.concatenate([images for images, _ in parts])
+    labels = [labels for _, labels in parts if labels is not None]
+    side = min(*images.shape[1:3], LARGEST_SIDE) if isinstance(request.pixels, str) else request.pixels
+    rows = _some(len(images), _wanted(request, images.shape[3] * side**2), request.seed)
+    return scaled(images[rows], side), np.concatenate(labels)[rows] if len(labels) == len(parts) else None
+
+
+def _wanted(request: Request, numbers: int) -> int:
+    return min(request.points + request.held_out, MOST_NUMBERS // numbers)
+
+
+def _some(available: int, wanted: int, seed: int) -> NDArray[np.int64]:
+    """Which of `available` to take, in order."""
+    if wanted >= available:
+        return np.arange(available)
+    return np.sort(np.random.default_rng(seed).choice(available, wanted, replace=False))
+
+
+def _read_folder(folder: Path, side: int, wanted: int, seed: int) -> tuple[Bytes, Labels | None]:
+    """Pictures of a folder; if it has none, those of its sub-folders, each of which is a class."""
+    files, labels = _pictures(folder), None
+    if not files:
+        inner = sorted(entry.path for entry in os.scandir(folder) if entry.is_dir())
+        found = [_pictures(name) for name in inner]
+        found = [names for names in found if names]
+        files = [name for names in found for name in names]
+        labels = np.repeat(np.arange(len(found)), [len(names) for names in found]) if len(found) > 1 else None
+    if not files:
+        raise DataError(f"{folder} holds no PNG or JPEG files: choose a folder that does, or one whose sub-folders do.")
+    rows = _some(len(files), wanted, seed)
+    # Decoding leaves the interpreter to others; what a thread hands back is small.
+    with ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as pool:
+        images = np.stack(list(pool.map(lambda row: _picture(files[row], side), rows)))
+    return images, None if labels is None else labels[rows]
+
+
+def _pictures(folder: str | Path) -> list[str]:
+    with os.scandir(folder) as entries:
+        return sorted(entry.path for entry in entries if entry.name.lower().endswith(SUFFIXES) and entry.is_file())
+
+
+def _picture(name: str, side: int) -> Bytes:
+    """One picture, (side, side, 3); what is transparent becomes white."""
+    import av  # takes 0.1 s, which the window need not wait for
+
+    try:
+        with av.open(name) as container:
+            stream = container.streams.video[0]
+            if stream.width * stream.height > MOST_PIXELS:
+                raise DataError(
+                    f"{name} has {stream.width} x {stream.height} pixels: at most {MOST_PIXELS // 10**6} million can be decoded."
+                )
+            rgba = np.asarray(next(container.decode(stream)).to_ndarray(format="rgba"), dtype=np.uint8)
+    except (av.FFmpegError, StopIteration, IndexError, ValueError) as error:
+        if isinstance(error, DataError):
+            raise
+        raise DataError(f"{name} is no PNG or JPEG picture, or a damaged one: remove it from the folder.") from None
+    small = scaled(rgba[None], side)[0].astype(np.float32)
+    alpha = small[..., 3:] / 255
+    return np.asarray(np.rint(alpha * small[..., :3] + 255 * (1 - alpha)), dtype=np.uint8)
+
+
+def scaled(images: Bytes, side: int) -> Bytes:
+    """The middle square of each image (N, height, width, C), every new pixel the mean of what it covers: (N, side, side, C)."""
+    height, width = images.shape[1:3]
+    shorter = min(height, width)
+    top, left = (height - shorter) // 2, (width - shorter) // 2
+    square = images[:, top : top + shorter, left : left + shorter]
+    if shorter == side:
+        return np.ascontiguousarray(square)
+    weights = _covered(shorter, side)
+    out = np.empty((len(images), side, side, images.shape[3]), dtype=np.uint8)
+    some = max(1, 2**22 // (shorter**2 * images.shape[3]))  # images at a time: 16 MB in single precision
+    for start in range(0, len(images), some):
+        part = square[start : start + some].astype(np.float32)
+        rows = np.tensordot(part, weights, axes=(1, 1))  # (n, width, C, side)
+        small = np.tensordot(rows, weights, axes=(1, 1))  # (n, C, side, side): rows, then columns
+        out[start : start + some] = np.rint(small).transpose(0, 2, 3, 1)
+    return out
+
+
+def _covered(old: int, new: int) -> NDArray[np.float32]:
+    """(new, old) the share of each new pixel that each old one covers; rows sum to 1."""
+    edges = np.linspace(0, old, new + 1)
+    low = np.maximum(edges[:-1, None], np.arange(old))
+    high = np.minimum(edges[1:, None], np.arange(1, old + 1))
+    return np.asarray(np.maximum(high - low, 0) * (new / old), dtype=np.float32)
+
+
+def _coloured(images: Bytes, colours: str) -> NDArray[np.float64]:
+    """(N, side, side, 1 or 3), as asked; "auto" keeps colours where there are any."""
+    if images.shape[3] == 1:
+        return (images if colours != "rgb" else np.repeat(images, 3, axis=3)).astype(np.float64)
+    if colours == "auto":
+        spread = int((images.max(3).astype(np.int16) - images.min(3)).max())
+        colours = "grey" if spread <= COLOURLESS else "rgb"
+    if colours == "rgb":
+        return images.astype(np.float64)
+    return np.asarray(np.rint(images @ LUMINANCE), dtype=np.float64)[..., None]

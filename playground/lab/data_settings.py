@@ -1,0 +1,89 @@
+"""The settings of the data."""
+
+from typing import Annotated, Literal
+
+import msgspec
+
+from playground.lab.setting import Auto, meta
+
+
+class Stroke(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One stroke of the brush: a polyline and the brush's radius (one standard deviation), in the user's units."""
+
+    points: tuple[tuple[float, float], ...]
+    radius: float
+
+
+class Data(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Where the points come from."""
+
+    kind: Annotated[
+        Literal[
+            "two-moons",
+            "two-gaussians",
+            "eight-gaussians",
+            "checkerboard",
+            "pinwheel",
+            "two-spirals",
+            "rings",
+            "swiss-roll",
+            "drawn",
+            "file",
+            "digits",
+            "images",
+        ],
+        meta("Data set to learn", resets=True),
+    ] = "two-moons"
+    points: Annotated[
+        int,
+        meta(
+            "Points in the training set of a toy or a drawing; of images at most so many",
+            ge=50,
+            le=1_000_000,
+            symbol="N",
+            log=True,
+            resets=True,
+        ),
+    ] = 20_000
+    scale: Annotated[
+        float, meta("Factor on all coordinates of a toy", ge=1e-3, le=1e3, unit="×", log=True, resets=True)
+    ] = 1.0
+    noise: (
+        Annotated[
+            float,
+            meta(
+                "Standard deviation of a toy's own blur before scaling",
+                ge=0.0,
+                le=10.0,
+                symbol="s",
+                unit="data",
+                resets=True,
+            ),
+        ]
+        | Auto
+    ) = "auto"
+    path: Annotated[
+        str,
+        meta(
+            "For kind = file: a CSV, TSV or NPY file with two columns; for kind = images: a folder of PNG or JPEG files (in sub-folders, one class each), or a file of MNIST, CIFAR or NPZ images",
+            resets=True,
+        ),
+    ] = ""
+    pixels: (
+        Annotated[
+            int,
+            meta(
+                "Pixels along a side of kind = images: the middle square of each, scaled",
+                ge=8,
+                le=64,
+                unit="px",
+                resets=True,
+            ),
+        ]
+        | Auto
+    ) = "auto"
+    colours: Annotated[
+        Literal["auto", "grey", "rgb"],
+        meta("Colours of kind = images; auto: red, green and blue where there are any", resets=True),
+    ] = "auto"
+    strokes: Annotated[tuple[Stroke, ...], meta("Brush strokes, for kind = drawn", resets=True)] = ()

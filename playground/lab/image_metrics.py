@@ -1,0 +1,70 @@
+"""What can be said of generated images: what they show, and whether they were learned by heart."""
+
+import math
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from playground.lab.problem import Problem
+
+NEIGHBOURS = 5  # that vote on what an image shows: 98 % right on held-out digits
+JUDGED = 2_000  # most images looked at
+SHOWN = 12  # samples whose nearest training images are told
+
+Array = NDArray[np.floating]
+
+FROM_IMAGES = (
+    "nearest_distance",
+    "nearest_distance_standard_error",
+    "nearest_distance_held_out",
+    "nearest_rows",
+)
+FROM_LABELS = ("label_shares", "label_shares_standard_error", "label_shares_true")
+
+
+def image_figures(problem: Problem, samples: Array) -> dict[str, Any]:
+    """Figures about samples (N, C, H, W) in user units, by the keys of FROM_IMAGES and, where there are labels, FROM_LABELS.
+
+    - nearest_distance: median Euclidean distance from a sample to the nearest training image, with the error of the median;
+      nearest_distance_held_out: the same from held-out images. Samples learned by heart lie much nearer than those.
+    - nearest_rows: the training images nearest to the first SHOWN samples.
+    - label_shares: what share of the samples shows each class, by the vote of the NEIGHBOURS nearest training images, with the
+      error sqrt(w (1 - w) / N); label_shares_true: the classes' shares in the training set.
+    """
+    training = torch.from_numpy(np.asarray(problem.dataset.points, dtype=np.float32)).flatten(1)
+    distances, rows = _nearest(training, samples[:JUDGED])
+    held_out, _ = _nearest(training, problem.dataset.held_out[:JUDGED])
+    found: dict[str, Any] = {
+        "nearest_distance": float(distances[:, 0].median()),
+        # Of a median of normal values; distances are nearly normal.
+        "nearest_distance_standard_error": math.sqrt(math.pi / 2 / len(distances))
+        * float(distances[:, 0].std(correction=0)),
+        "nearest_distance_held_out": float(held_out[:, 0].median()),
+        "nearest_rows": rows[:SHOWN, 0].tolist(),
+    }
+    if problem.dataset.labels is not None:
+        labels = torch.from_numpy(problem.dataset.labels)
+        classes = int(labels.max()) + 1
+        shares = torch.bincount(_voted(labels[rows], classes), minlength=classes) / len(rows)
+        found["label_shares"] = shares.tolist()
+        found["label_shares_standard_error"] = (shares * (1 - shares) / len(rows)).sqrt().tolist()
+        found["label_shares_true"] = (torch.bincount(labels, minlength=classes) / len(labels)).tolist()
+    return found
+
+
+def _nearest(training: Tensor, images: Array) -> tuple[Tensor, Tensor]:
+    """Distances to the nearest training images and their rows, (N, NEIGHBOURS) each, nearest first."""
+    flat = torch.from_numpy(np.asarray(images, dtype=np.float32)).flatten(1)
+    some = max(1, 2**24 // len(training))  # distances held at once: 64 MB
+    found = [torch.cdist(part, training).topk(NEIGHBOURS, largest=False) for part in torch.split(flat, some)]
+    return torch.cat([part.values for part in found]), torch.cat([part.indices for part in found])
+
+
+def _voted(labels: Tensor, classes: int) -> Tensor:
+    """(N,) the commonest of each row's labels (N, NEIGHBOURS); of equally common ones that of the nearest image."""
+    votes = torch.nn.functional.one_hot(labels, classes).sum(1).double()
+    votes.scatter_add_(1, labels[:, :1], torch.full((len(labels), 1), 0.5, dtype=votes.dtype))
+    return votes.argmax(1)

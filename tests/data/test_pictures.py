@@ -1,0 +1,182 @@
+"""Images of one's own: every published format read back bit by bit, pictures scaled right, and every bad file in a sentence."""
+
+import gzip
+import pickle
+import struct
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+
+from playground.data import DataError, Dataset, load_dataset, pictures
+
+RANDOM = np.random.default_rng(0)
+GREY = RANDOM.integers(0, 256, (60, 28, 28), dtype=np.uint8)
+COLOUR = RANDOM.integers(0, 256, (60, 32, 32, 3), dtype=np.uint8)
+CLASSES = np.arange(60) % 10
+
+
+def load(path: Path, **changes: object) -> Dataset:
+    settings: dict = {"held_out": 12} | changes
+    return load_dataset("images", path=str(path), **settings)
+
+
+def bytes_of(dataset: Dataset) -> np.ndarray:
+    """All images as bytes, (N, H, W, C), in no particular order."""
+    points = np.concatenate([dataset.points, dataset.held_out])
+    return np.rint((points + 1) * 128 - 0.5).astype(np.uint8).transpose(0, 2, 3, 1)
+
+
+def same_images(found: np.ndarray, wanted: np.ndarray) -> bool:
+    return sorted(image.tobytes() for image in found) == sorted(image.tobytes() for image in wanted)
+
+
+def idx(array: np.ndarray) -> bytes:
+    return struct.pack(f">HBB{array.ndim}I", 0, 8, array.ndim, *array.shape) + array.astype(np.uint8).tobytes()
+
+
+def save_picture(path: Path, pixels: np.ndarray) -> None:
+    """A PNG or JPEG file, by its suffix."""
+    codec, layout = ("png", "rgb24") if path.suffix == ".png" else ("mjpeg", "yuvj444p")
+    source = "rgba" if pixels.shape[2] == 4 else "rgb24"
+    frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(pixels), format=source)
+    context = av.CodecContext.create(codec, "w")
+    context.width, context.height = pixels.shape[1], pixels.shape[0]
+    context.pix_fmt = source if path.suffix == ".png" else layout
+    context.time_base = Fraction(1, 25)
+    packets = [*context.encode(frame.reformat(format=context.pix_fmt)), *context.encode(None)]
+    path.write_bytes(b"".join(bytes(packet) for packet in packets))
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_mnist_is_read_with_its_labels(tmp_path: Path, packed: bool) -> None:
+    pack = gzip.compress if packed else bytes
+    end = ".gz" if packed else ""
+    path = tmp_path / f"train-images-idx3-ubyte{end}"
+    path.write_bytes(pack(idx(GREY)))
+    assert load(path).labels is None
+    (tmp_path / f"train-labels-idx1-ubyte{end}").write_bytes(pack(idx(CLASSES)))
+    dataset = load(path)
+    assert dataset.shape == (1, 28, 28)
+    assert dataset.grey_levels == 256
+    assert same_images(bytes_of(dataset), GREY[..., None])
+    assert dataset.labels is not None
+    by_image = {image.tobytes(): label for image, label in zip(GREY, CLASSES, strict=True)}
+    levels = np.rint((dataset.points + 1) * 128 - 0.5).astype(np.uint8)
+    assert [by_image[image.tobytes()] for image in levels] == dataset.labels.tolist()
+
+
+@pytest.mark.parametrize("labels", [1, 2])
+def test_cifar_is_read(tmp_path: Path, labels: int) -> None:
+    first = np.repeat(CLASSES[:, None], labels, axis=1).astype(np.uint8)
+    rows = np.concatenate([first, COLOUR.transpose(0, 3, 1, 2).reshape(60, -1)], axis=1)
+    path = tmp_path / "data_batch_1.bin"
+    path.write_bytes(rows.tobytes())
+    for place in (path, tmp_path):
+        dataset = load(place)
+        assert dataset.shape == (3, 32, 32)
+        assert same_images(bytes_of(dataset), COLOUR)
+        assert dataset.labels is not None
+        assert len(np.unique(dataset.labels)) == 10
+
+
+@pytest.mark.parametrize("images", [GREY, COLOUR, COLOUR.transpose(0, 3, 1, 2), COLOUR / 255])
+def test_npz_and_npy_are_read(tmp_path: Path, images: np.ndarray) -> None:
+    np.savez(tmp_path / "a.npz", x_train=images, y_train=CLASSES)
+    np.save(tmp_path / "a.npy", images)
+    wanted = GREY[..., None] if images is GREY else COLOUR
+    for name in ("a.npz", "a.npy"):
+        dataset = load(tmp_path / name)
+        assert same_images(bytes_of(dataset), wanted)
+        assert (dataset.labels is None) == (name == "a.npy")
+
+
+def test_a_folder_is_cropped_scaled_and_takes_its_sub_folders_for_classes(tmp_path: Path) -> None:
+    for label, colour in enumerate([(255, 0, 0), (0, 0, 255)]):
+        (tmp_path / f"class {label}").mkdir()
+        for number in range(30):
+            pixels = np.zeros((24, 40, 3), dtype=np.uint8)
+            pixels[:, 8:32] = colour
+            pixels[:12, 8:32] = number
+            save_picture(tmp_path / f"class {label}" / f"{number}.{'png' if number % 2 else 'JPG'}".lower(), pixels)
+    dataset = load(tmp_path, pixels=8)
+    assert dataset.shape == (3, 8, 8)
+    assert dataset.labels is not None
+    assert len(dataset.points) == 48
+    for image, label in zip(dataset.points, dataset.labels, strict=True):
+        lower = (image[:, 4:].mean(axis=(1, 2)) + 1) * 128
+        assert lower == pytest.approx([255 * (label == 0), 0, 255 * (label == 1)], abs=8)
+    grey = load(tmp_path, pixels=8, colours="grey")
+    assert grey.shape == (1, 8, 8)
+
+
+def test_scaling_is_the_mean_of_what_each_pixel_covers() -> None:
+    images = RANDOM.integers(0, 256, (3, 20, 24, 2), dtype=np.uint8)
+    square = images[:, :, 2:22].astype(float)
+    small = pictures.scaled(images, 10)
+    wanted = square.reshape(3, 10, 2, 10, 2, 2).mean(axis=(2, 4))
+    assert np.abs(small - wanted).max() <= 0.5
+    assert np.array_equal(pictures.scaled(images[:, :, 2:22], 20), images[:, :, 2:22])
+    assert pictures.scaled(images, 7).astype(float).mean() == pytest.approx(square.mean(), abs=1)
+
+
+def test_what_is_transparent_becomes_white(tmp_path: Path) -> None:
+    clear = np.zeros((10, 10, 4), dtype=np.uint8)
+    clear[:5, :, 3] = 255
+    save_picture(tmp_path / "a.png", clear)
+    picture = pictures._picture(str(tmp_path / "a.png"), 10)
+    assert picture[:5].max() == 0
+    assert picture[5:].min() == 255
+
+
+def test_only_so_many_are_taken(tmp_path: Path) -> None:
+    np.save(tmp_path / "a.npy", np.repeat(GREY, 4, axis=0))
+    dataset = load(tmp_path / "a.npy", points=100, held_out=20)
+    assert (len(dataset.points), len(dataset.held_out)) == (100, 20)
+    other = load(tmp_path / "a.npy", points=100, held_out=20, seed=1)
+    assert not np.array_equal(dataset.points, other.points)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "said"),
+    [
+        ("a.bin", b"", "no images that can be read"),
+        ("a.bin", b"x" * 1000, "no images that can be read"),
+        ("a.gz", gzip.compress(idx(GREY))[:5_000], "damaged|cut off"),
+        ("a.gz", gzip.compress(idx(GREY)[:5_000]), "cut off"),
+        ("a-ubyte", idx(CLASSES), "labels and no images"),
+        ("a-ubyte", struct.pack(">HBB3I", 0, 8, 3, 2**31, 2**10, 2**10), "GB"),
+        ("a.bin", pickle.dumps({"data": [1]}), "pickle"),
+        ("a.npz", b"PK\3\4 damaged", "damaged"),
+        ("a.npy", None, "shape"),
+    ],
+)
+def test_a_bad_file_is_a_sentence(tmp_path: Path, name: str, content: bytes | None, said: str) -> None:
+    path = tmp_path / name
+    if content is None:
+        np.save(path, np.zeros((60, 5)))
+    else:
+        path.write_bytes(content)
+    with pytest.raises(DataError, match=said) as raised:
+        load(path)
+    assert str(raised.value).endswith(".")
+
+
+def test_folders_without_pictures_few_equal_and_damaged_ones_are_sentences(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="no PNG or JPEG"):
+        load(tmp_path)
+    with pytest.raises(DataError, match="does not exist"):
+        load(tmp_path / "none")
+    with pytest.raises(DataError, match="No images are chosen"):
+        load_dataset("images")
+    np.save(tmp_path / "few.npy", GREY[:10])
+    with pytest.raises(DataError, match="10 images: at least 50"):
+        load(tmp_path / "few.npy")
+    np.save(tmp_path / "flat.npy", np.zeros_like(GREY))
+    with pytest.raises(DataError, match="every pixel is 0"):
+        load(tmp_path / "flat.npy")
+    (tmp_path / "a.png").write_bytes(b"no picture")
+    with pytest.raises(DataError, match=r"a\.png is no PNG"):
+        load(tmp_path)
