@@ -290,6 +290,7 @@ class DataPanel(Card):
         self.clear.setEnabled(bool(data.strokes))
         title = kind.replace("-", " ")
         present = view is not None and not self._loading and not self._failure
+        present = present and view.is_image == SOURCES[kind].images  # a problem may be a step behind its settings
         total = view.count if present else data.points
         if self._loading:
             self.set_state("loading…")
