@@ -45,6 +45,10 @@ class Axis:
         if not self.log:
             return ticks(self.low, self.high, nice_step((self.high - self.low) / most))
         first, last = math.ceil(math.log10(self.low) - 1e-9), math.floor(math.log10(self.high) + 1e-9)
+        if last - first < 2:  # hardly a decade: twos and fives too
+            every = [(factor, power) for power in range(first - 1, last + 1) for factor in (1, 2, 5)]
+            inside = [one for one in every if self.low <= one[0] * 10.0 ** one[1] <= self.high]
+            return [(factor * 10.0**power, power_of_ten(power, factor)) for factor, power in inside]
         step = max(1, math.ceil((last - first + 1) / most))
         return [(10.0**power, power_of_ten(power)) for power in range(first, last + 1, step)]
 
@@ -67,13 +71,15 @@ def axis_around(values: Sequence[np.ndarray], name: str, log: bool = False, marg
 SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
-def power_of_ten(power: int) -> str:
-    """``10⁻³``; but 0.1, 1, 10 and 100 as they are.
+def power_of_ten(power: int, factor: int = 1) -> str:
+    """``10⁻³``, ``2·10⁻³``; but what lies from 0.1 to 500 as it is.
 
-    >>> [power_of_ten(power) for power in (-3, -1, 0, 2, 6)]
-    ['10⁻³', '0.1', '1', '100', '10⁶']
+    >>> [power_of_ten(power) for power in (-3, -1, 0, 2, 6)], power_of_ten(-3, 2), power_of_ten(1, 5)
+    (['10⁻³', '0.1', '1', '100', '10⁶'], '2·10⁻³', '50')
     """
-    return f"{10.0**power:g}" if -1 <= power <= 2 else "10" + str(power).translate(SUPERSCRIPTS)
+    if -1 <= power <= 2:
+        return f"{factor * 10.0**power:g}"
+    return ("" if factor == 1 else f"{factor}·") + "10" + str(power).translate(SUPERSCRIPTS)
 
 
 @dataclass(frozen=True)
