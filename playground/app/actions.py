@@ -196,7 +196,7 @@ COMMANDS: dict[str, Command] = {
     ),
     "measure.clear": Command(
         "Clear the clicked point",
-        "Remove the likelihood path",
+        "Remove the likelihood path, and the way to a second point",
         lambda w: w.engine.clear_inspection(),
         key="Escape",
     ),

@@ -127,6 +127,17 @@ _CHOICES: dict[str, dict[str, tuple[str, str]]] = {
             "Hutchinson's estimate, along random vectors that each point keeps for its whole way.",
         ),
     },
+    "likelihood.interpolation": {
+        "spherical": (
+            "Circle",
+            "Along the great circle between the directions, the length going evenly from one to the other.",
+        ),
+        "rotation": (
+            "Rotation",
+            "cos and sin: every point of it has the law of the noise, if the two ends are independent.",
+        ),
+        "linear": ("Straight", "A straight line, whose middle has half the noise's variance: likelier than the data."),
+    },
     "likelihood.probe": {
         "rademacher": ("±1", "Rademacher: each coordinate ±1. Its variance leaves out the diagonal: 2 Σ S_ij², i ≠ j."),
         "gaussian": ("Normal", "Standard normal. Its variance is 2 Σ S_ij², over the diagonal too."),

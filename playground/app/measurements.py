@@ -8,7 +8,7 @@ import numpy as np
 
 from playground.app.bench import torch_threads
 from playground.app.live import Weights
-from playground.app.views import Bounds, DensityView, Errors, PointLikelihood, ProblemView
+from playground.app.views import Bounds, DensityView, Errors, PointLikelihood, ProblemView, Way
 from playground.lab.refusals import likelihood_refusal
 
 if TYPE_CHECKING:
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 MAP_CELLS = 64  # of a learned density that follows sigma, across and down: a second or two each
 ENERGY_CELLS = 120  # of that of an energy, which no path has to be followed for: a twentieth of a second
+WAY_POINTS, WAY_IMAGES = 65, 11  # of the way between two: what makes a smooth line, and what fits beside each other
 
 Progress = Iterator[tuple[float | None, Any]]
 
@@ -31,25 +32,24 @@ def learned_score(problem: "Problem", weights: Weights) -> Any:
     return network.requires_grad_(False)
 
 
-def point_likelihood(problem: "Problem", weights: Weights, point: tuple[float, float]) -> Progress:
-    """log p of one point by the probability flow, beside the exact value where it is known, there and back."""
+def point_likelihood(problem: "Problem", weights: Weights, point: np.ndarray, number: int | None = None) -> Progress:
+    """log p of one point, or image of this number, by the probability flow, beside the exact value where it is known, there and back."""
     from playground.lab.energies import normalised
     from playground.lab.likelihood import round_trip
 
     score = learned_score(problem, weights)
     energy = normalised(problem, score)
-    for progress in round_trip(problem, score, np.array([point]), record_path=True):
+    for progress in round_trip(problem, score, point[None], record_path=number is None):
         trip = progress.result
         if trip is None:
             yield progress.fraction, None
             continue
         result = trip.there
-        assert result.path is not None
-        assert result.path_sigma is not None
         yield (
             1.0,
             PointLikelihood(
                 point=point,
+                number=number,
                 sigma=result.sigma,
                 log_prob=float(result.log_prob[0]),
                 exact=None if result.exact is None else float(result.exact[0]),
@@ -60,12 +60,23 @@ def point_likelihood(problem: "Problem", weights: Weights, point: tuple[float, f
                 latent=result.latent[0],
                 distance=float(trip.distance[0]),
                 log_prob_error=float(trip.log_prob_error[0]),
-                path=result.path[:, 0],
-                path_sigma=result.path_sigma,
+                path=None if result.path is None else result.path[:, 0],
                 untrained=weights.untrained,
-                energy=None if energy is None else float(energy.log_prob(np.array([point]))[0]),
+                energy=None if energy is None else float(energy.log_prob(point[None])[0]),
             ),
         )
+
+
+def way_between(
+    problem: "Problem", weights: Weights, ends: np.ndarray, numbers: tuple[int | None, int | None]
+) -> Progress:
+    """The way between two points (2, *shape) through their latent codes."""
+    from playground.lab.latent import interpolate
+
+    count = WAY_POINTS if problem.shape == (2,) else WAY_IMAGES
+    for progress in interpolate(problem, learned_score(problem, weights), ends, count):
+        found = progress.result
+        yield progress.fraction, None if found is None else Way(ends, numbers, found.points, found.log_prob)
 
 
 def map_level(sigma: float, view: ProblemView) -> float:

@@ -3,22 +3,24 @@
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
 from PySide6.QtCore import QObject, Signal
 
 from playground.app import measurements
 from playground.app.following import FOLLOWING
 from playground.app.stage import Stage
 from playground.app.state import State
-from playground.app.views import PointLikelihood
+from playground.app.views import PointLikelihood, Way
 from playground.lab.refusals import likelihood_refusal
 
-TASKS = ("likelihood", "density", FOLLOWING, "test-set", "quality", "fisher")
+TASKS = ("likelihood", "way", "density", FOLLOWING, "test-set", "quality", "fisher")
 
 
 class Measuring(Stage):
     """Each measurement is a task with progress that can be cancelled; it uses the weights of the moment it began."""
 
     likelihood_changed = Signal(object)  # PointLikelihood or None
+    way_changed = Signal(object)  # Way or None
     evaluation_changed = Signal(object)  # dict of metrics so far
     errors_changed = Signal(object)  # Errors along sigma or None
 
@@ -26,6 +28,7 @@ class Measuring(Stage):
         super().__init__(state, parent)
         self._evaluation: dict[str, Any] = {}
         self._likelihood: PointLikelihood | None = None
+        self._way: Way | None = None
 
     @property
     def evaluation(self) -> Mapping[str, Any]:
@@ -35,28 +38,98 @@ class Measuring(Stage):
     def likelihood(self) -> PointLikelihood | None:
         return self._likelihood
 
+    @property
+    def way(self) -> Way | None:
+        return self._way
+
     def inspect(self, x: float, y: float) -> None:
         """Compute the log-likelihood of a point."""
+        self._inspect(np.array([x, y]), None)
+
+    def inspect_image(self, number: int) -> None:
+        """Compute the log-likelihood of an image of the grid."""
+        image = self._finished_image(number)
+        if image is not None:
+            self._inspect(image, number)
+
+    def go_to(self, x: float, y: float) -> None:
+        """Compute the way from the inspected point to a second one."""
+        self._go_to(np.array([x, y]), None)
+
+    def go_to_image(self, number: int) -> None:
+        """The same for an image of the grid."""
+        image = self._finished_image(number)
+        if image is not None:
+            self._go_to(image, number)
+
+    def go_again(self) -> None:
+        """Compute the way in view anew, by other settings."""
+        if self._way is not None:
+            self._find_way(self._way.ends, self._way.numbers)
+
+    def clear_inspection(self) -> None:
+        for task in ("likelihood", "way"):
+            self._tasks.cancel(task)
+        self._likelihood = None
+        self.likelihood_changed.emit(None)
+        self._show_way(None)
+
+    def _inspect(self, point: np.ndarray, number: int | None) -> None:
+        if self._refuses_likelihood():
+            return
+        bench = self._bench
+        assert bench is not None
+        problem, weights = bench.problem, bench.weights
+        self._tasks.cancel("way")
+        self._show_way(None)
+        self._tasks.start(
+            "likelihood",
+            "Log-likelihood",
+            lambda: measurements.point_likelihood(problem, weights, point, number),
+            self._inspected,
+        )
+
+    def _inspected(self, likelihood: PointLikelihood) -> None:
+        self._likelihood = likelihood
+        self.likelihood_changed.emit(likelihood)
+
+    def _go_to(self, point: np.ndarray, number: int | None) -> None:
+        first = self._likelihood
+        if first is None:
+            self._inspect(point, number)  # there is no other: it is the first
+        else:
+            self._find_way(np.stack([first.point, point]), (first.number, number))
+
+    def _find_way(self, ends: np.ndarray, numbers: tuple[int | None, int | None]) -> None:
         if self._refuses_likelihood():
             return
         bench = self._bench
         assert bench is not None
         problem, weights = bench.problem, bench.weights
         self._tasks.start(
-            "likelihood",
-            "Log-likelihood",
-            lambda: measurements.point_likelihood(problem, weights, (x, y)),
-            self._inspected,
+            "way",
+            "Way between two points",
+            lambda: measurements.way_between(problem, weights, ends, numbers),
+            self._show_way,
         )
 
-    def clear_inspection(self) -> None:
-        self._tasks.cancel("likelihood")
-        self._likelihood = None
-        self.likelihood_changed.emit(None)
+    def _show_way(self, way: Way | None) -> None:
+        self._way = way
+        self.way_changed.emit(way)
 
-    def _inspected(self, likelihood: PointLikelihood) -> None:
-        self._likelihood = likelihood
-        self.likelihood_changed.emit(likelihood)
+    def _finished_image(self, number: int) -> np.ndarray | None:
+        """An image of the grid as it is at the end of its run, or of the data where there is none."""
+        bench, trajectory = self._bench, self._trajectory
+        if bench is None:
+            return None
+        images: np.ndarray = bench.view.points
+        if trajectory is not None and trajectory.shape == bench.problem.shape:
+            if not trajectory.finished:
+                self.message.emit("info", "These images are still being sampled: click one at the end of the run.", "")
+                return None
+            # The forward process ends in noise: its images are those that it began with.
+            images = trajectory.positions[0 if self._state.experiment.sampling.kind == "forward" else -1]
+        return np.array(images[number]) if number < len(images) else None
 
     def density_map(self) -> None:
         """Compute the learned density of the finest level over the canvas; it stays until the playhead moves on."""
@@ -131,3 +204,4 @@ class Measuring(Stage):
         self.evaluation_changed.emit({})
         self.errors_changed.emit(None)
         self.likelihood_changed.emit(None)
+        self._show_way(None)

@@ -86,9 +86,10 @@ class ProbeView:
 
 @dataclass(frozen=True)
 class PointLikelihood:
-    """The log-likelihood of one point and the way it was found."""
+    """The log-likelihood of one point or image and the way it was found."""
 
-    point: tuple[float, float]
+    point: np.ndarray  # (2,) or (C, H, W)
+    number: int | None  # of an image in the grid
     sigma: float  # the density is the data's, smoothed by this
     log_prob: float  # nats per the user's area unit
     exact: float | None
@@ -96,13 +97,22 @@ class PointLikelihood:
     trace_term: float
     standard_error: float | None  # of Hutchinson's estimate; 0 of the exact trace, None of a single vector
     evaluations: int
-    latent: np.ndarray  # (2,) standard normal numbers
+    latent: np.ndarray  # the shape of the point; standard normal numbers
     distance: float  # to where the latent code leads back, in the user's unit
     log_prob_error: float  # log p on the way there less that on the way back
-    path: np.ndarray  # (P, 2)
-    path_sigma: np.ndarray  # (P,)
+    path: np.ndarray | None  # (P, 2), of points of the plane
     untrained: bool
     energy: float | None = None  # log p by a learned energy and its Z at the same sigma
+
+
+@dataclass(frozen=True)
+class Way:
+    """The way from the clicked point to a second one through their latent codes."""
+
+    ends: np.ndarray  # (2, 2) or (2, C, H, W)
+    numbers: tuple[int | None, int | None]  # of images in the grid
+    points: np.ndarray  # (P, 2) or (P, C, H, W): decoded, at equal shares of the way between the codes
+    log_prob: np.ndarray  # (P,) nats per the user's unit
 
 
 @dataclass(frozen=True)

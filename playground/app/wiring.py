@@ -2,7 +2,7 @@
 
 import dataclasses
 import typing
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 from PySide6.QtCore import QObject
@@ -11,8 +11,8 @@ from playground.app import readouts
 from playground.app.bench import SHOWN_POINTS
 from playground.app.canvas.legend import KEYS
 from playground.app.export import Dresser
-from playground.app.panels import DataPanel, TrainingPanel
-from playground.app.views import DensityView, FieldView, PointLikelihood, ProbeView, ProblemView, plane_bounds
+from playground.app.panels import DataPanel, LikelihoodPanel, TrainingPanel
+from playground.app.views import DensityView, FieldView, PointLikelihood, ProbeView, ProblemView, Way, plane_bounds
 from playground.drawing.film import Dress, trail
 from playground.drawing.layers import Density, Field
 from playground.drawing.scene import Scene
@@ -52,6 +52,7 @@ class Wiring(QObject):
         engine.field_changed.connect(self._show_field)
         engine.density_changed.connect(self._show_density)
         engine.likelihood_changed.connect(self._show_likelihood)
+        engine.way_changed.connect(self._show_way)
         engine.probed.connect(self._show_probe)
         engine.message.connect(window.notify)
         engine.training_changed.connect(lambda _: self._refresh())
@@ -65,7 +66,10 @@ class Wiring(QObject):
         canvas.layer_toggled.connect(self._want)
         canvas.option_changed.connect(self._set_option)
         canvas.hovered.connect(self._hover)
-        canvas.clicked.connect(engine.inspect)
+        canvas.clicked.connect(lambda x, y: self._pick(engine.inspect, engine.go_to, x, y))
+        canvas.shift_clicked.connect(engine.go_to)
+        canvas.image_selected.connect(lambda number: self._pick(engine.inspect_image, engine.go_to_image, number))
+        canvas.image_shift_selected.connect(engine.go_to_image)
         canvas.stroke_drawn.connect(self._add_stroke)
 
         transport.play_toggled.connect(engine.set_playing)
@@ -169,6 +173,8 @@ class Wiring(QObject):
             strokes = data.strokes if data.kind == "drawn" else ()
             self._canvas.set_strokes((np.array(stroke.points), stroke.radius) for stroke in strokes)
             self._canvas.set_hint("")
+        if "likelihood.interpolation" in keys:
+            self._engine.go_again()
         if keys & PLAYED:
             self._engine.set_playing(True)
         self._window._show_name()
@@ -252,6 +258,21 @@ class Wiring(QObject):
 
     def _show_likelihood(self, likelihood: PointLikelihood | None) -> None:
         self._canvas.set_path(None if likelihood is None else likelihood.path)
+        self._ring_images()
+
+    def _show_way(self, way: Way | None) -> None:
+        self._canvas.set_between(None if way is None else way.points)
+        self._ring_images()
+
+    def _ring_images(self) -> None:
+        likelihood, way = self._engine.likelihood, self._engine.way
+        first = None if likelihood is None else likelihood.number
+        self._canvas.choose_images(first, None if way is None else way.numbers[1])
+
+    def _pick(self, first: Callable[..., None], second: Callable[..., None], *place: float) -> None:
+        """A click inspects a point, or is the second one that the Likelihood card waits for."""
+        panel = self._window.panel(LikelihoodPanel)
+        (second if panel.takes_second() else first)(*place)
 
     # --- the pointer
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from playground.cli.mistakes import Mistake, mistake_of
 
 INTERRUPTED = 130  # the exit code of Ctrl+C in every shell
-COMMANDS = ("run", "sample", "likelihood", "video", "boltzmann", "selftest", "doctor")
+COMMANDS = ("run", "sample", "likelihood", "decode", "interpolate", "video", "boltzmann", "selftest", "doctor")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -120,17 +120,63 @@ def likelihood(
             "--out", metavar="FILE.csv", help="The points with columns log_prob, standard_error and evaluations."
         ),
     ],
+    latent: Annotated[
+        bool, typer.Option("--latent", help="Add the latent codes of the points, columns z0, z1, ..., for decode.")
+    ] = False,
     settings: Settings = None,
     seed: Seed = None,
     device: Device = "auto",
 ) -> None:
     """Log-likelihood of points under a trained model, in nats per the points' own units."""
-    out = _output(out, (".csv",))
-    if points.exists() and out.exists() and points.samefile(out):
-        raise Mistake(f"--out {out} is the file of --points, which would be lost: give another name.")
-    from playground.cli.results import write_likelihoods
+    out = _other_output(points, out, "--points")
+    from playground.cli.judging import write_likelihoods
 
-    write_likelihoods(folder, points, settings or [], seed, device, out)
+    write_likelihoods(folder, points, settings or [], seed, device, out, latent)
+
+
+@app.command()
+def decode(
+    folder: Folder,
+    latent: Annotated[
+        Path, typer.Option("--latent", metavar="FILE.csv", help="Latent codes, in columns z0, z1, ... among others.")
+    ],
+    out: Annotated[
+        Path, typer.Option("--out", metavar="FILE.csv", help="The points that they stand for, with column log_prob.")
+    ],
+    settings: Settings = None,
+    seed: Seed = None,
+    device: Device = "auto",
+) -> None:
+    """The points that latent codes stand for under a trained model, down the probability flow."""
+    out = _other_output(latent, out, "--latent")
+    from playground.cli.judging import write_decoded
+
+    write_decoded(folder, latent, settings or [], seed, device, out)
+
+
+@app.command()
+def interpolate(
+    folder: Folder,
+    points: Annotated[Path, typer.Option("--points", metavar="FILE.csv", help="Two points: CSV, TSV or NPY.")],
+    out: Annotated[
+        Path,
+        typer.Option("--out", metavar="FILE.csv", help="Points from the first to the second, with share and log_prob."),
+    ],
+    count: Annotated[
+        int,
+        typer.Option("--count", metavar="N", parser=_whole("--count"), help="Points of the way, both ends among them."),
+    ] = 33,
+    settings: Settings = None,
+    seed: Seed = None,
+    device: Device = "auto",
+) -> None:
+    """The way between two points through the latent codes of a trained model."""
+    if not 2 <= count <= 100_000:
+        raise Mistake(f"--count {count} is not possible: it must be a whole number from 2 to 100000.")
+    out = _other_output(points, out, "--points")
+    from playground.cli.judging import write_interpolation
+
+    write_interpolation(folder, points, settings or [], seed, device, out, count)
 
 
 @app.command()
@@ -224,6 +270,14 @@ def _output(path: Path, suffixes: tuple[str, ...]) -> Path:
         raise Mistake(f"--out {path} cannot be written: the folder {path.parent} does not exist.")
     _try_writing(path.parent, path)
     return path
+
+
+def _other_output(given: Path, out: Path, option: str) -> Path:
+    """The same for a table made of the file of another option."""
+    out = _output(out, (".csv",))
+    if given.exists() and out.exists() and given.samefile(out):
+        raise Mistake(f"--out {out} is the file of {option}, which would be lost: give another name.")
+    return out
 
 
 def _folder(path: Path) -> Path:

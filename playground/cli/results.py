@@ -14,11 +14,9 @@ import torch
 from playground.cli.mistakes import Mistake
 from playground.cli.reporting import say, stage
 from playground.cli.settings import changed_after_training
-from playground.data import read_columns
 from playground.lab.atomic import replacing
-from playground.lab.likelihood import log_likelihood
 from playground.lab.problem import Problem, choose_device
-from playground.lab.refusals import likelihood_refusal, sampling_refusal
+from playground.lab.refusals import sampling_refusal
 from playground.lab.sampling import sample
 from playground.lab.session import Session, SessionError
 from playground.lab.training import recommended_threads
@@ -95,51 +93,6 @@ def write_samples(folder: Path, assignments: Sequence[str], seed: int | None, de
     else:
         trajectory.save_npz(out)
     say(f"{len(trajectory)} frames of {trajectory.positions.shape[1]} particles are in {out}")
-
-
-def write_likelihoods(
-    folder: Path, points: Path, assignments: Sequence[str], seed: int | None, device: str, out: Path
-) -> None:
-    """``score-playground likelihood``."""
-    model = open_model(folder, assignments, seed, device)
-    problem = model.problem
-    refusal = likelihood_refusal(problem.experiment)
-    if refusal is not None:
-        raise Mistake(refusal.sentence)
-    flat, header = read_points_to_judge(points, problem)
-    with stage("Likelihood") as update:
-        for progress in log_likelihood(problem, model.learned, flat.reshape(-1, *problem.shape)):
-            update(progress.fraction, f"{len(flat)} points")
-            found = progress.result
-    assert found is not None
-    # A single vector of Hutchinson's has no spread to tell its error by: the column is empty.
-    errors = [""] * len(flat) if found.standard_error is None else found.standard_error.tolist()
-    columns = [*flat.T.tolist(), found.log_prob.tolist(), errors, found.evaluations.tolist()]
-    write_csv(out, [*header, "log_prob", "standard_error", "evaluations"], zip(*columns, strict=True))
-    say(f"Mean log-likelihood {found.log_prob.mean():.4f} nats of {len(flat)} points; each is in {out}")
-
-
-def read_points_to_judge(path: Path, problem: Problem) -> tuple[np.ndarray, list[str]]:
-    """Points (N, dims) in the user's units, and the names of their columns.
-
-    Raises:
-        DataError: the file cannot be read or holds no points of the plane.
-        Mistake: likewise, for images.
-    """
-    if problem.shape == (2,):
-        points, axes = read_columns(path)
-        return points, list(axes)
-    header = column_names(problem)
-    wanted = f"a header {header[0]},...,{header[-1]} and {len(header)} numbers a row, as samples.csv has"
-    try:
-        points = np.loadtxt(path, delimiter=",", skiprows=1, ndmin=2, encoding="utf-8")
-    except OSError as error:
-        raise Mistake(f"{path} cannot be read: {error.strerror or 'it is not there'}.") from None
-    except ValueError:
-        raise Mistake(f"{path} holds no images: it needs {wanted}.") from None
-    if points.shape[1:] != (len(header),) or not len(points) or not np.isfinite(points).all():
-        raise Mistake(f"{path} holds no images: it needs {wanted}.")
-    return points, header
 
 
 def write_csv(path: Path, header: Sequence[str], rows: Iterable[Iterable[float | np.floating | str]]) -> None:

@@ -47,13 +47,14 @@ class ImageGrid(Layer):
     Args:
         images: (N, H, W) or (N, 1, H, W), painted in the role's hue; or (N, 3, H, W), in their own colours.
         limits: the values painted darkest and brightest; what lies beyond is clipped.
-        selected: the image with a ring around it.
+        selected: the image with a ring around it; second: one with a broken ring.
         role: the hue: samples are particles, originals are data.
     """
 
     images: np.ndarray
     limits: tuple[float, float] = (0.0, 1.0)
     selected: int | None = None
+    second: int | None = None
     role: Literal["particles", "data"] = "particles"
 
     def tiles(self, width: float, height: float) -> Tiles:
@@ -81,11 +82,12 @@ class ImageGrid(Layer):
         painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, False)
         for number in range(tiles.shown):
             painter.drawImage(tiles.box(number), strip, QRectF(0, number * side, side, strip.height() // tiles.shown))
-        if self.selected is not None and 0 <= self.selected < tiles.shown:
-            painter.setRenderHint(QPainter.RenderHint.Antialiasing, True)
-            painter.setBrush(Qt.BrushStyle.NoBrush)
-            painter.setPen(QPen(palette.color("likelihood"), 2.5))
-            painter.drawRoundedRect(tiles.box(self.selected).adjusted(-2.5, -2.5, 2.5, 2.5), 4, 4)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing, True)
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        for number, line in ((self.selected, Qt.PenStyle.SolidLine), (self.second, Qt.PenStyle.DotLine)):
+            if number is not None and 0 <= number < tiles.shown:
+                painter.setPen(QPen(palette.color("likelihood"), 2.5, line))
+                painter.drawRoundedRect(tiles.box(number).adjusted(-2.5, -2.5, 2.5, 2.5), 4, 4)
 
     def _strip(self, palette: Palette, shown: int) -> QImage:
         """The images below one another at their own resolution."""
@@ -99,6 +101,42 @@ class ImageGrid(Layer):
         colors = colors.reshape(-1, images.shape[-1])
         height, width = colors.shape
         return QImage(np.ascontiguousarray(colors).data, width, height, 4 * width, QImage.Format.Format_RGB32).copy()
+
+
+@dataclass(frozen=True, eq=False)
+class Strip(Layer):
+    """Images in one row over the foot of the picture, from the first of two to the second.
+
+    Args:
+        images: (P, H, W) or (P, 1, H, W).
+        limits: the values painted darkest and brightest.
+    """
+
+    images: np.ndarray
+    limits: tuple[float, float] = (0.0, 1.0)
+
+    def boxes(self, width: float, height: float) -> list[QRectF]:
+        """Where the images lie in a picture of `width` x `height`, in painter units."""
+        count = max(len(self.images), 1)
+        pitch = min((width - 64) / count, 0.25 * height, 80.0)
+        side, left = 0.92 * pitch, (width - count * pitch) / 2
+        return [QRectF(left + (number + 0.04) * pitch, height - 24 - pitch, side, side) for number in range(count)]
+
+    def paint(self, painter: QPainter, plane: Plane, palette: Palette) -> None:
+        count = len(self.images)
+        if not count:
+            return
+        strip = self._keep("strip", palette, lambda: ImageGrid(self.images, self.limits)._strip(palette, count))
+        boxes = self.boxes(plane.width, plane.height)
+        card = boxes[0].united(boxes[-1]).adjusted(-10, -10, 10, 10)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing, True)
+        painter.setPen(QPen(palette.color("likelihood"), 1.5))
+        painter.setBrush(palette.color("background", 0.94))
+        painter.drawRoundedRect(card, 8, 8)
+        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, False)
+        high = strip.height() // count
+        for number, box in enumerate(boxes):
+            painter.drawImage(box, strip, QRectF(0, number * high, strip.width(), high))
 
 
 def _ink(palette: Palette, role: str) -> np.ndarray:

@@ -266,6 +266,32 @@ class Path(Layer):
 
 
 @dataclass(frozen=True, eq=False)
+class Between(Layer):
+    """Points from one to another, (P, 2): a line through all, dots at even shares of it, a ring where it ends."""
+
+    points: np.ndarray
+    role: Role = "likelihood"
+
+    def paint(self, painter: QPainter, plane: Plane, palette: Palette) -> None:
+        points = plane.to_painter(self.points)
+        points = points[np.isfinite(points).all(axis=1)]
+        if len(points) < 2:
+            return
+        corners = [QPointF(x, y) for x, y in np.clip(points, -1e5, 1e5).tolist()]
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing, True)
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        # A dark (light) seam keeps it apart from whatever lies below.
+        for name, alpha, width in (("background", 0.7, 5.0), (self.role, 1.0, 2.2)):
+            painter.setPen(QPen(palette.color(name, alpha), width))
+            painter.drawPolyline(corners)
+        for corner in corners[:: max((len(corners) - 1) // 8, 1)][1:]:
+            _dot(painter, corner, 3.5, palette, self.role)
+        painter.setBrush(palette.color("background"))
+        painter.setPen(QPen(palette.color(self.role), 2.5))
+        painter.drawEllipse(corners[-1], 6.0, 6.0)
+
+
+@dataclass(frozen=True, eq=False)
 class Strokes(Layer):
     """Brush strokes: polylines of (P, 2) points with a radius of one standard deviation, in the user's units."""
 

@@ -6,8 +6,8 @@ from PySide6.QtCore import QRectF, Qt
 from PySide6.QtGui import QFontMetricsF, QImage, QPainter
 
 from playground.drawing.axes import axes_image, backdrop, figures
-from playground.drawing.images import ImageGrid
-from playground.drawing.layers import Data, Density, Field, Layer, Particles, Path, Strokes, Trails
+from playground.drawing.images import ImageGrid, Strip
+from playground.drawing.layers import Between, Data, Density, Field, Layer, Particles, Path, Strokes, Trails
 from playground.drawing.palette import DARK, Palette
 from playground.drawing.plane import Plane, Viewport
 
@@ -19,6 +19,7 @@ class Scene:
     Args:
         viewport: x0, x1, y0, y1, spread over the whole picture.
         axes: names of the two coordinates.
+        between: points from one to another; of images, a strip of them.
         images: if given, a grid of images takes the place of the plane.
         caption: lines at the bottom right: sigma, level, alpha, step.
         hint: a sentence in the middle of a picture that has nothing to show yet.
@@ -35,6 +36,7 @@ class Scene:
     trails: Trails | None = None
     particles: Particles | None = None
     path: Path | None = None
+    between: Between | Strip | None = None
     images: ImageGrid | None = None
     caption: tuple[str, ...] = ()
     hint: str = ""
@@ -45,7 +47,7 @@ class Scene:
 
     def moving(self) -> list[Layer]:
         """The layers on top, which are others in every frame, from bottom to top."""
-        return [layer for layer in (self.trails, self.particles, self.path) if layer is not None]
+        return [layer for layer in (self.trails, self.particles, self.path, self.between) if layer is not None]
 
 
 class Still:
@@ -92,6 +94,8 @@ def paint(painter: QPainter, scene: Scene, width: float, height: float, still: Q
     if scene.images is not None:
         painter.fillRect(QRectF(0, 0, width, height), palette.color("background"))
         scene.images.paint(painter, plane, palette)
+        if scene.between is not None:
+            scene.between.paint(painter, plane, palette)
     else:
         if still is None:
             _paint_still(painter, scene, plane)

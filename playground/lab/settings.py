@@ -2,7 +2,8 @@
 
 Lengths (sigma, step sizes, strokes) are in the *user's* units. ``"auto"`` lets the program choose from the data.
 What is made of the settings is in :mod:`playground.lab.experiment`; those of the samplers are in
-:mod:`playground.lab.sampling_settings`, those of the data in :mod:`playground.lab.data_settings`.
+:mod:`playground.lab.sampling_settings`, those of the data in :mod:`playground.lab.data_settings`, those of likelihoods in
+:mod:`playground.lab.likelihood_settings`.
 """
 
 from typing import Annotated, Literal
@@ -11,6 +12,7 @@ import msgspec
 
 from playground.lab.data_settings import Data as Data
 from playground.lab.data_settings import Stroke as Stroke
+from playground.lab.likelihood_settings import Likelihood
 from playground.lab.sampling_settings import Sampling
 from playground.lab.setting import Auto as Auto
 from playground.lab.setting import meta as _meta
@@ -317,53 +319,6 @@ class Training(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             equation=r"\ln \sigma \sim N(\ln s - 1.2, 1.4^2)",
         ),
     ] = "log-normal"
-
-
-class Likelihood(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """How log-likelihoods are computed."""
-
-    tolerance: Annotated[
-        float,
-        _meta("Error that each step of the ODE solver may make, point by point", ge=1e-9, le=0.1, log=True),
-    ] = 1e-5
-    points: Annotated[int, _meta("Held-out points of the test set", ge=10, le=1_000_000, log=True)] = 2_000
-    trace: Annotated[
-        Literal["auto", "exact", "hutchinson"],
-        _meta(
-            "Divergence: exact for points, Hutchinson's estimate for images",
-            equation=r"E_v[v^\top \nabla \tilde f\, v]",
-        ),
-    ] = "auto"
-    vectors: Annotated[
-        int,
-        _meta(
-            "Random vectors a point, over which Hutchinson's estimate is averaged; from two on its standard error is known",
-            ge=1,
-            le=256,
-            symbol="k",
-            equation=r"\frac{1}{k} \sum_j v_j^\top \nabla \tilde f\, v_j",
-            log=True,
-        ),
-    ] = 1
-    draws: Annotated[
-        int,
-        _meta(
-            "Draws of the uniform noise that dequantises each image of the test set; bits per dimension are averaged over them",
-            ge=1,
-            le=100,
-            symbol="u",
-            equation=r"E_u[-\log p(x + u)] \ge -\log P(x)",
-            log=True,
-        ),
-    ] = 1
-    probe: Annotated[
-        Literal["rademacher", "gaussian", "sphere"],
-        _meta(
-            "Law of those vectors, one draw for the whole way; all have unit covariance",
-            symbol="v",
-            equation=r"E[v v^\top] = I",
-        ),
-    ] = "rademacher"
 
 
 class Experiment(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -8,7 +8,7 @@ import numpy as np
 from PySide6.QtCore import QObject, Signal
 
 from playground.app.state import State
-from playground.app.views import Errors, PointLikelihood, ProblemView, TaskStatus
+from playground.app.views import Errors, PointLikelihood, ProblemView, TaskStatus, Way
 from playground.lab import experiment as description
 from playground.lab.experiment import Experiment
 
@@ -27,6 +27,7 @@ class EngineDouble(QObject):
     field_changed = Signal(object)
     density_changed = Signal(object)
     likelihood_changed = Signal(object)
+    way_changed = Signal(object)
     evaluation_changed = Signal(object)
     errors_changed = Signal(object)
     task_changed = Signal(str, object)
@@ -44,6 +45,7 @@ class EngineDouble(QObject):
         self.frame = 0
         self.sigma = 0.22
         self.likelihood: PointLikelihood | None = None
+        self.way: Way | None = None
         self.evaluation: dict[str, Any] = {}
         self.automatic_step: float | None = 2e-4
 
@@ -99,7 +101,8 @@ class EngineDouble(QObject):
     def show_point(self, **changes: Any) -> None:
         path = np.linspace((-0.62, 0.98), (-0.8, 3.0), 20)
         self.likelihood = PointLikelihood(
-            point=(-0.62, 0.98),
+            point=np.array([-0.62, 0.98]),
+            number=None,
             sigma=0.0081,
             log_prob=-0.713,
             exact=-0.705,
@@ -111,7 +114,6 @@ class EngineDouble(QObject):
             distance=2.1e-5,
             log_prob_error=-4e-5,
             path=path,
-            path_sigma=np.geomspace(0.05, 8, 20),
             untrained=False,
         )
         self.likelihood = dataclasses.replace(self.likelihood, **changes)

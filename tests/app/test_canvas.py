@@ -15,7 +15,7 @@ from playground.drawing.palette import DARK, LIGHT
 from playground.drawing.render import render
 
 LEFT, RIGHT, MIDDLE = Qt.MouseButton.LeftButton, Qt.MouseButton.RightButton, Qt.MouseButton.MiddleButton
-NONE = Qt.KeyboardModifier.NoModifier
+NONE, SHIFT = Qt.KeyboardModifier.NoModifier, Qt.KeyboardModifier.ShiftModifier
 BOX = (-2.0, 2.0, -1.0, 1.0)
 
 
@@ -45,6 +45,12 @@ def heard(signal) -> list:
     words: list = []
     signal.connect(lambda *values: words.append(values if len(values) != 1 else values[0]))
     return words
+
+
+def pixels(canvas: CanvasView) -> np.ndarray:
+    """What is shown, (300, 600, 4) numbers of colour."""
+    image = render(canvas.scene(600, 300), 600, 300)
+    return np.frombuffer(bytes(image.constBits()), np.uint8).reshape(300, 600, 4).astype(int)
 
 
 def drag(canvas: CanvasView, button: Qt.MouseButton, *places: tuple[int, int]) -> None:
@@ -397,6 +403,37 @@ def test_options_reach_the_layers(canvas: CanvasView) -> None:
     assert canvas.scene(600, 300).particles.size == 1.6
 
 
+def test_a_second_point_is_picked_with_shift_and_the_way_to_it_is_part_of_the_path(canvas: CanvasView) -> None:
+    first, second = heard(canvas.clicked), heard(canvas.shift_clicked)
+    QTest.mouseClick(canvas.surface, LEFT, SHIFT, QPoint(300, 150))
+    assert not first
+    assert len(second) == 1
+    bare = pixels(canvas)
+    x0, x1, y0, y1 = canvas.viewport
+    canvas.set_between(np.linspace((x0 + 0.2 * (x1 - x0), (y0 + y1) / 2), (x0 + 0.8 * (x1 - x0), (y0 + y1) / 2), 17))
+    drawn = np.argwhere((pixels(canvas) != bare).any(axis=2))
+    assert np.abs(drawn[:, 0] - 150).max() < 12
+    assert (drawn[:, 1].min(), drawn[:, 1].max()) == pytest.approx((120, 480), abs=10)
+    canvas.set_layer_visible("path", False)
+    assert canvas.scene(600, 300).between is None
+    canvas.set_layer_visible("path", True)
+    canvas.set_between(None)
+    assert canvas.scene(600, 300).between is None
+
+
+def test_images_between_two_stand_in_a_strip_from_one_to_the_other(canvas: CanvasView) -> None:
+    canvas.set_images(np.stack([np.zeros((1, 8, 8)), np.ones((1, 8, 8))]))
+    shades = np.linspace(0, 1, 5)[:, None, None, None] * np.ones((1, 8, 8))
+    canvas.set_between(shades)
+    canvas.set_layer_visible("path", False)  # images have no such layer: the strip stays
+    scene = canvas.scene(600, 300)
+    painted = pixels(canvas)
+    middles = [box.center().toPoint() for box in scene.between.boxes(600, 300)]
+    assert all(0 < middle.x() < 600 and 200 < middle.y() < 300 for middle in middles)
+    brightness = [painted[middle.y(), middle.x()].sum() for middle in middles]
+    assert brightness == sorted(set(brightness))
+
+
 # --- images
 
 
@@ -410,8 +447,12 @@ def test_images_take_the_plane_and_one_can_be_chosen(canvas: CanvasView) -> None
     QTest.mouseClick(canvas.surface, LEFT, NONE, grid.tiles(600, 300).box(5).center().toPoint())
     assert chosen == [5]
     assert not clicked
+    second = heard(canvas.image_shift_selected)
+    QTest.mouseClick(canvas.surface, LEFT, SHIFT, grid.tiles(600, 300).box(2).center().toPoint())
+    assert (chosen, second) == ([5], [2])
+    canvas.choose_images(5, 2)
     canvas.set_images(40 * digits - 3)
-    assert canvas.scene(600, 300).images.selected == 5
+    assert (canvas.scene(600, 300).images.selected, canvas.scene(600, 300).images.second) == (5, 2)
     assert canvas.scene(600, 300).images.limits == (0, 16)  # those of the data, for samples too
     turn(canvas, (300, 150), 3)
     drag(canvas, MIDDLE, (300, 150), (350, 150))

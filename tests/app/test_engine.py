@@ -138,7 +138,29 @@ def test_a_point_has_a_likelihood_with_its_exact_value_and_path(qtbot, bench):
     assert result.exact == pytest.approx(-np.log(2 * np.pi) - np.log(0.1 * np.sqrt(2 * np.pi)), abs=0.01)
     assert result.path[0] == pytest.approx([0.0, 1.0], abs=1e-5)
     assert result.evaluations > 6
-    assert result.path_sigma[-1] == pytest.approx(engine.problem.sigma_max, rel=1e-3)
+    assert np.linalg.norm(result.path[-1] - result.path[0]) > 1.0
+    assert result.distance < 1e-2
+    assert abs(result.log_prob_error) < 1e-2
+
+
+def test_the_way_to_a_second_point_is_computed_anew_by_other_settings_and_forgotten_with_the_first(qtbot, bench):
+    state, engine = bench
+    with qtbot.waitSignal(engine.likelihood_changed, timeout=20_000):
+        engine.go_to(0.0, 1.0)  # without a first point it is the first
+    found = {}
+    for way in ("spherical", "linear"):
+        state.edit({"likelihood.interpolation": way})
+        with qtbot.waitSignal(engine.way_changed, timeout=20_000):
+            engine.go_again() if found else engine.go_to(1.0, -0.5)
+        found[way] = engine.way.points
+    for points in found.values():
+        np.testing.assert_allclose(points[[0, -1]], [[0.0, 1.0], [1.0, -0.5]], atol=2e-2)
+    np.testing.assert_allclose(found["linear"][32], [0.5, 0.25], atol=2e-2)  # a fresh network is a Gaussian
+    assert np.abs(found["spherical"][32] - found["linear"][32]).max() > 0.1
+    assert engine.way.log_prob.shape == (65,)
+    with qtbot.waitSignal(engine.likelihood_changed, timeout=20_000):
+        engine.inspect(0.5, 0.5)
+    assert engine.way is None
 
 
 def test_the_field_follows_sigma_and_the_exact_one_is_exact(qtbot, bench):
@@ -325,6 +347,16 @@ def test_digits_train_and_sample_as_images(qtbot, bench):
     qtbot.waitUntil(lambda: engine.trajectory.positions.shape[1:] == (16, 1, 8, 8), timeout=10_000)
     train(qtbot, engine)
     assert engine.trained_steps == 3
+    engine.set_playing(False)
+    qtbot.waitUntil(lambda: complete(engine), timeout=10_000)
+    with qtbot.waitSignal(engine.likelihood_changed, timeout=20_000) as found:
+        engine.inspect_image(3)
+    np.testing.assert_array_equal(found.args[0].point, engine.trajectory.positions[-1][3])
+    assert found.args[0].number == 3
+    with qtbot.waitSignal(engine.way_changed, timeout=20_000) as found:
+        engine.go_to_image(5)
+    assert found.args[0].points.shape == (11, 1, 8, 8)
+    np.testing.assert_allclose(found.args[0].points[-1], engine.trajectory.positions[-1][5], atol=0.05)
 
 
 def test_weights_of_another_network_are_left_out_and_said_so(qtbot, bench):

@@ -19,7 +19,7 @@ from playground.app import panels, theme
 from playground.app.card import Card, shortened
 from playground.app.charts.chart import Chart
 from playground.app.state import State
-from playground.app.views import DensityView
+from playground.app.views import DensityView, Way
 from playground.drawing.palette import DARK, LIGHT
 from playground.lab.advice import Advice
 from playground.lab.experiment import fields
@@ -549,6 +549,35 @@ def test_estimates_of_the_trace_show_their_error_where_it_is_known(show, state, 
         engine.show_point(standard_error=error)
         assert panel.log_prob.text() == text
     assert "a single random vector" in panel.log_prob.toolTip()
+
+
+def test_a_second_point_is_asked_for_once(show, state, engine):
+    (panel,) = show(panels.LikelihoodPanel)
+    engine.build()
+    assert not panel.second.isVisible()
+    assert not panel.takes_second()
+    engine.show_point()
+    press(panel.second)
+    assert panel.second.text() == "Click the second point…"
+    assert panel.takes_second()
+    assert not panel.takes_second()
+    ends = np.array([[0.0, 0.0], [1.0, 1.0]])
+    engine.way = Way(ends, (None, None), np.linspace(*ends, 5), np.array([-0.5, -1.0, -4.25, -1.0, -0.5]))
+    engine.way_changed.emit(engine.way)
+    assert panel.lowest.text() == "−4.250"
+    engine.way_changed.emit(None)
+    assert not panel.lowest.isVisible()
+
+
+def test_a_clicked_image_has_a_number_and_a_code_of_a_length(show, state, engine):
+    state.edit({"data.kind": "digits"})
+    (panel,) = show(panels.LikelihoodPanel)
+    engine.build()
+    assert panel.hint.text().startswith("Click a finished image")
+    engine.show_point(number=4, point=np.zeros((1, 8, 8)), latent=np.full((1, 8, 8), 0.9), path=None)
+    assert panel.point.name.text() == "clicked image"
+    assert panel.point.text() == "number 5"
+    assert panel.latent.text() == "length 7.2 of √D = 8.0"
 
 
 def test_the_test_set_has_as_many_points_as_were_held_out(show, state, engine):

@@ -154,6 +154,19 @@ MISTAKES: dict[str, tuple[list[str], str]] = {
         "three.csv",
     ),
     "empty points": (["likelihood", "{run}", "--points", "{tmp}/empty.toml", "--out", "{tmp}/a.csv"], "is empty"),
+    "codes that are points": (
+        ["decode", "{run}", "--latent", "{tmp}/points.csv", "--out", "{tmp}/a.csv"],
+        "points.csv holds no latent codes: it needs columns z0 to z1",
+    ),
+    "no codes": (["decode", "{run}", "--latent", "{tmp}/none.csv", "--out", "{tmp}/a.csv"], "none.csv cannot be read"),
+    "a way of one point": (
+        ["interpolate", "{run}", "--points", "{tmp}/points.csv", "--out", "{tmp}/a.csv", "--count", "1"],
+        "--count 1 is not possible",
+    ),
+    "a way from nowhere": (
+        ["interpolate", "{single}", "--points", "{tmp}/points.csv", "--out", "{tmp}/a.csv"],
+        "noise.kind = single has no such path",
+    ),
     "likelihoods of unknown suffix": (
         ["likelihood", "{run}", "--points", "{tmp}/points.csv", "--out", "{tmp}/a.npz"],
         "must end in .csv.",

@@ -203,6 +203,25 @@ def test_likelihoods_of_a_file(moons: Path, odd: Path, tmp_path: Path, ask: Ask)
     assert rows[:, 2].mean() == pytest.approx(-metrics(odd)["test_nll"], abs=2)
 
 
+def test_points_go_to_latent_codes_and_back_and_to_each_other(moons: Path, tmp_path: Path, ask: Ask) -> None:
+    (tmp_path / "points.csv").write_text("x,y\n0,1\n0.5,0.25\n")
+    codes, back, way = (tmp_path / name for name in ("codes.csv", "back.csv", "way.csv"))
+    tight = ("--set", "likelihood.tolerance=1e-5")
+    assert ask("likelihood", moons, "--points", tmp_path / "points.csv", "--out", codes, "--latent", *tight)[0] == 0
+    header, judged = table(codes)
+    assert header == ["x", "y", "log_prob", "standard_error", "evaluations", "z0", "z1"]
+    assert ask("decode", moons, "--latent", codes, "--out", back, *tight)[0] == 0
+    header, decoded = table(back)
+    assert header == ["x", "y", "log_prob"]
+    np.testing.assert_allclose(decoded[:, :2], judged[:, :2], atol=5e-3)
+    np.testing.assert_allclose(decoded[:, 2], judged[:, 2], atol=5e-3)
+    assert ask("interpolate", moons, "--points", tmp_path / "points.csv", "--out", way, "--count", 5, *tight)[0] == 0
+    header, between = table(way)
+    assert header == ["share", "x", "y", "log_prob"]
+    assert between[:, 0].tolist() == [0, 0.25, 0.5, 0.75, 1]
+    np.testing.assert_allclose(between[[0, -1], 1:3], judged[:, :2], atol=5e-3)
+
+
 @pytest.mark.parametrize(
     ("suffix", "size", "shown"),
     [(".mp4", "128x96", (128, 96)), (".webm", "160x120", (160, 120)), (".gif", "129x97", (129, 97))],

@@ -12,6 +12,7 @@ from playground.lab.density_map import density_map, integral
 from playground.lab.evaluation import METRICS, evaluate, sample_distances
 from playground.lab.experiment import Experiment, ExperimentError, replace
 from playground.lab.fields import grid_points, log_density_at
+from playground.lab.latent import interpolate
 from playground.lab.likelihood import decode, log_likelihood, round_trip
 from playground.lab.problem import Problem
 from playground.lab.settings import PROCESSES
@@ -24,11 +25,11 @@ def experiment(**settings: object) -> Experiment:
     return replace(Experiment(), {**quick, **{key.replace("__", "."): value for key, value in settings.items()}})
 
 
-def odd_units(scale: tuple[float, float] = (40.0, 40.0), noise: str = "ve") -> Problem:
+def odd_units(scale: tuple[float, float] = (40.0, 40.0), noise: str = "ve", **settings: object) -> Problem:
     """A file's normal data, offset 300 and -5000; `normal_score` is its exact score."""
     points = np.random.default_rng(0).normal(size=(1200, 2)) * scale + [300, -5000]
     dataset = Dataset("odd", points[:1000], None, (2,), ("x", "y"), points[1000:])
-    return Problem.build(experiment(data__kind="file", data__path="odd.csv", noise__kind=noise), dataset)
+    return Problem.build(experiment(data__kind="file", data__path="odd.csv", noise__kind=noise, **settings), dataset)
 
 
 def normal_score(x: torch.Tensor, sigma: torch.Tensor) -> torch.Tensor:
@@ -117,6 +118,24 @@ def test_latent_codes_are_standard_normal_numbers_and_lead_back(noise: str) -> N
     np.testing.assert_allclose(trip.there.log_prob - trip.back.log_prob, trip.log_prob_error)
     origin = last(decode(problem, normal_score, np.zeros((1, 2)))).result
     np.testing.assert_allclose(origin.points, [problem.units.offset], atol=1e-2)
+
+
+@pytest.mark.parametrize("way", ["spherical", "rotation", "linear"])
+def test_a_way_between_two_points_goes_through_their_latent_codes(way: str) -> None:
+    """Of normal data it is that of the points in standard deviations; log p is that of the points on it."""
+    problem = odd_units(noise="vp", likelihood__interpolation=way)
+    std = problem.units.scale * math.hypot(1, problem.noise.sigma_min)
+    ends = problem.units.offset + np.array([[1.5, 0.0], [0.0, 2.0]]) * std
+    *_, progress = interpolate(problem, normal_score, ends, 5)
+    found = progress.result
+    np.testing.assert_allclose(found.points[[0, -1]], ends, atol=0.05)
+    np.testing.assert_allclose(found.shares, [0, 0.25, 0.5, 0.75, 1])
+    middle = {"spherical": 1.75 / math.sqrt(2), "rotation": math.sqrt(0.5), "linear": 0.5}[way]
+    factor = np.array([1.0, 1.0]) if way == "spherical" else np.array([1.5, 2.0])
+    np.testing.assert_allclose((found.points[2] - problem.units.offset) / std, middle * factor, atol=0.08)
+    z = (found.points - problem.units.offset) / std
+    exact = -0.5 * (z**2).sum(1) - np.log(std).sum() - math.log(2 * math.pi)
+    np.testing.assert_allclose(found.log_prob, exact, atol=6e-3)
 
 
 def test_the_round_trip_tells_a_loose_tolerance_from_a_tight_one() -> None:

@@ -76,7 +76,8 @@ LEGEND = (
         "path",
         "Likelihood path",
         "likelihood",
-        "The way of the clicked point under the probability flow dx/dt = f − ½ g² s, from the data to the noise.",
+        "The way of the clicked point under the probability flow dx/dt = f − ½ g² s, from the data to the noise; and, by "
+        "Shift+click on a second point, the points that decode from between their latent codes.",
     ),
 )
 

@@ -121,7 +121,7 @@ class Surface(pg.GraphicsView):
     Signals carry the user's coordinates:
         viewport_changed(tuple): x0, x1, y0, y1.
         hovered(object): (x, y), or None when the pointer leaves.
-        clicked(float, float), stroked(list of (x, y)), stroke_ended(list of (x, y)).
+        clicked(float, float), shift_clicked(float, float), stroked(list of (x, y)), stroke_ended(list of (x, y)).
         wheeled(int): notches turned with Ctrl or Shift held, for the tool.
         painted(float): milliseconds that a new picture took.
     """
@@ -129,6 +129,7 @@ class Surface(pg.GraphicsView):
     viewport_changed = Signal(tuple)
     hovered = Signal(object)
     clicked = Signal(float, float)
+    shift_clicked = Signal(float, float)
     stroked = Signal(object)
     stroke_ended = Signal(object)
     wheeled = Signal(float)
@@ -269,7 +270,8 @@ class Surface(pg.GraphicsView):
         event.accept()
         if self._pressed is not None and event.button() == Qt.MouseButton.LeftButton:
             self._pressed = None
-            self.clicked.emit(*self._at(event.position()))
+            second = event.modifiers() & Qt.KeyboardModifier.ShiftModifier
+            (self.shift_clicked if second else self.clicked).emit(*self._at(event.position()))
         elif self._stroke is not None and event.button() == Qt.MouseButton.LeftButton:
             stroke, self._stroke = self._stroke, None
             self.stroke_ended.emit(stroke)

@@ -4,14 +4,14 @@ import dataclasses
 from collections.abc import Iterable, Sequence
 
 import numpy as np
-from PySide6.QtCore import QPoint, QRect, QSize, Qt, Signal
+from PySide6.QtCore import QPoint, QRect, QSize, Qt, Signal, SignalInstance
 from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
 
 from playground.app import theme
 from playground.app.canvas.legend import KEYS, LEGEND, defaults
 from playground.app.canvas.surface import Surface
-from playground.drawing.images import ImageGrid
-from playground.drawing.layers import Data, Density, Field, Particles, Path, Strokes, Trails
+from playground.drawing.images import ImageGrid, Strip
+from playground.drawing.layers import Between, Data, Density, Field, Particles, Path, Strokes, Trails
 from playground.drawing.palette import DARK, Palette
 from playground.drawing.plane import Viewport, bounds_of, shaped
 from playground.drawing.scene import Scene
@@ -29,10 +29,10 @@ class CanvasView(QWidget):
         option_changed(str, str, object): layer, option, value.
         viewport_changed(tuple): x0, x1, y0, y1 in view.
         hovered(object): (x, y) under the pointer, or None.
-        clicked(float, float): a point was picked with the point tool.
+        clicked(float, float), shift_clicked(float, float): a point was picked with the point tool, or a second one beside it.
         stroke_drawn(object, float): a list of (x, y), and the brush's radius.
         brush_radius_changed(float): by the wheel or the keys.
-        image_selected(int): an image of the grid was clicked.
+        image_selected(int), image_shift_selected(int): the same for an image of the grid.
         painted(float): milliseconds that a new picture took.
     """
 
@@ -41,9 +41,11 @@ class CanvasView(QWidget):
     viewport_changed = Signal(tuple)
     hovered = Signal(object)
     clicked = Signal(float, float)
+    shift_clicked = Signal(float, float)
     stroke_drawn = Signal(object, float)
     brush_radius_changed = Signal(float)
     image_selected = Signal(int)
+    image_shift_selected = Signal(int)
     painted = Signal(float)
 
     def __init__(self, parent: QWidget | None = None) -> None:
@@ -63,7 +65,8 @@ class CanvasView(QWidget):
         self.setFocusProxy(self._view)
         self._view.setAccessibleName("Canvas")
         self._view.setAccessibleDescription(
-            "Arrow keys move the view, plus and minus zoom, 0 shows all. Click a point for its likelihood."
+            "Arrow keys move the view, plus and minus zoom, 0 shows all. Click a point for its likelihood, "
+            "Shift+click a second one for the way between the two."
         )
         self._readout = QLabel(self)
         self._readout.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
@@ -74,7 +77,8 @@ class CanvasView(QWidget):
         self._view.viewport_changed.connect(self.viewport_changed)
         self._view.painted.connect(self._painted)
         self._view.hovered.connect(self._hover)
-        self._view.clicked.connect(self._click)
+        self._view.clicked.connect(lambda x, y: self._click(x, y, self.clicked, self.image_selected))
+        self._view.shift_clicked.connect(lambda x, y: self._click(x, y, self.shift_clicked, self.image_shift_selected))
         self._view.stroked.connect(self._show_strokes)
         self._view.stroke_ended.connect(self._end_stroke)
         self._view.wheeled.connect(self._turn_brush)
@@ -126,6 +130,21 @@ class CanvasView(QWidget):
         """The way of one point under the probability flow, (P, 2), from the point on."""
         self._change(path=None if points is None else Path(points))
 
+    def set_between(self, points: np.ndarray | None) -> None:
+        """Points from one to another, (P, 2), or images (P, C, H, W) in the limits of the grid's."""
+        if points is None:
+            self._change(between=None)
+        elif points.ndim == 2:
+            self._change(between=Between(points))
+        else:
+            self._change(between=Strip(points, self._image_limits or (0.0, 1.0)))
+
+    def choose_images(self, first: int | None, second: int | None) -> None:
+        """Ring one image of the grid, and with a broken line another."""
+        images = self._scene.images
+        if images is not None and (first, second) != (images.selected, images.second):
+            self._change(images=dataclasses.replace(images, selected=first, second=second))
+
     def set_strokes(self, strokes: Iterable[tuple[np.ndarray, float]]) -> None:
         """Brush strokes to show: points (P, 2) and radius each."""
         self._strokes = tuple((np.asarray(points, float), float(radius)) for points, radius in strokes)
@@ -162,8 +181,9 @@ class CanvasView(QWidget):
         else:
             if self._image_limits is None:
                 self._image_limits = float(np.min(images)), float(np.max(images))
-            chosen = self._scene.images.selected if self._scene.images is not None else None
-            grid = ImageGrid(images, self._image_limits, chosen)
+            before = self._scene.images
+            chosen = (None, None) if before is None else (before.selected, before.second)
+            grid = ImageGrid(images, self._image_limits, *chosen)
         self._view.movable = grid is None
         self._change(images=grid)
 
@@ -244,6 +264,8 @@ class CanvasView(QWidget):
 
     def _shown(self) -> Scene:
         hidden = {key: None for key in KEYS if not self.visible[key]}
+        if not self.visible["path"] and self._scene.images is None:
+            hidden["between"] = None
         return dataclasses.replace(self._scene, viewport=self.viewport, **hidden)  # type: ignore[arg-type]
 
     def _painted(self, milliseconds: float) -> None:
@@ -292,16 +314,15 @@ class CanvasView(QWidget):
         self._show_strokes()
         self.stroke_drawn.emit(points, self._brush)
 
-    def _click(self, x: float, y: float) -> None:
+    def _click(self, x: float, y: float, point_picked: SignalInstance, image_picked: SignalInstance) -> None:
         images = self._scene.images
         if images is None:
-            self.clicked.emit(x, y)
+            point_picked.emit(x, y)
             return
         place = self._view.plane().to_painter(np.array([x, y]))
         number = images.tiles(self._view.width(), self._view.height()).at(*place.tolist())
         if number is not None:
-            self._change(images=dataclasses.replace(images, selected=number))
-            self.image_selected.emit(number)
+            image_picked.emit(number)
 
     def _hover(self, point: tuple[float, float] | None) -> None:
         self._pointer = point

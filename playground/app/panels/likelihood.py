@@ -1,7 +1,10 @@
 """How likely points are: one that was clicked, a map of the plane, a test set."""
 
+import math
+
+import numpy as np
 from PySide6.QtCore import Slot
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QWidget
 
 from playground.app import theme
 from playground.app.card import Card, Notice
@@ -10,8 +13,10 @@ from playground.app.fields import make_field
 from playground.app.numbers import shown
 from playground.app.panels.figure import Figure, TaskButton, count, decimal, with_error
 from playground.app.state import State
-from playground.app.views import DensityView, PointLikelihood, ProblemView, TaskStatus
+from playground.app.views import DensityView, PointLikelihood, ProblemView, TaskStatus, Way
 from playground.lab.refusals import likelihood_refusal
+
+WAITING = "Click the second point…"
 
 
 class LikelihoodPanel(Card):
@@ -38,10 +43,11 @@ class LikelihoodPanel(Card):
             "vectors": "vectors k",
             "probe": "law of v",
             "draws": "noise draws",
+            "interpolation": "way between",
         }
         self.settings = {
             name: make_field(state, f"likelihood.{name}", labels.get(name, ""))
-            for name in ("tolerance", "points", "trace", "vectors", "probe", "draws")
+            for name in ("tolerance", "points", "trace", "vectors", "probe", "draws", "interpolation")
         }
         for row in self.settings.values():
             self.advanced().addWidget(row)
@@ -49,11 +55,13 @@ class LikelihoodPanel(Card):
         engine.problem_changed.connect(self._problem_changed)
         engine.problem_failed.connect(self._refresh)
         engine.likelihood_changed.connect(self._show_point)
+        engine.way_changed.connect(self._show_way)
         engine.evaluation_changed.connect(self._show_evaluation)
         engine.density_changed.connect(self._show_density)
         engine.task_changed.connect(self._task_changed)
         self._refresh()
         self._show_point(engine.likelihood)
+        self._show_way(engine.way)
         self._show_evaluation(engine.evaluation)
 
     def _build_point(self) -> None:
@@ -86,6 +94,19 @@ class LikelihoodPanel(Card):
             "The code's way back along the same flow: how far from the point it ends, and how much log p differs. What is "
             "not 0 is the solver's error: lower the tolerance to lower it.",
         )
+        self.second = QPushButton("Way to a second point", self)
+        self.second.setCheckable(True)
+        self.second.setToolTip(
+            "<p>Then click a second point: the canvas shows the points that decode from between the two latent codes. "
+            "Shift+click does so at once.</p>"
+        )
+        self.second.setAccessibleName("Way to a second point")
+        self.second.toggled.connect(lambda on: self.second.setText(WAITING if on else "Way to a second point"))
+        self.lowest = Figure(
+            "lowest log p on the way",
+            "The least likely of the points between the two, by their latent codes.",
+            token="likelihood",
+        )
         self.figures = (
             self.point,
             self.log_prob,
@@ -96,8 +117,20 @@ class LikelihoodPanel(Card):
             self.trip,
             self.evaluations,
         )
-        for figure in self.figures:
-            self.body.addWidget(figure)
+        for part in (*self.figures, self.second, self.lowest):
+            self.body.addWidget(part)
+
+    def takes_second(self) -> bool:
+        """Whether the next click is the second point; it is asked for only once."""
+        waits = self.second.isChecked()
+        self.second.setChecked(False)
+        return waits
+
+    @Slot(object)
+    def _show_way(self, way: Way | None) -> None:
+        self.lowest.setVisible(way is not None)
+        if way is not None:
+            self.lowest.show_text(decimal(float(way.log_prob.min())))
 
     def _build_buttons(self) -> None:
         self.map = TaskButton(
@@ -191,10 +224,14 @@ class LikelihoodPanel(Card):
     def _show_point(self, likelihood: PointLikelihood | None) -> None:
         for figure in self.figures:
             figure.setVisible(likelihood is not None)
+        self.second.setVisible(likelihood is not None)
         self.hint.setVisible(likelihood is None)
-        if likelihood is not None:
-            x, y = likelihood.point
-            self.point.show_text(f"({_coordinate(x)}, {_coordinate(y)})")
+        if likelihood is None:
+            self.second.setChecked(False)
+        else:
+            plane = likelihood.number is None
+            self.point.rename("clicked point" if plane else "clicked image")
+            self.point.show_text(_place(likelihood.point) if plane else f"number {(likelihood.number or 0) + 1}")
             untrained = (
                 "The network is untrained: this is the density of its random weights." if likelihood.untrained else ""
             )
@@ -217,8 +254,8 @@ class LikelihoodPanel(Card):
             sign = "+" if likelihood.trace_term >= 0 else "−"
             terms = f"{decimal(likelihood.prior_term, 2)} {sign} {decimal(abs(likelihood.trace_term), 2)}"
             self.terms.show_text(terms)
-            x, y = likelihood.latent
-            self.latent.show_text(f"({decimal(x, 2)}, {decimal(y, 2)})")
+            z = likelihood.latent
+            self.latent.show_text(f"({decimal(z[0], 2)}, {decimal(z[1], 2)})" if plane else f"length {_length(z)}")
             self.trip.show_text(_difference(likelihood.distance, likelihood.log_prob_error))
             self.evaluations.show_text(count(likelihood.evaluations))
         self._summarise()
@@ -251,7 +288,7 @@ class LikelihoodPanel(Card):
 
     @Slot(str, object)
     def _task_changed(self, task: str, status: TaskStatus) -> None:
-        if task == "likelihood":
+        if task in ("likelihood", "way"):
             self._solving = ""
             if status.running:
                 self._solving = "solving…" if status.fraction is None else f"solving, {status.fraction:.0%}"
@@ -281,7 +318,9 @@ class LikelihoodPanel(Card):
         self.settings["draws"].setVisible(images)
         self.estimate.setVisible(estimated)
         if images:
-            self.hint.setText("Images have no plane to click: Test set gives their likelihood in bits per dimension.")
+            self.hint.setText(
+                "Click a finished image: its log-likelihood appears here; Shift+click a second one for the way between."
+            )
         else:
             self.hint.setText(
                 "Click a point on the canvas: its log-likelihood appears here, and the path it takes to noise."
@@ -312,6 +351,16 @@ class LikelihoodPanel(Card):
 
 def _difference(distance: float, log_prob: float) -> str:
     return f"Δx {shown(distance, 2)}, Δlog p {shown(abs(log_prob), 2)}"
+
+
+def _place(point: np.ndarray) -> str:
+    x, y = point.tolist()
+    return f"({_coordinate(x)}, {_coordinate(y)})"
+
+
+def _length(code: np.ndarray) -> str:
+    """Beside what the codes of the model's own samples have on average, nearly sqrt(D)."""
+    return f"{decimal(float(np.linalg.norm(code)), 1)} of √D = {decimal(math.sqrt(code.size), 1)}"
 
 
 def _coordinate(value: float) -> str:

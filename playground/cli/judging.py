@@ -1,0 +1,132 @@
+"""What a trained model makes of points: their likelihoods and latent codes, and the points that codes stand for."""
+
+import csv
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from playground.cli.mistakes import Mistake
+from playground.cli.reporting import say, stage
+from playground.cli.results import Model, column_names, open_model, write_csv
+from playground.data import read_columns
+from playground.lab.latent import interpolate
+from playground.lab.likelihood import decode, log_likelihood
+from playground.lab.problem import Problem
+from playground.lab.refusals import likelihood_refusal
+
+
+def write_likelihoods(
+    folder: Path, points: Path, assignments: Sequence[str], seed: int | None, device: str, out: Path, latent: bool
+) -> None:
+    """``score-playground likelihood``."""
+    model = _open(folder, assignments, seed, device)
+    problem = model.problem
+    flat, header = read_points_to_judge(points, problem)
+    with stage("Likelihood") as update:
+        for progress in log_likelihood(problem, model.learned, flat.reshape(-1, *problem.shape)):
+            update(progress.fraction, f"{len(flat)} points")
+            found = progress.result
+    assert found is not None
+    # A single vector of Hutchinson's has no spread to tell its error by: the column is empty.
+    errors = [""] * len(flat) if found.standard_error is None else found.standard_error.tolist()
+    columns = [*flat.T.tolist(), found.log_prob.tolist(), errors, found.evaluations.tolist()]
+    header = [*header, "log_prob", "standard_error", "evaluations"]
+    if latent:
+        columns += found.latent.reshape(len(flat), -1).T.tolist()
+        header += code_names(problem)
+    write_csv(out, header, zip(*columns, strict=True))
+    say(f"Mean log-likelihood {found.log_prob.mean():.4f} nats of {len(flat)} points; each is in {out}")
+
+
+def write_decoded(
+    folder: Path, codes: Path, assignments: Sequence[str], seed: int | None, device: str, out: Path
+) -> None:
+    """``score-playground decode``."""
+    model = _open(folder, assignments, seed, device)
+    problem = model.problem
+    latent = read_codes(codes, problem)
+    with stage("Decoding") as update:
+        for progress in decode(problem, model.learned, latent):
+            update(progress.fraction, f"{len(latent)} codes")
+            found = progress.result
+    assert found is not None
+    columns = [*found.points.reshape(len(latent), -1).T.tolist(), found.log_prob.tolist()]
+    write_csv(out, [*column_names(problem), "log_prob"], zip(*columns, strict=True))
+    say(f"{len(latent)} codes are decoded in {out}")
+
+
+def write_interpolation(
+    folder: Path, points: Path, assignments: Sequence[str], seed: int | None, device: str, out: Path, count: int
+) -> None:
+    """``score-playground interpolate``."""
+    model = _open(folder, assignments, seed, device)
+    problem = model.problem
+    flat, header = read_points_to_judge(points, problem)
+    if len(flat) != 2:
+        raise Mistake(f"{points} holds {len(flat)} points: a way has two ends, so give two rows.")
+    with stage("Interpolation") as update:
+        for progress in interpolate(problem, model.learned, flat.reshape(-1, *problem.shape), count):
+            update(progress.fraction, f"{count} points")
+            found = progress.result
+    assert found is not None
+    columns = [found.shares.tolist(), *found.points.reshape(count, -1).T.tolist(), found.log_prob.tolist()]
+    write_csv(out, ["share", *header, "log_prob"], zip(*columns, strict=True))
+    say(f"The way from the first point to the second, {count} points, is in {out}")
+
+
+def _open(folder: Path, assignments: Sequence[str], seed: int | None, device: str) -> Model:
+    model = open_model(folder, assignments, seed, device)
+    refusal = likelihood_refusal(model.problem.experiment)
+    if refusal is not None:
+        raise Mistake(refusal.sentence)
+    return model
+
+
+def code_names(problem: Problem) -> list[str]:
+    """The columns of latent codes."""
+    return [f"z{axis}" for axis in range(int(np.prod(problem.shape)))]
+
+
+def read_codes(path: Path, problem: Problem) -> np.ndarray:
+    """Latent codes (N, *shape) from the columns z0, z1, ... of a table.
+
+    Raises:
+        Mistake: the file cannot be read, or lacks one of them.
+    """
+    names = code_names(problem)
+    wanted = f"columns {names[0]} to {names[-1]} of finite numbers, as likelihood --latent writes them"
+    try:
+        with path.open(encoding="utf-8", newline="") as file:
+            rows = list(csv.DictReader(file))
+        codes = np.array([[float(row[name]) for name in names] for row in rows])
+    except OSError as error:
+        raise Mistake(f"{path} cannot be read: {error.strerror or 'it is not there'}.") from None
+    except (ValueError, KeyError, TypeError, csv.Error):
+        raise Mistake(f"{path} holds no latent codes: it needs {wanted}.") from None
+    if not len(codes) or not np.isfinite(codes).all():
+        raise Mistake(f"{path} holds no latent codes: it needs {wanted}.")
+    return codes.reshape(-1, *problem.shape)
+
+
+def read_points_to_judge(path: Path, problem: Problem) -> tuple[np.ndarray, list[str]]:
+    """Points (N, dims) in the user's units, and the names of their columns.
+
+    Raises:
+        DataError: the file cannot be read or holds no points of the plane.
+        Mistake: likewise, for images.
+    """
+    if problem.shape == (2,):
+        points, axes = read_columns(path)
+        return points, list(axes)
+    header = column_names(problem)
+    wanted = f"a header {header[0]},...,{header[-1]} and {len(header)} numbers a row, as samples.csv has"
+    try:
+        points = np.loadtxt(path, delimiter=",", skiprows=1, ndmin=2, encoding="utf-8")
+    except OSError as error:
+        raise Mistake(f"{path} cannot be read: {error.strerror or 'it is not there'}.") from None
+    except ValueError:
+        raise Mistake(f"{path} holds no images: it needs {wanted}.") from None
+    if points.shape[1:] != (len(header),) or not len(points) or not np.isfinite(points).all():
+        raise Mistake(f"{path} holds no images: it needs {wanted}.")
+    return points, header

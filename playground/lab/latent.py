@@ -1,0 +1,61 @@
+"""Between two points by way of their latent codes: what the probability flow makes of codes that lie between theirs."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import torch
+
+from playground.lab.likelihood import Array, decode, log_likelihood
+from playground.lab.problem import Problem
+from playground.theory.latent import WAYS
+from playground.theory.noise import ScoreFunction
+
+
+@dataclass(frozen=True)
+class Interpolation:
+    """Points between two, from one to the other.
+
+    Attributes:
+        shares: (P,) of the way, from 0 to 1.
+        latent: (P, *shape) their codes, standard normal numbers.
+        points: (P, *shape) what these decode to, in user units; the ends are the given ones but for the solver's error.
+        log_prob: (P,) log p_sigma of each, nats per user units.
+    """
+
+    shares: Array
+    latent: Array
+    points: Array
+    log_prob: Array
+
+
+@dataclass(frozen=True)
+class InterpolationProgress:
+    """How far the work is; `result` comes with the last progress only."""
+
+    fraction: float
+    result: Interpolation | None
+
+
+def interpolate(problem: Problem, score: ScoreFunction, ends: Array, count: int) -> Iterator[InterpolationProgress]:
+    """Encode two points, go from code to code by `likelihood.interpolation`, and decode what lies between.
+
+    Args:
+        score: learned or exact, in internal units; must not change while this runs.
+        ends: (2, *shape) in user units.
+        count: points of the way, the ends among them, at equal shares.
+
+    Raises:
+        ExperimentError: the noise has no process.
+        TooManySteps: the score is not smooth or not finite somewhere.
+    """
+    for encoding in log_likelihood(problem, score, ends):
+        yield InterpolationProgress(0.4 * encoding.fraction, None)
+    assert encoding.result is not None
+    z0, z1 = torch.from_numpy(encoding.result.latent)
+    shares = torch.linspace(0, 1, count, dtype=torch.float64)
+    latent = WAYS[problem.experiment.likelihood.interpolation](z0, z1, shares).numpy()
+    for decoding in decode(problem, score, latent):
+        result = None
+        if decoding.result is not None:
+            result = Interpolation(shares.numpy(), latent, decoding.result.points, decoding.result.log_prob)
+        yield InterpolationProgress(0.4 + 0.6 * decoding.fraction, result)

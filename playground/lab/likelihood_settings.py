@@ -1,0 +1,63 @@
+"""The settings of likelihoods and latent codes."""
+
+from typing import Annotated, Literal
+
+import msgspec
+
+from playground.lab.setting import meta
+
+
+class Likelihood(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How log-likelihoods are computed."""
+
+    tolerance: Annotated[
+        float,
+        meta("Error that each step of the ODE solver may make, point by point", ge=1e-9, le=0.1, log=True),
+    ] = 1e-5
+    points: Annotated[int, meta("Held-out points of the test set", ge=10, le=1_000_000, log=True)] = 2_000
+    trace: Annotated[
+        Literal["auto", "exact", "hutchinson"],
+        meta(
+            "Divergence: exact for points, Hutchinson's estimate for images",
+            equation=r"E_v[v^\top \nabla \tilde f\, v]",
+        ),
+    ] = "auto"
+    vectors: Annotated[
+        int,
+        meta(
+            "Random vectors a point, over which Hutchinson's estimate is averaged; from two on its standard error is known",
+            ge=1,
+            le=256,
+            symbol="k",
+            equation=r"\frac{1}{k} \sum_j v_j^\top \nabla \tilde f\, v_j",
+            log=True,
+        ),
+    ] = 1
+    draws: Annotated[
+        int,
+        meta(
+            "Draws of the uniform noise that dequantises each image of the test set; bits per dimension are averaged over them",
+            ge=1,
+            le=100,
+            symbol="u",
+            equation=r"E_u[-\log p(x + u)] \ge -\log P(x)",
+            log=True,
+        ),
+    ] = 1
+    probe: Annotated[
+        Literal["rademacher", "gaussian", "sphere"],
+        meta(
+            "Law of those vectors, one draw for the whole way; all have unit covariance",
+            symbol="v",
+            equation=r"E[v v^\top] = I",
+        ),
+    ] = "rademacher"
+    interpolation: Annotated[
+        Literal["spherical", "rotation", "linear"],
+        meta(
+            "Way between the latent codes of two points: along the great circle, by a rotation that keeps the law of independent "
+            "codes, or straight, which leaves it",
+            symbol="z(u)",
+            equation=r"z(u) = \cos(\frac{\pi}{2}u)\,z_0 + \sin(\frac{\pi}{2}u)\,z_1",
+        ),
+    ] = "spherical"
