@@ -119,7 +119,11 @@ def energy_metrics(problem: Problem, score: ScoreFunction, found: dict[str, Any]
     found["energy_nll"], found["energy_nll_standard_error"] = metrics.mean_with_error(-log_prob)
     density = problem.dataset.density
     if density is not None:
-        true = density.to("cpu", torch.float64).log_prob(torch.from_numpy(points))
+        # Of the smoothed data, which the energy is of: with one coarse sigma they are far from the data themselves.
+        z = torch.randn(points.shape, generator=problem.generator("energy", "cpu"), dtype=torch.float64)
+        noisy = points + model.sigma * z.numpy()
+        true = density.to("cpu", torch.float64).log_prob(torch.from_numpy(noisy), model.sigma)
+        log_prob = torch.from_numpy(model.log_prob(noisy))
         found["energy_kl"], found["energy_kl_standard_error"] = metrics.kl_to_known(true, log_prob)
     else:
         unknown = f"The density of data.kind = {problem.experiment.data.kind} is not known."

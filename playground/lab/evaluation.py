@@ -62,8 +62,9 @@ def evaluate(problem: Problem, score: ScoreFunction, samples: Array | None = Non
       codes and back, the worst distance to where they began and the worst difference of the two log p: the solver's error.
     - density: which density the likelihoods are of; evaluations_mean: scores asked for one of them.
     - log_partition, log_partition_error: ln Z of a learned energy of the finest level over the plane in user units, and by how
-      much it may be off; energy_integral: of e^-f/Z over the data and a margin, on another grid. energy_nll, energy_kl, each with its _standard_error: as test_nll and kl, by e^-f/Z instead of the
-      flow, which follows the scores of all levels.
+      much it may be off; energy_integral: of e^-f/Z over the data and a margin, on another grid.
+      energy_nll, energy_kl, each with its _standard_error: as test_nll and kl, by e^-f/Z instead of the flow, which follows the
+      scores of all levels; the latter of the data smoothed by the finest sigma, which need not be a fine one.
 
     Args:
         score: learned or exact, in internal units; must not change while this runs.

@@ -514,12 +514,24 @@ def test_an_energy_shows_its_z_and_what_it_says_of_points(show, state, engine):
     assert all(figure.isVisible() for figure in shown)
     assert panel.test.isEnabled()  # without noise there is no flow, and the energy needs none
     assert panel.map.isEnabled()
+    assert not panel.nll.isVisible()
+    assert not panel.hint.isVisible()
+    assert panel.header.state == "Z by quadrature"
     engine.density_changed.emit(DensityView(np.ones((2, 2)), (0.0, 1.0, 0.0, 1.0), 0.1, "exact"))
     assert panel.partition.text() == "–"
     engine.density_changed.emit(DensityView(np.ones((2, 2)), (0.0, 1.0, 0.0, 1.0), 0.1, "learned", (-1.25, 3e-4)))
     assert panel.partition.text() == "−1.250 ± 3e-4"
-    engine.evaluation_changed.emit({"energy_nll": 1.3, "energy_nll_standard_error": 0.02, "energy_integral": 0.9991})
+    engine.evaluation_changed.emit(
+        {
+            "energy_nll": 1.3,
+            "energy_nll_standard_error": 0.02,
+            "energy_integral": 0.9991,
+            "energy_kl": 0.04,
+            "energy_kl_standard_error": 0.01,
+        }
+    )
     assert panel.energy_nll.text() == "1.300 ± 0.020"
+    assert "0.040 ± 0.010 nat" in panel.energy_nll.toolTip()
     assert panel.energy_integral.text() == "0.999"
 
 

@@ -145,6 +145,15 @@ def test_an_energy_agrees_with_the_flow_where_both_are_exact() -> None:
     assert found["energy_nll"] == pytest.approx(found["test_nll"], abs=0.01)
 
 
+def test_the_kl_is_that_of_the_smoothed_data() -> None:
+    """One sigma as wide as the data: what an untrained energy says of them is near, and of the data themselves far off."""
+    problem, network = untrained(noise__kind="single", noise__sigma=20.0, likelihood__points=2000)
+    found: dict = {}
+    energy_metrics(problem, network, found, {})
+    assert abs(found["energy_kl"]) < 0.05 + 4 * found["energy_kl_standard_error"]
+    assert found["energy_nll"] - problem.dataset.density.entropy() > 2
+
+
 def test_a_rough_z_for_pictures_is_near_the_fine_one() -> None:
     problem, network = untrained()
     scrambled(network)

@@ -225,7 +225,7 @@ class LikelihoodPanel(Card):
         for figure in self.figures:
             figure.setVisible(likelihood is not None)
         self.second.setVisible(likelihood is not None)
-        self.hint.setVisible(likelihood is None)
+        self.hint.setVisible(likelihood is None and likelihood_refusal(self.state.experiment) is None)
         if likelihood is None:
             self.second.setChecked(False)
         else:
@@ -265,8 +265,10 @@ class LikelihoodPanel(Card):
         nll, error = metrics.get("test_nll"), metrics.get("test_nll_standard_error")
         self.nll.show_text("" if nll is None else with_error(float(nll), None if error is None else float(error)))
         nll, error = metrics.get("energy_nll"), metrics.get("energy_nll_standard_error")
+        kl, spread = metrics.get("energy_kl"), metrics.get("energy_kl_standard_error")
+        more = "" if kl is None else f"KL from the smoothed data to it: {with_error(float(kl), float(spread))} nat."
         self.energy_nll.show_text(
-            "" if nll is None else with_error(float(nll), None if error is None else float(error))
+            "" if nll is None else with_error(float(nll), None if error is None else float(error)), more
         )
         integral = metrics.get("energy_integral")
         self.energy_integral.show_text("" if integral is None else decimal(float(integral)))
@@ -309,7 +311,6 @@ class LikelihoodPanel(Card):
         trace = self.state.experiment.likelihood.trace
         self.nll.rename("test NLL" if view is None else f"test NLL ({count(view.test_points)})")
         self.entropy.setVisible(known)
-        self.integral.setVisible(not images)
         self.bits.setVisible(images)
         self.map.setVisible(not images)
         estimated = trace == "hutchinson" or (trace == "auto" and images)
@@ -329,6 +330,10 @@ class LikelihoodPanel(Card):
         energy = view is not None and view.has_energy
         for figure in (self.energy_nll, self.energy_integral, self.partition):
             figure.setVisible(energy)
+        flows = possible or not energy  # an energy without a flow has figures of its own, and these would stay empty
+        self.nll.setVisible(flows)
+        self.trips.setVisible(flows)
+        self.integral.setVisible(flows and not images)
         self.map.setEnabled(view is not None and (possible or energy))
         self.test.setEnabled(view is not None and (possible or energy))
         self.hint.setVisible(possible and self.engine.likelihood is None)
@@ -346,7 +351,12 @@ class LikelihoodPanel(Card):
             self.notice.say("error", self._failure)
 
     def _summarise(self) -> None:
-        self.set_state(self._solving or "probability-flow ODE")
+        flows = likelihood_refusal(self.state.experiment) is None
+        view = self.engine.problem
+        self.set_state(
+            self._solving
+            or ("Z by quadrature" if view is not None and view.has_energy and not flows else "probability-flow ODE")
+        )
 
 
 def _difference(distance: float, log_prob: float) -> str:
