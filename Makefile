@@ -6,12 +6,13 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 DEMO := out/demo
+PACKAGE_PYTHON := python3.11
 OFFSCREEN := QT_QPA_PLATFORM=offscreen
 
 export PYTHONFAULTHANDLER := 1
 
 .DEFAULT_GOAL := run
-.PHONY: run demo test mutants check format docs checkpoints screenshots libraries clean
+.PHONY: run demo test mutants check format docs checkpoints screenshots libraries package package-test lock clean
 
 run: $(INSTALLED)  ## open the window; where there is no display, run the demo instead
 	@if [ "$$(uname)" = Linux ] && [ -z "$$DISPLAY$$WAYLAND_DISPLAY" ]; then \
@@ -50,6 +51,16 @@ checkpoints: $(INSTALLED)  ## train the models that ship in resources/checkpoint
 
 screenshots: $(INSTALLED)  ## paint the real window into docs/images
 	$(OFFSCREEN) $(BIN)/python docs/images/make_screenshots.py
+
+package: libraries  ## the program as a folder, .tar.xz and .deb (an installer on Windows, .dmg on macOS), into dist
+	@packaging/install-system-libraries python3.11 python3.11-venv binutils xz-utils xkb-data
+	$(PACKAGE_PYTHON) packaging/make_package.py $(if $(LOCK),--lock $(LOCK))
+
+package-test:  ## the packaged program goes through a lesson; ROOT=folder of a bare system runs it inside that
+	$(PACKAGE_PYTHON) packaging/package_test.py $(if $(ROOT),--root $(ROOT))
+
+lock:  ## resolve the package's exact versions anew; needs uv
+	$(PACKAGE_PYTHON) packaging/lock.py
 
 libraries:  ## Qt's system libraries on Debian and Ubuntu
 	@packaging/install-system-libraries

@@ -1,0 +1,76 @@
+"""What goes into the package and what stays out: pure functions of names, for the spec and its tests."""
+
+import re
+from pathlib import Path, PurePosixPath
+
+SOURCES_SHIPPED = (
+    "playground.theory",
+    # TorchScript goes on from a function to those that it calls, and reads overloads as modules of layers are imported.
+    *("torch._jit_internal", "torch.functional", "torch.jit", "torch.nn", "torch._decomp"),
+    # The settings of torch's compiler read their own source for its comments, on the first call of torch.func.
+    *("torch._dynamo.config", "torch._functorch.config", "torch._inductor.config", "torch._inductor.config_comms"),
+    *("torch.compiler.config", "torch.distributed.config", "torch.fx.experimental._config"),
+    *("torch._export.config", "torch.utils.serialization.config"),
+)
+"""Packages and modules whose sources go in beside their bytecode: TorchScript compiles functions from their source."""
+
+DATA_PACKAGES = ("ziafont", "ziamath", "latex2mathml")  # fonts and symbol tables that equations are drawn from
+
+EXCLUDED_MODULES = (
+    # of the standard library
+    "tkinter", "idlelib", "lib2to3", "ensurepip", "turtledemo", "test", "sqlite3", "curses", "readline",
+    # of Qt: what no part of the window is made of
+    "PySide6.QtQml", "PySide6.QtQuick", "PySide6.QtQuick3D", "PySide6.QtQuickControls2", "PySide6.QtQuickTest",
+    "PySide6.QtQuickWidgets", "PySide6.QtDesigner", "PySide6.QtUiTools", "PySide6.QtHelp", "PySide6.QtSql", "PySide6.QtTest",
+    "PySide6.QtNetwork", "PySide6.QtConcurrent", "PySide6.QtXml", "PySide6.QtPrintSupport", "PySide6.scripts",
+    # of pyqtgraph: nothing but its charts is used
+    "pyqtgraph.examples", "pyqtgraph.opengl", "pyqtgraph.jupyter", "pyqtgraph.flowchart", "pyqtgraph.console",
+    "matplotlib", "IPython", "OpenGL", "scipy", "cupy", "numba", "pandas", "h5py", "colorcet",
+    # of torch: compilers and tests; what training, sampling and torch.func import was recorded, and is not among these
+    "torch.testing._internal.common_utils", "torch.testing._internal.common_methods_invocations",
+    "torch.testing._internal.common_nn", "torch.testing._internal.common_quantization", "torch.testing._internal.opinfo",
+    "torch.testing._internal.common_distributed", "torch.testing._internal.common_device_type", "torch.testing._internal.generated",
+    "torch.testing._internal.inductor_utils", "torch.testing._internal.jit_utils", "torch.testing._internal.common_cuda",
+    "torch._inductor.codegen", "torch._inductor.kernel", "torch._inductor.fx_passes", "torch._inductor.autoheuristic",
+    "torch._inductor.lowering", "torch._inductor.scheduler", "torch._inductor.graph", "torch._inductor.compile_fx",
+    "torch._inductor.select_algorithm", "torch._inductor.ir", "torch._inductor.package",
+    "torch.utils.tensorboard", "torch.utils.benchmark", "torch.utils.bottleneck", "torch.utils.model_dump", "torch.utils.viz",
+    "functorch", "caffe2", "triton", "tensorboard", "onnx", "onnxscript",
+    # of what is installed beside it
+    "numpy.f2py", "numpy.tests", "sympy.testing", "mpmath.tests", "setuptools", "pkg_resources", "pip",
+    "wheel", "pytest", "hypothesis", "PyInstaller",
+)  # fmt: skip
+
+UNWANTED_QT = re.compile(
+    r"Qml|Quick|WebEngine|Pdf|VirtualKeyboard|Designer|QtHelp|Qt6Help|Sql|Qt6Test|ShaderTools|3D|Bluetooth|Labs|UiTools|EglFS|Qt6Network",
+)
+UNWANTED_QT_FOLDERS = re.compile(
+    r"PySide6/(Qt/)?(translations|qml|libexec|metatypes|resources|include|typesystems|glue|support|doc)/"
+    r"|plugins/(qmltooling|qmllint|sqldrivers|designer|networkinformation|tls|position|sensors|egldeviceintegrations"
+    r"|virtualkeyboard|generic|printsupport|scxmldatamodel|webview)/"
+    r"|plugins/platforms/(libqeglfs|libqlinuxfb|libqvnc|libqvkkhrdisplay|libqminimal|qminimal|qdirect2d|libqvkkhr)"
+    r"|plugins/imageformats/(libqpdf|qpdf)|plugins/platformthemes/libqgtk3|plugins/wayland-graphics-integration"
+)
+UNWANTED = re.compile(
+    r"(^|/)(tests?|__pycache__)/"  # tests of others
+    r"|^torch/(include|share|test)/|^torch/bin/(?!torch_shm_manager)|^torchgen/packaged/"
+    r"|^pyqtgraph/(examples|icons/peegee|opengl|colors/maps)/"
+    r"|\.(pyi|pxd|h|hpp|cuh|cpp|cmake|lib|a|typed)$"
+    r"|(^|/)direct_url\.json$"
+)
+
+
+def hidden_modules(root: Path) -> list[str]:
+    """Every module of the program: the command line and the window import most of theirs only when they need them."""
+    files = sorted((root / "playground").rglob("*.py"))
+    names = [".".join(file.relative_to(root).with_suffix("").parts) for file in files]
+    return [name.removesuffix(".__init__") for name in names if not name.endswith("__main__")]
+
+
+def unwanted(destination: str) -> bool:
+    """Whether a file stays out, by its path inside the package, with forward slashes or the system's own."""
+    path = destination.replace("\\", "/")
+    qt = path.startswith("PySide6/") or PurePosixPath(path).name.startswith(("libQt6", "Qt6", "Qt"))
+    if qt and (UNWANTED_QT.search(PurePosixPath(path).name) or UNWANTED_QT_FOLDERS.search(path)):
+        return True
+    return bool(UNWANTED.search(path))

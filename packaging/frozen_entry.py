@@ -1,0 +1,46 @@
+"""Where the packaged program begins: what a frozen program needs before the command line of playground.cli."""
+
+import ctypes
+import multiprocessing
+import os
+import sys
+from pathlib import Path
+
+
+def prepare_streams() -> None:
+    """A program without a console has no streams on Windows; printing goes nowhere then, instead of failing."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115
+
+
+def borrow_libraries(folder: Path) -> None:
+    """Linux: load our copy of each library for the screen that this system lacks, and point to our keyboards and fonts.
+
+    A library that is loaded serves every later request for its name, whatever the search path.
+    """
+    order = folder / "order.txt"
+    for name in order.read_text().split() if order.exists() else ():
+        try:
+            ctypes.CDLL(name)
+        except OSError:
+            try:
+                ctypes.CDLL(str(folder / name))
+            except OSError as error:
+                print(f"{name} cannot be loaded: {error}", file=sys.stderr)
+    for variable, systems, ours in (
+        ("XKB_CONFIG_ROOT", "/usr/share/X11/xkb", folder / "xkb"),
+        ("FONTCONFIG_FILE", "/etc/fonts/fonts.conf", folder / "fonts.conf"),
+    ):
+        if not os.path.exists(systems):
+            os.environ.setdefault(variable, str(ours))
+
+
+if __name__ == "__main__":
+    multiprocessing.freeze_support()
+    prepare_streams()
+    if sys.platform == "linux":
+        borrow_libraries(Path(sys._MEIPASS) / "fallback")
+    from playground.cli import main
+
+    sys.exit(main())

@@ -1,0 +1,141 @@
+"""Writes NOTICES.txt into the packaged program: the licence of everything in it, and what the GPL parts mean for the whole."""
+
+import hashlib
+import importlib.metadata
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import product
+
+BUILD_ONLY = {
+    "altgraph",
+    "macholib",
+    "packaging",
+    "pefile",
+    "pip",
+    "pyinstaller-hooks-contrib",
+    "pywin32-ctypes",
+    "setuptools",
+}
+LICENCE_FILE = re.compile(r"licen[cs]e|copying|notice|authors|gpl", re.IGNORECASE)
+HEAD = f"""\
+{product.TITLE} {product.version()}
+
+{product.TITLE}'s own source is under the MIT licence, below. This package holds other people's work as well, each part under
+its own licence; all of them follow.
+
+What that means for the package as a whole
+------------------------------------------
+Films are encoded by FFmpeg, x264 and x265, which come in PyAV's wheel as it is published. That build of FFmpeg is configured with
+--enable-gpl and --enable-version3, so the libraries of FFmpeg in this package, and x264 and x265, are under the GNU General Public
+License. The package as a whole may therefore be passed on under the terms of the GNU GPL, version 3; the MIT licence of the
+program's own source and the licences of all other parts (LGPL for Qt among them) allow that. You may use the program for any
+purpose, hand the package on, and sell it, as long as whoever gets it gets these notices and can get the source:
+
+- {product.TITLE}: in the release that this package is part of, as an archive of the commit's source.
+- FFmpeg, x264, x265 and the other libraries in av.libs: PyAV's wheels are built by https://github.com/PyAV-Org/pyav-ffmpeg, whose
+  release for this version names the source archive of each; PyAV itself is at https://github.com/PyAV-Org/PyAV.
+- Qt and PySide6 (LGPL 3): https://download.qt.io/official_releases/QtForPython and .../qt. Qt's libraries lie as separate files in
+  _internal/PySide6, so that they can be exchanged for others.
+- Libraries of the system that built this package (Linux): https://snapshot.debian.org or the archive of that system, under the
+  package names below.
+
+What is made with the program (films, sessions, pictures) is yours; no licence here reaches it.
+The H.264 format itself may be covered by patents in some countries; WebM (VP9) and GIF are offered beside it.
+"""
+
+
+def distributions() -> Iterator[importlib.metadata.Distribution]:
+    """What pip installed in this environment and the package holds, by name."""
+    for found in sorted(importlib.metadata.distributions(), key=lambda one: one.metadata["Name"].lower()):
+        if found.metadata["Name"].lower().replace("_", "-") not in BUILD_ONLY:
+            yield found
+
+
+def licence_of(found: importlib.metadata.Distribution) -> str:
+    """The licence's name, from whichever field the distribution uses for it."""
+    metadata = found.metadata
+    classifiers = [
+        line.rsplit(" :: ", 1)[1] for line in metadata.get_all("Classifier") or () if line.startswith("License ::")
+    ]
+    short = (metadata.get("License") or "").strip().splitlines()
+    return metadata.get("License-Expression") or ", ".join(classifiers) or (short[0] if short else "see its text")
+
+
+def texts_of(found: importlib.metadata.Distribution) -> dict[str, str]:
+    """The licence texts that a distribution brings, by file name."""
+    named = {}
+    for file in found.files or ():
+        if ".dist-info" in file.parts[0] and LICENCE_FILE.search("/".join(file.parts[1:])):
+            path = Path(str(found.locate_file(file)))
+            if path.is_file():
+                named["/".join(file.parts[1:])] = path.read_text(encoding="utf-8", errors="replace")
+    return named
+
+
+def system_packages() -> dict[str, Path]:
+    """Debian packages whose libraries lie in the package, with the file that holds their licence."""
+    if product.SYSTEM != "linux":
+        return {}
+    inside = {path.name for path in (product.FOLDER / "_internal").rglob("*.so*") if "libs/" not in path.as_posix()}
+    owners: dict[str, Path] = {}
+    for folder in ("/usr/lib/x86_64-linux-gnu", "/lib/x86_64-linux-gnu", "/usr/lib/aarch64-linux-gnu"):
+        ours = [path for path in Path(folder).glob("*.so*") if path.name in inside]
+        targets = {str(path.resolve()) for path in ours}
+        for path in sorted(targets | {target.removeprefix("/usr") for target in targets}):
+            found = subprocess.run(["dpkg-query", "-S", path], capture_output=True, text=True, check=False).stdout
+            if found:
+                name = found.split(":", 1)[0]
+                owners[name] = Path("/usr/share/doc") / name / "copyright"
+    if (product.FOLDER / "_internal" / "fallback" / "xkb").exists():
+        owners["xkb-data"] = Path("/usr/share/doc/xkb-data/copyright")
+    return dict(sorted(owners.items()))
+
+
+def python_licence() -> str:
+    """CPython's own licence, wherever this build keeps it."""
+    version = f"python{sys.version_info[0]}.{sys.version_info[1]}"
+    places = [
+        Path(sys.base_prefix) / "LICENSE.txt",
+        Path(sys.base_prefix) / "lib" / version / "LICENSE.txt",
+        Path("/usr/share/doc") / version / "copyright",
+        Path("/usr/share/doc") / f"{version}-minimal" / "copyright",
+    ]
+    found = next((place for place in places if place.is_file()), None)
+    if found is None:
+        return "Python Software Foundation License, https://docs.python.org/3/license.html"
+    return found.read_text(encoding="utf-8", errors="replace")
+
+
+def notices() -> str:
+    """The whole file. A text that several parts share stands once."""
+    parts = [HEAD, section(f"{product.TITLE} (MIT)", (product.ROOT / "LICENSE").read_text(encoding="utf-8"))]
+    digits = product.ROOT / "resources" / "digits-LICENSE.txt"
+    parts.append(section("Handwritten digits (CC BY 4.0)", digits.read_text(encoding="utf-8")))
+    parts.append(section(f"Python {sys.version.split()[0]} (PSF-2.0)", python_licence()))
+    seen: dict[str, str] = {}
+    for found in distributions():
+        title = f"{found.metadata['Name']} {found.version} ({licence_of(found)})"
+        body = []
+        for name, text in texts_of(found).items():
+            digest = hashlib.sha256(text.encode()).hexdigest()
+            body.append(f"{name}: the same text as {seen[digest]}" if digest in seen else f"{name}:\n\n{text.strip()}")
+            seen.setdefault(digest, f"{name} of {title}")
+        parts.append(section(title, "\n\n".join(body) or "The wheel brings no text of its own; see the name above."))
+    for name, path in system_packages().items():
+        text = path.read_text(encoding="utf-8", errors="replace") if path.is_file() else "No copyright file here."
+        parts.append(section(f"{name}, from the system that built this package", text))
+    common = sorted((product.PACKAGING / "licences").glob("*.txt"))
+    return "\n".join([*parts, *(section(path.stem, path.read_text(encoding="utf-8")) for path in common)])
+
+
+def section(title: str, text: str) -> str:
+    """A heading and a text under it."""
+    return f"\n{'=' * 100}\n{title}\n{'=' * 100}\n\n{text.strip()}\n"
+
+
+if __name__ == "__main__":
+    (product.FOLDER / "NOTICES.txt").write_text(notices(), encoding="utf-8")

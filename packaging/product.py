@@ -1,0 +1,85 @@
+"""What the product is called everywhere: file names, identifiers, version. The version stands in playground/__init__.py alone."""
+
+import platform
+import re
+import sys
+from pathlib import Path
+
+PACKAGING = Path(__file__).resolve().parent
+ROOT = PACKAGING.parent
+COMMAND = "score-playground"
+TITLE = "Score Playground"
+IDENTIFIER = "io.github.score-playground"
+SUMMARY = "See how score-based generative models and diffusion work"
+SESSION_SUFFIX, SESSION_TYPE = "spg", "application/x-score-playground"
+ICONS = ROOT / "build" / "package" / "icons"  # made by icons.py
+WINDOWS_ICON, MACOS_ICON = ICONS / "score-playground.ico", ICONS / "score-playground.icns"
+SYSTEM = {"win32": "windows", "darwin": "macos"}.get(sys.platform, "linux")
+DIST = ROOT / "dist"
+FOLDER = DIST / COMMAND  # what PyInstaller writes
+
+
+def version() -> str:
+    """From the source, so that nothing need be installed to know it."""
+    text = (ROOT / "playground" / "__init__.py").read_text(encoding="utf-8")
+    found = re.search(r'^__version__ = "([^"]+)"$', text, re.MULTILINE)
+    if found is None:
+        raise SystemExit('playground/__init__.py has no line __version__ = "..."')
+    return found[1]
+
+
+def archive_stem() -> str:
+    """As "score-playground-0.1.0-linux-x86_64"."""
+    return f"{COMMAND}-{version()}-{SYSTEM}-{platform.machine().lower()}"
+
+
+def info_plist() -> dict[str, object]:
+    """What macOS reads of the bundle: its name, that it is sharp on Retina screens, and that session files are its own."""
+    return {
+        "CFBundleDisplayName": TITLE,
+        "CFBundleShortVersionString": version(),
+        "NSHighResolutionCapable": True,
+        "NSHumanReadableCopyright": "MIT licence; bundled parts under their own, see NOTICES.txt",
+        "LSMinimumSystemVersion": "14.0",  # what torch's wheels ask for
+        "LSApplicationCategoryType": "public.app-category.education",
+        "CFBundleDocumentTypes": [
+            {
+                "CFBundleTypeName": f"{TITLE} session",
+                "CFBundleTypeRole": "Editor",
+                "LSHandlerRank": "Owner",
+                "LSItemContentTypes": [f"{IDENTIFIER}.session"],
+            }
+        ],
+        "UTExportedTypeDeclarations": [
+            {
+                "UTTypeIdentifier": f"{IDENTIFIER}.session",
+                "UTTypeDescription": f"{TITLE} session",
+                "UTTypeConformsTo": ["public.data"],
+                "UTTypeTagSpecification": {
+                    "public.filename-extension": [SESSION_SUFFIX],
+                    "public.mime-type": [SESSION_TYPE],
+                },
+            }
+        ],
+    }
+
+
+def windows_version_file(folder: Path) -> Path:
+    """What Windows shows as the program's properties, in PyInstaller's form; written into a folder."""
+    numbers = (*map(int, re.findall(r"\d+", version())[:3]), 0)
+    strings = {
+        "CompanyName": "Score Playground contributors",
+        "FileDescription": TITLE,
+        "FileVersion": version(),
+        "ProductName": TITLE,
+        "ProductVersion": version(),
+        "LegalCopyright": "MIT licence; bundled parts under their own, see NOTICES.txt",
+    }
+    table = ", ".join(f"StringStruct({key!r}, {value!r})" for key, value in strings.items())
+    path = folder / "version.txt"
+    path.write_text(
+        f"VSVersionInfo(ffi=FixedFileInfo(filevers={numbers}, prodvers={numbers}), kids=["
+        f"StringFileInfo([StringTable('040904B0', [{table}])]), VarFileInfo([VarStruct('Translation', [1033, 1200])])])\n",
+        encoding="utf-8",
+    )
+    return path

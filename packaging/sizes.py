@@ -1,0 +1,96 @@
+"""The guard on size: what the package weighs, why each heavy file is in it, and failure where a budget is broken."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import product
+
+MB = 1_000_000
+DOWNLOAD, INSTALLED, HEAVY = 230 * MB, 700 * MB, 5 * MB  # bytes; a file above the last must say why it is here
+REASONS = {  # by a pattern of the path inside the package
+    r"torch_cpu": "torch's operators and their gradients: training, sampling, likelihood",
+    r"torch_python|_C\..*pyd": "torch's binding to Python",
+    r"PYZ|score-playground(\.exe)?$|Score Playground(\.exe)?$": "all Python code, compressed, in the program's own file",
+    r"(lib)?x265": "FFmpeg's libavcodec links it; H.265 is not offered, but the library does not load without it",
+    r"(lib)?avcodec": "FFmpeg's encoders and decoders: films",
+    r"(lib)?avfilter": "FFmpeg's filters: the palette of a GIF",
+    r"SvtAv1": "FFmpeg's libavcodec links it; like x265",
+    r"Qt6Core|QtCore": "Qt: events, threads, files",
+    r"Qt6Gui|QtGui": "Qt: painting, fonts, pictures",
+    r"Qt6Widgets|QtWidgets": "Qt: the window's controls",
+    r"openblas": "numpy's linear algebra",
+    r"icudata": "Qt: text in every language",
+    r"_multiarray_umath": "numpy's arrays",
+    r"libpython3|python311\.dll|Python$": "Python itself",
+    r"mkl|dnnl|iomp5|uv\.dll": "torch's arithmetic",
+    r"QtOpenGL": "pyqtgraph imports it, though the charts paint without",
+    r"pydantic_core": "the command line's reading of options (typer)",
+    r"libcrypto": "Python's hashes",
+    r"opengl32sw": "Qt: a software OpenGL for Windows",
+}
+
+
+def weigh(folder: Path) -> dict[str, int]:
+    """Bytes of each file by its path inside the folder, links counted once."""
+    return {
+        path.relative_to(folder).as_posix(): path.stat().st_size
+        for path in sorted(folder.rglob("*"))
+        if path.is_file() and not path.is_symlink()
+    }
+
+
+def reason(path: str) -> str:
+    """Why a heavy file is in the package; empty where nobody has said."""
+    return next((why for pattern, why in REASONS.items() if re.search(pattern, path)), "")
+
+
+def needed_glibc(folder: Path) -> tuple[int, int]:
+    """Linux: the newest version of glibc that any file in the package asks for, save the fallback libraries' own."""
+    newest = (2, 0)
+    for path in folder.rglob("*"):
+        if path.is_file() and not path.is_symlink() and (".so" in path.name or path.name == product.COMMAND):
+            lines = subprocess.run(["objdump", "-T", path], capture_output=True, text=True, check=False).stdout
+            newest = max([newest, *((2, int(minor)) for minor in re.findall(r"GLIBC_2\.(\d+)", lines))])
+    return newest
+
+
+def main() -> int:
+    """Print the table; 1 where a budget is broken or a heavy file has no reason."""
+    sizes = weigh(product.FOLDER)
+    total = sum(sizes.values())
+    broken = []
+    print(f"Files above {HEAVY / MB:.0f} MB:")
+    for path, size in sorted(sizes.items(), key=lambda item: -item[1]):
+        if size > HEAVY:
+            print(f"{size / MB:8.1f} MB  {path}: {reason(path) or 'NOBODY HAS SAID WHY'}")
+            if not reason(path):
+                broken.append(f"{path} is heavy and packaging/sizes.py does not say why it is needed")
+    groups: dict[str, int] = {}
+    for path, size in sizes.items():
+        parts = path.split("/")
+        group = parts[1] if parts[0] == "_internal" and len(parts) > 2 else "others"
+        groups[group] = groups.get(group, 0) + size
+    print(
+        "By part: "
+        + ", ".join(f"{name} {size / MB:.0f}" for name, size in sorted(groups.items(), key=lambda i: -i[1])[:9])
+    )
+    print(f"Installed: {total / MB:.0f} MB of at most {INSTALLED / MB:.0f}, {len(sizes)} files")
+    if total > INSTALLED:
+        broken.append(f"installed size {total / MB:.0f} MB is above {INSTALLED / MB:.0f}")
+    for path in sorted(product.DIST.glob(f"{product.COMMAND}*")):
+        if path.is_file() and path.suffix in (".xz", ".deb", ".exe", ".dmg"):
+            size = path.stat().st_size
+            print(f"Download: {size / MB:.1f} MB of at most {DOWNLOAD / MB:.0f}, {path.name}")
+            if size > DOWNLOAD:
+                broken.append(f"{path.name} is above {DOWNLOAD / MB:.0f} MB")
+    if product.SYSTEM == "linux":
+        print("Runs with glibc {}.{} or newer".format(*needed_glibc(product.FOLDER)))
+    for sentence in broken:
+        print(f"BROKEN: {sentence}")
+    return bool(broken)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

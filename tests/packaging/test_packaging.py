@@ -1,0 +1,215 @@
+"""The parts of the packaging that need no build: the lock, what stays out, the installer's script, the release workflow."""
+
+import ast
+import plistlib
+import re
+import shutil
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+from packaging.requirements import Requirement
+from packaging.version import Version
+
+import playground
+
+ROOT = Path(__file__).parents[2]
+PACKAGING = ROOT / "packaging"
+sys.path.append(str(PACKAGING))  # after the library of the same name
+
+import archives  # noqa: E402
+import contents  # noqa: E402
+import lock  # noqa: E402
+import product  # noqa: E402
+import sizes  # noqa: E402
+import system_libraries  # noqa: E402
+
+SYSTEMS = sorted(lock.PLATFORMS)
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+
+
+def locked(system: str) -> dict[str, tuple[Version, int]]:
+    """Version and number of hashes of each package in a lock."""
+    rows: dict[str, tuple[Version, int]] = {}
+    text = (PACKAGING / "lock" / f"{system}.txt").read_text()
+    for entry in re.split(r"(?m)^(?=[a-z0-9])", text)[1:]:
+        name, version = re.match(r"(\S+)==(\S+)", entry).groups()  # type: ignore[union-attr]
+        rows[name] = Version(version), len(re.findall(r"--hash=sha256:[0-9a-f]{64}", entry))
+    return rows
+
+
+@pytest.mark.parametrize("system", SYSTEMS)
+def test_the_lock_is_in_step_with_the_project(system: str) -> None:
+    rows = locked(system)
+    extra = [line for line in (PACKAGING / "requirements.in").read_text().splitlines() if not line.startswith("#")]
+    for wanted in map(Requirement, [*PROJECT["dependencies"], *extra]):
+        version, _ = rows[wanted.name.lower().replace("_", "-")]
+        assert wanted.specifier.contains(version.public), f"run packaging/lock.py: {wanted} against {version}"
+
+
+@pytest.mark.parametrize("system", SYSTEMS)
+def test_every_locked_version_has_hashes(system: str) -> None:
+    rows = locked(system)
+    assert len(rows) > 20
+    assert all(count for _, count in rows.values())
+    assert all(f"\n{name}==" in (PACKAGING / "lock" / f"{system}.txt").read_text() for name in rows)
+
+
+def test_the_locks_agree_on_versions() -> None:
+    public = [{name: version.public for name, (version, _) in locked(system).items()} for system in SYSTEMS]
+    for name in set.intersection(*(set(rows) for rows in public)):
+        assert len({rows[name] for rows in public}) == 1, name
+
+
+def test_torch_on_linux_is_the_build_for_the_processor() -> None:
+    assert locked("linux")["torch"][0].local == "cpu"
+    assert not any(name.startswith(("nvidia", "triton")) for system in SYSTEMS for name in locked(system))
+
+
+@pytest.mark.parametrize(
+    ("path", "out"),
+    [
+        ("libQt6Qml.so.6", True),
+        ("PySide6/Qt/lib/libQt6QuickControls2.so.6", True),
+        ("PySide6/Qt6VirtualKeyboard.dll", True),
+        ("PySide6\\plugins\\imageformats\\qpdf.dll", True),
+        ("PySide6/Qt/plugins/qmltooling/libqmldbg_debugger.so", True),
+        ("PySide6/Qt/translations/qt_de.qm", True),
+        ("torch/include/ATen/ATen.h", True),
+        ("torch/bin/protoc", True),
+        ("numpy/tests/test_scripts.py", True),
+        ("PySide6/QtWidgets.abi3.so", False),
+        ("PySide6/Qt/lib/libQt6Svg.so.6", False),
+        ("PySide6/Qt/plugins/platforms/libqxcb.so", False),
+        ("PySide6/Qt/plugins/platforms/libqoffscreen.so", False),
+        ("PySide6/Qt/plugins/imageformats/libqsvg.so", False),
+        ("PySide6/plugins/platforms/qwindows.dll", False),
+        ("torch/lib/libtorch_cpu.so", False),
+        ("torch/nn/functional.py", False),
+        ("torch/bin/torch_shm_manager", False),
+        ("playground/theory/fused.py", False),
+        ("resources/experiments/two-moons.toml", False),
+        ("ziafont/fonts/DejaVuSans.ttf", False),
+    ],
+)
+def test_what_stays_out(path: str, out: bool) -> None:
+    assert contents.unwanted(path) == out
+
+
+def test_every_module_of_the_program_goes_in() -> None:
+    modules = contents.hidden_modules(ROOT)
+    assert {"playground", "playground.theory.fused", "playground.app.rehearsal", "playground.cli.doctor"} <= set(
+        modules
+    )
+    assert "playground.__main__" not in modules
+
+
+def test_nothing_that_the_program_imports_is_excluded() -> None:
+    for path in (ROOT / "playground").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            if isinstance(node, ast.ImportFrom):
+                names = [node.module or "", *(f"{node.module}.{alias.name}" for alias in node.names)]
+            for name in names:
+                assert not any(name == out or name.startswith(f"{out}.") for out in contents.EXCLUDED_MODULES), path
+
+
+def test_libraries_for_the_screen_are_set_apart(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The screen's fall back on ours, Python's lie beside the program, the building system's others stay out."""
+    needed = {
+        "qxcb": {"libxcb.so.1", "libz.so.1"},
+        "libxcb.so.1": {"libXau.so.6"},
+        "_ssl": {"libssl.so.3", "libz.so.1"},
+        "libpython3.11.so.1.0": {"libexpat.so.1"},
+    }
+
+    def needs(path: str | Path) -> dict[str, Path]:
+        return {name: Path("/usr/lib") / name for name in needed.get(Path(path).name, ())}
+
+    monkeypatch.setattr(system_libraries, "needs", needs)
+    monkeypatch.setattr(system_libraries, "SCREEN_LIBRARIES", {"libXau.so.6": "libxau6"})
+    monkeypatch.setattr(system_libraries, "located", lambda name: Path("/usr/lib") / name)
+    window = ("PySide6/Qt/plugins/platforms/libqxcb.so", "/wheel/qxcb", "BINARY")
+    module = ("lib-dynload/_ssl.so", "/usr/lib/python3.11/_ssl", "EXTENSION")
+    python = ("libpython3.11.so.1.0", "/usr/lib/libpython3.11.so.1.0", "BINARY")
+    others = [(name, f"/usr/lib/{name}", "BINARY") for name in ("libgtk-3.so.0", "libm.so.6")]
+    beside, fallback = system_libraries.split([window, module, python, *others])
+    assert [name for name, _, _ in beside] == [
+        *(window[0], module[0], python[0]),
+        *("libexpat.so.1", "libssl.so.3", "libz.so.1"),
+    ]
+    assert [path.name for path in fallback] == ["libXau.so.6", "libxcb.so.1"]  # what it needs comes first
+
+
+def test_the_version_stands_in_one_place() -> None:
+    assert product.version() == playground.__version__
+    files = [
+        path for path in PACKAGING.rglob("*") if path.suffix in (".py", ".nsi", ".spec") and "lock" not in path.parts
+    ]
+    for path in files:
+        assert f'"{playground.__version__}"' not in path.read_text(encoding="utf-8"), path
+
+
+def test_macos_reads_a_document_type() -> None:
+    plist = plistlib.loads(plistlib.dumps(product.info_plist()))
+    (kind,) = plist["CFBundleDocumentTypes"]
+    (declared,) = plist["UTExportedTypeDeclarations"]
+    assert kind["LSItemContentTypes"] == [declared["UTTypeIdentifier"]]
+    assert declared["UTTypeTagSpecification"]["public.filename-extension"] == ["spg"]
+
+
+def test_heavy_files_without_a_reason_and_broken_budgets_fail(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys
+) -> None:
+    folder = tmp_path / "score-playground"
+    folder.mkdir()
+    (folder / "libtorch_cpu.so").write_bytes(bytes(2_000))
+    monkeypatch.setattr(product, "FOLDER", folder)
+    monkeypatch.setattr(product, "DIST", tmp_path)
+    monkeypatch.setattr(product, "SYSTEM", "windows")
+    monkeypatch.setattr(sizes, "HEAVY", 1_000)
+    assert sizes.main() == 0
+    (folder / "mystery.bin").write_bytes(bytes(2_000))
+    assert sizes.main() == 1
+    assert "NOBODY HAS SAID WHY" in capsys.readouterr().out
+    (folder / "mystery.bin").unlink()
+    monkeypatch.setattr(sizes, "INSTALLED", 1_999)
+    assert sizes.main() == 1
+    monkeypatch.setattr(sizes, "INSTALLED", 2_000)
+    (tmp_path / "score-playground-1-setup.exe").write_bytes(bytes(50))
+    monkeypatch.setattr(sizes, "DOWNLOAD", 49)
+    assert sizes.main() == 1
+
+
+@pytest.mark.skipif(shutil.which("makensis") is None, reason="needs NSIS")
+def test_the_installer_for_windows_compiles(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a stand-in for the program's folder."""
+    folder = tmp_path / "stand in"
+    (folder / "_internal").mkdir(parents=True)
+    for name in ("score-playground.exe", "Score Playground.exe", "NOTICES.txt", "_internal/python311.dll"):
+        (folder / name).write_bytes(b"stand-in")
+    icon = tmp_path / "icon.ico"
+    import icons  # opens Qt
+
+    icon.write_bytes(icons.ico({size: icons.png(size) for size in icons.ICO_SIZES}))
+    monkeypatch.setattr(product, "WINDOWS_ICON", icon)
+    made = tmp_path / f"{product.archive_stem()}-setup.exe"
+    archives.compile_installer(folder, made)
+    assert made.read_bytes()[:2] == b"MZ"
+
+
+@pytest.mark.skipif(shutil.which("desktop-file-validate") is None, reason="needs desktop-file-utils")
+def test_the_desktop_entry_is_valid(tmp_path: Path) -> None:
+    entry = tmp_path / "score-playground.desktop"
+    entry.write_text(archives.DESKTOP)
+    assert subprocess.run(["desktop-file-validate", entry], capture_output=True, text=True, check=False).stdout == ""
+
+
+def test_the_workflow_calls_what_is_there() -> None:
+    text = (ROOT / ".github/workflows/release.yml").read_text()
+    for script in re.findall(r"packaging/[\w-]+\.py", text):
+        assert (ROOT / script).is_file(), script
+    for system in ("ubuntu", "windows", "macos"):
+        assert system in text
