@@ -11,6 +11,11 @@ _CHOICES: dict[str, dict[str, tuple[str, str]]] = {
         "cosine": ("Cosine", "Variance preserving at a steady pace: α = cos θ and std = sin θ, θ growing evenly."),
         "drawn": ("Drawn", "Variance exploding along a curve of your own: drag its points."),
     },
+    "data.colours": {
+        "auto": ("Auto", "Grey for pictures that are, else red, green and blue."),
+        "grey": ("Grey", "One number a pixel: a third of the numbers to learn."),
+        "rgb": ("RGB", "Red, green and blue, three numbers a pixel."),
+    },
     "network.kind": {
         "auto": ("Auto", "An MLP for points, a U-Net for images."),
         "mlp": ("MLP", "Layers that see all coordinates at once."),
