@@ -20,6 +20,7 @@ from playground.lab import experiment as description
 from playground.lab.experiment import Experiment
 from playground.lab.refusals import likelihood_refusal, training_refusal
 from playground.lab.session import Session
+from playground.resources import resource
 
 if TYPE_CHECKING:
     from playground.data import Dataset
@@ -187,6 +188,21 @@ def assemble(
     yield 1.0, bench
 
 
+def bundled_session(experiment: Experiment) -> Session | None:
+    """The session that ships with the program for these data, if its weights are those of just these settings."""
+    path = resource(f"checkpoints/{experiment.data.kind}.spg")
+    if not path.is_file():
+        return None
+    session = Session.load(path)
+    made_for = session.experiment
+    same = (reset_key(made_for), made_for.seed, made_for.likelihood) == (
+        reset_key(experiment),
+        experiment.seed,
+        experiment.likelihood,
+    )
+    return session if same else None
+
+
 def _remember(bench: Bench, summary: Mapping[str, Any], progress_type: Any) -> None:
     """Take over a session's history, as far as it is sound: it is shown, never computed with."""
     state = summary.get("state")
@@ -235,6 +251,7 @@ def _view(problem: "Problem", trainer: "Trainer") -> ProblemView:
         widest_gap=gap,
         parameters_count=sum(weight.numel() for weight in trainer.network.parameters()),
         classes=problem.classes,
+        labelled=dataset.labels is not None,
         warnings=noise_advice(problem),
         mode_weights=None
         if problem.density is None or problem.density.modes is None

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from PySide6.QtCore import QObject, Qt, QTimer, Signal, Slot
 
-from playground.app.bench import Bench, assemble, reset_key, torch_threads
+from playground.app.bench import Bench, assemble, bundled_session, reset_key, torch_threads
 from playground.app.measuring import Measuring
 from playground.app.playback import TICK
 from playground.app.state import State
@@ -62,6 +62,7 @@ class Engine(Measuring):
         self._forgotten: Bench | None = None  # by the last reset
         self._datasets: dict[tuple[Any, ...], Any] = {}  # files read so far
         self._opening: Session | None = None
+        self._bundled = False  # whether the next problem may begin from weights that ship with the program
         self._training: Worker | None = None
         self._progress_time = 0.0
         self._last_tick = time.monotonic()
@@ -223,6 +224,10 @@ class Engine(Measuring):
             view=view,
         )
 
+    def prefer_bundled(self) -> None:
+        """Begin the data set chosen next from the weights that ship with the program, if there are any for its settings."""
+        self._bundled = True
+
     def open_session(self, session: Session) -> None:
         """Put a saved session on the bench; its trajectory plays at once, the rest follows when it is built."""
         self._stop_training()
@@ -299,6 +304,7 @@ class Engine(Measuring):
     def _assemble(self) -> None:
         """Build what the experiment describes, or take it from what was kept."""
         session = self._opening
+        bundled, self._bundled = self._bundled and session is None, False
         experiment = self._state.experiment if session is None else session.experiment
         kept = self._kept.get(reset_key(experiment))
         if kept is not None and kept.problem.experiment.likelihood.points == experiment.likelihood.points:
@@ -312,10 +318,15 @@ class Engine(Measuring):
             self.problem_failed.emit(refusal.sentence)
             return
         dataset = self._datasets.get(_file_key(experiment))
+
+        def build() -> Iterator[tuple[float, Bench]]:
+            begin = bundled_session(experiment) if bundled and kept is None else session
+            return assemble(experiment, self._device, dataset=dataset, session=begin, heir=kept)
+
         self._tasks.start(
             "problem",
             "Loading",
-            lambda: assemble(experiment, self._device, dataset=dataset, session=session, heir=kept),
+            build,
             self._take,
             self._not_assembled,
         )

@@ -42,6 +42,7 @@ class ProblemView:
     widest_gap: float
     parameters_count: int
     classes: int = 0  # that the network is told of
+    labelled: bool = False  # whether the data have classes
     warnings: "tuple[Advice, ...]" = ()
     mode_weights: np.ndarray | None = None
     resolved: Experiment | None = None  # with every "auto" that depends on the data as a number

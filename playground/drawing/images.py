@@ -77,7 +77,7 @@ class ImageGrid(Layer):
         tiles = self.tiles(plane.width, plane.height)
         if not tiles.shown:
             return
-        strip = self._keep("strip", (palette, tiles.shown), lambda: self._strip(palette, tiles.shown))
+        strip = self._keep("strip", (palette, tiles.shown), lambda: self.strip(palette, tiles.shown))
         side = strip.width()
         painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, False)
         for number in range(tiles.shown):
@@ -89,7 +89,7 @@ class ImageGrid(Layer):
                 painter.setPen(QPen(palette.color("likelihood"), 2.5, line))
                 painter.drawRoundedRect(tiles.box(number).adjusted(-2.5, -2.5, 2.5, 2.5), 4, 4)
 
-    def _strip(self, palette: Palette, shown: int) -> QImage:
+    def strip(self, palette: Palette, shown: int) -> QImage:
         """The images below one another at their own resolution."""
         images = np.asarray(self.images[:shown], float)
         low, high = self.limits

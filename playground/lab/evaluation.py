@@ -14,6 +14,7 @@ from torch import Tensor
 
 from playground.data import dequantise
 from playground.lab import energies
+from playground.lab.image_metrics import FROM_IMAGES, FROM_LABELS, image_figures
 from playground.lab.likelihood import PointLikelihoods, RoundTrip, log_likelihood, round_trip
 from playground.lab.problem import Problem
 from playground.lab.refusals import likelihood_refusal
@@ -60,6 +61,7 @@ def evaluate(problem: Problem, score: ScoreFunction, samples: Array | None = Non
       The error is that of the mean over images, each the mean of its draws.
     - round_trip_distance (user units), round_trip_log_prob (nats): of `round_trip_points` of these points, taken to their latent
       codes and back, the worst distance to where they began and the worst difference of the two log p: the solver's error.
+    - of images and their labels: see :func:`playground.lab.image_metrics.image_figures`.
     - density: which density the likelihoods are of; evaluations_mean: scores asked for one of them.
     - log_partition, log_partition_error: ln Z of a learned energy of the finest level over the plane in user units, and by how
       much it may be off; energy_integral: of e^-f/Z over the data and a margin, on another grid.
@@ -151,7 +153,15 @@ _FROM_SAMPLES = (
     "mode_weights_standard_error",
 )
 
-METRICS = (*_FROM_LIKELIHOOD, "entropy", *energies.METRICS, *_FROM_SAMPLES, "mode_weights_true")
+METRICS = (
+    *_FROM_LIKELIHOOD,
+    "entropy",
+    *energies.METRICS,
+    *_FROM_SAMPLES,
+    "mode_weights_true",
+    *FROM_IMAGES,
+    *FROM_LABELS,
+)
 """Keys of the dictionary that :func:`evaluate` ends with, besides `reasons`."""
 
 
@@ -193,16 +203,22 @@ def _add_distances(
     problem: Problem, samples: Array | None, found: dict[str, Any], reasons: dict[str, str]
 ) -> Iterator[float]:
     """Yields the fraction done."""
+    if len(problem.shape) != 3:
+        reasons |= dict.fromkeys((*FROM_IMAGES, *FROM_LABELS), "These figures are for images.")
+    elif problem.dataset.labels is None:
+        reasons |= dict.fromkeys(FROM_LABELS, "These images have no labels.")
     if problem.experiment.sampling.kind == "forward":
         samples = None
-        reasons |= dict.fromkeys(_FROM_SAMPLES, "The forward process ends in noise: run a sampler first.")
+        reasons |= _without_samples("The forward process ends in noise: run a sampler first.", reasons)
     elif samples is None or len(samples) < 2:
         samples = None
-        reasons |= dict.fromkeys(_FROM_SAMPLES, "There are no samples: run the sampler first.")
+        reasons |= _without_samples("There are no samples: run the sampler first.", reasons)
     else:
         samples = np.asarray(samples, dtype=np.float64)
         data = yield from _add_wasserstein(problem, torch.from_numpy(samples), found)
         _add_two_samples(problem, torch.from_numpy(samples), data, found, reasons)
+        if len(problem.shape) == 3:
+            found |= image_figures(problem, samples)
     density = problem.dataset.density
     if density is None or density.modes is None:
         none_known = "These data have no modes whose weights are known."
@@ -212,6 +228,11 @@ def _add_distances(
     if samples is not None:
         weights, errors = metrics.mode_weights(torch.from_numpy(samples), density.modes.cpu().double())
         found["mode_weights"], found["mode_weights_standard_error"] = weights.tolist(), errors.tolist()
+
+
+def _without_samples(sentence: str, reasons: dict[str, str]) -> dict[str, str]:
+    """Why all figures of samples are missing, whose reason is not known already."""
+    return {key: reasons.get(key, sentence) for key in (*_FROM_SAMPLES, *FROM_IMAGES, *FROM_LABELS)}
 
 
 PROJECTIONS = 128

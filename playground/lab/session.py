@@ -182,8 +182,9 @@ class Session:
             held_out=len(self.held_out),
             seed=self.experiment.seed,
         )
-        # Not the draws just made: another version of torch may draw others.
-        return dataclasses.replace(made, points=self.points, held_out=self.held_out)
+        # Not the draws just made: another version of torch may draw others. What ships is in half precision, too coarse for sums.
+        points, held_out = (np.asarray(array, dtype=np.float64) for array in (self.points, self.held_out))
+        return dataclasses.replace(made, points=points, held_out=held_out)
 
 
 def _plain(array: np.ndarray) -> np.ndarray:

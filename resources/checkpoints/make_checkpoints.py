@@ -1,56 +1,85 @@
-"""Train the model that the window opens with, and record the run that plays before torch is loaded.
+"""Train the models that ship, and record a run of each that plays before torch is loaded.
 
-python resources/checkpoints/make_checkpoints.py
+python resources/checkpoints/make_checkpoints.py [two-moons digits ...]
 
-Writes two-moons.spg, a session of less than 1 MB: the default experiment trained longer than by default, its averaged
-weights, its training set in single precision, and one run of the sampler in half precision and every fifth frame.
+Writes NAME.spg for each data set, a session of less than 1 MB: the default experiment on these data, trained longer than by
+default, its averaged weights, its data, and one run of the sampler in half precision and every few frames. The data are in
+single precision; those of the digits, of 17 grey levels, and their weights in half, whose rounding is far below a grey level.
 """
 
+import sys
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
 from rich.progress import track
 
-from playground.lab.evaluation import evaluate
+from playground.lab.evaluation import sample_distances
 from playground.lab.experiment import Experiment, replace
 from playground.lab.problem import Problem
 from playground.lab.sampling import sample
 from playground.lab.session import Session
 from playground.lab.training import Trainer
 
-STEPS = 12_000
-PARTICLES = 1_000  # in the recorded run; the live one that follows has as many as the experiment says
-EVERY = 5
 LARGEST = 1_000_000  # bytes
 
 
-def main() -> None:
-    torch.set_num_threads(1)
-    experiment = Experiment()
-    problem = Problem.build(replace(experiment, {"training.steps": STEPS, "sampling.particles": PARTICLES}))
+@dataclass(frozen=True)
+class Recipe:
+    """How long to train, and how much of the run to keep.
+
+    Attributes:
+        steps: of training.
+        particles: in the recorded run; the live one that follows has as many as the experiment says.
+        every: how many frames of the run make one that is kept.
+        half: whether data and weights are stored in half precision.
+    """
+
+    steps: int = 12_000
+    particles: int = 1_000
+    every: int = 5
+    half: bool = False
+
+
+RECIPES = {
+    "two-moons": Recipe(),
+    "eight-gaussians": Recipe(),
+    "checkerboard": Recipe(),
+    "two-spirals": Recipe(),
+    "digits": Recipe(steps=6_000, particles=96, every=20, half=True),
+}
+
+
+def make(kind: str, recipe: Recipe) -> None:
+    """Train, record and write one session."""
+    experiment = replace(Experiment(), {"data.kind": kind})
+    changes = {"training.steps": recipe.steps, "sampling.particles": recipe.particles}
+    problem = Problem.build(replace(experiment, changes))
     trainer = Trainer(problem)
     steps, losses = [], []
     progress = None
-    for progress in track(trainer, "training", total=None):
+    for progress in track(trainer, f"training on {kind}", total=None):
         steps.append(progress.step)
         losses.append(progress.loss)
     assert progress is not None
     network = trainer.ema.requires_grad_(False)
     *_, trajectory = sample(problem, network)
-    *_, result = evaluate(problem, network, trajectory.positions[-1])
+    *_, result = sample_distances(problem, trajectory.positions[-1])
     print({name: value for name, value in (result.metrics or {}).items() if isinstance(value, float)})
 
+    width = np.float16 if recipe.half else np.float32
     state = trainer.state()
     kept = {name: array for name, array in state.items() if not name.startswith(("network.", "adam."))}
-    frames = np.unique([*range(0, len(trajectory), EVERY), len(trajectory) - 1])
+    kept |= {name: array.astype(width) for name, array in kept.items() if name.startswith("ema.")}
+    frames = np.unique([*range(0, len(trajectory), recipe.every), len(trajectory) - 1])
     arrays = {name: array for name, array in trajectory.arrays().items() if name != "axes"}
     recorded = {name: array if name == "shape" else array[frames] for name, array in arrays.items()}
     every = max(len(steps) // 500, 1)
     session = Session(
         experiment=experiment,
-        points=problem.dataset.points.astype(np.float32),
-        held_out=problem.dataset.held_out.astype(np.float32),
+        points=problem.dataset.points.astype(width),
+        held_out=problem.dataset.held_out.astype(width),
         weights=kept,
         trajectory=recorded | {"positions": recorded["positions"].astype(np.float16)},
         training={
@@ -60,11 +89,17 @@ def main() -> None:
             "losses": losses[(len(steps) - 1) % every :: every],
         },
     )
-    target = Path(__file__).with_name("two-moons.spg")
+    target = Path(__file__).with_name(f"{kind}.spg")
     session.save(target)
     size = target.stat().st_size
     print(f"{target.name}: {size:,} bytes, {trainer.step:,} steps")
     assert size < LARGEST, f"{size:,} bytes are too many to ship"
+
+
+def main() -> None:
+    torch.set_num_threads(1)
+    for kind in sys.argv[1:] or RECIPES:
+        make(kind, RECIPES[kind])
 
 
 if __name__ == "__main__":

@@ -68,6 +68,9 @@ class EngineDouble(QObject):
 
     # What tests let happen
 
+    def prefer_bundled(self) -> None:
+        pass
+
     def build(self, **changes: Any) -> None:
         """A problem as the engine would build it from the experiment."""
         self.problem = view(self.state.experiment, **changes)

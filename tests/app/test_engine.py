@@ -418,3 +418,24 @@ def test_images_are_read_scaled_anew_and_kept_in_a_session(qtbot, bench, tmp_pat
     assert np.array_equal(session.labels, session.dataset().labels)
     assert np.bincount(session.labels).tolist() == [16, 16, 16]
     assert session.dataset().grey_levels == 256
+
+
+def test_digits_begin_from_what_ships_until_they_are_reset(qtbot, bench):
+    state, engine = bench
+    with qtbot.waitSignal(engine.problem_changed, timeout=20_000):
+        engine.prefer_bundled()
+        state.load(replace(Experiment(), {"data.kind": "digits"}))
+    assert engine.training == "finished"
+    assert engine.trained_steps == 6_000
+    assert not engine.untrained
+    with qtbot.waitSignal(engine.problem_changed, timeout=20_000):
+        engine.reset_training()
+    assert engine.untrained
+
+
+def test_other_settings_than_those_that_ship_begin_untrained(qtbot, bench):
+    state, engine = bench
+    with qtbot.waitSignal(engine.problem_changed, timeout=20_000):
+        engine.prefer_bundled()
+        state.load(replace(Experiment(), {"data.kind": "digits", "network.width": 64}))
+    assert engine.untrained

@@ -684,3 +684,20 @@ def test_a_card_leaves_out_the_last_parts_of_its_state_before_it_cuts_a_word(qap
     assert shortened(state, metrics, whole) == state
     assert shortened(state, metrics, whole - 1) == "U-Net 128×3"
     assert shortened(state, metrics, first - 1).endswith("…")
+
+
+def test_digits_show_their_labels_and_nearest_training_images(show, state, engine):
+    state.edit({"data.kind": "digits"})
+    (panel,) = show(panels.QualityPanel)
+    engine.build(labelled=True)
+    panel._show_evaluation(
+        {
+            "label_shares": [0.3, 0.7],
+            "label_shares_true": [0.5, 0.5],
+            "label_shares_standard_error": [0.05, 0.05],
+            "nearest_distance": 2.0,
+            "nearest_distance_held_out": 1.96,
+        }
+    )
+    assert "class 0: 30 % (training 50 %)" in panel.labels.value.text()
+    assert "held-out 1.96" in panel.nearest.value.text()

@@ -12,6 +12,7 @@ from playground.lab.density_map import density_map, integral
 from playground.lab.evaluation import METRICS, evaluate, sample_distances
 from playground.lab.experiment import Experiment, ExperimentError, replace
 from playground.lab.fields import grid_points, log_density_at
+from playground.lab.image_metrics import FROM_IMAGES, FROM_LABELS
 from playground.lab.latent import interpolate
 from playground.lab.likelihood import decode, log_likelihood, round_trip
 from playground.lab.problem import Problem
@@ -261,7 +262,13 @@ def test_evaluation_of_the_exact_score_finds_nothing_wrong() -> None:
     assert found["mode_weights_standard_error"] == pytest.approx([0.0141] * 2, abs=2e-3)
     assert found["density"].startswith("p_sigma, the data smoothed by sigma_min = 0.04")
     assert found["evaluations_mean"] > 20
-    assert list(found["reasons"]) == [*energies.METRICS, "bits_per_dim", "bits_per_dim_standard_error"]
+    assert list(found["reasons"]) == [
+        *energies.METRICS,
+        "bits_per_dim",
+        "bits_per_dim_standard_error",
+        *FROM_IMAGES,
+        *FROM_LABELS,
+    ]
     assert found["trace_standard_error"] == 0
 
 

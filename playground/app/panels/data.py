@@ -228,6 +228,7 @@ class DataPanel(Card):
             changes = {"data.kind": kind, **NEW_DATA}
             if now.network.kind == "u-net" and not SOURCES[kind].images:
                 changes["network.kind"] = "auto"
+            self.engine.prefer_bundled()
             self.state.edit(changes)
         if kind == "drawn":
             self.brush.setChecked(True)

@@ -10,6 +10,7 @@ from playground.app import theme
 from playground.app.card import Card, Notice
 from playground.app.charts.errors import ErrorAlongSigma
 from playground.app.charts.histogram import MarginalHistogram
+from playground.app.charts.pairs import NearestPairs
 from playground.app.controls import SegmentedControl
 from playground.app.engine import Engine
 from playground.app.numbers import shown
@@ -105,7 +106,18 @@ class QualityPanel(Card):
             "How often a classifier tells the run's last particles from data, with its standard error. 50 %, a guess, is "
             "what a perfect sampler scores.",
         )
-        for part in (self.distance, self.classifier, self.kl, self.weights):
+        self.labels = Figure(
+            "what they show",
+            "The share of the run's last particles that shows each class, by the vote of the five nearest training images: "
+            "the class farthest from its share in the training set.",
+        )
+        self.nearest = Figure(
+            "nearest training image",
+            "Median distance from the run's last particles to the nearest training image, beside that of held-out images. "
+            "Samples learned by heart lie much nearer than those. Below: samples, and the training image nearest to each.",
+        )
+        self.pairs = NearestPairs(self)
+        for part in (self.distance, self.classifier, self.kl, self.weights, self.labels, self.nearest, self.pairs):
             self.body.addWidget(part)
         self.histogram = MarginalHistogram(self)
         self.histogram.setToolTip("<p>Bars: the data along one axis. Line: the particles that the canvas shows.</p>")
@@ -133,6 +145,7 @@ class QualityPanel(Card):
 
     def apply_palette(self, palette: object) -> None:
         super().apply_palette(palette)
+        self.pairs.apply_palette(palette)
         data, samples = palette.color("data").name(), palette.color("particles").name()
         self.legend.setText(
             f'<span style="color:{data}">■</span> data &nbsp; <span style="color:{samples}">▬</span> samples'
@@ -153,6 +166,8 @@ class QualityPanel(Card):
         self.divergence.setVisible(known)
         self.kl.setVisible(known)
         self.weights.setVisible(view.mode_weights is not None)
+        self.labels.setVisible(view.is_image and view.labelled)
+        self.nearest.setVisible(view.is_image)
         self.axes.setVisible(not view.is_image)
         self._name_axes(*view.axes)
         if view.is_image:
@@ -199,6 +214,30 @@ class QualityPanel(Card):
         kl, error = metrics.get("kl"), metrics.get("kl_standard_error")
         self.kl.show_text("" if kl is None else with_error(float(kl), None if error is None else float(error)))
         self._show_weights(metrics)
+        self._show_images(metrics)
+
+    def _show_images(self, metrics: dict[str, object]) -> None:
+        """What images show, and how near they are to the training set."""
+        shares, true, errors = (metrics.get(f"label_shares{end}") for end in ("", "_true", "_standard_error"))
+        if shares is None or true is None or errors is None:
+            self.labels.show_text("")
+        else:
+            rows = [
+                f"{label}: {100 * share:.1f} ± {100 * error:.1f} %, training {100 * truth:.1f} %"
+                for label, (share, error, truth) in enumerate(zip(shares, errors, true, strict=True))
+            ]
+            worst = int(np.argmax(np.abs(np.subtract(shares, true))))
+            self.labels.show_text(
+                f"class {worst}: {100 * shares[worst]:.0f} % (training {100 * true[worst]:.0f} %)", "<br>".join(rows)
+            )
+        distance, held_out = metrics.get("nearest_distance"), metrics.get("nearest_distance_held_out")
+        text = "" if distance is None else f"{shown(float(distance))} (held-out {shown(float(held_out))})"
+        self.nearest.show_text(text)
+        rows, trajectory, view = metrics.get("nearest_rows"), self.engine.trajectory, self.engine.problem
+        if rows is None or trajectory is None or view is None or not view.is_image or max(rows) >= len(view.points):
+            self.pairs.show_pairs(np.zeros((0, 1, 1, 1)), np.zeros((0, 1, 1, 1)))
+        else:
+            self.pairs.show_pairs(np.asarray(trajectory.positions[-1][: len(rows)]), view.points[rows])
 
     def _show_classifier(self, metrics: dict[str, object]) -> None:
         share, error = metrics.get("classifier_accuracy"), metrics.get("classifier_accuracy_standard_error")
