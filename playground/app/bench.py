@@ -54,6 +54,12 @@ class FairLock:
         self._lock.release()
 
 
+def file_key(experiment: Experiment) -> tuple[Any, ...]:
+    """What the points of a file depend on."""
+    data = experiment.data
+    return (data.kind, data.path) + ((data.pixels, data.colours, data.points) if data.kind == "images" else ())
+
+
 @dataclass
 class Bench:
     """A problem, its trainer and its history; kept when another takes its place, so that undo brings it back."""
@@ -149,12 +155,14 @@ def assemble(
     dataset: "Dataset | None" = None,
     session: Session | None = None,
     heir: Bench | None = None,
+    bundled: bool = False,
 ) -> Iterator[tuple[float, Bench]]:
     """Load the data and build the network; slow the first time, since it imports torch.
 
     Args:
         dataset: data already loaded.
         session: a saved session whose data, weights and history to take over.
+        bundled: begin from the weights that ship with the program, if there are any for these settings.
         heir: a bench whose trainer goes on with this one's data, where only what is measured has changed.
 
     Raises:
@@ -166,6 +174,7 @@ def assemble(
     from playground.lab.problem import Problem, choose_device
     from playground.lab.training import Trainer, TrainingProgress
 
+    session = bundled_session(experiment) if bundled else session
     problem = Problem.build(experiment, session.dataset() if session else dataset, choose_device(device_name))
     torch.set_num_threads(torch_threads(problem))
     if heir is not None:

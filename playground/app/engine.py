@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from PySide6.QtCore import QObject, Qt, QTimer, Signal, Slot
 
-from playground.app.bench import Bench, assemble, bundled_session, reset_key, torch_threads
+from playground.app.bench import Bench, assemble, file_key, reset_key, torch_threads
 from playground.app.measuring import Measuring
 from playground.app.playback import TICK
 from playground.app.state import State
@@ -254,10 +254,7 @@ class Engine(Measuring):
                 load_dataset(
                     kind,
                     points=experiment.data.points,
-                    scale=1.0,
-                    noise="auto",
                     path=path,
-                    strokes=(),
                     held_out=experiment.likelihood.points,
                     seed=experiment.seed,
                     pixels=experiment.data.pixels,
@@ -266,7 +263,7 @@ class Engine(Measuring):
             )
 
         def use(dataset: Any) -> None:
-            self._datasets[_file_key(description.replace(experiment, {"data.kind": kind, "data.path": path}))] = dataset
+            self._datasets[file_key(description.replace(experiment, {"data.kind": kind, "data.path": path}))] = dataset
             for key, bench in list(self._kept.items()):
                 if bench.problem.experiment.data.path == path:  # the file may hold other points by now
                     del self._kept[key]
@@ -317,16 +314,13 @@ class Engine(Measuring):
                 self._clear()
             self.problem_failed.emit(refusal.sentence)
             return
-        dataset = self._datasets.get(_file_key(experiment))
-
-        def build() -> Iterator[tuple[float, Bench]]:
-            begin = bundled_session(experiment) if bundled and kept is None else session
-            return assemble(experiment, self._device, dataset=dataset, session=begin, heir=kept)
-
+        dataset = self._datasets.get(file_key(experiment))
         self._tasks.start(
             "problem",
             "Loading",
-            build,
+            lambda: assemble(
+                experiment, self._device, dataset=dataset, session=session, heir=kept, bundled=bundled and kept is None
+            ),
             self._take,
             self._not_assembled,
         )
@@ -358,7 +352,7 @@ class Engine(Measuring):
         if bench is not self._bench:
             self._stop_training()
         if bench.problem.experiment.data.kind in ("file", "images"):
-            self._datasets[_file_key(bench.problem.experiment)] = bench.problem.dataset
+            self._datasets[file_key(bench.problem.experiment)] = bench.problem.dataset
         behind = reset_key(bench.problem.experiment) != reset_key(self._state.experiment)
         if behind:
             self._settle.start()
@@ -418,12 +412,6 @@ class Engine(Measuring):
                 self.message.emit("error", bench.progress.diverged, "")
             else:
                 self._become(bench, "finished")
-
-
-def _file_key(experiment: Experiment) -> tuple[Any, ...]:
-    """What the points of a file depend on."""
-    data = experiment.data
-    return (data.kind, data.path) + ((data.pixels, data.colours, data.points) if data.kind == "images" else ())
 
 
 def _with_experiment(problem: Any, experiment: Experiment) -> Any:
