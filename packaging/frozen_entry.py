@@ -40,6 +40,8 @@ if __name__ == "__main__":
     multiprocessing.freeze_support()
     prepare_streams()
     if sys.platform == "linux":
+        if not any(os.environ.get(name) for name in ("LC_ALL", "LC_CTYPE", "LANG")):
+            os.environ["LC_CTYPE"] = "C.UTF-8"  # Qt would choose it too, and complain
         borrow_libraries(Path(sys._MEIPASS) / "fallback")
     from playground.cli import main
 

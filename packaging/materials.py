@@ -28,10 +28,9 @@ def components() -> list[dict[str, object]]:
         query = ["dpkg-query", "-W", "-f", "${Version}", name]
         version = subprocess.run(query, capture_output=True, text=True, check=True).stdout
         rows.append(component(name, version, f"pkg:deb/debian/{name}@{quote(version)}", ""))
-    libraries = sorted(path.name for path in (product.FOLDER / "_internal").glob("av.libs/*"))
-    for name in libraries:
-        version = name.partition(".so.")[2] or "in PyAV's wheel"
-        rows.append(component(name.partition("-")[0], version, f"pkg:generic/{quote(name)}", ""))
+    for name, licence in notices.libraries():
+        version = name.partition(".so.")[2] or "as in its wheel"
+        rows.append(component(name.partition("-")[0], version, f"pkg:generic/{quote(name)}", licence))
     return rows
 
 

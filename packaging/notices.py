@@ -21,6 +21,35 @@ BUILD_ONLY = {
     "setuptools",
 }
 LICENCE_FILE = re.compile(r"licen[cs]e|copying|notice|authors|gpl", re.IGNORECASE)
+LIBRARIES = {  # in wheels' own folders, whose texts the wheels do not all bring: by the beginning of the file's name
+    "libav": "FFmpeg: GPL-3.0-or-later as configured",
+    "libsw": "FFmpeg: GPL-3.0-or-later as configured",
+    "libx264": "GPL-2.0-or-later",
+    "libx265": "GPL-2.0-or-later",
+    "libSvtAv1Enc": "BSD-3-Clause-Clear",
+    "libdav1d": "BSD-2-Clause",
+    "libvpx": "BSD-3-Clause",
+    "libwebp": "BSD-3-Clause",
+    "libsharpyuv": "BSD-3-Clause",
+    "libopus": "BSD-3-Clause",
+    "libmp3lame": "LGPL-2.0-or-later",
+    "libopencore": "Apache-2.0",
+    "libgnutls": "LGPL-2.1-or-later",
+    "libnettle": "LGPL-3.0-or-later OR GPL-2.0-or-later",
+    "libhogweed": "LGPL-3.0-or-later OR GPL-2.0-or-later",
+    "libgmp": "LGPL-3.0-or-later OR GPL-2.0-or-later",
+    "libunistring": "LGPL-3.0-or-later OR GPL-2.0-or-later",
+    "libasound": "LGPL-2.1-or-later",
+    "libvpl": "MIT",
+    "libdrm": "MIT",
+    "libxcb": "MIT",
+    "libXau": "MIT",
+    "libscipy_openblas": "BSD-3-Clause",
+    "libgfortran": "GPL-3.0-or-later WITH GCC-exception-3.1",
+    "libquadmath": "LGPL-2.1-or-later",
+    "libicu": "Unicode-3.0",
+}
+FONTS = {"DejaVuSans.ttf": "Bitstream Vera licence, its changes public domain", "STIXTwoMath-Regular.ttf": "OFL-1.1"}
 HEAD = f"""\
 {product.TITLE} {product.version()}
 
@@ -69,7 +98,7 @@ def texts_of(found: importlib.metadata.Distribution) -> dict[str, str]:
     """The licence texts that a distribution brings, by file name."""
     named = {}
     for file in found.files or ():
-        if ".dist-info" in file.parts[0] and LICENCE_FILE.search("/".join(file.parts[1:])):
+        if ".dist-info" in file.parts[0] and file.suffix != ".pyc" and LICENCE_FILE.search("/".join(file.parts[1:])):
             path = Path(str(found.locate_file(file)))
             if path.is_file():
                 named["/".join(file.parts[1:])] = path.read_text(encoding="utf-8", errors="replace")
@@ -95,6 +124,22 @@ def system_packages() -> dict[str, Path]:
     return dict(sorted(owners.items()))
 
 
+def libraries() -> Iterator[tuple[str, str]]:
+    """Name and licence of each library that a wheel carries for others, and of each font.
+
+    Raises:
+        SystemExit: one of them is not in the tables here.
+    """
+    inside = product.FOLDER / "_internal"
+    files = [*inside.glob("av.libs/*"), *inside.glob("numpy.libs/*"), *inside.glob("PySide6/Qt/lib/libicu*")]
+    for path in sorted(files):
+        known = [licence for start, licence in LIBRARIES.items() if path.name.lower().startswith(start.lower())]
+        if not known and product.SYSTEM == "linux":  # elsewhere the names differ, and the wheels are the same builds
+            raise SystemExit(f"{path.name} has no licence in packaging/notices.py: look it up and add it.")
+        yield path.name, known[0] if known else "see the list of PyAV's wheel for Linux"
+    yield from ((path.name, FONTS[path.name]) for path in sorted(inside.glob("zia*/fonts/*.ttf")))
+
+
 def python_licence() -> str:
     """CPython's own licence, wherever this build keeps it."""
     version = f"python{sys.version_info[0]}.{sys.version_info[1]}"
@@ -112,7 +157,12 @@ def python_licence() -> str:
 
 def notices() -> str:
     """The whole file. A text that several parts share stands once."""
-    parts = [HEAD, section(f"{product.TITLE} (MIT)", (product.ROOT / "LICENSE").read_text(encoding="utf-8"))]
+    named = "\n".join(f"{name}: {licence}" for name, licence in libraries())
+    parts = [
+        HEAD,
+        section("Libraries and fonts inside the wheels below", named),
+        section(f"{product.TITLE} (MIT)", (product.ROOT / "LICENSE").read_text(encoding="utf-8")),
+    ]
     digits = product.ROOT / "resources" / "digits-LICENSE.txt"
     parts.append(section("Handwritten digits (CC BY 4.0)", digits.read_text(encoding="utf-8")))
     parts.append(section(f"Python {sys.version.split()[0]} (PSF-2.0)", python_licence()))

@@ -17,7 +17,6 @@ from playground.app.errors import Guard, Log
 from playground.app.settings import Settings
 from playground.app.window import MainWindow, close_on_signals
 from playground.drawing.palette import DARK
-from playground.drawing.render import ensure_font
 
 if typing.TYPE_CHECKING:
     from playground.app.rehearsal import Step
@@ -56,7 +55,6 @@ def make_application() -> QApplication:
     """The application that windows need, under the program's name; keep the result."""
     application = QApplication.instance() or QApplication(sys.argv[:1])
     assert isinstance(application, QApplication)
-    ensure_font()
     QCoreApplication.setApplicationName("score-playground")
     QCoreApplication.setApplicationVersion(playground.__version__)
     application.setApplicationDisplayName("Score Playground")

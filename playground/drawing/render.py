@@ -1,10 +1,9 @@
 """Pictures without a window."""
 
-import importlib.util
 import os
 from pathlib import Path
 
-from PySide6.QtGui import QFontDatabase, QGuiApplication, QImage, QPainter
+from PySide6.QtGui import QGuiApplication, QImage, QPainter
 
 from playground.drawing.scene import Scene, paint
 from playground.lab.atomic import replacing
@@ -20,17 +19,7 @@ def headless() -> QGuiApplication:
     if application is None:
         os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
         application = QGuiApplication(["score-playground"])
-    ensure_font()
     return application  # type: ignore[return-value]
-
-
-def ensure_font() -> None:
-    """On a system without any font, take the one that the equations are drawn from: without it every letter is a box."""
-    if QFontDatabase.families():
-        return
-    package = importlib.util.find_spec("ziafont")
-    for folder in (package and package.submodule_search_locations) or ():
-        QFontDatabase.addApplicationFont(str(Path(folder) / "fonts" / "DejaVuSans.ttf"))
 
 
 def render(scene: Scene, width: float, height: float, pixel_ratio: float = 1.0) -> QImage:

@@ -147,6 +147,13 @@ def test_slow_training_and_missing_codecs_are_said(monkeypatch: pytest.MonkeyPat
     assert "no encoder for H.264" in verdict.found
 
 
+def test_fontconfig_s_own_names_are_no_fonts(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("PySide6.QtGui.QFontDatabase.families", lambda: ["Monospace", "Sans Serif", "Serif"])
+    verdict = program.fonts()
+    assert verdict.level == FAILED
+    assert "fonts-dejavu-core" in verdict.advice
+
+
 def test_a_broken_icon_fails(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     for folder in ("experiments", "checkpoints", "icons"):
         (tmp_path / folder).mkdir()

@@ -9,6 +9,11 @@ from pathlib import Path
 from playground.cli.doctor.verdict import FAILED, OK, WARNING, Verdict
 
 SYMBOLS = "σ∇∂θ√×·"  # what labels are made of beside letters
+ALIASES = {
+    "Sans Serif",
+    "Serif",
+    "Monospace",
+}  # fontconfig names them even where there is no font: letters are boxes then
 SPEED_SECONDS, SLOW = 1.0, 60  # of training, and steps a second below which two moons take over a minute
 FILM_SIZE, FILM_FRAMES, FILM_FPS = (160, 96), 8, 25
 
@@ -38,7 +43,7 @@ def fonts() -> Verdict:
     from playground.drawing.render import headless
 
     application = headless()
-    families = QFontDatabase.families()
+    families = set(QFontDatabase.families()) - ALIASES
     if not families:
         return Verdict(FAILED, "no font at all", "On Debian and Ubuntu: sudo apt-get install fonts-dejavu-core")
     font = QFontDatabase.systemFont(QFontDatabase.SystemFont.GeneralFont)
