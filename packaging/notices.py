@@ -22,8 +22,8 @@ BUILD_ONLY = {
 }
 LICENCE_FILE = re.compile(r"licen[cs]e|copying|notice|authors|gpl", re.IGNORECASE)
 LIBRARIES = {  # in wheels' own folders, whose texts the wheels do not all bring: by the beginning of the file's name
-    "libav": "FFmpeg: GPL-3.0-or-later as configured",
-    "libsw": "FFmpeg: GPL-3.0-or-later as configured",
+    "libav": "LGPL-3.0-or-later by itself; linked with x264 and x265, as a whole GPL-3.0-or-later",
+    "libsw": "LGPL-3.0-or-later by itself; linked with x264 and x265, as a whole GPL-3.0-or-later",
     "libx264": "GPL-2.0-or-later",
     "libx265": "GPL-2.0-or-later",
     "libSvtAv1Enc": "BSD-3-Clause-Clear",
@@ -58,15 +58,15 @@ its own licence; all of them follow.
 
 What that means for the package as a whole
 ------------------------------------------
-Films are encoded by FFmpeg, x264 and x265, which come in PyAV's wheel as it is published. That build of FFmpeg is configured with
---enable-gpl and --enable-version3, so the libraries of FFmpeg in this package, and x264 and x265, are under the GNU General Public
-License. The package as a whole may therefore be passed on under the terms of the GNU GPL, version 3; the MIT licence of the
+Films are encoded by FFmpeg, which comes in PyAV's wheel as it is published. That FFmpeg calls itself LGPL 3 or later, but it is linked
+with x264 and x265, which are under the GNU General Public License, version 2 or later, and works only together with them. The
+package as a whole is therefore passed on under the terms of the GNU GPL, version 3; the MIT licence of the
 program's own source and the licences of all other parts (LGPL for Qt among them) allow that. You may use the program for any
 purpose, hand the package on, and sell it, as long as whoever gets it gets these notices and can get the source:
 
 - {product.TITLE}: in the release that this package is part of, as an archive of the commit's source.
 - FFmpeg, x264, x265 and the other libraries in av.libs: PyAV's wheels are built by https://github.com/PyAV-Org/pyav-ffmpeg, whose
-  release for this version names the source archive of each; PyAV itself is at https://github.com/PyAV-Org/PyAV.
+  build script names the source archive of each; PyAV itself is at https://github.com/PyAV-Org/PyAV.
 - Qt and PySide6 (LGPL 3): https://download.qt.io/official_releases/QtForPython and .../qt. Qt's libraries lie as separate files in
   _internal/PySide6, so that they can be exchanged for others.
 - Libraries of the system that built this package (Linux): https://snapshot.debian.org or the archive of that system, under the
