@@ -12,7 +12,7 @@ OFFSCREEN := QT_QPA_PLATFORM=offscreen
 export PYTHONFAULTHANDLER := 1
 
 .DEFAULT_GOAL := run
-.PHONY: run demo test mutants check format docs checkpoints screenshots libraries package package-test lock clean
+.PHONY: run demo test mutants check format docs checkpoints screenshots sheets libraries package package-test lock clean
 
 run: $(INSTALLED)  ## open the window; where there is no display, run the demo instead
 	@if [ "$$(uname)" = Linux ] && [ -z "$$DISPLAY$$WAYLAND_DISPLAY" ]; then \
@@ -51,6 +51,9 @@ checkpoints: $(INSTALLED)  ## train the models that ship in resources/checkpoint
 
 screenshots: $(INSTALLED)  ## paint the real window into docs/images
 	$(OFFSCREEN) $(BIN)/python docs/images/make_screenshots.py
+
+sheets: $(INSTALLED)  ## paint every sampler on every toy, and digits, into docs/images
+	$(OFFSCREEN) $(BIN)/python docs/images/make_sampler_sheets.py
 
 package: libraries  ## the program as a folder, .tar.xz and .deb (an installer on Windows, .dmg on macOS), into dist
 	@packaging/install-system-libraries python3.11 python3.11-venv binutils xz-utils xkb-data

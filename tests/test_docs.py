@@ -42,6 +42,7 @@ def test_every_dependency_is_explained() -> None:
         "CHANGELOG.md",
         "docs/dependencies.md",
         "docs/packaging.md",
+        "docs/samplers.md",
         "docs/theory.md",
         "docs/workshop.md",
     ],

@@ -1,0 +1,81 @@
+"""The pictures of every sampler: none is left out, and a number tells a good one from a bad one."""
+
+import importlib.util
+import itertools
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PySide6.QtCore import QRectF
+from PySide6.QtGui import QColor, QPainter
+
+from playground.drawing.layers import Particles
+from playground.drawing.palette import DARK
+from playground.drawing.scene import Scene
+from playground.lab.experiment import Experiment, fields, replace
+from playground.lab.problem import Problem
+from playground.lab.refusals import sampling_refusal
+
+SCRIPT = Path(__file__).parents[2] / "docs" / "images" / "make_sampler_sheets.py"
+
+
+@pytest.fixture(scope="module")
+def sheets():
+    spec = importlib.util.spec_from_file_location("make_sampler_sheets", SCRIPT)
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module  # dataclasses look their module up
+    spec.loader.exec_module(module)
+    yield module
+    del sys.modules[spec.name]
+
+
+def test_every_sampler_has_a_column_with_every_solver_that_it_takes(sheets) -> None:
+    columns = sheets.samplers()
+    kinds = {column.settings["sampling.kind"] for column in columns}
+    assert kinds == set(fields()["sampling.kind"].choices) - {"forward"}
+    shown = {(column.settings["sampling.kind"], column.settings["sampling.solver"]) for column in columns}
+    for kind, solver in itertools.product(("reverse-sde", "probability-flow"), fields()["sampling.solver"].choices):
+        experiment = replace(Experiment(), {"sampling.kind": kind, "sampling.solver": solver})
+        legal = solver != "auto" and sampling_refusal(experiment) is None
+        assert ((kind, solver) in shown) == legal, (kind, solver)
+    assert any(column.settings.get("sampling.corrector_steps") for column in columns)
+    titles = [column.titles for column in columns]
+    assert len(set(titles)) == len(titles)
+
+
+def test_each_sampler_fits_the_learned_score_of_points(sheets) -> None:
+    for column in sheets.samplers():
+        chosen = sheets.fitted(Experiment(), column, sheets.ALTERNATIVES)
+        assert chosen is not None, column
+        energy = chosen.sampling.kind == "metropolis-langevin"
+        assert (chosen.network.kind == "energy") == energy, column
+
+
+def test_the_number_tells_the_density_s_own_draws_from_others(sheets) -> None:
+    problem = Problem.build(replace(Experiment(), {"data.points": 100, "sampling.particles": 500}))
+    judge = sheets.Judge(problem)
+    draws = problem.dataset.density.sample(500, torch.Generator().manual_seed(1)).numpy()
+    assert judge.ratio(draws) == pytest.approx(1.0, abs=0.5)
+    assert judge.bound >= 1.0
+    assert judge.ratio(draws + np.array([0.3, 0.0])) > 2 * judge.bound
+
+
+@pytest.mark.parametrize(("beyond", "color"), [(False, "text"), (True, "error")])
+def test_a_cell_is_painted_with_its_number(qapp, sheets, beyond: bool, color: str) -> None:
+    image = sheets.blank(200, 200)
+    cell = sheets.Cell(Scene(palette=DARK, particles=Particles(np.zeros((1, 2)))), 1.5, beyond)
+    painter = QPainter(image)
+    sheets.paint_cell(painter, QRectF(20, 20, 128, 128), cell)
+    painter.end()
+    image = sheets.few_colors(image)
+    assert close(image.pixelColor(84, 84), DARK.color("particles"))
+    assert close(image.pixelColor(30, 30), DARK.color("background"))
+    assert close(image.pixelColor(10, 10), DARK.color("panel"))
+    corner = [image.pixelColor(x, y) for x, y in itertools.product(range(110, 148), range(132, 148))]
+    assert any(close(pixel, DARK.color(color), 40) for pixel in corner)
+
+
+def close(pixel: QColor, wanted: QColor, apart: int = 12) -> bool:
+    return all(abs(a - b) <= apart for a, b in zip(pixel.getRgb()[:3], wanted.getRgb()[:3], strict=True))
