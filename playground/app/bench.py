@@ -111,6 +111,8 @@ class Bench:
         """Train on with other settings; data, noise, network and seed stay what the trainer was made for."""
         with self.lock:
             made_for = self.trainer.problem.experiment
+            if experiment.objective != made_for.objective:  # losses of two objectives stand on no common scale
+                self.steps, self.losses = [], []
             self.trainer.retune(
                 msgspec.structs.replace(made_for, objective=experiment.objective, training=experiment.training)
             )
@@ -128,13 +130,14 @@ class Bench:
 
     def summary(self) -> dict[str, Any]:
         """Where training stands, as a session keeps it."""
-        count = min(len(self.steps), len(self.losses))  # training may be adding to them
+        steps, losses = self.steps, self.losses  # training may be adding to them, or begin new ones
+        count = min(len(steps), len(losses))
         every = max(count // KEPT_LOSSES, 1)
         return {
             "state": "paused" if self.training == "training" else self.training,
             "progress": None if self.progress is None else dataclasses.asdict(self.progress),
-            "steps": self.steps[(count - 1) % every : count : every],  # the last one among them
-            "losses": self.losses[(count - 1) % every : count : every],
+            "steps": steps[(count - 1) % every : count : every],  # the last one among them
+            "losses": losses[(count - 1) % every : count : every],
         }
 
 

@@ -91,8 +91,9 @@ class Engine(Measuring):
         """Steps and losses of the training so far, (C,) each."""
         if self._bench is None:
             return np.zeros(0), np.zeros(0)
-        count = min(len(self._bench.steps), len(self._bench.losses))
-        return np.array(self._bench.steps[:count]), np.array(self._bench.losses[:count])
+        steps, losses = self._bench.steps, self._bench.losses  # a thread may add to them or begin new ones
+        count = min(len(steps), len(losses))
+        return np.array(steps[:count]), np.array(losses[:count])
 
     @property
     def trained_steps(self) -> int:

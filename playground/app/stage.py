@@ -22,6 +22,7 @@ from playground.app.state import State
 from playground.app.tasks import Tasks
 from playground.app.views import Bounds, DensityView, ProblemView
 from playground.app.workers import Worker
+from playground.lab.experiment import ExperimentError
 from playground.lab.refusals import sampling_refusal
 from playground.lab.trajectory import Trajectory
 
@@ -332,7 +333,12 @@ class Stage(QObject):
                 show(view)
         worker = self._live_worker
         if worker is not None and worker.isFinished() and worker.error is not None:
-            self.message.emit("error", f"Sampling stopped: {worker.error}", "help.log")
+            if isinstance(
+                worker.error, ExperimentError
+            ):  # what only the data can tell: a class or a point that is not there
+                self.message.emit("warning", str(worker.error), "")
+            else:
+                self.message.emit("error", f"Sampling stopped: {worker.error}", "help.log")
             self._start_live()
 
     def _show_density(self, view: DensityView) -> None:

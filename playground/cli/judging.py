@@ -1,6 +1,7 @@
 """What a trained model makes of points: their likelihoods and latent codes, and the points that codes stand for."""
 
 import csv
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -64,7 +65,9 @@ def write_interpolation(
     problem = model.problem
     flat, header = read_points_to_judge(points, problem)
     if len(flat) != 2:
-        raise Mistake(f"{points} holds {len(flat)} points: a way has two ends, so give two rows.")
+        raise Mistake(
+            f"{points} holds {len(flat)} point{'' if len(flat) == 1 else 's'}: a way has two ends, so give two rows."
+        )
     with stage("Interpolation") as update:
         for progress in interpolate(problem, model.learned, flat.reshape(-1, *problem.shape), count):
             update(progress.fraction, f"{count} points")
@@ -122,7 +125,8 @@ def read_points_to_judge(path: Path, problem: Problem) -> tuple[np.ndarray, list
     header = column_names(problem)
     wanted = f"a header {header[0]},...,{header[-1]} and {len(header)} numbers a row, as samples.csv has"
     try:
-        points = np.loadtxt(path, delimiter=",", skiprows=1, ndmin=2, encoding="utf-8")
+        with warnings.catch_warnings(category=UserWarning, action="ignore"):  # numpy's own of a file without rows
+            points = np.loadtxt(path, delimiter=",", skiprows=1, ndmin=2, encoding="utf-8")
     except OSError as error:
         raise Mistake(f"{path} cannot be read: {error.strerror or 'it is not there'}.") from None
     except ValueError:

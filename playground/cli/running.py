@@ -14,6 +14,7 @@ from playground.cli import results
 from playground.cli.mistakes import Mistake
 from playground.cli.painting import paint_picture, paint_video
 from playground.cli.reporting import Update, say, stage
+from playground.lab import conditioning
 from playground.lab import experiment as experiments
 from playground.lab.advice import noise_advice
 from playground.lab.automatic import derivative_passes
@@ -45,6 +46,7 @@ def run_experiment(experiment: Experiment, folder: Path, device: str) -> None:
     chosen = choose_device(device)
     with made(folder):
         problem = Problem.build(experiment, device=chosen)
+        conditioning.check(problem)
         for advice in noise_advice(problem):
             say(f"Warning: {advice.sentence}")
         passes = derivative_passes(experiment.objective, math.prod(problem.shape))
@@ -180,7 +182,7 @@ def _summarise(measured: dict[str, Any], folder: Path) -> None:
         ("test NLL by energy and Z", "energy_nll", "energy_nll_standard_error"),
         ("KL by energy and Z", "energy_kl", "energy_kl_standard_error"),
         ("ln Z", "log_partition", "log_partition_error"),
-        ("bits/dim", "bits_per_dim", None),
+        ("bits/dim", "bits_per_dim", "bits_per_dim_standard_error"),
     ]
     for title, key, error in lines:
         if measured.get(key) is not None:

@@ -143,7 +143,7 @@ def _bytes(path: Path, array: NDArray[np.generic]) -> Images:
     if array.dtype.kind == "f" and array.size and array.min() >= 0 and array.max() <= 1:
         return np.rint(np.asarray(array, dtype=np.float32) * 255).astype(np.uint8)
     raise DataError(
-        f"{path.name} holds images of type {array.dtype}: save bytes from 0 to 255, or numbers from 0 to 1."
+        f"{path.name} holds {array.dtype} numbers beyond those of a picture: save bytes from 0 to 255, or numbers from 0 to 1."
     )
 
 

@@ -24,6 +24,17 @@ def conditioned(problem: Problem, score: LabelledScore) -> ScoreFunction:
     return followed if mask is None else given(followed, known_point(problem), mask)
 
 
+def check(problem: Problem) -> None:
+    """Make sure that class and known point are there, before anything is trained for them.
+
+    Raises:
+        ExperimentError: there is no such class or no such held-out point.
+    """
+    labels(problem)
+    if known_part(problem) is not None:
+        known_point(problem)
+
+
 def labels(problem: Problem) -> Tensor | None:
     """The class of all particles, 0-d, or of each, (particles,); None where they are told none.
 

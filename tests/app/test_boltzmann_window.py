@@ -74,7 +74,7 @@ def test_it_opens_learning_bars_and_stripes(window):
     assert window.samples_card.header.state.endswith("of 48 are patterns")
     assert window.train.text() == "Train"
     assert not window.train.isEnabled()  # all steps are made
-    assert "Within" in window.verdict.text() or "follow" in window.verdict.text()
+    assert "Within" in window.verdict.text() or "above the floor" in window.verdict.text()
 
 
 def test_more_steps_go_on_from_where_it_was(window):

@@ -55,6 +55,24 @@ MISTAKES: dict[str, tuple[list[str], str]] = {
         ["run", "{tmp}/empty.toml", "--out", "{tmp}/o", "--seed", "x"],
         "--seed x is not possible: it must be a whole number.",
     ),
+    "a class that is not there": (
+        ["run", "{tmp}/empty.toml", "--out", "{tmp}/o", "--set", "data.kind=digits", "--set", "sampling.labels=one"]
+        + "--set sampling.label=12".split(),
+        "sampling.label = 12 is no class of these data: choose one from 0 to 9.",
+    ),
+    "a known point that is not there": (
+        [
+            "run",
+            "{tmp}/empty.toml",
+            "--out",
+            "{tmp}/o",
+            "--set",
+            "sampling.mask=left",
+            "--set",
+            "sampling.known=999999",
+        ],
+        "sampling.known = 999999 is no held-out point: there are 2000",
+    ),
     "unknown device": (
         ["run", "{tmp}/empty.toml", "--out", "{tmp}/o", "--device", "tpu"],
         "device = tpu is not known: it must be one of auto, cpu, cuda, mps.",

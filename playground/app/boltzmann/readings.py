@@ -90,7 +90,9 @@ def verdict(progress: "Progress") -> str:
         )
     if excess < CLOSE:
         return f"Within {small(excess)} nat of the floor; it is reached only as W grows without end.{negatives}"
-    return f"The machine's correlations follow those of the data.{negatives}"
+    return (
+        f"{small(excess)} nat above the floor; the correlations still differ by {small(progress.gradient)}.{negatives}"
+    )
 
 
 def pattern_words(pattern: np.ndarray) -> str:
