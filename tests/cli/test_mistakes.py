@@ -56,8 +56,10 @@ MISTAKES: dict[str, tuple[list[str], str]] = {
         "--seed x is not possible: it must be a whole number.",
     ),
     "a class that is not there": (
-        ["run", "{tmp}/empty.toml", "--out", "{tmp}/o", "--set", "data.kind=digits", "--set", "sampling.labels=one"]
-        + "--set sampling.label=12".split(),
+        [
+            *("run", "{tmp}/empty.toml", "--out", "{tmp}/o", "--set", "data.kind=digits"),
+            *("--set", "sampling.labels=one", "--set", "sampling.label=12"),
+        ],
         "sampling.label = 12 is no class of these data: choose one from 0 to 9.",
     ),
     "a known point that is not there": (
