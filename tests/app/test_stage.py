@@ -171,3 +171,14 @@ def test_sampling_leaves_the_rest_of_its_share_to_others():
     assert len(live.recorded[1]) == pytest.approx(0.8 / 0.08, abs=3)
     assert live.keeps_up(5.0)
     assert not live.keeps_up(60.0)
+
+
+def test_a_known_point_that_is_not_there_is_a_sentence_and_sampling_goes_on_with_another(engine, qtbot):
+    told = []
+    engine.message.connect(lambda *message: told.append(message))
+    engine._state.edit({"sampling.mask": "left", "sampling.known": 999_999})
+    qtbot.waitUntil(lambda: bool(told), timeout=10_000)
+    assert told[0] == ("warning", told[0][1], "")
+    assert told[0][1].startswith("sampling.known = 999999 is no held-out point: there are ")
+    engine._state.edit({"sampling.known": 0})
+    qtbot.waitUntil(lambda: engine.trajectory is not None and len(engine.trajectory) > 5, timeout=10_000)
