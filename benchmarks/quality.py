@@ -5,10 +5,13 @@ averaged weights, with its standard error; beside it the speed and the loss's di
 least the project promises; exits with 1 if a mean KL lies above its own.
 
     python benchmarks/quality.py [--data two-moons ...] [--seconds 20 | --steps 9000] [--seeds 3] [--set key=value ...]
+        [--table docs/benchmarks.md]
 """
 
 import argparse
+import platform
 import sys
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -54,6 +57,36 @@ def measure(experiment: Experiment) -> tuple[float, float]:
     return kl, error
 
 
+START, END = "<!-- KL: made by benchmarks/quality.py -->", "<!-- end of KL -->"
+
+
+def table(found: dict[str, list[tuple[float, float]]], length: str, settings: list[str]) -> str:
+    """KL per data set and seed as Markdown: each with its standard error, their mean beside the target."""
+    seeds = max(map(len, found.values()))
+    header = ["data", *(f"seed {seed}" for seed in range(seeds)), "mean", "target"]
+    rows = [header, ["---"] + ["---:"] * (len(header) - 1)]
+    for kind, runs in found.items():
+        mean, target = float(np.mean([kl for kl, _ in runs])), TARGETS.get(kind)
+        mark = "" if target is None else "" if mean <= target else " (missed)"
+        each = [f"{kl:.4f} ± {error:.4f}" for kl, error in runs]
+        rows.append([kind, *each, f"{mean:.4f}{mark}", "" if target is None else f"{target:g}"])
+    lines = ["| " + " | ".join(row) + " |" for row in rows]
+    other = f", {', '.join(settings)}" if settings else ""
+    made = (
+        f"KL(data || model) in nats with its standard error over held-out points, after {length} of training with the default "
+        f"settings{other}; one thread of {platform.processor() or platform.machine()}, torch {torch.__version__}."
+    )
+    return "\n".join([START, made, "", *lines, END])
+
+
+def write_table(path: Path, text: str) -> None:
+    """Put the table in place of the one that the file holds, or at its end."""
+    page = path.read_text(encoding="utf-8") if path.exists() else "# Benchmarks\n\n## KL per data set\n\n"
+    before, found, rest = page.partition(START)
+    after = rest.partition(END)[2] if found else "\n"
+    path.write_text(before + text + after, encoding="utf-8")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", nargs="+", default=list(TARGETS), help="data sets with a known density")
@@ -63,13 +96,15 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--points", type=int, default=10_000, help="held-out points to estimate KL from")
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="any other setting")
+    parser.add_argument("--table", type=Path, metavar="FILE.md", help="page to write the table into")
     options = parser.parse_args()
     torch.set_num_threads(1)  # a second thread makes a small network no faster
     limit = {"training.steps": options.steps} if options.steps else {"training.seconds": options.seconds}
     settings = limit | {"likelihood.points": options.points} | dict(map(assignment, options.set))
     missed = False
+    found: dict[str, list[tuple[float, float]]] = {}
     for kind in options.data:
-        runs = [
+        found[kind] = runs = [
             measure(replace(Experiment(), settings | {"data.kind": kind, "seed": seed}))
             for seed in range(options.seeds)
         ]
@@ -78,6 +113,9 @@ def main() -> None:
         verdict = "" if target is None else f", target {target:g}: {'met' if mean <= target else 'MISSED'}"
         missed |= target is not None and mean > target
         print(f"{kind:16} mean KL {mean:.4f} nat over {options.seeds} seeds{verdict}\n", flush=True)
+    if options.table is not None:
+        length = f"{options.steps} steps" if options.steps else f"{options.seconds:g} s"
+        write_table(options.table, table(found, length, options.set))
     sys.exit(missed)
 
 

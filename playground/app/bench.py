@@ -18,7 +18,7 @@ from playground.app.views import ProblemView, plane_bounds
 from playground.app.workers import Slot
 from playground.lab import experiment as description
 from playground.lab.experiment import Experiment
-from playground.lab.refusals import likelihood_refusal, training_refusal
+from playground.lab.refusals import path_refusal, training_refusal
 from playground.lab.session import Session
 from playground.resources import resource
 
@@ -241,7 +241,7 @@ def _view(problem: "Problem", trainer: "Trainer") -> ProblemView:
     dataset, noise, units = problem.dataset, problem.noise, problem.units
     is_image = len(problem.shape) == 3
     resolved = problem.resolved()
-    has_process = likelihood_refusal(problem.experiment) is None
+    has_process = path_refusal(problem.experiment) is None
     rungs = noise.levels(problem.experiment.noise.levels) if has_process else np.array([noise.sigma_max])
     gap = units.sigma_to_user(widest_gap(problem.train))
     return ProblemView(

@@ -128,6 +128,11 @@ _CHOICES: dict[str, dict[str, tuple[str, str]]] = {
         "exact": ("Exact", "Drawn from all probabilities, which takes Z."),
         "gibbs": ("Gibbs", "One pixel after the other, given all others: no Z, but chains may stay where they are."),
     },
+    "likelihood.source": {
+        "learned": ("Learned", "The network's score, with its newest averaged weights."),
+        "exact": ("Exact", "The known density's own score: what is left is the error of solver and prior."),
+        "empirical": ("Data", "The smoothed training set's: likely where its points are, and nowhere else."),
+    },
     "likelihood.trace": {
         "auto": ("Auto", "Exact for points, estimated for images."),
         "exact": ("Exact", "The divergence itself; costs one pass a dimension."),

@@ -35,6 +35,7 @@ NEW_DATA = {
     "sampling.churn_min": "auto",
     "sampling.churn_max": "auto",
     "sampling.source": "learned",
+    "likelihood.source": "learned",
 }
 """Settings in the units of the data: with other data they go back to what the program chooses."""
 KEPT = 16  # benches kept for undo

@@ -66,6 +66,10 @@ class View:
     learned: bool
     exact: bool
     density: bool
+    exact_source: str = (
+        "exact"  # of the second field and of the density: "exact", or "empirical" for the training set's
+    )
+    density_source: str = "exact"
 
 
 @dataclass(frozen=True)
@@ -244,7 +248,7 @@ class Live:
 
     def see(self, view: View) -> tuple[FieldView | None, DensityView | None]:
         """Compute what the view wants, as far as it is known."""
-        from playground.lab.fields import arrows_at, density_over, grid_points
+        from playground.lab.fields import arrows_at, density_over, empirical_density_over, grid_points
 
         problem = view.bench.problem
         field = density = None
@@ -254,11 +258,18 @@ class Live:
             learned = exact = None
             if view.learned:
                 learned = arrows_at(problem, self._learned(view.bench), positions, view.sigma, view.time)
-            if view.exact and problem.density is not None:
-                self._give_way()
-                exact = arrows_at(problem, problem.density.score, positions, view.sigma, view.time)
+            closed_form = problem.known_score(view.exact_source)
+            if view.exact and closed_form is not None:
+                pieces = []
+                for some in np.array_split(positions, max(len(positions) // ROWS, 1)):
+                    self._give_way()
+                    pieces.append(arrows_at(problem, closed_form, some, view.sigma, view.time))
+                exact = np.concatenate(pieces)
             field = FieldView(positions, learned, exact, view.sigma)
-        if view.density and problem.density is not None:
+        if view.density and view.density_source == "empirical":
+            values = empirical_density_over(problem, view.bounds, view.sigma, view.time, self._give_way)
+            density = DensityView(values, view.bounds, view.sigma, "empirical")
+        elif view.density and problem.density is not None:
             values = density_over(problem, view.bounds, view.sigma, view.time, self._give_way)
             density = DensityView(values, view.bounds, view.sigma, "exact")
         return field, density

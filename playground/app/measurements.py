@@ -32,12 +32,17 @@ def learned_score(problem: "Problem", weights: Weights) -> Any:
     return network.requires_grad_(False)
 
 
+def judging_score(problem: "Problem", weights: Weights) -> Any:
+    """The score whose likelihoods the experiment asks for."""
+    return problem.known_score(problem.experiment.likelihood.source) or learned_score(problem, weights)
+
+
 def point_likelihood(problem: "Problem", weights: Weights, point: np.ndarray, number: int | None = None) -> Progress:
     """log p of one point, or image of this number, by the probability flow, beside the exact value where it is known, there and back."""
     from playground.lab.energies import normalised
     from playground.lab.likelihood import round_trip
 
-    score = learned_score(problem, weights)
+    score = judging_score(problem, weights)
     energy = normalised(problem, score)
     for progress in round_trip(problem, score, point[None], record_path=number is None):
         trip = progress.result
@@ -61,7 +66,8 @@ def point_likelihood(problem: "Problem", weights: Weights, point: np.ndarray, nu
                 distance=float(trip.distance[0]),
                 log_prob_error=float(trip.log_prob_error[0]),
                 path=None if result.path is None else result.path[:, 0],
-                untrained=weights.untrained,
+                source=problem.experiment.likelihood.source,
+                untrained=weights.untrained and problem.experiment.likelihood.source == "learned",
                 energy=None if energy is None else float(energy.log_prob(point[None])[0]),
             ),
         )
@@ -74,7 +80,7 @@ def way_between(
     from playground.lab.latent import interpolate
 
     count = WAY_POINTS if problem.shape == (2,) else WAY_IMAGES
-    for progress in interpolate(problem, learned_score(problem, weights), ends, count):
+    for progress in interpolate(problem, judging_score(problem, weights), ends, count):
         found = progress.result
         yield progress.fraction, None if found is None else Way(ends, numbers, found.points, found.log_prob)
 
@@ -89,9 +95,28 @@ def map_level(sigma: float, view: ProblemView) -> float:
 
 
 def learned_density(
-    problem: "Problem", weights: Weights, bounds: Bounds, sigma: float | None, resolution: int, moving: bool = False
+    problem: "Problem", weights: Weights, bounds: Bounds, sigma: float, resolution: int, moving: bool = False
 ) -> Progress:
-    """The learned density on a grid, coarse to fine.
+    """The learned density of this noise level, see :func:`density_of`."""
+    return density_of(problem, learned_score(problem, weights), "learned", bounds, sigma, resolution, moving)
+
+
+def judged_density(problem: "Problem", weights: Weights, bounds: Bounds, resolution: int) -> Progress:
+    """The density of the finest noise level of the score that likelihoods are taken of."""
+    source = problem.experiment.likelihood.source
+    return density_of(problem, judging_score(problem, weights), source, bounds, None, resolution)
+
+
+def density_of(
+    problem: "Problem",
+    score: Any,
+    source: str,
+    bounds: Bounds,
+    sigma: float | None,
+    resolution: int,
+    moving: bool = False,
+) -> Progress:
+    """The density of a score on a grid, coarse to fine, by the probability flow.
 
     Args:
         sigma: noise level in user units; None for the finest.
@@ -109,7 +134,7 @@ def learned_density(
     # p_t(x) = p_sigma(x/alpha)/alpha^2, in coordinates whose origin is the data's mean.
     corners = np.array([bounds[::2], bounds[1::2]])
     (x0, y0), (x1, y1) = problem.units.to_user(problem.units.to_internal(corners) / scale).tolist()
-    view, drawn, score = None, None, learned_score(problem, weights)
+    view, drawn = None, None
     model = normalised(problem, score, sigma, live=resolution <= MAP_CELLS)
     if model is not None:
         side = max(resolution, ENERGY_CELLS)
@@ -120,7 +145,7 @@ def learned_density(
     for progress in density_map(problem, score, (x0, x1, y0, y1), resolution, sigma=sigma):
         if progress.log_density is not drawn and progress.log_density is not None:
             drawn = progress.log_density
-            view = DensityView(np.exp(drawn) / scale**2, bounds, shown, "learned")
+            view = DensityView(np.exp(drawn) / scale**2, bounds, shown, source)
         yield progress.fraction, view  # the same again where nothing is new: a reader may have missed the last
 
 
@@ -129,7 +154,7 @@ def test_set(problem: "Problem", weights: Weights) -> Progress:
     from playground.lab.density_map import integral
     from playground.lab.evaluation import evaluate
 
-    score = learned_score(problem, weights)
+    score = judging_score(problem, weights)
     flows = problem.shape == (2,) and likelihood_refusal(problem.experiment) is None
     share = 0.7 if flows else 1.0  # of the work; the rest is the integral
     metrics = None

@@ -13,6 +13,7 @@ from playground.app.state import State
 from playground.app.views import PointLikelihood, Way
 from playground.lab.refusals import likelihood_refusal
 
+MAP_CELLS = 160  # across and down, of the map that is asked for
 TASKS = ("likelihood", "way", "density", FOLLOWING, "test-set", "quality", "fisher")
 
 
@@ -132,7 +133,7 @@ class Measuring(Stage):
         return np.array(images[number]) if number < len(images) else None
 
     def density_map(self) -> None:
-        """Compute the learned density of the finest level over the canvas; it stays until the playhead moves on."""
+        """Compute the model's density of the finest level over the canvas; it stays until the playhead moves on."""
         if not self._states_density() and self._refuses_likelihood():
             return
         self._pin()
@@ -142,7 +143,7 @@ class Measuring(Stage):
         self._tasks.start(
             "density",
             "Density map",
-            lambda: measurements.learned_density(problem, weights, bounds, None, 160),
+            lambda: measurements.judged_density(problem, weights, bounds, MAP_CELLS),
             self._show_density,
         )
 

@@ -67,9 +67,9 @@ def pointer(probe: ProbeView, problem: ProblemView, density: DensityView | None 
         lines.append(f"score {_vector(probe.learned)}")
     if probe.exact is not None:
         lines.append(f"exact {_vector(probe.exact)}")
-    if probe.log_density is not None:
+    if probe.log_density is not None and (density is None or density.source != "empirical"):
         lines.append(f"log p{_subscript(probe.sigma)} = {shown(probe.log_density)}")
-    elif density is not None and density.source == "learned":
+    elif density is not None and density.source != "exact":
         value = _read(density, x, y)
         if value > 0:
             lines.append(f"log p{_subscript(density.sigma)} ≈ {shown(math.log(value))}")

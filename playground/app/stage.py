@@ -67,7 +67,7 @@ class Stage(QObject):
         self._bounds: Bounds = (-1.0, 1.0, -1.0, 1.0)
         self._grid = (30, 30)
         self._wanted: frozenset[str] = frozenset({"learned", "density"})
-        self._density_source = "exact"
+        self._density_source = self._exact_source = "exact"
         self._learned_maps = LearnedMaps(self._tasks, self._show_density)
         self._shown_density: DensityView | None = None
         self._pinned: int | None = None  # the frame at which the user's own density map lies on the canvas
@@ -201,10 +201,27 @@ class Stage(QObject):
         self._density_source = source
         self._unpin()
 
+    def set_exact_source(self, source: str) -> None:
+        self._exact_source = source
+        self._field.forget()
+
     @property
     def density_source(self) -> str:
-        """Where the density layer comes from; an unknown density can only be learned."""
-        return self._density_source if self._bench is None or self._bench.view.known_density else "learned"
+        """Where the density layer comes from, as far as there is one: an unknown density can be learned, or be the training set's."""
+        chosen, view = self._density_source, self.problem
+        if view is None or view.known_density:
+            noisy = view is None or view.sigma_min > 0
+            return chosen if noisy or chosen != "empirical" else "exact"
+        empirical = view.sigma_min > 0 and (chosen == "empirical" or not view.shows_learned_density)
+        return "empirical" if empirical else "learned"
+
+    @property
+    def exact_source(self) -> str:
+        """Where the exact score comes from: the training set's stands in for one that is not known."""
+        view = self.problem
+        if view is not None and (not view.known_density or self._exact_source == "empirical") and view.sigma_min > 0:
+            return "empirical"
+        return "exact"
 
     def probe(self, x: float, y: float) -> None:
         """Read out the score and density at a point; `probed` answers."""
@@ -260,7 +277,9 @@ class Stage(QObject):
             time=None,
             learned="learned" in wanted,
             exact="exact" in wanted,
-            density="density" in wanted and self.density_source == "exact",
+            density="density" in wanted and self.density_source != "learned",
+            exact_source=self.exact_source,
+            density_source=self.density_source,
         )
         return Views(view, follow="density" in wanted and not view.density and bench.view.shows_learned_density)
 
@@ -359,14 +378,17 @@ class Stage(QObject):
             self._unpin()
         place = (id(bench.problem), self._bounds, *moment)
         arrows = self._wanted - {"density"}
-        field = bool(arrows) and self._field.due((*place, self._grid, arrows, bench.weights.version), now)
-        exact = self.density_source == "exact"
+        field = bool(arrows) and self._field.due(
+            (*place, self._grid, arrows, bench.weights.version, self.exact_source), now
+        )
+        source = self.density_source
+        closed = source != "learned"
         density = (
             "density" in self._wanted
             and self._pinned is None
-            and self._density.due((*place, exact, 0 if exact else bench.weights.version), now)
+            and self._density.due((*place, source, bench.weights.version if source == "learned" else 0), now)
         )
-        if field or (density and exact):
+        if field or (density and closed):
             self._live.look(
                 View(
                     bench,
@@ -375,10 +397,12 @@ class Stage(QObject):
                     *moment,
                     learned=field and "learned" in arrows,
                     exact=field and "exact" in arrows,
-                    density=density and exact,
+                    density=density and closed,
+                    exact_source=self.exact_source,
+                    density_source=source,
                 )
             )
-        following = density and not exact and bench.view.shows_learned_density
+        following = density and not closed and bench.view.shows_learned_density
         if following and not self._learned_maps.follow(bench, self._bounds, moment[0], moment[1] is not None):
             self._density.forget()
 

@@ -70,7 +70,7 @@ class DensityView:
     density: np.ndarray  # (H, W), per the user's area unit
     extent: Bounds
     sigma: float
-    source: str  # "learned" or "exact"
+    source: str  # of the score: "learned", "exact" or "empirical"
     log_partition: tuple[float, float] | None = None  # ln Z over the plane in user units and its error, of an energy
 
 
@@ -102,6 +102,7 @@ class PointLikelihood:
     distance: float  # to where the latent code leads back, in the user's unit
     log_prob_error: float  # log p on the way there less that on the way back
     path: np.ndarray | None  # (P, 2), of points of the plane
+    source: str  # of the score, as in likelihood.source
     untrained: bool
     energy: float | None = None  # log p by a learned energy and its Z at the same sigma
 

@@ -124,12 +124,10 @@ class Wiring(QObject):
         plane = not problem.is_image
         for layer in ("data", "learned", "particles", "trails"):
             chips.set_available(layer, plane, "Images have no such layer.")
-        chips.set_available("exact", plane and problem.known_density, "The density of these data is not known.")
-        chips.set_available(
-            "density",
-            plane and (problem.known_density or problem.shows_learned_density),
-            "The density of these data is not known, and this noise gives none to learn.",
-        )
+        closed = plane and (problem.known_density or problem.sigma_min > 0)
+        bare = "The density of these data is not known, and without noise the training set is bare points."
+        chips.set_available("exact", closed, bare)
+        chips.set_available("density", closed or (plane and problem.shows_learned_density), bare)
         chips.set_available("path", plane and problem.has_process, "This noise gives no path from data to noise.")
         self._window._show_name()
 
@@ -306,6 +304,8 @@ class Wiring(QObject):
     def _set_option(self, layer: str, option: str, value: object) -> None:
         if (layer, option) == ("density", "source"):
             self._engine.set_density_source(str(value))
+        elif (layer, option) == ("exact", "source"):
+            self._engine.set_exact_source(str(value))
         elif option == "spacing":
             self._look()
 

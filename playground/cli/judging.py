@@ -25,7 +25,7 @@ def write_likelihoods(
     problem = model.problem
     flat, header = read_points_to_judge(points, problem)
     with stage("Likelihood") as update:
-        for progress in log_likelihood(problem, model.learned, flat.reshape(-1, *problem.shape)):
+        for progress in log_likelihood(problem, model.judge, flat.reshape(-1, *problem.shape)):
             update(progress.fraction, f"{len(flat)} points")
             found = progress.result
     assert found is not None
@@ -48,7 +48,7 @@ def write_decoded(
     problem = model.problem
     latent = read_codes(codes, problem)
     with stage("Decoding") as update:
-        for progress in decode(problem, model.learned, latent):
+        for progress in decode(problem, model.judge, latent):
             update(progress.fraction, f"{len(latent)} codes")
             found = progress.result
     assert found is not None
@@ -69,7 +69,7 @@ def write_interpolation(
             f"{points} holds {len(flat)} point{'' if len(flat) == 1 else 's'}: a way has two ends, so give two rows."
         )
     with stage("Interpolation") as update:
-        for progress in interpolate(problem, model.learned, flat.reshape(-1, *problem.shape), count):
+        for progress in interpolate(problem, model.judge, flat.reshape(-1, *problem.shape), count):
             update(progress.fraction, f"{count} points")
             found = progress.result
     assert found is not None

@@ -41,6 +41,11 @@ class Model:
         """What the experiment's sampler follows: the learned score, or one that is known."""
         return self.problem.known_score() or self.learned
 
+    @property
+    def judge(self) -> ScoreFunction:
+        """What the experiment's likelihoods follow: likewise."""
+        return self.problem.known_score(self.problem.experiment.likelihood.source) or self.learned
+
 
 def open_model(folder: Path, assignments: Sequence[str] = (), seed: int | None = None, device: str = "auto") -> Model:
     """The model in a run's folder, with changed settings.

@@ -127,7 +127,7 @@ def _session(experiment: Experiment, problem: Problem, trainer: Trainer) -> Sess
 
 def _evaluate(problem: Problem, model: results.Model, samples: Any) -> dict[str, Any]:
     with stage("Evaluating") as update:
-        for progress in evaluate(problem, model.learned, samples):
+        for progress in evaluate(problem, model.judge, samples):
             update(progress.fraction, "" if progress.metrics else progress.label)
     assert progress.metrics is not None
     return progress.metrics

@@ -50,6 +50,43 @@ def arrows_at(problem: Problem, score: ScoreFunction, points: Array, sigma: floa
     return score_at(problem, score, points, sigma, time) * problem.units.scale**2
 
 
+def grid_shape(problem: Problem, bounds: tuple[float, float, float, float]) -> tuple[int, int]:
+    """Rows and columns of about `CELLS` cells of a rectangle, nearly square where the axes share a unit."""
+    x0, x1, y0, y1 = bounds
+    aspect = (x1 - x0) / (y1 - y0) if problem.units.isotropic else 1.0
+    rows = max(int(math.sqrt(CELLS / max(aspect, 0.1))), 8)
+    return rows, max(CELLS // rows, 8)
+
+
+def empirical_density_over(
+    problem: Problem,
+    bounds: tuple[float, float, float, float],
+    sigma: float,
+    time: float | None,
+    between: Callable[[], None] = lambda: None,
+) -> Array:
+    """The smoothed training set's density of the particles, the mean over each cell, per user units: (rows, columns).
+
+    Args:
+        between: called now and then, by whoever has to let others through.
+    """
+    rows, columns = grid_shape(problem, bounds)
+    x0, x1, y0, y1 = bounds
+    corners = problem.units.to_internal(np.array([[x0, y0], [x1, y1]]))
+    level, scale = _internal_sigma(problem, sigma), 1.0
+    if time is not None:
+        # p_t(x) = p_sigma(x / alpha) / alpha^D
+        process = problem.process()
+        level, scale = float(process.sigma(time)), float(process.scale(time))
+    x_edges, y_edges = (
+        torch.linspace(low, high, cells + 1, dtype=torch.float64).to(problem.train) / scale
+        for (low, high), cells in zip(corners.T.tolist(), (columns, rows), strict=True)
+    )
+    means: Array = problem.empirical.cell_means(x_edges, y_edges, level, between).cpu().numpy().astype(np.float64)
+    means /= scale**2 * math.prod(problem.units.scale.tolist())
+    return means
+
+
 def density_over(
     problem: Problem,
     bounds: tuple[float, float, float, float],
@@ -65,10 +102,7 @@ def density_over(
     Raises:
         ValueError: the density of these data is not known.
     """
-    x0, x1, y0, y1 = bounds
-    aspect = (x1 - x0) / (y1 - y0) if problem.units.isotropic else 1.0
-    rows = max(int(math.sqrt(CELLS / max(aspect, 0.1))), 8)
-    columns = max(CELLS // rows, 8)
+    rows, columns = grid_shape(problem, bounds)
     points = grid_points(bounds, columns, rows).reshape(-1, 2)
     values = []
     for start in range(0, len(points), PIECE):

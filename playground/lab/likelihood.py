@@ -15,7 +15,7 @@ from torch import Tensor
 
 from playground.lab.experiment import ExperimentError
 from playground.lab.problem import Problem
-from playground.lab.refusals import likelihood_refusal
+from playground.lab.refusals import path_refusal
 from playground.theory import likelihood
 from playground.theory.noise import ScoreFunction
 
@@ -240,7 +240,7 @@ def require_process(problem: Problem) -> None:
     Raises:
         ExperimentError: with the reason and what to choose.
     """
-    refusal = likelihood_refusal(problem.experiment)
+    refusal = path_refusal(problem.experiment)
     if refusal is not None:
         raise ExperimentError(refusal.sentence)
 
@@ -267,6 +267,8 @@ def _vectors(problem: Problem, x: Tensor) -> Tensor | None:
 
 def _batch(problem: Problem) -> int:
     """Some tenths of a second a step on one core, so that cancelling is prompt."""
+    if problem.experiment.likelihood.source == "empirical":  # each score looks at every training point
+        return min(max(2**21 // len(problem.train), 16), 256)
     if math.prod(problem.shape) <= EXACT_TRACE_DIMS:
         return 2048
     return 256 if exact_trace(problem) else max(256 // problem.experiment.likelihood.vectors, 16)

@@ -10,6 +10,13 @@ from playground.lab.setting import meta
 class Likelihood(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How log-likelihoods are computed."""
 
+    source: Annotated[
+        Literal["learned", "exact", "empirical"],
+        meta(
+            "Score whose density is taken: the network's, the known density's own, or that of the smoothed training set",
+            symbol="s",
+        ),
+    ] = "learned"
     tolerance: Annotated[
         float,
         meta("Error that each step of the ODE solver may make, point by point", ge=1e-9, le=0.1, log=True),

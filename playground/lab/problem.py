@@ -182,12 +182,15 @@ class Problem:
         """The smoothed training set itself; of images without the fractions of a grey level that training adds."""
         return Empirical(self.train)
 
-    def known_score(self) -> ScoreFunction | None:
-        """The closed form that the experiment's sampler follows, if it does: the density's own score or the training set's.
+    def known_score(self, source: str | None = None) -> ScoreFunction | None:
+        """A source's closed form, if it has one: the density's own score or the training set's.
 
-        None where it follows the learned one.
+        None for the learned score, and for an exact one that is not known.
+
+        Args:
+            source: "learned", "exact" or "empirical"; by default the one that the experiment's sampler follows.
         """
-        source = self.experiment.sampling.source
+        source = source or self.experiment.sampling.source
         if source == "empirical":
             return self.empirical.score
         return self.density.score if source == "exact" and self.density is not None else None

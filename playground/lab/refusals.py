@@ -155,7 +155,17 @@ def annealing_levels(experiment: Experiment) -> int:
 
 
 def likelihood_refusal(experiment: Experiment) -> Refusal | None:
-    """Why the probability-flow ODE cannot give a likelihood here, or None."""
+    """Why the experiment's likelihoods cannot be computed, or None."""
+    if experiment.likelihood.source == "exact" and not SOURCES[experiment.data.kind].known_density:
+        return Refusal(
+            "likelihood.source",
+            f"The exact score of data.kind = {experiment.data.kind} is not known: only toys and drawings have one; choose likelihood.source = learned or empirical.",
+        )
+    return path_refusal(experiment)
+
+
+def path_refusal(experiment: Experiment) -> Refusal | None:
+    """Why there is no probability flow from data to noise to follow, or None."""
     if experiment.noise.kind in ("none", "single"):
         return Refusal(
             "noise.kind",

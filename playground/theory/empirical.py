@@ -9,7 +9,7 @@ A network with the capacity to fit it exactly would send every sample back to a 
 """
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import torch
 from torch import Tensor
@@ -18,6 +18,10 @@ from playground.theory.noise import per_point
 
 CHUNK = {"cpu": 2**20, "cuda": 2**26}
 """Distances held at once: 4 MiB of float32, of which a few copies are alive."""
+
+
+CELL_POINTS = 2**12
+"""Points whose shares of a hundred rows and columns are summed at once, in some milliseconds."""
 
 
 class Empirical:
@@ -51,6 +55,30 @@ class Empirical:
             for logits, squares, level in self._logits(x, sigma)
         ]
         return torch.cat(parts) - constant
+
+    def cell_means(
+        self, x_edges: Tensor, y_edges: Tensor, sigma: float, between: Callable[[], None] = lambda: None
+    ) -> Tensor:
+        r"""Mean of p_sigma over each cell of a grid in the plane, exactly: (rows, columns), rows along y.
+
+        Over a rectangle the Gaussian of each point integrates to a product of two differences of :math:`\Phi`, so a whole grid costs
+        one product of two matrices. Where sigma is less than a cell, values at the cells' middles would miss most of the points.
+
+        Args:
+            x_edges, y_edges: (columns + 1,), (rows + 1,), rising.
+            sigma: > 0.
+            between: called before every `CELL_POINTS` points, by whoever has to let others through.
+        """
+        total = self.points.new_zeros(len(y_edges) - 1, len(x_edges) - 1)
+        for some in torch.split(self.points, CELL_POINTS):
+            between()
+            up, across = (
+                torch.special.ndtr((edges[:, None] - some[:, axis]) / sigma).diff(dim=0)
+                for edges, axis in ((y_edges, 1), (x_edges, 0))
+            )
+            total += up @ across.T
+        areas = y_edges.diff()[:, None] * x_edges.diff()
+        return total / (len(self.points) * areas)
 
     def _logits(self, x: Tensor, sigma: Tensor | float) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
         """Of a few rows at a time: (x'x_i - |x_i|^2/2)/sigma^2, (rows, N), with |x|^2 and sigma, (rows,).

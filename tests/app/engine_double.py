@@ -117,6 +117,7 @@ class EngineDouble(QObject):
             distance=2.1e-5,
             log_prob_error=-4e-5,
             path=path,
+            source="learned",
             untrained=False,
         )
         self.likelihood = dataclasses.replace(self.likelihood, **changes)

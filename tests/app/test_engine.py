@@ -164,6 +164,34 @@ def test_the_way_to_a_second_point_is_computed_anew_by_other_settings_and_forgot
     assert engine.way is None
 
 
+def test_the_training_set_itself_can_be_seen_as_density_and_score(qtbot, bench):
+    _state, engine = bench
+    engine.set_viewport(-6.0, 7.0, -6.0, 6.0, 6, 5)
+    engine.set_wanted(frozenset({"exact", "density"}))
+    engine.set_playing(False)
+    with qtbot.waitSignal(
+        engine.field_changed, timeout=5_000, check_params_cb=lambda field: field.sigma == engine.sigma
+    ) as got:
+        pass
+    known = got.args[0]
+    engine.set_exact_source("empirical")
+    with qtbot.waitSignal(engine.field_changed, timeout=5_000) as got:
+        pass
+    assert got.args[0].sigma == known.sigma
+    off = np.abs(got.args[0].exact - known.exact).max() / np.abs(known.exact).max()
+    assert 0 < off < 0.1  # the training set knows its density up to chance
+    engine.set_density_source("empirical")
+    with qtbot.waitSignal(
+        engine.density_changed, timeout=5_000, check_params_cb=lambda view: view.source == "empirical"
+    ) as got:
+        pass
+    rows, columns = got.args[0].density.shape
+    qtbot.waitUntil(lambda: complete(engine), timeout=5_000)
+    with qtbot.waitSignal(engine.density_changed, timeout=5_000, check_params_cb=lambda view: view.sigma < 0.1) as got:
+        engine.seek(engine.trajectory.total - 1)
+    assert got.args[0].density.sum() * 13 * 12 / (rows * columns) == pytest.approx(1.0, abs=1e-3)
+
+
 def test_the_field_follows_sigma_and_the_exact_one_is_exact(qtbot, bench):
     _state, engine = bench
     engine.set_viewport(-1.0, 2.0, -1.0, 1.5, 6, 5)

@@ -99,7 +99,7 @@ def test_every_scene_fits_and_has_names(show, state, engine, qtbot, scene):
             panel.apply_palette(palette)
             if hasattr(panel, "disclosure"):
                 panel.disclosure.setChecked(True)
-    qtbot.wait(150)  # layouts inside layouts settle one after the other
+    qtbot.waitUntil(lambda: all(settled(panel.body) for panel in shown))
     for panel in shown:
         assert panel.width() == 288
         for control in panel.findChildren(QWidget):
@@ -115,6 +115,15 @@ def test_every_scene_fits_and_has_names(show, state, engine, qtbot, scene):
                 assert control.toolTip(), control
         overlaps(panel.body)
         assert panel.header.accessibleName().startswith(panel.title)
+
+
+def settled(layout) -> bool:
+    """Layouts inside layouts settle one after the other, in as many turns of the event loop."""
+    try:
+        overlaps(layout)
+    except AssertionError:
+        return False
+    return True
 
 
 def overlaps(layout) -> None:
@@ -561,6 +570,20 @@ def test_estimates_of_the_trace_show_their_error_where_it_is_known(show, state, 
         engine.show_point(standard_error=error)
         assert panel.log_prob.text() == text
     assert "a single random vector" in panel.log_prob.toolTip()
+
+
+def test_an_exact_source_of_unknown_data_is_refused_and_mended(show, state, engine):
+    state.edit({"data.kind": "digits", "likelihood.source": "exact"})
+    (panel,) = show(panels.LikelihoodPanel)
+    engine.build()
+    assert "data.kind = digits is not known" in panel.notice.text.text()
+    press(button_called(panel, "Use learned"))
+    assert state.value("likelihood.source") == "learned"
+    assert not panel.notice.isVisible()
+    state.edit({"data.kind": "two-moons", "likelihood.source": "empirical"})
+    engine.build()
+    engine.show_point(source="empirical")
+    assert panel.log_prob.name.text() == "log p, training set"
 
 
 def test_a_second_point_is_asked_for_once(show, state, engine):

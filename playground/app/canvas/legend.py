@@ -41,7 +41,17 @@ LEGEND = (
         "density",
         "Density of the data with noise added, p_σ = p_data ∗ N(0, σ²I), at the σ of the moment; the colour grows with "
         "(p/p_max)^(3/4).",
-        (Option("source", "Density", (("exact", "Exact, where it is known"), ("learned", "Learned, by the network"))),),
+        (
+            Option(
+                "source",
+                "Density",
+                (
+                    ("exact", "Exact, where it is known"),
+                    ("learned", "Learned, by the network"),
+                    ("empirical", "Of the training set itself"),
+                ),
+            ),
+        ),
     ),
     Entry(
         "learned",
@@ -54,8 +64,14 @@ LEGEND = (
         "exact",
         "Exact score",
         "exact",
-        "The true score ∇ log p_σ(x), where the density is known: broader arrows under the learned ones.",
-        (_ARROWS,),
+        "The true score ∇ log p_σ(x), where the density is known, or that of the training set itself, which a network "
+        "that learns it by heart would have: broader arrows under the learned ones.",
+        (
+            _ARROWS,
+            Option(
+                "source", "Score", (("exact", "Exact, where it is known"), ("empirical", "Of the training set itself"))
+            ),
+        ),
         on=False,
     ),
     Entry(

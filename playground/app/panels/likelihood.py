@@ -16,6 +16,7 @@ from playground.app.state import State
 from playground.app.views import DensityView, PointLikelihood, ProblemView, TaskStatus, Way
 from playground.lab.refusals import likelihood_refusal
 
+SOURCES = {"learned": "model", "exact": "exact score", "empirical": "training set"}
 WAITING = "Click the second point…"
 
 
@@ -38,6 +39,7 @@ class LikelihoodPanel(Card):
         self._build_buttons()
         self._build_test_set()
         labels = {
+            "source": "score",
             "points": "test points",
             "trace": "divergence",
             "vectors": "vectors k",
@@ -47,7 +49,7 @@ class LikelihoodPanel(Card):
         }
         self.settings = {
             name: make_field(state, f"likelihood.{name}", labels.get(name, ""))
-            for name in ("tolerance", "points", "trace", "vectors", "probe", "draws", "interpolation")
+            for name in ("source", "tolerance", "points", "trace", "vectors", "probe", "draws", "interpolation")
         }
         for row in self.settings.values():
             self.advanced().addWidget(row)
@@ -235,7 +237,8 @@ class LikelihoodPanel(Card):
             untrained = (
                 "The network is untrained: this is the density of its random weights." if likelihood.untrained else ""
             )
-            self.log_prob.rename("log p, untrained" if likelihood.untrained else "log p, model")
+            source = "untrained" if likelihood.untrained else SOURCES[likelihood.source]
+            self.log_prob.rename(f"log p, {source}")
             error = likelihood.standard_error
             estimated = (
                 "Estimated along a single random vector: with two or more its standard error is known."
@@ -345,7 +348,11 @@ class LikelihoodPanel(Card):
     def _say(self) -> None:
         refusal = likelihood_refusal(self.state.experiment)
         if refusal is not None:
-            mend = ("Use VE noise", "noise.kind = ve", lambda: self.state.edit({"noise.kind": "ve"}))
+            title, choice = {
+                "noise.kind": ("Use VE noise", "ve"),
+                "likelihood.source": ("Use learned", "learned"),
+            }[refusal.key]
+            mend = (title, f"{refusal.key} = {choice}", lambda: self.state.edit({refusal.key: choice}))
             self.notice.say("info", refusal.sentence, mend)
         else:
             self.notice.say("error", self._failure)
