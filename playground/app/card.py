@@ -30,7 +30,9 @@ def shortened(state: str, metrics: QFontMetrics, width: int) -> str:
     parts = state.split(" · ")
     while len(parts) > 1 and metrics.horizontalAdvance(" · ".join(parts)) > width:
         parts.pop()
-    return metrics.elidedText(" · ".join(parts), Qt.TextElideMode.ElideRight, width)
+    text = " · ".join(parts)
+    fits = metrics.horizontalAdvance(text) <= width  # eliding may cut what is exactly as wide
+    return text if fits else metrics.elidedText(text, Qt.TextElideMode.ElideRight, width)
 
 
 class Header(QAbstractButton):

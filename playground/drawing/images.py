@@ -126,7 +126,7 @@ class Strip(Layer):
         count = len(self.images)
         if not count:
             return
-        strip = self._keep("strip", palette, lambda: ImageGrid(self.images, self.limits)._strip(palette, count))
+        strip = self._keep("strip", palette, lambda: ImageGrid(self.images, self.limits).strip(palette, count))
         boxes = self.boxes(plane.width, plane.height)
         card = boxes[0].united(boxes[-1]).adjusted(-10, -10, 10, 10)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing, True)
