@@ -105,7 +105,7 @@ class ImageGrid(Layer):
 
 @dataclass(frozen=True, eq=False)
 class Strip(Layer):
-    """Images in one row over the foot of the picture, from the first of two to the second.
+    """Images in one row over the lower part of the picture, from the first of two to the second.
 
     Args:
         images: (P, H, W) or (P, 1, H, W).
@@ -120,7 +120,8 @@ class Strip(Layer):
         count = max(len(self.images), 1)
         pitch = min((width - 64) / count, 0.25 * height, 80.0)
         side, left = 0.92 * pitch, (width - count * pitch) / 2
-        return [QRectF(left + (number + 0.04) * pitch, height - 24 - pitch, side, side) for number in range(count)]
+        top = height - min(82.0, 0.22 * height) - pitch  # above the caption
+        return [QRectF(left + (number + 0.04) * pitch, top, side, side) for number in range(count)]
 
     def paint(self, painter: QPainter, plane: Plane, palette: Palette) -> None:
         count = len(self.images)
