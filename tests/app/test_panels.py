@@ -99,7 +99,7 @@ def test_every_scene_fits_and_has_names(show, state, engine, qtbot, scene):
             panel.apply_palette(palette)
             if hasattr(panel, "disclosure"):
                 panel.disclosure.setChecked(True)
-    qtbot.waitUntil(lambda: all(settled(panel.body) for panel in shown))
+    qtbot.waitUntil(lambda: all(settled(panel.body) and within(panel) for panel in shown))
     for panel in shown:
         assert panel.width() == 288
         for control in panel.findChildren(QWidget):
@@ -115,6 +115,14 @@ def test_every_scene_fits_and_has_names(show, state, engine, qtbot, scene):
                 assert control.toolTip(), control
         overlaps(panel.body)
         assert panel.header.accessibleName().startswith(panel.title)
+
+
+def within(card: Card) -> bool:
+    """Whether a card has grown to hold what its layouts have in them."""
+    controls = [
+        control for control in card.findChildren(QWidget) if control.isVisibleTo(card) and not control.isWindow()
+    ]
+    return all(control.mapTo(card, control.rect().bottomLeft()).y() < card.height() for control in controls)
 
 
 def settled(layout) -> bool:

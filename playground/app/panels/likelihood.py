@@ -177,8 +177,8 @@ class LikelihoodPanel(Card):
             r"E_u[-\log_2 p(x + u)]/D + \log_2(K/2)",
         )
         self.trips = Figure(
-            "there and back, worst",
-            "Of some held-out points, taken to their latent codes and back: the largest distance to where they began, and "
+            "worst Δx, Δlog p",
+            "There and back, of some held-out points taken to their latent codes and back: the largest distance to where they began, and "
             "the largest difference between the two log p. What is not 0 is the solver's error.",
         )
         self.estimate = Figure(
@@ -281,7 +281,7 @@ class LikelihoodPanel(Card):
         error = metrics.get("bits_per_dim_standard_error")
         self.bits.show_text("" if bits is None else with_error(float(bits), None if error is None else float(error)))
         trip = metrics.get("round_trip_distance"), metrics.get("round_trip_log_prob")
-        self.trips.show_text("" if None in trip else _difference(*map(float, trip)))
+        self.trips.show_text("" if None in trip else ", ".join(shown(abs(float(error)), 2) for error in trip))
         estimate = metrics.get("trace_standard_error")
         self.estimate.show_text("" if estimate is None else decimal(float(estimate)))
 
