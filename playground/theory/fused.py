@@ -1,4 +1,4 @@
-r"""The MLP's work in few calls: its score, and steps of training with the backward pass written by hand.
+r"""The MLP's work in few calls: its score, its targets, and steps of training with the backward pass written by hand.
 
 Training in a thread shares Python's interpreter with a window that paints sixty times a second, and must wait for it
 before each of a step's hundred calls to torch: beside 10,000 moving particles autograd kept 165 of 340 steps a second,
@@ -23,7 +23,7 @@ FIRST_DECAY, SECOND_DECAY, EPSILON = 0.9, 0.99, 1e-8  # Adam's: the second momen
 Function = TypeVar("Function", bound=Callable[..., object])
 
 
-def _compiled(function: Function) -> Function:
+def compiled(function: Function) -> Function:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", DeprecationWarning)
@@ -32,7 +32,7 @@ def _compiled(function: Function) -> Function:
         return function
 
 
-def _write_features(features: Tensor, y: Tensor, sigma: Tensor, frequencies: Tensor, tones: Tensor) -> None:
+def write_features(features: Tensor, y: Tensor, sigma: Tensor, frequencies: Tensor, tones: Tensor) -> None:
     """Fill (N, D + 2K + 1 + 2T): inputs y (N, D), their cosines and sines, and the same of ln(sigma)/4."""
     dim, count, pitch = y.shape[1], frequencies.shape[1], tones.shape[0]
     noise = torch.log(sigma) / 4
@@ -46,7 +46,7 @@ def _write_features(features: Tensor, y: Tensor, sigma: Tensor, frequencies: Ten
     features[:, start + 1 + pitch :] = torch.cos(phases)
 
 
-def _activated(a: Tensor, activation: str) -> Tensor:
+def activated(a: Tensor, activation: str) -> Tensor:
     if activation == "silu":
         return functional.silu(a)
     if activation == "gelu":
@@ -56,7 +56,7 @@ def _activated(a: Tensor, activation: str) -> Tensor:
     return functional.softplus(a)
 
 
-def _activation_backward(gradient: Tensor, a: Tensor, h: Tensor, activation: str) -> Tensor:
+def activation_backward(gradient: Tensor, a: Tensor, h: Tensor, activation: str) -> Tensor:
     """The gradient with respect to a of what has this one with respect to h = act(a)."""
     back: Tensor = gradient
     if activation == "silu":
@@ -70,7 +70,7 @@ def _activation_backward(gradient: Tensor, a: Tensor, h: Tensor, activation: str
     return back
 
 
-def _slopes(a: Tensor, activation: str) -> tuple[Tensor, Tensor, Tensor]:
+def slopes(a: Tensor, activation: str) -> tuple[Tensor, Tensor, Tensor]:
     """act(a) and its first two derivatives."""
     if activation == "tanh":
         h = torch.tanh(a)
@@ -108,7 +108,7 @@ def descend(
     average.lerp_(live, 1 - min(ema, step / (9.0 + step)))
 
 
-@_compiled
+@compiled
 def mlp_score(
     x: Tensor,
     sigma: Tensor,
@@ -129,15 +129,15 @@ def mlp_score(
         divisor = torch.where(level > 0, level, torch.ones_like(level))
         y = x[start : start + rows] * inverse[:, None]
         h = features[: len(y)]
-        _write_features(h, y, divisor, frequencies, tones)
+        write_features(h, y, divisor, frequencies, tones)
         for layer in range(last):
-            h = _activated(torch.addmm(biases[layer], h, weights[layer].t()), activation)
+            h = activated(torch.addmm(biases[layer], h, weights[layer].t()), activation)
         raw = torch.addmm(biases[last], h, weights[last].t())
         scores.append((raw / divisor[:, None] - y) * inverse[:, None])
     return torch.cat(scores)
 
 
-@_compiled
+@compiled
 def denoising_steps(
     x: Tensor,
     z: Tensor,
@@ -180,13 +180,13 @@ def denoising_steps(
         level, noise = sigma[made], z[made]
         inverse = torch.rsqrt(level * level + 1.0)
         y = torch.addcmul(x[made], level[:, None], noise) * inverse[:, None]
-        _write_features(features, y, level, frequencies, tones)
+        write_features(features, y, level, frequencies, tones)
         inputs: list[Tensor] = [features]
         sums: list[Tensor] = []
         for layer in range(last):
             a = torch.addmm(biases[layer], inputs[layer], weights[layer].t())
             sums.append(a)
-            inputs.append(_activated(a, activation))
+            inputs.append(activated(a, activation))
         raw = torch.addmm(biases[last], inputs[last], weights[last].t())
         # s + z/sigma = (sd F/sigma - y)/sqrt(sigma^2 + 1) + z/sigma
         slope = inverse / level
@@ -199,13 +199,13 @@ def denoising_steps(
             torch.sum(back, [0], out=bias_gradients[layer])
             if layer > 0:
                 back = torch.mm(back, weights[layer])
-                back = _activation_backward(back, sums[layer - 1], inputs[layer], activation)
+                back = activation_backward(back, sums[layer - 1], inputs[layer], activation)
 
         descend(live, gradient, first, second, average, rates[made], step + made + 1, ema)
     return total / x.shape[0]
 
 
-@_compiled
+@compiled
 def matching_steps(
     x: Tensor,
     directions: Tensor,
@@ -254,7 +254,7 @@ def matching_steps(
         divisor = torch.where(level > 0, level, torch.ones_like(level))
         y = x[made] * inverse[:, None]
         features, tangents = inputs0[:count], inputs0[count:].view(many, count, inputs0.shape[1])
-        _write_features(features, y, divisor, frequencies, tones)
+        write_features(features, y, divisor, frequencies, tones)
         turned = torch.matmul(v, frequencies)
         tangents[:, :, :dim] = v
         tangents[:, :, dim:start] = -features[:, start:stop] * turned
@@ -267,7 +267,7 @@ def matching_steps(
         for layer in range(last):
             both = torch.mm(inputs[layer], weights[layer].t())
             both[:count] += biases[layer]
-            h, slope1, slope2 = _slopes(both[:count], activation)
+            h, slope1, slope2 = slopes(both[:count], activation)
             moving = both[count:].view(many, count, both.shape[1])
             inputs.append(torch.cat([h, (slope1 * moving).flatten(0, 1)]))
             moved.append(moving)
@@ -304,3 +304,30 @@ def matching_steps(
                 back = torch.cat([bent, (onward * firsts[layer - 1]).flatten(0, 1)])
         descend(live, gradient, first, second, average, rates[made], step + made + 1, ema)
     return total / x.shape[0]
+
+
+@compiled
+def group_means(x: Tensor, y: Tensor, sigma: Tensor, count: int, most: int = 2**20) -> Tensor:
+    """What :meth:`playground.theory.empirical.Empirical.posterior_mean` gives of each group of points on its own.
+
+    Args:
+        x, y: clean points and noisy ones, (N, D), `count` a group; the last may be smaller.
+        sigma: noise levels of y, (N,).
+        most: distances held at once.
+
+    Returns:
+        For each y the expected x of its group, (N, D).
+    """
+    means: list[Tensor] = []
+    rows = max(1, most // count)
+    for start in range(0, len(x), count):
+        stop = min(start + count, len(x))
+        centre = x[start:stop].mean(0)
+        clean = x[start:stop] - centre
+        offset = clean.square().sum(1) * -0.5
+        for first in range(start, stop, rows):
+            last = min(first + rows, stop)
+            level = sigma[first:last]
+            logits = torch.addmm(offset, y[first:last] - centre, clean.t()) / level.square()[:, None]
+            means.append(torch.mm(torch.softmax(logits, 1), clean) + centre)
+    return torch.cat(means)

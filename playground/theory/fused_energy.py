@@ -10,10 +10,10 @@ Written for :class:`playground.theory.networks.Energy`, which is their oracle in
 import torch
 from torch import Tensor
 
-from playground.theory.fused import _activated, _activation_backward, _compiled, _slopes, _write_features, descend
+from playground.theory.fused import activated, activation_backward, compiled, descend, slopes, write_features
 
 
-@_compiled
+@compiled
 def energy_score(
     x: Tensor,
     sigma: Tensor,
@@ -40,24 +40,24 @@ def energy_score(
         inverse = torch.rsqrt(level * level + 1.0)
         y = x[start : start + rows] * inverse[:, None]
         first = features[: len(y)]
-        _write_features(first, y, torch.where(level > 0, level, torch.ones_like(level)), frequencies, tones)
+        write_features(first, y, torch.where(level > 0, level, torch.ones_like(level)), frequencies, tones)
         h = first
         sums: list[Tensor] = []
         values: list[Tensor] = []
         for layer in range(last):
             sums.append(torch.addmm(biases[layer], h, weights[layer].t()))
-            h = _activated(sums[layer], activation)
+            h = activated(sums[layer], activation)
             values.append(h)
         back = weights[last].expand(len(y), weights[last].shape[1])
         for layer in range(last - 1, -1, -1):
-            back = torch.mm(_activation_backward(back, sums[layer], values[layer], activation), weights[layer])
+            back = torch.mm(activation_backward(back, sums[layer], values[layer], activation), weights[layer])
         turned = first[:, dim:middle] * back[:, middle:stop] - first[:, middle:stop] * back[:, dim:middle]
         slope = torch.addmm(back[:, :dim], turned, frequencies.t())
         scores.append((slope * factor[start : start + rows, None] - y) * inverse[:, None])
     return torch.cat(scores)
 
 
-@_compiled
+@compiled
 def energy_denoising_steps(
     x: Tensor,
     z: Tensor,
@@ -94,12 +94,12 @@ def energy_denoising_steps(
         level, noise = sigma[made], z[made]
         inverse = torch.rsqrt(level * level + 1.0)
         y = torch.addcmul(x[made], level[:, None], noise) * inverse[:, None]
-        _write_features(features, y, level, frequencies, tones)
+        write_features(features, y, level, frequencies, tones)
         inputs: list[Tensor] = [features]
         firsts: list[Tensor] = []
         seconds: list[Tensor] = []
         for layer in range(last):
-            h, slope1, slope2 = _slopes(torch.addmm(biases[layer], inputs[layer], weights[layer].t()), activation)
+            h, slope1, slope2 = slopes(torch.addmm(biases[layer], inputs[layer], weights[layer].t()), activation)
             inputs.append(h)
             firsts.append(slope1)
             seconds.append(slope2)

@@ -26,7 +26,7 @@ import torch
 from torch import Tensor
 
 from playground.theory.densities import Boxes, Density
-from playground.theory.empirical import Empirical
+from playground.theory.fused import group_means
 from playground.theory.noise import Law, Noise, ScoreFunction, per_point
 from playground.theory.partition import EnergyFunction, Square, half_side
 
@@ -245,13 +245,7 @@ class Denoising(ScoreMatching):
         if self.reference == 1:
             return x, z
         y = x + per_point(sigma, x) * z
-        parts = zip(
-            torch.split(x, self.reference),
-            torch.split(y, self.reference),
-            torch.split(sigma, self.reference),
-            strict=True,
-        )
-        mean = torch.cat([Empirical(clean).posterior_mean(noisy, level) for clean, noisy, level in parts])
+        mean = group_means(x.flatten(1), y.flatten(1), sigma, self.reference).view(x.shape)
         return mean, (y - mean) / per_point(sigma, x)
 
     def floor(self, density: Density, generator: torch.Generator, count: int = 40_000) -> float | None:

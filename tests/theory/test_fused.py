@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from playground.theory import fused
+from playground.theory.empirical import Empirical
 from playground.theory.networks import ACTIVATIONS, MLP, ROWS
 
 
@@ -94,7 +95,7 @@ def twin(
 
 
 @pytest.mark.skipif(not hasattr(torch.jit, "script"), reason="this torch has no TorchScript")
-@pytest.mark.parametrize("name", ["mlp_score", "denoising_steps", "matching_steps"])
+@pytest.mark.parametrize("name", ["mlp_score", "denoising_steps", "matching_steps", "group_means"])
 def test_torchscript_runs_them(name: str) -> None:
     """A function that it cannot compile would run as it is, slower, and nobody would notice."""
     assert isinstance(getattr(fused, name), torch.jit.ScriptFunction)
@@ -159,6 +160,17 @@ def test_matching_steps_are_those_of_autograd_and_adam(activation: str, dim: int
     found = descend(fused.matching_steps, network, RATES, x, directions, sigma, weight, scale, along)
     for part, other in zip(found, twin(network, RATES, loss), strict=True):
         torch.testing.assert_close(part, other, rtol=1e-8, atol=1e-9)
+
+
+@pytest.mark.parametrize("count", [1, 7, 10, 23, 50])
+@pytest.mark.parametrize("most", [1, 40, 2**20])
+def test_group_means_are_those_of_each_group_alone(count: int, most: int) -> None:
+    """The last group may be smaller, and a few rows at a time give the same."""
+    x, z, sigma, _ = (part.flatten(0, 1) for part in draws(1, 23, 2))
+    y = x + sigma[:, None] * z
+    groups = zip(x.split(count), y.split(count), sigma.split(count), strict=True)
+    expected = torch.cat([Empirical(clean).posterior_mean(noisy, level) for clean, noisy, level in groups])
+    torch.testing.assert_close(fused.group_means(x, y, sigma, count, most), expected, rtol=1e-12, atol=1e-12)
 
 
 def test_plain_python_does_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
