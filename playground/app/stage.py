@@ -352,9 +352,8 @@ class Stage(QObject):
                 show(view)
         worker = self._live_worker
         if worker is not None and worker.isFinished() and worker.error is not None:
-            if isinstance(
-                worker.error, ExperimentError
-            ):  # what only the data can tell: a class or a point that is not there
+            # Only the data can tell that a class or a point is not there.
+            if isinstance(worker.error, ExperimentError):
                 self.message.emit("warning", str(worker.error), "")
             else:
                 self.message.emit("error", f"Sampling stopped: {worker.error}", "help.log")
@@ -386,7 +385,7 @@ class Stage(QObject):
         density = (
             "density" in self._wanted
             and self._pinned is None
-            and self._density.due((*place, source, bench.weights.version if source == "learned" else 0), now)
+            and self._density.due((*place, source, 0 if closed else bench.weights.version), now)
         )
         if field or (density and closed):
             self._live.look(

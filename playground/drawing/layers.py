@@ -250,11 +250,9 @@ class Path(Layer):
     role: Role = "likelihood"
 
     def paint(self, painter: QPainter, plane: Plane, palette: Palette) -> None:
-        points = plane.to_painter(self.points)
-        points = points[np.isfinite(points).all(axis=1)]
-        if not len(points):
+        corners = _corners(plane, self.points)
+        if not corners:
             return
-        corners = [QPointF(x, y) for x, y in np.clip(points, -1e5, 1e5).tolist()]
         painter.setRenderHint(QPainter.RenderHint.Antialiasing, True)
         for number in range(len(corners) - 1):
             alpha = 1.0 - 0.75 * number / max(len(corners) - 2, 1)
@@ -273,11 +271,9 @@ class Between(Layer):
     role: Role = "likelihood"
 
     def paint(self, painter: QPainter, plane: Plane, palette: Palette) -> None:
-        points = plane.to_painter(self.points)
-        points = points[np.isfinite(points).all(axis=1)]
-        if len(points) < 2:
+        corners = _corners(plane, self.points)
+        if len(corners) < 2:
             return
-        corners = [QPointF(x, y) for x, y in np.clip(points, -1e5, 1e5).tolist()]
         painter.setRenderHint(QPainter.RenderHint.Antialiasing, True)
         painter.setBrush(Qt.BrushStyle.NoBrush)
         # A dark (light) seam keeps it apart from whatever lies below.
@@ -328,6 +324,13 @@ def _glow(palette: Palette) -> np.ndarray:
 def _ink(palette: Palette) -> np.ndarray:
     """(256,) uint32: ink saturates, so that a knot of a hundred trails is no brighter than it takes to see it."""
     return raster.tints(palette.color("trails"))[np.round(255 * np.tanh(np.arange(256) / 128)).astype(int)]
+
+
+def _corners(plane: Plane, points: np.ndarray) -> list[QPointF]:
+    """Of a line through points (P, 2), in painter units, without those that are not finite."""
+    places = plane.to_painter(points)
+    places = places[np.isfinite(places).all(axis=1)]
+    return [QPointF(x, y) for x, y in np.clip(places, -1e5, 1e5).tolist()]
 
 
 def _dot(painter: QPainter, centre: QPointF, radius: float, palette: Palette, role: Role) -> None:

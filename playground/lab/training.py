@@ -379,7 +379,6 @@ def build_objective(problem: Problem) -> Objective:
             variance_reduced=settings.variance_reduced,
         )
     if settings.kind == "denoising":
-        # Others' means are of other classes: what is told its class points back to itself.
         assert settings.reference != "auto"
         # The mean over points of other classes is no target of a class.
         reference = 1 if problem.classes else min(settings.reference, problem.batch)

@@ -4,14 +4,12 @@ import math
 from functools import partial
 
 import torch
-from torch import Tensor
 
 from playground.lab.selftest.check import STANDARD_ERRORS, Check, gap, normals, seeded, standard_errors
 from playground.lab.selftest.scores import gradient_of
-from playground.lab.selftest.training import by_autograd, by_hand, draws, furthest
+from playground.lab.selftest.training import by_autograd, by_hand, denoising_loss, draws, furthest
 from playground.theory.fused_energy import energy_denoising_steps
 from playground.theory.networks import ACTIVATIONS, Energy
-from playground.theory.networks.mlp import Perceptron
 from playground.theory.noise import SingleSigma
 from playground.theory.objectives import MaximumLikelihood
 from playground.theory.partition import Square, StandardNormal, log_density_at, log_partition
@@ -33,16 +31,9 @@ def score(activation: str) -> float:
 
 
 def training(activation: str) -> float:
-    x, z, sigma, weight = draws()
-
-    def loss(made: Perceptron, step: int) -> Tensor:
-        level = sigma[step][:, None]
-        residual: Tensor = made(x[step] + level * z[step], sigma[step]) + z[step] / level
-        return (weight[step] * residual.square().sum(1)).mean()
-
-    made = network(activation)
+    made, (x, z, sigma, weight) = network(activation), draws()
     steps = by_hand(energy_denoising_steps, made, x, z, sigma, weight, made.factor(sigma))
-    return furthest(steps, by_autograd(made, loss))
+    return furthest(steps, by_autograd(made, denoising_loss))
 
 
 def z_of_a_gaussian() -> float:

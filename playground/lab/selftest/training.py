@@ -63,16 +63,16 @@ def furthest(found: tuple[Tensor, ...], expected: tuple[Tensor, ...]) -> float:
     return max(gap(a, b) for a, b in zip(found, expected, strict=True))
 
 
+def denoising_loss(made: Perceptron, step: int) -> Tensor:
+    """Of the points of one step of :func:`draws`."""
+    x, z, sigma, weight = (part[step] for part in draws())
+    residual: Tensor = made(x + sigma[:, None] * z, sigma) + z / sigma[:, None]
+    return (weight * residual.square().sum(1)).mean()
+
+
 def denoising(activation: str) -> float:
-    x, z, sigma, weight = draws()
-
-    def loss(made: Perceptron, step: int) -> Tensor:
-        level = sigma[step][:, None]
-        residual: Tensor = made(x[step] + level * z[step], sigma[step]) + z[step] / level
-        return (weight[step] * residual.square().sum(1)).mean()
-
     made = network(activation)
-    return furthest(by_hand(fused.denoising_steps, made, x, z, sigma, weight), by_autograd(made, loss))
+    return furthest(by_hand(fused.denoising_steps, made, *draws()), by_autograd(made, denoising_loss))
 
 
 def matching(activation: str) -> float:

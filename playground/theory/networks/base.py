@@ -76,9 +76,9 @@ class NoiseEmbedding(nn.Module):
         return torch.cat([noise[:, None], angles.sin(), angles.cos()], dim=1)
 
 
-def rows_at_a_time(x: Tensor) -> int:
-    """How many points to evaluate at a time."""
-    return ROWS if x.device.type == "cpu" else max(len(x), 1)
+def rows_at_a_time(x: Tensor, most: int = ROWS) -> int:
+    """How many points to evaluate at a time: at most so many on a CPU."""
+    return most if x.device.type == "cpu" else max(len(x), 1)
 
 
 def linear(inputs: int, outputs: int, generator: torch.Generator) -> nn.Linear:

@@ -13,6 +13,7 @@ from playground.theory.networks.base import (
     drawn,
     linear,
     preconditioned,
+    rows_at_a_time,
     zeroed,
 )
 
@@ -90,7 +91,8 @@ class UNet(ScoreNetwork):
         label = label.to(x.device).expand(len(x))
         if torch.is_grad_enabled():
             return self._given(x, sigma, label)
-        pieces = zip(*(torch.split(part, ROWS) for part in (x, sigma, label)), strict=True)
+        rows = rows_at_a_time(x, ROWS)
+        pieces = zip(*(torch.split(part, rows) for part in (x, sigma, label)), strict=True)
         return torch.cat([self._given(*piece) for piece in pieces])
 
     def _given(self, x: Tensor, sigma: Tensor, label: Tensor) -> Tensor:
