@@ -26,7 +26,7 @@ from playground.theory.objectives import OBJECTIVES, Denoising, Exact, MaximumLi
 from playground.theory.partition import StandardNormal
 
 CHUNK_SECONDS = 0.03  # of training between two progress reports: two frames of the window
-BLOCK, BLOCK_WORK = 32, 2e8  # most steps in one call, and their points times weights: about 20 ms
+BLOCK, BLOCK_WORK = 32, 4e8  # most steps in one call, and their points times weights: about 60 ms
 FUSED: dict[type[ScoreNetwork], tuple[type[Objective], ...]] = {MLP: (Denoising, Exact, Sliced), Energy: (Denoising,)}
 """The objectives whose steps are written by hand, by the network."""
 
