@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from playground.lab.selftest import CHECKS, Check, selftest
+from playground.lab.selftest import CHECKS, Check, guidance, selftest
 from playground.lab.selftest.check import STANDARD_ERRORS, normals, number, standard_errors, variance_errors
 from playground.theory import boltzmann, densities, fused, ode
 from playground.theory.noise import (
@@ -64,6 +64,14 @@ def swapped_stage() -> tuple[tuple[float, ...], ...]:
     return tuple(stages)
 
 
+def other_guidance(score, label: Tensor, scale: float):
+    return lambda x, sigma: score(x, sigma) + scale * (score(x, sigma, label) - score(x, sigma))
+
+
+def mere_replacement(score, known: Tensor, mask: Tensor):
+    return lambda x, sigma: torch.where(mask, (known - x) / sigma**2, score(x, sigma))
+
+
 # What is spoilt, by what, and the beginning of a claim that must fail.
 FAULTS = {
     "g^2 of VP twice too large": (VariancePreserving, "diffusion", wrong_rate, "VP: drift and diffusion"),
@@ -104,6 +112,10 @@ FAULTS = {
         lambda square, values: -torch.logsumexp(values, 0) - 2 * math.log(square.spacing),
         "maximum likelihood",
     ),
+    "guidance from the score of all data": (guidance, "guided", other_guidance, "guided score"),
+    "guidance from the score of all data, its flow": (guidance, "guided", other_guidance, "guided flow"),
+    "known coordinates merely replaced": (guidance, "given", mere_replacement, "known coordinates: mean"),
+    "the score of all data for the rest": (guidance, "given", mere_replacement, "known coordinates: power"),
     "Adam's second decay": (fused, "SECOND_DECAY", 0.999, "silu: denoising steps"),
     "the correctors' ratio": (
         path,

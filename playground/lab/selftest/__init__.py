@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import torch
 
-from playground.lab.selftest import boltzmann, energies, likelihood, noise, sampling, scores, training
+from playground.lab.selftest import boltzmann, energies, guidance, likelihood, noise, sampling, scores, training
 from playground.lab.selftest.check import Check as Check
 from playground.lab.selftest.check import Row as Row
 
@@ -16,6 +16,7 @@ CHECKS: tuple[Check, ...] = (
     *noise.CHECKS,
     *scores.CHECKS,
     *sampling.CHECKS,
+    *guidance.CHECKS,
     *likelihood.CHECKS,
     *training.CHECKS,
     *boltzmann.CHECKS,
