@@ -18,7 +18,7 @@ from playground.app.views import ProblemView, plane_bounds
 from playground.app.workers import Slot
 from playground.lab import experiment as description
 from playground.lab.experiment import Experiment
-from playground.lab.refusals import path_refusal, training_refusal
+from playground.lab.refusals import has_energy, path_refusal, training_refusal
 from playground.lab.session import Session
 from playground.resources import resource
 
@@ -235,7 +235,6 @@ def _remember(bench: Bench, summary: Mapping[str, Any], progress_type: Any) -> N
 
 def _view(problem: "Problem", trainer: "Trainer") -> ProblemView:
     from playground.lab.advice import noise_advice
-    from playground.lab.energies import has_energy
     from playground.lab.problem import widest_gap
 
     dataset, noise, units = problem.dataset, problem.noise, problem.units

@@ -1,5 +1,6 @@
 """Measurements that the window asks for, as iterators of (fraction, result) to be driven in a thread."""
 
+import dataclasses
 import math
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
@@ -8,8 +9,8 @@ import numpy as np
 
 from playground.app.bench import torch_threads
 from playground.app.live import Weights
-from playground.app.views import Bounds, DensityView, Errors, PointLikelihood, ProblemView, Way
-from playground.lab.refusals import likelihood_refusal
+from playground.app.views import Bounds, DensityView, Errors, FlowLikelihood, PointLikelihood, ProblemView, Way
+from playground.lab.refusals import flow_refusal
 
 if TYPE_CHECKING:
     from playground.lab.problem import Problem
@@ -38,39 +39,55 @@ def judging_score(problem: "Problem", weights: Weights) -> Any:
 
 
 def point_likelihood(problem: "Problem", weights: Weights, point: np.ndarray, number: int | None = None) -> Progress:
-    """log p of one point, or image of this number, by the probability flow, beside the exact value where it is known, there and back."""
+    """log p of one point, or image of this number, by the probability flow there and back, by the energy, and by the known density:
+    whichever there are."""
     from playground.lab.energies import normalised
     from playground.lab.likelihood import round_trip
 
     score = judging_score(problem, weights)
-    energy = normalised(problem, score)
+    energy, source = normalised(problem, score), problem.experiment.likelihood.source
+    found = PointLikelihood(
+        point=point,
+        number=number,
+        sigma=problem.units.sigma_to_user(problem.noise.sigma_min),
+        exact=exact_log_prob(problem, point),
+        flow=None,
+        source=source,
+        untrained=weights.untrained and source == "learned",
+        energy=None if energy is None else (float(energy.log_prob(point[None])[0]), energy.partition.error),
+    )
+    if flow_refusal(problem.experiment) is not None:
+        yield 1.0, found
+        return
     for progress in round_trip(problem, score, point[None], record_path=number is None):
         trip = progress.result
         if trip is None:
             yield progress.fraction, None
             continue
         result = trip.there
-        yield (
-            1.0,
-            PointLikelihood(
-                point=point,
-                number=number,
-                sigma=result.sigma,
-                log_prob=float(result.log_prob[0]),
-                exact=None if result.exact is None else float(result.exact[0]),
-                prior_term=float(result.prior_term[0]),
-                trace_term=float(result.trace_term[0]),
-                standard_error=None if result.standard_error is None else float(result.standard_error[0]),
-                evaluations=int(result.evaluations[0]),
-                latent=result.latent[0],
-                distance=float(trip.distance[0]),
-                log_prob_error=float(trip.log_prob_error[0]),
-                path=None if result.path is None else result.path[:, 0],
-                source=problem.experiment.likelihood.source,
-                untrained=weights.untrained and problem.experiment.likelihood.source == "learned",
-                energy=None if energy is None else float(energy.log_prob(point[None])[0]),
-            ),
+        flow = FlowLikelihood(
+            log_prob=float(result.log_prob[0]),
+            prior_term=float(result.prior_term[0]),
+            trace_term=float(result.trace_term[0]),
+            standard_error=None if result.standard_error is None else float(result.standard_error[0]),
+            evaluations=int(result.evaluations[0]),
+            latent=result.latent[0],
+            distance=float(trip.distance[0]),
+            log_prob_error=float(trip.log_prob_error[0]),
+            path=None if result.path is None else result.path[:, 0],
         )
+        yield 1.0, dataclasses.replace(found, flow=flow)
+
+
+def exact_log_prob(problem: "Problem", point: np.ndarray) -> float | None:
+    """log p of a point by the known density, smoothed by the finest noise; None where none is known."""
+    import torch
+
+    density = problem.dataset.density
+    if density is None:
+        return None
+    sigma = problem.units.sigma_to_user(problem.noise.sigma_min)
+    return float(density.to("cpu", torch.float64).log_prob(torch.from_numpy(point[None]), sigma)[0])
 
 
 def way_between(
@@ -155,7 +172,7 @@ def test_set(problem: "Problem", weights: Weights) -> Progress:
     from playground.lab.evaluation import evaluate
 
     score = judging_score(problem, weights)
-    flows = problem.shape == (2,) and likelihood_refusal(problem.experiment) is None
+    flows = problem.shape == (2,) and flow_refusal(problem.experiment) is None
     share = 0.7 if flows else 1.0  # of the work; the rest is the integral
     metrics = None
     for step in evaluate(problem, score):

@@ -1,6 +1,6 @@
 """What the window measures when asked: likelihoods, densities, test sets, samples and score errors."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -11,7 +11,8 @@ from playground.app.following import FOLLOWING
 from playground.app.stage import Stage
 from playground.app.state import State
 from playground.app.views import PointLikelihood, Way
-from playground.lab.refusals import likelihood_refusal
+from playground.lab.experiment import Experiment
+from playground.lab.refusals import Refusal, flow_refusal, likelihood_refusal
 
 MAP_CELLS = 160  # across and down, of the map that is asked for
 TASKS = ("likelihood", "way", "density", FOLLOWING, "test-set", "quality", "fisher")
@@ -76,7 +77,7 @@ class Measuring(Stage):
         self._show_way(None)
 
     def _inspect(self, point: np.ndarray, number: int | None) -> None:
-        if self._refuses_likelihood():
+        if self._refused(likelihood_refusal):
             return
         bench = self._bench
         assert bench is not None
@@ -102,7 +103,7 @@ class Measuring(Stage):
             self._find_way(np.stack([first.point, point]), (first.number, number))
 
     def _find_way(self, ends: np.ndarray, numbers: tuple[int | None, int | None]) -> None:
-        if self._refuses_likelihood():
+        if self._refused(flow_refusal):
             return
         bench = self._bench
         assert bench is not None
@@ -134,7 +135,7 @@ class Measuring(Stage):
 
     def density_map(self) -> None:
         """Compute the model's density of the finest level over the canvas; it stays until the playhead moves on."""
-        if not self._states_density() and self._refuses_likelihood():
+        if self._refused(likelihood_refusal):
             return
         self._pin()
         bench, bounds = self._bench, self._bounds
@@ -149,7 +150,7 @@ class Measuring(Stage):
 
     def evaluate_test_set(self) -> None:
         """NLL, entropy, KL and the integral over the plane."""
-        if not self._states_density() and self._refuses_likelihood():
+        if self._refused(likelihood_refusal):
             return
         bench = self._bench
         assert bench is not None
@@ -184,14 +185,11 @@ class Measuring(Stage):
         self._evaluation.update({key: value for key, value in metrics.items() if value is not None})
         self.evaluation_changed.emit(dict(self._evaluation))
 
-    def _states_density(self) -> bool:
-        """Whether the learned density is known without the flow."""
-        return self._bench is not None and self._bench.view.has_energy
-
-    def _refuses_likelihood(self) -> bool:
+    def _refused(self, why: Callable[[Experiment], Refusal | None]) -> bool:
+        """Whether there is nothing on the bench, or a reason, which is told."""
         if self._bench is None:
             return True
-        refusal = likelihood_refusal(self._state.experiment)
+        refusal = why(self._state.experiment)
         if refusal is not None:
             self.message.emit("warning", refusal.sentence, "")
         return refusal is not None

@@ -86,14 +86,10 @@ class ProbeView:
 
 
 @dataclass(frozen=True)
-class PointLikelihood:
-    """The log-likelihood of one point or image and the way it was found."""
+class FlowLikelihood:
+    """The log-likelihood of one point or image by the probability flow, and the way it took."""
 
-    point: np.ndarray  # (2,) or (C, H, W)
-    number: int | None  # of an image in the grid
-    sigma: float  # the density is the data's, smoothed by this
     log_prob: float  # nats per the user's area unit
-    exact: float | None
     prior_term: float
     trace_term: float
     standard_error: float | None  # of Hutchinson's estimate; 0 of the exact trace, None of a single vector
@@ -102,9 +98,22 @@ class PointLikelihood:
     distance: float  # to where the latent code leads back, in the user's unit
     log_prob_error: float  # log p on the way there less that on the way back
     path: np.ndarray | None  # (P, 2), of points of the plane
+
+
+@dataclass(frozen=True)
+class PointLikelihood:
+    """The log-likelihoods of one point or image: by the flow, by the energy, exactly."""
+
+    point: np.ndarray  # (2,) or (C, H, W)
+    number: int | None  # of an image in the grid
+    sigma: float  # the density is the data's, smoothed by this
+    exact: float | None
+    flow: FlowLikelihood | None  # None where the noise has no path that it could follow
     source: str  # of the score, as in likelihood.source
     untrained: bool
-    energy: float | None = None  # log p by a learned energy and its Z at the same sigma
+    energy: tuple[float, float] | None = (
+        None  # log p by a learned energy and its Z at the same sigma, and the error of ln Z
+    )
 
 
 @dataclass(frozen=True)

@@ -255,7 +255,7 @@ class Wiring(QObject):
         self._canvas.set_caption(lines)
 
     def _show_likelihood(self, likelihood: PointLikelihood | None) -> None:
-        self._canvas.set_path(None if likelihood is None else likelihood.path)
+        self._canvas.set_path(None if likelihood is None or likelihood.flow is None else likelihood.flow.path)
         self._ring_images()
 
     def _show_way(self, way: Way | None) -> None:

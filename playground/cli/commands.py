@@ -117,7 +117,10 @@ def likelihood(
     out: Annotated[
         Path,
         typer.Option(
-            "--out", metavar="FILE.csv", help="The points with columns log_prob, standard_error and evaluations."
+            "--out",
+            metavar="FILE.csv",
+            help="The points with columns log_prob, standard_error and evaluations; by an energy and its Z, where the noise "
+            "leaves no flow to follow, with log_prob and log_partition_error.",
         ),
     ],
     latent: Annotated[

@@ -11,19 +11,39 @@ from playground.cli.mistakes import Mistake
 from playground.cli.reporting import say, stage
 from playground.cli.results import Model, column_names, open_model, write_csv
 from playground.data import read_columns
+from playground.lab.energies import normalised
 from playground.lab.latent import interpolate
 from playground.lab.likelihood import decode, log_likelihood
 from playground.lab.problem import Problem
-from playground.lab.refusals import likelihood_refusal
+from playground.lab.refusals import flow_refusal, likelihood_refusal
 
 
 def write_likelihoods(
     folder: Path, points: Path, assignments: Sequence[str], seed: int | None, device: str, out: Path, latent: bool
 ) -> None:
     """``score-playground likelihood``."""
-    model = _open(folder, assignments, seed, device)
+    model = open_model(folder, assignments, seed, device)
     problem = model.problem
+    refusal = likelihood_refusal(problem.experiment)
+    if refusal is not None:
+        raise Mistake(refusal.sentence)
     flat, header = read_points_to_judge(points, problem)
+    if flow_refusal(problem.experiment) is None:
+        _write_by_flow(model, flat, header, out, latent)
+        return
+    if latent:
+        raise Mistake("--latent is not possible: without a path from data to noise there are no latent codes.")
+    energy = normalised(problem, model.judge)
+    assert energy is not None  # what is not refused and has no flow is an energy in the plane
+    log_prob = energy.log_prob(flat)
+    header += ["log_prob", "log_partition_error"]
+    write_csv(out, header, zip(*flat.T.tolist(), log_prob.tolist(), [energy.partition.error] * len(flat), strict=True))
+    say(f"By {energy.origin}")
+    say(f"Mean log-likelihood {log_prob.mean():.4f} nats of {len(flat)} points; each is in {out}")
+
+
+def _write_by_flow(model: Model, flat: np.ndarray, header: list[str], out: Path, latent: bool) -> None:
+    problem = model.problem
     with stage("Likelihood") as update:
         for progress in log_likelihood(problem, model.judge, flat.reshape(-1, *problem.shape)):
             update(progress.fraction, f"{len(flat)} points")
@@ -79,8 +99,9 @@ def write_interpolation(
 
 
 def _open(folder: Path, assignments: Sequence[str], seed: int | None, device: str) -> Model:
+    """A model whose latent codes are asked for."""
     model = open_model(folder, assignments, seed, device)
-    refusal = likelihood_refusal(model.problem.experiment)
+    refusal = flow_refusal(model.problem.experiment)
     if refusal is not None:
         raise Mistake(refusal.sentence)
     return model

@@ -184,6 +184,8 @@ def _summarise(measured: dict[str, Any], folder: Path) -> None:
         ("ln Z", "log_partition", "log_partition_error"),
         ("bits/dim", "bits_per_dim", "bits_per_dim_standard_error"),
     ]
+    if measured.get("evaluations_mean") is None:  # no flow was followed: what is stated by the energy is said once
+        lines = [line for line in lines if line[1] not in ("test_nll", "kl")]
     for title, key, error in lines:
         if measured.get(key) is not None:
             say(f"{title:>24}  {measured[key]:.4f}" + (f" ± {measured[error]:.4f}" if error else ""))

@@ -11,10 +11,9 @@ from typing import Any
 import numpy as np
 import torch
 
-from playground.data.sources import SOURCES
-from playground.lab.experiment import Experiment
 from playground.lab.fields import Array, grid_points
 from playground.lab.problem import Problem
+from playground.lab.refusals import path_refusal
 from playground.theory import metrics
 from playground.theory.networks import Energy
 from playground.theory.noise import ScoreFunction
@@ -22,11 +21,6 @@ from playground.theory.partition import LogPartition, log_density_at, log_partit
 
 LIVE_TOLERANCE, LIVE_CELLS = 0.02, 256
 """Of Z behind a picture: 2 % of a colour show nowhere, and a tenth of a second on one core is the most that it may take."""
-
-
-def has_energy(experiment: Experiment) -> bool:
-    """Whether what is learned states a density that can be summed up: an energy in the plane."""
-    return experiment.network.kind == "energy" and not SOURCES[experiment.data.kind].images
 
 
 @dataclass(frozen=True)
@@ -52,6 +46,14 @@ class NormalisedEnergy:
     def sigma(self) -> float:
         """The noise level in user units."""
         return self.problem.units.sigma_to_user(self.level)
+
+    @property
+    def origin(self) -> str:
+        """Which density this is and where it comes from, in a sentence without its full stop."""
+        smoothed = (
+            f"the data smoothed by sigma = {self.sigma:.6g} (user units)" if self.level else "the data as they are"
+        )
+        return f"exp(-f)/Z of the learned energy, of {smoothed}; ln Z = {self.log_partition:.6g} ± {self.partition.error:.2g}"
 
     def log_prob(self, points: Array) -> Array:
         """log p_sigma at points (N, 2) in user units, nats per user units, (N,)."""
@@ -104,7 +106,10 @@ METRICS = (
 
 
 def energy_metrics(problem: Problem, score: ScoreFunction, found: dict[str, Any], reasons: dict[str, str]) -> None:
-    """What the energy of the finest level says of the held-out points, into `found`; or why it says nothing, into `reasons`."""
+    """What the energy of the finest level says of the held-out points, into `found`; or why it says nothing, into `reasons`.
+
+    Where no flow leads from data to noise, the figures of the test set are the energy's.
+    """
     model = normalised(problem, score)
     if model is None:
         sentence = "Only an energy network states a density by itself: choose network.kind = energy."
@@ -118,6 +123,12 @@ def energy_metrics(problem: Problem, score: ScoreFunction, found: dict[str, Any]
     found["energy_integral"] = model.integral()
     found["energy_nll"], found["energy_nll_standard_error"] = metrics.mean_with_error(-log_prob)
     density = problem.dataset.density
+    if path_refusal(problem.experiment) is not None:
+        found["test_nll"], found["test_nll_standard_error"] = found["energy_nll"], found["energy_nll_standard_error"]
+        found["test_points"], found["density"] = len(points), model.origin
+        if density is not None:
+            true = density.to("cpu", torch.float64).log_prob(torch.from_numpy(points))
+            found["kl"], found["kl_standard_error"] = metrics.kl_to_known(true, log_prob)
     if density is not None:
         # Of the smoothed data, which the energy is of: with one coarse sigma they are far from the data themselves.
         z = torch.randn(points.shape, generator=problem.generator("energy", "cpu"), dtype=torch.float64)

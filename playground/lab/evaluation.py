@@ -17,7 +17,7 @@ from playground.lab import energies
 from playground.lab.image_metrics import FROM_IMAGES, FROM_LABELS, image_figures
 from playground.lab.likelihood import PointLikelihoods, RoundTrip, log_likelihood, round_trip
 from playground.lab.problem import Problem
-from playground.lab.refusals import likelihood_refusal
+from playground.lab.refusals import flow_refusal
 from playground.theory import likelihood, metrics, two_samples
 from playground.theory.noise import ScoreFunction
 from playground.theory.ode import TooManySteps
@@ -42,7 +42,8 @@ def evaluate(problem: Problem, score: ScoreFunction, samples: Array | None = Non
 
     The last progress carries a dictionary; what does not apply is None there, and `reasons` says why by key:
 
-    - test_nll, test_nll_standard_error: mean -log p over the held-out points, nats per user units.
+    - test_nll, test_nll_standard_error: mean -log p over the held-out points, nats per user units: by the flow, or by a learned
+      energy and its Z where the noise leaves no flow to follow.
     - test_points: how many these are: likelihood.points, or all that are held out of finite data.
     - entropy: of the known density, the NLL of a perfect model.
     - kl, kl_standard_error: KL(data || model) in nats, from the same held-out points.
@@ -62,7 +63,7 @@ def evaluate(problem: Problem, score: ScoreFunction, samples: Array | None = Non
     - round_trip_distance (user units), round_trip_log_prob (nats): of `round_trip_points` of these points, taken to their latent
       codes and back, the worst distance to where they began and the worst difference of the two log p: the solver's error.
     - of images and their labels: see :func:`playground.lab.image_metrics.image_figures`.
-    - density: which density the likelihoods are of; evaluations_mean: scores asked for one of them.
+    - density: which density the likelihoods are of, and by what they are where no flow is followed; evaluations_mean: scores asked for one of them.
     - log_partition, log_partition_error: ln Z of a learned energy of the finest level over the plane in user units, and by how
       much it may be off; energy_integral: of e^-f/Z over the data and a margin, on another grid.
       energy_nll, energy_kl, each with its _standard_error: as test_nll and kl, by e^-f/Z instead of the flow, which follows the
@@ -74,7 +75,7 @@ def evaluate(problem: Problem, score: ScoreFunction, samples: Array | None = Non
     """
     found: dict[str, Any] = dict.fromkeys(METRICS)
     reasons: dict[str, str] = {}
-    refusal = likelihood_refusal(problem.experiment)
+    refusal = flow_refusal(problem.experiment)
     if refusal is not None:
         reasons |= dict.fromkeys(_FROM_LIKELIHOOD, refusal.sentence)
     else:

@@ -154,8 +154,20 @@ def annealing_levels(experiment: Experiment) -> int:
     return len(noise.rungs) if noise.kind == "ladder" and noise.rungs else noise.levels
 
 
+def has_energy(experiment: Experiment) -> bool:
+    """Whether what is learned states a density that can be summed up: an energy in the plane."""
+    return experiment.network.kind == "energy" and not SOURCES[experiment.data.kind].images
+
+
 def likelihood_refusal(experiment: Experiment) -> Refusal | None:
-    """Why the experiment's likelihoods cannot be computed, or None."""
+    """Why the experiment has no likelihoods, or None: a learned energy states them itself where there is no flow to follow."""
+    if experiment.likelihood.source == "learned" and has_energy(experiment):
+        return None
+    return flow_refusal(experiment)
+
+
+def flow_refusal(experiment: Experiment) -> Refusal | None:
+    """Why the experiment's likelihoods and latent codes cannot be computed by the probability flow, or None."""
     if experiment.likelihood.source == "exact" and not SOURCES[experiment.data.kind].known_density:
         return Refusal(
             "likelihood.source",

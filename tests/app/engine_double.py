@@ -1,14 +1,15 @@
 """An engine for the panels' tests: the real signals and properties, no threads and no torch."""
 
 import dataclasses
-from types import SimpleNamespace
+from collections.abc import Mapping
+from types import MappingProxyType, SimpleNamespace
 from typing import Any
 
 import numpy as np
 from PySide6.QtCore import QObject, Signal
 
 from playground.app.state import State
-from playground.app.views import Errors, PointLikelihood, ProblemView, TaskStatus, Way
+from playground.app.views import Errors, FlowLikelihood, PointLikelihood, ProblemView, TaskStatus, Way
 from playground.lab import experiment as description
 from playground.lab.experiment import Experiment
 
@@ -101,26 +102,30 @@ class EngineDouble(QObject):
     def run(self, task: str, fraction: float | None = 0.4, error: str = "", running: bool = True) -> None:
         self.task_changed.emit(task, TaskStatus(task, running, fraction, 4.2 if running else None, error))
 
-    def show_point(self, **changes: Any) -> None:
+    def show_point(self, flow: Mapping[str, Any] = MappingProxyType({}), **changes: Any) -> None:
         path = np.linspace((-0.62, 0.98), (-0.8, 3.0), 20)
         self.likelihood = PointLikelihood(
             point=np.array([-0.62, 0.98]),
             number=None,
             sigma=0.0081,
-            log_prob=-0.713,
             exact=-0.705,
-            prior_term=-3.92,
-            trace_term=3.21,
-            standard_error=0.0,
-            evaluations=86,
-            latent=np.array([0.31, -1.27]),
-            distance=2.1e-5,
-            log_prob_error=-4e-5,
-            path=path,
+            flow=FlowLikelihood(
+                log_prob=-0.713,
+                prior_term=-3.92,
+                trace_term=3.21,
+                standard_error=0.0,
+                evaluations=86,
+                latent=np.array([0.31, -1.27]),
+                distance=2.1e-5,
+                log_prob_error=-4e-5,
+                path=path,
+            ),
             source="learned",
             untrained=False,
         )
-        self.likelihood = dataclasses.replace(self.likelihood, **changes)
+        assert self.likelihood.flow is not None
+        by_flow = dataclasses.replace(self.likelihood.flow, **flow)
+        self.likelihood = dataclasses.replace(self.likelihood, **{"flow": by_flow} | changes)
         self.likelihood_changed.emit(self.likelihood)
 
     def measure(self) -> None:

@@ -1,3 +1,5 @@
+import dataclasses
+
 import numpy as np
 import pytest
 from engine_double import EngineDouble, moons
@@ -534,7 +536,18 @@ def test_an_energy_shows_its_z_and_what_it_says_of_points(show, state, engine):
     assert panel.test.isEnabled()  # without noise there is no flow, and the energy needs none
     assert panel.map.isEnabled()
     assert not panel.nll.isVisible()
-    assert not panel.hint.isVisible()
+    assert panel.hint.text().endswith("by the energy and its Z.")
+    assert panel.notice.isHidden()
+    engine.show_point()
+    engine.likelihood_changed.emit(
+        dataclasses.replace(engine.likelihood, flow=None, sigma=0.0, exact=None, energy=(-0.8125, 2e-4))
+    )
+    assert [figure.text() for figure in panel.figures if not figure.isHidden()] == ["(−0.62, 0.98)", "−0.812 ± 2e-4"]
+    assert "Of the data as they are." in panel.energy.toolTip()
+    assert not panel.second.isVisible()  # there are no codes to go between
+    state.edit({"likelihood.source": "exact"})
+    assert not panel.test.isEnabled()  # of which the energy says nothing
+    state.edit({"likelihood.source": "learned"})
     assert panel.header.state == "Z by quadrature"
     engine.density_changed.emit(DensityView(np.ones((2, 2)), (0.0, 1.0, 0.0, 1.0), 0.1, "exact"))
     assert panel.partition.text() == "–"
@@ -577,7 +590,7 @@ def test_estimates_of_the_trace_show_their_error_where_it_is_known(show, state, 
     assert panel.settings["vectors"].isVisible()
     assert panel.settings["probe"].isVisible()
     for error, text in ((0.12, "−0.713 ± 0.120"), (None, "−0.713")):
-        engine.show_point(standard_error=error)
+        engine.show_point({"standard_error": error})
         assert panel.log_prob.text() == text
     assert "a single random vector" in panel.log_prob.toolTip()
 
@@ -619,7 +632,7 @@ def test_a_clicked_image_has_a_number_and_a_code_of_a_length(show, state, engine
     (panel,) = show(panels.LikelihoodPanel)
     engine.build()
     assert panel.hint.text().startswith("Click a finished image")
-    engine.show_point(number=4, point=np.zeros((1, 8, 8)), latent=np.full((1, 8, 8), 0.9), path=None)
+    engine.show_point({"latent": np.full((1, 8, 8), 0.9), "path": None}, number=4, point=np.zeros((1, 8, 8)))
     assert panel.point.name.text() == "clicked image"
     assert panel.point.text() == "number 5"
     assert panel.latent.text() == "length 7.2 of √D = 8.0"

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -263,6 +264,35 @@ def test_what_has_no_process_still_runs_and_says_why_numbers_are_missing(without
     assert found["test_nll"] is None
     assert "noise.kind = single has no such path" in found["reasons"]["test_nll"]
     assert found["sliced_wasserstein2"] > 0
+
+
+def test_an_energy_without_a_flow_has_likelihoods_and_says_where_they_come_from(
+    tmp_path: Path, ask: Ask, quick: list[str]
+) -> None:
+    """Untrained it is a Gaussian of the data's moments, smoothed by sigma."""
+    (tmp_path / "energy.toml").write_text(
+        'network.kind = "energy"\nnoise.kind = "single"\nnoise.sigma = 0.5\nsampling.kind = "langevin"\n'
+    )
+    run = [*quick, "--set=training.steps=0", "--set=objective.kind=denoising"]
+    code, output, _ = ask("run", tmp_path / "energy.toml", "--out", tmp_path / "out", *run)
+    assert code == 0
+    assert ("test NLL by energy" in output, output.count("test NLL")) == (True, 1)
+    found = metrics(tmp_path / "out")
+    assert found["test_nll"] == found["energy_nll"]
+    assert "the data smoothed by sigma = 0.5 (user units); ln Z = " in found["density"]
+    points, out = tmp_path / "points.csv", tmp_path / "judged.csv"
+    points.write_text("x,y\n0.5,0.25\n1e6,-1e6\n")
+    code, output, _ = ask("likelihood", tmp_path / "out", "--points", points, "--out", out)
+    assert code == 0
+    assert "By exp(-f)/Z of the learned energy, of the data smoothed by sigma = 0.5 (user units); ln Z = " in output
+    header, rows = table(out)
+    assert header == ["x", "y", "log_prob", "log_partition_error"]
+    # About the middle of the moons, whose variance along an axis is 0.49 on average: -ln(2 pi (0.49 + 0.25)).
+    assert rows[0, 2] == pytest.approx(-math.log(2 * math.pi * 0.74), abs=0.05)
+    assert rows[1, 2] == pytest.approx(-1e12 / 0.74, rel=0.1)
+    assert 0 < rows[0, 3] < 2e-3
+    code, _, error = ask("likelihood", tmp_path / "out", "--points", points, "--out", out, "--latent")
+    assert (code, "no latent codes" in error) == (2, True)
 
 
 def test_a_run_that_is_not_trained_still_runs(tmp_path: Path, ask: Ask, quick: list[str]) -> None:

@@ -7,10 +7,11 @@ import pytest
 import torch
 
 from playground.data import Dataset
-from playground.lab.energies import METRICS, energy_metrics, has_energy, normalised
+from playground.lab.energies import METRICS, energy_metrics, normalised
 from playground.lab.evaluation import evaluate
 from playground.lab.experiment import Experiment, ExperimentError, replace
 from playground.lab.problem import Problem
+from playground.lab.refusals import flow_refusal, has_energy, likelihood_refusal
 from playground.lab.sampling import make_sampler, sample
 from playground.lab.training import Trainer, build_objective
 from playground.theory.networks import Energy
@@ -91,7 +92,12 @@ def test_what_maximum_likelihood_learned_is_a_density_near_the_datas() -> None:
     assert found["log_partition_error"] < 0.01
     assert -0.05 < found["energy_kl"] < 0.15
     assert found["energy_nll"] == pytest.approx(found["entropy"] + found["energy_kl"], abs=0.3)
-    assert found["kl"] is None  # there is no flow without noise, and this needs none
+    # There is no flow without noise, and the test set's figures need none: they are the energy's.
+    assert (found["test_nll"], found["test_points"]) == (found["energy_nll"], 200)
+    assert found["kl"] == pytest.approx(found["energy_kl"], abs=1e-9)
+    assert found["density"].startswith("exp(-f)/Z of the learned energy, of the data as they are; ln Z = ")
+    assert "test_nll" not in found["reasons"]
+    assert found["evaluations_mean"] is None
 
 
 def test_with_the_wrong_sign_of_ln_z_nothing_is_learned(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -152,6 +158,33 @@ def test_the_kl_is_that_of_the_smoothed_data() -> None:
     energy_metrics(problem, network, found, {})
     assert abs(found["energy_kl"]) < 0.05 + 4 * found["energy_kl_standard_error"]
     assert found["energy_nll"] - problem.dataset.density.entropy() > 2
+
+
+@pytest.mark.parametrize("noise", ["none", "single"])
+def test_an_untrained_energy_has_the_likelihoods_of_its_gaussian_without_any_flow(noise: str) -> None:
+    """N(0, 1 + sigma^2) in each axis' own unit: NLL of the test set and KL in closed form, of data that no density is known of."""
+    data = odd_units()
+    problem, network = untrained(data, data__kind="file", data__path="odd.csv", noise__kind=noise)
+    *_, progress = evaluate(problem, network)
+    found = progress.metrics
+    assert found is not None
+    variance = (1 + problem.noise.sigma_min**2) * problem.units.scale**2
+    closed = -0.5 * (((data.held_out - problem.units.offset) ** 2 / variance) + np.log(2 * np.pi * variance)).sum(1)
+    assert found["test_nll"] == pytest.approx(-closed.mean(), abs=0.005)
+    assert found["test_nll_standard_error"] == pytest.approx(closed.std(ddof=1) / math.sqrt(len(closed)), rel=0.01)
+    assert found["log_partition_error"] < 2e-3
+    assert ("smoothed by sigma = " in found["density"]) == (noise == "single")
+    assert found["kl"] is None
+    assert "not known" in found["reasons"]["kl"]
+
+
+def test_an_energy_has_likelihoods_by_itself_and_codes_only_by_the_flow() -> None:
+    for noise in ("none", "single"):
+        assert likelihood_refusal(experiment(noise__kind=noise)) is None
+        assert flow_refusal(experiment(noise__kind=noise)) is not None
+        exact = likelihood_refusal(experiment(noise__kind=noise, likelihood__source="exact"))
+        assert exact is not None  # of which the energy says nothing
+        assert likelihood_refusal(experiment(noise__kind=noise, data__kind="digits")) is not None
 
 
 def test_a_rough_z_for_pictures_is_near_the_fine_one() -> None:

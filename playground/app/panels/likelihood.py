@@ -13,11 +13,12 @@ from playground.app.fields import make_field
 from playground.app.numbers import shown
 from playground.app.panels.figure import Figure, TaskButton, count, decimal, with_error
 from playground.app.state import State
-from playground.app.views import DensityView, PointLikelihood, ProblemView, TaskStatus, Way
-from playground.lab.refusals import likelihood_refusal
+from playground.app.views import DensityView, FlowLikelihood, PointLikelihood, ProblemView, TaskStatus, Way
+from playground.lab.refusals import flow_refusal, likelihood_refusal
 
 SOURCES = {"learned": "model", "exact": "exact score", "empirical": "training set"}
 WAITING = "Click the second point…"
+UNTRAINED = "The network is untrained: this is the density of its random weights."
 
 
 class LikelihoodPanel(Card):
@@ -75,8 +76,8 @@ class LikelihoodPanel(Card):
         )
         self.energy = Figure(
             "log p, energy",
-            "By the energy of the finest level alone, over its own Z. The flow follows the scores of all levels, and the two "
-            "agree only where training was perfect.",
+            "By the energy of the finest level alone, over its own Z, and how far ln Z may be off. The flow follows the scores of "
+            "all levels, and the two agree only where training was perfect.",
             r"\log p = -f(x, \sigma) - \ln Z(\sigma)",
         )
         self.exact = Figure("log p, exact", "By the known density, smoothed alike.", token="exact")
@@ -109,6 +110,7 @@ class LikelihoodPanel(Card):
             "The least likely of the points between the two, by their latent codes.",
             token="likelihood",
         )
+        self.by_flow = (self.log_prob, self.terms, self.latent, self.trip, self.evaluations)
         self.figures = (
             self.point,
             self.log_prob,
@@ -224,44 +226,51 @@ class LikelihoodPanel(Card):
 
     @Slot(object)
     def _show_point(self, likelihood: PointLikelihood | None) -> None:
-        for figure in self.figures:
-            figure.setVisible(likelihood is not None)
-        self.second.setVisible(likelihood is not None)
+        self.point.setVisible(likelihood is not None)
+        self.energy.setVisible(likelihood is not None and likelihood.energy is not None)
+        self.exact.setVisible(likelihood is not None and likelihood.exact is not None)
+        flow = None if likelihood is None else likelihood.flow
+        for part in (*self.by_flow, self.second):
+            part.setVisible(flow is not None)
         self.hint.setVisible(likelihood is None and likelihood_refusal(self.state.experiment) is None)
-        if likelihood is None:
+        if flow is None:
             self.second.setChecked(False)
-        else:
+        if likelihood is not None:
             plane = likelihood.number is None
             self.point.rename("clicked point" if plane else "clicked image")
             self.point.show_text(_place(likelihood.point) if plane else f"number {(likelihood.number or 0) + 1}")
-            untrained = (
-                "The network is untrained: this is the density of its random weights." if likelihood.untrained else ""
-            )
-            source = "untrained" if likelihood.untrained else SOURCES[likelihood.source]
-            self.log_prob.rename(f"log p, {source}")
-            error = likelihood.standard_error
-            estimated = (
-                "Estimated along a single random vector: with two or more its standard error is known."
-                if error is None
-                else f"Estimated along {self.state.experiment.likelihood.vectors} random vectors, with their standard error."
-            )
-            self.log_prob.show_text(
-                with_error(likelihood.log_prob, error or None), " ".join((untrained, "" if error == 0 else estimated))
-            )
-            self.energy.setVisible(likelihood.energy is not None)
+            untrained = UNTRAINED if likelihood.untrained else ""
+            if flow is not None:
+                self.log_prob.rename(f"log p, {'untrained' if untrained else SOURCES[likelihood.source]}")
+                self._show_flow(flow, plane, untrained)
             if likelihood.energy is not None:
-                self.energy.show_text(decimal(likelihood.energy))
-            self.exact.setVisible(likelihood.exact is not None)
+                value, error = likelihood.energy
+                smoothed = (
+                    f"the data smoothed by σ = {shown(likelihood.sigma)}"
+                    if likelihood.sigma
+                    else "the data as they are"
+                )
+                self.energy.show_text(f"{decimal(value)} ± {shown(error, 1)}", f"{untrained} Of {smoothed}.")
             if likelihood.exact is not None:
                 self.exact.show_text(decimal(likelihood.exact))
-            sign = "+" if likelihood.trace_term >= 0 else "−"
-            terms = f"{decimal(likelihood.prior_term, 2)} {sign} {decimal(abs(likelihood.trace_term), 2)}"
-            self.terms.show_text(terms)
-            z = likelihood.latent
-            self.latent.show_text(f"({decimal(z[0], 2)}, {decimal(z[1], 2)})" if plane else f"length {_length(z)}")
-            self.trip.show_text(_difference(likelihood.distance, likelihood.log_prob_error))
-            self.evaluations.show_text(count(likelihood.evaluations))
         self._summarise()
+
+    def _show_flow(self, flow: FlowLikelihood, plane: bool, untrained: str) -> None:
+        estimated = (
+            "Estimated along a single random vector: with two or more its standard error is known."
+            if flow.standard_error is None
+            else f"Estimated along {self.state.experiment.likelihood.vectors} random vectors, with their standard error."
+        )
+        self.log_prob.show_text(
+            with_error(flow.log_prob, flow.standard_error or None),
+            " ".join((untrained, "" if flow.standard_error == 0 else estimated)),
+        )
+        sign = "+" if flow.trace_term >= 0 else "−"
+        self.terms.show_text(f"{decimal(flow.prior_term, 2)} {sign} {decimal(abs(flow.trace_term), 2)}")
+        z = flow.latent
+        self.latent.show_text(f"({decimal(z[0], 2)}, {decimal(z[1], 2)})" if plane else f"length {_length(z)}")
+        self.trip.show_text(_difference(flow.distance, flow.log_prob_error))
+        self.evaluations.show_text(count(flow.evaluations))
 
     @Slot(object)
     def _show_evaluation(self, metrics: dict[str, object]) -> None:
@@ -321,24 +330,26 @@ class LikelihoodPanel(Card):
             self.settings[name].setVisible(estimated)
         self.settings["draws"].setVisible(images)
         self.estimate.setVisible(estimated)
+        possible = likelihood_refusal(self.state.experiment) is None
+        flows = flow_refusal(self.state.experiment) is None
         if images:
             self.hint.setText(
                 "Click a finished image: its log-likelihood appears here; Shift+click a second one for the way between."
             )
         else:
             self.hint.setText(
-                "Click a point on the canvas: its log-likelihood appears here, and the path it takes to noise."
+                "Click a point on the canvas: its log-likelihood appears here"
+                + (", and the path it takes to noise." if flows else ", by the energy and its Z.")
             )
-        possible = likelihood_refusal(self.state.experiment) is None
         energy = view is not None and view.has_energy
         for figure in (self.energy_nll, self.energy_integral, self.partition):
             figure.setVisible(energy)
-        flows = possible or not energy  # an energy without a flow has figures of its own, and these would stay empty
+        flows = flows or not energy  # an energy without a flow has figures of its own, and these would stay empty
         self.nll.setVisible(flows)
         self.trips.setVisible(flows)
         self.integral.setVisible(flows and not images)
-        self.map.setEnabled(view is not None and (possible or energy))
-        self.test.setEnabled(view is not None and (possible or energy))
+        self.map.setEnabled(view is not None and possible)
+        self.test.setEnabled(view is not None and possible)
         self.hint.setVisible(possible and self.engine.likelihood is None)
         self._summarise()
         self._say()
@@ -358,7 +369,7 @@ class LikelihoodPanel(Card):
             self.notice.say("error", self._failure)
 
     def _summarise(self) -> None:
-        flows = likelihood_refusal(self.state.experiment) is None
+        flows = flow_refusal(self.state.experiment) is None
         view = self.engine.problem
         self.set_state(
             self._solving
