@@ -294,9 +294,9 @@ FAULTS = (
         ("theory/test_ode.py", "theory/test_likelihood.py"),
     ),
     Fault(
-        "log p without the volume of a contracted point",
+        "log p without the volume that the flow's own coordinates take",
         "theory/likelihood.py",
-        "trace_term = traces.mean(1) + dim * math.log(scale)",
+        "trace_term = traces.mean(1) + dim * math.log(stretch / spread)",
         "trace_term = traces.mean(1)",
         ("theory/test_likelihood.py",),
     ),
@@ -317,8 +317,8 @@ FAULTS = (
     Fault(
         "the trace added on the way back",
         "theory/likelihood.py",
-        "trace_term = -end.x[:, dim:].mean(1) + dim * math.log(scale)",
-        "trace_term = end.x[:, dim:].mean(1) + dim * math.log(scale)",
+        "trace_term = -end.x[:, dim:].mean(1) + dim * math.log(stretch / spread)",
+        "trace_term = end.x[:, dim:].mean(1) + dim * math.log(stretch / spread)",
         ("theory/test_likelihood.py",),
     ),
     Fault(

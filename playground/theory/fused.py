@@ -87,6 +87,16 @@ def slopes(a: Tensor, activation: str) -> tuple[Tensor, Tensor, Tensor]:
     return functional.softplus(a), part, rest
 
 
+def activated_with_slope(a: Tensor, activation: str) -> tuple[Tensor, Tensor]:
+    """act(a) and its derivative."""
+    if activation == "silu":
+        part = torch.sigmoid(a)
+        h = a * part
+        return h, part.mul_(a.add(1.0).sub_(h))
+    h, slope, _ = slopes(a, activation)
+    return h, slope
+
+
 def descend(
     live: Tensor,
     gradient: Tensor,
@@ -135,6 +145,59 @@ def mlp_score(
         raw = torch.addmm(biases[last], h, weights[last].t())
         scores.append((raw / divisor[:, None] - y) * inverse[:, None])
     return torch.cat(scores)
+
+
+@compiled
+def mlp_trace(
+    y: Tensor,
+    sigma: Tensor,
+    frequencies: Tensor,
+    tones: Tensor,
+    weights: list[Tensor],
+    biases: list[Tensor],
+    activation: str,
+    rows: int,
+) -> tuple[Tensor, Tensor]:
+    """An MLP's F at inputs y (N, D) for sigma (N,), > 0, and tr dF/dy (N,), without gradients, `rows` points at a time.
+
+    The derivatives along the D axes travel forward with the values, as further rows of the same matrices. Those of the
+    features are features themselves, of other weights: cos(b'y) turns into -b_k sin(b'y), sin(b'y) into b_k cos(b'y).
+    """
+    dim, width, last = y.shape[1], weights[0].shape[0], len(weights) - 1
+    start, stop = dim + frequencies.shape[1], dim + 2 * frequencies.shape[1]
+    turned: list[Tensor] = []
+    for axis in range(dim):
+        along = torch.zeros_like(weights[0])
+        along[:, dim:start] = weights[0][:, start:stop] * frequencies[axis]
+        along[:, start:stop] = -weights[0][:, dim:start] * frequencies[axis]
+        turned.append(along.t())
+    raw, trace = torch.empty_like(y), torch.empty_like(sigma)
+    most = min(rows, len(y))
+    features = torch.empty([most, weights[0].shape[1]], dtype=y.dtype, device=y.device)
+    sums = torch.empty([(1 + dim) * most, width], dtype=y.dtype, device=y.device)
+    outputs = torch.empty_like(sums)
+    for begin in range(0, len(y), rows):
+        piece = y[begin : begin + rows]
+        count = len(piece)
+        inputs, a, h = features[:count], sums[: (1 + dim) * count], outputs[: (1 + dim) * count]
+        write_features(inputs, piece, sigma[begin : begin + rows], frequencies, tones)
+        torch.addmm(biases[0], inputs, weights[0].t(), out=a[:count])
+        for axis in range(dim):
+            moved = a[(1 + axis) * count : (2 + axis) * count]
+            torch.addmm(weights[0][:, axis], inputs, turned[axis], out=moved)
+        for layer in range(1, last + 1):
+            values, slope = activated_with_slope(a[:count], activation)
+            h[:count] = values
+            torch.mul(a[count:].view(dim, count, width), slope, out=h[count:].view(dim, count, width))
+            if layer < last:
+                torch.mm(h, weights[layer].t(), out=a)
+                a[:count] += biases[layer]
+        raw[begin : begin + count] = torch.addmm(biases[last], h[:count], weights[last].t())
+        total = torch.mv(h[count : 2 * count], weights[last][0])
+        for axis in range(1, dim):
+            total += torch.mv(h[(1 + axis) * count : (2 + axis) * count], weights[last][axis])
+        trace[begin : begin + count] = total
+    return raw, trace
 
 
 @compiled

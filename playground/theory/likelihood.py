@@ -6,6 +6,15 @@ r"""Log-likelihood along the probability-flow ODE, there and back.
 The density is the data's smoothed by the noise at which the ODE starts, p_sigma; a process never reaches sigma = 0. The flow
 is a bijection: x(1) is the point's latent code, and the same integral, taken back from there, gives point and density again.
 Source: Chen et al. 2018 (instantaneous change of variables); Song et al. 2021, section 4.3.
+
+It is solved where standard normal data would stand still. With x = alpha sqrt(1 + sigma^2) y and the angle
+theta = arctan sigma as its clock the flow of every process is
+
+.. math:: \frac{dy}{d\theta} = -F(y, \sigma), \quad F = \sigma \left(\sqrt{1 + \sigma^2}\, s(\sqrt{1 + \sigma^2}\, y, \sigma) + y\right),
+
+because g^2/alpha^2 = d(sigma^2)/dt. F is what a network's preconditioning leaves it to learn, and the way from the data to
+infinite noise has the length pi/2: at a step's tolerance of 1e-3 the worst of 600 log-likelihoods of a trained network was off by
+0.05 nat where x and t gave 0.22, for a tenth more evaluations.
 """
 
 import math
@@ -15,9 +24,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from playground.theory.noise import GaussianPrior, Process, ScoreFunction
+from playground.theory.networks.base import TracedNetwork
+from playground.theory.noise import GaussianPrior, Process, ScoreFunction, per_point
 from playground.theory.objectives import PROJECTIONS
-from playground.theory.ode import OdeProgress, dormand_prince
+from playground.theory.ode import OdeProgress, TooManySteps, dormand_prince
 
 
 @dataclass(frozen=True)
@@ -110,10 +120,10 @@ def log_likelihood(
     """log p_sigma of each point, as an iterator of progress: to cancel is to stop iterating.
 
     Args:
-        score: differentiable in x by autograd, in variance-exploding coordinates.
+        score: in variance-exploding coordinates, differentiable in x by autograd or with a trace of its own.
         prior: of x(1), see `Process.prior`.
         x: (N, *shape) in data coordinates, which a contracting process is then started from contracted.
-        tolerance: error of one step in x and in log p, point by point.
+        tolerance: error of one step in y and in log p, point by point.
         vectors: (N, k, *shape) of :func:`hutchinson_vectors`, each kept for its point's whole solve: the estimate is unbiased, its
             variance that of the Jacobian integrated along the way. It costs k backward passes; None: the exact trace, one a dimension.
         record_path: also return where the points went, at `path_points` noise levels, log-uniform.
@@ -124,32 +134,35 @@ def log_likelihood(
         ValueError: sigma outside the process.
         TooManySteps: the score is not smooth or not finite somewhere.
     """
-    shape, dim = x.shape[1:], math.prod(x.shape[1:])
-    t0 = process.t_min if sigma is None else _start(process, sigma)
-    scale = float(process.scale(t0))
-    times = sigmas = None
+    dim = math.prod(x.shape[1:])
+    ends = _ends(process, sigma)
+    sigmas = None
     if record_path:
-        ends = process.sigma(torch.tensor([t0, 1.0], dtype=torch.float64)).log()
-        sigmas = torch.linspace(float(ends[0]), float(ends[1]), path_points, dtype=torch.float64).exp()
-        times = process.time(sigmas).clamp(t0, 1.0)
-        times[0], times[-1] = t0, 1.0
-        times, sigmas = times.to(x.device, x.dtype), sigmas.to(x.device, x.dtype)
-    for progress in _solve(score, process, x.detach() * scale, t0, 1.0, tolerance, vectors, batch, times):
+        logs = torch.linspace(math.log(ends[0]), math.log(ends[1]), path_points, dtype=torch.float64)
+        sigmas = logs.exp()
+        sigmas[0], sigmas[-1] = ends
+    # x(1) = stretch y(1), and the point itself spread y(0).
+    spread, stretch = math.hypot(1.0, ends[0]), float(process.scale(1.0)) * math.hypot(1.0, ends[1])
+    for progress in _solve(score, x.detach() / spread, *ends, tolerance, vectors, batch, sigmas):
         if progress.result is None:
             yield LikelihoodProgress(progress.fraction, None)
             continue
         end = progress.result
-        latent = end.x[:, :dim].reshape(x.shape)
+        latent = stretch * end.x[:, :dim].reshape(x.shape)
         prior_term = prior.log_prob(latent)
         traces = end.x[:, dim:]
-        # The contracted point's density is narrower than the point's own by the same factor on every axis.
-        trace_term = traces.mean(1) + dim * math.log(scale)
+        trace_term = traces.mean(1) + dim * math.log(stretch / spread)
         error = None
         if vectors is None:
             error = torch.zeros_like(trace_term)
         elif traces.shape[1] > 1:
             error = traces.std(1) / math.sqrt(traces.shape[1])
-        path = None if end.path is None else end.path[:, :, :dim].reshape(*end.path.shape[:2], *shape)
+        path = None
+        if end.path is not None and sigmas is not None:
+            sigmas = sigmas.to(x)
+            widths = process.scale(process.time(sigmas)) * torch.sqrt(1 + sigmas.square())
+            path = per_point(widths, end.path) * end.path[:, :, :dim]
+            path = path.reshape(*path.shape[:2], *x.shape[1:])
         result = LikelihoodResult(
             prior_term + trace_term, prior_term, trace_term, error, latent, end.evaluations, path, sigmas
         )
@@ -174,46 +187,65 @@ def decode(
         score, process, prior, tolerance, batch, sigma: as for :func:`log_likelihood`, and the same errors.
     """
     dim = math.prod(latent.shape[1:])
-    t0 = process.t_min if sigma is None else _start(process, sigma)
-    scale = float(process.scale(t0))
-    for progress in _solve(score, process, latent.detach(), 1.0, t0, tolerance, vectors, batch):
+    ends = _ends(process, sigma)
+    spread, stretch = math.hypot(1.0, ends[0]), float(process.scale(1.0)) * math.hypot(1.0, ends[1])
+    for progress in _solve(score, latent.detach() / stretch, ends[1], ends[0], tolerance, vectors, batch):
         if progress.result is None:
             yield DecodingProgress(progress.fraction, None)
             continue
         end = progress.result
-        trace_term = -end.x[:, dim:].mean(1) + dim * math.log(scale)
+        trace_term = -end.x[:, dim:].mean(1) + dim * math.log(stretch / spread)
         log_prob = prior.log_prob(latent) + trace_term
-        x = end.x[:, :dim].reshape(latent.shape) / scale
+        x = spread * end.x[:, :dim].reshape(latent.shape)
         yield DecodingProgress(1.0, Decoded(x, log_prob, end.evaluations))
 
 
 def _solve(
     score: ScoreFunction,
-    process: Process,
-    x: Tensor,
-    t0: float,
-    t1: float,
+    y: Tensor,
+    sigma0: float,
+    sigma1: float,
     tolerance: float,
     vectors: Tensor | None,
     batch: int,
-    times: Tensor | None = None,
+    sigmas: Tensor | None = None,
 ) -> Iterator[OdeProgress]:
-    """Rows (x, integrals) from t0 to t1: one integral of the trace, or one of v' J v for each of the vectors."""
-    shape, dim = x.shape[1:], math.prod(x.shape[1:])
+    """Rows (y, integrals) from sigma0 to sigma1: one integral of the trace, or one of v' J v for each of the vectors."""
+    shape, dim = y.shape[1:], math.prod(y.shape[1:])
+    coarsest = max(sigma0, sigma1)
 
-    def field(state: Tensor, t: Tensor, v: Tensor | None = None) -> Tensor:
-        def velocity(position: Tensor) -> Tensor:
-            return process.probability_flow(score, position.reshape(-1, *shape), t).flatten(1)
+    def field(state: Tensor, angle: Tensor, v: Tensor | None = None) -> Tensor:
+        sigma = torch.tan(angle)
+        # In single precision the angle of 1e7 rounds to beyond a right one.
+        sigma = torch.where((sigma > 0) & (sigma < coarsest), sigma, coarsest)
+        if v is None and isinstance(score, TracedNetwork):
+            raw, trace = score.raw_and_trace(state[:, :dim].reshape(-1, *shape), sigma)
+            return torch.cat([-raw.flatten(1), -trace[:, None]], dim=1)
+
+        def speed(position: Tensor) -> Tensor:
+            return velocity(score, position.reshape(-1, *shape), sigma).flatten(1)
 
         if v is None:
-            speed, divergence = _with_exact_trace(velocity, state[:, :dim])
-            return torch.cat([speed, divergence[:, None]], dim=1)
-        return torch.cat(_with_projections(velocity, state[:, :dim], v), dim=1)
+            moved, divergence = _with_exact_trace(speed, state[:, :dim])
+            return torch.cat([moved, divergence[:, None]], dim=1)
+        return torch.cat(_with_projections(speed, state[:, :dim], v), dim=1)
 
-    integrals = x.new_zeros(len(x), 1 if vectors is None else vectors.shape[1])
-    state = torch.cat([x.flatten(1), integrals], dim=1)
+    integrals = y.new_zeros(len(y), 1 if vectors is None else vectors.shape[1])
+    state = torch.cat([y.flatten(1), integrals], dim=1)
     fixed = None if vectors is None else vectors.flatten(2)
-    yield from dormand_prince(field, state, t0, t1, tolerance, times=times, fixed=fixed, batch=batch)
+    times = None if sigmas is None else sigmas.to(y).atan()
+    try:
+        yield from dormand_prince(
+            field, state, math.atan(sigma0), math.atan(sigma1), tolerance, times=times, fixed=fixed, batch=batch
+        )
+    except TooManySteps as error:
+        raise TooManySteps(f"{error} Here t is the arctangent of the noise level.") from None
+
+
+def velocity(score: ScoreFunction, y: Tensor, sigma: Tensor) -> Tensor:
+    """dy/dtheta = -F of the module's docstring at y (N, \\*shape) and sigma (N,), in the shape of y."""
+    spread = per_point(torch.sqrt(1 + sigma.square()), y)
+    return -per_point(sigma, y) * (spread * score(spread * y, sigma) + y)
 
 
 def bits_per_dim(log_prob: Tensor, shape: tuple[int, ...], grey_levels: int) -> Tensor:
@@ -228,13 +260,16 @@ def bits_per_dim(log_prob: Tensor, shape: tuple[int, ...], grey_levels: int) -> 
     return -log_prob / (math.prod(shape) * math.log(2)) + math.log2(grey_levels / 2)
 
 
-def _start(process: Process, sigma: float) -> float:
+def _ends(process: Process, sigma: float | None) -> tuple[float, float]:
+    """The noise levels from which and to which the flow is followed."""
     finest, coarsest = float(process.sigma(process.t_min)), float(process.sigma(1.0))
+    if sigma is None:
+        return finest, coarsest
     if not finest * (1 - 1e-6) <= sigma <= coarsest * (1 + 1e-6):
         raise ValueError(
             f"sigma = {sigma:g} lies outside the process, whose noise goes from {finest:g} to {coarsest:g}."
         )
-    return min(max(float(process.time(sigma)), process.t_min), 1.0)
+    return min(max(sigma, finest), coarsest), coarsest
 
 
 def _with_exact_trace(velocity: Callable[[Tensor], Tensor], x: Tensor) -> tuple[Tensor, Tensor]:

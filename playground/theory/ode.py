@@ -2,7 +2,7 @@
 
 A solver that shares one step among all rows averages their errors, so a few bad rows hide among thousands of good ones:
 at tolerance 1e-3 the worst of 2,000 log-likelihoods was off by 2.07 nat with a shared step and by 0.11 with steps of
-their own. Here each row has its own time, step and error; rows that have arrived leave the batch.
+their own. Here each row has its own time, step and error; rows that have arrived make room for others.
 
 Source: Dormand & Prince 1980; Hairer, Norsett & Wanner, Solving Ordinary Differential Equations I, sections II.4-II.5.
 """
@@ -43,6 +43,7 @@ _BETWEEN = (
 FRAME_NUMBERS = 2**24
 """Numbers that :func:`frames` holds at once: 64 MB in single precision, 500 frames of 16,000 points of the plane."""
 
+_FULL = 7 / 8
 _SAFETY = 0.9
 _SHRINK, _GROW = 0.2, 10.0
 # PI control (Hairer & Wanner II, IV.2): the present error and, against oscillation, the one before.
@@ -102,26 +103,17 @@ def dormand_prince(
         tolerance: > 0, raised to :func:`tolerance_floor`.
         times: (P,) from t0 to t1 in order, where to record the path, by the quartic between steps.
         fixed: (N, ...), a row for each of x0: the field's third argument.
-        batch: rows solved at once; the rest wait.
+        batch: rows solved at once; the rest wait, and join as soon as an eighth of those have arrived.
         max_steps: accepted and refused steps that one row may take.
 
     Raises:
         TooManySteps: a row is not there after `max_steps`, or its field is not finite.
     """
-    tolerance = max(tolerance, tolerance_floor(x0.dtype))
-    count = len(x0)
-    x1, evaluations = torch.empty_like(x0), torch.zeros(count, dtype=torch.int64, device=x0.device)
-    path = None if times is None else x0.new_empty((len(times), *x0.shape))
-    for first in range(0, count, batch):
-        rows = slice(first, min(first + batch, count))
-        chunk = _Chunk(field, x0[rows], t0, t1, tolerance, times, max_steps, None if fixed is None else fixed[rows])
-        while not chunk.finished:
-            chunk.advance()
-            yield OdeProgress((first + chunk.fraction * (rows.stop - first)) / count, None)
-        x1[rows], evaluations[rows] = chunk.x1, chunk.evaluations
-        if path is not None:
-            path[:, rows] = chunk.path
-    yield OdeProgress(1.0, OdeResult(x1, evaluations, path))
+    rows = _Rows(field, x0, t0, t1, max(tolerance, tolerance_floor(x0.dtype)), times, max_steps, fixed, batch)
+    while not rows.finished:
+        rows.advance()
+        yield OdeProgress(rows.fraction, None)
+    yield OdeProgress(1.0, OdeResult(rows.x1, rows.evaluations, None if times is None else rows.path))
 
 
 def frames(field: Field, x0: Tensor, times: Tensor, tolerance: float, *, max_steps: int = 10_000) -> Iterator[Tensor]:
@@ -143,19 +135,22 @@ def frames(field: Field, x0: Tensor, times: Tensor, tolerance: float, *, max_ste
     yield x0
     for first in range(0, len(times) - 1, together):
         part = times[first : first + together + 1]
-        chunk = _Chunk(field, x, float(part[0]), float(part[-1]), tolerance, part[1:], max_steps)
+        rows = _Rows(field, x, float(part[0]), float(part[-1]), tolerance, part[1:], max_steps)
         shown = 0
         while shown < len(part) - 1:
-            if not chunk.finished:
-                chunk.advance()
-            for index in range(shown, chunk.passed):
-                yield chunk.path[index]
-            shown = chunk.passed
-        x = chunk.x1
+            if not rows.finished:
+                rows.advance()
+            for index in range(shown, rows.passed):
+                yield rows.path[index]
+            shown = rows.passed
+        x = rows.x1
 
 
-class _Chunk:
-    """Rows on their way. Names ending in 1 are results in the caller's order; the others hold only rows still active."""
+_ACTIVE = ("rows", "x", "slope", "t", "h", "error_before", "refused", "steps")
+
+
+class _Rows:
+    """Rows on their way. Names ending in 1 are results in the caller's order; those of `_ACTIVE` hold only rows still moving."""
 
     def __init__(
         self,
@@ -167,24 +162,44 @@ class _Chunk:
         times: Tensor | None,
         max_steps: int,
         fixed: Tensor | None = None,
+        batch: int | None = None,
     ) -> None:
         self.field, self.tolerance, self.max_steps = field, tolerance, max_steps
-        self.fixed: tuple[Tensor, ...] = () if fixed is None else (fixed,)
+        self.x0, self.fixed0, self.batch = x0, fixed, len(x0) if batch is None else batch
         self.t0, self.t1, self.direction = t0, t1, 1.0 if t1 >= t0 else -1.0
         self.x1, self.evaluations = x0.clone(), torch.zeros(len(x0), dtype=torch.int64, device=x0.device)
         self.times, self.path = times, x0.new_empty((0 if times is None else len(times), *x0.shape))
         if times is not None:
             self.path[:] = x0  # times up to t0 lie at the start
-        self.steps = 0
-        self.rows = torch.arange(len(x0) if t0 != t1 else 0, device=x0.device)
-        self.x = x0[: len(self.rows)]
-        self.t = x0.new_full((len(self.rows),), t0)
-        self.error_before = x0.new_full((len(self.rows),), 1e-4)
+        self.started = 0 if t0 != t1 else len(x0)
+        self._start(0)
+        if self.started < len(x0):
+            self._join()
+
+    def _start(self, count: int) -> None:
+        """Put the next `count` rows, and no others, at the start of their way."""
+        rows = slice(self.started, self.started + count)
+        self.started += count
+        self.rows = torch.arange(rows.start, rows.stop, device=self.x0.device)
+        self.x = self.x0[rows]
+        self.fixed: tuple[Tensor, ...] = () if self.fixed0 is None else (self.fixed0[rows],)
+        self.t = self.x.new_full((count,), self.t0)
+        self.error_before = torch.full_like(self.t, 1e-4)
         self.refused = torch.zeros_like(self.t, dtype=torch.bool)
-        if not self.finished:
-            self.slope = field(self.x, self.t, *self.fixed)
+        self.steps = torch.zeros_like(self.rows)
+        self.slope, self.h = torch.empty_like(self.x), torch.empty_like(self.t)
+        if count:
+            self.slope = self.field(self.x, self.t, *self.fixed)
             self.h = self._first_step()
-            self.evaluations += 2
+            self.evaluations[rows] += 2
+
+    def _join(self) -> None:
+        """Let waiting rows take the places of those that have arrived."""
+        moving, fixed = {name: getattr(self, name) for name in _ACTIVE}, self.fixed
+        self._start(min(self.batch - len(self.rows), len(self.x0) - self.started))
+        for name, values in moving.items():
+            setattr(self, name, torch.cat([values, getattr(self, name)]))
+        self.fixed = tuple(torch.cat(pair) for pair in zip(fixed, self.fixed, strict=True))
 
     @property
     def finished(self) -> bool:
@@ -201,7 +216,7 @@ class _Chunk:
     @property
     def fraction(self) -> float:
         left = float(((self.t1 - self.t) / (self.t1 - self.t0)).sum()) if not self.finished else 0.0
-        return 1.0 - left / max(len(self.x1), 1)
+        return 1.0 - (left + len(self.x0) - self.started) / max(len(self.x0), 1)
 
     def _first_step(self) -> Tensor:
         """Length of the first step: an Euler step explores how fast the slope turns (Hairer I, II.4)."""
@@ -220,7 +235,7 @@ class _Chunk:
     def advance(self) -> None:
         """One attempted step of every active row."""
         self.steps += 1
-        if self.steps > self.max_steps:
+        if int(self.steps.max()) > self.max_steps:
             worst = float(self.t[(self.t1 - self.t).abs().argmax()])
             raise TooManySteps(
                 f"{len(self.rows)} points are not there after {self.max_steps} steps (the last is at t = {worst:.4g} on "
@@ -264,9 +279,11 @@ class _Chunk:
     def _leave(self, arrived: Tensor) -> None:
         if bool(arrived.any()):
             self.x1[self.rows[arrived]] = self.x[arrived]
-            for name in ("rows", "x", "slope", "t", "h", "error_before", "refused"):
+            for name in _ACTIVE:
                 setattr(self, name, getattr(self, name)[~arrived])
             self.fixed = tuple(each[~arrived] for each in self.fixed)
+            if self.started < len(self.x0) and len(self.rows) <= _FULL * self.batch:
+                self._join()
 
     def _record(self, accepted: Tensor, t: Tensor, x: Tensor, slopes: list[Tensor]) -> None:
         """Fill in the path between the two ends of the accepted steps: the cubic through both ends and slopes, and a quartic

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from playground.lab.selftest import CHECKS, Check, guidance, selftest
 from playground.lab.selftest.check import STANDARD_ERRORS, normals, number, standard_errors, variance_errors
-from playground.theory import boltzmann, densities, fused, ode
+from playground.theory import boltzmann, densities, fused, likelihood, ode
 from playground.theory.noise import (
     GaussianPrior,
     Process,
@@ -48,6 +48,11 @@ def without_half(process: Process, score, x: Tensor, t: Tensor | float) -> Tenso
     return process.drift(x, t) - per_point(process.diffusion(t).square(), x) * process.score(score, x, t)
 
 
+def twice_the_score(score, y: Tensor, sigma: Tensor) -> Tensor:
+    spread = (1 + sigma.square()).sqrt()[:, None]
+    return -sigma[:, None] * (2 * spread * score(spread * y, sigma) + y)
+
+
 def short_noise(score, x: Tensor, sigma: Tensor, step: float, generator: torch.Generator) -> Tensor:
     return x + step * score(x, sigma) + math.sqrt(step) * base.normal(x, generator)
 
@@ -83,7 +88,7 @@ FAULTS = {
     ),
     "ln 2 pi": (densities, "_LOG_TWO_PI", math.log(math.pi), "mixture: integrates to 1"),
     "g^2 in place of g^2/2": (Process, "probability_flow", without_half, "Heun, VE: order"),
-    "g^2 in place of g^2/2, likelihood": (Process, "probability_flow", without_half, "mixture, VP: log p"),
+    "g^2 in place of g^2/2, likelihood": (likelihood, "velocity", twice_the_score, "mixture, VP: log p"),
     "a prior without the data's variance": (
         Process,
         "prior",

@@ -10,6 +10,7 @@ from torch import Tensor
 from playground.theory import fused
 from playground.theory.empirical import Empirical
 from playground.theory.networks import ACTIVATIONS, MLP, ROWS
+from playground.theory.networks.mlp import TRACED_ROWS
 
 
 def mlp(activation: str, dim: int = 2, seed: int = 0) -> MLP:
@@ -95,7 +96,7 @@ def twin(
 
 
 @pytest.mark.skipif(not hasattr(torch.jit, "script"), reason="this torch has no TorchScript")
-@pytest.mark.parametrize("name", ["mlp_score", "denoising_steps", "matching_steps", "group_means"])
+@pytest.mark.parametrize("name", ["mlp_score", "mlp_trace", "denoising_steps", "matching_steps", "group_means"])
 def test_torchscript_runs_them(name: str) -> None:
     """A function that it cannot compile would run as it is, slower, and nobody would notice."""
     assert isinstance(getattr(fused, name), torch.jit.ScriptFunction)
@@ -112,6 +113,23 @@ def test_score_is_the_networks_own(activation: str, count: int) -> None:
         found = network(x, sigma)
     assert found.shape == x.shape
     torch.testing.assert_close(found, expected, rtol=1e-9, atol=1e-9)
+
+
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+@pytest.mark.parametrize("dim", [1, 2, 5])
+@pytest.mark.parametrize("count", [0, 1, 2 * TRACED_ROWS + 5])
+def test_a_trace_is_that_of_autograd(activation: str, dim: int, count: int) -> None:
+    network = mlp(activation, dim)
+    x = torch.randn(count, dim, dtype=torch.float64, requires_grad=True)
+    sigma = 0.1 + torch.rand(count, dtype=torch.float64)
+    expected, trace = network.raw(x, sigma.log() / 4), torch.zeros(count, dtype=torch.float64)
+    for axis in range(dim):
+        (row,) = torch.autograd.grad(expected[:, axis].sum(), x, retain_graph=True)
+        trace += row[:, axis]
+    raw, found = network.raw_and_trace(x, sigma)
+    assert not raw.requires_grad
+    torch.testing.assert_close(raw, expected, rtol=1e-9, atol=1e-9)
+    torch.testing.assert_close(found, trace, rtol=1e-9, atol=1e-9)
 
 
 RATES = [1e-2, 2e-2, 5e-3, 1e-2]

@@ -28,7 +28,7 @@ def dormand_prince_error(steps: int, monkeypatch: pytest.MonkeyPatch, frames: in
     """
     monkeypatch.setattr(ode, "_SHRINK", 1.0)
     monkeypatch.setattr(ode, "_GROW", 1.0)
-    monkeypatch.setattr(ode._Chunk, "_first_step", lambda chunk: torch.full_like(chunk.t, 6 / steps))
+    monkeypatch.setattr(ode._Rows, "_first_step", lambda rows: torch.full_like(rows.t, 6 / steps))
     x0 = torch.linspace(0.5, 2.0, 4, dtype=torch.float64)[:, None]
     times = torch.linspace(0, 6, frames + 1, dtype=torch.float64)
     *_, end = ode.dormand_prince(lambda x, t: x * torch.cos(t)[:, None], x0, 0.0, 6.0, tolerance=1e6, times=times)

@@ -3,7 +3,7 @@
 import math
 from abc import abstractmethod
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Protocol, TypeVar, runtime_checkable
 
 import torch
 from torch import Tensor, nn
@@ -51,6 +51,14 @@ class ScoreNetwork(nn.Module):
     def parameters_count(self) -> int:
         """How many numbers training may change."""
         return sum(parameter.numel() for parameter in self.parameters())
+
+
+@runtime_checkable
+class TracedNetwork(Protocol):
+    """A score network that knows the trace of its own Jacobian."""
+
+    def raw_and_trace(self, x: Tensor, sigma: Tensor) -> tuple[Tensor, Tensor]:
+        """F and tr dF/dx at inputs x (N, \\*shape) of variance one for sigma (N,), > 0: in the shapes of x and sigma."""
 
 
 def preconditioned(raw: Callable[[Tensor, Tensor], Tensor], x: Tensor, sigma: Tensor) -> Tensor:

@@ -9,6 +9,8 @@ from torch import Tensor, nn
 from playground.theory import fused
 from playground.theory.networks.base import ACTIVATIONS, NoiseEmbedding, ScoreNetwork, linear, rows_at_a_time, zeroed
 
+TRACED_ROWS = 256  # points whose trace is evaluated at a time: each is 1 + D rows of the matrices
+
 
 class Perceptron(ScoreNetwork):
     r"""Fully connected layers on x, random Fourier features of x, and the noise level; the last one is zero at the start.
@@ -80,6 +82,16 @@ class MLP(Perceptron):
 
     def raw(self, x: Tensor, noise: Tensor) -> Tensor:
         return self.through(x, noise).view(x.shape)
+
+    @torch.no_grad()
+    def raw_and_trace(self, x: Tensor, sigma: Tensor) -> tuple[Tensor, Tensor]:
+        """F and tr dF/dx at inputs x (N, \\*shape) of variance one for sigma (N,), > 0: in the shapes of x and sigma."""
+        weights: list[Tensor] = [layer.weight for layer in self.layers]
+        biases: list[Tensor] = [layer.bias for layer in self.layers]
+        raw, trace = fused.mlp_trace(
+            x.flatten(1), sigma, *self.tables, weights, biases, self.activation_name, rows_at_a_time(x, TRACED_ROWS)
+        )
+        return raw.view(x.shape), trace
 
     def _evaluated(self, x: Tensor, sigma: Tensor) -> Tensor:
         weights: list[Tensor] = [layer.weight for layer in self.layers]
