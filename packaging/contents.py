@@ -23,8 +23,6 @@ EXCLUDED_MODULES = (
     "PySide6.QtQml", "PySide6.QtQuick", "PySide6.QtQuick3D", "PySide6.QtQuickControls2", "PySide6.QtQuickTest",
     "PySide6.QtQuickWidgets", "PySide6.QtDesigner", "PySide6.QtUiTools", "PySide6.QtHelp", "PySide6.QtSql", "PySide6.QtTest",
     "PySide6.QtNetwork", "PySide6.QtConcurrent", "PySide6.QtXml", "PySide6.QtPrintSupport", "PySide6.scripts",
-    # of pyqtgraph: nothing but its charts is used
-    "pyqtgraph.examples", "pyqtgraph.opengl", "pyqtgraph.jupyter", "pyqtgraph.flowchart", "pyqtgraph.console",
     "matplotlib", "IPython", "OpenGL", "scipy", "cupy", "numba", "pandas", "h5py", "colorcet",
     # of torch: compilers and tests; what training, sampling and torch.func import was recorded, and is not among these
     "torch.testing._internal.common_utils", "torch.testing._internal.common_methods_invocations",
@@ -54,7 +52,6 @@ UNWANTED_QT_FOLDERS = re.compile(
 UNWANTED = re.compile(
     r"(^|/)(tests?|__pycache__)/"  # tests of others
     r"|^torch/(include|share|test)/|^torch/bin/(?!torch_shm_manager)|^torchgen/packaged/"
-    r"|^pyqtgraph/(examples|icons/peegee|opengl|colors/maps)/"
     r"|\.(pyi|pxd|h|hpp|cuh|cpp|cmake|lib|a|typed)$"
     r"|(^|/)direct_url\.json$"
 )

@@ -25,7 +25,6 @@ REASONS = {  # by a pattern of the path inside the package
     r"_multiarray_umath": "numpy's arrays",
     r"libpython3|python311\.dll|Python$": "Python itself",
     r"mkl|dnnl|iomp5|uv\.dll": "torch's arithmetic",
-    r"QtOpenGL": "pyqtgraph imports it, though the charts paint without",
     r"pydantic_core": "the command line's reading of options (typer)",
     r"libcrypto": "Python's hashes",
     r"opengl32sw": "Qt: a software OpenGL for Windows",

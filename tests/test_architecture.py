@@ -52,10 +52,10 @@ def test_a_room_imports_only_the_rooms_before_it(path: Path) -> None:
 @every_source
 def test_each_room_uses_only_what_belongs_in_it(path: Path) -> None:
     forbidden = {
-        "theory": {"PySide6", "pyqtgraph", "numpy", "threading", "time", "os", "pathlib", "io"},
-        "data": {"PySide6", "pyqtgraph", "threading", "time"},
-        "lab": {"PySide6", "pyqtgraph", "threading", "rich", "typer"},
-        "drawing": {"torch", "pyqtgraph", "PySide6.QtWidgets"},
+        "theory": {"PySide6", "numpy", "threading", "time", "os", "pathlib", "io"},
+        "data": {"PySide6", "threading", "time"},
+        "lab": {"PySide6", "threading", "rich", "typer"},
+        "drawing": {"torch", "PySide6.QtWidgets"},
     }.get(room_of(path) or "", set())
     for module, name in imports(path):
         found = {module, module.split(".")[0], f"{module}.{name}"}

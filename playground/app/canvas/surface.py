@@ -1,27 +1,26 @@
-"""Where the picture is: pyqtgraph keeps the view's range, one own item paints it, and the mouse moves it."""
+"""Where the picture is: it fills the widget, and the mouse moves what is in view."""
 
-import time
 from collections.abc import Callable
 
-import pyqtgraph as pg
-from PySide6.QtCore import QEvent, QPointF, QRectF, Qt, QTimer, Signal
+from PySide6.QtCore import QEvent, QPointF, QRectF, Qt, Signal
 from PySide6.QtGui import (
     QEnterEvent,
     QFocusEvent,
-    QImage,
     QKeyEvent,
     QMouseEvent,
     QNativeGestureEvent,
     QPainter,
+    QPaintEvent,
     QPen,
+    QResizeEvent,
     QWheelEvent,
 )
-from PySide6.QtWidgets import QStyleOptionGraphicsItem, QWidget
+from PySide6.QtWidgets import QWidget
 
-from playground.drawing.layers import Layer
+from playground.app.canvas.picture import Picture
 from playground.drawing.palette import DARK
-from playground.drawing.plane import Plane, Viewport
-from playground.drawing.scene import Scene, Still, paint
+from playground.drawing.plane import Plane, Viewport, shaped
+from playground.drawing.scene import Scene
 
 DRAG_PIXELS = 5  # the pointer moves so far before a press is a drag and no click
 ZOOM_STEP = 1.25  # by a key, or a notch of the wheel
@@ -44,78 +43,7 @@ VIEW_KEYS = {*PANS, *ZOOMS, Qt.Key.Key_0, Qt.Key.Key_Home}
 BRUSH_KEYS = {Qt.Key.Key_Space, Qt.Key.Key_Escape, Qt.Key.Key_BracketLeft, Qt.Key.Key_BracketRight}
 
 
-PATIENCE = 40  # ms without a frame after which late arrows are shown by themselves
-
-
-class SceneItem(pg.GraphicsObject):
-    """Paints the scene into an image when something has changed, and otherwise copies the image."""
-
-    def __init__(self, box: pg.ViewBox, scene: Callable[[], Scene], painted: Callable[[float], None]) -> None:
-        super().__init__()
-        self.setParentItem(box)
-        self._box, self._scene, self._painted = box, scene, painted
-        self._image, self._still = QImage(), Still()
-        self._moving: list[Layer] = []  # of the last picture
-        self._changed = True
-        self._spare, self._settle = QTimer(self), QTimer(self)
-        for timer, slot in ((self._spare, self._catch_up), (self._settle, self.change)):
-            timer.setSingleShot(True)
-            timer.timeout.connect(slot)
-        box.sigResized.connect(self._resized)
-
-    def _resized(self) -> None:
-        self.prepareGeometryChange()
-        self.change()
-
-    def change(self) -> None:
-        self._changed = True
-        self.update()
-
-    def boundingRect(self) -> QRectF:
-        return self._box.rect()
-
-    def _catch_up(self) -> None:
-        """Between two frames: draw the still layers that the last one left as they were, and show them if none follows."""
-        scene = self._scene()
-        self._still.image(scene, self._plane(scene))
-        self._settle.start(PATIENCE)
-
-    def _plane(self, scene: Scene) -> Plane:
-        rect = self._box.rect()
-        return Plane(scene.viewport, round(rect.width()), round(rect.height()), self._image.devicePixelRatio())
-
-    def paint(self, painter: QPainter, option: QStyleOptionGraphicsItem, widget: QWidget | None = None) -> None:
-        width, height = round(self._box.rect().width()), round(self._box.rect().height())
-        ratio = painter.device().devicePixelRatio()
-        size = round(width * ratio), round(height * ratio)
-        if not min(size):
-            return
-        if (self._image.width(), self._image.height(), self._image.devicePixelRatio()) != (*size, ratio):
-            self._image = QImage(*size, QImage.Format.Format_RGB32)
-            self._image.setDevicePixelRatio(ratio)
-            self._changed = True
-        if self._changed:
-            self._changed = False
-            started = time.perf_counter()
-            scene = self._scene()
-            moving = scene.moving()
-            # While frames follow each other, arrows and density may be one frame late: made in the time between two frames
-            # they hold up none. Layers are equal only to themselves.
-            follows, self._moving = bool(moving) and moving != self._moving, moving
-            still = None if scene.images is not None else self._still.image(scene, self._plane(scene), later=follows)
-            inner = QPainter(self._image)
-            try:
-                paint(inner, scene, width, height, still)
-            finally:
-                inner.end()
-            self._settle.stop()
-            if still is not None and self._still.stale:
-                self._spare.start(0)
-            self._painted(1e3 * (time.perf_counter() - started))
-        painter.drawImage(0, 0, self._image)
-
-
-class Surface(pg.GraphicsView):
+class Surface(QWidget):
     """A view of the plane with pan, zoom and fit, and two tools of the left button: point and brush.
 
     Signals carry the user's coordinates:
@@ -136,17 +64,18 @@ class Surface(pg.GraphicsView):
     painted = Signal(float)
 
     def __init__(self, parent: QWidget, scene: Callable[[], Scene]) -> None:
-        super().__init__(parent, useOpenGL=False, background=None)
+        super().__init__(parent)
+        self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
         self.setMouseTracking(True)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setContextMenuPolicy(Qt.ContextMenuPolicy.PreventContextMenu)
-        self.box = pg.ViewBox(lockAspect=True, enableMouse=False, enableMenu=False, defaultPadding=0.0)
-        self.setCentralItem(self.box)
-        self.item = SceneItem(self.box, scene, self.painted.emit)
+        self.picture = Picture(scene, self.painted.emit, self.update, self)
         self.movable = True
         self.colors = DARK
         self._tool = "point"
         self._fitted: Viewport = (-1.0, 1.0, -1.0, 1.0)
+        self._wanted = self._shown = self._fitted  # what shall be in view, and what is in this widget's shape
+        self._locked = True
         self._ring = 0.0  # radius of the brush in the user's units
         self._pointer: QPointF | None = None
         self._pressed: QPointF | None = None  # where the left button went down, until it becomes a drag
@@ -154,22 +83,21 @@ class Surface(pg.GraphicsView):
         self._stroke: list[tuple[float, float]] | None = None
         self._space = False
         self._ringed = False  # whether the keyboard brought the focus here
-        self.box.setRange(xRange=(-1, 1), yRange=(-1, 1), padding=0)
-        self.box.sigRangeChanged.connect(self._range_changed)
 
     # --- the view
 
     def view_range(self) -> Viewport:
         """What is in view: x0, x1, y0, y1."""
-        (x0, x1), (y0, y1) = self.box.viewRange()
-        return float(x0), float(x1), float(y0), float(y1)
+        return self._shown
 
     def plane(self) -> Plane:
         """The mapping between the user's coordinates and this widget's."""
         return Plane(self.view_range(), max(self.width(), 1), max(self.height(), 1))
 
     def set_aspect_locked(self, locked: bool) -> None:
-        self.box.setAspectLocked(locked, ratio=1)
+        """Whether both axes have the same scale."""
+        self._locked = locked
+        self._show(self._wanted)
 
     def fit(self, bounds: Viewport) -> None:
         """Show the whole of these bounds."""
@@ -190,12 +118,20 @@ class Surface(pg.GraphicsView):
         self._show((x0 + dx * (x1 - x0), x1 + dx * (x1 - x0), y0 + dy * (y1 - y0), y1 + dy * (y1 - y0)))
 
     def _show(self, viewport: Viewport) -> None:
-        x0, x1, y0, y1 = viewport
-        self.box.setRange(xRange=(x0, x1), yRange=(y0, y1), padding=0)
+        self._wanted = viewport
+        shown = shaped(viewport, max(self.width(), 1), max(self.height(), 1)) if self._locked else viewport
+        if shown != self._shown:
+            self._shown = shown
+            self.picture.change()
+            self.viewport_changed.emit(shown)
 
-    def _range_changed(self) -> None:
-        self.item.change()
-        self.viewport_changed.emit(self.view_range())
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        self._show(self._wanted)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        painter.drawImage(0, 0, self.picture.image(self.width(), self.height(), self.devicePixelRatioF()))
+        self._paint_over(painter)
 
     # --- tools
 
@@ -203,12 +139,12 @@ class Surface(pg.GraphicsView):
         self._tool = tool
         self._cancel_stroke()
         self._set_cursor()
-        self.viewport().update()
+        self.update()
 
     def set_ring(self, radius: float) -> None:
         """Radius of the circle around the pointer that shows the brush, in the user's units."""
         self._ring = radius
-        self.viewport().update()
+        self.update()
 
     def _set_cursor(self) -> None:
         if self._dragged is not None or self._space:
@@ -217,7 +153,7 @@ class Surface(pg.GraphicsView):
             shape = Qt.CursorShape.PointingHandCursor
         else:
             shape = Qt.CursorShape.BlankCursor if self._tool == "brush" else Qt.CursorShape.CrossCursor
-        self.viewport().setCursor(shape)
+        self.setCursor(shape)
 
     def _at(self, position: QPointF) -> tuple[float, float]:
         return self.plane().to_user(position.x(), position.y())
@@ -263,7 +199,7 @@ class Surface(pg.GraphicsView):
         elif self._stroke is not None:
             self._extend_stroke(position)
         if self._tool == "brush":
-            self.viewport().update()
+            self.update()
         self.hovered.emit(self._at(position))
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
@@ -293,7 +229,7 @@ class Surface(pg.GraphicsView):
         elif self.movable:
             self.zoom(ZOOM_STEP**notches, self._at(event.position()))
 
-    def viewportEvent(self, event: QEvent) -> bool:
+    def event(self, event: QEvent) -> bool:
         if isinstance(event, QNativeGestureEvent) and event.gestureType() == Qt.NativeGestureType.ZoomNativeGesture:
             if self.movable:
                 self.zoom(1 + event.value(), self._at(event.position()))
@@ -301,8 +237,8 @@ class Surface(pg.GraphicsView):
         if event.type() == QEvent.Type.Leave:
             self._pointer = None
             self.hovered.emit(None)
-            self.viewport().update()
-        return bool(super().viewportEvent(event))
+            self.update()
+        return bool(super().event(event))
 
     def enterEvent(self, event: QEnterEvent) -> None:
         self._set_cursor()
@@ -317,7 +253,7 @@ class Surface(pg.GraphicsView):
     def keyPressEvent(self, event: QKeyEvent) -> None:
         key = event.key()
         if not self._takes(event):
-            event.ignore()  # not QGraphicsView's scrolling: the window may know the key
+            event.ignore()  # the window may know the key
         elif key == Qt.Key.Key_Space:
             self._space = True
             self._set_cursor()
@@ -340,17 +276,17 @@ class Surface(pg.GraphicsView):
 
     def focusInEvent(self, event: QFocusEvent) -> None:
         self._ringed = event.reason() in (Qt.FocusReason.TabFocusReason, Qt.FocusReason.BacktabFocusReason)
-        self.viewport().update()
+        self.update()
         super().focusInEvent(event)
 
     def focusOutEvent(self, event: QFocusEvent) -> None:
         self._ringed = self._space = False
-        self.viewport().update()
+        self.update()
         super().focusOutEvent(event)
 
     # --- what lies over the picture and costs no new one
 
-    def drawForeground(self, painter: QPainter, rect: QRectF) -> None:
+    def _paint_over(self, painter: QPainter) -> None:
         painter.setRenderHint(QPainter.RenderHint.Antialiasing, True)
         painter.setBrush(Qt.BrushStyle.NoBrush)
         if self._tool == "brush" and self._pointer is not None and self.movable:

@@ -88,7 +88,7 @@ class CanvasView(QWidget):
     @property
     def surface(self) -> QWidget:
         """The widget that is painted and gets the mouse; where to look for paint events."""
-        return self._view.viewport()
+        return self._view
 
     def sizeHint(self) -> QSize:
         return QSize(800, 700)
@@ -189,7 +189,7 @@ class CanvasView(QWidget):
 
     def _change(self, **parts: object) -> None:
         self._scene = dataclasses.replace(self._scene, **parts)  # type: ignore[arg-type]
-        self._view.item.change()
+        self._view.picture.change()
 
     # --- layers and options
 
@@ -201,7 +201,7 @@ class CanvasView(QWidget):
         """
         if self.visible[name] != on:
             self.visible[name] = on
-            self._view.item.change()
+            self._view.picture.change()
             self.layer_toggled.emit(name, on)
 
     def set_option(self, layer: str, option: str, value: object) -> None:
@@ -244,7 +244,7 @@ class CanvasView(QWidget):
         if locked != self._locked:
             self._locked = locked
             self._view.set_aspect_locked(locked)
-            self._view.item.change()
+            self._view.picture.change()
 
     def fit(self, bounds: Viewport | None = None) -> None:
         """Show these bounds, or all of the data, or of the particles where there are no data."""

@@ -1,7 +1,6 @@
 """The loss as training goes on, with the loss of a perfect network."""
 
 import numpy as np
-from pyqtgraph.functions import arrayToQPolygonF
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QPainter, QPen, QPolygonF
 from PySide6.QtWidgets import QWidget
@@ -76,7 +75,9 @@ class LossChart(Chart):
 
         def polygon(values: np.ndarray) -> QPolygonF:
             y = np.clip(plot.bottom() - height(values) * plot.height(), plot.top() - 2, plot.bottom())
-            return arrayToQPolygonF(np.asarray(x(steps), float), y)
+            return QPolygonF(
+                [QPointF(*corner) for corner in zip(np.asarray(x(steps)).tolist(), y.tolist(), strict=True)]
+            )
 
         painter.setPen(QPen(self.tokens.color("learned", 0.35), 1))
         painter.drawPolyline(polygon(losses))

@@ -1,0 +1,79 @@
+"""The canvas's picture: made when something has changed, and otherwise copied."""
+
+import time
+from collections.abc import Callable
+
+from PySide6.QtCore import QObject, QTimer
+from PySide6.QtGui import QImage, QPainter
+
+from playground.drawing.layers import Layer
+from playground.drawing.plane import Plane
+from playground.drawing.scene import Scene, Still, paint
+
+PATIENCE = 40  # ms without a frame after which late arrows are shown by themselves
+
+
+class Picture(QObject):
+    """Paints scenes into an image.
+
+    Args:
+        scene: gives what there is to see.
+        painted: called with the milliseconds that a new picture took.
+        wanted: called when there is a new picture to fetch, for which nobody has asked.
+    """
+
+    def __init__(
+        self, scene: Callable[[], Scene], painted: Callable[[float], None], wanted: Callable[[], None], parent: QObject
+    ) -> None:
+        super().__init__(parent)
+        self._scene, self._painted, self._wanted = scene, painted, wanted
+        self._image, self._still = QImage(), Still()
+        self._size = 0, 0, 1.0  # across, down, device pixels to each
+        self._moving: list[Layer] = []  # of the last picture
+        self._changed = True
+        self._spare, self._settle = QTimer(self), QTimer(self)
+        for timer, slot in ((self._spare, self._catch_up), (self._settle, self.change)):
+            timer.setSingleShot(True)
+            timer.timeout.connect(slot)
+
+    def change(self) -> None:
+        """The scene is another one: the next image is painted anew."""
+        self._changed = True
+        self._wanted()
+
+    def image(self, width: int, height: int, ratio: float) -> QImage:
+        """The picture over `width` x `height` units of `ratio` device pixels each; valid until the next call."""
+        if (width, height, ratio) != self._size:
+            self._size = width, height, ratio
+            self._image = QImage(round(width * ratio), round(height * ratio), QImage.Format.Format_RGB32)
+            self._image.setDevicePixelRatio(ratio)
+            self._changed = True
+        if self._changed:
+            self._changed = False
+            self._paint(self._scene())
+        return self._image
+
+    def _paint(self, scene: Scene) -> None:
+        started = time.perf_counter()
+        moving = scene.moving()
+        # While frames follow each other, arrows and density may be one frame late: made in the time between two frames
+        # they hold up none. Layers are equal only to themselves.
+        follows, self._moving = bool(moving) and moving != self._moving, moving
+        still = None
+        if scene.images is None:
+            still = self._still.image(scene, Plane(scene.viewport, *self._size), later=follows)
+        painter = QPainter(self._image)
+        try:
+            paint(painter, scene, *self._size[:2], still)
+        finally:
+            painter.end()
+        self._settle.stop()
+        if still is not None and self._still.stale:
+            self._spare.start(0)
+        self._painted(1e3 * (time.perf_counter() - started))
+
+    def _catch_up(self) -> None:
+        """Between two frames: draw the still layers that the last one left as they were, and show them if none follows."""
+        scene = self._scene()
+        self._still.image(scene, Plane(scene.viewport, *self._size))
+        self._settle.start(PATIENCE)
