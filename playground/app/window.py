@@ -71,9 +71,13 @@ class MainWindow(QMainWindow):
     """
 
     def __init__(self, settings: Settings, log: Log, path: Path | None = None, device: str = "auto") -> None:
+        theme_name = settings.get("theme")
+        theme.prepare(
+            _application(), PALETTES[theme_name]
+        )  # first: before the program runs, only new widgets take a font
         super().__init__()
         self.settings, self.log = settings, log
-        self.theme_name: str = settings.get("theme")
+        self.theme_name: str = theme_name
         self._path = path
         self._leaving = False
         self.companions = Companions(self)
@@ -81,7 +85,6 @@ class MainWindow(QMainWindow):
         self.setObjectName("window")
         self.setAcceptDrops(True)
         self.setMinimumSize(*SMALLEST)
-        theme.apply(_application(), self.palette_tokens, frame.SHEET)
         self.restyling = theme.Restyling(_application(), self)
         self.restyling.finished.connect(self._apply_palette)
 
@@ -96,6 +99,7 @@ class MainWindow(QMainWindow):
         self.toasts = Toasts(self.canvas)
         self.wiring = Wiring(self)
         self._apply_palette()
+        theme.dress(_application(), frame.SHEET)
         self._restore_layout()
         self.documents.changed.connect(self._show_name)
         self.documents.saved.connect(lambda sentence: self.notify("info", sentence))

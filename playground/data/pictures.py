@@ -4,7 +4,6 @@ Whatever the file, images arrive here as bytes (N, height, width, colours) with 
 """
 
 import os
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -102,6 +101,8 @@ def _read_folder(folder: Path, side: int, wanted: int, seed: int) -> tuple[Bytes
         labels = np.repeat(np.arange(len(found)), [len(names) for names in found]) if len(found) > 1 else None
     if not files:
         raise DataError(f"{folder} holds no PNG or JPEG files: choose a folder that does, or one whose sub-folders do.")
+    from concurrent.futures import ThreadPoolExecutor
+
     rows = _some(len(files), wanted, seed)
     # Decoding leaves the interpreter to others; what a thread hands back is small.
     with ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as pool:

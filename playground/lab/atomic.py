@@ -2,7 +2,6 @@
 
 import contextlib
 import os
-import secrets
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -26,7 +25,7 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
     """
     path = Path(os.path.realpath(path))  # a link stays a link: what it points to is replaced
     # Not mkstemp, whose files only their owner may read: these follow the user's umask as any other file does.
-    temporary = path.with_name(f".{path.stem}-{secrets.token_hex(6)}{path.suffix}")
+    temporary = path.with_name(f".{path.stem}-{os.urandom(6).hex()}{path.suffix}")
     try:
         yield temporary
         with temporary.open("rb+") as file:

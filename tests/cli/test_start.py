@@ -38,6 +38,31 @@ def test_version_and_help_load_neither_torch_nor_qt() -> None:
         assert subprocess.run([sys.executable, "-c", code], capture_output=True, check=False).returncode == 0
 
 
+def test_the_first_picture_waits_for_nothing_that_it_does_not_need(tmp_path: Path) -> None:
+    code = """
+import os, sys
+from PySide6.QtWidgets import QApplication, QLabel
+from playground.app import main, theme
+
+def painted():
+    loaded = {"torch", "typer", "av", "ziamath", "numpy.ma", "concurrent.futures"} & set(sys.modules)
+    labels = next(window for window in QApplication.topLevelWidgets() if window.objectName() == "window").findChildren(QLabel)
+    fonts = {label.font().family() for label in labels} - {theme.text_font().family(), theme.number_font().family()}
+    sheeted = {label.font().pixelSize() for label in labels if label.property("role") == "caption"}
+    print(loaded, fonts, sheeted, flush=True)
+    os._exit(0)
+
+main._say_ready = painted
+from playground.cli import main as command
+command([])
+"""
+    variables = {"PYTHONPATH": str(ROOT), "QT_QPA_PLATFORM": "offscreen", "SCORE_PLAYGROUND_READY": "1"}
+    variables |= {"HOME": str(tmp_path), "XDG_CONFIG_HOME": str(tmp_path)}
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, env=os.environ | variables, capture_output=True, text=True, check=False)
+    assert done.stdout == "set() set() {12}\n", done.stderr
+
+
 def test_without_arguments_the_window_opens(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     opened: list[Path | None] = []
 
