@@ -236,7 +236,7 @@ def widest_gap(points: Tensor) -> float:
     In the plane it is short of the exact diameter by less than 0.01 %; in more dimensions it is a lower bound, which the
     points farthest from the centre make a close one.
     """
-    flat = points.flatten(1).double().cpu()
+    flat = points.flatten(1).cpu().double()
     dim = flat.shape[1]
     if dim == 2:
         angles = torch.arange(128, dtype=torch.float64) * (math.pi / 128)

@@ -111,6 +111,6 @@ def fisher_divergence(
     z = torch.randn(x0.shape, generator=generator, device=generator.device, dtype=x0.dtype).to(x0.device)
     x = x0 + level * z
     truth = exact(x, level)
-    error = float((score(x, level) - truth).square().flatten(1).sum(1).double().mean())
-    size = float(truth.square().flatten(1).sum(1).double().mean())
+    error = float((score(x, level) - truth).square().flatten(1).sum(1).cpu().double().mean())
+    size = float(truth.square().flatten(1).sum(1).cpu().double().mean())
     return error, error / size if size > 0 else math.nan

@@ -123,9 +123,9 @@ def log_partition(
 
 @torch.no_grad()
 def log_density_at(energy: EnergyFunction, points: Tensor, sigma: float) -> Tensor:
-    """-f at points (N, \\*shape) for one sigma, in float64, (N,)."""
+    """-f at points (N, \\*shape) for one sigma, in float64 on the CPU (MPS has none), (N,)."""
     level = torch.as_tensor(sigma, dtype=points.dtype, device=points.device)
-    return torch.cat([energy.log_density(some, level).double() for some in torch.split(points, NODES)])
+    return torch.cat([energy.log_density(some, level).cpu().double() for some in torch.split(points, NODES)])
 
 
 def _error(square: Square, values: Tensor, value: float) -> float:

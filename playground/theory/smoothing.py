@@ -26,7 +26,7 @@ def gaussianity(points: Tensor, sigma: float) -> float:
 
     Good to some per cent below 0.01 nat, where it is asked; far above, only its being large is to be trusted.
     """
-    some = points[:: math.ceil(len(points) / PAIRED)].flatten(1).double().cpu()
+    some = points[:: math.ceil(len(points) / PAIRED)].flatten(1).cpu().double()
     some = some - some.mean(0)
     variances, axes = torch.linalg.eigh(some.T @ some / len(some))
     variances = variances.clamp(min=0)

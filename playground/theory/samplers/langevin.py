@@ -143,7 +143,7 @@ class MetropolisLangevin(_OneLevel):
         log_ratio = after - before + 0.5 * _squares(noise) - _squares(back) / (4 * step)
         # Where there is no density at all (-inf), as outside sharp boxes, every step is taken until one leads to some.
         taken = (base.uniform(before, generator).log() < log_ratio) | torch.isneginf(before)
-        return torch.where(per_point(taken, x), proposed, x), float(taken.double().mean())
+        return torch.where(per_point(taken, x), proposed, x), float(taken.cpu().double().mean())
 
 
 def _squares(x: Tensor) -> Tensor:

@@ -1,0 +1,166 @@
+"""Everything that computes, on a device whose tensors refuse to meet the CPU's and that has no float64: see second_device."""
+
+import json
+from collections.abc import Iterable, Iterator
+from typing import Any, TypeVar
+
+import numpy as np
+import pytest
+import torch
+
+from playground.app import measurements
+from playground.app.live import Weights
+from playground.lab.advice import noise_advice
+from playground.lab.density_map import density_map
+from playground.lab.evaluation import evaluate
+from playground.lab.experiment import Experiment, replace
+from playground.lab.fields import density_over, empirical_density_over, log_density_at, score_at
+from playground.lab.latent import interpolate
+from playground.lab.likelihood import log_likelihood
+from playground.lab.problem import Problem
+from playground.lab.sampling import sample
+from playground.lab.training import Trainer
+from tests.second_device import second_device
+
+SMALL = {
+    "data.kind": "two-gaussians",  # of few parts: all is sent through Python
+    "data.points": 600,
+    "network.width": 16,
+    "network.depth": 2,
+    "training.steps": 3,
+    "training.batch": 32,
+    "sampling.particles": 16,
+    "sampling.steps": 6,
+    "likelihood.points": 12,
+    "likelihood.tolerance": 0.1,
+    "likelihood.draws": 1,
+    "noise.levels": 3,
+}
+IMAGES = {"data.kind": "digits", "network.width": 8, "network.depth": 2}
+BOUNDS = (-2.0, 2.0, -2.0, 2.0)
+
+Item = TypeVar("Item")
+
+
+@pytest.fixture(scope="module")
+def device() -> Iterator[torch.device]:
+    with second_device() as device:
+        yield device
+
+
+def problem(device: torch.device, changes: dict[str, Any]) -> Problem:
+    return Problem.build(replace(Experiment(), {**SMALL, **changes}), device=device)
+
+
+def trained(device: torch.device, changes: dict[str, Any]) -> Trainer:
+    trainer = Trainer(problem(device, changes))
+    assert all(np.isfinite(progress.loss) for progress in trainer)
+    assert trainer.ema.state_dict()
+    assert all(part.device == device for part in trainer.ema.state_dict().values())
+    return trainer
+
+
+def last(items: Iterable[Item]) -> Item:
+    *_, end = items
+    return end
+
+
+def test_the_device_refuses_what_a_real_one_does(device: torch.device) -> None:
+    there = torch.ones(3, device=device)
+    assert (there + 1).sum().item() == 6
+    assert torch.equal(there.cpu(), torch.ones(3))
+    with pytest.raises(RuntimeError, match="same device"):
+        there + torch.ones(3)
+    with pytest.raises(RuntimeError, match="generator"):
+        torch.randn(3, generator=torch.Generator(), device=device)
+    with pytest.raises(TypeError, match="float64"):
+        there.double()
+    with pytest.raises(TypeError, match="numpy"):
+        there.numpy()
+
+
+TRAINED = [
+    {},
+    {"noise.kind": "none", "objective.kind": "exact"},
+    {"noise.kind": "single"},
+    {"noise.kind": "ladder", "objective.kind": "sliced"},
+    {"noise.kind": "vp", "objective.weight": "likelihood", "training.sigmas": "importance"},
+    {"noise.kind": "sub-vp", "objective.kind": "exact", "training.sigmas": "log-normal"},
+    {"noise.kind": "cosine", "network.features": 0, "objective.reference": 8},
+    {"network.kind": "energy"},
+    {"network.kind": "energy", "objective.kind": "sliced"},
+    {"network.kind": "energy", "objective.kind": "maximum-likelihood"},
+    IMAGES,
+]
+
+
+@pytest.mark.parametrize("changes", TRAINED, ids=json.dumps)
+def test_training_goes_on_where_it_was_saved(changes: dict[str, Any], device: torch.device) -> None:
+    trainer = trained(device, changes)
+    again = Trainer(trainer.problem)
+    again.restore(trainer.state())
+    assert again.step == trainer.step
+    for name, part in again.ema.state_dict().items():
+        assert torch.equal(part.cpu(), trainer.ema.state_dict()[name].cpu())
+
+
+SAMPLED = [
+    {"sampling.kind": "langevin", "noise.kind": "single"},
+    {"sampling.kind": "metropolis-langevin", "noise.kind": "single", "sampling.source": "exact"},
+    {"sampling.kind": "metropolis-langevin", "noise.kind": "single", "network.kind": "energy"},
+    {"sampling.kind": "annealed-langevin"},
+    {"sampling.corrector_steps": 1},
+    {"sampling.solver": "heun"},
+    {"sampling.solver": "shark"},
+    {"sampling.kind": "probability-flow"},
+    {"sampling.kind": "probability-flow", "sampling.solver": "adaptive"},
+    {"sampling.kind": "churn", "sampling.churn": 4.0},
+    {"sampling.kind": "forward"},
+    {"sampling.source": "exact"},
+    {"sampling.source": "empirical"},
+    {"sampling.mask": "left"},
+    {**IMAGES, "sampling.labels": "all", "sampling.guidance": 2.0},
+    {**IMAGES, "sampling.labels": "one", "sampling.mask": "top"},
+]
+
+
+@pytest.mark.parametrize("changes", SAMPLED, ids=json.dumps)
+def test_sampling(changes: dict[str, Any], device: torch.device) -> None:
+    made = problem(device, changes)
+    run = last(sample(made, made.network()))
+    assert run.finished
+    assert np.isfinite(run.positions).all()
+
+
+@pytest.mark.parametrize("changes", [{"network.kind": "energy"}, {"noise.kind": "vp"}], ids=json.dumps)
+def test_figures(changes: dict[str, Any], device: torch.device) -> None:
+    made = problem(device, changes)
+    score = made.network().requires_grad_(False)
+    run = last(sample(made, score))
+    found = last(evaluate(made, score, np.array(run.positions[-1]))).metrics
+    assert found is not None
+    assert np.isfinite(found["test_nll"])
+    assert np.isfinite(found["sliced_wasserstein2"])
+    assert last(interpolate(made, score, made.dataset.held_out[:2], 3)).result is not None
+    noise_advice(made)
+
+
+@pytest.mark.parametrize("changes", [{}, IMAGES], ids=json.dumps)
+def test_a_likelihood_with_random_vectors(changes: dict[str, Any], device: torch.device) -> None:
+    made = problem(device, {"likelihood.trace": "hutchinson", "likelihood.vectors": 2, **changes})
+    found = last(log_likelihood(made, made.network(), made.dataset.held_out[:2], record_path=True))
+    assert found.result is not None
+    assert np.isfinite(found.result.log_prob).all()
+
+
+def test_what_the_canvas_shows(device: torch.device) -> None:
+    trainer = trained(device, {})
+    made, points = trainer.problem, trainer.problem.dataset.held_out[:5]
+    for time in (None, 0.5):
+        assert np.isfinite(score_at(made, trainer.ema, points, 0.3, time)).all()
+        assert np.isfinite(log_density_at(made, points, 0.3, time)).all()
+        assert np.isfinite(density_over(made, BOUNDS, 0.3, time)).all()
+        assert np.isfinite(empirical_density_over(made, BOUNDS, 0.3, time)).all()
+    assert last(density_map(made, trainer.ema, BOUNDS, 8)).log_density is not None
+    weights = Weights(1, trainer.snapshot(), False)
+    assert last(measurements.score_errors(made, weights, 3, 20))[1] is not None
