@@ -117,6 +117,9 @@ class Restyling(QObject):
         """Begin, or begin again with this palette."""
         for window in self._app.topLevelWidgets():
             if window.isVisible():
+                handle = window.windowHandle()
+                if handle is None or not handle.isExposed():
+                    continue  # shows no picture that could stay; Qt would wait for its first one for ever, see below
                 # Paints what waits to be painted. Otherwise the request for it is lost while there are no updates, and
                 # Qt, which still waits for it, never makes another.
                 window.repaint(0, 0, 1, 1)

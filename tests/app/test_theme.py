@@ -159,6 +159,22 @@ def test_a_widget_that_goes_while_the_palette_changes_is_passed_over(qtbot, qapp
     assert window.updatesEnabled()
 
 
+def test_a_window_that_gets_another_palette_before_its_first_picture_is_painted(qtbot, qapp):
+    class Counted(QWidget):
+        painted = 0
+
+        def paintEvent(self, event):
+            self.painted += 1
+
+    window = Counted()
+    qtbot.addWidget(window)
+    window.show()
+    restyling = theme.Restyling(qapp)
+    restyling.start(PALETTES["light"])
+    qtbot.waitUntil(lambda: not restyling.running)
+    qtbot.waitUntil(lambda: window.painted > 0, timeout=2_000)
+
+
 def test_the_last_of_two_palettes_holds(qtbot, qapp):
     button = QPushButton("Press")
     qtbot.addWidget(button)
