@@ -1,6 +1,6 @@
 """Training as an iterator: iterate a :class:`Trainer`, get progress; stop iterating to pause.
 
-What people train most, an MLP by denoising, takes blocks of steps in one call (:mod:`playground.theory.fused`).
+What people train most, an MLP by denoising, takes blocks of steps in one call (:mod:`playground.theory.fused_training`).
 """
 
 import functools
@@ -18,8 +18,8 @@ from playground.lab.experiment import Experiment, ExperimentError
 from playground.lab.problem import Problem
 from playground.lab.refusals import training_refusal
 from playground.lab.weights import State, Weights, load_weights
-from playground.theory.fused import denoising_steps, matching_steps
 from playground.theory.fused_energy import energy_denoising_steps
+from playground.theory.fused_training import denoising_steps, matching_steps
 from playground.theory.networks import MLP, Energy, ScoreNetwork, UNet
 from playground.theory.networks.mlp import Perceptron
 from playground.theory.objectives import OBJECTIVES, Denoising, Exact, MaximumLikelihood, Objective, Sliced

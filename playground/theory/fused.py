@@ -1,4 +1,4 @@
-r"""The MLP's work in few calls: its score, its targets, and steps of training with the backward pass written by hand.
+r"""The MLP's work in few calls: its score, the trace of its Jacobian, its targets, and what steps of training are made of.
 
 Training in a thread shares Python's interpreter with a window that paints sixty times a second, and must wait for it
 before each of a step's hundred calls to torch: beside 10,000 moving particles autograd kept 165 of 340 steps a second,
@@ -34,16 +34,24 @@ def compiled(function: Function) -> Function:
 
 def write_features(features: Tensor, y: Tensor, sigma: Tensor, frequencies: Tensor, tones: Tensor) -> None:
     """Fill (N, D + 2K + 1 + 2T): inputs y (N, D), their cosines and sines, and the same of ln(sigma)/4."""
-    dim, count, pitch = y.shape[1], frequencies.shape[1], tones.shape[0]
-    noise = torch.log(sigma) / 4
-    angles, phases = torch.mm(y, frequencies), noise[:, None] * tones
-    start = dim + 2 * count
+    write_places(features, y, frequencies)
+    features[:, y.shape[1] + 2 * frequencies.shape[1] :] = noise_features(sigma, tones)
+
+
+def write_places(features: Tensor, y: Tensor, frequencies: Tensor) -> None:
+    """Fill the first D + 2K columns of the features: what depends on y."""
+    dim, count = y.shape[1], frequencies.shape[1]
+    angles = torch.mm(y, frequencies)
     features[:, :dim] = y
     features[:, dim : dim + count] = torch.cos(angles)
-    features[:, dim + count : start] = torch.sin(angles)
-    features[:, start] = noise
-    features[:, start + 1 : start + 1 + pitch] = torch.sin(phases)
-    features[:, start + 1 + pitch :] = torch.cos(phases)
+    features[:, dim + count : dim + 2 * count] = angles.sin_()
+
+
+def noise_features(sigma: Tensor, tones: Tensor) -> Tensor:
+    """The last 1 + 2T columns of the features, for sigma of any shape: (..., 1 + 2T)."""
+    noise = (torch.log(sigma) / 4).unsqueeze(-1)
+    phases = noise * tones
+    return torch.cat([noise, torch.sin(phases), torch.cos(phases)], -1)
 
 
 def activated(a: Tensor, activation: str) -> Tensor:
@@ -113,8 +121,10 @@ def descend(
     """Adam's `step`-th step, and its share in the average."""
     first.lerp_(gradient, 1 - first_decay)
     second.mul_(second_decay).addcmul_(gradient, gradient, value=1 - second_decay)
-    spread = second.div(1 - math.pow(second_decay, float(step))).sqrt_().add_(epsilon)
-    live.addcdiv_(first, spread, value=-rate / (1 - math.pow(first_decay, float(step))))
+    # sqrt(second/known) + epsilon, with the share that is known taken out of the vectors.
+    known = math.sqrt(1 - math.pow(second_decay, float(step)))
+    spread = second.sqrt().add_(epsilon * known)
+    live.addcdiv_(first, spread, value=-rate * known / (1 - math.pow(first_decay, float(step))))
     average.lerp_(live, 1 - min(ema, step / (9.0 + step)))
 
 
@@ -198,175 +208,6 @@ def mlp_trace(
             total += torch.mv(h[(1 + axis) * count : (2 + axis) * count], weights[last][axis])
         trace[begin : begin + count] = total
     return raw, trace
-
-
-@compiled
-def denoising_steps(
-    x: Tensor,
-    z: Tensor,
-    sigma: Tensor,
-    weight: Tensor,
-    frequencies: Tensor,
-    tones: Tensor,
-    weights: list[Tensor],
-    biases: list[Tensor],
-    weight_gradients: list[Tensor],
-    bias_gradients: list[Tensor],
-    activation: str,
-    live: Tensor,
-    gradient: Tensor,
-    first: Tensor,
-    second: Tensor,
-    average: Tensor,
-    rates: list[float],
-    step: int,
-    ema: float,
-) -> Tensor:
-    """Adam on the weighted denoising loss of an MLP, S steps in a row, with the weights averaged; all in place.
-
-    Args:
-        x, z: clean points and standard normal noise, (S, N, D).
-        sigma, weight: noise levels > 0 and lambda(sigma), (S, N).
-        weights, biases: of the layers: views of `live`; `weight_gradients` and `bias_gradients` the same of `gradient`.
-        live, gradient, first, second, average: (P,) all parameters, their gradient, Adam's moments, the moving average.
-        rates: S learning rates.
-        step: steps made before.
-        ema: what the average keeps of itself at most.
-
-    Returns:
-        The mean loss, 0-d.
-    """
-    count, last = x.shape[1], len(weights) - 1
-    total = torch.zeros([], dtype=x.dtype, device=x.device)
-    features = torch.empty([count, weights[0].shape[1]], dtype=x.dtype, device=x.device)
-    for made in range(x.shape[0]):
-        level, noise = sigma[made], z[made]
-        inverse = torch.rsqrt(level * level + 1.0)
-        y = torch.addcmul(x[made], level[:, None], noise) * inverse[:, None]
-        write_features(features, y, level, frequencies, tones)
-        inputs: list[Tensor] = [features]
-        sums: list[Tensor] = []
-        for layer in range(last):
-            a = torch.addmm(biases[layer], inputs[layer], weights[layer].t())
-            sums.append(a)
-            inputs.append(activated(a, activation))
-        raw = torch.addmm(biases[last], inputs[last], weights[last].t())
-        # s + z/sigma = (sd F/sigma - y)/sqrt(sigma^2 + 1) + z/sigma
-        slope = inverse / level
-        residual = raw * slope[:, None] - y * inverse[:, None] + noise / level[:, None]
-        total += (weight[made] * residual.square().sum(1)).mean()
-
-        back = residual * (weight[made] * slope * (2.0 / count))[:, None]  # of the loss with respect to F
-        for layer in range(last, -1, -1):
-            torch.mm(back.t(), inputs[layer], out=weight_gradients[layer])
-            torch.sum(back, [0], out=bias_gradients[layer])
-            if layer > 0:
-                back = torch.mm(back, weights[layer])
-                back = activation_backward(back, sums[layer - 1], inputs[layer], activation)
-
-        descend(live, gradient, first, second, average, rates[made], step + made + 1, ema)
-    return total / x.shape[0]
-
-
-@compiled
-def matching_steps(
-    x: Tensor,
-    directions: Tensor,
-    sigma: Tensor,
-    weight: Tensor,
-    scale: float,
-    along: bool,
-    frequencies: Tensor,
-    tones: Tensor,
-    weights: list[Tensor],
-    biases: list[Tensor],
-    weight_gradients: list[Tensor],
-    bias_gradients: list[Tensor],
-    activation: str,
-    live: Tensor,
-    gradient: Tensor,
-    first: Tensor,
-    second: Tensor,
-    average: Tensor,
-    rates: list[float],
-    step: int,
-    ema: float,
-) -> Tensor:
-    r"""The same as :func:`denoising_steps` for exact and sliced score matching.
-
-    .. math:: \lambda \left[\tfrac12 \|s\|^2 + c \sum_k v_k^\top \nabla s\, v_k\right]
-
-    The Jacobian's products J v_k travel forward with the values, as further rows of the same matrices, and one pass back
-    through both gives the gradient: 1 + K times the work of a denoising step.
-
-    Args:
-        x: noised points, (S, N, D).
-        directions: v, (S, K, N, D): the axes for exact matching.
-        sigma, weight: noise levels >= 0 and lambda(sigma), (S, N).
-        scale: c: 1 for exact matching, 1/K for sliced.
-        along: take c/2 sum_k (v_k's)^2 in place of 1/2 ||s||^2.
-    """
-    count, dim, last = x.shape[1], x.shape[2], len(weights) - 1
-    many = directions.shape[1]
-    start, stop = dim + frequencies.shape[1], dim + 2 * frequencies.shape[1]
-    total = torch.zeros([], dtype=x.dtype, device=x.device)
-    inputs0 = torch.zeros([(1 + many) * count, weights[0].shape[1]], dtype=x.dtype, device=x.device)
-    for made in range(x.shape[0]):
-        level, v = sigma[made], directions[made]
-        inverse = torch.rsqrt(level * level + 1.0)
-        divisor = torch.where(level > 0, level, torch.ones_like(level))
-        y = x[made] * inverse[:, None]
-        features, tangents = inputs0[:count], inputs0[count:].view(many, count, inputs0.shape[1])
-        write_features(features, y, divisor, frequencies, tones)
-        turned = torch.matmul(v, frequencies)
-        tangents[:, :, :dim] = v
-        tangents[:, :, dim:start] = -features[:, start:stop] * turned
-        tangents[:, :, start:stop] = features[:, dim:start] * turned
-
-        inputs: list[Tensor] = [inputs0]
-        moved: list[Tensor] = []
-        firsts: list[Tensor] = []
-        seconds: list[Tensor] = []
-        for layer in range(last):
-            both = torch.mm(inputs[layer], weights[layer].t())
-            both[:count] += biases[layer]
-            h, slope1, slope2 = slopes(both[:count], activation)
-            moving = both[count:].view(many, count, both.shape[1])
-            inputs.append(torch.cat([h, (slope1 * moving).flatten(0, 1)]))
-            moved.append(moving)
-            firsts.append(slope1)
-            seconds.append(slope2)
-        both = torch.mm(inputs[last], weights[last].t())
-        raw, moving = both[:count] + biases[last], both[count:].view(many, count, dim)
-
-        slope = inverse / divisor
-        score = raw * slope[:, None] - y * inverse[:, None]
-        bend = slope * inverse  # v' grad s v = bend v'(dF/dy)v - inverse^2 |v|^2
-        trace = ((v * moving).sum(2) * bend - (v * v).sum(2) * (inverse * inverse)).sum(0) * scale
-        if along:
-            products = (v * score).sum(2)
-            size = 0.5 * scale * products.square().sum(0)
-            pull = scale * (products[:, :, None] * v).sum(0)
-        else:
-            size = 0.5 * score.square().sum(1)
-            pull = score
-        total += (weight[made] * (size + trace)).mean()
-
-        share = weight[made] / count
-        back = torch.cat(
-            [pull * (share * slope)[:, None], ((share * bend * scale)[:, None] * v).view(many * count, dim)]
-        )
-        for layer in range(last, -1, -1):
-            torch.mm(back.t(), inputs[layer], out=weight_gradients[layer])
-            torch.sum(back[:count], [0], out=bias_gradients[layer])
-            if layer > 0:
-                both = torch.mm(back, weights[layer])
-                onward = both[count:].view(many, count, both.shape[1])
-                bent = (moved[layer - 1] * onward).sum(0) * seconds[layer - 1]
-                bent.addcmul_(both[:count], firsts[layer - 1])
-                back = torch.cat([bent, (onward * firsts[layer - 1]).flatten(0, 1)])
-        descend(live, gradient, first, second, average, rates[made], step + made + 1, ema)
-    return total / x.shape[0]
 
 
 @compiled

@@ -80,7 +80,7 @@ def energy_denoising_steps(
     step: int,
     ema: float,
 ) -> Tensor:
-    """The same as :func:`playground.theory.fused.denoising_steps` for an energy, at twice the products of matrices.
+    """The same as :func:`playground.theory.fused_training.denoising_steps` for an energy, at twice the products of matrices.
 
     Args:
         factor: c, by which phi is multiplied in the log-density, (S, N).

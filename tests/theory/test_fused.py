@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from playground.theory import fused
+from playground.theory import fused, fused_training
 from playground.theory.empirical import Empirical
 from playground.theory.networks import ACTIVATIONS, MLP, ROWS
 from playground.theory.networks.mlp import TRACED_ROWS
@@ -99,7 +99,8 @@ def twin(
 @pytest.mark.parametrize("name", ["mlp_score", "mlp_trace", "denoising_steps", "matching_steps", "group_means"])
 def test_torchscript_runs_them(name: str) -> None:
     """A function that it cannot compile would run as it is, slower, and nobody would notice."""
-    assert isinstance(getattr(fused, name), torch.jit.ScriptFunction)
+    module = fused if hasattr(fused, name) else fused_training
+    assert isinstance(getattr(module, name), torch.jit.ScriptFunction)
 
 
 @pytest.mark.parametrize("activation", ACTIVATIONS)
@@ -146,7 +147,7 @@ def test_denoising_steps_are_those_of_autograd_and_adam(activation: str, dim: in
         residual = network(x[step] + level * z[step], sigma[step]) + z[step] / level
         return (weight[step] * residual.square().sum(1)).mean()
 
-    found = descend(fused.denoising_steps, network, RATES, x, z, sigma, weight)
+    found = descend(fused_training.denoising_steps, network, RATES, x, z, sigma, weight)
     for part, other in zip(found, twin(network, RATES, loss), strict=True):
         torch.testing.assert_close(part, other, rtol=1e-9, atol=1e-9)
 
@@ -175,7 +176,7 @@ def test_matching_steps_are_those_of_autograd_and_adam(activation: str, dim: int
                 total = total + 0.5 * scale * product.square()
         return (weight[step] * total).mean()
 
-    found = descend(fused.matching_steps, network, RATES, x, directions, sigma, weight, scale, along)
+    found = descend(fused_training.matching_steps, network, RATES, x, directions, sigma, weight, scale, along)
     for part, other in zip(found, twin(network, RATES, loss), strict=True):
         torch.testing.assert_close(part, other, rtol=1e-8, atol=1e-9)
 
@@ -199,14 +200,14 @@ def test_plain_python_does_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(torch.jit, "script", missing)
     namespace: dict[str, object] = {"__name__": "plain"}
-    with open(fused.__file__) as source:
-        exec(compile(source.read(), fused.__file__, "exec"), namespace)
+    with open(fused_training.__file__) as source:
+        exec(compile(source.read(), fused_training.__file__, "exec"), namespace)
     plain, arguments = namespace["denoising_steps"], draws(len(RATES), 40, 2)
     assert callable(plain)
     assert not isinstance(plain, torch.jit.ScriptFunction)
     for part, other in zip(
         descend(plain, mlp("silu"), RATES, *arguments),
-        descend(fused.denoising_steps, mlp("silu"), RATES, *arguments),
+        descend(fused_training.denoising_steps, mlp("silu"), RATES, *arguments),
         strict=True,
     ):
         torch.testing.assert_close(part, other, rtol=1e-12, atol=1e-12)

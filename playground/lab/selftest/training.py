@@ -9,7 +9,7 @@ from torch import Tensor
 
 from playground.lab.selftest.check import Check, gap, normals, seeded
 from playground.lab.weights import Weights
-from playground.theory import fused
+from playground.theory import fused, fused_training
 from playground.theory.networks import ACTIVATIONS, MLP
 from playground.theory.networks.mlp import Perceptron
 
@@ -72,7 +72,7 @@ def denoising_loss(made: Perceptron, step: int) -> Tensor:
 
 def denoising(activation: str) -> float:
     made = network(activation)
-    return furthest(by_hand(fused.denoising_steps, made, *draws()), by_autograd(made, denoising_loss))
+    return furthest(by_hand(fused_training.denoising_steps, made, *draws()), by_autograd(made, denoising_loss))
 
 
 def matching(activation: str) -> float:
@@ -91,7 +91,7 @@ def matching(activation: str) -> float:
 
     made = network(activation)
     drawn = (x, directions, sigma, weight, 0.5, False)
-    return furthest(by_hand(fused.matching_steps, made, *drawn), by_autograd(made, loss))
+    return furthest(by_hand(fused_training.matching_steps, made, *drawn), by_autograd(made, loss))
 
 
 def evaluation(activation: str) -> float:
