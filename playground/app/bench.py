@@ -15,7 +15,7 @@ import numpy as np
 from playground.app.live import Weights
 from playground.app.preload import preload_torch
 from playground.app.views import ProblemView, plane_bounds
-from playground.app.workers import Slot
+from playground.app.workers import Slot, interrupted
 from playground.lab import experiment as description
 from playground.lab.experiment import Experiment
 from playground.lab.refusals import has_energy, path_refusal, training_refusal
@@ -178,7 +178,9 @@ def assemble(
     from playground.lab.training import Trainer, TrainingProgress
 
     session = bundled_session(experiment) if bundled else session
-    problem = Problem.build(experiment, session.dataset() if session else dataset, choose_device(device_name))
+    problem = Problem.build(
+        experiment, session.dataset() if session else dataset, choose_device(device_name), interrupted
+    )
     torch.set_num_threads(torch_threads(problem))
     if heir is not None:
         yield 1.0, dataclasses.replace(heir, problem=problem, view=_view(problem, heir.trainer))

@@ -17,7 +17,7 @@ from playground.app.bench import Bench, assemble, file_key, reset_key, torch_thr
 from playground.app.measuring import Measuring
 from playground.app.playback import TICK
 from playground.app.state import State
-from playground.app.workers import Worker
+from playground.app.workers import Worker, interrupted
 from playground.lab import experiment as description
 from playground.lab.experiment import Experiment
 from playground.lab.refusals import training_refusal
@@ -261,6 +261,7 @@ class Engine(Measuring):
                     seed=experiment.seed,
                     pixels=experiment.data.pixels,
                     colours=experiment.data.colours,
+                    stopped=interrupted,
                 ),
             )
 
@@ -281,6 +282,8 @@ class Engine(Measuring):
     def _edited(self, keys: frozenset[str]) -> None:
         bench = self._bench
         known = description.fields()
+        if keys & {"data.kind", "data.path"}:
+            self._tasks.cancel("reading")  # other data were chosen while it went on
         if self._opening is not None:
             return  # the session is built first; what was changed meanwhile follows it
         if any(known[key].resets for key in keys) or "likelihood.points" in keys:

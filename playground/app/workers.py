@@ -99,3 +99,8 @@ class Worker(QThread):
         """
         self.requestInterruption()
         return self.wait(int(seconds * 1000))
+
+
+def interrupted() -> bool:
+    """Whether the thread that asks was told to end: for long work between two items of a worker's iterator."""
+    return QThread.currentThread().isInterruptionRequested()

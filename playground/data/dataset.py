@@ -1,6 +1,6 @@
 """What every source of points hands over, and how it says that it cannot."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
@@ -68,6 +68,7 @@ class Request:
         seed: of every draw and split.
         pixels: along a side of an image, or "auto" for its own size, at most 32.
         colours: of images: "grey", "rgb", or "auto" for what they have.
+        stopped: asked while many files are read; once it is true, reading ends by a DataError.
     """
 
     points: int
@@ -79,6 +80,7 @@ class Request:
     seed: int
     pixels: "int | str" = "auto"
     colours: str = "auto"
+    stopped: Callable[[], bool] = lambda: False
 
 
 def drawn_from(density: "Density", name: str, request: Request) -> Dataset:

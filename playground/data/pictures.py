@@ -4,6 +4,7 @@ Whatever the file, images arrive here as bytes (N, height, width, colours) with 
 """
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -70,7 +71,7 @@ def _read(path: Path, request: Request) -> tuple[Bytes, Labels | None]:
     batches = sorted(path.glob("data_batch_*.bin")) if path.is_dir() else []
     if path.is_dir() and not batches:
         side = LARGEST_SIDE if isinstance(request.pixels, str) else request.pixels
-        return _read_folder(path, side, _wanted(request, 3 * side**2), request.seed)
+        return _read_folder(path, side, _wanted(request, 3 * side**2), request.seed, request.stopped)
     parts = [read_archive(file) for file in batches or [path]]
     images = np.concatenate([images for images, _ in parts])
     labels = [labels for _, labels in parts if labels is not None]
@@ -90,7 +91,9 @@ def _some(available: int, wanted: int, seed: int) -> NDArray[np.int64]:
     return np.sort(np.random.default_rng(seed).choice(available, wanted, replace=False))
 
 
-def _read_folder(folder: Path, side: int, wanted: int, seed: int) -> tuple[Bytes, Labels | None]:
+def _read_folder(
+    folder: Path, side: int, wanted: int, seed: int, stopped: Callable[[], bool]
+) -> tuple[Bytes, Labels | None]:
     """Pictures of a folder; if it has none, those of its sub-folders, each of which is a class."""
     files, labels = _pictures(folder), None
     if not files:
@@ -106,8 +109,13 @@ def _read_folder(folder: Path, side: int, wanted: int, seed: int) -> tuple[Bytes
     rows = _some(len(files), wanted, seed)
     # Decoding leaves the interpreter to others; what a thread hands back is small.
     with ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as pool:
-        images = np.stack(list(pool.map(lambda row: _picture(files[row], side), rows)))
-    return images, None if labels is None else labels[rows]
+        images = []
+        for image in pool.map(lambda row: _picture(files[row], side), rows):
+            images.append(image)
+            if stopped():
+                pool.shutdown(cancel_futures=True)
+                raise DataError(f"Reading {folder} was stopped.")
+    return np.stack(images), None if labels is None else labels[rows]
 
 
 def _pictures(folder: str | Path) -> list[str]:

@@ -139,6 +139,7 @@ def load_dataset(
     seed: int = 0,
     pixels: int | str = "auto",
     colours: str = "auto",
+    stopped: Callable[[], bool] = lambda: False,
 ) -> Dataset:
     """The data set of a `kind` in SOURCES; see :class:`~playground.data.dataset.Request` for the rest.
 
@@ -147,4 +148,4 @@ def load_dataset(
     """
     if kind not in SOURCES:
         raise DataError(f"data.kind = {kind} is not known: it must be one of {', '.join(SOURCES)}.")
-    return SOURCES[kind].load(Request(points, scale, noise, path, strokes, held_out, seed, pixels, colours))
+    return SOURCES[kind].load(Request(points, scale, noise, path, strokes, held_out, seed, pixels, colours, stopped))

@@ -7,6 +7,7 @@ Two coordinate systems meet here and nowhere else. *User units* are what the use
 import functools
 import math
 import zlib
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -83,11 +84,18 @@ class Problem:
 
     @classmethod
     def build(
-        cls, experiment: Experiment, dataset: Dataset | None = None, device: str | torch.device = "cpu"
+        cls,
+        experiment: Experiment,
+        dataset: Dataset | None = None,
+        device: str | torch.device = "cpu",
+        stopped: Callable[[], bool] = lambda: False,
     ) -> "Problem":
         """Load the data (unless given), standardize them and resolve the noise.
 
         Whether the objective fits is not asked here, so that data can be looked at before it does; the trainer asks.
+
+        Args:
+            stopped: asked while many files are read; once it is true, reading ends by a DataError.
 
         Raises:
             DataError: the data cannot be loaded.
@@ -106,6 +114,7 @@ class Problem:
                 seed=experiment.seed,
                 pixels=data.pixels,
                 colours=data.colours,
+                stopped=stopped,
             )
         device = torch.device(device)
         units = Units.of(dataset)

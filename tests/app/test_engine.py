@@ -8,6 +8,7 @@ import pytest
 
 from playground.app.engine import Engine
 from playground.app.state import State
+from playground.data import pictures
 from playground.lab.experiment import Experiment, replace
 from playground.lab.session import Session
 
@@ -455,6 +456,27 @@ def test_images_are_read_scaled_anew_and_kept_in_a_session(qtbot, bench, tmp_pat
     assert np.array_equal(session.labels, session.dataset().labels)
     assert np.bincount(session.labels).tolist() == [16, 16, 16]
     assert session.dataset().grey_levels == 256
+
+
+def test_reading_a_folder_ends_when_other_data_are_chosen(qtbot, bench, tmp_path, monkeypatch):
+    state, engine = bench
+    read = []
+
+    def picture(name, side):
+        read.append(name)
+        time.sleep(0.01)
+        return np.zeros((side, side, 3), np.uint8)
+
+    monkeypatch.setattr(pictures, "_picture", picture)
+    for number in range(2000):
+        (tmp_path / f"{number}.png").touch()
+    engine.open_points(str(tmp_path), "images")
+    qtbot.waitUntil(lambda: len(read) > 2)
+    with qtbot.waitSignal(engine.problem_changed, timeout=20_000):
+        state.edit({"data.kind": "rings"})
+    qtbot.waitUntil(lambda: engine._tasks.idle, timeout=5_000)
+    assert engine.problem.name == "rings"
+    assert len(read) < 1500
 
 
 @pytest.mark.parametrize("kind", SHIPPED)
