@@ -123,7 +123,7 @@ def deb() -> Path:
         version=product.version(),
         architecture=machine,
         kilobytes=sum(sizes.weigh(root).values()) // 1024,
-        glibc="{}.{}".format(*sizes.needed_glibc(product.FOLDER)),
+        glibc="{}.{}".format(*sizes.needed_glibc(sizes.asked_of_glibc(product.FOLDER))),
         summary=product.SUMMARY[0].lower() + product.SUMMARY[1:],
     )
     (root / "DEBIAN").mkdir()

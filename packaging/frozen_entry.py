@@ -1,7 +1,6 @@
 """Where the packaged program begins: what a frozen program needs before the command line of playground.cli."""
 
 import ctypes
-import multiprocessing
 import os
 import sys
 from pathlib import Path
@@ -37,7 +36,6 @@ def borrow_libraries(folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    multiprocessing.freeze_support()
     prepare_streams()
     if sys.platform == "linux":
         if not any(os.environ.get(name) for name in ("LC_ALL", "LC_CTYPE", "LANG")):

@@ -15,6 +15,7 @@ import venv
 from pathlib import Path
 
 import product
+import sizes
 
 BUILD = product.ROOT / "build" / "package"
 CPU_INDEX = "https://download.pytorch.org/whl/cpu"
@@ -75,6 +76,8 @@ def freeze(python: Path) -> None:
     )
     if sys.platform == "linux":
         strip_symbols()
+        needed = sizes.needed_glibc(sizes.asked_of_glibc(product.FOLDER))
+        (product.FOLDER / "_internal" / "glibc.txt").write_text("{}.{}\n".format(*needed))  # for doctor
 
 
 def strip_symbols() -> None:

@@ -45,14 +45,35 @@ def reason(path: str) -> str:
     return next((why for pattern, why in REASONS.items() if re.search(pattern, path)), "")
 
 
-def needed_glibc(folder: Path) -> tuple[int, int]:
-    """Linux: the newest version of glibc that any file in the package asks for, save the fallback libraries' own."""
-    newest = (2, 0)
-    for path in folder.rglob("*"):
+Asked = dict[str, tuple[int, list[str]]]  # by file: the newest glibc 2.x that it asks for, and the functions that do
+
+
+def asked_of_glibc(folder: Path) -> Asked:
+    """Linux: what each file in the package asks of glibc."""
+    asked: Asked = {}
+    for path in sorted(folder.rglob("*")):
         if path.is_file() and not path.is_symlink() and (".so" in path.name or path.name == product.COMMAND):
             lines = subprocess.run(["objdump", "-T", path], capture_output=True, text=True, check=False).stdout
-            newest = max([newest, *((2, int(minor)) for minor in re.findall(r"GLIBC_2\.(\d+)", lines))])
-    return newest
+            found = [(int(minor), name) for minor, name in re.findall(r"\(GLIBC_2\.(\d+)[.\d]*\)\s+(\S+)", lines)]
+            if found:
+                newest = max(minor for minor, _ in found)
+                asked[path.relative_to(folder).as_posix()] = newest, [name for minor, name in found if minor == newest]
+    return asked
+
+
+def needed_glibc(asked: Asked) -> tuple[int, int]:
+    """The oldest glibc that the package runs with; its fallback libraries are for systems that lack them, and stand apart."""
+    return 2, max((minor for path, (minor, _) in asked.items() if "/fallback/" not in path), default=0)
+
+
+def print_glibc(asked: Asked) -> None:
+    """Which version is needed, and by which files."""
+    floor = needed_glibc(asked)[1]
+    print(f"Runs with glibc 2.{floor} or newer. So new a one is asked for by:")
+    for path, (minor, names) in asked.items():
+        if minor >= floor:
+            more = f" and {len(names) - 3} more" if len(names) > 3 else ""
+            print(f"    2.{minor}  {path}: {', '.join(names[:3])}{more}")
 
 
 def main() -> int:
@@ -85,7 +106,7 @@ def main() -> int:
             if size > DOWNLOAD:
                 broken.append(f"{path.name} is above {DOWNLOAD / MB:.0f} MB")
     if product.SYSTEM == "linux":
-        print("Runs with glibc {}.{} or newer".format(*needed_glibc(product.FOLDER)))
+        print_glibc(asked_of_glibc(product.FOLDER))
     for sentence in broken:
         print(f"BROKEN: {sentence}")
     return bool(broken)

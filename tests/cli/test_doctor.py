@@ -105,6 +105,17 @@ def test_an_old_c_library_fails(name: str, version: str, level: str, monkeypatch
     assert machine.system().level == level
 
 
+def test_a_package_needs_the_glibc_that_its_build_wrote_down(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(machine.sys, "platform", "linux")
+    monkeypatch.setattr(machine.sys, "_MEIPASS", str(tmp_path), raising=False)
+    monkeypatch.setattr(machine.platform, "libc_ver", lambda: ("glibc", "2.36"))
+    assert machine.system().level == OK
+    (tmp_path / "glibc.txt").write_text("2.38\n")
+    verdict = machine.system()
+    assert verdict.level == FAILED
+    assert verdict.advice == "The program needs glibc 2.38 or newer: Debian 13, Ubuntu 24.04, Fedora 40 or later."
+
+
 def test_without_a_display_the_screen_warns(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(machine.sys, "platform", "linux")
     for name in ("QT_QPA_PLATFORM", "WAYLAND_DISPLAY", "DISPLAY"):

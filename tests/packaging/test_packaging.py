@@ -213,3 +213,16 @@ def test_the_workflow_calls_what_is_there() -> None:
         assert (ROOT / script).is_file(), script
     for system in ("ubuntu", "windows", "macos"):
         assert system in text
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="glibc is Linux's")
+def test_the_needed_glibc_is_the_newest_that_a_file_asks_for(tmp_path: Path) -> None:
+    (tmp_path / "one.so").symlink_to(sys.executable)
+    shutil.copyfile(Path(sys.executable).resolve(), tmp_path / "two.so")
+    ((path, (minor, names)),) = sizes.asked_of_glibc(tmp_path).items()  # a link is no second file
+    assert path == "two.so"
+    assert minor >= 2
+    assert names
+    asked = {"a/one.so": (34, ["dlopen"]), "a/fallback/two.so": (39, ["exp10"]), "three.so": (36, ["arc4random"])}
+    assert sizes.needed_glibc(asked) == (2, 36)
+    assert sizes.needed_glibc({}) == (2, 0)

@@ -13,6 +13,11 @@ from playground import __version__
 from playground.cli.doctor.verdict import FAILED, OK, WARNING, Verdict
 
 LEAST_GLIBC = (2, 34)  # what Qt's wheels are built for
+SYSTEMS = {  # by the glibc that they have or surpass
+    (2, 35): "Debian 12, Ubuntu 22.04, Fedora 36",
+    (2, 36): "Debian 12, Ubuntu 24.04, Fedora 37",
+    (2, 39): "Debian 13, Ubuntu 24.04, Fedora 40",
+}
 LEAST_MEMORY, ENOUGH_MEMORY = (
     0.7,
     1.5,
@@ -46,10 +51,18 @@ def system() -> Verdict:
     name, version = platform.libc_ver()
     found = f"{found}, {name or 'unknown C library'} {version}".rstrip()
     numbers = tuple(int(part) for part in version.split(".")[:2] if part.isdigit())
-    if name != "glibc" or numbers < LEAST_GLIBC:
-        advice = "Qt needs glibc 2.34 or newer: Debian 12, Ubuntu 22.04, Fedora 35 or later."
-        return Verdict(FAILED, found, advice)
-    return Verdict(OK, found)
+    least = least_glibc()
+    asked = "glibc {}.{} or newer".format(*least)
+    if name != "glibc" or numbers < least:
+        systems = next((names for version, names in SYSTEMS.items() if version >= least), "the newest systems")
+        return Verdict(FAILED, found, f"The program needs {asked}: {systems} or later.")
+    return Verdict(OK, f"{found} (needs {asked})")
+
+
+def least_glibc() -> tuple[int, ...]:
+    """What Qt's wheels ask for; in a package what its newest file does, as its build found out and wrote down."""
+    note = Path(getattr(sys, "_MEIPASS", "/nowhere")) / "glibc.txt"
+    return tuple(map(int, note.read_text().split("."))) if note.is_file() else LEAST_GLIBC
 
 
 def memory() -> Verdict:
