@@ -322,6 +322,13 @@ FAULTS = (
         ("theory/test_likelihood.py",),
     ),
     Fault(
+        "far points to digits that the rounding of log p swallows",
+        "theory/likelihood.py",
+        "eps / 2 * y.flatten(1).square()",
+        "eps / 2 * 0.0 * y.flatten(1).square()",
+        ("theory/test_far_points.py::test_a_networks_far_points_cost_no_more_than_its_near_ones",),
+    ),
+    Fault(
         "bits/dim without halving the K levels on [-1, 1]",
         "theory/likelihood.py",
         "math.log2(grey_levels / 2)",

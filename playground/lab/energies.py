@@ -12,6 +12,7 @@ import numpy as np
 import torch
 
 from playground.lab.fields import Array, grid_points
+from playground.lab.likelihood import judgeable
 from playground.lab.problem import Problem
 from playground.lab.refusals import path_refusal
 from playground.theory import metrics
@@ -56,11 +57,9 @@ class NormalisedEnergy:
         return f"exp(-f)/Z of the learned energy, of {smoothed}; ln Z = {self.log_partition:.6g} ± {self.partition.error:.2g}"
 
     def log_prob(self, points: Array) -> Array:
-        """log p_sigma at points (N, 2) in user units, nats per user units, (N,)."""
-        units = self.problem.units
-        x = torch.as_tensor(units.to_internal(points), dtype=torch.float32, device=self.problem.device)
-        unnormalised = log_density_at(self.energy, x, self.level).cpu().numpy()
-        return units.log_prob_to_user(unnormalised - self.partition.value)
+        """log p_sigma at points (N, 2) in user units, nats per user units, (N,); errors of :func:`playground.lab.likelihood.judgeable`."""
+        unnormalised = log_density_at(self.energy, judgeable(self.problem, points), self.level).cpu().numpy()
+        return self.problem.units.log_prob_to_user(unnormalised - self.partition.value)
 
     def integral(self, cells: int = 400) -> float:
         """Of p_sigma over the data and a quarter of their extent more on every side: 1, but for what lies beyond."""

@@ -21,6 +21,9 @@ from playground.theory.noise import ScoreFunction
 
 Array = NDArray[np.floating]
 
+FARTHEST = 1e15
+"""Standard deviations: their square, through a process that spreads or contracts them a thousandfold, still has a number."""
+
 EXACT_TRACE_DIMS = 10
 """Up to so many dimensions trace = auto is exact; it costs one backward pass a dimension."""
 
@@ -80,12 +83,12 @@ def log_likelihood(
         tolerance: None for the experiment's.
 
     Raises:
-        ExperimentError: the noise has no process, or sigma lies outside it.
+        ExperimentError: the noise has no process, sigma lies outside it, or as :func:`judgeable`.
         TooManySteps: the score is not smooth or not finite somewhere.
     """
     level = _level(problem, sigma)
     units, prior = problem.units, problem.prior()
-    x = torch.from_numpy(np.ascontiguousarray(units.to_internal(points))).to(problem.device, torch.float32)
+    x = judgeable(problem, points)
     for progress in likelihood.log_likelihood(
         score,
         problem.process(),
@@ -166,7 +169,7 @@ def decode(
     """
     level = _level(problem, sigma)
     units, prior = problem.units, problem.prior()
-    z = torch.from_numpy(np.ascontiguousarray(latent)).to(problem.device, torch.float32)
+    z = _within_reach(problem, latent)
     for progress in likelihood.decode(
         score,
         problem.process(),
@@ -228,6 +231,15 @@ def round_trip(
         yield RoundTripProgress((1 + returning.fraction) / 2, result)
 
 
+def judgeable(problem: Problem, points: Array) -> Tensor:
+    """Points (N, *shape) in user units as internal ones.
+
+    Raises:
+        ExperimentError: one is not finite, or so far out that log p has no number in single precision.
+    """
+    return _within_reach(problem, problem.units.to_internal(points))
+
+
 def exact_trace(problem: Problem) -> bool:
     """Whether the experiment takes the divergence itself and no estimate of it."""
     trace = problem.experiment.likelihood.trace
@@ -256,6 +268,21 @@ def _level(problem: Problem, sigma: float | None) -> float:
             f"sigma = {units.sigma_to_user(level):g} lies outside the noise, which goes from {ends[0]:g} to {ends[1]:g}."
         )
     return level
+
+
+def _within_reach(problem: Problem, standard: Array) -> Tensor:
+    """Points, or codes, in standard deviations."""
+    farthest = np.abs(standard).reshape(len(standard), -1).max(axis=1)
+    beyond = np.flatnonzero(~(farthest <= FARTHEST))
+    if len(beyond):
+        number = int(beyond[0])
+        raise ExperimentError(
+            f"Point {number + 1} of {len(standard)} is not finite: give finite numbers."
+            if not np.isfinite(farthest[number])
+            else f"Point {number + 1} of {len(standard)} lies {farthest[number]:.2g} standard deviations out, where log p is too "
+            f"large for single precision: {FARTHEST:g} are the most."
+        )
+    return torch.from_numpy(np.ascontiguousarray(standard)).to(problem.device, torch.float32)
 
 
 def _vectors(problem: Problem, x: Tensor) -> Tensor | None:

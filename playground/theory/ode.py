@@ -91,25 +91,28 @@ def dormand_prince(
     *,
     times: Tensor | None = None,
     fixed: Tensor | None = None,
+    allowance: Tensor | None = None,
     batch: int = 4096,
     max_steps: int = 10_000,
 ) -> Iterator[OdeProgress]:
     """Solve dx/dt = field(x, t) from t0 to t1, forwards or backwards, one progress a step of the batch.
 
-    A step is accepted where the largest component of its error is at most tolerance * (1 + |x|).
+    A step is accepted where each component of its error is at most tolerance * (1 + |x|), plus the allowance where there is one.
 
     Args:
         x0: (N, M) at t0.
         tolerance: > 0, raised to :func:`tolerance_floor`.
         times: (P,) from t0 to t1 in order, where to record the path, by the quartic between steps.
         fixed: (N, ...), a row for each of x0: the field's third argument.
+        allowance: (N, M), not negative: an error that does not matter, such as the rounding of what is made of the number later.
         batch: rows solved at once; the rest wait, and join as soon as an eighth of those have arrived.
         max_steps: accepted and refused steps that one row may take.
 
     Raises:
         TooManySteps: a row is not there after `max_steps`, or its field is not finite.
     """
-    rows = _Rows(field, x0, t0, t1, max(tolerance, tolerance_floor(x0.dtype)), times, max_steps, fixed, batch)
+    tolerance = max(tolerance, tolerance_floor(x0.dtype))
+    rows = _Rows(field, x0, t0, t1, tolerance, times, max_steps, fixed, allowance, batch)
     while not rows.finished:
         rows.advance()
         yield OdeProgress(rows.fraction, None)
@@ -146,7 +149,7 @@ def frames(field: Field, x0: Tensor, times: Tensor, tolerance: float, *, max_ste
         x = rows.x1
 
 
-_ACTIVE = ("rows", "x", "slope", "t", "h", "error_before", "refused", "steps")
+_ACTIVE = ("rows", "x", "slope", "t", "h", "error_before", "refused", "steps", "floor")
 
 
 class _Rows:
@@ -162,10 +165,12 @@ class _Rows:
         times: Tensor | None,
         max_steps: int,
         fixed: Tensor | None = None,
+        allowance: Tensor | None = None,
         batch: int | None = None,
     ) -> None:
         self.field, self.tolerance, self.max_steps = field, tolerance, max_steps
         self.x0, self.fixed0, self.batch = x0, fixed, len(x0) if batch is None else batch
+        self.floor0 = (x0.new_zeros(1, 1).expand(len(x0), 1) if allowance is None else allowance) + tolerance
         self.t0, self.t1, self.direction = t0, t1, 1.0 if t1 >= t0 else -1.0
         self.x1, self.evaluations = x0.clone(), torch.zeros(len(x0), dtype=torch.int64, device=x0.device)
         self.times, self.path = times, x0.new_empty((0 if times is None else len(times), *x0.shape))
@@ -181,7 +186,7 @@ class _Rows:
         rows = slice(self.started, self.started + count)
         self.started += count
         self.rows = torch.arange(rows.start, rows.stop, device=self.x0.device)
-        self.x = self.x0[rows]
+        self.x, self.floor = self.x0[rows], self.floor0[rows]
         self.fixed: tuple[Tensor, ...] = () if self.fixed0 is None else (self.fixed0[rows],)
         self.t = self.x.new_full((count,), self.t0)
         self.error_before = torch.full_like(self.t, 1e-4)
@@ -220,7 +225,7 @@ class _Rows:
 
     def _first_step(self) -> Tensor:
         """Length of the first step: an Euler step explores how fast the slope turns (Hairer I, II.4)."""
-        scale = self.tolerance * (1 + self.x.abs())
+        scale = self.tolerance * self.x.abs() + self.floor
         size, speed = _norm(self.x / scale), _norm(self.slope / scale)
         tiny = 1e-6 * abs(self.t1 - self.t0)
         h = torch.where((size < 1e-5) | (speed < 1e-5), tiny, 0.01 * size / speed).clamp(max=abs(self.t1 - self.t0))
@@ -252,7 +257,7 @@ class _Rows:
             slopes.append(self.field(x, self.t + node * h, *self.fixed))
         self.evaluations[self.rows] += 6
         error = column * sum(w * k for w, k in zip(_ERROR, slopes, strict=True) if w)
-        ratio = _norm(error / (self.tolerance * (1 + torch.maximum(self.x.abs(), x.abs()))))
+        ratio = _norm(error / (self.tolerance * torch.maximum(self.x.abs(), x.abs()) + self.floor))
         ratio = torch.where(torch.isfinite(ratio), ratio, torch.inf).clamp(min=1e-10)
         accepted = ratio <= 1
         factor = _SAFETY * ratio.pow(-_NOW) * self.error_before.pow(_BEFORE)

@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QSizePolicy, QWi
 from playground.app import theme
 from playground.app.engine import Engine
 from playground.app.equation import Tooltip
-from playground.app.numbers import MINUS, THIN_SPACE, duration
+from playground.app.numbers import MINUS, THIN_SPACE, duration, shown
 from playground.app.views import TaskStatus
 from playground.drawing.palette import DARK, Palette
 
@@ -17,11 +17,13 @@ NOTHING = "–"
 
 
 def decimal(value: float, places: int = 3) -> str:
-    """A number with a fixed count of decimals, which stands still while it changes.
+    """A number with a fixed count of decimals, which stands still while it changes; a huge one with its power of ten.
 
-    >>> decimal(-0.7129), decimal(1.0)
-    ('−0.713', '1.000')
+    >>> decimal(-0.7129), decimal(1.0), decimal(-1.28e24)
+    ('−0.713', '1.000', '−1.28e24')
     """
+    if abs(value) >= 1e7:
+        return shown(value, 4)
     text = f"{value:.{places}f}"
     return text.replace("-", MINUS) if float(text) else text.lstrip("-")
 

@@ -1,0 +1,102 @@
+"""Every way to a likelihood, asked about points at the end of the world and beyond it."""
+
+import math
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from playground.lab.density_map import density_map
+from playground.lab.energies import normalised
+from playground.lab.experiment import Experiment, ExperimentError, replace
+from playground.lab.latent import interpolate
+from playground.lab.likelihood import FARTHEST, decode, log_likelihood, round_trip
+from playground.lab.problem import Problem
+
+Ask = Callable[[Problem, Any, np.ndarray], Any]
+
+
+def last(progress: Iterator[Any]) -> Any:
+    *_, end = progress
+    return end.result
+
+
+def energy_log_prob(problem: Problem, network: Any, points: np.ndarray) -> np.ndarray:
+    model = normalised(problem, network)
+    assert model is not None
+    return model.log_prob(points)
+
+
+WAYS: dict[str, tuple[dict[str, object], Ask]] = {
+    "learned": ({}, lambda *given: last(log_likelihood(*given)).log_prob),
+    "learned, VP": ({"noise.kind": "vp"}, lambda *given: last(log_likelihood(*given)).log_prob),
+    "learned, ladder": ({"noise.kind": "ladder"}, lambda *given: last(log_likelihood(*given)).log_prob),
+    "exact": ({"likelihood.source": "exact"}, lambda *given: last(log_likelihood(*given)).log_prob),
+    "empirical": ({"likelihood.source": "empirical"}, lambda *given: last(log_likelihood(*given)).log_prob),
+    "Hutchinson's trace": ({"likelihood.trace": "hutchinson"}, lambda *given: last(log_likelihood(*given)).log_prob),
+    "energy by the flow": ({"network.kind": "energy"}, lambda *given: last(log_likelihood(*given)).log_prob),
+    "energy by Z": ({"network.kind": "energy", "noise.kind": "single"}, energy_log_prob),
+    "there and back": ({}, lambda *given: last(round_trip(*given)).back.log_prob),
+    "decoded": ({}, lambda *given: last(decode(*given)).log_prob),
+    "the way between": ({}, lambda problem, score, points: last(interpolate(problem, score, points, 5)).log_prob),
+}
+every_way = pytest.mark.parametrize(("changes", "ask"), WAYS.values(), ids=WAYS.keys())
+
+
+def made(changes: dict[str, object]) -> tuple[Problem, Any]:
+    """Two moons in units of 0.7 a deviation, and a network of random weights with the usual Fourier features."""
+    settings = {"data.points": 500, "network.width": 16, "network.depth": 2, "network.activation": "tanh"}
+    problem = Problem.build(replace(Experiment(), settings | changes))
+    network = problem.network()
+    torch.nn.init.normal_(network.out.weight, std=0.3, generator=torch.Generator().manual_seed(0))
+    source = problem.experiment.likelihood.source
+    return problem, problem.known_score(source) or network.requires_grad_(False)
+
+
+@every_way
+@pytest.mark.parametrize("distance", [1e3, 1e6, 1e12])
+def test_far_points_have_a_log_density_that_falls_like_a_gaussians(
+    changes: dict[str, object], ask: Ask, distance: float
+) -> None:
+    """Within as many evaluations as near ones, however often the network's features turn on the way."""
+    problem, score = made(changes)
+    calls = 0
+
+    def counted(x: torch.Tensor, sigma: torch.Tensor) -> torch.Tensor:
+        nonlocal calls
+        calls += 1
+        return score(x, sigma)
+
+    judged = score if ask is energy_log_prob else counted
+    found = ask(problem, judged, np.array([[distance, distance / 2], [-distance, 0.1]]))
+    assert np.isfinite(found).all()
+    assert calls < 2000
+    # The widest deviation is 0.9; the narrowest is the finest sigma, 0.007, by which the training set alone is smoothed.
+    assert -(0.007**-2) * distance**2 < found.min() < -0.4 * distance**2
+
+
+@every_way
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf, 1e300, 4 * FARTHEST])
+def test_what_has_no_log_density_is_refused_in_a_sentence_that_names_the_point(
+    changes: dict[str, object], ask: Ask, value: float
+) -> None:
+    problem, score = made(changes)
+    sentence = "^Point 2 of 2 (is not finite|lies .* standard deviations out)"
+    with pytest.raises(ExperimentError, match=sentence):
+        ask(problem, score, np.array([[0.1, 0.2], [0.3, value]]))
+
+
+def test_a_map_of_a_far_corner_is_drawn() -> None:
+    problem, score = made({})
+    *_, field = density_map(problem, score, (1e6, 1.1e6, -1e6, -0.9e6), 16)
+    assert field.log_density is not None
+    assert (field.log_density < -1e11).all()
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf])
+def test_a_sigma_that_is_no_number_is_refused(value: float) -> None:
+    problem, score = made({})
+    with pytest.raises(ExperimentError, match="lies outside the noise"):
+        next(log_likelihood(problem, score, np.zeros((1, 2)), sigma=value))

@@ -1,0 +1,139 @@
+"""Likelihoods of points far from all data, in closed form and within as many evaluations as those of near ones."""
+
+import math
+
+import pytest
+import torch
+from torch import Tensor
+
+from playground.theory import likelihood
+from playground.theory.likelihood import MOST_STEPS, decode, hutchinson_vectors, log_likelihood
+from playground.theory.networks import MLP
+from playground.theory.noise import Cosine, SubVariancePreserving, VarianceExploding, VariancePreserving, per_point
+from playground.theory.ode import TooManySteps, dormand_prince
+
+PROCESSES = {
+    "ve": VarianceExploding(0.05, 12.0),
+    "vp": VariancePreserving(0.1, 20.0, 0.05),
+    "sub-vp": SubVariancePreserving(0.1, 20.0, 0.05),
+    "cosine": Cosine(0.05, 12.0),
+}
+DISTANCES = [1e3, 1e6, 1e12]  # standard deviations of the data
+MEAN, STD = 0.3, 0.8
+
+
+def gaussian(x: Tensor, sigma: Tensor) -> Tensor:
+    return -(x - MEAN) / (STD**2 + per_point(sigma, x) ** 2)
+
+
+def far(distance: float, *shape: int, dtype: torch.dtype = torch.float64) -> Tensor:
+    """Five points in all directions, and one in the middle."""
+    x = torch.randn(6, *shape, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    x[-1] /= distance
+    return (MEAN + distance * x).to(dtype)
+
+
+def network() -> MLP:
+    """Of random weights and random Fourier features, which turn once in each few standard deviations."""
+    made = MLP(
+        2, width=16, depth=2, activation="tanh", features=8, scale=1.0, generator=torch.Generator().manual_seed(0)
+    )
+    torch.nn.init.normal_(made.out.weight, std=0.3, generator=torch.Generator().manual_seed(1))
+    return made.requires_grad_(False)
+
+
+@pytest.mark.parametrize("distance", DISTANCES)
+@pytest.mark.parametrize(("shape", "law"), [((2,), None), ((3, 2, 2), "rademacher")], ids=["plane", "rgb"])
+@pytest.mark.parametrize("process", PROCESSES.values(), ids=PROCESSES.keys())
+def test_a_gaussian_is_known_to_any_distance(process, shape: tuple[int, ...], law: str | None, distance: float) -> None:
+    x = far(distance, *shape)
+    prior = process.prior(torch.full(shape, MEAN, dtype=torch.float64), STD**2)
+    vectors = None if law is None else hutchinson_vectors(x, 1, law, torch.Generator().manual_seed(1))
+    *_, progress = log_likelihood(gaussian, process, prior, x, 1e-8, vectors)
+    found = progress.result
+    assert found is not None
+    variance = STD**2 + 0.05**2
+    exact = -0.5 * ((x - MEAN).square() / variance + math.log(2 * math.pi * variance)).flatten(1).sum(1)
+    torch.testing.assert_close(found.log_prob, exact, rtol=1e-6, atol=1e-6)
+    assert int(found.evaluations.max()) < 1000
+    *_, back = decode(gaussian, process, prior, found.latent, 1e-8, vectors)
+    assert back.result is not None
+    torch.testing.assert_close(back.result.x, x, rtol=1e-6, atol=1e-6)
+    torch.testing.assert_close(back.result.log_prob, exact, rtol=1e-6, atol=1e-6)
+
+
+@pytest.mark.parametrize("distance", DISTANCES)
+@pytest.mark.parametrize("law", [None, "rademacher"])
+@pytest.mark.parametrize("process", PROCESSES.values(), ids=PROCESSES.keys())
+def test_a_networks_far_points_cost_no_more_than_its_near_ones(process, law: str | None, distance: float) -> None:
+    """Its features turn a million times on the way of a point a million deviations out; the rounding of log p swallows them all.
+
+    A bounded field is added to the Gaussian's, so that far out log p is the Gaussian's, up to the way that it moves the point.
+    """
+    x = far(distance, 2, dtype=torch.float32)
+    prior = process.prior(torch.zeros(2), 1.0)
+    vectors = None if law is None else hutchinson_vectors(x, 1, law, torch.Generator().manual_seed(1))
+    *_, progress = log_likelihood(network(), process, prior, x, 1e-5, vectors)
+    found = progress.result
+    assert found is not None
+    assert int(found.evaluations.max()) < 400
+    exact = -0.5 * x[:-1].double().square().sum(1) / (1 + 0.05**2)
+    torch.testing.assert_close(found.log_prob[:-1].double() / exact, torch.ones(5).double(), rtol=0, atol=0.05)
+
+
+def test_near_points_are_as_they_would_be_alone() -> None:
+    x, process = far(1e12, 2), PROCESSES["ve"]
+    prior = process.prior(torch.full((2,), MEAN, dtype=torch.float64), STD**2)
+    *_, among = log_likelihood(gaussian, process, prior, x, 1e-8)
+    *_, alone = log_likelihood(gaussian, process, prior, x[-1:], 1e-8)
+    assert among.result is not None
+    assert alone.result is not None
+    torch.testing.assert_close(among.result.log_prob[-1:], alone.result.log_prob, rtol=1e-12, atol=1e-12)
+
+
+def test_a_score_without_end_is_refused_after_a_bounded_number_of_evaluations(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Near points too, of a score that turns a million times a unit: it would take days."""
+    assert MOST_STEPS <= 2000
+    monkeypatch.setattr(likelihood, "MOST_STEPS", 200)
+    asked = 0
+
+    def rough(x: Tensor, sigma: Tensor) -> Tensor:
+        nonlocal asked
+        asked += 1
+        return torch.sin(1e6 * x) - x
+
+    process, x = PROCESSES["vp"], torch.zeros(1, 2, dtype=torch.float64) + 0.3
+    with pytest.raises(TooManySteps, match="points are not there after 200 steps"):
+        list(log_likelihood(rough, process, process.prior(torch.zeros(2, dtype=torch.float64), 1.0), x, 1e-6))
+    assert asked <= 6 * 200 + 2
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf, 1e30])
+def test_what_is_no_number_is_refused_at_once(value: float) -> None:
+    """In single precision the last one's square is none."""
+    asked = 0
+
+    def counted(x: Tensor, sigma: Tensor) -> Tensor:
+        nonlocal asked
+        asked += 1
+        return -x * x.square() / x.square()
+
+    process, x = PROCESSES["ve"], torch.tensor([[0.1, 0.2], [value, 0.0]])
+    with pytest.raises(TooManySteps, match="the score is not finite"):
+        list(log_likelihood(counted, process, process.prior(torch.zeros(2), 1.0), x, 1e-5))
+    assert asked < 200
+
+
+def test_an_allowance_is_for_the_numbers_that_it_is_of() -> None:
+    """Two numbers that wave: the one that need not be exact costs nothing, and the other is as exact as ever."""
+
+    def waves(x: Tensor, t: Tensor) -> Tensor:
+        return torch.stack([torch.cos(3 * t), 100 * torch.cos(200 * t)], 1)
+
+    x0 = torch.zeros(2, 2, dtype=torch.float64)
+    allowance = torch.tensor([[0.0, 10.0], [0.0, 0.0]], dtype=torch.float64)
+    *_, end = dormand_prince(waves, x0, 0.0, 2.0, 1e-6, allowance=allowance)
+    assert end.result is not None
+    torch.testing.assert_close(end.result.x[:, 0], torch.full((2,), math.sin(6) / 3).double(), rtol=0, atol=1e-4)
+    assert float(end.result.x[1, 1]) == pytest.approx(math.sin(400) / 2, abs=1e-3)
+    assert 10 * int(end.result.evaluations[0]) < int(end.result.evaluations[1])
