@@ -140,11 +140,13 @@ class _Module:
         return 1
 
 
+# Once in a process, and before any test: autograd counts the devices at its first pass back and knows of no later ones.
+_setup_privateuseone_for_python_backend(NAME, _Module())
+
+
 @contextlib.contextmanager
 def second_device() -> Iterator[torch.device]:
     """Inside the block there is one more device: the one that it gives."""
-    if torch._C._get_privateuse1_backend_name() != NAME:  # registered once in a process
-        _setup_privateuseone_for_python_backend(NAME, _Module())
     real = torch.Generator
     torch.Generator = Generator  # type: ignore[misc]
     try:
