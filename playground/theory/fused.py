@@ -54,6 +54,18 @@ def noise_features(sigma: Tensor, tones: Tensor) -> Tensor:
     return torch.cat([noise, torch.sin(phases), torch.cos(phases)], -1)
 
 
+def activate(a: Tensor, activation: str, h: Tensor) -> None:
+    """Write act(a) into h, which may be a itself."""
+    if activation == "silu":
+        torch.ops.aten.silu(a, out=h)
+    elif activation == "gelu":
+        torch.ops.aten.gelu(a, out=h)
+    elif activation == "tanh":
+        torch.tanh(a, out=h)
+    else:
+        torch.ops.aten.softplus(a, out=h)
+
+
 def activated(a: Tensor, activation: str) -> Tensor:
     if activation == "silu":
         return functional.silu(a)
@@ -140,21 +152,25 @@ def mlp_score(
     rows: int,
 ) -> Tensor:
     """The score of an MLP at x (N, D) for sigma (N,), without gradients, `rows` points at a time."""
-    scores: list[Tensor] = []
-    features = torch.empty([min(rows, len(x)), weights[0].shape[1]], dtype=x.dtype, device=x.device)
-    last = len(weights) - 1
-    for start in range(0, max(len(x), 1), rows):
-        level = sigma[start : start + rows]
-        inverse = torch.rsqrt(level * level + 1.0)
-        divisor = torch.where(level > 0, level, torch.ones_like(level))
-        y = x[start : start + rows] * inverse[:, None]
-        h = features[: len(y)]
-        write_features(h, y, divisor, frequencies, tones)
+    last, most = len(weights) - 1, min(rows, len(x))
+    score = torch.empty_like(x)
+    features = torch.empty([most, weights[0].shape[1]], dtype=x.dtype, device=x.device)
+    one = torch.empty([most, weights[0].shape[0]], dtype=x.dtype, device=x.device)
+    other = torch.empty_like(one)
+    turned = [layer_weights.t() for layer_weights in weights]
+    inverse = torch.rsqrt(sigma * sigma + 1.0)[:, None]
+    divisor = torch.where(sigma > 0, sigma, torch.ones_like(sigma))
+    y = x * inverse
+    for start in range(0, len(x), rows):
+        piece = y[start : start + rows]
+        h, a, spare = features[: len(piece)], one[: len(piece)], other[: len(piece)]
+        write_features(h, piece, divisor[start : start + rows], frequencies, tones)
         for layer in range(last):
-            h = activated(torch.addmm(biases[layer], h, weights[layer].t()), activation)
-        raw = torch.addmm(biases[last], h, weights[last].t())
-        scores.append((raw / divisor[:, None] - y) * inverse[:, None])
-    return torch.cat(scores)
+            torch.addmm(biases[layer], h, turned[layer], out=a)
+            activate(a, activation, a)
+            h, a, spare = a, spare, a
+        torch.addmm(biases[last], h, turned[last], out=score[start : start + rows])
+    return score.div_(divisor[:, None]).sub_(y).mul_(inverse)
 
 
 @compiled

@@ -8,19 +8,7 @@ oracle in the tests.
 import torch
 from torch import Tensor
 
-from playground.theory.fused import compiled, descend, noise_features, slopes, write_places
-
-
-def activate(a: Tensor, activation: str, h: Tensor) -> None:
-    """Write act(a) into h."""
-    if activation == "silu":
-        torch.ops.aten.silu(a, out=h)
-    elif activation == "gelu":
-        torch.ops.aten.gelu(a, out=h)
-    elif activation == "tanh":
-        torch.tanh(a, out=h)
-    else:
-        torch.ops.aten.softplus(a, out=h)
+from playground.theory.fused import activate, compiled, descend, noise_features, slopes, write_places
 
 
 def pull_back(back: Tensor, a: Tensor, h: Tensor, activation: str) -> None:

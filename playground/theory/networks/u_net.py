@@ -80,6 +80,9 @@ class UNet(ScoreNetwork):
         self.norm = _norm(channels)
         self.out = zeroed(nn.Conv2d(channels, colours * self.block**2, 3, padding=1, device="meta"))
 
+    layout = torch.channels_last
+    """Of the pixels in memory: with the channels of a position side by side."""
+
     def forward(self, x: Tensor, sigma: Tensor, label: Tensor | None = None) -> Tensor:
         """The score at x (N, \\*shape) for sigma (0-d or (N,), >= 0), in the shape of x.
 
@@ -106,7 +109,7 @@ class UNet(ScoreNetwork):
         context = self.activation(context)
         height, width = self.sides
         h = functional.pixel_unshuffle(functional.pad(x, (0, -width % self.unit, 0, -height % self.unit)), self.block)
-        h = self.into(h) + self.place
+        h = self.into(h.contiguous(memory_format=self.layout)) + self.place
         seen = []
         for level, block in enumerate(self.down):
             h = block(functional.avg_pool2d(h, 2) if level else h, context)
