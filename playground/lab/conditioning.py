@@ -5,7 +5,7 @@ from torch import Tensor
 
 from playground.lab.experiment import ExperimentError
 from playground.lab.problem import Problem
-from playground.theory.guidance import LabelledScore, given, guided
+from playground.theory.guidance import Given, Guided, LabelledScore
 from playground.theory.noise import ScoreFunction
 
 
@@ -19,9 +19,9 @@ def conditioned(problem: Problem, score: LabelledScore) -> ScoreFunction:
         ExperimentError: there is no such class or held-out point.
     """
     told = labels(problem)
-    followed = score if told is None else guided(score, told, problem.experiment.sampling.guidance)
+    followed = score if told is None else Guided(score, told, problem.experiment.sampling.guidance)
     mask = known_part(problem)
-    return followed if mask is None else given(followed, known_point(problem), mask)
+    return followed if mask is None else Given(followed, known_point(problem), mask)
 
 
 def check(problem: Problem) -> None:

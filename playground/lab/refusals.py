@@ -95,16 +95,6 @@ def sampling_refusal(experiment: Experiment) -> Refusal | None:
             "sampling.solver",
             "ShARK is a scheme for noise, and the probability flow has none: choose sampling.solver = heun or euler, or sampling.kind = reverse-sde.",
         )
-    if (
-        kind == "probability-flow"
-        and solver == "adaptive"
-        and SOURCES[experiment.data.kind].images
-        and experiment.sampling.labels == "all"
-    ):
-        return Refusal(
-            "sampling.labels",
-            "The adaptive solver takes particles out one by one as they arrive, and each one's own label with them: choose sampling.labels = one or none, or sampling.solver = heun.",
-        )
     mask = experiment.sampling.mask
     if mask != "none" and noise == "none":
         return Refusal(

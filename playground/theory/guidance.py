@@ -4,6 +4,8 @@ Each takes a score and gives another, so that every sampler follows it as it wou
 """
 
 from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Protocol, runtime_checkable
 
 import torch
 from torch import Tensor
@@ -14,7 +16,19 @@ LabelledScore = Callable[..., Tensor]
 """A score that may be told a class: s(x, sigma), or s(x, sigma, label) with label an integer, 0-d or (N,)."""
 
 
-def guided(score: LabelledScore, label: Tensor, scale: float) -> ScoreFunction:
+@runtime_checkable
+class ScoreOfEach(Protocol):
+    """A score that is not the same for all particles. It is called with all of them, in their order."""
+
+    def __call__(self, x: Tensor, sigma: Tensor) -> Tensor:
+        """The score at x (N, \\*shape), in its shape, for sigma 0-d or (N,)."""
+
+    def of(self, rows: Tensor) -> ScoreFunction:
+        """The score of the particles with these numbers, (n,) int64: a solver may go on with some of them alone."""
+
+
+@dataclass(frozen=True)
+class Guided:
     r"""The score of a class, pushed away from that of all data (Ho & Salimans 2022, "Classifier-free guidance").
 
     .. math:: \tilde s(x, \sigma) = (1 + w)\, s(x, \sigma \mid c) - w\, s(x, \sigma)
@@ -27,14 +41,20 @@ def guided(score: LabelledScore, label: Tensor, scale: float) -> ScoreFunction:
         scale: w >= 0.
     """
 
-    def along(x: Tensor, sigma: Tensor) -> Tensor:
-        told = score(x, sigma, label)
-        return told + scale * (told - score(x, sigma)) if scale else told
+    score: LabelledScore
+    label: Tensor
+    scale: float
 
-    return along
+    def __call__(self, x: Tensor, sigma: Tensor) -> Tensor:
+        told = self.score(x, sigma, self.label)
+        return told + self.scale * (told - self.score(x, sigma)) if self.scale else told
+
+    def of(self, rows: Tensor) -> "Guided":
+        return replace(self, label=self.label[rows]) if self.label.ndim else self
 
 
-def given(score: ScoreFunction, known: Tensor, mask: Tensor) -> ScoreFunction:
+@dataclass(frozen=True)
+class Given:
     r"""The score given some coordinates y of the clean point, for data of mean variance 1 per axis.
 
     Given y, its own coordinates are one point blurred by sigma, whose score is known; any sampler moves them as the process itself
@@ -54,15 +74,20 @@ def given(score: ScoreFunction, known: Tensor, mask: Tensor) -> ScoreFunction:
         mask: true where a coordinate is known, in the shape of one point.
     """
 
-    def along(x: Tensor, sigma: Tensor) -> Tensor:
+    score: ScoreFunction
+    known: Tensor
+    mask: Tensor
+
+    def __call__(self, x: Tensor, sigma: Tensor) -> Tensor:
         variance = per_point(torch.as_tensor(sigma, dtype=x.dtype, device=x.device).square(), x)
         with torch.enable_grad():
             x = x.detach().requires_grad_()
-            slope = score(x, sigma)
+            slope = self.score(x, sigma)
             clean = x + variance * slope
-            missing = torch.where(mask, known - clean, 0.0).detach()
+            missing = torch.where(self.mask, self.known - clean, 0.0).detach()
             (back,) = torch.autograd.grad((clean * missing).flatten(1).sum(), x)
         wanted = slope + back * (1 + variance) / variance
-        return torch.where(mask, (known - x) / variance, wanted).detach()
+        return torch.where(self.mask, (self.known - x) / variance, wanted).detach()
 
-    return along
+    def of(self, rows: Tensor) -> "Given":
+        return replace(self, score=self.score.of(rows)) if isinstance(self.score, ScoreOfEach) else self

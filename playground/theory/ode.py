@@ -119,7 +119,15 @@ def dormand_prince(
     yield OdeProgress(1.0, OdeResult(rows.x1, rows.evaluations, None if times is None else rows.path))
 
 
-def frames(field: Field, x0: Tensor, times: Tensor, tolerance: float, *, max_steps: int = 10_000) -> Iterator[Tensor]:
+def frames(
+    field: Field,
+    x0: Tensor,
+    times: Tensor,
+    tolerance: float,
+    *,
+    fixed: Tensor | None = None,
+    max_steps: int = 10_000,
+) -> Iterator[Tensor]:
     """The solution of :func:`dormand_prince` at each of `times`, each as soon as every row has passed it.
 
     Rows step past the times at their own pace and are interpolated there, so frames cost no evaluations: the solver is held
@@ -128,6 +136,7 @@ def frames(field: Field, x0: Tensor, times: Tensor, tolerance: float, *, max_ste
     Args:
         x0: (N, M) at times[0].
         times: (P,) in order, forwards or backwards; the first frame is x0 itself.
+        fixed: as for :func:`dormand_prince`.
 
     Raises:
         TooManySteps: as :func:`dormand_prince`.
@@ -138,7 +147,7 @@ def frames(field: Field, x0: Tensor, times: Tensor, tolerance: float, *, max_ste
     yield x0
     for first in range(0, len(times) - 1, together):
         part = times[first : first + together + 1]
-        rows = _Rows(field, x, float(part[0]), float(part[-1]), tolerance, part[1:], max_steps)
+        rows = _Rows(field, x, float(part[0]), float(part[-1]), tolerance, part[1:], max_steps, fixed)
         shown = 0
         while shown < len(part) - 1:
             if not rows.finished:

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from playground.data import load_dataset
-from playground.lab.conditioning import known_part
+from playground.lab.conditioning import known_part, labels
 from playground.lab.experiment import Experiment, ExperimentError, replace
 from playground.lab.problem import Problem
 from playground.lab.refusals import sampling_refusal
@@ -67,6 +67,18 @@ def test_all_labels_come_in_the_datas_shares(network) -> None:
     assert all(label is seen[0] or torch.equal(label, seen[0]) for label in seen)
 
 
+def test_the_adaptive_solver_tells_each_particle_its_own_label(network) -> None:
+    flow = {"sampling__kind": "probability-flow", "sampling__solver": "adaptive", "sampling__steps": 3}
+    problem = digits(sampling__labels="all", **flow)
+    told, together = labels(problem), last(problem, network)
+    assert len(set(told.tolist())) > 1
+    for label in told.unique():
+        alone = last(digits(sampling__labels="one", sampling__label=int(label), **flow), network)
+        own, others = told == label, told != label
+        assert np.abs(alone - together)[own].max() < 1e-3
+        assert np.abs(alone - together)[others].max() > 0.01
+
+
 @pytest.mark.parametrize("mask", ["left", "top", "frame"])
 @pytest.mark.parametrize("kind", ["reverse-sde", "churn", "annealed-langevin"])
 def test_the_known_part_of_an_image_is_reached(network, mask: str, kind: str) -> None:
@@ -113,10 +125,6 @@ def test_what_is_not_there_is_refused_in_a_sentence(network) -> None:
         (
             {"sampling.mask": "left", "sampling.kind": "metropolis-langevin", "sampling.source": "exact"},
             "sampling.mask",
-        ),
-        (
-            {"data.kind": "digits", "sampling.kind": "probability-flow", "sampling.solver": "adaptive"},
-            "sampling.labels",
         ),
     ],
 )

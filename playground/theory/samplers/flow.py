@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from playground.theory import ode
+from playground.theory.guidance import ScoreOfEach
 from playground.theory.noise import Process, ScoreFunction
 from playground.theory.samplers.base import Sampler, SamplerDiverged, Step
 from playground.theory.samplers.grid import Grid, time_grid
@@ -68,14 +69,14 @@ class AdaptiveFlow(Sampler):
         times, sigmas = time_grid(self.process, self.steps, self.grid)
 
         @torch.no_grad()
-        def field(x: Tensor, t: Tensor) -> Tensor:
-            rows = x.reshape(-1, *start.shape[1:])
-            return self.process.probability_flow(score, rows, t).flatten(1)
+        def field(x: Tensor, t: Tensor, rows: Tensor) -> Tensor:
+            followed = score.of(rows) if isinstance(score, ScoreOfEach) else score
+            return self.process.probability_flow(followed, x.reshape(-1, *start.shape[1:]), t).flatten(1)
 
+        rows = torch.arange(len(start), device=start.device)
+        at = torch.tensor(times, dtype=torch.float64)
         try:
-            for index, x in enumerate(
-                ode.frames(field, start.flatten(1), torch.tensor(times, dtype=torch.float64), self.tolerance)
-            ):
+            for index, x in enumerate(ode.frames(field, start.flatten(1), at, self.tolerance, fixed=rows)):
                 length = times[index - 1] - times[index] if index else 0.0
                 yield Step(x.reshape(start.shape), sigmas[index], times[index], length, index, self.total)
         except ode.TooManySteps as error:
