@@ -19,6 +19,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
+from itertools import groupby
 from pathlib import Path
 from queue import SimpleQueue
 from typing import TypeVar
@@ -486,7 +487,8 @@ def main(words: list[str]) -> int:
         for number in range(workers):
             copies.put(copied(Path(folder, str(number))))
         tests = sorted({test for fault in faults for test in fault.tests})
-        for code, output in pool.map(partial(in_a_copy, copies, run_tests), [(test,) for test in tests]):
+        by_file = [tuple(some) for _, some in groupby(tests, lambda test: test.partition("::")[0])]
+        for code, output in pool.map(partial(in_a_copy, copies, run_tests), by_file):
             if code != 0:
                 pool.shutdown(cancel_futures=True)
                 print(output + "\nThe tests fail without any fault: mend that first.")

@@ -10,7 +10,7 @@ from playground.theory.empirical import Empirical
 from playground.theory.noise import VarianceExploding
 from playground.theory.samplers import ReverseSDE
 
-SHAPES = [(1,), (2,), (1, 3, 2)]
+SHAPES = [(1,), (2,), (1, 3, 2), (3, 2, 2)]
 
 
 def seeded(seed: int = 0) -> torch.Generator:

@@ -24,7 +24,7 @@ def ways(name: str, z0: Tensor, z1: Tensor) -> Tensor:
 
 
 @pytest.mark.parametrize("name", WAYS)
-@pytest.mark.parametrize("shape", [(2,), (1, 3, 4)])
+@pytest.mark.parametrize("shape", [(2,), (1, 3, 4), (3, 2, 2)])
 def test_a_way_leads_from_one_code_to_the_other(name: str, shape: tuple[int, ...]) -> None:
     z0, z1 = pairs(20, *shape)
     found = ways(name, z0, z1)

@@ -324,9 +324,10 @@ def test_a_networks_own_trace_gives_what_autograd_gives(process: Process) -> Non
 
 
 @both
-def test_images_are_points_of_many_dimensions(process: Process) -> None:
-    mean = torch.linspace(-0.5, 0.5, 12, dtype=torch.float64).reshape(1, 3, 4)
-    images = mean + torch.randn(7, 1, 3, 4, dtype=torch.float64, generator=torch.Generator().manual_seed(6))
+@pytest.mark.parametrize("shape", [(1, 3, 4), (3, 2, 2)], ids=["grey", "rgb"])
+def test_images_are_points_of_many_dimensions(process: Process, shape: tuple[int, ...]) -> None:
+    mean = torch.linspace(-0.5, 0.5, 12, dtype=torch.float64).reshape(shape)
+    images = mean + torch.randn(7, *shape, dtype=torch.float64, generator=torch.Generator().manual_seed(6))
     exact = GaussianPrior(mean, math.hypot(0.7, 0.05)).log_prob(images)
     signs = hutchinson_vectors(images, 1, "rademacher", torch.Generator().manual_seed(7))
     for vectors in (None, signs):  # the Jacobian is a multiple of the identity: estimates by signs are exact too
@@ -340,7 +341,7 @@ def test_images_are_points_of_many_dimensions(process: Process) -> None:
         )
         torch.testing.assert_close(found.log_prob, exact, rtol=0, atol=1e-4)
         assert found.path is not None
-        assert found.path.shape == (129, 7, 1, 3, 4)
+        assert found.path.shape == (129, 7, *shape)
 
 
 @both

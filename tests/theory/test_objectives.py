@@ -33,7 +33,11 @@ from playground.theory.objectives import (
     Sliced,
 )
 
-SHAPES = [pytest.param((2,), id="points"), pytest.param((1, 3, 2), id="images")]
+SHAPES = [
+    pytest.param((2,), id="points"),
+    pytest.param((1, 3, 2), id="images"),
+    pytest.param((3, 2, 2), id="rgb"),
+]
 NOISES: dict[str, Noise] = {
     "none": NoNoise(),
     "single": SingleSigma(0.3),

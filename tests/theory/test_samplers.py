@@ -118,7 +118,7 @@ def test_langevin_settles_at_its_known_bias(step: float, monkeypatch: pytest.Mon
     assert variance == pytest.approx(STD**2 / (1 - step / (2 * STD**2)), rel=1e-9)
 
 
-@pytest.mark.parametrize("shape", [(1,), (2, 3)])
+@pytest.mark.parametrize("shape", [(1,), (2, 3), (3, 2, 2)])
 @pytest.mark.parametrize("snr", [0.16, 0.5])
 def test_correctors_settle_at_their_known_bias(shape: tuple[int, ...], snr: float) -> None:
     """With the mean of |s| on N(m, V) and eps = 2 (r |z|/|s|)^2 Langevin's V (1 - eps/(2 v)) = v gives V = (1 + r^2) v.
@@ -327,8 +327,9 @@ def test_same_seed_same_run_and_frames_never_change(sampler: Sampler) -> None:
 
 
 @every_sampler
-def test_images_move_as_their_pixels_would(sampler: Sampler) -> None:
-    images = torch.randn(4, 1, 2, 3, generator=generator(9))
+@pytest.mark.parametrize("shape", [(1, 2, 3), (3, 2, 2)], ids=["grey", "rgb"])
+def test_images_move_as_their_pixels_would(sampler: Sampler, shape: tuple[int, ...]) -> None:
+    images = torch.randn(4, *shape, generator=generator(9))
     flat = last(sampler, images.flatten(1), seed=10).positions
     assert torch.equal(last(sampler, images, seed=10).positions.flatten(1), flat)
 

@@ -12,7 +12,7 @@ from playground.theory.samplers import Langevin, MetropolisLangevin, base
 VARIANCE = STD**2 + 0.3**2
 
 
-@pytest.mark.parametrize("shape", [(1,), (1, 2, 3)])
+@pytest.mark.parametrize("shape", [(1,), (1, 2, 3), (3, 2, 2)])
 @pytest.mark.parametrize("share", [0.1, 0.5, 0.9])
 def test_the_stationary_variance_is_right_at_any_step(shape: tuple[int, ...], share: float) -> None:
     """4.4 standard errors. Without the test of Metropolis the variance is 1/(1 - share/2) times it: 1.05 to 1.82."""
