@@ -1,24 +1,29 @@
-"""Steps a second of training beside what people would otherwise write: ``python benchmarks/training.py``.
+"""Steps of training beside what people would otherwise write: ``python benchmarks/training.py [--markdown]``.
 
-All train the default network (an MLP 128x3 with Fourier features, batch 512, averaged weights) on two moons, in turns in
-one process, and the medians are compared:
+All train the default network (an MLP 128x3 with Fourier features, batch 512, averaged weights) on two moons, and on the digits
+the U-Net, with the same draws of noise levels:
 
-- *plain*: the loop of the tutorials: the same network and objective by autograd (twice backward for exact and sliced
-  matching), torch.optim.Adam, torch's own averaged model;
-- *smalldiffusion*: its own loop with its MLP of the same width and depth, which has no Fourier features (extra ``bench``);
+- *plain loop*: the loop of the tutorials: the same network and objective by autograd (twice backward for exact and sliced
+  matching), torch.optim.Adam, torch's own averaged model; for the U-Net with its channels side by side in memory and not;
+- *smalldiffusion*: its own loop with its MLP of the same width and depth, which has no Fourier features and so a third less
+  to multiply, and no average (extra ``bench``);
 - *JAX*: the same network and denoising loss under jit, fifty steps a scan (extra ``bench``).
+
+The process keeps to as many cores as it has threads, JAX and its pool too.
 """
 
-import statistics
-import time
+import functools
+import os
 from collections.abc import Callable, Iterator
 
 import torch
 import typer
+from turns import Row, Work, in_turns, rows, table
 
 from playground.lab.experiment import Experiment, replace
 from playground.lab.problem import Problem
 from playground.lab.training import Trainer, build_objective
+from playground.theory.networks import UNet
 
 Steps = Iterator[int]
 """Yields how many steps were made since the last time."""
@@ -31,17 +36,22 @@ def own(problem: Problem) -> Steps:
         made = progress.step
 
 
-def plain(problem: Problem) -> Steps:
+def plain(problem: Problem, layout: torch.memory_format = torch.contiguous_format) -> Steps:
     network, objective, generator = problem.network(), build_objective(problem), problem.generator("training")
+    if isinstance(network, UNet):
+        network.layout = layout
+        network = network.to(memory_format=layout)
     optimizer = torch.optim.Adam(network.parameters(), lr=3e-3)
     average = torch.optim.swa_utils.AveragedModel(
         network, multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(0.998)
     )
     while True:
-        x = problem.train[torch.randint(len(problem.train), (problem.batch,))]
+        chosen = torch.randint(len(problem.train), (problem.batch,))
+        x, labels = problem.train[chosen], problem.labels
         sigma = problem.noise.training_sigmas(problem.batch, generator).to(x)
+        score = network if labels is None else functools.partial(network, label=labels[chosen])
         optimizer.zero_grad()
-        objective.loss(network, x, sigma, generator).mean().backward()
+        objective.loss(score, x, sigma, generator).mean().backward()
         optimizer.step()
         average.update_parameters(network)
         yield 1
@@ -111,46 +121,60 @@ def jax_scan(problem: Problem) -> Steps:
         yield 50
 
 
-PEERS: dict[str, Callable[[Problem], Steps]] = {
-    "own": own,
-    "plain": plain,
-    "smalldiffusion": smalldiffusion,
-    "JAX": jax_scan,
-}
+def work(steps: Steps) -> Work:
+    next(steps)
+    return lambda: next(steps)
 
 
-def rate(steps: Steps, seconds: float) -> float:
-    """Steps a second."""
-    start, made = time.perf_counter(), 0
-    while time.perf_counter() - start < seconds:
-        made += next(steps)
-    return made / (time.perf_counter() - start)
+Peers = dict[str, Callable[[Problem], Steps]]
+OWN: Peers = {"own": own}
+ROWS: tuple[tuple[str, dict[str, object], Peers, dict[str, float]], ...] = (
+    (
+        "denoising step, MLP 128x3",
+        {"objective.kind": "denoising"},
+        OWN | {"plain loop": plain, "smalldiffusion": smalldiffusion, "JAX jit + scan": jax_scan},
+        {"plain loop": 1.8, "JAX jit + scan": 1.0},
+    ),
+    (
+        "exact step",
+        {"objective.kind": "exact"},
+        OWN | {"plain loop, twice backward": plain},
+        {"plain loop, twice backward": 2.5},
+    ),
+    (
+        "sliced step",
+        {"objective.kind": "sliced"},
+        OWN | {"plain loop, twice backward": plain},
+        {"plain loop, twice backward": 2.0},
+    ),
+    (
+        "denoising step, U-Net of the digits",
+        {"data.kind": "digits"},
+        OWN | {"plain loop": plain, "plain loop, channels last": functools.partial(plain, layout=torch.channels_last)},
+        {"plain loop": 1.2, "plain loop, channels last": 1.2},
+    ),
+)
 
 
-def main(seconds: float = 1.0, rounds: int = 7, threads: int = 1) -> None:
-    torch.set_num_threads(threads)
-    for kind in ("denoising", "exact", "sliced"):
-        problem = Problem.build(
-            replace(Experiment(), {"objective.kind": kind, "objective.reference": 1, "training.steps": 1_000_000})
-        )
-        running: dict[str, Steps] = {}
-        for name, make in PEERS.items():
-            if kind != "denoising" and name not in ("own", "plain"):
-                continue
+def measured(rounds: int, seconds: float) -> Iterator[Row]:
+    for name, changes, peers, asked in ROWS:
+        common = {"objective.reference": 1, "training.steps": 1_000_000_000}
+        problem = Problem.build(replace(Experiment(), common | changes))
+        works: dict[str, Work] = {}
+        for peer, make in peers.items():
             try:
-                running[name] = make(problem)
-                next(running[name])
+                works[peer] = work(make(problem))
             except ImportError as error:
-                print(f"{name}: left out ({error})")
-                running.pop(name, None)
-        rates: dict[str, list[float]] = {name: [] for name in running}
-        for _ in range(rounds):
-            for name, steps in running.items():
-                rates[name].append(rate(steps, seconds))
-        print(f"{kind}, MLP 128x3, batch {problem.batch}, {threads} thread(s), medians of {rounds}:")
-        for name, found in rates.items():
-            ratio = statistics.median(mine / its for mine, its in zip(rates["own"], found, strict=True))
-            print(f"  {name:>15}: {statistics.median(found):6.0f} steps/s   own is {ratio:.2f} times that")
+                print(f"{peer}: left out ({error})")
+        yield from rows(name, in_turns(works, rounds, seconds), asked, f"batch {problem.batch}")
+
+
+def main(rounds: int = 9, seconds: float = 0.5, threads: int = 1, markdown: bool = False) -> None:
+    """Print the table."""
+    torch.set_num_threads(threads)
+    if hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[-threads:])
+    table(measured(rounds, seconds), markdown)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,95 @@
+"""One step of a sampler beside what people would otherwise write: ``python benchmarks/sampling.py [--markdown]``.
+
+A step of Euler-Maruyama down the reverse SDE with the default network (an MLP 128x3 with Fourier features), on one thread:
+
+- *plain*: the same network as a module without gradients, all particles at once, and the same step written out;
+- *smalldiffusion*: a step of its DDPM sampler with its MLP of the same width and depth, which has no Fourier features and so a
+  third less to multiply (extra ``bench``).
+"""
+
+import itertools
+from collections.abc import Callable, Iterator
+
+import torch
+import typer
+from turns import Row, Work, in_turns, rows, table
+
+from playground.lab.experiment import Experiment
+from playground.lab.problem import Problem
+from playground.theory.networks.base import preconditioned
+from playground.theory.samplers import ReverseSDE
+
+STEPS = 1_000_000
+"""Far more than are made: a run that ended would have to be begun again."""
+
+
+def repeated(run: Callable[[], Iterator[object]]) -> Work:
+    running = run()
+    next(running)
+
+    def work() -> int:
+        next(running)
+        return 1
+
+    return work
+
+
+def own(problem: Problem, count: int) -> Work:
+    generator, network = problem.generator("sampling"), problem.network().requires_grad_(False)
+    start = problem.prior().sample(count, generator)
+    return repeated(lambda: ReverseSDE(problem.process(), STEPS, False).run(network, start, generator))
+
+
+def plain(problem: Problem, count: int) -> Work:
+    process, network, generator = problem.process(), problem.network(), problem.generator("sampling")
+    start, times = problem.prior().sample(count, generator), torch.linspace(1.0, 0.0, STEPS + 1)
+
+    @torch.no_grad()
+    def run() -> Iterator[torch.Tensor]:
+        x = start
+        for t, t_next in itertools.pairwise(times):
+            sigma, g = process.sigma(t), process.diffusion(t)
+            score = preconditioned(network.raw, x, sigma.expand(count))
+            x = x + (t - t_next) * g**2 * score + (t - t_next).sqrt() * g * torch.randn(x.shape, generator=generator)
+            yield x
+
+    return repeated(run)
+
+
+def smalldiffusion(problem: Problem, count: int) -> Work:
+    from smalldiffusion import ScheduleLogLinear, TimeInputMLP, samples
+
+    settings = problem.experiment.network
+    model = TimeInputMLP(hidden_dims=(settings.width,) * settings.depth)
+    sigmas = ScheduleLogLinear(200_000, 0.01, 10.0).sample_sigmas(100_000)
+    return repeated(lambda: samples(model, sigmas, gam=1.0, mu=0.5, batchsize=count))
+
+
+PEERS: dict[str, Callable[[Problem, int], Work]] = {
+    "own": own,
+    "plain PyTorch": plain,
+    "smalldiffusion": smalldiffusion,
+}
+
+
+def measured(counts: tuple[int, ...], rounds: int, seconds: float) -> Iterator[Row]:
+    problem = Problem.build(Experiment())
+    for count in counts:
+        works = {}
+        for name, make in PEERS.items():
+            try:
+                works[name] = make(problem, count)
+            except ImportError as error:
+                print(f"{name}: left out ({error})")
+        times = in_turns(works, rounds, seconds)
+        yield from rows(f"sampler step, {count:,} particles", times, dict.fromkeys(PEERS, 1.3))
+
+
+def main(rounds: int = 9, seconds: float = 0.5, markdown: bool = False) -> None:
+    """Print the table."""
+    torch.set_num_threads(1)
+    table(measured((2_000, 100_000), rounds, seconds), markdown)
+
+
+if __name__ == "__main__":
+    typer.run(main)
