@@ -107,14 +107,16 @@ def slopes(a: Tensor, activation: str) -> tuple[Tensor, Tensor, Tensor]:
     return functional.softplus(a), part, rest
 
 
-def activated_with_slope(a: Tensor, activation: str) -> tuple[Tensor, Tensor]:
-    """act(a) and its derivative."""
+def activate_with_slope(a: Tensor, activation: str, h: Tensor) -> None:
+    """Write act(a) into h, and its derivative over a."""
     if activation == "silu":
         part = torch.sigmoid(a)
-        h = a * part
-        return h, part.mul_(a.add(1.0).sub_(h))
-    h, slope, _ = slopes(a, activation)
-    return h, slope
+        torch.mul(a, part, out=h)
+        torch.addcmul(part, part, a.sub_(h), out=a)
+    else:
+        value, slope, _ = slopes(a, activation)
+        h.copy_(value)
+        a.copy_(slope)
 
 
 def descend(
@@ -212,9 +214,8 @@ def mlp_trace(
             moved = a[(1 + axis) * count : (2 + axis) * count]
             torch.addmm(weights[0][:, axis], inputs, turned[axis], out=moved)
         for layer in range(1, last + 1):
-            values, slope = activated_with_slope(a[:count], activation)
-            h[:count] = values
-            torch.mul(a[count:].view(dim, count, width), slope, out=h[count:].view(dim, count, width))
+            activate_with_slope(a[:count], activation, h[:count])
+            torch.mul(a[count:].view(dim, count, width), a[:count], out=h[count:].view(dim, count, width))
             if layer < last:
                 torch.mm(h, weights[layer].t(), out=a)
                 a[:count] += biases[layer]
