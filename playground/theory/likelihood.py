@@ -221,10 +221,13 @@ def _solve(
     shape, dim = y.shape[1:], math.prod(y.shape[1:])
     coarsest = max(sigma0, sigma1)
 
-    def field(state: Tensor, angle: Tensor, v: Tensor | None = None) -> Tensor:
+    def level(angle: Tensor) -> Tensor:
         sigma = torch.tan(angle)
         # In single precision the angle of 1e7 rounds to beyond a right one.
-        sigma = torch.where((sigma > 0) & (sigma < coarsest), sigma, coarsest)
+        return torch.where((sigma > 0) & (sigma < coarsest), sigma, coarsest)
+
+    def field(state: Tensor, angle: Tensor, v: Tensor | None = None) -> Tensor:
+        sigma = level(angle)
         if v is None and isinstance(score, TracedNetwork):
             raw, trace = score.raw_and_trace(state[:, :dim].reshape(-1, *shape), sigma)
             return torch.cat([-raw.flatten(1), -trace[:, None]], dim=1)
@@ -236,6 +239,11 @@ def _solve(
             moved, divergence = _with_exact_trace(speed, state[:, :dim])
             return torch.cat([moved, divergence[:, None]], dim=1)
         return torch.cat(_with_projections(speed, state[:, :dim], v), dim=1)
+
+    @torch.no_grad()
+    def without_trace(state: Tensor, angle: Tensor, v: Tensor | None = None) -> Tensor:
+        moved = velocity(score, state[:, :dim].reshape(-1, *shape), level(angle)).flatten(1)
+        return torch.cat([moved, torch.zeros_like(state[:, dim:])], dim=1)
 
     integrals = y.new_zeros(len(y), 1 if vectors is None else vectors.shape[1])
     state = torch.cat([y.flatten(1), integrals], dim=1)
@@ -253,6 +261,7 @@ def _solve(
             times=times,
             fixed=fixed,
             allowance=allowance,
+            inner=without_trace,
             batch=batch,
             max_steps=MOST_STEPS,
         )

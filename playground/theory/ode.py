@@ -92,6 +92,7 @@ def dormand_prince(
     times: Tensor | None = None,
     fixed: Tensor | None = None,
     allowance: Tensor | None = None,
+    inner: Field | None = None,
     batch: int = 4096,
     max_steps: int = 10_000,
 ) -> Iterator[OdeProgress]:
@@ -105,6 +106,8 @@ def dormand_prince(
         times: (P,) from t0 to t1 in order, where to record the path, by the quartic between steps.
         fixed: (N, ...), a row for each of x0: the field's third argument.
         allowance: (N, M), not negative: an error that does not matter, such as the rounding of what is made of the number later.
+        inner: the field where numbers on which nothing depends, such as integrals along the way, may come out as anything: it is
+            asked for the one slope in six that no such number is made of.
         batch: rows solved at once; the rest wait, and join as soon as an eighth of those have arrived.
         max_steps: accepted and refused steps that one row may take.
 
@@ -112,7 +115,7 @@ def dormand_prince(
         TooManySteps: a row is not there after `max_steps`, or its field is not finite.
     """
     tolerance = max(tolerance, tolerance_floor(x0.dtype))
-    rows = _Rows(field, x0, t0, t1, tolerance, times, max_steps, fixed, allowance, batch)
+    rows = _Rows(field, x0, t0, t1, tolerance, times, max_steps, fixed, allowance, inner, batch)
     while not rows.finished:
         rows.advance()
         yield OdeProgress(rows.fraction, None)
@@ -175,9 +178,11 @@ class _Rows:
         max_steps: int,
         fixed: Tensor | None = None,
         allowance: Tensor | None = None,
+        inner: Field | None = None,
         batch: int | None = None,
     ) -> None:
-        self.field, self.tolerance, self.max_steps = field, tolerance, max_steps
+        self.field, self.inner = field, field if inner is None else inner
+        self.tolerance, self.max_steps = tolerance, max_steps
         self.x0, self.fixed0, self.batch = x0, fixed, len(x0) if batch is None else batch
         self.floor0 = (x0.new_zeros(1, 1).expand(len(x0), 1) if allowance is None else allowance) + tolerance
         self.t0, self.t1, self.direction = t0, t1, 1.0 if t1 >= t0 else -1.0
@@ -263,7 +268,9 @@ class _Rows:
         x = self.x
         for node, weights in zip(_NODES, _STAGES, strict=True):
             x = self.x + column * sum(w * k for w, k in zip(weights, slopes, strict=True) if w)
-            slopes.append(self.field(x, self.t + node * h, *self.fixed))
+            # The second slope has no weight in the step, its error or what lies between: only the next slopes are made of it.
+            field = self.inner if len(slopes) == 1 else self.field
+            slopes.append(field(x, self.t + node * h, *self.fixed))
         self.evaluations[self.rows] += 6
         error = column * sum(w * k for w, k in zip(_ERROR, slopes, strict=True) if w)
         ratio = _norm(error / (self.tolerance * torch.maximum(self.x.abs(), x.abs()) + self.floor))

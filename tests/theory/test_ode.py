@@ -11,7 +11,7 @@ from torch import Tensor
 
 from playground.theory.densities import GaussianMixture
 from playground.theory.noise import VarianceExploding
-from playground.theory.ode import OdeResult, TooManySteps, dormand_prince, tolerance_floor
+from playground.theory.ode import Field, OdeResult, TooManySteps, dormand_prince, tolerance_floor
 
 PROCESS = VarianceExploding(0.05, 8.0)
 TIGHT = 1e-10
@@ -131,6 +131,27 @@ def test_numbers_that_stand_still_hide_no_error() -> None:
     )
     torch.testing.assert_close(beside.x[:, :2], alone.x, rtol=0, atol=1e-12)
     assert torch.equal(beside.evaluations, alone.evaluations)
+
+
+def test_numbers_on_which_nothing_depends_are_asked_for_five_times_a_step() -> None:
+    """x' = x cos t beside the integral of x, which the inner field gives as nonsense."""
+    calls = {"field": 0, "inner": 0}
+
+    def asked(name: str, sign: float) -> Field:
+        def field(x: Tensor, t: Tensor) -> Tensor:
+            calls[name] += 1
+            return torch.stack([x[:, 0] * torch.cos(t), sign * x[:, 0]], 1)
+
+        return field
+
+    x0, times = torch.tensor([[1.0, 0.0]], dtype=torch.float64), torch.linspace(0, 3, 20, dtype=torch.float64)
+    plain = solve(asked("field", 1.0), x0, 0.0, 3.0, 1e-7, times=times)
+    alone, calls["field"] = calls["field"], 0
+    found = solve(asked("field", 1.0), x0, 0.0, 3.0, 1e-7, times=times, inner=asked("inner", -1e6))
+    assert calls["inner"] == (alone - 2) // 6
+    assert calls["field"] + calls["inner"] == alone
+    torch.testing.assert_close(found.x, plain.x, rtol=0, atol=1e-12)
+    torch.testing.assert_close(found.path, plain.path, rtol=0, atol=1e-12)
 
 
 def test_evaluations_are_counted_and_arrived_points_leave() -> None:
