@@ -162,6 +162,13 @@ FAULTS = (
         ("theory/test_noise.py::test_ladder_draws_each_rung_as_often",),
     ),
     Fault(
+        "a block of steps from fine to coarse, each at its own levels",
+        "lab/training.py",
+        "sigma.view(-1, steps).t().flatten()",
+        "sigma.flatten()",
+        ("lab/test_training.py::test_each_step_of_a_block_sees_every_noise_level",),
+    ),
+    Fault(
         "std(t) without alpha(t)",
         "theory/noise/process.py",
         "return self.scale(t) * self.sigma(t)",

@@ -130,7 +130,7 @@ SOURCES: dict[str, Source] = {
 def load_dataset(
     kind: str,
     *,
-    points: int = 20_000,
+    points: int = 50_000,
     scale: float = 1.0,
     noise: float | str = "auto",
     path: str = "",

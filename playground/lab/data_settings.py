@@ -34,6 +34,7 @@ class Data(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         ],
         meta("Data set to learn", resets=True),
     ] = "two-moons"
+    # With 20,000 the two Gaussians' KL was 0.0034 nat and mostly what these leave open; it is 0.0017 with 50,000, 0.0014 with 100,000.
     points: Annotated[
         int,
         meta(
@@ -44,7 +45,7 @@ class Data(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             log=True,
             resets=True,
         ),
-    ] = 20_000
+    ] = 50_000
     scale: Annotated[
         float, meta("Factor on all coordinates of a toy", ge=1e-3, le=1e3, unit="×", log=True, resets=True)
     ] = 1.0

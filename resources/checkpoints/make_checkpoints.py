@@ -38,7 +38,7 @@ class Recipe:
 
     steps: int = 12_000
     particles: int = 1_000
-    every: int = 5
+    every: int = 8
     half: bool = False
 
 
