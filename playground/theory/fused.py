@@ -26,7 +26,8 @@ Function = TypeVar("Function", bound=Callable[..., object])
 def compiled(function: Function) -> Function:
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", DeprecationWarning)
+            # A DeprecationWarning up to torch 2.13, a FutureWarning since.
+            warnings.filterwarnings("ignore", ".*torch.jit.script")
             return torch.jit.script(function)  # type: ignore[no-any-return]
     except (AttributeError, OSError, RuntimeError):  # no TorchScript, or a frozen program without sources
         return function

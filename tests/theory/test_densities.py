@@ -250,7 +250,7 @@ def test_single_precision_follows_double(density: Density) -> None:
         assert float((single.log_prob(u, sigma).double() - unit.log_prob(u.double(), sigma)).abs().max()) < 2e-4
 
 
-@pytest.mark.filterwarnings("ignore:.*torch.jit.script:DeprecationWarning")  # torch's own forward mode calls it
+@pytest.mark.filterwarnings("ignore:.*torch.jit.script")  # torch's own forward mode calls it
 def test_score_is_differentiable_and_works_under_functional_transforms() -> None:
     """The likelihood needs the trace of its Jacobian, which is the Laplacian of log p."""
     for density in (DENSITIES["moons"], DENSITIES["unequal widths"], DENSITIES["soft squares"]):
