@@ -280,7 +280,9 @@ class Live:
         problem, positions = probe.bench.problem, np.array([probe.point])
         exact = log_density = None
         learned = score_at(problem, self._learned(probe.bench), positions, probe.sigma, probe.time)[0]
-        if problem.density is not None:
-            exact = score_at(problem, problem.density.score, positions, probe.sigma, probe.time)[0]
-            log_density = float(log_density_at(problem, positions, probe.sigma, probe.time)[0])
-        return ProbeView(probe.point, probe.sigma, learned, exact, log_density)
+        source = problem.reference
+        known = None if source is None else problem.known_score(source)
+        if known is not None and source is not None:
+            exact = score_at(problem, known, positions, probe.sigma, probe.time)[0]
+            log_density = float(log_density_at(problem, positions, probe.sigma, probe.time, source)[0])
+        return ProbeView(probe.point, probe.sigma, learned, exact, log_density, source or "exact")

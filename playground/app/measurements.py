@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 MAP_CELLS = 64  # of a learned density that follows sigma, across and down: a second or two each
 ENERGY_CELLS = 120  # of that of an energy, which no path has to be followed for: a twentieth of a second
+SCORED_IMAGES = 200  # at each noise level, where points of the plane are a thousand
 WAY_POINTS, WAY_IMAGES = 65, 11  # of the way between two: what makes a smooth line, and what fits beside each other
 
 Progress = Iterator[tuple[float | None, Any]]
@@ -197,21 +198,26 @@ def sample_quality(problem: "Problem", run: "Iterator[Trajectory]") -> Progress:
 
 
 def score_errors(problem: "Problem", weights: Weights, levels: int = 24, points: int = 1_000) -> Progress:
-    """Fisher divergence between learned and exact score along sigma."""
+    """Fisher divergence between the learned score and the exact one along sigma; where none is known, the smoothed training set's.
+
+    The expectation is over the law that the other score is of: held-out points, or training points, with noise.
+    """
     import torch
 
     from playground.theory.metrics import fisher_divergence
 
-    score, density = learned_score(problem, weights), problem.density
-    assert density is not None
+    score, source = learned_score(problem, weights), problem.reference
+    assert source is not None
+    known = problem.known_score(source)
+    assert known is not None
     generator = problem.generator("score errors")
     sigmas = np.geomspace(max(problem.noise.sigma_min, 1e-3), max(problem.noise.sigma_max, 1e-2), levels)
-    clean = problem.test[:points]
+    clean = (problem.test if source == "exact" else problem.train)[: points if problem.shape == (2,) else SCORED_IMAGES]
     found: list[tuple[float, float]] = []
     for count, sigma in enumerate(sigmas, start=1):
         with torch.no_grad():
-            divergence, relative = fisher_divergence(score, density.score, clean, float(sigma), generator)
-        found.append((float(divergence), float(relative)))
+            divergence, relative = fisher_divergence(score, known, clean, float(sigma), generator)
+        found.append((float(divergence), math.sqrt(float(relative))))
         user = np.array([problem.units.sigma_to_user(float(level)) for level in sigmas[:count]])
         divergences, relatives = np.array(found).T
-        yield count / levels, Errors(user, relatives, divergences / problem.units.length**2)
+        yield count / levels, Errors(user, relatives, divergences / problem.units.length**2, source)

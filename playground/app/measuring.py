@@ -166,9 +166,9 @@ class Measuring(Stage):
         self._tasks.start("quality", "Quality", lambda: measurements.sample_quality(problem, run()), self._evaluated)
 
     def score_errors(self) -> None:
-        """Error of the learned score along sigma, where the exact one is known."""
+        """Error of the learned score along sigma, against the exact one or, where none is known, the smoothed training set's."""
         bench = self._bench
-        if bench is None or bench.problem.density is None:
+        if bench is None or bench.problem.reference is None:
             return
         problem, weights = bench.problem, bench.weights
         self._tasks.start(

@@ -66,9 +66,14 @@ def pointer(probe: ProbeView, problem: ProblemView, density: DensityView | None 
     if probe.learned is not None:
         lines.append(f"score {_vector(probe.learned)}")
     if probe.exact is not None:
-        lines.append(f"exact {_vector(probe.exact)}")
-    if probe.log_density is not None and (density is None or density.source != "empirical"):
-        lines.append(f"log p{_subscript(probe.sigma)} = {shown(probe.log_density)}")
+        lines.append(f"{'exact' if probe.source == 'exact' else 'training set'} {_vector(probe.exact)}")
+    # The map on the canvas goes first, but for a learned one beside which there is the exact value.
+    shows = (
+        probe.source if density is None or (probe.source, density.source) == ("exact", "learned") else density.source
+    )
+    if probe.log_density is not None and shows == probe.source:
+        of = "" if probe.source == "exact" else " (training set)"
+        lines.append(f"log p{_subscript(probe.sigma)} = {shown(probe.log_density)}{of}")
     elif density is not None and density.source != "exact":
         value = _read(density, x, y)
         if value > 0:

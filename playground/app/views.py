@@ -85,6 +85,7 @@ class ProbeView:
     learned: np.ndarray | None  # (2,)
     exact: np.ndarray | None  # (2,)
     log_density: float | None  # of the known density smoothed by sigma
+    source: str = "exact"  # of the two: "exact", or "empirical" where only the smoothed training set is known
 
 
 @dataclass(frozen=True)
@@ -144,5 +145,8 @@ class Errors:
     """How wrong the learned score is, along sigma."""
 
     sigmas: np.ndarray  # (S,)
-    relative: np.ndarray  # (S,) root of the Fisher divergence over the exact score's own mean square
+    relative: (
+        np.ndarray
+    )  # (S,) root of the Fisher divergence over the exact score's own mean square: 1 is no score at all
     divergence: np.ndarray = field(repr=False)  # (S,) E ||s - exact||^2, per user unit squared
+    source: str = "exact"  # of the score compared with: "exact", or "empirical" for the smoothed training set's

@@ -82,6 +82,7 @@ class ImageGrid(Layer):
         painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, False)
         for number in range(tiles.shown):
             painter.drawImage(tiles.box(number), strip, QRectF(0, number * side, side, strip.height() // tiles.shown))
+        outline(painter, palette, [tiles.box(number) for number in range(tiles.shown)])
         painter.setRenderHint(QPainter.RenderHint.Antialiasing, True)
         painter.setBrush(Qt.BrushStyle.NoBrush)
         for number, line in ((self.selected, Qt.PenStyle.SolidLine), (self.second, Qt.PenStyle.DotLine)):
@@ -138,6 +139,15 @@ class Strip(Layer):
         high = strip.height() // count
         for number, box in enumerate(boxes):
             painter.drawImage(box, strip, QRectF(0, number * high, strip.width(), high))
+        outline(painter, palette, boxes)
+
+
+def outline(painter: QPainter, palette: Palette, boxes: list[QRectF]) -> None:
+    """A hairline around each image, outside its pixels: where it is as light, or as dark, as what it lies on."""
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing, True)
+    painter.setBrush(Qt.BrushStyle.NoBrush)
+    painter.setPen(QPen(palette.color("border"), 1.0))
+    painter.drawRects([box.adjusted(-0.5, -0.5, 0.5, 0.5) for box in boxes])
 
 
 def _ink(palette: Palette, role: str) -> np.ndarray:

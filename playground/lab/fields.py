@@ -112,23 +112,27 @@ def density_over(
     return density.reshape(rows, columns)
 
 
-def log_density_at(problem: Problem, points: Array, sigma: float, time: float | None) -> Array:
-    """Log of the known density of the particles at points (M, 2), nats per user units: (M,).
+def log_density_at(problem: Problem, points: Array, sigma: float, time: float | None, source: str = "exact") -> Array:
+    """Log of a known density of the particles at points (M, 2), nats per user units: (M,).
+
+    Args:
+        source: "exact", or "empirical" for the smoothed training set's.
 
     Raises:
         ValueError: the density of these data is not known.
     """
-    if problem.density is None:
+    law = problem.empirical if source == "empirical" else problem.density
+    if law is None:
         raise ValueError("The density of these data is not known.")
     x = _internal(problem, points)
     with torch.no_grad():
         if time is None:
-            log_prob = problem.density.log_prob(x, _internal_sigma(problem, sigma))
+            log_prob = law.log_prob(x, _internal_sigma(problem, sigma))
         else:
             # p_t(x) = p_sigma(x / alpha) / alpha^D
             process, t = problem.process(), torch.tensor(time, device=problem.device)
             scale = process.scale(t)
-            log_prob = problem.density.log_prob(x / scale, process.sigma(t)) - math.prod(problem.shape) * scale.log()
+            log_prob = law.log_prob(x / scale, process.sigma(t)) - math.prod(problem.shape) * scale.log()
     return problem.units.log_prob_to_user(log_prob.cpu().numpy())
 
 

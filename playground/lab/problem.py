@@ -204,6 +204,16 @@ class Problem:
             return self.empirical.score
         return self.density.score if source == "exact" and self.density is not None else None
 
+    @property
+    def reference(self) -> str | None:
+        """The source that a learned score is held against: "exact", or "empirical" where the density is not known.
+
+        None where it is not and there is no noise either: bare points have no score.
+        """
+        if self.density is not None:
+            return "exact"
+        return "empirical" if self.noise.sigma_max > 0 else None
+
     def process(self) -> Process:
         """The process from data to noise.
 

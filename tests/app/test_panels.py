@@ -712,13 +712,32 @@ def test_the_score_is_measured_when_training_rests(show, state, engine):
     assert engine.asked == ["score_errors"]
 
 
+def test_where_no_density_is_known_the_score_is_held_against_the_training_sets(show, state, engine):
+    (panel,) = show(panels.QualityPanel)
+    engine.build()
+    assert not panel.against.isVisible()
+    engine.build(known_density=False, name="measured.csv")
+    assert panel.against.text() == "against the training set’s smoothed score"
+    assert panel.against.isVisible()
+    assert panel.measure_score.isEnabled()
+    assert "Measure compares with that of the training set" in panel.chart._empty
+    engine.measure()
+    assert panel.relative.isVisible()
+    assert panel.relative.text().endswith("%")
+    engine.build(known_density=False, sigma_min=0.0, sigma_max=0.0)
+    assert not panel.measure_score.isEnabled()  # bare points have no score
+    assert not panel.against.isVisible()
+
+
 def test_images_have_no_plane(show, state, engine):
     state.edit({"data.kind": "digits"})
     likelihood, quality = show(panels.LikelihoodPanel, panels.QualityPanel)
     engine.build()
     assert not likelihood.map.isVisible()
     assert likelihood.bits.isVisible()
-    assert not quality.measure_score.isEnabled()
+    assert quality.measure_score.isEnabled()  # against the training set's
+    engine.train_to(200, "finished")
+    assert "score_errors" not in engine.asked  # some seconds of work, which is only done when asked for
     assert not quality.axes.isVisible()
     assert "mean brightness" in quality.histogram.accessibleDescription()
 

@@ -59,6 +59,23 @@ def test_pixels_stand_upright_and_unmirrored(palette: Palette, channels: bool) -
     assert at(1, 7, 0) == at(1, 0, 0) == at(2, 0, 7) == palette.raised
 
 
+@pytest.mark.parametrize("palette", PALETTES.values(), ids=lambda palette: palette.name)
+def test_pictures_as_light_or_dark_as_their_ground_have_an_outline(palette: Palette) -> None:
+    """White and black in their own colours, and the palest in the role's hue: outside the pixels, which it leaves alone."""
+    colours = np.zeros((2, 3, 8, 8))
+    colours[0] = 1.0
+    for grid in (ImageGrid(colours), ImageGrid(colours[:, 0])):
+        image, tiles = picture(grid, palette)
+        for number in (0, 1):
+            box, y = tiles.box(number), round(tiles.box(number).center().y())
+            around = [QColor(image.pixelColor(x, y)) for x in range(int(box.left()) - 3, int(box.left()) + 4)]
+            ground, inside = around[0], image.pixelColor(round(box.center().x()), y)
+            assert around[-1] == inside
+            line = [color for color in around if color not in (ground, inside)]
+            assert line  # a hairline may share its colour with two pixels, half with each
+            assert abs(line[0].lightness() - ground.lightness()) >= 6
+
+
 def test_values_run_through_the_hue_and_are_clipped_to_the_limits() -> None:
     images = np.stack([np.full((8, 8), value) for value in (-9.0, -1.0, 0.4, 1.0, 9.0, np.nan)])
     image, tiles = picture(ImageGrid(images, limits=(-1.0, 1.0)))

@@ -5,10 +5,10 @@ from PySide6.QtCore import QRectF, QSize
 from PySide6.QtGui import QPainter, QPaintEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
-from playground.drawing.images import ImageGrid
+from playground.drawing.images import ImageGrid, outline
 from playground.drawing.palette import DARK, Palette
 
-GAP = 2  # px between two images
+GAP = 4  # px between two images, with a hairline around each
 
 
 class NearestPairs(QWidget):
@@ -37,7 +37,7 @@ class NearestPairs(QWidget):
 
     def _side(self, width: int) -> float:
         count = 1 if self._rows is None else len(self._rows[0].images)
-        return (width + GAP) / count - GAP
+        return (width - 2 + GAP) / count - GAP  # the outer hairlines have their pixel too
 
     def sizeHint(self) -> QSize:
         return QSize(200, self.heightForWidth(self.width()))
@@ -46,7 +46,7 @@ class NearestPairs(QWidget):
         return True
 
     def heightForWidth(self, width: int) -> int:
-        return 0 if self._rows is None else round(2 * self._side(width) + GAP)
+        return 0 if self._rows is None else round(2 * self._side(width) + GAP + 2)
 
     def paintEvent(self, event: QPaintEvent) -> None:
         if self._rows is None:
@@ -57,7 +57,8 @@ class NearestPairs(QWidget):
             count = len(grid.images)
             strip = grid.strip(self._palette, count)
             tall = strip.height() // count
-            for number in range(count):
-                place = QRectF(number * (side + GAP), row * (side + GAP), side, side)
+            places = [QRectF(number * (side + GAP) + 1, row * (side + GAP) + 1, side, side) for number in range(count)]
+            for number, place in enumerate(places):
                 painter.drawImage(place, strip, QRectF(0, number * tall, strip.width(), tall))
+            outline(painter, self._palette, places)
         painter.end()

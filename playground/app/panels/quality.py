@@ -19,6 +19,10 @@ from playground.app.state import State
 from playground.app.views import Errors, ProblemView
 
 MEASURE_SCORE = "Measure compares the learned score with the exact one at every noise level."
+MEASURE_AGAINST_DATA = (
+    "The exact score of {} is not known: Measure compares with that of the training set, smoothed by each noise level."
+)
+AGAINST_DATA = "against the training set’s smoothed score"
 HISTOGRAM_SECONDS = 0.1  # between two pictures of the particles
 
 
@@ -57,13 +61,17 @@ class QualityPanel(Card):
     def _build_score(self) -> None:
         self.measure_score = TaskButton(
             "Measure",
-            "<p>Compare the learned score with the exact one at every noise level.</p>",
+            "<p>Compare the learned score with the exact one at every noise level; where no density is known, with that of the "
+            "smoothed training set, which a network that learned by heart would have.</p>",
             self.engine,
             "fisher",
             self.engine.score_errors,
         )
         self.measure_score.setAccessibleName("Measure the error of the score")
         self._heading("Score along σ", self.measure_score)
+        self.against = QLabel(AGAINST_DATA, self)
+        theme.set_role(self.against, "caption")
+        self.body.addWidget(self.against)
         self.chart = ErrorAlongSigma(self)
         self.chart.setToolTip(
             "<p>Root of the Fisher divergence over the exact score's own size, at each noise level: 0 is perfect, "
@@ -72,7 +80,7 @@ class QualityPanel(Card):
         self.relative = Figure("relative error at σ", "At the noise level that the canvas shows.", token="error")
         self.divergence = Figure(
             "Fisher divergence at σ",
-            "Mean squared distance between learned and exact score at the noise level that the canvas shows.",
+            "Mean squared distance between learned and exact score, or the training set's, at the noise level that the canvas shows.",
             r"E\,\|s_\theta(x, \sigma) - \nabla \log p_\sigma(x)\|^2",
         )
         for part in (self.chart, self.relative, self.divergence):
@@ -157,13 +165,14 @@ class QualityPanel(Card):
     def _problem_changed(self, view: ProblemView) -> None:
         self.notice.say("error", "")
         known = view.known_density
-        self.chart.show_empty(
-            MEASURE_SCORE
-            if known
-            else f"The exact score of {view.name} is not known, so there is nothing to compare with."
-        )
-        self.relative.setVisible(known)
-        self.divergence.setVisible(known)
+        comparable = known or view.sigma_max > 0  # without noise the training set is bare points
+        if comparable:
+            self.chart.show_empty(MEASURE_SCORE if known else MEASURE_AGAINST_DATA.format(view.name))
+        else:
+            self.chart.show_empty(f"The exact score of {view.name} is not known, and without noise no other is.")
+        self.against.setVisible(comparable and not known)
+        self.relative.setVisible(comparable)
+        self.divergence.setVisible(comparable)
         self.kl.setVisible(known)
         self.weights.setVisible(view.mode_weights is not None)
         self.labels.setVisible(view.is_image and view.labelled)
@@ -180,7 +189,7 @@ class QualityPanel(Card):
     def _enable(self) -> None:
         """Offer what can be measured now."""
         view, run = self.engine.problem, self.engine.trajectory
-        self.measure_score.setEnabled(view is not None and view.known_density)
+        self.measure_score.setEnabled(view is not None and (view.known_density or view.sigma_max > 0))
         self.measure_samples.setEnabled(view is not None and run is not None and len(run) > 0)
         if view is None:
             self.chart.show_empty(MEASURE_SCORE)
@@ -188,8 +197,9 @@ class QualityPanel(Card):
 
     @Slot(str)
     def _training_changed(self, training: str) -> None:
-        # Half a second of work; while training runs it would only take its time.
-        rests = training in ("paused", "finished")
+        # Half a second of work of points, some seconds of images; while training runs it would only take its time.
+        view = self.engine.problem
+        rests = training in ("paused", "finished") and view is not None and not view.is_image
         if rests and self.measure_score.isEnabled() and not self.is_folded() and not self.engine.untrained:
             self.engine.score_errors()
 

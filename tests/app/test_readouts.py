@@ -1,0 +1,47 @@
+"""What stands beside the pointer: where a value comes from is said wherever it is not the known density's."""
+
+import numpy as np
+import pytest
+from engine_double import EngineDouble
+
+from playground.app import readouts
+from playground.app.state import State
+from playground.app.views import DensityView, ProbeView, ProblemView
+
+
+@pytest.fixture
+def problem(qapp) -> ProblemView:
+    engine = EngineDouble(State())
+    engine.build()
+    assert engine.problem is not None
+    return engine.problem
+
+
+def probe(source: str) -> ProbeView:
+    return ProbeView((0.0, 0.5), 0.3, np.array([1.0, -2.0]), np.array([1.5, -2.5]), -3.25, source)
+
+
+def density(source: str) -> DensityView:
+    return DensityView(np.full((4, 4), np.exp(-7.0)), (-9.0, 9.0, -9.0, 9.0), 0.3, source)
+
+
+@pytest.mark.parametrize(
+    ("source", "shown", "score", "log_density"),
+    [
+        ("exact", None, "exact (1.5", "= −3.25"),
+        ("exact", "exact", "exact (1.5", "= −3.25"),
+        ("exact", "learned", "exact (1.5", "= −3.25"),
+        ("exact", "empirical", "exact (1.5", "≈ −7"),
+        ("empirical", None, "training set (1.5", "= −3.25 (training set)"),
+        ("empirical", "empirical", "training set (1.5", "= −3.25 (training set)"),
+        ("empirical", "learned", "training set (1.5", "≈ −7"),
+    ],
+)
+def test_the_source_of_each_value_is_named(
+    problem: ProblemView, source: str, shown: str | None, score: str, log_density: str
+) -> None:
+    lines = readouts.pointer(probe(source), problem, None if shown is None else density(shown))
+    assert lines[1].startswith("score (1")
+    assert lines[2].startswith(score)
+    assert lines[3].endswith(log_density)
+    assert len(lines) == 4

@@ -1,0 +1,57 @@
+"""The score's error along sigma, where the truth is known and where only the training set is."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+from playground.app import measurements
+from playground.app.views import Errors
+from playground.data import Dataset
+from playground.lab.experiment import Experiment, replace
+from playground.lab.problem import Problem
+
+POINTS = np.random.default_rng(0).normal(size=(400, 2)) * 40 + [300, -50]
+IMAGES = np.random.default_rng(0).uniform(-1, 1, size=(60, 3, 8, 8))
+DATA = {
+    "two moons": lambda: Problem.build(replace(Experiment(), {"data.points": 400})),
+    "a file": lambda: Problem.build(
+        replace(Experiment(), {"data.kind": "file", "data.path": "a.csv"}),
+        Dataset("a.csv", POINTS[:300], None, (2,), ("a", "b"), POINTS[300:]),
+    ),
+    "pictures": lambda: Problem.build(
+        replace(Experiment(), {"data.kind": "images", "data.path": "a", "network.width": 8, "network.depth": 2}),
+        Dataset("a", IMAGES[:40], None, (3, 8, 8), ("x", "y"), IMAGES[40:], grey_levels=256),
+    ),
+}
+
+
+def errors(problem: Problem, score: Any, monkeypatch: pytest.MonkeyPatch) -> Errors:
+    monkeypatch.setattr(measurements, "learned_score", lambda *_: score)
+    *_, (fraction, found) = measurements.score_errors(problem, None, levels=5, points=200)
+    assert fraction == 1
+    return found
+
+
+@pytest.mark.parametrize("make", DATA.values(), ids=DATA.keys())
+def test_the_score_that_is_held_against_has_no_error_and_half_of_it_has_half(
+    make: Callable[[], Problem], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    problem = make()
+    source = "exact" if problem.density is not None else "empirical"
+    assert problem.reference == source
+    known = problem.known_score(source)
+    assert known is not None
+    perfect = errors(problem, known, monkeypatch)
+    assert perfect.source == source
+    assert perfect.relative.max() == 0
+    half = errors(problem, lambda x, sigma: 0.5 * known(x, sigma), monkeypatch)
+    np.testing.assert_allclose(half.relative, 0.5, rtol=1e-3)
+    assert (half.divergence > 0).all()
+
+
+def test_bare_points_have_no_score_to_hold_against() -> None:
+    problem = DATA["a file"]()
+    still = replace(problem.experiment, {"noise.kind": "none", "objective.kind": "exact", "sampling.kind": "langevin"})
+    assert Problem.build(still, problem.dataset).reference is None
