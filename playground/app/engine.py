@@ -245,25 +245,23 @@ class Engine(Measuring):
 
     def open_points(self, path: str, kind: str = "file") -> None:
         """Read a file of points, or of kind = images; only when it is sound does the experiment change to it."""
-
         experiment = self._state.experiment
+        data = experiment.data
 
         def read() -> Iterator[tuple[float, Any]]:
             from playground.data import load_dataset
 
-            yield (
-                1.0,
-                load_dataset(
-                    kind,
-                    points=experiment.data.points,
-                    path=path,
-                    held_out=experiment.likelihood.points,
-                    seed=experiment.seed,
-                    pixels=experiment.data.pixels,
-                    colours=experiment.data.colours,
-                    stopped=interrupted,
-                ),
+            dataset = load_dataset(
+                kind,
+                points=data.points,
+                path=path,
+                held_out=experiment.likelihood.points,
+                seed=experiment.seed,
+                pixels=data.pixels,
+                colours=data.colours,
+                stopped=interrupted,
             )
+            yield 1.0, dataset
 
         def use(dataset: Any) -> None:
             self._datasets[file_key(description.replace(experiment, {"data.kind": kind, "data.path": path}))] = dataset
