@@ -53,7 +53,7 @@ UNWANTED = re.compile(
     r"(^|/)(tests?|__pycache__)/"  # tests of others
     r"|^torch/(include|share|test)/|^torch/bin/(?!torch_shm_manager)|^torchgen/packaged/"
     r"|\.(pyi|pxd|h|hpp|cuh|cpp|cmake|lib|a|typed)$"
-    r"|(^|/)direct_url\.json$"
+    r"|(^|/)direct_url\.json$|\.dist-info/(RECORD|INSTALLER|REQUESTED)$"  # about the environment that it was built in
 )
 
 

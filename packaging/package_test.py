@@ -98,8 +98,13 @@ class Place:
             kept = {"PATH": "/usr/bin:/bin", "HOME": "/nowhere", "TMPDIR": self.scratch}
         return kept | screen | {"PYTHONUTF8": "1"}
 
-    def seconds_to_window(self, display: str = "") -> float:
-        """Start the window, wait for the line that it has been painted, and close it; what that line says, in seconds."""
+    def seconds_to_window(self, display: str = "") -> tuple[float, float]:
+        """Start the window, wait for the line that it has been painted, and close it.
+
+        Returns:
+            Seconds until then, without and with those in which others had the processors: what the machine has to do besides
+            says nothing of the program. Only Linux tells; elsewhere the two are the same.
+        """
         process = subprocess.Popen(
             [*self.prefix, self.program],
             env=self.environment(display) | {"SCORE_PLAYGROUND_READY": "1"},
@@ -112,12 +117,26 @@ class Place:
         begun = time.monotonic()
         line = next((line for line in process.stdout if line.startswith("ready")), "")
         seconds = time.monotonic() - begun
+        waited = waited_for_processor(process.pid) if line else 0.0
         process.send_signal(signal.SIGTERM)
         process.stdout.read()
         process.wait(timeout=60)
         if not line:
             raise SystemExit(f"The window never said that it was ready: {process.returncode}")
-        return seconds
+        return seconds - waited, seconds
+
+
+def is_busy() -> bool:
+    """Whether more wants to run on this machine than it has processors; then only work can be judged, not time."""
+    return hasattr(os, "getloadavg") and os.getloadavg()[0] > (os.cpu_count() or 1)
+
+
+def waited_for_processor(process: int) -> float:
+    """Seconds in which a process's main thread could have run, but had no processor."""
+    try:
+        return int(Path(f"/proc/{process}/schedstat").read_text().split()[1]) / 1e9
+    except (OSError, ValueError, IndexError):
+        return 0.0
 
 
 def snapshot(folder: Path) -> dict[str, tuple[int, int]]:
@@ -191,10 +210,12 @@ def rehearse(table: Table, place: Place, display: str, screen: str) -> None:
             bool(re.match(rf"{re.escape(name)}\s+ok\s", row)),
             " ".join(row.split()[name.count(" ") + 2 :]),
         )
-    trained = re.search(r"the first ([\d.]+) s after the window", done.stdout)
-    first = float(trained[1]) if trained else float("inf")
+    trained = re.search(r"the first ([\d.]+) s after the window(?:, ([\d.]+) s of them at work)?", done.stdout)
+    first, work = (float(trained[1]), float(trained[2] or trained[1])) if trained else (float("inf"), float("inf"))
     table.add(
-        f"{screen}: first training step after the window", first <= FIRST_STEP, f"{first:.2f} s of {FIRST_STEP:.0f}"
+        f"{screen}: first training step after the window",
+        (work if is_busy() else first) <= FIRST_STEP,
+        f"{first:.2f} s of {FIRST_STEP}, {work:.2f} s of processors",
     )
     table.add(f"{screen}: TorchScript has its sources", "by TorchScript" in done.stdout, "")
     failed = [" ".join(line.split()) for line in lines if " FAILED " in line] or lines[-1:] or [done.stderr[-200:]]
@@ -225,6 +246,12 @@ def check_files(table: Table, folder: Path) -> None:
     table.add("licences of everything inside", bool(notices) and not named, f"{len(notices) // 1024} KB {named or ''}")
 
 
+def add_window(table: Table, item: str, budget: float, seconds: tuple[float, float]) -> None:
+    own, whole = seconds
+    busy = f", {whole:.2f} s with waiting for a processor" if whole > 1.2 * own else ""
+    table.add(item, own <= budget, f"{own:.2f} s of {budget}{busy}")
+
+
 def examine(table: Table, place: Place, how: str, cold: bool) -> None:
     """Everything, in the order in which a failure would explain the next."""
     check_files(table, place.folder)
@@ -233,10 +260,8 @@ def examine(table: Table, place: Place, how: str, cold: bool) -> None:
     table.add("version", done.stdout.split()[-1:] == [product.version()], done.stdout.strip() or done.stderr[-200:])
     if cold:
         forget(place.folder)
-        seconds = place.seconds_to_window()
-        table.add("first window, cold", seconds <= COLD, f"{seconds:.2f} s of {COLD:.0f}")
-    warm = min(place.seconds_to_window() for _ in range(TRIES))
-    table.add("first window, warm", warm <= WARM, f"{warm:.2f} s of {WARM}")
+        add_window(table, "first window, cold", COLD, place.seconds_to_window())
+    add_window(table, "first window, warm", WARM, min(place.seconds_to_window() for _ in range(TRIES)))
     rehearse(table, place, "", "offscreen")
     with virtual_screen() as display:
         if display:

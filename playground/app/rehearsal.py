@@ -91,11 +91,13 @@ class Rehearsal(QObject):
         yield lambda: engine.untrained
         window.actions_by_key.trigger("train.toggle")
         yield lambda: engine.trained_steps > 0
-        first = time.monotonic() - self._shown
+        first, work = time.monotonic() - self._shown, time.process_time() - self._worked
         yield lambda: engine.training != "training"
         if engine.training != "finished":
             raise WentWrong(f"training ended as {engine.training}")
-        self._end(f"two moons, {engine.trained_steps} steps, the first {first:.2f} s after the window")
+        self._end(
+            f"two moons, {engine.trained_steps} steps, the first {first:.2f} s after the window, {work:.2f} s of them at work"
+        )
 
         self._next("sampling")
         before = engine.trajectory
@@ -110,7 +112,7 @@ class Rehearsal(QObject):
         engine.inspect(*POINT)
         yield lambda: engine.likelihood is not None
         found = engine.likelihood
-        self._end(f"log p{POINT} = {found.log_prob:.2f}, exactly {found.exact:.2f}")
+        self._end(f"log p{POINT} = {found.flow.log_prob:.2f}, exactly {found.exact:.2f}")
 
         self._next("film")
         film = self._folder / "film.mp4"
@@ -144,7 +146,7 @@ class Rehearsal(QObject):
 
     @Slot()
     def _first_paint(self) -> None:
-        self._painted, self._shown = True, time.monotonic()
+        self._painted, self._shown, self._worked = True, time.monotonic(), time.process_time()
         size = self._window.size()
         self._report(Step("window", self._process_age(), f"{size.width()} x {size.height()}, painted"))
 

@@ -80,6 +80,8 @@ def test_torch_on_linux_is_the_build_for_the_processor() -> None:
         ("torch/include/ATen/ATen.h", True),
         ("torch/bin/protoc", True),
         ("numpy/tests/test_scripts.py", True),
+        ("numpy-2.4.6.dist-info/RECORD", True),
+        ("numpy-2.4.6.dist-info/METADATA", False),
         ("PySide6/QtWidgets.abi3.so", False),
         ("PySide6/Qt/lib/libQt6Svg.so.6", False),
         ("PySide6/Qt/plugins/platforms/libqxcb.so", False),
