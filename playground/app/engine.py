@@ -245,8 +245,7 @@ class Engine(Measuring):
 
     def open_points(self, path: str, kind: str = "file") -> None:
         """Read a file of points, or of kind = images; only when it is sound does the experiment change to it."""
-        experiment = self._state.experiment
-        data = experiment.data
+        experiment, data = self._state.experiment, self._state.experiment.data
 
         def read() -> Iterator[tuple[float, Any]]:
             from playground.data import load_dataset
