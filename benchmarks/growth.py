@@ -93,7 +93,9 @@ def dimensions() -> Iterator[tuple[str, float, float]]:
             "mlp", (dim,), width=128, depth=3, activation="silu", features=64, feature_scale=2.0, generator=generator
         )
         for name in ("exact", "sliced", "denoising"):
-            work = step(OBJECTIVES[name](SingleSigma(0.5), weight="constant"), network, torch.randn(128, dim), generator)
+            work = step(
+                OBJECTIVES[name](SingleSigma(0.5), weight="constant"), network, torch.randn(128, dim), generator
+            )
             yield name, dim, seconds(work)
 
 
