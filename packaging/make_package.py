@@ -86,8 +86,10 @@ def strip_symbols() -> None:
     Not out of those that auditwheel has moved sections in (numpy.libs, av.libs): strip breaks some of these.
     """
     inside = product.FOLDER / "_internal"
-    for path in [*(inside / "torch" / "lib").glob("*.so"), *(inside / "av").rglob("*.so")]:
-        run("strip", "--strip-unneeded", path)
+    heavy = (("torch/lib", "*.so"), ("av", "**/*.so"), (".", "libpython3*.so*"), ("python3*/lib-dynload", "*.so"))
+    for folder, names in heavy:
+        for path in sorted(inside.glob(f"{folder}/{names}")):
+            run("strip", "--strip-unneeded", path)
 
 
 def run(*command: str | Path) -> None:
