@@ -224,6 +224,20 @@ def test_the_adaptive_flow_gives_frames_on_the_way_and_says_where_it_is_stuck() 
         last(AdaptiveFlow(VE, 5, 1e-4), torch.ones(3, 2), score=lambda x, sigma: x * math.nan)
 
 
+def test_the_lectures_flow_without_its_half_contracts_the_samples() -> None:
+    """dx = [f - g^2 s] dt is the SDE's drift without its noise: the deviation at the end is less than half of what it should be."""
+    process = VarianceExploding(0.5, 8.0)
+    start = torch.tensor([[MEAN], [MEAN + math.sqrt(STD**2 + 8.0**2)]], dtype=torch.float64)
+    spreads = []
+    for factor in (1, 2):
+        end = last(
+            ProbabilityFlow(process, 200, denoise=False), start, score=lambda x, s, k=factor: k * gaussian_score(x, s)
+        )
+        spreads.append(float(end.positions[1, 0] - end.positions[0, 0]) / math.sqrt(STD**2 + 0.5**2))
+    assert spreads[0] == pytest.approx(1, abs=1e-3)
+    assert spreads[1] < 0.5
+
+
 def test_denoising_gives_the_posterior_mean() -> None:
     """Tweedie for a Gaussian: E[x0 | x] = (STD^2 x + sigma^2 MEAN)/(STD^2 + sigma^2), for VP at x/alpha."""
     start = torch.linspace(-2, 2, 9, dtype=torch.float64)[:, None]

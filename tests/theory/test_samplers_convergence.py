@@ -1,12 +1,27 @@
 """Orders of convergence of every sampler and solver, in one list."""
 
+import inspect
+import math
+
 import pytest
 import torch
 from brownian_paths import linear_strong_error, strong_error
 from gaussian_runs import COARSE_VE, COARSE_VP, MEAN, STD, VE, VP, exact_moments
 
 from playground.theory import ode
-from playground.theory.samplers import Churn, ProbabilityFlow, ReverseSDE, Sampler
+from playground.theory.noise import Cosine, SubVariancePreserving
+from playground.theory.samplers import (
+    AdaptiveFlow,
+    AnnealedLangevin,
+    Churn,
+    Langevin,
+    MetropolisLangevin,
+    ProbabilityFlow,
+    ReverseSDE,
+    Sampler,
+)
+
+SUB_VP, COSINE = SubVariancePreserving(0.1, 20.0, 0.3), Cosine(0.3, 8.0)
 
 
 def variance_error(sampler: Sampler, monkeypatch: pytest.MonkeyPatch) -> float:
@@ -36,7 +51,29 @@ def dormand_prince_error(steps: int, monkeypatch: pytest.MonkeyPatch, frames: in
     return float((end.result.path - x0 * torch.exp(torch.sin(times))[:, None, None]).abs().max())
 
 
+def langevin_error(count: int, monkeypatch: pytest.MonkeyPatch) -> float:
+    """Langevin dynamics for a time of 1 is an Ornstein-Uhlenbeck process: the variance after it, from 4, against its own."""
+    variance, start = STD**2 + 0.3**2, 4.0
+    _, found = exact_moments(Langevin(0.3, 1 / count, count), MEAN + 1, start, monkeypatch)
+    return abs(found - (variance + (start - variance) * math.exp(-2 / variance)))
+
+
+def annealed_error(count: int, monkeypatch: pytest.MonkeyPatch) -> float:
+    """The same at each of two levels, for a time of eps/2 sigma_i^2/sigma_L^2 a step."""
+    levels, variance = torch.tensor([1.0, 0.5], dtype=torch.float64), 4.0
+    _, found = exact_moments(AnnealedLangevin(levels, 1 / count, count, False), MEAN + 1, variance, monkeypatch)
+    for level, time in ((1.0, 2.0), (0.5, 0.5)):
+        own = STD**2 + level**2
+        variance = own + (variance - own) * math.exp(-2 * time / own)
+    return abs(found - variance)
+
+
 CONVERGENCE = {
+    "Langevin, weak": (langevin_error, 1),
+    "annealed Langevin, weak": (annealed_error, 1),
+    "Euler-Maruyama, sub-VP, weak": (lambda n, patch: variance_error(ReverseSDE(SUB_VP, n, False), patch), 1),
+    "Heun, sub-VP": (lambda n, patch: variance_error(ProbabilityFlow(SUB_VP, n, False), patch), 2),
+    "Heun, cosine": (lambda n, patch: variance_error(ProbabilityFlow(COSINE, n, False), patch), 2),
     "Euler-Maruyama, VE, weak": (lambda n, patch: variance_error(ReverseSDE(COARSE_VE, n, False), patch), 1),
     "Euler-Maruyama, VP, weak": (lambda n, patch: variance_error(ReverseSDE(VP, n, False), patch), 1),
     "Euler-Maruyama, VE, Karras, weak": (
@@ -74,3 +111,16 @@ def test_order_of_convergence(error, order: float, monkeypatch: pytest.MonkeyPat
     work = torch.tensor(steps, dtype=torch.float64).log()
     centred = work - work.mean()
     assert -float(centred @ errors / (centred @ centred)) == pytest.approx(order, abs=0.06 * order)
+
+
+def test_every_sampler_with_a_step_to_shorten_is_in_the_list() -> None:
+    """The others have none: Metropolis is right at any step, and the adaptive flow's is Dormand and Prince's own affair."""
+    listed = {Langevin, AnnealedLangevin, ReverseSDE, ProbabilityFlow, Churn}
+    elsewhere = {MetropolisLangevin, AdaptiveFlow}
+    found, waiting = set(), [Sampler]
+    while waiting:
+        kind = waiting.pop()
+        waiting += kind.__subclasses__()
+        if not inspect.isabstract(kind) and kind.__module__.startswith("playground."):
+            found.add(kind)
+    assert found == listed | elsewhere
