@@ -9,6 +9,7 @@ from brownian_paths import linear_strong_error, strong_error
 from gaussian_runs import COARSE_VE, COARSE_VP, MEAN, STD, VE, VP, exact_moments
 
 from playground.theory import ode
+from playground.theory.forward import ForwardProcess
 from playground.theory.noise import Cosine, SubVariancePreserving
 from playground.theory.samplers import (
     AdaptiveFlow,
@@ -114,9 +115,9 @@ def test_order_of_convergence(error, order: float, monkeypatch: pytest.MonkeyPat
 
 
 def test_every_sampler_with_a_step_to_shorten_is_in_the_list() -> None:
-    """The others have none: Metropolis is right at any step, and the adaptive flow's is Dormand and Prince's own affair."""
+    """The others have none: Metropolis and the forward process are right at any step, the adaptive flow's is Dormand and Prince's affair."""
     listed = {Langevin, AnnealedLangevin, ReverseSDE, ProbabilityFlow, Churn}
-    elsewhere = {MetropolisLangevin, AdaptiveFlow}
+    elsewhere = {MetropolisLangevin, AdaptiveFlow, ForwardProcess}
     found, waiting = set(), [Sampler]
     while waiting:
         kind = waiting.pop()
