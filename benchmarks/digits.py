@@ -1,31 +1,124 @@
-"""How good generated digits are after training from the defaults: what a judge trained on real digits makes of them.
+"""How good generated digits are with the default settings: what a judge trained on real digits makes of them.
 
-The judge is a support vector machine with a radial kernel (scikit-learn, a development dependency). Printed and demanded:
+The judge is a support vector machine with a radial kernel (scikit-learn, a development dependency). Of the model that ships,
+whose seed is 0, and of one trained anew for each seed from 1 on are printed and demanded:
 
 - the share of samples that it is 90 % sure of, at least 0.92 of that share among real held-out digits;
 - the shares of the ten digits, each within 0.05 of a tenth;
 - the median distance to the nearest training image, no nearer than that of held-out digits less two standard errors: not memorised.
 
-    python benchmarks/digits.py [--seconds 120 | --steps 6000] [--samples 500] [--set key=value ...]
+    python benchmarks/digits.py [--seconds 120 | --steps 6000] [--seeds 2] [--samples 500] [--set key=value ...]
+        [--table docs/benchmarks.md]
 
 Exits with 1 if one is missed.
 """
 
 import argparse
 import sys
+from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import torch
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.svm import SVC
+from tables import rows, write_between
 
 from playground.lab.experiment import Experiment, assignment, replace
 from playground.lab.image_metrics import image_figures
 from playground.lab.problem import Problem
 from playground.lab.sampling import sample
+from playground.lab.session import Session
 from playground.lab.training import Trainer
+from playground.resources import resource
 
 SURE, SHARE, UNEVEN = 0.9, 0.92, 0.05
+
+
+@dataclass(frozen=True)
+class Found:
+    """What the judge makes of samples, and of real digits.
+
+    Attributes:
+        sure, sure_real: share that it is sure of.
+        shares: of the ten digits.
+        near, near_error, near_real: median distance to the nearest training image.
+    """
+
+    sure: float
+    sure_real: float
+    shares: list[float]
+    near: float
+    near_error: float
+    near_real: float
+
+    @property
+    def sure_enough(self) -> bool:
+        return self.sure >= SHARE * self.sure_real
+
+    @property
+    def balanced(self) -> bool:
+        return max(abs(share - 0.1) for share in self.shares) <= UNEVEN
+
+    @property
+    def new(self) -> bool:
+        return self.near >= self.near_real - 2 * self.near_error
+
+    def __str__(self) -> str:
+        sentences = {
+            f"sure of {self.sure:.3f} of the samples, {self.sure_real:.3f} of real digits, "
+            f"{self.sure / self.sure_real:.3f} of it": self.sure_enough,
+            "shares " + " ".join(f"{share:.3f}" for share in self.shares): self.balanced,
+            f"nearest training image {self.near:.3f} +- {self.near_error:.3f}, of real digits {self.near_real:.3f}": self.new,
+        }
+        return "\n".join(f"  {sentence}: {'met' if met else 'MISSED'}" for sentence, met in sentences.items())
+
+    def cells(self) -> list[str]:
+        """For a row of the table."""
+
+        def marked(text: str, met: bool) -> str:
+            return text if met else f"{text} (missed)"
+
+        return [
+            marked(f"{self.sure:.3f} / {self.sure_real:.3f} = {self.sure / self.sure_real:.3f}", self.sure_enough),
+            marked(f"{min(self.shares):.3f} to {max(self.shares):.3f}", self.balanced),
+            marked(f"{self.near:.3f} ± {self.near_error:.3f} / {self.near_real:.3f}", self.new),
+        ]
+
+
+def judged(problem: Problem, trainer: Trainer) -> Found:
+    """Sample from the averaged weights and judge."""
+    *_, trajectory = sample(problem, trainer.ema.requires_grad_(False))
+    dataset = problem.dataset
+    samples = np.clip(trajectory.positions[-1], -1, 1)
+    judge = CalibratedClassifierCV(SVC(C=10.0), ensemble=False).fit(dataset.points.reshape(-1, 64), dataset.labels)
+    sure, sure_real = (
+        float((judge.predict_proba(images.reshape(-1, 64)).max(1) > SURE).mean())
+        for images in (samples, dataset.held_out)
+    )
+    shares = np.bincount(judge.predict(samples.reshape(-1, 64)), minlength=10) / len(samples)
+    figures = image_figures(problem, samples)
+    near = (figures[f"nearest_distance{end}"] for end in ("", "_standard_error", "_held_out"))
+    return Found(sure, sure_real, shares.tolist(), *near)
+
+
+def shipped(settings: dict[str, object]) -> Found:
+    """Of the model that ships."""
+    session = Session.load(resource("checkpoints/digits.spg"))
+    problem = Problem.build(replace(session.experiment, settings))
+    trainer = Trainer(problem)
+    trainer.restore(dict(session.weights))
+    print(f"the model that ships: {trainer.network.parameters_count:,} weights, {trainer.step:,} steps")
+    return judged(problem, trainer)
+
+
+def trained(settings: dict[str, object], seed: int) -> tuple[Found, int]:
+    """Of a model trained from this seed; and how many steps it took."""
+    problem = Problem.build(replace(Experiment(), settings | {"seed": seed}))
+    trainer = Trainer(problem)
+    *_, last = trainer
+    print(f"seed {seed}: {last.step:,} steps in {last.seconds:.0f} s")
+    return judged(problem, trainer), last.step
 
 
 def main() -> None:
@@ -33,38 +126,32 @@ def main() -> None:
     length = parser.add_mutually_exclusive_group()
     length.add_argument("--seconds", type=float)
     length.add_argument("--steps", type=int, help="instead of seconds, where the machine is busy with other things")
+    parser.add_argument("--seeds", type=int, default=2)
     parser.add_argument("--samples", type=int, default=500)
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="any other setting")
+    parser.add_argument("--table", type=Path, metavar="FILE.md", help="page to write the table into")
     options = parser.parse_args()
     torch.set_num_threads(1)
     limit = {"training.seconds": options.seconds, "training.steps": options.steps}
-    limit = {key: value for key, value in limit.items() if value is not None}
-    settings = {"data.kind": "digits", "sampling.particles": options.samples} | limit
-    problem = Problem.build(replace(Experiment(), settings | dict(map(assignment, options.set))))
-    trainer = Trainer(problem)
-    *_, last = trainer
-    *_, trajectory = sample(problem, trainer.ema.requires_grad_(False))
-    samples, real = np.clip(trajectory.positions[-1], -1, 1), problem.dataset.held_out
-    judge = CalibratedClassifierCV(SVC(C=10.0), ensemble=False).fit(
-        problem.dataset.points.reshape(-1, 64), problem.dataset.labels
-    )
-    sure, sure_real = (
-        float((judge.predict_proba(images.reshape(-1, 64)).max(1) > SURE).mean()) for images in (samples, real)
-    )
-    shares = np.bincount(judge.predict(samples.reshape(-1, 64)), minlength=10) / len(samples)
-    figures = image_figures(problem, samples)
-    near, error, near_real = (figures[f"nearest_distance{end}"] for end in ("", "_standard_error", "_held_out"))
-    print(f"{trainer.network.parameters_count:,} weights, {last.step:,} steps in {last.seconds:.0f} s")
-    verdicts = {
-        f"sure of {sure:.3f} of the samples, {sure_real:.3f} of real digits: {sure / sure_real:.3f} of it": sure
-        >= SHARE * sure_real,
-        "shares " + " ".join(f"{share:.3f}" for share in shares): np.abs(shares - 0.1).max() <= UNEVEN,
-        f"nearest training image {near:.3f} +- {error:.3f}, of real digits {near_real:.3f}": near
-        >= near_real - 2 * error,
-    }
-    for sentence, met in verdicts.items():
-        print(f"{sentence}: {'met' if met else 'MISSED'}")
-    sys.exit(not all(verdicts.values()))
+    settings = {"data.kind": "digits", "sampling.particles": options.samples} | dict(map(assignment, options.set))
+    found = {"the model that ships": shipped(settings)}
+    print(found["the model that ships"], flush=True)
+    settings |= {key: value for key, value in limit.items() if value is not None}
+    for seed in range(1, 1 + options.seeds):
+        one, steps = trained(settings, seed)
+        found[f"seed {seed}, {steps:,} steps"] = one
+        print(one, flush=True)
+    if options.table is not None:
+        other = f" ({', '.join(options.set)})" if options.set else ""
+        made = (
+            f"{options.samples} samples by the default settings{other}, judged by a support vector machine trained on real digits. "
+            f"Asked for: of what it is {SURE:.0%} sure among real held-out digits at least {SHARE}, each digit's share within "
+            f"{UNEVEN} of a tenth, nearest training image no nearer than that of held-out digits within two standard errors."
+        )
+        header = ["model", "sure of samples / of real digits", "shares", "nearest training image / of real digits"]
+        lines = rows([header, *([name, *one.cells()] for name, one in found.items())])
+        write_between(options.table, "digits", "benchmarks/digits.py", f"{made}\n\n{lines}")
+    sys.exit(not all(one.sure_enough and one.balanced and one.new for one in found.values()))
 
 
 if __name__ == "__main__":

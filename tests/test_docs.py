@@ -40,6 +40,7 @@ def test_every_dependency_is_explained() -> None:
         "README.md",
         "CONTRIBUTING.md",
         "CHANGELOG.md",
+        "docs/benchmarks.md",
         "docs/dependencies.md",
         "docs/packaging.md",
         "docs/samplers.md",
