@@ -145,8 +145,6 @@ class Errors:
     """How wrong the learned score is, along sigma."""
 
     sigmas: np.ndarray  # (S,)
-    relative: (
-        np.ndarray
-    )  # (S,) root of the Fisher divergence over the exact score's own mean square: 1 is no score at all
+    relative: np.ndarray  # (S,) root of the Fisher divergence over the other score's mean square: 1 is no score at all
     divergence: np.ndarray = field(repr=False)  # (S,) E ||s - exact||^2, per user unit squared
     source: str = "exact"  # of the score compared with: "exact", or "empirical" for the smoothed training set's

@@ -51,6 +51,31 @@ def test_the_score_that_is_held_against_has_no_error_and_half_of_it_has_half(
     assert (half.divergence > 0).all()
 
 
+def test_a_file_in_order_is_measured_all_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A score that is wrong in the second half of a file alone."""
+    far = np.concatenate([POINTS[:300], POINTS[:300] + [4000, 0]])
+    problem = Problem.build(
+        replace(Experiment(), {"data.kind": "file", "data.path": "a.csv"}),
+        Dataset("a.csv", far, None, (2,), ("a", "b"), POINTS[300:]),
+    )
+    known = problem.known_score("empirical")
+    assert known is not None
+
+    def half_right(x: Any, sigma: Any) -> Any:
+        return known(x, sigma) * (x[:, :1] < 0)
+
+    found = errors(problem, half_right, monkeypatch)
+    assert found.relative[0] == pytest.approx(0.5**0.5, abs=0.1)
+
+
+def test_images_are_told_apart_from_a_grey_level_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    problem = Problem.build(replace(Experiment(), {"data.kind": "digits"}))
+    known = problem.known_score("empirical")
+    assert known is not None
+    found = errors(problem, known, monkeypatch)
+    assert found.sigmas[0] == pytest.approx(2 / 17)  # the user's pixels go from -1 to 1 in 17 levels
+
+
 def test_bare_points_have_no_score_to_hold_against() -> None:
     problem = DATA["a file"]()
     still = replace(problem.experiment, {"noise.kind": "none", "objective.kind": "exact", "sampling.kind": "langevin"})

@@ -62,7 +62,7 @@ class QualityPanel(Card):
         self.measure_score = TaskButton(
             "Measure",
             "<p>Compare the learned score with the exact one at every noise level; where no density is known, with that of the "
-            "smoothed training set, which a network that learned by heart would have.</p>",
+            "smoothed training set, which a network that learned by heart would have. Images are told apart from a grey level on.</p>",
             self.engine,
             "fisher",
             self.engine.score_errors,
@@ -74,7 +74,7 @@ class QualityPanel(Card):
         self.body.addWidget(self.against)
         self.chart = ErrorAlongSigma(self)
         self.chart.setToolTip(
-            "<p>Root of the Fisher divergence over the exact score's own size, at each noise level: 0 is perfect, "
+            "<p>Root of the Fisher divergence over the other score's own size, at each noise level: 0 is perfect, "
             "100 % is as bad as no arrow at all. The mark shows the sampler's noise level now.</p>"
         )
         self.relative = Figure("relative error at σ", "At the noise level that the canvas shows.", token="error")
@@ -197,9 +197,9 @@ class QualityPanel(Card):
 
     @Slot(str)
     def _training_changed(self, training: str) -> None:
-        # Half a second of work of points, some seconds of images; while training runs it would only take its time.
+        # Half a second of work, and some seconds against a training set; while training runs it would only take its time.
         view = self.engine.problem
-        rests = training in ("paused", "finished") and view is not None and not view.is_image
+        rests = training in ("paused", "finished") and view is not None and view.known_density
         if rests and self.measure_score.isEnabled() and not self.is_folded() and not self.engine.untrained:
             self.engine.score_errors()
 
