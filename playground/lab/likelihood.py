@@ -25,7 +25,7 @@ FARTHEST = 1e15
 """Standard deviations: their square, through a process that spreads or contracts them a thousandfold, still has a number."""
 
 EXACT_TRACE_DIMS = 10
-"""Up to so many dimensions trace = auto is exact; it costs one backward pass a dimension."""
+"""Up to so many dimensions trace = auto is exact; it costs a backward pass, or of an MLP a part of the one forward pass, for each."""
 
 
 @dataclass(frozen=True)

@@ -29,6 +29,9 @@ from playground.theory.noise import GaussianPrior, Process, ScoreFunction, per_p
 from playground.theory.objectives import PROJECTIONS
 from playground.theory.ode import OdeProgress, TooManySteps, dormand_prince
 
+TRACED_DIMS = 192
+"""Up to so many an MLP's own trace is faster than autograd's; its memory grows with their square, to 5 GB for 32 x 32 in colour."""
+
 MOST_STEPS = 2_000
 """Of one point: a smooth score takes 10 to 100, and one that takes more than this is refused within seconds."""
 
@@ -228,7 +231,7 @@ def _solve(
 
     def field(state: Tensor, angle: Tensor, v: Tensor | None = None) -> Tensor:
         sigma = level(angle)
-        if v is None and isinstance(score, TracedNetwork):
+        if v is None and dim <= TRACED_DIMS and isinstance(score, TracedNetwork):
             raw, trace = score.raw_and_trace(state[:, :dim].reshape(-1, *shape), sigma)
             return torch.cat([-raw.flatten(1), -trace[:, None]], dim=1)
 

@@ -191,7 +191,10 @@ class _Rows:
         self.floor0 = (x0.new_zeros(1, 1).expand(len(x0), 1) if allowance is None else allowance) + self.step_tolerance
         self.t0, self.t1, self.direction = t0, t1, 1.0 if t1 >= t0 else -1.0
         self.x1, self.evaluations = x0.clone(), torch.zeros(len(x0), dtype=torch.int64, device=x0.device)
-        self.times, self.path = times, x0.new_empty((0 if times is None else len(times), *x0.shape))
+        # Rounded twice, a time may lie a hair beyond the end, where nobody comes by.
+        ends = sorted(x0.new_tensor([t0, t1]).tolist())
+        self.times = None if times is None else times.clamp(*ends)
+        self.path = x0.new_empty((0 if times is None else len(times), *x0.shape))
         if times is not None:
             self.path[:] = x0  # times up to t0 lie at the start
         self.started = 0 if t0 != t1 else len(x0)
@@ -258,10 +261,15 @@ class _Rows:
     def advance(self) -> None:
         """One attempted step of every active row."""
         self.steps += 1
-        if int(self.steps.max()) > self.max_steps:
-            worst = float(self.t[(self.t1 - self.t).abs().argmax()])
+        stuck = self.steps > self.max_steps
+        if bool(stuck.any()):
+            t = self.t[stuck]
+            worst, subject = (
+                float(t[(self.t1 - t).abs().argmax()]),
+                "1 point is" if len(t) == 1 else f"{len(t)} points are",
+            )
             raise TooManySteps(
-                f"{len(self.rows)} points are not there after {self.max_steps} steps (the last is at t = {worst:.4g} on "
+                f"{subject} not there after {self.max_steps} steps (the last is at t = {worst:.4g} on "
                 f"its way from {self.t0:.4g} to {self.t1:.4g}): raise the tolerance above {self.tolerance:g}."
             )
         remaining = (self.t1 - self.t).abs()

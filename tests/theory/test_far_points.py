@@ -107,7 +107,7 @@ def test_a_score_without_end_is_refused_after_a_bounded_number_of_evaluations(mo
         return torch.sin(1e6 * x) - x
 
     process, x = PROCESSES["vp"], torch.zeros(1, 2, dtype=torch.float64) + 0.3
-    with pytest.raises(TooManySteps, match="points are not there after 200 steps"):
+    with pytest.raises(TooManySteps, match="1 point is not there after 200 steps"):
         list(log_likelihood(rough, process, process.prior(torch.zeros(2, dtype=torch.float64), 1.0), x, 1e-6))
     assert asked <= 6 * 200 + 2
 

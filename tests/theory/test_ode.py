@@ -209,6 +209,26 @@ def test_too_many_steps_are_refused_in_a_sentence() -> None:
         solve(flow, points(3), 0.0, 1.0, 1e-9, max_steps=5)
 
 
+def test_those_that_are_stuck_are_counted_not_those_on_their_way() -> None:
+    """Row 0 oscillates; the others arrive in a few steps, and more join."""
+
+    def field(x: Tensor, t: Tensor) -> Tensor:
+        return torch.where(x > 50, 1e4 * torch.cos(1e5 * t)[:, None], -x)
+
+    x0 = torch.cat([torch.full((1, 1), 100.0), torch.linspace(0, 1, 30)[:, None]]).double()
+    with pytest.raises(TooManySteps, match=r"^1 point is not there after 200 steps"):
+        solve(field, x0, 0.0, 1.0, 1e-6, max_steps=200, batch=8)
+
+
+def test_the_last_time_is_passed_however_it_is_rounded() -> None:
+    for end in np.linspace(0.3, 100, 300):
+        x = torch.ones(2, 1)
+        times = torch.tensor([0.0, end], dtype=torch.float32).atan()
+        found = solve(lambda x, t: torch.ones_like(x), x, 0.0, math.atan(end), 1e-3, times=times)
+        assert found.path is not None
+        torch.testing.assert_close(found.path[-1], found.x)
+
+
 def test_a_field_that_is_not_finite_is_refused_in_a_sentence() -> None:
     def broken(x: Tensor, t: Tensor) -> Tensor:
         return torch.where(t[:, None] > 0.5, torch.nan, x)
