@@ -1,5 +1,6 @@
 """Where the user's coordinates lie in a picture."""
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,13 +19,13 @@ class Plane:
 
     @property
     def columns(self) -> int:
-        """Device pixels across."""
-        return max(1, round(self.width * self.ratio))
+        """Device pixels across, the last of which may be covered in part: 601 units of 1.25 pixels."""
+        return _pixels(self.width * self.ratio)
 
     @property
     def rows(self) -> int:
         """Device pixels down."""
-        return max(1, round(self.height * self.ratio))
+        return _pixels(self.height * self.ratio)
 
     @property
     def scale(self) -> tuple[float, float]:
@@ -80,3 +81,7 @@ def bounds_of(points: np.ndarray, margin: float = 0.1) -> Viewport | None:
     extent = np.where(extent > 1e-9 * (1 + np.abs(high)), extent, max(extent.max(), 1e-6 * np.abs(high).max(), 1e-12))
     low, high = (low + high - extent * (1 + 2 * margin)) / 2, (low + high + extent * (1 + 2 * margin)) / 2
     return float(low[0]), float(high[0]), float(low[1]), float(high[1])
+
+
+def _pixels(length: float) -> int:
+    return max(1, math.ceil(length - 1e-6))

@@ -560,3 +560,42 @@ def test_chips_take_the_theme(chips: ChipBar) -> None:
     image = chips.chips["data"].grab().toImage()
     assert image != theme_before
     assert image.pixelColor(image.width() - 14, 4).lightness() > 200
+
+
+def test_a_window_of_another_size_in_the_same_shape_has_other_arrows(canvas):
+    told = heard(canvas.viewport_changed)
+    before, arrows = canvas.viewport, canvas.arrow_grid()
+    canvas.resize(1200, 600)
+    QApplication.processEvents()
+    assert canvas.viewport == before
+    assert canvas.arrow_grid() != arrows
+    assert told[-1] == before
+
+
+def test_every_device_pixel_is_painted_at_a_fractional_scale(canvas):
+    for width in (601, 602, 605):
+        image = canvas.surface.picture.image(width, 300, 1.25)
+        assert image.width() >= width * 1.25
+
+
+def test_a_picture_that_fails_leaves_no_painter_open(canvas, monkeypatch, capfd):
+    def broken():
+        raise ValueError("no scene")
+
+    monkeypatch.setattr(canvas.surface.picture, "_scene", broken)
+    canvas.surface.picture.change()
+    with pytest.raises(ValueError, match="no scene"):
+        canvas.surface.grab()
+    monkeypatch.undo()
+    canvas.surface.picture.change()
+    assert not canvas.surface.grab().isNull()
+    assert "painter" not in capfd.readouterr().err
+
+
+def test_the_open_hand_goes_with_the_focus(canvas):
+    canvas.set_tool("brush")
+    canvas.surface.setFocus()
+    QTest.keyPress(canvas.focusProxy(), Qt.Key.Key_Space)
+    assert canvas.surface.cursor().shape() == Qt.CursorShape.OpenHandCursor
+    canvas.surface.clearFocus()
+    assert canvas.surface.cursor().shape() == Qt.CursorShape.BlankCursor

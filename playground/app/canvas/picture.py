@@ -45,7 +45,8 @@ class Picture(QObject):
         """The picture over `width` x `height` units of `ratio` device pixels each; valid until the next call."""
         if (width, height, ratio) != self._size:
             self._size = width, height, ratio
-            self._image = QImage(round(width * ratio), round(height * ratio), QImage.Format.Format_RGB32)
+            plane = Plane((0, 1, 0, 1), width, height, ratio)
+            self._image = QImage(plane.columns, plane.rows, QImage.Format.Format_RGB32)
             self._image.setDevicePixelRatio(ratio)
             self._changed = True
         if self._changed:

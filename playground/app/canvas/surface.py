@@ -126,11 +126,15 @@ class Surface(QWidget):
             self.viewport_changed.emit(shown)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
+        before = self._shown
         self._show(self._wanted)
+        if self._shown == before:  # the same view has room for more arrows, or fewer
+            self.viewport_changed.emit(before)
 
     def paintEvent(self, event: QPaintEvent) -> None:
+        image = self.picture.image(self.width(), self.height(), self.devicePixelRatioF())
         painter = QPainter(self)
-        painter.drawImage(0, 0, self.picture.image(self.width(), self.height(), self.devicePixelRatioF()))
+        painter.drawImage(0, 0, image)
         self._paint_over(painter)
 
     # --- tools
@@ -281,6 +285,7 @@ class Surface(QWidget):
 
     def focusOutEvent(self, event: QFocusEvent) -> None:
         self._ringed = self._space = False
+        self._set_cursor()
         self.update()
         super().focusOutEvent(event)
 
