@@ -71,6 +71,8 @@ def test_the_device_refuses_what_a_real_one_does(device: torch.device) -> None:
     assert torch.equal(there.cpu(), torch.ones(3))
     with pytest.raises(RuntimeError, match="same device"):
         there + torch.ones(3)
+    with pytest.raises(RuntimeError, match="same device"):
+        torch.ones(3)[there > 0]
     with pytest.raises(RuntimeError, match="generator"):
         torch.randn(3, generator=torch.Generator(), device=device)
     with pytest.raises(TypeError, match="float64"):
