@@ -40,7 +40,7 @@ def reset_key(experiment: Experiment) -> tuple[Any, ...]:
 class FairLock:
     """A lock that nobody has to wait for twice.
 
-    The trainer takes it again at once after every 30 ms, and Python's own lock may give it to the same thread over and over.
+    The trainer takes it again at once after every 60 ms, and Python's own lock may give it to the same thread over and over.
     """
 
     def __init__(self) -> None:
@@ -73,7 +73,7 @@ class Bench:
     steps: list[int] = field(default_factory=list)
     losses: list[float] = field(default_factory=list)
     retunes: Slot[Experiment] = field(default_factory=Slot)
-    lock: FairLock = field(default_factory=FairLock)  # held while the trainer works, about 30 ms
+    lock: FairLock = field(default_factory=FairLock)  # held while the trainer works, about 60 ms
 
     @property
     def trained_steps(self) -> int:

@@ -19,7 +19,10 @@ if TYPE_CHECKING:
 MAP_CELLS = 64  # of a learned density that follows sigma, across and down: a second or two each
 ENERGY_CELLS = 120  # of that of an energy, which no path has to be followed for: a twentieth of a second
 SCORED_IMAGES = 200  # at each noise level, where points of the plane are a thousand
-PAIRS, FEW = 2**24, 100  # of scored points and training points whose score is asked for, and points however many those are
+PAIRS, FEW = (
+    2**24,
+    100,
+)  # of scored points and training points whose score is asked for, and points however many those are
 WAY_POINTS, WAY_IMAGES = 65, 11  # of the way between two: what makes a smooth line, and what fits beside each other
 
 Progress = Iterator[tuple[float | None, Any]]

@@ -60,7 +60,7 @@ class TrainingProgress:
 
 
 class Trainer:
-    """Trains a network on a problem by Adam, with averaged weights; each iteration trains for about 30 ms.
+    """Trains a network on a problem by Adam, with averaged weights; each iteration trains for 30 to 60 ms.
 
     Random numbers are drawn block by block for the fused call; a block's length depends on the experiment alone, never on
     speed, so that the same experiment trains the same weights.

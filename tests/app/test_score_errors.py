@@ -53,7 +53,7 @@ def test_the_score_that_is_held_against_has_no_error_and_half_of_it_has_half(
 
 def test_a_file_in_order_is_measured_all_over(monkeypatch: pytest.MonkeyPatch) -> None:
     """A score that is wrong in the second half of a file alone."""
-    far = np.concatenate([POINTS[:300], POINTS[:300] + [4000, 0]])
+    far = np.concatenate([POINTS[:300], POINTS[:300] + np.array([4000, 0])])
     problem = Problem.build(
         replace(Experiment(), {"data.kind": "file", "data.path": "a.csv"}),
         Dataset("a.csv", far, None, (2,), ("a", "b"), POINTS[300:]),

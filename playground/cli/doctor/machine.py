@@ -54,8 +54,8 @@ def system() -> Verdict:
     least = least_glibc()
     asked = "glibc {}.{} or newer".format(*least)
     if name != "glibc" or numbers < least:
-        systems = next((names for version, names in SYSTEMS.items() if version >= least), "the newest systems")
-        return Verdict(FAILED, found, f"The program needs {asked}: {systems} or later.")
+        systems = next((f": {names} or later" for version, names in SYSTEMS.items() if version >= least), "")
+        return Verdict(FAILED, found, f"The program needs {asked}{systems}.")
     return Verdict(OK, f"{found} (needs {asked})")
 
 
