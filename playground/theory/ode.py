@@ -192,7 +192,7 @@ class _Rows:
         self.t0, self.t1, self.direction = t0, t1, 1.0 if t1 >= t0 else -1.0
         self.x1, self.evaluations = x0.clone(), torch.zeros(len(x0), dtype=torch.int64, device=x0.device)
         # Rounded twice, a time may lie a hair beyond the end, where nobody comes by.
-        ends = sorted(x0.new_tensor([t0, t1]).tolist())
+        ends = sorted(torch.tensor([t0, t1], dtype=x0.dtype).tolist())
         self.times = None if times is None else times.clamp(*ends)
         self.path = x0.new_empty((0 if times is None else len(times), *x0.shape))
         if times is not None:
