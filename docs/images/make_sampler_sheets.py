@@ -49,8 +49,7 @@ TRAINING: Settings = {"network.width": 64, "training.steps": 3_000}
 DRAWS, PROJECTIONS = 10, 32  # of the density, that samples are compared with
 
 ALTERNATIVES: tuple[Settings, ...] = ({}, {"network.kind": "energy"})
-ALTERNATIVES_OF_IMAGES: tuple[Settings, ...] = ({}, {"sampling.labels": "none"})
-"""What a sampler is given that refuses what the others take: a learned density, or particles without labels."""
+"""What a sampler is given that refuses what the others take: a learned density."""
 
 CELL, IMAGE_CELL, SIDE, HEAD, GAP = 128, 228, 96, 40, 3  # px
 DOT = 0.45  # of the size of particles in the window
@@ -193,7 +192,7 @@ def digits_row(columns: Sequence[Column]) -> Iterator[Cell | None]:
     score = problem.network().requires_grad_(False)
     load_weights(score, Session.load(resource("checkpoints/digits.spg")).weights or {})
     for column in columns:
-        chosen = fitted(problem.experiment, column, ALTERNATIVES_OF_IMAGES)
+        chosen = fitted(problem.experiment, column, ALTERNATIVES[:1])
         if chosen is None:
             yield None
             continue

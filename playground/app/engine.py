@@ -124,11 +124,7 @@ class Engine(Measuring):
         self._assemble()
 
     def shutdown(self, seconds: float = 2.0) -> bool:
-        """Stop every thread.
-
-        Returns:
-            Whether all ended in time.
-        """
+        """Stop every thread; True where all ended in time."""
         self._clock.stop()
         self._settle.stop()
         workers = [worker for worker in (self._training, self._live_worker) if worker is not None]
@@ -191,6 +187,7 @@ class Engine(Measuring):
     def _become(self, bench: Bench, training: str) -> None:
         bench.training = training
         if bench is self._bench:
+            self._forget_weights()
             self.training_changed.emit(training)
 
     # Files
@@ -212,7 +209,7 @@ class Engine(Measuring):
             return lambda: dataclasses.replace(opening, experiment=experiment, view=view)
         dataset, trajectory = bench.problem.dataset, self._trajectory
         arrays = None
-        if trajectory is not None and trajectory.shape == dataset.shape:
+        if trajectory is not None and trajectory.finished and trajectory.shape == dataset.shape:
             arrays = {name: array for name, array in trajectory.arrays().items() if name != "axes"}
         return lambda: Session(
             experiment=experiment,
@@ -297,7 +294,10 @@ class Engine(Measuring):
                 self.pause_training()
                 self.message.emit("warning", refusal.sentence, "")
         if any(key.startswith("sampling.") or key == "seed" for key in keys):
+            self._forget_samples()
             self._begin()
+        if "likelihood.source" in keys:
+            self._forget_weights()
 
     @Slot()
     def _assemble(self) -> None:

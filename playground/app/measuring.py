@@ -31,6 +31,8 @@ class Measuring(Stage):
         self._evaluation: dict[str, Any] = {}
         self._likelihood: PointLikelihood | None = None
         self._way: Way | None = None
+        self._of_samples: frozenset[str] = frozenset()  # keys of the evaluation that came from a run
+        self._inspected_before: PointLikelihood | None = None  # what training has made untrue
 
     @property
     def evaluation(self) -> Mapping[str, Any]:
@@ -163,7 +165,7 @@ class Measuring(Stage):
         if bench is None or trajectory is None or not len(trajectory):
             return
         problem, run = bench.problem, self.trajectory_iterator()
-        self._tasks.start("quality", "Quality", lambda: measurements.sample_quality(problem, run()), self._evaluated)
+        self._tasks.start("quality", "Quality", lambda: measurements.sample_quality(problem, run()), self._judged)
 
     def score_errors(self) -> None:
         """Error of the learned score along sigma, against the exact one or, where none is known, the smoothed training set's."""
@@ -185,6 +187,31 @@ class Measuring(Stage):
         self._evaluation.update({key: value for key, value in metrics.items() if value is not None})
         self.evaluation_changed.emit(dict(self._evaluation))
 
+    def _judged(self, metrics: Mapping[str, Any]) -> None:
+        self._of_samples = frozenset(metrics)
+        self._evaluated(metrics)
+
+    def _forget_samples(self) -> None:
+        """Another sampler: what was measured of the last one's samples is not true of its own."""
+        self._tasks.cancel("quality")
+        if self._of_samples & self._evaluation.keys():
+            for key in self._of_samples:
+                self._evaluation.pop(key, None)
+            self.evaluation_changed.emit(dict(self._evaluation))
+
+    def _forget_weights(self) -> None:
+        """Training has begun or rests, or another score is judged: the figures so far are of another model.
+
+        The point that was clicked is measured anew once there is a model to stay.
+        """
+        point = self._likelihood or self._inspected_before
+        self._forget_measurements()
+        self._inspected_before = point
+        if self._bench is not None and self._bench.training != "training" and point is not None:
+            self._inspected_before = None
+            if likelihood_refusal(self._state.experiment) is None:
+                self._inspect(point.point, point.number)
+
     def _refused(self, why: Callable[[Experiment], Refusal | None]) -> bool:
         """Whether there is nothing on the bench, or a reason, which is told."""
         if self._bench is None:
@@ -199,7 +226,7 @@ class Measuring(Stage):
         for task in TASKS:
             self._tasks.cancel(task)
         self._evaluation.clear()
-        self._likelihood = None
+        self._likelihood = self._inspected_before = None
         self.evaluation_changed.emit({})
         self.errors_changed.emit(None)
         self.likelihood_changed.emit(None)

@@ -499,3 +499,21 @@ def test_other_settings_than_those_that_ship_begin_untrained(qtbot, bench):
         engine.prefer_bundled()
         state.load(replace(Experiment(), {"data.kind": "digits", "network.width": 64}))
     assert engine.untrained
+
+
+def test_what_was_measured_of_other_samples_or_weights_is_forgotten_and_the_clicked_point_measured_anew(qtbot, bench):
+    state, engine = bench
+    qtbot.waitUntil(lambda: complete(engine), timeout=20_000)
+    with qtbot.waitSignal(engine.evaluation_changed, timeout=30_000):
+        engine.evaluate_samples()
+    qtbot.waitUntil(lambda: "sliced_wasserstein2" in engine.evaluation, timeout=30_000)
+    state.edit({"sampling.kind": "probability-flow"})
+    assert "sliced_wasserstein2" not in engine.evaluation
+    with qtbot.waitSignal(engine.likelihood_changed, timeout=20_000):
+        engine.inspect(0.0, 1.0)
+    before = engine.likelihood.flow.log_prob
+    engine.train()
+    assert engine.likelihood is None
+    qtbot.waitUntil(lambda: engine.training == "finished" and engine.likelihood is not None, timeout=60_000)
+    assert engine.likelihood.flow.log_prob != before
+    assert engine.likelihood.point.tolist() == [0.0, 1.0]

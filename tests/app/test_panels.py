@@ -620,7 +620,7 @@ def test_a_second_point_is_asked_for_once(show, state, engine):
     assert panel.takes_second()
     assert not panel.takes_second()
     ends = np.array([[0.0, 0.0], [1.0, 1.0]])
-    engine.way = Way(ends, (None, None), np.linspace(*ends, 5), np.array([-5.0, -1.0, -4.25, -1.0, -0.5]))
+    engine.way = Way(ends, (None, None), np.linspace(*ends, 5), np.array([-3.0, -1.0, -4.25, -1.0, -0.5]))
     engine.way_changed.emit(engine.way)
     assert panel.lowest.text() == "−4.250"
     engine.way_changed.emit(None)

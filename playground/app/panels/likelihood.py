@@ -134,7 +134,7 @@ class LikelihoodPanel(Card):
     def _show_way(self, way: Way | None) -> None:
         self.lowest.setVisible(way is not None)
         if way is not None:
-            self.lowest.show_text(decimal(float(way.log_prob[1:-1].min())))
+            self.lowest.show_text(decimal(float(way.log_prob.min())))
 
     def _build_buttons(self) -> None:
         self.map = TaskButton(
