@@ -67,28 +67,16 @@ def activate(a: Tensor, activation: str, h: Tensor) -> None:
         torch.ops.aten.softplus(a, out=h)
 
 
-def activated(a: Tensor, activation: str) -> Tensor:
+def pull_back(back: Tensor, a: Tensor, h: Tensor, activation: str) -> None:
+    """Turn the gradient with respect to h = act(a), in place, into that with respect to a."""
     if activation == "silu":
-        return functional.silu(a)
-    if activation == "gelu":
-        return functional.gelu(a)
-    if activation == "tanh":
-        return torch.tanh(a)
-    return functional.softplus(a)
-
-
-def activation_backward(gradient: Tensor, a: Tensor, h: Tensor, activation: str) -> Tensor:
-    """The gradient with respect to a of what has this one with respect to h = act(a)."""
-    back: Tensor = gradient
-    if activation == "silu":
-        back = torch.ops.aten.silu_backward(gradient, a)
+        torch.ops.aten.silu_backward(back, a, grad_input=back)
     elif activation == "gelu":
-        back = torch.ops.aten.gelu_backward(gradient, a)
+        torch.ops.aten.gelu_backward(back, a, grad_input=back)
     elif activation == "tanh":
-        back = torch.ops.aten.tanh_backward(gradient, h)
+        torch.ops.aten.tanh_backward(back, h, grad_input=back)
     else:
-        back = torch.ops.aten.softplus_backward(gradient, a, 1.0, 20.0)
-    return back
+        torch.ops.aten.softplus_backward(back, a, 1.0, 20.0, grad_input=back)
 
 
 def slopes(a: Tensor, activation: str) -> tuple[Tensor, Tensor, Tensor]:

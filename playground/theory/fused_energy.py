@@ -10,7 +10,7 @@ Written for :class:`playground.theory.networks.Energy`, which is their oracle in
 import torch
 from torch import Tensor
 
-from playground.theory.fused import activated, activation_backward, compiled, descend, slopes, write_features
+from playground.theory.fused import activate, compiled, descend, pull_back, slopes, write_features
 
 
 @compiled
@@ -46,11 +46,13 @@ def energy_score(
         values: list[Tensor] = []
         for layer in range(last):
             sums.append(torch.addmm(biases[layer], h, weights[layer].t()))
-            h = activated(sums[layer], activation)
+            h = torch.empty_like(sums[layer])
+            activate(sums[layer], activation, h)
             values.append(h)
-        back = weights[last].expand(len(y), weights[last].shape[1])
+        back = weights[last].repeat(len(y), 1)
         for layer in range(last - 1, -1, -1):
-            back = torch.mm(activation_backward(back, sums[layer], values[layer], activation), weights[layer])
+            pull_back(back, sums[layer], values[layer], activation)
+            back = torch.mm(back, weights[layer])
         turned = first[:, dim:middle] * back[:, middle:stop] - first[:, middle:stop] * back[:, dim:middle]
         slope = torch.addmm(back[:, :dim], turned, frequencies.t())
         scores.append((slope * factor[start : start + rows, None] - y) * inverse[:, None])

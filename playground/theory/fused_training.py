@@ -8,19 +8,7 @@ oracle in the tests.
 import torch
 from torch import Tensor
 
-from playground.theory.fused import activate, compiled, descend, noise_features, slopes, write_places
-
-
-def pull_back(back: Tensor, a: Tensor, h: Tensor, activation: str) -> None:
-    """Turn the gradient with respect to h = act(a), in place, into that with respect to a."""
-    if activation == "silu":
-        torch.ops.aten.silu_backward(back, a, grad_input=back)
-    elif activation == "gelu":
-        torch.ops.aten.gelu_backward(back, a, grad_input=back)
-    elif activation == "tanh":
-        torch.ops.aten.tanh_backward(back, h, grad_input=back)
-    else:
-        torch.ops.aten.softplus_backward(back, a, 1.0, 20.0, grad_input=back)
+from playground.theory.fused import activate, compiled, descend, noise_features, pull_back, slopes, write_places
 
 
 def bend(a: Tensor, activation: str, h: Tensor, slope: Tensor) -> None:
