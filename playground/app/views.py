@@ -54,6 +54,11 @@ class ProblemView:
     def shows_learned_density(self) -> bool:
         return self.has_process or self.has_energy
 
+    @property
+    def has_reference(self) -> bool:
+        """Whether there is a score to hold the learned one against: without noise a training set is bare points."""
+        return self.known_density or self.sigma_max > 0
+
 
 @dataclass(frozen=True)
 class FieldView:

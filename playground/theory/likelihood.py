@@ -147,8 +147,7 @@ def log_likelihood(
         logs = torch.linspace(math.log(ends[0]), math.log(ends[1]), path_points, dtype=torch.float64)
         sigmas = logs.exp()
         sigmas[0], sigmas[-1] = ends
-    # x(1) = stretch y(1), and the point itself spread y(0).
-    spread, stretch = math.hypot(1.0, ends[0]), float(process.scale(1.0)) * math.hypot(1.0, ends[1])
+    spread, stretch = _widths(process, ends)
     for progress in _solve(score, x.detach() / spread, *ends, tolerance, vectors, batch, sigmas):
         if progress.result is None:
             yield LikelihoodProgress(progress.fraction, None)
@@ -194,7 +193,7 @@ def decode(
     """
     dim = math.prod(latent.shape[1:])
     ends = _ends(process, sigma)
-    spread, stretch = math.hypot(1.0, ends[0]), float(process.scale(1.0)) * math.hypot(1.0, ends[1])
+    spread, stretch = _widths(process, ends)
     for progress in _solve(score, latent.detach() / stretch, ends[1], ends[0], tolerance, vectors, batch):
         if progress.result is None:
             yield DecodingProgress(progress.fraction, None)
@@ -300,6 +299,11 @@ def _ends(process: Process, sigma: float | None) -> tuple[float, float]:
             f"sigma = {sigma:g} lies outside the process, whose noise goes from {finest:g} to {coarsest:g}."
         )
     return min(max(sigma, finest), coarsest), coarsest
+
+
+def _widths(process: Process, ends: tuple[float, float]) -> tuple[float, float]:
+    """Of the point itself and of x(1), in y's: the point is spread * y where the flow starts, x(1) stretch * y where it ends."""
+    return math.hypot(1.0, ends[0]), float(process.scale(1.0)) * math.hypot(1.0, ends[1])
 
 
 def _with_exact_trace(velocity: Callable[[Tensor], Tensor], x: Tensor) -> tuple[Tensor, Tensor]:

@@ -264,10 +264,8 @@ class _Rows:
         stuck = self.steps > self.max_steps
         if bool(stuck.any()):
             t = self.t[stuck]
-            worst, subject = (
-                float(t[(self.t1 - t).abs().argmax()]),
-                "1 point is" if len(t) == 1 else f"{len(t)} points are",
-            )
+            worst = float(t[(self.t1 - t).abs().argmax()])
+            subject = "1 point is" if len(t) == 1 else f"{len(t)} points are"
             raise TooManySteps(
                 f"{subject} not there after {self.max_steps} steps (the last is at t = {worst:.4g} on "
                 f"its way from {self.t0:.4g} to {self.t1:.4g}): raise the tolerance above {self.tolerance:g}."

@@ -165,7 +165,7 @@ class QualityPanel(Card):
     def _problem_changed(self, view: ProblemView) -> None:
         self.notice.say("error", "")
         known = view.known_density
-        comparable = known or view.sigma_max > 0  # without noise the training set is bare points
+        comparable = view.has_reference
         if comparable:
             self.chart.show_empty(MEASURE_SCORE if known else MEASURE_AGAINST_DATA.format(view.name))
         else:
@@ -189,7 +189,7 @@ class QualityPanel(Card):
     def _enable(self) -> None:
         """Offer what can be measured now."""
         view, run = self.engine.problem, self.engine.trajectory
-        self.measure_score.setEnabled(view is not None and (view.known_density or view.sigma_max > 0))
+        self.measure_score.setEnabled(view is not None and view.has_reference)
         self.measure_samples.setEnabled(view is not None and run is not None and len(run) > 0)
         if view is None:
             self.chart.show_empty(MEASURE_SCORE)
