@@ -98,16 +98,19 @@ def _alive(application: Any) -> list[Any]:
     gc.collect()
     QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete.value)
     windows = [window for window in application.topLevelWidgets() if window.isVisible() or type(window) is QMainWindow]
-    threads, timers = _with_subclasses(QThread), _with_subclasses(QTimer)
     found = windows
-    # By exact type: isinstance would wake the lazy proxies among half a million objects, and takes four times as long.
-    for thing in gc.get_objects():
-        if type(thing) in threads:
-            if shiboken6.isValid(thing) and thing.isRunning() and thing is not QThread.currentThread():
-                found.append(thing)
-        elif type(thing) in timers and shiboken6.isValid(thing) and thing.isActive():
-            found.append(thing)
+    # Not by gc.get_objects(): it also holds the tuples that other threads have half built, which then fail to grow.
+    for base, alive in ((QThread, _running), (QTimer, QTimer.isActive)):
+        for kind in _with_subclasses(base):
+            instances = (thing for thing in gc.get_referrers(kind) if type(thing) is kind)
+            found += [thing for thing in instances if shiboken6.isValid(thing) and alive(thing)]
     return found
+
+
+def _running(thread: Any) -> bool:
+    from PySide6.QtCore import QThread
+
+    return bool(thread.isRunning()) and thread is not QThread.currentThread()
 
 
 def _with_subclasses(base: type) -> set[type]:
