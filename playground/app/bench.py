@@ -247,7 +247,7 @@ def _view(problem: "Problem", trainer: "Trainer") -> ProblemView:
     gap = units.sigma_to_user(widest_gap(problem.train))
     return ProblemView(
         name=dataset.name,
-        points=dataset.points[:SHOWN_POINTS],
+        points=dataset.points[problem.some_rows(len(dataset.points), SHOWN_POINTS, "shown")],
         count=len(dataset.points),
         test_points=min(len(dataset.held_out), problem.experiment.likelihood.points),
         bounds=(0.0, 1.0, 0.0, 1.0) if is_image else plane_bounds(dataset.points),

@@ -68,7 +68,8 @@ def _overlap(problem: Problem) -> Advice | None:
     if noise.kind != "ladder":
         return None
     levels = problem.noise.levels(noise.levels).tolist()
-    points, generator = problem.train[:POINTS], problem.generator("overlap")
+    rows = problem.some_rows(len(problem.train), POINTS, "overlap points")
+    points, generator = problem.train[rows], problem.generator("overlap")
     shares = [
         (overlap(points, coarse, fine, generator), coarse, fine)
         for coarse, fine in itertools.pairwise(levels)

@@ -116,7 +116,7 @@ def energy_metrics(problem: Problem, score: ScoreFunction, found: dict[str, Any]
             sentence = f"Z of images is an integral over {math.prod(problem.shape)} dimensions, which no sum reaches."
         reasons |= dict.fromkeys(METRICS, sentence)
         return
-    points = problem.dataset.held_out[: problem.experiment.likelihood.points]
+    points = problem.judged
     log_prob = torch.from_numpy(model.log_prob(points))
     found["log_partition"], found["log_partition_error"] = model.log_partition, model.partition.error
     found["energy_integral"] = model.integral()

@@ -79,7 +79,7 @@ def evaluate(problem: Problem, score: ScoreFunction, samples: Array | None = Non
     if refusal is not None:
         reasons |= dict.fromkeys(_FROM_LIKELIHOOD, refusal.sentence)
     else:
-        held_out = problem.dataset.held_out[: problem.experiment.likelihood.points]
+        held_out = problem.judged
         draws, levels = 1, problem.dataset.grey_levels
         if levels is not None:
             draws = problem.experiment.likelihood.draws
@@ -91,7 +91,8 @@ def evaluate(problem: Problem, score: ScoreFunction, samples: Array | None = Non
                 yield EvaluationProgress(0.8 * progress.fraction, "log-likelihood of the held-out points", None)
                 result = progress.result
             few = ROUND_TRIP_POINTS if len(problem.shape) == 1 else ROUND_TRIP_IMAGES
-            for returning in round_trip(problem, score, held_out[:few]):
+            rows = problem.some_rows(len(problem.judged), few, "round trip")
+            for returning in round_trip(problem, score, held_out[rows]):
                 yield EvaluationProgress(0.8 + 0.1 * returning.fraction, "round trip to the latent codes", None)
                 trip = returning.result
         except TooManySteps as error:
@@ -275,7 +276,9 @@ TESTED_POINTS = 2_000
 def _add_two_samples(
     problem: Problem, samples: Tensor, data: Tensor, found: dict[str, Any], reasons: dict[str, str]
 ) -> None:
-    samples, data = samples[:TESTED_POINTS], data[:TESTED_POINTS]
+    generator = problem.generator("two samples", "cpu")
+    # Of the data in any order, for the classifier learns from their first half.
+    samples, data = samples[:TESTED_POINTS], data[torch.randperm(len(data), generator=generator)[:TESTED_POINTS]]
     if min(len(samples), len(data)) < two_samples.LEAST:
         few = f"There are too few points: {two_samples.LEAST} samples and as many held-out points are the least."
         reasons |= dict.fromkeys(_FROM_TWO_SAMPLES, few)
@@ -283,6 +286,6 @@ def _add_two_samples(
     for name, (value, error) in {
         "energy_distance": two_samples.energy_distance(samples, data),
         "mmd_squared": two_samples.mmd_squared(samples, data),
-        "classifier_accuracy": two_samples.classifier_accuracy(samples, data, problem.generator("two samples", "cpu")),
+        "classifier_accuracy": two_samples.classifier_accuracy(samples, data, generator),
     }.items():
         found[name], found[f"{name}_standard_error"] = value, error

@@ -36,7 +36,8 @@ def image_figures(problem: Problem, samples: Array) -> dict[str, Any]:
     """
     training = torch.from_numpy(np.asarray(problem.dataset.points, dtype=np.float32)).flatten(1)
     distances, rows = _nearest(training, samples[:JUDGED])
-    held_out, _ = _nearest(training, problem.dataset.held_out[:JUDGED])
+    others = problem.dataset.held_out
+    held_out, _ = _nearest(training, others[problem.some_rows(len(others), JUDGED, "nearest")])
     found: dict[str, Any] = {
         "nearest_distance": float(distances[:, 0].median()),
         # Of a median of normal values; distances are nearly normal.

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from playground.data import Dataset, load_dataset
@@ -165,6 +166,21 @@ class Problem:
         Same experiment, same draws.
         """
         return torch.Generator(device or self.device).manual_seed(self._seed(purpose))
+
+    def some_rows(self, available: int, wanted: int, purpose: str) -> NDArray[np.int64]:
+        """Rows drawn at random, each once and in order, of `available` ones; all where there are no more than `wanted`.
+
+        Files and folders are often sorted, so their first rows are no fair sample.
+        """
+        if available <= wanted:
+            return np.arange(available)
+        return np.sort(torch.randperm(available, generator=self.generator(purpose, "cpu"))[:wanted].numpy())
+
+    @functools.cached_property
+    def judged(self) -> NDArray[np.float64]:
+        """The held-out points that likelihoods are measured on, in user units: likelihood.points of them, or all."""
+        held_out = self.dataset.held_out
+        return held_out[self.some_rows(len(held_out), self.experiment.likelihood.points, "judged")]
 
     def _seed(self, purpose: str) -> int:
         # Mixed, for torch's generator on the CPU looks at the lowest 32 bits alone.

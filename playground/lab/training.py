@@ -332,7 +332,8 @@ class Trainer:
     def _judge(self) -> None:
         """Find what losses are to be compared with: the Gaussian score's, and the floor. Not counted as training."""
         generator = self.problem.generator("reference")
-        x = self.problem.train[:1000]
+        data = self.problem.train
+        x = data[self.problem.some_rows(len(data), 1000, "reference points")]
         sigma = self.problem.noise.training_sigmas(len(x), generator, self.problem.experiment.training.sigmas)
         losses = self._objective.loss(StandardNormal(), x, sigma, generator)
         self._reference = max(float(losses.detach().abs().mean()), 1.0)

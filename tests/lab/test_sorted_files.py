@@ -1,0 +1,109 @@
+"""A file in an order of its own is judged like the same file shuffled: no part of it stands for the whole by being first."""
+
+from collections.abc import Iterator
+from dataclasses import replace as with_field
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from playground.lab import evaluation, image_metrics
+from playground.lab.advice import noise_advice
+from playground.lab.experiment import Experiment, replace
+from playground.lab.problem import Problem
+from playground.lab.training import Trainer
+
+COUNT = 12_000
+
+
+def build(folder: Path, points: np.ndarray, **settings: object) -> Problem:
+    """A problem of the points in a file, in their order."""
+    np.save(folder / "points.npy", points)
+    changes = {"data.kind": "file", "data.path": str(folder / "points.npy")}
+    return Problem.build(replace(Experiment(), changes | {key.replace("__", "."): v for key, v in settings.items()}))
+
+
+@pytest.fixture(scope="module")
+def skewed() -> np.ndarray:
+    """Log-normal along x, by which they are sorted."""
+    points = np.random.default_rng(0).normal(size=(COUNT, 2))
+    points[:, 0] = np.exp(points[:, 0])
+    return points[points[:, 0].argsort()]
+
+
+def test_training_and_test_points_are_drawn_from_the_whole_file(tmp_path: Path, skewed: np.ndarray) -> None:
+    dataset = build(tmp_path, skewed).dataset
+    quantiles = np.quantile(skewed[:, 0], np.arange(0.1, 1, 0.1))
+    for part in (dataset.points, dataset.held_out):
+        below = (part[:, 0, None] < quantiles).mean(axis=0)
+        np.testing.assert_allclose(below, np.arange(0.1, 1, 0.1), atol=5 * 0.5 / np.sqrt(len(part)))
+
+
+def test_fewer_held_out_points_are_drawn_from_them_all(tmp_path: Path, skewed: np.ndarray) -> None:
+    problem = build(tmp_path, skewed)
+    fewer = Problem.build(replace(problem.experiment, {"likelihood.points": 500}), problem.dataset)
+    medians = [float(np.median(points[:, 0])) for points in (problem.dataset.held_out, fewer.judged)]
+    assert len(fewer.judged) == 500
+    assert medians[0] == pytest.approx(medians[1], rel=0.2)
+    np.testing.assert_array_equal(problem.judged, problem.dataset.held_out)
+    again = Problem.build(fewer.experiment, problem.dataset)
+    np.testing.assert_array_equal(again.judged, fewer.judged)
+
+
+def test_training_is_judged_by_losses_of_the_whole_file(tmp_path: Path, skewed: np.ndarray) -> None:
+    """At a fine sigma the loss of the Gaussian score, |x|^2 and more, is largest where the file ends."""
+    references = []
+    for points in (skewed, np.random.default_rng(1).permutation(skewed)):
+        trainer = Trainer(build(tmp_path, points, noise__kind="none", objective__kind="exact"))
+        trainer._objective.weight = lambda sigma: 1 + 0 * sigma  # type: ignore[method-assign]
+        trainer._judge()
+        references.append(trainer._reference)
+    assert references[0] == pytest.approx(references[1], rel=0.2)
+
+
+def test_overlap_is_of_the_whole_file(tmp_path: Path) -> None:
+    """First come points in one place, whose levels no other points' overlap less than; the others lie apart."""
+    generator = np.random.default_rng(0)
+    near, far = generator.normal(size=(COUNT // 4, 2)) * 1e-3, generator.normal(size=(3 * COUNT // 4, 2))
+    shares = []
+    for points in (np.concatenate([near, far]), generator.permutation(np.concatenate([near, far]))):
+        (advice,) = noise_advice(build(tmp_path, points, noise__kind="ladder", noise__rungs=(5.0, 0.1)))
+        shares.append(int(advice.sentence.split("share only ")[1].split("%")[0]))
+    assert shares[0] == pytest.approx(shares[1], abs=3)
+
+
+def test_a_classifier_learns_from_the_whole_test_set(tmp_path: Path, skewed: np.ndarray) -> None:
+    """Half of the held-out points teach it, the others judge it."""
+    problem = build(tmp_path, skewed, likelihood__points=400)
+    samples = np.random.default_rng(2).permutation(problem.dataset.points)[:400]
+    *_, last = evaluation.sample_distances(problem, samples)
+    assert last.metrics is not None
+    accuracy, error = (last.metrics[f"classifier_accuracy{end}"] for end in ("", "_standard_error"))
+    assert abs(accuracy - 0.5) < 4 * error
+
+
+def test_the_round_trip_is_of_the_whole_test_set(
+    tmp_path: Path, skewed: np.ndarray, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    problem = build(tmp_path, skewed, likelihood__points=1_000)
+    gone: list[np.ndarray] = []
+
+    def nowhere(problem: Problem, score: object, points: np.ndarray) -> Iterator[object]:
+        gone.append(points)
+        return iter(())
+
+    monkeypatch.setattr(evaluation, "log_likelihood", nowhere)
+    monkeypatch.setattr(evaluation, "round_trip", nowhere)
+    list(evaluation.evaluate(problem, problem.network()))
+    assert len(gone[1]) == evaluation.ROUND_TRIP_POINTS
+    assert np.median(gone[1][:, 0]) == pytest.approx(np.median(gone[0][:, 0]), rel=0.2)
+
+
+def test_held_out_images_are_taken_from_the_whole_folder(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first 100 of them lie in the training set too."""
+    digits = Problem.build(replace(Experiment(), {"data.kind": "digits"}))
+    data = digits.dataset
+    twice = np.concatenate([data.points[:100], data.held_out])
+    monkeypatch.setattr(image_metrics, "JUDGED", 100)
+    problem = Problem.build(digits.experiment, with_field(data, held_out=twice))
+    assert image_metrics.image_figures(problem, data.points[:4])["nearest_distance_held_out"] > 1
