@@ -24,7 +24,8 @@ from playground.drawing.scene import Scene
 
 DRAG_PIXELS = 5  # the pointer moves so far before a press is a drag and no click
 ZOOM_STEP = 1.25  # by a key, or a notch of the wheel
-ZOOM_RANGE = 1e5  # how far in and out, from what was fitted
+FARTHEST = 100.0  # of the fitted width and height may come into view: beyond them the data are a dot
+NEAREST = 1e-4  # of the fitted width: further in, a pixel is less than a step of the particles' float32 numbers
 PAN_STEP = 0.1  # of the view, by an arrow key
 
 PANS = {
@@ -108,18 +109,34 @@ class Surface(QWidget):
         """Enlarge by a factor; the point `centre`, by default the middle of the view, stays where it is."""
         x0, x1, y0, y1 = self.view_range()
         cx, cy = centre or ((x0 + x1) / 2, (y0 + y1) / 2)
-        extent = max((self._fitted[1] - self._fitted[0]), 1e-300)
-        factor = min(max(factor, (x1 - x0) / (extent * ZOOM_RANGE)), (x1 - x0) * ZOOM_RANGE / extent)
-        self._show((cx + (x0 - cx) / factor, cx + (x1 - cx) / factor, cy + (y0 - cy) / factor, cy + (y1 - cy) / factor))
+        fitted = self._in_shape(self._fitted)
+        wide = max(fitted[1] - fitted[0], 1e-300)
+        factor = min(max(factor, (x1 - x0) / (wide * FARTHEST)), (x1 - x0) / (wide * NEAREST))
+        self._move((cx + (x0 - cx) / factor, cx + (x1 - cx) / factor, cy + (y0 - cy) / factor, cy + (y1 - cy) / factor))
 
     def pan(self, dx: float, dy: float) -> None:
         """Move the view by fractions of its width and height; positive shows what lies right and above."""
         x0, x1, y0, y1 = self.view_range()
-        self._show((x0 + dx * (x1 - x0), x1 + dx * (x1 - x0), y0 + dy * (y1 - y0), y1 + dy * (y1 - y0)))
+        self._move((x0 + dx * (x1 - x0), x1 + dx * (x1 - x0), y0 + dy * (y1 - y0), y1 + dy * (y1 - y0)))
+
+    def _move(self, viewport: Viewport) -> None:
+        """Show this, or as much of it as lies no farther from what was fitted than one can zoom out."""
+        fitted, moved = self._in_shape(self._fitted), list(viewport)
+        for low in (0, 2):
+            size, middle = fitted[low + 1] - fitted[low], (fitted[low] + fitted[low + 1]) / 2
+            reach = max(FARTHEST * size - (moved[low + 1] - moved[low]), 0.0) / 2
+            centre = (moved[low] + moved[low + 1]) / 2
+            shift = min(max(centre, middle - reach), middle + reach) - centre
+            moved[low], moved[low + 1] = moved[low] + shift, moved[low + 1] + shift
+        self._show((moved[0], moved[1], moved[2], moved[3]))
+
+    def _in_shape(self, viewport: Viewport) -> Viewport:
+        """What shows all of it in this widget."""
+        return shaped(viewport, max(self.width(), 1), max(self.height(), 1)) if self._locked else viewport
 
     def _show(self, viewport: Viewport) -> None:
         self._wanted = viewport
-        shown = shaped(viewport, max(self.width(), 1), max(self.height(), 1)) if self._locked else viewport
+        shown = self._in_shape(viewport)
         if shown != self._shown:
             self._shown = shown
             self.picture.change()
