@@ -28,11 +28,19 @@ def shown(value: float, digits: int = 3) -> str:
         if size >= 10**digits:
             return sign + f"{round(size):,}".replace(",", THIN_SPACE)
         text = f"{size:.{digits}g}"
-        if "e" not in text:
-            return sign + text
+        return sign + (text if "e" not in text else f"{round(size):,}".replace(",", THIN_SPACE))  # 99.9 in two digits
     mantissa, exponent = f"{size:.{digits - 1}e}".split("e")
     mantissa = mantissa.rstrip("0").rstrip(".") if "." in mantissa else mantissa
     return f"{sign}{mantissa}e{int(exponent)}"
+
+
+def percent(share: float) -> str:
+    """A share as people read it, in two digits or to the whole percent.
+
+    >>> percent(0.0123), percent(0.996), percent(1.9), percent(190)
+    ('1.2 %', '100 %', '190 %', '19\u2009000 %')
+    """
+    return f"{shown(100 * share, 2)} %"
 
 
 def exactly(value: float) -> str:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from playground.app.numbers import Scale, compact, duration, exactly, rounded, shown, slider_scale, typed
+from playground.app.numbers import Scale, compact, duration, exactly, percent, rounded, shown, slider_scale, typed
 from playground.lab.experiment import fields
 
 NUMBERS = {key: field for key, field in fields().items() if field.kind in ("int", "float")}
@@ -22,6 +22,7 @@ NUMBERS = {key: field for key, field in fields().items() if field.kind in ("int"
         (1e9, "1e9"),
         (1.25e-7, "1.25e-7"),
         (99.99, "100"),
+        (999.7, "1\u2009000"),
         (812.4, "812"),
         (math.inf, "∞"),
         (math.nan, "not a number"),
@@ -29,6 +30,11 @@ NUMBERS = {key: field for key, field in fields().items() if field.kind in ("int"
 )
 def test_shown(value: float, text: str):
     assert shown(value) == text
+
+
+def test_percent():
+    shares = {0.0: "0 %", 0.0123: "1.2 %", 0.996: "100 %", 1.9: "190 %", 190.0: "19\u2009000 %"}
+    assert {share: percent(share) for share in shares} == shares
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QWidget
 
 from playground.app import theme
 from playground.app.charts.chart import Chart, decades
-from playground.app.numbers import shown
+from playground.app.numbers import percent, shown
 
 
 class ErrorAlongSigma(Chart):
@@ -33,7 +33,9 @@ class ErrorAlongSigma(Chart):
         self._sigmas, self._errors = sigmas[kept], errors[kept]
         if len(self._sigmas):
             worst = int(self._errors.argmax())
-            self.setAccessibleDescription(f"At most {self._errors[worst]:.1%}, at sigma {shown(self._sigmas[worst])}.")
+            self.setAccessibleDescription(
+                f"At most {percent(self._errors[worst])}, at sigma {shown(self._sigmas[worst])}."
+            )
         else:
             self.setAccessibleDescription(self._empty)
         self.update()
@@ -76,7 +78,7 @@ class ErrorAlongSigma(Chart):
         ]
         painter.setPen(theme.round_pen(self.tokens.color("error"), 2))
         painter.drawPolyline(QPolygonF(points))
-        label = self.words(painter, _percent(top), QPointF(plot.left(), plot.top() + 6), align="left", plate=True)
+        label = self.words(painter, percent(top), QPointF(plot.left(), plot.top() + 6), align="left", plate=True)
         now = self._now
         if now is not None and now > 0:
             x = min(max(self._x(now), plot.left()), plot.right())
@@ -90,7 +92,7 @@ class ErrorAlongSigma(Chart):
         if self.pointer is not None and plot.contains(self.pointer):
             sigma = self._sigma(self.pointer.x())
             self.line(painter, self.pointer.x(), plot, "muted", 0.6)
-            text = f"{_percent(self.error_at(sigma))} at σ = {shown(sigma)}"
+            text = f"{percent(self.error_at(sigma))} at σ = {shown(sigma)}"
             self.words(painter, text, QPointF(self.pointer.x(), plot.bottom() - 8), "text", plate=True)
 
     def _x(self, sigma: float) -> float:
@@ -108,7 +110,3 @@ def _nice(value: float) -> float:
         return 1.0
     power = 10.0 ** math.floor(math.log10(value))
     return next(step * power for step in (1, 2, 5, 10) if step * power >= value * (1 - 1e-9))
-
-
-def _percent(share: float) -> str:
-    return f"{100 * share:.2g} %" if share < 1 else f"{100 * share:.0f} %"

@@ -13,7 +13,7 @@ from playground.app.charts.histogram import MarginalHistogram
 from playground.app.charts.pairs import NearestPairs
 from playground.app.controls import SegmentedControl
 from playground.app.engine import Engine
-from playground.app.numbers import shown
+from playground.app.numbers import percent, shown
 from playground.app.panels.figure import Figure, TaskButton, decimal, with_error
 from playground.app.state import State
 from playground.app.views import Errors, ProblemView
@@ -218,7 +218,7 @@ class QualityPanel(Card):
         floor, spread = (metrics.get(f"sliced_wasserstein2_floor{end}") for end in ("", "_spread"))
         text = "" if distance is None else shown(float(distance))
         if distance is not None and floor is not None and spread is not None:
-            text += f" (floor {shown(float(floor))} ± {100 * spread / floor:.0f} %)"
+            text += f" (floor {shown(float(floor))} ± {percent(spread / floor)})"
         self.distance.show_text(text)
         self._show_classifier(metrics)
         kl, error = metrics.get("kl"), metrics.get("kl_standard_error")
@@ -314,7 +314,7 @@ class QualityPanel(Card):
         logs = np.log(errors.sigmas[order])
         at = np.log(sigma)
         relative = float(np.interp(at, logs, errors.relative[order]))
-        self.relative.show_text(f"{100 * relative:.2g} %")
+        self.relative.show_text(percent(relative))
         self.divergence.show_text(shown(float(np.interp(at, logs, errors.divergence[order]))))
 
     @Slot(str)
