@@ -249,6 +249,7 @@ def _view(problem: "Problem", trainer: "Trainer") -> ProblemView:
         name=dataset.name,
         points=dataset.points[problem.some_rows(len(dataset.points), SHOWN_POINTS, "shown")],
         count=len(dataset.points),
+        held_out=len(dataset.held_out),
         test_points=min(len(dataset.held_out), problem.experiment.likelihood.points),
         bounds=(0.0, 1.0, 0.0, 1.0) if is_image else plane_bounds(dataset.points),
         axes=dataset.axes,

@@ -30,6 +30,7 @@ class ProblemView:
     name: str
     points: np.ndarray  # (N, 2) or (N, 1, H, W): at most 20,000 of the training points
     count: int  # training points in all
+    held_out: int  # points in all that training never sees
     test_points: int  # held-out points that the test set's likelihood is taken of
     bounds: Bounds
     axes: tuple[str, str]

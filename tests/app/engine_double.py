@@ -197,6 +197,7 @@ def view(experiment: Experiment, **changes: Any) -> ProblemView:
         "name": data.kind.replace("-", " "),
         "points": points,
         "count": 1437 if image else data.points,
+        "held_out": 359,
         "test_points": experiment.likelihood.points if known else 359,
         "bounds": (-2.0, 3.0, -1.5, 2.0),
         "axes": ("x", "y"),

@@ -282,7 +282,9 @@ class DataPanel(Card):
         self.disclosure.setVisible(settable)
         if not settable:
             self.disclosure.setChecked(False)
-        self.file_row.setVisible(kind in ("file", "images"))
+        finite = kind in ("file", "images", "digits")  # what is held out of these is missing from what is learned
+        self.file_row.setVisible(finite)
+        self.open.setVisible(kind != "digits")
         self.brush_row.setVisible(kind == "drawn")
         self.radius.setVisible(kind == "drawn")
         if kind != "drawn":
@@ -292,24 +294,19 @@ class DataPanel(Card):
         title = kind.replace("-", " ")
         present = view is not None and not self._loading and not self._failure
         present = present and view.is_image == SOURCES[kind].images  # a problem may be a step behind its settings
-        total = view.count if present else data.points
+        total = data.points if not present else view.count + (view.held_out if finite else 0)
         if self._loading:
             self.set_state("loading…")
-        elif kind in ("file", "images"):
-            name = Path(data.path).name
+        elif finite:
+            name = title if kind == "digits" else Path(data.path).name
             self.set_state(f"{name} · {count(total)}" if present else name or "no file")
-            facts = "Not loaded."
-            if present and images:
-                channels, height, width = view.points.shape[1:]
-                facts = f"{count(total)} images: {width} × {height}, {'grey' if channels == 1 else 'RGB'}"
-            elif present:
-                facts = f"{count(total)} rows: {', '.join(view.axes)}"
-            self.file_text.setText(facts if name else "No file is chosen.")
-            self.file_text.setToolTip(data.path)
+            facts = f"{_facts(view)}. {count(view.count)} to train, {count(view.held_out)} held out." if present else ""
+            self.file_text.setText((facts or "Not loaded.") if name else "No file is chosen.")
+            self.file_text.setToolTip("" if kind == "digits" else data.path)
         elif kind == "drawn" and not data.strokes:
             self.set_state("nothing drawn yet")
         else:
-            self.set_state(f"{title} · {count(total)}" if kind != "digits" or present else title)
+            self.set_state(f"{title} · {count(total)}")
         self._say()
 
     def _say(self) -> None:
@@ -326,3 +323,12 @@ class DataPanel(Card):
             self.notice.say("error", self._failure, *((again,) if kind in ("file", "images") else ()))
         else:
             self.notice.say("error", "")
+
+
+def _facts(view: ProblemView) -> str:
+    """What was read: how many, and of what."""
+    total = count(view.count + view.held_out)
+    if not view.is_image:
+        return f"{total} rows: {', '.join(view.axes)}"
+    channels, height, width = view.points.shape[1:]
+    return f"{total} images: {width} × {height}, {'grey' if channels == 1 else 'RGB'}"
