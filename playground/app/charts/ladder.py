@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QWidget
 
 from playground.app.charts.chart import Chart, decades
 from playground.app.numbers import shown
-from playground.lab.settings import PROCESSES
+from playground.lab.settings import PROCESSES, RATED
 from playground.theory.monotone import rising_slopes
 
 REACH = 10.0  # px from a handle within which a press takes it
@@ -161,7 +161,8 @@ class SigmaLadder(Chart):
         if count == 1:
             name = "σ"
         elif self._kind in PROCESSES and self._kind != "drawn":
-            name = "σ max" if index == 0 else "σ min" if index == count - 1 else "σ"
+            end = "σ(1)" if self._kind in RATED else "σ max"
+            name = end if index == 0 else "σ min" if index == count - 1 else "σ"
         right = at.x() < self.width() / 2
         beside = at + QPointF(14 if right else -14, 0)
         text = f"{name} = {shown(self._sigmas[index])}"

@@ -11,7 +11,7 @@ from playground.app import choices, theme
 from playground.app.card import Card, Notice
 from playground.app.charts.ladder import SigmaLadder
 from playground.app.engine import Engine
-from playground.app.equation import Tooltip, words
+from playground.app.equation import Tooltip
 from playground.app.field_row import warning
 from playground.app.fields import NumberField, make_field
 from playground.app.numbers import shown
@@ -23,6 +23,26 @@ from playground.lab.settings import PROCESSES, RATED
 
 CURVE = 33  # points of a process's curve
 DRAWN = 6  # points of a drawn schedule before it is drawn
+START = "the noise at t = 1, where sampling starts"
+END = "the learned density is smoothed by this much"
+RATED_LADDER = (
+    "Noise over signal, σ = std/α: the process shrinks the data while it adds noise. Left: σ(1), "
+    f"{START}; it follows from the rate β₁, which dragging it sets. Right: σ min, down to which the process is followed; {END}."
+)
+LADDER = {
+    "none": "No noise is added: there are no levels.",
+    "single": f"The one noise level, to drag: {END}.",
+    "ladder": f"The noise levels, one rung below the other. Left: σ max, from which sampling comes down. Right: σ min; {END}. "
+    "Drag an end and all rungs follow, drag a rung and it moves alone.",
+    "ve": f"σ(t): the process adds noise and leaves the data where they are. Left: σ max, {START}. Right: σ min, at t = 0; "
+    f"{END}. Drag the ends.",
+    "vp": RATED_LADDER,
+    "sub-vp": RATED_LADDER,
+    "cosine": "Noise over signal, σ = std/α = tan θ: the process shrinks the data while it adds noise, θ growing evenly. "
+    f"Left: σ max, {START}. Right: σ min, at t = 0; {END}. Drag the ends.",
+    "drawn": f"σ(t) along a curve of your own, through points to drag. Left: σ max, {START}. Right: σ min, at t = 0; {END}.",
+}
+"""What the ladder's ends are, by the kind of noise."""
 
 
 class NoisePanel(Card):
@@ -40,7 +60,7 @@ class NoisePanel(Card):
         self._stake = stake
         self.kind = make_field(state, "noise.kind", None, stake)
         self.ladder = SigmaLadder(self)
-        Tooltip(self.ladder, words(fields()["noise.rungs"]), fields()["noise.levels"].equation)
+        self._ladder_tip = Tooltip(self.ladder, "")
         self.ladder.grabbed.connect(self._grabbed)
         self.ladder.previewed.connect(self._previewed)
         self.ladder.moved.connect(self._moved)
@@ -150,6 +170,7 @@ class NoisePanel(Card):
     def _refresh(self) -> None:
         noise, view = self.state.experiment.noise, self.engine.problem
         drawn = noise.kind == "drawn"
+        self._ladder_tip.set_words(f"<p>{LADDER[noise.kind]}</p>")
         by_hand = bool(noise.schedule if drawn else noise.kind == "ladder" and noise.rungs)
         ends = noise.kind in ("ladder", *PROCESSES) and noise.kind not in RATED and not by_hand
         self.range.setVisible(ends)
