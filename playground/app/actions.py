@@ -14,6 +14,7 @@ from PySide6.QtGui import QAction, QKeySequence
 
 from playground.app import help as about
 from playground.app.canvas.legend import LEGEND
+from playground.app.panels.training import hindrance_to_training
 
 if typing.TYPE_CHECKING:
     from playground.app.window import MainWindow
@@ -34,6 +35,7 @@ class Command:
         key: a plain key; acts where the focused control has no use for it.
         checked: for a switch, whether it is on.
         enabled: whether it can be done now.
+        hindrance: why it cannot be done now, as a sentence that takes the tip's place; nothing where it can.
         label: what it is called now, where that changes.
     """
 
@@ -44,6 +46,7 @@ class Command:
     key: str = ""
     checked: Ask | None = None
     enabled: Ask | None = None
+    hindrance: Callable[["MainWindow"], str] | None = None
     label: Callable[["MainWindow"], str] | None = None
 
 
@@ -130,6 +133,7 @@ COMMANDS: dict[str, Command] = {
         "Train the network, or pause it",
         lambda w: w.toggle_training(),
         key="T",
+        hindrance=lambda w: hindrance_to_training(w.state, w.engine),
         label=lambda w: "Pause training" if w.engine.training == "training" else "Train",
     ),
     "train.reset": Command(
@@ -295,17 +299,16 @@ class Actions(QObject):
         self._window = window
         self._actions: dict[str, QAction] = {}
         self._plain: dict[int, QAction] = {}
+        self._tips: dict[str, str] = {}
         for key, command in COMMANDS.items():
             action = QAction(command.text, self)
             action.setObjectName(key)
-            shown = f"{command.tip} ({command.key})" if command.key else command.tip
             action.setStatusTip(command.tip)
             action.setCheckable(command.checked is not None)
             if command.shortcut:
                 action.setShortcut(QKeySequence(command.shortcut))
-                native = action.shortcut().toString(QKeySequence.SequenceFormat.NativeText)
-                shown = f"{command.tip} ({native})" if native else command.tip
-            action.setToolTip(shown)
+            self._tips[key] = _with_key(command.tip, command.key, action)
+            action.setToolTip(self._tips[key])
             if command.key:
                 self._plain[QKeySequence(command.key)[0].key()] = action
             if key == "file.quit":
@@ -341,6 +344,9 @@ class Actions(QObject):
         if action is None or modifiers & ~Qt.KeyboardModifier.KeypadModifier:
             return False
         self.refresh()
+        hindrance = COMMANDS[action.objectName()].hindrance
+        if hindrance is not None and not action.isEnabled():
+            self._window.notify("info", hindrance(self._window))
         action.trigger()
         return True
 
@@ -354,6 +360,10 @@ class Actions(QObject):
                 action.setChecked(command.checked(self._window))
             if command.enabled:
                 action.setEnabled(command.enabled(self._window))
+            if command.hindrance:
+                why = command.hindrance(self._window)
+                action.setEnabled(not why)
+                action.setToolTip(f"<p>{why}</p>" if why else self._tips[key])
 
     def _runner(self, key: str) -> Callable[[], None]:
         def run() -> None:
@@ -361,3 +371,9 @@ class Actions(QObject):
             self.refresh()
 
         return run
+
+
+def _with_key(tip: str, key: str, action: QAction) -> str:
+    """The tip with the key that does the same, where there is one."""
+    key = action.shortcut().toString(QKeySequence.SequenceFormat.NativeText) or key
+    return f"{tip} ({key})" if key else tip

@@ -82,6 +82,7 @@ class Wiring(QObject):
         data.open_file_requested.connect(window.documents.ask_open)
         data.open_folder_requested.connect(window.documents.ask_open_folder)
         data.brush_toggled.connect(lambda on: canvas.set_tool("brush" if on else "point"))
+        data.brush_toggled.connect(window.panel(LikelihoodPanel).show_brush)
         data.brush_radius_changed.connect(canvas.set_brush_radius)
         canvas.brush_radius_changed.connect(data.radius.show_radius)
         canvas.set_brush_radius(data.radius.radius)

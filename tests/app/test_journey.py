@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QApplication, QFileDialog, QPushButton, QWidget
 
 from playground.app.controls import ChoiceBox
 from playground.app.panels import DataPanel, LikelihoodPanel, NoisePanel, SamplingPanel, TrainingPanel
+from playground.lab.refusals import training_refusal
 from playground.lab.session import Session
 from tests.app.conftest import SMALL
 
@@ -201,6 +202,12 @@ def test_paint_where_the_digits_were_clear_and_undo(window, qtbot, tmp_path, mon
     window._show_status()
     assert "not trained" in window.status._training.text()
     assert not window.actions_by_key["measure.test_set"].isEnabled()
+    train = next(button for button in window.top_bar.findChildren(QPushButton) if button.text() == "Train")
+    assert not train.isEnabled()
+    assert "paint on the canvas" in train.toolTip()
+    qtbot.keyClick(surface, Qt.Key.Key_T)  # the key says why, too
+    assert [toast.sentence for toast in window.toasts.shown] == [training_refusal(window.state.experiment).sentence]
+    assert "Press Brush" in window.panel(LikelihoodPanel).hint.text()
     monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(tmp_path / "empty.spg"), ""))
     with qtbot.waitSignal(window.documents.refused, timeout=5_000) as refused:
         qtbot.keyClick(window, Qt.Key.Key_S, Qt.KeyboardModifier.ControlModifier)
@@ -211,6 +218,11 @@ def test_paint_where_the_digits_were_clear_and_undo(window, qtbot, tmp_path, mon
     assert stroke.radius == data.radius.radius  # what the card shows is what the brush does
     assert window.canvas.viewport == (x0, x1, y0, y1)  # the plane holds still
     assert not engine.problem.is_image
+    assert train.isEnabled()
+    assert "Train the network" in train.toolTip()
+    click(qtbot, data.brush)
+    assert "Click a point" in window.panel(LikelihoodPanel).hint.text()
+    click(qtbot, data.brush)
     qtbot.waitUntil(lambda: window.canvas.scene(10, 10).particles is not None, timeout=10_000)
     # Clear: points, density and arrows go; undo brings them back.
     qtbot.waitUntil(lambda: window.canvas.scene(10, 10).learned is not None, timeout=10_000)

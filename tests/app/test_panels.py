@@ -21,7 +21,7 @@ from playground.app import panels, theme
 from playground.app.card import Card, shortened
 from playground.app.charts.chart import Chart
 from playground.app.state import State
-from playground.app.views import DensityView, Way
+from playground.app.views import DensityView, Errors, Way
 from playground.drawing.palette import DARK, LIGHT
 from playground.lab.advice import Advice
 from playground.lab.experiment import fields
@@ -224,9 +224,9 @@ def test_the_file_tile_asks_for_a_file_first(show, state, engine, qtbot):
     assert state.experiment.data.kind == "two-moons"
     assert panel.tiles["two-moons"].isChecked()
     state.edit({"data.kind": "file", "data.path": PATH})
-    engine.build(count=272, name="faithful", axes=("eruptions", "waiting"))
+    engine.build(count=218, held_out=54, name="faithful", axes=("eruptions", "waiting"))
     assert panel.header.state == "faithful.csv · 272"
-    assert panel.file_text.text() == "272 rows: eruptions, waiting"
+    assert panel.file_text.text() == "272 rows: eruptions, waiting. 218 to train, 54 held out."
     with qtbot.waitSignal(panel.open_file_requested):
         press(panel.open)
 
@@ -300,6 +300,21 @@ def test_dragging_the_ends_sets_the_range(show, state, engine):
     state.undo()
     assert state.experiment.noise.sigma_max == "auto"
     assert panel.ladder.sigmas[0] == pytest.approx(3.39)
+
+
+def test_the_ladder_tells_what_its_ends_are_under_each_noise(show, state, engine):
+    (panel,) = show(panels.NoisePanel)
+    engine.build()
+    told = {}
+    for kind in fields()["noise.kind"].choices:
+        state.edit({"noise.kind": kind})
+        told[kind] = panel.ladder.toolTip()
+    assert "Left: σ max, the noise at t = 1" in told["ve"]
+    assert "shrinks the data" not in told["ve"]
+    for kind in ("vp", "sub-vp"):
+        assert "follows from the rate β₁" in told[kind]
+    assert "drag a rung" in told["ladder"]
+    assert "Left" not in told["single"] + told["none"]
 
 
 def test_dragging_a_rung_sets_the_ladder_by_hand_and_back(show, state, engine):
@@ -542,7 +557,8 @@ def test_an_energy_shows_its_z_and_what_it_says_of_points(show, state, engine):
     engine.likelihood_changed.emit(
         dataclasses.replace(engine.likelihood, flow=None, sigma=0.0, exact=None, energy=(-0.8125, 2e-4))
     )
-    assert [figure.text() for figure in panel.figures if not figure.isHidden()] == ["(−0.62, 0.98)", "−0.812 ± 2e-4"]
+    texts = [figure.text() for figure in panel.figures if not figure.isHidden()]
+    assert texts == ["(−0.62, 0.98)", "−0.812 (ln Z ± 2e-4)"]  # what training has left is no part of the error
     assert "Of the data as they are." in panel.energy.toolTip()
     assert not panel.second.isVisible()  # there are no codes to go between
     state.edit({"likelihood.source": "exact"})
@@ -552,7 +568,10 @@ def test_an_energy_shows_its_z_and_what_it_says_of_points(show, state, engine):
     engine.density_changed.emit(DensityView(np.ones((2, 2)), (0.0, 1.0, 0.0, 1.0), 0.1, "exact"))
     assert panel.partition.text() == "–"
     engine.density_changed.emit(DensityView(np.ones((2, 2)), (0.0, 1.0, 0.0, 1.0), 0.1, "learned", (-1.25, 3e-4)))
-    assert panel.partition.text() == "−1.250 ± 3e-4"
+    assert panel.partition.text() == "−1.250 (quadrature ± 3e-4)"
+    engine.evaluation_changed.emit({"log_partition": 0.5, "log_partition_error": 1e-5})
+    assert panel.partition.text() == "0.500 (quadrature ± 1e-5)"
+    assert "At σ = 8.1e-3." in panel.partition.toolTip()  # the test set is judged at the finest level
     engine.evaluation_changed.emit(
         {
             "energy_nll": 1.3,
@@ -677,6 +696,8 @@ def test_the_quality_of_score_and_samples(show, state, engine, qtbot):
     assert panel.kl.text() == "0.008 ± 0.001"
     assert panel.weights.text() == "0.49 / 0.51 (truth 0.50 / 0.50)"
     assert panel.relative.text().endswith("%")
+    engine.errors_changed.emit(Errors(np.array([0.1, 1.0]), np.array([1.9, 1.9]), np.array([1.0, 1.0])))
+    assert panel.relative.text() == "190 %"
     qtbot.waitUntil(lambda: panel.histogram.overlap() is not None)
     assert panel.histogram.overlap() > 0.9
     engine.trajectory.positions[1] = moons(2000) + 50

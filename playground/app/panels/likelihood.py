@@ -18,6 +18,7 @@ from playground.lab.refusals import flow_refusal, likelihood_refusal
 
 SOURCES = {"learned": "model", "exact": "exact score", "empirical": "training set"}
 WAITING = "Click the second point…"
+BRUSHING = "While the brush is on, a click paints. Press Brush in the Data card to put it away; then click a point."
 UNTRAINED = "The network is untrained: this is the density of its random weights."
 
 
@@ -28,6 +29,7 @@ class LikelihoodPanel(Card):
         super().__init__("Likelihood", None, parent)
         self.state, self.engine = state, engine
         self._solving = ""
+        self._brush = False
         self.notice = Notice(self)
         self.hint = QLabel(
             "Click a point on the canvas: its log-likelihood appears here, and the path it takes to noise."
@@ -76,8 +78,8 @@ class LikelihoodPanel(Card):
         )
         self.energy = Figure(
             "log p, energy",
-            "By the energy of the finest level alone, over its own Z, and how far ln Z may be off. The flow follows the scores of "
-            "all levels, and the two agree only where training was perfect.",
+            "By the energy of the finest level alone, over its own Z. What it may be off by is the quadrature of ln Z alone, not "
+            "what training has left: the flow follows the scores of all levels, and the two agree only where training was perfect.",
             r"\log p = -f(x, \sigma) - \ln Z(\sigma)",
         )
         self.exact = Figure("log p, exact", "By the known density, smoothed alike.", token="exact")
@@ -129,6 +131,12 @@ class LikelihoodPanel(Card):
         waits = self.second.isChecked()
         self.second.setChecked(False)
         return waits
+
+    @Slot(bool)
+    def show_brush(self, on: bool) -> None:
+        """Whether a click paints, so that none picks a point."""
+        self._brush = on
+        self._refresh()
 
     @Slot(object)
     def _show_way(self, way: Way | None) -> None:
@@ -200,8 +208,8 @@ class LikelihoodPanel(Card):
         )
         self.partition = Figure(
             "ln Z(σ)",
-            "The constant that the score does without, at the noise level of the density on the canvas (choose Learned as its "
-            "source): summed over the plane in your data's unit, and how far the sum may be off.",
+            "The constant that the score does without, summed over the plane in your data's unit, and how far the quadrature may "
+            "be off: at the finest level after Test set, else at that of the density on the canvas (choose Learned as its source).",
             r"Z(\sigma) = \int e^{-f(x, \sigma)}\,dx",
         )
         for figure in (
@@ -250,7 +258,7 @@ class LikelihoodPanel(Card):
                     if likelihood.sigma
                     else "the data as they are"
                 )
-                self.energy.show_text(f"{decimal(value)} ± {shown(error, 1)}", f"{untrained} Of {smoothed}.")
+                self.energy.show_text(f"{decimal(value)} (ln Z ± {shown(error, 1)})", f"{untrained} Of {smoothed}.")
             if likelihood.exact is not None:
                 self.exact.show_text(decimal(likelihood.exact))
         self._summarise()
@@ -282,6 +290,9 @@ class LikelihoodPanel(Card):
         self.energy_nll.show_text(
             "" if nll is None else with_error(float(nll), None if error is None else float(error)), more
         )
+        partition, view = (metrics.get("log_partition"), metrics.get("log_partition_error")), self.engine.problem
+        if None not in partition and view is not None:
+            self._show_partition(partition, view.sigma_min)
         integral = metrics.get("energy_integral")
         self.energy_integral.show_text("" if integral is None else decimal(float(integral)))
         entropy, integral, bits = (metrics.get(key) for key in ("entropy", "integral", "bits_per_dim"))
@@ -297,8 +308,11 @@ class LikelihoodPanel(Card):
     @Slot(object)
     def _show_density(self, density: DensityView) -> None:
         if density.log_partition is not None:
-            value, error = density.log_partition
-            self.partition.show_text(f"{decimal(value)} ± {shown(error, 1)}", f"At σ = {shown(density.sigma)}.")
+            self._show_partition(density.log_partition, density.sigma)
+
+    def _show_partition(self, partition: tuple[float, float], sigma: float) -> None:
+        value, error = partition
+        self.partition.show_text(f"{decimal(value)} (quadrature ± {shown(error, 1)})", f"At σ = {shown(sigma)}.")
 
     @Slot(str, object)
     def _task_changed(self, task: str, status: TaskStatus) -> None:
@@ -332,7 +346,9 @@ class LikelihoodPanel(Card):
         self.estimate.setVisible(estimated)
         possible = likelihood_refusal(self.state.experiment) is None
         flows = flow_refusal(self.state.experiment) is None
-        if images:
+        if self._brush:
+            self.hint.setText(BRUSHING)
+        elif images:
             self.hint.setText(
                 "Click a finished image: its log-likelihood appears here; Shift+click a second one for the way between."
             )

@@ -33,6 +33,16 @@ TIPS = {
 CHART_SECONDS = 0.1  # between two pictures of the loss
 
 
+def hindrance_to_training(state: State, engine: Engine) -> str:
+    """Why training can neither begin nor be paused now, in a sentence that says what to do; nothing where it can."""
+    if engine.training == "training":
+        return ""
+    refusal = training_refusal(state.experiment)
+    if refusal is not None:
+        return refusal.sentence
+    return "" if engine.problem is not None else "The data are being loaded: a moment."
+
+
 class TrainingPanel(Card):
     """The big button, the loss with its floor, and how long it takes.
 
@@ -91,7 +101,7 @@ class TrainingPanel(Card):
 
     def _build_buttons(self) -> None:
         self.button = QPushButton("Train", self)
-        self.button.setMinimumWidth(96)
+        self.button.setMinimumWidth(84)
         theme.set_role(self.button, "primary")
         self.button.clicked.connect(self._toggle)
         self.reset = QPushButton("Reset", self)
@@ -157,18 +167,12 @@ class TrainingPanel(Card):
 
     def _show_button(self) -> None:
         training = self.engine.training
-        refusal = training_refusal(self.state.experiment)
-        ready = self.engine.problem is not None
+        hindrance = hindrance_to_training(self.state, self.engine)
         text = BUTTON[training]
-        tip = TIPS[training]
-        if refusal is not None:
-            tip = refusal.sentence
-        elif not ready:
-            tip = "The data are being loaded: a moment."
         self.button.setText(text)
         self.button.setAccessibleName(f"{text} the network" if training == "untrained" else f"{text} training")
-        self.button.setToolTip(f"<p>{tip}</p>")
-        self.button.setEnabled(training == "training" or (refusal is None and ready))
+        self.button.setToolTip(f"<p>{hindrance or TIPS[training]}</p>")
+        self.button.setEnabled(not hindrance)
 
     def _summarise(self) -> None:
         progress, training = self.engine.last_progress, self.engine.training
