@@ -96,7 +96,7 @@ class QualityPanel(Card):
             self.engine.evaluate_samples,
         )
         self.measure_samples.setAccessibleName("Measure the samples")
-        self._heading("Samples against data", self.measure_samples)
+        self._heading("Samples and data", self.measure_samples)
         self.distance = Figure(
             "sliced W₂",
             "Sliced Wasserstein distance between the run's last particles and data they were not trained on, in your "
@@ -143,6 +143,7 @@ class QualityPanel(Card):
 
     def _heading(self, title: str, button: TaskButton) -> None:
         label = QLabel(title, self)
+        label.setWordWrap(True)  # beside the button there is little room in the narrowest column
         theme.set_role(label, "heading")
         row = QHBoxLayout()
         row.addWidget(label, 1)
