@@ -346,7 +346,8 @@ class Actions(QObject):
         self.refresh()
         hindrance = COMMANDS[action.objectName()].hindrance
         if hindrance is not None and not action.isEnabled():
-            self._window.notify("info", hindrance(self._window))
+            why = hindrance(self._window)
+            self._window.notify("info", why, holds=lambda: hindrance(self._window) == why)
         action.trigger()
         return True
 

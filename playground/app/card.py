@@ -18,6 +18,7 @@ from PySide6.QtWidgets import (
 
 from playground.app import theme
 from playground.app.controls import paint_chevron
+from playground.app.labels import spoken
 from playground.app.theme import UNIT
 from playground.drawing.palette import Palette
 
@@ -150,7 +151,10 @@ class Notice(QFrame):
         self.hide()
 
     def say(self, level: str, sentence: str, *ways_out: tuple[str, str, Callable[[], object]]) -> None:
-        """Show a sentence ("info", "warning" or "error") with (title, tooltip, action) of each way out; or hide."""
+        """Show a sentence ("info", "warning" or "error") with (title, tooltip, action) of each way out; or hide.
+
+        Settings are called what the cards call them, see :func:`playground.app.labels.spoken`.
+        """
         now = (level, sentence, *(way[:2] for way in ways_out))
         if now == self._shown:
             return
@@ -161,10 +165,10 @@ class Notice(QFrame):
             button.deleteLater()
         self.buttons = []
         self._level = level
-        self.text.setText(sentence)
+        self.text.setText(spoken(sentence))
         for index, (title, tooltip, action) in enumerate(ways_out):
             button = QPushButton(title, self)
-            button.setToolTip(tooltip)
+            button.setToolTip(spoken(tooltip))
             button.setAccessibleName(title)
             button.clicked.connect(lambda _=False, action=action: action())
             self._row.insertWidget(index, button)

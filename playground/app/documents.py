@@ -59,6 +59,7 @@ class Documents(QObject):
         self._state, self._engine, self._settings, self._window = state, engine, settings, window
         self._background = Background(self)
         self.path: Path | None = None
+        self.successes = 0  # files opened, begun or saved so far
         self.saved_at: float | None = None  # time.monotonic of the last save in this run
         self.describe_view: Callable[[], dict[str, Any]] = dict  # what of the canvas a session keeps
         state.history_changed.connect(self.changed)
@@ -268,6 +269,7 @@ class Documents(QObject):
 
     def _name(self, path: Path | None) -> None:
         self.path = path
+        self.successes += 1
         self.changed.emit()
 
     def _failed(self, error: BaseException) -> None:

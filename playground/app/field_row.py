@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QMenu, QPushButton, QSizePoli
 from playground.app import choices, theme
 from playground.app.controls import NumberEdit
 from playground.app.equation import Tooltip, words
+from playground.app.labels import label_of, spoken
 from playground.app.numbers import THIN_SPACE, exactly, typed
 from playground.app.state import State
 from playground.lab.experiment import Field
@@ -31,12 +32,6 @@ def warning(steps: int) -> str:
         return ""
     count = f"{steps:,}".replace(",", THIN_SPACE)
     return f"This starts training anew: {count} steps would go. Ctrl+Z brings them back."
-
-
-def label_of(field: Field) -> str:
-    """A setting's name with its symbol: ``step ε``, ``learning rate``."""
-    name = field.key.split(".")[-1].replace("_", " ")
-    return f"{name} {field.symbol}" if field.symbol and len(name) + len(field.symbol) < 13 else name
 
 
 class FieldLabel(QLabel):
@@ -234,4 +229,11 @@ class FieldRow(QWidget):
     @Slot(str, str)
     def _state_refused(self, key: str, sentence: str) -> None:
         if key == self.key:
-            self.say(sentence, refusal=True)
+            self.say(self._spoken(key, sentence), refusal=True)
+
+    def _spoken(self, key: str, sentence: str) -> str:
+        """The sentence with labels for keys; its own setting is the one above it."""
+        own = label_of(self.state.field(key))
+        if sentence.startswith(f"{key} "):
+            sentence = f"{own[:1].upper() if own.isascii() else own[:1]}{own[1:]}{sentence.removeprefix(key)}"
+        return spoken(sentence)

@@ -26,6 +26,7 @@ WIDTH = 380
 MARGIN = 14
 
 Offer = tuple[str, str, Callable[[], None]]  # a button's text, its tooltip, and what it does
+Holds = Callable[[], bool]  # whether what a toast says is still so
 
 
 class Toast(QFrame):
@@ -35,9 +36,9 @@ class Toast(QFrame):
     button is one of the program, since what the user can mend needs no log: it stays until it is dismissed.
     """
 
-    def __init__(self, level: str, sentence: str, offer: Offer | None, parent: "Toasts") -> None:
+    def __init__(self, level: str, sentence: str, offer: Offer | None, holds: Holds, parent: "Toasts") -> None:
         super().__init__(parent)
-        self.level, self.sentence = level, sentence
+        self.level, self.sentence, self.holds = level, sentence, holds
         self.stays = level == "error" and offer is not None
         self._count = 1
         self.setObjectName("toast")
@@ -135,13 +136,14 @@ class Toasts(QWidget):
         over.installEventFilter(self)
         self.hide()
 
-    def add(self, level: str, sentence: str, offer: Offer | None = None) -> Toast:
-        """Show a sentence; level is "info", "warning" or "error"."""
+    def add(self, level: str, sentence: str, offer: Offer | None = None, holds: Holds = lambda: True) -> Toast:
+        """Show a sentence; level is "info", "warning" or "error". Once it holds no longer, :meth:`review` takes it away."""
         for toast in self.shown:
             if toast.sentence == sentence:
+                toast.holds = holds
                 toast.repeat()
                 return toast
-        toast = Toast(level, sentence, offer, self)
+        toast = Toast(level, sentence, offer, holds, self)
         self.shown.insert(0, toast)
         self._column.insertWidget(0, toast)
         while len(self.shown) > MOST:
@@ -167,6 +169,12 @@ class Toasts(QWidget):
         """What the user did wrong is mended: mistakes and warnings leave."""
         for toast in list(self.shown):
             if toast.level != "info" and not toast.stays:
+                toast.dismiss()
+
+    def review(self) -> None:
+        """Something has changed: what was said and is no longer so leaves."""
+        for toast in list(self.shown):
+            if not toast.holds():
                 toast.dismiss()
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:

@@ -123,4 +123,4 @@ class RangeField(FieldRow):
     @Slot(str, str)
     def _state_refused(self, key: str, sentence: str) -> None:
         if key in self.keys:
-            self.say(sentence, refusal=True)
+            self.say(self._spoken(key, sentence), refusal=True)

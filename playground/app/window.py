@@ -30,7 +30,7 @@ from playground.app.engine import Engine
 from playground.app.errors import Log
 from playground.app.export import Exports
 from playground.app.frame import FirstPaint, FrameMeter, StatusBar, TopBar
-from playground.app.notifications import Offer, Toasts, copy_log
+from playground.app.notifications import Holds, Offer, Toasts, copy_log
 from playground.app.panels import (
     DataPanel,
     LikelihoodPanel,
@@ -103,7 +103,7 @@ class MainWindow(QMainWindow):
         self._restore_layout()
         self.documents.changed.connect(self._show_name)
         self.documents.saved.connect(lambda sentence: self.notify("info", sentence))
-        self.documents.refused.connect(lambda sentence: self.notify("error", sentence))
+        self.documents.refused.connect(self._refused)
         self.exports.finished.connect(self._exported)
         self.exports.failed.connect(lambda sentence: self.notify("error", sentence))
         log.failed.connect(self._failed)
@@ -308,8 +308,8 @@ class MainWindow(QMainWindow):
         """See :meth:`Wiring.dresser`."""
         return self.wiring.dresser(scene)
 
-    def notify(self, level: str, sentence: str, action: str = "") -> None:
-        """Show a toast; `action` is the key of an action that it offers."""
+    def notify(self, level: str, sentence: str, action: str = "", holds: Holds = lambda: True) -> None:
+        """Show a toast for as long as it holds, at most a while; `action` is the key of an action that it offers."""
         offer: Offer | None = None
         if action:
             offer = (
@@ -317,7 +317,12 @@ class MainWindow(QMainWindow):
                 self.actions_by_key[action].statusTip(),
                 lambda: self.actions_by_key.trigger(action),
             )
-        self.toasts.add(level, sentence, offer)
+        self.toasts.add(level, sentence, offer, holds)
+
+    def _refused(self, sentence: str) -> None:
+        """A file could not be opened or saved: so until one is."""
+        documents, before = self.documents, self.documents.successes
+        self.notify("error", sentence, holds=lambda: documents.successes == before)
 
     def _failed(self, sentence: str) -> None:
         self.toasts.add(
@@ -335,6 +340,7 @@ class MainWindow(QMainWindow):
         self.top_bar.summary.setText(frame.summary(self.state.experiment))
         self._show_status()
         self.actions_by_key.refresh()
+        self.toasts.review()
 
     def _show_status(self) -> None:
         waiting = self.engine.problem is None and training_refusal(self.state.experiment) is None

@@ -11,12 +11,15 @@ from playground.app import readouts
 from playground.app.bench import SHOWN_POINTS
 from playground.app.canvas.legend import KEYS
 from playground.app.export import Dresser
+from playground.app.labels import spoken
+from playground.app.notifications import Holds
 from playground.app.panels import DataPanel, LikelihoodPanel, TrainingPanel
 from playground.app.views import DensityView, FieldView, PointLikelihood, ProbeView, ProblemView, Way, plane_bounds
 from playground.drawing.film import Dress, trail
 from playground.drawing.layers import Density, Field
 from playground.drawing.scene import Scene
 from playground.lab.experiment import Stroke
+from playground.lab.refusals import flow_refusal, likelihood_refusal, sampling_refusal, training_refusal
 from playground.lab.session import Session
 
 if typing.TYPE_CHECKING:
@@ -54,7 +57,7 @@ class Wiring(QObject):
         engine.likelihood_changed.connect(self._show_likelihood)
         engine.way_changed.connect(self._show_way)
         engine.probed.connect(self._show_probe)
-        engine.message.connect(window.notify)
+        engine.message.connect(self._tell)
         engine.training_changed.connect(lambda _: self._refresh())
         engine.playing_changed.connect(transport.set_playing)
         engine.playing_changed.connect(lambda _: self._refresh())
@@ -93,6 +96,18 @@ class Wiring(QObject):
     def _refresh(self) -> None:
         self._window._show_status()
         self._window.actions_by_key.refresh()
+        self._window.toasts.review()
+
+    def _tell(self, level: str, sentence: str, action: str) -> None:
+        """Say what the engine has to say, for as long as its cause is there where one can know."""
+        state, engine = self._state, self._engine
+        causes: list[Holds] = [
+            lambda why=why: (refusal := why(state.experiment)) is not None and refusal.sentence == sentence
+            for why in (training_refusal, sampling_refusal, likelihood_refusal, flow_refusal)
+        ]
+        causes.append(lambda: engine.training == "diverged" and engine.last_progress.diverged == sentence)
+        holds = next((cause for cause in causes if cause()), lambda: True)
+        self._window.notify(level, spoken(sentence), action, holds)
 
     # --- the problem and its files
 

@@ -34,7 +34,7 @@ def load_images(request: Request) -> Dataset:
     """
     if not request.path:
         raise DataError(
-            "No images are chosen: set data.path to a folder of PNG or JPEG files, or to an IDX, NPZ or CIFAR file."
+            "No images are chosen: set data.path to a folder of PNG or JPEG files, or an IDX, NPZ or CIFAR file."
         )
     path = Path(request.path)
     try:

@@ -48,7 +48,7 @@ def training_refusal(experiment: Experiment) -> Refusal | None:
     if experiment.data.kind == "images" and not experiment.data.path:
         return Refusal(
             "data.path",
-            "No images are chosen: set data.path to a folder of PNG or JPEG files, or to an IDX, NPZ or CIFAR file.",
+            "No images are chosen: set data.path to a folder of PNG or JPEG files, or an IDX, NPZ or CIFAR file.",
         )
     if experiment.data.kind == "drawn" and not experiment.data.strokes:
         return Refusal("data.strokes", "Nothing is drawn yet: paint on the canvas with the brush, then train.")

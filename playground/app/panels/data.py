@@ -108,13 +108,13 @@ class DataPanel(Card):
         def stake() -> int:
             return engine.trained_steps
 
-        self.points = make_field(state, "data.points", "points N", stake)
+        self.points = make_field(state, "data.points", stake=stake)
         self.notice = Notice(self)
         self.body.addWidget(self.notice)
-        self.pixels = make_field(state, "data.pixels", "pixels", stake)
-        self.colours = make_field(state, "data.colours", "colours", stake)
-        self.scale = make_field(state, "data.scale", "scale", stake)
-        self.blur = make_field(state, "data.noise", "blur s", stake)
+        self.pixels = make_field(state, "data.pixels", stake=stake)
+        self.colours = make_field(state, "data.colours", stake=stake)
+        self.scale = make_field(state, "data.scale", stake=stake)
+        self.blur = make_field(state, "data.noise", stake=stake)
         for field in (self.points, self.pixels, self.colours, self.scale, self.blur):
             self.advanced().addWidget(field)
         state.changed.connect(self._state_changed)

@@ -41,17 +41,8 @@ class LikelihoodPanel(Card):
         self._build_point()
         self._build_buttons()
         self._build_test_set()
-        labels = {
-            "source": "score",
-            "points": "test points",
-            "trace": "divergence",
-            "vectors": "vectors k",
-            "probe": "law of v",
-            "draws": "noise draws",
-            "interpolation": "way between",
-        }
         self.settings = {
-            name: make_field(state, f"likelihood.{name}", labels.get(name, ""))
+            name: make_field(state, f"likelihood.{name}")
             for name in ("source", "tolerance", "points", "trace", "vectors", "probe", "draws", "interpolation")
         }
         for row in self.settings.values():

@@ -65,9 +65,9 @@ class NoisePanel(Card):
         self.ladder.previewed.connect(self._previewed)
         self.ladder.moved.connect(self._moved)
         self.range = RangeField(state, ("noise.sigma_max", "noise.sigma_min"), "σ range", stake)
-        self.sigma = make_field(state, "noise.sigma", "σ", stake)
-        self.finest = make_field(state, "noise.sigma_min", "σ min", stake)
-        self.levels = make_field(state, "noise.levels", "levels L", stake)
+        self.sigma = make_field(state, "noise.sigma", stake=stake)
+        self.finest = make_field(state, "noise.sigma_min", stake=stake)
+        self.levels = make_field(state, "noise.levels", stake=stake)
         assert isinstance(self.sigma, NumberField)
         assert isinstance(self.finest, NumberField)
         self.by_hand = QWidget(self)
@@ -85,8 +85,8 @@ class NoisePanel(Card):
         parts = (self.kind, self.ladder, self.range, self.sigma, self.finest, self.levels, self.by_hand, self.notice)
         for part in parts:
             self.body.addWidget(part)
-        self.beta_max = make_field(state, "noise.beta_max", "rate β₁", stake)
-        self.beta_min = make_field(state, "noise.beta_min", "rate β₀", stake)
+        self.beta_max = make_field(state, "noise.beta_max", stake=stake)
+        self.beta_min = make_field(state, "noise.beta_min", stake=stake)
         for part in (self.beta_max, self.beta_min):
             self.advanced().addWidget(part)
         state.changed.connect(self._state_changed)

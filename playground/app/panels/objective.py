@@ -15,7 +15,6 @@ from playground.lab.automatic import LEVELS, derivative_passes, resolved
 from playground.lab.refusals import training_refusal
 
 NETWORK = ("kind", "width", "depth", "activation", "features", "feature_scale")
-LABELS = {"kind": "network", "features": "features", "feature_scale": "feature scale"}
 
 
 class ObjectivePanel(Card):
@@ -29,11 +28,11 @@ class ObjectivePanel(Card):
             return engine.trained_steps
 
         self.kind = make_field(state, "objective.kind", None)
-        self.weight = make_field(state, "objective.weight", "weight λ(σ)")
-        self.projections = make_field(state, "objective.projections", "directions k")
-        self.projection = make_field(state, "objective.projection", "law of v")
-        self.variance_reduced = make_field(state, "objective.variance_reduced", "variance-reduced")
-        self.cells = make_field(state, "objective.cells", "cells of Z")
+        self.weight = make_field(state, "objective.weight")
+        self.projections = make_field(state, "objective.projections")
+        self.projection = make_field(state, "objective.projection")
+        self.variance_reduced = make_field(state, "objective.variance_reduced")
+        self.cells = make_field(state, "objective.cells")
         self.notice = Notice(self)
         for part in (
             self.kind,
@@ -45,8 +44,8 @@ class ObjectivePanel(Card):
             self.variance_reduced,
         ):
             self.body.addWidget(part)
-        self.network = {name: make_field(state, f"network.{name}", LABELS.get(name, ""), stake) for name in NETWORK}
-        self.reference = make_field(state, "objective.reference", "target over n")
+        self.network = {name: make_field(state, f"network.{name}", stake=stake) for name in NETWORK}
+        self.reference = make_field(state, "objective.reference")
         for part in (self.reference, *self.network.values()):
             self.advanced().addWidget(part)
         state.changed.connect(self._refresh)

@@ -10,6 +10,7 @@ from playground.app.card import Card, Notice
 from playground.app.charts.loss import LossChart
 from playground.app.engine import Engine
 from playground.app.fields import NumberField, make_field
+from playground.app.labels import spoken
 from playground.app.numbers import duration, shown
 from playground.app.panels.figure import count, decimal
 from playground.app.state import State
@@ -39,7 +40,7 @@ def hindrance_to_training(state: State, engine: Engine) -> str:
         return ""
     refusal = training_refusal(state.experiment)
     if refusal is not None:
-        return refusal.sentence
+        return spoken(refusal.sentence)
     return "" if engine.problem is not None else "The data are being loaded: a moment."
 
 
@@ -69,7 +70,7 @@ class TrainingPanel(Card):
         self.bar.setToolTip("<p>How much of the training time has passed.</p>")
         self._build_buttons()
         self.notice = Notice(self)
-        self.rate = make_field(state, "training.learning_rate", "learning rate")
+        self.rate = make_field(state, "training.learning_rate")
         self._redraw = QTimer(self)
         self._redraw.setSingleShot(True)
         self._redraw.timeout.connect(self._draw)
@@ -84,12 +85,12 @@ class TrainingPanel(Card):
         self.body.addLayout(row)
         for part in (self.notice, self.rate):
             self.body.addWidget(part)
-        self.batch = make_field(state, "training.batch", "batch B")
-        self.seconds = NumberField(state, "training.seconds", "seconds", automatic="no limit")
-        self.steps = NumberField(state, "training.steps", "steps", automatic="no limit")
-        self.decay = make_field(state, "training.decay", "rate falls")
-        self.ema = make_field(state, "training.ema", "average d")
-        self.sigmas = make_field(state, "training.sigmas", "law of ln σ")
+        self.batch = make_field(state, "training.batch")
+        self.seconds = NumberField(state, "training.seconds", automatic="no limit")
+        self.steps = NumberField(state, "training.steps", automatic="no limit")
+        self.decay = make_field(state, "training.decay")
+        self.ema = make_field(state, "training.ema")
+        self.sigmas = make_field(state, "training.sigmas")
         for part in (self.batch, self.seconds, self.steps, self.decay, self.ema, self.sigmas):
             self.advanced().addWidget(part)
         state.changed.connect(self._refresh)

@@ -1,0 +1,121 @@
+"""What the cards call the settings; and sentences that name settings, as the window says them.
+
+The same sentences serve the command line and files, where a setting is its key (``training.batch = 0``) and a choice its
+own name. Whoever looks at a card knows neither.
+"""
+
+import re
+
+from playground.app import choices
+from playground.app.numbers import shown
+from playground.lab.experiment import Field, fields
+
+LABELS = {
+    "data.points": "points N",
+    "data.noise": "blur s",
+    "noise.sigma": "σ",
+    "noise.sigma_min": "σ min",
+    "noise.sigma_max": "σ max",
+    "noise.levels": "levels L",
+    "noise.beta_min": "rate β₀",
+    "noise.beta_max": "rate β₁",
+    "network.kind": "network",
+    "objective.weight": "weight λ(σ)",
+    "objective.projections": "directions k",
+    "objective.projection": "law of v",
+    "objective.variance_reduced": "variance-reduced",
+    "objective.cells": "cells of Z",
+    "objective.reference": "target over n",
+    "training.batch": "batch B",
+    "training.decay": "rate falls",
+    "training.ema": "average d",
+    "training.sigmas": "law of ln σ",
+    "sampling.source": "score",
+    "sampling.labels": "class",
+    "sampling.label": "class c",
+    "sampling.guidance": "guidance w",
+    "sampling.mask": "known part",
+    "sampling.known": "of held-out",
+    "sampling.step": "step ε",
+    "sampling.churn": "churn",
+    "sampling.denoise": "last step noise-free",
+    "sampling.grid": "step grid",
+    "sampling.churn_min": "S min",
+    "sampling.churn_max": "S max",
+    "sampling.churn_noise": "S noise",
+    "sampling.corrector_steps": "corrector steps",
+    "sampling.snr": "corrector r",
+    "likelihood.source": "score",
+    "likelihood.points": "test points",
+    "likelihood.trace": "divergence",
+    "likelihood.vectors": "vectors k",
+    "likelihood.probe": "law of v",
+    "likelihood.draws": "noise draws",
+    "likelihood.interpolation": "way between",
+}
+"""Of the settings that no plain form of their key names well enough."""
+UNLABELLED = {
+    "data.kind": "data",
+    "data.path": "file",
+    "data.strokes": "drawing",
+    "noise.kind": "noise",
+    "noise.rungs": "rungs",
+    "noise.schedule": "curve σ(t)",
+    "objective.kind": "objective",
+    "sampling.kind": "sampler",
+}
+"""Of those whose controls carry no label: what they are called in a sentence."""
+CARDS = {
+    "data": "Data",
+    "noise": "Noise",
+    "network": "Objective",
+    "objective": "Objective",
+    "training": "Train",
+    "sampling": "Sample",
+    "likelihood": "Likelihood",
+}
+
+
+def label_of(field: Field) -> str:
+    """A setting's name, with its symbol where there is one: ``step ε``, ``learning rate``."""
+    if field.key in LABELS:
+        return LABELS[field.key]
+    name = field.key.split(".")[-1].replace("_", " ")
+    return f"{name} {field.symbol}" if field.symbol and len(name) + len(field.symbol) < 13 else name
+
+
+def _named(key: str) -> str:
+    """A setting in a sentence, with its card where other cards have one of that name."""
+    if key in UNLABELLED:
+        return UNLABELLED[key]
+    name = label_of(fields()[key])
+    sections = {key.split(".")[0] for key, field in fields().items() if "." in key and label_of(field) == name}
+    return name if len(sections) == 1 else f"{name} ({CARDS[key.split('.')[0]]})"
+
+
+_KEY = "|".join(re.escape(key) for key in sorted(fields(), key=len, reverse=True) if "." in key)
+_VALUE = r"[a-z0-9][a-z0-9-]*"
+_SETTING = re.compile(rf"\b({_KEY})\b(?: = ((?:{_VALUE}, )*{_VALUE} or {_VALUE}|{_VALUE})\b)?")
+_POWER = re.compile(r"(?<![\w.])\d+(?:\.\d+)?e[+-]\d+\b")
+
+
+def spoken(sentence: str) -> str:
+    """A sentence of the laboratory as the window says it: labels for keys, titles for choices, numbers as everywhere.
+
+    >>> spoken("training.batch = 0 is not allowed: choose sampling.source = exact or empirical.")
+    'Batch B = 0 is not allowed: choose score (Sample) = Exact or Data.'
+    """
+
+    def say(found: re.Match[str]) -> str:
+        key, values = found[1], found[2]
+        name = _named(key)
+        if values is None:
+            return name
+        known = fields()[key].choices
+        titles = re.sub(_VALUE, lambda value: choices.title(key, value[0]) if value[0] in known else value[0], values)
+        return f"{name} = {titles}"
+
+    text = _SETTING.sub(say, sentence.replace("set data.path to", "open"))
+    text = _POWER.sub(lambda number: shown(float(number[0])), text)
+    # A key begins no sentence by a capital; the label in its place does.
+    return text[:1].upper() + text[1:] if _SETTING.match(sentence) and text[:1].isascii() else text
