@@ -23,7 +23,7 @@ run: $(INSTALLED)  ## open the window; where there is no display, run the demo i
 	fi
 
 demo: $(INSTALLED)  ## train on two moons for a few seconds, sample, measure and paint a video
-	@$(BIN)/score-playground run resources/experiments/two-moons.toml --out $(DEMO) --set training.seconds=10
+	@$(BIN)/score-playground run resources/experiments/two-moons.toml --out $(DEMO) --overwrite --set training.seconds=10
 	@echo "The video of the demo is $(CURDIR)/$(DEMO)/video.mp4"
 
 test: $(INSTALLED)  ## every test, offscreen; warnings are errors

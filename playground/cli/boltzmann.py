@@ -9,7 +9,7 @@ import torch
 
 from playground.cli.mistakes import Mistake
 from playground.cli.reporting import say, stage
-from playground.cli.results import write_csv, write_json
+from playground.cli.results import check_free, write_csv, write_json
 from playground.cli.running import made
 from playground.drawing.boltzmann import Report, paint_report
 from playground.drawing.palette import DARK
@@ -28,6 +28,7 @@ SETTINGS, METRICS, WEIGHTS, SAMPLES, COST, PICTURE = (
     "cost.csv",
     "picture.png",
 )
+EVERYTHING = (SETTINGS, METRICS, WEIGHTS, SAMPLES, COST, PICTURE)
 LIKELY = 32  # states that metrics.json names
 PICTURED = 60  # samples in the picture
 DIGITS = 64  # units that an 8 x 8 picture would have
@@ -45,17 +46,18 @@ def read_settings(path: Path | None, assignments: Sequence[str], seed: int | Non
     return experiments.replace(settings, changes if seed is None else changes | {"seed": seed})
 
 
-def run_boltzmann(settings: Boltzmann, folder: Path) -> None:
+def run_boltzmann(settings: Boltzmann, folder: Path, overwrite: bool) -> None:
     """Train, sample, measure what Z costs, and write it all into a folder.
 
     Raises:
-        Mistake: there is nothing to learn.
+        Mistake: there is nothing to learn, or the folder holds results that are not to be overwritten.
     """
     refusal = training_refusal(settings)
     if refusal is not None:
         raise Mistake(
             f"There are no patterns to learn: set patterns to {experiments.fields(Boltzmann)['patterns'].bound}."
         )
+    check_free(folder, EVERYTHING, overwrite)
     torch.set_num_threads(1)  # more would wait for each other, in work this small
     with made(folder):
         with stage("Training") as update:

@@ -43,6 +43,7 @@ Settings = Annotated[
 Seed = Annotated[
     int | None, typer.Option("--seed", metavar="N", parser=_whole("--seed"), help="Seed of every random draw.")
 ]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace the results of an earlier run in the folder.")]
 Device = Annotated[str, typer.Option("--device", metavar="NAME", help="auto, cpu, cuda or mps.")]
 
 
@@ -70,12 +71,13 @@ def run(
     settings: Settings = None,
     seed: Seed = None,
     device: Device = "auto",
+    overwrite: Overwrite = False,
 ) -> None:
     """Train, sample and evaluate an experiment, and write everything into a folder."""
     from playground.cli.running import run_experiment
     from playground.cli.settings import read_experiment
 
-    run_experiment(read_experiment(experiment, settings or [], seed), _folder(out), device)
+    run_experiment(read_experiment(experiment, settings or [], seed), _folder(out), device, overwrite)
 
 
 @app.command()
@@ -237,11 +239,12 @@ def boltzmann(
         typer.Option("--set", metavar="key=value", help="Change a setting; may be given again and again."),
     ] = None,
     seed: Seed = None,
+    overwrite: Overwrite = False,
 ) -> None:
     """Train a Boltzmann machine by summing over all its states, and measure what its Z costs."""
     from playground.cli.boltzmann import read_settings, run_boltzmann
 
-    run_boltzmann(read_settings(settings_file, settings or [], seed), _folder(out))
+    run_boltzmann(read_settings(settings_file, settings or [], seed), _folder(out), overwrite)
 
 
 def _size(text: str, even: bool) -> tuple[int, int]:

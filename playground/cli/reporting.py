@@ -5,6 +5,9 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from playground.app.numbers import MINUS, shown
+
+HUGE = 1e6
 PATIENCE = 5.0  # seconds between two plain lines
 
 Update = Callable[[float, str], None]
@@ -13,6 +16,11 @@ Update = Callable[[float, str], None]
 def say(line: str) -> None:
     """A line of the program's answer."""
     print(line, flush=True)
+
+
+def number(value: float) -> str:
+    """Four decimals; a huge number in the few characters that the window shows it in."""
+    return f"{value:.4f}" if abs(value) < HUGE else shown(value, 4).replace(MINUS, "-")
 
 
 @contextmanager

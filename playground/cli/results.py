@@ -29,6 +29,22 @@ TRAJECTORY, SAMPLES, PICTURE, VIDEO = "trajectory.npz", "samples.csv", "picture.
 EVERYTHING = (EXPERIMENT, MODEL, METRICS, TRAJECTORY, SAMPLES, PICTURE, VIDEO)
 
 
+def check_free(folder: Path, names: Iterable[str], overwrite: bool) -> None:
+    """Make sure that files can be written into a folder, and that none of an earlier run is lost unasked.
+
+    Raises:
+        Mistake: a folder has the name of one, or one is there and is not to be overwritten.
+    """
+    for name in names:
+        if (folder / name).is_dir():
+            raise Mistake(f"--out {folder} holds a folder named {name}, where a file is to be written: move it away.")
+    there = [name for name in names if (folder / name).exists()]
+    if there and not overwrite:
+        raise Mistake(
+            f"--out {folder} already holds {there[0]}: give another folder, or add --overwrite to replace the results there."
+        )
+
+
 @dataclass(frozen=True)
 class Model:
     """A trained network with the problem that it was trained on."""

@@ -13,7 +13,7 @@ import torch
 from playground.cli import results
 from playground.cli.mistakes import Mistake
 from playground.cli.painting import paint_picture, paint_video
-from playground.cli.reporting import Update, say, stage
+from playground.cli.reporting import Update, number, say, stage
 from playground.lab import conditioning
 from playground.lab import experiment as experiments
 from playground.lab.advice import noise_advice
@@ -29,20 +29,21 @@ VIDEO_SIZE, VIDEO_FPS = (960, 720), 30
 LOSS_BATCHES, LOSS_BATCH = 16, 512  # draws behind the final loss
 
 
-def run_experiment(experiment: Experiment, folder: Path, device: str) -> None:
-    """Everything that ``run`` does; a second run into the same folder replaces the first one's files.
+def run_experiment(experiment: Experiment, folder: Path, device: str, overwrite: bool) -> None:
+    """Everything that ``run`` does.
+
+    Args:
+        overwrite: replace the files of an earlier run in the folder.
 
     Raises:
-        Mistake, ExperimentError, DataError: the experiment, its data or the device cannot be used.
+        Mistake, ExperimentError, DataError: the experiment, its data, the device or the folder cannot be used.
     """
     for refusal in (training_refusal(experiment), sampling_refusal(experiment)):
         if refusal is not None and refusal.key == "data.strokes":  # there is no canvas here to paint on
             raise Mistake(f"Nothing is drawn: set data.strokes to {experiments.fields()['data.strokes'].bound}.")
         if refusal is not None:
             raise Mistake(refusal.sentence)
-    for name in results.EVERYTHING:
-        if (folder / name).is_dir():
-            raise Mistake(f"--out {folder} holds a folder named {name}, where a file is to be written: move it away.")
+    results.check_free(folder, results.EVERYTHING, overwrite)
     chosen = choose_device(device)
     with made(folder):
         problem = Problem.build(experiment, device=chosen)
@@ -55,7 +56,7 @@ def run_experiment(experiment: Experiment, folder: Path, device: str) -> None:
         results.use_threads(problem)
         experiment = problem.resolved()
         trainer = Trainer(problem)
-        last = _train(trainer)
+        last, final_loss = _train(trainer)
         for name in results.EVERYTHING:  # an interrupted run must not stand beside the results of another
             (folder / name).unlink(missing_ok=True)
         experiments.save(experiment, folder / results.EXPERIMENT)
@@ -65,7 +66,7 @@ def run_experiment(experiment: Experiment, folder: Path, device: str) -> None:
         trajectory.save_npz(folder / results.TRAJECTORY)
         final = trajectory.positions[-1]
         results.write_csv(folder / results.SAMPLES, results.column_names(problem), final.reshape(len(final), -1))
-        measured = _evaluate(problem, model, final) | _training(trainer, last)
+        measured = _evaluate(problem, model, final) | _training(trainer, last, final_loss)
         results.write_json(folder / results.METRICS, _finite(measured))
         paint_picture(problem, model.score, trajectory, folder / results.PICTURE, VIDEO_SIZE)
         paint_video(problem, model.score, trajectory, folder / results.VIDEO, VIDEO_SIZE, VIDEO_FPS)
@@ -92,21 +93,25 @@ def made(folder: Path) -> Iterator[None]:
         raise
 
 
-def _train(trainer: Trainer) -> TrainingProgress | None:
-    last = None
+def _train(trainer: Trainer) -> tuple[TrainingProgress | None, float | None]:
+    """The last progress, and the loss of what was learned; None and None where there is nothing to train."""
+    last = final = None
     with stage("Training") as update:
         for last in trainer:
-            _show(last, trainer, update)
+            _show(last, f"loss {last.loss:.4f}", update)
+        if last is not None:
+            final = _loss(trainer)
+            _show(last, f"final loss {final:.4f}", update)
     if last is not None and last.diverged:
         print(f"score-playground: {last.diverged}", file=sys.stderr)
-    return last
+    return last, final
 
 
-def _show(progress: TrainingProgress, trainer: Trainer, update: Update) -> None:
+def _show(progress: TrainingProgress, loss: str, update: Update) -> None:
     floor = "" if progress.floor is None else f" (best possible {progress.floor:.4f})"
     left = progress.seconds_left or 0.0
     spent = progress.seconds
-    words = f"step {progress.step}, loss {progress.loss:.4f}{floor}, {progress.steps_per_second:.0f} steps/s"
+    words = f"step {progress.step}, {loss}{floor}, {progress.steps_per_second:.0f} steps/s"
     update(spent / (spent + left) if spent + left else 1.0, words)
 
 
@@ -133,13 +138,13 @@ def _evaluate(problem: Problem, model: results.Model, samples: Any) -> dict[str,
     return progress.metrics
 
 
-def _training(trainer: Trainer, last: TrainingProgress | None) -> dict[str, Any]:
+def _training(trainer: Trainer, last: TrainingProgress | None, final_loss: float | None) -> dict[str, Any]:
     problem = trainer.problem
     return {
         "steps": trainer.step,
         "seconds": trainer.seconds,
         "steps_per_second": trainer.step / trainer.seconds if trainer.seconds else None,
-        "final_loss": None if last is None else _loss(trainer),
+        "final_loss": final_loss,
         "loss_floor": None if last is None else last.floor,
         "diverged": None if last is None else last.diverged,
         "parameters": sum(parameter.numel() for parameter in trainer.network.parameters()),
@@ -175,20 +180,22 @@ def _finite(contents: dict[str, Any]) -> dict[str, Any]:
 
 
 def _summarise(measured: dict[str, Any], folder: Path) -> None:
+    same = "mean of log p data - log p model at the same points"
     lines = [
-        ("test NLL", "test_nll", "test_nll_standard_error"),
-        ("entropy of the data", "entropy", None),
-        ("KL to the data", "kl", "kl_standard_error"),
-        ("test NLL by energy and Z", "energy_nll", "energy_nll_standard_error"),
-        ("KL by energy and Z", "energy_kl", "energy_kl_standard_error"),
-        ("ln Z", "log_partition", "log_partition_error"),
-        ("bits/dim", "bits_per_dim", "bits_per_dim_standard_error"),
+        ("test NLL", "test_nll", "test_nll_standard_error", "mean of -log p model at {test_points} held-out points"),
+        ("entropy of the data", "entropy", None, "the NLL of a perfect model over ever more points"),
+        ("KL to the data", "kl", "kl_standard_error", f"{same}: less noisy than NLL - entropy"),
+        ("test NLL by energy and Z", "energy_nll", "energy_nll_standard_error", ""),
+        ("KL by energy and Z", "energy_kl", "energy_kl_standard_error", f"{same}, smoothed by the finest sigma"),
+        ("ln Z", "log_partition", "log_partition_error", ""),
+        ("bits/dim", "bits_per_dim", "bits_per_dim_standard_error", ""),
     ]
     if measured.get("evaluations_mean") is None:  # no flow was followed: what is stated by the energy is said once
         lines = [line for line in lines if line[1] not in ("test_nll", "kl")]
-    for title, key, error in lines:
+    for title, key, error, what in lines:
         if measured.get(key) is not None:
-            say(f"{title:>24}  {measured[key]:.4f}" + (f" ± {measured[error]:.4f}" if error else ""))
+            value = number(measured[key]) + (f" ± {number(measured[error])}" if error else "")
+            say(f"{title:>24}  {value:<18}  {what.format(**measured)}".rstrip())
     if measured.get("sliced_wasserstein2") is not None:
         distance, floor, spread = (measured[f"sliced_wasserstein2{end}"] for end in ("", "_floor", "_floor_spread"))
         say(f"{'sliced Wasserstein-2':>24}  {distance:.4g} (floor {floor:.4g} ± {spread:.2g})")
@@ -199,4 +206,15 @@ def _summarise(measured: dict[str, Any], folder: Path) -> None:
     ):
         if measured.get(key) is not None:
             say(f"{title:>24}  {measured[key]:.4f} ± {measured[key + '_standard_error']:.4f} (floor {floor:g})")
+    if measured.get("mode_weights") is not None:
+        say(f"{'mode weights':>24}  {_weights(measured)}")
     say(f"Everything is in {folder}")
+
+
+def _weights(measured: dict[str, Any]) -> str:
+    """The samples' share in each mode, with their error and the truth where it is known."""
+    shares = ", ".join(f"{share:.3f}" for share in measured["mode_weights"])
+    true = measured.get("mode_weights_true") or ()
+    exact = [f"{share:.3f}" for share in true]
+    truth = f" (true {exact[0] + ' each' if len(set(exact)) == 1 else ', '.join(exact)})" if exact else ""
+    return f"{shares} ± {max(measured['mode_weights_standard_error']):.3f}{truth}"

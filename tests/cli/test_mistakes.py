@@ -110,6 +110,14 @@ MISTAKES: dict[str, tuple[list[str], str]] = {
         ["run", "{tmp}/empty.toml", "--out", "{tmp}/taken"],
         "holds a folder named picture.png, where a file is to be written",
     ),
+    "--out of an earlier run": (
+        ["run", "{tmp}/empty.toml", "--out", "{run}"],
+        "already holds experiment.toml: give another folder, or add --overwrite to replace the results there.",
+    ),
+    "--out of one file of an earlier run": (
+        ["boltzmann", "--out", "{run}", "--set", "steps=1"],
+        "already holds metrics.json: give another folder",
+    ),
     "--out below a file": (["run", "{tmp}/empty.toml", "--out", "{tmp}/points.csv/o"], "points.csv is a file."),
     "no folder": (["sample", "{tmp}/nowhere", "--out", "{tmp}/a.npz"], "is no folder: give the DIR that"),
     "folder without model": (["sample", "{tmp}", "--out", "{tmp}/a.npz"], "holds no model.safetensors"),

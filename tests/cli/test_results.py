@@ -3,6 +3,8 @@
 import csv
 import json
 import math
+import re
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,6 +14,7 @@ import numpy as np
 import pytest
 import torch
 
+from playground.cli.reporting import number
 from playground.lab import experiment as experiments
 from playground.lab.problem import Problem
 from playground.lab.session import Session
@@ -65,6 +68,44 @@ def test_a_run_warns_of_noise_that_ends_too_early(tmp_path: Path, ask: Ask, quic
     code, out, _ = ask("run", tmp_path / "early.toml", "--out", tmp_path / "out", *quick)
     assert code == 0
     assert "Warning: At σ = 0.5 the data are still" in out
+
+
+def test_what_a_run_prints_is_what_it_writes(tmp_path: Path, ask: Ask, quick: list[str]) -> None:
+    (tmp_path / "two.toml").write_text('data.kind = "two-gaussians"\n')
+    code, said, _ = ask("run", tmp_path / "two.toml", "--out", tmp_path / "out", *quick)
+    found = metrics(tmp_path / "out")
+    assert code == 0
+    floor = f"(best possible {found['loss_floor']:.4f})"
+    assert re.findall(r"final loss .*\)", said) == [f"final loss {found['final_loss']:.4f} {floor}"]
+    line = {title.strip(): text for title, text in re.findall(r"(?m)^ *(\w[^\n]*?)  +(\S.*)$", said)}
+    assert line["test NLL"].endswith("mean of -log p model at 20 held-out points")
+    assert line["test NLL"].startswith(f"{found['test_nll']:.4f} ± {found['test_nll_standard_error']:.4f} ")
+    assert line["entropy of the data"].endswith("the NLL of a perfect model over ever more points")
+    assert line["KL to the data"].endswith("at the same points: less noisy than NLL - entropy")
+    shares = ", ".join(f"{share:.3f}" for share in found["mode_weights"])
+    error = max(found["mode_weights_standard_error"])
+    assert line["mode weights"] == f"{shares} ± {error:.3f} (true 0.800, 0.200)"
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [(-1.23456, "-1.2346"), (0.0, "0.0000"), (-523_456.789, "-523456.7890"), (-6.25e17, "-6.25e17")],
+)
+def test_huge_numbers_are_short(value: float, shown: str) -> None:
+    assert number(value) == shown
+
+
+def test_a_folder_of_results_is_kept_until_it_is_to_be_overwritten(moons: Path, tmp_path: Path, ask: Ask) -> None:
+    out = Path(shutil.copytree(moons, tmp_path / "out"))
+    again = ("run", out / "experiment.toml", "--out", out, "--set=training.steps=0", "--seed", 1)
+    code, said, error = ask(*again)
+    assert (code, said) == (2, "")
+    assert "add --overwrite" in error
+    assert {file.name: file.read_bytes() for file in out.iterdir()} == {
+        file.name: file.read_bytes() for file in moons.iterdir()
+    }
+    assert ask(*again, "--overwrite")[0] == 0
+    assert (metrics(moons)["seed"], metrics(out)["seed"]) == (3, 1)
 
 
 def test_metrics_have_a_number_or_a_reason(moons: Path) -> None:

@@ -131,7 +131,7 @@ def test_an_interrupted_run_leaves_whole_files_of_one_run(
         raise KeyboardInterrupt
 
     monkeypatch.setattr(f"playground.cli.running.{stage}", stop)
-    code, _, error = ask("run", tmp_path / "empty.toml", "--out", out, *quick)
+    code, _, error = ask("run", tmp_path / "empty.toml", "--out", out, "--overwrite", *quick)
     assert code == 130
     assert "Interrupted" in error
     assert Session.load(out / "model.safetensors").weights
