@@ -102,8 +102,8 @@ class Place:
         """Start the window, wait for the line that it has been painted, and close it.
 
         Returns:
-            Seconds until then, without and with those in which others had the processors: what the machine has to do besides
-            says nothing of the program. Only Linux tells; elsewhere the two are the same.
+            Seconds until then, without and with those in which other programs had the processors: what the machine has to do
+            besides says nothing of the program. Only Linux tells; elsewhere the two are the same.
         """
         process = subprocess.Popen(
             [*self.prefix, self.program],
@@ -117,7 +117,7 @@ class Place:
         begun = time.monotonic()
         line = next((line for line in process.stdout if line.startswith("ready")), "")
         seconds = time.monotonic() - begun
-        waited = waited_for_processor(process.pid) if line else 0.0
+        waited = waited_for_others(Path(f"/proc/{process.pid}")) if line else 0.0
         process.send_signal(signal.SIGTERM)
         process.stdout.read()
         process.wait(timeout=60)
@@ -126,17 +126,49 @@ class Place:
         return seconds - waited, seconds
 
 
-def is_busy() -> bool:
-    """Whether more wants to run on this machine than it has processors; then only work can be judged, not time."""
-    return hasattr(os, "getloadavg") and os.getloadavg()[0] > (os.cpu_count() or 1)
+def waited_for_others(process: Path) -> float:
+    """Seconds in which a process's main thread could have run, but other programs had the processors.
 
+    While it waited, threads of its own may have been what it waited for: as long as these ran is not counted.
 
-def waited_for_processor(process: int) -> float:
-    """Seconds in which a process's main thread could have run, but had no processor."""
+    Args:
+        process: its folder in /proc; where there is none, the answer is 0.
+    """
     try:
-        return int(Path(f"/proc/{process}/schedstat").read_text().split()[1]) / 1e9
-    except (OSError, ValueError, IndexError):
+        ran, waited = (int(number) / 1e9 for number in (process / "schedstat").read_text().split()[:2])
+        ticks = (process / "stat").read_text().rpartition(")")[2].split()[11:13]
+    except (OSError, ValueError):
         return 0.0
+    threads = sum(map(int, ticks)) / os.sysconf("SC_CLK_TCK") - ran
+    return max(0.0, waited - max(0.0, threads))
+
+
+@dataclass(frozen=True)
+class Clock:
+    """Seconds on the wall, of work of all processors, and of work of this test's own programs that have ended."""
+
+    wall: float
+    work: float
+    own: float
+
+    @classmethod
+    def now(cls) -> "Clock | None":
+        """None where the system does not tell."""
+        try:
+            numbers = Path("/proc/stat").read_text().split()[1:9]
+        except OSError:
+            return None
+        work = sum(map(int, numbers)) - int(numbers[3]) - int(numbers[4])  # without idling and waiting for a disk
+        own = os.times()
+        return cls(time.monotonic(), work / os.sysconf("SC_CLK_TCK"), own.children_user + own.children_system)
+
+
+def others_were_busy(before: Clock | None, after: Clock | None) -> bool:
+    """Whether other programs had more than half of the processors; then only work can be judged, not time."""
+    if before is None or after is None:
+        return False
+    others = after.work - before.work - (after.own - before.own)
+    return others > (os.cpu_count() or 1) / 2 * (after.wall - before.wall)
 
 
 def snapshot(folder: Path) -> dict[str, tuple[int, int]]:
@@ -201,7 +233,9 @@ def forget(folder: Path) -> None:
 
 def rehearse(table: Table, place: Place, display: str, screen: str) -> None:
     """The lesson in the window, by `doctor --window`, which says how each step went."""
+    before = Clock.now()
     done = place.run("doctor", "--window", display=display, timeout=600)
+    busy = others_were_busy(before, Clock.now())
     lines = done.stdout.splitlines()
     for name in STEPS:
         row = next((line for line in lines if re.match(rf"{re.escape(name)}\s+(ok|FAILED)\s", line)), "")
@@ -214,7 +248,7 @@ def rehearse(table: Table, place: Place, display: str, screen: str) -> None:
     first, work = (float(trained[1]), float(trained[2] or trained[1])) if trained else (float("inf"), float("inf"))
     table.add(
         f"{screen}: first training step after the window",
-        (work if is_busy() else first) <= FIRST_STEP,
+        (work if busy else first) <= FIRST_STEP,
         f"{first:.2f} s of {FIRST_STEP}, {work:.2f} s of processors",
     )
     table.add(f"{screen}: TorchScript has its sources", "by TorchScript" in done.stdout, "")

@@ -49,12 +49,21 @@ Asked = dict[str, tuple[int, list[str]]]  # by file: the newest glibc 2.x that i
 
 
 def asked_of_glibc(folder: Path) -> Asked:
-    """Linux: what each file in the package asks of glibc."""
+    """Linux: what each file in the package asks of glibc.
+
+    Raises:
+        SystemExit: objdump reads no version out of a file that names one, so that what is asked is not known.
+    """
     asked: Asked = {}
     for path in sorted(folder.rglob("*")):
         if path.is_file() and not path.is_symlink() and (".so" in path.name or path.name == product.COMMAND):
-            lines = subprocess.run(["objdump", "-T", path], capture_output=True, text=True, check=False).stdout
-            found = [(int(minor), name) for minor, name in re.findall(r"\(GLIBC_2\.(\d+)[.\d]*\)\s+(\S+)", lines)]
+            done = subprocess.run(["objdump", "-T", path], capture_output=True, text=True, check=False)
+            found = [(int(minor), name) for minor, name in re.findall(r"\(GLIBC_2\.(\d+)[.\d]*\)\s+(\S+)", done.stdout)]
+            if not found and b"GLIBC_2." in path.read_bytes():
+                said = (done.stderr or done.stdout).strip()[:300]
+                raise SystemExit(
+                    f"{path} names a version of glibc, but objdump -T tells none that is understood: {said}"
+                )
             if found:
                 newest = max(minor for minor, _ in found)
                 asked[path.relative_to(folder).as_posix()] = newest, [name for minor, name in found if minor == newest]
@@ -62,8 +71,15 @@ def asked_of_glibc(folder: Path) -> Asked:
 
 
 def needed_glibc(asked: Asked) -> tuple[int, int]:
-    """The oldest glibc that the package runs with; its fallback libraries are for systems that lack them, and stand apart."""
-    return 2, max((minor for path, (minor, _) in asked.items() if "/fallback/" not in path), default=0)
+    """The oldest glibc that the package runs with; its fallback libraries are for systems that lack them, and stand apart.
+
+    Raises:
+        SystemExit: nothing asks for any, which no package does.
+    """
+    minors = [minor for path, (minor, _) in asked.items() if "/fallback/" not in path]
+    if not minors:
+        raise SystemExit(f"No file in {product.FOLDER} asks for any version of glibc: it is no whole package.")
+    return 2, max(minors)
 
 
 def print_glibc(asked: Asked) -> None:

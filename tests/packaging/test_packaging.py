@@ -1,6 +1,7 @@
 """The parts of the packaging that need no build: the lock, what stays out, the installer's script, the release workflow."""
 
 import ast
+import os
 import plistlib
 import re
 import shutil
@@ -22,6 +23,7 @@ sys.path.append(str(PACKAGING))  # after the library of the same name
 import archives  # noqa: E402
 import contents  # noqa: E402
 import lock  # noqa: E402
+import package_test  # noqa: E402
 import product  # noqa: E402
 import sizes  # noqa: E402
 import system_libraries  # noqa: E402
@@ -227,4 +229,62 @@ def test_the_needed_glibc_is_the_newest_that_a_file_asks_for(tmp_path: Path) -> 
     assert names
     asked = {"a/one.so": (34, ["dlopen"]), "a/fallback/two.so": (39, ["exp10"]), "three.so": (36, ["arc4random"])}
     assert sizes.needed_glibc(asked) == (2, 36)
-    assert sizes.needed_glibc({}) == (2, 0)
+    with pytest.raises(SystemExit, match="asks for any version of glibc"):
+        sizes.needed_glibc({"a/fallback/two.so": (39, ["exp10"])})
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="glibc is Linux's")
+@pytest.mark.parametrize(
+    ("says", "asked"),
+    [
+        ("0 DF *UND* 0 (GLIBC_2.34)  dlopen\n0 DF *UND* 0 (GLIBC_2.2.5) getenv", (34, ["dlopen"])),
+        ("0 DF *UND* 0 GLIBC_2.34  dlopen\n0 DF *UND* 0 GLIBC_2.2.5 getenv", None),
+        ("", None),
+    ],
+)
+def test_an_objdump_that_is_not_understood_ends_the_build(
+    says: str, asked: object, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "one.so").write_bytes(b"\x7fELF...GLIBC_2.34\0")
+    (tmp_path / "data.so").write_bytes(b"\x7fELF...")  # asks for nothing
+    monkeypatch.setattr(
+        subprocess,
+        "run",
+        lambda command, **_: subprocess.CompletedProcess(command, 0, says if command[-1].stem == "one" else "", ""),
+    )
+    if asked is None:
+        with pytest.raises(SystemExit, match=r"one\.so names a version of glibc, but objdump -T tells none"):
+            sizes.asked_of_glibc(tmp_path)
+    else:
+        assert sizes.asked_of_glibc(tmp_path) == {"one.so": asked}
+
+
+@pytest.mark.skipif(not hasattr(os, "sysconf"), reason="Windows tells no ticks")
+@pytest.mark.parametrize(
+    ("ran", "waited", "whole", "others"), [(0.5, 0.4, 0.5, 0.4), (0.5, 0.4, 0.8, 0.1), (0.5, 0.4, 3, 0)]
+)
+def test_a_wait_that_its_own_threads_may_cause_is_the_program_s(
+    ran: float, waited: float, whole: float, others: float, tmp_path: Path
+) -> None:
+    """By what Linux says of a process: its main thread ran and waited, all its threads ran."""
+    ticks = round(whole * os.sysconf("SC_CLK_TCK"))
+    (tmp_path / "schedstat").write_text(f"{ran * 1e9:.0f} {waited * 1e9:.0f} 17\n")
+    (tmp_path / "stat").write_text(f"7 (score (play) R) S {'0 ' * 10}{ticks // 2} {ticks - ticks // 2} 0 0 20\n")
+    assert package_test.waited_for_others(tmp_path) == pytest.approx(others, abs=1e-6)
+    assert package_test.waited_for_others(tmp_path / "nobody") == 0
+
+
+def test_only_other_programs_make_a_machine_busy(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "cpu_count", lambda: 2)
+    before = package_test.Clock(100, 5_000, 70)
+    assert not package_test.others_were_busy(before, package_test.Clock(110, 5_019, 89))  # all of it is its own
+    assert package_test.others_were_busy(before, package_test.Clock(110, 5_019, 75))
+    assert not package_test.others_were_busy(before, None)
+    if sys.platform == "linux":
+        first = package_test.Clock.now()
+        subprocess.run([sys.executable, "-c", "sum(range(10**6))"], check=True)
+        second = package_test.Clock.now()
+        assert first is not None
+        assert second is not None
+        assert second.own > first.own
+        assert second.work >= second.own - first.own
