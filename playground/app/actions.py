@@ -356,6 +356,7 @@ class Actions(QObject):
         for key, command in COMMANDS.items():
             action = self._actions[key]
             text = command.label(self._window) if command.label else command.text
+            action.setProperty("label", command.label(self._window) if command.label else None)
             action.setText(f"{text}\t{command.key}" if command.key else text)
             if command.checked:
                 action.setChecked(command.checked(self._window))

@@ -117,7 +117,7 @@ class ActionButton(QPushButton):
 
     def __init__(self, action: QAction, title: str) -> None:
         super().__init__(title)
-        self._action = action
+        self._action, self._title = action, title
         self.setObjectName(f"{action.objectName()}.button")
         self.setAccessibleName(title)
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
@@ -128,6 +128,10 @@ class ActionButton(QPushButton):
     def _follow(self) -> None:
         self.setEnabled(self._action.isEnabled())
         self.setToolTip(self._action.toolTip())
+        now = self._action.property("label") or self._title
+        if now != self.text():
+            self.setText(now)
+            self.setAccessibleName(now)
 
 
 class Dot(QWidget):
@@ -179,21 +183,27 @@ class StatusBar(QFrame):
             row.addWidget(label)
 
     def show_training(self, training: str, palette: Palette) -> None:
-        self._training.setText(TRAINING_TEXTS.get(training, training))
+        self._show(self._training, TRAINING_TEXTS.get(training, training))
         self._dot.show_as(palette, self.CONCEPTS.get(training, "muted"))
 
     def show_frames(self, per_second: float | None) -> None:
         """Frames a second, or None where nothing moves."""
-        self._frames.setText("at rest" if per_second is None else f"{per_second:.0f} frames/s")
+        self._show(self._frames, "at rest" if per_second is None else f"{per_second:.0f} frames/s")
 
     def show_device(self, text: str) -> None:
-        self._device.setText(text)
+        self._show(self._device, text)
 
     def show_seed(self, seed: int) -> None:
-        self._seed.setText(f"seed {seed}")
+        self._show(self._seed, f"seed {seed}")
 
     def show_saved(self, text: str) -> None:
-        self._saved.setText(text)
+        self._show(self._saved, text)
+
+    def _show(self, label: QLabel, text: str) -> None:
+        """Show a text and make room for it at once: a busy event loop may come to it a second later."""
+        if text != label.text():
+            label.setText(text)
+            self.layout().activate()
 
 
 class FrameMeter(QObject):

@@ -59,8 +59,8 @@ class ImageGrid(Layer):
 
     def tiles(self, width: float, height: float) -> Tiles:
         """The layout in a picture of `width` x `height`."""
-        # The foot leaves room for the caption; a thumbnail has none.
-        margin, foot = min(20.0, 0.05 * width, 0.05 * height), min(54.0, 0.15 * height)
+        # The foot leaves room for a caption of two lines; a thumbnail has none.
+        margin, foot = min(20.0, 0.05 * width, 0.05 * height), min(76.0, 0.2 * height)
         across, down = max(width - 2 * margin, 1.0), max(height - margin - foot, 1.0)
         count = max(len(self.images), 1)
         fit = max(1, int(across // SMALLEST)) * max(1, int(down // SMALLEST))

@@ -77,6 +77,20 @@ def test_it_opens_learning_bars_and_stripes(window):
     assert "Within" in window.verdict.text() or "above the floor" in window.verdict.text()
 
 
+def test_nothing_is_cut_at_its_smallest(window):
+    before = window.size()
+    window.resize(window.minimumSize())
+    wait(lambda: window.machine._tasks.idle, 20_000)
+    wait()
+    for words in (window.cost_label, window.verdict):
+        assert words.height() >= words.heightForWidth(words.width()), words.text()
+    assert window.cost_plot.geometry().bottom() < window.cost_label.geometry().top()
+    for button in window.findChildren(QAbstractButton):
+        if button.isVisible() and button.text():
+            assert button.width() >= button.fontMetrics().horizontalAdvance(button.text()), button.text()
+    window.resize(before)
+
+
 def test_more_steps_go_on_from_where_it_was(window):
     before = window.machine.view.progress
     field = next(edit for edit in window.findChildren(NumberEdit) if edit.accessibleName() == "steps")

@@ -21,6 +21,7 @@ from playground.app import panels, theme
 from playground.app.card import Card, shortened
 from playground.app.charts.chart import Chart
 from playground.app.labels import spoken
+from playground.app.panels.figure import Figure
 from playground.app.state import State
 from playground.app.views import DensityView, Errors, Way
 from playground.drawing.palette import DARK, LIGHT
@@ -719,6 +720,18 @@ def test_the_quality_of_score_and_samples(show, state, engine, qtbot):
     assert "y" in panel.histogram.accessibleDescription()
     engine.errors_changed.emit(None)
     assert panel.relative.text() == "–"
+
+
+def test_a_long_number_goes_below_its_name(qtbot):
+    figure = Figure("mode weights", "Shares.")
+    qtbot.addWidget(figure)
+    figure.resize(250, 20)
+    figure.show()
+    for text, below in (("0.84", False), ("0.84 / 0.16 (truth 0.80 / 0.20)", True), ("0.84", False)):
+        figure.show_text(text)
+        qtbot.waitUntil(lambda below=below: (figure.value.y() > figure.name.y()) == below)
+        assert figure.value.width() >= figure.value.sizeHint().width()
+        figure.resize(250, figure.sizeHint().height())
 
 
 def test_many_modes_are_summed_up(show, state, engine):

@@ -47,6 +47,25 @@ def test_nothing_can_be_measured_before_there_is_a_problem(bare_window):
         assert not button.isEnabled()
 
 
+def test_the_status_makes_room_for_its_words_at_once(shared_window):
+    status = shared_window.status
+    for training, rate in (("untrained", 9.0), ("paused", 188.0), ("diverged", None)):
+        status.show_training(training, shared_window.palette_tokens)
+        status.show_frames(rate)
+        for label in (status._training, status._frames):
+            assert label.width() >= label.fontMetrics().horizontalAdvance(label.text()), label.text()
+    shared_window._show_status()
+
+
+def test_the_button_says_what_it_does_now(shared_window):
+    window = shared_window
+    button = next(one for one in window.top_bar.findChildren(QAbstractButton) if one.text() == "Train")
+    window.engine.train()
+    assert button.text() == button.accessibleName() == "Pause training"
+    window.engine.pause_training()
+    assert button.text() == button.accessibleName() == "Train"
+
+
 def test_a_narrow_window_never_cuts_a_chip(shared_window):
     window = shared_window
     window.resize(1024, 600)

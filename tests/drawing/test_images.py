@@ -94,8 +94,21 @@ def test_the_selected_image_has_a_ring() -> None:
     plain, tiles = picture(grid)
     ringed, _ = picture(dataclasses.replace(grid, selected=4))
     box = tiles.box(4)
-    edge = round(box.left() - 2), round(box.center().y())
+    edge = int(box.left() - 2.5), round(box.center().y())
     assert plain.pixelColor(*edge) == QColor(DARK.background)
     assert abs(ringed.pixelColor(*edge).hsvHue() - QColor(DARK.likelihood).hsvHue()) < 12
     out_of_reach, _ = picture(dataclasses.replace(grid, selected=99))
     assert out_of_reach == plain
+
+
+@pytest.mark.parametrize("size", [(640, 480), (1200, 700)])
+def test_the_caption_lies_below_the_images(size: tuple[int, int]) -> None:
+    bare = Scene(palette=DARK, images=ImageGrid(np.zeros((96, 8, 8))))
+    told = dataclasses.replace(bare, caption=("σ = 0.22   t = 0.3", "Δt = 2e-3   step 3/500"))
+    one, other = (render(scene, *size) for scene in (bare, told))
+    shape = (size[1], size[0], 4)
+    changed = np.frombuffer(bytes(one.constBits()), np.uint8) != np.frombuffer(bytes(other.constBits()), np.uint8)
+    rows, _, _ = np.nonzero(changed.reshape(shape))
+    assert len(rows)
+    tiles = bare.images.tiles(*size)
+    assert rows.min() >= tiles.box(tiles.shown - 1).bottom() - 1

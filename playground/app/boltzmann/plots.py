@@ -85,7 +85,7 @@ class CostPlot(Plot):
     """Seconds for Z, on a logarithmic axis, against the number of units."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(140, "Cost of Z", parent)
+        super().__init__(110, "Cost of Z", parent)
 
     def show_cost(
         self, units: np.ndarray, partition: np.ndarray, weight: np.ndarray, fit: tuple[float, float] | None

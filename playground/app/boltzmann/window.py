@@ -25,7 +25,9 @@ from playground.lab.boltzmann.patterns import write_pattern
 from playground.lab.boltzmann.settings import Boltzmann
 
 SIZE = QSize(1180, 700)
+SMALLEST = 600  # px high
 LEFT = 300  # px
+RIGHT = 270  # px at least: two buttons side by side, and a chart whose curves have names
 SIZES = ("2×2", "3×3", "4×4")
 ABOUT = (
     "A Boltzmann machine gives each pattern y of −1 and +1 the probability <b>p(y) = exp(y'Wy/2) / Z</b>, where Z is the sum over "
@@ -61,6 +63,7 @@ class BoltzmannWindow(QDialog):
         self._show(None)
         self._show_state()
         self.cost_plot.set_empty("Measure times Z for 2 to 20 units on this machine.")
+        self.setMinimumHeight(SMALLEST)
         self.resize(SIZE)
 
     # --- layout
@@ -72,12 +75,13 @@ class BoltzmannWindow(QDialog):
         set_role(about, "caption")
         columns = QHBoxLayout()
         columns.setSpacing(UNIT)
-        left = QWidget()
+        left, right = QWidget(), QWidget()
         left.setFixedWidth(LEFT)
+        right.setMinimumWidth(RIGHT)
         for holder, cards in (
             (left, (self._patterns_card(), self._draw_card(), self._train_card())),
             (QWidget(), (self._learning_card(), self._weights_card())),
-            (QWidget(), (self._likely_card(), self._samples_card(), self._cost_card())),
+            (right, (self._likely_card(), self._samples_card(), self._cost_card())),
         ):
             column = QVBoxLayout(holder)
             column.setContentsMargins(0, 0, 0, 0)
@@ -196,7 +200,7 @@ class BoltzmannWindow(QDialog):
 
     def _likely_card(self) -> Card:
         self.likely_card = card = Card("Most probable")
-        self.likely = Gallery("Most probable states", 120, captions=True)
+        self.likely = Gallery("Most probable states", 76, captions=True)
         self.likely.set_empty("The most probable pictures appear here.")
         self.likely.chosen.connect(lambda number: self._take(self.likely.patterns[number]))
         card.body.addWidget(self.likely, 1)
@@ -210,7 +214,7 @@ class BoltzmannWindow(QDialog):
         self.again = _button("Sample again", "sampleAgain", "Draw with other random numbers", self._sample_again)
         row.addWidget(self.again)
         card.body.addLayout(row)
-        self.samples = Gallery("Samples", 80)
+        self.samples = Gallery("Samples", 64)
         self.samples.set_empty("Samples of the machine appear here.")
         self.samples.chosen.connect(lambda number: self._take(self.samples.patterns[number]))
         card.body.addWidget(self.samples, 1)
@@ -222,6 +226,7 @@ class BoltzmannWindow(QDialog):
         card.body.addWidget(self.cost_plot, 1)
         self.cost_label = QLabel()
         self.cost_label.setWordWrap(True)
+        self.cost_label.setMinimumHeight(3 * self.cost_label.fontMetrics().lineSpacing())
         self.cost_label.setAccessibleName("What Z of larger pictures would cost")
         set_role(self.cost_label, "caption")
         self.measure = _button(

@@ -3,8 +3,8 @@
 from collections.abc import Callable
 
 from PySide6.QtCore import QRectF, Qt, Signal, Slot
-from PySide6.QtGui import QPainter, QPaintEvent, QPalette
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QSizePolicy, QWidget
+from PySide6.QtGui import QPainter, QPaintEvent, QPalette, QResizeEvent
+from PySide6.QtWidgets import QBoxLayout, QHBoxLayout, QLabel, QPushButton, QSizePolicy, QWidget
 
 from playground.app import theme
 from playground.app.engine import Engine
@@ -39,7 +39,7 @@ def count(number: int) -> str:
 
 
 class Figure(QWidget):
-    """A name at the left, a number at the right.
+    """A name at the left, a number at the right; below the name where it does not fit beside it.
 
     Args:
         name: what is measured.
@@ -54,7 +54,7 @@ class Figure(QWidget):
         super().__init__(parent)
         self._token, self._tokens = token, DARK
         self.setMinimumHeight(20)
-        layout = QHBoxLayout(self)
+        self._row = layout = QHBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(theme.UNIT)
         self.name = QLabel(name, self)
@@ -76,8 +76,18 @@ class Figure(QWidget):
         if text != self.value.text():
             self.value.setText(text)
             self._color()
+            self._arrange()
             self.setAccessibleDescription(f"{self.name.text()}: {text}")
         self._tooltip.set_words(f"<p>{self._meaning}</p>" + (f"<p>{more}</p>" if more else ""))
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        self._arrange()
+
+    def _arrange(self) -> None:
+        needed = self.name.sizeHint().width() + self._row.spacing() + self.value.sizeHint().width()
+        way = QBoxLayout.Direction.LeftToRight if needed <= self.width() else QBoxLayout.Direction.TopToBottom
+        if way != self._row.direction():
+            self._row.setDirection(way)
 
     def text(self) -> str:
         return self.value.text()
@@ -85,6 +95,7 @@ class Figure(QWidget):
     def rename(self, name: str) -> None:
         if name != self.name.text():
             self.name.setText(name)
+            self._arrange()
             self.setAccessibleName(name)
 
     def apply_palette(self, palette: Palette) -> None:
