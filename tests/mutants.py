@@ -129,8 +129,8 @@ FAULTS = (
     Fault(
         "an energy's score with its sign turned (fused)",
         "theory/fused_energy.py",
-        "(slope * factor[start : start + rows, None] - y)",
-        "(-slope * factor[start : start + rows, None] - y)",
+        "score.mul_(factor[:, None])",
+        "score.mul_(-factor[:, None])",
         ("theory/test_energy.py::test_the_score_is_the_gradient_of_the_log_density",),
     ),
     Fault(
@@ -369,13 +369,34 @@ FAULTS = (
         "theory/fused.py",
         "known = math.sqrt(1 - math.pow(second_decay, float(step)))",
         "known = 1.0",
+        ("theory/test_fused.py::test_both_ways_to_step_are_torch_s_adam",),
+    ),
+    Fault(
+        "Adam a step ahead (fused)",
+        "theory/fused.py",
+        "torch.full([], float(step))",
+        "torch.full([], float(step + 1))",
         ("theory/test_fused.py::test_denoising_steps_are_those_of_autograd_and_adam",),
+    ),
+    Fault(
+        "a shared noise level left out of the first layer (fused)",
+        "theory/fused.py",
+        "torch.addmv(biases[0], weights[0][:, places:], noise)",
+        "biases[0]",
+        ("theory/test_fused.py::test_a_score_at_one_noise_level_is_the_networks_own",),
+    ),
+    Fault(
+        "a sine's derivative with its sign turned (fused)",
+        "theory/fused.py",
+        "of_sines = -weights[0]",
+        "of_sines = weights[0]",
+        ("theory/test_fused.py::test_a_trace_is_that_of_autograd",),
     ),
     Fault(
         "silu'' with one of its signs turned (fused)",
         "theory/fused_training.py",
-        "a.addcmul_(part, h, value=-1.0)",
-        "a.addcmul_(part, h, value=1.0)",
+        "torch.sub(h, slope, alpha=2.0, out=a)",
+        "torch.sub(h, slope, alpha=-2.0, out=a)",
         ("theory/test_fused.py",),
     ),
     Fault(

@@ -12,13 +12,11 @@ import torch
 from torch import Tensor
 
 from playground.lab.experiment import ExperimentError
-from playground.theory.fused import descend
+from playground.theory.fused import Descent, descend
 from playground.theory.networks import ScoreNetwork
 from playground.theory.networks.mlp import Perceptron
 
 State = dict[str, np.ndarray]
-Lists = tuple[list[Tensor], list[Tensor], list[Tensor], list[Tensor]]
-Vectors = tuple[Tensor, Tensor, Tensor, Tensor, Tensor]
 
 
 class Weights:
@@ -43,14 +41,11 @@ class Weights:
             )
         }
 
-    def arguments(
-        self, network: Perceptron, rates: list[float], ema: float
-    ) -> tuple[Tensor, Tensor, *Lists, str, *Vectors, list[float], int, float]:
+    def arguments(self, network: Perceptron, rates: list[float], ema: float) -> tuple[Tensor, Tensor, Descent]:
         """What the steps of :mod:`playground.theory.fused` take after their draws; `network` is the one given at first."""
         layers, gradients = network.layers, self._gradients
         biased = [layer for layer in layers if layer.bias is not None]
-        return (
-            *network.tables,
+        descent = Descent(
             [layer.weight.detach() for layer in layers],
             [layer.bias.detach() for layer in biased],
             [gradients[id(layer.weight)] for layer in layers],
@@ -65,6 +60,7 @@ class Weights:
             self.step,
             ema,
         )
+        return *network.tables, descent
 
     def copy(self) -> tuple[Tensor, Tensor, Tensor, Tensor, int]:
         """What :meth:`restore` takes."""

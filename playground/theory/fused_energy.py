@@ -10,10 +10,9 @@ Written for :class:`playground.theory.networks.Energy`, which is their oracle in
 import torch
 from torch import Tensor
 
-from playground.theory.fused import activate, compiled, descend, pull_back, slopes, write_features
+from playground.theory.fused import BLOCK, Descent, activate, compiled, features, pull_back, slopes, step_down
 
 
-@compiled
 def energy_score(
     x: Tensor,
     sigma: Tensor,
@@ -31,16 +30,30 @@ def energy_score(
         factor: c, by which phi is multiplied in the log-density.
         weights, biases: of the hidden layers, and the weight alone of the last.
     """
-    scores: list[Tensor] = []
-    dim, last = x.shape[1], len(weights) - 1
+    inverse = torch.rsqrt(sigma * sigma + 1.0)[:, None]
+    divisor = torch.where(sigma > 0, sigma, torch.ones_like(sigma))
+    y, score, block = x * inverse, torch.empty_like(x), max(BLOCK, rows)
+    for start in range(0, len(x), block):
+        seen = features(y[start : start + block], divisor[start : start + block], frequencies, tones)
+        energy_slope(seen, frequencies, weights, biases, activation, rows, score[start : start + block])
+    return score.mul_(factor[:, None]).sub_(y).mul_(inverse)
+
+
+@compiled
+def energy_slope(
+    features: Tensor,
+    frequencies: Tensor,
+    weights: list[Tensor],
+    biases: list[Tensor],
+    activation: str,
+    rows: int,
+    slope: Tensor,
+) -> None:
+    """Write grad phi with respect to the points of features (N, F), (N, D), `rows` of them at a time."""
+    dim, last = frequencies.shape[0], len(weights) - 1
     middle, stop = dim + frequencies.shape[1], dim + 2 * frequencies.shape[1]
-    features = torch.empty([min(rows, len(x)), weights[0].shape[1]], dtype=x.dtype, device=x.device)
-    for start in range(0, max(len(x), 1), rows):
-        level = sigma[start : start + rows]
-        inverse = torch.rsqrt(level * level + 1.0)
-        y = x[start : start + rows] * inverse[:, None]
-        first = features[: len(y)]
-        write_features(first, y, torch.where(level > 0, level, torch.ones_like(level)), frequencies, tones)
+    for start in range(0, len(features), rows):
+        first = features[start : start + rows]
         h = first
         sums: list[Tensor] = []
         values: list[Tensor] = []
@@ -49,17 +62,14 @@ def energy_score(
             h = torch.empty_like(sums[layer])
             activate(sums[layer], activation, h)
             values.append(h)
-        back = weights[last].repeat(len(y), 1)
+        back = weights[last].repeat(len(first), 1)
         for layer in range(last - 1, -1, -1):
             pull_back(back, sums[layer], values[layer], activation)
             back = torch.mm(back, weights[layer])
         turned = first[:, dim:middle] * back[:, middle:stop] - first[:, middle:stop] * back[:, dim:middle]
-        slope = torch.addmm(back[:, :dim], turned, frequencies.t())
-        scores.append((slope * factor[start : start + rows, None] - y) * inverse[:, None])
-    return torch.cat(scores)
+        torch.addmm(back[:, :dim], turned, frequencies.t(), out=slope[start : start + rows])
 
 
-@compiled
 def energy_denoising_steps(
     x: Tensor,
     z: Tensor,
@@ -68,36 +78,40 @@ def energy_denoising_steps(
     factor: Tensor,
     frequencies: Tensor,
     tones: Tensor,
-    weights: list[Tensor],
-    biases: list[Tensor],
-    weight_gradients: list[Tensor],
-    bias_gradients: list[Tensor],
-    activation: str,
-    live: Tensor,
-    gradient: Tensor,
-    first: Tensor,
-    second: Tensor,
-    average: Tensor,
-    rates: list[float],
-    step: int,
-    ema: float,
+    descent: Descent,
 ) -> Tensor:
     """The same as :func:`playground.theory.fused_training.denoising_steps` for an energy, at twice the products of matrices.
 
     Args:
         factor: c, by which phi is multiplied in the log-density, (S, N).
     """
-    count, dim, last = x.shape[1], x.shape[2], len(weights) - 1
+    inverse = torch.rsqrt(sigma * sigma + 1.0).unsqueeze(2)
+    y = torch.addcmul(x, sigma.unsqueeze(2), z) * inverse
+    slope = inverse * factor.unsqueeze(2)
+    rest = z / sigma.unsqueeze(2) - y * inverse  # score + z/sigma = slope grad phi + rest
+    share = weight / x.shape[1]
+    seen = features(y, sigma, frequencies, tones)
+    return _denoising_steps(seen, slope, rest, share, frequencies, descent)
+
+
+@compiled
+def _denoising_steps(
+    features: Tensor,
+    slope: Tensor,
+    rest: Tensor,
+    share: Tensor,
+    frequencies: Tensor,
+    descent: Descent,
+) -> Tensor:
+    weights, biases, activation = descent.weights, descent.biases, descent.activation
+    weight_gradients, bias_gradients = descent.weight_gradients, descent.bias_gradients
+    count, dim, last = features.shape[1], rest.shape[2], len(weights) - 1
     middle, stop = dim + frequencies.shape[1], dim + 2 * frequencies.shape[1]
-    total = torch.zeros([], dtype=x.dtype, device=x.device)
-    features = torch.empty([count, weights[0].shape[1]], dtype=x.dtype, device=x.device)
-    tangent0 = torch.zeros_like(features)
-    for made in range(x.shape[0]):
-        level, noise = sigma[made], z[made]
-        inverse = torch.rsqrt(level * level + 1.0)
-        y = torch.addcmul(x[made], level[:, None], noise) * inverse[:, None]
-        write_features(features, y, level, frequencies, tones)
-        inputs: list[Tensor] = [features]
+    total = torch.zeros([], dtype=rest.dtype, device=rest.device)
+    tangent0 = torch.zeros_like(features[0])
+    for made in range(features.shape[0]):
+        seen = features[made]
+        inputs: list[Tensor] = [seen]
         firsts: list[Tensor] = []
         seconds: list[Tensor] = []
         for layer in range(last):
@@ -113,18 +127,17 @@ def energy_denoising_steps(
             inner.append(outer[back] * firsts[layer])
             outer.append(torch.mm(inner[back], weights[layer]))
         found = outer[last]
-        turned = features[:, dim:middle] * found[:, middle:stop] - features[:, middle:stop] * found[:, dim:middle]
+        turned = seen[:, dim:middle] * found[:, middle:stop] - seen[:, middle:stop] * found[:, dim:middle]
         raw = torch.addmm(found[:, :dim], turned, frequencies.t())
 
-        slope = inverse * factor[made]
-        residual = raw * slope[:, None] - y * inverse[:, None] + noise / level[:, None]
-        total += (weight[made] * residual.square().sum(1)).mean()
+        residual = torch.addcmul(rest[made], raw, slope[made])
+        total += torch.dot(share[made], residual.square().sum(1))
 
-        v = residual * (weight[made] * slope * (2.0 / count))[:, None]  # of the loss with respect to F
+        v = residual * (2.0 * share[made][:, None] * slope[made])  # of the loss with respect to F
         turned = torch.mm(v, frequencies)
         tangent0[:, :dim] = v
-        tangent0[:, dim:middle] = -features[:, middle:stop] * turned
-        tangent0[:, middle:stop] = features[:, dim:middle] * turned
+        tangent0[:, dim:middle] = -seen[:, middle:stop] * turned
+        tangent0[:, middle:stop] = seen[:, dim:middle] * turned
         tangents: list[Tensor] = [tangent0]
         moved: list[Tensor] = []
         for layer in range(last):
@@ -140,5 +153,5 @@ def energy_denoising_steps(
             torch.sum(bent, [0], out=bias_gradients[layer])
             if layer > 0:
                 bent = torch.mm(bent, weights[layer])
-        descend(live, gradient, first, second, average, rates[made], step + made + 1, ema)
-    return total / x.shape[0]
+        step_down(descent, made)
+    return total / features.shape[0]

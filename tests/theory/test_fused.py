@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from playground.theory import fused, fused_training
+from playground.theory import fused, fused_energy, fused_training
 from playground.theory.empirical import Empirical
 from playground.theory.networks import ACTIVATIONS, MLP, ROWS
 from playground.theory.networks.mlp import TRACED_ROWS
@@ -55,9 +55,7 @@ def descend(
         return [pieces[id(parameter)].view(parameter.shape) for parameter in chosen]
 
     weights, biases = parts(network)
-    loss = function(
-        *arguments,
-        *network.tables,
+    descent = fused.Descent(
         views(live, weights),
         views(live, biases),
         views(gradient, weights),
@@ -72,6 +70,7 @@ def descend(
         0,
         0.9,
     )
+    loss = function(*arguments, *network.tables, descent)
     return loss, gradient, live, average
 
 
@@ -96,11 +95,21 @@ def twin(
 
 
 @pytest.mark.skipif(not hasattr(torch.jit, "script"), reason="this torch has no TorchScript")
-@pytest.mark.parametrize("name", ["mlp_score", "mlp_trace", "denoising_steps", "matching_steps", "group_means"])
-def test_torchscript_runs_them(name: str) -> None:
+@pytest.mark.parametrize(
+    "function",
+    [
+        fused.perceptron,
+        fused.perceptron_trace,
+        fused.group_means,
+        fused_training._denoising_steps,
+        fused_training._matching_steps,
+        fused_energy.energy_slope,
+        fused_energy._denoising_steps,
+    ],
+)
+def test_torchscript_runs_them(function: object) -> None:
     """A function that it cannot compile would run as it is, slower, and nobody would notice."""
-    module = fused if hasattr(fused, name) else fused_training
-    assert isinstance(getattr(module, name), torch.jit.ScriptFunction)
+    assert isinstance(function, torch.jit.ScriptFunction)
 
 
 @pytest.mark.parametrize("activation", ACTIVATIONS)
@@ -113,6 +122,16 @@ def test_score_is_the_networks_own(activation: str, count: int) -> None:
     with torch.no_grad():
         found = network(x, sigma)
     assert found.shape == x.shape
+    torch.testing.assert_close(found, expected, rtol=1e-9, atol=1e-9)
+
+
+@pytest.mark.parametrize("count", [0, 1, 2, fused.BLOCK + 5])
+def test_a_score_at_one_noise_level_is_the_networks_own(count: int) -> None:
+    network = mlp("silu", dim=3)
+    x, sigma = torch.randn(count, 3, dtype=torch.float64), torch.tensor(0.7, dtype=torch.float64)
+    expected = network(x, sigma)
+    with torch.no_grad():
+        found = network(x, sigma)
     torch.testing.assert_close(found, expected, rtol=1e-9, atol=1e-9)
 
 
@@ -131,6 +150,20 @@ def test_a_trace_is_that_of_autograd(activation: str, dim: int, count: int) -> N
     assert not raw.requires_grad
     torch.testing.assert_close(raw, expected, rtol=1e-9, atol=1e-9)
     torch.testing.assert_close(found, trace, rtol=1e-9, atol=1e-9)
+
+
+@pytest.mark.parametrize("step", [fused.adam, fused.adam_in_one_pass])
+def test_both_ways_to_step_are_torch_s_adam(step: Callable[..., None]) -> None:
+    generator = torch.Generator().manual_seed(0)
+    start, *gradients = torch.randn((6, 40), generator=generator, dtype=torch.float64)
+    live, first, second = start.clone(), torch.zeros_like(start), torch.zeros_like(start)
+    other = start.clone().requires_grad_()
+    adam = torch.optim.Adam([other], 0.01, (fused.FIRST_DECAY, fused.SECOND_DECAY), fused.EPSILON)
+    for made, gradient in enumerate(gradients):
+        step(live, gradient, first, second, 0.01, made + 1)
+        other.grad = gradient
+        adam.step()
+        torch.testing.assert_close(live, other.detach(), rtol=1e-12, atol=1e-12)
 
 
 RATES = [1e-2, 2e-2, 5e-3, 1e-2]
