@@ -199,6 +199,9 @@ def assemble(
         trainer.restore(dict(session.weights))
         bench.publish()
         _remember(bench, session.training, TrainingProgress)
+        progress = bench.progress
+        if progress is not None and progress.floor is not None and progress.floor_error is None:
+            bench.progress = trainer.with_floor(progress)
     yield 1.0, bench
 
 

@@ -34,6 +34,18 @@ def shown(value: float, digits: int = 3) -> str:
     return f"{sign}{mantissa}e{int(exponent)}"
 
 
+def measured(value: float, error: float) -> str:
+    """A value and its error, to the error's first digit.
+
+    >>> measured(0.17034, 0.0016), measured(-1.5, 0.04), measured(32.3, 12.0)
+    ('0.170 ± 0.002', '\u22121.50 ± 0.04', '32.3 ± 12')
+    """
+    if not 1e-5 <= error < 10 or abs(value) >= 1e5:
+        return f"{shown(value)} ± {shown(error, 1)}"
+    places = max(-math.floor(math.log10(error)), 0)
+    return f"{value:.{places}f} ± {error:.{places}f}".replace("-", MINUS)
+
+
 def percent(share: float) -> str:
     """A share as people read it, in two digits or to the whole percent.
 

@@ -108,7 +108,9 @@ def _train(trainer: Trainer) -> tuple[TrainingProgress | None, float | None]:
 
 
 def _show(progress: TrainingProgress, loss: str, update: Update) -> None:
-    floor = "" if progress.floor is None else f" (best possible {progress.floor:.4f})"
+    floor = (
+        "" if progress.floor is None else f" (best possible {progress.floor:.4f} ± {progress.floor_error or 0.0:.4f})"
+    )
     left = progress.seconds_left or 0.0
     spent = progress.seconds
     words = f"step {progress.step}, {loss}{floor}, {progress.steps_per_second:.0f} steps/s"
@@ -146,6 +148,7 @@ def _training(trainer: Trainer, last: TrainingProgress | None, final_loss: float
         "steps_per_second": trainer.step / trainer.seconds if trainer.seconds else None,
         "final_loss": final_loss,
         "loss_floor": None if last is None else last.floor,
+        "loss_floor_standard_error": None if last is None else last.floor_error,
         "diverged": None if last is None else last.diverged,
         "parameters": sum(parameter.numel() for parameter in trainer.network.parameters()),
         "device": str(problem.device),

@@ -46,6 +46,7 @@ class TrainingProgress:
         learning_rate: of the last step.
         seconds_left: estimate, None before there is one.
         diverged: why training stopped and what to try, or None.
+        floor_error: the standard error of `floor`, which is estimated from random points.
     """
 
     step: int
@@ -57,6 +58,7 @@ class TrainingProgress:
     seconds_left: float | None
     finished: bool
     diverged: str | None
+    floor_error: float | None = None  # not told by files of earlier versions
 
 
 class Trainer:
@@ -81,6 +83,7 @@ class Trainer:
         self._parameters = list(self.network.parameters())
         self._generator = problem.generator("training")
         self._rate = 0.0
+        self._minimised: tuple[object, ...] = ()
         self.seconds = 0.0
         self.problem = problem
         self._set(problem.experiment)
@@ -119,8 +122,12 @@ class Trainer:
             raise ExperimentError(refusal.sentence)
         self.problem = replace(self.problem, experiment=experiment)
         self._objective = build_objective(self.problem)
-        self._floor: float | None = None
-        self._reference: float | None = None
+        minimised = experiment.objective, experiment.training.sigmas, self.problem.batch
+        if minimised != self._minimised:  # other settings leave the loss that it was
+            self._minimised = minimised
+            self._floor: float | None = None
+            self._floor_error: float | None = None
+            self._reference: float | None = None
         self._diverged: str | None = None
 
     def extend(self) -> None:
@@ -156,6 +163,7 @@ class Trainer:
             seconds_left=0.0 if self.finished else self._seconds_left(),
             finished=self.finished,
             diverged=self._diverged,
+            floor_error=self._floor_error,
         )
 
     def snapshot(self) -> dict[str, Tensor]:
@@ -337,8 +345,17 @@ class Trainer:
         sigma = self.problem.noise.training_sigmas(len(x), generator, self.problem.experiment.training.sigmas)
         losses = self._objective.loss(StandardNormal(), x, sigma, generator)
         self._reference = max(float(losses.detach().abs().mean()), 1.0)
+        self._floor, self._floor_error = self._estimate_floor(generator)
+
+    def _estimate_floor(self, generator: torch.Generator) -> tuple[float, float] | tuple[None, None]:
         density = self.problem.density
-        self._floor = None if density is None else self._objective.floor(density, generator)
+        found = None if density is None else self._objective.floor_with_error(density, generator)
+        return found or (None, None)
+
+    def with_floor(self, progress: TrainingProgress) -> TrainingProgress:
+        """A report of an earlier version, of these settings, with the floor's error."""
+        floor, error = self._estimate_floor(self.problem.generator("reference"))
+        return replace(progress, floor=floor, floor_error=error)
 
     def _check(self, loss: float) -> None:
         """Keep the weights if they are good; go back to those that were, and stop, if the loss has lost all bounds."""

@@ -18,6 +18,7 @@ up to the data's entropy.
 """
 
 import math
+import statistics
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Literal
@@ -125,6 +126,16 @@ class Objective(ABC):
     @abstractmethod
     def floor(self, density: Density, generator: torch.Generator, count: int = 40_000) -> float | None:
         """The loss that a perfect model of `density` would have, by Monte Carlo over `count` points; None if it has none."""
+
+    def floor_with_error(
+        self, density: Density, generator: torch.Generator, parts: int = 20, count: int = 4096
+    ) -> tuple[float, float] | None:
+        """The mean of `parts` floors of `count` points each, and its standard error by how they differ.
+
+        Points of one floor share references and levels: only whole floors are independent.
+        """
+        floors = [floor for _ in range(parts) if (floor := self.floor(density, generator, count)) is not None]
+        return (statistics.fmean(floors), statistics.stdev(floors) / math.sqrt(parts)) if floors else None
 
 
 class ScoreMatching(Objective):

@@ -91,6 +91,7 @@ class EngineDouble(QObject):
             steps_per_second=812.4,
             loss=1.86,
             floor=1.849,
+            floor_error=0.002,
             learning_rate=3e-3,
             seconds_left=None if training == "finished" else 8.3,
             finished=training == "finished",

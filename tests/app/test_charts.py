@@ -255,6 +255,21 @@ def test_the_floor_is_drawn_where_it_is_known(loss):
     assert "1.85" in loss.accessibleDescription()
 
 
+def test_loss_and_floor_stand_with_their_errors(loss):
+    generator = np.random.default_rng(0)
+    steps, values = np.arange(1, 2001), 1.0 + 0.2 * generator.standard_normal(2000)
+    loss.show_history(steps, values, 0.987, 0.004)
+    said = loss.accessibleDescription()
+    assert said.endswith("best possible 0.987 ± 0.004.")
+    smooth = loss.curve()[2]
+    assert said.startswith(f"{smooth[-1]:.2f} ± ")
+    error = float(said.split(" ± ")[1].split()[0])
+    # Columns of 6.25 losses each, averaged with weights that fall by 0.85.
+    assert error == pytest.approx(0.2 / np.sqrt(6.25) * np.sqrt(0.15 / 1.85), rel=0.3)
+    loss.show_history(steps[:30], values[:30])
+    assert "±" not in loss.accessibleDescription()
+
+
 def test_nothing_is_painted_when_nothing_is_new(loss, qtbot):
     loss.show_history(*losses(50), 1.85)
     with qtbot.waitExposed(loss):

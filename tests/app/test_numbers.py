@@ -4,7 +4,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from playground.app.numbers import Scale, compact, duration, exactly, percent, rounded, shown, slider_scale, typed
+from playground.app.numbers import (
+    Scale,
+    compact,
+    duration,
+    exactly,
+    measured,
+    percent,
+    rounded,
+    shown,
+    slider_scale,
+    typed,
+)
 from playground.lab.experiment import fields
 
 NUMBERS = {key: field for key, field in fields().items() if field.kind in ("int", "float")}
@@ -30,6 +41,12 @@ NUMBERS = {key: field for key, field in fields().items() if field.kind in ("int"
 )
 def test_shown(value: float, text: str):
     assert shown(value) == text
+
+
+def test_measured():
+    assert measured(0.17034, 0.0016) == "0.170 ± 0.002"
+    assert measured(-1.5, 0.04) == "−1.50 ± 0.04"
+    assert measured(1e9, 3e7) == "1e9 ± 3e7"
 
 
 def test_percent():

@@ -526,7 +526,7 @@ def test_the_chart_follows_the_loss(show, state, engine, qtbot):
     (panel,) = show(panels.TrainingPanel)
     engine.build()
     engine.train_to(2_000)
-    assert "best possible 1.85" in panel.chart.accessibleDescription()
+    assert "best possible 1.849 ± 0.002" in panel.chart.accessibleDescription()
     engine.train_to(4_000)
     qtbot.waitUntil(lambda: "39" in panel.chart.accessibleDescription().split("after")[1])
     assert panel.distance.text() == ""

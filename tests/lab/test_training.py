@@ -315,6 +315,21 @@ def test_settings_change_on_the_fly() -> None:
     assert progress.step > 101
 
 
+def test_the_floor_tells_its_error_and_is_estimated_anew_only_for_another_loss() -> None:
+    trainer = Trainer(Problem.build(experiment(training__steps=5000)))
+    first = next(trainer)
+    assert first.floor is not None
+    assert first.floor_error is not None
+    truth = trainer._objective.floor(trainer.problem.density, trainer.problem.generator("another"), 400_000)
+    assert 0 < first.floor_error < 0.05 * first.floor
+    assert abs(first.floor - truth) < 4 * first.floor_error
+    trainer.retune(replace(trainer.problem.experiment, {"training.learning_rate": 1e-3}))
+    trainer._objective.floor = lambda *_: pytest.fail("the loss is the same")
+    assert next(trainer).floor == first.floor
+    trainer.retune(replace(trainer.problem.experiment, {"objective.weight": "sigma2"}))
+    assert next(trainer).floor != first.floor
+
+
 @pytest.mark.parametrize("change", [{"noise.kind": "vp"}, {"data.points": 100}, {"network.depth": 1}, {"seed": 9}])
 def test_what_needs_a_new_trainer_is_not_changed_on_the_fly(change: dict[str, object]) -> None:
     trainer = Trainer(Problem.build(experiment()))

@@ -1,5 +1,7 @@
 """The loss as training goes on, with the loss of a perfect network."""
 
+import math
+
 import numpy as np
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QPainter, QPen, QPolygonF
@@ -7,7 +9,7 @@ from PySide6.QtWidgets import QWidget
 
 from playground.app import theme
 from playground.app.charts.chart import Chart
-from playground.app.numbers import THIN_SPACE, shown
+from playground.app.numbers import THIN_SPACE, measured, shown
 
 COLUMNS = 320  # the curve is averaged into so many columns, about one a pixel
 MEMORY = 0.85  # of the smoothed line, from column to column
@@ -26,19 +28,23 @@ class LossChart(Chart):
         super().__init__(74, parent)
         self._steps, self._losses = np.zeros(0), np.zeros(0)
         self._floor: float | None = None
+        self._floor_error: float | None = None
         self._curve: tuple[np.ndarray, np.ndarray, np.ndarray] | None = None
         self.setAccessibleName("Loss")
         self.setAccessibleDescription("No steps yet.")
 
-    def show_history(self, steps: np.ndarray, losses: np.ndarray, floor: float | None = None) -> None:
-        """Show (C,) steps, ascending, and their losses; `floor` is the loss of a perfect network."""
+    def show_history(
+        self, steps: np.ndarray, losses: np.ndarray, floor: float | None = None, floor_error: float | None = None
+    ) -> None:
+        """Show (C,) steps, ascending, and their losses; `floor` is the loss of a perfect network, known to `floor_error`."""
         if len(steps) == len(self._steps) and floor == self._floor and (not len(steps) or steps[-1] == self._steps[-1]):
             return
-        self._steps, self._losses, self._floor = np.asarray(steps, float), np.asarray(losses, float), floor
+        self._steps, self._losses = np.asarray(steps, float), np.asarray(losses, float)
+        self._floor, self._floor_error = floor, floor_error
         self._curve = None
         if len(steps):
-            best = "" if floor is None else f", best possible {floor:.3g}"
-            self.setAccessibleDescription(f"{losses[-1]:.3g} after {int(steps[-1])} steps{best}.")
+            best = "" if floor is None else f", best possible {_with_error(floor, floor_error)}"
+            self.setAccessibleDescription(f"{self._loss_text()} after {int(steps[-1])} steps{best}.")
         else:
             self.setAccessibleDescription("No steps yet.")
         self.update()
@@ -56,6 +62,16 @@ class LossChart(Chart):
                 losses = np.bincount(column, losses, COLUMNS)[full] / counts[full]
             self._curve = steps, losses, _smoothed(losses)
         return self._curve
+
+    def _loss_text(self) -> str:
+        """The running average at its end, with its standard error by how much the last columns jump."""
+        _, losses, smooth = self.curve()
+        if not len(smooth):
+            return "not finite"
+        if len(losses) < COLUMNS_SMOOTHED:
+            return shown(smooth[-1])  # the loss still falls by more than it jumps
+        jumps = float(np.mean(np.diff(losses[-COLUMNS_SMOOTHED:]) ** 2) / 2)
+        return _with_error(float(smooth[-1]), math.sqrt(jumps * (1 - MEMORY) / (1 + MEMORY)))
 
     def plot(self) -> QRectF:
         return QRectF(2, 6, self.width() - 4, self.height() - 6 - 18)
@@ -86,7 +102,7 @@ class LossChart(Chart):
         self._draw_floor(painter, plot, height)
         total = f"{int(self._steps[-1]):,}".replace(",", THIN_SPACE)
         self.words(painter, f"{total} steps", QPointF(plot.right(), plot.bottom() + 10), align="right")
-        self.words(painter, f"loss {shown(smooth[-1])}", QPointF(plot.left(), plot.bottom() + 10), align="left")
+        self.words(painter, f"loss {self._loss_text()}", QPointF(plot.left(), plot.bottom() + 10), align="left")
         if self.pointer is not None and plot.contains(self.pointer):
             nearest = int(np.abs(x(steps) - self.pointer.x()).argmin())
             at = QPointF(x(steps[nearest]), plot.bottom() - float(height(smooth[nearest])) * plot.height())
@@ -105,7 +121,7 @@ class LossChart(Chart):
         painter.setPen(pen)
         painter.drawLine(QPointF(plot.left(), y), QPointF(plot.right(), y))
         # Below the line, where only the noise of single steps comes.
-        text = f"best possible {shown(self._floor)}"
+        text = f"best possible {_with_error(self._floor, self._floor_error)}"
         self.words(painter, text, QPointF(plot.right(), y + 10), "exact", "right", plate=True)
 
     def _height_of(self, smooth: np.ndarray, losses: np.ndarray) -> object:
@@ -119,6 +135,10 @@ class LossChart(Chart):
             return ROOM + (1 - ROOM) * np.arcsinh((values - low) / unit) / top
 
         return height
+
+
+def _with_error(value: float, error: float | None) -> str:
+    return measured(value, error) if error else shown(value)
 
 
 def _smoothed(losses: np.ndarray) -> np.ndarray:

@@ -59,8 +59,10 @@ class TrainingPanel(Card):
         self._drawn = 0.0
         self.chart = LossChart(self)
         self.chart.setToolTip(
-            "<p>Loss of each step (faint), its running average, and the loss that a perfect network would have. "
-            "Most of a denoising loss is noise that no network can predict: judge by the distance to the floor.</p>"
+            "<p>Loss of each step (faint), its running average, and the loss that a perfect network would have, both with "
+            "their standard errors: within these the one may lie below the other, and a little more where a network "
+            "learns its training points by heart. Most of a denoising loss is noise that no network can predict: judge by "
+            "the distance to the floor.</p>"
         )
         self.bar = QProgressBar(self)
         self.bar.setRange(0, 1000)
@@ -157,7 +159,8 @@ class TrainingPanel(Card):
             return
         progress = self.engine.last_progress
         steps, losses = self.engine.loss_history
-        self.chart.show_history(steps, losses, None if progress is None else progress.floor)
+        floor = (None, None) if progress is None else (progress.floor, progress.floor_error)
+        self.chart.show_history(steps, losses, *floor)
 
     @Slot()
     def _refresh(self) -> None:
