@@ -208,9 +208,10 @@ class Engine(Measuring):
                 raise SessionError("Nothing is saved: there are no data yet.")
             return lambda: dataclasses.replace(opening, experiment=experiment, view=view)
         dataset, trajectory = bench.problem.dataset, self._trajectory
-        arrays = None
+        arrays, clicked = None, self.clicked if dataset.shape == (2,) else ()
         if trajectory is not None and trajectory.finished and trajectory.shape == dataset.shape:
             arrays = {name: array for name, array in trajectory.arrays().items() if name != "axes"}
+            clicked = self.clicked
         return lambda: Session(
             experiment=experiment,
             points=dataset.points,
@@ -221,6 +222,7 @@ class Engine(Measuring):
             trajectory=arrays,
             training=bench.summary(),
             view=view,
+            clicked=clicked,
         )
 
     def prefer_bundled(self) -> None:
@@ -349,7 +351,7 @@ class Engine(Measuring):
 
     def _take(self, bench: Bench) -> None:
         """Put a bench in place of the present one, which is kept."""
-        first, opened = self._bench is None, self._opening is not None
+        first, opened = self._bench is None, self._opening
         self._opening = None
         if bench is not self._bench:
             self._stop_training()
@@ -360,7 +362,7 @@ class Engine(Measuring):
             self._settle.start()
         else:
             bench.problem = _with_experiment(bench.problem, self._state.experiment)
-        if opened:
+        if opened is not None:
             self._played = bench
         self._bench = bench
         self._kept[reset_key(bench.problem.experiment)] = bench
@@ -374,8 +376,10 @@ class Engine(Measuring):
         if bench.progress is not None:
             self.progress.emit(bench.progress)
         self._forget_measurements()
-        if not (opened and self._trajectory is not None and self._trajectory.shape == bench.problem.shape):
+        if opened is None or self._trajectory is None or self._trajectory.shape != bench.problem.shape:
             self._begin()
+        if opened is not None and not behind:
+            self.click_again(opened.clicked)
         if first:
             self.ready.emit()
 

@@ -1,6 +1,6 @@
 """What the window measures when asked: likelihoods, densities, test sets, samples and score errors."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -45,6 +45,28 @@ class Measuring(Stage):
     @property
     def way(self) -> Way | None:
         return self._way
+
+    @property
+    def clicked(self) -> tuple[tuple[float, float] | int, ...]:
+        """What a session keeps of the points that were clicked: places in the plane, or images' numbers."""
+        first, way = self._likelihood or self._inspected_before, self._way
+        if first is None:
+            return ()
+        points, numbers = ([first.point], (first.number,)) if way is None else (way.ends, way.numbers)
+        places = zip(points, numbers, strict=True)
+        return tuple((float(point[0]), float(point[1])) if number is None else number for point, number in places)
+
+    def click_again(self, places: Sequence[tuple[float, float] | int]) -> None:
+        """Measure anew the points that a session kept, as far as its settings let them be measured."""
+        if not places or likelihood_refusal(self._state.experiment) is not None:
+            return
+        numbers = [place if isinstance(place, int) else None for place in places]
+        points = [self._finished_image(place) if isinstance(place, int) else np.array(place) for place in places]
+        if any(point is None for point in points):
+            return
+        self._inspect(points[0], numbers[0])
+        if len(points) == 2 and flow_refusal(self._state.experiment) is None:
+            self._find_way(np.stack(points), (numbers[0], numbers[1]))
 
     def inspect(self, x: float, y: float) -> None:
         """Compute the log-likelihood of a point."""

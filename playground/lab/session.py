@@ -55,6 +55,8 @@ class Session:
         trajectory: what ``Trajectory.arrays()`` gives, or None.
         training: where training stands, e.g. step and seconds; JSON values.
         view: the chosen layers and viewport; JSON values.
+        clicked: the point whose likelihood was asked for, and a second one to which a way was: (x, y) in the user's units, or
+            an image's number among the last frame of `trajectory`. What was measured of them is measured again.
     """
 
     experiment: Experiment
@@ -66,6 +68,7 @@ class Session:
     trajectory: Arrays | None = None
     training: Mapping[str, Any] = field(default_factory=dict)
     view: Mapping[str, Any] = field(default_factory=dict)
+    clicked: tuple[tuple[float, float] | int, ...] = ()
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the session atomically: until the new file is complete, the old one stays.
@@ -87,6 +90,7 @@ class Session:
             "axes": json.dumps(self.axes),
             "training": json.dumps(dict(self.training)),
             "view": json.dumps(dict(self.view)),
+            "clicked": json.dumps(self.clicked),
         }
         contents = _ordered(safetensors.numpy.save({name: _plain(array) for name, array in tensors.items()}, metadata))
         try:
@@ -148,6 +152,7 @@ class Session:
             trajectory=trajectory or None,
             training=_json(path, metadata, "training", dict),
             view=_json(path, metadata, "view", dict),
+            clicked=_clicked(path, metadata, shape, trajectory),
         )
 
     def dataset(self) -> "Dataset":
@@ -272,6 +277,30 @@ def _json(path: Path, metadata: Mapping[str, str], name: str, kind: type) -> Any
     if not isinstance(found, kind):
         raise _damaged(path, f"its {name} cannot be read")
     return found
+
+
+def _clicked(
+    path: Path, metadata: Mapping[str, str], shape: tuple[int, ...], trajectory: Arrays
+) -> tuple[tuple[float, float] | int, ...]:
+    """The clicked points; none in files of earlier versions."""
+    found = _json(path, {"clicked": "[]"} | dict(metadata), "clicked", list)
+    images = trajectory["positions"].shape[1] if trajectory and len(shape) == 3 else 0
+    places: list[tuple[float, float] | int] = []
+    if len(found) > 2:
+        raise _damaged(path, "more than two points are clicked")
+    for place in found:
+        if len(shape) == 3 and type(place) is int and 0 <= place < images:
+            places.append(place)
+        elif shape == (2,) and isinstance(place, list) and len(place) == 2 and all(map(_is_number, place)):
+            places.append((float(place[0]), float(place[1])))
+        else:
+            raise _damaged(path, "its clicked points are none of its data's kind")
+    return tuple(places)
+
+
+def _is_number(value: Any) -> bool:
+    """Whether it is one that a float can hold; JSON's integers have no end."""
+    return type(value) in (int, float) and abs(value) < 1e300
 
 
 def _damaged(path: Path, reason: str) -> SessionError:

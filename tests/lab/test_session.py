@@ -51,12 +51,13 @@ def a_session(**changes: Any) -> Session:
         "trajectory": a_trajectory() | {"axes": np.array(["width, cm", "Höhe"])},
         "training": {"step": 12, "seconds": 1.5},
         "view": {"layers": ["data", "particles"], "bounds": [-1.0, 1.0, -2.0, 2.0]},
+        "clicked": ((0.1, -2.5), (3.0, 1e-9)),
     }
     return Session(**(contents | changes))
 
 
 def assert_same(one: Session, other: Session) -> None:
-    for name in ("experiment", "axes", "training", "view"):
+    for name in ("experiment", "axes", "training", "view", "clicked"):
         assert getattr(one, name) == getattr(other, name)
     for name in ("points", "held_out"):
         np.testing.assert_array_equal(getattr(one, name), getattr(other, name))
@@ -80,12 +81,28 @@ def test_everything_comes_back_exactly(tmp_path: Path, told: dict[str, np.ndarra
 
 def test_a_session_before_training_and_one_of_images(tmp_path: Path) -> None:
     images = rng.random((60, 1, 8, 8))
-    session = a_session(points=images, held_out=images[:10], weights=None, trajectory=None)
+    session = a_session(points=images, held_out=images[:10], weights=None, trajectory=None, clicked=())
     session.save(tmp_path / "one.spg")
     loaded = Session.load(tmp_path / "one.spg")
     assert_same(session, loaded)
     assert loaded.weights is None
     assert loaded.trajectory is None
+
+
+def test_clicked_images_are_ones_of_the_run(tmp_path: Path) -> None:
+    images = rng.random((60, 1, 8, 8))
+    run = a_trajectory(positions=np.zeros((3, 5, 64), np.float32), shape=np.array([1, 8, 8]))
+    session = a_session(points=images, held_out=images[:10], trajectory=run, clicked=(4, 0))
+    session.save(tmp_path / "one.spg")
+    assert Session.load(tmp_path / "one.spg").clicked == (4, 0)
+    replace(session, clicked=(5,)).save(tmp_path / "one.spg")
+    with pytest.raises(SessionError, match="none of its data's kind"):
+        Session.load(tmp_path / "one.spg")
+
+
+def test_files_of_earlier_versions_have_no_clicked_points(tmp_path: Path) -> None:
+    (tmp_path / "old.spg").write_bytes(written({"experiment": experiments.dump(Experiment())}))
+    assert Session.load(tmp_path / "old.spg").clicked == ()
 
 
 def test_arrays_of_any_layout_are_saved_as_they_look(tmp_path: Path) -> None:
@@ -234,6 +251,14 @@ HOSTILE = {
     "view is no JSON": (written({"view": "{"}), "its view cannot be read"),
     "view nests deep": (written({"view": "[" * 100_000}), "its view cannot be read"),
     "training is a list": (written({"training": "[]"}), "its training cannot be read"),
+    "clicked is no list": (written({"clicked": "{}"}), "its clicked cannot be read"),
+    "clicked is a pickle": (written({"clicked": "gASVBQ=="}), "its clicked cannot be read"),
+    "clicked points in 3-D": (written({"clicked": "[[1, 2, 3]]"}), "none of its data's kind"),
+    "a clicked point is text": (written({"clicked": '[["a", "b"]]'}), "none of its data's kind"),
+    "a clicked point is not finite": (written({"clicked": "[[NaN, 1e999]]"}), "none of its data's kind"),
+    "a clicked point is beyond all floats": (written({"clicked": f"[[{10**400}, 0]]"}), "none of its data's kind"),
+    "an image is clicked among points": (written({"clicked": "[3]"}), "none of its data's kind"),
+    "three clicked points": (written({"clicked": "[[0, 0], [0, 1], [1, 1]]"}), "more than two points"),
     "points are whole numbers": (
         written(None, {"data/points": np.zeros((60, 2), int)}),
         "neither points of the plane nor images",
