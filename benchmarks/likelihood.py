@@ -2,7 +2,7 @@
 
 The peers solve what people would write: the flow in x and t, its trace by autograd, one step for the whole batch. Of each solver
 the tolerance is lowered by quarters of a decade until the worst point is known to 0.01 nat, against the own solver in double
-precision at 1e-7. All networks run in single precision, on one thread.
+precision at 1e-7. All networks run in single precision, on one core.
 
 - *points*: draws of the data's density;
 - *map*: the cells of a density map of 200 x 200 over the data and a quarter of their extent more on every side; a quarter of
@@ -22,7 +22,7 @@ import torch
 import torchdiffeq
 import typer
 from torch import Tensor
-from turns import Row, Work, in_turns, rows, table
+from turns import Row, Work, in_turns, keep_to, rows, table
 
 from playground.lab.fields import grid_points
 from playground.lab.problem import Problem
@@ -151,7 +151,7 @@ def main(
     markdown: bool = False,
 ) -> None:
     """Print the table."""
-    torch.set_num_threads(1)
+    keep_to(1)
     flow = Flow(model)
 
     def all_rows() -> Iterator[Row]:

@@ -1,10 +1,10 @@
 """One step of a sampler beside what people would otherwise write: ``python benchmarks/sampling.py [--markdown]``.
 
-A step of Euler-Maruyama down the reverse SDE with the default network (an MLP 128x3 with Fourier features), on one thread:
+A step of Euler-Maruyama down the reverse SDE with the default network, an MLP 128x3 with Fourier features, and with the same
+without these, on one core:
 
 - *plain*: the same network as a module without gradients, all particles at once, and the same step written out;
-- *smalldiffusion*: a step of its DDPM sampler with its MLP of the same width and depth, which has no Fourier features and so a
-  third less to multiply (extra ``bench``).
+- *smalldiffusion*: a step of its DDPM sampler with its MLP of the same width and depth and without features (extra ``bench``).
 """
 
 import itertools
@@ -12,9 +12,9 @@ from collections.abc import Callable, Iterator
 
 import torch
 import typer
-from turns import Row, Work, in_turns, rows, table
+from turns import Row, Work, in_turns, keep_to, rows, table
 
-from playground.lab.experiment import Experiment
+from playground.lab.experiment import Experiment, replace
 from playground.lab.problem import Problem
 from playground.theory.networks.base import preconditioned
 from playground.theory.samplers import ReverseSDE
@@ -73,21 +73,22 @@ PEERS: dict[str, Callable[[Problem, int], Work]] = {
 
 
 def measured(counts: tuple[int, ...], rounds: int, seconds: float) -> Iterator[Row]:
-    problem = Problem.build(Experiment())
-    for count in counts:
-        works = {}
-        for name, make in PEERS.items():
-            try:
-                works[name] = make(problem, count)
-            except ImportError as error:
-                print(f"{name}: left out ({error})")
-        times = in_turns(works, rounds, seconds)
-        yield from rows(f"sampler step, {count:,} particles", times, dict.fromkeys(PEERS, 1.3))
+    for network, features in (("MLP 128x3", 64), ("no features", 0)):
+        problem = Problem.build(replace(Experiment(), {"network.features": features}))
+        for count in counts:
+            works = {}
+            for name, make in PEERS.items():
+                try:
+                    works[name] = make(problem, count)
+                except ImportError as error:
+                    print(f"{name}: left out ({error})")
+            times = in_turns(works, rounds, seconds)
+            yield from rows(f"sampler step, {count:,} particles, {network}", times, dict.fromkeys(PEERS, 1.3))
 
 
-def main(rounds: int = 9, seconds: float = 0.5, markdown: bool = False) -> None:
+def main(rounds: int = 9, seconds: float = 0.5, threads: int = 1, markdown: bool = False) -> None:
     """Print the table."""
-    torch.set_num_threads(1)
+    keep_to(threads)
     table(measured((2_000, 100_000), rounds, seconds), markdown)
 
 

@@ -4,6 +4,7 @@ Of each round the peer's time is divided by the own time, and the median of thes
 and of the time for which a core worked, which other programs disturb less.
 """
 
+import os
 import platform
 import statistics
 import time
@@ -70,6 +71,13 @@ def rows(work: str, found: dict[str, Times], asked: dict[str, float], remark: st
             asked.get(peer),
             remark,
         )
+
+
+def keep_to(threads: int) -> None:
+    """Keep the process, with the pools of threads that peers bring, to so many cores and torch to so many threads."""
+    torch.set_num_threads(threads)
+    if hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[-threads:])
 
 
 def machine() -> str:
