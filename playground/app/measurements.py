@@ -48,6 +48,7 @@ def point_likelihood(problem: "Problem", weights: Weights, point: np.ndarray, nu
     whichever there are."""
     from playground.lab.energies import normalised
     from playground.lab.likelihood import round_trip
+    from playground.lab.reliability import flow_doubts, learned_doubts
 
     score = judging_score(problem, weights)
     energy, source = normalised(problem, score), problem.experiment.likelihood.source
@@ -62,7 +63,8 @@ def point_likelihood(problem: "Problem", weights: Weights, point: np.ndarray, nu
         energy=None if energy is None else (float(energy.log_prob(point[None])[0]), energy.partition.error),
     )
     if flow_refusal(problem.experiment) is not None:
-        yield 1.0, found
+        (doubt,) = learned_doubts(problem, point[None])
+        yield 1.0, dataclasses.replace(found, doubt=doubt)
         return
     for progress in round_trip(problem, score, point[None], record_path=number is None):
         trip = progress.result
@@ -81,7 +83,8 @@ def point_likelihood(problem: "Problem", weights: Weights, point: np.ndarray, nu
             log_prob_error=float(trip.log_prob_error[0]),
             path=None if result.path is None else result.path[:, 0],
         )
-        yield 1.0, dataclasses.replace(found, flow=flow)
+        (doubt,) = flow_doubts(problem, point[None], result)
+        yield 1.0, dataclasses.replace(found, flow=flow, doubt=doubt)
 
 
 def exact_log_prob(problem: "Problem", point: np.ndarray) -> float | None:

@@ -123,6 +123,7 @@ class PointLikelihood:
     energy: tuple[float, float] | None = (
         None  # log p by a learned energy and its Z at the same sigma, and the error of ln Z
     )
+    doubt: str = ""  # what speaks against the log-likelihood; see playground.lab.reliability
 
 
 @dataclass(frozen=True)

@@ -121,8 +121,8 @@ def likelihood(
         typer.Option(
             "--out",
             metavar="FILE.csv",
-            help="The points with columns log_prob, standard_error and evaluations; by an energy and its Z, where the noise "
-            "leaves no flow to follow, with log_prob and log_partition_error.",
+            help="The points with columns log_prob, standard_error, evaluations and note, which says what speaks against a "
+            "value; by an energy and its Z, where the noise leaves no flow to follow, with log_prob, log_partition_error and note.",
         ),
     ],
     latent: Annotated[

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from playground.cli.mistakes import Mistake
-from playground.cli.reporting import say, stage
+from playground.cli.reporting import number, say, stage
 from playground.cli.results import Model, column_names, open_model, write_csv
 from playground.data import read_columns
 from playground.lab.energies import normalised
@@ -16,6 +16,7 @@ from playground.lab.latent import interpolate
 from playground.lab.likelihood import decode, log_likelihood
 from playground.lab.problem import Problem
 from playground.lab.refusals import flow_refusal, likelihood_refusal
+from playground.lab.reliability import EXTRAPOLATED, UNMEASURED, closed_form, flow_doubts, learned_doubts
 
 
 def write_likelihoods(
@@ -36,28 +37,60 @@ def write_likelihoods(
     energy = normalised(problem, model.judge)
     assert energy is not None  # what is not refused and has no flow is an energy in the plane
     log_prob = energy.log_prob(flat)
-    header += ["log_prob", "log_partition_error"]
-    write_csv(out, header, zip(*flat.T.tolist(), log_prob.tolist(), [energy.partition.error] * len(flat), strict=True))
+    notes = learned_doubts(problem, flat)
+    errors = [energy.partition.error] * len(flat)
+    header += ["log_prob", "log_partition_error", "note"]
+    write_csv(out, header, zip(*flat.T.tolist(), log_prob.tolist(), errors, notes, strict=True))
     say(f"By {energy.origin}")
-    say(f"Mean log-likelihood {log_prob.mean():.4f} nats of {len(flat)} points; each is in {out}")
+    _summarise(log_prob, notes, out)
 
 
 def _write_by_flow(model: Model, flat: np.ndarray, header: list[str], out: Path, latent: bool) -> None:
     problem = model.problem
     with stage("Likelihood") as update:
-        for progress in log_likelihood(problem, model.judge, flat.reshape(-1, *problem.shape)):
+        points = flat.reshape(-1, *problem.shape)
+        for progress in log_likelihood(problem, model.judge, points, give_up=True):
             update(progress.fraction, f"{len(flat)} points")
             found = progress.result
     assert found is not None
+    notes = flow_doubts(problem, points, found)
+    log_prob = np.where([note.startswith(UNMEASURED) for note in notes], np.nan, found.log_prob)
+    if np.isnan(log_prob).all():
+        raise Mistake(f"No point could be measured. Point 1 of {len(flat)} is {notes[0]}.")
     # A single vector of Hutchinson's has no spread to tell its error by: the column is empty.
-    errors = [""] * len(flat) if found.standard_error is None else found.standard_error.tolist()
-    columns = [*flat.T.tolist(), found.log_prob.tolist(), errors, found.evaluations.tolist()]
+    errors = np.nan if found.standard_error is None else found.standard_error
+    errors = np.where(np.isnan(log_prob), np.nan, errors)
+    columns = [*flat.T.tolist(), _cells(log_prob), _cells(errors), found.evaluations.tolist()]
     header = [*header, "log_prob", "standard_error", "evaluations"]
+    known = closed_form(problem, points, found.sigma)
+    if known is not None:
+        columns.append(known.tolist())
+        header.append("closed_form")
     if latent:
-        columns += found.latent.reshape(len(flat), -1).T.tolist()
+        columns += [_cells(codes) for codes in found.latent.reshape(len(flat), -1).T]
         header += code_names(problem)
-    write_csv(out, header, zip(*columns, strict=True))
-    say(f"Mean log-likelihood {found.log_prob.mean():.4f} nats of {len(flat)} points; each is in {out}")
+    write_csv(out, [*header, "note"], zip(*columns, notes, strict=True))
+    _summarise(log_prob, notes, out)
+
+
+def _cells(values: np.ndarray) -> list[float | str]:
+    """A column of a table: what is no number is empty."""
+    return ["" if np.isnan(value) else value for value in values.tolist()]
+
+
+def _summarise(log_prob: np.ndarray, notes: Sequence[str], out: Path) -> None:
+    """The mean of what was measured, and what is to be known of the rest."""
+    measured = ~np.isnan(log_prob)
+    sound = np.array([not note for note in notes])
+    for kind in (UNMEASURED, EXTRAPOLATED):
+        rows = [row for row, note in enumerate(notes, start=1) if note.startswith(kind)]
+        if rows:
+            others = f"; column note says it of {len(rows) - 1} more" if len(rows) > 1 else ""
+            say(f"Warning: Point {rows[0]} of {len(notes)} is {notes[rows[0] - 1]}{others}.")
+    mean = f"Mean log-likelihood {number(log_prob[measured].mean())} nats of {measured.sum()} points"
+    if sound.any() and sound.sum() < measured.sum():
+        mean += f" ({number(log_prob[sound].mean())} of the {sound.sum()} that are not {EXTRAPOLATED})"
+    say(f"{mean}; each is in {out}")
 
 
 def write_decoded(

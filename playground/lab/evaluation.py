@@ -18,6 +18,7 @@ from playground.lab.image_metrics import FROM_IMAGES, FROM_LABELS, image_figures
 from playground.lab.likelihood import PointLikelihoods, RoundTrip, log_likelihood, round_trip
 from playground.lab.problem import Problem
 from playground.lab.refusals import flow_refusal
+from playground.lab.reliability import closed_form, missed
 from playground.theory import likelihood, metrics, two_samples
 from playground.theory.noise import ScoreFunction
 from playground.theory.ode import TooManySteps
@@ -97,6 +98,10 @@ def evaluate(problem: Problem, score: ScoreFunction, samples: Array | None = Non
                 trip = returning.result
         except TooManySteps as error:
             reasons |= dict.fromkeys(_FROM_LIKELIHOOD, str(error))
+        astray = "" if result is None else _astray(problem, held_out, result)
+        if astray:
+            reasons |= dict.fromkeys(_FROM_LIKELIHOOD, astray)
+            result = trip = None
         if result is not None:
             _add_likelihoods(problem, held_out, result, draws, found)
             if result.standard_error is None:
@@ -165,6 +170,19 @@ METRICS = (
     *FROM_LABELS,
 )
 """Keys of the dictionary that :func:`evaluate` ends with, besides `reasons`."""
+
+
+def _astray(problem: Problem, points: Array, result: PointLikelihoods) -> str:
+    """At how many points the flow has lost its way, where that can be told; "" where it has at none."""
+    known = closed_form(problem, points, result.sigma)
+    lost = np.zeros(len(points), dtype=bool) if known is None else missed(result, known)
+    if known is None or not lost.any():
+        return ""
+    worst = float(np.abs(result.log_prob - known)[lost].max())
+    return (
+        f"At {lost.sum()} of {len(points)} held-out points the flow misses the closed form, by up to {worst:.3g} nat: "
+        "lower likelihood.tolerance."
+    )
 
 
 def _add_likelihoods(

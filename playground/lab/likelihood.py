@@ -30,7 +30,7 @@ EXACT_TRACE_DIMS = 10
 
 @dataclass(frozen=True)
 class PointLikelihoods:
-    """Log-densities of points, in nats per user units, and how they came about.
+    """Log-densities of points, in nats per user units, and how they came about; NaN of points that were given up.
 
     Attributes:
         log_prob: (N,) log p_sigma = prior_term + trace_term.
@@ -73,6 +73,7 @@ def log_likelihood(
     sigma: float | None = None,
     tolerance: float | None = None,
     record_path: bool = False,
+    give_up: bool = False,
 ) -> Iterator[LikelihoodProgress]:
     """log p_sigma of each point by the probability-flow ODE, in nats per user units, and its latent code.
 
@@ -81,10 +82,11 @@ def log_likelihood(
         points: (N, *shape) in user units.
         sigma: smoothing in user units; None for the finest noise level.
         tolerance: None for the experiment's.
+        give_up: go on without the points on whose way the score is not smooth or not finite.
 
     Raises:
         ExperimentError: the noise has no process, sigma lies outside it, or as :func:`judgeable`.
-        TooManySteps: the score is not smooth or not finite somewhere.
+        TooManySteps: the score is not smooth or not finite somewhere, and points are not to be given up.
     """
     level = _level(problem, sigma)
     units, prior = problem.units, problem.prior()
@@ -99,6 +101,7 @@ def log_likelihood(
         record_path=record_path,
         batch=_batch(problem),
         sigma=level,
+        give_up=give_up,
     ):
         if progress.result is None:
             yield LikelihoodProgress(progress.fraction, None)

@@ -13,8 +13,8 @@ theta = arctan sigma as its clock the flow of every process is
 .. math:: \frac{dy}{d\theta} = -F(y, \sigma), \quad F = \sigma \left(\sqrt{1 + \sigma^2}\, s(\sqrt{1 + \sigma^2}\, y, \sigma) + y\right),
 
 because g^2/alpha^2 = d(sigma^2)/dt. F is what a network's preconditioning leaves it to learn, and the way from the data to
-infinite noise has the length pi/2: at a step's tolerance of 1e-3 the worst of 600 log-likelihoods of a trained network was off by
-0.05 nat where x and t gave 0.22, for a tenth more evaluations.
+infinite noise has the length pi/2: at a tolerance of 1e-3 the worst of 600 log-likelihoods of a network trained on two moons is off
+by 0.018 nat where x and t give 0.067, for a tenth fewer evaluations (eight Gaussians: 0.011 and 0.055).
 """
 
 import math
@@ -122,6 +122,7 @@ def log_likelihood(
     batch: int = 4096,
     sigma: float | None = None,
     path_points: int = 129,
+    give_up: bool = False,
 ) -> Iterator[LikelihoodProgress]:
     """log p_sigma of each point, as an iterator of progress: to cancel is to stop iterating.
 
@@ -135,10 +136,11 @@ def log_likelihood(
         record_path: also return where the points went, at `path_points` noise levels, log-uniform.
         batch: points solved at once.
         sigma: smoothing of the density asked for; None for the finest, at t_min.
+        give_up: leave all numbers of a point as NaN where the score is not smooth or not finite on its way.
 
     Raises:
         ValueError: sigma outside the process.
-        TooManySteps: the score is not smooth or not finite somewhere.
+        TooManySteps: the score is not smooth or not finite somewhere, and the point is not to be given up.
     """
     dim = math.prod(x.shape[1:])
     ends = _ends(process, sigma)
@@ -148,7 +150,7 @@ def log_likelihood(
         sigmas = logs.exp()
         sigmas[0], sigmas[-1] = ends
     spread, stretch = _widths(process, ends)
-    for progress in _solve(score, x.detach() / spread, *ends, tolerance, vectors, batch, sigmas):
+    for progress in _solve(score, x.detach() / spread, *ends, tolerance, vectors, batch, sigmas, give_up):
         if progress.result is None:
             yield LikelihoodProgress(progress.fraction, None)
             continue
@@ -214,6 +216,7 @@ def _solve(
     vectors: Tensor | None,
     batch: int,
     sigmas: Tensor | None = None,
+    give_up: bool = False,
 ) -> Iterator[OdeProgress]:
     """Rows (y, integrals) from sigma0 to sigma1: one integral of the trace, or one of v' J v for each of the vectors.
 
@@ -266,6 +269,7 @@ def _solve(
             inner=without_trace,
             batch=batch,
             max_steps=MOST_STEPS,
+            give_up=give_up,
         )
     except TooManySteps as error:
         raise TooManySteps(f"{error} Here t is the arctangent of the noise level.") from None

@@ -97,6 +97,7 @@ def dormand_prince(
     inner: Field | None = None,
     batch: int = 4096,
     max_steps: int = 10_000,
+    give_up: bool = False,
 ) -> Iterator[OdeProgress]:
     """Solve dx/dt = field(x, t) from t0 to t1, forwards or backwards, one progress a step of the batch.
 
@@ -113,12 +114,13 @@ def dormand_prince(
             asked for the one slope in six that no such number is made of.
         batch: rows solved at once; the rest wait, and join as soon as an eighth of those have arrived.
         max_steps: accepted and refused steps that one row may take.
+        give_up: leave a row that does not arrive as NaN, its path too, and go on with the others.
 
     Raises:
-        TooManySteps: a row is not there after `max_steps`, or its field is not finite.
+        TooManySteps: a row is not there after `max_steps`, or its field is not finite, and it is not to be given up.
     """
     tolerance = max(tolerance, tolerance_floor(x0.dtype))
-    rows = _Rows(field, x0, t0, t1, tolerance, times, max_steps, fixed, allowance, inner, batch)
+    rows = _Rows(field, x0, t0, t1, tolerance, times, max_steps, fixed, allowance, inner, batch, give_up)
     while not rows.finished:
         rows.advance()
         yield OdeProgress(rows.fraction, None)
@@ -183,7 +185,9 @@ class _Rows:
         allowance: Tensor | None = None,
         inner: Field | None = None,
         batch: int | None = None,
+        give_up: bool = False,
     ) -> None:
+        self.give_up = give_up
         self.field, self.inner = field, field if inner is None else inner
         self.tolerance, self.max_steps = tolerance, max_steps
         self.step_tolerance = max(_SHARE * tolerance, tolerance_floor(x0.dtype))
@@ -262,7 +266,11 @@ class _Rows:
         """One attempted step of every active row."""
         self.steps += 1
         stuck = self.steps > self.max_steps
-        if bool(stuck.any()):
+        if bool(stuck.any()) and self.give_up:
+            self._leave(torch.zeros_like(stuck), stuck)
+            if self.finished:
+                return
+        elif bool(stuck.any()):
             t = self.t[stuck]
             worst = float(t[(self.t1 - t).abs().argmax()])
             subject = "1 point is" if len(t) == 1 else f"{len(t)} points are"
@@ -290,7 +298,8 @@ class _Rows:
         factor = torch.where(accepted, factor, (_SAFETY * ratio.pow(-1 / 5)).clamp(max=1.0))
         factor = factor.clamp(_SHRINK, _GROW)
         factor = torch.where(self.refused, factor.clamp(max=1.0), factor)  # no growth right after a refusal
-        if bool((h.abs() * factor < 1e-12 * abs(self.t1 - self.t0)).logical_and(~accepted).any()):
+        lost = (h.abs() * factor < 1e-12 * abs(self.t1 - self.t0)).logical_and(~accepted)
+        if bool(lost.any()) and not self.give_up:
             raise TooManySteps(
                 f"The step of {int((~accepted).sum())} points fell to nothing near t = {float(self.t[~accepted][0]):.4g}: "
                 "the score is not finite or not smooth there."
@@ -305,14 +314,16 @@ class _Rows:
         self.error_before = torch.where(accepted, ratio.clamp(min=1e-4), self.error_before)
         self.refused = ~accepted
         self.h = h.abs() * factor
-        self._leave(accepted & last)
+        self._leave(accepted & last, lost)
 
-    def _leave(self, arrived: Tensor) -> None:
-        if bool(arrived.any()):
+    def _leave(self, arrived: Tensor, lost: Tensor) -> None:
+        done = arrived | lost
+        if bool(done.any()):
             self.x1[self.rows[arrived]] = self.x[arrived]
+            self.x1[self.rows[lost]] = self.path[:, self.rows[lost]] = torch.nan
             for name in _ACTIVE:
-                setattr(self, name, getattr(self, name)[~arrived])
-            self.fixed = tuple(each[~arrived] for each in self.fixed)
+                setattr(self, name, getattr(self, name)[~done])
+            self.fixed = tuple(each[~done] for each in self.fixed)
             if self.started < len(self.x0) and len(self.rows) <= _FULL * self.batch:
                 self._join()
 

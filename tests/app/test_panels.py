@@ -640,6 +640,21 @@ def test_an_exact_source_of_unknown_data_is_refused_and_mended(show, state, engi
     assert panel.log_prob.name.text() == "log p, training set"
 
 
+def test_a_log_p_in_doubt_is_marked(show, state, engine):
+    (panel,) = show(panels.LikelihoodPanel)
+    engine.build()
+    engine.show_point(doubt="extrapolated: 12 times as far out")
+    assert (panel.log_prob.name.text(), panel.log_prob.text()) == ("log p, extrapolated", "−0.713")
+    assert "Extrapolated: 12 times as far out" in panel.log_prob.toolTip()
+    engine.show_point(doubt="not measured: the flow misses it", source="empirical")
+    assert (panel.log_prob.name.text(), panel.log_prob.text()) == ("log p, not measured", "–")
+    engine.show_point(doubt="extrapolated: 12 times as far out", energy=(-9.0, 1e-4))
+    engine.likelihood_changed.emit(dataclasses.replace(engine.likelihood, flow=None))
+    assert panel.energy.name.text() == "log p, extrapolated"
+    engine.show_point(energy=(-0.7, 1e-4))
+    assert (panel.log_prob.name.text(), panel.energy.name.text()) == ("log p, model", "log p, energy")
+
+
 def test_a_second_point_is_asked_for_once(show, state, engine):
     (panel,) = show(panels.LikelihoodPanel)
     engine.build()

@@ -23,9 +23,17 @@ Ask = Callable[..., tuple[int, str, str]]
 
 
 def table(path: Path) -> tuple[list[str], np.ndarray]:
+    """The columns of numbers, NaN where a cell is empty."""
     with path.open(newline="") as file:
         header, *rows = csv.reader(file)
-    return header, np.array(rows, dtype=float)
+    if header[-1] == "note":
+        header, rows = header[:-1], [row[:-1] for row in rows]
+    return header, np.array([[cell or "nan" for cell in row] for row in rows], dtype=float)
+
+
+def notes(path: Path) -> list[str]:
+    with path.open(newline="") as file:
+        return [row["note"] for row in csv.DictReader(file)]
 
 
 def metrics(folder: Path) -> dict[str, Any]:
@@ -245,6 +253,51 @@ def test_likelihoods_of_a_file(moons: Path, odd: Path, tmp_path: Path, ask: Ask)
     assert rows[:, 2].mean() == pytest.approx(-metrics(odd)["test_nll"], abs=2)
 
 
+def test_far_points_are_marked_and_the_others_answered(moons: Path, tmp_path: Path, ask: Ask) -> None:
+    points, out = tmp_path / "points.csv", tmp_path / "out.csv"
+    points.write_text("x,y\n1e9,0\n0,1\n30,0\n1,-0.5\n")
+    code, said, _ = ask("likelihood", moons, "--points", points, "--out", out)
+    assert code == 0
+    assert [note.partition(":")[0] for note in notes(out)] == ["extrapolated", "", "extrapolated", ""]
+    assert re.search(
+        r"Warning: Point 1 of 4 is extrapolated: \S+ times as far .*; column note says it of 1 more\.", said
+    )
+    log_prob = table(out)[1][:, 2]
+    mean = re.search(r"Mean log-likelihood (\S+) nats of 4 points \((\S+) of the 2 that are not extrapolated\)", said)
+    assert mean is not None
+    assert [float(text) for text in mean.groups()] == pytest.approx(
+        [log_prob.mean(), log_prob[[1, 3]].mean()], rel=1e-3
+    )
+    assert len(mean[1]) < 12
+
+
+def test_points_that_cannot_be_measured_are_named_and_the_others_answered(
+    moons: Path, tmp_path: Path, ask: Ask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Below the moons the training set's flow takes hundreds of steps; by a loose tolerance it loses its way."""
+    points, out = tmp_path / "points.csv", tmp_path / "out.csv"
+    points.write_text("x,y\n0,1\n-0.65,-2.56\n1,-0.5\n")
+    empirical = ("--points", points, "--out", out, "--latent", "--set=likelihood.source=empirical")
+    monkeypatch.setattr("playground.theory.likelihood.MOST_STEPS", 100)
+    code, said, _ = ask("likelihood", moons, *empirical)
+    assert code == 0
+    assert "Warning: Point 2 of 3 is not measured: the flow from here takes too many steps" in said
+    assert "nats of 2 points; each is in" in said
+    header, rows = table(out)
+    assert header == ["x", "y", "log_prob", "standard_error", "evaluations", "closed_form", "z0", "z1"]
+    assert np.isnan(rows[:, [2, 3, 6, 7]]).tolist() == [[False] * 4, [True] * 4, [False] * 4]
+    np.testing.assert_allclose(rows[[0, 2], 2], rows[[0, 2], 5], atol=0.05)
+    code, said, _ = ask("likelihood", moons, *empirical, "--set=likelihood.tolerance=0.1")
+    assert code == 0
+    assert re.search(r"Point 2 of 3 is not measured: the flow gives \S+ and misses the closed form, \S+\.", said)
+    assert np.isnan(table(out)[1][:, 2]).tolist() == [False, True, False]
+    points.write_text("x,y\n-0.65,-2.56\n")
+    out.unlink()
+    code, _, error = ask("likelihood", moons, *empirical)
+    assert (code, "No point could be measured. Point 1 of 1 is not measured: the flow" in error) == (2, True)
+    assert not out.exists()
+
+
 def test_points_go_to_latent_codes_and_back_and_to_each_other(moons: Path, tmp_path: Path, ask: Ask) -> None:
     (tmp_path / "points.csv").write_text("x,y\n0,1\n0.5,0.25\n")
     codes, back, way = (tmp_path / name for name in ("codes.csv", "back.csv", "way.csv"))
@@ -287,9 +340,9 @@ def test_images_from_training_to_likelihood(tmp_path: Path, ask: Ask, quick: lis
     assert metrics(tmp_path / "out")["bits_per_dim"] > 0
     points = tmp_path / "out/samples.csv"
     assert ask("likelihood", tmp_path / "out", "--points", points, "--out", tmp_path / "judged.csv")[0] == 0
-    first, *rows = (tmp_path / "judged.csv").read_text().splitlines()
-    assert first.split(",")[-3:] == ["log_prob", "standard_error", "evaluations"]
-    assert {row.split(",")[-2] for row in rows} == {""}  # one vector has no spread
+    header, judged = table(tmp_path / "judged.csv")
+    assert header[-3:] == ["log_prob", "standard_error", "evaluations"]
+    assert np.isnan(judged[:, -2]).all()  # one vector has no spread
     (tmp_path / "two.csv").write_text("x,y\n1,2\n")
     for name, sentence in (
         ("two.csv", "holds no images"),

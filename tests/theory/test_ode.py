@@ -220,6 +220,31 @@ def test_those_that_are_stuck_are_counted_not_those_on_their_way() -> None:
         solve(field, x0, 0.0, 1.0, 1e-6, max_steps=200, batch=8)
 
 
+def test_rows_that_are_given_up_leave_the_others_as_they_are() -> None:
+    """One row oscillates, one meets a field that is not finite; nine wait for a place beside them, or for theirs."""
+
+    def field(x: Tensor, t: Tensor) -> Tensor:
+        broken = torch.where(t[:, None] > 0.5, torch.nan, 0 * x)
+        return torch.where(x > 50, torch.where(x > 150, broken, 1e4 * torch.cos(1e5 * t)[:, None]), -x)
+
+    x0 = torch.tensor([0.1, 100.0, 0.2, 200.0, *torch.linspace(0.3, 1, 7).tolist()], dtype=torch.float64)[:, None]
+    sound, times = (x0 < 50)[:, 0], torch.linspace(0, 1, 5, dtype=torch.float64)
+    options = {"times": times, "max_steps": 200, "batch": 3}
+    found = solve(field, x0, 0.0, 1.0, 1e-6, give_up=True, **options)
+    alone = solve(field, x0[sound], 0.0, 1.0, 1e-6, **options)
+    torch.testing.assert_close(found.x[sound], alone.x, rtol=0, atol=0)
+    assert found.path is not None
+    assert alone.path is not None
+    torch.testing.assert_close(found.path[:, sound], alone.path, rtol=0, atol=0)
+    assert found.x[~sound].isnan().all()
+    assert found.path[:, ~sound].isnan().all()
+
+
+def test_all_rows_may_be_given_up() -> None:
+    found = solve(lambda x, t: torch.full_like(x, torch.nan), points(7), 0.0, 1.0, 1e-4, give_up=True, batch=3)
+    assert found.x.isnan().all()
+
+
 def test_the_last_time_is_passed_however_it_is_rounded() -> None:
     for end in np.linspace(0.3, 100, 300):
         x = torch.ones(2, 1)

@@ -15,6 +15,7 @@ from playground.app.panels.figure import Figure, TaskButton, count, decimal, wit
 from playground.app.state import State
 from playground.app.views import DensityView, FlowLikelihood, PointLikelihood, ProblemView, TaskStatus, Way
 from playground.lab.refusals import flow_refusal, likelihood_refusal
+from playground.lab.reliability import UNMEASURED
 
 SOURCES = {"learned": "model", "exact": "exact score", "empirical": "training set"}
 WAITING = "Click the second point…"
@@ -238,10 +239,11 @@ class LikelihoodPanel(Card):
             plane = likelihood.number is None
             self.point.rename("clicked point" if plane else "clicked image")
             self.point.show_text(_place(likelihood.point) if plane else f"number {(likelihood.number or 0) + 1}")
-            untrained = UNTRAINED if likelihood.untrained else ""
+            word, _, _ = likelihood.doubt.partition(":")
+            word, why = ("untrained", UNTRAINED) if likelihood.untrained else (word, likelihood.doubt.capitalize())
             if flow is not None:
-                self.log_prob.rename(f"log p, {'untrained' if untrained else SOURCES[likelihood.source]}")
-                self._show_flow(flow, plane, untrained)
+                self.log_prob.rename(f"log p, {word or SOURCES[likelihood.source]}")
+                self._show_flow(flow, plane, why, word != UNMEASURED)
             if likelihood.energy is not None:
                 value, error = likelihood.energy
                 smoothed = (
@@ -249,20 +251,21 @@ class LikelihoodPanel(Card):
                     if likelihood.sigma
                     else "the data as they are"
                 )
-                self.energy.show_text(f"{decimal(value)} (ln Z ± {shown(error, 1)})", f"{untrained} Of {smoothed}.")
+                self.energy.rename(f"log p, {word}" if word and flow is None else "log p, energy")
+                self.energy.show_text(f"{decimal(value)} (ln Z ± {shown(error, 1)})", f"{why} Of {smoothed}.".strip())
             if likelihood.exact is not None:
                 self.exact.show_text(decimal(likelihood.exact))
         self._summarise()
 
-    def _show_flow(self, flow: FlowLikelihood, plane: bool, untrained: str) -> None:
+    def _show_flow(self, flow: FlowLikelihood, plane: bool, why: str, measured: bool) -> None:
         estimated = (
             "Estimated along a single random vector: with two or more its standard error is known."
             if flow.standard_error is None
             else f"Estimated along {self.state.experiment.likelihood.vectors} random vectors, with their standard error."
         )
         self.log_prob.show_text(
-            with_error(flow.log_prob, flow.standard_error or None),
-            " ".join((untrained, "" if flow.standard_error == 0 else estimated)),
+            with_error(flow.log_prob, flow.standard_error or None) if measured else "",
+            " ".join((why, "" if flow.standard_error == 0 else estimated)),
         )
         sign = "+" if flow.trace_term >= 0 else "−"
         self.terms.show_text(f"{decimal(flow.prior_term, 2)} {sign} {decimal(abs(flow.trace_term), 2)}")

@@ -1,0 +1,125 @@
+"""Which log-likelihoods are to be trusted: not where the flow was lost, nor where a network only extrapolates.
+
+A learned score is trained at training points and their noise. Measured on the toys that ship trained, log p is off by a few
+hundredths of a nat among them, by 2 nats of 10 where this module begins to speak of extrapolation, and by half of itself or more from
+there on. An exact score, and the training set's own, is known everywhere, and so is its log p in closed form: what the flow makes of
+it can be checked.
+
+Imports no torch, so that the window can name the two kinds of doubt before torch is loaded.
+"""
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from playground.lab.likelihood import PointLikelihoods
+    from playground.lab.problem import Problem
+
+Array = NDArray[np.floating]
+
+UNMEASURED, EXTRAPOLATED = "not measured", "extrapolated"
+"""What a doubt begins with."""
+FAR = 4.0
+"""From the nearest training point, in what 99 of 100 training points keep within: no test point of the toys is so far, and two in a
+thousand with tails as heavy as Student's of 2.5 degrees of freedom."""
+NOISES = 3.0
+"""Of the finest noise: as far is no extrapolation however close the training points lie, for they were trained with it."""
+NEIGHBOURS, JUDGED = 2**16, 500
+"""Training points among which the nearest is looked for, and of which it is: at most so many, drawn at random."""
+MISSED, MISSED_PART = 0.1, 0.02
+"""Nats, and a part of log p, that the flow may differ from the closed form: far out the prior, a Gaussian, costs up to 2 %."""
+ERRORS = 6.0
+"""Of Hutchinson's estimate: a few vectors tell their own error badly."""
+
+
+def closed_form(problem: "Problem", points: Array, sigma: float) -> Array | None:
+    """log p_sigma (N,) of the score that likelihood.source names, in nats per user units; None of a learned one.
+
+    Args:
+        points: (N, *shape) in user units.
+        sigma: the smoothing, in user units.
+    """
+    import torch
+
+    source, density = problem.experiment.likelihood.source, problem.dataset.density
+    if source == "exact" and density is not None:
+        found: Array = density.to("cpu", torch.float64).log_prob(torch.from_numpy(np.asarray(points)), sigma).numpy()
+        return found
+    if source == "empirical":
+        level = problem.units.sigma_to_internal(sigma)
+        log_prob = problem.empirical.log_prob(_internal(problem, points), level)
+        return problem.units.log_prob_to_user(log_prob.cpu().numpy())
+    return None
+
+
+def missed(found: "PointLikelihoods", known: Array) -> NDArray[np.bool_]:
+    """(N,) where the flow has lost its way: its log p is none, or far from the closed form.
+
+    Of an estimated trace that may be `ERRORS` times its standard error besides, and anything where a single vector tells none.
+    """
+    error = np.inf if found.standard_error is None else found.standard_error
+    return ~(np.abs(found.log_prob - known) <= MISSED + MISSED_PART * np.abs(known) + ERRORS * error)
+
+
+def remoteness(problem: "Problem", points: Array) -> Array:
+    """(N,) distance to the nearest training point, in what 99 of 100 training points keep within; above `FAR` a network extrapolates."""
+    train = problem.train.flatten(1)
+    rows = problem.some_rows(len(train), NEIGHBOURS, "neighbours")
+    train = train[rows]
+    judged = train[problem.some_rows(len(train), JUDGED, "judged neighbours")]
+    itself_and_other = _nearest(judged, train, 2)[:, -1]
+    noise = problem.noise.sigma_min * train.shape[1] ** 0.5
+    usual = max(float(itself_and_other.cpu().quantile(0.99)), NOISES / FAR * noise)
+    distances = _nearest(_internal(problem, points).flatten(1), train, 1)[:, 0] / usual
+    return np.asarray(distances.cpu().numpy())
+
+
+def flow_doubts(problem: "Problem", points: Array, found: "PointLikelihoods") -> list[str]:
+    """What speaks against each log p of `points` (N, *shape) by the flow, in a few words; "" where nothing does."""
+    known = closed_form(problem, points, found.sigma)
+    if known is None:
+        lost = np.isnan(found.log_prob)
+        return [
+            _LOST if is_lost else doubt for is_lost, doubt in zip(lost, learned_doubts(problem, points), strict=True)
+        ]
+    return [
+        ""
+        if not is_lost
+        else _LOST
+        if np.isnan(value)
+        else f"{UNMEASURED}: the flow gives {value:.6g} and misses the closed form, {truth:.6g}"
+        for value, truth, is_lost in zip(found.log_prob, known, missed(found, known), strict=True)
+    ]
+
+
+_LOST = f"{UNMEASURED}: the flow from here takes too many steps, for its score turns too often"
+
+
+def learned_doubts(problem: "Problem", points: Array) -> list[str]:
+    """The same of a log p by a learned score or energy that was not lost."""
+    return [
+        f"{EXTRAPOLATED}: {distance:.3g} times as far from the nearest training point as these lie from each other"
+        if distance > FAR
+        else ""
+        for distance in remoteness(problem, points)
+    ]
+
+
+def _internal(problem: "Problem", points: Array) -> "Tensor":
+    import torch
+
+    return torch.from_numpy(np.asarray(problem.units.to_internal(points))).to(problem.train)
+
+
+def _nearest(points: "Tensor", train: "Tensor", count: int) -> "Tensor":
+    """(N, count) distances to the nearest of the training points, nearest first."""
+    import torch
+
+    some = max(1, 2**24 // len(train))  # distances held at once: 64 MB
+    count = min(count, len(train))
+    parts = [torch.cdist(part, train).topk(count, largest=False).values for part in torch.split(points, some)]
+    return torch.cat(parts)

@@ -1,0 +1,127 @@
+"""Which log p are said to be in doubt: those that extrapolate and those that the flow has lost, and no others."""
+
+import math
+from dataclasses import replace as with_fields
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from playground.lab.evaluation import evaluate
+from playground.lab.experiment import Experiment, replace
+from playground.lab.likelihood import log_likelihood
+from playground.lab.problem import Problem
+from playground.lab.reliability import FAR, closed_form, flow_doubts, learned_doubts, missed, remoteness
+from playground.theory import likelihood as flow
+
+
+def build(**changes: object) -> Problem:
+    settings = {"data.points": 1_000} | {key.replace("__", "."): value for key, value in changes.items()}
+    return Problem.build(replace(Experiment(), settings))
+
+
+def measured(problem: Problem, points: np.ndarray, tolerance: float | None = None) -> Any:
+    score = problem.known_score(problem.experiment.likelihood.source)
+    *_, last = log_likelihood(problem, score or problem.network(), points, tolerance=tolerance, give_up=True)
+    return last.result
+
+
+@pytest.mark.parametrize("kind", ["two-moons", "eight-gaussians", "checkerboard", "two-spirals", "digits"])
+def test_test_points_are_no_extrapolation(kind: str) -> None:
+    problem = build(data__kind=kind, data__points=20_000)
+    assert remoteness(problem, problem.dataset.held_out).max() < FAR
+
+
+def test_far_points_and_holes_are_extrapolation() -> None:
+    """Within eight Gaussians of 0.35 at 2.8 from the centre: the centre, and what lies a whole radius outside."""
+    problem = build(data__kind="eight-gaussians", data__points=20_000)
+    points = np.array([[0.0, 0.0], [2.83, 0.0], [6.0, 0.0], [1e9, -1e9], [1e15, 1e15]])
+    assert (remoteness(problem, points) > FAR).tolist() == [True, False, True, True, True]
+    said = learned_doubts(problem, points)
+    assert [note.partition(":")[0] for note in said] == [
+        "extrapolated",
+        "",
+        "extrapolated",
+        "extrapolated",
+        "extrapolated",
+    ]
+
+
+def test_distances_are_counted_in_what_neighbours_keep(tmp_path: Any) -> None:
+    """On a grid each point is as far from its neighbours as the next; of points that all repeat, in the finest noise."""
+    grid = np.stack(np.meshgrid(np.arange(30.0), np.arange(30.0)), axis=-1).reshape(-1, 2)
+    np.save(tmp_path / "grid.npy", grid)
+    np.save(tmp_path / "twice.npy", np.repeat(grid[::9], 9, axis=0))
+    path = str(tmp_path / "grid.npy")
+    points = np.array([[0.0, 0.0], [-70.0, 0.0]])
+    # A fifth is held out, which leaves one in 600 training points without any of its four neighbours: 1, or sqrt 2.
+    assert remoteness(build(data__kind="file", data__path=path), points)[1] == pytest.approx(70, rel=0.02)
+    twice = build(data__kind="file", data__path=str(tmp_path / "twice.npy"), noise__sigma_min=0.2)
+    assert remoteness(twice, points)[1] == pytest.approx(70 / (3 * 0.2 * math.sqrt(2) / FAR), rel=0.02)
+
+
+def test_closed_forms_are_of_the_source_and_in_the_user_s_unit() -> None:
+    points = np.array([[1.0, 20.0], [150.0, -70.0]])
+    problem = build(data__scale=100.0, likelihood__source="empirical")
+    sigma, train = 3.0, problem.dataset.points
+    squares = ((points[:, None] - train) ** 2).sum(axis=-1) / (2 * sigma**2)
+    by_hand = torch.logsumexp(torch.from_numpy(-squares), dim=1).numpy() - np.log(len(train) * 2 * np.pi * sigma**2)
+    np.testing.assert_allclose(closed_form(problem, points, sigma), by_hand, rtol=1e-4)
+    exact = build(data__scale=100.0, likelihood__source="exact")
+    assert exact.dataset.density is not None
+    truth = exact.dataset.density.log_prob(torch.from_numpy(points), sigma).numpy()
+    np.testing.assert_allclose(closed_form(exact, points, sigma), truth)
+    assert closed_form(build(), points, sigma) is None
+
+
+def test_a_flow_misses_by_a_tenth_of_a_nat_and_two_per_cent() -> None:
+    known = np.array([-1.0, -1.0, -1000.0, -1000.0, -5.0])
+    log_prob = known + np.array([0.11, 0.13, -20.0, 21.0, np.nan])
+    found = with_fields(measured(build(likelihood__source="exact"), np.zeros((5, 2))), log_prob=log_prob)
+    assert missed(found, known).tolist() == [False, True, False, True, True]
+    estimated = with_fields(found, standard_error=np.array([0.0, 0.01, 0.0, 0.01, 9.0]))
+    assert missed(estimated, known).tolist() == [False, False, False, True, True]
+    assert missed(with_fields(found, standard_error=None), known).tolist() == [False] * 4 + [True]
+
+
+@pytest.mark.parametrize("tolerance", [1e-4, 1e-2, 0.1])
+def test_no_tolerance_passes_a_wrong_number_of_the_training_set_off_as_right(tolerance: float) -> None:
+    """Between its points the training set's flow turns sharply; there a loose step loses it by tens of nats."""
+    problem = build(likelihood__source="empirical")
+    points = np.concatenate([problem.dataset.held_out[:10], np.random.default_rng(0).uniform(-6, 6, (30, 2))])
+    found = measured(problem, points, tolerance)
+    known = closed_form(problem, points, found.sigma)
+    assert known is not None
+    sound = np.array([not note for note in flow_doubts(problem, points, found)])
+    wrong = np.abs(found.log_prob - known) > 0.1 + 0.02 * np.abs(known)
+    np.testing.assert_array_equal(sound, ~wrong)
+    assert sound[:10].sum() >= 5
+    assert tolerance < 0.1 or wrong.any()
+
+
+def test_a_point_that_is_lost_leaves_the_others_as_they_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Below the moons the training set's flow takes 1,500 steps."""
+    problem = build(likelihood__source="empirical")
+    near, far = problem.dataset.held_out[:3], np.array([[-0.65, -2.56]])
+    monkeypatch.setattr(flow, "MOST_STEPS", 150)
+    found = measured(problem, np.concatenate([near[:1], far, near[1:]]), 1e-6)
+    assert np.isnan(found.log_prob).tolist() == [False, True, False, False]
+    assert np.isnan(found.latent[1]).all()
+    np.testing.assert_allclose(found.log_prob[[0, 2, 3]], measured(problem, near, 1e-6).log_prob, atol=2e-3)
+    note = flow_doubts(problem, np.concatenate([near[:1], far, near[1:]]), found)[1]
+    assert note.startswith("not measured: the flow from here takes too many steps")
+
+
+def test_a_test_set_on_which_the_flow_is_lost_has_no_nll() -> None:
+    problem = build(likelihood__source="empirical", likelihood__points=50, likelihood__tolerance=0.1, data__points=200)
+    *_, last = evaluate(problem, problem.empirical.score)
+    assert last.metrics is not None
+    assert last.metrics["test_nll"] is None
+    assert "held-out points the flow misses the closed form, by up to" in last.metrics["reasons"]["test_nll"]
+    tight = build(likelihood__source="empirical", likelihood__points=50, data__points=200)
+    *_, last = evaluate(tight, tight.empirical.score)
+    assert last.metrics is not None
+    known = closed_form(tight, tight.judged, tight.units.sigma_to_user(tight.noise.sigma_min))
+    assert known is not None
+    assert last.metrics["test_nll"] == pytest.approx(-known.mean(), rel=0.01)
