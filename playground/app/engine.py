@@ -19,7 +19,6 @@ from playground.app.playback import TICK
 from playground.app.state import State
 from playground.app.workers import Worker, interrupted
 from playground.lab import experiment as description
-from playground.lab.experiment import Experiment
 from playground.lab.refusals import training_refusal
 from playground.lab.session import Session, SessionError
 from playground.lab.trajectory import Trajectory
@@ -287,7 +286,7 @@ class Engine(Measuring):
             return
         if bench is None:
             return
-        bench.problem = _with_experiment(bench.problem, self._state.experiment)
+        bench.problem = dataclasses.replace(bench.problem, experiment=self._state.experiment)
         if self._training is not None and any(key.startswith(("training.", "objective.")) for key in keys):
             refusal = training_refusal(self._state.experiment)
             if refusal is None:
@@ -352,6 +351,7 @@ class Engine(Measuring):
     def _take(self, bench: Bench) -> None:
         """Put a bench in place of the present one, which is kept."""
         first, opened = self._bench is None, self._opening
+        clicked = self._clicked_of_the_same(bench) if opened is None else opened.clicked
         self._opening = None
         if bench is not self._bench:
             self._stop_training()
@@ -361,7 +361,7 @@ class Engine(Measuring):
         if behind:
             self._settle.start()
         else:
-            bench.problem = _with_experiment(bench.problem, self._state.experiment)
+            bench.problem = dataclasses.replace(bench.problem, experiment=self._state.experiment)
         if opened is not None:
             self._played = bench
         self._bench = bench
@@ -378,8 +378,7 @@ class Engine(Measuring):
         self._forget_measurements()
         if opened is None or self._trajectory is None or self._trajectory.shape != bench.problem.shape:
             self._begin()
-        if opened is not None and not behind:
-            self.click_again(opened.clicked)
+        self.click_again(clicked)
         if first:
             self.ready.emit()
 
@@ -418,7 +417,3 @@ class Engine(Measuring):
                 self.message.emit("error", bench.progress.diverged, "")
             else:
                 self._become(bench, "finished")
-
-
-def _with_experiment(problem: Any, experiment: Experiment) -> Any:
-    return dataclasses.replace(problem, experiment=experiment)

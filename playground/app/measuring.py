@@ -7,6 +7,7 @@ import numpy as np
 from PySide6.QtCore import QObject, Signal
 
 from playground.app import measurements
+from playground.app.bench import Bench
 from playground.app.following import FOLLOWING
 from playground.app.stage import Stage
 from playground.app.state import State
@@ -56,8 +57,14 @@ class Measuring(Stage):
         places = zip(points, numbers, strict=True)
         return tuple((float(point[0]), float(point[1])) if number is None else number for point, number in places)
 
+    def _clicked_of_the_same(self, bench: Bench) -> tuple[tuple[float, float] | int, ...]:
+        """The clicked points where another bench has the same points of the plane; of images each run has its own."""
+        now = self._bench
+        same = now is not None and now.problem.experiment.data == bench.problem.experiment.data
+        return self.clicked if same and not bench.view.is_image else ()
+
     def click_again(self, places: Sequence[tuple[float, float] | int]) -> None:
-        """Measure anew the points that a session kept, as far as its settings let them be measured."""
+        """Measure anew what :attr:`clicked` told, as far as the settings let it be measured."""
         if not places or likelihood_refusal(self._state.experiment) is not None:
             return
         numbers = [place if isinstance(place, int) else None for place in places]

@@ -517,3 +517,18 @@ def test_what_was_measured_of_other_samples_or_weights_is_forgotten_and_the_clic
     qtbot.waitUntil(lambda: engine.training == "finished" and engine.likelihood is not None, timeout=60_000)
     assert engine.likelihood.flow.log_prob != before
     assert engine.likelihood.point.tolist() == [0.0, 1.0]
+
+
+def test_the_clicked_point_stays_under_other_noise_and_leaves_with_its_data(qtbot, bench):
+    state, engine = bench
+    with qtbot.waitSignal(engine.likelihood_changed, timeout=20_000):
+        engine.inspect(0.0, 1.0)
+    with qtbot.waitSignal(engine.problem_changed, timeout=20_000):
+        state.edit({"noise.kind": "vp"})
+    assert engine.likelihood is None  # that was of another model
+    qtbot.waitUntil(lambda: engine.likelihood is not None, timeout=20_000)
+    assert engine.likelihood.point.tolist() == [0.0, 1.0]
+    with qtbot.waitSignal(engine.problem_changed, timeout=20_000):
+        state.edit({"data.kind": "rings"})
+    assert engine.clicked == ()
+    assert not engine.running("likelihood")
