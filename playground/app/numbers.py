@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from playground.lab.experiment import Field
 
-THIN_SPACE = "\u2009"
+THIN_SPACE = "\u202f"  # at which no line is broken
 MINUS = "\u2212"
 
 
@@ -13,7 +13,7 @@ def shown(value: float, digits: int = 3) -> str:
     """A number in few characters: ``20 000``, ``0.05``, ``3e-3``, ``-0.713``, ``1.2e6``.
 
     >>> shown(20_000), shown(0.003), shown(12.3456), shown(-0.71349)
-    ('20\u2009000', '3e-3', '12.3', '\u22120.713')
+    ('20\u202f000', '3e-3', '12.3', '\u22120.713')
     """
     value = float(value)
     if not math.isfinite(value):
@@ -50,7 +50,7 @@ def percent(share: float) -> str:
     """A share as people read it, in two digits or to the whole percent.
 
     >>> percent(0.0123), percent(0.996), percent(1.9), percent(190)
-    ('1.2 %', '100 %', '190 %', '19\u2009000 %')
+    ('1.2 %', '100 %', '190 %', '19\u202f000 %')
     """
     return f"{shown(100 * share, 2)} %"
 
@@ -71,7 +71,7 @@ def typed(text: str, whole: bool) -> float | int | None:
     (20000, 0.003, 0.05, 20000, None)
     """
     text = text.strip().replace(MINUS, "-").replace("–", "-")
-    for space in (" ", THIN_SPACE, "\u00a0", "\u202f", "_", "'"):
+    for space in (" ", "\u2009", "\u00a0", THIN_SPACE, "_", "'"):
         text = text.replace(space, "")
     for power in ("·10^", "*10^", "x10^", "×10^"):
         text = text.replace(power, "e")

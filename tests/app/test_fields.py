@@ -255,7 +255,7 @@ def test_a_change_that_starts_training_anew_says_so_and_waits_for_the_hand(form,
     form(row)
     middle = QPoint(row.slider.width() // 4, row.slider.height() // 2)
     QTest.mousePress(row.slider, Qt.MouseButton.LeftButton, pos=middle)
-    assert row.note.text() == "This starts training anew: 12\u2009400 steps would go. Ctrl+Z brings them back."
+    assert row.note.text() == "This starts training anew: 12\u202f400 steps would go. Ctrl+Z brings them back."
     assert not row.note.isHidden()
     QTest.mouseMove(row.slider, middle + QPoint(5, 0))
     assert state.experiment.network.width == 128
@@ -321,7 +321,7 @@ def test_auto_without_a_value_waits_for_a_number(form, state):
 @pytest.mark.parametrize(
     ("key", "changes", "before", "after"),
     [
-        ("sampling.particles", {"data.kind": "digits"}, "2\u2009000", "96"),
+        ("sampling.particles", {"data.kind": "digits"}, "2\u202f000", "96"),
         ("training.seconds", {"training.steps": 100}, "20", "no limit"),
         ("data.noise", {"data.kind": "two-gaussians"}, "0.1", "1"),
     ],

@@ -41,7 +41,7 @@ def test_no_two_settings_are_called_the_same():
         ("Choose likelihood.source = learned or empirical.", "Choose score (Likelihood) = Learned or Data."),
         ("noise.sigma_min = 9 must lie below noise.sigma_max = 8.", "σ min = 9 must lie below σ max = 8."),
         ("No file is chosen: set data.path to a CSV file.", "No file is chosen: open a CSV file."),
-        ("It diverged (loss 1.23e+05, rate 1e-04).", "It diverged (loss 123\u2009000, rate 1e-4)."),
+        ("It diverged (loss 1.23e+05, rate 1e-04).", "It diverged (loss 123\u202f000, rate 1e-4)."),
         ("run1e5.csv, line 3: 3e5 apples.", "run1e5.csv, line 3: 3e5 apples."),
     ],
 )

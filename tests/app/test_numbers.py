@@ -24,7 +24,7 @@ NUMBERS = {key: field for key, field in fields().items() if field.kind in ("int"
 @pytest.mark.parametrize(
     ("value", "text"),
     [
-        (20_000, "20\u2009000"),
+        (20_000, "20\u202f000"),
         (0.003, "3e-3"),
         (2e-4, "2e-4"),
         (0.05, "0.05"),
@@ -33,7 +33,7 @@ NUMBERS = {key: field for key, field in fields().items() if field.kind in ("int"
         (1e9, "1e9"),
         (1.25e-7, "1.25e-7"),
         (99.99, "100"),
-        (999.7, "1\u2009000"),
+        (999.7, "1\u202f000"),
         (812.4, "812"),
         (math.inf, "∞"),
         (math.nan, "not a number"),
@@ -50,7 +50,7 @@ def test_measured():
 
 
 def test_percent():
-    shares = {0.0: "0 %", 0.0123: "1.2 %", 0.996: "100 %", 1.9: "190 %", 190.0: "19\u2009000 %"}
+    shares = {0.0: "0 %", 0.0123: "1.2 %", 0.996: "100 %", 1.9: "190 %", 190.0: "19\u202f000 %"}
     assert {share: percent(share) for share in shares} == shares
 
 
@@ -61,7 +61,7 @@ def test_percent():
         (".5", False, 0.5),
         ("0,05", False, 0.05),
         ("20 000", True, 20_000),
-        ("20\u2009000", True, 20_000),
+        ("20\u202f000", True, 20_000),
         ("20,000", True, 20_000),
         ("1,234.5", False, 1234.5),
         ("1,234,567", True, 1_234_567),

@@ -228,7 +228,7 @@ def test_the_file_tile_asks_for_a_file_first(show, state, engine, qtbot):
     state.edit({"data.kind": "file", "data.path": PATH})
     engine.build(count=218, held_out=54, name="faithful", axes=("eruptions", "waiting"))
     assert panel.header.state == "faithful.csv · 272"
-    assert panel.file_text.text() == "272 rows: eruptions, waiting. 218 to train, 54 held out."
+    assert panel.file_text.text() == "272 rows: eruptions, waiting\n218 to train, 54 held out"
     with qtbot.waitSignal(panel.open_file_requested):
         press(panel.open)
 
@@ -386,7 +386,7 @@ def test_dragging_says_what_it_costs(show, state, engine):
     engine.train_to(12_400)
     place = panel.ladder.place(0).toPoint()
     QTest.mousePress(panel.ladder, Qt.MouseButton.LeftButton, pos=place)
-    assert "12\u2009400 steps would go" in panel.notice.text.text()
+    assert "12\u202f400 steps would go" in panel.notice.text.text()
     QTest.mouseRelease(panel.ladder, Qt.MouseButton.LeftButton, pos=place)
     panel._refresh()
     assert not panel.notice.isVisible()
@@ -505,7 +505,7 @@ def test_the_button_trains_pauses_and_goes_on(show, state, engine, qtbot):
     press(panel.button)
     engine.train_to(2_000, "paused")
     assert panel.button.text() == "Resume"
-    assert panel.header.state == "paused · 2\u2009000 steps"
+    assert panel.header.state == "paused · 2\u202f000 steps"
     press(panel.button)
     with qtbot.waitSignal(panel.reset_requested):
         press(panel.reset)
@@ -607,7 +607,7 @@ def test_maximum_likelihood_says_what_it_needs_and_what_it_costs(show, state, en
     assert "states a density" in panel.notice.text.text()
     state.edit({"network.kind": "energy"})
     engine.build(has_energy=True)
-    assert "8\u2009192 points" in panel.notice.text.text()
+    assert "8\u202f192 points" in panel.notice.text.text()
     state.edit({"noise.kind": "single"})
     assert "192" not in panel.notice.text.text()
 
@@ -691,7 +691,7 @@ def test_the_test_set_has_as_many_points_as_were_held_out(show, state, engine):
     assert panel.nll.name.text() == "test NLL (359)"  # of 2,000 asked for
     state.edit({"data.kind": "two-moons"})
     engine.build()
-    assert panel.nll.name.text() == "test NLL (2\u2009000)"
+    assert panel.nll.name.text() == "test NLL (2\u202f000)"
 
 
 def test_measurements_run_show_how_far_they_are_and_can_be_cancelled(show, state, engine):

@@ -300,7 +300,7 @@ class DataPanel(Card):
         elif finite:
             name = title if kind == "digits" else Path(data.path).name
             self.set_state(f"{name} · {count(total)}" if present else name or "no file")
-            facts = f"{_facts(view)}. {count(view.count)} to train, {count(view.held_out)} held out." if present else ""
+            facts = f"{_facts(view)}\n{count(view.count)} to train, {count(view.held_out)} held out" if present else ""
             self.file_text.setText((facts or "Not loaded.") if name else "No file is chosen.")
             self.file_text.setToolTip("" if kind == "digits" else data.path)
         elif kind == "drawn" and not data.strokes:

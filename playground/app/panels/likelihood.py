@@ -383,7 +383,7 @@ class LikelihoodPanel(Card):
         view = self.engine.problem
         self.set_state(
             self._solving
-            or ("Z by quadrature" if view is not None and view.has_energy and not flows else "probability-flow ODE")
+            or ("Z by quadrature" if view is not None and view.has_energy and not flows else "probability flow")
         )
 
 
