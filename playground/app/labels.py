@@ -103,7 +103,7 @@ def spoken(sentence: str) -> str:
     """A sentence of the laboratory as the window says it: labels for keys, titles for choices, numbers as everywhere.
 
     >>> spoken("training.batch = 0 is not allowed: choose sampling.source = exact or empirical.")
-    'Batch B = 0 is not allowed: choose score (Sample) = Exact or Data.'
+    'Batch B = 0 is not allowed: choose score (Sample) “Exact” or “Data”.'
     """
 
     def say(found: re.Match[str]) -> str:
@@ -112,8 +112,10 @@ def spoken(sentence: str) -> str:
         if values is None:
             return name
         known = fields()[key].choices
-        titles = re.sub(_VALUE, lambda value: choices.title(key, value[0]) if value[0] in known else value[0], values)
-        return f"{name} = {titles}"
+        if values.split(",")[0].split()[0] not in known:
+            return f"{name} = {values}"
+        titles = re.sub(_VALUE, lambda one: f"“{choices.title(key, one[0])}”" if one[0] in known else one[0], values)
+        return f"{name} {titles}"
 
     text = _SETTING.sub(say, sentence.replace("set data.path to", "open"))
     text = _POWER.sub(lambda number: shown(float(number[0])), text)

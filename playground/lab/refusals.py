@@ -61,17 +61,17 @@ def sampling_refusal(experiment: Experiment) -> Refusal | None:
     if kind in FROM_NOISE and noise in ("none", "single"):
         return Refusal(
             "sampling.kind",
-            f"The {FROM_NOISE[kind]} runs from noise back to data, but noise.kind = {noise} has no path between them: choose ladder or a process such as ve, or sample by langevin.",
+            f"The {FROM_NOISE[kind]} runs from noise back to data, but noise.kind = {noise} has no path between them: choose noise.kind = ladder, ve or another process, or sampling.kind = langevin.",
         )
     if kind == "forward" and noise in ("none", "single"):
         return Refusal(
             "sampling.kind",
-            f"The forward process leads from data to noise, but noise.kind = {noise} has no path between them: choose ladder or a process such as ve, or sample by langevin.",
+            f"The forward process leads from data to noise, but noise.kind = {noise} has no path between them: choose noise.kind = ladder, ve or another process, or sampling.kind = langevin.",
         )
     if kind == "annealed-langevin" and noise in ("none", "single"):
         return Refusal(
             "sampling.kind",
-            f"Annealed Langevin walks down a ladder of noise levels, but noise.kind = {noise} has fewer than two: choose ladder or a process such as ve, or sample by langevin.",
+            f"Annealed Langevin walks down a ladder of noise levels, but noise.kind = {noise} has fewer than two: choose noise.kind = ladder, ve or another process, or sampling.kind = langevin.",
         )
     levels = annealing_levels(experiment)
     if kind == "annealed-langevin" and experiment.sampling.steps < levels:
@@ -123,7 +123,7 @@ def sampling_refusal(experiment: Experiment) -> Refusal | None:
     ):
         return Refusal(
             "sampling.source",
-            "Metropolis's test compares densities, and a learned score has none: choose sampling.source = exact or empirical, network.kind = energy, or sample by langevin.",
+            "Metropolis's test compares densities, and a learned score has none: choose sampling.source = exact or empirical, network.kind = energy, or sampling.kind = langevin.",
         )
     if experiment.sampling.source == "exact" and not SOURCES[experiment.data.kind].known_density:
         return Refusal(
@@ -171,6 +171,6 @@ def path_refusal(experiment: Experiment) -> Refusal | None:
     if experiment.noise.kind in ("none", "single"):
         return Refusal(
             "noise.kind",
-            f"The likelihood follows the probability flow from data to noise, but noise.kind = {experiment.noise.kind} has no such path: choose ladder or a process such as ve.",
+            f"The likelihood follows the probability flow from data to noise, but noise.kind = {experiment.noise.kind} has no such path: choose noise.kind = ladder, ve or another process.",
         )
     return None

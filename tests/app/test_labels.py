@@ -36,9 +36,10 @@ def test_no_two_settings_are_called_the_same():
     ("sentence", "said"),
     [
         ("training.batch = 0 is not allowed: it must be 1.", "Batch B = 0 is not allowed: it must be 1."),
-        ("Choose sampling.solver = euler, heun or shark.", "Choose solver = Euler, Heun or ShARK."),
-        ("Choose a noise, or sampling.mask = none.", "Choose a noise, or known part = None."),
-        ("Choose likelihood.source = learned or empirical.", "Choose score (Likelihood) = Learned or Data."),
+        ("Choose sampling.solver = euler, heun or shark.", "Choose solver “Euler”, “Heun” or “ShARK”."),
+        ("Choose a noise, or sampling.mask = none.", "Choose a noise, or known part “None”."),
+        ("Choose likelihood.source = learned or empirical.", "Choose score (Likelihood) “Learned” or “Data”."),
+        ("Choose noise.kind = ladder, ve or another one.", "Choose noise “Ladder”, “VE” or another one."),
         ("noise.sigma_min = 9 must lie below noise.sigma_max = 8.", "σ min = 9 must lie below σ max = 8."),
         ("No file is chosen: set data.path to a CSV file.", "No file is chosen: open a CSV file."),
         ("It diverged (loss 1.23e+05, rate 1e-04).", "It diverged (loss 123\u202f000, rate 1e-4)."),
@@ -56,8 +57,8 @@ def test_a_toast_speaks_labels_and_leaves_with_its_cause(shared_window):
     wait(lambda: window.engine.problem.sigma_max == window.engine.problem.sigma_min, 20_000)
     window.engine.inspect(0.0, 0.0)
     said = [toast.sentence for toast in window.toasts.shown]  # of the point, and of the sampler
-    assert "noise = One σ has no such path" in said[0]
-    assert "noise = One σ has no path between them" in said[1]
+    assert "noise “One σ” has no such path" in said[0]
+    assert "noise “One σ” has no path between them" in said[1]
     assert not re.search(r"\w\.\w", " ".join(said))
     window.state.edit({"training.learning_rate": 2e-3})
     assert [toast.sentence for toast in window.toasts.shown] == said

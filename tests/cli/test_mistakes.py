@@ -89,7 +89,7 @@ MISTAKES: dict[str, tuple[list[str], str]] = {
     ),
     "reverse SDE without noise": (
         ["run", "{tmp}/empty.toml", "--out", "{tmp}/o", "--set", "noise.kind=none", "--set", "objective.kind=exact"],
-        "has no path between them: choose ladder or a process such as ve",
+        "has no path between them: choose noise.kind = ladder, ve or another process",
     ),
     "no data file": (
         ["run", "{tmp}/empty.toml", "--out", "{tmp}/o", "--set", "data.kind=file"],
