@@ -19,6 +19,8 @@ OURS = SOURCES + [
 ROOMS = ["theory", "data", "lab", "drawing", "app", "cli"]
 LONGEST = 420
 
+EXCEPT = {("fused.py", "numpy")}  # whose sines take half the time of torch's on a CPU
+
 every_source = pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
 
 
@@ -59,6 +61,8 @@ def test_each_room_uses_only_what_belongs_in_it(path: Path) -> None:
     }.get(room_of(path) or "", set())
     for module, name in imports(path):
         found = {module, module.split(".")[0], f"{module}.{name}"}
+        if (path.name, module) in EXCEPT:
+            continue
         assert not found & forbidden, f"{path} imports {module}"
 
 

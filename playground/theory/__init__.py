@@ -1,1 +1,1 @@
-"""The mathematics of score-based generative models: torch only, no files, threads, clocks or Qt."""
+"""The mathematics of score-based generative models: torch only (and numpy's sines), no files, threads, clocks or Qt."""
