@@ -48,7 +48,8 @@ def evaluate(problem: Problem, score: ScoreFunction, samples: Array | None = Non
     - test_points: how many these are: likelihood.points, or all that are held out of finite data.
     - entropy: of the known density, the NLL of a perfect model.
     - kl, kl_standard_error: KL(data || model) in nats, from the same held-out points.
-    - sliced_wasserstein2: distance between samples and data in user units. Where the density is known the data are as many
+    - sliced_wasserstein2: distance between samples and data in user units; where the axes' differ widely, in their geometric mean,
+      which each axis is brought to, as a sigma is read, and all distances below likewise. Where the density is known the data are as many
       fresh draws as there are samples, else the held-out points; of the samples, at most DISTANCE_POINTS are taken.
     - sliced_wasserstein2_floor, sliced_wasserstein2_floor_spread: the same between clouds of the same two sizes that are both
       of the data, mean and standard deviation over FLOOR_PAIRS of them: what a perfect sampler scores.
@@ -235,8 +236,9 @@ def _add_distances(
         reasons |= _without_samples("There are no samples: run the sampler first.", reasons)
     else:
         samples = np.asarray(samples, dtype=np.float64)
-        data = yield from _add_wasserstein(problem, torch.from_numpy(samples), found)
-        _add_two_samples(problem, torch.from_numpy(samples), data, found, reasons)
+        evened = torch.from_numpy(problem.units.evened(samples))
+        data = yield from _add_wasserstein(problem, evened, found)
+        _add_two_samples(problem, evened, data, found, reasons)
         if len(problem.shape) == 3:
             found |= image_figures(problem, samples)
     density = problem.dataset.density
@@ -264,7 +266,8 @@ FLOOR_PAIRS = 20
 
 def _add_wasserstein(problem: Problem, samples: Tensor, found: dict[str, Any]) -> Generator[float, None, Tensor]:
     """Yields the fraction done; returns the data that the samples were compared with."""
-    density, held_out = problem.dataset.density, torch.from_numpy(problem.dataset.held_out)
+    density, dataset = problem.dataset.density, problem.dataset
+    held_out, points = (torch.from_numpy(problem.units.evened(part)) for part in (dataset.held_out, dataset.points))
     generator = problem.generator("distances", "cpu")
     count = min(len(samples), DISTANCE_POINTS)
     pairs: Iterable[tuple[Tensor, Tensor]]
@@ -273,9 +276,9 @@ def _add_wasserstein(problem: Problem, samples: Tensor, found: dict[str, Any]) -
         reference = law.sample(count, generator)
         pairs = ((law.sample(count, generator), law.sample(count, generator)) for _ in range(FLOOR_PAIRS))
     else:
-        count = min(count, len(problem.dataset.points))  # so that as many can be split off the data
+        count = min(count, len(points))  # so that as many can be split off the data
         reference = held_out
-        data = torch.cat([torch.from_numpy(problem.dataset.points), held_out])
+        data = torch.cat([points, held_out])
         pairs = metrics.splits(data, count, len(held_out), FLOOR_PAIRS, generator)
     found["sliced_wasserstein2"] = metrics.sliced_wasserstein2(samples[:count], reference, PROJECTIONS, generator)
     floors: list[float] = []

@@ -199,7 +199,7 @@ class RoundTrip:
     Attributes:
         there: the likelihoods on the way to the codes.
         back: the points that came back, and the likelihoods on their way.
-        distance: (N,) between each point and where it came back, in user units.
+        distance: (N,) between each point and where it came back, in user units, see `Units.evened`.
         log_prob_error: (N,) log p on the way there less that on the way back, nats.
     """
 
@@ -229,7 +229,8 @@ def round_trip(
         result = None
         if returning.result is not None:
             back = returning.result
-            distance = np.linalg.norm((back.points - points).reshape(len(points), -1), axis=1)
+            moved = problem.units.evened(back.points) - problem.units.evened(points)
+            distance = np.linalg.norm(moved.reshape(len(points), -1), axis=1)
             result = RoundTrip(there, back, distance, there.log_prob - back.log_prob)
         yield RoundTripProgress((1 + returning.fraction) / 2, result)
 

@@ -63,6 +63,13 @@ class Units:
         """Points (..., \\*shape) in user units, float64."""
         return np.asarray(points, dtype=np.float64) * self.scale + self.offset
 
+    def evened(self, points: Array) -> Array:
+        """Points (..., \\*shape) whose distances count every axis: those that differ widely are brought to their geometric mean.
+
+        A distance in the units of each would be that along the widest axis alone.
+        """
+        return np.asarray(points) if self.isotropic else self.to_internal(points) * self.length
+
     def sigma_to_internal(self, sigma: float) -> float:
         """A noise level in internal units."""
         return sigma / self.length

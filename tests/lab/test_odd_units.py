@@ -1,0 +1,48 @@
+"""Distances in a file whose columns have units of their own: every axis counts."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from playground.data import Dataset
+from playground.lab import likelihood
+from playground.lab.evaluation import sample_distances
+from playground.lab.experiment import Experiment, replace
+from playground.lab.problem import Problem
+
+
+@pytest.fixture
+def problem() -> Problem:
+    """One axis in thousands, the other in thousandths; the geometric mean of their deviations is 4."""
+    points = np.random.default_rng(0).normal(size=(1200, 2)) * (4e3, 4e-3) + [1e6, -5]
+    data = Dataset("odd", points[:1000], None, (2,), ("x", "y"), points[1000:])
+    return Problem.build(replace(Experiment(), {"data.kind": "file", "data.path": "odd.csv"}), data)
+
+
+@pytest.mark.parametrize("wrong", [0, 1])
+def test_distances_of_samples_count_every_axis_in_whatever_unit(problem: Problem, wrong: int) -> None:
+    """Samples of half the spread along either are as far from the data."""
+    samples = np.random.default_rng(1).permutation(problem.dataset.points)[:500]
+    *_, good = sample_distances(problem, samples)
+    samples[:, wrong] -= 0.5 * (samples[:, wrong] - problem.units.offset[wrong])
+    *_, bad = sample_distances(problem, samples)
+    assert good.metrics is not None
+    assert bad.metrics is not None
+    floor, spread = (bad.metrics[f"sliced_wasserstein2_floor{end}"] for end in ("", "_spread"))
+    assert good.metrics["sliced_wasserstein2"] < floor + 3 * spread
+    # Half a deviation of the geometric mean along one axis of two, whose directions have cos^2 = 1/2 on average.
+    assert bad.metrics["sliced_wasserstein2"] == pytest.approx(0.5 * 4 / 2**0.5, rel=0.35)
+    assert bad.metrics["energy_distance"] > 2 * bad.metrics["energy_distance_standard_error"]
+
+
+def test_a_round_trip_counts_every_axis_in_whatever_unit(problem: Problem, monkeypatch: pytest.MonkeyPatch) -> None:
+    points = problem.dataset.held_out[:2]
+    back = points + np.array([[4.0, 0.0], [0.0, 4e-6]])  # a thousandth of a deviation, along either axis
+    there = SimpleNamespace(result=SimpleNamespace(latent=points, log_prob=np.zeros(2)), fraction=1.0)
+    returned = SimpleNamespace(result=likelihood.DecodedPoints(back, np.zeros(2)), fraction=1.0)
+    monkeypatch.setattr(likelihood, "log_likelihood", lambda *_, **__: iter([there]))
+    monkeypatch.setattr(likelihood, "decode", lambda *_, **__: iter([returned]))
+    *_, last = likelihood.round_trip(problem, problem.network(), points)
+    assert last.result is not None
+    np.testing.assert_allclose(last.result.distance, 4e-3, rtol=0.05)
