@@ -34,7 +34,8 @@ SNAPSHOT_SECONDS = 0.15  # how old the weights may be that sampling uses while t
 
 def reset_key(experiment: Experiment) -> tuple[Any, ...]:
     """The settings that training depends on from its first step: experiments that share them share their weights."""
-    return tuple(description.value(experiment, key) for key, field in description.fields().items() if field.resets)
+    used = msgspec.structs.replace(experiment, data=experiment.data.used())
+    return tuple(description.value(used, key) for key, field in description.fields().items() if field.resets)
 
 
 class FairLock:

@@ -60,7 +60,7 @@ class Measuring(Stage):
     def _clicked_of_the_same(self, bench: Bench) -> tuple[tuple[float, float] | int, ...]:
         """The clicked points where another bench has the same points of the plane; of images each run has its own."""
         now = self._bench
-        same = now is not None and now.problem.experiment.data == bench.problem.experiment.data
+        same = now is not None and now.problem.experiment.data.used() == bench.problem.experiment.data.used()
         return self.clicked if same and not bench.view.is_image else ()
 
     def click_again(self, places: Sequence[tuple[float, float] | int]) -> None:

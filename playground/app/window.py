@@ -31,6 +31,7 @@ from playground.app.errors import Log
 from playground.app.export import Exports
 from playground.app.frame import FirstPaint, FrameMeter, StatusBar, TopBar
 from playground.app.notifications import Holds, Offer, Toasts, copy_log
+from playground.app.numbers import shown
 from playground.app.panels import (
     DataPanel,
     LikelihoodPanel,
@@ -298,7 +299,7 @@ class MainWindow(QMainWindow):
         steps = self.engine.trained_steps
         self.engine.reset_training()
         if steps:
-            self.notify("info", f"Training was reset: {steps} steps are put aside.", "train.undo_reset")
+            self.notify("info", f"Training was reset: {shown(steps)} steps are put aside.", "train.undo_reset")
 
     def undo_reset(self) -> None:
         if not self.engine.undo_reset():

@@ -88,3 +88,12 @@ class Data(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         meta("Colours of kind = images; auto: red, green and blue where there are any", resets=True),
     ] = "auto"
     strokes: Annotated[tuple[Stroke, ...], meta("Brush strokes, for kind = drawn", resets=True)] = ()
+
+    def used(self) -> "Data":
+        """The same points, without what is kept of other kinds: a drawing or a path, to be found again with its kind."""
+        other = [name for name, kinds in _OF.items() if self.kind not in kinds]
+        default = Data()
+        return msgspec.structs.replace(self, **{name: getattr(default, name) for name in other})
+
+
+_OF = {"strokes": ("drawn",), "path": ("file", "images"), "pixels": ("images",), "colours": ("images",)}

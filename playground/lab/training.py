@@ -108,7 +108,9 @@ class Trainer:
             ValueError: data, noise, network or seed differ, which only a new trainer can take.
         """
         old = self.problem.experiment
-        for section in ("data", "noise", "network", "seed"):
+        if experiment.data.used() != old.data.used():
+            raise ValueError("A change of data needs a new trainer.")
+        for section in ("noise", "network", "seed"):
             if getattr(experiment, section) != getattr(old, section):
                 raise ValueError(f"A change of {section} needs a new trainer.")
         self._set(experiment)

@@ -9,7 +9,7 @@ import pytest
 from playground.app.engine import Engine
 from playground.app.state import State
 from playground.data import pictures
-from playground.lab.experiment import Experiment, replace
+from playground.lab.experiment import Experiment, Stroke, replace
 from playground.lab.session import Session
 
 SHIPPED = ("two-moons", "eight-gaussians", "checkerboard", "two-spirals", "digits")
@@ -532,3 +532,22 @@ def test_the_clicked_point_stays_under_other_noise_and_leaves_with_its_data(qtbo
         state.edit({"data.kind": "rings"})
     assert engine.clicked == ()
     assert not engine.running("likelihood")
+
+
+def test_what_is_kept_of_other_data_costs_no_weights(qtbot, bench):
+    state, engine = bench
+    engine.train()
+    qtbot.waitUntil(lambda: engine.training == "finished", timeout=60_000)
+    steps = engine.trained_steps
+    stroke = Stroke(((0.0, 0.0), (1.0, 1.0)), 0.2)
+    with qtbot.waitSignal(engine.problem_changed, timeout=20_000):
+        state.edit({"data.kind": "drawn", "data.strokes": (stroke,)})
+    assert engine.untrained
+    with qtbot.waitSignal(engine.problem_changed, timeout=20_000):
+        state.edit({"data.kind": "two-moons"})
+    assert state.experiment.data.strokes == (stroke,)  # the drawing is there when it is chosen again
+    assert engine.trained_steps == steps
+    engine.train()  # the trainer, too, takes the settings as they are now
+    state.edit({"training.learning_rate": 1e-3})
+    qtbot.waitUntil(lambda: engine.training == "finished", timeout=60_000)
+    assert engine.trained_steps > steps
