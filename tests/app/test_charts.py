@@ -302,6 +302,17 @@ def errors(qtbot):
     return chart
 
 
+def test_the_mark_of_now_lies_below_the_axis_label(errors):
+    sigmas = np.geomspace(0.01, 10, 24)
+    errors.show_errors(sigmas, np.linspace(0.1, 0.9, 24))
+    lengths = []
+    for x in (20.5, 150.5):  # half a pixel: the line covers one column wholly
+        errors.show_now(errors._sigma(x))
+        lengths.append(count_of(errors, "particles"))
+    assert lengths[1] > 60
+    assert lengths[0] <= lengths[1] - 10
+
+
 def test_errors_and_the_mark_of_now(errors):
     assert count_of(errors, "error") == 0
     errors.show_errors(LEVELS, np.linspace(0.1, 0.4, 10))

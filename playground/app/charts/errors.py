@@ -78,12 +78,13 @@ class ErrorAlongSigma(Chart):
         ]
         painter.setPen(theme.round_pen(self.tokens.color("error"), 2))
         painter.drawPolyline(QPolygonF(points))
-        label = self.words(painter, percent(top), QPointF(plot.left(), plot.top() + 6), align="left", plate=True)
         now = self._now
-        if now is not None and now > 0:
-            x = min(max(self._x(now), plot.left()), plot.right())
+        x = None if now is None or not now > 0 else min(max(self._x(now), plot.left()), plot.right())
+        if x is not None:
             painter.setPen(QPen(self.tokens.color("particles"), 1.5))
             painter.drawLine(QPointF(x, plot.top()), QPointF(x, plot.bottom()))
+        label = self.words(painter, percent(top), QPointF(plot.left(), plot.top() + 6), align="left", plate=True)
+        if x is not None:
             left = x > plot.center().x()
             at = QPointF(x + (-5 if left else 5), plot.top() + 6)
             if not left and at.x() - 6 < label.right():
