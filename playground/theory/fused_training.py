@@ -132,9 +132,10 @@ def matching_steps(
     seen = features(y, divisor, frequencies, tones)
     dim, middle, stop = x.shape[2], x.shape[2] + frequencies.shape[1], x.shape[2] + 2 * frequencies.shape[1]
     moving = torch.matmul(directions, frequencies)
-    rows = seen.new_zeros(len(x), 1 + directions.shape[1], *seen.shape[1:])
+    rows = seen.new_empty(len(x), 1 + directions.shape[1], *seen.shape[1:])
     rows[:, 0] = seen
     rows[:, 1:, :, :dim] = directions
+    rows[:, 1:, :, stop:] = 0.0
     torch.mul(seen[:, None, :, dim:middle], moving, out=rows[:, 1:, :, middle:stop])
     torch.mul(seen[:, None, :, middle:stop], moving.neg_(), out=rows[:, 1:, :, dim:middle])
     return _matching_steps(
