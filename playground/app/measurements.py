@@ -83,7 +83,7 @@ def point_likelihood(problem: "Problem", weights: Weights, point: np.ndarray, nu
             log_prob_error=float(trip.log_prob_error[0]),
             path=None if result.path is None else result.path[:, 0],
         )
-        (doubt,) = flow_doubts(problem, point[None], result)
+        (doubt,) = flow_doubts(problem, point[None], result.log_prob, result.standard_error)
         yield 1.0, dataclasses.replace(found, flow=flow, doubt=doubt)
 
 

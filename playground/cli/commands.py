@@ -146,7 +146,10 @@ def decode(
         Path, typer.Option("--latent", metavar="FILE.csv", help="Latent codes, in columns z0, z1, ... among others.")
     ],
     out: Annotated[
-        Path, typer.Option("--out", metavar="FILE.csv", help="The points that they stand for, with column log_prob.")
+        Path,
+        typer.Option(
+            "--out", metavar="FILE.csv", help="The points that they stand for, with columns log_prob and note."
+        ),
     ],
     settings: Settings = None,
     seed: Seed = None,
@@ -165,7 +168,9 @@ def interpolate(
     points: Annotated[Path, typer.Option("--points", metavar="FILE.csv", help="Two points: CSV, TSV or NPY.")],
     out: Annotated[
         Path,
-        typer.Option("--out", metavar="FILE.csv", help="Points from the first to the second, with share and log_prob."),
+        typer.Option(
+            "--out", metavar="FILE.csv", help="Points from the first to the second, with share, log_prob and note."
+        ),
     ],
     count: Annotated[
         int,

@@ -4,6 +4,7 @@ import csv
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -13,7 +14,7 @@ from playground.cli.results import Model, column_names, open_model, write_csv
 from playground.data import read_columns
 from playground.lab.energies import normalised
 from playground.lab.latent import interpolate
-from playground.lab.likelihood import decode, log_likelihood
+from playground.lab.likelihood import decode, exact_trace, log_likelihood
 from playground.lab.problem import Problem
 from playground.lab.refusals import flow_refusal, likelihood_refusal
 from playground.lab.reliability import EXTRAPOLATED, UNMEASURED, closed_form, flow_doubts, learned_doubts
@@ -53,8 +54,8 @@ def _write_by_flow(model: Model, flat: np.ndarray, header: list[str], out: Path,
             update(progress.fraction, f"{len(flat)} points")
             found = progress.result
     assert found is not None
-    notes = flow_doubts(problem, points, found)
-    log_prob = np.where([note.startswith(UNMEASURED) for note in notes], np.nan, found.log_prob)
+    notes = flow_doubts(problem, points, found.log_prob, found.standard_error)
+    log_prob = _measured(found.log_prob, notes)
     if np.isnan(log_prob).all():
         raise Mistake(f"No point could be measured. Point 1 of {len(flat)} is {notes[0]}.")
     # A single vector of Hutchinson's has no spread to tell its error by: the column is empty.
@@ -78,15 +79,23 @@ def _cells(values: np.ndarray) -> list[float | str]:
     return ["" if np.isnan(value) else value for value in values.tolist()]
 
 
-def _summarise(log_prob: np.ndarray, notes: Sequence[str], out: Path) -> None:
-    """The mean of what was measured, and what is to be known of the rest."""
-    measured = ~np.isnan(log_prob)
-    sound = np.array([not note for note in notes])
+def _measured(log_prob: np.ndarray, notes: Sequence[str]) -> np.ndarray:
+    """NaN for what was not."""
+    return np.where([note.startswith(UNMEASURED) for note in notes], np.nan, log_prob)
+
+
+def _warn(notes: Sequence[str]) -> None:
     for kind in (UNMEASURED, EXTRAPOLATED):
         rows = [row for row, note in enumerate(notes, start=1) if note.startswith(kind)]
         if rows:
             others = f"; column note says it of {len(rows) - 1} more" if len(rows) > 1 else ""
             say(f"Warning: Point {rows[0]} of {len(notes)} is {notes[rows[0] - 1]}{others}.")
+
+
+def _summarise(log_prob: np.ndarray, notes: Sequence[str], out: Path) -> None:
+    """The mean of what was measured, and what is to be known of the rest."""
+    _warn(notes)
+    measured, sound = ~np.isnan(log_prob), np.array([not note for note in notes])
     mean = f"Mean log-likelihood {number(log_prob[measured].mean())} nats of {measured.sum()} points"
     if sound.any() and sound.sum() < measured.sum():
         mean += f" ({number(log_prob[sound].mean())} of the {sound.sum()} that are not {EXTRAPOLATED})"
@@ -105,8 +114,8 @@ def write_decoded(
             update(progress.fraction, f"{len(latent)} codes")
             found = progress.result
     assert found is not None
-    columns = [*found.points.reshape(len(latent), -1).T.tolist(), found.log_prob.tolist()]
-    write_csv(out, [*column_names(problem), "log_prob"], zip(*columns, strict=True))
+    columns = [*found.points.reshape(len(latent), -1).T.tolist(), *_decoded(problem, found.points, found.log_prob)]
+    write_csv(out, [*column_names(problem), "log_prob", "note"], zip(*columns, strict=True))
     say(f"{len(latent)} codes are decoded in {out}")
 
 
@@ -126,9 +135,17 @@ def write_interpolation(
             update(progress.fraction, f"{count} points")
             found = progress.result
     assert found is not None
-    columns = [found.shares.tolist(), *found.points.reshape(count, -1).T.tolist(), found.log_prob.tolist()]
-    write_csv(out, ["share", *header, "log_prob"], zip(*columns, strict=True))
+    way = found.points.reshape(count, -1).T.tolist()
+    columns = [found.shares.tolist(), *way, *_decoded(problem, found.points, found.log_prob)]
+    write_csv(out, ["share", *header, "log_prob", "note"], zip(*columns, strict=True))
     say(f"The way from the first point to the second, {count} points, is in {out}")
+
+
+def _decoded(problem: Problem, points: np.ndarray, log_prob: np.ndarray) -> list[list[Any]]:
+    """The columns log_prob and note of points that codes stand for."""
+    notes = flow_doubts(problem, points, log_prob, np.zeros(len(points)) if exact_trace(problem) else None)
+    _warn(notes)
+    return [_cells(_measured(log_prob, notes)), notes]
 
 
 def _open(folder: Path, assignments: Sequence[str], seed: int | None, device: str) -> Model:
@@ -160,6 +177,9 @@ def read_codes(path: Path, problem: Problem) -> np.ndarray:
     except OSError as error:
         raise Mistake(f"{path} cannot be read: {error.strerror or 'it is not there'}.") from None
     except (ValueError, KeyError, TypeError, csv.Error):
+        empty = next((number for number, row in enumerate(rows, start=1) if row.get(names[0]) == ""), None)
+        if empty is not None:
+            raise Mistake(f"{path}: point {empty} has no latent code: remove its row.") from None
         raise Mistake(f"{path} holds no latent codes: it needs {wanted}.") from None
     if not len(codes) or not np.isfinite(codes).all():
         raise Mistake(f"{path} holds no latent codes: it needs {wanted}.")

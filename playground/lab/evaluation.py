@@ -176,7 +176,7 @@ METRICS = (
 def _astray(problem: Problem, points: Array, result: PointLikelihoods) -> str:
     """At how many points the flow has lost its way, where that can be told; "" where it has at none."""
     known = closed_form(problem, points, result.sigma)
-    lost = np.zeros(len(points), dtype=bool) if known is None else missed(result, known)
+    lost = np.zeros(len(points), dtype=bool) if known is None else missed(result.log_prob, known, result.standard_error)
     if known is None or not lost.any():
         return ""
     worst = float(np.abs(result.log_prob - known)[lost].max())

@@ -16,7 +16,6 @@ from numpy.typing import NDArray
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from playground.lab.likelihood import PointLikelihoods
     from playground.lab.problem import Problem
 
 Array = NDArray[np.floating]
@@ -56,13 +55,15 @@ def closed_form(problem: "Problem", points: Array, sigma: float) -> Array | None
     return None
 
 
-def missed(found: "PointLikelihoods", known: Array) -> NDArray[np.bool_]:
+def missed(log_prob: Array, known: Array, error: Array | None) -> NDArray[np.bool_]:
     """(N,) where the flow has lost its way: its log p is none, or far from the closed form.
 
-    Of an estimated trace that may be `ERRORS` times its standard error besides, and anything where a single vector tells none.
+    Args:
+        error: (N,) standard errors of an estimated trace, `ERRORS` of which are allowed; None where a single vector tells none, and
+            anything is.
     """
-    error = np.inf if found.standard_error is None else found.standard_error
-    return ~(np.abs(found.log_prob - known) <= MISSED + MISSED_PART * np.abs(known) + ERRORS * error)
+    allowed = np.inf if error is None else MISSED + MISSED_PART * np.abs(known) + ERRORS * error
+    return ~(np.abs(log_prob - known) <= allowed)
 
 
 def remoteness(problem: "Problem", points: Array) -> Array:
@@ -78,11 +79,21 @@ def remoteness(problem: "Problem", points: Array) -> Array:
     return np.asarray(distances.cpu().numpy())
 
 
-def flow_doubts(problem: "Problem", points: Array, found: "PointLikelihoods") -> list[str]:
-    """What speaks against each log p of `points` (N, *shape) by the flow, in a few words; "" where nothing does."""
-    known = closed_form(problem, points, found.sigma)
+def flow_doubts(
+    problem: "Problem", points: Array, log_prob: Array, error: Array | None, sigma: float | None = None
+) -> list[str]:
+    """What speaks against each log p by the flow, in a few words; "" where nothing does.
+
+    Args:
+        points: (N, *shape) in user units.
+        log_prob: (N,) NaN where the flow was given up.
+        error: see :func:`missed`.
+        sigma: the smoothing in user units; None for the finest.
+    """
+    finest = problem.units.sigma_to_user(problem.noise.sigma_min)
+    known = closed_form(problem, points, finest if sigma is None else sigma)
     if known is None:
-        lost = np.isnan(found.log_prob)
+        lost = np.isnan(log_prob)
         return [
             _LOST if is_lost else doubt for is_lost, doubt in zip(lost, learned_doubts(problem, points), strict=True)
         ]
@@ -92,7 +103,7 @@ def flow_doubts(problem: "Problem", points: Array, found: "PointLikelihoods") ->
         else _LOST
         if np.isnan(value)
         else f"{UNMEASURED}: the flow gives {value:.6g} and misses the closed form, {truth:.6g}"
-        for value, truth, is_lost in zip(found.log_prob, known, missed(found, known), strict=True)
+        for value, truth, is_lost in zip(log_prob, known, missed(log_prob, known, error), strict=True)
     ]
 
 

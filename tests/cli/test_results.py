@@ -314,7 +314,24 @@ def test_points_go_to_latent_codes_and_back_and_to_each_other(moons: Path, tmp_p
     header, between = table(way)
     assert header == ["share", "x", "y", "log_prob"]
     assert between[:, 0].tolist() == [0, 0.25, 0.5, 0.75, 1]
+    assert [note.partition(":")[0] for note in notes(back)] == ["", "extrapolated"]  # between the moons
     np.testing.assert_allclose(between[[0, -1], 1:3], judged[:, :2], atol=5e-3)
+
+
+def test_codes_of_far_points_are_marked_and_missing_ones_named(moons: Path, tmp_path: Path, ask: Ask) -> None:
+    codes, out = tmp_path / "codes.csv", tmp_path / "out.csv"
+    codes.write_text("z0,z1\n0.3,0.1\n90,40\n")
+    code, said, _ = ask("decode", moons, "--latent", codes, "--out", out)
+    assert code == 0
+    assert "Warning: Point 2 of 2 is extrapolated" in said
+    assert [note.partition(":")[0] for note in notes(out)] == ["", "extrapolated"]
+    codes.write_text("z0,z1,note\n0.3,0.1,\n,,not measured\n")
+    code, _, error = ask("decode", moons, "--latent", codes, "--out", out)
+    assert (code, "codes.csv: point 2 has no latent code: remove its row." in error) == (2, True)
+    (tmp_path / "points.csv").write_text("x,y\n0,1\n40,0\n")
+    code, said, _ = ask("interpolate", moons, "--points", tmp_path / "points.csv", "--out", out, "--count", 3)
+    assert code == 0
+    assert notes(out)[-1].startswith("extrapolated")
 
 
 @pytest.mark.parametrize(
