@@ -22,9 +22,10 @@ from tables import rows, write_between
 
 from playground.lab.evaluation import evaluate
 from playground.lab.experiment import Experiment, assignment, replace
+from playground.lab.objective import build_objective
 from playground.lab.problem import Problem
 from playground.lab.sampling import sample
-from playground.lab.training import Trainer, build_objective
+from playground.lab.training import Trainer
 from playground.theory.metrics import mean_with_error
 
 TARGETS = {

@@ -20,8 +20,9 @@ import typer
 from turns import Row, Work, in_turns, keep_to, rows, table
 
 from playground.lab.experiment import Experiment, replace
+from playground.lab.objective import build_objective
 from playground.lab.problem import Problem
-from playground.lab.training import Trainer, build_objective
+from playground.lab.training import Trainer
 from playground.theory.networks import UNet
 
 Steps = Iterator[int]

@@ -20,10 +20,11 @@ from playground.lab.advice import noise_advice
 from playground.lab.automatic import derivative_passes
 from playground.lab.evaluation import evaluate
 from playground.lab.experiment import Experiment
+from playground.lab.objective import build_objective
 from playground.lab.problem import Problem, choose_device
 from playground.lab.refusals import sampling_refusal, training_refusal
 from playground.lab.session import Session
-from playground.lab.training import Trainer, TrainingProgress, build_objective
+from playground.lab.training import Trainer, TrainingProgress
 
 VIDEO_SIZE, VIDEO_FPS = (960, 720), 30
 LOSS_BATCHES, LOSS_BATCH = 16, 512  # draws behind the final loss

@@ -13,8 +13,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from playground.lab.automatic import LEVELS, resolved
+from playground.lab.automatic import resolved
 from playground.lab.experiment import Experiment, ExperimentError
+from playground.lab.objective import build_objective
 from playground.lab.problem import Problem
 from playground.lab.refusals import training_refusal
 from playground.lab.weights import State, Weights, load_weights
@@ -22,7 +23,7 @@ from playground.theory.fused_energy import energy_denoising_steps
 from playground.theory.fused_training import denoising_steps, matching_steps
 from playground.theory.networks import MLP, Energy, ScoreNetwork, UNet
 from playground.theory.networks.mlp import Perceptron
-from playground.theory.objectives import OBJECTIVES, Denoising, Exact, MaximumLikelihood, Objective, Sliced
+from playground.theory.objectives import Denoising, Exact, Objective, Sliced
 from playground.theory.partition import StandardNormal
 
 CHUNK_SECONDS = 0.03  # of training between two progress reports: two frames of the window
@@ -389,29 +390,6 @@ def _limits(experiment: Experiment) -> tuple[float, float]:
     settings = resolved(experiment).training
     steps = math.inf if settings.steps == "auto" else settings.steps
     return steps, math.inf if settings.seconds == "auto" else settings.seconds
-
-
-def build_objective(problem: Problem) -> Objective:
-    """The objective of a problem's experiment."""
-    settings, law = resolved(problem.experiment).objective, problem.experiment.training.sigmas
-    if settings.kind == "sliced":
-        return Sliced(
-            problem.noise,
-            law,
-            settings.weight,
-            projections=settings.projections,
-            projection=settings.projection,
-            variance_reduced=settings.variance_reduced,
-        )
-    if settings.kind == "denoising":
-        assert settings.reference != "auto"
-        # The mean over points of other classes is no target of a class.
-        reference = 1 if problem.classes else min(settings.reference, problem.batch)
-        return Denoising(problem.noise, law, settings.weight, reference)
-    if settings.kind == "maximum-likelihood":
-        reach = float(problem.train.abs().max())
-        return MaximumLikelihood(problem.noise, law, settings.weight, reach, settings.cells, LEVELS)
-    return OBJECTIVES[settings.kind](problem.noise, law, settings.weight)
 
 
 def recommended_threads(problem: Problem, cores: int) -> int:

@@ -10,10 +10,11 @@ from playground.data import Dataset
 from playground.lab.energies import METRICS, energy_metrics, normalised
 from playground.lab.evaluation import evaluate
 from playground.lab.experiment import Experiment, ExperimentError, replace
+from playground.lab.objective import build_objective
 from playground.lab.problem import Problem
 from playground.lab.refusals import flow_refusal, has_energy, likelihood_refusal
 from playground.lab.sampling import make_sampler, sample
-from playground.lab.training import Trainer, build_objective
+from playground.lab.training import Trainer
 from playground.theory.networks import Energy
 from playground.theory.partition import Square, StandardNormal
 

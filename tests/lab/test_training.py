@@ -15,8 +15,9 @@ import torch
 from playground.lab import training
 from playground.lab.automatic import derivative_passes
 from playground.lab.experiment import Experiment, ExperimentError, replace
+from playground.lab.objective import build_objective
 from playground.lab.problem import Problem
-from playground.lab.training import Trainer, TrainingProgress, build_objective, recommended_threads
+from playground.lab.training import Trainer, TrainingProgress, recommended_threads
 from playground.lab.weights import load_weights
 from playground.theory.noise import per_point
 
