@@ -77,7 +77,7 @@ def nothing_left_behind(request: pytest.FixtureRequest) -> Iterator[None]:
     application = request.getfixturevalue("qapp")
     before = _alive(application)
     yield
-    patience = 2.0  # seconds for what ends by itself; on a busy machine a look alone takes as long, and does not count
+    patience = 5.0  # seconds for what ends by itself, which a busy machine holds up; looks do not count
     while left := [thing for thing in _alive(application) if not any(thing is old for old in before)]:
         if patience < 0:
             names = ", ".join(f"{type(thing).__name__} {thing.objectName()}".strip() for thing in left)
