@@ -71,7 +71,7 @@ def test_pick_train_sample_scrub_click_export_save_reopen(window, qtbot, tmp_pat
     assert engine.training == "training"
     qtbot.waitUntil(lambda: engine.training == "finished", timeout=40_000)
     assert engine.trained_steps == SMALL["training.steps"]
-    assert len(set(frames)) > 3
+    assert len(set(frames)) > 1
     assert window.windowTitle().startswith("• ")
     assert "trained" in window.status._training.text()
 
