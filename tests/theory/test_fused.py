@@ -13,9 +13,10 @@ from playground.theory.networks import ACTIVATIONS, MLP, ROWS
 from playground.theory.networks.mlp import TRACED_ROWS
 
 
-def mlp(activation: str, dim: int = 2, seed: int = 0) -> MLP:
+def mlp(activation: str, dim: int = 2, seed: int = 0, depth: int = 3, features: int = 8) -> MLP:
     generator = torch.Generator().manual_seed(seed)
-    network = MLP(dim, width=16, depth=3, activation=activation, features=8, scale=1.5, generator=generator).double()
+    network = MLP(dim, width=16, depth=depth, activation=activation, features=features, scale=1.5, generator=generator)
+    network.double()
     torch.nn.init.normal_(network.out.weight, generator=generator)
     return network
 
@@ -169,11 +170,19 @@ def test_both_ways_to_step_are_torch_s_adam(step: Callable[..., None]) -> None:
 RATES = [1e-2, 2e-2, 5e-3, 1e-2]
 
 
-@pytest.mark.parametrize("activation", ACTIVATIONS)
-@pytest.mark.parametrize("dim", [1, 2, 5])
-def test_denoising_steps_are_those_of_autograd_and_adam(activation: str, dim: int) -> None:
-    network = mlp(activation, dim)
-    x, z, sigma, weight = draws(len(RATES), 40, dim)
+FEW = [("silu", 2, 1, 8, 40), ("silu", 2, 2, 0, 40), ("silu", 3, 3, 8, 1)]
+"""Activation, D, hidden layers, features, points: the least that there can be of each."""
+
+
+@pytest.mark.parametrize(
+    ("activation", "dim", "depth", "features", "count"),
+    [*((activation, dim, 3, 8, 40) for activation in ACTIVATIONS for dim in (1, 2, 5)), *FEW],
+)
+def test_denoising_steps_are_those_of_autograd_and_adam(
+    activation: str, dim: int, depth: int, features: int, count: int
+) -> None:
+    network = mlp(activation, dim, depth=depth, features=features)
+    x, z, sigma, weight = draws(len(RATES), count, dim)
 
     def loss(network: MLP, step: int) -> Tensor:
         level = sigma[step][:, None]
@@ -185,22 +194,25 @@ def test_denoising_steps_are_those_of_autograd_and_adam(activation: str, dim: in
         torch.testing.assert_close(part, other, rtol=1e-9, atol=1e-9)
 
 
-@pytest.mark.parametrize("activation", ACTIVATIONS)
 @pytest.mark.parametrize(
-    ("dim", "many", "along"), [(1, 1, False), (2, 2, False), (2, 1, True), (5, 3, False), (3, 2, True)]
+    ("activation", "dim", "depth", "features", "count"),
+    [*((activation, dim, 3, 8, 40) for activation in ACTIVATIONS for dim in (2, 5)), *FEW],
 )
-def test_matching_steps_are_those_of_autograd_and_adam(activation: str, dim: int, many: int, along: bool) -> None:
+@pytest.mark.parametrize(("many", "along"), [(1, False), (2, False), (1, True), (2, True)])
+def test_matching_steps_are_those_of_autograd_and_adam(
+    activation: str, dim: int, depth: int, features: int, count: int, many: int, along: bool
+) -> None:
     """Without noise (sigma = 0) too; the trace by two backward passes."""
-    network = mlp(activation, dim)
-    x, _, sigma, weight = draws(len(RATES), 40, dim)
-    sigma[:, :10] = 0
-    directions = torch.randn(len(RATES), many, 40, dim, dtype=torch.float64)
+    network = mlp(activation, dim, depth=depth, features=features)
+    x, _, sigma, weight = draws(len(RATES), count, dim)
+    sigma[:, : count // 4] = 0
+    directions = torch.randn(len(RATES), many, count, dim, dtype=torch.float64)
     scale = 1 / many
 
     def loss(network: MLP, step: int) -> Tensor:
         at = x[step].clone().requires_grad_()
         score = network(at, sigma[step])
-        total = torch.zeros(40, dtype=torch.float64) if along else 0.5 * score.square().sum(1)
+        total = torch.zeros(count, dtype=torch.float64) if along else 0.5 * score.square().sum(1)
         for v in directions[step]:
             product = (v * score).sum(1)
             (row,) = torch.autograd.grad(product.sum(), at, create_graph=True)
