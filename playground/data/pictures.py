@@ -49,14 +49,17 @@ def load_images(request: Request) -> Dataset:
         raise DataError(f"{path.name} needs more memory than there is: lower data.pixels or data.points.") from None
     if len(images) < LEAST:
         raise DataError(f"{path.name} has {len(images)} images: at least {LEAST} are needed to learn from.")
-    if not np.ptp(images):
-        raise DataError(f"{path.name}: every pixel is {images.flat[0]}; a density needs images that differ.")
     values = (_coloured(images, request.colours).transpose(0, 3, 1, 2) + 0.5) * (2 / GREY_LEVELS) - 1
     classes = np.zeros(len(images), dtype=np.int64) if labels is None else labels
     held_out = stratified(classes, held_out_count(len(images), request.held_out), request.seed)
+    points = values[~held_out]
+    if not (points != points[0]).any():
+        raise DataError(
+            f"{path.name}: all {len(points)} images to learn from are equal; a density needs images that differ."
+        )
     return Dataset(
         name=path.name,
-        points=values[~held_out],
+        points=points,
         density=None,
         shape=values.shape[1:],
         axes=("x", "y"),

@@ -174,9 +174,10 @@ def test_folders_without_pictures_few_equal_and_damaged_ones_are_sentences(tmp_p
     np.save(tmp_path / "few.npy", GREY[:10])
     with pytest.raises(DataError, match="10 images: at least 50"):
         load(tmp_path / "few.npy")
-    np.save(tmp_path / "flat.npy", np.zeros_like(GREY))
-    with pytest.raises(DataError, match="every pixel is 0"):
-        load(tmp_path / "flat.npy")
+    for same in (np.zeros_like(GREY), np.repeat(GREY[:1], len(GREY), axis=0)):
+        np.save(tmp_path / "same.npy", same)
+        with pytest.raises(DataError, match=r"^same\.npy: all 48 images to learn from are equal; .* that differ\.$"):
+            load(tmp_path / "same.npy")
     (tmp_path / "a.png").write_bytes(b"no picture")
     with pytest.raises(DataError, match=r"a\.png is no PNG"):
         load(tmp_path)
