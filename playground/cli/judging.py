@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 
 from playground.cli.mistakes import Mistake
 from playground.cli.reporting import number, say, stage
@@ -40,8 +41,13 @@ def write_likelihoods(
     log_prob = energy.log_prob(flat)
     notes = learned_doubts(problem, flat)
     errors = [energy.partition.error] * len(flat)
-    header += ["log_prob", "log_partition_error", "note"]
-    write_csv(out, header, zip(*flat.T.tolist(), log_prob.tolist(), errors, notes, strict=True))
+    columns = [*flat.T.tolist(), log_prob.tolist(), errors]
+    header += ["log_prob", "log_partition_error"]
+    density = problem.dataset.density
+    if density is not None:
+        columns.append(density.to("cpu", torch.float64).log_prob(torch.from_numpy(flat), energy.sigma).tolist())
+        header.append("exact")
+    write_csv(out, [*header, "note"], zip(*columns, notes, strict=True))
     say(f"By {energy.origin}")
     _summarise(log_prob, notes, out)
 
@@ -67,6 +73,9 @@ def _write_by_flow(model: Model, flat: np.ndarray, header: list[str], out: Path,
     if known is not None:
         columns.append(known.tolist())
         header.append("closed_form")
+    if found.exact is not None and problem.experiment.likelihood.source != "exact":
+        columns.append(found.exact.tolist())
+        header.append("exact")
     if latent:
         columns += [_cells(codes) for codes in found.latent.reshape(len(flat), -1).T]
         header += code_names(problem)
@@ -194,17 +203,62 @@ def read_points_to_judge(path: Path, problem: Problem) -> tuple[np.ndarray, list
         Mistake: likewise, for images.
     """
     if problem.shape == (2,):
-        points, axes = read_columns(path)
-        return points, list(axes)
+        points, names = read_columns(path)
+        return _matched(path, points, names, problem.dataset.axes)
     header = column_names(problem)
     wanted = f"a header {header[0]},...,{header[-1]} and {len(header)} numbers a row, as samples.csv has"
     try:
-        with warnings.catch_warnings(category=UserWarning, action="ignore"):  # numpy's own of a file without rows
-            points = np.loadtxt(path, delimiter=",", skiprows=1, ndmin=2, encoding="utf-8")
+        points, named = _read_rows(path)
     except OSError as error:
         raise Mistake(f"{path} cannot be read: {error.strerror or 'it is not there'}.") from None
     except ValueError:
         raise Mistake(f"{path} holds no images: it needs {wanted}.") from None
     if points.shape[1:] != (len(header),) or not len(points) or not np.isfinite(points).all():
         raise Mistake(f"{path} holds no images: it needs {wanted}.")
+    if named is not None and sorted(named) == sorted(header):
+        points = points[:, [named.index(name) for name in header]]
     return points, header
+
+
+def _matched(
+    path: Path, points: np.ndarray, names: tuple[str, str] | None, axes: tuple[str, str]
+) -> tuple[np.ndarray, list[str]]:
+    """Columns in the order of the model's axes: by name where both have names, else by position.
+
+    Raises:
+        Mistake: both have names, and these differ.
+    """
+    if names is None:
+        return points, list(axes)
+    if names == axes[::-1]:
+        return points[:, ::-1], list(axes)
+    if names != axes and axes != ("x", "y"):  # what data without names have
+        raise Mistake(
+            f"{path} has columns {names[0]} and {names[1]}, but the model was trained on {axes[0]} and {axes[1]}: "
+            "name them alike, or remove the header to take them in this order."
+        )
+    return points, list(names)
+
+
+def _read_rows(path: Path) -> tuple[np.ndarray, list[str] | None]:
+    """Rows of numbers between commas, and what the first line calls them where it holds no number.
+
+    Raises:
+        OSError, ValueError: the file cannot be read, or holds something else.
+    """
+    lines = [line for line in path.read_text("utf-8-sig").splitlines() if line.strip()]
+    if not lines:
+        raise ValueError
+    cells = [cell.strip().strip("\"'") for cell in lines[0].split(",")]
+    named = not any(map(_is_number, cells))
+    with warnings.catch_warnings(category=UserWarning, action="ignore"):  # numpy's own of a file without rows
+        points = np.loadtxt(lines[named:], delimiter=",", ndmin=2)
+    return points, cells if named else None
+
+
+def _is_number(cell: str) -> bool:
+    try:
+        float(cell)
+    except ValueError:
+        return False
+    return True

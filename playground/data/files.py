@@ -41,18 +41,21 @@ def load_file(request: Request) -> Dataset:
 
 
 def read_points(path: str | os.PathLike[str]) -> tuple[Array, tuple[str, str]]:
-    """Points to learn from: :func:`read_columns`, and refused where no density can be learned.
+    """Points to learn from, and the names of their axes ("x", "y" where the file gives none).
+
+    They are those of :func:`read_columns`, and refused where no density can be learned.
 
     Raises:
         DataError: as :func:`read_columns`; or there are too few rows, or they do not differ enough.
     """
-    points, axes = read_columns(path)
+    points, names = read_columns(path)
+    axes = names or ("x", "y")
     _check_learnable(Path(path).name, points, axes)
     return points, axes
 
 
-def read_columns(path: str | os.PathLike[str]) -> tuple[Array, tuple[str, str]]:
-    """Two columns of finite numbers, (N, 2) float64, and their names ("x", "y" where there is no header).
+def read_columns(path: str | os.PathLike[str]) -> tuple[Array, tuple[str, str] | None]:
+    """Two columns of finite numbers, (N, 2) float64, and their names (None where there is no header).
 
     Cells are separated by commas, semicolons, tabs or blanks. Decimal commas are understood where commas do not separate.
     Blank lines and what follows ``#`` are passed over, as are lines that begin with ``%`` or ``//``.
@@ -76,7 +79,7 @@ def read_columns(path: str | os.PathLike[str]) -> tuple[Array, tuple[str, str]]:
         with path.open("rb") as file:
             magic = file.read(6)
         if magic == np.lib.format.MAGIC_PREFIX:
-            return _read_npy(path), ("x", "y")
+            return _read_npy(path), None
         try:
             return _read_table(path, size)
         except DataError:
@@ -92,7 +95,7 @@ def read_columns(path: str | os.PathLike[str]) -> tuple[Array, tuple[str, str]]:
         raise DataError(f"{path.name} needs more memory than there is: keep a part of its rows.") from None
 
 
-def _read_table(path: Path, size: int) -> tuple[Array, tuple[str, str]]:
+def _read_table(path: Path, size: int) -> tuple[Array, tuple[str, str] | None]:
     if size > MOST_BYTES or _lines(path) > MOST_ROWS + 1000:  # a thousand for header and comments
         raise _too_many(path, f"awk 'NR % 10 == 1' {path.name} > part.csv")
     table = Table(path.name, decode(path.name, path.read_bytes()))

@@ -43,7 +43,7 @@ class Table:
     """A text of two columns: how it is written, the names of its columns, and its numbers.
 
     Attributes:
-        axes: names of the columns, from the header or "x", "y".
+        axes: names of the columns, or None where no header gives any.
 
     Raises:
         DataError: there is no line with data, or the first one has not two columns.
@@ -59,8 +59,8 @@ class Table:
         cells = _cells(first, self._separator)
         header = all(_number(cell, self._decimal) is None and _number(cell, ",") is None for cell in cells)
         self._skipped = number if header else 0
-        self.axes = ("x", "y")
-        if header and len(cells) == 2:
+        self.axes: tuple[str, str] | None = None
+        if header and len(cells) == 2 and any(cells):
             self.axes = (cells[0][:40] or "x", cells[1][:40] or "y")
         # Names that hold blanks, between columns of blanks, cannot be told apart: they are passed over.
         if len(cells) != 2 and not (header and self._separator is None and len(sample) > 1):

@@ -226,7 +226,11 @@ def test_likelihoods_of_a_file(moons: Path, odd: Path, tmp_path: Path, ask: Ask)
     code, _, _ = ask("likelihood", moons, "--points", tmp_path / "points.csv", "--out", tmp_path / "out.csv")
     assert code == 0
     header, rows = table(tmp_path / "out.csv")
-    assert header == ["x", "y", "log_prob", "standard_error", "evaluations"]
+    assert header == ["x", "y", "log_prob", "standard_error", "evaluations", "exact"]
+    density = Problem.build(experiments.load(moons / "experiment.toml")).dataset.density
+    assert density is not None
+    sigma = float(experiments.load(moons / "experiment.toml").noise.sigma_min)
+    np.testing.assert_allclose(rows[:, 5], density.log_prob(torch.from_numpy(rows[:, :2]), sigma), atol=1e-4)
     np.testing.assert_array_equal(rows[:, :2], [[0, 1], [0.5, 0.25]])
     assert np.isfinite(rows[:, 2]).all()
     assert rows[:, 3].tolist() == [0, 0]  # the trace is exact
@@ -251,6 +255,34 @@ def test_likelihoods_of_a_file(moons: Path, odd: Path, tmp_path: Path, ask: Ask)
     header, rows = table(tmp_path / "odd.csv")
     assert header == ["length (mm)", "width (mm)", "log_prob", "standard_error", "evaluations"]
     assert rows[:, 2].mean() == pytest.approx(-metrics(odd)["test_nll"], abs=2)
+
+
+def test_points_are_matched_by_the_names_of_their_columns(odd: Path, tmp_path: Path, ask: Ask) -> None:
+    points = tmp_path / "points.csv"
+
+    def judged(text: str) -> np.ndarray:
+        points.write_text(text)
+        assert ask("likelihood", odd, "--points", points, "--out", tmp_path / "out.csv")[0] == 0
+        header, rows = table(tmp_path / "out.csv")
+        assert header[:2] == ["length (mm)", "width (mm)"]
+        return rows[0, :3]
+
+    plain = judged("310,270\n")
+    assert plain[:2].tolist() == [310, 270]
+    np.testing.assert_array_equal(judged("length (mm),width (mm)\n310,270\n"), plain)
+    np.testing.assert_array_equal(judged("width (mm),length (mm)\n270,310\n"), plain)
+    points.write_text("mass,width (mm)\n270,310\n")
+    code, _, error = ask("likelihood", odd, "--points", points, "--out", tmp_path / "out.csv")
+    assert (code, error.count("\n")) == (2, 1)
+    assert "has columns mass and width (mm), but the model was trained on length (mm) and width (mm): name" in error
+
+
+def test_data_without_names_take_points_of_any(moons: Path, tmp_path: Path, ask: Ask) -> None:
+    points = tmp_path / "points.csv"
+    for text in ("0.5,1\n", "a,b\n0.5,1\n", "y,x\n1,0.5\n"):
+        points.write_text(text)
+        assert ask("likelihood", moons, "--points", points, "--out", tmp_path / "out.csv")[0] == 0
+        assert table(tmp_path / "out.csv")[1][0, :2].tolist() == [0.5, 1]
 
 
 def test_far_points_are_marked_and_the_others_answered(moons: Path, tmp_path: Path, ask: Ask) -> None:
@@ -284,8 +316,8 @@ def test_points_that_cannot_be_measured_are_named_and_the_others_answered(
     assert "Warning: Point 2 of 3 is not measured: the flow from here takes too many steps" in said
     assert "nats of 2 points; each is in" in said
     header, rows = table(out)
-    assert header == ["x", "y", "log_prob", "standard_error", "evaluations", "closed_form", "z0", "z1"]
-    assert np.isnan(rows[:, [2, 3, 6, 7]]).tolist() == [[False] * 4, [True] * 4, [False] * 4]
+    assert header == ["x", "y", "log_prob", "standard_error", "evaluations", "closed_form", "exact", "z0", "z1"]
+    assert np.isnan(rows[:, [2, 3, 7, 8]]).tolist() == [[False] * 4, [True] * 4, [False] * 4]
     np.testing.assert_allclose(rows[[0, 2], 2], rows[[0, 2], 5], atol=0.05)
     code, said, _ = ask("likelihood", moons, *empirical, "--set=likelihood.tolerance=0.1")
     assert code == 0
@@ -304,7 +336,7 @@ def test_points_go_to_latent_codes_and_back_and_to_each_other(moons: Path, tmp_p
     tight = ("--set", "likelihood.tolerance=1e-5")
     assert ask("likelihood", moons, "--points", tmp_path / "points.csv", "--out", codes, "--latent", *tight)[0] == 0
     header, judged = table(codes)
-    assert header == ["x", "y", "log_prob", "standard_error", "evaluations", "z0", "z1"]
+    assert header == ["x", "y", "log_prob", "standard_error", "evaluations", "exact", "z0", "z1"]
     assert ask("decode", moons, "--latent", codes, "--out", back, *tight)[0] == 0
     header, decoded = table(back)
     assert header == ["x", "y", "log_prob"]
@@ -360,6 +392,13 @@ def test_images_from_training_to_likelihood(tmp_path: Path, ask: Ask, quick: lis
     header, judged = table(tmp_path / "judged.csv")
     assert header[-3:] == ["log_prob", "standard_error", "evaluations"]
     assert np.isnan(judged[:, -2]).all()  # one vector has no spread
+    turned, bare = tmp_path / "turned.csv", tmp_path / "bare.csv"
+    rows = points.read_text().splitlines()[1:4]
+    bare.write_text("\n".join(rows))
+    turned.write_text("\n".join(",".join(line.split(",")[::-1]) for line in [",".join(header[:64]), *rows]))
+    for name in (bare, turned):
+        assert ask("likelihood", tmp_path / "out", "--points", name, "--out", tmp_path / "some.csv")[0] == 0
+        np.testing.assert_allclose(table(tmp_path / "some.csv")[1][:, :65], judged[:3, :65], rtol=1e-5)
     (tmp_path / "two.csv").write_text("x,y\n1,2\n")
     for name, sentence in (
         ("two.csv", "holds no images"),
@@ -397,7 +436,10 @@ def test_an_energy_without_a_flow_has_likelihoods_and_says_where_they_come_from(
     assert code == 0
     assert "By exp(-f)/Z of the learned energy, of the data smoothed by sigma = 0.5 (user units); ln Z = " in output
     header, rows = table(out)
-    assert header == ["x", "y", "log_prob", "log_partition_error"]
+    assert header == ["x", "y", "log_prob", "log_partition_error", "exact"]
+    density = Problem.build(experiments.load(tmp_path / "out/experiment.toml")).dataset.density
+    assert density is not None
+    np.testing.assert_allclose(rows[:, 4], density.log_prob(torch.from_numpy(rows[:, :2]), 0.5), rtol=1e-6)
     # About the middle of the moons, whose variance along an axis is 0.49 on average: -ln(2 pi (0.49 + 0.25)).
     assert rows[0, 2] == pytest.approx(-math.log(2 * math.pi * 0.74), abs=0.05)
     assert rows[1, 2] == pytest.approx(-1e12 / 0.74, rel=0.1)
