@@ -185,17 +185,24 @@ def _finite(contents: dict[str, Any]) -> dict[str, Any]:
 
 def _summarise(measured: dict[str, Any], folder: Path) -> None:
     same = "mean of log p data - log p model at the same points"
+    blur = "by the finest sigma: what a perfect model has too, and no error of training"
+    if measured.get("density") is not None:
+        say(f"{'log p model':>24}  of {measured['density']}")
     lines = [
         ("test NLL", "test_nll", "test_nll_standard_error", "mean of -log p model at {test_points} held-out points"),
-        ("entropy of the data", "entropy", None, "the NLL of a perfect model over ever more points"),
-        ("KL to the data", "kl", "kl_standard_error", f"{same}: less noisy than NLL - entropy"),
         ("test NLL by energy and Z", "energy_nll", "energy_nll_standard_error", ""),
+        ("perfect model's NLL", "perfect_nll", "perfect_nll_standard_error", "of the data smoothed alike, same points"),
+        ("entropy of the data", "entropy", None, "the NLL of a perfect model without noise, over ever more points"),
+        ("KL to the data", "kl", "kl_standard_error", f"{same}: less noisy than NLL - entropy"),
+        ("of which the blur", "kl_of_smoothing", "kl_of_smoothing_standard_error", blur),
         ("KL by energy and Z", "energy_kl", "energy_kl_standard_error", f"{same}, smoothed by the finest sigma"),
         ("ln Z", "log_partition", "log_partition_error", ""),
         ("bits/dim", "bits_per_dim", "bits_per_dim_standard_error", ""),
     ]
     if measured.get("evaluations_mean") is None:  # no flow was followed: what is stated by the energy is said once
-        lines = [line for line in lines if line[1] not in ("test_nll", "kl")]
+        lines = [line for line in lines if line[1] not in ("test_nll", "kl", "kl_of_smoothing")]
+    if measured.get("test_nll") is None:
+        lines = [line for line in lines if line[1] != "perfect_nll"]
     for title, key, error, what in lines:
         if measured.get(key) is not None:
             value = number(measured[key]) + (f" ± {number(measured[error])}" if error else "")

@@ -20,6 +20,7 @@ from playground.lab.problem import Problem
 from playground.lab.refusals import flow_refusal
 from playground.lab.reliability import closed_form, missed
 from playground.theory import likelihood, metrics, two_samples
+from playground.theory.densities import Density
 from playground.theory.noise import ScoreFunction
 from playground.theory.ode import TooManySteps
 
@@ -46,8 +47,10 @@ def evaluate(problem: Problem, score: ScoreFunction, samples: Array | None = Non
     - test_nll, test_nll_standard_error: mean -log p over the held-out points, nats per user units: by the flow, or by a learned
       energy and its Z where the noise leaves no flow to follow.
     - test_points: how many these are: likelihood.points, or all that are held out of finite data.
-    - entropy: of the known density, the NLL of a perfect model.
+    - entropy: of the known density; the NLL of a perfect model without noise, over ever more points.
     - kl, kl_standard_error: KL(data || model) in nats, from the same held-out points.
+    - perfect_nll, kl_of_smoothing, each with its _standard_error: what test_nll and kl would be at these points if the model were
+      perfect. Its density is that of the data smoothed by the finest sigma, so its KL to the data is 0 only without noise.
     - sliced_wasserstein2: distance between samples and data in user units; where the axes' differ widely, in their geometric mean,
       which each axis is brought to, as a sigma is read, and all distances below likewise. Where the density is known the data are as many
       fresh draws as there are samples, else the held-out points; of the samples, at most DISTANCE_POINTS are taken.
@@ -116,9 +119,10 @@ def evaluate(problem: Problem, score: ScoreFunction, samples: Array | None = Non
     density = problem.dataset.density
     if density is None:
         unknown = f"The density of data.kind = {problem.experiment.data.kind} is not known."
-        reasons |= dict.fromkeys(("entropy", "kl", "kl_standard_error"), unknown)
+        reasons |= dict.fromkeys(("entropy", "kl", "kl_standard_error", *_FROM_SMOOTHING), unknown)
     else:
         found["entropy"] = density.entropy()
+        _add_smoothing(problem, density, found)
     if problem.dataset.grey_levels is None:
         reasons |= dict.fromkeys(("bits_per_dim", "bits_per_dim_standard_error"), "Bits per dimension are for images.")
     for fraction in _add_distances(problem, samples, found, reasons):
@@ -143,6 +147,13 @@ _FROM_LIKELIHOOD = (
     "evaluations_mean",
 )
 
+_FROM_SMOOTHING = (
+    "perfect_nll",
+    "perfect_nll_standard_error",
+    "kl_of_smoothing",
+    "kl_of_smoothing_standard_error",
+)
+
 _FROM_TWO_SAMPLES = (
     "energy_distance",
     "energy_distance_standard_error",
@@ -164,6 +175,7 @@ _FROM_SAMPLES = (
 METRICS = (
     *_FROM_LIKELIHOOD,
     "entropy",
+    *_FROM_SMOOTHING,
     *energies.METRICS,
     *_FROM_SAMPLES,
     "mode_weights_true",
@@ -204,6 +216,14 @@ def _add_likelihoods(
     if problem.dataset.grey_levels is not None:
         bits = likelihood.bits_per_dim(log_prob, problem.shape, problem.dataset.grey_levels)
         found["bits_per_dim"], found["bits_per_dim_standard_error"] = metrics.mean_with_error(bits)
+
+
+def _add_smoothing(problem: Problem, density: Density, found: dict[str, Any]) -> None:
+    known, points = density.to("cpu", torch.float64), torch.from_numpy(problem.judged)
+    smoothed = known.log_prob(points, problem.units.sigma_to_user(problem.noise.sigma_min))
+    found["perfect_nll"], found["perfect_nll_standard_error"] = metrics.mean_with_error(-smoothed)
+    kl = metrics.kl_to_known(known.log_prob(points), smoothed)
+    found["kl_of_smoothing"], found["kl_of_smoothing_standard_error"] = kl
 
 
 def _add_round_trip(trip: RoundTrip, found: dict[str, Any]) -> None:

@@ -54,7 +54,7 @@ class Density(ABC):
 
     @abstractmethod
     def entropy(self) -> float:
-        """-E[log p(x)] in nats by quadrature, to about 1e-4: what a perfect model's test NLL would be.
+        """-E[log p(x)] in nats by quadrature, to about 1e-4: what a perfect model's test NLL would be without smoothing.
 
         Raises:
             ValueError: dim is above 2, where a quadrature grid is out of reach.

@@ -708,8 +708,8 @@ def test_measurements_run_show_how_far_they_are_and_can_be_cancelled(show, state
     engine.run("density", running=False, error="The solver needs too many steps.")
     assert panel.notice.text.text() == "The solver needs too many steps."
     engine.measure()
-    figures = [figure.text() for figure in (panel.nll, panel.entropy, panel.integral)]
-    assert figures == ["1.015 ± 0.014", "1.008", "1.000"]
+    figures = [figure.text() for figure in (panel.nll, panel.perfect, panel.entropy, panel.integral)]
+    assert figures == ["1.015 ± 0.014", "1.009 ± 0.014", "1.008", "1.000"]
 
 
 def test_the_quality_of_score_and_samples(show, state, engine, qtbot):
@@ -720,7 +720,7 @@ def test_the_quality_of_score_and_samples(show, state, engine, qtbot):
     assert panel.distance.text() == "0.0213 (floor 0.0181 ± 23 %)"
     assert panel.classifier.text() == "51.2 ± 1.1 % (floor 50 %)"
     assert "squared MMD: −0.0001 ± 0.0003 (floor 0)" in panel.classifier.toolTip()
-    assert panel.kl.text() == "0.008 ± 0.001"
+    assert panel.kl.text() == "0.008 ± 0.001 (floor 0.002)"
     assert panel.weights.text() == "0.49 / 0.51 (truth 0.50 / 0.50)"
     assert panel.relative.text().endswith("%")
     engine.errors_changed.emit(Errors(np.array([0.1, 1.0]), np.array([1.9, 1.9]), np.array([1.0, 1.0])))

@@ -88,7 +88,10 @@ def test_what_a_run_prints_is_what_it_writes(tmp_path: Path, ask: Ask, quick: li
     line = {title.strip(): text for title, text in re.findall(r"(?m)^ *(\w[^\n]*?)  +(\S.*)$", said)}
     assert line["test NLL"].endswith("mean of -log p model at 20 held-out points")
     assert line["test NLL"].startswith(f"{found['test_nll']:.4f} ± {found['test_nll_standard_error']:.4f} ")
-    assert line["entropy of the data"].endswith("the NLL of a perfect model over ever more points")
+    assert line["log p model"].startswith("of p_sigma, the data smoothed by sigma_min = 0.04")
+    assert line["perfect model's NLL"].startswith(f"{found['perfect_nll']:.4f} ± ")
+    assert line["of which the blur"].startswith(f"{found['kl_of_smoothing']:.4f} ± ")
+    assert line["entropy of the data"].endswith("the NLL of a perfect model without noise, over ever more points")
     assert line["KL to the data"].endswith("at the same points: less noisy than NLL - entropy")
     shares = ", ".join(f"{share:.3f}" for share in found["mode_weights"])
     error = max(found["mode_weights_standard_error"])
@@ -429,6 +432,8 @@ def test_an_energy_without_a_flow_has_likelihoods_and_says_where_they_come_from(
     assert ("test NLL by energy" in output, output.count("test NLL")) == (True, 1)
     found = metrics(tmp_path / "out")
     assert found["test_nll"] == found["energy_nll"]
+    perfect = f"perfect model's NLL  {found['perfect_nll']:.4f} ± {found['perfect_nll_standard_error']:.4f} "
+    assert (perfect in output, "of which the blur" in output) == (True, False)  # its KL is to the smoothed data
     assert "the data smoothed by sigma = 0.5 (user units); ln Z = " in found["density"]
     points, out = tmp_path / "points.csv", tmp_path / "judged.csv"
     points.write_text("x,y\n0.5,0.25\n1e6,-1e6\n")

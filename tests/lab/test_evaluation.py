@@ -272,6 +272,31 @@ def test_evaluation_of_the_exact_score_finds_nothing_wrong() -> None:
     assert found["trace_standard_error"] == 0
 
 
+def test_a_perfect_models_kl_is_that_of_the_smoothing() -> None:
+    """By the exact score with a coarse finest sigma, NLL and KL are far from the entropy and 0, and no error of training."""
+    problem = Problem.build(experiment(data__kind="two-gaussians", noise__sigma_min=1.0))
+    found = last(evaluate(problem, problem.density.score)).metrics
+    assert found["kl"] > 0.1
+    assert found["kl_of_smoothing"] == pytest.approx(found["kl"], abs=2e-3)
+    assert found["kl_of_smoothing_standard_error"] == pytest.approx(found["kl_standard_error"], rel=0.01)
+    assert found["perfect_nll"] == pytest.approx(found["test_nll"], abs=2e-3)
+    assert found["perfect_nll_standard_error"] == pytest.approx(found["test_nll_standard_error"], rel=0.01)
+
+
+@pytest.mark.parametrize(("noise", "blurred"), [({"kind": "single", "sigma": 1.0}, True), ({"kind": "none"}, False)])
+def test_a_perfect_model_is_known_without_a_flow(noise: dict[str, object], blurred: bool) -> None:
+    changes = {f"noise__{key}": value for key, value in noise.items()}
+    problem = Problem.build(experiment(data__kind="two-gaussians", likelihood__points=1000, **changes))
+    found = last(evaluate(problem, problem.network().eval())).metrics
+    assert (found["test_nll"], found["kl"]) == (None, None)
+    assert (found["kl_of_smoothing"] > 0.05) == blurred
+    assert found["perfect_nll"] == pytest.approx(
+        found["entropy"] + found["kl_of_smoothing"], abs=4 * found["perfect_nll_standard_error"]
+    )
+    if not blurred:
+        assert (found["kl_of_smoothing"], found["kl_of_smoothing_standard_error"]) == (0, 0)
+
+
 def test_evaluation_sees_a_wrong_score_and_wrong_samples() -> None:
     """A fresh network is the data's Gaussian: KL(data || Gaussian) = its cross-entropy less the entropy.
 
@@ -357,6 +382,7 @@ def test_what_is_not_known_is_none_and_says_why() -> None:
     for key, reason in {
         "entropy": "data.kind = file is not known",
         "kl": "data.kind = file is not known",
+        "kl_of_smoothing": "data.kind = file is not known",
         "sliced_wasserstein2": "There are no samples",
         "sliced_wasserstein2_floor": "There are no samples",
         "sliced_wasserstein2_floor_spread": "There are no samples",

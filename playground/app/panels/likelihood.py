@@ -166,8 +166,16 @@ class LikelihoodPanel(Card):
             "Mean of -log p over the held-out points, in nats, with its standard error.",
             r"-\frac{1}{N}\sum_i \log p(x_i)",
         )
+        self.perfect = Figure(
+            "perfect model's NLL",
+            "The same of the known density, smoothed by the finest σ as the model's is, at the same points: what training could "
+            "reach at best. How far it lies above the entropy is the blur, and no error of training.",
+            r"-\frac{1}{N}\sum_i \log p_{\sigma_{min}}(x_i)",
+        )
         self.entropy = Figure(
-            "entropy of the data", "The NLL of a perfect model: no model can do better.", r"-\int p \log p\,dx"
+            "entropy of the data",
+            "The NLL of a perfect model without noise, over ever more points: no model can do better.",
+            r"-\int p \log p\,dx",
         )
         self.integral = Figure(
             "∫ p over the plane", "A density integrates to 1; what is missing lies outside, or is an error."
@@ -207,6 +215,7 @@ class LikelihoodPanel(Card):
         for figure in (
             self.nll,
             self.energy_nll,
+            self.perfect,
             self.entropy,
             self.integral,
             self.energy_integral,
@@ -284,6 +293,8 @@ class LikelihoodPanel(Card):
         self.energy_nll.show_text(
             "" if nll is None else with_error(float(nll), None if error is None else float(error)), more
         )
+        nll, error = metrics.get("perfect_nll"), metrics.get("perfect_nll_standard_error")
+        self.perfect.show_text("" if nll is None else with_error(float(nll), float(error)))
         partition, view = (metrics.get("log_partition"), metrics.get("log_partition_error")), self.engine.problem
         if None not in partition and view is not None:
             self._show_partition(partition, view.sigma_min)
@@ -330,6 +341,7 @@ class LikelihoodPanel(Card):
         known = view is None or view.known_density
         trace = self.state.experiment.likelihood.trace
         self.nll.rename("test NLL" if view is None else f"test NLL ({count(view.test_points)})")
+        self.perfect.setVisible(known)
         self.entropy.setVisible(known)
         self.bits.setVisible(images)
         self.map.setVisible(not images)

@@ -105,7 +105,8 @@ class QualityPanel(Card):
         )
         self.kl = Figure(
             "KL(data || model)",
-            "Kullback-Leibler divergence in nats, with its standard error, from the test set: press Test set above.",
+            "Kullback-Leibler divergence in nats, with its standard error, from the test set: press Test set above. The floor is what "
+            "a perfect model has at the same points: its density is that of the data smoothed by the finest σ.",
             r"E_{p}[\log p(x) - \log q(x)]",
         )
         self.weights = Figure("mode weights", "Share of the run's last particles nearest to each mode, and the truth.")
@@ -222,8 +223,9 @@ class QualityPanel(Card):
             text += f" (floor {shown(float(floor))} ± {percent(spread / floor)})"
         self.distance.show_text(text)
         self._show_classifier(metrics)
-        kl, error = metrics.get("kl"), metrics.get("kl_standard_error")
-        self.kl.show_text("" if kl is None else with_error(float(kl), None if error is None else float(error)))
+        kl, error, floor = (metrics.get(key) for key in ("kl", "kl_standard_error", "kl_of_smoothing"))
+        text = "" if kl is None else with_error(float(kl), None if error is None else float(error))
+        self.kl.show_text(text if kl is None or floor is None else f"{text} (floor {decimal(float(floor))})")
         self._show_weights(metrics)
         self._show_images(metrics)
 
