@@ -210,6 +210,8 @@ def _summarise(measured: dict[str, Any], folder: Path) -> None:
     if measured.get("sliced_wasserstein2") is not None:
         distance, floor, spread = (measured[f"sliced_wasserstein2{end}"] for end in ("", "_floor", "_floor_spread"))
         say(f"{'sliced Wasserstein-2':>24}  {distance:.4g} (floor {floor:.4g} ± {spread:.2g})")
+    else:
+        say(f"{'samples and data':>24}  not compared: {measured['reasons']['sliced_wasserstein2']}")
     for title, key, floor in (
         ("energy distance", "energy_distance", 0),
         ("squared MMD", "mmd_squared", 0),

@@ -17,7 +17,7 @@ from playground.lab import energies
 from playground.lab.image_metrics import FROM_IMAGES, FROM_LABELS, image_figures
 from playground.lab.likelihood import PointLikelihoods, RoundTrip, log_likelihood, round_trip
 from playground.lab.problem import Problem
-from playground.lab.refusals import flow_refusal
+from playground.lab.refusals import comparison_refusal, flow_refusal
 from playground.lab.reliability import closed_form, missed
 from playground.theory import likelihood, metrics, two_samples
 from playground.theory.densities import Density
@@ -59,6 +59,7 @@ def evaluate(problem: Problem, score: ScoreFunction, samples: Array | None = Non
     - energy_distance (user units), mmd_squared (no unit), classifier_accuracy, each with its _standard_error: of the samples
       and the same data, at most TESTED_POINTS of each. A perfect sampler scores 0, 0 and 1/2, up to the error.
     - mode_weights, mode_weights_standard_error, mode_weights_true: share of the samples nearest to each known mode.
+      Samples that are conditioned are not compared with data that are not: see :func:`playground.lab.refusals.comparison_refusal`.
     - trace_standard_error: root mean square over these points of the error that Hutchinson's estimate leaves in one log p, in
       nats; 0 where the trace is exact.
     - bits_per_dim, bits_per_dim_standard_error: of images, dequantised likelihood.draws times, at their own number of grey levels:
@@ -256,11 +257,16 @@ def _add_distances(
         reasons |= _without_samples("There are no samples: run the sampler first.", reasons)
     else:
         samples = np.asarray(samples, dtype=np.float64)
-        evened = torch.from_numpy(problem.units.evened(samples))
-        data = yield from _add_wasserstein(problem, evened, found)
-        _add_two_samples(problem, evened, data, found, reasons)
+        refusal = comparison_refusal(problem.experiment, problem.classes)
         if len(problem.shape) == 3:
             found |= image_figures(problem, samples)
+        if refusal is None:
+            evened = torch.from_numpy(problem.units.evened(samples))
+            data = yield from _add_wasserstein(problem, evened, found)
+            _add_two_samples(problem, evened, data, found, reasons)
+        else:  # of images there remains what they show, and which training images are nearest
+            samples = found["nearest_distance_held_out"] = None
+            reasons |= dict.fromkeys((*_FROM_SAMPLES, "nearest_distance_held_out"), refusal.sentence)
     density = problem.dataset.density
     if density is None or density.modes is None:
         none_known = "These data have no modes whose weights are known."

@@ -138,6 +138,35 @@ def sampling_refusal(experiment: Experiment) -> Refusal | None:
     return None
 
 
+def comparison_refusal(experiment: Experiment, classes: int) -> Refusal | None:
+    """Why the experiment's samples are not to be compared with its data, or None: they are conditioned, and the data are not.
+
+    Args:
+        classes: how many the network is told of.
+    """
+    sampling, told = experiment.sampling, bool(classes) and experiment.sampling.source == "learned"
+    if sampling.mask != "none" and sampling.kind != "forward":
+        if SOURCES[experiment.data.kind].images:
+            part = {"left": "left half", "top": "upper half", "frame": "frame"}[sampling.mask]
+        else:
+            part = {"left": "first coordinate", "top": "second coordinate"}[sampling.mask]
+        return Refusal(
+            "sampling.mask",
+            f"The samples are conditioned on the {part} of held-out point {sampling.known}, the data are not: choose sampling.mask = none to compare them.",
+        )
+    if told and sampling.labels == "one":
+        return Refusal(
+            "sampling.labels",
+            f"The samples are conditioned on class {sampling.label}, the data are not: choose sampling.labels = all to compare them.",
+        )
+    if told and sampling.labels == "all" and sampling.guidance:
+        return Refusal(
+            "sampling.guidance",
+            f"The samples are pushed towards their classes by sampling.guidance = {sampling.guidance:g}, the data are not: choose sampling.guidance = 0 to compare them.",
+        )
+    return None
+
+
 def annealing_levels(experiment: Experiment) -> int:
     """How many levels annealed Langevin walks down."""
     noise = experiment.noise

@@ -737,6 +737,30 @@ def test_the_quality_of_score_and_samples(show, state, engine, qtbot):
     assert panel.relative.text() == "–"
 
 
+def test_conditioned_samples_are_not_compared_and_the_card_says_why(show, state, engine):
+    (panel,) = show(panels.QualityPanel)
+    engine.build()
+    engine.sample()
+    assert (panel.unlike.isVisible(), panel.measure_samples.isEnabled()) == (False, True)
+    state.edit({"sampling.mask": "left", "sampling.known": 3})
+    assert panel.unlike.text().startswith(
+        "The samples are conditioned on the first coordinate of held-out point 3, the"
+    )
+    assert (panel.unlike.isVisible(), panel.measure_samples.isEnabled()) == (True, False)
+    state.edit({"sampling.mask": "none"})
+    assert (panel.unlike.isVisible(), panel.measure_samples.isEnabled()) == (False, True)
+
+
+def test_what_conditioned_images_show_is_measured_still(show, state, engine):
+    (panel,) = show(panels.QualityPanel)
+    state.edit({"data.kind": "digits", "sampling.labels": "one"})
+    engine.build(is_image=True, classes=10)
+    engine.sample()
+    assert (panel.unlike.isVisible(), panel.measure_samples.isEnabled()) == (True, True)
+    engine.evaluation_changed.emit({"nearest_distance": 1.5})
+    assert panel.nearest.text() == "1.5"
+
+
 def test_a_long_number_goes_below_its_name(qtbot):
     figure = Figure("mode weights", "Shares.")
     qtbot.addWidget(figure)

@@ -98,6 +98,17 @@ def test_what_a_run_prints_is_what_it_writes(tmp_path: Path, ask: Ask, quick: li
     assert line["mode weights"] == f"{shares} ± {error:.3f} (true 0.800, 0.200)"
 
 
+def test_a_run_of_conditioned_samples_says_why_it_does_not_compare_them(
+    tmp_path: Path, ask: Ask, quick: list[str]
+) -> None:
+    (tmp_path / "left.toml").write_text('sampling.mask = "left"\ndata.kind = "two-gaussians"\n')
+    code, said, _ = ask("run", tmp_path / "left.toml", "--out", tmp_path / "out", *quick)
+    assert code == 0
+    assert "samples and data  not compared: The samples are conditioned on the first coordinate" in said
+    assert "mode weights" not in said
+    assert metrics(tmp_path / "out")["sliced_wasserstein2"] is None
+
+
 @pytest.mark.parametrize(
     ("value", "shown"),
     [(-1.23456, "-1.2346"), (0.0, "0.0000"), (-523_456.789, "-523456.7890"), (-6.25e17, "-6.25e17")],

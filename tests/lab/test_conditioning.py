@@ -8,9 +8,10 @@ import torch
 
 from playground.data import load_dataset
 from playground.lab.conditioning import known_part, labels
+from playground.lab.evaluation import evaluate, sample_distances
 from playground.lab.experiment import Experiment, ExperimentError, replace
 from playground.lab.problem import Problem
-from playground.lab.refusals import sampling_refusal
+from playground.lab.refusals import comparison_refusal, sampling_refusal
 from playground.lab.sampling import sample
 from playground.lab.training import Trainer
 
@@ -141,3 +142,40 @@ def test_an_mlp_is_told_no_labels() -> None:
     assert load_dataset("digits").labels is not None
     *_, progress = Trainer(problem)
     assert progress.step == 20
+
+
+@pytest.mark.parametrize(
+    ("settings", "why"),
+    [
+        ({"labels": "all"}, None),
+        ({"labels": "none", "guidance": 2.0}, None),
+        ({"labels": "one", "source": "empirical"}, None),  # which is told no class
+        ({"labels": "all", "guidance": 2.0}, "pushed towards their classes by sampling.guidance = 2,"),
+        ({"labels": "one", "label": 3}, "conditioned on class 3,"),
+        ({"mask": "top", "known": 5}, "conditioned on the upper half of held-out point 5,"),
+    ],
+)
+def test_what_is_conditioned_is_not_compared_with_data_that_are_not(
+    settings: dict[str, object], why: str | None
+) -> None:
+    problem = digits(**{f"sampling__{key}": value for key, value in settings.items()})
+    *_, progress = sample_distances(problem, problem.dataset.held_out[:40])
+    found = progress.metrics
+    refusal = comparison_refusal(problem.experiment, problem.classes)
+    assert (why or "") in ("" if refusal is None else refusal.sentence)
+    assert (refusal is None) == (why is None)
+    for key in ("sliced_wasserstein2", "energy_distance", "nearest_distance_held_out"):
+        assert (found.get(key) is None) == (why is not None), key
+    assert sum(found["label_shares"]) == pytest.approx(1)  # what they show is told all the same
+
+
+def test_points_of_the_plane_that_are_known_in_part_are_not_compared_and_say_why() -> None:
+    settings = {"data.kind": "two-gaussians", "data.points": 500, "likelihood.points": 20}
+    problem = Problem.build(replace(Experiment(), settings | {"sampling.mask": "left", "sampling.known": 3}))
+    *_, progress = evaluate(problem, problem.density.score, problem.dataset.held_out)
+    found = progress.metrics
+    for key in ("sliced_wasserstein2", "sliced_wasserstein2_floor", "mmd_squared", "mode_weights"):
+        assert found[key] is None
+        assert "conditioned on the first coordinate of held-out point 3, the data are not" in found["reasons"][key]
+    assert found["mode_weights_true"] == pytest.approx([0.8, 0.2])
+    assert found["test_nll"] is not None  # which no sample takes part in

@@ -13,10 +13,12 @@ from playground.app.charts.histogram import MarginalHistogram
 from playground.app.charts.pairs import NearestPairs
 from playground.app.controls import SegmentedControl
 from playground.app.engine import Engine
+from playground.app.labels import spoken
 from playground.app.numbers import percent, shown
 from playground.app.panels.figure import Figure, TaskButton, decimal, with_error
 from playground.app.state import State
 from playground.app.views import Errors, ProblemView
+from playground.lab.refusals import comparison_refusal
 
 MEASURE_SCORE = "Measure compares the learned score with the exact one at every noise level."
 MEASURE_AGAINST_DATA = (
@@ -45,6 +47,7 @@ class QualityPanel(Card):
         self._build_samples()
         engine.problem_changed.connect(self._problem_changed)
         engine.problem_failed.connect(self._enable)
+        state.changed.connect(self._enable)
         engine.trajectory_changed.connect(self._enable)
         engine.errors_changed.connect(self._show_errors)
         engine.evaluation_changed.connect(self._show_evaluation)
@@ -97,6 +100,10 @@ class QualityPanel(Card):
         )
         self.measure_samples.setAccessibleName("Measure the samples")
         self._heading("Samples and data", self.measure_samples)
+        self.unlike = QLabel(self)
+        self.unlike.setWordWrap(True)
+        theme.set_role(self.unlike, "caption")
+        self.body.addWidget(self.unlike)
         self.distance = Figure(
             "sliced W₂",
             "Sliced Wasserstein distance between the run's last particles and data they were not trained on, in your "
@@ -191,8 +198,12 @@ class QualityPanel(Card):
     def _enable(self) -> None:
         """Offer what can be measured now."""
         view, run = self.engine.problem, self.engine.trajectory
+        refusal = None if view is None else comparison_refusal(self.state.experiment, view.classes)
+        self.unlike.setText("" if refusal is None else spoken(refusal.sentence))
+        self.unlike.setVisible(refusal is not None)
         self.measure_score.setEnabled(view is not None and view.has_reference)
-        self.measure_samples.setEnabled(view is not None and run is not None and len(run) > 0)
+        measurable = refusal is None or (view is not None and view.is_image)
+        self.measure_samples.setEnabled(measurable and view is not None and run is not None and len(run) > 0)
         if view is None:
             self.chart.show_empty(MEASURE_SCORE)
             self.histogram.show_data(np.zeros(0), "")
@@ -244,8 +255,8 @@ class QualityPanel(Card):
                 f"class {worst}: {100 * shares[worst]:.0f} % (training {100 * true[worst]:.0f} %)", "<br>".join(rows)
             )
         distance, held_out = metrics.get("nearest_distance"), metrics.get("nearest_distance_held_out")
-        text = "" if distance is None else f"{shown(float(distance))} (held-out {shown(float(held_out))})"
-        self.nearest.show_text(text)
+        text = "" if distance is None else shown(float(distance))
+        self.nearest.show_text(text if held_out is None else f"{text} (held-out {shown(float(held_out))})")
         rows, trajectory, view = metrics.get("nearest_rows"), self.engine.trajectory, self.engine.problem
         if rows is None or trajectory is None or view is None or not view.is_image or max(rows) >= len(view.points):
             self.pairs.show_pairs(np.zeros((0, 1, 1, 1)), np.zeros((0, 1, 1, 1)))
