@@ -1,4 +1,4 @@
-"""What will look like a bug in the network and is none: computed for the data at hand, with the settings that mend it."""
+"""What will look like a bug in the network and is none: computed for the data at hand, with the settings that mend it, if any."""
 
 import itertools
 import math
@@ -6,8 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
 from playground.lab.experiment import fields
 from playground.lab.problem import Problem
+from playground.lab.reliability import nearest_distances
 from playground.lab.settings import RATED
 from playground.theory.noise import SubVariancePreserving, VariancePreserving
 from playground.theory.noise.process import as_time
@@ -18,22 +23,65 @@ GAUSSIAN = 1e-3
 OVERLAP = 0.2
 """Mass that neighbouring levels should share: in the plane ratios up to 4, of 8 x 8 images up to 1.26."""
 POINTS = 2000  # of the data, for the overlap
+SINGULAR = 1e-6
+"""Of the covariance's larger eigenvalue, below which the smaller one leaves a line."""
+REPEATED = 0.5
+"""Of the points, below which the distinct ones are few."""
+BRIDGED = 3.0
+"""Of the finest noise, up to which it bridges the gaps of a grid: the smoothed grid is then even to 22 %, at 2.0 to 1.4 %."""
+JUDGED = 500  # distinct points whose nearest neighbours tell how far apart they lie
 
 
 @dataclass(frozen=True)
 class Advice:
-    """A warning in one sentence, and the settings that would take it away."""
+    """A warning in one sentence, and the settings that would take it away; none where the data themselves are the cause."""
 
     sentence: str
     changes: Mapping[str, Any]
 
 
 def noise_advice(problem: Problem) -> tuple[Advice, ...]:
-    """What is wrong with the noise of a problem: an end that is not Gaussian, and levels that hardly overlap."""
-    if problem.experiment.noise.kind in ("none", "single"):
-        return ()
-    found = (_end(problem), _overlap(problem))
+    """What is wrong with the noise of a problem: data that have no density without it, an end that is not Gaussian, and levels
+    that hardly overlap."""
+    found = [_no_density(problem)]
+    if problem.experiment.noise.kind not in ("none", "single"):
+        found += [_end(problem), _overlap(problem)]
     return tuple(advice for advice in found if advice is not None)
+
+
+def _no_density(problem: Problem) -> Advice | None:
+    if problem.density is not None or problem.shape != (2,):  # training spreads images over their grey levels
+        return None
+    points = problem.units.to_internal(problem.dataset.points)
+    small, large = np.linalg.eigvalsh(np.cov(points.T))
+    what = "The points lie on a line" if small < SINGULAR * large else _few_values(problem, points)
+    if not what:
+        return None
+    sigma = problem.noise.sigma_min
+    if not sigma:
+        return Advice(f"{what} and have no density: without noise the loss falls without bound. Choose a noise.", {})
+    symbol = "σ" if problem.experiment.noise.kind == "single" else "σ_min"
+    return Advice(
+        f"{what} and have no density: likelihoods are of the data blurred by {symbol} = "
+        f"{problem.units.sigma_to_user(sigma):.3g} and mean little without it.",
+        {},
+    )
+
+
+def _few_values(problem: Problem, points: NDArray[np.floating]) -> str:
+    """That the points (N, 2) or one of their coordinates take few values; "" where the finest noise bridges what lies between."""
+    most, apart = REPEATED * len(points), BRIDGED * problem.noise.sigma_min
+    columns = [np.unique(column) for column in points.T]
+    if max(map(len, columns)) < most:  # else there are as many points
+        distinct = np.unique(points, axis=0)
+        some = distinct[problem.some_rows(len(distinct), JUDGED, "distinct points")]
+        nearest = nearest_distances(torch.from_numpy(some), torch.from_numpy(distinct), 2)[:, 1]
+        if len(distinct) < most and float(nearest.median()) > apart:
+            return f"The {len(points)} points take only {len(distinct)} distinct values"
+    for name, column in zip(problem.dataset.axes, columns, strict=True):
+        if len(column) < most and float(np.median(np.diff(column))) > apart:
+            return f"The {len(points)} points take only {len(column)} distinct values of {name}"
+    return ""
 
 
 def _end(problem: Problem) -> Advice | None:

@@ -72,10 +72,10 @@ def remoteness(problem: "Problem", points: Array) -> Array:
     rows = problem.some_rows(len(train), NEIGHBOURS, "neighbours")
     train = train[rows]
     judged = train[problem.some_rows(len(train), JUDGED, "judged neighbours")]
-    itself_and_other = _nearest(judged, train, 2)[:, -1]
+    itself_and_other = nearest_distances(judged, train, 2)[:, -1]
     noise = problem.noise.sigma_min * train.shape[1] ** 0.5
     usual = max(float(itself_and_other.cpu().quantile(0.99)), NOISES / FAR * noise)
-    distances = _nearest(_internal(problem, points).flatten(1), train, 1)[:, 0] / usual
+    distances = nearest_distances(_internal(problem, points).flatten(1), train, 1)[:, 0] / usual
     return np.asarray(distances.cpu().numpy())
 
 
@@ -126,7 +126,7 @@ def _internal(problem: "Problem", points: Array) -> "Tensor":
     return torch.from_numpy(np.asarray(problem.units.to_internal(points))).to(problem.train)
 
 
-def _nearest(points: "Tensor", train: "Tensor", count: int) -> "Tensor":
+def nearest_distances(points: "Tensor", train: "Tensor", count: int) -> "Tensor":
     """(N, count) distances to the nearest of the training points, nearest first."""
     import torch
 

@@ -415,6 +415,13 @@ def test_a_warning_offers_its_cure(show, state, engine):
     assert state.experiment.noise.sigma_max == 60.0
 
 
+def test_a_warning_that_no_setting_mends_has_no_button(show, state, engine):
+    (panel,) = show(panels.NoisePanel)
+    engine.build(warnings=(Advice("The points lie on a line.", {}), Advice("Too small.", {"noise.sigma_max": 60.0})))
+    assert panel.notice.text.text() == "The points lie on a line.\nToo small."
+    assert [button.text() for button in panel.notice.buttons] == ["σ_max = 60"]
+
+
 # Refusals
 
 

@@ -78,6 +78,14 @@ def test_a_run_warns_of_noise_that_ends_too_early(tmp_path: Path, ask: Ask, quic
     assert "Warning: At σ = 0.5 the data are still" in out
 
 
+def test_a_run_warns_of_points_without_a_density(tmp_path: Path, ask: Ask, quick: list[str]) -> None:
+    (tmp_path / "line.csv").write_text("x,y\n" + "".join(f"{x},{3 * x}\n" for x in range(100)))
+    (tmp_path / "line.toml").write_text('[data]\nkind = "file"\npath = "line.csv"\n')
+    code, out, _ = ask("run", tmp_path / "line.toml", "--out", tmp_path / "out", *quick)
+    assert code == 0
+    assert "Warning: The points lie on a line and have no density" in out
+
+
 def test_what_a_run_prints_is_what_it_writes(tmp_path: Path, ask: Ask, quick: list[str]) -> None:
     (tmp_path / "two.toml").write_text('data.kind = "two-gaussians"\n')
     code, said, _ = ask("run", tmp_path / "two.toml", "--out", tmp_path / "out", *quick)

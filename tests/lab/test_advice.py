@@ -1,5 +1,8 @@
 """Warnings about the noise: none for the defaults, one where it is due, and none once its advice is taken."""
 
+from pathlib import Path
+
+import numpy as np
 import pytest
 
 from playground.lab.advice import noise_advice
@@ -64,3 +67,44 @@ def test_images_need_more_levels_than_points() -> None:
     """One of 64 axes is enough to tell two levels apart: 20 levels over a range of 3,000 do in the plane, 35 here."""
     (advice,) = noise_advice(build(data__kind="digits", noise__kind="ladder"))
     assert 30 < advice.changes["noise.levels"] < 45
+
+
+NORMAL = np.random.default_rng(0).normal(size=(1000, 2))
+LINE = np.stack([NORMAL[:, 0], 3 * NORMAL[:, 0] + 5000], 1)
+
+
+def of_file(folder: Path, points: np.ndarray, **noise: object) -> list[str]:
+    np.save(folder / "points.npy", points)
+    settings = {"data.kind": "file", "data.path": str(folder / "points.npy")}
+    problem = Problem.build(replace(Experiment(), settings | {f"noise.{key}": value for key, value in noise.items()}))
+    found = noise_advice(problem)
+    assert all(advice.changes == {} for advice in found)  # no setting gives the data a density
+    return [advice.sentence for advice in found]
+
+
+@pytest.mark.parametrize(
+    ("points", "what"),
+    [
+        (LINE, "The points lie on a line and"),
+        (LINE + NORMAL * 1e-5, "The points lie on a line and"),
+        (NORMAL.round(), "The 800 points take only 37 distinct values and"),
+        (NORMAL[np.arange(1000) % 100], "The 800 points take only 100 distinct values and"),
+        (np.stack([NORMAL[:, 0], np.arange(1000) % 5], 1), "The 800 points take only 5 distinct values of y and"),
+    ],
+)
+def test_points_without_a_density_are_told_and_their_likelihoods_depend_on_the_noise(
+    points: np.ndarray, what: str, tmp_path: Path
+) -> None:
+    (sentence,) = of_file(tmp_path, points)
+    assert sentence.startswith(f"{what} have no density: likelihoods are of the data blurred by σ_min = 0.0")
+    (sentence,) = of_file(tmp_path, points, kind="none")
+    assert sentence.startswith(f"{what} have no density: without noise")
+
+
+@pytest.mark.parametrize("points", [NORMAL, LINE + NORMAL * 0.05, NORMAL.round(2), (50 * NORMAL).round()])
+def test_points_that_the_finest_noise_bridges_have_a_density(points: np.ndarray, tmp_path: Path) -> None:
+    assert of_file(tmp_path, points) == []
+
+
+def test_a_coarse_noise_bridges_a_coarse_grid(tmp_path: Path) -> None:
+    assert of_file(tmp_path, NORMAL.round(), kind="single", sigma=0.5) == []

@@ -264,7 +264,11 @@ class NoisePanel(Card):
         if stale or not view.warnings:
             self.notice.say("warning", "")
             return
-        ways = [(_title(advice.changes), _way(advice.changes), self._mend(advice.changes)) for advice in view.warnings]
+        ways = [
+            (_title(advice.changes), _way(advice.changes), self._mend(advice.changes))
+            for advice in view.warnings
+            if advice.changes
+        ]
         self.notice.say("warning", "\n".join(advice.sentence for advice in view.warnings), *ways)
 
     def _mend(self, changes: Mapping[str, object]) -> Callable[[], object]:
