@@ -500,8 +500,8 @@ FAULTS = (
     Fault(
         "training points as their own neighbours",
         "lab/reliability.py",
-        "_nearest(judged, train, 2)[:, -1]",
-        "_nearest(judged, train, 2)[:, 0]",
+        "nearest_distances(judged, train, 2)[:, -1]",
+        "nearest_distances(judged, train, 2)[:, 0]",
         ("lab/test_reliability.py",),
     ),
     Fault(

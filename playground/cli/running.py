@@ -20,14 +20,12 @@ from playground.lab.advice import noise_advice
 from playground.lab.automatic import derivative_passes
 from playground.lab.evaluation import evaluate
 from playground.lab.experiment import Experiment
-from playground.lab.objective import build_objective
 from playground.lab.problem import Problem, choose_device
 from playground.lab.refusals import sampling_refusal, training_refusal
 from playground.lab.session import Session
 from playground.lab.training import Trainer, TrainingProgress
 
 VIDEO_SIZE, VIDEO_FPS = (960, 720), 30
-LOSS_BATCHES, LOSS_BATCH = 16, 512  # draws behind the final loss
 
 
 def run_experiment(experiment: Experiment, folder: Path, device: str, overwrite: bool) -> None:
@@ -101,7 +99,7 @@ def _train(trainer: Trainer) -> tuple[TrainingProgress | None, float | None]:
         for last in trainer:
             _show(last, f"loss {last.loss:.4f}", update)
         if last is not None:
-            final = _loss(trainer)
+            final = trainer.averaged_loss()
             _show(last, f"final loss {final:.4f}", update)
     if last is not None and last.diverged:
         print(f"score-playground: {last.diverged}", file=sys.stderr)
@@ -157,18 +155,6 @@ def _training(trainer: Trainer, last: TrainingProgress | None, final_loss: float
         "torch": torch.__version__,
         "seed": problem.experiment.seed,
     }
-
-
-def _loss(trainer: Trainer) -> float:
-    """The objective of the averaged weights on many draws: the loss of the last few steps depends on the clock."""
-    problem = trainer.problem
-    objective, generator = build_objective(problem), problem.generator("final loss")
-    total = 0.0
-    for _ in range(LOSS_BATCHES):
-        rows = torch.randint(len(problem.train), (LOSS_BATCH,), generator=generator, device=problem.device)
-        sigma = problem.noise.training_sigmas(LOSS_BATCH, generator, problem.experiment.training.sigmas)
-        total += float(objective.loss(trainer.ema, problem.train[rows], sigma, generator).detach().mean())
-    return total / LOSS_BATCHES
 
 
 def _finite(contents: dict[str, Any]) -> dict[str, Any]:

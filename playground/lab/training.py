@@ -23,6 +23,7 @@ from playground.theory.fused_energy import energy_denoising_steps
 from playground.theory.fused_training import denoising_steps, matching_steps
 from playground.theory.networks import MLP, Energy, ScoreNetwork, UNet
 from playground.theory.networks.mlp import Perceptron
+from playground.theory.noise import ScoreFunction
 from playground.theory.objectives import Denoising, Exact, Objective, Sliced
 from playground.theory.partition import StandardNormal
 
@@ -32,6 +33,7 @@ FUSED: dict[type[ScoreNetwork], tuple[type[Objective], ...]] = {MLP: (Denoising,
 """The objectives whose steps are written by hand, by the network."""
 
 WARM_UP = 100  # steps over which the learning rate rises, while Adam does not yet know the gradients' size
+JUDGED, JUDGED_BATCH = 16, 512  # draws behind the loss of what was learned, and points of each
 GOOD, EXPLODED, COLLAPSED = 10.0, 100.0, 1e4  # how far a loss may lie from a Gaussian score's, as a multiple of that
 
 
@@ -169,6 +171,15 @@ class Trainer:
             floor_error=self._floor_error,
         )
 
+    def averaged_loss(self) -> float:
+        """The objective of the averaged weights on many draws: the loss of the last few steps depends on the clock."""
+        generator, total = self.problem.generator("final loss"), 0.0
+        for _ in range(JUDGED):
+            x, sigma, label = self._draw(1, JUDGED_BATCH, generator)
+            losses = self._objective.loss(_told(self.ema, label), x, sigma, generator)
+            total += float(losses.detach().mean())
+        return total / JUDGED
+
     def snapshot(self) -> dict[str, Tensor]:
         """A copy of the averaged weights, for `load_state_dict` of another thread's network."""
         return {name: tensor.detach().clone() for name, tensor in self.ema.state_dict().items()}
@@ -268,13 +279,12 @@ class Trainer:
             rate *= 0.5 * (1 + math.cos(math.pi * self._done(step, seconds)))
         return rate
 
-    def _draw(self, steps: int) -> tuple[Tensor, Tensor, Tensor | None]:
+    def _draw(self, steps: int, batch: int, generator: torch.Generator) -> tuple[Tensor, Tensor, Tensor | None]:
         """Points (N, \\*shape), noise levels (N,) and, where there are classes, labels (N,), N = steps times batch.
 
         Levels are drawn in rising order: each step takes every `steps`-th, for 32 steps from fine to coarse double the KL.
         """
-        data, generator = self.problem.train, self._generator
-        count = steps * self.problem.batch
+        data, count = self.problem.train, steps * batch
         rows = torch.randint(len(data), (count,), generator=generator, device=data.device)
         sigma = self.problem.noise.training_sigmas(count, generator, self.problem.experiment.training.sigmas)
         sigma = sigma.view(-1, steps).t().flatten()
@@ -283,11 +293,11 @@ class Trainer:
         if grey_levels is not None:  # afresh each time: fixed fractions of a grey level would be learned by heart
             width = 2 / grey_levels / self.problem.units.length
             x = x + width * (torch.rand(x.shape, generator=generator, device=x.device) - 0.5)
-        return x, sigma, self._told(rows)
+        return x, sigma, self._labels(rows, generator)
 
-    def _told(self, rows: Tensor) -> Tensor | None:
-        """The labels of some training points, hidden at random."""
-        labels, generator = self.problem.labels, self._generator
+    def _labels(self, rows: Tensor, generator: torch.Generator) -> Tensor | None:
+        """Of some training points, hidden at random."""
+        labels = self.problem.labels
         if labels is None or not isinstance(self.network, UNet) or not self.network.classes:
             return None
         hidden = torch.rand(rows.shape, generator=generator, device=rows.device)
@@ -299,7 +309,7 @@ class Trainer:
         network, weights, settings = self.network, self._weights, self.problem.experiment.training
         assert isinstance(network, Perceptron)
         shape = (len(rates), self.problem.batch)
-        x, sigma, _ = self._draw(len(rates))
+        x, sigma, _ = self._draw(*shape, self._generator)
         x, sigma = x.flatten(1), sigma.to(x)
         z = torch.randn(x.shape, generator=self._generator, device=x.device)
         lambdas = self._objective.weight(sigma).view(shape)
@@ -333,9 +343,8 @@ class Trainer:
         settings = self.problem.experiment.training
         total = torch.zeros((), device=self.problem.device)
         for rate in rates:
-            x, sigma, label = self._draw(1)
-            score = self.network if label is None else functools.partial(self.network, label=label)
-            loss = self._objective.loss(score, x, sigma, self._generator).mean()
+            x, sigma, label = self._draw(1, self.problem.batch, self._generator)
+            loss = self._objective.loss(_told(self.network, label), x, sigma, self._generator).mean()
             self._weights.descend(torch.autograd.grad(loss, self._parameters), rate, settings.ema)
             total += loss.detach()
         return total / len(rates)
@@ -383,6 +392,11 @@ class Trainer:
                 f"training.learning_rate, now {rate:.3g}, to {rate / 10:.3g} or less{other}."
             )
         self._weights.restore(self._good)
+
+
+def _told(network: ScoreNetwork, label: Tensor | None) -> ScoreFunction:
+    """The score of a network that is told the labels (N,), if there are any."""
+    return network if label is None else functools.partial(network, label=label)
 
 
 def _limits(experiment: Experiment) -> tuple[float, float]:

@@ -74,6 +74,32 @@ def test_every_legal_pair_of_objective_and_noise_learns(objective: str, noise: s
     assert loss(trainer.ema) < start - 0.6 * (start - best)
 
 
+def test_the_loss_of_what_was_learned_is_measured_as_it_is_trained(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of digits: at fractions of their grey levels, with their classes told and hidden."""
+    settings = {"data.kind": "digits", "network.width": 16, "network.depth": 2, "training.label_dropout": 0.25}
+    trainer = Trainer(Problem.build(replace(Experiment(), settings)))
+    problem, asked = trainer.problem, []
+    before = trainer.state()["generator"]
+
+    def loss(score, x, sigma, generator):
+        asked.append((score.func, x, score.keywords["label"]))
+        return sigma
+
+    monkeypatch.setattr(trainer._objective, "loss", loss)
+    assert problem.noise.sigma_min < trainer.averaged_loss() < problem.noise.sigma_max
+    assert {network for network, _, _ in asked} == {trainer.ema}
+    half = 1 / problem.dataset.grey_levels / problem.units.length
+    x, label = (torch.cat([draw[part] for draw in asked]) for part in (1, 2))
+    some = x[:300].flatten(1)
+    apart = (some[:, None] - problem.train.flatten(1)).abs().amax(-1)
+    off, rows = apart.min(1)
+    assert 0.9 * half < off.min() <= off.max() <= 1.0001 * half  # of 64 pixels one lies near the end of its level
+    hidden = label == problem.classes
+    assert hidden.double().mean() == pytest.approx(0.25, abs=0.03)
+    assert torch.equal(label[:300][~hidden[:300]], problem.labels[rows][~hidden[:300]])
+    assert np.array_equal(trainer.state()["generator"], before)  # training goes on as if it had not been asked
+
+
 def test_denoising_without_noise_is_refused() -> None:
     with pytest.raises(ExperimentError, match="Denoising needs noise"):
         Trainer(Problem.build(experiment(noise__kind="none", objective__kind="denoising")))
