@@ -257,6 +257,7 @@ def _view(problem: "Problem", trainer: "Trainer") -> ProblemView:
         test_points=min(len(dataset.held_out), problem.experiment.likelihood.points),
         bounds=(0.0, 1.0, 0.0, 1.0) if is_image else plane_bounds(dataset.points),
         axes=dataset.axes,
+        remark=dataset.remark,
         is_image=is_image,
         isotropic=units.isotropic,
         known_density=problem.density is not None,

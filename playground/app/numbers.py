@@ -34,16 +34,19 @@ def shown(value: float, digits: int = 3) -> str:
     return f"{sign}{mantissa}e{int(exponent)}"
 
 
-def measured(value: float, error: float) -> str:
-    """A value and its error, to the error's first digit.
+def measured(value: float, error: float, digits: int = 1) -> str:
+    """A value and its error, to so many digits of the error.
 
-    >>> measured(0.17034, 0.0016), measured(-1.5, 0.04), measured(32.3, 12.0)
-    ('0.170 ± 0.002', '\u22121.50 ± 0.04', '32.3 ± 12')
+    >>> measured(0.17034, 0.0016), measured(-1.5, 0.04), measured(32.3, 12.0), measured(8.71e-7, 1.84e-7, 2)
+    ('0.170 ± 0.002', '\u22121.50 ± 0.04', '32.3 ± 12', '8.7e-7 ± 1.8e-7')
     """
     if not 1e-5 <= error < 10 or abs(value) >= 1e5:
-        return f"{shown(value)} ± {shown(error, 1)}"
-    places = max(-math.floor(math.log10(error)), 0)
-    return f"{value:.{places}f} ± {error:.{places}f}".replace("-", MINUS)
+        known = 3
+        if value and 0 < error < math.inf and math.isfinite(value) and (error < 10 or abs(value) >= 1e5):
+            known = math.floor(math.log10(abs(value))) - math.floor(math.log10(error)) + digits
+        return f"{shown(value, min(max(known, 1), 9))} ± {shown(error, digits)}"
+    places = max(digits - 1 - math.floor(math.log10(error)), 0)
+    return f"{round(value, places) + 0.0:.{places}f} ± {error:.{places}f}".replace("-", MINUS)
 
 
 def percent(share: float) -> str:

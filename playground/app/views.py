@@ -49,6 +49,7 @@ class ProblemView:
     warnings: "tuple[Advice, ...]" = ()
     mode_weights: np.ndarray | None = None
     resolved: Experiment | None = None  # with every "auto" that depends on the data as a number
+    remark: str = ""  # on how the data were read
     has_energy: bool = False  # whether the network states a density by itself
 
     @property

@@ -13,7 +13,7 @@ import torch
 from playground.cli import results
 from playground.cli.mistakes import Mistake
 from playground.cli.painting import paint_picture, paint_video
-from playground.cli.reporting import Update, number, say, stage
+from playground.cli.reporting import Update, number, say, stage, with_error
 from playground.lab import conditioning
 from playground.lab import experiment as experiments
 from playground.lab.advice import noise_advice
@@ -47,6 +47,7 @@ def run_experiment(experiment: Experiment, folder: Path, device: str, overwrite:
     with made(folder):
         problem = Problem.build(experiment, device=chosen)
         conditioning.check(problem)
+        say(_read(problem))
         for advice in noise_advice(problem):
             say(f"Warning: {advice.sentence}")
         passes = derivative_passes(experiment.objective, math.prod(problem.shape))
@@ -90,6 +91,19 @@ def made(folder: Path) -> Iterator[None]:
         if new and not any(folder.iterdir()):
             folder.rmdir()
         raise
+
+
+def _read(problem: Problem) -> str:
+    """What there is to learn from, and what was left out."""
+    dataset = problem.dataset
+    train, held_out = len(dataset.points), len(dataset.held_out)
+    if len(problem.shape) == 3:
+        channels, height, width = problem.shape
+        what = f"images of {width} x {height}, {'grey' if channels == 1 else 'RGB'}"
+    else:
+        what = f"{'rows' if dataset.density is None else 'draws'} of {', '.join(dataset.axes)}"
+    line = f"Data: {dataset.name}, {train + held_out:,} {what}: {train:,} to train, {held_out:,} held out."
+    return f"{line} {dataset.remark}".rstrip()
 
 
 def _train(trainer: Trainer) -> tuple[TrainingProgress | None, float | None]:
@@ -142,6 +156,9 @@ def _evaluate(problem: Problem, model: results.Model, samples: Any) -> dict[str,
 def _training(trainer: Trainer, last: TrainingProgress | None, final_loss: float | None) -> dict[str, Any]:
     problem = trainer.problem
     return {
+        "train_points": len(problem.dataset.points),
+        "held_out_points": len(problem.dataset.held_out),
+        "data_remark": problem.dataset.remark,
         "steps": trainer.step,
         "seconds": trainer.seconds,
         "steps_per_second": trainer.step / trainer.seconds if trainer.seconds else None,
@@ -191,23 +208,32 @@ def _summarise(measured: dict[str, Any], folder: Path) -> None:
         lines = [line for line in lines if line[1] != "perfect_nll"]
     for title, key, error, what in lines:
         if measured.get(key) is not None:
-            value = number(measured[key]) + (f" ± {number(measured[error])}" if error else "")
-            say(f"{title:>24}  {value:<18}  {what.format(**measured)}".rstrip())
+            value = with_error(measured[key], measured[error]) if error else number(measured[key])
+            unit = "" if key == "bits_per_dim" else " nats"
+            say(f"{title:>24}  {value + unit:<24}  {what.format(**measured)}".rstrip())
     if measured.get("sliced_wasserstein2") is not None:
         distance, floor, spread = (measured[f"sliced_wasserstein2{end}"] for end in ("", "_floor", "_floor_spread"))
-        say(f"{'sliced Wasserstein-2':>24}  {distance:.4g} (floor {floor:.4g} ± {spread:.2g})")
+        taken = _taken(measured["sliced_wasserstein2_points"])
+        say(
+            f"{'sliced Wasserstein-2':>24}  {distance:.4g} (floor {floor:.4g} ± {spread:.2g}) in the data's unit, {taken}"
+        )
     else:
         say(f"{'samples and data':>24}  not compared: {measured['reasons']['sliced_wasserstein2']}")
-    for title, key, floor in (
-        ("energy distance", "energy_distance", 0),
-        ("squared MMD", "mmd_squared", 0),
-        ("a classifier is right", "classifier_accuracy", 0.5),
+    for title, key, floor, unit in (
+        ("energy distance", "energy_distance", 0, " in the data's unit"),
+        ("squared MMD", "mmd_squared", 0, ""),
+        ("a classifier is right", "classifier_accuracy", 0.5, ""),
     ):
         if measured.get(key) is not None:
-            say(f"{title:>24}  {measured[key]:.4f} ± {measured[key + '_standard_error']:.4f} (floor {floor:g})")
+            value = with_error(measured[key], measured[f"{key}_standard_error"])
+            say(f"{title:>24}  {value} (floor {floor:g}){unit}, {_taken(measured['two_sample_points'])}")
     if measured.get("mode_weights") is not None:
         say(f"{'mode weights':>24}  {_weights(measured)}")
     say(f"Everything is in {folder}")
+
+
+def _taken(points: list[int]) -> str:
+    return f"{points[0]:,} samples beside {points[1]:,} data"
 
 
 def _weights(measured: dict[str, Any]) -> str:

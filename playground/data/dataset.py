@@ -32,6 +32,7 @@ class Dataset:
         held_out: (M, *shape) float64; training never sees them. Fresh draws where the density is known, else a split.
         labels: (N,) classes of `points`, where there are any, counted from 0.
         grey_levels: for images, how many values a pixel takes; see :func:`playground.data.digits.dequantise`.
+        remark: what is to be known of how it was read, in sentences; "" where nothing is.
     """
 
     name: str
@@ -42,6 +43,7 @@ class Dataset:
     held_out: Array
     labels: NDArray[np.int64] | None = None
     grey_levels: int | None = None
+    remark: str = ""
 
 
 class Stroke(Protocol):

@@ -15,6 +15,8 @@ from playground.data.dataset import Array, DataError, Dataset, Request, held_out
 from playground.data.tables import Table, decode
 
 LEAST_ROWS = 50
+LEAST_DIFFERENT = 5  # points, of which a fifth is held out
+NOTABLE = 0.05  # share of rows that repeat another
 MOST_ROWS = 5_000_000  # 80 MB as float64; ten seconds of reading at most
 MOST_BYTES = 2**30
 LARGEST = 1e12  # coordinates beyond it leave too few digits for their differences
@@ -24,20 +26,51 @@ NARROWEST, WIDEST = 1e-6, 5e8  # spread of an axis: noise levels from 1e-9 to 1e
 def load_file(request: Request) -> Dataset:
     """The points of a file; a random fifth, or as many as are wanted if that is less, is held out.
 
+    Rows that are equal stay on one side: held-out points must be none that training has seen.
+
     Raises:
-        DataError: see :func:`read_points`.
+        DataError: see :func:`read_points`; or there are too few different points.
     """
+    name = Path(request.path).name
     points, axes = read_points(request.path)
-    order = np.random.default_rng(request.seed).permutation(len(points))
-    count = held_out_count(len(points), request.held_out)
-    return Dataset(
-        name=Path(request.path).name,
-        points=points[np.sort(order[count:])],
-        density=None,
-        shape=(2,),
-        axes=axes,
-        held_out=points[np.sort(order[:count])],
+    group, different = _equal_rows(points)
+    if different < LEAST_DIFFERENT:
+        raise DataError(
+            f"{name} has only {different} different points in {len(points)} rows: at least {LEAST_DIFFERENT} are needed."
+        )
+    held_out = _held_out(group, held_out_count(len(points), request.held_out), request.seed)
+    repeated = len(points) - different
+    remark = (
+        f"{repeated:,} of {len(points):,} rows repeat another; equal rows are either trained on or held out."
+        if repeated > NOTABLE * len(points)
+        else ""
     )
+    return Dataset(name, points[~held_out], None, (2,), axes, points[held_out], remark=remark)
+
+
+def _equal_rows(points: Array) -> tuple[NDArray[np.int64], int]:
+    """For each row the group of those equal to it, counted in the order of their first rows; and how many groups there are."""
+    _, first, group = np.unique(
+        np.ascontiguousarray(points).view(np.complex128)[:, 0], return_index=True, return_inverse=True
+    )
+    rank = np.empty(len(first), dtype=np.int64)
+    rank[np.argsort(first)] = np.arange(len(first))
+    return rank[group], len(first)
+
+
+def _held_out(group: NDArray[np.int64], count: int, seed: int) -> NDArray[np.bool_]:
+    """A mask of `count` rows at most, of whole groups drawn at random; of a fifth of the groups at most."""
+    sizes = np.bincount(group)
+    left = np.random.default_rng(seed).permutation(len(sizes))
+    taken = np.zeros(len(sizes), dtype=np.bool_)
+    room, groups = max(count, int(sizes.min())), len(sizes) // 5
+    while len(left := left[sizes[left] <= room]) and groups:
+        fitting = left[: min(int(np.searchsorted(np.cumsum(sizes[left]), room, side="right")), groups)]
+        taken[fitting] = True
+        room -= int(sizes[fitting].sum())
+        groups -= len(fitting)
+        left = left[len(fitting) :]
+    return taken[group]
 
 
 def read_points(path: str | os.PathLike[str]) -> tuple[Array, tuple[str, str]]:

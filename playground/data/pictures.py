@@ -20,6 +20,7 @@ MOST_PIXELS = 2**27  # of one picture, which takes half a gigabyte to decode
 LARGEST_SIDE = 32  # that "auto" takes
 GREY_LEVELS = 256
 LUMINANCE = np.array([0.299, 0.587, 0.114], dtype=np.float32)  # ITU-R BT.601
+MOST_NAMES = 3  # of files passed over that are named
 COLOURLESS = 8  # levels by which the colours of a grey picture may differ, after JPEG's rounding
 
 Bytes = NDArray[np.uint8]
@@ -42,7 +43,7 @@ def load_images(request: Request) -> Dataset:
             raise DataError(
                 f"{path} does not exist: choose a folder of PNG or JPEG files, or an IDX, NPZ or CIFAR file."
             )
-        images, labels = _read(path, request)
+        images, labels, remark = _read(path, request)
     except OSError as error:
         raise DataError(f"{path} cannot be read: {error.strerror or error}.") from None
     except MemoryError:
@@ -66,11 +67,12 @@ def load_images(request: Request) -> Dataset:
         held_out=values[held_out],
         labels=None if labels is None else labels[~held_out],
         grey_levels=GREY_LEVELS,
+        remark=remark,
     )
 
 
-def _read(path: Path, request: Request) -> tuple[Bytes, Labels | None]:
-    """Square images (N, side, side, 1 or 3), at most as many as are wanted, and their classes."""
+def _read(path: Path, request: Request) -> tuple[Bytes, Labels | None, str]:
+    """Square images (N, side, side, 1 or 3), at most as many as are wanted, their classes, and a remark on what was left out."""
     batches = sorted(path.glob("data_batch_*.bin")) if path.is_dir() else []
     if path.is_dir() and not batches:
         side = LARGEST_SIDE if isinstance(request.pixels, str) else request.pixels
@@ -80,7 +82,20 @@ def _read(path: Path, request: Request) -> tuple[Bytes, Labels | None]:
     labels = [labels for _, labels in parts if labels is not None]
     side = min(*images.shape[1:3], LARGEST_SIDE) if isinstance(request.pixels, str) else request.pixels
     rows = _some(len(images), _wanted(request, images.shape[3] * side**2), request.seed)
-    return scaled(images[rows], side), np.concatenate(labels)[rows] if len(labels) == len(parts) else None
+    classes = np.concatenate(labels)[rows] if len(labels) == len(parts) else None
+    return scaled(images[rows], side), classes, _drawn(len(rows), len(images))
+
+
+def _drawn(taken: int, available: int) -> str:
+    return "" if taken == available else f"{taken:,} of {available:,} images were drawn."
+
+
+def _passed_over(names: list[str]) -> str:
+    """A sentence on what lies beside the pictures of a folder."""
+    if not names:
+        return ""
+    others = f" and {len(names) - MOST_NAMES:,} more" if len(names) > MOST_NAMES else ""
+    return f"Passed over: {', '.join(names[:MOST_NAMES])}{others}; read are PNG and JPEG files, of sub-folders only where none lies beside these."
 
 
 def _wanted(request: Request, numbers: int) -> int:
@@ -96,14 +111,17 @@ def _some(available: int, wanted: int, seed: int) -> NDArray[np.int64]:
 
 def _read_folder(
     folder: Path, side: int, wanted: int, seed: int, stopped: Callable[[], bool]
-) -> tuple[Bytes, Labels | None]:
-    """Pictures of a folder; if it has none, those of its sub-folders, each of which is a class."""
-    files, labels = _pictures(folder), None
+) -> tuple[Bytes, Labels | None, str]:
+    """Pictures of a folder; if it has none, those of its sub-folders, each of which is a class; and a remark on the rest."""
+    (files, others), labels = _pictures(folder), None
     if not files:
-        inner = sorted(entry.path for entry in os.scandir(folder) if entry.is_dir())
-        found = [_pictures(name) for name in inner]
-        found = [names for names in found if names]
+        inner = [name for name in others if os.path.isdir(name)]
+        looked = [_pictures(name) for name in inner]
+        found = [names for names, _ in looked if names]
         files = [name for names in found for name in names]
+        others = [name for name in others if name not in inner]
+        others += [name for names, rest in looked if names for name in rest]
+        others += [name for name, (names, _) in zip(inner, looked, strict=True) if not names]
         labels = np.repeat(np.arange(len(found)), [len(names) for names in found]) if len(found) > 1 else None
     if not files:
         raise DataError(f"{folder} holds no PNG or JPEG files: choose a folder that does, or one whose sub-folders do.")
@@ -118,12 +136,21 @@ def _read_folder(
             if stopped():
                 pool.shutdown(cancel_futures=True)
                 raise DataError(f"Reading {folder} was stopped.")
-    return np.stack(images), None if labels is None else labels[rows]
+    beside = _passed_over([os.path.relpath(name, folder) for name in sorted(others)])
+    remark = " ".join(filter(None, (_drawn(len(rows), len(files)), beside)))
+    return np.stack(images), None if labels is None else labels[rows], remark
 
 
-def _pictures(folder: str | Path) -> list[str]:
+def _pictures(folder: str | Path) -> tuple[list[str], list[str]]:
+    """The pictures in a folder, and what else lies there but what is hidden."""
+    pictures, others = [], []
     with os.scandir(folder) as entries:
-        return sorted(entry.path for entry in entries if entry.name.lower().endswith(SUFFIXES) and entry.is_file())
+        for entry in entries:
+            if entry.name.lower().endswith(SUFFIXES) and entry.is_file():
+                pictures.append(entry.path)
+            elif not entry.name.startswith("."):
+                others.append(entry.path)
+    return sorted(pictures), sorted(others)
 
 
 def _picture(name: str, side: int) -> Bytes:

@@ -54,10 +54,12 @@ def evaluate(problem: Problem, score: ScoreFunction, samples: Array | None = Non
     - sliced_wasserstein2: distance between samples and data in user units; where the axes' differ widely, in their geometric mean,
       which each axis is brought to, as a sigma is read, and all distances below likewise. Where the density is known the data are as many
       fresh draws as there are samples, else the held-out points; of the samples, at most DISTANCE_POINTS are taken.
+      sliced_wasserstein2_points: how many samples and how many data.
     - sliced_wasserstein2_floor, sliced_wasserstein2_floor_spread: the same between clouds of the same two sizes that are both
       of the data, mean and standard deviation over FLOOR_PAIRS of them: what a perfect sampler scores.
     - energy_distance (user units), mmd_squared (no unit), classifier_accuracy, each with its _standard_error: of the samples
       and the same data, at most TESTED_POINTS of each. A perfect sampler scores 0, 0 and 1/2, up to the error.
+      two_sample_points: how many samples and how many data.
     - mode_weights, mode_weights_standard_error, mode_weights_true: share of the samples nearest to each known mode.
       Samples that are conditioned are not compared with data that are not: see :func:`playground.lab.refusals.comparison_refusal`.
     - trace_standard_error: root mean square over these points of the error that Hutchinson's estimate leaves in one log p, in
@@ -162,12 +164,14 @@ _FROM_TWO_SAMPLES = (
     "mmd_squared_standard_error",
     "classifier_accuracy",
     "classifier_accuracy_standard_error",
+    "two_sample_points",
 )
 
 _FROM_SAMPLES = (
     "sliced_wasserstein2",
     "sliced_wasserstein2_floor",
     "sliced_wasserstein2_floor_spread",
+    "sliced_wasserstein2_points",
     *_FROM_TWO_SAMPLES,
     "mode_weights",
     "mode_weights_standard_error",
@@ -307,6 +311,7 @@ def _add_wasserstein(problem: Problem, samples: Tensor, found: dict[str, Any]) -
         data = torch.cat([points, held_out])
         pairs = metrics.splits(data, count, len(held_out), FLOOR_PAIRS, generator)
     found["sliced_wasserstein2"] = metrics.sliced_wasserstein2(samples[:count], reference, PROJECTIONS, generator)
+    found["sliced_wasserstein2_points"] = [count, len(reference)]
     floors: list[float] = []
     for some, others in pairs:
         yield len(floors) / FLOOR_PAIRS
@@ -330,6 +335,7 @@ def _add_two_samples(
         few = f"There are too few points: {two_samples.LEAST} samples and as many held-out points are the least."
         reasons |= dict.fromkeys(_FROM_TWO_SAMPLES, few)
         return
+    found["two_sample_points"] = [len(samples), len(data)]
     for name, (value, error) in {
         "energy_distance": two_samples.energy_distance(samples, data),
         "mmd_squared": two_samples.mmd_squared(samples, data),

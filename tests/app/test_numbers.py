@@ -47,6 +47,12 @@ def test_measured():
     assert measured(0.17034, 0.0016) == "0.170 ± 0.002"
     assert measured(-1.5, 0.04) == "−1.50 ± 0.04"
     assert measured(1e9, 3e7) == "1e9 ± 3e7"
+    assert measured(2.34567e9, 3e6) == "2.346e9 ± 3e6"
+    assert measured(8.71e-7, 1.8e-7) == "9e-7 ± 2e-7"
+    assert measured(-8.71e-7, 3.2e-9) == "−8.71e-7 ± 3e-9"
+    assert measured(1.0076123, 3e-6) == "1.007612 ± 3e-6"
+    assert measured(-0.001, 0.02) == "0.00 ± 0.02"
+    assert measured(1.5, math.inf) == "1.5 ± ∞"
 
 
 def test_percent():

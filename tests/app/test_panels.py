@@ -229,6 +229,10 @@ def test_the_file_tile_asks_for_a_file_first(show, state, engine, qtbot):
     engine.build(count=218, held_out=54, name="faithful", axes=("eruptions", "waiting"))
     assert panel.header.state == "faithful.csv · 272"
     assert panel.file_text.text() == "272 rows: eruptions, waiting\n218 to train, 54 held out"
+    assert not panel.notice.isVisible()
+    engine.build(count=218, held_out=54, name="faithful", remark="40 of 272 rows repeat another.")
+    assert panel.notice.text.text() == "40 of 272 rows repeat another."
+    assert panel.notice.isVisible()
     with qtbot.waitSignal(panel.open_file_requested):
         press(panel.open)
 

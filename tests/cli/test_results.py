@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 import torch
 
-from playground.cli.reporting import number
+from playground.cli.reporting import number, with_error
 from playground.lab import experiment as experiments
 from playground.lab.problem import Problem
 from playground.lab.session import Session
@@ -95,10 +95,18 @@ def test_what_a_run_prints_is_what_it_writes(tmp_path: Path, ask: Ask, quick: li
     assert re.findall(r"final loss .*\)", said) == [f"final loss {found['final_loss']:.4f} {floor}"]
     line = {title.strip(): text for title, text in re.findall(r"(?m)^ *(\w[^\n]*?)  +(\S.*)$", said)}
     assert line["test NLL"].endswith("mean of -log p model at 20 held-out points")
-    assert line["test NLL"].startswith(f"{found['test_nll']:.4f} ± {found['test_nll_standard_error']:.4f} ")
+    assert line["test NLL"].startswith(f"{with_error(found['test_nll'], found['test_nll_standard_error'])} nats ")
+    assert line["energy distance"].endswith("(floor 0) in the data's unit, 40 samples beside 40 data")
+    assert line["sliced Wasserstein-2"].endswith(" in the data's unit, 40 samples beside 40 data")
+    assert line["a classifier is right"].endswith("(floor 0.5), 40 samples beside 40 data")
+    assert found["sliced_wasserstein2_points"] == found["two_sample_points"] == [40, 40]
+    assert "Data: two Gaussians, 50,020 draws of x, y: 50,000 to train, 20 held out.\n" in said
+    assert (found["train_points"], found["held_out_points"], found["data_remark"]) == (50_000, 20, "")
     assert line["log p model"].startswith("of p_sigma, the data smoothed by sigma_min = 0.04")
-    assert line["perfect model's NLL"].startswith(f"{found['perfect_nll']:.4f} ± ")
-    assert line["of which the blur"].startswith(f"{found['kl_of_smoothing']:.4f} ± ")
+    assert line["perfect model's NLL"].startswith(with_error(found["perfect_nll"], found["perfect_nll_standard_error"]))
+    assert line["of which the blur"].startswith(
+        with_error(found["kl_of_smoothing"], found["kl_of_smoothing_standard_error"])
+    )
     assert line["entropy of the data"].endswith("the NLL of a perfect model without noise, over ever more points")
     assert line["KL to the data"].endswith("at the same points: less noisy than NLL - entropy")
     shares = ", ".join(f"{share:.3f}" for share in found["mode_weights"])
@@ -123,6 +131,22 @@ def test_a_run_of_conditioned_samples_says_why_it_does_not_compare_them(
 )
 def test_huge_numbers_are_short(value: float, shown: str) -> None:
     assert number(value) == shown
+
+
+def test_values_have_the_digits_that_their_errors_leave() -> None:
+    assert with_error(-8.71e-7, 1.84e-7) == "-8.7e-7 ± 1.8e-7"
+    assert with_error(12_345.6, 0.1) == "12345.60 ± 0.10"
+    assert with_error(12_345.6, 30.0) == "12346 ± 30"
+
+
+def test_a_run_says_that_rows_repeat(tmp_path: Path, ask: Ask, quick: list[str]) -> None:
+    points = np.repeat(np.random.default_rng(0).normal(size=(100, 2)), 40, axis=0)
+    np.savetxt(tmp_path / "points.csv", points, delimiter=",", header="a,b", comments="")
+    (tmp_path / "points.toml").write_text(f"data.kind = 'file'\ndata.path = '{tmp_path / 'points.csv'}'\n")
+    code, said, _ = ask("run", tmp_path / "points.toml", "--out", tmp_path / "out", *quick)
+    assert code == 0
+    assert "Data: points.csv, 4,000 rows of a, b: 3,960 to train, 40 held out. 3,900 of 4,000 rows repeat" in said
+    assert metrics(tmp_path / "out")["data_remark"].startswith("3,900 of 4,000 rows repeat another")
 
 
 def test_a_folder_of_results_is_kept_until_it_is_to_be_overwritten(moons: Path, tmp_path: Path, ask: Ask) -> None:
@@ -451,7 +475,7 @@ def test_an_energy_without_a_flow_has_likelihoods_and_says_where_they_come_from(
     assert ("test NLL by energy" in output, output.count("test NLL")) == (True, 1)
     found = metrics(tmp_path / "out")
     assert found["test_nll"] == found["energy_nll"]
-    perfect = f"perfect model's NLL  {found['perfect_nll']:.4f} ± {found['perfect_nll_standard_error']:.4f} "
+    perfect = f"perfect model's NLL  {with_error(found['perfect_nll'], found['perfect_nll_standard_error'])} nats"
     assert (perfect in output, "of which the blur" in output) == (True, False)  # its KL is to the smoothed data
     assert "the data smoothed by sigma = 0.5 (user units); ln Z = " in found["density"]
     points, out = tmp_path / "points.csv", tmp_path / "judged.csv"

@@ -108,6 +108,7 @@ def test_interrupting_leaves_nothing_half_done(tmp_path: Path) -> None:
         env={**os.environ, "PYTHONPATH": str(ROOT)},
     ) as process:
         assert process.stdout is not None
+        assert process.stdout.readline().startswith("Data: two moons, ")
         assert process.stdout.readline() == "Training ...\n"
         time.sleep(0.5)
         process.send_signal(signal.SIGINT)

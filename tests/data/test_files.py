@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from playground.data import DataError, files, load_dataset, read_points
+from playground.data import DataError, Dataset, files, load_dataset, read_points
 
 POINTS = np.round(np.random.default_rng(0).normal(size=(100, 2)), 4)
 ROWS = [f"{x:.4f},{y:.4f}" for x, y in POINTS]
@@ -287,3 +287,45 @@ def test_a_file_is_split(tmp_path: Path) -> None:
     assert len(load_dataset("file", path=str(path), held_out=10).held_out) == 10
     together = np.concatenate([dataset.points, dataset.held_out])
     np.testing.assert_array_equal(np.sort(together, axis=0), np.sort(POINTS, axis=0))
+
+
+def _loaded(folder: Path, points: np.ndarray, held_out: int = 2_000, seed: int = 0) -> Dataset:
+    np.save(folder / "points.npy", points)
+    return load_dataset("file", path=str(folder / "points.npy"), held_out=held_out, seed=seed)
+
+
+def test_rows_that_differ_are_split_as_the_seed_says(tmp_path: Path) -> None:
+    order = np.random.default_rng(7).permutation(100)
+    dataset = _loaded(tmp_path, POINTS, 15, 7)
+    np.testing.assert_array_equal(dataset.held_out, POINTS[np.sort(order[:15])])
+    np.testing.assert_array_equal(dataset.points, POINTS[np.sort(order[15:])])
+    assert dataset.remark == ""
+
+
+@pytest.mark.parametrize(
+    ("copies", "least", "most"),
+    [
+        ([40] * 100, 800, 800),
+        ([1] * 95 + [500, 1, 1, 1, 1], 18, 20),  # a fifth of what differs, the frequent one left to training
+        ([20] * 50 + [300], 200, 260),
+        ([10] * 5, 10, 10),
+        ([4] * 10 + [1] * 90, 20, 26),
+    ],
+)
+@pytest.mark.parametrize("seed", range(5))
+def test_equal_rows_are_on_one_side(tmp_path: Path, copies: list[int], least: int, most: int, seed: int) -> None:
+    rows = np.random.default_rng(seed).permutation(np.repeat(POINTS[: len(copies)], copies, axis=0))
+    dataset = _loaded(tmp_path, rows, seed=seed)
+    trained, held_out = ({tuple(row) for row in part.tolist()} for part in (dataset.points, dataset.held_out))
+    assert not trained & held_out
+    assert least <= len(dataset.held_out) <= most
+    assert len(dataset.points) + len(dataset.held_out) == len(rows)
+    repeated = len(rows) - len(copies)
+    assert dataset.remark.startswith(f"{repeated:,} of {len(rows):,} rows repeat another;")
+
+
+def test_a_few_repeated_rows_are_no_news_and_too_few_different_ones_are(tmp_path: Path) -> None:
+    assert _loaded(tmp_path, np.concatenate([POINTS, POINTS[:5]])).remark == ""
+    assert _loaded(tmp_path, np.concatenate([POINTS, POINTS[:6]])).remark != ""
+    with pytest.raises(DataError, match=r"points.npy has only 4 different points in 80 rows: at least 5 are needed\."):
+        _loaded(tmp_path, np.repeat(POINTS[:4], 20, axis=0))

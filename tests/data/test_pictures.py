@@ -112,6 +112,23 @@ def test_a_folder_is_cropped_scaled_and_takes_its_sub_folders_for_classes(tmp_pa
     assert grey.shape == (1, 8, 8)
 
 
+def test_what_lies_beside_pictures_is_named(tmp_path: Path) -> None:
+    (tmp_path / "inner").mkdir()
+    for number in range(60):
+        save_picture(tmp_path / "inner" / f"{number}.png", COLOUR[number])
+    assert load(tmp_path).remark == ""
+    (tmp_path / ".hidden").touch()
+    (tmp_path / "empty").mkdir()
+    for name in ("a.bmp", "inner/b.gif"):
+        (tmp_path / name).touch()
+    assert load(tmp_path).remark.startswith(f"Passed over: a.bmp, empty, {Path('inner/b.gif')}; read are PNG and JPEG")
+    for number in range(60):
+        save_picture(tmp_path / f"{number}.png", COLOUR[number])
+    (tmp_path / "c.bmp").touch()
+    remark = load(tmp_path, points=40).remark
+    assert remark.startswith("52 of 60 images were drawn. Passed over: a.bmp, c.bmp, empty and 1 more; read are PNG")
+
+
 def test_scaling_is_the_mean_of_what_each_pixel_covers() -> None:
     images = RANDOM.integers(0, 256, (3, 20, 24, 2), dtype=np.uint8)
     square = images[:, :, 2:22].astype(float)

@@ -87,8 +87,8 @@ def of_file(folder: Path, points: np.ndarray, **noise: object) -> list[str]:
     [
         (LINE, "The points lie on a line and"),
         (LINE + NORMAL * 1e-5, "The points lie on a line and"),
-        (NORMAL.round(), "The 800 points take only 37 distinct values and"),
-        (NORMAL[np.arange(1000) % 100], "The 800 points take only 100 distinct values and"),
+        (NORMAL.round(), "The 800 points take only 31 distinct values and"),
+        (NORMAL[np.arange(1000) % 100], "The 800 points take only 80 distinct values and"),
         (np.stack([NORMAL[:, 0], np.arange(1000) % 5], 1), "The 800 points take only 5 distinct values of y and"),
     ],
 )

@@ -322,7 +322,9 @@ class DataPanel(Card):
             again = ("Open another…", "Choose a file.", self.open_file_requested.emit)
             self.notice.say("error", self._failure, *((again,) if kind in ("file", "images") else ()))
         else:
-            self.notice.say("error", "")
+            view = self.engine.problem
+            shown = view is not None and not self._loading and kind in ("file", "images")
+            self.notice.say("info", view.remark if shown else "")
 
 
 def _facts(view: ProblemView) -> str:
