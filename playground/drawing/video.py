@@ -118,7 +118,8 @@ def write_video(
 
 
 def _container_options(form: Format) -> dict[str, str]:
-    return {"movflags": form.options["movflags"]} if "movflags" in form.options else {}
+    repeatable = {"fflags": "+bitexact"}  # a Matroska file has a random number otherwise
+    return repeatable | ({"movflags": form.options["movflags"]} if "movflags" in form.options else {})
 
 
 def _reason(error: Exception) -> str:
@@ -187,4 +188,4 @@ def _pixels(image: QImage, size: tuple[int, int]) -> np.ndarray:
         )
     image = image.convertToFormat(QImage.Format.Format_RGB32)
     rows = np.frombuffer(image.constBits(), np.uint8).reshape(image.height(), image.bytesPerLine())
-    return np.ascontiguousarray(rows[:, : 4 * image.width()].reshape(image.height(), image.width(), 4))
+    return rows[:, : 4 * image.width()].reshape(image.height(), image.width(), 4).copy()  # the rows end with the image

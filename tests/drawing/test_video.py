@@ -36,6 +36,12 @@ def frames(count: int, size: tuple[int, int] = SIZE) -> Iterator[QImage]:
         yield frame(number, size)
 
 
+def premultiplied(count: int, size: tuple[int, int]) -> Iterator[QImage]:
+    """Frames in the format that is painted fastest, which the writer converts."""
+    for image in frames(count, size):
+        yield image.convertToFormat(QImage.Format.Format_ARGB32_Premultiplied)
+
+
 def noise(count: int) -> Iterator[QImage]:
     """Frames that cannot be made small."""
     generator = np.random.default_rng(0)
@@ -73,6 +79,20 @@ def test_what_is_written_can_be_played(tmp_path: Path, suffix: str, codec: str, 
             wanted = QColor(color).getRgb()[:3]
             assert np.abs(pictures[number][row, column] - wanted).max() < 20, (number, color)
         assert np.abs(pictures[number][48, (4 * number + 48) % 96] - QColor(DARK.background).getRgb()[:3]).max() < 20
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+def test_the_same_frames_are_the_same_file(tmp_path: Path, suffix: str) -> None:
+    """Converted pixels were read after the image that held them was gone."""
+    names = [tmp_path / f"{name}{suffix}" for name in ("first", "second", "plain")]
+    for path, painted in zip(names, (premultiplied, premultiplied, frames), strict=True):
+        list(write_video(path, painted(8, (320, 200)), 8, (320, 200), 25))
+    first, second, plain = (path.read_bytes() for path in names)
+    assert first == second == plain
+
+
+def test_pixels_outlive_their_image() -> None:
+    assert video._pixels(frame(0).convertToFormat(QImage.Format.Format_ARGB32), SIZE).flags.owndata
 
 
 @pytest.mark.parametrize("suffix", SUFFIXES)
