@@ -98,7 +98,7 @@ def position(x: float, y: float, problem: ProblemView) -> list[str]:
 def _coordinate(value: float, span: tuple[float, float]) -> str:
     """Digits enough to tell a thousandth of the data's width, whatever their offset."""
     digits = max(0, 3 - math.floor(math.log10(max(span[1] - span[0], 1e-300))))
-    return f"{value:.{min(digits, 12)}f}".replace("-", "−")
+    return shown(value, 4) if digits > 6 else f"{value:.{digits}f}".replace("-", "−")
 
 
 def _vector(vector: np.ndarray) -> str:

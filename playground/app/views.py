@@ -18,7 +18,7 @@ def plane_bounds(points: np.ndarray) -> Bounds:
     places = np.array([0.001, 0.999]) * (len(points) - 1)
     # np.quantile would do, but loads numpy's masked arrays at its first call, 20 ms of the time to the first picture.
     low, high = np.transpose([np.interp(places, np.arange(len(points)), np.sort(column)) for column in points.T])
-    margin = 0.35 * np.maximum(high - low, 1e-12)
+    margin = 0.35 * np.maximum(high - low, 1e-15)
     (x0, y0), (x1, y1) = low - margin, high + margin
     return float(x0), float(x1), float(y0), float(y1)
 

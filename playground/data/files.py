@@ -19,8 +19,9 @@ LEAST_DIFFERENT = 5  # points, of which a fifth is held out
 NOTABLE = 0.05  # share of rows that repeat another
 MOST_ROWS = 5_000_000  # 80 MB as float64; ten seconds of reading at most
 MOST_BYTES = 2**30
-LARGEST = 1e12  # coordinates beyond it leave too few digits for their differences
-NARROWEST, WIDEST = 1e-6, 5e8  # spread of an axis: noise levels from 1e-9 to 1e9 must fit it
+LARGEST = 1e12  # coordinate: noise levels up to 1e15 must fit what lies between
+NARROWEST = 1e-12  # spread of an axis: noise levels from 1e-15 must fit it
+RESOLVED = 1e-9  # of the largest coordinate: an axis that spans less has not seven digits left
 
 
 def load_file(request: Request) -> Dataset:
@@ -212,14 +213,13 @@ def _check_learnable(name: str, points: Array, axes: tuple[str, str]) -> None:
             raise DataError(
                 f"{name}: column {column} is {values[0]:g} in every row; points on a line have no density in the plane, so choose another column."
             )
-        spread = float(values.std())
-        if spread < NARROWEST or extent[axis] < 1e-9 * np.abs(values).max():
+        if extent[axis] < RESOLVED * np.abs(values).max():
             raise DataError(
-                f"{name}: column {column} varies by only {extent[axis]:.3g} about {values.mean():.6g}; subtract its mean or choose a smaller unit."
+                f"{name}: column {column} varies by only {extent[axis]:.3g} about {values.mean():.6g}, which leaves too few digits; subtract its mean."
             )
-        if extent[axis] > WIDEST:
+        if values.std() < NARROWEST:
             raise DataError(
-                f"{name}: column {column} spans {extent[axis]:.3g}, more than {WIDEST:g}; choose a larger unit."
+                f"{name}: column {column} spreads by only {values.std():.3g}, less than {NARROWEST:g}; choose a smaller unit."
             )
 
 

@@ -27,6 +27,8 @@ def ticks(low: float, high: float, step: float) -> list[tuple[float, str]]:
 
     >>> ticks(-0.6, 0.6, 0.5)
     [(-0.5, '−0.5'), (0.0, '0'), (0.5, '0.5')]
+    >>> [label for _, label in ticks(8e-9, 1.2e-8, 2e-9)]
+    ['8e−9', '1.0e−8', '1.2e−8']
     """
     decimals = max(0, -math.floor(math.log10(step) + 1e-9))
     found = []
@@ -37,7 +39,7 @@ def ticks(low: float, high: float, step: float) -> list[tuple[float, str]]:
         elif decimals <= 5 and abs(value) < 1e7:
             label = f"{value:.{decimals}f}"
         else:
-            digits = max(0, math.floor(math.log10(abs(value) / step) + 1e-9))
+            digits = max(0, math.floor(math.log10(abs(value)) + 1e-9) - math.floor(math.log10(step) + 1e-9))
             label = f"{value:.{digits}e}".replace("e+0", "e").replace("e+", "e").replace("e-0", "e-")
         found.append((value, label.replace("-", "−")))
     return found

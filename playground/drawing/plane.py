@@ -78,7 +78,7 @@ def bounds_of(points: np.ndarray, margin: float = 0.1) -> Viewport | None:
     low, high = points.min(axis=0), points.max(axis=0)
     extent = high - low
     # A single point, or points on a line parallel to an axis, still need a viewport with some height and width.
-    extent = np.where(extent > 1e-9 * (1 + np.abs(high)), extent, max(extent.max(), 1e-6 * np.abs(high).max(), 1e-12))
+    extent = np.where(extent > 1e-9 * np.abs(high), extent, max(extent.max(), 1e-6 * np.abs(high).max(), 1e-12))
     low, high = (low + high - extent * (1 + 2 * margin)) / 2, (low + high + extent * (1 + 2 * margin)) / 2
     return float(low[0]), float(high[0]), float(low[1]), float(high[1])
 

@@ -99,8 +99,8 @@ class Sampling(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             float,
             meta(
                 "Finest noise level at which noise is churned in; auto: the finest of all",
-                ge=1e-9,
-                le=1e9,
+                ge=1e-15,
+                le=1e15,
                 symbol="S_min",
                 unit="data",
                 log=True,
@@ -113,8 +113,8 @@ class Sampling(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             float,
             meta(
                 "Coarsest noise level at which noise is churned in; auto: the coarsest of all",
-                ge=1e-9,
-                le=1e9,
+                ge=1e-15,
+                le=1e15,
                 symbol="S_max",
                 unit="data",
                 log=True,
@@ -136,8 +136,8 @@ class Sampling(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             float,
             meta(
                 "Langevin's step size, at the finest level where there are several",
-                ge=1e-15,
-                le=1e15,
+                ge=1e-35,
+                le=1e35,
                 symbol="ε",
                 equation=r"\alpha_i = \epsilon\,\sigma_i^2/\sigma_L^2",
                 unit="data²",

@@ -40,8 +40,8 @@ class Noise(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             float,
             _meta(
                 "The one noise level of kind = single",
-                ge=1e-6,
-                le=1e9,
+                ge=1e-15,
+                le=1e15,
                 symbol="σ",
                 unit="data",
                 log=True,
@@ -55,8 +55,8 @@ class Noise(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             float,
             _meta(
                 "Finest noise level: the learned density is smoothed by this much",
-                ge=1e-9,
-                le=1e9,
+                ge=1e-15,
+                le=1e15,
                 symbol="σ_min",
                 equation=r"p_{\sigma} = p_{data} * N(0, \sigma_{min}^2 I)",
                 unit="data",
@@ -71,8 +71,8 @@ class Noise(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             float,
             _meta(
                 "Coarsest noise level: at least the widest gap in the data; auto: twice that",
-                ge=1e-9,
-                le=1e9,
+                ge=1e-15,
+                le=1e15,
                 symbol="σ_max",
                 equation=r"\sigma(t) = \sigma_{min} (\sigma_{max}/\sigma_{min})^t",
                 unit="data",

@@ -135,7 +135,11 @@ class Objective(ABC):
         Points of one floor share references and levels: only whole floors are independent.
         """
         floors = [floor for _ in range(parts) if (floor := self.floor(density, generator, count)) is not None]
-        return (statistics.fmean(floors), statistics.stdev(floors) / math.sqrt(parts)) if floors else None
+        if not floors or not all(
+            map(math.isfinite, floors)
+        ):  # beyond single precision where sigma is far from the data's size
+            return None
+        return statistics.fmean(floors), statistics.stdev(floors) / math.sqrt(parts)
 
 
 class ScoreMatching(Objective):

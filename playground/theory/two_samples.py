@@ -70,9 +70,9 @@ def classifier_accuracy(a: Tensor, b: Tensor, generator: torch.Generator) -> tup
     """
     count = _common(a, b)
     scale = median_distance(a, b)
-    a, b = a[:count].flatten(1).double(), b[:count].flatten(1).double()
+    a, b = a[:count].flatten(1).double() / scale, b[:count].flatten(1).double() / scale
     drawn = torch.empty(1 + a.shape[1], FREQUENCIES, dtype=torch.float64, device=generator.device)
-    lengths = scale * 8.0 ** -drawn[0].uniform_(generator=generator)
+    lengths = 8.0 ** -drawn[0].uniform_(generator=generator)
     frequencies = (drawn[1:].normal_(generator=generator) / lengths).to(a)
     linear = torch.eye(a.shape[1]).to(a)
     if a.shape[1] > FREQUENCIES:  # 3,072 coordinates would take ten seconds

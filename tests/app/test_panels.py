@@ -684,6 +684,16 @@ def test_a_second_point_is_asked_for_once(show, state, engine):
     assert not panel.lowest.isVisible()
 
 
+@pytest.mark.parametrize(
+    ("unit", "place"), [(1.0, "(−1.20, 0.00)"), (1e-9, "(−1.2e-9, 4e-12)"), (1e9, "(−1.2e9, 4e6)")]
+)
+def test_a_clicked_point_has_digits_in_any_unit(show, engine, unit, place):
+    (panel,) = show(panels.LikelihoodPanel)
+    engine.build(bounds=(-4 * unit, 4 * unit, -4 * unit, 4 * unit))
+    engine.show_point(point=np.array([-1.2, 0.004]) * unit)
+    assert panel.point.text().replace("\u202f", "") == place
+
+
 def test_a_clicked_image_has_a_number_and_a_code_of_a_length(show, state, engine):
     state.edit({"data.kind": "digits"})
     (panel,) = show(panels.LikelihoodPanel)

@@ -1,5 +1,7 @@
 """What stands beside the pointer: where a value comes from is said wherever it is not the known density's."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 from engine_double import EngineDouble
@@ -45,3 +47,12 @@ def test_the_source_of_each_value_is_named(
     assert lines[2].startswith(score)
     assert lines[3].endswith(log_density)
     assert len(lines) == 4
+
+
+@pytest.mark.parametrize(
+    ("unit", "place"),
+    [(1.0, "x −1.234   y 0.020"), (1e-9, "x −1.234e-9   y 2e-11"), (1e9, "x −1234000000   y 20000000")],
+)
+def test_the_place_has_digits_of_the_data_s_width(problem: ProblemView, unit: float, place: str) -> None:
+    small = dataclasses.replace(problem, bounds=(-4 * unit, 4 * unit, -4 * unit, 4 * unit))
+    assert readouts.position(-1.234 * unit, 0.02 * unit, small) == [place]

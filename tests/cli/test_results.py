@@ -139,6 +139,32 @@ def test_values_have_the_digits_that_their_errors_leave() -> None:
     assert with_error(12_345.6, 30.0) == "12346 ± 30"
 
 
+@pytest.mark.parametrize("sampler", ["probability-flow", "langevin"])
+def test_no_unit_is_too_small_or_too_large(sampler: str, tmp_path: Path, ask: Ask, quick: list[str]) -> None:
+    """A run at std 1e-9 or 1e9 differs from that at 1 by the unit alone, and so does what is made of its files."""
+    points, found = np.random.default_rng(0).normal(size=(300, 2)) - 0.015, []
+    for unit in (1.0, 1e-9, 1e9):
+        np.save(tmp_path / "points.npy", points * unit)
+        (tmp_path / "points.toml").write_text(f"data.kind = 'file'\ndata.path = '{tmp_path / 'points.npy'}'\n")
+        out = tmp_path / f"out {unit}"
+        assert ask("run", tmp_path / "points.toml", "--out", out, *quick, f"--set=sampling.kind={sampler}")[0] == 0
+        Problem.build(experiments.load(out / "experiment.toml"), Session.load(out / "model.safetensors").dataset())
+        assert ask("likelihood", out, "--points", out / "samples.csv", "--out", out / "judged.csv")[0] == 0
+        judged, figures = table(out / "judged.csv")[1], metrics(out)
+        log_area = 2 * np.log(unit)
+        found.append(
+            [
+                *(judged[:, :2] / unit).ravel(),
+                *(judged[:, 2] + log_area),
+                *(figures[key] / unit for key in ("sliced_wasserstein2", "energy_distance", "round_trip_distance")),
+                *(figures[key] for key in ("mmd_squared", "classifier_accuracy", "final_loss")),
+                figures["test_nll"] - log_area,
+            ]
+        )
+    for other in found[1:]:
+        np.testing.assert_allclose(other, found[0], rtol=1e-3, atol=1e-3)
+
+
 def test_a_run_says_that_rows_repeat(tmp_path: Path, ask: Ask, quick: list[str]) -> None:
     points = np.repeat(np.random.default_rng(0).normal(size=(100, 2)), 40, axis=0)
     np.savetxt(tmp_path / "points.csv", points, delimiter=",", header="a,b", comments="")

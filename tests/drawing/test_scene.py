@@ -368,6 +368,12 @@ def test_bounds_of_degenerate_points_can_still_be_shown() -> None:
         assert all(x0 <= x <= x1 and y0 <= y <= y1 for x, y in points)
 
 
+def test_bounds_do_not_depend_on_the_unit() -> None:
+    """At 1e-10 a file fills its picture as it does at 1."""
+    points = np.array([[-1.0, 0.5], [2.0, -0.25]])
+    np.testing.assert_allclose(bounds_of(points * 1e-10), np.multiply(bounds_of(points), 1e-10), rtol=1e-12)
+
+
 def test_a_picture_of_another_shape_cuts_nothing_off() -> None:
     x0, x1, y0, y1 = shaped(BOX, 300, 300)
     assert x0 <= 0

@@ -9,6 +9,7 @@ from playground.data import Dataset
 from playground.lab import likelihood
 from playground.lab.evaluation import sample_distances
 from playground.lab.experiment import Experiment, replace
+from playground.lab.objective import build_objective
 from playground.lab.problem import Problem
 
 
@@ -46,3 +47,11 @@ def test_a_round_trip_counts_every_axis_in_whatever_unit(problem: Problem, monke
     *_, last = likelihood.round_trip(problem, problem.network(), points)
     assert last.result is not None
     np.testing.assert_allclose(last.result.distance, 4e-3, rtol=0.05)
+
+
+@pytest.mark.parametrize("sigma", [1e-15, 1e15])
+def test_noise_far_from_the_data_s_size_has_no_floor(sigma: float) -> None:
+    """Its weighted squares leave single precision."""
+    problem = Problem.build(replace(Experiment(), {"noise.kind": "single", "noise.sigma": sigma}))
+    assert problem.density is not None
+    assert build_objective(problem).floor_with_error(problem.density, problem.generator("floor"), 2, 64) is None

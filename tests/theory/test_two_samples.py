@@ -80,6 +80,11 @@ def test_units_scale_the_energy_distance_alone() -> None:
     assert energy_distance(10 * a, 10 * b) == pytest.approx([10 * part for part in energy_distance(a, b)])
     assert mmd_squared(10 * a, 10 * b) == pytest.approx(mmd_squared(a, b))
     assert classifier_accuracy(1e3 * a, 1e3 * b, generator()) == classifier_accuracy(a, b, generator())
+    a, b = (
+        normal(400, 30, 5),
+        normal(400, 30, 6) + 0.3,
+    )  # which random features tell apart worse than the coordinates do
+    assert classifier_accuracy(2.0**-40 * a, 2.0**-40 * b, generator()) == classifier_accuracy(a, b, generator())
 
 
 def test_a_classifier_cannot_tell_clouds_of_one_law() -> None:

@@ -247,7 +247,9 @@ class LikelihoodPanel(Card):
         if likelihood is not None:
             plane = likelihood.number is None
             self.point.rename("clicked point" if plane else "clicked image")
-            self.point.show_text(_place(likelihood.point) if plane else f"number {(likelihood.number or 0) + 1}")
+            view = self.engine.problem
+            width = 1.0 if view is None else view.bounds[1] - view.bounds[0]
+            self.point.show_text(_place(likelihood.point, width) if plane else f"number {(likelihood.number or 0) + 1}")
             word, _, _ = likelihood.doubt.partition(":")
             word, why = ("untrained", UNTRAINED) if likelihood.untrained else (word, likelihood.doubt.capitalize())
             if flow is not None:
@@ -403,15 +405,12 @@ def _difference(distance: float, log_prob: float) -> str:
     return f"Δx {shown(distance, 2)}, Δlog p {shown(abs(log_prob), 2)}"
 
 
-def _place(point: np.ndarray) -> str:
-    x, y = point.tolist()
-    return f"({_coordinate(x)}, {_coordinate(y)})"
+def _place(point: np.ndarray, width: float) -> str:
+    """A point of the plane, where the data have some width."""
+    x, y = (decimal(value, 2) if abs(value) < 1000 and width >= 0.1 else shown(value, 4) for value in point.tolist())
+    return f"({x}, {y})"
 
 
 def _length(code: np.ndarray) -> str:
     """Beside what the codes of the model's own samples have on average, nearly sqrt(D)."""
     return f"{decimal(float(np.linalg.norm(code)), 1)} of √D = {decimal(math.sqrt(code.size), 1)}"
-
-
-def _coordinate(value: float) -> str:
-    return decimal(value, 2) if abs(value) < 1000 else shown(value, 4)

@@ -14,7 +14,7 @@ from playground.app.charts.pairs import NearestPairs
 from playground.app.controls import SegmentedControl
 from playground.app.engine import Engine
 from playground.app.labels import spoken
-from playground.app.numbers import percent, shown
+from playground.app.numbers import measured, percent, shown
 from playground.app.panels.figure import Figure, TaskButton, decimal, with_error
 from playground.app.state import State
 from playground.app.views import Errors, ProblemView
@@ -266,7 +266,7 @@ class QualityPanel(Card):
     def _show_classifier(self, metrics: dict[str, object]) -> None:
         share, error = metrics.get("classifier_accuracy"), metrics.get("classifier_accuracy_standard_error")
         more = "<br>".join(
-            f"{name}: {with_error(float(metrics[key]), float(metrics[f'{key}_standard_error']), 4)} (floor 0)"
+            f"{name}: {measured(float(metrics[key]), float(metrics[f'{key}_standard_error']))} (floor 0)"
             for name, key in (("energy distance", "energy_distance"), ("squared MMD", "mmd_squared"))
             if metrics.get(key) is not None
         )
