@@ -71,7 +71,7 @@ def _layer(name: str) -> Command:
 COMMANDS: dict[str, Command] = {
     # file
     "file.new": Command(
-        "New", "Start again from the default experiment", lambda w: w.documents.new(), QKeySequence.StandardKey.New
+        "New", "Start again with what the program opens with", lambda w: w.documents.new(), QKeySequence.StandardKey.New
     ),
     "file.open": Command(
         "Open…",

@@ -37,10 +37,14 @@ FILTERS = ";;".join(
 UNTITLED = "Untitled"
 
 Answer = QMessageBox.StandardButton
+Stamp = tuple[int, int]  # time of the last change in ns, and size
 
 
 class Documents(QObject):
     """The file that belongs to what is on the bench.
+
+    Args:
+        opening: the session that ships with the program, which it opens with; without it, the default experiment.
 
     Signals:
         changed(): the name, the mark of unsaved work or the time of the last save are different now.
@@ -54,9 +58,13 @@ class Documents(QObject):
     saved = Signal(str)
     refused = Signal(str)
 
-    def __init__(self, state: State, engine: Any, settings: Settings, window: QWidget) -> None:
+    def __init__(
+        self, state: State, engine: Any, settings: Settings, window: QWidget, opening: Path | None = None
+    ) -> None:
         super().__init__(window)
         self._state, self._engine, self._settings, self._window = state, engine, settings, window
+        self._opening = opening
+        self._stamp: Stamp | None = None  # of the file when it was opened or saved here
         self._background = Background(self)
         self.path: Path | None = None
         self.successes = 0  # files opened, begun or saved so far
@@ -121,16 +129,16 @@ class Documents(QObject):
             return
         self.when_safe(lambda: self._open(path, suffix))
 
-    def open_bundled(self, path: Path) -> bool:
-        """Put a session that ships with the program on the bench, at once and without a name; before the first paint.
+    def open_bundled(self) -> bool:
+        """Put the session that ships with the program on the bench, at once and without a name; before the first paint.
 
         Returns:
             Whether there is such a file and it could be read.
         """
-        if not path.is_file():
+        if self._opening is None or not self._opening.is_file():
             return False
         try:
-            session = Session.load(path)
+            session = Session.load(self._opening)
         except SessionError as error:
             self._refuse(str(error))
             return False
@@ -138,24 +146,28 @@ class Documents(QObject):
         return True
 
     def new(self) -> None:
-        """The default experiment, once unsaved work is safe."""
+        """What the program opens with, once unsaved work is safe; nothing that was trained before comes back."""
 
         def start() -> None:
-            self._state.load(Experiment())
-            self._name(None)
+            if not self.open_bundled():
+                self._engine.open_experiment(Experiment())
+                self._name(None)
 
         self.when_safe(start)
 
     def _open(self, path: Path, suffix: str) -> None:
         if suffix == SUFFIX:
             started = self._background.run(
-                "open", lambda: Session.load(path), lambda session: self._adopt(session, path), self._failed
+                "open",
+                lambda: (_stamp(path), Session.load(path)),
+                lambda read: self._adopt(read[1], path, read[0]),
+                self._failed,
             )
             if not started:
                 self._refuse(f"{path.name} has to wait: another file is still being read or written.")
         elif suffix == ".toml":
             try:
-                self._state.load(experiments.load(path))
+                self._engine.open_experiment(experiments.load(path))
             except ExperimentError as error:
                 self._refuse(str(error))
                 return
@@ -168,9 +180,9 @@ class Documents(QObject):
         self._engine.open_points(str(path.resolve()), kind)
         self._remember(path)
 
-    def _adopt(self, session: Session, path: Path | None) -> None:
+    def _adopt(self, session: Session, path: Path | None, stamp: Stamp | None = None) -> None:
         self._engine.open_session(session)
-        self._name(path)
+        self._name(path, stamp)
         if path is not None:
             self._remember(path)
         self.opened.emit(session)
@@ -181,15 +193,23 @@ class Documents(QObject):
         """Save under the present name, or ask for one; `then` is called once the file is written."""
         if self.path is None:
             self.save_as(then)
-        else:
+        elif _stamp(self.path) in (None, self._stamp) or self._replaces(
+            f"{self.path.name} has changed on disk since it was opened or saved here.",
+            "Replace what is there now? “Save as…” keeps both.",
+        ):
             self._write(self.path, then)
 
     def save_as(self, then: Callable[[], None] | None = None) -> None:
         """Ask for a name and save."""
         folder = self.path or Path(self._settings.get("folder")) / f"{self._state.experiment.data.kind}{SUFFIX}"
         name, _ = QFileDialog.getSaveFileName(self._window, "Save as", str(folder), f"Sessions (*{SUFFIX})")
-        if name:
-            self._write(Path(name) if name.lower().endswith(SUFFIX) else Path(name + SUFFIX), then)
+        if not name:
+            return
+        path = Path(name) if name.lower().endswith(SUFFIX) else Path(name + SUFFIX)
+        # The file dialog has asked about the name as it was typed, not about the completed one.
+        completed = path != Path(name) and path.exists()
+        if not completed or self._replaces(f"{path.name} exists already.", "Replace it?"):
+            self._write(path, then)
 
     def _write(self, path: Path, then: Callable[[], None] | None) -> None:
         if self.busy:
@@ -202,9 +222,13 @@ class Documents(QObject):
             return
         self._state.mark_saved()  # what changes from here on is not in the file
 
-        def done(_: object) -> None:
+        def write() -> Stamp | None:
+            session().save(path)
+            return _stamp(path)
+
+        def done(stamp: Stamp | None) -> None:
             self.saved_at = time.monotonic()
-            self._name(path)
+            self._name(path, stamp)
             self._remember(path)
             self.saved.emit(f"Saved {path.name}.")
             if then is not None:
@@ -214,7 +238,18 @@ class Documents(QObject):
             self._state.touch()
             self._failed(error)
 
-        self._background.run("save", lambda: session().save(path), done, failed)
+        self._background.run("save", write, done, failed)
+
+    def _replaces(self, sentence: str, question: str) -> bool:
+        """Whether the user wants a file on disk replaced."""
+        box = QMessageBox(QMessageBox.Icon.NoIcon, "Replace file", sentence, Answer.Yes | Answer.Cancel, self._window)
+        box.setObjectName("replaceFile")
+        box.setInformativeText(question)
+        box.button(Answer.Yes).setText("Replace")
+        box.setDefaultButton(Answer.Cancel)
+        answer = Answer(box.exec())
+        box.deleteLater()
+        return answer == Answer.Yes
 
     # --- unsaved work
 
@@ -267,8 +302,8 @@ class Documents(QObject):
 
     # --- outcomes
 
-    def _name(self, path: Path | None) -> None:
-        self.path = path
+    def _name(self, path: Path | None, stamp: Stamp | None = None) -> None:
+        self.path, self._stamp = path, stamp
         self.successes += 1
         self.changed.emit()
 
@@ -280,3 +315,12 @@ class Documents(QObject):
 
     def _refuse(self, sentence: str) -> None:
         self.refused.emit(sentence)
+
+
+def _stamp(path: Path) -> Stamp | None:
+    """Tells one state of a file from another; None where there is none."""
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return status.st_mtime_ns, status.st_size

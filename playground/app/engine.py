@@ -19,6 +19,7 @@ from playground.app.playback import TICK
 from playground.app.state import State
 from playground.app.workers import Worker, interrupted
 from playground.lab import experiment as description
+from playground.lab.experiment import Experiment
 from playground.lab.refusals import training_refusal
 from playground.lab.session import Session, SessionError
 from playground.lab.trajectory import Trajectory
@@ -230,15 +231,19 @@ class Engine(Measuring):
 
     def open_session(self, session: Session) -> None:
         """Put a saved session on the bench; its trajectory plays at once, the rest follows when it is built."""
+        self.open_experiment(session.experiment, session)
+        if session.trajectory:
+            self._show_recorded(Trajectory.from_arrays(dict(session.trajectory)))
+
+    def open_experiment(self, experiment: Experiment, session: Session | None = None) -> None:
+        """Put other settings on the bench, with fresh weights or a session's; nothing that was trained before comes back."""
         self._stop_training()
         for task in ("problem", "reading"):
             self._tasks.cancel(task)
         self._kept.clear()
         self._forgotten = None
         self._opening = session
-        self._state.load(session.experiment)
-        if session.trajectory:
-            self._show_recorded(Trajectory.from_arrays(dict(session.trajectory)))
+        self._state.load(experiment)
         self._settle.start()
 
     def open_points(self, path: str, kind: str = "file") -> None:

@@ -91,7 +91,7 @@ class MainWindow(QMainWindow):
 
         self.state = State(parent=self)
         self.engine = Engine(self.state, device, self)
-        self.documents = Documents(self.state, self.engine, settings, self)
+        self.documents = Documents(self.state, self.engine, settings, self, resource(OPENING))
         self.exports = Exports(self, settings)
         self._lay_out()
         self.actions_by_key = Actions(self)
@@ -116,7 +116,7 @@ class MainWindow(QMainWindow):
         self._second.start()
         self.canvas.setFocus()
         if path is None:
-            self.documents.open_bundled(resource(OPENING))
+            self.documents.open_bundled()
         FirstPaint(self.canvas.surface, self._painted)
 
     # --- layout

@@ -97,7 +97,8 @@ class Session:
             with replacing(path) as temporary:
                 temporary.write_bytes(contents)
         except OSError as error:
-            raise SessionError(f"{path} cannot be written: {error.strerror or error}; the old file is kept.") from None
+            kept = "; the old file is kept" if Path(path).exists() else ""
+            raise SessionError(f"{path} cannot be written: {error.strerror or error}{kept}.") from None
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> "Session":

@@ -1,5 +1,6 @@
 """Opening, saving, recent files and unsaved work."""
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -22,7 +23,7 @@ class Bench:
 
     def __init__(self, state: State) -> None:
         self.state = state
-        self.sessions, self.points = [], []
+        self.sessions, self.experiments, self.points = [], [], []
 
     def session(self, view):
         points, experiment = np.random.default_rng(0).normal(size=(60, 2)), self.state.experiment
@@ -31,6 +32,10 @@ class Bench:
     def open_session(self, session):
         self.sessions.append(session)
         self.state.load(session.experiment)
+
+    def open_experiment(self, experiment):
+        self.experiments.append(experiment)
+        self.state.load(experiment)
 
     def open_points(self, path, kind):
         self.points.append((path, kind))
@@ -42,7 +47,8 @@ class Fixture:
         self.state = State()
         self.bench = Bench(self.state)
         self.settings = Settings(folder / "settings.ini")
-        self.documents = Documents(self.state, self.bench, self.settings, window)
+        self.opening = folder / "opening.spg"  # not there unless a test puts it there
+        self.documents = Documents(self.state, self.bench, self.settings, window, self.opening)
         self.refusals: list[str] = []
         self.documents.refused.connect(self.refusals.append)
 
@@ -116,6 +122,7 @@ def test_experiment_file_replaces_the_settings(at):
     path = at.folder / "e.toml"
     path.write_text("seed = 9\n[noise]\nkind = 'ladder'\n")
     at.documents.open(path)
+    assert at.bench.experiments == [at.state.experiment]
     assert at.state.experiment.seed == 9
     assert at.state.experiment.noise.kind == "ladder"
     assert not at.state.modified
@@ -254,7 +261,8 @@ def test_recent_files_that_are_gone_are_left_out(at, qtbot):
 
 
 def test_bundled_session_has_no_name_and_is_no_recent_file(at):
-    assert at.documents.open_bundled(at.saved_session())
+    at.saved_session(at.opening.name)
+    assert at.documents.open_bundled()
     assert at.state.experiment.seed == 7
     assert at.documents.title == "Untitled - Score Playground"
     assert at.documents.recent() == []
@@ -262,10 +270,78 @@ def test_bundled_session_has_no_name_and_is_no_recent_file(at):
 
 
 def test_missing_or_broken_bundle_leaves_the_defaults(at):
-    assert not at.documents.open_bundled(at.folder / "none.spg")
-    (at.folder / "broken.spg").write_bytes(b"no")
-    assert not at.documents.open_bundled(at.folder / "broken.spg")
+    assert not at.documents.open_bundled()
+    at.opening.write_bytes(b"no")
+    assert not at.documents.open_bundled()
     assert at.state.experiment == Experiment()
+
+
+def test_new_is_what_the_program_opens_with(at):
+    at.saved_session(at.opening.name)
+    at.state.edit({"seed": 3})
+    answer_with(Answer.Discard, [])
+    at.documents.new()
+    assert [session.experiment.seed for session in at.bench.sessions] == [7]
+    assert at.documents.title == "Untitled - Score Playground"
+    assert not at.state.can_undo
+
+
+def test_new_without_a_bundle_is_the_default_experiment_afresh(at):
+    at.state.load(experiments.replace(Experiment(), {"seed": 3}))
+    at.documents.new()
+    assert at.bench.experiments == [Experiment()]
+
+
+def put_another_in_place_of(path: Path) -> None:
+    Bench(State(experiments.replace(Experiment(), {"seed": 99}))).session({})().save(path)
+    status = path.stat()
+    os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns + 10**9))  # a clock may be coarse
+
+
+@pytest.mark.parametrize(("button", "seed"), [(Answer.Yes, 3), (Answer.Cancel, 99)])
+@pytest.mark.parametrize("begun", ["opened", "saved"])
+def test_a_file_that_changed_on_disk_is_asked_about(at, qtbot, begun, button, seed):
+    if begun == "opened":
+        path = at.saved_session()
+        with qtbot.waitSignal(at.documents.opened):
+            at.documents.open(path)
+    else:
+        path = at.documents.path = at.folder / "a.spg"
+        with qtbot.waitSignal(at.documents.saved):
+            at.documents.save()
+    at.state.edit({"seed": 3})
+    put_another_in_place_of(path)
+    seen = []
+    answer_with(button, seen)
+    at.documents.save()
+    assert seen == ["a.spg has changed on disk since it was opened or saved here."]
+    qtbot.waitUntil(lambda: not at.documents.busy)
+    assert Session.load(path).experiment.seed == seed
+    assert at.state.modified == (button == Answer.Cancel)
+
+
+def test_a_file_of_ones_own_is_saved_again_without_a_question(at, qtbot):
+    path = at.saved_session()
+    with qtbot.waitSignal(at.documents.opened):
+        at.documents.open(path)
+    for seed in (3, 4):
+        at.state.edit({"seed": seed})
+        with qtbot.waitSignal(at.documents.saved):
+            at.documents.save()
+        assert Session.load(path).experiment.seed == seed
+
+
+@pytest.mark.parametrize(("button", "seed"), [(Answer.Yes, 3), (Answer.Cancel, 7)])
+def test_a_file_under_the_completed_name_is_asked_about(at, qtbot, monkeypatch, button, seed):
+    path = at.saved_session("named.spg")
+    at.state.edit({"seed": 3})
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(at.folder / "named"), ""))
+    seen = []
+    answer_with(button, seen)
+    at.documents.save_as()
+    assert seen == ["named.spg exists already."]
+    qtbot.waitUntil(lambda: not at.documents.busy)
+    assert Session.load(path).experiment.seed == seed
 
 
 def test_how_long_ago_the_save_was(at, monkeypatch):

@@ -53,6 +53,25 @@ def test_it_opens_with_a_problem_and_samples_at_once(qtbot, bench):
     assert engine.trajectory.sigma[0] > engine.trajectory.sigma[-2]
 
 
+def test_other_settings_begin_afresh_and_nothing_trained_before_comes_back(qtbot, bench):
+    state, engine = bench
+    begun = state.experiment
+    train(qtbot, engine)
+    with qtbot.waitSignal(engine.problem_changed):
+        state.edit({"data.kind": "rings"})
+    with qtbot.waitSignal(engine.problem_changed):
+        engine.open_experiment(begun)
+    assert engine.untrained
+    assert engine.trained_steps == 0
+    assert not state.can_undo
+    assert not state.modified
+    train(qtbot, engine)
+    with qtbot.waitSignal(engine.problem_changed):
+        engine.open_experiment(begun)  # the same settings once more
+    assert engine.untrained
+    assert not engine.undo_reset()
+
+
 def test_training_runs_to_its_limit_and_can_go_on(qtbot, bench):
     state, engine = bench
     train(qtbot, engine)

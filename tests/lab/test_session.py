@@ -151,7 +151,7 @@ def test_saving_is_all_or_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 
 
 def test_saving_where_there_is_no_folder_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(SessionError, match="cannot be written: No such file or directory"):
+    with pytest.raises(SessionError, match=r"cannot be written: No such file or directory\.$"):
         a_session().save(tmp_path / "none" / "one.spg")
 
 
