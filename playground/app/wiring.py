@@ -112,7 +112,8 @@ class Wiring(QObject):
     # --- the problem and its files
 
     def _show_problem(self, problem: ProblemView) -> None:
-        canvas, chips = self._canvas, self._window.chips
+        canvas = self._canvas
+        self._show_available(problem)
         canvas.set_strokes([])
         canvas.set_hint("")
         canvas.set_images(None)  # forgets the limits of other images
@@ -137,15 +138,25 @@ class Wiring(QObject):
             self._forget_fields()
         self._opened = None
         self._drawing = drawn
-        plane = not problem.is_image
-        for layer in ("data", "learned", "particles", "trails"):
-            chips.set_available(layer, plane, "Images have no such layer.")
-        closed = plane and (problem.known_density or problem.sigma_min > 0)
-        bare = "The density of these data is not known, and without noise the training set is bare points."
-        chips.set_available("exact", closed, bare)
-        chips.set_available("density", closed or (plane and problem.shows_learned_density), bare)
-        chips.set_available("path", plane and problem.has_process, "This noise gives no path from data to noise.")
         self._window._show_name()
+
+    def _show_available(self, problem: ProblemView) -> None:
+        """Which layers there can be, and why not the others."""
+        closed = problem.known_density or problem.sigma_min > 0
+        density = closed or problem.shows_learned_density
+        bare = "The density of these data is not known, and without noise the training set is bare points."
+        self._show_plane_layers(not problem.is_image)
+        if not problem.is_image:
+            chips = self._window.chips
+            chips.set_available("exact", closed, bare)
+            chips.set_available("density", density, bare)
+            chips.set_available("path", problem.has_process, "This noise gives no path from data to noise.")
+        if problem.is_image or not density:
+            self._density = None
+
+    def _show_plane_layers(self, plane: bool) -> None:
+        for layer in KEYS:
+            self._window.chips.set_available(layer, plane, "Images have no such layer.")
 
     def _show_failure(self, sentence: str) -> None:
         data = self._state.experiment.data
@@ -168,8 +179,7 @@ class Wiring(QObject):
             canvas.set_axes(("x", "y"))
             canvas.fit(EMPTY_PLANE)
         self._drawing, self._shown_data = True, ""
-        for layer in KEYS:
-            self._window.chips.set_available(layer, True)
+        self._show_plane_layers(True)
         self._transport.set_progress(0, 0, 0)
         self._refresh()
 
@@ -197,6 +207,7 @@ class Wiring(QObject):
         """What can be shown of a file before torch is there."""
         self._window.toasts.settle()
         self._opened = self._engine.trajectory
+        self._show_plane_layers(session.points.ndim == 2)
         if session.points.ndim == 2:
             self._canvas.set_axes(session.axes)
             # Evenly from the whole file, which may be sorted; the quantiles of a million points would take 80 ms.
@@ -256,8 +267,8 @@ class Wiring(QObject):
         self._canvas.set_field(view.positions, view.exact, "exact")
 
     def _show_density(self, view: DensityView) -> None:
-        if self._engine.problem is None:
-            return
+        if self._engine.problem is None or not self._window.chips.chips["density"].isEnabled():
+            return  # computed for data or noise that are gone
         self._canvas.set_density(view.density, view.extent)
         self._density = view
         trajectory, frame = self._engine.trajectory, self._engine.frame

@@ -540,6 +540,31 @@ def test_a_layer_that_cannot_be_shown_says_why(canvas: CanvasView, chips: ChipBa
     assert chip.isEnabled()
 
 
+@pytest.mark.parametrize("layer", KEYS)
+def test_a_layer_that_there_cannot_be_leaves_the_canvas(canvas: CanvasView, chips: ChipBar, layer: str) -> None:
+    canvas.set_layer_visible(layer, True)
+    plane, line = np.ones((4, 2)), np.ones((3, 4, 2))
+
+    def fill() -> None:
+        canvas.set_data(plane)
+        canvas.set_density(np.ones((4, 4)))
+        canvas.set_field(plane, plane, "learned")
+        canvas.set_field(plane, plane, "exact")
+        canvas.set_particles(plane)
+        canvas.set_trails(line)
+        canvas.set_path(plane)
+
+    fill()
+    assert getattr(canvas.scene(100, 100), layer) is not None
+    chips.set_available(layer, False, "There is none.")
+    assert getattr(canvas.scene(100, 100), layer) is None
+    fill()  # what was still under way
+    chips.set_available(layer, True)
+    assert getattr(canvas.scene(100, 100), layer) is None
+    fill()
+    assert getattr(canvas.scene(100, 100), layer) is not None
+
+
 @pytest.mark.parametrize("width", [160, 320, 500, 900])
 def test_chips_wrap_and_none_is_cut_off(chips: ChipBar, width: int) -> None:
     width = max(width, chips.minimumSizeHint().width())

@@ -249,7 +249,9 @@ def test_digits_take_the_place_of_the_plane(window, qtbot):
     with qtbot.waitSignal(window.engine.problem_changed, timeout=20_000):
         click(qtbot, window.panel(DataPanel).tiles["digits"])
     assert window.canvas.scene(10, 10).images is not None
-    assert not window.chips.chips["learned"].isEnabled()
+    for chip in window.chips.chips.values():
+        assert not chip.isEnabled()
+        assert chip.toolTip().endswith("\nImages have no such layer.")
     qtbot.waitUntil(lambda: window.engine.recorded > 2, timeout=20_000)
     assert window.canvas.scene(10, 10).images.images.shape[1:] == (1, 8, 8)
     with qtbot.waitSignal(window.engine.problem_changed, timeout=20_000):

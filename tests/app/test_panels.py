@@ -756,6 +756,9 @@ def test_the_quality_of_score_and_samples(show, state, engine, qtbot):
     assert "y" in panel.histogram.accessibleDescription()
     engine.errors_changed.emit(None)
     assert panel.relative.text() == "–"
+    engine.trajectory = None
+    engine.trajectory_changed.emit(None)
+    assert panel.histogram.overlap() is None
 
 
 def test_conditioned_samples_are_not_compared_and_the_card_says_why(show, state, engine):

@@ -1,5 +1,6 @@
 """The window: its layout at every size, keyboard, drops, themes, closing."""
 
+import numpy as np
 import pytest
 from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QTimer, QUrl
 from PySide6.QtGui import QDragEnterEvent, QDropEvent
@@ -20,6 +21,7 @@ from playground.app import frame
 from playground.app.errors import Log
 from playground.app.panels import DataPanel, LikelihoodPanel, QualityPanel, TrainingPanel
 from playground.app.settings import Settings
+from playground.app.views import DensityView
 from playground.app.window import MainWindow
 from playground.drawing.palette import PALETTES
 from playground.lab.experiment import Experiment, replace
@@ -191,6 +193,24 @@ def test_under_a_noise_that_the_sampler_cannot_follow_no_old_run_is_shown(window
     assert scene.particles is None
     assert scene.trails is None
     assert scene.caption == ()
+
+
+def test_without_noise_the_density_of_the_last_noise_leaves_the_canvas(window, qtbot, tmp_path):
+    path = tmp_path / "points.csv"
+    np.savetxt(path, np.random.default_rng(0).normal(size=(300, 2)), delimiter=",")
+    with qtbot.waitSignal(window.engine.problem_changed, timeout=10_000):
+        drop(window, path)
+    for layer in ("density", "exact"):
+        window.canvas.set_layer_visible(layer, True)
+    qtbot.waitUntil(lambda: window.canvas.scene(10, 10).density is not None, timeout=10_000)
+    qtbot.waitUntil(lambda: window.canvas.scene(10, 10).exact is not None, timeout=10_000)
+    with qtbot.waitSignal(window.engine.problem_changed, timeout=10_000):
+        window.state.edit({"noise.kind": "none", "objective.kind": "exact"})
+    window.engine.density_changed.emit(DensityView(np.ones((4, 4)), (0, 1, 0, 1), 1.0, "learned"))  # comes too late
+    scene = window.canvas.scene(10, 10)
+    assert scene.density is None
+    assert scene.exact is None
+    assert not window.chips.chips["density"].isEnabled()
 
 
 def test_of_several_dropped_files_the_first_that_opens_is_taken(window, qtbot, tmp_path):

@@ -174,7 +174,8 @@ class ChipBar(QWidget):
         self._canvas.set_layer_visible(key, not self._canvas.visible[key])
 
     def set_available(self, key: str, available: bool, reason: str = "") -> None:
-        """Whether a layer can be shown at all; `reason` is a sentence for the tooltip."""
+        """Whether there can be a layer at all; if not it leaves the canvas, and `reason` is a sentence for the tooltip."""
+        self._canvas.set_layer_available(key, available)
         self.chips[key].set_available(available, reason)
 
     def apply_palette(self, palette: Palette) -> None:

@@ -51,6 +51,7 @@ class CanvasView(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.visible = {entry.key: entry.on for entry in LEGEND}
+        self._absent: set[str] = set()  # layers that there cannot be now
         self.options = defaults()
         self.last_paint_ms = 0.0
         self._scene = Scene(palette=DARK)
@@ -188,6 +189,7 @@ class CanvasView(QWidget):
         self._change(images=grid)
 
     def _change(self, **parts: object) -> None:
+        parts = {name: None if name in self._absent else part for name, part in parts.items()}
         self._scene = dataclasses.replace(self._scene, **parts)  # type: ignore[arg-type]
         self._view.picture.change()
 
@@ -203,6 +205,14 @@ class CanvasView(QWidget):
             self.visible[name] = on
             self._view.picture.change()
             self.layer_toggled.emit(name, on)
+
+    def set_layer_available(self, name: str, available: bool) -> None:
+        """Whether there can be a layer of LEGEND at all; one that cannot be is taken away, and what still comes for it is dropped."""
+        if available:
+            self._absent.discard(name)
+        else:
+            self._absent.add(name)
+            self._change(**{name: None})
 
     def set_option(self, layer: str, option: str, value: object) -> None:
         """Set an option of a layer, see LEGEND.

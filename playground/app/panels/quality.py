@@ -204,6 +204,8 @@ class QualityPanel(Card):
         self.measure_score.setEnabled(view is not None and view.has_reference)
         measurable = refusal is None or (view is not None and view.is_image)
         self.measure_samples.setEnabled(measurable and view is not None and run is not None and len(run) > 0)
+        if run is None:
+            self.histogram.show_samples(None)
         if view is None:
             self.chart.show_empty(MEASURE_SCORE)
             self.histogram.show_data(np.zeros(0), "")
