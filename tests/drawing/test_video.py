@@ -83,12 +83,14 @@ def test_what_is_written_can_be_played(tmp_path: Path, suffix: str, codec: str, 
 
 @pytest.mark.parametrize("suffix", SUFFIXES)
 def test_the_same_frames_are_the_same_file(tmp_path: Path, suffix: str) -> None:
-    """Converted pixels were read after the image that held them was gone."""
-    names = [tmp_path / f"{name}{suffix}" for name in ("first", "second", "plain")]
-    for path, painted in zip(names, (premultiplied, premultiplied, frames), strict=True):
+    """In whatever format they were painted; an encoder that reads what nobody wrote shows in a few of ten files."""
+    written = set()
+    for number in range(10):
+        path = tmp_path / f"{number}{suffix}"
+        painted = premultiplied if number % 2 else frames
         list(write_video(path, painted(8, (320, 200)), 8, (320, 200), 25))
-    first, second, plain = (path.read_bytes() for path in names)
-    assert first == second == plain
+        written.add(path.read_bytes())
+    assert len(written) == 1
 
 
 def test_pixels_outlive_their_image() -> None:
