@@ -134,6 +134,7 @@ class FieldRow(QWidget):
         self._column.addWidget(self.note)
         state.changed.connect(self._state_changed)
         state.refused.connect(self._state_refused)
+        state.replaced.connect(self._replaced)
 
     def refresh(self) -> None:
         """Show what the state holds."""
@@ -173,6 +174,9 @@ class FieldRow(QWidget):
         self.note.setText(sentence)
         self.note.setVisible(bool(sentence))
 
+    def _is_refusal(self) -> bool:
+        return bool(self.note.property("role") == "refusal")
+
     def announce(self) -> None:
         """Say what a change would cost, where it costs something."""
         self.say(self._cost())
@@ -196,7 +200,7 @@ class FieldRow(QWidget):
                 Qt.FocusReason.BacktabFocusReason,
                 Qt.FocusReason.ShortcutFocusReason,
             )
-            refused = self.note.property("role") == "refusal"
+            refused = self._is_refusal()
             if event.type() == QEvent.Type.FocusIn:
                 self._gesture += 1
                 if not refused and (keyboard or isinstance(watched, NumberEdit)):
@@ -224,6 +228,12 @@ class FieldRow(QWidget):
     def _state_changed(self, keys: frozenset[str]) -> None:
         if self.key in keys:
             self.say("")
+            self.refresh()
+
+    @Slot()
+    def _replaced(self) -> None:
+        if self._is_refusal():
+            self.say("")  # before the refresh: a refused text gives way to the value in force
             self.refresh()
 
     @Slot(str, str)

@@ -10,6 +10,7 @@ from playground.lab import experiment as description
 from playground.lab.experiment import Experiment, ExperimentError
 
 HISTORY = 200
+OTHER_DATA = frozenset({"data.kind", "data.path"})
 
 
 @dataclass(frozen=True)
@@ -33,11 +34,14 @@ class State(QObject):
     Signals:
         changed(frozenset[str]): the dotted keys whose values are new; read :attr:`experiment`.
         refused(str, str): key and sentence of an edit that was not possible; nothing has changed.
+        replaced(): undo, redo or a loaded experiment has put another one in place, or the data are others: what was typed
+            elsewhere and refused belongs to the past.
         history_changed(): undo, redo or the modified mark are different now.
     """
 
     changed = Signal(object)
     refused = Signal(str, str)
+    replaced = Signal()
     history_changed = Signal()
 
     def __init__(self, experiment: Experiment | None = None, parent: QObject | None = None) -> None:
@@ -81,6 +85,8 @@ class State(QObject):
             del self._done[:-HISTORY]
         self._undone.clear()
         self._become(after, keys)
+        if keys & OTHER_DATA:
+            self.replaced.emit()
         return True
 
     def undo(self) -> None:
@@ -89,6 +95,7 @@ class State(QObject):
             edit = self._done.pop()
             self._undone.append(edit)
             self._become(edit.before, edit.keys)
+            self.replaced.emit()
 
     def redo(self) -> None:
         """Do the step that was taken back last again, if there is one."""
@@ -97,6 +104,7 @@ class State(QObject):
             # A tag no longer merges: what comes after a redo is a step of its own.
             self._done.append(_Edit(edit.before, edit.after, edit.keys, ""))
             self._become(edit.after, edit.keys)
+            self.replaced.emit()
 
     @property
     def can_undo(self) -> bool:
@@ -119,6 +127,7 @@ class State(QObject):
         self._touched = False
         self._saved = experiment
         self._become(experiment, keys)
+        self.replaced.emit()
 
     @property
     def modified(self) -> bool:

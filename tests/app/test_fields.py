@@ -168,6 +168,35 @@ def test_a_refused_number_stays_until_it_is_mended_or_escaped(form, state):
     assert row.note.isHidden()
 
 
+@pytest.mark.parametrize("way", ["undo", "redo", "load", "data"])
+@pytest.mark.parametrize("text", ["99999", "many"])
+def test_a_refused_number_gives_way_once_all_is_replaced(form, state, way, text):
+    """The box shows the value in force, though it is not this one that an undo, a file or other data have changed."""
+    row = make_field(state, "network.width")
+    span = RangeField(state, ("noise.sigma_max", "noise.sigma_min"), "range")
+    form(row, span)
+    state.edit({"network.depth": 4})
+    if way == "redo":
+        state.undo()
+    write(row.number, text)
+    upper = span.numbers["noise.sigma_max"]
+    write(upper, "-1" if text == "99999" else text)
+    assert row.number.text() == text
+    assert upper.property("refused") == "true"
+    {
+        "undo": state.undo,
+        "redo": state.redo,
+        "load": lambda: state.load(state.experiment),
+        "data": lambda: state.edit({"data.kind": "rings"}),
+    }[way]()
+    assert row.number.text() == "128"
+    assert row.number.property("refused") == "false"
+    assert row.note.isHidden()
+    assert upper.text() in ("", "auto")
+    assert upper.property("refused") == "false"
+    assert span.note.isHidden()
+
+
 def test_arrow_keys_step_a_number(form, state):
     row = make_field(state, "network.depth")
     form(row)
