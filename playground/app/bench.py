@@ -80,6 +80,21 @@ class Bench:
     def trained_steps(self) -> int:
         return 0 if self.progress is None else self.progress.step
 
+    @property
+    def loss_history(self) -> tuple[np.ndarray, np.ndarray]:
+        """Steps and losses of the training so far, (C,) each."""
+        steps, losses = self.steps, self.losses  # a thread may add to them or begin new ones
+        count = min(len(steps), len(losses))
+        return np.array(steps[:count]), np.array(losses[:count])
+
+    @property
+    def device_text(self) -> str:
+        """The device and its threads, as the status bar says it."""
+        kind, threads = self.problem.device.type, torch_threads(self.problem)
+        if kind != "cpu":
+            return kind.upper()
+        return f"CPU, {threads} thread" + ("" if threads == 1 else "s")
+
     def train(self, experiment: Experiment) -> "Iterator[TrainingProgress]":
         """Train until the limit, or on where it was reached, taking new settings and leaving weights for whoever samples."""
         import torch

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from PySide6.QtCore import QObject, Qt, QTimer, Signal, Slot
 
-from playground.app.bench import Bench, assemble, file_key, reset_key, torch_threads
+from playground.app.bench import Bench, assemble, file_key, reset_key
 from playground.app.measuring import Measuring
 from playground.app.playback import TICK
 from playground.app.state import State
@@ -65,6 +65,7 @@ class Engine(Measuring):
         self._opening: Session | None = None
         self._bundled = False  # whether the next problem may begin from weights that ship with the program
         self._training: Worker | None = None
+        self._resting: Worker | None = None  # the last one to pause, until its block is done
         self._progress_time = 0.0
         self._last_tick = time.monotonic()
         self._clock = QTimer(self)
@@ -90,11 +91,7 @@ class Engine(Measuring):
     @property
     def loss_history(self) -> tuple[np.ndarray, np.ndarray]:
         """Steps and losses of the training so far, (C,) each."""
-        if self._bench is None:
-            return np.zeros(0), np.zeros(0)
-        steps, losses = self._bench.steps, self._bench.losses  # a thread may add to them or begin new ones
-        count = min(len(steps), len(losses))
-        return np.array(steps[:count]), np.array(losses[:count])
+        return (np.zeros(0), np.zeros(0)) if self._bench is None else self._bench.loss_history
 
     @property
     def trained_steps(self) -> int:
@@ -108,12 +105,7 @@ class Engine(Measuring):
     def device_text(self) -> str:
         """The device and its threads, as the status bar says it."""
         bench = self._bench or next(reversed(self._kept.values()), None)  # a drawing may be empty
-        if bench is None:
-            return "starting"
-        kind, threads = bench.problem.device.type, torch_threads(bench.problem)
-        if kind != "cpu":
-            return kind.upper()
-        return f"CPU, {threads} thread" + ("" if threads == 1 else "s")
+        return "starting" if bench is None else bench.device_text
 
     # Life
 
@@ -154,8 +146,10 @@ class Engine(Measuring):
         self._become(bench, "training")
 
     def pause_training(self) -> None:
-        if self._training is not None and self._bench is not None:
+        resting = self._training
+        if resting is not None and self._bench is not None:
             self._stop_training()
+            self._resting = resting
             self._become(self._bench, "paused")
 
     def reset_training(self) -> None:
@@ -178,6 +172,7 @@ class Engine(Measuring):
         return True
 
     def _stop_training(self) -> None:
+        self._resting = None
         if self._training is not None:
             self._tasks.retire(self._training)
             self._training = None
@@ -401,6 +396,11 @@ class Engine(Measuring):
 
     def _poll_training(self, now: float) -> None:
         worker, bench = self._training, self._bench
+        if bench is not None and self._resting is not None and self._resting.isFinished():
+            self._resting = None
+            if worker is None:  # the block that ran at the pause has counted too
+                self.progress.emit(bench.progress)
+                self._become(bench, "paused")
         if bench is None or worker is None:
             return
         finished = worker.isFinished()

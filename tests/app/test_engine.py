@@ -53,6 +53,28 @@ def test_it_opens_with_a_problem_and_samples_at_once(qtbot, bench):
     assert engine.trajectory.sigma[0] > engine.trajectory.sigma[-2]
 
 
+def test_at_rest_the_block_that_ran_at_the_pause_is_counted(qtbot, bench):
+    state, engine = bench
+    state.edit({"training.steps": 1_000_000})
+    told, measured = [], []
+    engine.progress.connect(lambda progress: told.append(progress.step))
+    engine.train()
+    qtbot.waitUntil(lambda: engine.trained_steps > 0, timeout=10_000)
+    engine.pause_training()
+    engine.training_changed.connect(lambda training: measured.append((training, engine.trained_steps)))
+    qtbot.waitUntil(lambda: engine._tasks.idle and engine._resting is None, timeout=10_000)
+    assert told[-1] == engine.trained_steps == engine.loss_history[0][-1] == engine._bench.trainer.step
+    rested = told[-1]
+    assert measured == [("paused", rested)]
+    engine.train()
+    engine.pause_training()
+    engine.train()  # before the block of the pause is done
+    qtbot.waitUntil(lambda: engine.trained_steps > 2 * rested, timeout=10_000)
+    assert engine.training == "training"
+    assert engine._resting is None
+    engine.pause_training()
+
+
 def test_other_settings_begin_afresh_and_nothing_trained_before_comes_back(qtbot, bench):
     state, engine = bench
     begun = state.experiment
