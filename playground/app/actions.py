@@ -14,6 +14,7 @@ from PySide6.QtGui import QAction, QKeySequence
 
 from playground.app import help as about
 from playground.app.canvas.legend import LEGEND
+from playground.app.panels.sampling import hindrance_to_playing, hindrance_to_sampling
 from playground.app.panels.training import hindrance_to_training
 
 if typing.TYPE_CHECKING:
@@ -52,6 +53,14 @@ class Command:
 
 def _loaded(window: "MainWindow") -> bool:
     return window.engine.problem is not None
+
+
+def _playing(window: "MainWindow") -> str:
+    return hindrance_to_playing(window.state, window.engine)
+
+
+def _sampling(window: "MainWindow") -> str:
+    return hindrance_to_sampling(window.state)
 
 
 LAYERS = {entry.key: entry.title for entry in LEGEND}
@@ -148,22 +157,30 @@ COMMANDS: dict[str, Command] = {
         "Play or pause the sampler's timeline",
         lambda w: w.engine.set_playing(not w.engine.playing),
         key="Space",
-        label=lambda w: "Pause" if w.engine.playing else "Play",
+        hindrance=_playing,
+        label=lambda w: "Pause" if w.engine.playing and not _playing(w) else "Play",
     ),
-    "sample.step": Command("Step", "One frame on", lambda w: w.engine.step(1), key="."),
-    "sample.step_back": Command("Step back", "One frame back", lambda w: w.engine.step(-1), key=","),
+    "sample.step": Command("Step", "One frame on", lambda w: w.engine.step(1), key=".", hindrance=_playing),
+    "sample.step_back": Command(
+        "Step back", "One frame back", lambda w: w.engine.step(-1), key=",", hindrance=_playing
+    ),
     "sample.start": Command("To the start", "The first frame: all noise", lambda w: w.engine.seek(0), key="A"),
     "sample.end": Command(
         "To the end", "The last recorded frame", lambda w: w.engine.seek(w.engine.recorded - 1), key="E"
     ),
     "sample.restart": Command(
-        "Restart", "Run the sampler again with the same noise", lambda w: w.engine.restart(False), key="R"
+        "Restart",
+        "Run the sampler again with the same noise",
+        lambda w: w.engine.restart(False),
+        key="R",
+        hindrance=_sampling,
     ),
     "sample.restart_new_seed": Command(
         "Restart with new noise",
         "Run the sampler again with another seed",
         lambda w: w.engine.restart(True),
         key="N",
+        hindrance=_sampling,
     ),
     "sample.loop": Command(
         "Loop",

@@ -25,6 +25,7 @@ class TransportButton(QAbstractButton):
     def __init__(self, icon: str, name: str, tip: str, *, large: bool = False, checkable: bool = False) -> None:
         super().__init__()
         self._icon, self._large, self._colors = icon, large, DARK
+        self._hindrance = ""
         self._ringed = False  # whether the keyboard brought the focus here
         side = LARGE if large else SMALL
         self.setFixedSize(side, side)
@@ -36,10 +37,20 @@ class TransportButton(QAbstractButton):
 
     def describe(self, icon: str, name: str, tip: str) -> None:
         """What the button does from now on."""
-        self._icon = icon
+        self._icon, self._tip = icon, tip
         self.setAccessibleName(name)
-        self.setAccessibleDescription(tip)
-        self.setToolTip(f"{name}\n{tip}")
+        self._say()
+
+    def set_hindrance(self, why: str) -> None:
+        """Why the button can do nothing now, as a sentence; nothing where it can."""
+        self._hindrance = why
+        self.setEnabled(not why)
+        self._say()
+
+    def _say(self) -> None:
+        text = self._hindrance or self._tip
+        self.setAccessibleDescription(text)
+        self.setToolTip(f"<p>{self.accessibleName()}<br>{text}</p>")
         self.update()
 
     def apply_palette(self, palette: Palette) -> None:
@@ -64,9 +75,9 @@ class TransportButton(QAbstractButton):
         box = QRectF(self.rect()).adjusted(1, 1, -1, -1)
         hovered, down = self.underMouse() and self.isEnabled(), self.isDown()
         if self._large:
-            fill = palette.color("particles")
+            fill = palette.color("particles") if self.isEnabled() else palette.color("raised")
             fill = fill.darker(112) if down else fill.lighter(110) if hovered else fill
-            ink = palette.on_accent
+            ink = palette.on_accent if self.isEnabled() else palette.disabled
             painter.setPen(Qt.PenStyle.NoPen)
             radius = box.width() / 2
         else:
@@ -116,7 +127,7 @@ class Transport(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._playing, self._speed = True, 1.0
+        self._playing, self._speed, self._still = True, 1.0, ""
         self.restart = TransportButton("restart", "Restart", "Run the sampler again with the same noise (R).")
         self.new_seed = TransportButton("new-seed", "Restart with new noise", "Run the sampler with another seed (N).")
         self.back = TransportButton("step-back", "Step back", "One frame back (comma).")
@@ -181,10 +192,22 @@ class Transport(QWidget):
     def set_playing(self, playing: bool) -> None:
         """Whether the frames run."""
         self._playing = playing
-        if playing:
+        self._show_play()
+
+    def _show_play(self) -> None:
+        if self._playing and not self._still:
             self.play.describe("pause", "Pause", "Stop at this frame (Space).")
         else:
             self.play.describe("play", "Play", "Let the particles move (Space).")
+
+    def set_hindrances(self, playing: str, sampling: str) -> None:
+        """Why nothing can be played and why no run can begin, as sentences; nothing where one can."""
+        self._still = playing
+        for button in (self.play, self.back, self.forward):
+            button.set_hindrance(playing)
+        for button in (self.restart, self.new_seed):
+            button.set_hindrance(sampling)
+        self._show_play()
 
     @Slot(int, int, int)
     def set_progress(self, frame: int, recorded: int, total: int) -> None:

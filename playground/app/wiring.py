@@ -14,6 +14,7 @@ from playground.app.export import Dresser
 from playground.app.labels import spoken
 from playground.app.notifications import Holds
 from playground.app.panels import DataPanel, LikelihoodPanel, TrainingPanel
+from playground.app.panels.sampling import hindrance_to_playing, hindrance_to_sampling
 from playground.app.views import DensityView, FieldView, PointLikelihood, ProbeView, ProblemView, Way, plane_bounds
 from playground.drawing.film import Dress, trail
 from playground.drawing.layers import Density, Field
@@ -59,6 +60,8 @@ class Wiring(QObject):
         engine.probed.connect(self._show_probe)
         engine.message.connect(self._tell)
         engine.training_changed.connect(lambda _: self._refresh())
+        for signal in (engine.problem_changed, engine.trajectory_changed, state.changed):
+            signal.connect(lambda _: self._show_hindrances())
         engine.playing_changed.connect(transport.set_playing)
         engine.playing_changed.connect(lambda _: self._refresh())
         state.changed.connect(self._edited)
@@ -235,6 +238,11 @@ class Wiring(QObject):
             self._canvas.set_trails(None)
             self._canvas.set_caption([])
         self._window.actions_by_key.refresh()
+
+    def _show_hindrances(self) -> None:
+        self._transport.set_hindrances(
+            hindrance_to_playing(self._state, self._engine), hindrance_to_sampling(self._state)
+        )
 
     def _show_sigmas(self, trajectory: "Trajectory | None") -> None:
         sigmas = np.zeros(0) if trajectory is None else np.array(trajectory.sigma)

@@ -19,12 +19,14 @@ from PySide6.QtWidgets import (
 
 from playground.app import frame
 from playground.app.errors import Log
+from playground.app.labels import spoken
 from playground.app.panels import DataPanel, LikelihoodPanel, QualityPanel, TrainingPanel
 from playground.app.settings import Settings
 from playground.app.views import DensityView
 from playground.app.window import MainWindow
 from playground.drawing.palette import PALETTES
 from playground.lab.experiment import Experiment, replace
+from playground.lab.refusals import sampling_refusal
 from tests.app.conftest import wait
 
 
@@ -193,6 +195,22 @@ def test_under_a_noise_that_the_sampler_cannot_follow_no_old_run_is_shown(window
     assert scene.particles is None
     assert scene.trails is None
     assert scene.caption == ()
+    bar = window.transport
+    why = spoken(sampling_refusal(window.state.experiment).sentence)
+    for button in (bar.play, bar.back, bar.forward, bar.restart, bar.new_seed):
+        assert not button.isEnabled()
+        assert why in button.toolTip()
+    assert bar.play.accessibleName() == "Play"
+    window.toasts.settle()
+    QTest.keyClick(window, Qt.Key.Key_Space)
+    assert [toast.sentence for toast in window.toasts.shown] == [why]
+    assert window.actions_by_key["sample.play"].text().startswith("Play")
+    window.state.edit({"noise.kind": "ve"})
+    assert bar.restart.isEnabled()
+    qtbot.waitUntil(lambda: window.engine.recorded > 0, timeout=10_000)
+    assert bar.play.isEnabled()
+    assert bar.play.accessibleName() == "Pause"
+    assert why not in bar.play.toolTip()
 
 
 def test_without_noise_the_density_of_the_last_noise_leaves_the_canvas(window, qtbot, tmp_path):
