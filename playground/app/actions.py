@@ -217,8 +217,8 @@ COMMANDS: dict[str, Command] = {
     ),
     "measure.clear": Command(
         "Clear the clicked point",
-        "Remove the likelihood path, and the way to a second point",
-        lambda w: w.engine.clear_inspection(),
+        "Remove the likelihood path, and the way to a second point; where there is none, leave full screen",
+        lambda w: w.clear(),
         key="Escape",
     ),
     # view

@@ -303,6 +303,7 @@ class Engine(Measuring):
     @Slot()
     def _assemble(self) -> None:
         """Build what the experiment describes, or take it from what was kept."""
+        self._settle.stop()  # what it would build is built now
         session = self._opening
         bundled, self._bundled = self._bundled and session is None, False
         experiment = self._state.experiment if session is None else session.experiment

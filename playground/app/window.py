@@ -289,6 +289,14 @@ class MainWindow(QMainWindow):
     def toggle_full_screen(self) -> None:
         self.setWindowState(self.windowState() ^ Qt.WindowState.WindowFullScreen)
 
+    def clear(self) -> None:
+        """Clear the clicked point or, where none is shown or on its way, leave full screen."""
+        engine = self.engine
+        if self.isFullScreen() and engine.likelihood is None and not engine.running("likelihood"):
+            self.toggle_full_screen()
+        else:
+            engine.clear_inspection()
+
     def toggle_training(self) -> None:
         if self.engine.training == "training":
             self.engine.pause_training()

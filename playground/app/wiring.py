@@ -28,6 +28,7 @@ if typing.TYPE_CHECKING:
     from playground.lab.trajectory import Trajectory
 
 EMPTY_PLANE = (-3.0, 3.0, -3.0, 3.0)  # what is in view before the first stroke: 15 times the brush
+MISSED = "There is no image at that place: click on one for its log-likelihood."
 PLAYED = frozenset({"data.kind", "data.path", "sampling.kind"})  # whoever picks others wants to see them move
 COMPUTED = frozenset({"learned", "exact", "density"})  # layers that cost the engine work
 
@@ -76,6 +77,7 @@ class Wiring(QObject):
         canvas.shift_clicked.connect(engine.go_to)
         canvas.image_selected.connect(lambda number: self._pick(engine.inspect_image, engine.go_to_image, number))
         canvas.image_shift_selected.connect(engine.go_to_image)
+        canvas.image_missed.connect(lambda: window.notify("info", MISSED))
         canvas.stroke_drawn.connect(self._add_stroke)
 
         transport.play_toggled.connect(engine.set_playing)
@@ -237,6 +239,7 @@ class Wiring(QObject):
             self._canvas.set_particles(None)
             self._canvas.set_trails(None)
             self._canvas.set_caption([])
+            self._transport.set_progress(0, 0, 0)
         self._window.actions_by_key.refresh()
 
     def _show_hindrances(self) -> None:

@@ -466,8 +466,11 @@ def test_images_take_the_plane_and_one_can_be_chosen(canvas: CanvasView) -> None
     turn(canvas, (300, 150), 3)
     drag(canvas, MIDDLE, (300, 150), (350, 150))
     assert canvas.viewport == viewport
+    missed = []
+    canvas.image_missed.connect(lambda: missed.append(1))
     QTest.mouseClick(canvas.surface, LEFT, NONE, QPoint(1, 1))
     assert chosen == [5]
+    assert missed == [1]
     canvas.set_images(None)
     QTest.mouseClick(canvas.surface, LEFT, NONE, QPoint(300, 150))
     assert len(clicked) == 1

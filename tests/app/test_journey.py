@@ -254,6 +254,8 @@ def test_digits_take_the_place_of_the_plane(window, qtbot):
         assert chip.toolTip().endswith("\nImages have no such layer.")
     qtbot.waitUntil(lambda: window.engine.recorded > 2, timeout=20_000)
     assert window.canvas.scene(10, 10).images.images.shape[1:] == (1, 8, 8)
+    qtbot.mouseClick(window.canvas.surface, LEFT, pos=QPoint(1, 1))
+    assert window.toasts.shown[0].sentence.startswith("There is no image at that place")
     with qtbot.waitSignal(window.engine.problem_changed, timeout=20_000):
         click(qtbot, window.panel(DataPanel).tiles["rings"])
     assert window.canvas.scene(10, 10).images is None

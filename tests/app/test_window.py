@@ -201,6 +201,7 @@ def test_under_a_noise_that_the_sampler_cannot_follow_no_old_run_is_shown(window
         assert not button.isEnabled()
         assert why in button.toolTip()
     assert bar.play.accessibleName() == "Play"
+    assert bar.scrubber.maximum() == 0  # no frame of the run that is gone
     window.toasts.settle()
     QTest.keyClick(window, Qt.Key.Key_Space)
     assert [toast.sentence for toast in window.toasts.shown] == [why]
@@ -289,6 +290,24 @@ def test_closing_with_unsaved_work_asks_and_cancel_keeps_the_window(window, qtbo
     QTimer.singleShot(200, cancel)
     qtbot.waitUntil(lambda: bool(asked))
     assert window.isVisible()
+
+
+def test_escape_leaves_full_screen_where_nothing_else_is_to_be_cleared(window, qtbot):
+    engine = window.engine
+    window.toggle_full_screen()
+    assert window.isFullScreen()
+    engine.inspect(0.5, 0.2)
+    QTest.keyClick(window, Qt.Key.Key_Escape)
+    assert not engine.running("likelihood")
+    engine.inspect(0.5, 0.2)
+    qtbot.waitUntil(lambda: engine.likelihood is not None, timeout=20_000)
+    QTest.keyClick(window, Qt.Key.Key_Escape)
+    assert engine.likelihood is None
+    assert window.isFullScreen()
+    QTest.keyClick(window, Qt.Key.Key_Escape)
+    assert not window.isFullScreen()
+    QTest.keyClick(window, Qt.Key.Key_Escape)
+    assert not window.isFullScreen()
 
 
 def test_closing_without_work_asks_nothing(window):

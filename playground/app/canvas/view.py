@@ -33,6 +33,7 @@ class CanvasView(QWidget):
         stroke_drawn(object, float): a list of (x, y), and the brush's radius.
         brush_radius_changed(float): by the wheel or the keys.
         image_selected(int), image_shift_selected(int): the same for an image of the grid.
+        image_missed(): a click fell beside the images.
         painted(float): milliseconds that a new picture took.
     """
 
@@ -46,6 +47,7 @@ class CanvasView(QWidget):
     brush_radius_changed = Signal(float)
     image_selected = Signal(int)
     image_shift_selected = Signal(int)
+    image_missed = Signal()
     painted = Signal(float)
 
     def __init__(self, parent: QWidget | None = None) -> None:
@@ -331,7 +333,9 @@ class CanvasView(QWidget):
             return
         place = self._view.plane().to_painter(np.array([x, y]))
         number = images.tiles(self._view.width(), self._view.height()).at(*place.tolist())
-        if number is not None:
+        if number is None:
+            self.image_missed.emit()
+        else:
             image_picked.emit(number)
 
     def _hover(self, point: tuple[float, float] | None) -> None:
