@@ -25,7 +25,7 @@ LABELS = {
     "objective.projection": "law of v",
     "objective.variance_reduced": "variance-reduced",
     "objective.cells": "cells of Z",
-    "objective.reference": "target over n",
+    "objective.reference": "target n",
     "training.batch": "batch B",
     "training.decay": "rate falls",
     "training.ema": "average d",

@@ -19,6 +19,7 @@ from PySide6.QtWidgets import (
 
 from playground.app import frame
 from playground.app.errors import Log
+from playground.app.field_row import FieldLabel
 from playground.app.labels import spoken
 from playground.app.panels import DataPanel, LikelihoodPanel, QualityPanel, TrainingPanel
 from playground.app.settings import Settings
@@ -59,6 +60,14 @@ def test_the_status_makes_room_for_its_words_at_once(shared_window):
         for label in (status._training, status._frames):
             assert label.width() >= label.fontMetrics().horizontalAdvance(label.text()), label.text()
     shared_window._show_status()
+
+
+def test_no_name_of_a_setting_is_cut_off(shared_window):
+    labels = shared_window.findChildren(FieldLabel)
+    assert len(labels) > 40
+    for label in labels:
+        mark = 14 if label._resets else 0
+        assert label.fontMetrics().horizontalAdvance(label.text()) + mark <= label.maximumWidth(), label.text()
 
 
 def test_the_button_says_what_it_does_now(shared_window):

@@ -343,7 +343,7 @@ class QualityPanel(Card):
 
     def _name_axes(self, *names: str) -> None:
         for button, name in zip(self.axes.buttons.values(), names, strict=True):
-            button.setText(name if len(name) <= 8 else name[:7] + "…")
+            button.setText(name if len(name) <= 8 else name[:7].rstrip() + "…")
             button.setAccessibleName(f"Histogram along {name}")
             button.setToolTip(f"<p>Histogram along {name}.</p>")
 
