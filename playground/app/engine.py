@@ -284,8 +284,8 @@ class Engine(Measuring):
         if any(known[key].resets for key in keys) or "likelihood.points" in keys:
             self._settle.start()
             return
-        if bench is None:
-            return
+        if bench is None or reset_key(bench.problem.experiment) != reset_key(self._state.experiment):
+            return  # another is being built, and takes what was changed meanwhile
         bench.problem = dataclasses.replace(bench.problem, experiment=self._state.experiment)
         if self._training is not None and any(key.startswith(("training.", "objective.")) for key in keys):
             refusal = training_refusal(self._state.experiment)

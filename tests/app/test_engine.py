@@ -75,6 +75,26 @@ def test_at_rest_the_block_that_ran_at_the_pause_is_counted(qtbot, bench):
     engine.pause_training()
 
 
+def test_a_sampler_changed_while_other_noise_is_built_waits_for_it(qtbot, bench):
+    state, engine = bench
+    taken, told = [], []
+    engine.message.connect(lambda *message: told.append(message))
+    with qtbot.waitSignal(engine.problem_changed, timeout=10_000):
+        state.edit({"noise.kind": "none", "objective.kind": "exact"})
+        state.edit({"sampling.kind": "langevin", "sampling.steps": 30})
+    assert engine.problem.resolved.noise.kind == "none"
+    qtbot.waitUntil(lambda: complete(engine) and len(engine.trajectory) >= 31, timeout=10_000)
+    with qtbot.waitSignal(engine.problem_changed, timeout=10_000):
+        state.undo()
+        state.undo()
+    engine.problem_changed.connect(taken.append)
+    assert engine.problem.resolved.noise.kind == "ve"
+    qtbot.waitUntil(lambda: complete(engine) and len(engine.trajectory) == 22, timeout=10_000)
+    qtbot.wait(400)
+    assert taken == []
+    assert "error" not in [level for level, *_ in told]
+
+
 def test_other_settings_begin_afresh_and_nothing_trained_before_comes_back(qtbot, bench):
     state, engine = bench
     begun = state.experiment
