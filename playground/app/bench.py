@@ -30,6 +30,19 @@ if TYPE_CHECKING:
 SHOWN_POINTS = 20_000
 KEPT_LOSSES = 2_000  # of the loss curve that a session keeps
 SNAPSHOT_SECONDS = 0.15  # how old the weights may be that sampling uses while training runs
+NEW_DATA = {
+    "noise.sigma": "auto",
+    "noise.sigma_min": "auto",
+    "noise.sigma_max": "auto",
+    "noise.rungs": (),
+    "noise.schedule": (),
+    "sampling.step": "auto",
+    "sampling.churn_min": "auto",
+    "sampling.churn_max": "auto",
+    "sampling.source": "learned",
+    "likelihood.source": "learned",
+}
+"""Settings in the units of the data: with other data they go back to what the program chooses."""
 
 
 def reset_key(experiment: Experiment) -> tuple[Any, ...]:

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from PySide6.QtCore import QObject, Qt, QTimer, Signal, Slot
 
-from playground.app.bench import Bench, assemble, file_key, reset_key
+from playground.app.bench import NEW_DATA, Bench, assemble, file_key, reset_key
 from playground.app.measuring import Measuring
 from playground.app.playback import TICK
 from playground.app.state import State
@@ -25,19 +25,6 @@ from playground.lab.session import Session, SessionError
 from playground.lab.trajectory import Trajectory
 
 SETTLE = 150  # ms without an edit before data and network are built anew, so that a slider can be dragged
-NEW_DATA = {
-    "noise.sigma": "auto",
-    "noise.sigma_min": "auto",
-    "noise.sigma_max": "auto",
-    "noise.rungs": (),
-    "noise.schedule": (),
-    "sampling.step": "auto",
-    "sampling.churn_min": "auto",
-    "sampling.churn_max": "auto",
-    "sampling.source": "learned",
-    "likelihood.source": "learned",
-}
-"""Settings in the units of the data: with other data they go back to what the program chooses."""
 KEPT = 16  # benches kept for undo
 PROGRESS_SECONDS = 1 / 15  # between two reports of training, which two charts and a dozen numbers follow
 

@@ -6,9 +6,10 @@ from PySide6.QtCore import QSize, Signal, Slot
 from PySide6.QtWidgets import QButtonGroup, QGridLayout, QHBoxLayout, QLabel, QPushButton, QWidget
 
 from playground.app import theme
+from playground.app.bench import NEW_DATA
 from playground.app.card import Card, Notice
 from playground.app.controls import NumberEdit, Slider
-from playground.app.engine import NEW_DATA, Engine
+from playground.app.engine import Engine
 from playground.app.equation import Tooltip, words
 from playground.app.field_row import EDIT_WIDTH, LABEL_WIDTH, FieldLabel, warning
 from playground.app.fields import make_field
