@@ -127,7 +127,7 @@ class Engine(Measuring):
             self.message.emit("error", refusal.sentence, "")
             return
         experiment = self._state.experiment
-        self._training = Worker(lambda: bench.train(experiment), "training")
+        self._training, self._resting = Worker(lambda: bench.train(experiment), "training"), None
         self._training.start()
         self._state.touch()
         self._become(bench, "training")
@@ -385,10 +385,9 @@ class Engine(Measuring):
     def _poll_training(self, now: float) -> None:
         worker, bench = self._training, self._bench
         if bench is not None and self._resting is not None and self._resting.isFinished():
-            self._resting = None
-            if worker is None:  # the block that ran at the pause has counted too
-                self.progress.emit(bench.progress)
-                self._become(bench, "paused")
+            self._resting = None  # the block that ran at the pause has counted too
+            self.progress.emit(bench.progress)
+            self._become(bench, "paused")
         if bench is None or worker is None:
             return
         finished = worker.isFinished()
