@@ -11,7 +11,7 @@ Points are flattened, (N, D).
 
 import math
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import NamedTuple, TypeVar
 
 import numpy as np
@@ -64,22 +64,13 @@ def compiled(function: Function) -> Function:
         return function
 
 
-def features(y: Tensor, sigma: Tensor, frequencies: Tensor, tones: Tensor) -> Tensor:
-    """What a perceptron's first layer sees of inputs y (..., D) and sigma (...), > 0: (..., D + 2K + 1 + 2T).
+def features(y: Tensor, noise: Tensor, frequencies: Tensor) -> Tensor:
+    """What a perceptron's first layer sees of inputs y (..., D) and noise (..., W): (..., D + 2K + W).
 
-    The inputs, their cosines and sines, and the same of ln(sigma)/4.
+    The inputs, their cosines and sines, and the noise as it is.
     """
-    dim, count = y.shape[-1], frequencies.shape[1]
-    noise = noise_features(sigma, tones)
-    found = torch.empty(*y.shape[:-1], dim + 2 * count + noise.shape[-1], dtype=y.dtype, device=y.device)
-    write_places(found, y, frequencies)
-    found[..., dim + 2 * count :] = noise
-    return found
-
-
-def write_places(found: Tensor, y: Tensor, frequencies: Tensor) -> None:
-    """Fill the first D + 2K columns of the features: what depends on y."""
     dim, middle, stop = y.shape[-1], y.shape[-1] + frequencies.shape[1], y.shape[-1] + 2 * frequencies.shape[1]
+    found = torch.empty(*y.shape[:-1], stop + noise.shape[-1], dtype=y.dtype, device=y.device)
     angles = torch.matmul(y, frequencies)
     found[..., :dim] = y
     if y.device.type == "cpu":  # numpy's take half the time of torch's
@@ -89,10 +80,20 @@ def write_places(found: Tensor, y: Tensor, frequencies: Tensor) -> None:
     else:
         found[..., dim:middle] = torch.cos(angles)
         found[..., middle:stop] = torch.sin(angles)
+    found[..., stop:] = noise
+    return found
+
+
+def blocks(y: Tensor, noise: Tensor, frequencies: Tensor, rows: int) -> Iterator[tuple[slice, Tensor]]:
+    """The features of all points, in blocks of `BLOCK` or, if that is more, `rows` of them."""
+    block = max(BLOCK, rows)
+    for start in range(0, len(y), block):
+        piece = slice(start, start + block)
+        yield piece, features(y[piece], noise[piece], frequencies)
 
 
 def noise_features(sigma: Tensor, tones: Tensor) -> Tensor:
-    """The last 1 + 2T columns of the features, for sigma of any shape: (..., 1 + 2T)."""
+    """ln(sigma)/4 as itself and as sines and cosines, for sigma > 0 of any shape: (..., 1 + 2T)."""
     noise = (torch.log(sigma) / 4).unsqueeze(-1)
     phases = noise * tones
     return torch.cat([noise, torch.sin(phases), torch.cos(phases)], -1)
@@ -246,21 +247,14 @@ def mlp_score(
         sigma = sigma[:1]
     inverse = torch.rsqrt(sigma * sigma + 1.0)[:, None]
     divisor = torch.where(sigma > 0, sigma, torch.ones_like(sigma))
-    y, score = x * inverse, torch.empty_like(x)
-    if len(sigma) < len(x):
+    y, score, noise = x * inverse, torch.empty_like(x), noise_features(divisor, tones)
+    if len(noise) < len(x):
         places = x.shape[1] + 2 * frequencies.shape[1]
-        (noise,) = noise_features(divisor, tones)
-        biases = [torch.addmv(biases[0], weights[0][:, places:], noise), *biases[1:]]
+        biases = [torch.addmv(biases[0], weights[0][:, places:], noise[0]), *biases[1:]]
         weights = [weights[0][:, :places], *weights[1:]]
-    block = max(BLOCK, rows)
-    for start in range(0, len(x), block):
-        piece = y[start : start + block]
-        if len(sigma) < len(x):
-            seen = torch.empty(len(piece), places, dtype=x.dtype, device=x.device)
-            write_places(seen, piece, frequencies)
-        else:
-            seen = features(piece, divisor[start : start + block], frequencies, tones)
-        perceptron(seen, weights, biases, activation, rows, score[start : start + block])
+        noise = noise[:, :0].expand(len(x), 0)
+    for piece, seen in blocks(y, noise, frequencies, rows):
+        perceptron(seen, weights, biases, activation, rows, score[piece])
     return score.div_(divisor[:, None]).sub_(y).mul_(inverse)
 
 
@@ -294,11 +288,9 @@ def mlp_trace(
     rows: int,
 ) -> tuple[Tensor, Tensor]:
     """An MLP's F at inputs y (N, D) for sigma (N,), > 0, and tr dF/dy (N,), without gradients, `rows` points at a time."""
-    raw, trace, block = torch.empty_like(y), torch.empty_like(sigma), max(BLOCK, rows)
-    for start in range(0, len(y), block):
-        stop = start + block
-        seen = features(y[start:stop], sigma[start:stop], frequencies, tones)
-        perceptron_trace(seen, frequencies, weights, biases, activation, rows, raw[start:stop], trace[start:stop])
+    raw, trace = torch.empty_like(y), torch.empty_like(sigma)
+    for piece, seen in blocks(y, noise_features(sigma, tones), frequencies, rows):
+        perceptron_trace(seen, frequencies, weights, biases, activation, rows, raw[piece], trace[piece])
     return raw, trace
 
 

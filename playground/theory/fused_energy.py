@@ -10,7 +10,17 @@ Written for :class:`playground.theory.networks.Energy`, which is their oracle in
 import torch
 from torch import Tensor
 
-from playground.theory.fused import BLOCK, Descent, activate, compiled, features, pull_back, slopes, step_down
+from playground.theory.fused import (
+    Descent,
+    activate,
+    blocks,
+    compiled,
+    features,
+    noise_features,
+    pull_back,
+    slopes,
+    step_down,
+)
 
 
 def energy_score(
@@ -32,10 +42,9 @@ def energy_score(
     """
     inverse = torch.rsqrt(sigma * sigma + 1.0)[:, None]
     divisor = torch.where(sigma > 0, sigma, torch.ones_like(sigma))
-    y, score, block = x * inverse, torch.empty_like(x), max(BLOCK, rows)
-    for start in range(0, len(x), block):
-        seen = features(y[start : start + block], divisor[start : start + block], frequencies, tones)
-        energy_slope(seen, frequencies, weights, biases, activation, rows, score[start : start + block])
+    y, score = x * inverse, torch.empty_like(x)
+    for piece, seen in blocks(y, noise_features(divisor, tones), frequencies, rows):
+        energy_slope(seen, frequencies, weights, biases, activation, rows, score[piece])
     return score.mul_(factor[:, None]).sub_(y).mul_(inverse)
 
 
@@ -90,7 +99,7 @@ def energy_denoising_steps(
     slope = inverse * factor.unsqueeze(2)
     rest = z / sigma.unsqueeze(2) - y * inverse  # score + z/sigma = slope grad phi + rest
     share = weight / x.shape[1]
-    seen = features(y, sigma, frequencies, tones)
+    seen = features(y, noise_features(sigma, tones), frequencies)
     return _denoising_steps(seen, slope, rest, share, frequencies, descent)
 
 

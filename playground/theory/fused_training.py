@@ -8,7 +8,7 @@ oracle in the tests.
 import torch
 from torch import Tensor
 
-from playground.theory.fused import Descent, activate_with_slope, compiled, features, slopes, step_down
+from playground.theory.fused import Descent, activate_with_slope, compiled, features, noise_features, slopes, step_down
 
 
 def bend(a: Tensor, activation: str, h: Tensor, slope: Tensor) -> None:
@@ -58,7 +58,8 @@ def denoising_steps(
     y = torch.addcmul(x, sigma.unsqueeze(2), z) * inverse.unsqueeze(2)
     rest = z / sigma.unsqueeze(2) - y * inverse.unsqueeze(2)
     slope, share = (inverse / sigma).unsqueeze(2), weight / x.shape[1]
-    return _denoising_steps(features(y, sigma, frequencies, tones), slope, rest, share, descent)
+    seen = features(y, noise_features(sigma, tones), frequencies)
+    return _denoising_steps(seen, slope, rest, share, descent)
 
 
 @compiled
@@ -129,7 +130,7 @@ def matching_steps(
     pulled, tugged = share * slope, share.unsqueeze(1) * bent * scale * directions
     flat = directions.square().sum(3).sum(1) * inverse.square()[:, :, 0] * scale
 
-    seen = features(y, divisor, frequencies, tones)
+    seen = features(y, noise_features(divisor, tones), frequencies)
     dim, middle, stop = x.shape[2], x.shape[2] + frequencies.shape[1], x.shape[2] + 2 * frequencies.shape[1]
     moving = torch.matmul(directions, frequencies)
     rows = seen.new_empty(len(x), 1 + directions.shape[1], *seen.shape[1:])
