@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from playground.lab.experiment import fields
 from playground.lab.problem import Problem
-from playground.lab.reliability import nearest_distances
+from playground.lab.reliability import nearest
 from playground.lab.settings import RATED
 from playground.theory.noise import SubVariancePreserving, VariancePreserving
 from playground.theory.noise.process import as_time
@@ -75,8 +75,8 @@ def _few_values(problem: Problem, points: NDArray[np.floating]) -> str:
     if max(map(len, columns)) < most:  # else there are as many points
         distinct = np.unique(points, axis=0)
         some = distinct[problem.some_rows(len(distinct), JUDGED, "distinct points")]
-        nearest = nearest_distances(torch.from_numpy(some), torch.from_numpy(distinct), 2)[:, 1]
-        if len(distinct) < most and float(nearest.median()) > apart:
+        distances, _ = nearest(torch.from_numpy(some), torch.from_numpy(distinct), 2)
+        if len(distinct) < most and float(distances[:, 1].median()) > apart:
             return f"The {len(points)} points take only {len(distinct)} distinct values"
     for name, column in zip(problem.dataset.axes, columns, strict=True):
         if len(column) < most and float(np.median(np.diff(column))) > apart:

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from playground.lab.problem import Problem
+from playground.lab.reliability import nearest
 
 NEIGHBOURS = 5  # that vote on what an image shows: 98 % right on held-out digits
 JUDGED = 2_000  # most images looked at
@@ -58,10 +59,7 @@ def image_figures(problem: Problem, samples: Array) -> dict[str, Any]:
 
 def _nearest(training: Tensor, images: Array) -> tuple[Tensor, Tensor]:
     """Distances to the nearest training images and their rows, (N, NEIGHBOURS) each, nearest first."""
-    flat = torch.from_numpy(np.asarray(images, dtype=np.float32)).flatten(1)
-    some = max(1, 2**24 // len(training))  # distances held at once: 64 MB
-    found = [torch.cdist(part, training).topk(NEIGHBOURS, largest=False) for part in torch.split(flat, some)]
-    return torch.cat([part.values for part in found]), torch.cat([part.indices for part in found])
+    return nearest(torch.from_numpy(np.asarray(images, dtype=np.float32)).flatten(1), training, NEIGHBOURS)
 
 
 def _voted(labels: Tensor, classes: int) -> Tensor:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from playground.data import Dataset, load_dataset
-from playground.lab import automatic
+from playground.lab import automatic, reliability
 from playground.lab.experiment import Experiment, ExperimentError, replace
 from playground.lab.settings import PROCESSES, RATED
 from playground.lab.units import Units
@@ -181,6 +181,11 @@ class Problem:
         """The held-out points that likelihoods are measured on, in user units: likelihood.points of them, or all."""
         held_out = self.dataset.held_out
         return held_out[self.some_rows(len(held_out), self.experiment.likelihood.points, "judged")]
+
+    @functools.cached_property
+    def spacing(self) -> float:
+        """See :func:`playground.lab.reliability.spacing`: a tenth of a second's work, asked for at every click."""
+        return reliability.spacing(self)
 
     def _seed(self, purpose: str) -> int:
         # Mixed, for torch's generator on the CPU looks at the lowest 32 bits alone.

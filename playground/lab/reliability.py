@@ -8,6 +8,7 @@ it can be checked.
 Imports no torch, so that the window can name the two kinds of doubt before torch is loaded.
 """
 
+import math
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -68,15 +69,23 @@ def missed(log_prob: Array, known: Array, error: Array | None) -> NDArray[np.boo
 
 def remoteness(problem: "Problem", points: Array) -> Array:
     """(N,) distance to the nearest training point, in what 99 of 100 training points keep within; above `FAR` a network extrapolates."""
-    train = problem.train.flatten(1)
-    rows = problem.some_rows(len(train), NEIGHBOURS, "neighbours")
-    train = train[rows]
+    distances, _ = nearest(_internal(problem, points).flatten(1), _neighbours(problem), 1)
+    return np.asarray((distances[:, 0] / problem.spacing).cpu().numpy())
+
+
+def spacing(problem: "Problem") -> float:
+    """The distance to the nearest other within which 99 of 100 training points keep, or that the noise spreads; internal units."""
+    train = _neighbours(problem)
     judged = train[problem.some_rows(len(train), JUDGED, "judged neighbours")]
-    itself_and_other = nearest_distances(judged, train, 2)[:, -1]
-    noise = problem.noise.sigma_min * train.shape[1] ** 0.5
-    usual = max(float(itself_and_other.cpu().quantile(0.99)), NOISES / FAR * noise)
-    distances = nearest_distances(_internal(problem, points).flatten(1), train, 1)[:, 0] / usual
-    return np.asarray(distances.cpu().numpy())
+    itself_and_other, _ = nearest(judged, train, 2)
+    noise = problem.noise.sigma_min * math.sqrt(train.shape[1])
+    return max(float(itself_and_other[:, -1].cpu().quantile(0.99)), NOISES / FAR * noise)
+
+
+def _neighbours(problem: "Problem") -> "Tensor":
+    """(n, D) training points among which the nearest is looked for, in internal units."""
+    train = problem.train.flatten(1)
+    return train if len(train) <= NEIGHBOURS else train[problem.some_rows(len(train), NEIGHBOURS, "neighbours")]
 
 
 def flow_doubts(
@@ -126,11 +135,11 @@ def _internal(problem: "Problem", points: Array) -> "Tensor":
     return torch.from_numpy(np.asarray(problem.units.to_internal(points))).to(problem.train)
 
 
-def nearest_distances(points: "Tensor", train: "Tensor", count: int) -> "Tensor":
-    """(N, count) distances to the nearest of the training points, nearest first."""
+def nearest(points: "Tensor", train: "Tensor", count: int) -> tuple["Tensor", "Tensor"]:
+    """Distances to the nearest of the training points and their rows, (N, count) each, nearest first."""
     import torch
 
     some = max(1, 2**24 // len(train))  # distances held at once: 64 MB
     count = min(count, len(train))
-    parts = [torch.cdist(part, train).topk(count, largest=False).values for part in torch.split(points, some)]
-    return torch.cat(parts)
+    parts = [torch.cdist(part, train).topk(count, largest=False) for part in torch.split(points, some)]
+    return torch.cat([part.values for part in parts]), torch.cat([part.indices for part in parts])
