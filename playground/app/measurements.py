@@ -52,11 +52,13 @@ def point_likelihood(problem: "Problem", weights: Weights, point: np.ndarray, nu
 
     score = judging_score(problem, weights)
     energy, source = normalised(problem, score), problem.experiment.likelihood.source
+    sigma = problem.units.sigma_to_user(problem.noise.sigma_min)
+    exact = problem.exact_log_prob(point[None], sigma)
     found = PointLikelihood(
         point=point,
         number=number,
-        sigma=problem.units.sigma_to_user(problem.noise.sigma_min),
-        exact=exact_log_prob(problem, point),
+        sigma=sigma,
+        exact=None if exact is None else float(exact[0]),
         flow=None,
         source=source,
         untrained=weights.untrained and source == "learned",
@@ -85,17 +87,6 @@ def point_likelihood(problem: "Problem", weights: Weights, point: np.ndarray, nu
         )
         (doubt,) = flow_doubts(problem, point[None], result.log_prob, result.standard_error)
         yield 1.0, dataclasses.replace(found, flow=flow, doubt=doubt)
-
-
-def exact_log_prob(problem: "Problem", point: np.ndarray) -> float | None:
-    """log p of a point by the known density, smoothed by the finest noise; None where none is known."""
-    import torch
-
-    density = problem.dataset.density
-    if density is None:
-        return None
-    sigma = problem.units.sigma_to_user(problem.noise.sigma_min)
-    return float(density.to("cpu", torch.float64).log_prob(torch.from_numpy(point[None]), sigma)[0])
 
 
 def way_between(

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 
 from playground.cli.mistakes import Mistake
 from playground.cli.reporting import number, say, stage
@@ -43,9 +42,9 @@ def write_likelihoods(
     errors = [energy.partition.error] * len(flat)
     columns = [*flat.T.tolist(), log_prob.tolist(), errors]
     header += ["log_prob", "log_partition_error"]
-    density = problem.dataset.density
-    if density is not None:
-        columns.append(density.to("cpu", torch.float64).log_prob(torch.from_numpy(flat), energy.sigma).tolist())
+    exact = problem.exact_log_prob(flat, energy.sigma)
+    if exact is not None:
+        columns.append(exact.tolist())
         header.append("exact")
     write_csv(out, [*header, "note"], zip(*columns, notes, strict=True))
     say(f"By {energy.origin}")
@@ -60,7 +59,8 @@ def _write_by_flow(model: Model, flat: np.ndarray, header: list[str], out: Path,
             update(progress.fraction, f"{len(flat)} points")
             found = progress.result
     assert found is not None
-    notes = flow_doubts(problem, points, found.log_prob, found.standard_error)
+    known = closed_form(problem, points, found.sigma)
+    notes = flow_doubts(problem, points, found.log_prob, found.standard_error, known)
     log_prob = _measured(found.log_prob, notes)
     if np.isnan(log_prob).all():
         raise Mistake(f"No point could be measured. Point 1 of {len(flat)} is {notes[0]}.")
@@ -69,7 +69,6 @@ def _write_by_flow(model: Model, flat: np.ndarray, header: list[str], out: Path,
     errors = np.where(np.isnan(log_prob), np.nan, errors)
     columns = [*flat.T.tolist(), _cells(log_prob), _cells(errors), found.evaluations.tolist()]
     header = [*header, "log_prob", "standard_error", "evaluations"]
-    known = closed_form(problem, points, found.sigma)
     if known is not None:
         columns.append(known.tolist())
         header.append("closed_form")

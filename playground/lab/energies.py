@@ -121,18 +121,18 @@ def energy_metrics(problem: Problem, score: ScoreFunction, found: dict[str, Any]
     found["log_partition"], found["log_partition_error"] = model.log_partition, model.partition.error
     found["energy_integral"] = model.integral()
     found["energy_nll"], found["energy_nll_standard_error"] = metrics.mean_with_error(-log_prob)
-    density = problem.dataset.density
     if path_refusal(problem.experiment) is not None:
         found["test_nll"], found["test_nll_standard_error"] = found["energy_nll"], found["energy_nll_standard_error"]
         found["test_points"], found["density"] = len(points), model.origin
-        if density is not None:
-            true = density.to("cpu", torch.float64).log_prob(torch.from_numpy(points))
+        true = problem.exact_log_prob(points)
+        if true is not None:
             found["kl"], found["kl_standard_error"] = metrics.kl_to_known(true, log_prob)
-    if density is not None:
+    if problem.dataset.density is not None:
         # Of the smoothed data, which the energy is of: with one coarse sigma they are far from the data themselves.
         z = torch.randn(points.shape, generator=problem.generator("energy", "cpu"), dtype=torch.float64)
         noisy = points + model.sigma * z.numpy()
-        true = density.to("cpu", torch.float64).log_prob(torch.from_numpy(noisy), model.sigma)
+        true = problem.exact_log_prob(noisy, model.sigma)
+        assert true is not None
         log_prob = torch.from_numpy(model.log_prob(noisy))
         found["energy_kl"], found["energy_kl_standard_error"] = metrics.kl_to_known(true, log_prob)
     else:

@@ -20,7 +20,6 @@ from playground.lab.problem import Problem
 from playground.lab.refusals import comparison_refusal, flow_refusal
 from playground.lab.reliability import closed_form, missed
 from playground.theory import likelihood, metrics, two_samples
-from playground.theory.densities import Density
 from playground.theory.noise import ScoreFunction
 from playground.theory.ode import TooManySteps
 
@@ -125,7 +124,7 @@ def evaluate(problem: Problem, score: ScoreFunction, samples: Array | None = Non
         reasons |= dict.fromkeys(("entropy", "kl", "kl_standard_error", *_FROM_SMOOTHING), unknown)
     else:
         found["entropy"] = density.entropy()
-        _add_smoothing(problem, density, found)
+        _add_smoothing(problem, found)
     if problem.dataset.grey_levels is None:
         reasons |= dict.fromkeys(("bits_per_dim", "bits_per_dim_standard_error"), "Bits per dimension are for images.")
     for fraction in _add_distances(problem, samples, found, reasons):
@@ -213,21 +212,21 @@ def _add_likelihoods(
         found["trace_standard_error"] = float(np.sqrt(np.mean(result.standard_error**2)))
     found["evaluations_mean"] = float(result.evaluations.mean())
     found["density"] = f"p_sigma, the data smoothed by sigma_min = {result.sigma:.6g} (user units)"
-    density = problem.dataset.density
-    if density is not None:
-        # In user units and float64: a sharp edge that float32 moves would put a point where the density is 0.
-        true = density.to("cpu", torch.float64).log_prob(torch.from_numpy(points))
+    true = problem.exact_log_prob(points)
+    if true is not None:
         found["kl"], found["kl_standard_error"] = metrics.kl_to_known(true, log_prob)
     if problem.dataset.grey_levels is not None:
         bits = likelihood.bits_per_dim(log_prob, problem.shape, problem.dataset.grey_levels)
         found["bits_per_dim"], found["bits_per_dim_standard_error"] = metrics.mean_with_error(bits)
 
 
-def _add_smoothing(problem: Problem, density: Density, found: dict[str, Any]) -> None:
-    known, points = density.to("cpu", torch.float64), torch.from_numpy(problem.judged)
-    smoothed = known.log_prob(points, problem.units.sigma_to_user(problem.noise.sigma_min))
+def _add_smoothing(problem: Problem, found: dict[str, Any]) -> None:
+    true = problem.exact_log_prob(problem.judged)
+    smoothed = problem.exact_log_prob(problem.judged, problem.units.sigma_to_user(problem.noise.sigma_min))
+    assert true is not None
+    assert smoothed is not None
     found["perfect_nll"], found["perfect_nll_standard_error"] = metrics.mean_with_error(-smoothed)
-    kl = metrics.kl_to_known(known.log_prob(points), smoothed)
+    kl = metrics.kl_to_known(true, smoothed)
     found["kl_of_smoothing"], found["kl_of_smoothing_standard_error"] = kl
 
 

@@ -182,6 +182,16 @@ class Problem:
         held_out = self.dataset.held_out
         return held_out[self.some_rows(len(held_out), self.experiment.likelihood.points, "judged")]
 
+    def exact_log_prob(self, points: NDArray[np.floating], sigma: float = 0.0) -> Tensor | None:
+        """log p_sigma (N,) at points (N, *shape) by the known density, in user units; None where none is known.
+
+        On the CPU in double precision: a sharp edge that single precision moves would put a point where the density is 0.
+        """
+        if self.dataset.density is None:
+            return None
+        density = self.dataset.density.to("cpu", torch.float64)
+        return density.log_prob(torch.from_numpy(np.asarray(points, dtype=np.float64)), sigma)
+
     @functools.cached_property
     def spacing(self) -> float:
         """See :func:`playground.lab.reliability.spacing`: a tenth of a second's work, asked for at every click."""

@@ -43,12 +43,9 @@ def closed_form(problem: "Problem", points: Array, sigma: float) -> Array | None
         points: (N, *shape) in user units.
         sigma: the smoothing, in user units.
     """
-    import torch
-
-    source, density = problem.experiment.likelihood.source, problem.dataset.density
-    if source == "exact" and density is not None:
-        found: Array = density.to("cpu", torch.float64).log_prob(torch.from_numpy(np.asarray(points)), sigma).numpy()
-        return found
+    source = problem.experiment.likelihood.source
+    if source == "exact" and (known := problem.exact_log_prob(points, sigma)) is not None:
+        return np.asarray(known)
     if source == "empirical":
         level = problem.units.sigma_to_internal(sigma)
         log_prob = problem.empirical.log_prob(_internal(problem, points), level)
@@ -89,18 +86,18 @@ def _neighbours(problem: "Problem") -> "Tensor":
 
 
 def flow_doubts(
-    problem: "Problem", points: Array, log_prob: Array, error: Array | None, sigma: float | None = None
+    problem: "Problem", points: Array, log_prob: Array, error: Array | None, known: Array | None = None
 ) -> list[str]:
-    """What speaks against each log p by the flow, in a few words; "" where nothing does.
+    """What speaks against each log p by the flow from the finest sigma, in a few words; "" where nothing does.
 
     Args:
         points: (N, *shape) in user units.
         log_prob: (N,) NaN where the flow was given up.
         error: see :func:`missed`.
-        sigma: the smoothing in user units; None for the finest.
+        known: their :func:`closed_form`, if it was found already.
     """
-    finest = problem.units.sigma_to_user(problem.noise.sigma_min)
-    known = closed_form(problem, points, finest if sigma is None else sigma)
+    if known is None:
+        known = closed_form(problem, points, problem.units.sigma_to_user(problem.noise.sigma_min))
     if known is None:
         lost = np.isnan(log_prob)
         return [
