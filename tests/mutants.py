@@ -234,15 +234,15 @@ FAULTS = (
     Fault(
         "the corrector asks for the level before (off by one)",
         "theory/samplers/path.py",
-        "x.new_tensor(sigmas[index])",
-        "x.new_tensor(sigmas[index - 1])",
+        "x.new_tensor(then.sigma)",
+        "x.new_tensor(now.sigma)",
         ("theory/test_samplers.py::test_correctors_ask_at_the_level_that_the_step_reached",),
     ),
     Fault(
         "the reverse SDE with the drift of the ODE",
         "theory/samplers/reverse.py",
-        "process.drift(x, now) - g**2 *",
-        "process.drift(x, now) - 0.5 * g**2 *",
+        "alpha=h * g**2 / now.scale",
+        "alpha=0.5 * h * g**2 / now.scale",
         ("theory/test_samplers_convergence.py::test_order_of_convergence",),
     ),
     Fault(
@@ -381,7 +381,7 @@ FAULTS = (
     Fault(
         "a shared noise level left out of the first layer (fused)",
         "theory/fused.py",
-        "torch.addmv(biases[0], weights[0][:, places:], noise[0])",
+        "torch.addmv(biases[0], weights[0][:, places:], known)",
         "biases[0]",
         ("theory/test_fused.py::test_a_score_at_one_noise_level_is_the_networks_own",),
     ),

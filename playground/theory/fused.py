@@ -70,6 +70,8 @@ def features(y: Tensor, noise: Tensor, frequencies: Tensor) -> Tensor:
     The inputs, their cosines and sines, and the noise as it is.
     """
     dim, middle, stop = y.shape[-1], y.shape[-1] + frequencies.shape[1], y.shape[-1] + 2 * frequencies.shape[1]
+    if dim == stop and noise.shape[-1] == 0:
+        return y
     found = torch.empty(*y.shape[:-1], stop + noise.shape[-1], dtype=y.dtype, device=y.device)
     angles = torch.matmul(y, frequencies)
     found[..., :dim] = y
@@ -243,19 +245,25 @@ def mlp_score(
 
     A sigma that is one number, expanded, costs the first layer a bias and nothing a point.
     """
+    score = torch.empty_like(x)
     if len(sigma) > 1 and sigma.stride(0) == 0:
-        sigma = sigma[:1]
-    inverse = torch.rsqrt(sigma * sigma + 1.0)[:, None]
-    divisor = torch.where(sigma > 0, sigma, torch.ones_like(sigma))
-    y, score, noise = x * inverse, torch.empty_like(x), noise_features(divisor, tones)
-    if len(noise) < len(x):
-        places = x.shape[1] + 2 * frequencies.shape[1]
-        biases = [torch.addmv(biases[0], weights[0][:, places:], noise[0]), *biases[1:]]
+        level, places = float(sigma[0]), x.shape[1] + 2 * frequencies.shape[1]
+        inverse, divisor = 1 / math.sqrt(level * level + 1), level if level > 0 else 1.0
+        noise = math.log(divisor) / 4
+        phases = [noise * tone for tone in tones.tolist()]
+        known = x.new_tensor([noise, *map(math.sin, phases), *map(math.cos, phases)])
+        biases = [torch.addmv(biases[0], weights[0][:, places:], known), *biases[1:]]
         weights = [weights[0][:, :places], *weights[1:]]
-        noise = noise[:, :0].expand(len(x), 0)
-    for piece, seen in blocks(y, noise, frequencies, rows):
+        y = x * inverse
+        for piece, seen in blocks(y, y[:, :0], frequencies, rows):
+            perceptron(seen, weights, biases, activation, rows, score[piece])
+        return score.mul_(inverse / divisor).sub_(y, alpha=inverse)
+    each = torch.rsqrt(sigma * sigma + 1.0)[:, None]
+    divisors = torch.where(sigma > 0, sigma, torch.ones_like(sigma))
+    y = x * each
+    for piece, seen in blocks(y, noise_features(divisors, tones), frequencies, rows):
         perceptron(seen, weights, biases, activation, rows, score[piece])
-    return score.div_(divisor[:, None]).sub_(y).mul_(inverse)
+    return score.div_(divisors[:, None]).sub_(y).mul_(each)
 
 
 @compiled

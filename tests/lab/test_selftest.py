@@ -40,7 +40,7 @@ def test_claims_are_told_apart_and_each_has_an_area() -> None:
 
 
 def wrong_rate(process: VariancePreserving, t: Tensor | float) -> Tensor:
-    return torch.sqrt(2 * process._rate(t))
+    return torch.sqrt(2 * process._beta(t))
 
 
 def without_half(process: Process, score, x: Tensor, t: Tensor | float) -> Tensor:

@@ -198,6 +198,14 @@ def test_prior_of_images_counts_every_pixel() -> None:
 
 
 @pytest.mark.parametrize("process", PROCESSES)
+def test_moments_are_the_process_at_each_time(process: Process) -> None:
+    at, x = [1.0, 0.4, process.t_min], torch.ones(1, 1, dtype=torch.float64)
+    for moment, t in zip(process.moments(at), at, strict=True):
+        found = process.scale(t), process.sigma(t), process.drift(x, t), process.diffusion(t)
+        assert list(moment) == pytest.approx([t, *map(float, found)], rel=1e-12)
+
+
+@pytest.mark.parametrize("process", PROCESSES)
 def test_score_and_probability_flow_of_a_gaussian(process: Process) -> None:
     """From N(m, s^2 I) the density of x(t) is N(alpha m, alpha^2 (s^2 + sigma^2) I), and the ODE keeps its quantiles."""
     m, s = 0.7, 0.5

@@ -54,8 +54,8 @@ class Drawn(Process):
             low, high = torch.where(below, middle, low), torch.where(below, high, middle)
         return ((low + high) / 2).to(sigma)
 
-    def drift(self, x: Tensor, t: Tensor | float) -> Tensor:
-        return torch.zeros_like(x)
+    def rate(self, t: Tensor | float) -> Tensor:
+        return torch.zeros_like(as_time(t))
 
     def diffusion(self, t: Tensor | float) -> Tensor:
         value, slope = self._curve(as_time(t))

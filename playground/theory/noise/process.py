@@ -4,6 +4,7 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -58,6 +59,22 @@ class GaussianPrior:
         return -0.5 * self.to_normal(x).flatten(1).square().sum(1) - log_volume
 
 
+class Moment(NamedTuple):
+    """A process at one time, in numbers: what a solver with steps known beforehand needs of it.
+
+    Attributes:
+        time: t.
+        scale, sigma: alpha and std/alpha.
+        rate, diffusion: f(x, t)/x and g.
+    """
+
+    time: float
+    scale: float
+    sigma: float
+    rate: float
+    diffusion: float
+
+
 class Process(ABC):
     """A diffusion dx = f(x, t) dt + g(t) dw from data (t = 0) to noise (t = 1).
 
@@ -86,12 +103,22 @@ class Process(ABC):
         """The t with sigma(t) = `sigma`."""
 
     @abstractmethod
-    def drift(self, x: Tensor, t: Tensor | float) -> Tensor:
-        """f(x, t), in the shape of x."""
+    def rate(self, t: Tensor | float) -> Tensor:
+        """f(x, t)/x, the rate at which the drift lets the data grow: of every process a number, at most 0."""
 
     @abstractmethod
     def diffusion(self, t: Tensor | float) -> Tensor:
         """g(t)."""
+
+    def drift(self, x: Tensor, t: Tensor | float) -> Tensor:
+        """f(x, t), in the shape of x."""
+        return per_point(self.rate(as_time(t, x)), x) * x
+
+    def moments(self, times: list[float]) -> list[Moment]:
+        """What the process is at each of these times, computed in double precision."""
+        t = torch.tensor(times, dtype=torch.float64)
+        found = (values.tolist() for values in (self.scale(t), self.sigma(t), self.rate(t), self.diffusion(t)))
+        return [Moment(*numbers) for numbers in zip(times, *found, strict=True)]
 
     def std(self, t: Tensor | float) -> Tensor:
         """Standard deviation of the noise in x(t)."""

@@ -10,7 +10,7 @@ from abc import abstractmethod
 import torch
 from torch import Tensor
 
-from playground.theory.noise.process import Process, as_time, per_point
+from playground.theory.noise.process import Process, as_time
 
 
 class VarianceExploding(Process):
@@ -41,8 +41,8 @@ class VarianceExploding(Process):
     def time(self, sigma: Tensor | float) -> Tensor:
         return torch.log(as_time(sigma) / self.sigma_min) / self._log_ratio
 
-    def drift(self, x: Tensor, t: Tensor | float) -> Tensor:
-        return torch.zeros_like(x)
+    def rate(self, t: Tensor | float) -> Tensor:
+        return torch.zeros_like(as_time(t))
 
     def diffusion(self, t: Tensor | float) -> Tensor:
         return self.sigma(t) * math.sqrt(2 * self._log_ratio)
@@ -99,14 +99,14 @@ class LinearRate(Process):
         root = torch.sqrt(self.beta_min**2 + 2 * (self.beta_max - self.beta_min) * integral)
         return 2 * integral / (self.beta_min + root)
 
-    def drift(self, x: Tensor, t: Tensor | float) -> Tensor:
-        return per_point(-0.5 * self._rate(as_time(t, x)), x) * x
+    def rate(self, t: Tensor | float) -> Tensor:
+        return -0.5 * self._beta(t)
 
     def _integral(self, t: Tensor | float) -> Tensor:
         t = as_time(t)
         return t * (self.beta_min + 0.5 * t * (self.beta_max - self.beta_min))
 
-    def _rate(self, t: Tensor | float) -> Tensor:
+    def _beta(self, t: Tensor | float) -> Tensor:
         return self.beta_min + as_time(t) * (self.beta_max - self.beta_min)
 
 
@@ -127,7 +127,7 @@ class VariancePreserving(LinearRate):
         return torch.log1p(sigma.square())
 
     def diffusion(self, t: Tensor | float) -> Tensor:
-        return torch.sqrt(self._rate(t))
+        return torch.sqrt(self._beta(t))
 
 
 class SubVariancePreserving(LinearRate):
@@ -148,7 +148,7 @@ class SubVariancePreserving(LinearRate):
         return 2 * torch.asinh(0.5 * sigma)
 
     def diffusion(self, t: Tensor | float) -> Tensor:
-        return torch.sqrt(-self._rate(t) * torch.expm1(-2 * self._integral(t)))
+        return torch.sqrt(-self._beta(t) * torch.expm1(-2 * self._integral(t)))
 
 
 class Cosine(Process):
@@ -182,8 +182,8 @@ class Cosine(Process):
     def time(self, sigma: Tensor | float) -> Tensor:
         return (torch.atan(as_time(sigma)) - self._start) / self._speed
 
-    def drift(self, x: Tensor, t: Tensor | float) -> Tensor:
-        return per_point(-self._speed * self.sigma(as_time(t, x)), x) * x
+    def rate(self, t: Tensor | float) -> Tensor:
+        return -self._speed * self.sigma(t)
 
     def diffusion(self, t: Tensor | float) -> Tensor:
         return torch.sqrt(2 * self._speed * self.sigma(t))

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from playground.theory.noise import ScoreFunction
+from playground.theory.noise import Moment, ScoreFunction
 from playground.theory.samplers import base
 from playground.theory.samplers.path import PathSampler
 
@@ -33,15 +33,14 @@ class Churn(PathSampler):
     inflation: float = 1.0
 
     @torch.no_grad()
-    def _step(self, score: ScoreFunction, x: Tensor, t: float, t_next: float, generator: torch.Generator) -> Tensor:
-        scale, sigma = float(self.process.scale(t)), float(self.process.sigma(t))
-        scale_next, sigma_next = float(self.process.scale(t_next)), float(self.process.sigma(t_next))
-        y, churned = x / scale, sigma
+    def _step(self, score: ScoreFunction, x: Tensor, now: Moment, then: Moment, generator: torch.Generator) -> Tensor:
+        sigma = now.sigma
+        y, churned = x / now.scale, sigma
         if self.churn > 0 and self.low <= sigma <= self.high:
             gamma = min(self.churn / self.steps, math.sqrt(2) - 1)
-            churned = max(sigma, min((1 + gamma) * sigma, float(self.process.sigma(1.0))))
+            churned = max(sigma, min((1 + gamma) * sigma, self.process.sigma_max))
             y = y + math.sqrt(churned**2 - sigma**2) * self.inflation * base.normal(y, generator)
-        h = sigma_next - churned
+        h = then.sigma - churned
         slope = -churned * score(y, y.new_tensor(churned))
-        slope_next = -sigma_next * score(y + h * slope, y.new_tensor(sigma_next))
-        return scale_next * (y + h / 2 * (slope + slope_next))
+        slope_next = -then.sigma * score(y + h * slope, y.new_tensor(then.sigma))
+        return then.scale * (y + h / 2 * (slope + slope_next))

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from playground.theory import ode
 from playground.theory.guidance import ScoreOfEach
-from playground.theory.noise import Process, ScoreFunction
+from playground.theory.noise import Moment, Process, ScoreFunction
 from playground.theory.samplers.base import Sampler, SamplerDiverged, Step
 from playground.theory.samplers.grid import Grid, time_grid
 from playground.theory.samplers.path import PathSampler
@@ -33,14 +33,12 @@ class ProbabilityFlow(PathSampler):
     solver: OdeSolver = "heun"
 
     @torch.no_grad()
-    def _step(self, score: ScoreFunction, x: Tensor, t: float, t_next: float, generator: torch.Generator) -> Tensor:
-        now = torch.as_tensor(t, dtype=x.dtype, device=x.device)
-        then = torch.as_tensor(t_next, dtype=x.dtype, device=x.device)
-        h = t_next - t
-        slope = self.process.probability_flow(score, x, now)
+    def _step(self, score: ScoreFunction, x: Tensor, now: Moment, then: Moment, generator: torch.Generator) -> Tensor:
+        h = then.time - now.time
+        slope = self.process.probability_flow(score, x, now.time)
         if self.solver == "euler":
             return x + h * slope
-        return x + h / 2 * (slope + self.process.probability_flow(score, x + h * slope, then))
+        return x + h / 2 * (slope + self.process.probability_flow(score, x + h * slope, then.time))
 
 
 @dataclass

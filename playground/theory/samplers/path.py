@@ -3,11 +3,12 @@
 from abc import abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 
 import torch
 from torch import Tensor
 
-from playground.theory.noise import Process, ScoreFunction
+from playground.theory.noise import Moment, Process, ScoreFunction
 from playground.theory.samplers import base
 from playground.theory.samplers.base import Sampler, Step, denoised, require_finite
 from playground.theory.samplers.grid import Grid, time_grid
@@ -41,25 +42,23 @@ class PathSampler(Sampler):
         return self.steps + self.denoise
 
     def run(self, score: ScoreFunction, start: Tensor, generator: torch.Generator) -> Iterator[Step]:
-        times, sigmas = time_grid(self.process, self.steps, self.grid)
-        x = start
-        yield Step(x, sigmas[0], times[0], 0.0, 0, self.total)
-        for index in range(1, self.steps + 1):
-            x = self._step(score, x, times[index - 1], times[index], generator)
+        times, _ = time_grid(self.process, self.steps, self.grid)
+        moments, x = self.process.moments(times), start
+        yield Step(x, moments[0].sigma, moments[0].time, 0.0, 0, self.total)
+        for index, (now, then) in enumerate(pairwise(moments), start=1):
+            x = self._step(score, x, now, then, generator)
             for _ in range(self.corrector_steps):
-                scale = float(self.process.scale(times[index]))
-                x = scale * corrected(score, x / scale, x.new_tensor(sigmas[index]), self.snr, generator)
+                x = then.scale * corrected(score, x / then.scale, x.new_tensor(then.sigma), self.snr, generator)
             require_finite(x, index, "the length of a step")
-            yield Step(x, sigmas[index], times[index], times[index - 1] - times[index], index, self.total)
+            yield Step(x, then.sigma, then.time, now.time - then.time, index, self.total)
         if self.denoise:
-            t = torch.as_tensor(times[-1], dtype=x.dtype, device=x.device)
-            sigma = torch.as_tensor(sigmas[-1], dtype=x.dtype, device=x.device)
-            clean = denoised(score, x / self.process.scale(t), sigma)
-            yield Step(clean, sigmas[-1], 0.0, 0.0, self.total, self.total)
+            end = moments[-1]
+            clean = denoised(score, x / end.scale, x.new_tensor(end.sigma))
+            yield Step(clean, end.sigma, 0.0, 0.0, self.total, self.total)
 
     @abstractmethod
-    def _step(self, score: ScoreFunction, x: Tensor, t: float, t_next: float, generator: torch.Generator) -> Tensor:
-        """x(t_next) from x(t)."""
+    def _step(self, score: ScoreFunction, x: Tensor, now: Moment, then: Moment, generator: torch.Generator) -> Tensor:
+        """x(then) from x(now)."""
 
 
 @torch.no_grad()

@@ -17,7 +17,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from playground.theory.noise import Process, ScoreFunction
+from playground.theory.noise import Moment, ScoreFunction
 from playground.theory.samplers import base
 from playground.theory.samplers.path import PathSampler
 
@@ -37,24 +37,19 @@ class ReverseSDE(PathSampler):
     solver: SdeSolver = "euler"
 
     @torch.no_grad()
-    def _step(self, score: ScoreFunction, x: Tensor, t: float, t_next: float, generator: torch.Generator) -> Tensor:
+    def _step(self, score: ScoreFunction, x: Tensor, now: Moment, then: Moment, generator: torch.Generator) -> Tensor:
         if self.solver == "euler":
-            return euler_maruyama(self.process, score, x, t, t_next, generator)
-        (scale, sigma), (scale_next, sigma_next) = (
-            (float(self.process.scale(time)), float(self.process.sigma(time))) for time in (t, t_next)
-        )
+            return euler_maruyama(score, x, now, then.time, generator)
         solve = heun if self.solver == "heun" else shark
-        return scale_next * solve(score, x / scale, sigma, sigma_next, generator)
+        return then.scale * solve(score, x / now.scale, now.sigma, then.sigma, generator)
 
 
-def euler_maruyama(
-    process: Process, score: ScoreFunction, x: Tensor, t: float, t_next: float, generator: torch.Generator
-) -> Tensor:
-    """x - h [f - g^2 s] + sqrt(h) g z, in the process's own coordinates."""
-    now = torch.as_tensor(t, dtype=x.dtype, device=x.device)
-    g, h = process.diffusion(now), t - t_next
-    drift = process.drift(x, now) - g**2 * process.score(score, x, now)
-    return x - h * drift + math.sqrt(h) * g * base.normal(x, generator)
+def euler_maruyama(score: ScoreFunction, x: Tensor, now: Moment, t_next: float, generator: torch.Generator) -> Tensor:
+    """x - h [f - g^2 s] + sqrt(h) g z, in the process's own coordinates, where the score is s(x/alpha, sigma)/alpha."""
+    h, g = now.time - t_next, now.diffusion
+    slope = score(x / now.scale, x.new_tensor(now.sigma))
+    kept = (1 - h * now.rate) * x
+    return kept.add_(slope, alpha=h * g**2 / now.scale).add_(base.normal(x, generator), alpha=math.sqrt(h) * g)
 
 
 def heun(score: ScoreFunction, y: Tensor, sigma: float, sigma_next: float, generator: torch.Generator) -> Tensor:
