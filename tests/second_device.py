@@ -56,6 +56,8 @@ class There(Tensor):
             args[0].here = args[1].here
         if func is Tensor.numpy:
             raise TypeError(f"can't convert {NAME} device type tensor to numpy")
+        if func is Tensor.tolist:
+            return args[0].here.tolist()
         with torch._C.DisableTorchFunctionSubclass():
             return func(*args, **(kwargs or {}))
 
