@@ -91,7 +91,6 @@ class Trainer:
         self.problem = problem
         self._set(problem.experiment)
         self._limits = _limits(problem.experiment)
-        self._good = self._weights.copy()
 
     @property
     def step(self) -> int:
@@ -192,8 +191,7 @@ class Trainer:
             for name, tensor in network.state_dict().items()
         }
         return arrays | {
-            "adam.first": self._weights.first.cpu().numpy().copy(),
-            "adam.second": self._weights.second.cpu().numpy().copy(),
+            **{name: vector.cpu().numpy() for name, vector in self._weights.moments.items()},
             "step": np.array(self.step, dtype=np.int64),
             "seconds": np.array(self.seconds),
             "limits": np.array(self._limits, dtype=np.float64),
@@ -212,9 +210,10 @@ class Trainer:
         try:
             load_weights(self.network, state, "network" if "adam.first" in state else "ema")
             load_weights(self.ema, state, "ema")
-            for vector, name in ((self._weights.first, "adam.first"), (self._weights.second, "adam.second")):
-                if name in state:
-                    vector.copy_(torch.from_numpy(np.array(state[name])))
+            if "adam.first" in state:
+                self._weights.moments = {
+                    name: torch.from_numpy(np.array(state[name])) for name in ("adam.first", "adam.second")
+                }
             self._weights.step = int(state["step"])
             self.seconds = float(state["seconds"])
             steps, seconds = state["limits"].tolist()
@@ -227,7 +226,7 @@ class Trainer:
                 raise
             raise ExperimentError(f"The saved training is incomplete or damaged ({error}): train anew.") from None
         self._diverged = None
-        self._good = self._weights.copy()
+        self._weights.keep()
 
     def _done(self, step: float, seconds: float) -> float:
         """The share of training that is over, 1 at the limit."""
@@ -376,7 +375,7 @@ class Trainer:
         lowest = -max(COLLAPSED * self._reference, 10 * abs(self._floor or 0.0))
         if sound and lowest < loss < EXPLODED * self._reference:
             if loss < GOOD * self._reference:
-                self._good = self._weights.copy()
+                self._weights.keep()
             return
         if sound and loss < 0:
             self._diverged = (
@@ -391,7 +390,7 @@ class Trainer:
                 f"Training diverged at step {self.step} (loss {loss:.3g}); the last good weights are kept. Lower "
                 f"training.learning_rate, now {rate:.3g}, to {rate / 10:.3g} or less{other}."
             )
-        self._weights.restore(self._good)
+        self._weights.restore()
 
 
 def _told(network: ScoreNetwork, label: Tensor | None) -> ScoreFunction:

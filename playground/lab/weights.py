@@ -2,10 +2,11 @@
 
 The network's parameters are views of one vector, their average's of another, and so are gradient and moments. One step of
 optimizer and average is then eight calls on vectors instead of eight for each layer; it needs no torch.optim, whose first
-use costs a second of imports; and a copy of everything is four vectors.
+use costs a second of imports; and to keep everything is one copy into memory that is there. A parameter's numbers follow each
+other as the network has them in memory, so that convolutions find their weights as they want them.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 import numpy as np
 import torch
@@ -31,19 +32,24 @@ class Weights:
     """
 
     def __init__(self, network: ScoreNetwork, ema: ScoreNetwork) -> None:
-        self.live, self.average = _flatten(network), _flatten(ema)
-        self.gradient, self.first, self.second = (torch.zeros_like(self.live) for _ in range(3))
-        self.step = 0
-        self._gradients = {
-            id(parameter): view
-            for parameter, view in zip(
-                network.parameters(), _views(self.gradient, list(network.parameters())), strict=True
-            )
-        }
+        self._parameters = list(network.parameters())
+        self._orders = [_memory_order(parameter) for parameter in self._parameters]
+        count = sum(parameter.numel() for parameter in self._parameters)
+        padded = -(-count // 16) * 16  # each vector begins where a cache line does
+        self._all = self._parameters[0].new_zeros(4, padded, requires_grad=False)
+        self.live, self.average, self.first, self.second = self._all[:, :count]
+        self.gradient = torch.zeros_like(self.live)
+        self._gradients = self._views(self.gradient)
+        for vector, owner in ((self.live, network), (self.average, ema)):
+            for parameter, view in zip(owner.parameters(), self._views(vector), strict=True):
+                parameter.data = view.copy_(parameter.detach())
+        self.step = self._kept_step = 0
+        self._kept = self._all.clone()
 
     def arguments(self, network: Perceptron, rates: list[float], ema: float) -> tuple[Tensor, Tensor, Descent]:
         """What the steps of :mod:`playground.theory.fused` take after their draws; `network` is the one given at first."""
-        layers, gradients = network.layers, self._gradients
+        layers = network.layers
+        gradients = {id(own): view for own, view in zip(self._parameters, self._gradients, strict=True)}
         biased = [layer for layer in layers if layer.bias is not None]
         descent = Descent(
             [layer.weight.detach() for layer in layers],
@@ -62,22 +68,45 @@ class Weights:
         )
         return *network.tables, descent
 
-    def copy(self) -> tuple[Tensor, Tensor, Tensor, Tensor, int]:
-        """What :meth:`restore` takes."""
-        return self.live.clone(), self.average.clone(), self.first.clone(), self.second.clone(), self.step
+    def keep(self) -> None:
+        """Keep everything as it is now."""
+        self._kept.copy_(self._all)
+        self._kept_step = self.step
 
-    def restore(self, copy: tuple[Tensor, Tensor, Tensor, Tensor, int]) -> None:
-        """Go back to a copy."""
-        for vector, kept in zip((self.live, self.average, self.first, self.second), copy[:4], strict=True):
-            vector.copy_(kept)
-        self.step = copy[4]
+    def restore(self) -> None:
+        """Go back to what was kept last."""
+        self._all.copy_(self._kept)
+        self.step = self._kept_step
+
+    @property
+    def moments(self) -> dict[str, Tensor]:
+        """Adam's moments, each (P,) in the parameters' order and, of each, that of its axes."""
+        vectors = {"adam.first": self.first, "adam.second": self.second}
+        return {name: torch.cat([view.flatten() for view in self._views(own)]) for name, own in vectors.items()}
+
+    @moments.setter
+    def moments(self, moments: dict[str, Tensor]) -> None:
+        for name, own in (("adam.first", self.first), ("adam.second", self.second)):
+            views = self._views(own)
+            parts = torch.split(moments[name], [view.numel() for view in views])
+            for view, part in zip(views, parts, strict=True):
+                view.copy_(part.view(view.shape))
 
     @torch.no_grad()
     def descend(self, gradients: Iterable[Tensor], rate: float, ema: float) -> None:
         """One step of Adam along gradients in the order of the network's parameters; `ema` is d above."""
-        torch.cat([part.reshape(-1) for part in gradients], out=self.gradient)
+        parts = [part.permute(order).reshape(-1) for part, order in zip(gradients, self._orders, strict=True)]
+        torch.cat(parts, out=self.gradient)
         self.step += 1
         descend(self.live, self.gradient, self.first, self.second, self.average, rate, self.step, ema)
+
+    def _views(self, flat: Tensor) -> list[Tensor]:
+        """The parts of a flat vector in the parameters' shapes, in memory as they are."""
+        parts = torch.split(flat, [parameter.numel() for parameter in self._parameters])
+        return [
+            part.as_strided(parameter.shape, parameter.stride(), part.storage_offset())
+            for part, parameter in zip(parts, self._parameters, strict=True)
+        ]
 
 
 def load_weights(network: ScoreNetwork, state: State, kind: str = "ema") -> None:
@@ -99,16 +128,6 @@ def load_weights(network: ScoreNetwork, state: State, kind: str = "ema") -> None
         ) from None
 
 
-def _flatten(network: ScoreNetwork) -> Tensor:
-    """Move a network's parameters into one vector, of which they become views."""
-    parameters = list(network.parameters())
-    flat = torch.cat([parameter.detach().reshape(-1) for parameter in parameters])
-    for parameter, view in zip(parameters, _views(flat, parameters), strict=True):
-        parameter.data = view
-    return flat
-
-
-def _views(flat: Tensor, parameters: Sequence[Tensor]) -> list[Tensor]:
-    """The parts of a flat vector in the parameters' shapes."""
-    parts = torch.split(flat, [parameter.numel() for parameter in parameters])
-    return [part.view(parameter.shape) for part, parameter in zip(parts, parameters, strict=True)]
+def _memory_order(parameter: Tensor) -> list[int]:
+    """Its axes from the one whose neighbours lie furthest apart in memory to that whose lie side by side."""
+    return sorted(range(parameter.ndim), key=lambda axis: -parameter.stride()[axis])

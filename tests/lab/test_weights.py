@@ -1,5 +1,7 @@
 """The optimizer's step and the moving average against their formulas."""
 
+from collections.abc import Iterable
+
 import pytest
 import torch
 
@@ -7,27 +9,80 @@ from playground.lab.weights import Weights
 from playground.theory.fused import EPSILON, FIRST_DECAY, SECOND_DECAY
 from playground.theory.networks import ScoreNetwork, build_network
 
+SHAPES = {"mlp": (2,), "u-net": (1, 8, 8)}
 
-def network() -> ScoreNetwork:
+
+def network(kind: str = "mlp") -> ScoreNetwork:
     generator = torch.Generator().manual_seed(0)
-    options = {"width": 8, "depth": 1, "activation": "silu", "features": 4, "feature_scale": 1.0}
-    return build_network("mlp", (2,), generator=generator, **options).double()
+    options = {"width": 32, "depth": 2, "activation": "silu", "features": 4, "feature_scale": 1.0}
+    return build_network(kind, SHAPES[kind], generator=generator, **options).double()
 
 
+def flat(tensors: Iterable[torch.Tensor]) -> torch.Tensor:
+    return torch.cat([tensor.detach().flatten() for tensor in tensors])
+
+
+@pytest.mark.parametrize("kind", SHAPES)
 @pytest.mark.parametrize("ema", [0.2, 0.998])
-def test_a_step_is_adam_s_and_the_average_warms_up(ema: float) -> None:
+def test_a_step_is_adam_s_and_the_average_warms_up(ema: float, kind: str) -> None:
     """The n-th weights enter the average with the share max(1 - d, 9/(10 + n)), the first with 0.9."""
-    ours, average, theirs = network(), network(), network()
+    ours, average, theirs = network(kind), network(kind), network(kind)
     weights = Weights(ours, average)
     adam = torch.optim.Adam(theirs.parameters(), lr=0.01, betas=(FIRST_DECAY, SECOND_DECAY), eps=EPSILON)
-    expected, generator = weights.live.clone(), torch.Generator().manual_seed(1)
+    expected, generator = flat(ours.parameters()), torch.Generator().manual_seed(1)
     for n in range(5):
         gradients = [torch.randn(p.shape, generator=generator, dtype=torch.float64) for p in theirs.parameters()]
         weights.descend(gradients, 0.01, ema)
         for parameter, gradient in zip(theirs.parameters(), gradients, strict=True):
             parameter.grad = gradient
         adam.step()
-        live = torch.cat([parameter.detach().flatten() for parameter in theirs.parameters()])
-        expected += max(1 - ema, 9 / (10 + n)) * (live - expected)
-        torch.testing.assert_close(weights.live, live, rtol=0, atol=1e-12)
-        torch.testing.assert_close(weights.average, expected, rtol=0, atol=1e-12)
+        expected += max(1 - ema, 9 / (10 + n)) * (flat(theirs.parameters()) - expected)
+        torch.testing.assert_close(flat(ours.parameters()), flat(theirs.parameters()), rtol=0, atol=1e-12)
+        torch.testing.assert_close(flat(average.parameters()), expected, rtol=0, atol=1e-12)
+    moments = [adam.state[parameter] for parameter in theirs.parameters()]
+    torch.testing.assert_close(weights.moments["adam.first"], flat(each["exp_avg"] for each in moments))
+    torch.testing.assert_close(weights.moments["adam.second"], flat(each["exp_avg_sq"] for each in moments))
+
+
+@pytest.mark.parametrize("kind", SHAPES)
+def test_moments_set_are_the_moments_found(kind: str) -> None:
+    made = network(kind)
+    weights = Weights(made, network(kind))
+    weights.descend([torch.randn_like(parameter) for parameter in made.parameters()], 0.01, 0.9)
+    found = weights.moments
+    for vector in (weights.first, weights.second):
+        vector.zero_()
+    weights.moments = found
+    for name, vector in found.items():
+        assert vector.norm() > 0
+        torch.testing.assert_close(weights.moments[name], vector, rtol=0, atol=0)
+
+
+def test_what_was_kept_comes_back() -> None:
+    made, average = network(), network()
+    weights = Weights(made, average)
+
+    def step() -> None:
+        weights.descend([torch.ones_like(parameter) for parameter in made.parameters()], 0.01, 0.9)
+
+    def everything() -> list[torch.Tensor]:
+        return [flat(made.parameters()), flat(average.parameters()), *weights.moments.values()]
+
+    step()
+    weights.keep()
+    kept = everything()
+    step()
+    assert all(not torch.equal(one, other) for one, other in zip(kept, everything(), strict=True))
+    weights.restore()
+    assert all(torch.equal(one, other) for one, other in zip(kept, everything(), strict=True))
+    assert weights.step == 1
+
+
+def test_convolutions_have_their_weights_in_memory_as_the_images_are() -> None:
+    """Else each is turned around at every step, and its gradient back: a tenth of a step."""
+    made, average = network("u-net"), network("u-net")
+    Weights(made, average)
+    for each in (made, average):
+        weights = [parameter for parameter in each.parameters() if parameter.ndim == 4]
+        assert weights
+        assert all(weight.is_contiguous(memory_format=torch.channels_last) for weight in weights)

@@ -79,9 +79,12 @@ class UNet(ScoreNetwork):
         self.up = nn.ModuleList(block(2 * channels) for _ in range(levels))
         self.norm = _norm(channels)
         self.out = zeroed(nn.Conv2d(channels, colours * self.block**2, 3, padding=1, device="meta"))
+        for parameter in self.parameters():
+            if parameter.ndim == 4:  # drawn as they always were, then moved
+                parameter.data = parameter.data.contiguous(memory_format=self.layout)
 
     layout = torch.channels_last
-    """Of the pixels in memory: with the channels of a position side by side."""
+    """Of pixels and weights in memory: with the channels of a position side by side."""
 
     def forward(self, x: Tensor, sigma: Tensor, label: Tensor | None = None) -> Tensor:
         """The score at x (N, \\*shape) for sigma (0-d or (N,), >= 0), in the shape of x.
