@@ -50,6 +50,7 @@ def resolved(experiment: Experiment) -> Experiment:
             particles=IMAGE_PARTICLES if images else PARTICLES,
             solver="euler" if experiment.sampling.kind == "reverse-sde" else "heun",
         ),
+        likelihood=_filled(experiment.likelihood, trace="hutchinson" if images else "exact"),
     )
 
 

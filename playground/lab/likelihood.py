@@ -13,6 +13,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from playground.lab import automatic
 from playground.lab.experiment import ExperimentError
 from playground.lab.problem import Problem
 from playground.lab.refusals import path_refusal
@@ -25,7 +26,7 @@ FARTHEST = 1e15
 """Standard deviations: their square, through a process that spreads or contracts them a thousandfold, still has a number."""
 
 EXACT_TRACE_DIMS = 10
-"""Up to so many dimensions trace = auto is exact; it costs a backward pass, or of an MLP a part of the one forward pass, for each."""
+"""Up to so many dimensions the exact trace is cheap: it costs a backward pass, or of an MLP a part of the one forward pass, for each."""
 
 
 @dataclass(frozen=True)
@@ -246,8 +247,7 @@ def judgeable(problem: Problem, points: Array) -> Tensor:
 
 def exact_trace(problem: Problem) -> bool:
     """Whether the experiment takes the divergence itself and no estimate of it."""
-    trace = problem.experiment.likelihood.trace
-    return math.prod(problem.shape) <= EXACT_TRACE_DIMS if trace == "auto" else trace == "exact"
+    return automatic.resolved(problem.experiment).likelihood.trace == "exact"
 
 
 def require_process(problem: Problem) -> None:

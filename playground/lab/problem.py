@@ -17,7 +17,7 @@ from torch import Tensor
 
 from playground.data import Dataset, load_dataset
 from playground.lab import automatic, reliability
-from playground.lab.experiment import Experiment, ExperimentError, replace
+from playground.lab.experiment import Experiment, ExperimentError, replace, value
 from playground.lab.settings import PROCESSES, RATED
 from playground.lab.units import Units
 from playground.theory.densities import Density
@@ -263,9 +263,18 @@ class Problem:
         return self.process().prior(torch.zeros(self.shape, device=self.device), covariance)
 
     def resolved(self) -> Experiment:
-        """The experiment with the "auto"s of the noise, in user units, and all that need no data as what they stand for."""
-        noise, to_user = self.experiment.noise, self.units.sigma_to_user
+        """The experiment with the "auto"s of images, of the noise, in user units, and all that need no data as what they
+        stand for.
+
+        What stays "auto" sets no limit (`training.steps`, the ends of the churn sampler), does not act here, or follows the
+        sampler (`sampling.step` and `start`): a step of Langevin's would be another's ruin once the sampler is changed.
+        """
+        data, noise, to_user = self.experiment.data, self.experiment.noise, self.units.sigma_to_user
         changes: dict[str, object] = {}
+        if data.kind == "images":
+            channels, side = self.shape[:2]
+            found = {"data.pixels": side, "data.colours": "grey" if channels == 1 else "rgb"}
+            changes |= {key: new for key, new in found.items() if value(self.experiment, key) == "auto"}
         if noise.sigma == "auto":
             single = isinstance(self.noise, SingleSigma)
             changes["noise.sigma"] = to_user(self.noise.sigma_max if single else SINGLE_SIGMA)

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from playground.data import SOURCES
-from playground.lab.experiment import Experiment, ExperimentError, Stroke, fields, replace
+from playground.lab.experiment import Experiment, ExperimentError, Stroke, fields, replace, value
 from playground.lab.problem import Problem, choose_device, widest_gap
 from playground.lab.settings import PROCESSES
 from playground.lab.units import Units
@@ -233,3 +233,29 @@ def test_devices() -> None:
         if not present:
             with pytest.raises(ExperimentError, match="not available on this machine"):
                 choose_device(name)
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_resolved_images_say_their_size_and_colours(channels: int, tmp_path: Path) -> None:
+    pictures = np.random.default_rng(0).integers(0, 256, (600, 9, 9, channels), dtype=np.uint8)
+    np.save(tmp_path / "images.npy", pictures)
+    problem = build(data__kind="images", data__path=str(tmp_path / "images.npy"))
+    resolved = problem.resolved()
+    assert (resolved.data.pixels, resolved.data.colours) == (9, "grey" if channels == 1 else "rgb")
+    np.testing.assert_array_equal(Problem.build(resolved).dataset.points, problem.dataset.points)
+    chosen = build(data__kind="images", data__path=str(tmp_path / "images.npy"), data__pixels=8, data__colours="grey")
+    assert (chosen.resolved().data.pixels, chosen.resolved().data.colours) == (8, "grey")
+
+
+def left_automatic(problem: Problem) -> set[str]:
+    resolved = problem.resolved()
+    return {key for key in fields() if value(resolved, key) == "auto"}
+
+
+def test_what_stays_automatic_limits_nothing_or_does_not_act_or_follows_the_sampler(tmp_path: Path) -> None:
+    free = {"training.steps", "sampling.churn_min", "sampling.churn_max", "sampling.step", "sampling.start"}
+    assert left_automatic(build()) == free | {"data.pixels", "data.colours"}
+    images = build(data__kind="images", **changes_for("images", tmp_path))
+    assert left_automatic(images) == free | {"data.noise"}
+    assert images.resolved().likelihood.trace == "hutchinson"
+    assert build().resolved().likelihood.trace == "exact"
