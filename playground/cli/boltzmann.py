@@ -10,7 +10,7 @@ import torch
 from playground.cli.mistakes import Mistake
 from playground.cli.reporting import say, stage
 from playground.cli.results import check_free, write_csv, write_json
-from playground.cli.running import made
+from playground.cli.running import complete, made
 from playground.drawing.boltzmann import Report, paint_report
 from playground.drawing.palette import DARK
 from playground.drawing.render import headless, save_image
@@ -71,15 +71,16 @@ def run_boltzmann(settings: Boltzmann, folder: Path, overwrite: bool) -> None:
             for cost in measure_cost():
                 update(cost.fraction, f"{cost.units[-1]} units")
         likely = most_probable(settings, progress.weights, LIKELY)
-        experiments.save(settings, folder / SETTINGS)
-        measured = _metrics(settings, progress, likely, samples, cost)
-        write_json(folder / METRICS, measured)
-        units = settings.rows * settings.columns
-        write_csv(folder / WEIGHTS, [f"w{unit}" for unit in range(units)], progress.weights.tolist())
-        write_csv(folder / SAMPLES, [f"y{unit}" for unit in range(units)], samples.reshape(-1, units).tolist())
-        table = zip(cost.units.tolist(), cost.partition.tolist(), cost.weight.tolist(), strict=True)
-        write_csv(folder / COST, ["units", "seconds_partition", "seconds_weight_of_one_state"], table)
-        _paint(settings, progress, likely, samples, cost, folder / PICTURE)
+        with complete(folder, EVERYTHING):
+            experiments.save(settings, folder / SETTINGS)
+            measured = _metrics(settings, progress, likely, samples, cost)
+            write_json(folder / METRICS, measured)
+            units = settings.rows * settings.columns
+            write_csv(folder / WEIGHTS, [f"w{unit}" for unit in range(units)], progress.weights.tolist())
+            write_csv(folder / SAMPLES, [f"y{unit}" for unit in range(units)], samples.reshape(-1, units).tolist())
+            table = zip(cost.units.tolist(), cost.partition.tolist(), cost.weight.tolist(), strict=True)
+            write_csv(folder / COST, ["units", "seconds_partition", "seconds_weight_of_one_state"], table)
+            _paint(settings, progress, likely, samples, cost, folder / PICTURE)
     _summarise(measured, cost, folder)
 
 

@@ -27,6 +27,7 @@ from playground.theory.noise import ScoreFunction
 EXPERIMENT, MODEL, METRICS = "experiment.toml", "model.safetensors", "metrics.json"
 TRAJECTORY, SAMPLES, PICTURE, VIDEO = "trajectory.npz", "samples.csv", "picture.png", "video.mp4"
 EVERYTHING = (EXPERIMENT, MODEL, METRICS, TRAJECTORY, SAMPLES, PICTURE, VIDEO)
+UNFINISHED = "unfinished.safetensors"
 
 
 def check_free(folder: Path, names: Iterable[str], overwrite: bool) -> None:

@@ -3,7 +3,7 @@
 import contextlib
 import math
 import sys
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,8 @@ from playground.cli import results
 from playground.cli.mistakes import Mistake
 from playground.cli.painting import paint_picture, paint_video
 from playground.cli.reporting import Update, number, say, stage, with_error
+from playground.drawing.render import PictureError
+from playground.drawing.video import VideoError
 from playground.lab import conditioning
 from playground.lab import experiment as experiments
 from playground.lab.advice import noise_advice
@@ -22,7 +24,7 @@ from playground.lab.evaluation import evaluate
 from playground.lab.experiment import Experiment
 from playground.lab.problem import Problem, choose_device
 from playground.lab.refusals import sampling_refusal, training_refusal
-from playground.lab.session import Session
+from playground.lab.session import Session, SessionError
 from playground.lab.training import Trainer, TrainingProgress
 
 VIDEO_SIZE, VIDEO_FPS = (960, 720), 30
@@ -59,17 +61,18 @@ def run_experiment(experiment: Experiment, folder: Path, device: str, overwrite:
         last, final_loss = _train(trainer)
         for name in results.EVERYTHING:  # an interrupted run must not stand beside the results of another
             (folder / name).unlink(missing_ok=True)
-        experiments.save(experiment, folder / results.EXPERIMENT)
-        _session(experiment, problem, trainer).save(folder / results.MODEL)
-        model = results.Model(problem, trainer.ema.requires_grad_(False))
-        trajectory = results.run_sampler(problem, model.score)
-        trajectory.save_npz(folder / results.TRAJECTORY)
-        final = trajectory.positions[-1]
-        results.write_csv(folder / results.SAMPLES, results.column_names(problem), final.reshape(len(final), -1))
-        measured = _evaluate(problem, model, final) | _training(trainer, last, final_loss)
-        results.write_json(folder / results.METRICS, _finite(measured))
-        paint_picture(problem, model.score, trajectory, folder / results.PICTURE, VIDEO_SIZE)
-        paint_video(problem, model.score, trajectory, folder / results.VIDEO, VIDEO_SIZE, VIDEO_FPS)
+        with complete(folder, results.EVERYTHING):
+            experiments.save(experiment, folder / results.EXPERIMENT)
+            _session(experiment, problem, trainer).save(folder / results.MODEL)
+            model = results.Model(problem, trainer.ema.requires_grad_(False))
+            trajectory = results.run_sampler(problem, model.score)
+            trajectory.save_npz(folder / results.TRAJECTORY)
+            final = trajectory.positions[-1]
+            results.write_csv(folder / results.SAMPLES, results.column_names(problem), final.reshape(len(final), -1))
+            measured = _evaluate(problem, model, final) | _training(trainer, last, final_loss)
+            results.write_json(folder / results.METRICS, _finite(measured))
+            paint_picture(problem, model.score, trajectory, folder / results.PICTURE, VIDEO_SIZE)
+            paint_video(problem, model.score, trajectory, folder / results.VIDEO, VIDEO_SIZE, VIDEO_FPS)
     _summarise(measured, folder)
 
 
@@ -90,6 +93,24 @@ def made(folder: Path) -> Iterator[None]:
     except BaseException:
         if new and not any(folder.iterdir()):
             folder.rmdir()
+        raise
+
+
+@contextlib.contextmanager
+def complete(folder: Path, names: Collection[str]) -> Iterator[None]:
+    """Within, all files of a run are written; if one cannot be, the others are taken away, for they would hinder the next try.
+
+    A trained model is not lost: it stays, by another name.
+    """
+    try:
+        yield
+    except (OSError, SessionError, PictureError, VideoError):
+        model = folder / results.MODEL
+        if results.MODEL in names and model.exists():
+            model.replace(folder / results.UNFINISHED)
+            say(f"The trained model is kept in {folder / results.UNFINISHED}")
+        for name in names:
+            (folder / name).unlink(missing_ok=True)
         raise
 
 

@@ -14,7 +14,7 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
     left behind. The temporary name keeps the suffix, because numpy and the video writer choose the format by it.
 
     Raises:
-        OSError: the folder cannot be written, or the disk is full.
+        OSError: the folder cannot be written, or the disk is full; its `filename` is `path`.
 
     >>> import tempfile
     >>> folder = Path(tempfile.mkdtemp())
@@ -23,7 +23,7 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
     >>> [file.name for file in folder.iterdir()]
     ['numbers.txt']
     """
-    path = Path(os.path.realpath(path))  # a link stays a link: what it points to is replaced
+    given, path = os.fspath(path), Path(os.path.realpath(path))  # a link stays a link: what it points to is replaced
     # Not mkstemp, whose files only their owner may read: these follow the user's umask as any other file does.
     temporary = path.with_name(f".{path.stem}-{os.urandom(6).hex()}{path.suffix}")
     try:
@@ -31,6 +31,9 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
         with temporary.open("rb+") as file:
             os.fsync(file.fileno())  # else a power cut may leave the new name on an empty file
         os.replace(temporary, path)
-    except BaseException:
+    except BaseException as error:
         temporary.unlink(missing_ok=True)
+        # A write to a full disk names no file, and nobody knows the temporary one. FFmpeg's errors name none that can be set.
+        if type(error) is OSError and error.filename in (None, str(temporary)):
+            error.filename = given
         raise

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from playground.cli import mistakes
+from playground.lab.session import Session
 
 Ask = Callable[..., tuple[int, str, str]]
 
@@ -317,6 +318,48 @@ def test_a_full_disk_is_told_in_a_sentence(
         assert code == 2
         assert "no space left on device" in error.lower()
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    "failing", ["experiment.toml", "model.safetensors", "trajectory.npz", "picture.png", "video.mp4"]
+)
+def test_a_run_onto_a_full_disk_names_the_file_and_does_not_hinder_the_next(
+    failing: str, tmp_path: Path, ask: Ask, quick: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "empty.toml").write_text("")
+    run = ("run", tmp_path / "empty.toml", "--out", tmp_path / "o", *quick)
+    flush, stem = os.fsync, failing.split(".")[0]
+
+    def full(file: int) -> None:
+        if any(found.name.startswith(f".{stem}-") for found in (tmp_path / "o").iterdir()):
+            raise OSError(28, "No space left on device")
+        flush(file)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", full)
+        code, said, error = ask(*run)
+    assert code == 2
+    assert f"{tmp_path / 'o' / failing} cannot be" in error
+    assert "no space left on device" in error.lower()
+    if failing in ("experiment.toml", "model.safetensors"):
+        assert not (tmp_path / "o").exists()
+    else:
+        assert [file.name for file in (tmp_path / "o").iterdir()] == ["unfinished.safetensors"]
+        assert f"The trained model is kept in {tmp_path / 'o/unfinished.safetensors'}" in said
+        assert Session.load(tmp_path / "o/unfinished.safetensors").weights is not None
+    assert ask(*run)[0] == 0
+
+
+def test_a_boltzmann_run_onto_a_full_disk_does_not_hinder_the_next(
+    tmp_path: Path, ask: Ask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("playground.cli.boltzmann._paint", full)
+        assert ask("boltzmann", "--out", tmp_path / "o", "--set=steps=1")[0] == 2
+    assert not (tmp_path / "o").exists()
 
 
 def test_the_program_s_own_faults_end_with_code_1_and_a_log(
