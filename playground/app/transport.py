@@ -4,9 +4,9 @@ import itertools
 import math
 
 import numpy as np
-from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal, Slot
+from PySide6.QtCore import QPoint, QPointF, QRectF, QSize, Qt, Signal, Slot
 from PySide6.QtGui import QColor, QFocusEvent, QMouseEvent, QPainter, QPaintEvent, QPen, QResizeEvent
-from PySide6.QtWidgets import QAbstractButton, QHBoxLayout, QLabel, QSizePolicy, QWidget
+from PySide6.QtWidgets import QAbstractButton, QHBoxLayout, QLabel, QSizePolicy, QToolTip, QWidget
 
 from playground.app import theme
 from playground.app.controls import NumberEdit, Slider
@@ -144,8 +144,8 @@ class Transport(QWidget):
         self.speed_slider.setSingleStep(round(Slider.STEPS / 12))  # half an octave
         self.speed_edit = NumberEdit(lambda speed: f"{shown(speed)}×")
         self.speed_edit.setAccessibleName("Speed as a number")
-        self.speed_edit.setToolTip("Speed of playing: type a factor from 1/8 to 8.")
         self.speed_edit.setFixedWidth(46)
+        self.speed_edit.setMaxLength(12)
         self.speed_label.setBuddy(self.speed_edit)
         self._lay_out()
         self._connect()
@@ -184,6 +184,7 @@ class Transport(QWidget):
         self.scrubber.scrubbed.connect(self.scrubbed)
         self.speed_slider.moved.connect(lambda place: self._choose_speed(_speed_at(place)))
         self.speed_edit.committed.connect(self._type_speed)
+        self.speed_edit.abandoned.connect(lambda: self._refuse(""))
         self.speed_edit.stepped.connect(lambda steps: self._choose_speed(self._speed * 2 ** (steps / 2)))
 
     # --- what the window tells
@@ -228,6 +229,7 @@ class Transport(QWidget):
         self._speed = min(max(speed, 1 / FASTEST), FASTEST)
         self.speed_slider.set_position(0.5 + math.log2(self._speed) / (2 * math.log2(FASTEST)))
         self.speed_edit.show_value(self._speed)
+        self._refuse("")
 
     @Slot(bool)
     def set_loop(self, loop: bool) -> None:
@@ -251,9 +253,23 @@ class Transport(QWidget):
 
     def _type_speed(self, text: str) -> None:
         speed = parse_speed(text)
-        theme.set_state(self.speed_edit, "refused", speed is None)
-        if speed is not None:
+        if speed is not None and 1 / FASTEST <= speed <= FASTEST:
             self._choose_speed(speed)
+            return
+        what = f"A speed of “{text.strip()}” is not possible" if text.strip() else "A speed is missing"
+        self._refuse(f"{what}: type a factor from 1/8 to 8, as in 2 or 1/4.")
+
+    def _refuse(self, sentence: str) -> None:
+        """Say why a speed was refused; in a tooltip, because the bar has no room for a sentence."""
+        refused = self.speed_edit.property("refused") == "true"
+        theme.set_state(self.speed_edit, "refused", "true" if sentence else "false")
+        self.speed_edit.setToolTip(sentence or "Speed of playing: type a factor from 1/8 to 8.")
+        self.speed_edit.setAccessibleDescription(sentence)
+        if sentence:
+            above = QPoint(0, -3 * self.speed_edit.height())
+            QToolTip.showText(self.speed_edit.mapToGlobal(above), sentence, self.speed_edit)
+        elif refused:
+            QToolTip.hideText()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         self.speed_label.setVisible(self.width() >= NARROW)

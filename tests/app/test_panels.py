@@ -287,6 +287,22 @@ def test_drawing(show, state, engine, qtbot):
         QTest.keyClicks(panel.radius.number, "0.35")
         QTest.keyClick(panel.radius.number, Qt.Key.Key_Return)
     assert caught.args == [0.35]
+    for text, said in {
+        "wide": "“wide” is no number: type a number from 0.001 to 1000, as in 0.2.",
+        "": "A number is missing: type a number from 0.001 to 1000, as in 0.2.",
+        "0": "Brush radius = 0 is not allowed: it must be a number from 0.001 to 1000.",
+        "-1": "Brush radius = -1 is not allowed: it must be a number from 0.001 to 1000.",
+        "1e99": "Brush radius = 1e99 is not allowed: it must be a number from 0.001 to 1000.",
+    }.items():
+        panel.radius.number.selectAll()
+        QTest.keyClicks(panel.radius.number, text or "\b")
+        QTest.keyClick(panel.radius.number, Qt.Key.Key_Return)
+        assert (panel.radius.note.text(), panel.radius.note.isVisible()) == (said, True)
+        assert panel.radius.number.property("refused") == "true"
+        assert panel.radius.radius == 0.35
+    QTest.keyClick(panel.radius.number, Qt.Key.Key_Escape)
+    assert not panel.radius.note.isVisible()
+    assert panel.radius.number.text() == "0.35"
     with qtbot.waitSignal(panel.brush_toggled) as caught:
         press(panel.tiles["rings"])
     assert caught.args == [False]

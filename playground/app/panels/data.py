@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from PySide6.QtCore import QSize, Signal, Slot
-from PySide6.QtWidgets import QButtonGroup, QGridLayout, QHBoxLayout, QLabel, QPushButton, QWidget
+from PySide6.QtWidgets import QButtonGroup, QGridLayout, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from playground.app import theme
 from playground.app.bench import NEW_DATA
@@ -13,7 +13,7 @@ from playground.app.engine import Engine
 from playground.app.equation import Tooltip, words
 from playground.app.field_row import EDIT_WIDTH, LABEL_WIDTH, FieldLabel, warning
 from playground.app.fields import make_field
-from playground.app.numbers import Scale, rounded, shown, typed
+from playground.app.numbers import Scale, exactly, rounded, shown, typed
 from playground.app.panels.figure import count
 from playground.app.state import State
 from playground.app.views import ProblemView, TaskStatus
@@ -36,13 +36,19 @@ class BrushRow(QWidget):
 
     changed = Signal(float)
 
+    LEAST, MOST = 1e-3, 1e3
+    BOUND = "a number from 0.001 to 1000"
+
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._scale = Scale(0.02, 2.0, "log")
         self.radius = 0.2
-        layout = QHBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(2)
+        layout = QHBoxLayout()
         layout.setSpacing(theme.UNIT)
+        column.addLayout(layout)
         label = FieldLabel("brush radius", False, self)
         label.setFixedWidth(LABEL_WIDTH)
         self.slider = Slider(self)
@@ -57,13 +63,31 @@ class BrushRow(QWidget):
         )
         self.number.committed.connect(self._typed)
         self.number.abandoned.connect(self._show)
-        self.number.stepped.connect(lambda steps: self._set(float(f"{self.radius * 1.05**steps:.3g}")))
+        self.number.stepped.connect(self._stepped)
+        self.note = QLabel(self)
+        self.note.setWordWrap(True)
+        theme.set_role(self.note, "refusal")
+        column.addWidget(self.note)
         self._show()
 
     def _typed(self, text: str) -> None:
         value = typed(text, False)
-        if value is not None and value > 0:
+        if value is None:
+            what = f"“{text.strip()}” is no number" if text.strip() else "A number is missing"
+            self._say(f"{what}: type {self.BOUND}, as in 0.2.")
+        elif not self.LEAST <= value <= self.MOST:
+            self._say(f"Brush radius = {exactly(value)} is not allowed: it must be {self.BOUND}.")
+        else:
             self._set(float(value))
+
+    @Slot(int)
+    def _stepped(self, steps: int) -> None:
+        self._set(min(max(float(f"{self.radius * 1.05**steps:.3g}"), self.LEAST), self.MOST))
+
+    def _say(self, refusal: str) -> None:
+        self.note.setText(refusal)
+        self.note.setVisible(bool(refusal))
+        theme.set_state(self.number, "refused", "true" if refusal else "false")
 
     def _set(self, radius: float) -> None:
         self.show_radius(radius)
@@ -77,6 +101,7 @@ class BrushRow(QWidget):
 
     @Slot()
     def _show(self) -> None:
+        self._say("")
         self.slider.set_position(self._scale.position(self.radius))
         self.number.show_value(self.radius)
 
