@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from playground.cli import COMMANDS
 from playground.lab import experiment as experiments
 from playground.lab.experiment import fields
 from playground.lab.refusals import likelihood_refusal, sampling_refusal, training_refusal
@@ -57,6 +58,11 @@ def test_settings_in_the_readme_exist() -> None:
     for assignment in re.findall(r"--set ([a-z_.]+=\S+)", (ROOT / "README.md").read_text()):
         key, value = experiments.assignment(assignment)
         experiments.replace(experiments.Experiment(), {key: value})
+
+
+def test_the_readme_shows_every_command() -> None:
+    shown = set(re.findall(r"^score-playground (\w+)", (ROOT / "README.md").read_text(), re.MULTILINE))
+    assert shown == set(COMMANDS)
 
 
 def test_each_data_set_has_an_example() -> None:

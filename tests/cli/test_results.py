@@ -1,6 +1,7 @@
 """What the commands write."""
 
 import csv
+import itertools
 import json
 import math
 import re
@@ -20,6 +21,7 @@ from playground.lab.problem import Problem
 from playground.lab.session import Session
 
 Ask = Callable[..., tuple[int, str, str]]
+ROOT = Path(__file__).parents[2]
 
 
 def table(path: Path) -> tuple[list[str], np.ndarray]:
@@ -186,6 +188,16 @@ def test_a_folder_of_results_is_kept_until_it_is_to_be_overwritten(moons: Path, 
     }
     assert ask(*again, "--overwrite")[0] == 0
     assert (metrics(moons)["seed"], metrics(out)["seed"]) == (3, 1)
+
+
+def test_the_readme_names_every_field_of_the_metrics_and_no_other(moons: Path) -> None:
+    lines = (ROOT / "README.md").read_text(encoding="utf-8").splitlines()
+    start = lines.index("| field of `metrics.json` | what it is |") + 2
+    named = {"reasons"}
+    for line in itertools.takewhile(lambda line: line.startswith("|"), lines[start:]):
+        names = re.findall(r"`(\w+)`", line)  # "_floor" belongs to the field that the row begins with
+        named |= {names[0] + name if name.startswith("_") else name for name in names}
+    assert named == {key for key in metrics(moons) if not key.endswith("_standard_error")} | {"trace_standard_error"}
 
 
 def test_metrics_have_a_number_or_a_reason(moons: Path) -> None:
