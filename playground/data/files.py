@@ -11,12 +11,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from playground.data import repeats
 from playground.data.dataset import Array, DataError, Dataset, Request, held_out_count
 from playground.data.tables import Table, decode
 
 LEAST_ROWS = 50
 LEAST_DIFFERENT = 5  # points, of which a fifth is held out
-NOTABLE = 0.05  # share of rows that repeat another
 MOST_ROWS = 5_000_000  # 80 MB as float64; ten seconds of reading at most
 MOST_BYTES = 2**30
 LARGEST = 1e12  # coordinate: noise levels up to 1e15 must fit what lies between
@@ -34,29 +34,14 @@ def load_file(request: Request) -> Dataset:
     """
     name = Path(request.path).name
     points, axes = read_points(request.path)
-    group, different = _equal_rows(points)
+    group, different = repeats.equal_rows(points)
     if different < LEAST_DIFFERENT:
         raise DataError(
             f"{name} has only {different} different points in {len(points)} rows: at least {LEAST_DIFFERENT} are needed."
         )
     held_out = _held_out(group, held_out_count(len(points), request.held_out), request.seed)
-    repeated = len(points) - different
-    remark = (
-        f"{repeated:,} of {len(points):,} rows repeat another; equal rows are either trained on or held out."
-        if repeated > NOTABLE * len(points)
-        else ""
-    )
+    remark = repeats.remark(len(points), different, "rows")
     return Dataset(name, points[~held_out], None, (2,), axes, points[held_out], remark=remark)
-
-
-def _equal_rows(points: Array) -> tuple[NDArray[np.int64], int]:
-    """For each row the group of those equal to it, counted in the order of their first rows; and how many groups there are."""
-    _, first, group = np.unique(
-        np.ascontiguousarray(points).view(np.complex128)[:, 0], return_index=True, return_inverse=True
-    )
-    rank = np.empty(len(first), dtype=np.int64)
-    rank[np.argsort(first)] = np.arange(len(first))
-    return rank[group], len(first)
 
 
 def _held_out(group: NDArray[np.int64], count: int, seed: int) -> NDArray[np.bool_]:

@@ -10,11 +10,13 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from playground.data import repeats
 from playground.data.archives import read_archive
 from playground.data.dataset import DataError, Dataset, Request, held_out_count, stratified
 
 SUFFIXES = (".png", ".jpg", ".jpeg")
 LEAST = 50
+LEAST_DIFFERENT = 5  # of which a fifth is held out
 MOST_NUMBERS = 2**26  # pixels times colours of all images: half a gigabyte in double precision
 MOST_PIXELS = 2**27  # of one picture, which takes half a gigabyte to decode
 LARGEST_SIDE = 32  # that "auto" takes
@@ -29,6 +31,8 @@ Labels = NDArray[np.int64]
 
 def load_images(request: Request) -> Dataset:
     """The images at `request.path`: data.points of them at most, drawn at random, a fifth of which at most is held out.
+
+    Equal ones stay on one side: held-out images must be none that training has seen.
 
     Raises:
         DataError: the path holds no images, too few, or a damaged one; with its name.
@@ -50,17 +54,20 @@ def load_images(request: Request) -> Dataset:
         raise DataError(f"{path.name} needs more memory than there is: lower data.pixels or data.points.") from None
     if len(images) < LEAST:
         raise DataError(f"{path.name} has {len(images)} images: at least {LEAST} are needed to learn from.")
-    values = (_coloured(images, request.colours).transpose(0, 3, 1, 2) + 0.5) * (2 / GREY_LEVELS) - 1
+    coloured = _coloured(images, request.colours)
+    values = (coloured.transpose(0, 3, 1, 2) + 0.5) * (2 / GREY_LEVELS) - 1
     classes = np.zeros(len(images), dtype=np.int64) if labels is None else labels
-    held_out = stratified(classes, held_out_count(len(images), request.held_out), request.seed)
-    points = values[~held_out]
-    if not (points != points[0]).any():
+    group, different = repeats.equal_rows(coloured.astype(np.uint8))
+    if different < LEAST_DIFFERENT:
         raise DataError(
-            f"{path.name}: all {len(points)} images to learn from are equal; a density needs images that differ."
+            f"{path.name} has only {different} different image{'s' if different > 1 else ''} among {len(images)}: at least "
+            f"{LEAST_DIFFERENT} are needed."
         )
+    held_out = _held_out(group, classes, held_out_count(len(images), request.held_out), request.seed)
+    remark = " ".join(filter(None, (remark, repeats.remark(len(images), different, "images"))))
     return Dataset(
         name=path.name,
-        points=points,
+        points=values[~held_out],
         density=None,
         shape=values.shape[1:],
         axes=("x", "y"),
@@ -69,6 +76,20 @@ def load_images(request: Request) -> Dataset:
         grey_levels=GREY_LEVELS,
         remark=remark,
     )
+
+
+def _held_out(group: NDArray[np.int64], classes: Labels, count: int, seed: int) -> NDArray[np.bool_]:
+    """A mask of about `count` images in which each class has its share, of whole groups of equal ones.
+
+    A fifth of the groups at most, and none that would be over a quarter of what is held out. A group has the class of its
+    first image.
+    """
+    sizes, first = np.bincount(group), np.unique(group, return_index=True)[1]
+    fitting = np.flatnonzero(sizes <= max(count // 4, int(sizes.min())))
+    groups = held_out_count(len(fitting), count * len(fitting) // int(sizes[fitting].sum()))
+    taken = np.zeros(len(sizes), dtype=np.bool_)
+    taken[fitting[stratified(classes[first[fitting]], groups, seed)]] = True
+    return taken[group]
 
 
 def _read(path: Path, request: Request) -> tuple[Bytes, Labels | None, str]:

@@ -162,12 +162,15 @@ class Session:
         Raises:
             DataError: the experiment's data cannot be made.
         """
-        from playground.data import Dataset, load_dataset  # imports torch, which opening a session must not wait for
+        # They import torch, which opening a session must not wait for.
+        from playground.data import Dataset, load_dataset, repeats
         from playground.data.pictures import GREY_LEVELS
 
         data = self.experiment.data
         if data.kind in ("file", "images"):
             name, shape = Path(data.path).name, self.points.shape[1:]
+            keys = np.concatenate([repeats.row_keys(self.points), repeats.row_keys(self.held_out)])
+            what = "images" if data.kind == "images" else "rows"
             return Dataset(
                 name=name,
                 points=self.points,
@@ -177,6 +180,7 @@ class Session:
                 held_out=self.held_out,
                 labels=self.labels,
                 grey_levels=GREY_LEVELS if data.kind == "images" else None,
+                remark=repeats.remark(len(keys), len(np.unique(keys)), what),
             )
         made = load_dataset(
             data.kind,

@@ -149,11 +149,43 @@ def test_what_is_transparent_becomes_white(tmp_path: Path) -> None:
 
 
 def test_only_so_many_are_taken(tmp_path: Path) -> None:
-    np.save(tmp_path / "a.npy", np.repeat(GREY, 4, axis=0))
+    np.save(tmp_path / "a.npy", np.concatenate([GREY, 255 - GREY, GREY // 2, GREY // 3]))
     dataset = load(tmp_path / "a.npy", points=100, held_out=20)
     assert (len(dataset.points), len(dataset.held_out)) == (100, 20)
     other = load(tmp_path / "a.npy", points=100, held_out=20, seed=1)
     assert not np.array_equal(dataset.points, other.points)
+
+
+@pytest.mark.parametrize(
+    ("copies", "least", "most"),
+    [
+        ([10] * 60, 100, 120),  # a fifth of 600
+        ([4] * 10 + [1] * 50, 12, 30),
+        ([1] * 50 + [900, 1, 1, 1, 1], 10, 11),  # a fifth of what differs, the frequent one left to training
+        ([10] * 5, 10, 10),
+    ],
+)
+@pytest.mark.parametrize("seed", range(5))
+def test_equal_images_are_on_one_side(tmp_path: Path, copies: list[int], least: int, most: int, seed: int) -> None:
+    order = np.random.default_rng(seed).permutation(sum(copies))
+    np.save(tmp_path / "a.npy", np.repeat(GREY[: len(copies)], copies, axis=0)[order])
+    dataset = load(tmp_path / "a.npy", held_out=1000, seed=seed)
+    trained, held_out = ({image.tobytes() for image in part} for part in (dataset.points, dataset.held_out))
+    assert not trained & held_out
+    assert len(trained | held_out) == len(copies)
+    assert least <= len(dataset.held_out) <= most
+    assert len(dataset.points) + len(dataset.held_out) == sum(copies)
+    repeated = f"{sum(copies) - len(copies):,} of {sum(copies):,} images repeat another;"
+    assert dataset.remark == f"{repeated} equal images are either trained on or held out."
+
+
+def test_groups_of_equal_images_are_held_out_in_their_classes_shares(tmp_path: Path) -> None:
+    images, classes = np.repeat(GREY, 5, axis=0), np.repeat(CLASSES, 5)
+    (tmp_path / "a-images-idx3-ubyte").write_bytes(idx(images))
+    (tmp_path / "a-labels-idx1-ubyte").write_bytes(idx(classes))
+    dataset = load(tmp_path / "a-images-idx3-ubyte", held_out=50)
+    assert dataset.labels is not None
+    np.testing.assert_array_equal(np.bincount(dataset.labels), [25] * 10)  # of 30, five are held out
 
 
 @pytest.mark.parametrize(
@@ -193,8 +225,13 @@ def test_folders_without_pictures_few_equal_and_damaged_ones_are_sentences(tmp_p
         load(tmp_path / "few.npy")
     for same in (np.zeros_like(GREY), np.repeat(GREY[:1], len(GREY), axis=0)):
         np.save(tmp_path / "same.npy", same)
-        with pytest.raises(DataError, match=r"^same\.npy: all 48 images to learn from are equal; .* that differ\.$"):
+        with pytest.raises(
+            DataError, match=r"^same\.npy has only 1 different image among 60: at least 5 are needed\.$"
+        ):
             load(tmp_path / "same.npy")
+    np.save(tmp_path / "same.npy", np.repeat(GREY[:4], 15, axis=0))
+    with pytest.raises(DataError, match=r"^same\.npy has only 4 different images among 60"):
+        load(tmp_path / "same.npy")
     (tmp_path / "a.png").write_bytes(b"no picture")
     with pytest.raises(DataError, match=r"a\.png is no PNG"):
         load(tmp_path)

@@ -125,6 +125,17 @@ def test_the_points_of_a_file_travel_with_the_session(tmp_path: Path) -> None:
     assert dataset.density is None
 
 
+@pytest.mark.parametrize(("kind", "shape", "what"), [("file", (2,), "rows"), ("images", (3, 8, 8), "images")])
+def test_a_session_says_again_that_rows_repeat(tmp_path: Path, kind: str, shape: tuple[int, ...], what: str) -> None:
+    experiment = experiments.replace(Experiment(), {"data.kind": kind, "data.path": "/elsewhere/points"})
+    points, held_out = np.tile(rng.random((50, *shape)), (2, *[1] * len(shape))), rng.random((20, *shape))
+    a_session(experiment=experiment, points=points, held_out=held_out, trajectory=None, clicked=()).save(tmp_path / "a")
+    said = Session.load(tmp_path / "a").dataset().remark
+    assert said == f"50 of 120 {what} repeat another; equal {what} are either trained on or held out."
+    plain = a_session(experiment=experiment, points=points[:50], held_out=held_out, trajectory=None, clicked=())
+    assert plain.dataset().remark == ""
+
+
 def test_a_toy_has_its_density_again_and_its_own_points(tmp_path: Path) -> None:
     session = a_session()
     session.save(tmp_path / "one.spg")

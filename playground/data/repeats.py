@@ -1,0 +1,34 @@
+"""Rows that are equal: which they are, so that they stay on one side of a split, and what is said of many of them."""
+
+import hashlib
+
+import numpy as np
+from numpy.typing import NDArray
+
+NOTABLE = 0.05  # share of rows that repeat another
+
+
+def row_keys(rows: NDArray[np.generic]) -> NDArray[np.generic]:
+    """(N,) one number for each of `rows` (N, *shape), the same for equal ones: a point itself, 64 bits of an image's hash."""
+    if rows.shape[1:] == (2,):
+        return np.ascontiguousarray(rows, dtype=np.float64).view(np.complex128)[:, 0]
+    flat = np.ascontiguousarray(rows).reshape(len(rows), -1)
+    return np.frombuffer(
+        b"".join(hashlib.blake2b(row.tobytes(), digest_size=8).digest() for row in flat), dtype=np.uint64
+    )
+
+
+def equal_rows(rows: NDArray[np.generic]) -> tuple[NDArray[np.int64], int]:
+    """For each row the group of those equal to it, counted in the order of their first rows; and how many groups there are."""
+    _, first, group = np.unique(row_keys(rows), return_index=True, return_inverse=True)
+    rank = np.empty(len(first), dtype=np.int64)
+    rank[np.argsort(first)] = np.arange(len(first))
+    return rank[group], len(first)
+
+
+def remark(count: int, different: int, what: str) -> str:
+    """A sentence where many of `count` rows, or whatever they are, repeat another; "" where few do."""
+    repeated = count - different
+    if repeated <= NOTABLE * count:
+        return ""
+    return f"{repeated:,} of {count:,} {what} repeat another; equal {what} are either trained on or held out."
