@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from playground.app.window import SMALLEST
 from playground.cli import COMMANDS
 from playground.lab import experiment as experiments
 from playground.lab.experiment import fields
@@ -63,6 +64,16 @@ def test_settings_in_the_readme_exist() -> None:
 def test_the_readme_shows_every_command() -> None:
     shown = set(re.findall(r"^score-playground (\w+)", (ROOT / "README.md").read_text(), re.MULTILINE))
     assert shown == set(COMMANDS)
+
+
+def test_the_window_fits_the_projectors_at_the_factors_that_the_workshop_names() -> None:
+    page = (ROOT / "docs/workshop.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| (\d+) x (\d+) \| ([\d.]+)", page, re.MULTILINE)
+    assert len(rows) >= 3
+    for width, height, factor in rows:
+        assert SMALLEST[0] * float(factor) <= int(width)
+        assert SMALLEST[1] * float(factor) <= int(height)
+    assert f"needs {SMALLEST[0]} x {SMALLEST[1]} of its own pixels" in page
 
 
 def test_each_data_set_has_an_example() -> None:
