@@ -5,6 +5,7 @@ from collections.abc import Callable
 from PySide6.QtCore import QEvent, QObject, QSize, Qt, QTimer
 from PySide6.QtGui import QAccessible, QAccessibleAnnouncementEvent, QCursor, QGuiApplication
 from PySide6.QtWidgets import (
+    QBoxLayout,
     QDialog,
     QDialogButtonBox,
     QFrame,
@@ -22,8 +23,10 @@ from playground.app.errors import Log
 MILLISECONDS = {"info": 5_000, "warning": 12_000, "error": 12_000}
 TITLES = {"info": "Note", "warning": "Warning", "error": "Error"}
 MOST = 3  # toasts at once
-WIDTH = 380
+WIDTH = 620  # a sentence fits into one line or two, so that a toast covers the edge of the canvas and not the data
+NARROW = 480
 MARGIN = 14
+NUMBERS = 24  # at the canvas's left edge: those of the upward axis
 
 Offer = tuple[str, str, Callable[[], None]]  # a button's text, its tooltip, and what it does
 Holds = Callable[[], bool]  # whether what a toast says is still so
@@ -60,25 +63,20 @@ class Toast(QFrame):
         close.setAutoRaise(True)
         close.clicked.connect(self.dismiss)
 
-        head = QHBoxLayout()
-        head.setContentsMargins(0, 0, 0, 0)
-        head.addWidget(title)
-        head.addStretch(1)
-        head.addWidget(close)
         mark = QFrame()
         mark.setObjectName("toastMark")
         mark.setProperty("level", level)
         mark.setFixedWidth(4)
         row = QHBoxLayout(self)
-        row.setContentsMargins(8, 8, 8, 10)
+        row.setContentsMargins(8, 6, 6, 6)
         row.setSpacing(10)
         row.addWidget(mark)
-        body = QVBoxLayout()
-        body.setContentsMargins(0, 0, 0, 2)
-        body.setSpacing(2)
-        row.addLayout(body, 1)
-        body.addLayout(head)
-        body.addWidget(self._label)
+        row.addWidget(title)
+        self._body = QBoxLayout(QBoxLayout.Direction.LeftToRight)
+        self._body.setSpacing(8)
+        self._body.addWidget(self._label, 1)
+        row.addLayout(self._body, 1)
+        row.addWidget(close)
         self.button: QPushButton | None = None
         if offer is not None:
             text, tip, run = offer
@@ -87,15 +85,17 @@ class Toast(QFrame):
             self.button.setAccessibleName(text)
             self.button.setToolTip(f"<p>{tip}</p>")
             self.button.clicked.connect(lambda: (run(), self.dismiss()))
-            buttons = QHBoxLayout()
-            buttons.setContentsMargins(0, 6, 0, 0)
-            buttons.addWidget(self.button)
-            buttons.addStretch(1)
-            body.addLayout(buttons)
+            self._body.addWidget(self.button, 0, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
         self._timer.timeout.connect(self._expire)
         self._wait()
+
+    def set_width(self, width: int) -> None:
+        """Take as little height as the width allows: the button goes below the sentence only where it would squeeze it."""
+        below = QBoxLayout.Direction.TopToBottom
+        self._body.setDirection(below if width < NARROW else QBoxLayout.Direction.LeftToRight)
+        self.setFixedWidth(width)
 
     def repeat(self) -> None:
         """The same sentence came again: count it rather than pile it up."""
@@ -123,7 +123,7 @@ class Toast(QFrame):
 
 
 class Toasts(QWidget):
-    """The stack of toasts in the upper right corner of its parent, newest on top."""
+    """The stack of toasts along the upper edge of its parent, newest on top: flat, for there the data have a margin."""
 
     def __init__(self, over: QWidget) -> None:
         super().__init__(over)
@@ -190,10 +190,10 @@ class Toasts(QWidget):
 
     def _place(self) -> None:
         over = self.parentWidget()
-        width = min(WIDTH, over.width() - 2 * MARGIN)
+        width = min(WIDTH, over.width() - 2 * MARGIN - NUMBERS)
         for toast in self.shown:
             if toast.width() != width:
-                toast.setFixedWidth(width)
+                toast.set_width(width)
         height = min(self._column.heightForWidth(width), over.height() - 2 * MARGIN)
         self.setGeometry(over.width() - width - MARGIN, MARGIN, width, height)
 

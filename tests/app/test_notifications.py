@@ -37,6 +37,15 @@ def test_long_sentence_is_wrapped_not_cut(toasts, qtbot):
     assert label.height() >= label.heightForWidth(label.width())
 
 
+def test_a_toast_takes_little_height_and_its_button_goes_below_only_where_there_is_no_room(toasts, over, qtbot):
+    toast = toasts.add("error", "Something went wrong; the log has the details.", LOG)
+    qtbot.waitUntil(lambda: toast.height() < 50)
+    assert toast.button.y() < toast._label.geometry().bottom()
+    over.resize(380, 600)
+    qtbot.waitUntil(lambda: toast.button.y() > toast._label.geometry().bottom())
+    assert over.rect().contains(toasts.geometry())
+
+
 LOG = ("Copy log", "Copy the log", lambda: None)
 
 

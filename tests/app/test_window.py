@@ -344,6 +344,20 @@ def test_layout_comes_back(qtbot, tmp_path):
         window.deleteLater()
 
 
+def test_errors_cover_neither_the_data_nor_the_numbers_of_the_axes(window, qtbot):
+    window.notify("error", 'measured.csv, line 62: "oops" is not a number; correct it or remove the line.')
+    window.log.failed.emit("Something went wrong (ValueError: an example). Your work is kept; the log has the details.")
+    qtbot.waitUntil(lambda: len(window.toasts.shown) == 2 and window.toasts.shown[0].height() < 60)
+    qtbot.wait(30)
+    _, _, y0, y1 = window.canvas.viewport
+    top = np.quantile(window.engine.problem.points[:, 1], 0.999)  # of 50,000 points fifty lie higher
+    assert window.toasts.geometry().bottom() < (y1 - top) / (y1 - y0) * window.canvas.height()
+    assert window.toasts.geometry().left() >= 6 + window.fontMetrics().horizontalAdvance("2")
+    for toast in window.toasts.shown:
+        assert window.canvas.rect().contains(toast.geometry().translated(window.toasts.pos()))
+        assert toast._label.height() >= toast._label.heightForWidth(toast._label.width())
+
+
 def test_an_error_in_the_program_is_a_toast_with_the_log_to_copy(window):
     window.log.add("a line of the log")
     window.log.failed.emit("Something went wrong (ValueError: x). Your work is kept; the log has the details.")
