@@ -298,6 +298,10 @@ def test_sampling_takes_settings_and_seeds(moons: Path, tmp_path: Path, ask: Ask
     assert not np.array_equal(first, positions("--seed", 4))
     assert len(positions("--set", "sampling.steps=5", "--set", "sampling.denoise=false")) == 6
     assert len(positions("--set", "sampling.source=exact")) == 14
+    # The solver that training wrote down is the old sampler's: the flow has Heun's unless it is told otherwise.
+    flow = positions("--sampler", "probability-flow")
+    np.testing.assert_array_equal(flow, positions("--sampler", "probability-flow", "--set", "sampling.solver=heun"))
+    assert not np.array_equal(flow, positions("--sampler", "probability-flow", "--set", "sampling.solver=euler"))
     annealed = ("--sampler", "annealed-langevin", "--set", "noise.levels=5", "--set", "sampling.denoise=false")
     assert len(positions(*annealed)) == 11  # of 12 steps, two at each of five levels, and the start
     code, _, _ = ask("sample", moons, "--particles", 5, "--out", tmp_path / "a.csv")
