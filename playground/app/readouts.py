@@ -28,8 +28,7 @@ def caption(trajectory: "Trajectory", frame: int, kind: str) -> list[str]:
         first.append(f"level {level}" + (f"/{levels}" if levels else ""))
     elif math.isfinite(time):
         first.append(f"t = {time:.3f}")
-    steps = (trajectory.total - 1) * trajectory.stride
-    second = [f"step {min(frame * trajectory.stride, steps)}/{steps}"]
+    second = [f"step {trajectory.step[frame]}/{trajectory.steps}"]
     if math.isfinite(step_size) and step_size:
         name = {"langevin": "ε", "metropolis-langevin": "ε", "annealed-langevin": "α"}.get(kind, "Δt")
         second.insert(0, f"{name} = {shown(abs(step_size))}")

@@ -40,6 +40,8 @@ class Scrubber(QSlider):
         self._colors = DARK
         self._sigmas = np.zeros(0)
         self._span: tuple[float, float] | None = None
+        self._steps: np.ndarray | None = None
+        self._last: int | None = None
         self._recorded = 0
         self._track: QImage | None = None
         self.setTracking(True)
@@ -65,13 +67,22 @@ class Scrubber(QSlider):
             self.setValue(frame)
         self.update()
 
-    def set_sigmas(self, sigmas: np.ndarray, span: tuple[float, float] | None = None) -> None:
+    def set_sigmas(
+        self,
+        sigmas: np.ndarray,
+        span: tuple[float, float] | None = None,
+        steps: np.ndarray | None = None,
+        last: int | None = None,
+    ) -> None:
         """Noise of the frames recorded so far, (frames,), in the user's units.
 
         Args:
             span: largest and smallest noise of the whole run, where they are known before it ends.
+            steps: (frames,) after which of the sampler's steps the frames are, where not each has one.
+            last: the sampler's last step, where that is not the last frame's number.
         """
         self._sigmas, self._span, self._track = np.array(sigmas, float), span, None
+        self._steps, self._last = steps, last
         self.update()
 
     def apply_palette(self, palette: Palette) -> None:
@@ -81,6 +92,7 @@ class Scrubber(QSlider):
     def labels(self) -> tuple[str, str, str, str]:
         """The words at top left, top right, bottom left and bottom right."""
         total = self.maximum()
+        steps = total if self._last is None else self._last
         if not len(self._sigmas):
             return "", "", "", ""
         complete = self._recorded > total
@@ -88,8 +100,12 @@ class Scrubber(QSlider):
         begin, finish, ahead = ("data", "noise", 0) if rises else ("noise", "data", 1)
         last = float(self._sigmas[-1]) if self._span is None else self._span[ahead]
         right = f"{finish} σ = {shown(last)}" if complete or self._span is not None else f"now σ = {shown(last)}"
-        end = f"{total}" if complete else f"{max(self._recorded - 1, 0)} of {total} sampled"
+        end = f"{steps}" if complete else f"{self._step(max(self._recorded - 1, 0))} of {steps} sampled"
         return f"{begin} σ = {shown(float(self._sigmas[0]))}", right, "step 0", end
+
+    def _step(self, frame: int) -> int:
+        """After which of the sampler's steps a recorded frame is."""
+        return frame if self._steps is None or frame >= len(self._steps) else int(self._steps[frame])
 
     # --- what the user does
 
@@ -138,8 +154,10 @@ class Scrubber(QSlider):
     def event(self, event: QEvent) -> bool:
         if isinstance(event, QHelpEvent) and event.type() == QEvent.Type.ToolTip:
             frame = min(max(self._frame_at(event.pos().x()), 0), self.maximum())
-            words = f"Step {frame} of {self.maximum()}"
-            words += f", σ = {shown(float(self._sigmas[frame]))}" if frame < len(self._sigmas) else ": not sampled yet"
+            words = "Not sampled yet"
+            if frame < len(self._sigmas):
+                last = self.maximum() if self._last is None else self._last
+                words = f"Step {self._step(frame)} of {last}, σ = {shown(float(self._sigmas[frame]))}"
             QToolTip.showText(event.globalPos(), f"{words}\n{self.toolTip()}", self)
             return True
         return bool(super().event(event))
@@ -203,7 +221,7 @@ class Scrubber(QSlider):
         bold = QFont(font)
         bold.setWeight(QFont.Weight.DemiBold)
         bold_metrics = QFontMetricsF(bold)
-        present = f"{self.sliderPosition()}"
+        present = f"{self._step(self.sliderPosition())}"
         width = bold_metrics.horizontalAdvance(present)
         middle = min(max(handle.center().x(), left + width / 2), right - width / 2)
         now_left, now_right = middle - width / 2 - 8, middle + width / 2 + 8

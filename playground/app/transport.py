@@ -215,13 +215,15 @@ class Transport(QWidget):
         """The frame in view, how many frames there are, and how many there will be."""
         self.scrubber.set_progress(frame, recorded, total)
 
-    def set_sigmas(self, sigmas: np.ndarray, span: tuple[float, float] | None = None) -> None:
-        """Noise of the frames recorded so far, (frames,), in the user's units.
-
-        Args:
-            span: largest and smallest noise of the whole run, where they are known before it ends.
-        """
-        self.scrubber.set_sigmas(sigmas, span)
+    def set_sigmas(
+        self,
+        sigmas: np.ndarray,
+        span: tuple[float, float] | None = None,
+        steps: np.ndarray | None = None,
+        last: int | None = None,
+    ) -> None:
+        """What is known of the frames recorded so far: see :meth:`Scrubber.set_sigmas`."""
+        self.scrubber.set_sigmas(sigmas, span, steps, last)
 
     @Slot(float)
     def set_speed(self, speed: float) -> None:

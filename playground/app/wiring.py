@@ -248,11 +248,14 @@ class Wiring(QObject):
         )
 
     def _show_sigmas(self, trajectory: "Trajectory | None") -> None:
-        sigmas = np.zeros(0) if trajectory is None else np.array(trajectory.sigma)
-        self._shown_sigmas = len(sigmas)
         problem = self._engine.problem
         span = None if problem is None or not problem.has_process else (problem.sigma_max, problem.sigma_min)
-        self._transport.set_sigmas(sigmas, span)
+        self._shown_sigmas = 0 if trajectory is None else len(trajectory)
+        if trajectory is None:
+            self._transport.set_sigmas(np.zeros(0), span)
+        else:
+            shown = slice(self._shown_sigmas)
+            self._transport.set_sigmas(trajectory.sigma[shown], span, trajectory.step[shown], trajectory.steps)
 
     def _show_frame(self, frame: int) -> None:
         trajectory = self._engine.trajectory

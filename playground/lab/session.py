@@ -254,7 +254,7 @@ def _known_shape(shape: tuple[int, ...]) -> bool:
 
 
 def _check_trajectory(path: Path, trajectory: Arrays, shape: tuple[int, ...]) -> None:
-    if not {"positions", "sigma", "time", "step_size", "shape"} == set(trajectory) - {"accepted"}:
+    if not {"positions", "sigma", "time", "step_size", "shape"} == set(trajectory) - {"accepted", "step"}:
         raise _damaged(path, "its trajectory is incomplete")
     positions = trajectory["positions"]
     fits = positions.ndim == 3 and positions.size > 0 and positions.shape[2] == math.prod(shape)
@@ -262,8 +262,16 @@ def _check_trajectory(path: Path, trajectory: Arrays, shape: tuple[int, ...]) ->
         raise _damaged(path, "its trajectory has no positions")
     if trajectory["shape"].dtype.kind != "i" or trajectory["shape"].tolist() != list(shape):
         raise _damaged(path, "its trajectory is of other data")
+    steps = trajectory.get("step")
+    if steps is not None and (
+        steps.dtype.kind != "i" or steps.ndim != 1 or (steps < 0).any() or (np.diff(steps) < 1).any()
+    ):
+        raise _damaged(path, "its trajectory's steps do not rise")
     for name in set(trajectory) - {"positions", "shape"}:
-        if trajectory[name].dtype.kind != "f" or trajectory[name].shape != positions.shape[:1]:
+        if (
+            trajectory[name].dtype.kind not in ("i" if name == "step" else "f")
+            or trajectory[name].shape != positions.shape[:1]
+        ):
             raise _damaged(path, f"its trajectory's {name} does not fit its frames")
 
 

@@ -41,12 +41,15 @@ class Trajectory:
         dtype = np.dtype(np.float64 if far else np.float32)
         frame_bytes = particles * math.prod(shape) * dtype.itemsize
         kept = max(2, MEMORY_LIMIT // max(frame_bytes, 1))
+        self.steps = steps
+        """Of the sampler, to the end."""
         self.stride = max(1, -(-steps // (kept - 1)))
         self.total = -(-steps // self.stride) + 1
         """Frames of the complete trajectory."""
         # Memory that is not yet written costs nothing: the system hands out pages as frames arrive.
         self._positions = np.empty((self.total, particles, *shape), dtype)
         self._sigma, self._time, self._step_size, self._accepted = (np.full(self.total, np.nan) for _ in range(4))
+        self._step = np.zeros(self.total, dtype=np.int64)
         self._length = 0
 
     def append(self, step: "Step") -> bool:
@@ -55,7 +58,7 @@ class Trajectory:
             return False
         frame, units = self._length, self.units
         self._positions[frame] = units.to_user(step.positions.detach().cpu().numpy())
-        self._sigma[frame] = units.sigma_to_user(step.sigma)
+        self._step[frame], self._sigma[frame] = step.index, units.sigma_to_user(step.sigma)
         if step.time is None:
             self._step_size[frame] = step.step_size * units.sigma_to_user(1.0) ** 2
         else:
@@ -77,6 +80,11 @@ class Trajectory:
     def positions(self) -> NDArray[np.floating]:
         """(frames, particles, *shape), a view that stays valid while more frames arrive."""
         return self._positions[: self._length]
+
+    @property
+    def step(self) -> NDArray[np.int64]:
+        """(frames,) after which of the sampler's steps each frame is."""
+        return self._step[: self._length]
 
     @property
     def sigma(self) -> NDArray[np.float64]:
@@ -104,6 +112,7 @@ class Trajectory:
         refusing = {} if np.isnan(self.accepted).all() else {"accepted": self._accepted[:length]}
         return {
             "positions": self._positions[:length].reshape(length, self._positions.shape[1], -1),
+            "step": self._step[:length],
             "sigma": self._sigma[:length],
             "time": self._time[:length],
             "step_size": self._step_size[:length],
@@ -114,7 +123,8 @@ class Trajectory:
 
     @classmethod
     def from_arrays(cls, arrays: dict[str, NDArray[np.generic]]) -> "Trajectory":
-        """A finished trajectory from :meth:`arrays`; `accepted` may be missing, and for points of the plane `shape` and `axes`.
+        """A finished trajectory from :meth:`arrays`; `accepted` and `step` may be missing, and for points of the plane `shape`
+        and `axes`. Without `step` its frames count as steps.
 
         Raises:
             ValueError: an array is missing or does not fit the others.
@@ -130,7 +140,11 @@ class Trajectory:
         length, particles = positions.shape[:2]
         loaded = cls.__new__(cls)
         loaded.units = Units(np.zeros(shape), np.ones(shape))
-        loaded.shape, loaded.axes, loaded.stride, loaded.total = shape, (first, second), 1, length
+        loaded.shape, loaded.axes, loaded.total = shape, (first, second), length
+        loaded._step = np.asarray(arrays.get("step", np.arange(length)))
+        if loaded._step.shape != (length,) or loaded._step.dtype.kind != "i" or (np.diff(loaded._step) < 1).any():
+            raise ValueError("The trajectory's steps must be whole numbers that rise, one a frame.")
+        loaded.steps = int(loaded._step[-1]) if length else 0
         # Half precision is for storing only: what is painted or measured is at least single.
         stored = np.promote_types(positions.dtype, np.float32)
         loaded._positions = np.ascontiguousarray(positions, dtype=stored).reshape(length, particles, *shape)
@@ -143,7 +157,7 @@ class Trajectory:
         return loaded
 
     def save_npz(self, path: str | os.PathLike[str]) -> None:
-        """Write `positions` frames x particles x dims, `sigma`, `time`, `step_size`, in user units; atomically.
+        """Write `positions` frames x particles x dims, `step`, `sigma`, `time`, `step_size`, in user units; atomically.
 
         Raises:
             OSError: the file cannot be written.

@@ -1,6 +1,7 @@
 """What stands beside the pointer: where a value comes from is said wherever it is not the known density's."""
 
 import dataclasses
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -9,6 +10,9 @@ from engine_double import EngineDouble
 from playground.app import readouts
 from playground.app.state import State
 from playground.app.views import DensityView, ProbeView, ProblemView
+from playground.lab.session import Session
+from playground.lab.trajectory import Trajectory
+from playground.resources import resource
 
 
 @pytest.fixture
@@ -56,3 +60,16 @@ def test_the_source_of_each_value_is_named(
 def test_the_place_has_digits_of_the_data_s_width(problem: ProblemView, unit: float, place: str) -> None:
     small = dataclasses.replace(problem, bounds=(-4 * unit, 4 * unit, -4 * unit, 4 * unit))
     assert readouts.position(-1.234 * unit, 0.02 * unit, small) == [place]
+
+
+@pytest.mark.parametrize("path", sorted(resource("checkpoints").glob("*.spg")), ids=lambda path: path.stem)
+def test_the_runs_that_ship_say_which_step_each_frame_is(path: Path) -> None:
+    """They keep a frame in eight or twenty of 500 steps, even in t, and the last denoising."""
+    session = Session.load(path)
+    assert session.trajectory is not None
+    trajectory = Trajectory.from_arrays(dict(session.trajectory))
+    for frame in (0, 5, len(trajectory) - 2):
+        _, line = readouts.caption(trajectory, frame, "reverse-sde")
+        step = int(line.split()[-1].partition("/")[0])
+        assert step == pytest.approx(500 * (1 - trajectory.time[frame]), abs=1e-6)
+        assert line.endswith("/501")

@@ -192,6 +192,9 @@ def test_labels_tell_the_noise_and_how_far_sampling_is(transport: Transport) -> 
     transport.set_progress(20, 60, 100)
     transport.set_sigmas(SIGMAS[:60])
     assert transport.scrubber.labels()[1:] == (f"now σ = {SIGMAS[59]:.3g}", "step 0", "59 of 99 sampled")
+    # Of a long run every fourth step is kept, and the last.
+    transport.set_sigmas(SIGMAS[:60], steps=4 * np.arange(60), last=394)
+    assert transport.scrubber.labels()[2:] == ("step 0", "236 of 394 sampled")
 
 
 def color_at(transport: Transport, frame: int) -> QColor:

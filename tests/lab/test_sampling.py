@@ -369,6 +369,10 @@ def test_a_trajectory_too_large_for_memory_keeps_every_kth_frame(monkeypatch: py
         assert frames.positions[0, 0, 0] == 0
         assert frames.positions[-1, 0, 0] == total
         assert set(np.diff(frames.positions[:-1, 0, 0])) <= {frames.stride}
+        again = Trajectory.from_arrays(frames.arrays())
+        for seen in (frames, again):
+            np.testing.assert_array_equal(seen.step, frames.positions[:, 0, 0])
+            assert seen.steps == total
         assert frames.positions.nbytes <= trajectory.MEMORY_LIMIT
 
 

@@ -286,6 +286,8 @@ HOSTILE = {
     "weights not finite": (written(None, {"weights/a": np.array([np.inf])}), "no finite number"),
     "trajectory without positions": (written(None, {"trajectory/sigma": np.zeros(3)}), "is incomplete"),
     "acceptance of other frames": (with_trajectory(accepted=np.zeros(2)), "accepted does not fit its frames"),
+    "steps of other frames": (with_trajectory(step=np.arange(2)), "step does not fit its frames"),
+    "steps that fall": (with_trajectory(step=np.array([0, 2, 1])), "steps do not rise"),
     "trajectory of other points": (with_trajectory(positions=np.zeros((3, 5, 3))), "has no positions"),
     "trajectory that ran away": (with_trajectory(positions=np.full((3, 5, 2), np.inf)), "has no positions"),
     "trajectory of images": (with_trajectory(shape=np.array([1, 8, 8])), "is of other data"),
