@@ -11,10 +11,10 @@ from torch import Tensor
 from playground.theory.fused import Descent, activate_with_slope, compiled, features, noise_features, slopes, step_down
 
 
-def bend(a: Tensor, activation: str, h: Tensor, slope: Tensor) -> None:
-    """Write act(a) into h, its first derivative into slope, and minus the second over a."""
+def bend(a: Tensor, activation: str, h: Tensor, slope: Tensor, part: Tensor) -> None:
+    """Write act(a) into h, its first derivative into slope, and minus the second over a; `part` is memory to work in."""
     if activation == "silu":
-        part = torch.sigmoid(a)
+        torch.sigmoid(a, out=part)
         torch.mul(a, part, out=h)
         torch.lerp(h, torch.ones_like(h[:1]), part, out=slope)
         # h'' = p(1 - p)(2 + a(1 - 2 p)), in terms of h = a p and h' = p + h (1 - p), is (1 - p)(2 h' - h)
@@ -75,24 +75,23 @@ def _denoising_steps(features: Tensor, slope: Tensor, rest: Tensor, share: Tenso
     spare = torch.empty([weights[0].shape[1], width], dtype=rest.dtype, device=rest.device)
     none = spare[:0]
     turned = [layer_weights.t() for layer_weights in weights]
-    total = torch.zeros([], dtype=rest.dtype, device=rest.device)
+    outputs = torch.empty_like(rest)
     for made in range(features.shape[0]):
         inputs[0] = features[made]
         for layer in range(last):
             torch.addmm(biases[layer], inputs[layer], turned[layer], out=derivatives[layer])
             activate_with_slope(derivatives[layer], activation, inputs[layer + 1])
-        raw = torch.addmm(biases[last], inputs[last], turned[last])
-        residual = torch.addcmul(rest[made], raw, slope[made])
-        total += torch.dot(share[made], residual.square().sum(1))
+        raw = torch.addmm(biases[last], inputs[last], turned[last], out=outputs[made])
 
-        back = residual * pull[made]  # of the loss with respect to F
+        back = torch.addcmul(rest[made], raw, slope[made]).mul_(pull[made])  # of the loss with respect to F
         for layer in range(last, -1, -1):
             write_gradient(descent.weight_gradients[layer], back, inputs[layer], spare if layer == 0 else none)
             torch.sum(back, [0], out=descent.bias_gradients[layer])
             if layer > 0:
                 back = torch.mm(back, weights[layer], out=inputs[layer]).mul_(derivatives[layer - 1])
         step_down(descent, made)
-    return total / features.shape[0]
+    residual = torch.addcmul(rest, outputs, slope)
+    return (share * residual.square().sum(2)).sum() / features.shape[0]
 
 
 def matching_steps(
@@ -127,7 +126,6 @@ def matching_steps(
     share = weight.unsqueeze(2) / x.shape[1]
     # v' grad s v = bent v'(dF/dy)v - inverse^2 |v|^2
     bent = (slope * inverse).unsqueeze(1)
-    pulled, tugged = share * slope, share.unsqueeze(1) * bent * scale * directions
     flat = directions.square().sum(3).sum(1) * inverse.square()[:, :, 0] * scale
 
     seen = features(y, noise_features(divisor, tones), frequencies)
@@ -139,74 +137,101 @@ def matching_steps(
     rows[:, 1:, :, stop:] = 0.0
     torch.mul(seen[:, None, :, dim:middle], moving, out=rows[:, 1:, :, middle:stop])
     torch.mul(seen[:, None, :, middle:stop], moving.neg_(), out=rows[:, 1:, :, dim:middle])
-    return _matching_steps(
-        rows.flatten(1, 2), directions, rest, slope, bent, pulled, tugged, flat, share, scale, along, descent
+    backs = rest.new_empty(len(x), 1 + directions.shape[1], *rest.shape[1:])  # of the loss with respect to F and J v
+    torch.mul(share.unsqueeze(1) * bent * scale, directions, out=backs[:, 1:])
+    outputs = torch.empty_like(backs)
+    _matching_steps(
+        rows.flatten(1, 2),
+        backs.flatten(1, 2),
+        directions,
+        rest,
+        slope,
+        share * slope,
+        scale if along else 0.0,
+        outputs.flatten(1, 2),
+        descent,
     )
+    score = outputs[:, 0] * slope - rest
+    if along:
+        size = 0.5 * scale * (directions * score.unsqueeze(1)).sum(3).square().sum(1)
+    else:
+        size = 0.5 * score.square().sum(2)
+    trace = scale * ((directions * outputs[:, 1:]).sum(3) * bent[..., 0]).sum(1) - flat
+    return (share[..., 0] * (size + trace)).sum() / len(x)
 
 
 @compiled
 def _matching_steps(
     rows: Tensor,
+    backs: Tensor,
     directions: Tensor,
     rest: Tensor,
     slope: Tensor,
-    bent: Tensor,
     pulled: Tensor,
-    tugged: Tensor,
-    flat: Tensor,
-    share: Tensor,
-    scale: float,
-    along: bool,
+    along: float,
+    outputs: Tensor,
     descent: Descent,
-) -> Tensor:
+) -> None:
+    """Make the steps, and write F and its products J v into `outputs`, from which the loss can be computed.
+
+    Args:
+        rows: what the first layer sees, (S, (1 + K) N, F): of the values, then of the derivatives along each v.
+        backs: of the loss with respect to F, to be written here, and with respect to each J v, (S, (1 + K) N, D).
+        rest, slope, pulled: the score is slope F - rest, and `pulled` times it the loss's derivative by F.
+        along: c where ||s|| is taken along v, else 0.
+    """
     weights, biases, activation = descent.weights, descent.biases, descent.activation
-    count, dim, last, width = rest.shape[1], rest.shape[2], len(weights) - 1, weights[0].shape[0]
+    count, last, width = rest.shape[1], len(weights) - 1, weights[0].shape[0]
     many, every = directions.shape[1], rows.shape[1]
+    # Of each matrix the rows of values, and those of the derivatives: all together and one by one.
     inputs: list[Tensor] = [rows[0]]
+    values: list[Tensor] = [rows[0, :count]]
+    moving: list[Tensor] = [rows[0, count:]]
+    onward: list[list[Tensor]] = [[rows[0, count:]]]
     sums: list[Tensor] = []
+    bends: list[Tensor] = []
+    moves: list[Tensor] = []
+    moved: list[list[Tensor]] = []
     firsts: list[Tensor] = []
     for _ in range(last):
-        sums.append(torch.empty([every, width], dtype=rest.dtype, device=rest.device))
+        into = torch.empty([every, width], dtype=rest.dtype, device=rest.device)
+        sums.append(into)
+        bends.append(into[:count])
+        moves.append(into[count:].view(many, count, width))
+        moved.append(list(moves[-1].unbind(0)))
+        after = torch.empty_like(into)
+        inputs.append(after)
+        values.append(after[:count])
+        moving.append(after[count:].view(many, count, width))
+        onward.append(list(moving[-1].unbind(0)))
         firsts.append(torch.empty([count, width], dtype=rest.dtype, device=rest.device))
-        inputs.append(torch.empty([every, width], dtype=rest.dtype, device=rest.device))
+    room = torch.empty([count, width], dtype=rest.dtype, device=rest.device)
     spare = torch.empty([weights[0].shape[1], width], dtype=rest.dtype, device=rest.device)
     none = spare[:0]
     turned = [layer_weights.t() for layer_weights in weights]
-    total = torch.zeros([], dtype=rest.dtype, device=rest.device)
     for made in range(rows.shape[0]):
-        v, inputs[0] = directions[made], rows[made]
+        inputs[0] = rows[made]
         for layer in range(last):
-            both, h = sums[layer], inputs[layer + 1]
-            torch.mm(inputs[layer], turned[layer], out=both)
-            both[:count] += biases[layer]
-            bend(both[:count], activation, h[:count], firsts[layer])
-            torch.mul(both[count:].view(many, count, width), firsts[layer], out=h[count:].view(many, count, width))
-        ended = torch.mm(inputs[last], turned[last])
-        raw, moving = ended[:count] + biases[last], ended[count:].view(many, count, dim)
-
-        score = raw * slope[made] - rest[made]
-        trace = ((v * moving).sum(2, keepdim=True) * bent[made]).sum(0)[:, 0] * scale - flat[made]
-        if along:
-            products = (v * score).sum(2, keepdim=True)
-            size = 0.5 * scale * products.square().sum(0)[:, 0]
-            pull = scale * (products * v).sum(0)
-        else:
-            size = 0.5 * score.square().sum(1)
-            pull = score
-        total += torch.dot(share[made, :, 0], size + trace)
-
-        back = torch.cat([pull * pulled[made], tugged[made].reshape(many * count, dim)])
+            torch.mm(inputs[layer], turned[layer], out=sums[layer])
+            bends[layer].add_(biases[layer])
+            bend(bends[layer], activation, values[layer + 1], firsts[layer], room)
+            torch.mul(moves[layer], firsts[layer], out=moving[layer + 1])
+        torch.mm(inputs[last], turned[last], out=outputs[made])
+        raw, back = outputs[made, :count], backs[made]
+        raw += biases[last]
+        pull = torch.mul(raw, slope[made]).sub_(rest[made])
+        if along > 0:
+            pull = along * ((directions[made] * pull).sum(2, keepdim=True) * directions[made]).sum(0)
+        value = torch.mul(pull, pulled[made], out=back[:count])
         for layer in range(last, -1, -1):
             write_gradient(descent.weight_gradients[layer], back, inputs[layer], spare if layer == 0 else none)
-            torch.sum(back[:count], [0], out=descent.bias_gradients[layer])
+            torch.sum(value, [0], out=descent.bias_gradients[layer])
             if layer > 0:
-                back = torch.mm(back, weights[layer], out=inputs[layer])
-                value, onward = back[:count], back[count:].view(many, count, width)
-                curve, moved = sums[layer - 1][:count], sums[layer - 1][count:].view(many, count, width)
-                moved.mul_(onward)
+                back, value = torch.mm(back, weights[layer], out=inputs[layer]), values[layer]
+                # By the second derivative as much comes back as went forward along each v, times what comes back there.
+                torch.mul(moved[layer - 1][0], onward[layer][0], out=room)
                 for other in range(1, many):
-                    moved[0] += moved[other]
-                value.mul_(firsts[layer - 1]).addcmul_(moved[0], curve, value=-1.0)
-                onward.mul_(firsts[layer - 1])
+                    room.addcmul_(moved[layer - 1][other], onward[layer][other])
+                value.mul_(firsts[layer - 1]).addcmul_(room, bends[layer - 1], value=-1.0)
+                moving[layer].mul_(firsts[layer - 1])
         step_down(descent, made)
-    return total / rows.shape[0]
