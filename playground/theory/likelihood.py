@@ -155,9 +155,9 @@ def log_likelihood(
             yield LikelihoodProgress(progress.fraction, None)
             continue
         end = progress.result
-        latent = stretch * end.x[:, :dim].reshape(x.shape)
+        latent = stretch * end.x.reshape(x.shape)
         prior_term = prior.log_prob(latent)
-        traces = end.x[:, dim:]
+        traces = end.integrals
         trace_term = traces.mean(1) + dim * math.log(stretch / spread)
         error = None
         if vectors is None:
@@ -168,7 +168,7 @@ def log_likelihood(
         if end.path is not None and sigmas is not None:
             sigmas = sigmas.to(x)
             widths = process.scale(process.time(sigmas)) * torch.sqrt(1 + sigmas.square())
-            path = per_point(widths, end.path) * end.path[:, :, :dim]
+            path = per_point(widths, end.path) * end.path
             path = path.reshape(*path.shape[:2], *x.shape[1:])
         result = LikelihoodResult(
             prior_term + trace_term, prior_term, trace_term, error, latent, end.evaluations, path, sigmas
@@ -201,9 +201,9 @@ def decode(
             yield DecodingProgress(progress.fraction, None)
             continue
         end = progress.result
-        trace_term = -end.x[:, dim:].mean(1) + dim * math.log(stretch / spread)
+        trace_term = -end.integrals.mean(1) + dim * math.log(stretch / spread)
         log_prob = prior.log_prob(latent) + trace_term
-        x = spread * end.x[:, :dim].reshape(latent.shape)
+        x = spread * end.x.reshape(latent.shape)
         yield DecodingProgress(1.0, Decoded(x, log_prob, end.evaluations))
 
 
@@ -218,7 +218,7 @@ def _solve(
     sigmas: Tensor | None = None,
     give_up: bool = False,
 ) -> Iterator[OdeProgress]:
-    """Rows (y, integrals) from sigma0 to sigma1: one integral of the trace, or one of v' J v for each of the vectors.
+    """y from sigma0 to sigma1 and the integrals along: one of the trace, or one of v' J v for each of the vectors.
 
     Of points far from the data log p is huge, about |y|^2/2, and its rounding leaves nothing of the trace's last digits: where a
     network's features turn thousands of times on the way, they would take a step each.
@@ -231,42 +231,38 @@ def _solve(
         # In single precision the angle of 1e7 rounds to beyond a right one.
         return torch.where((sigma > 0) & (sigma < coarsest), sigma, coarsest)
 
-    def field(state: Tensor, angle: Tensor, v: Tensor | None = None) -> Tensor:
-        sigma = level(angle)
-        if v is None and dim <= TRACED_DIMS and isinstance(score, TracedNetwork):
-            raw, trace = score.raw_and_trace(state[:, :dim].reshape(-1, *shape), sigma)
-            return torch.cat([-raw.flatten(1), -trace[:, None]], dim=1)
-
-        def speed(position: Tensor) -> Tensor:
-            return velocity(score, position.reshape(-1, *shape), sigma).flatten(1)
-
-        if v is None:
-            moved, divergence = _with_exact_trace(speed, state[:, :dim])
-            return torch.cat([moved, divergence[:, None]], dim=1)
-        return torch.cat(_with_projections(speed, state[:, :dim], v), dim=1)
+    def speed(position: Tensor, sigma: Tensor) -> Tensor:
+        return velocity(score, position.reshape(-1, *shape), sigma).flatten(1)
 
     @torch.no_grad()
-    def without_trace(state: Tensor, angle: Tensor, v: Tensor | None = None) -> Tensor:
-        moved = velocity(score, state[:, :dim].reshape(-1, *shape), level(angle)).flatten(1)
-        return torch.cat([moved, torch.zeros_like(state[:, dim:])], dim=1)
+    def field(position: Tensor, angle: Tensor, v: Tensor | None = None) -> Tensor:
+        return speed(position, level(angle))
 
-    integrals = y.new_zeros(len(y), 1 if vectors is None else vectors.shape[1])
-    state = torch.cat([y.flatten(1), integrals], dim=1)
+    def traced(position: Tensor, angle: Tensor, v: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        sigma = level(angle)
+        if v is not None:
+            return _with_projections(lambda x: speed(x, sigma), position, v)
+        if dim <= TRACED_DIMS and isinstance(score, TracedNetwork):
+            raw, trace = score.raw_and_trace(position.reshape(-1, *shape), sigma)
+            return -raw.flatten(1), -trace[:, None]
+        return _with_exact_trace(lambda x: speed(x, sigma), position)
+
+    y = y.flatten(1)
     fixed = None if vectors is None else vectors.flatten(2)
-    allowance = torch.zeros_like(state)
-    allowance[:, dim:] = torch.finfo(y.dtype).eps / 2 * y.flatten(1).square().sum(1, keepdim=True)
+    integrals = 1 if vectors is None else vectors.shape[1]
+    allowance = (torch.finfo(y.dtype).eps / 2 * y.square().sum(1, keepdim=True)).expand(-1, integrals)
     times = None if sigmas is None else sigmas.to(y).atan()
     try:
         yield from dormand_prince(
             field,
-            state,
+            y,
             math.atan(sigma0),
             math.atan(sigma1),
             tolerance,
             times=times,
             fixed=fixed,
+            integrand=traced,
             allowance=allowance,
-            inner=without_trace,
             batch=batch,
             max_steps=MOST_STEPS,
             give_up=give_up,
@@ -311,7 +307,7 @@ def _widths(process: Process, ends: tuple[float, float]) -> tuple[float, float]:
 
 
 def _with_exact_trace(velocity: Callable[[Tensor], Tensor], x: Tensor) -> tuple[Tensor, Tensor]:
-    """Velocity (N, D) and the trace of its Jacobian (N,), by one backward pass a dimension."""
+    """Velocity (N, D) and the trace of its Jacobian (N, 1), by one backward pass a dimension."""
     with torch.enable_grad():
         x = x.detach().requires_grad_()
         speed = velocity(x)
@@ -319,7 +315,7 @@ def _with_exact_trace(velocity: Callable[[Tensor], Tensor], x: Tensor) -> tuple[
         for axis in range(x.shape[1]):
             (row,) = torch.autograd.grad(speed[:, axis].sum(), x, retain_graph=axis + 1 < x.shape[1])
             trace = trace + row[:, axis]
-    return speed.detach(), trace
+    return speed.detach(), trace[:, None]
 
 
 def _with_projections(velocity: Callable[[Tensor], Tensor], x: Tensor, v: Tensor) -> tuple[Tensor, Tensor]:

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from playground.theory.densities import GaussianMixture
 from playground.theory.noise import VarianceExploding
-from playground.theory.ode import Field, OdeResult, TooManySteps, dormand_prince, tolerance_floor
+from playground.theory.ode import OdeResult, TooManySteps, _Rows, dormand_prince, tolerance_floor
 
 PROCESS = VarianceExploding(0.05, 8.0)
 TIGHT = 1e-10
@@ -133,25 +133,99 @@ def test_numbers_that_stand_still_hide_no_error() -> None:
     assert torch.equal(beside.evaluations, alone.evaluations)
 
 
-def test_numbers_on_which_nothing_depends_are_asked_for_five_times_a_step() -> None:
-    """x' = x cos t beside the integral of x, which the inner field gives as nonsense."""
-    calls = {"field": 0, "inner": 0}
+def growing(x: Tensor, t: Tensor) -> Tensor:
+    """x' = x cos t, whose integral from 0 is x - x0."""
+    return x * torch.cos(t)[:, None]
 
-    def asked(name: str, sign: float) -> Field:
-        def field(x: Tensor, t: Tensor) -> Tensor:
-            calls[name] += 1
-            return torch.stack([x[:, 0] * torch.cos(t), sign * x[:, 0]], 1)
 
-        return field
+def test_integrals_are_asked_for_three_times_a_step_and_not_where_x_refuses_it() -> None:
+    """One row's x turns suddenly: it refuses steps that the other accepts."""
+    rows: dict[str, int] = {"field": 0, "integrand": 0}
 
-    x0, times = torch.tensor([[1.0, 0.0]], dtype=torch.float64), torch.linspace(0, 3, 20, dtype=torch.float64)
-    plain = solve(asked("field", 1.0), x0, 0.0, 3.0, 1e-7, times=times)
-    alone, calls["field"] = calls["field"], 0
-    found = solve(asked("field", 1.0), x0, 0.0, 3.0, 1e-7, times=times, inner=asked("inner", -1e6))
-    assert calls["inner"] == (alone - 2) // 6
-    assert calls["field"] + calls["inner"] == alone
-    torch.testing.assert_close(found.x, plain.x, rtol=0, atol=1e-12)
-    torch.testing.assert_close(found.path, plain.path, rtol=0, atol=1e-12)
+    def field(x: Tensor, t: Tensor) -> Tensor:
+        rows["field"] += len(x)
+        return torch.where(x[:, 1:] > 0, torch.tanh(200 * (t[:, None] - 1)), 0.1) * torch.tensor([1.0, 0.0])
+
+    def integrand(x: Tensor, t: Tensor) -> tuple[Tensor, Tensor]:
+        slope = field(x, t)
+        rows["field"] -= len(x)
+        rows["integrand"] += len(x)
+        return slope, torch.ones_like(x[:, :1])
+
+    for sudden, refused in ((0.0, False), (1.0, True)):
+        rows.update(field=0, integrand=0)
+        x0 = torch.tensor([[0.0, sudden]], dtype=torch.float64)
+        found = solve(field, x0, 0.0, 3.0, 1e-6, integrand=integrand)
+        assert sum(rows.values()) == int(found.evaluations)
+        attempts = (rows["field"] - 1) // 5  # and one for the length of the first step
+        assert rows["field"] == 5 * attempts + 1
+        assert (rows["integrand"] < 3 * attempts + 1) == refused
+        assert rows["integrand"] <= 3 * attempts + 1
+        torch.testing.assert_close(found.integrals, torch.full((1, 1), 3.0).double(), rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize("tolerance", [1e-3, 1e-5, 1e-7])
+@pytest.mark.parametrize("ends", [(0.0, 3.0), (3.0, 0.0)], ids=["forwards", "backwards"])
+def test_integrals_along_the_solution_are_as_exact_as_it_is(ends: tuple[float, float], tolerance: float) -> None:
+    """Two of them, in batches, beside a path that they leave as it is."""
+    x0, times = torch.linspace(0.5, 2, 30, dtype=torch.float64)[:, None], torch.linspace(*ends, 20, dtype=torch.float64)
+
+    def integrand(x: Tensor, t: Tensor) -> tuple[Tensor, Tensor]:
+        slope = growing(x, t)
+        return slope, torch.cat([slope, -2 * slope], 1)
+
+    nothing = torch.zeros(30, 2, dtype=torch.float64)
+    found = solve(growing, x0, *ends, tolerance, integrand=integrand, allowance=nothing, times=times, batch=8)
+    exact = x0 * math.exp(math.sin(ends[1]) - math.sin(ends[0]))
+    torch.testing.assert_close(found.x, exact, rtol=0, atol=2 * tolerance)
+    expected = (exact - x0) * torch.tensor([1.0, -2.0])
+    torch.testing.assert_close(found.integrals, expected, rtol=0, atol=4 * tolerance)
+    assert found.path is not None
+    along = x0 * torch.exp(torch.sin(times) - math.sin(ends[0]))[:, None, None]
+    torch.testing.assert_close(found.path, along, rtol=0, atol=20 * tolerance)
+
+
+@pytest.mark.parametrize("tolerance", [1e-2, 1e-4, 1e-6])
+def test_even_the_worst_integral_keeps_near_the_tolerance_where_x_stands_still(tolerance: float) -> None:
+    """Peaks of widths from 0.05 to 1, anywhere: x, which is where the peak is and its width, does not ask for a short step."""
+    place = torch.rand(300, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+    width = torch.logspace(math.log10(0.05), 0, 300, dtype=torch.float64)
+
+    def integrand(x: Tensor, t: Tensor) -> tuple[Tensor, Tensor]:
+        return torch.zeros_like(x), (1 / (1 + ((t - x[:, 0]) / x[:, 1]).square()) / x[:, 1])[:, None]
+
+    x0 = torch.stack([place, width], 1)
+    found = solve(lambda x, t: torch.zeros_like(x), x0, 0.0, 1.0, tolerance, integrand=integrand)
+    exact = ((1 - place) / width).atan() + (place / width).atan()
+    error = (found.integrals[:, 0] - exact).abs()
+    assert float(error.max()) < 25 * tolerance
+    assert float(error.median()) < tolerance
+
+
+@pytest.mark.parametrize("shape", [torch.cos, torch.sin], ids=["even", "odd"])
+def test_an_integral_that_is_wrong_is_refused_whatever_its_symmetry(shape, monkeypatch: pytest.MonkeyPatch) -> None:
+    """About the middle of the whole way, which the first step would take at once."""
+    monkeypatch.setattr(_Rows, "_first_step", lambda rows: torch.full_like(rows.t, 2.0))
+
+    def integrand(x: Tensor, t: Tensor) -> tuple[Tensor, Tensor]:
+        return torch.zeros_like(x), shape(4 * t)[:, None]
+
+    x0 = torch.zeros(1, 1, dtype=torch.float64)
+    found = solve(lambda x, t: torch.zeros_like(x), x0, -1.0, 1.0, 1e-6, integrand=integrand)
+    assert int(found.evaluations) > 3 * 8 + 2
+    assert float(found.integrals) == pytest.approx(math.sin(4) / 2 if shape is torch.cos else 0, abs=1e-6)
+
+
+def test_integrals_of_rows_that_are_given_up_are_nan_and_one_that_is_not_finite_is_refused() -> None:
+    def integrand(x: Tensor, t: Tensor) -> tuple[Tensor, Tensor]:
+        return growing(x, t), torch.where((x > 50) & (t[:, None] > 0.5), torch.nan, growing(x, t))
+
+    x0 = torch.tensor([[1.0], [100.0], [2.0]], dtype=torch.float64)
+    found = solve(growing, x0, 0.0, 1.0, 1e-6, integrand=integrand, give_up=True, batch=2)
+    assert found.integrals.isnan()[:, 0].tolist() == found.x.isnan()[:, 0].tolist() == [False, True, False]
+    torch.testing.assert_close(found.integrals[::2], (found.x - x0)[::2], rtol=0, atol=1e-5)
+    with pytest.raises(TooManySteps, match=r"fell to nothing near t = 0\.5"):
+        solve(growing, x0, 0.0, 1.0, 1e-6, integrand=integrand)
 
 
 def test_evaluations_are_counted_and_arrived_points_leave() -> None:

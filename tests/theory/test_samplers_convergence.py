@@ -7,6 +7,7 @@ import pytest
 import torch
 from brownian_paths import linear_strong_error, strong_error
 from gaussian_runs import COARSE_VE, COARSE_VP, MEAN, STD, VE, VP, exact_moments
+from torch import Tensor
 
 from playground.theory import ode
 from playground.theory.forward import ForwardProcess
@@ -37,19 +38,38 @@ def variance_error(sampler: Sampler, monkeypatch: pytest.MonkeyPatch) -> float:
     return abs(variance - moments(process.t_min)[1])
 
 
-def dormand_prince_error(steps: int, monkeypatch: pytest.MonkeyPatch, frames: int = 1) -> float:
-    """Largest error at `frames` equal times up to t = 6 of x' = x cos t, whose solution is x0 exp(sin t).
-
-    The step control is held still, since with it the number of steps is no smooth function of the tolerance.
-    """
+def in_equal_steps(steps: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Hold Dormand and Prince's step control still up to t = 6: with it the number of steps is no smooth function of the tolerance."""
     monkeypatch.setattr(ode, "_SHRINK", 1.0)
     monkeypatch.setattr(ode, "_GROW", 1.0)
     monkeypatch.setattr(ode._Rows, "_first_step", lambda rows: torch.full_like(rows.t, 6 / steps))
+
+
+def dormand_prince_error(steps: int, monkeypatch: pytest.MonkeyPatch, frames: int = 1) -> float:
+    """Largest error at `frames` equal times up to t = 6 of x' = x cos t, whose solution is x0 exp(sin t)."""
+    in_equal_steps(steps, monkeypatch)
     x0 = torch.linspace(0.5, 2.0, 4, dtype=torch.float64)[:, None]
     times = torch.linspace(0, 6, frames + 1, dtype=torch.float64)
     *_, end = ode.dormand_prince(lambda x, t: x * torch.cos(t)[:, None], x0, 0.0, 6.0, tolerance=1e6, times=times)
     assert set(end.result.evaluations.tolist()) == {6 * steps + 2}
     return float((end.result.path - x0 * torch.exp(torch.sin(times))[:, None, None]).abs().max())
+
+
+def integral_error(steps: int, monkeypatch: pytest.MonkeyPatch, along: bool) -> float:
+    """Of the integral up to t = 6 of x cos t along the same solution, which is x - x0; else of cos 3t beside it, sin(18)/3."""
+    in_equal_steps(steps, monkeypatch)
+    x0 = torch.linspace(0.5, 2.0, 4, dtype=torch.float64)[:, None]
+
+    def field(x: Tensor, t: Tensor) -> Tensor:
+        return x * torch.cos(t)[:, None]
+
+    def integrand(x: Tensor, t: Tensor) -> tuple[Tensor, Tensor]:
+        return field(x, t), field(x, t) if along else torch.cos(3 * t)[:, None]
+
+    *_, end = ode.dormand_prince(field, x0, 0.0, 6.0, tolerance=1e6, integrand=integrand)
+    assert set(end.result.evaluations.tolist()) == {8 * steps + 2}
+    exact = x0 * (math.exp(math.sin(6)) - 1) if along else math.sin(18) / 3
+    return float((end.result.integrals - exact).abs().max())
 
 
 def langevin_error(count: int, monkeypatch: pytest.MonkeyPatch) -> float:
@@ -101,6 +121,8 @@ CONVERGENCE = {
     "Churn, VP, weak": (lambda n, patch: variance_error(Churn(VP, n, False, churn=10.0), patch), 2),
     "Dormand-Prince": (lambda n, patch: dormand_prince_error(n // 4, patch), 5),
     "Dormand-Prince, between steps": (lambda n, patch: dormand_prince_error(n // 4, patch, frames=1000), 5),
+    "Lobatto along Dormand-Prince": (lambda n, patch: integral_error(n // 4, patch, along=True), 5),
+    "Lobatto": (lambda n, patch: integral_error(n // 4, patch, along=False), 6),
 }
 
 
