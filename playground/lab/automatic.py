@@ -23,6 +23,11 @@ REFERENCE = 256
 nat instead of 0.015, of a checkerboard 0.059 instead of 0.066 (two-gaussians and two-moons the same within errors). An
 image has no others near it that its noise could be taken for."""
 LEVELS = 2  # of noise in a batch of maximum likelihood, where there are more: each takes a sum over the plane
+KNOWN_CORRECTORS = 3
+"""Corrector steps where a part of the point is known: the score of the rest is approximate at coarse levels, and that of the finer
+ones, nearly right, mends what it did. A run takes three to four times as long. Kolmogorov-Smirnov distance of y given x from the exact
+law, of 2,000 particles, whose chance is 0.03: two moons at x = 1.27 without 0.35, with three 0.06, with five 0.05; two spirals at
+x = 0.93, whose arms lie too far apart to be mended at fine levels, 0.13, 0.08 and 0.08."""
 PARTICLES, IMAGE_PARTICLES = 2_000, 96
 """Points to sample: images in 8 rows of 12 are as many as can be read at a glance, and 500 steps of them take seconds."""
 
@@ -49,6 +54,7 @@ def resolved(experiment: Experiment) -> Experiment:
             experiment.sampling,
             particles=IMAGE_PARTICLES if images else PARTICLES,
             solver="euler" if experiment.sampling.kind == "reverse-sde" else "heun",
+            corrector_steps=0 if experiment.sampling.mask == "none" else KNOWN_CORRECTORS,
         ),
         likelihood=_filled(experiment.likelihood, trace="hutchinson" if images else "exact"),
     )

@@ -267,10 +267,11 @@ class Problem:
         stand for.
 
         What stays "auto" sets no limit (`training.steps`, the ends of the churn sampler), does not act here, or follows the
-        sampler (`sampling.step` and `start`): a step of Langevin's would be another's ruin once the sampler is changed.
+        sampler and what it is told (`sampling.step`, `start` and `corrector_steps`): a step of Langevin's would be another's ruin
+        once the sampler is changed, and without correctors a known part gives the rest a wrong law.
         """
         data, noise, to_user = self.experiment.data, self.experiment.noise, self.units.sigma_to_user
-        changes: dict[str, object] = {}
+        changes: dict[str, object] = {"sampling.corrector_steps": self.experiment.sampling.corrector_steps}
         if data.kind == "images":
             channels, side = self.shape[:2]
             found = {"data.pixels": side, "data.colours": "grey" if channels == 1 else "rgb"}

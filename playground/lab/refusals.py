@@ -6,6 +6,7 @@ They are no errors of an experiment: it can be opened, edited and saved, and wha
 from dataclasses import dataclass
 
 from playground.data.sources import SOURCES
+from playground.lab.automatic import resolved
 from playground.lab.sampling_settings import FROM_NOISE
 from playground.lab.settings import Experiment
 
@@ -85,7 +86,13 @@ def sampling_refusal(experiment: Experiment) -> Refusal | None:
             "sampling.solver",
             "The adaptive solver fits its steps to a smooth path, and the reverse SDE's is rough: choose sampling.solver = euler, heun or shark, or sampling.kind = probability-flow.",
         )
-    if kind == "probability-flow" and solver == "adaptive" and experiment.sampling.corrector_steps:
+    mask = experiment.sampling.mask
+    if kind == "probability-flow" and solver == "adaptive" and resolved(experiment).sampling.corrector_steps:
+        if experiment.sampling.corrector_steps == "auto":
+            return Refusal(
+                "sampling.solver",
+                "What is known of a point needs correctors after each step, and the adaptive solver takes no steps that one could follow: choose sampling.solver = heun, or sampling.mask = none.",
+            )
         return Refusal(
             "sampling.corrector_steps",
             "The adaptive solver takes no steps that a corrector could follow, it follows one path throughout: choose sampling.corrector_steps = 0, or sampling.solver = heun.",
@@ -95,7 +102,6 @@ def sampling_refusal(experiment: Experiment) -> Refusal | None:
             "sampling.solver",
             "ShARK is a scheme for noise, and the probability flow has none: choose sampling.solver = heun or euler, or sampling.kind = reverse-sde.",
         )
-    mask = experiment.sampling.mask
     if mask != "none" and noise == "none":
         return Refusal(
             "sampling.mask",

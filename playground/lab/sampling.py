@@ -70,7 +70,8 @@ def make_sampler(problem: Problem, score: LabelledScore | None = None) -> Sample
     if settings.kind == "annealed-langevin":
         levels = problem.noise.levels(problem.experiment.noise.levels)
         return AnnealedLangevin(levels, _step(problem), settings.steps // len(levels), settings.denoise)
-    process, steps, grid = problem.process(), settings.steps, settings.grid
+    process, steps, grid, correctors = problem.process(), settings.steps, settings.grid, settings.corrector_steps
+    assert correctors != "auto"
     if settings.kind == "forward":
         return ForwardProcess(process, steps, grid)
     if settings.kind == "churn":
@@ -80,7 +81,7 @@ def make_sampler(problem: Problem, score: LabelledScore | None = None) -> Sample
             steps,
             settings.denoise,
             grid,
-            settings.corrector_steps,
+            correctors,
             settings.snr,
             churn=settings.churn,
             low=0.0 if settings.churn_min == "auto" else to_internal(settings.churn_min),
@@ -89,11 +90,11 @@ def make_sampler(problem: Problem, score: LabelledScore | None = None) -> Sample
         )
     if settings.kind == "reverse-sde":
         sde = typing.cast(SdeSolver, settings.solver)
-        return ReverseSDE(process, steps, settings.denoise, grid, settings.corrector_steps, settings.snr, solver=sde)
+        return ReverseSDE(process, steps, settings.denoise, grid, correctors, settings.snr, solver=sde)
     if settings.solver == "adaptive":
         return AdaptiveFlow(process, steps, settings.tolerance, grid)
     ode = typing.cast(OdeSolver, settings.solver)
-    return ProbabilityFlow(process, steps, False, grid, settings.corrector_steps, settings.snr, solver=ode)
+    return ProbabilityFlow(process, steps, False, grid, correctors, settings.snr, solver=ode)
 
 
 def _log_density(problem: Problem, score: LabelledScore | None) -> LogDensity:

@@ -69,10 +69,18 @@ class Sampling(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             equation=r"\sigma_i^{1/\rho} = \sigma_{max}^{1/\rho} + \frac{i}{n}(\sigma_{min}^{1/\rho} - \sigma_{max}^{1/\rho})",
         ),
     ] = "log-sigma"
-    corrector_steps: Annotated[
-        int,
-        meta("Langevin steps after each step from noise to data, which mend its marginal", ge=0, le=100),
-    ] = 0
+    corrector_steps: (
+        Annotated[
+            int,
+            meta(
+                "Langevin steps after each step from noise to data, which mend its marginal; auto: none, or 3 where a part of "
+                "the point is known",
+                ge=0,
+                le=100,
+            ),
+        ]
+        | Auto
+    ) = "auto"
     snr: Annotated[
         float,
         meta(

@@ -488,6 +488,11 @@ def test_a_convolution_on_points_is_refused_and_mended(show, state, engine):
             ("sampling.corrector_steps", 0),
         ),
         (
+            {"sampling.kind": "probability-flow", "sampling.solver": "adaptive", "sampling.mask": "left"},
+            "Use Auto",
+            ("sampling.solver", "auto"),
+        ),
+        (
             {"sampling.kind": "churn", "sampling.churn_min": 2.0, "sampling.churn_max": 1.0},
             "Use Auto",
             ("sampling.churn_min", "auto"),

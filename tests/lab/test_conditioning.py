@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from playground.data import load_dataset
+from playground.lab.automatic import KNOWN_CORRECTORS, resolved
 from playground.lab.conditioning import known_part, labels
 from playground.lab.evaluation import evaluate, sample_distances
 from playground.lab.experiment import Experiment, ExperimentError, replace
@@ -80,6 +81,16 @@ def test_the_adaptive_solver_tells_each_particle_its_own_label(network) -> None:
         assert np.abs(alone - together)[others].max() > 0.01
 
 
+def distance_from_the_conditional_law(problem: Problem) -> float:
+    """Kolmogorov's and Smirnov's, of the sampled y from p(y | x) summed up over a line, for points of the plane."""
+    y = np.sort(last(problem, problem.known_score())[:, 1].astype(np.float64))
+    line = np.linspace(-12.0, 12.0, 20_001)
+    x = problem.dataset.held_out[problem.experiment.sampling.known][0]
+    cumulated = problem.exact_log_prob(np.stack([np.full_like(line, x), line], axis=1)).exp().cumsum(0).numpy()
+    expected = np.interp(y, line, cumulated / cumulated[-1])
+    return float(np.abs(expected - (np.arange(len(y)) + 0.5) / len(y)).max())
+
+
 @pytest.mark.parametrize("mask", ["left", "top", "frame"])
 @pytest.mark.parametrize("kind", ["reverse-sde", "churn", "annealed-langevin"])
 def test_the_known_part_of_an_image_is_reached(network, mask: str, kind: str) -> None:
@@ -106,6 +117,32 @@ def test_in_the_plane_one_coordinate_is_known(mask: str, axis: int) -> None:
     assert np.abs(end[:, axis] - source[axis]).max() < 1e-4
     inside = problem.dataset.density.log_prob(torch.from_numpy(end).double()) > -6
     assert float(inside.double().mean()) > 0.97
+
+
+@pytest.mark.parametrize(("correctors", "low", "high"), [("auto", 0.0, 0.1), (0, 0.25, 1.0)])
+def test_the_rest_follows_its_conditional_law(correctors: str | int, low: float, high: float) -> None:
+    """Two moons given x = 1.27, by 1,000 particles, whose chance is 0.04.
+
+    The default settings are 0.04 to 0.06 away; without correctors it is 0.35, for the two moons come in the wrong shares.
+    """
+    settings = {
+        "sampling.mask": "left",
+        "sampling.known": 9,
+        "sampling.source": "exact",
+        "sampling.particles": 1_000,
+        "sampling.corrector_steps": correctors,
+        "likelihood.points": 100,
+    }
+    assert low < distance_from_the_conditional_law(Problem.build(replace(Experiment(), settings))) < high
+
+
+def test_correctors_act_where_a_part_is_known_and_stay_automatic_for_another_run() -> None:
+    free, given = Experiment(), replace(Experiment(), {"sampling.mask": "left"})
+    assert resolved(free).sampling.corrector_steps == 0
+    assert resolved(given).sampling.corrector_steps == KNOWN_CORRECTORS
+    assert resolved(replace(given, {"sampling.corrector_steps": 1})).sampling.corrector_steps == 1
+    # A model trained without a mask is sampled with one: its 0 must not have been written down.
+    assert Problem.build(free).resolved().sampling.corrector_steps == "auto"
 
 
 def test_what_is_not_there_is_refused_in_a_sentence(network) -> None:

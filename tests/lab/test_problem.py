@@ -253,7 +253,8 @@ def left_automatic(problem: Problem) -> set[str]:
 
 
 def test_what_stays_automatic_limits_nothing_or_does_not_act_or_follows_the_sampler(tmp_path: Path) -> None:
-    free = {"training.steps", "sampling.churn_min", "sampling.churn_max", "sampling.step", "sampling.start"}
+    free = {"training.steps", "sampling.churn_min", "sampling.churn_max"}
+    free |= {"sampling.step", "sampling.start", "sampling.corrector_steps"}
     assert left_automatic(build()) == free | {"data.pixels", "data.colours"}
     images = build(data__kind="images", **changes_for("images", tmp_path))
     assert left_automatic(images) == free | {"data.noise"}

@@ -80,6 +80,10 @@ def test_a_pair_that_makes_no_sense_is_refused_with_the_reason(kind: str, noise:
             "takes no steps that a corrector could follow",
         ),
         (
+            {"sampling__kind": "probability-flow", "sampling__solver": "adaptive", "sampling__mask": "left"},
+            "What is known of a point needs correctors",
+        ),
+        (
             {"sampling__kind": "churn", "sampling__churn_min": 2.0, "sampling__churn_max": 1.0},
             "No noise level lies from sampling.churn_min = 2 up to sampling.churn_max = 1",
         ),

@@ -121,7 +121,8 @@ class SamplingPanel(Card):
         for part in self.churning:
             part.setVisible(sampling.kind == "churn")
         self._resolve_churn()
-        self.snr.setVisible(back and not langevin and sampling.corrector_steps > 0)
+        correctors = value(resolved(experiment), "sampling.corrector_steps")
+        self.snr.setVisible(back and not langevin and correctors > 0)
         if langevin:
             assert isinstance(self.step, NumberField)
             self.step.set_resolved(self.engine.automatic_step)
