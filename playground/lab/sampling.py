@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from playground.lab import automatic
-from playground.lab.conditioning import conditioned
+from playground.lab.conditioning import conditioned, known_part
 from playground.lab.experiment import ExperimentError, replace
 from playground.lab.problem import Problem
 from playground.lab.refusals import sampling_refusal
@@ -64,7 +64,7 @@ def make_sampler(problem: Problem, score: LabelledScore | None = None) -> Sample
         raise ExperimentError(refusal.sentence)
     settings = automatic.resolved(problem.experiment).sampling
     if settings.kind == "langevin":
-        return Langevin(problem.noise.sigma_min, _step(problem), settings.steps)
+        return Langevin(problem.noise.sigma_min, _step(problem), settings.steps, known_part(problem))
     if settings.kind == "metropolis-langevin":
         return MetropolisLangevin(_log_density(problem, score), problem.noise.sigma_min, _step(problem), settings.steps)
     if settings.kind == "annealed-langevin":

@@ -10,7 +10,7 @@ from playground.data import load_dataset
 from playground.lab.automatic import KNOWN_CORRECTORS, resolved
 from playground.lab.conditioning import known_part, labels
 from playground.lab.evaluation import evaluate, sample_distances
-from playground.lab.experiment import Experiment, ExperimentError, replace
+from playground.lab.experiment import Experiment, ExperimentError, fields, replace
 from playground.lab.problem import Problem
 from playground.lab.refusals import comparison_refusal, sampling_refusal
 from playground.lab.sampling import sample
@@ -102,6 +102,33 @@ def test_the_known_part_of_an_image_is_reached(network, mask: str, kind: str) ->
     assert np.abs(end - source)[:, known].max() < 1e-4
     assert np.abs(end - source)[:, ~known].max() > 0.1
     assert end[:, ~known].std(axis=0).max() > 0.01
+
+
+@pytest.mark.parametrize("kind", [kind for kind in fields()["sampling.kind"].choices if kind != "forward"])
+@pytest.mark.parametrize("solver", ["auto", "adaptive"])
+@pytest.mark.parametrize("noise", ["ve", "single", "none"])
+def test_every_sampler_reaches_what_is_known_or_says_why_it_does_not(kind: str, solver: str, noise: str) -> None:
+    settings = {"kind": kind, "solver": solver, "mask": "left", "source": "exact", "particles": 50, "steps": 200}
+    changes = {f"sampling.{key}": setting for key, setting in settings.items()} | {"noise.kind": noise}
+    problem = Problem.build(replace(Experiment(), changes))
+    refusal = sampling_refusal(problem.experiment)
+    if refusal is not None:
+        assert "choose" in refusal.sentence
+        with pytest.raises(ExperimentError):
+            next(sample(problem, problem.known_score()))
+        return
+    end, finest = last(problem, problem.known_score()), problem.units.sigma_to_user(problem.noise.sigma_min)
+    assert np.isfinite(end).all()
+    assert np.abs(end[:, 0] - problem.dataset.held_out[0][0]).max() < 5 * finest
+    assert np.abs(end[:, 1]).max() < 4
+
+
+def test_langevin_gives_the_rest_its_conditional_law() -> None:
+    """Two moons given x = -0.70, where y has one mode: the law smoothed by sigma_min, which no step of its own has to reach."""
+    settings = {"kind": "langevin", "mask": "left", "source": "exact", "particles": 1_000}
+    changes = {f"sampling.{key}": setting for key, setting in settings.items()} | {"likelihood.points": 100}
+    problem = Problem.build(replace(Experiment(), changes))
+    assert distance_from_the_conditional_law(problem) < 0.06
 
 
 @pytest.mark.parametrize(("mask", "axis"), [("left", 0), ("top", 1)])

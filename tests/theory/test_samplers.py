@@ -22,6 +22,7 @@ from torch import Tensor
 
 from playground.theory import ode
 from playground.theory.densities import GaussianMixture
+from playground.theory.guidance import Given
 from playground.theory.noise import (
     Cosine,
     Process,
@@ -95,6 +96,20 @@ def deviations(sampler: Sampler, count: int = 40_000) -> tuple[float, float]:
         abs(float(end.mean()) - mean) / math.sqrt(variance / count),
         abs(float(end.var()) - variance) / (variance * math.sqrt(2 / count)),
     )
+
+
+def test_langevin_keeps_known_coordinates_at_their_own_law() -> None:
+    """The known one has variance sigma^2 = 0.0004 and bias 2.6 %, at a step that would throw it to infinity; the other its own."""
+    mask, known = torch.tensor([True, False]), torch.tensor([1.5, 7.0], dtype=torch.float64)
+    score = Given(lambda x, sigma: -x / (1 + sigma**2), known, mask)
+    start = torch.zeros(20_000, 2, dtype=torch.float64)
+    free, held = Langevin(0.02, 0.05, 300), Langevin(0.02, 0.05, 300, mask)
+    with pytest.raises(SamplerDiverged):
+        last(free, start, 2, score)
+    end = last(held, start, 2, score).positions
+    expected = torch.tensor([0.02**2, 1.0004], dtype=torch.float64) / (1 - 0.05 / 2)
+    assert ((end.var(0) / expected - 1).abs() < 4.4 * math.sqrt(2 / 20_000)).all()
+    assert abs(float(end[:, 0].mean()) - 1.5) < 0.002
 
 
 @every_linear_sampler

@@ -71,9 +71,11 @@ def uniform(like: Tensor, generator: torch.Generator) -> Tensor:
 
 
 @torch.no_grad()
-def langevin(score: ScoreFunction, x: Tensor, sigma: Tensor, step: float, generator: torch.Generator) -> Tensor:
-    """One step of unadjusted Langevin dynamics, x + step s(x, sigma) + sqrt(2 step) z."""
-    return x + step * score(x, sigma) + math.sqrt(2 * step) * normal(x, generator)
+def langevin(
+    score: ScoreFunction, x: Tensor, sigma: Tensor, step: float | Tensor, generator: torch.Generator
+) -> Tensor:
+    """One step of unadjusted Langevin dynamics, x + step s(x, sigma) + sqrt(2 step) z; the step may be each coordinate's own."""
+    return x + step * score(x, sigma) + (2 * step) ** 0.5 * normal(x, generator)
 
 
 @torch.no_grad()

@@ -16,6 +16,10 @@ LogDensity = Callable[[Tensor, Tensor], Tensor]
 """Takes x (N, \\*shape) and sigma (0-d); returns log p_sigma(x) up to a constant, (N,)."""
 
 
+KNOWN_STEP = 0.05
+"""Step of Langevin over sigma^2 where a coordinate is known: its variance is 2.6 % too large, and it arrives in some 100 steps."""
+
+
 class _OneLevel(Sampler):
     """A chain at one noise level."""
 
@@ -56,16 +60,22 @@ class Langevin(_OneLevel):
         sigma: noise level at which the score is asked; 0 for the data's own.
         step: eps > 0, in squared data units. May be changed while it runs.
         steps: how many.
+        known: true where a coordinate is known, in the shape of one point. There the density is N(y, sigma^2), which may be far
+            narrower than that of the rest, and the step no longer than KNOWN_STEP sigma^2.
     """
 
     sigma: float
     step: float
     steps: int
+    known: Tensor | None = None
 
     def _move(
         self, score: ScoreFunction, x: Tensor, sigma: Tensor, step: float, generator: torch.Generator
     ) -> tuple[Tensor, None]:
-        return langevin(score, x, sigma, step, generator), None
+        if self.known is None:
+            return langevin(score, x, sigma, step, generator), None
+        steps = torch.where(self.known, min(step, KNOWN_STEP * self.sigma**2), step).to(x.dtype)
+        return langevin(score, x, sigma, steps, generator), None
 
 
 @dataclass
