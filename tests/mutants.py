@@ -213,8 +213,8 @@ FAULTS = (
     Fault(
         "Langevin's noise sqrt(eps) instead of sqrt(2 eps)",
         "theory/samplers/base.py",
-        "math.sqrt(2 * step) * normal(x, generator)",
-        "math.sqrt(step) * normal(x, generator)",
+        "(2 * step) ** 0.5 * normal(x, generator)",
+        "step**0.5 * normal(x, generator)",
         ("theory/test_samplers.py::test_moments_follow_the_closed_recursion",),
     ),
     Fault(

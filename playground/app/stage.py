@@ -166,7 +166,7 @@ class Stage(QObject):
         bench = self._bench
         if bench is None:
             return
-        refusal = sampling_refusal(self._state.experiment)
+        refusal = sampling_refusal(self._state.experiment, bench.problem.classes)
         if refusal is not None:
             if refusal.sentence != self._told:
                 self._told = refusal.sentence

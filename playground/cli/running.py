@@ -49,6 +49,12 @@ def run_experiment(experiment: Experiment, folder: Path, device: str, overwrite:
     with made(folder):
         problem = Problem.build(experiment, device=chosen)
         conditioning.check(problem)
+        for refusal in (
+            training_refusal(experiment, problem.classes),
+            sampling_refusal(experiment, problem.classes),
+        ):
+            if refusal is not None:  # what only the data could tell
+                raise Mistake(refusal.sentence)
         say(_read(problem))
         for advice in noise_advice(problem):
             say(f"Warning: {advice.sentence}")

@@ -24,6 +24,8 @@ class Source(ABC):
     description: str
     known_density: ClassVar[bool]
     images: ClassVar[bool] = False
+    labelled: ClassVar[bool | None] = False
+    """Whether the points have classes; None where only the data can tell."""
 
     @abstractmethod
     def load(self, request: Request) -> Dataset:
@@ -86,6 +88,7 @@ class Digits(Source):
 
     known_density = False
     images = True
+    labelled = True
 
     def load(self, request: Request) -> Dataset:
         """The images, split."""
@@ -98,6 +101,7 @@ class ImageFiles(Source):
 
     known_density = False
     images = True
+    labelled = None
 
     def load(self, request: Request) -> Dataset:
         """The images, scaled, cropped and split."""

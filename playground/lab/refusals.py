@@ -19,8 +19,12 @@ class Refusal:
     sentence: str
 
 
-def training_refusal(experiment: Experiment) -> Refusal | None:
-    """Why this experiment cannot be trained, or None."""
+def training_refusal(experiment: Experiment, classes: int | None = None) -> Refusal | None:
+    """Why this experiment cannot be trained, or None.
+
+    Args:
+        classes: how many the network is told of, where the data have been read.
+    """
     if experiment.objective.kind == "denoising" and experiment.noise.kind == "none":
         return Refusal(
             "objective.kind",
@@ -35,6 +39,12 @@ def training_refusal(experiment: Experiment) -> Refusal | None:
         return Refusal(
             "objective.kind",
             "Maximum likelihood sums Z over a grid, which more than two dimensions put out of reach: choose a score-matching objective, which does without Z, or points of the plane.",
+        )
+    reference = experiment.objective.reference
+    if experiment.objective.kind == "denoising" and reference not in ("auto", 1) and _told(experiment, classes):
+        return Refusal(
+            "objective.reference",
+            f"A U-Net that is told classes learns from each image's own noise, as the mean over images of other classes is no target of a class, but objective.reference = {reference}: choose objective.reference = auto or 1, or network.kind = mlp.",
         )
     if experiment.network.kind == "u-net" and not SOURCES[experiment.data.kind].images:
         return Refusal(
@@ -56,8 +66,12 @@ def training_refusal(experiment: Experiment) -> Refusal | None:
     return None
 
 
-def sampling_refusal(experiment: Experiment) -> Refusal | None:
-    """Why this experiment's sampler does not fit its noise or data, or None."""
+def sampling_refusal(experiment: Experiment, classes: int | None = None) -> Refusal | None:
+    """Why this experiment's sampler does not fit its noise, its data or its network, or None.
+
+    Args:
+        classes: how many the network is told of, where the data have been read.
+    """
     kind, noise = experiment.sampling.kind, experiment.noise.kind
     if kind in FROM_NOISE and noise in ("none", "single"):
         return Refusal(
@@ -116,6 +130,14 @@ def sampling_refusal(experiment: Experiment) -> Refusal | None:
         return Refusal(
             "sampling.mask", "Points of the plane have no middle to cut out: choose sampling.mask = left or top."
         )
+    sampling = experiment.sampling
+    asked = f"labels = {sampling.labels}" if sampling.labels == "one" else f"guidance = {sampling.guidance:g}"
+    acts = kind != "forward" and sampling.source == "learned" and sampling.labels != "none"
+    if acts and (sampling.labels == "one" or sampling.guidance) and _told(experiment, classes) is False:
+        return Refusal(
+            "sampling.labels",
+            f"The network is told no classes, so sampling.{asked} would change nothing: choose sampling.labels = none, or a U-Net on images with classes.",
+        )
     low, high = experiment.sampling.churn_min, experiment.sampling.churn_max
     if kind == "churn" and low != "auto" and high != "auto" and low > high:
         return Refusal(
@@ -142,6 +164,14 @@ def sampling_refusal(experiment: Experiment) -> Refusal | None:
             "Without noise the training set is bare points, which have no score: choose a noise, or sampling.source = learned.",
         )
     return None
+
+
+def _told(experiment: Experiment, classes: int | None) -> bool | None:
+    """Whether the network is told classes; None where only data can tell that have not been read."""
+    labelled = SOURCES[experiment.data.kind].labelled
+    if labelled is None:
+        labelled = None if classes is None else classes > 0
+    return labelled if resolved(experiment).network.kind == "u-net" else False
 
 
 def comparison_refusal(experiment: Experiment, classes: int) -> Refusal | None:

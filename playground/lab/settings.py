@@ -216,7 +216,7 @@ class Objective(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             int,
             _meta(
                 "Points of the batch over which denoising's target is averaged, which takes most noise out of coarse levels; "
-                "1 for each point's own noise, at most the batch; auto: 256, or 1 for images",
+                "1 for each point's own noise, as where a network is told classes; at most the batch; auto: 256, or 1 for images",
                 ge=1,
                 le=65_536,
                 symbol="n",

@@ -468,9 +468,27 @@ def test_a_convolution_on_points_is_refused_and_mended(show, state, engine):
     assert panel.header.state == "MLP 128×3 · 42 k"
 
 
+def test_a_reference_batch_is_hidden_from_classes_and_refused_and_mended(show, state, engine):
+    (panel,) = show(panels.ObjectivePanel)
+    panel.disclosure.setChecked(True)
+    engine.build()
+    assert panel.reference.isVisible()
+    state.edit({"data.kind": "digits", "objective.reference": 64})
+    engine.build(classes=10)
+    assert not panel.reference.isVisible()
+    press(button_called(panel, "Use Auto"))
+    assert state.experiment.objective.reference == "auto"
+    assert not panel.notice.isVisible()
+
+
 @pytest.mark.parametrize(
     ("changes", "way", "mended"),
     [
+        (
+            {"data.kind": "digits", "network.kind": "mlp", "sampling.labels": "one"},
+            "Use none",
+            ("sampling.labels", "none"),
+        ),
         ({"noise.kind": "single"}, "Use Langevin", ("sampling.kind", "langevin")),
         ({"noise.kind": "none", "sampling.kind": "annealed-langevin"}, "Use VE noise", ("noise.kind", "ve")),
         ({"sampling.kind": "probability-flow", "sampling.solver": "shark"}, "Use Auto", ("sampling.solver", "auto")),

@@ -63,6 +63,24 @@ MISTAKES: dict[str, tuple[list[str], str]] = {
         ],
         "sampling.label = 12 is no class of these data: choose one from 0 to 9.",
     ),
+    "a class that no network is told": (
+        [
+            *("run", "{tmp}/empty.toml", "--out", "{tmp}/o", "--set", "data.kind=digits"),
+            *("--set", "network.kind=mlp", "--set", "sampling.labels=one"),
+        ],
+        "The network is told no classes, so sampling.labels = one would change nothing",
+    ),
+    "a class that the points of a run have not": (
+        ["sample", "{run}", "--set", "sampling.guidance=2", "--out", "{tmp}/a.npz"],
+        "The network is told no classes, so sampling.guidance = 2 would change nothing",
+    ),
+    "a mean over other classes": (
+        [
+            *("run", "{tmp}/empty.toml", "--out", "{tmp}/o", "--set", "data.kind=digits"),
+            *("--set", "objective.reference=64"),
+        ],
+        "objective.reference = 64: choose objective.reference = auto or 1",
+    ),
     "a known point that is not there": (
         [
             "run",

@@ -11,8 +11,9 @@ from playground.lab.automatic import KNOWN_CORRECTORS, resolved
 from playground.lab.conditioning import known_part, labels
 from playground.lab.evaluation import evaluate, sample_distances
 from playground.lab.experiment import Experiment, ExperimentError, fields, replace
+from playground.lab.objective import build_objective
 from playground.lab.problem import Problem
-from playground.lab.refusals import comparison_refusal, sampling_refusal
+from playground.lab.refusals import comparison_refusal, sampling_refusal, training_refusal
 from playground.lab.sampling import sample
 from playground.lab.training import Trainer
 
@@ -198,6 +199,43 @@ def test_pairs_that_make_no_sense_are_refused(changes: dict, key: str) -> None:
     assert refusal is not None
     assert refusal.key == key
     assert "choose" in refusal.sentence
+
+
+@pytest.mark.parametrize("asked", [{"sampling.labels": "one"}, {"sampling.guidance": 2.0}])
+@pytest.mark.parametrize("data", ["digits", "images", "two-moons"])
+def test_labels_that_the_network_is_not_told_are_refused(asked: dict, data: str) -> None:
+    experiment = replace(Experiment(), {"data.kind": data, "network.kind": "mlp", **asked})
+    refusal = sampling_refusal(experiment)
+    assert refusal is not None
+    assert refusal.key == "sampling.labels"
+    assert "is told no classes" in refusal.sentence
+    assert next(iter(asked)) in refusal.sentence
+    assert sampling_refusal(replace(experiment, {"sampling.labels": "none"})) is None
+    if data == "images":  # only they can tell whether they have classes
+        unread = replace(experiment, {"network.kind": "auto"})
+        assert sampling_refusal(unread) is None
+        assert sampling_refusal(unread, classes=3) is None
+        assert sampling_refusal(unread, classes=0) == refusal
+
+
+def test_no_label_is_asked_for_by_default() -> None:
+    for data in ("digits", "images", "two-moons"):
+        assert sampling_refusal(replace(Experiment(), {"data.kind": data, "network.kind": "mlp"}), classes=0) is None
+    assert sampling_refusal(digits(sampling__labels="one", sampling__guidance=1.0).experiment) is None
+
+
+def test_classes_take_no_mean_over_a_reference_batch_for_their_target() -> None:
+    told, untold = digits(objective__reference=64), digits(objective__reference=64, network__kind="mlp")
+    assert build_objective(told).reference == 1
+    assert told.resolved().objective.reference == 1
+    assert build_objective(untold).reference == 64
+    assert untold.resolved().objective.reference == 64
+    with pytest.raises(ExperimentError, match=r"objective\.reference = 64: choose objective\.reference = auto or 1"):
+        Trainer(told)
+    assert training_refusal(digits(objective__reference=1).experiment) is None
+    images = replace(told.experiment, {"data.kind": "images", "data.path": "images"})
+    assert training_refusal(images) is None
+    assert training_refusal(images, classes=10) == training_refusal(told.experiment)
 
 
 def test_an_mlp_is_told_no_labels() -> None:

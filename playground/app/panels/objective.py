@@ -59,7 +59,8 @@ class ObjectivePanel(Card):
         self.weight.setVisible(experiment.noise.kind != "none")
         for part in (self.projections, self.projection, self.variance_reduced):
             part.setVisible(sliced)
-        self.reference.setVisible(experiment.objective.kind == "denoising")
+        told = view is not None and view.classes > 0  # each image then has its own noise for a target
+        self.reference.setVisible(experiment.objective.kind == "denoising" and not told)
         kind = resolved(experiment).network.kind
         self.cells.setVisible(experiment.objective.kind == "maximum-likelihood")
         name = {"mlp": "MLP", "energy": "Energy"}.get(kind, "U-Net")
@@ -90,12 +91,16 @@ class ObjectivePanel(Card):
 
     def _say(self) -> None:
         experiment = self.state.experiment
-        refusal = training_refusal(experiment)
+        view = self.engine.problem
+        refusal = training_refusal(experiment, None if view is None else view.classes)
         if refusal is None or refusal.key.startswith("data."):
             self._say_cost()
         elif refusal.key == "network.kind":
             mend = ("Use an MLP", "network.kind = mlp", lambda: self.state.edit({"network.kind": "mlp"}))
             self.notice.say("error", refusal.sentence, mend)
+        elif refusal.key == "objective.reference":
+            own = ("Use Auto", "objective.reference = auto", lambda: self.state.edit({"objective.reference": "auto"}))
+            self.notice.say("error", refusal.sentence, own)
         elif experiment.objective.kind == "maximum-likelihood":
             score = (
                 "Use denoising",

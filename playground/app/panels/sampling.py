@@ -138,7 +138,8 @@ class SamplingPanel(Card):
             field.set_resolved(end if isinstance(end, float) else None)
 
     def _say(self) -> None:
-        refusal = sampling_refusal(self.state.experiment)
+        view = self.engine.problem
+        refusal = sampling_refusal(self.state.experiment, None if view is None else view.classes)
         if refusal is None:
             self.notice.say("error", "")
         elif refusal.key == "sampling.source" and self.state.experiment.sampling.source == "learned":
