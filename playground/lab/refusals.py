@@ -5,7 +5,7 @@ They are no errors of an experiment: it can be opened, edited and saved, and wha
 
 from dataclasses import dataclass
 
-from playground.data.sources import SOURCES
+from playground.data.sources import SOURCES, Toy
 from playground.lab.automatic import resolved
 from playground.lab.sampling_settings import FROM_NOISE
 from playground.lab.settings import Experiment
@@ -158,12 +158,22 @@ def sampling_refusal(experiment: Experiment, classes: int | None = None) -> Refu
             "sampling.source",
             f"The exact score of data.kind = {experiment.data.kind} is not known: only toys and drawings have one; choose sampling.source = learned or empirical.",
         )
+    if kind == "langevin" and sampling.source == "exact" and noise == "none" and _sharp(experiment):
+        return Refusal(
+            "sampling.kind",
+            f"The exact score of the sharp boxes of data.kind = {experiment.data.kind} is 0 inside them and pulls nothing back from outside, so without noise Langevin is a mere random walk: choose a noise, data.noise above 0, or sampling.kind = metropolis-langevin.",
+        )
     if experiment.sampling.source == "empirical" and noise == "none":
         return Refusal(
             "sampling.source",
             "Without noise the training set is bare points, which have no score: choose a noise, or sampling.source = learned.",
         )
     return None
+
+
+def _sharp(experiment: Experiment) -> bool:
+    """Whether the data's density has edges: without a blur, only boxes have one at all."""
+    return isinstance(SOURCES[experiment.data.kind], Toy) and resolved(experiment).data.noise == 0
 
 
 def _told(experiment: Experiment, classes: int | None) -> bool | None:

@@ -19,6 +19,7 @@ from playground.lab.trajectory import Trajectory
 from playground.theory.densities import Boxes, GaussianMixture
 from playground.theory.forward import ForwardProcess
 from playground.theory.guidance import LabelledScore
+from playground.theory.noise import per_point
 from playground.theory.partition import EnergyFunction
 from playground.theory.samplers import (
     AdaptiveFlow,
@@ -139,8 +140,18 @@ def start_positions(problem: Problem, generator: torch.Generator) -> Tensor:
 
     "auto" is uniform for Langevin at one level, which has no prior of its own, and the prior for the others: that of the process,
     or for Langevin the Gaussian with the moments of the data smoothed by its coarsest level. The forward process always
-    starts from training points.
+    starts from training points. Metropolis's test knows where there is no density at all: outside the sharp boxes of a toy no
+    particle starts, which would walk at random and may never come back.
     """
+    x, settings = _start(problem, generator), problem.experiment.sampling
+    if settings.kind == "metropolis-langevin" and settings.source == "exact":
+        log_density, sigma = _log_density(problem, None), torch.tensor(problem.noise.sigma_min, device=problem.device)
+        while bool((outside := torch.isneginf(log_density(x, sigma))).any()):
+            x = torch.where(per_point(outside, x), _start(problem, generator), x)
+    return x
+
+
+def _start(problem: Problem, generator: torch.Generator) -> Tensor:
     settings, shape = problem.experiment.sampling, (problem.particles, *problem.shape)
     if settings.kind == "forward":
         rows = torch.randint(len(problem.train), (problem.particles,), generator=generator, device=generator.device)

@@ -489,6 +489,16 @@ def test_a_reference_batch_is_hidden_from_classes_and_refused_and_mended(show, s
             "Use none",
             ("sampling.labels", "none"),
         ),
+        (
+            {
+                "data.kind": "checkerboard",
+                "noise.kind": "none",
+                "sampling.kind": "langevin",
+                "sampling.source": "exact",
+            },
+            "Use Metropolis",
+            ("sampling.kind", "metropolis-langevin"),
+        ),
         ({"noise.kind": "single"}, "Use Langevin", ("sampling.kind", "langevin")),
         ({"noise.kind": "none", "sampling.kind": "annealed-langevin"}, "Use VE noise", ("noise.kind", "ve")),
         ({"sampling.kind": "probability-flow", "sampling.solver": "shark"}, "Use Auto", ("sampling.solver", "auto")),

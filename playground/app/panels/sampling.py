@@ -161,6 +161,13 @@ class SamplingPanel(Card):
             self.notice.say("error", refusal.sentence, self._way("Use none", refusal.key, "none"))
         elif refusal.key == "sampling.corrector_steps":
             self.notice.say("error", refusal.sentence, self._way("Use none", "sampling.corrector_steps", 0))
+        elif refusal.key == "sampling.kind" and self.state.experiment.sampling.kind == "langevin":
+            self.notice.say(
+                "error",
+                refusal.sentence,
+                self._way("Use Metropolis", "sampling.kind", "metropolis-langevin"),
+                self._way("Use VE noise", "noise.kind", "ve"),
+            )
         elif refusal.key == "sampling.solver":
             self.notice.say("error", refusal.sentence, self._way("Use Auto", "sampling.solver", "auto"))
         else:
