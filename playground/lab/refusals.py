@@ -132,7 +132,9 @@ def sampling_refusal(experiment: Experiment, classes: int | None = None) -> Refu
         )
     sampling = experiment.sampling
     asked = f"labels = {sampling.labels}" if sampling.labels == "one" else f"guidance = {sampling.guidance:g}"
-    acts = kind != "forward" and sampling.source == "learned" and sampling.labels != "none"
+    # Points have no classes, and what was chosen for images waits for images to come back.
+    images = SOURCES[experiment.data.kind].images
+    acts = images and kind != "forward" and sampling.source == "learned" and sampling.labels != "none"
     if acts and (sampling.labels == "one" or sampling.guidance) and _told(experiment, classes) is False:
         return Refusal(
             "sampling.labels",

@@ -202,7 +202,7 @@ def test_pairs_that_make_no_sense_are_refused(changes: dict, key: str) -> None:
 
 
 @pytest.mark.parametrize("asked", [{"sampling.labels": "one"}, {"sampling.guidance": 2.0}])
-@pytest.mark.parametrize("data", ["digits", "images", "two-moons"])
+@pytest.mark.parametrize("data", ["digits", "images"])
 def test_labels_that_the_network_is_not_told_are_refused(asked: dict, data: str) -> None:
     experiment = replace(Experiment(), {"data.kind": data, "network.kind": "mlp", **asked})
     refusal = sampling_refusal(experiment)
@@ -216,6 +216,12 @@ def test_labels_that_the_network_is_not_told_are_refused(asked: dict, data: str)
         assert sampling_refusal(unread) is None
         assert sampling_refusal(unread, classes=3) is None
         assert sampling_refusal(unread, classes=0) == refusal
+
+
+def test_labels_chosen_for_images_do_not_stop_points() -> None:
+    """Whoever guided digits and turns to two moons sees them move; the controls are hidden there."""
+    asked = {"sampling.labels": "one", "sampling.guidance": 2.0}
+    assert sampling_refusal(replace(Experiment(), asked)) is None
 
 
 def test_no_label_is_asked_for_by_default() -> None:
