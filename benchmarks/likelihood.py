@@ -12,7 +12,6 @@ precision at 1e-7. All networks run in single precision, on one core.
 """
 
 import copy
-import dataclasses
 import functools
 from collections.abc import Callable, Iterator
 
@@ -59,11 +58,7 @@ class Flow:
         return self.prior.log_prob(end[:, :2]) + end[:, 2] + 2 * float(self.process.scale(self.process.t_min).log())
 
     def reference(self, x: Tensor) -> Tensor:
-        prior = dataclasses.replace(
-            self.prior,
-            mean=self.prior.mean.double(),
-            root=None if self.prior.root is None else self.prior.root.double(),
-        )
+        prior = self.process.prior(self.prior.mean.double(), self.problem.spread())  # the data's mean is 0
         return solved(log_likelihood(copy.deepcopy(self.network).double(), self.process, prior, x.double(), 1e-7))
 
 

@@ -192,9 +192,23 @@ FAULTS = (
     Fault(
         "the prior without the data's covariance",
         "theory/noise/process.py",
-        "covariance = variance.cpu().double() + sigma**2",
-        "covariance = 0 * variance.cpu().double() + sigma**2",
+        "stretch = (1 + variance.variances / sigma**2).sqrt()",
+        "stretch = (1 + 0 * variance.variances / sigma**2).sqrt()",
         ("theory/test_noise.py::test_prior_keeps_the_datas_correlations",),
+    ),
+    Fault(
+        "the prior's log-volume without its stretch",
+        "theory/noise/prior.py",
+        "log_volume += float(self.stretch.log().sum())",
+        "log_volume += 0.0",
+        ("theory/test_noise.py::test_prior_by_principal_axes_is_the_dense_one",),
+    ),
+    Fault(
+        "principal axes of the first rows",
+        "theory/noise/prior.py",
+        "torch.randperm(count, generator=torch.Generator().manual_seed(0))[:MOST_ROWS]",
+        "torch.arange(count)[:MOST_ROWS]",
+        ("theory/test_noise.py::test_a_random_part_of_many_large_images_stands_for_all",),
     ),
     Fault(
         "the score of x(t) without 1/alpha",

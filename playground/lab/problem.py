@@ -31,6 +31,7 @@ from playground.theory.noise import (
     Ladder,
     Noise,
     NoNoise,
+    PrincipalAxes,
     Process,
     ScoreFunction,
     SingleSigma,
@@ -72,6 +73,8 @@ class Problem:
         experiment: as the user wrote it, in user units, with its "auto"s.
         train, test: points (N, \\*shape) float32 on the device; `test` is never trained on.
         density: the known density that the data come from, standardized like them, or None.
+        spread: the principal axes of `train`, found when they are first asked for and kept through every `replace`: of large
+            images they take a second.
     """
 
     experiment: Experiment
@@ -82,6 +85,7 @@ class Problem:
     density: Density | None
     noise: Noise
     device: torch.device
+    spread: Callable[[], PrincipalAxes] = field(repr=False)
 
     @classmethod
     def build(
@@ -127,7 +131,8 @@ class Problem:
         if density is not None:
             offset = torch.from_numpy(units.offset)
             density = density.standardized(offset, float(units.scale.flat[0])).to(device, torch.float32)
-        return cls(experiment, dataset, units, train, test, density, _noise(experiment, units, train), device)
+        spread = functools.cache(functools.partial(PrincipalAxes.of_points, train))
+        return cls(experiment, dataset, units, train, test, density, _noise(experiment, units, train), device, spread)
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -259,8 +264,7 @@ class Problem:
         Raises:
             ValueError: this noise has no process.
         """
-        covariance = torch.cov(self.train.flatten(1).T.cpu().double(), correction=0)
-        return self.process().prior(torch.zeros(self.shape, device=self.device), covariance)
+        return self.process().prior(torch.zeros(self.shape, device=self.device), self.spread())
 
     def resolved(self) -> Experiment:
         """The experiment with the "auto"s of images, of the noise, in user units, and all that need no data as what they

@@ -1,6 +1,6 @@
 r"""Ways between two latent codes, standard normal vectors that a probability flow turns into data.
 
-A code is the whitened x(1), z = R^{-1} (x(1) - m)/s for the prior N(m, s^2 R R^T): only there do all directions mean the same.
+A code is the whitened x(1), z = R^{-1} (x(1) - m)/s for the prior N(m, s^2 R^2): only there do all directions mean the same.
 A straight line between two codes leaves their law: its middle has half the variance, and so decodes to a point that is likelier
 than nearly any of the data.
 

@@ -1,6 +1,8 @@
 """Problems: every "auto" as a number, units there and back, and the same draws from the same seed."""
 
+import dataclasses
 import math
+import time
 from pathlib import Path
 
 import numpy as np
@@ -260,3 +262,20 @@ def test_what_stays_automatic_limits_nothing_or_does_not_act_or_follows_the_samp
     assert left_automatic(images) == free | {"data.noise"}
     assert images.resolved().likelihood.trace == "hutchinson"
     assert build().resolved().likelihood.trace == "exact"
+
+
+def test_the_prior_of_large_images_is_quick_and_found_once(tmp_path: Path) -> None:
+    """D = 12,288: a dense covariance takes 1.2 GB and its root most of a minute."""
+    np.save(tmp_path / "images.npy", np.random.default_rng(0).integers(0, 256, (60, 64, 64, 3), dtype=np.uint8))
+    problem = build(data__kind="images", data__path=str(tmp_path / "images.npy"), data__pixels=64)
+    assert problem.shape == (3, 64, 64)
+    began = time.process_time()
+    prior = problem.prior()
+    x = prior.sample(4, torch.Generator().manual_seed(0))
+    torch.testing.assert_close(prior.from_normal(prior.to_normal(x)), x)
+    assert prior.log_prob(x).isfinite().all()
+    assert time.process_time() - began < 5
+    assert prior.axes is not None
+    assert prior.axes.shape == (12_288, len(problem.train) - 1)
+    other = dataclasses.replace(problem, experiment=replace(problem.experiment, {"seed": 5, "sampling.steps": 7}))
+    assert other.spread() is problem.spread()

@@ -17,6 +17,7 @@ from playground.theory.noise import (
     Ladder,
     Noise,
     NoNoise,
+    PrincipalAxes,
     Process,
     SingleSigma,
     SubVariancePreserving,
@@ -187,6 +188,51 @@ def test_prior_keeps_the_datas_correlations(process: Process) -> None:
     reference = torch.distributions.MultivariateNormal(prior.mean, expected).log_prob(x)
     torch.testing.assert_close(prior.log_prob(x), reference)
     torch.testing.assert_close(torch.cov(x.T) / prior.std**2, expected / prior.std**2, rtol=0, atol=0.05)
+
+
+@pytest.mark.parametrize("process", PROCESSES)
+@pytest.mark.parametrize("count", [7, 60])  # fewer points than numbers in each, and more
+def test_prior_by_principal_axes_is_the_dense_one(process: Process, count: int) -> None:
+    """What the axes of the data leave out has no variance; a repeated point makes their number fall by one more."""
+    points = 0.6 * torch.randn(count, 3, 2, 4, dtype=torch.float64, generator=seeded())
+    points[1] = points[0]
+    mean, dim = points.mean(0), 24
+    spread = PrincipalAxes.of_points(points)
+    assert spread.variances.shape == (min(count - 2, dim),)
+    prior = process.prior(mean, spread)
+    scale, sigma = float(process.scale(1.0)), float(process.sigma(1.0))
+    covariance = torch.cov(points.flatten(1).T, correction=0)
+    expected = scale**2 * (covariance + sigma**2 * torch.eye(dim, dtype=torch.float64))
+    x = prior.mean + 3 * prior.std * torch.randn(50, 3, 2, 4, dtype=torch.float64, generator=seeded())
+    reference = torch.distributions.MultivariateNormal(scale * mean.flatten(), expected).log_prob(x.flatten(1))
+    torch.testing.assert_close(prior.log_prob(x), reference, rtol=1e-10, atol=1e-10)
+    torch.testing.assert_close(process.prior(mean, covariance).log_prob(x), reference, rtol=1e-10, atol=1e-10)
+    z = prior.to_normal(x)
+    torch.testing.assert_close(prior.from_normal(z), x, rtol=1e-10, atol=1e-10)
+    torch.testing.assert_close(z, process.prior(mean, covariance).to_normal(x), rtol=1e-10, atol=1e-10)
+    root = prior.from_normal(torch.eye(dim, dtype=torch.float64).view(dim, 3, 2, 4)).flatten(1) - prior.mean.flatten()
+    torch.testing.assert_close(root @ root.T, expected, rtol=1e-10, atol=1e-10)
+
+
+def test_draws_of_a_prior_by_principal_axes_have_the_datas_covariance() -> None:
+    points = torch.randn(4, 1, 3, 3, dtype=torch.float64, generator=seeded()) * torch.linspace(0.5, 3, 9).view(1, 3, 3)
+    prior = VarianceExploding(0.01, 1.0).prior(points.mean(0), PrincipalAxes.of_points(points))
+    count = 100_000
+    drawn = torch.cov(prior.sample(count, seeded()).flatten(1).T)
+    expected = torch.cov(points.flatten(1).T, correction=0) + torch.eye(9, dtype=torch.float64)
+    across = expected.diagonal() * expected.diagonal()[:, None]
+    assert ((drawn - expected).abs() < 5 * ((expected.square() + across) / count).sqrt()).all()
+
+
+def test_a_random_part_of_many_large_images_stands_for_all() -> None:
+    """Sorted, so that the first rows would be those of no variance."""
+    points = torch.randn(2500, 1, 35, 35, generator=seeded()) * torch.linspace(0, math.sqrt(3), 2500).view(-1, 1, 1, 1)
+    spread = PrincipalAxes.of_points(points)
+    assert spread.variances.shape == (499,)
+    torch.testing.assert_close(spread.axes, PrincipalAxes.of_points(points).axes)
+    total = float(points.square().sum() / len(points))
+    assert float(spread.variances.sum()) == pytest.approx(total, rel=0.1)
+    torch.testing.assert_close(spread.axes.T @ spread.axes, torch.eye(499, dtype=torch.float64), rtol=0, atol=1e-9)
 
 
 def test_prior_of_images_counts_every_pixel() -> None:

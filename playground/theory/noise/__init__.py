@@ -13,7 +13,8 @@ Time runs from 0 (data) to 1 (noise). Processes obey dx = f(x, t) dt + g(t) dw (
 from playground.theory.noise.drawn import Drawn
 from playground.theory.noise.laws import LAWS, Law
 from playground.theory.noise.levels import Continuous, Ladder, Noise, NoNoise, SingleSigma, geometric
-from playground.theory.noise.process import GaussianPrior, Moment, Process, ScoreFunction, per_point
+from playground.theory.noise.prior import GaussianPrior, PrincipalAxes
+from playground.theory.noise.process import Moment, Process, ScoreFunction, per_point
 from playground.theory.noise.processes import Cosine, SubVariancePreserving, VarianceExploding, VariancePreserving
 
 __all__ = [
@@ -27,6 +28,7 @@ __all__ = [
     "Moment",
     "NoNoise",
     "Noise",
+    "PrincipalAxes",
     "Process",
     "ScoreFunction",
     "SingleSigma",

@@ -1,13 +1,14 @@
-"""A diffusion from data to noise, seen from its two schedules alpha(t) and sigma(t), and the Gaussian that it ends in."""
+"""A diffusion from data to noise, seen from its two schedules alpha(t) and sigma(t)."""
 
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
+
+from playground.theory.noise.prior import GaussianPrior, PrincipalAxes
 
 ScoreFunction = Callable[[Tensor, Tensor], Tensor]
 """Takes x (N, \\*shape) and sigma (0-d or (N,)); returns grad log p_sigma(x), in the shape of x."""
@@ -16,47 +17,6 @@ ScoreFunction = Callable[[Tensor, Tensor], Tensor]
 def per_point(values: Tensor, x: Tensor) -> Tensor:
     """`values`, 0-d or (N,), with axes appended until it multiplies x (N, \\*shape) row by row."""
     return values if values.ndim == 0 else values.reshape(-1, *[1] * (x.ndim - 1))
-
-
-@dataclass(frozen=True)
-class GaussianPrior:
-    r"""The Gaussian that a process ends in, N(mean, std^2 R R^T) with the data's own correlations.
-
-    Attributes:
-        mean: the shape of one point.
-        std: root of the mean variance per axis.
-        root: lower triangular R, (D, D) over the flattened axes; None for the identity.
-    """
-
-    mean: Tensor
-    std: float
-    root: Tensor | None = None
-
-    def sample(self, count: int, generator: torch.Generator) -> Tensor:
-        """`count` draws, (count, \\*shape)."""
-        z = torch.randn((count, *self.mean.shape), generator=generator, device=self.mean.device, dtype=self.mean.dtype)
-        return self.from_normal(z)
-
-    def from_normal(self, z: Tensor) -> Tensor:
-        """What standard normal numbers z (N, \\*shape) stand for: mean + std R z, in the shape of z."""
-        if self.root is not None:
-            z = (z.flatten(1) @ self.root.T).reshape(z.shape)
-        return self.mean + self.std * z
-
-    def to_normal(self, x: Tensor) -> Tensor:
-        """The standard normal numbers that stand for x (N, \\*shape), in its shape: the inverse of :meth:`from_normal`."""
-        z = (x - self.mean) / self.std
-        if self.root is None:
-            return z
-        rows: Tensor = torch.linalg.solve_triangular(self.root, z.flatten(1).T, upper=False).T
-        return rows.reshape(x.shape)
-
-    def log_prob(self, x: Tensor) -> Tensor:
-        """Log-density in nats of each of x (N, \\*shape), (N,)."""
-        log_volume = self.mean.numel() * (math.log(self.std) + 0.5 * math.log(2 * math.pi))
-        if self.root is not None:
-            log_volume += float(self.root.diagonal().log().sum())
-        return -0.5 * self.to_normal(x).flatten(1).square().sum(1) - log_volume
 
 
 class Moment(NamedTuple):
@@ -124,7 +84,7 @@ class Process(ABC):
         """Standard deviation of the noise in x(t)."""
         return self.scale(t) * self.sigma(t)
 
-    def prior(self, mean: Tensor, variance: float | Tensor) -> GaussianPrior:
+    def prior(self, mean: Tensor, variance: float | Tensor | PrincipalAxes) -> GaussianPrior:
         """The Gaussian with the moments of x(1), for data of this mean and variance.
 
         Counting the data's own moments matters: for data of scale 1.5 and sigma_max = 10, N(0, sigma_max^2) moved the
@@ -132,14 +92,14 @@ class Process(ABC):
         of 1,000 points was off by 0.14 nat with one variance for both axes and by 0.007 with the covariance.
 
         Args:
-            variance: one number for every axis, or the covariance (D, D) over the flattened axes.
+            variance: one number for every axis, or the covariance over the flattened axes, (D, D) or by its principal axes.
         """
         scale, sigma = float(self.scale(1.0)), float(self.sigma(1.0))
         if isinstance(variance, Tensor):
-            covariance = variance.cpu().double() + sigma**2 * torch.eye(len(variance), dtype=torch.float64)
-            size = float(covariance.diagonal().mean())
-            root = torch.linalg.cholesky(covariance / size)
-            return GaussianPrior(scale * mean, scale * math.sqrt(size), root.to(mean))
+            variance = PrincipalAxes.of_covariance(variance)
+        if isinstance(variance, PrincipalAxes):
+            stretch = (1 + variance.variances / sigma**2).sqrt()
+            return GaussianPrior(scale * mean, scale * sigma, variance.axes.to(mean), stretch.to(mean))
         return GaussianPrior(scale * mean, scale * math.sqrt(variance + sigma**2))
 
     def score(self, score: ScoreFunction, x: Tensor, t: Tensor | float) -> Tensor:

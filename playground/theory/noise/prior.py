@@ -1,0 +1,106 @@
+"""The Gaussian that a process ends in, and the principal axes of the data that it takes its correlations from."""
+
+import math
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+MOST_ROWS = 500
+"""Points, or dimensions, up to which principal axes are those of all points: more of both, and a random part of them speaks."""
+
+NO_VARIANCE = 1e-13
+"""Of the largest variance: less is the rounding of double precision."""
+
+
+class PrincipalAxes(NamedTuple):
+    r"""A covariance V diag(v) V^T over the flattened axes, by those of its eigenvectors that have a variance.
+
+    N points span N - 1 axes at most, so a hundred images of 12,288 numbers have a hundredth of a full basis.
+
+    Attributes:
+        axes: V, (D, K) float64 on the CPU, of orthonormal columns.
+        variances: v, (K,).
+    """
+
+    axes: Tensor
+    variances: Tensor
+
+    @classmethod
+    def of_covariance(cls, covariance: Tensor) -> "PrincipalAxes":
+        """Those of a covariance (D, D)."""
+        variances, axes = torch.linalg.eigh(covariance.cpu().double())
+        varied = variances > NO_VARIANCE * variances[-1]
+        return cls(axes[:, varied], variances[varied])
+
+    @classmethod
+    def of_points(cls, points: Tensor) -> "PrincipalAxes":
+        r"""Those of points (N, \*shape): of all, unless both N and D are beyond `MOST_ROWS`, where a random part of so many stands
+        for all, the same each time.
+
+        A part of n rows knows the covariance C of all to about (tr C)^2/n in squared Frobenius norm, thrice that where images differ
+        in contrast. The prior N(0, C + sigma^2 I) of data of mean variance 1 is then off by a divergence of D^2 / (4 n sigma^4):
+        of 20,000 images of 1,200 numbers with natural spectra by 6e-8 nat where sigma is twice the widest gap, 4e-6 at the end of
+        VP and 0.011 at a twentieth of that sigma_max, where the data's own shape counts for more.
+        """
+        flat = points.flatten(1)
+        count, dim = flat.shape
+        if min(count, dim) > MOST_ROWS:
+            flat = flat[torch.randperm(count, generator=torch.Generator().manual_seed(0))[:MOST_ROWS].to(flat.device)]
+        flat = flat.cpu().double()
+        flat = flat - flat.mean(0)
+        if dim <= len(flat):
+            return cls.of_covariance(flat.T @ flat / len(flat))
+        # X X^T has the variances of X^T X without its D - N zeros. What rounding leaves of the orthogonality of axes that hardly
+        # vary does no harm: they count by their variance.
+        rows, variances = cls.of_covariance(flat @ flat.T / len(flat))
+        return cls(flat.T @ (rows / (variances * len(flat)).sqrt()), variances)
+
+
+@dataclass(frozen=True)
+class GaussianPrior:
+    r"""The Gaussian that a process ends in, N(mean, std^2 R^2) with the data's own correlations.
+
+    The root R = I + V diag(g - 1) V^T is the symmetric one: it stretches space along the principal axes V of the data and leaves
+    the rest as it is, so that it costs D K numbers and not D^2, and does not depend on the axes' order.
+
+    Attributes:
+        mean: the shape of one point.
+        std: standard deviation along what is not stretched.
+        axes: V, (D, K) over the flattened axes, of orthonormal columns; None where nothing is stretched.
+        stretch: g, (K,).
+    """
+
+    mean: Tensor
+    std: float
+    axes: Tensor | None = None
+    stretch: Tensor | None = None
+
+    def sample(self, count: int, generator: torch.Generator) -> Tensor:
+        """`count` draws, (count, \\*shape)."""
+        z = torch.randn((count, *self.mean.shape), generator=generator, device=self.mean.device, dtype=self.mean.dtype)
+        return self.from_normal(z)
+
+    def from_normal(self, z: Tensor) -> Tensor:
+        """What standard normal numbers z (N, \\*shape) stand for: mean + std R z, in the shape of z."""
+        if self.stretch is not None:
+            z = self._stretched(z, self.stretch)
+        return self.mean + self.std * z
+
+    def to_normal(self, x: Tensor) -> Tensor:
+        """The standard normal numbers that stand for x (N, \\*shape), in its shape: the inverse of :meth:`from_normal`."""
+        z = (x - self.mean) / self.std
+        return z if self.stretch is None else self._stretched(z, 1 / self.stretch)
+
+    def log_prob(self, x: Tensor) -> Tensor:
+        """Log-density in nats of each of x (N, \\*shape), (N,)."""
+        log_volume = self.mean.numel() * (math.log(self.std) + 0.5 * math.log(2 * math.pi))
+        if self.stretch is not None:
+            log_volume += float(self.stretch.log().sum())
+        return -0.5 * self.to_normal(x).flatten(1).square().sum(1) - log_volume
+
+    def _stretched(self, z: Tensor, factors: Tensor) -> Tensor:
+        assert self.axes is not None
+        flat = z.flatten(1)
+        return (flat + (flat @ self.axes * (factors - 1)) @ self.axes.T).reshape(z.shape)
