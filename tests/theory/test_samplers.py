@@ -239,6 +239,21 @@ def test_the_adaptive_flow_gives_frames_on_the_way_and_says_where_it_is_stuck() 
         last(AdaptiveFlow(VE, 5, 1e-4), torch.ones(3, 2), score=lambda x, sigma: x * math.nan)
 
 
+def test_the_adaptive_flow_gives_a_stiff_score_up_soon_and_says_what_goes_on() -> None:
+    """A pull of 1e5/sigma^2 lets steps of order 5 be no longer than 1e-5 of the way."""
+    asked = []
+
+    def stiff(x: torch.Tensor, sigma: torch.Tensor) -> torch.Tensor:
+        asked.append(len(x))
+        return -1e5 * (x - MEAN) / sigma.reshape(-1, 1).square()
+
+    start = 8 * torch.ones(3, 2, dtype=torch.float64)
+    sentence = r"not there after 1000 steps .* Heun's fixed steps go on .*: choose sampling\.solver = heun\.$"
+    with pytest.raises(SamplerDiverged, match=sentence):
+        last(AdaptiveFlow(VE, 200, 1e-4), start, score=stiff)
+    assert len(asked) <= 6_100
+
+
 def test_the_lectures_flow_without_its_half_contracts_the_samples() -> None:
     """dx = [f - g^2 s] dt is the SDE's drift without its noise: the deviation at the end is less than half of what it should be."""
     process = VarianceExploding(0.5, 8.0)
