@@ -18,11 +18,6 @@ if TYPE_CHECKING:
 
 MAP_CELLS = 64  # of a learned density that follows sigma, across and down: a second or two each
 ENERGY_CELLS = 120  # of that of an energy, which no path has to be followed for: a twentieth of a second
-SCORED_IMAGES = 200  # at each noise level, where points of the plane are a thousand
-PAIRS, FEW = (
-    2**24,
-    100,
-)  # of scored points and training points whose score is asked for, and points however many those are
 WAY_POINTS, WAY_IMAGES = 65, 11  # of the way between two: what makes a smooth line, and what fits beside each other
 
 Progress = Iterator[tuple[float | None, Any]]
@@ -196,35 +191,16 @@ def sample_quality(problem: "Problem", run: "Iterator[Trajectory]") -> Progress:
 
 
 def score_errors(problem: "Problem", weights: Weights, levels: int = 24, points: int = 1_000) -> Progress:
-    """Fisher divergence between the learned score and the exact one along sigma; where none is known, the smoothed training set's.
+    """Errors of the learned score along sigma, see :func:`playground.lab.score_errors.score_errors`."""
+    from playground.lab import score_errors as along
 
-    The expectation is over the law that the other score is of: held-out points, or training points drawn at random, with noise.
-    Images are smoothed by a grey level at least: finer ones tell the fraction of a level that training adds to each pixel, and
-    the training set's own score knows nothing of it.
-    """
-    import torch
-
-    from playground.theory.metrics import fisher_divergence
-
-    score, source = learned_score(problem, weights), problem.reference
-    assert source is not None
-    known = problem.known_score(source)
-    assert known is not None
-    generator = problem.generator("score errors")
-    grey_levels = problem.dataset.grey_levels
-    finest = 1e-3 if grey_levels is None else 2 / grey_levels / problem.units.length
-    sigmas = np.geomspace(max(problem.noise.sigma_min, finest), max(problem.noise.sigma_max, 10 * finest), levels)
-    law = problem.test if source == "exact" else problem.train
-    if source == "empirical":
-        points = min(points, max(FEW, PAIRS // len(law))) if problem.shape == (2,) else SCORED_IMAGES
-    # Files and folders are in an order of their own.
-    rows = torch.randperm(len(law), generator=generator, device=law.device)[:points]
-    clean = law[rows]
-    found: list[tuple[float, float]] = []
-    for count, sigma in enumerate(sigmas, start=1):
-        with torch.no_grad():
-            divergence, relative = fisher_divergence(score, known, clean, float(sigma), generator)
-        found.append((float(divergence), math.sqrt(float(relative))))
-        user = np.array([problem.units.sigma_to_user(float(level)) for level in sigmas[:count]])
-        divergences, relatives = np.array(found).T
-        yield count / levels, Errors(user, relatives, divergences / problem.units.length**2, source)
+    for found in along.score_errors(problem, learned_score(problem, weights), levels, points):
+        errors = Errors(
+            found.sigmas,
+            found.relative,
+            found.divergence,
+            found.relative_error,
+            found.divergence_error,
+            found.source,
+        )
+        yield found.fraction, errors

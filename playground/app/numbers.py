@@ -58,6 +58,15 @@ def percent(share: float) -> str:
     return f"{shown(100 * share, 2)} %"
 
 
+def percent_with_error(share: float, error: float) -> str:
+    """A share and its standard error, or the share alone where that is 0 or not known.
+
+    >>> percent_with_error(0.0123, 0.0004), percent_with_error(1.9, 0.0)
+    ('1.23 ± 0.04 %', '190 %')
+    """
+    return f"{measured(100 * share, 100 * error)} %" if error > 0 else percent(share)
+
+
 def exactly(value: float) -> str:
     """A number as it is edited: nothing rounded away, nothing between its digits."""
     if isinstance(value, int) or (float(value).is_integer() and abs(value) < 1e15):

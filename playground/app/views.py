@@ -155,4 +155,6 @@ class Errors:
     sigmas: np.ndarray  # (S,)
     relative: np.ndarray  # (S,) root of the Fisher divergence over the other score's mean square: 1 is no score at all
     divergence: np.ndarray = field(repr=False)  # (S,) E ||s - exact||^2, per user unit squared
+    relative_error: np.ndarray = field(repr=False)  # (S,) standard errors of the two
+    divergence_error: np.ndarray = field(repr=False)
     source: str = "exact"  # of the score compared with: "exact", or "empirical" for the smoothed training set's

@@ -24,6 +24,7 @@ from playground.lab.evaluation import evaluate
 from playground.lab.experiment import Experiment
 from playground.lab.problem import Problem, choose_device
 from playground.lab.refusals import sampling_refusal, training_refusal
+from playground.lab.score_errors import score_figures
 from playground.lab.session import Session, SessionError
 from playground.lab.training import Trainer, TrainingProgress
 
@@ -76,6 +77,8 @@ def run_experiment(experiment: Experiment, folder: Path, device: str, overwrite:
             final = trajectory.positions[-1]
             results.write_csv(folder / results.SAMPLES, results.column_names(problem), final.reshape(len(final), -1))
             measured = _evaluate(problem, model, final) | _training(trainer, last, final_loss)
+            errors = _score_errors(problem, model)
+            measured |= errors | {"reasons": measured["reasons"] | errors["reasons"]}
             results.write_json(folder / results.METRICS, _finite(measured))
             paint_picture(problem, model.score, trajectory, folder / results.PICTURE, VIDEO_SIZE)
             paint_video(problem, model.score, trajectory, folder / results.VIDEO, VIDEO_SIZE, VIDEO_FPS)
@@ -180,6 +183,14 @@ def _evaluate(problem: Problem, model: results.Model, samples: Any) -> dict[str,
     return progress.metrics
 
 
+def _score_errors(problem: Problem, model: results.Model) -> dict[str, Any]:
+    with stage("Score errors") as update:
+        for fraction, found in score_figures(problem, model.learned):
+            update(fraction, "noise levels" if found is None else "")
+    assert found is not None
+    return found
+
+
 def _training(trainer: Trainer, last: TrainingProgress | None, final_loss: float | None) -> dict[str, Any]:
     problem = trainer.problem
     return {
@@ -206,11 +217,16 @@ def _finite(contents: dict[str, Any]) -> dict[str, Any]:
     reasons = dict(contents["reasons"])
     kept = {}
     for key, value in contents.items():
-        if isinstance(value, float) and not math.isfinite(value):
-            reasons[key] = f"The result is {value}."
-            value = None
+        astray = [one for one in (value if isinstance(value, list) else [value]) if _is_astray(one)]
+        if astray:
+            reasons[key] = f"The result is {astray[0]}."
+            value = [None if _is_astray(one) else one for one in value] if isinstance(value, list) else None
         kept[key] = value
     return kept | {"reasons": reasons}
+
+
+def _is_astray(value: Any) -> bool:
+    return isinstance(value, float) and not math.isfinite(value)
 
 
 def _summarise(measured: dict[str, Any], folder: Path) -> None:

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -93,24 +94,44 @@ def mode_weights(samples: Tensor, modes: Tensor) -> tuple[Tensor, Tensor]:
     return weights, (weights * (1 - weights) / len(samples)).sqrt()
 
 
+@dataclass(frozen=True)
+class FisherDivergence:
+    """How far a score is from another one at a noise level.
+
+    Attributes:
+        value: E ||s - exact||^2 in 1/units^2, with its standard error.
+        relative: its ratio to E ||exact||^2, with its standard error; 1 is as bad as no score at all, nan where that is 0.
+    """
+
+    value: float
+    standard_error: float
+    relative: float
+    relative_standard_error: float
+
+
 @torch.no_grad()
 def fisher_divergence(
     score: ScoreFunction, exact: ScoreFunction, x0: Tensor, sigma: float, generator: torch.Generator
-) -> tuple[float, float]:
+) -> FisherDivergence:
     """Mean squared error of a score at noise level sigma, absolute and relative to the score's own mean square.
 
     .. math:: E \\|s(x, \\sigma) - \\nabla \\log p_\\sigma(x)\\|^2, \\quad x = x_0 + \\sigma z
 
+    The error of the ratio R of two means over the same points is by the delta method that of the mean of (a - R b)/E b: where
+    the two go together, as of a score that is wrong by the same share everywhere, most of it cancels.
+
     Args:
         x0: (N, *shape) clean data.
-
-    Returns:
-        The divergence in 1/units^2 and its ratio to E ||grad log p_sigma||^2 (1 is as bad as no score at all).
     """
     level = torch.as_tensor(sigma, dtype=x0.dtype, device=x0.device)
     z = torch.randn(x0.shape, generator=generator, device=generator.device, dtype=x0.dtype).to(x0.device)
     x = x0 + level * z
     truth = exact(x, level)
-    error = float((score(x, level) - truth).square().flatten(1).sum(1).cpu().double().mean())
-    size = float(truth.square().flatten(1).sum(1).cpu().double().mean())
-    return error, error / size if size > 0 else math.nan
+    errors = (score(x, level) - truth).square().flatten(1).sum(1).cpu().double()
+    sizes = truth.square().flatten(1).sum(1).cpu().double()
+    value, standard_error = mean_with_error(errors)
+    size = float(sizes.mean())
+    if not size > 0:
+        return FisherDivergence(value, standard_error, math.nan, math.nan)
+    ratio = value / size
+    return FisherDivergence(value, standard_error, ratio, mean_with_error((errors - ratio * sizes) / size)[1])

@@ -132,7 +132,9 @@ class EngineDouble(QObject):
     def measure(self) -> None:
         sigmas = np.geomspace(0.01, 8, 24)
         relative = 0.02 + 0.1 * np.exp(-(np.log(sigmas / 0.02) ** 2) / 4) + 0.02 * np.log(sigmas) ** 2 / 4
-        self.errors_changed.emit(Errors(sigmas, relative, relative**2 / sigmas))
+        self.errors_changed.emit(
+            Errors(sigmas, relative, relative**2 / sigmas, 0.03 * relative, 0.06 * relative**2 / sigmas)
+        )
         self.evaluation = {
             "test_nll": 1.0149,
             "test_nll_standard_error": 0.0141,

@@ -304,7 +304,7 @@ def errors(qtbot):
 
 def test_the_mark_of_now_lies_below_the_axis_label(errors):
     sigmas = np.geomspace(0.01, 10, 24)
-    errors.show_errors(sigmas, np.linspace(0.1, 0.9, 24))
+    errors.show_errors(sigmas, np.linspace(0.1, 0.9, 24), np.zeros(24))
     lengths = []
     for x in (20.5, 150.5):  # half a pixel: the line covers one column wholly
         errors.show_now(errors._sigma(x))
@@ -315,7 +315,7 @@ def test_the_mark_of_now_lies_below_the_axis_label(errors):
 
 def test_errors_and_the_mark_of_now(errors):
     assert count_of(errors, "error") == 0
-    errors.show_errors(LEVELS, np.linspace(0.1, 0.4, 10))
+    errors.show_errors(LEVELS, np.linspace(0.1, 0.4, 10), np.zeros(10))
     assert count_of(errors, "error") > 50
     assert errors.error_at(8.0) == pytest.approx(0.1)
     assert errors.error_at(0.05) == pytest.approx(0.4)
@@ -333,7 +333,7 @@ def test_the_word_at_the_mark_covers_no_label(errors, monkeypatch):
         return boxes[text]
 
     monkeypatch.setattr(errors, "words", watch)
-    errors.show_errors(LEVELS, np.linspace(0.1, 0.9, len(LEVELS)))
+    errors.show_errors(LEVELS, np.linspace(0.1, 0.9, len(LEVELS)), np.full(len(LEVELS), 0.02))
     for sigma in np.geomspace(LEVELS[0], LEVELS[-1], 40):
         errors.show_now(float(sigma))
         errors.grab()
@@ -342,7 +342,7 @@ def test_the_word_at_the_mark_covers_no_label(errors, monkeypatch):
 
 
 def test_the_mark_is_not_painted_for_less_than_half_a_pixel(errors, qtbot):
-    errors.show_errors(LEVELS, np.linspace(0.1, 0.4, 10))
+    errors.show_errors(LEVELS, np.linspace(0.1, 0.4, 10), np.zeros(10))
     errors.show_now(0.5)
     with qtbot.waitExposed(errors):
         errors.show()
@@ -356,8 +356,24 @@ def test_the_mark_is_not_painted_for_less_than_half_a_pixel(errors, qtbot):
     qtbot.waitUntil(lambda: paints.count > 0)
 
 
+def test_a_band_shows_how_far_the_errors_can_be_trusted(errors):
+    """Two standard errors wide, of the curve's colour on the card's."""
+    sigmas, spread = np.geomspace(0.01, 10, 24), np.full(24, 0.1)
+    heights = []
+    for error in (0.0 * spread, spread):
+        errors.show_errors(sigmas, np.full(24, 0.5), error)
+        picture = errors.grab().toImage()
+        column = [picture.pixelColor(100, y) for y in range(picture.height())]
+        heights.append(sum(color.red() > color.blue() + 25 for color in column))
+    assert heights[1] - heights[0] == pytest.approx(0.2 * errors.plot().height(), abs=3)
+    assert errors.spread_at(0.3) == pytest.approx(0.1)
+    assert errors.accessibleDescription().startswith("At most 50 ± 10 %, at sigma")
+
+
 def test_errors_that_are_not_finite_are_left_out(errors):
-    errors.show_errors(np.array([1.0, 2.0, 3.0, 0.0]), np.array([0.1, math.nan, 0.3, 0.2]))
+    errors.show_errors(
+        np.array([1.0, 2.0, 3.0, 0.0]), np.array([0.1, math.nan, 0.3, 0.2]), np.array([math.nan, 0.1, 0.1, 0.1])
+    )
     assert errors.error_at(2.0) == pytest.approx(0.1 + 0.2 * math.log(2) / math.log(3))
     errors.grab()
 

@@ -793,8 +793,11 @@ def test_the_quality_of_score_and_samples(show, state, engine, qtbot):
     assert panel.kl.text() == "0.008 ± 0.001 (floor 0.002)"
     assert panel.weights.text() == "0.49 / 0.51 (truth 0.50 / 0.50)"
     assert panel.relative.text().endswith("%")
-    engine.errors_changed.emit(Errors(np.array([0.1, 1.0]), np.array([1.9, 1.9]), np.array([1.0, 1.0])))
-    assert panel.relative.text() == "190 %"
+    one, none = np.ones(2), np.zeros(2)
+    engine.errors_changed.emit(Errors(np.array([0.1, 1.0]), 1.9 * one, one, none, none))
+    assert (panel.relative.text(), panel.divergence.text()) == ("190 %", "1")
+    engine.errors_changed.emit(Errors(np.array([0.1, 1.0]), 0.123 * one, 4.56 * one, 0.004 * one, 0.3 * one))
+    assert (panel.relative.text(), panel.divergence.text()) == ("12.3 ± 0.4 %", "4.6 ± 0.3")
     qtbot.waitUntil(lambda: panel.histogram.overlap() is not None)
     assert panel.histogram.overlap() > 0.9
     engine.trajectory.positions[1] = moons(2000) + 50

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from playground.theory.metrics import (
+    FisherDivergence,
     fisher_divergence,
     kl_to_known,
     mean_with_error,
@@ -124,9 +125,27 @@ def test_fisher_divergence_of_scores_that_are_off_by_a_known_amount(shape: tuple
         return -x / (1 + sigma**2)
 
     x0 = normal(20_000, 3, seed=11).reshape(-1, *shape)
-    assert fisher_divergence(exact, exact, x0, 0.5, generator()) == (0.0, 0.0)
-    value, relative = fisher_divergence(lambda x, sigma: 1.1 * exact(x, sigma), exact, x0, 0.5, generator())
-    assert relative == pytest.approx(0.01)
-    assert value == pytest.approx(0.01 * 3 / 1.25, rel=0.03)  # E|s|^2 = D/(1 + sigma^2)
-    value, _ = fisher_divergence(lambda x, sigma: exact(x, sigma) + 2.0, exact, x0, 0.5, generator())
-    assert value == pytest.approx(3 * 4.0)
+    assert fisher_divergence(exact, exact, x0, 0.5, generator()) == FisherDivergence(0.0, 0.0, 0.0, 0.0)
+    found = fisher_divergence(lambda x, sigma: 1.1 * exact(x, sigma), exact, x0, 0.5, generator())
+    assert found.relative == pytest.approx(0.01)
+    assert found.relative_standard_error < 1e-12  # the same at each point
+    assert found.value == pytest.approx(0.01 * 3 / 1.25, rel=0.03)  # E|s|^2 = D/(1 + sigma^2)
+    found = fisher_divergence(lambda x, sigma: exact(x, sigma) + 2.0, exact, x0, 0.5, generator())
+    assert found.value == pytest.approx(3 * 4.0)
+    assert math.isnan(fisher_divergence(exact, lambda x, sigma: 0 * x, x0, 0.5, generator()).relative)
+
+
+def test_the_errors_of_a_fisher_divergence_are_the_spreads_that_it_has() -> None:
+    """400 draws know a spread to 3.5 %. The score's error and size are correlated, so their own errors would add up to too much."""
+
+    def exact(x: Tensor, sigma: Tensor) -> Tensor:
+        return -x / (1 + sigma**2)
+
+    def score(x: Tensor, sigma: Tensor) -> Tensor:
+        return 0.9 * exact(x, sigma) + 0.1 * x**2
+
+    found = [fisher_divergence(score, exact, normal(200, 2, seed), 0.5, generator(seed)) for seed in range(400)]
+    for name in ("", "relative"):
+        values = torch.tensor([getattr(one, name or "value") for one in found])
+        errors = torch.tensor([getattr(one, f"{name}_standard_error".lstrip("_")) for one in found])
+        assert float(errors.square().mean().sqrt()) == pytest.approx(float(values.std()), rel=0.12), name

@@ -3,38 +3,42 @@
 import math
 
 import numpy as np
-from PySide6.QtCore import QPointF, QRectF
+from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QPainter, QPen, QPolygonF
 from PySide6.QtWidgets import QWidget
 
 from playground.app import theme
 from playground.app.charts.chart import Chart, decades
-from playground.app.numbers import percent, shown
+from playground.app.numbers import percent, percent_with_error, shown
+
+BAND = 0.3  # opacity
 
 
 class ErrorAlongSigma(Chart):
-    """Relative error of the score against log sigma, coarse at the left, with a mark where the sampler is now."""
+    """Relative error of the score against log sigma, coarse at the left, in a band two standard errors wide, with a mark where the
+    sampler is now."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(100, parent)
-        self._sigmas, self._errors = np.zeros(0), np.zeros(0)
+        self._sigmas, self._errors, self._spread = np.zeros(0), np.zeros(0), np.zeros(0)
         self._now: float | None = None
         self._empty = "Measure compares the learned score with the exact one at every noise level."
         self.setAccessibleName("Error of the score along sigma")
         self.setAccessibleDescription(self._empty)
 
-    def show_errors(self, sigmas: np.ndarray, errors: np.ndarray) -> None:
-        """Show (S,) relative errors at (S,) sigmas, in any order."""
+    def show_errors(self, sigmas: np.ndarray, errors: np.ndarray, spread: np.ndarray) -> None:
+        """Show (S,) relative errors and their standard errors at (S,) sigmas, in any order."""
         order = np.argsort(sigmas)
-        sigmas, errors = np.asarray(sigmas, float)[order], np.asarray(errors, float)[order]
-        kept = np.isfinite(errors) & (sigmas > 0)
-        if np.array_equal(sigmas[kept], self._sigmas) and np.array_equal(errors[kept], self._errors):
+        curves = np.stack([sigmas, errors, spread]).astype(float)[:, order]
+        curves = curves[:, np.isfinite(curves[1]) & (curves[0] > 0)]
+        curves[2] = np.nan_to_num(curves[2])  # of one point alone it is not known
+        if np.array_equal(curves, (self._sigmas, self._errors, self._spread)):
             return
-        self._sigmas, self._errors = sigmas[kept], errors[kept]
+        self._sigmas, self._errors, self._spread = curves
         if len(self._sigmas):
             worst = int(self._errors.argmax())
             self.setAccessibleDescription(
-                f"At most {percent(self._errors[worst])}, at sigma {shown(self._sigmas[worst])}."
+                f"At most {percent_with_error(self._errors[worst], self._spread[worst])}, at sigma {shown(self._sigmas[worst])}."
             )
         else:
             self.setAccessibleDescription(self._empty)
@@ -61,23 +65,33 @@ class ErrorAlongSigma(Chart):
         """The measured error at a sigma, interpolated along log sigma."""
         return float(np.interp(math.log(sigma), np.log(self._sigmas), self._errors))
 
+    def spread_at(self, sigma: float) -> float:
+        """Its standard error, likewise."""
+        return float(np.interp(math.log(sigma), np.log(self._sigmas), self._spread))
+
     def draw(self, painter: QPainter, plot: QRectF) -> None:
         if len(self._sigmas) < 2:
             self.sentence(painter, self._empty)
             return
-        top = _nice(float(self._errors.max()))
+        top = _nice(float((self._errors + self._spread).max()))
         for share in (0.0, 0.5, 1.0):
             y = plot.bottom() - share * plot.height()
             painter.setPen(QPen(self.tokens.color("border"), 1))
             painter.drawLine(QPointF(plot.left(), round(y) + 0.5), QPointF(plot.right(), round(y) + 0.5))
         for power in decades(self._sigmas[0], self._sigmas[-1]):
             self.words(painter, shown(power), QPointF(self._x(power), plot.bottom() + 10))
-        points = [
-            QPointF(self._x(sigma), plot.bottom() - error / top * plot.height())
-            for sigma, error in zip(self._sigmas, self._errors, strict=True)
-        ]
+
+        def places(values: np.ndarray) -> list[QPointF]:
+            heights = plot.bottom() - np.maximum(values, 0) / top * plot.height()
+            return [QPointF(self._x(sigma), y) for sigma, y in zip(self._sigmas, heights.tolist(), strict=True)]
+
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(self.tokens.color("error", BAND))
+        below, above = places(self._errors - self._spread), places(self._errors + self._spread)
+        painter.drawPolygon(QPolygonF(above + below[::-1]))
+        painter.setBrush(Qt.BrushStyle.NoBrush)
         painter.setPen(theme.round_pen(self.tokens.color("error"), 2))
-        painter.drawPolyline(QPolygonF(points))
+        painter.drawPolyline(QPolygonF(places(self._errors)))
         now = self._now
         x = None if now is None or not now > 0 else min(max(self._x(now), plot.left()), plot.right())
         if x is not None:
@@ -93,7 +107,7 @@ class ErrorAlongSigma(Chart):
         if self.pointer is not None and plot.contains(self.pointer):
             sigma = self._sigma(self.pointer.x())
             self.line(painter, self.pointer.x(), plot, "muted", 0.6)
-            text = f"{percent(self.error_at(sigma))} at σ = {shown(sigma)}"
+            text = f"{percent_with_error(self.error_at(sigma), self.spread_at(sigma))} at σ = {shown(sigma)}"
             self.words(painter, text, QPointF(self.pointer.x(), plot.bottom() - 8), "text", plate=True)
 
     def _x(self, sigma: float) -> float:

@@ -14,7 +14,7 @@ from playground.app.charts.pairs import NearestPairs
 from playground.app.controls import SegmentedControl
 from playground.app.engine import Engine
 from playground.app.labels import spoken
-from playground.app.numbers import measured, percent, shown
+from playground.app.numbers import measured, percent, percent_with_error, shown
 from playground.app.panels.figure import Figure, TaskButton, decimal, with_error
 from playground.app.state import State
 from playground.app.views import Errors, ProblemView
@@ -78,12 +78,15 @@ class QualityPanel(Card):
         self.chart = ErrorAlongSigma(self)
         self.chart.setToolTip(
             "<p>Root of the Fisher divergence over the other score's own size, at each noise level: 0 is perfect, "
-            "100 % is as bad as no arrow at all. The mark shows the sampler's noise level now.</p>"
+            "100 % is as bad as no arrow at all. The band is one standard error to either side. The mark shows the sampler's noise level now.</p>"
         )
-        self.relative = Figure("relative error at σ", "At the noise level that the canvas shows.", token="error")
+        self.relative = Figure(
+            "relative error at σ", "At the noise level that the canvas shows, with its standard error.", token="error"
+        )
         self.divergence = Figure(
             "Fisher divergence at σ",
-            "Mean squared distance between learned and exact score, or the training set's, at the noise level that the canvas shows.",
+            "Mean squared distance between learned and exact score, or the training set's, at the noise level that the canvas shows, "
+            "with its standard error.",
             r"E\,\|s_\theta(x, \sigma) - \nabla \log p_\sigma(x)\|^2",
         )
         for part in (self.chart, self.relative, self.divergence):
@@ -222,9 +225,9 @@ class QualityPanel(Card):
     def _show_errors(self, errors: Errors | None) -> None:
         self._errors = errors
         if errors is None:
-            self.chart.show_errors(np.zeros(0), np.zeros(0))
+            self.chart.show_errors(np.zeros(0), np.zeros(0), np.zeros(0))
         else:
-            self.chart.show_errors(errors.sigmas, errors.relative)
+            self.chart.show_errors(errors.sigmas, errors.relative, errors.relative_error)
         self._show_now()
 
     @Slot(object)
@@ -328,10 +331,12 @@ class QualityPanel(Card):
             return
         order = np.argsort(errors.sigmas)
         logs = np.log(errors.sigmas[order])
-        at = np.log(sigma)
-        relative = float(np.interp(at, logs, errors.relative[order]))
-        self.relative.show_text(percent(relative))
-        self.divergence.show_text(shown(float(np.interp(at, logs, errors.divergence[order]))))
+        relative, relative_error, divergence, divergence_error = (
+            float(np.interp(np.log(sigma), logs, values[order]))
+            for values in (errors.relative, errors.relative_error, errors.divergence, errors.divergence_error)
+        )
+        self.relative.show_text(percent_with_error(relative, relative_error))
+        self.divergence.show_text(measured(divergence, divergence_error) if divergence_error > 0 else shown(divergence))
 
     @Slot(str)
     def _choose_axis(self, axis: str) -> None:

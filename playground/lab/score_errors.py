@@ -1,0 +1,122 @@
+"""How wrong a learned score is at each noise level, in the user's units."""
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from playground.lab.problem import Problem
+from playground.theory.metrics import fisher_divergence
+from playground.theory.noise import ScoreFunction
+
+Array = NDArray[np.floating]
+
+LEVELS = 24  # noise levels
+SCORED_IMAGES = 200  # at each noise level, where points of the plane are a thousand
+PAIRS, FEW = (
+    2**24,
+    100,
+)  # of scored points and training points whose score is asked for, and points however many those are
+
+METRICS = (
+    "score_sigmas",
+    "fisher_divergence",
+    "fisher_divergence_standard_error",
+    "relative_score_error",
+    "relative_score_error_standard_error",
+    "score_reference",
+)
+
+
+@dataclass(frozen=True)
+class ScoreErrors:
+    """The errors of a score along sigma, each with its standard error over the points that it was asked at.
+
+    Attributes:
+        fraction: of the noise levels done.
+        sigmas: (S,) noise levels from fine to coarse, in user units.
+        divergence, divergence_error: (S,) E ||s - exact||^2, per user unit squared.
+        relative, relative_error: (S,) its root over that of E ||exact||^2: 1 is as bad as no score at all.
+        source: of the score held against: "exact", or "empirical" for the smoothed training set's.
+    """
+
+    fraction: float
+    sigmas: Array
+    divergence: Array
+    divergence_error: Array
+    relative: Array
+    relative_error: Array
+    source: str
+
+
+def score_errors(
+    problem: Problem, score: ScoreFunction, levels: int = LEVELS, points: int = 1_000
+) -> Iterator[ScoreErrors]:
+    """Fisher divergence between a learned score and the exact one along sigma; where none is known, the smoothed training set's.
+
+    The expectation is over the law that the other score is of: held-out points, or training points drawn at random, with noise.
+    Images are smoothed by a grey level at least: finer ones tell the fraction of a level that training adds to each pixel, and
+    the training set's own score knows nothing of it.
+
+    Args:
+        score: learned, in internal units; must not change while this runs.
+        levels: how many noise levels, log-uniform over the noise.
+        points: at most so many at each; fewer where each has to be held against a large training set.
+    """
+    source = problem.reference
+    assert source is not None
+    known = problem.known_score(source)
+    assert known is not None
+    generator = problem.generator("score errors")
+    grey_levels = problem.dataset.grey_levels
+    finest = 1e-3 if grey_levels is None else 2 / grey_levels / problem.units.length
+    sigmas = np.geomspace(max(problem.noise.sigma_min, finest), max(problem.noise.sigma_max, 10 * finest), levels)
+    users = np.array([problem.units.sigma_to_user(float(sigma)) for sigma in sigmas])
+    law = problem.test if source == "exact" else problem.train
+    if source == "empirical":
+        most = max(FEW, PAIRS // len(law)) if problem.shape == (2,) else SCORED_IMAGES
+        points = min(points, most)
+    # Files and folders are in an order of their own.
+    rows = torch.randperm(len(law), generator=generator, device=law.device)[:points]
+    clean, area = law[rows], problem.units.length**2
+    found: list[tuple[float, float, float, float]] = []
+    for count, sigma in enumerate(sigmas, start=1):
+        at = fisher_divergence(score, known, clean, float(sigma), generator)
+        root = math.sqrt(at.relative)
+        # d sqrt(R) = dR / (2 sqrt(R)); a score that is right everywhere is known to be so.
+        root_error = at.relative_standard_error / (2 * root) if root > 0 else 0.0
+        found.append((at.value / area, at.standard_error / area, root, root_error))
+        divergence, divergence_error, relative, relative_error = np.array(found).T
+        yield ScoreErrors(count / levels, users[:count], divergence, divergence_error, relative, relative_error, source)
+
+
+def score_figures(problem: Problem, score: ScoreFunction) -> Iterator[tuple[float, dict[str, Any] | None]]:
+    """The fraction done, and at last also the figures of :data:`METRICS` and in `reasons` why they are missing.
+
+    Lists over `score_sigmas` (user units); `score_reference` says what the score was held against.
+    """
+    if problem.reference is None:
+        reason = "No score is known to hold the learned one against: without noise bare points have none."
+        yield 1.0, dict.fromkeys(METRICS) | {"reasons": dict.fromkeys(METRICS, reason)}
+        return
+    for errors in score_errors(problem, score, *_within_a_second(problem)):
+        yield errors.fraction, None
+    curves = (errors.sigmas, errors.divergence, errors.divergence_error, errors.relative, errors.relative_error)
+    figures = [curve.tolist() for curve in curves]
+    yield 1.0, dict(zip(METRICS, (*figures, errors.source), strict=True)) | {"reasons": {}}
+
+
+def _within_a_second(problem: Problem) -> tuple[int, int]:
+    """Noise levels and points that take a second or two of one core: fewer of large images, and of large training sets."""
+    numbers = math.prod(problem.shape)
+    points = 1_000 if problem.shape == (2,) else min(max(2**14 // numbers, 32), SCORED_IMAGES)
+    if problem.reference == "exact":
+        return LEVELS, points
+    if problem.shape == (2,):
+        points = min(points, max(PAIRS // len(problem.train), 32))
+    work = points * len(problem.train) * math.ceil(numbers / 64)
+    return min(max(2**27 // work, 4), LEVELS), points

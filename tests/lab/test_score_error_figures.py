@@ -1,0 +1,59 @@
+"""The score's error along sigma among the figures of a run: its own errors are the spread that it has, or a reason stands there."""
+
+import numpy as np
+import pytest
+import torch
+
+from playground.data import Dataset
+from playground.lab.experiment import Experiment, replace
+from playground.lab.problem import Problem
+from playground.lab.score_errors import METRICS, score_errors, score_figures
+
+CLOUD = np.random.default_rng(0).normal(size=(400, 2)) * 40 + [300, -50]
+
+
+def test_the_errors_along_sigma_are_the_spreads_over_seeds() -> None:
+    """Each seed has other points and other noise; 150 of them know a spread to 6 %."""
+    runs = []
+    for seed in range(150):
+        settings = {"data.kind": "two-gaussians", "data.scale": 3.0, "data.points": 20_000, "seed": seed}
+        problem = Problem.build(replace(Experiment(), settings))
+        exact = problem.known_score("exact")
+        assert exact is not None
+        *_, found = score_errors(
+            problem, lambda x, sigma, exact=exact: exact(x, sigma) + 0.2 * torch.sin(x), levels=3, points=300
+        )
+        runs.append([found.divergence, found.divergence_error, found.relative, found.relative_error])
+    divergence, divergence_error, relative, relative_error = np.array(runs).swapaxes(0, 1)
+    np.testing.assert_allclose(np.sqrt((divergence_error**2).mean(0)), divergence.std(0), rtol=0.2)
+    np.testing.assert_allclose(np.sqrt((relative_error**2).mean(0)), relative.std(0), rtol=0.2)
+
+
+def test_a_run_has_the_curve_or_a_reason() -> None:
+    problem = Problem.build(replace(Experiment(), {"data.points": 400}))
+    *_, (fraction, found) = score_figures(problem, lambda x, sigma: torch.zeros_like(x))
+    assert (fraction, found["score_reference"], found["reasons"]) == (1.0, "exact", {})
+    np.testing.assert_allclose(found["relative_score_error"], 1)  # no score at all
+    assert len({len(found[key]) for key in METRICS[:-1]}) == 1
+    sigmas = np.array(found["score_sigmas"])
+    ends = [problem.units.sigma_to_user(end) for end in (problem.noise.sigma_min, problem.noise.sigma_max)]
+    np.testing.assert_allclose(sigmas[[0, -1]], ends)
+    assert (np.array(found["fisher_divergence_standard_error"]) > 0).all()
+    file = replace(Experiment(), {"data.kind": "file", "data.path": "a.csv"})
+    bare = replace(file, {"noise.kind": "none", "objective.kind": "exact", "sampling.kind": "langevin"})
+    without = Problem.build(bare, Dataset("a.csv", CLOUD[:300], None, (2,), ("a", "b"), CLOUD[300:]))
+    *_, (_, found) = score_figures(without, lambda x, sigma: x)
+    assert [found[key] for key in METRICS] == [None] * len(METRICS)
+    assert set(found["reasons"]) == set(METRICS)
+
+
+@pytest.mark.parametrize("count", [300, 30_000])
+def test_a_large_training_set_is_asked_at_fewer_levels(count: int) -> None:
+    points = np.random.default_rng(1).normal(size=(count + 100, 2))
+    file = replace(Experiment(), {"data.kind": "file", "data.path": "a.csv"})
+    problem = Problem.build(file, Dataset("a.csv", points[:count], None, (2,), ("a", "b"), points[count:]))
+    known = problem.known_score("empirical")
+    assert known is not None
+    *_, (_, found) = score_figures(problem, known)
+    assert max(found["relative_score_error"]) == 0
+    assert len(found["score_sigmas"]) == (24 if count == 300 else 8)
