@@ -353,8 +353,8 @@ FAULTS = (
     Fault(
         "the standard error of one of Hutchinson's vectors, not of their mean",
         "theory/likelihood.py",
-        "error = traces.std(1) / math.sqrt(traces.shape[1])",
-        "error = traces.std(1)",
+        "traces.std(1) / math.sqrt(count)",
+        "traces.std(1)",
         ("theory/test_likelihood.py::test_the_standard_error_is_that_of_the_mean_over_the_vectors",),
     ),
     Fault(

@@ -93,7 +93,8 @@ def way_between(
     count = WAY_POINTS if problem.shape == (2,) else WAY_IMAGES
     for progress in interpolate(problem, judging_score(problem, weights), ends, count):
         found = progress.result
-        yield progress.fraction, None if found is None else Way(ends, numbers, found.points, found.log_prob)
+        way = None if found is None else Way(ends, numbers, found.points, found.log_prob, found.standard_error)
+        yield progress.fraction, way
 
 
 def map_level(sigma: float, view: ProblemView) -> float:

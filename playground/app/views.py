@@ -135,6 +135,7 @@ class Way:
     numbers: tuple[int | None, int | None]  # of images in the grid
     points: np.ndarray  # (P, 2) or (P, C, H, W): decoded, at equal shares of the way between the codes
     log_prob: np.ndarray  # (P,) nats per the user's unit
+    standard_error: np.ndarray | None  # (P,) of Hutchinson's estimate in it, 0 where there is none; None if not known
 
 
 @dataclass(frozen=True)

@@ -13,8 +13,8 @@ from playground.cli.reporting import number, say, stage
 from playground.cli.results import Model, column_names, open_model, write_csv
 from playground.data import read_columns
 from playground.lab.energies import normalised
-from playground.lab.latent import interpolate
-from playground.lab.likelihood import decode, exact_trace, log_likelihood
+from playground.lab.latent import Interpolation, interpolate
+from playground.lab.likelihood import DecodedPoints, decode, log_likelihood
 from playground.lab.problem import Problem
 from playground.lab.refusals import flow_refusal, likelihood_refusal
 from playground.lab.reliability import EXTRAPOLATED, UNMEASURED, closed_form, flow_doubts, learned_doubts
@@ -64,10 +64,7 @@ def _write_by_flow(model: Model, flat: np.ndarray, header: list[str], out: Path,
     log_prob = _measured(found.log_prob, notes)
     if np.isnan(log_prob).all():
         raise Mistake(f"No point could be measured. Point 1 of {len(flat)} is {notes[0]}.")
-    # A single vector of Hutchinson's has no spread to tell its error by: the column is empty.
-    errors = np.nan if found.standard_error is None else found.standard_error
-    errors = np.where(np.isnan(log_prob), np.nan, errors)
-    columns = [*flat.T.tolist(), _cells(log_prob), _cells(errors), found.evaluations.tolist()]
+    columns = [*flat.T.tolist(), _cells(log_prob), _errors(log_prob, found.standard_error), found.evaluations.tolist()]
     header = [*header, "log_prob", "standard_error", "evaluations"]
     if known is not None:
         columns.append(known.tolist())
@@ -90,6 +87,12 @@ def _cells(values: np.ndarray) -> list[float | str]:
 def _measured(log_prob: np.ndarray, notes: Sequence[str]) -> np.ndarray:
     """NaN for what was not."""
     return np.where([note.startswith(UNMEASURED) for note in notes], np.nan, log_prob)
+
+
+def _errors(log_prob: np.ndarray, standard_error: np.ndarray | None) -> list[float | str]:
+    """The column of the errors of what was measured; of a single vector of Hutchinson's, which has no spread, it is empty."""
+    errors = np.nan if standard_error is None else standard_error
+    return _cells(np.where(np.isnan(log_prob), np.nan, errors))
 
 
 def _warn(notes: Sequence[str]) -> None:
@@ -122,8 +125,8 @@ def write_decoded(
             update(progress.fraction, f"{len(latent)} codes")
             found = progress.result
     assert found is not None
-    columns = [*found.points.reshape(len(latent), -1).T.tolist(), *_decoded(problem, found.points, found.log_prob)]
-    write_csv(out, [*column_names(problem), "log_prob", "note"], zip(*columns, strict=True))
+    columns = [*found.points.reshape(len(latent), -1).T.tolist(), *_decoded(problem, found)]
+    write_csv(out, [*column_names(problem), "log_prob", "standard_error", "note"], zip(*columns, strict=True))
     say(f"{len(latent)} codes are decoded in {out}")
 
 
@@ -144,16 +147,17 @@ def write_interpolation(
             found = progress.result
     assert found is not None
     way = found.points.reshape(count, -1).T.tolist()
-    columns = [found.shares.tolist(), *way, *_decoded(problem, found.points, found.log_prob)]
-    write_csv(out, ["share", *header, "log_prob", "note"], zip(*columns, strict=True))
+    columns = [found.shares.tolist(), *way, *_decoded(problem, found)]
+    write_csv(out, ["share", *header, "log_prob", "standard_error", "note"], zip(*columns, strict=True))
     say(f"The way from the first point to the second, {count} points, is in {out}")
 
 
-def _decoded(problem: Problem, points: np.ndarray, log_prob: np.ndarray) -> list[list[Any]]:
-    """The columns log_prob and note of points that codes stand for."""
-    notes = flow_doubts(problem, points, log_prob, np.zeros(len(points)) if exact_trace(problem) else None)
+def _decoded(problem: Problem, found: DecodedPoints | Interpolation) -> list[list[Any]]:
+    """The columns log_prob, standard_error and note of points that codes stand for."""
+    notes = flow_doubts(problem, found.points, found.log_prob, found.standard_error)
     _warn(notes)
-    return [_cells(_measured(log_prob, notes)), notes]
+    log_prob = _measured(found.log_prob, notes)
+    return [_cells(log_prob), _errors(log_prob, found.standard_error), notes]
 
 
 def _open(folder: Path, assignments: Sequence[str], seed: int | None, device: str) -> Model:

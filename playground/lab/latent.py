@@ -4,8 +4,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import torch
+from torch import Tensor
 
-from playground.lab.likelihood import Array, decode, log_likelihood
+from playground.lab.likelihood import Array, decode, log_likelihood, trace_vectors
 from playground.lab.problem import Problem
 from playground.theory.latent import WAYS
 from playground.theory.noise import ScoreFunction
@@ -19,13 +20,16 @@ class Interpolation:
         shares: (P,) of the way, from 0 to 1.
         latent: (P, *shape) their codes, standard normal numbers.
         points: (P, *shape) what these decode to, in user units; the ends are the given ones but for the solver's error.
-        log_prob: (P,) log p_sigma of each, nats per user units.
+        log_prob: (P,) log p_sigma of each, nats per user units; of the ends by the vectors of their way there, where the trace
+            is estimated, so that they are what :func:`playground.lab.likelihood.log_likelihood` gives but for the solver's error.
+        standard_error: (P,) of these, as that of :class:`playground.lab.likelihood.DecodedPoints`.
     """
 
     shares: Array
     latent: Array
     points: Array
     log_prob: Array
+    standard_error: Array | None
 
 
 @dataclass(frozen=True)
@@ -54,8 +58,17 @@ def interpolate(problem: Problem, score: ScoreFunction, ends: Array, count: int)
     z0, z1 = torch.from_numpy(encoding.result.latent)
     shares = torch.linspace(0, 1, count, dtype=torch.float64)
     latent = WAYS[problem.experiment.likelihood.interpolation](z0, z1, shares).numpy()
-    for decoding in decode(problem, score, latent):
-        result = None
-        if decoding.result is not None:
-            result = Interpolation(shares.numpy(), latent, decoding.result.points, decoding.result.log_prob)
+    for decoding in decode(problem, score, latent, vectors=_vectors(problem, latent)):
+        result, found = None, decoding.result
+        if found is not None:
+            result = Interpolation(shares.numpy(), latent, found.points, found.log_prob, found.standard_error)
         yield InterpolationProgress(0.4 + 0.6 * decoding.fraction, result)
+
+
+def _vectors(problem: Problem, latent: Array) -> Tensor | None:
+    """Hutchinson's for codes (P, *shape) whose ends keep those that they had on their way there."""
+    z = torch.from_numpy(latent).to(problem.device, torch.float32)
+    vectors, ends = trace_vectors(problem, z, "interpolation"), trace_vectors(problem, z[[0, -1]])
+    if vectors is not None and ends is not None:
+        vectors[0], vectors[-1] = ends
+    return vectors

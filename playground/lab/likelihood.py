@@ -98,7 +98,7 @@ def log_likelihood(
         prior,
         x,
         problem.experiment.likelihood.tolerance if tolerance is None else tolerance,
-        vectors=_vectors(problem, x),
+        vectors=trace_vectors(problem, x),
         record_path=record_path,
         batch=_batch(problem),
         sigma=level,
@@ -141,10 +141,12 @@ class DecodedPoints:
     Attributes:
         points: (N, *shape) in user units.
         log_prob: (N,) log p_sigma, nats per user units, as the way back gives it.
+        standard_error: (N,) of it over Hutchinson's vectors, 0 where the trace is exact; None of a single vector.
     """
 
     points: Array
     log_prob: Array
+    standard_error: Array | None
 
 
 @dataclass(frozen=True)
@@ -162,13 +164,13 @@ def decode(
     *,
     sigma: float | None = None,
     tolerance: float | None = None,
+    vectors: Tensor | None = None,
 ) -> Iterator[DecodingProgress]:
     """The points with these latent codes, down the probability flow: :func:`log_likelihood` run backwards.
 
-    Hutchinson's vectors are those of the way there, for as many points.
-
     Args:
         latent: (N, *shape), standard normal numbers.
+        vectors: Hutchinson's, where the trace is estimated; None for those of the way there, for as many points.
         score, sigma, tolerance: as for :func:`log_likelihood`, and the same errors.
     """
     level = _level(problem, sigma)
@@ -180,15 +182,17 @@ def decode(
         prior,
         prior.from_normal(z),
         problem.experiment.likelihood.tolerance if tolerance is None else tolerance,
-        vectors=_vectors(problem, z),
+        vectors=trace_vectors(problem, z) if vectors is None else vectors,
         batch=_batch(problem),
         sigma=level,
     ):
         result = None
         if progress.result is not None:
+            end = progress.result
             result = DecodedPoints(
-                units.to_user(progress.result.x.cpu().numpy()),
-                units.log_prob_to_user(_numbers(progress.result.log_prob)),
+                units.to_user(end.x.cpu().numpy()),
+                units.log_prob_to_user(_numbers(end.log_prob)),
+                None if end.standard_error is None else _numbers(end.standard_error),
             )
         yield DecodingProgress(progress.fraction, result)
 
@@ -250,6 +254,14 @@ def exact_trace(problem: Problem) -> bool:
     return automatic.resolved(problem.experiment).likelihood.trace == "exact"
 
 
+def trace_vectors(problem: Problem, x: Tensor, purpose: str = "likelihood") -> Tensor | None:
+    """Hutchinson's vectors for points x (N, *shape), the same for the same number of points; None where the trace is exact."""
+    if exact_trace(problem):
+        return None
+    settings = problem.experiment.likelihood
+    return likelihood.hutchinson_vectors(x, settings.vectors, settings.probe, problem.generator(purpose))
+
+
 def require_process(problem: Problem) -> None:
     """Refuse a likelihood where the noise has no path from data to noise.
 
@@ -287,13 +299,6 @@ def _within_reach(problem: Problem, standard: Array) -> Tensor:
             f"large for single precision: {FARTHEST:g} are the most."
         )
     return torch.from_numpy(np.ascontiguousarray(standard)).to(problem.device, torch.float32)
-
-
-def _vectors(problem: Problem, x: Tensor) -> Tensor | None:
-    if exact_trace(problem):
-        return None
-    settings = problem.experiment.likelihood
-    return likelihood.hutchinson_vectors(x, settings.vectors, settings.probe, problem.generator("likelihood"))
 
 
 def _batch(problem: Problem) -> int:

@@ -77,11 +77,13 @@ class Decoded:
     Attributes:
         x: (N, *shape) in data coordinates.
         log_prob: (N,) log p_sigma(x).
+        standard_error: (N,) of the trace in it, as that of a :class:`LikelihoodResult`.
         evaluations: (N,) scores asked for each point, int64.
     """
 
     x: Tensor
     log_prob: Tensor
+    standard_error: Tensor | None
     evaluations: Tensor
 
 
@@ -157,13 +159,8 @@ def log_likelihood(
         end = progress.result
         latent = stretch * end.x.reshape(x.shape)
         prior_term = prior.log_prob(latent)
-        traces = end.integrals
-        trace_term = traces.mean(1) + dim * math.log(stretch / spread)
-        error = None
-        if vectors is None:
-            error = torch.zeros_like(trace_term)
-        elif traces.shape[1] > 1:
-            error = traces.std(1) / math.sqrt(traces.shape[1])
+        trace, error = _averaged(end.integrals, vectors)
+        trace_term = trace + dim * math.log(stretch / spread)
         path = None
         if end.path is not None and sigmas is not None:
             sigmas = sigmas.to(x)
@@ -201,10 +198,19 @@ def decode(
             yield DecodingProgress(progress.fraction, None)
             continue
         end = progress.result
-        trace_term = -end.integrals.mean(1) + dim * math.log(stretch / spread)
-        log_prob = prior.log_prob(latent) + trace_term
+        trace, error = _averaged(end.integrals, vectors)
+        log_prob = prior.log_prob(latent) - trace + dim * math.log(stretch / spread)
         x = spread * end.x.reshape(latent.shape)
-        yield DecodingProgress(1.0, Decoded(x, log_prob, end.evaluations))
+        yield DecodingProgress(1.0, Decoded(x, log_prob, error, end.evaluations))
+
+
+def _averaged(traces: Tensor, vectors: Tensor | None) -> tuple[Tensor, Tensor | None]:
+    """The integrated trace (N,) from those along each vector (N, k), and its standard error: 0 of an exact one, None of one vector."""
+    mean = traces.mean(1)
+    if vectors is None:
+        return mean, torch.zeros_like(mean)
+    count = traces.shape[1]
+    return mean, traces.std(1) / math.sqrt(count) if count > 1 else None
 
 
 def _solve(

@@ -726,8 +726,12 @@ def test_a_second_point_is_asked_for_once(show, state, engine):
     assert panel.takes_second()
     assert not panel.takes_second()
     ends = np.array([[0.0, 0.0], [1.0, 1.0]])
-    engine.way = Way(ends, (None, None), np.linspace(*ends, 5), np.array([-3.0, -1.0, -4.25, -1.0, -0.5]))
+    engine.way = Way(ends, (None, None), np.linspace(*ends, 5), np.array([-3.0, -1.0, -4.25, -1.0, -0.5]), None)
     engine.way_changed.emit(engine.way)
+    assert panel.lowest.text() == "−4.250"
+    engine.way_changed.emit(dataclasses.replace(engine.way, standard_error=np.array([0.1, 0.2, 0.3, 0.4, 0.5])))
+    assert panel.lowest.text() == "−4.250 ± 0.300"
+    engine.way_changed.emit(dataclasses.replace(engine.way, standard_error=np.zeros(5)))
     assert panel.lowest.text() == "−4.250"
     engine.way_changed.emit(None)
     assert not panel.lowest.isVisible()

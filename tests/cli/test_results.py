@@ -427,15 +427,34 @@ def test_points_go_to_latent_codes_and_back_and_to_each_other(moons: Path, tmp_p
     assert header == ["x", "y", "log_prob", "standard_error", "evaluations", "exact", "z0", "z1"]
     assert ask("decode", moons, "--latent", codes, "--out", back, *tight)[0] == 0
     header, decoded = table(back)
-    assert header == ["x", "y", "log_prob"]
+    assert header == ["x", "y", "log_prob", "standard_error"]
+    assert decoded[:, 3].tolist() == [0, 0]  # the trace is exact
     np.testing.assert_allclose(decoded[:, :2], judged[:, :2], atol=5e-3)
     np.testing.assert_allclose(decoded[:, 2], judged[:, 2], atol=5e-3)
     assert ask("interpolate", moons, "--points", tmp_path / "points.csv", "--out", way, "--count", 5, *tight)[0] == 0
     header, between = table(way)
-    assert header == ["share", "x", "y", "log_prob"]
+    assert header == ["share", "x", "y", "log_prob", "standard_error"]
     assert between[:, 0].tolist() == [0, 0.25, 0.5, 0.75, 1]
     assert [note.partition(":")[0] for note in notes(back)] == ["", "extrapolated"]  # between the moons
     np.testing.assert_allclose(between[[0, -1], 1:3], judged[:, :2], atol=5e-3)
+
+
+def test_a_way_s_ends_are_what_likelihood_says_of_them(moons: Path, tmp_path: Path, ask: Ask) -> None:
+    """By estimated traces too, whose errors stand beside them; of one vector they are not known."""
+    (tmp_path / "points.csv").write_text("x,y\n0,1\n0.5,0.25\n")
+    judged, way, back = (tmp_path / name for name in ("judged.csv", "way.csv", "back.csv"))
+    given = ("--points", tmp_path / "points.csv")
+    estimated = ("--set", "likelihood.trace=hutchinson", "--set", "likelihood.tolerance=1e-6")
+    three = (*estimated, "--set", "likelihood.vectors=3", "--set", "likelihood.probe=gaussian")
+    assert ask("likelihood", moons, *given, "--out", judged, "--latent", *three)[0] == 0
+    assert ask("interpolate", moons, *given, "--out", way, "--count", 5, *three)[0] == 0
+    assert ask("decode", moons, "--latent", judged, "--out", back, *three)[0] == 0
+    expected = table(judged)[1][:, 2:4]
+    assert (expected[:, 1] > 0.01).all()
+    np.testing.assert_allclose(table(way)[1][[0, -1], 3:5], expected, atol=5e-3)
+    np.testing.assert_allclose(table(back)[1][:, 2:4], expected, atol=5e-3)
+    assert ask("interpolate", moons, *given, "--out", way, "--count", 5, *estimated)[0] == 0
+    assert np.isnan(table(way)[1][:, 4]).all()
 
 
 def test_codes_of_far_points_are_marked_and_missing_ones_named(moons: Path, tmp_path: Path, ask: Ask) -> None:

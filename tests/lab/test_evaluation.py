@@ -139,6 +139,39 @@ def test_a_way_between_two_points_goes_through_their_latent_codes(way: str) -> N
     np.testing.assert_allclose(found.log_prob, exact, atol=6e-3)
 
 
+@pytest.mark.parametrize("probe", ["rademacher", "gaussian", "sphere"])
+def test_the_ends_of_a_way_are_estimated_as_on_their_way_there(probe: str) -> None:
+    """By other vectors the same point would differ by some of its standard errors."""
+    problem = Problem.build(
+        experiment(
+            likelihood__trace="hutchinson", likelihood__vectors=8, likelihood__probe=probe, likelihood__tolerance=1e-6
+        )
+    )
+    ends = problem.dataset.held_out[:2]
+    there = last(log_likelihood(problem, problem.density.score, ends)).result
+    assert (there.standard_error > 0.01).all()
+    for count in (2, 7):
+        way = last(interpolate(problem, problem.density.score, ends, count)).result
+        np.testing.assert_allclose(way.log_prob[[0, -1]], there.log_prob, atol=1e-3)
+        np.testing.assert_allclose(way.standard_error[[0, -1]], there.standard_error, atol=1e-3)
+        assert (way.standard_error > 0).all()
+    single = Problem.build(experiment(likelihood__trace="hutchinson"))
+    assert last(interpolate(single, single.density.score, ends, 3)).result.standard_error is None
+    exact = Problem.build(experiment())
+    assert last(interpolate(exact, exact.density.score, ends, 3)).result.standard_error.tolist() == [0, 0, 0]
+
+
+def test_decoded_points_have_the_error_that_they_report() -> None:
+    """Of 400 points, each by vectors of its own, against the closed form."""
+    settings = {"likelihood__vectors": 4, "likelihood__probe": "gaussian", "likelihood__tolerance": 1e-5}
+    problem = Problem.build(experiment(likelihood__trace="hutchinson", **settings))
+    codes = np.random.default_rng(2).normal(size=(400, 2))
+    found = last(decode(problem, problem.density.score, codes)).result
+    exact = problem.exact_log_prob(found.points, problem.units.sigma_to_user(problem.noise.sigma_min)).numpy()
+    reported = np.sqrt(np.mean(found.standard_error**2))
+    assert np.sqrt(np.mean((found.log_prob - exact) ** 2)) == pytest.approx(reported, rel=0.2)
+
+
 def test_the_round_trip_tells_a_loose_tolerance_from_a_tight_one() -> None:
     loose, tight = (
         last(evaluate(problem, problem.density.score)).metrics

@@ -41,7 +41,7 @@ def test_a_round_trip_counts_every_axis_in_whatever_unit(problem: Problem, monke
     points = problem.dataset.held_out[:2]
     back = points + np.array([[4.0, 0.0], [0.0, 4e-6]])  # a thousandth of a deviation, along either axis
     there = SimpleNamespace(result=SimpleNamespace(latent=points, log_prob=np.zeros(2)), fraction=1.0)
-    returned = SimpleNamespace(result=likelihood.DecodedPoints(back, np.zeros(2)), fraction=1.0)
+    returned = SimpleNamespace(result=likelihood.DecodedPoints(back, np.zeros(2), np.zeros(2)), fraction=1.0)
     monkeypatch.setattr(likelihood, "log_likelihood", lambda *_, **__: iter([there]))
     monkeypatch.setattr(likelihood, "decode", lambda *_, **__: iter([returned]))
     *_, last = likelihood.round_trip(problem, problem.network(), points)

@@ -257,6 +257,8 @@ def test_the_way_back_gives_the_point_and_its_density_again(process: Process, si
         assert progress.result is not None
         torch.testing.assert_close(progress.result.x, x, rtol=0, atol=1e-6)
         torch.testing.assert_close(progress.result.log_prob, there.log_prob, rtol=0, atol=1e-5)
+        torch.testing.assert_close(progress.result.standard_error, there.standard_error, rtol=0, atol=1e-5)
+        assert (there.standard_error > 0).all() if vectors is not None else not there.standard_error.any()
 
 
 @every_process

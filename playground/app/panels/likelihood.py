@@ -134,7 +134,9 @@ class LikelihoodPanel(Card):
     def _show_way(self, way: Way | None) -> None:
         self.lowest.setVisible(way is not None)
         if way is not None:
-            self.lowest.show_text(decimal(float(way.log_prob.min())))
+            least = int(way.log_prob.argmin())
+            error = None if way.standard_error is None else float(way.standard_error[least]) or None
+            self.lowest.show_text(with_error(float(way.log_prob[least]), error))
 
     def _build_buttons(self) -> None:
         self.map = TaskButton(
