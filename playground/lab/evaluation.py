@@ -268,8 +268,10 @@ def _add_distances(
             data = yield from _add_wasserstein(problem, evened, found)
             _add_two_samples(problem, evened, data, found, reasons)
         else:  # of images there remains what they show, and which training images are nearest
-            samples = found["nearest_distance_held_out"] = None
-            reasons |= dict.fromkeys((*_FROM_SAMPLES, "nearest_distance_held_out"), refusal.sentence)
+            samples = None
+            unlike = ("nearest_distance_held_out", "nearest_distance_held_out_standard_error")
+            found |= dict.fromkeys(unlike)
+            reasons |= dict.fromkeys((*_FROM_SAMPLES, *unlike), refusal.sentence)
     density = problem.dataset.density
     if density is None or density.modes is None:
         none_known = "These data have no modes whose weights are known."

@@ -1,6 +1,5 @@
 """What can be said of generated images: what they show, and whether they were learned by heart."""
 
-import math
 from typing import Any
 
 import numpy as np
@@ -10,6 +9,7 @@ from torch import Tensor
 
 from playground.lab.problem import Problem
 from playground.lab.reliability import nearest
+from playground.theory.metrics import median_with_error
 
 NEIGHBOURS = 5  # that vote on what an image shows: 98 % right on held-out digits
 JUDGED = 2_000  # most images looked at
@@ -21,6 +21,7 @@ FROM_IMAGES = (
     "nearest_distance",
     "nearest_distance_standard_error",
     "nearest_distance_held_out",
+    "nearest_distance_held_out_standard_error",
     "nearest_rows",
 )
 FROM_LABELS = ("label_shares", "label_shares_standard_error", "label_shares_true")
@@ -29,8 +30,8 @@ FROM_LABELS = ("label_shares", "label_shares_standard_error", "label_shares_true
 def image_figures(problem: Problem, samples: Array) -> dict[str, Any]:
     """Figures about samples (N, C, H, W) in user units, by the keys of FROM_IMAGES and, where there are labels, FROM_LABELS.
 
-    - nearest_distance: median Euclidean distance from a sample to the nearest training image, with the error of the median;
-      nearest_distance_held_out: the same from held-out images. Samples learned by heart lie much nearer than those.
+    - nearest_distance: median Euclidean distance from a sample to the nearest training image; nearest_distance_held_out: the
+      same from held-out images; each with its _standard_error. Samples learned by heart lie much nearer than those.
     - nearest_rows: the training images nearest to the first SHOWN samples.
     - label_shares: what share of the samples shows each class, by the vote of the NEIGHBOURS nearest training images, with the
       error sqrt(w (1 - w) / N); label_shares_true: the classes' shares in the training set.
@@ -40,13 +41,10 @@ def image_figures(problem: Problem, samples: Array) -> dict[str, Any]:
     others = problem.dataset.held_out
     held_out, _ = _nearest(training, others[problem.some_rows(len(others), JUDGED, "nearest")])
     found: dict[str, Any] = {
-        "nearest_distance": float(distances[:, 0].median()),
-        # Of a median of normal values; distances are nearly normal.
-        "nearest_distance_standard_error": math.sqrt(math.pi / 2 / len(distances))
-        * float(distances[:, 0].std(correction=0)),
-        "nearest_distance_held_out": float(held_out[:, 0].median()),
         "nearest_rows": rows[:SHOWN, 0].tolist(),
     }
+    for key, those in {"nearest_distance": distances, "nearest_distance_held_out": held_out}.items():
+        found[key], found[f"{key}_standard_error"] = median_with_error(those[:, 0])
     if problem.dataset.labels is not None:
         labels = torch.from_numpy(problem.dataset.labels)
         classes = int(labels.max()) + 1

@@ -17,6 +17,20 @@ def mean_with_error(values: Tensor) -> tuple[float, float]:
     return float(values.mean()), error
 
 
+def median_with_error(values: Tensor) -> tuple[float, float]:
+    """Median of (N,) values and its standard error, whatever their law; the error of one value is not known (nan).
+
+    About sqrt(N)/2 is the deviation of the number of values below the law's own median, so the quantiles 1/2 -+ 1/sqrt(N) of the
+    values lie two standard errors below and above it. Source: Woodruff 1952.
+    """
+    values = values.double()
+    if len(values) < 2:
+        return float(values.median()), math.nan
+    reach = min(1 / math.sqrt(len(values)), 0.5)
+    low, middle, high = torch.quantile(values, values.new_tensor([0.5 - reach, 0.5, 0.5 + reach])).tolist()
+    return middle, (high - low) / (4 * reach * math.sqrt(len(values)))
+
+
 def kl_to_known(log_p_true: Tensor, log_p_model: Tensor) -> tuple[float, float]:
     """KL(true || model) in nats and its standard error.
 

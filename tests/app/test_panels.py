@@ -926,7 +926,10 @@ def test_digits_show_their_labels_and_nearest_training_images(show, state, engin
             "label_shares_standard_error": [0.05, 0.05],
             "nearest_distance": 2.0,
             "nearest_distance_held_out": 1.96,
+            "nearest_distance_standard_error": 0.0123,
+            "nearest_distance_held_out_standard_error": 0.0248,
         }
     )
     assert "class 0: 30 % (training 50 %)" in panel.labels.value.text()
-    assert "held-out 1.96" in panel.nearest.value.text()
+    assert panel.nearest.value.text() == "2.00 ± 0.01 (held-out 1.96 ± 0.02)"
+    assert panel.nearest.value.sizeHint().width() <= panel.nearest.width()

@@ -272,7 +272,12 @@ def test_what_is_conditioned_is_not_compared_with_data_that_are_not(
     refusal = comparison_refusal(problem.experiment, problem.classes)
     assert (why or "") in ("" if refusal is None else refusal.sentence)
     assert (refusal is None) == (why is None)
-    for key in ("sliced_wasserstein2", "energy_distance", "nearest_distance_held_out"):
+    for key in (
+        "sliced_wasserstein2",
+        "energy_distance",
+        "nearest_distance_held_out",
+        "nearest_distance_held_out_standard_error",
+    ):
         assert (found.get(key) is None) == (why is not None), key
     assert sum(found["label_shares"]) == pytest.approx(1)  # what they show is told all the same
 

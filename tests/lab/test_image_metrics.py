@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from playground.data import Dataset
 from playground.lab.evaluation import sample_distances
 from playground.lab.experiment import Experiment, replace
 from playground.lab.image_metrics import FROM_IMAGES, FROM_LABELS, image_figures
@@ -32,7 +33,23 @@ def test_held_out_digits_are_told_by_their_neighbours(digits: Problem) -> None:
     assert shares.sum() == pytest.approx(1)
     assert np.abs(shares - found["label_shares_true"]).max() < 0.02  # the split keeps the shares; 2 % are misread
     assert errors == pytest.approx(np.sqrt(shares * (1 - shares) / 359), abs=1e-6)
-    assert found["nearest_distance_standard_error"] == pytest.approx(0.03, abs=0.02)
+    for end in ("standard_error", "held_out_standard_error"):
+        assert found[f"nearest_distance_{end}"] == pytest.approx(0.0255, abs=0.005)  # by 4,000 bootstrap draws
+
+
+def test_the_errors_of_both_medians_are_the_spreads_that_they_have() -> None:
+    """Over fresh samples and fresh held-out images beside the same training set; 300 draws know a spread to 4 %."""
+    rng = np.random.default_rng(5)
+    training = rng.normal(size=(60, 1, 4, 4))
+    settings = {"data.kind": "images", "data.path": "a", "network.width": 8, "network.depth": 2}
+    figures = []
+    for _ in range(300):
+        images, samples = rng.normal(size=(150, 1, 4, 4)), rng.normal(size=(100, 1, 4, 4))
+        dataset = Dataset("a", training, None, (1, 4, 4), ("x", "y"), images, grey_levels=256)
+        figures.append(image_figures(Problem.build(replace(Experiment(), settings), dataset), samples))
+    for key in ("nearest_distance", "nearest_distance_held_out"):
+        values, errors = (np.array([found[f"{key}{end}"] for found in figures]) for end in ("", "_standard_error"))
+        assert errors.mean() == pytest.approx(values.std(), rel=0.12), key
 
 
 def test_one_class_alone_is_seen(digits: Problem) -> None:

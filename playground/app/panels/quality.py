@@ -132,7 +132,8 @@ class QualityPanel(Card):
         )
         self.nearest = Figure(
             "nearest training image",
-            "Median distance from the run's last particles to the nearest training image, beside that of held-out images. "
+            "Median distance from the run's last particles to the nearest training image, beside that of held-out images, each with its "
+            "standard error. "
             "Samples learned by heart lie much nearer than those. Below: samples, and the training image nearest to each.",
         )
         self.pairs = NearestPairs(self)
@@ -259,9 +260,8 @@ class QualityPanel(Card):
             self.labels.show_text(
                 f"class {worst}: {100 * shares[worst]:.0f} % (training {100 * true[worst]:.0f} %)", "<br>".join(rows)
             )
-        distance, held_out = metrics.get("nearest_distance"), metrics.get("nearest_distance_held_out")
-        text = "" if distance is None else shown(float(distance))
-        self.nearest.show_text(text if held_out is None else f"{text} (held-out {shown(float(held_out))})")
+        distance, held_out = (_with_own_error(metrics, f"nearest_distance{end}") for end in ("", "_held_out"))
+        self.nearest.show_text(f"{distance} (held-out {held_out})" if held_out else distance)
         rows, trajectory, view = metrics.get("nearest_rows"), self.engine.trajectory, self.engine.problem
         if rows is None or trajectory is None or view is None or not view.is_image or max(rows) >= len(view.points):
             self.pairs.show_pairs(np.zeros((0, 1, 1, 1)), np.zeros((0, 1, 1, 1)))
@@ -360,3 +360,11 @@ class QualityPanel(Card):
 
     def _axis_name(self, view: ProblemView) -> str:
         return "mean brightness" if view.is_image else view.axes[self._axis]
+
+
+def _with_own_error(metrics: dict[str, object], key: str) -> str:
+    """A figure and its standard error; "" where it is not known."""
+    value, error = metrics.get(key), metrics.get(f"{key}_standard_error")
+    if value is None:
+        return ""
+    return shown(float(value)) if error is None or not error > 0 else measured(float(value), float(error))
