@@ -3,8 +3,10 @@
 import pytest
 
 from playground.lab.density_map import integral
+from playground.lab.experiment import Experiment, replace
 from playground.lab.problem import Problem
 from playground.lab.session import Session
+from playground.lab.training import Trainer
 from playground.lab.weights import load_weights
 from playground.resources import resource
 
@@ -12,7 +14,7 @@ from playground.resources import resource
 @pytest.mark.parametrize(
     ("name", "resolution"),
     # Cells across: as many as the sharp walls of the checkerboard ask for.
-    [("two-moons", 40), ("eight-gaussians", 40), ("checkerboard", 80)],
+    [("two-moons", 40), ("eight-gaussians", 40), ("two-spirals", 60), ("checkerboard", 80)],
 )
 def test_a_trained_networks_density_integrates_to_one(name: str, resolution: int) -> None:
     """By the probability flow of the models that ship, as they were trained."""
@@ -22,4 +24,27 @@ def test_a_trained_networks_density_integrates_to_one(name: str, resolution: int
     network = problem.network()
     load_weights(network, dict(session.weights))
     *_, progress = integral(problem, network.requires_grad_(False), resolution=resolution)
+    assert progress.value == pytest.approx(1, abs=0.01)
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"noise.kind": "vp"},
+        {"noise.kind": "sub-vp"},
+        {"noise.kind": "cosine"},
+        {"noise.kind": "ladder"},
+        {"network.kind": "energy"},
+    ],
+    ids=lambda settings: next(iter(settings.values())),
+)
+def test_a_briefly_trained_networks_density_integrates_to_one(settings: dict[str, object]) -> None:
+    """By the flow of the noise that it was trained with; noise that leaves nothing sharp lets few cells do."""
+    brief = {"training.steps": 600, "training.batch": 512, "noise.sigma_min": 0.25}
+    small = {"network.width": 32, "network.depth": 2, "network.features": 16}
+    problem = Problem.build(replace(Experiment(), {"data.kind": "two-moons", **brief, **small, **settings}))
+    trainer = Trainer(problem)
+    *_, last = trainer
+    assert last.step == 600
+    *_, progress = integral(problem, trainer.ema.requires_grad_(False), resolution=40)
     assert progress.value == pytest.approx(1, abs=0.01)
