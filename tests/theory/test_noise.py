@@ -360,6 +360,23 @@ def test_ladder_draws_each_rung_as_often() -> None:
     assert int((counts - 1000).abs().max()) <= 1
 
 
+def test_a_rung_s_density_is_one_over_its_gap() -> None:
+    """Of ln sigma: log2(sigma) = 3, 1, 0, -4 leaves gaps of 2, 1.5, 2.5 and 4."""
+    ladder = Ladder([8.0, 2.0, 1.0, 0.0625])
+    sigma = ladder.sigmas.float()
+    expected = 2.5 / torch.tensor([2.0, 1.5, 2.5, 4.0])
+    torch.testing.assert_close(ladder.relative_density(sigma), expected)
+    assert ladder.relative_density(torch.tensor(1.0)).shape == ()
+    torch.testing.assert_close(ladder.relative_density(ladder.sigmas), expected.double())
+
+
+@pytest.mark.parametrize("count", [2, 3, 20, 500])
+def test_a_geometric_ladder_is_drawn_from_evenly(count: int) -> None:
+    ladder = Ladder(geometric(20.0, 0.013, count))
+    for sigma in (ladder.sigmas, ladder.training_sigmas(1000, seeded())):
+        torch.testing.assert_close(ladder.relative_density(sigma), torch.ones_like(sigma), rtol=1e-6, atol=0)
+
+
 def test_levels_and_processes() -> None:
     ladder = Ladder([8.0, 2.0, 0.5])
     assert ladder.levels(99).tolist() == [8.0, 2.0, 0.5]

@@ -81,10 +81,21 @@ class Ladder(Noise):
         if len(self.sigmas) < 2 or not bool((self.sigmas[:-1] > self.sigmas[1:]).all()) or not self.sigmas[-1] > 0:
             raise ValueError("A ladder needs at least two sigmas above 0 that fall from coarse to fine.")
         self.sigma_max, self.sigma_min = float(self.sigmas[0]), float(self.sigmas[-1])
+        logs = self.sigmas.log().flip(0)
+        gaps = torch.gradient(logs)[0]
+        self._middles, self._densities = (logs[1:] + logs[:-1]) / 2, gaps.mean() / gaps
 
     def training_sigmas(self, count: int, generator: torch.Generator, law: Law = "log-normal") -> Tensor:
         rungs = self.sigmas.to(generator.device, torch.float32)
         return rungs[(_spread(count, generator) * len(rungs)).long().clamp(max=len(rungs) - 1)]
+
+    def relative_density(self, sigma: Tensor, law: Law = "log-normal") -> Tensor:
+        """One over the gap in ln sigma that the nearest rung stands for, relative to their mean.
+
+        It is half the way between the neighbours, at an end the whole way to the only one: of a geometric ladder all are equal.
+        """
+        rung = torch.bucketize(sigma.log(), self._middles.to(sigma))
+        return self._densities.to(sigma)[rung]
 
     def levels(self, count: int) -> Tensor:
         return self.sigmas
