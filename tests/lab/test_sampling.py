@@ -1,6 +1,7 @@
 """From an experiment to a trajectory: samplers, starts, user units, files, two threads."""
 
 import itertools
+import math
 import threading
 
 import numpy as np
@@ -12,11 +13,11 @@ from playground.lab import sampling, trajectory
 from playground.lab.evaluation import sample_distances
 from playground.lab.experiment import Experiment, ExperimentError, fields, replace
 from playground.lab.problem import Problem
-from playground.lab.sampling import data_box, make_sampler, sample, start_positions, step_in_user_units
+from playground.lab.sampling import METROPOLIS_STEP, data_box, make_sampler, sample, start_positions, step_in_user_units
 from playground.lab.settings import PROCESSES
 from playground.lab.trajectory import Trajectory
 from playground.lab.units import Units
-from playground.theory.samplers import AnnealedLangevin, Langevin, SamplerDiverged, Step
+from playground.theory.samplers import AnnealedLangevin, Langevin, MetropolisLangevin, SamplerDiverged, Step
 
 LOCAL = ("langevin", "metropolis-langevin")  # at one noise level
 SAMPLERS = (*LOCAL, "annealed-langevin", "reverse-sde", "probability-flow", "churn")
@@ -374,6 +375,31 @@ def test_metropolis_accepts_most_of_its_automatic_steps_and_tells_how_many(data:
     frames.save_npz(tmp_path / "run.npz")
     np.testing.assert_array_equal(Trajectory.load_npz(tmp_path / "run.npz").accepted, frames.accepted)
     assert np.isnan(run(Problem.build(experiment(sampling__kind="langevin"))).accepted).all()
+
+
+def test_metropolis_accepts_as_many_steps_in_any_number_of_dimensions() -> None:
+    """The automatic step on N(0, I), where in many dimensions D a step eps = l^2 D^(-1/3) / 2 is accepted with 2 Phi(-l^3/8)
+    (Roberts & Rosenthal 1998, theorem 1). By D^(-1/2) it would be 0.82, 0.86, 0.90 and 0.93."""
+    noise, count = np.random.default_rng(6), 4_000
+    images = {"data.kind": "images", "data.path": "a", "network.width": 8, "network.depth": 2, "noise.kind": "single"}
+    chain = {"sampling.kind": "metropolis-langevin", "sampling.source": "empirical"}
+    accepted = []
+    for shape in [(1, 4, 4), (1, 8, 8), (1, 16, 16), (3, 16, 16)]:
+        points = noise.uniform(-1, 1, size=(20, *shape))
+        dataset = Dataset("a", points[:10], None, shape, ("x", "y"), points[10:], grey_levels=256)
+        problem = Problem.build(replace(Experiment(), images | chain), dataset)
+        share = (
+            make_sampler(problem).step / problem.noise.sigma_min**2
+        )  # its training points have no width of their own
+        walk = MetropolisLangevin(lambda x, _: -0.5 * x.flatten(1).square().sum(1), 0.0, share, 1)
+        start = torch.randn(count, *shape, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
+        *_, end = walk.run(lambda x, _: -x, start, torch.Generator().manual_seed(2))
+        accepted.append(end.accepted)
+    limit = 1 + math.erf(-((2 * METROPOLIS_STEP) ** 1.5) / 8 / math.sqrt(2))
+    assert limit == pytest.approx(0.62, abs=0.005)
+    error = math.sqrt(limit * (1 - limit) / count)
+    assert accepted[-1] == pytest.approx(limit, abs=0.01 + 4.4 * error)
+    assert max(accepted) - min(accepted) < 0.05 + 4.4 * error
 
 
 @pytest.mark.parametrize("kind", ["langevin", "metropolis-langevin", "annealed-langevin"])
