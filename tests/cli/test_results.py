@@ -16,6 +16,7 @@ import pytest
 import torch
 
 from playground.cli.reporting import number, with_error
+from playground.cli.running import _finite
 from playground.lab import experiment as experiments
 from playground.lab.problem import Problem
 from playground.lab.session import Session
@@ -561,3 +562,11 @@ def test_a_run_that_is_not_trained_still_runs(tmp_path: Path, ask: Ask, quick: l
     (tmp_path / "none.toml").write_text("")
     assert ask("run", tmp_path / "none.toml", "--out", tmp_path / "out", *quick, "--set=training.steps=0")[0] == 0
     assert metrics(tmp_path / "out")["final_loss"] is None
+
+
+def test_a_curve_s_values_that_are_no_numbers_are_null_and_say_so() -> None:
+    """JSON knows none; the others stay."""
+    found = _finite({"curve": [1.0, math.nan, 2.0], "whole": [1.0], "one": math.inf, "reasons": {}})
+    assert found["curve"] == [1.0, None, 2.0]
+    assert (found["whole"], found["one"]) == ([1.0], None)
+    assert found["reasons"] == {"curve": "The result is nan.", "one": "The result is inf."}
