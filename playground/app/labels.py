@@ -43,7 +43,7 @@ LABELS = {
     "sampling.churn_min": "S min",
     "sampling.churn_max": "S max",
     "sampling.churn_noise": "S noise",
-    "sampling.corrector_steps": "corrector steps",
+    "sampling.corrector_steps": "corrector",
     "sampling.snr": "corrector r",
     "likelihood.source": "score",
     "likelihood.points": "test points",

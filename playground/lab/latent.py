@@ -68,7 +68,7 @@ def interpolate(problem: Problem, score: ScoreFunction, ends: Array, count: int)
 def _vectors(problem: Problem, latent: Array) -> Tensor | None:
     """Hutchinson's for codes (P, *shape) whose ends keep those that they had on their way there."""
     z = torch.from_numpy(latent).to(problem.device, torch.float32)
-    vectors, ends = trace_vectors(problem, z, "interpolation"), trace_vectors(problem, z[[0, -1]])
+    vectors, ends = trace_vectors(problem, z, "interpolation"), trace_vectors(problem, torch.stack([z[0], z[-1]]))
     if vectors is not None and ends is not None:
         vectors[0], vectors[-1] = ends
     return vectors

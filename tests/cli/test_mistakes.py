@@ -70,10 +70,6 @@ MISTAKES: dict[str, tuple[list[str], str]] = {
         ],
         "The network is told no classes, so sampling.labels = one would change nothing",
     ),
-    "a class that the points of a run have not": (
-        ["sample", "{run}", "--set", "sampling.guidance=2", "--out", "{tmp}/a.npz"],
-        "The network is told no classes, so sampling.guidance = 2 would change nothing",
-    ),
     "a mean over other classes": (
         [
             *("run", "{tmp}/empty.toml", "--out", "{tmp}/o", "--set", "data.kind=digits"),
