@@ -73,6 +73,12 @@ class FieldLabel(QLabel):
             painter.drawPixmap(at, mark.pixmap(QSize(10, 10), self.devicePixelRatioF()))
 
 
+def no_number(text: str, bound: str, example: float) -> str:
+    """Why what was typed is no number, and what would be one."""
+    shown_text = f"“{text.strip()}” is no number" if text.strip() else "A number is missing"
+    return f"{shown_text}: type {bound}, as in {exactly(example)}."
+
+
 class NotANumber(ValueError):
     """What was typed is none; the message says what would be one."""
 
@@ -87,8 +93,7 @@ def read(field: Field, text: str, example: float) -> Any:
         return "auto"
     value = typed(text, field.kind == "int")
     if value is None:
-        shown_text = f"“{text.strip()}” is no number" if text.strip() else "A number is missing"
-        raise NotANumber(f"{shown_text}: type {field.bound}, as in {exactly(example)}.")
+        raise NotANumber(no_number(text, field.bound, example))
     return value
 
 

@@ -92,7 +92,6 @@ class Scrubber(QSlider):
     def labels(self) -> tuple[str, str, str, str]:
         """The words at top left, top right, bottom left and bottom right."""
         total = self.maximum()
-        steps = total if self._last is None else self._last
         if not len(self._sigmas):
             return "", "", "", ""
         complete = self._recorded > total
@@ -100,8 +99,14 @@ class Scrubber(QSlider):
         begin, finish, ahead = ("data", "noise", 0) if rises else ("noise", "data", 1)
         last = float(self._sigmas[-1]) if self._span is None else self._span[ahead]
         right = f"{finish} σ = {shown(last)}" if complete or self._span is not None else f"now σ = {shown(last)}"
-        end = f"{steps}" if complete else f"{self._step(max(self._recorded - 1, 0))} of {steps} sampled"
+        end = f"{self._last_step}"
+        if not complete:
+            end = f"{self._step(max(self._recorded - 1, 0))} of {end} sampled"
         return f"{begin} σ = {shown(float(self._sigmas[0]))}", right, "step 0", end
+
+    @property
+    def _last_step(self) -> int:
+        return self.maximum() if self._last is None else self._last
 
     def _step(self, frame: int) -> int:
         """After which of the sampler's steps a recorded frame is."""
@@ -156,8 +161,7 @@ class Scrubber(QSlider):
             frame = min(max(self._frame_at(event.pos().x()), 0), self.maximum())
             words = "Not sampled yet"
             if frame < len(self._sigmas):
-                last = self.maximum() if self._last is None else self._last
-                words = f"Step {self._step(frame)} of {last}, σ = {shown(float(self._sigmas[frame]))}"
+                words = f"Step {self._step(frame)} of {self._last_step}, σ = {shown(float(self._sigmas[frame]))}"
             QToolTip.showText(event.globalPos(), f"{words}\n{self.toolTip()}", self)
             return True
         return bool(super().event(event))

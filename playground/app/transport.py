@@ -3,7 +3,6 @@
 import itertools
 import math
 
-import numpy as np
 from PySide6.QtCore import QPoint, QPointF, QRectF, QSize, Qt, Signal, Slot
 from PySide6.QtGui import QColor, QFocusEvent, QMouseEvent, QPainter, QPaintEvent, QPen, QResizeEvent
 from PySide6.QtWidgets import QAbstractButton, QHBoxLayout, QLabel, QSizePolicy, QToolTip, QWidget
@@ -214,16 +213,6 @@ class Transport(QWidget):
     def set_progress(self, frame: int, recorded: int, total: int) -> None:
         """The frame in view, how many frames there are, and how many there will be."""
         self.scrubber.set_progress(frame, recorded, total)
-
-    def set_sigmas(
-        self,
-        sigmas: np.ndarray,
-        span: tuple[float, float] | None = None,
-        steps: np.ndarray | None = None,
-        last: int | None = None,
-    ) -> None:
-        """What is known of the frames recorded so far: see :meth:`Scrubber.set_sigmas`."""
-        self.scrubber.set_sigmas(sigmas, span, steps, last)
 
     @Slot(float)
     def set_speed(self, speed: float) -> None:

@@ -252,10 +252,10 @@ class Wiring(QObject):
         span = None if problem is None or not problem.has_process else (problem.sigma_max, problem.sigma_min)
         self._shown_sigmas = 0 if trajectory is None else len(trajectory)
         if trajectory is None:
-            self._transport.set_sigmas(np.zeros(0), span)
+            self._transport.scrubber.set_sigmas(np.zeros(0), span)
         else:
             shown = slice(self._shown_sigmas)
-            self._transport.set_sigmas(trajectory.sigma[shown], span, trajectory.step[shown], trajectory.steps)
+            self._transport.scrubber.set_sigmas(trajectory.sigma[shown], span, trajectory.step[shown], trajectory.steps)
 
     def _show_frame(self, frame: int) -> None:
         trajectory = self._engine.trajectory

@@ -40,22 +40,13 @@ def run_experiment(experiment: Experiment, folder: Path, device: str, overwrite:
     Raises:
         Mistake, ExperimentError, DataError: the experiment, its data, the device or the folder cannot be used.
     """
-    for refusal in (training_refusal(experiment), sampling_refusal(experiment)):
-        if refusal is not None and refusal.key == "data.strokes":  # there is no canvas here to paint on
-            raise Mistake(f"Nothing is drawn: set data.strokes to {experiments.fields()['data.strokes'].bound}.")
-        if refusal is not None:
-            raise Mistake(refusal.sentence)
+    _check(experiment)
     results.check_free(folder, results.EVERYTHING, overwrite)
     chosen = choose_device(device)
     with made(folder):
         problem = Problem.build(experiment, device=chosen)
         conditioning.check(problem)
-        for refusal in (
-            training_refusal(experiment, problem.classes),
-            sampling_refusal(experiment, problem.classes),
-        ):
-            if refusal is not None:  # what only the data could tell
-                raise Mistake(refusal.sentence)
+        _check(experiment, problem.classes)
         say(_read(problem))
         for advice in noise_advice(problem):
             say(f"Warning: {advice.sentence}")
@@ -83,6 +74,15 @@ def run_experiment(experiment: Experiment, folder: Path, device: str, overwrite:
             paint_picture(problem, model.score, trajectory, folder / results.PICTURE, VIDEO_SIZE)
             paint_video(problem, model.score, trajectory, folder / results.VIDEO, VIDEO_SIZE, VIDEO_FPS)
     _summarise(measured, folder)
+
+
+def _check(experiment: Experiment, classes: int | None = None) -> None:
+    """Refuse what cannot be trained or sampled; with the number of classes also what only the data could tell."""
+    for refusal in (training_refusal(experiment, classes), sampling_refusal(experiment, classes)):
+        if refusal is not None and refusal.key == "data.strokes":  # there is no canvas here to paint on
+            raise Mistake(f"Nothing is drawn: set data.strokes to {experiments.fields()['data.strokes'].bound}.")
+        if refusal is not None:
+            raise Mistake(refusal.sentence)
 
 
 @contextlib.contextmanager

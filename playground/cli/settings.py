@@ -41,9 +41,8 @@ def changed_after_training(experiment: Experiment, assignments: Sequence[str], s
     """
     after = changed(experiment, assignments, seed)
     if after.sampling.kind != experiment.sampling.kind and not any("sampling.solver" in text for text in assignments):
-        after = experiments.replace(
-            after, {"sampling.solver": "auto"}
-        )  # that of the old sampler says nothing of the new
+        # That of the old sampler says nothing of the new.
+        after = experiments.replace(after, {"sampling.solver": "auto"})
     for text in assignments:
         key, _ = experiments.assignment(text)
         if key == "noise.levels" and experiment.noise.kind in PROCESSES:  # the network knows all sigmas of a process

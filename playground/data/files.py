@@ -16,7 +16,6 @@ from playground.data.dataset import Array, DataError, Dataset, Request, held_out
 from playground.data.tables import Table, decode
 
 LEAST_ROWS = 50
-LEAST_DIFFERENT = 5  # points, of which a fifth is held out
 MOST_ROWS = 5_000_000  # 80 MB as float64; ten seconds of reading at most
 MOST_BYTES = 2**30
 LARGEST = 1e12  # coordinate: noise levels up to 1e15 must fit what lies between
@@ -35,9 +34,9 @@ def load_file(request: Request) -> Dataset:
     name = Path(request.path).name
     points, axes = read_points(request.path)
     group, different = repeats.equal_rows(points)
-    if different < LEAST_DIFFERENT:
+    if different < repeats.LEAST_DIFFERENT:
         raise DataError(
-            f"{name} has only {different} different points in {len(points)} rows: at least {LEAST_DIFFERENT} are needed."
+            f"{name} has only {different} different points in {len(points)} rows: at least {repeats.LEAST_DIFFERENT} are needed."
         )
     held_out = _held_out(group, held_out_count(len(points), request.held_out), request.seed)
     remark = repeats.remark(len(points), different, "rows")

@@ -16,7 +16,6 @@ from playground.data.dataset import DataError, Dataset, Request, held_out_count,
 
 SUFFIXES = (".png", ".jpg", ".jpeg")
 LEAST = 50
-LEAST_DIFFERENT = 5  # of which a fifth is held out
 MOST_NUMBERS = 2**26  # pixels times colours of all images: half a gigabyte in double precision
 MOST_PIXELS = 2**27  # of one picture, which takes half a gigabyte to decode
 LARGEST_SIDE = 32  # that "auto" takes
@@ -58,10 +57,10 @@ def load_images(request: Request) -> Dataset:
     values = (coloured.transpose(0, 3, 1, 2) + 0.5) * (2 / GREY_LEVELS) - 1
     classes = np.zeros(len(images), dtype=np.int64) if labels is None else labels
     group, different = repeats.equal_rows(coloured.astype(np.uint8))
-    if different < LEAST_DIFFERENT:
+    if different < repeats.LEAST_DIFFERENT:
         raise DataError(
             f"{path.name} has only {different} different image{'s' if different > 1 else ''} among {len(images)}: at least "
-            f"{LEAST_DIFFERENT} are needed."
+            f"{repeats.LEAST_DIFFERENT} are needed."
         )
     held_out = _held_out(group, classes, held_out_count(len(images), request.held_out), request.seed)
     remark = " ".join(filter(None, (remark, repeats.remark(len(images), different, "images"))))

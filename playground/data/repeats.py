@@ -5,6 +5,7 @@ import hashlib
 import numpy as np
 from numpy.typing import NDArray
 
+LEAST_DIFFERENT = 5  # rows to learn from, of which a fifth is held out
 NOTABLE = 0.05  # share of rows that repeat another
 
 

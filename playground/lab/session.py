@@ -262,17 +262,13 @@ def _check_trajectory(path: Path, trajectory: Arrays, shape: tuple[int, ...]) ->
         raise _damaged(path, "its trajectory has no positions")
     if trajectory["shape"].dtype.kind != "i" or trajectory["shape"].tolist() != list(shape):
         raise _damaged(path, "its trajectory is of other data")
-    steps = trajectory.get("step")
-    if steps is not None and (
-        steps.dtype.kind != "i" or steps.ndim != 1 or (steps < 0).any() or (np.diff(steps) < 1).any()
-    ):
-        raise _damaged(path, "its trajectory's steps do not rise")
     for name in set(trajectory) - {"positions", "shape"}:
-        if (
-            trajectory[name].dtype.kind not in ("i" if name == "step" else "f")
-            or trajectory[name].shape != positions.shape[:1]
-        ):
+        kind = "i" if name == "step" else "f"
+        if trajectory[name].dtype.kind != kind or trajectory[name].shape != positions.shape[:1]:
             raise _damaged(path, f"its trajectory's {name} does not fit its frames")
+    # Before the first lies what would be step -1.
+    if "step" in trajectory and (np.diff(trajectory["step"], prepend=-1) < 1).any():
+        raise _damaged(path, "its trajectory's steps do not rise")
 
 
 def _experiment(path: Path, metadata: Mapping[str, str]) -> Experiment:

@@ -27,7 +27,7 @@ def application(request) -> QApplication:
 def transport() -> Iterator[Transport]:
     bar = Transport()
     bar.resize(1100, bar.sizeHint().height())
-    bar.set_sigmas(SIGMAS, (8.0, 0.05))
+    bar.scrubber.set_sigmas(SIGMAS, (8.0, 0.05))
     bar.set_progress(40, 100, 100)
     bar.show()
     bar.activateWindow()
@@ -177,7 +177,7 @@ def test_what_is_not_sampled_yet_cannot_be_reached(transport: Transport) -> None
 
 
 def test_nothing_recorded_breaks_nothing(transport: Transport) -> None:
-    transport.set_sigmas(np.zeros(0))
+    transport.scrubber.set_sigmas(np.zeros(0))
     transport.set_progress(0, 0, 0)
     scrubbed = heard(transport.scrubbed)
     QTest.mouseClick(transport.scrubber, LEFT, NONE, QPoint(100, 20))
@@ -190,10 +190,10 @@ def test_nothing_recorded_breaks_nothing(transport: Transport) -> None:
 def test_labels_tell_the_noise_and_how_far_sampling_is(transport: Transport) -> None:
     assert transport.scrubber.labels() == ("noise σ = 8", "data σ = 0.05", "step 0", "99")
     transport.set_progress(20, 60, 100)
-    transport.set_sigmas(SIGMAS[:60])
+    transport.scrubber.set_sigmas(SIGMAS[:60])
     assert transport.scrubber.labels()[1:] == (f"now σ = {SIGMAS[59]:.3g}", "step 0", "59 of 99 sampled")
     # Of a long run every fourth step is kept, and the last.
-    transport.set_sigmas(SIGMAS[:60], steps=4 * np.arange(60), last=394)
+    transport.scrubber.set_sigmas(SIGMAS[:60], steps=4 * np.arange(60), last=394)
     assert transport.scrubber.labels()[2:] == ("step 0", "236 of 394 sampled")
 
 
@@ -212,7 +212,7 @@ def test_the_track_has_the_colour_of_its_noise(transport: Transport, palette) ->
     assert abs(start.hsvHue() - QColor(palette.learned).hsvHue()) < 15
     assert start != middle != end
     assert end == QColor(palette.particles)
-    transport.set_sigmas(SIGMAS[:60], (8.0, 0.05))
+    transport.scrubber.set_sigmas(SIGMAS[:60], (8.0, 0.05))
     transport.set_progress(50, 60, 100)
     assert color_at(transport, 16) == start  # the colours of a run do not move while it is sampled
     assert color_at(transport, 80) == QColor(palette.border)  # bare: not sampled yet
@@ -223,7 +223,7 @@ def test_the_track_has_the_colour_of_its_noise(transport: Transport, palette) ->
     "sigmas", [np.full(100, 0.3), np.append(np.geomspace(8, 0.01, 99), 0.0), np.zeros(100)], ids=str
 )
 def test_constant_and_vanishing_noise_have_colours_too(transport: Transport, sigmas: np.ndarray) -> None:
-    transport.set_sigmas(sigmas)
+    transport.scrubber.set_sigmas(sigmas)
     assert color_at(transport, 3) not in (QColor(DARK.border), QColor(0, 0, 0))
     assert color_at(transport, 96) not in (QColor(DARK.border), QColor(0, 0, 0))
 
@@ -288,7 +288,7 @@ def test_the_speed_slider_is_logarithmic_and_a_double_click_sets_it_back(transpo
 
 
 def test_the_forward_process_is_named_from_data_to_noise(transport: Transport) -> None:
-    transport.set_sigmas(SIGMAS[::-1], (8.0, 0.05))
+    transport.scrubber.set_sigmas(SIGMAS[::-1], (8.0, 0.05))
     assert transport.scrubber.labels()[:2] == ("data σ = 0.05", "noise σ = 8")
 
 

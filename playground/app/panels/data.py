@@ -11,7 +11,7 @@ from playground.app.card import Card, Notice
 from playground.app.controls import NumberEdit, Slider
 from playground.app.engine import Engine
 from playground.app.equation import Tooltip, words
-from playground.app.field_row import EDIT_WIDTH, LABEL_WIDTH, FieldLabel, warning
+from playground.app.field_row import EDIT_WIDTH, LABEL_WIDTH, FieldLabel, no_number, warning
 from playground.app.fields import make_field
 from playground.app.numbers import Scale, exactly, rounded, shown, typed
 from playground.app.panels.figure import count
@@ -73,8 +73,7 @@ class BrushRow(QWidget):
     def _typed(self, text: str) -> None:
         value = typed(text, False)
         if value is None:
-            what = f"“{text.strip()}” is no number" if text.strip() else "A number is missing"
-            self._say(f"{what}: type {self.BOUND}, as in 0.2.")
+            self._say(no_number(text, self.BOUND, 0.2))
         elif not self.LEAST <= value <= self.MOST:
             self._say(f"Brush radius = {exactly(value)} is not allowed: it must be {self.BOUND}.")
         else:

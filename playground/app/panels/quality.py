@@ -336,7 +336,7 @@ class QualityPanel(Card):
             for values in (errors.relative, errors.relative_error, errors.divergence, errors.divergence_error)
         )
         self.relative.show_text(percent_with_error(relative, relative_error))
-        self.divergence.show_text(measured(divergence, divergence_error) if divergence_error > 0 else shown(divergence))
+        self.divergence.show_text(_with_error_if_known(divergence, divergence_error))
 
     @Slot(str)
     def _choose_axis(self, axis: str) -> None:
@@ -367,4 +367,8 @@ def _with_own_error(metrics: dict[str, object], key: str) -> str:
     value, error = metrics.get(key), metrics.get(f"{key}_standard_error")
     if value is None:
         return ""
-    return shown(float(value)) if error is None or not error > 0 else measured(float(value), float(error))
+    return _with_error_if_known(float(value), 0.0 if error is None else float(error))
+
+
+def _with_error_if_known(value: float, error: float) -> str:
+    return measured(value, error) if error > 0 else shown(value)
