@@ -346,6 +346,7 @@ class Trainer:
             loss = self._objective.loss(_told(self.network, label), x, sigma, self._generator).mean()
             self._weights.descend(torch.autograd.grad(loss, self._parameters), rate, settings.ema)
             total += loss.detach()
+            del loss  # its graph's memory serves the next step
         return total / len(rates)
 
     def _judge(self) -> None:

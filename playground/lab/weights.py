@@ -33,7 +33,6 @@ class Weights:
 
     def __init__(self, network: ScoreNetwork, ema: ScoreNetwork) -> None:
         self._parameters = list(network.parameters())
-        self._orders = [_memory_order(parameter) for parameter in self._parameters]
         count = sum(parameter.numel() for parameter in self._parameters)
         padded = -(-count // 16) * 16  # each vector begins where a cache line does
         self._all = self._parameters[0].new_zeros(4, padded, requires_grad=False)
@@ -95,8 +94,7 @@ class Weights:
     @torch.no_grad()
     def descend(self, gradients: Iterable[Tensor], rate: float, ema: float) -> None:
         """One step of Adam along gradients in the order of the network's parameters; `ema` is d above."""
-        parts = [part.permute(order).reshape(-1) for part, order in zip(gradients, self._orders, strict=True)]
-        torch.cat(parts, out=self.gradient)
+        torch._foreach_copy_(self._gradients, list(gradients))
         self.step += 1
         descend(self.live, self.gradient, self.first, self.second, self.average, rate, self.step, ema)
 
@@ -126,8 +124,3 @@ def load_weights(network: ScoreNetwork, state: State, kind: str = "ema") -> None
         raise ExperimentError(
             "The saved weights belong to another network: set network.kind, width, depth and features as they were, or train anew."
         ) from None
-
-
-def _memory_order(parameter: Tensor) -> list[int]:
-    """Its axes from the one whose neighbours lie furthest apart in memory to that whose lie side by side."""
-    return sorted(range(parameter.ndim), key=lambda axis: -parameter.stride()[axis])
