@@ -14,6 +14,7 @@ import torch
 from playground.cli.mistakes import Mistake
 from playground.cli.reporting import say, stage
 from playground.cli.settings import changed_after_training
+from playground.lab import conditioning
 from playground.lab.atomic import replacing
 from playground.lab.problem import Problem, choose_device
 from playground.lab.refusals import sampling_refusal
@@ -109,6 +110,9 @@ def write_samples(folder: Path, assignments: Sequence[str], seed: int | None, de
     refusal = sampling_refusal(model.problem.experiment, model.problem.classes)
     if refusal is not None:
         raise Mistake(refusal.sentence)
+    idle = conditioning.idle(model.problem)
+    if idle is not None:
+        say(f"Warning: {idle}")
     trajectory = run_sampler(model.problem, model.score)
     if out.suffix.lower() == ".csv":
         trajectory.save_csv(out)

@@ -48,8 +48,9 @@ def run_experiment(experiment: Experiment, folder: Path, device: str, overwrite:
         conditioning.check(problem)
         _check(experiment, problem.classes)
         say(_read(problem))
-        for advice in noise_advice(problem):
-            say(f"Warning: {advice.sentence}")
+        for warning in (*(advice.sentence for advice in noise_advice(problem)), conditioning.idle(problem)):
+            if warning is not None:
+                say(f"Warning: {warning}")
         passes = derivative_passes(experiment.objective, math.prod(problem.shape))
         if passes > 2:
             say(f"Each training step differentiates the score along {passes} directions")

@@ -35,6 +35,31 @@ def check(problem: Problem) -> None:
         known_point(problem)
 
 
+def idle(problem: Problem) -> str | None:
+    """What is set of a class and changes nothing, in one sentence that says what it waits for; None where all of it acts.
+
+    It stops nothing, for it may be left from other data; the window hides it.
+    """
+    sampling = problem.experiment.sampling
+    label, guidance = f"sampling.label = {sampling.label}", f"sampling.guidance = {sampling.guidance:g}"
+    if sampling.kind == "forward":
+        why = "the forward process follows no score; choose another sampling.kind"
+    elif sampling.source != "learned":
+        why = f"the {sampling.source} score knows no classes; choose sampling.source = learned"
+    elif not problem.classes:
+        why = "the network is told no classes; choose a U-Net on images with classes"
+    elif sampling.label and sampling.labels != "one":
+        return f"{label} changes nothing while sampling.labels = {sampling.labels}: choose sampling.labels = one."
+    elif sampling.guidance and sampling.labels == "none":
+        return f"{guidance} changes nothing while sampling.labels = none: choose sampling.labels = all or one."
+    else:
+        return None
+    if sampling.labels == "one":
+        return f"sampling.labels = one changes nothing: {why}."
+    asked = label if sampling.label else guidance if sampling.guidance else None
+    return None if asked is None else f"{asked} changes nothing: {why}."
+
+
 def labels(problem: Problem) -> Tensor | None:
     """The class of all particles, 0-d, or of each, (particles,); None where they are told none.
 
@@ -57,7 +82,7 @@ def labels(problem: Problem) -> Tensor | None:
 def known_part(problem: Problem) -> Tensor | None:
     """True where a coordinate is known, in the shape of one point; None where none is."""
     kind, shape = problem.experiment.sampling.mask, problem.shape
-    if kind == "none" or problem.experiment.sampling.kind == "forward":
+    if kind == "none":
         return None
     mask = torch.zeros(shape, dtype=torch.bool, device=problem.device)
     if len(shape) == 1:

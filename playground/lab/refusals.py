@@ -121,6 +121,11 @@ def sampling_refusal(experiment: Experiment, classes: int | None = None) -> Refu
             "sampling.mask",
             "What is known of a point guides the rest through the noise: with noise.kind = none there is none; choose a noise, or sampling.mask = none.",
         )
+    if mask != "none" and kind == "forward":
+        return Refusal(
+            "sampling.mask",
+            "The forward process leads every part of a point to noise, whatever is known of it: choose sampling.mask = none, or a sampler from noise to data.",
+        )
     if mask != "none" and kind == "metropolis-langevin":
         return Refusal(
             "sampling.mask",
@@ -193,7 +198,7 @@ def comparison_refusal(experiment: Experiment, classes: int) -> Refusal | None:
         classes: how many the network is told of.
     """
     sampling, told = experiment.sampling, bool(classes) and experiment.sampling.source == "learned"
-    if sampling.mask != "none" and sampling.kind != "forward":
+    if sampling.mask != "none":
         if SOURCES[experiment.data.kind].images:
             part = {"left": "left half", "top": "upper half", "frame": "frame"}[sampling.mask]
         else:

@@ -504,6 +504,7 @@ def test_a_reference_batch_is_hidden_from_classes_and_refused_and_mended(show, s
         ({"sampling.kind": "probability-flow", "sampling.solver": "shark"}, "Use Auto", ("sampling.solver", "auto")),
         ({"sampling.kind": "metropolis-langevin"}, "Use exact", ("sampling.source", "exact")),
         ({"sampling.mask": "frame"}, "Use none", ("sampling.mask", "none")),
+        ({"sampling.mask": "left", "sampling.kind": "forward"}, "Use none", ("sampling.mask", "none")),
         (
             {"sampling.kind": "metropolis-langevin", "data.kind": "digits"},
             "Use data",

@@ -81,6 +81,19 @@ def test_a_run_warns_of_noise_that_ends_too_early(tmp_path: Path, ask: Ask, quic
     assert "Warning: At σ = 0.5 the data are still" in out
 
 
+def test_a_class_that_changes_nothing_is_said(tmp_path: Path, ask: Ask, quick: list[str], moons: Path) -> None:
+    (tmp_path / "empty.toml").write_text("")
+    label = "--set=sampling.label=3"
+    for command in (
+        ("run", tmp_path / "empty.toml", "--out", tmp_path / "out", *quick),
+        ("sample", moons, "--out", tmp_path / "more.npz"),
+    ):
+        code, out, _ = ask(*command, label)
+        assert code == 0
+        assert "Warning: sampling.label = 3 changes nothing: the network is told no classes; choose" in out
+    assert "changes nothing" not in ask("sample", moons, "--out", tmp_path / "more.npz")[1]
+
+
 def test_a_run_warns_of_points_without_a_density(tmp_path: Path, ask: Ask, quick: list[str]) -> None:
     (tmp_path / "line.csv").write_text("x,y\n" + "".join(f"{x},{3 * x}\n" for x in range(100)))
     (tmp_path / "line.toml").write_text('[data]\nkind = "file"\npath = "line.csv"\n')

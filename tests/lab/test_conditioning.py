@@ -8,7 +8,7 @@ import torch
 
 from playground.data import load_dataset
 from playground.lab.automatic import KNOWN_CORRECTORS, resolved
-from playground.lab.conditioning import known_part, labels
+from playground.lab.conditioning import idle, known_part, labels
 from playground.lab.evaluation import evaluate, sample_distances
 from playground.lab.experiment import Experiment, ExperimentError, fields, replace
 from playground.lab.objective import build_objective
@@ -192,6 +192,7 @@ def test_what_is_not_there_is_refused_in_a_sentence(network) -> None:
             {"sampling.mask": "left", "sampling.kind": "metropolis-langevin", "sampling.source": "exact"},
             "sampling.mask",
         ),
+        ({"sampling.mask": "left", "sampling.kind": "forward"}, "sampling.mask"),
     ],
 )
 def test_pairs_that_make_no_sense_are_refused(changes: dict, key: str) -> None:
@@ -222,6 +223,35 @@ def test_labels_chosen_for_images_do_not_stop_points() -> None:
     """Whoever guided digits and turns to two moons sees them move; the controls are hidden there."""
     asked = {"sampling.labels": "one", "sampling.guidance": 2.0}
     assert sampling_refusal(replace(Experiment(), asked)) is None
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        (
+            {"data__kind": "two-moons", "sampling__label": 3},
+            "sampling.label = 3 changes nothing: the network is told no",
+        ),
+        ({"data__kind": "two-moons", "sampling__guidance": 2.0}, "sampling.guidance = 2 changes nothing: the network"),
+        ({"network__kind": "mlp", "sampling__label": 3}, "sampling.label = 3 changes nothing: the network is told no"),
+        ({"sampling__label": 3}, "sampling.label = 3 changes nothing while sampling.labels = all: choose"),
+        ({"sampling__labels": "none", "sampling__guidance": 2.0}, "nothing while sampling.labels = none: choose"),
+        (
+            {"sampling__labels": "one", "sampling__label": 3, "sampling__source": "empirical"},
+            "sampling.labels = one changes nothing: the empirical score knows no classes; choose",
+        ),
+        ({"sampling__labels": "one", "sampling__kind": "forward"}, "the forward process follows no score; choose"),
+        ({"sampling__labels": "one", "sampling__label": 3, "sampling__guidance": 2.0}, None),
+        ({"sampling__labels": "none"}, None),
+        ({"data__kind": "two-moons"}, None),
+        ({"sampling__kind": "forward"}, None),
+    ],
+)
+def test_a_class_that_changes_nothing_is_remarked_on_and_stops_nothing(settings: dict, said: str | None) -> None:
+    problem = digits(**settings)
+    assert sampling_refusal(problem.experiment, problem.classes) is None
+    remark = idle(problem)
+    assert remark is None if said is None else said in remark
 
 
 def test_no_label_is_asked_for_by_default() -> None:
