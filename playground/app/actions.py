@@ -60,7 +60,7 @@ def _playing(window: "MainWindow") -> str:
 
 
 def _sampling(window: "MainWindow") -> str:
-    return hindrance_to_sampling(window.state)
+    return hindrance_to_sampling(window.state, window.engine)
 
 
 LAYERS = {entry.key: entry.title for entry in LEGEND}

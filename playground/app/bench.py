@@ -215,7 +215,7 @@ def assemble(
         yield 1.0, dataclasses.replace(heir, problem=problem, view=_view(problem, heir.trainer))
         return
     trainable = problem
-    if training_refusal(experiment) is not None:
+    if training_refusal(experiment, problem.classes) is not None:
         # The data are shown before a fitting objective is chosen; the Train button says what does not fit.
         trainable = dataclasses.replace(
             problem, experiment=description.replace(experiment, {"objective.kind": "exact"})

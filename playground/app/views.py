@@ -23,6 +23,11 @@ def plane_bounds(points: np.ndarray) -> Bounds:
     return float(x0), float(x1), float(y0), float(y1)
 
 
+def told_classes(problem: "ProblemView | None") -> int | None:
+    """How many classes the network is told of; None where no data are there that could tell."""
+    return None if problem is None else problem.classes
+
+
 @dataclass(frozen=True)
 class ProblemView:
     """The data and noise on the bench."""

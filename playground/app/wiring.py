@@ -15,7 +15,16 @@ from playground.app.labels import spoken
 from playground.app.notifications import Holds
 from playground.app.panels import DataPanel, LikelihoodPanel, TrainingPanel
 from playground.app.panels.sampling import hindrance_to_playing, hindrance_to_sampling
-from playground.app.views import DensityView, FieldView, PointLikelihood, ProbeView, ProblemView, Way, plane_bounds
+from playground.app.views import (
+    DensityView,
+    FieldView,
+    PointLikelihood,
+    ProbeView,
+    ProblemView,
+    Way,
+    plane_bounds,
+    told_classes,
+)
 from playground.drawing.film import Dress, trail
 from playground.drawing.layers import Density, Field
 from playground.drawing.scene import Scene
@@ -106,9 +115,14 @@ class Wiring(QObject):
     def _tell(self, level: str, sentence: str, action: str) -> None:
         """Say what the engine has to say, for as long as its cause is there where one can know."""
         state, engine = self._state, self._engine
+        refusals = (
+            lambda: training_refusal(state.experiment, told_classes(engine.problem)),
+            lambda: sampling_refusal(state.experiment, told_classes(engine.problem)),
+            lambda: likelihood_refusal(state.experiment),
+            lambda: flow_refusal(state.experiment),
+        )
         causes: list[Holds] = [
-            lambda why=why: (refusal := why(state.experiment)) is not None and refusal.sentence == sentence
-            for why in (training_refusal, sampling_refusal, likelihood_refusal, flow_refusal)
+            lambda why=why: (refusal := why()) is not None and refusal.sentence == sentence for why in refusals
         ]
         causes.append(lambda: engine.training == "diverged" and engine.last_progress.diverged == sentence)
         holds = next((cause for cause in causes if cause()), lambda: True)
@@ -244,7 +258,7 @@ class Wiring(QObject):
 
     def _show_hindrances(self) -> None:
         self._transport.set_hindrances(
-            hindrance_to_playing(self._state, self._engine), hindrance_to_sampling(self._state)
+            hindrance_to_playing(self._state, self._engine), hindrance_to_sampling(self._state, self._engine)
         )
 
     def _show_sigmas(self, trajectory: "Trajectory | None") -> None:

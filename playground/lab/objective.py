@@ -19,9 +19,7 @@ def build_objective(problem: Problem) -> Objective:
         )
     if settings.kind == "denoising":
         assert settings.reference != "auto"
-        # The mean over points of other classes is no target of a class.
-        reference = 1 if problem.classes else min(settings.reference, problem.batch)
-        return Denoising(problem.noise, law, settings.weight, reference)
+        return Denoising(problem.noise, law, settings.weight, min(settings.reference, problem.batch))
     if settings.kind == "maximum-likelihood":
         reach = float(problem.train.abs().max())
         return MaximumLikelihood(problem.noise, law, settings.weight, reach, settings.cells, LEVELS)

@@ -276,8 +276,6 @@ class Problem:
         """
         data, noise, to_user = self.experiment.data, self.experiment.noise, self.units.sigma_to_user
         changes: dict[str, object] = {"sampling.corrector_steps": self.experiment.sampling.corrector_steps}
-        if self.classes:
-            changes["objective.reference"] = 1  # whatever is set: see build_objective
         if data.kind == "images":
             channels, side = self.shape[:2]
             found = {"data.pixels": side, "data.colours": "grey" if channels == 1 else "rgb"}

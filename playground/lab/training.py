@@ -121,7 +121,7 @@ class Trainer:
             self._limits = limits
 
     def _set(self, experiment: Experiment) -> None:
-        refusal = training_refusal(experiment)
+        refusal = training_refusal(experiment, self.problem.classes)
         if refusal is not None:
             raise ExperimentError(refusal.sentence)
         self.problem = replace(self.problem, experiment=experiment)

@@ -519,6 +519,24 @@ def test_images_are_read_scaled_anew_and_kept_in_a_session(qtbot, bench, tmp_pat
     assert session.dataset().grey_levels == 256
 
 
+def test_images_whose_classes_the_file_tells_take_no_reference_batch(qtbot, bench, tmp_path):
+    state, engine = bench
+    path = tmp_path / "a.npz"
+    np.savez(path, images=np.random.default_rng(0).integers(0, 256, (60, 8, 8), np.uint8), labels=np.arange(60) % 3)
+    with qtbot.waitSignal(engine.problem_changed, timeout=20_000):
+        engine.open_points(str(path), "images")
+    state.edit({"objective.reference": 64})
+    for begin in (engine.train, lambda: state.edit({"objective.reference": 32})):
+        with qtbot.waitSignal(engine.message, timeout=5_000) as told:
+            begin()
+        assert "choose objective.reference = auto or 1" in told.args[1]
+        assert engine.training != "training"
+        state.edit({"objective.reference": "auto"})
+        engine.train()
+        assert engine.training == "training"
+    engine.pause_training()
+
+
 def test_reading_a_folder_ends_when_other_data_are_chosen(qtbot, bench, tmp_path, monkeypatch):
     state, engine = bench
     read = []

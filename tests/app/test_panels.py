@@ -481,6 +481,19 @@ def test_a_reference_batch_is_hidden_from_classes_and_refused_and_mended(show, s
     assert not panel.notice.isVisible()
 
 
+def test_training_waits_for_what_only_the_files_tell_of_their_classes(show, state, engine):
+    objective, training = show(panels.ObjectivePanel, panels.TrainingPanel)
+    state.edit({"data.kind": "images", "data.path": "images", "objective.reference": 64})
+    engine.build(classes=0)
+    assert training.button.isEnabled()
+    engine.build(classes=10)
+    assert objective.notice.isVisible()
+    assert not training.button.isEnabled()
+    assert "see Objective above" in training.notice.text.text()
+    press(button_called(objective, "Use Auto"))
+    assert training.button.isEnabled()
+
+
 @pytest.mark.parametrize(
     ("changes", "way", "mended"),
     [

@@ -262,16 +262,18 @@ def test_no_label_is_asked_for_by_default() -> None:
 
 def test_classes_take_no_mean_over_a_reference_batch_for_their_target() -> None:
     told, untold = digits(objective__reference=64), digits(objective__reference=64, network__kind="mlp")
-    assert build_objective(told).reference == 1
-    assert told.resolved().objective.reference == 1
+    assert build_objective(digits()).reference == digits().resolved().objective.reference == 1
     assert build_objective(untold).reference == 64
     assert untold.resolved().objective.reference == 64
-    with pytest.raises(ExperimentError, match=r"objective\.reference = 64: choose objective\.reference = auto or 1"):
-        Trainer(told)
+    files = replace(told.experiment, {"data.kind": "images", "data.path": "images"})
+    for problem in (told, Problem.build(files, told.dataset)):  # only the files themselves tell that they have classes
+        with pytest.raises(
+            ExperimentError, match=r"objective\.reference = 64: choose objective\.reference = auto or 1"
+        ):
+            Trainer(problem)
     assert training_refusal(digits(objective__reference=1).experiment) is None
-    images = replace(told.experiment, {"data.kind": "images", "data.path": "images"})
-    assert training_refusal(images) is None
-    assert training_refusal(images, classes=10) == training_refusal(told.experiment)
+    assert training_refusal(files) is None
+    assert training_refusal(files, classes=10) == training_refusal(told.experiment)
 
 
 def test_an_mlp_is_told_no_labels() -> None:

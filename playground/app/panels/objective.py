@@ -11,6 +11,7 @@ from playground.app.fields import make_field
 from playground.app.numbers import compact
 from playground.app.panels.figure import count
 from playground.app.state import State
+from playground.app.views import told_classes
 from playground.lab.automatic import LEVELS, derivative_passes, resolved
 from playground.lab.refusals import training_refusal
 
@@ -92,7 +93,7 @@ class ObjectivePanel(Card):
     def _say(self) -> None:
         experiment = self.state.experiment
         view = self.engine.problem
-        refusal = training_refusal(experiment, None if view is None else view.classes)
+        refusal = training_refusal(experiment, told_classes(view))
         if refusal is None or refusal.key.startswith("data."):
             self._say_cost()
         elif refusal.key == "network.kind":

@@ -10,6 +10,7 @@ from playground.app.fields import NumberField, make_field
 from playground.app.labels import spoken
 from playground.app.panels.figure import count
 from playground.app.state import State
+from playground.app.views import told_classes
 from playground.data.sources import SOURCES
 from playground.lab.automatic import resolved
 from playground.lab.experiment import value
@@ -26,15 +27,15 @@ NAMES = {
 }
 
 
-def hindrance_to_sampling(state: State) -> str:
+def hindrance_to_sampling(state: State, engine: Engine) -> str:
     """Why no run can begin, in a sentence that says what to do; nothing where one can."""
-    refusal = sampling_refusal(state.experiment)
+    refusal = sampling_refusal(state.experiment, told_classes(engine.problem))
     return "" if refusal is None else spoken(refusal.sentence)
 
 
 def hindrance_to_playing(state: State, engine: Engine) -> str:
     """Why there is nothing to play and none will come, likewise."""
-    return "" if engine.trajectory is not None else hindrance_to_sampling(state)
+    return "" if engine.trajectory is not None else hindrance_to_sampling(state, engine)
 
 
 class SamplingPanel(Card):
@@ -138,8 +139,7 @@ class SamplingPanel(Card):
             field.set_resolved(end if isinstance(end, float) else None)
 
     def _say(self) -> None:
-        view = self.engine.problem
-        refusal = sampling_refusal(self.state.experiment, None if view is None else view.classes)
+        refusal = sampling_refusal(self.state.experiment, told_classes(self.engine.problem))
         if refusal is None:
             self.notice.say("error", "")
         elif refusal.key == "sampling.source" and self.state.experiment.sampling.source == "learned":

@@ -14,6 +14,7 @@ from playground.app.labels import spoken
 from playground.app.numbers import duration, shown
 from playground.app.panels.figure import count, decimal
 from playground.app.state import State
+from playground.app.views import told_classes
 from playground.lab.refusals import training_refusal
 from playground.lab.settings import PROCESSES
 
@@ -38,7 +39,7 @@ def hindrance_to_training(state: State, engine: Engine) -> str:
     """Why training can neither begin nor be paused now, in a sentence that says what to do; nothing where it can."""
     if engine.training == "training":
         return ""
-    refusal = training_refusal(state.experiment)
+    refusal = training_refusal(state.experiment, told_classes(engine.problem))
     if refusal is not None:
         return spoken(refusal.sentence)
     return "" if engine.problem is not None else "The data are being loaded: a moment."
@@ -202,7 +203,7 @@ class TrainingPanel(Card):
 
     def _say(self) -> None:
         progress, training = self.engine.last_progress, self.engine.training
-        refusal = training_refusal(self.state.experiment)
+        refusal = training_refusal(self.state.experiment, told_classes(self.engine.problem))
         if training == "diverged" and progress is not None and progress.diverged:
             self.notice.say(
                 "error",
