@@ -324,14 +324,14 @@ FAULTS = (
     ),
     Fault(
         "an integral with the weights of evenly spaced values at Lobatto's",
-        "theory/ode.py",
+        "theory/quadrature.py",
         "step * (a + 5 * (b + c) + d) / 12",
         "step * (a + 3 * (b + c) + d) / 8",
         ("theory/test_ode.py::test_integrals_along_the_solution_are_as_exact_as_it_is",),
     ),
     Fault(
         "an integral whose error is told by its odd part alone",
-        "theory/ode.py",
+        "theory/quadrature.py",
         "torch.maximum((even / size).abs().pow(5 / 3), (odd / size).abs().pow(5 / 4))",
         "(odd / size).abs().pow(5 / 4)",
         ("theory/test_ode.py::test_an_integral_that_is_wrong_is_refused_whatever_its_symmetry",),

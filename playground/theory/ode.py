@@ -4,18 +4,19 @@ A solver that shares one step among all rows averages their errors, so a few bad
 at tolerance 1e-3 the worst of 2,000 log-likelihoods was off by 2.07 nat with a shared step and by 0.11 with steps of
 their own. Here each row has its own time, step and error; rows that have arrived make room for others.
 
-Integrals along the solution, on which it does not depend, are taken of each step by Lobatto's rule, at points between that
-the step gives for nothing: three values of what is integrated a step, where as further numbers of x they would take five.
+Integrals along the solution are taken of each step by :mod:`playground.theory.quadrature`, at points between that the step
+gives for nothing.
 
 Source: Dormand & Prince 1980; Hairer, Norsett & Wanner, Solving Ordinary Differential Equations I, sections II.4-II.6.
 """
 
-import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
+
+from playground.theory.quadrature import INNER, lobatto
 
 Field = Callable[..., Tensor]
 """dx/dt as field(x, t): x (N, M), t (N,), every row at its own time; returns (N, M). Where rows have something of their own
@@ -47,9 +48,6 @@ _BETWEEN = (
     69997945 / 29380423,
 )
 
-# Lobatto's rule of order 6 has the two ends of a step, which steps share, and these for nodes.
-_INNER = (0.5 - math.sqrt(0.05), 0.5 + math.sqrt(0.05))
-
 FRAME_NUMBERS = 2**24
 """Numbers that :func:`frames` holds at once: 64 MB in single precision, 500 frames of 16,000 points of the plane."""
 
@@ -60,9 +58,7 @@ _SHARE = 0.3  # of the tolerance that a step may use up: the errors of ten to a 
 # PI control: the present error and, against oscillation, the one before (Hairer & Wanner II, IV.2; the numbers of their DOPRI5). With
 # 0.7/5 and 0.4/5 steps settle where they use a sixth of what they may, for a fifth more evaluations at equal worst error.
 _NOW, _BEFORE = 0.17, 0.04
-# Beside integrals: an error in x is one in all that is integrated from there on. By the rule's factors, measured on log-densities of
-# networks, x and the rule have equal parts in the worst errors; a row's first step, whose length is a guess, is judged ten times as hard.
-_SHARE_BESIDE, _RULE, _FIRST_RULE = 0.07, 0.012, 0.12
+_SHARE_BESIDE = 0.07  # beside integrals: an error in x is one in all that is integrated from there on
 
 
 class TooManySteps(ArithmeticError):
@@ -369,29 +365,22 @@ class _Rows:
     ) -> tuple[Tensor, Tensor]:
         """Integrals at the end of the step, (N, K), and its error in shares of what is allowed, that of x where it is greater.
 
-        Steps that x refuses are not integrated. Legendre's coefficients of degree 2 and 3 of the cubic through the four values
-        fall with h^3 and h^4 and the rule's own error with h^7, so with their powers 7/3 and 7/4; to the power 5/7 it stands
-        beside that of x. Both, because one is zero where the integrand is even or odd about the middle of a step.
+        Steps that x refuses are not integrated.
         """
         assert self.integrand is not None
         row = torch.nonzero(ratio <= 1)[:, 0]
-        self.evaluations[self.rows[row]] += len(_INNER)
+        self.evaluations[self.rows[row]] += len(INNER)
         fixed = [each[row] for each in self.fixed]
         ends, step, t = (self.x[row], x[row]), h[row, None], self.t[row]
-        a, d = self.value[row], value[row]
         b, c = (
-            self.integrand(_between(u, step, *ends, [k[row] for k in slopes]), t + u * h[row], *fixed)[1]
-            for u in _INNER
+            self.integrand(_between(u, step, *ends, [k[row] for k in slopes]), t + u * h[row], *fixed)[1] for u in INNER
         )
-        before = self.integrals[row]
-        after = before + step * (a + 5 * (b + c) + d) / 12
-        size = 1 + torch.maximum(before.abs(), after.abs()) + self.allowance[row] / self.step_tolerance
-        even, odd = step * (a - b - c + d) * 5 / 12, step * (d - a - math.sqrt(5) * (c - b)) / 4
-        error = torch.maximum((even / size).abs().pow(5 / 3), (odd / size).abs().pow(5 / 4))
-        allowed = self.step_tolerance / torch.where(t == self.t0, _FIRST_RULE, _RULE).to(t)
+        values = (self.value[row], b, c, value[row])
         ratio, integrals = ratio.clone(), self.integrals.clone()
-        ratio[row] = torch.maximum(ratio[row], _norm(error) * allowed.pow(-5 / 7))
-        integrals[row] = after
+        integrals[row], error = lobatto(
+            step, values, self.integrals[row], self.allowance[row], self.step_tolerance, t == self.t0
+        )
+        ratio[row] = torch.maximum(ratio[row], error)
         return integrals, ratio
 
     def _record(self, accepted: Tensor, t: Tensor, x: Tensor, slopes: list[Tensor]) -> None:
