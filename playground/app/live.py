@@ -111,6 +111,7 @@ class Live:
         self.share = 1.0  # of the time that sampler steps may take; the rest they sleep
         self._wanted = 0
         self._step_seconds = 0.0
+        self._spent = 0.0  # since the last frame
         self._rested = 0.0  # when the next step may begin
         self._frame = 0.0  # when the window began to draw the last frame
         self._wake = threading.Event()
@@ -192,7 +193,7 @@ class Live:
     def _start(self, run: Run) -> "Iterator[Trajectory]":
         from playground.lab.sampling import sample
 
-        self.recorded = run.number, None
+        self.recorded, self._spent = (run.number, None), 0.0
         return sample(run.problem, Newest(self, run), seed=run.seed)
 
     def _advance(self, steps: "Iterator[Trajectory]") -> bool:
@@ -205,7 +206,10 @@ class Live:
             return False
         self.recorded = number, trajectory
         spent = time.monotonic() - start
-        self._step_seconds += (spent - self._step_seconds) / min(len(trajectory), 20)
+        self._spent += spent
+        if len(trajectory) > recorded:
+            self._step_seconds += (self._spent - self._step_seconds) / min(len(trajectory), 20)
+            self._spent = 0.0
         self._rested = start + spent / self.share
         return True
 

@@ -193,7 +193,8 @@ def data_box(problem: Problem) -> tuple[Tensor, Tensor]:
 def sample(
     problem: Problem, score: LabelledScore, seed: int | None = None, sampler: Sampler | None = None
 ) -> Iterator[Trajectory]:
-    """Run the experiment's sampler, yielding the same growing trajectory after each of its steps, the start included.
+    """Run the experiment's sampler, yielding the same growing trajectory after each of its steps, the start included, and between
+    two that lie far apart: to cancel is to stop iterating.
 
     Args:
         score: the learned or the exact score, in internal units; may change between steps. The learned one takes labels where
@@ -211,6 +212,7 @@ def sample(
     generator = problem.generator("sampling")
     start = start_positions(problem, generator)
     trajectory = Trajectory(problem.units, problem.shape, len(start), sampler.total, problem.dataset.axes)
-    for step in sampler.run(conditioned(problem, score), start, generator):
-        trajectory.append(step)
+    for step in sampler.run_in_parts(conditioned(problem, score), start, generator):
+        if step is not None:
+            trajectory.append(step)
         yield trajectory

@@ -110,7 +110,7 @@ def dormand_prince(
     max_steps: int = 10_000,
     give_up: bool = False,
 ) -> Iterator[OdeProgress]:
-    """Solve dx/dt = field(x, t) from t0 to t1, forwards or backwards, one progress a step of the batch.
+    """Solve dx/dt = field(x, t) from t0 to t1, forwards or backwards, one progress an evaluation of the field.
 
     A step is accepted where each component of its error is at most 0.3 tolerance * (1 + |x|), beside integrals 0.07, and likewise the
     error of each integral, plus its allowance: what the steps leave adds up.
@@ -134,8 +134,9 @@ def dormand_prince(
     tolerance = max(tolerance, tolerance_floor(x0.dtype))
     rows = _Rows(field, x0, t0, t1, tolerance, times, max_steps, fixed, integrand, allowance, batch, give_up)
     while not rows.finished:
-        rows.advance()
-        yield OdeProgress(rows.fraction, None)
+        progress = OdeProgress(rows.fraction, None)
+        for _ in rows.advance():
+            yield progress
     path = None if times is None else rows.path
     yield OdeProgress(1.0, OdeResult(rows.x1, rows.integrals1, rows.evaluations, path))
 
@@ -148,9 +149,10 @@ def frames(
     *,
     fixed: Tensor | None = None,
     max_steps: int = 10_000,
-) -> Iterator[Tensor]:
+) -> Iterator[Tensor | None]:
     """The solution of :func:`dormand_prince` at each of `times`, each as soon as every row has passed it.
 
+    None after each evaluation of the field, of which thousands may lie between two frames: to cancel is to stop iterating.
     Rows step past the times at their own pace and are interpolated there, so frames cost no evaluations: the solver is held
     up only at the end of every `FRAME_NUMBERS` numbers, for their memory's sake.
 
@@ -172,7 +174,8 @@ def frames(
         shown = 0
         while shown < len(part) - 1:
             if not rows.finished:
-                rows.advance()
+                for _ in rows.advance():
+                    yield None
             for index in range(shown, rows.passed):
                 yield rows.path[index]
             shown = rows.passed
@@ -261,7 +264,8 @@ class _Rows:
     @property
     def fraction(self) -> float:
         left = float(((self.t1 - self.t) / (self.t1 - self.t0)).sum()) if not self.finished else 0.0
-        return 1.0 - (left + len(self.x0) - self.started) / max(len(self.x0), 1)
+        done = 1.0 - (left + len(self.x0) - self.started) / max(len(self.x0), 1)
+        return max(done, 0.0)  # at the start the sum may be rounded to more than all
 
     def _at_end(self, x: Tensor, t: Tensor) -> tuple[Tensor, Tensor]:
         """Slopes and values of the integrand where steps begin and end: (N, M) and (N, K)."""
@@ -287,8 +291,8 @@ class _Rows:
         h = h if self.integrand is None else h / 2
         return torch.where(torch.isfinite(h), h, tiny)  # a field that is not finite is refused by the step control
 
-    def advance(self) -> None:
-        """One attempted step of every active row."""
+    def advance(self) -> Iterator[None]:
+        """One attempted step of every active row, in parts that each ask the field once."""
         self.steps += 1
         stuck = self.steps > self.max_steps
         if bool(stuck.any()) and self.give_up:
@@ -317,6 +321,7 @@ class _Rows:
             else:
                 slope, value = self._at_end(x, self.t + h)
                 slopes.append(slope)
+            yield
         self.evaluations[self.rows] += 6
         error = column * sum(w * k for w, k in zip(_ERROR, slopes, strict=True) if w)
         ratio = _norm(error / (self.step_tolerance * (1 + torch.maximum(self.x.abs(), x.abs()))))

@@ -8,7 +8,7 @@ import torch
 from playground.app import live as module
 from playground.app.live import Live
 from playground.app.playback import TICK
-from playground.lab.experiment import Experiment
+from playground.lab.experiment import Experiment, replace
 from playground.lab.fields import PIECE, density_over
 from playground.lab.problem import Problem
 
@@ -61,6 +61,31 @@ def test_a_score_gives_way_before_every_piece_and_is_the_whole_score() -> None:
     network.load_state_dict(bench.weights.tensors)
     with torch.no_grad():
         torch.testing.assert_close(found, network(x, torch.tensor(0.5)))
+
+
+def test_an_adaptive_run_leaves_the_loop_after_every_score() -> None:
+    """So whoever stops the thread, begins another run or wants a field waits for one evaluation, however far the next frame is."""
+    settings = {"kind": "probability-flow", "solver": "adaptive", "steps": 1, "particles": 50, "tolerance": 1e-6}
+    problem = Problem.build(replace(Experiment(), {f"sampling.{key}": value for key, value in settings.items()}))
+    live, asked = Live(), []
+
+    def score(x: torch.Tensor, sigma: torch.Tensor) -> torch.Tensor:
+        asked.append(len(x))
+        return problem.density.score(x, sigma)
+
+    live.score = lambda run: score  # type: ignore[method-assign]
+    live.begin(module.Run(_Bench(problem), problem, seed=0, number=1))
+    live.want(2)
+    loop, most = live.loop(), []
+    while not live.finished(1):
+        before = len(asked)
+        next(loop)
+        most.append(len(asked) - before)
+    loop.close()
+    assert sorted(most)[-2] == 1
+    assert most[1] == 3  # the first step asks twice for its length
+    assert len(asked) > 60
+    assert live._step_seconds > 0
 
 
 def test_a_density_is_the_same_however_often_it_gives_way() -> None:

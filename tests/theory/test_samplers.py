@@ -239,6 +239,24 @@ def test_the_adaptive_flow_gives_frames_on_the_way_and_says_where_it_is_stuck() 
         last(AdaptiveFlow(VE, 5, 1e-4), torch.ones(3, 2), score=lambda x, sigma: x * math.nan)
 
 
+def test_the_adaptive_flow_can_be_left_between_any_two_scores_and_gives_the_same_frames() -> None:
+    asked = []
+
+    def stiff(x: torch.Tensor, sigma: torch.Tensor) -> torch.Tensor:
+        asked.append(len(x))
+        return -100 * (x - MEAN) / sigma.reshape(-1, 1).square()
+
+    sampler, start, seen = AdaptiveFlow(VE, 3, 1e-4), 8 * torch.ones(3, 2), []
+    for part in sampler.run_in_parts(stiff, start, generator()):
+        assert len(asked) <= (3 if len(seen) == 1 else 1)  # a first step asks twice for its length
+        asked.clear()
+        seen += [] if part is None else [part]
+    whole = list(sampler.run(stiff, start, generator()))
+    assert len(whole) == 4
+    assert len(asked) > 100
+    assert all(torch.equal(a.positions, b.positions) for a, b in zip(seen, whole, strict=True))
+
+
 def test_the_adaptive_flow_gives_a_stiff_score_up_soon_and_says_what_goes_on() -> None:
     """A pull of 1e5/sigma^2 lets steps of order 5 be no longer than 1e-5 of the way."""
     asked = []

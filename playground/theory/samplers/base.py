@@ -58,6 +58,10 @@ class Sampler(ABC):
             SamplerDiverged: a particle is no longer finite.
         """
 
+    def run_in_parts(self, score: ScoreFunction, start: Tensor, generator: torch.Generator) -> Iterator[Step | None]:
+        """:meth:`run`, with None wherever a frame takes many evaluations of the score: to cancel is to stop iterating."""
+        yield from self.run(score, start, generator)
+
 
 def normal(like: Tensor, generator: torch.Generator) -> Tensor:
     """Standard normal numbers drawn where the generator lives, so that a seed means the same on every device."""

@@ -69,6 +69,9 @@ class AdaptiveFlow(Sampler):
         return self.steps
 
     def run(self, score: ScoreFunction, start: Tensor, generator: torch.Generator) -> Iterator[Step]:
+        return (step for step in self.run_in_parts(score, start, generator) if step is not None)
+
+    def run_in_parts(self, score: ScoreFunction, start: Tensor, generator: torch.Generator) -> Iterator[Step | None]:
         times, sigmas = time_grid(self.process, self.steps, self.grid)
 
         @torch.no_grad()
@@ -79,10 +82,15 @@ class AdaptiveFlow(Sampler):
         rows = torch.arange(len(start), device=start.device)
         at = torch.tensor(times, dtype=torch.float64)
         frames = ode.frames(field, start.flatten(1), at, self.tolerance, fixed=rows, max_steps=MOST_STEPS)
+        index = 0
         try:
-            for index, x in enumerate(frames):
+            for x in frames:
+                if x is None:
+                    yield None
+                    continue
                 length = times[index - 1] - times[index] if index else 0.0
                 yield Step(x.reshape(start.shape), sigmas[index], times[index], length, index, self.total)
+                index += 1
         except ode.TooManySteps as error:
             raise SamplerDiverged(
                 f"{error} Heun's fixed steps go on where a score is finite but not smooth: choose sampling.solver = heun."
