@@ -58,6 +58,7 @@ _SHARE = 0.3  # of the tolerance that a step may use up: the errors of ten to a 
 # PI control: the present error and, against oscillation, the one before (Hairer & Wanner II, IV.2; the numbers of their DOPRI5). With
 # 0.7/5 and 0.4/5 steps settle where they use a sixth of what they may, for a fifth more evaluations at equal worst error.
 _NOW, _BEFORE = 0.17, 0.04
+_STIFF = 3.0  # length of a step times a rate of decay: at 3.3 these steps turn unstable, which then bounds them, not their error
 _SHARE_BESIDE = 0.07  # beside integrals: an error in x is one in all that is integrated from there on
 
 
@@ -294,28 +295,15 @@ class _Rows:
     def advance(self) -> Iterator[None]:
         """One attempted step of every active row, in parts that each ask the field once."""
         self.steps += 1
-        stuck = self.steps > self.max_steps
-        if bool(stuck.any()) and self.give_up:
-            self._leave(torch.zeros_like(stuck), stuck)
-            if self.finished:
-                return
-        elif bool(stuck.any()):
-            t = self.t[stuck]
-            worst = float(t[(self.t1 - t).abs().argmax()])
-            subject = "1 point is" if len(t) == 1 else f"{len(t)} points are"
-            raise TooManySteps(
-                f"{subject} not there after {self.max_steps} steps (the last is at t = {worst:.4g} on "
-                f"its way from {self.t0:.4g} to {self.t1:.4g}): raise the tolerance above {self.tolerance:g}."
-            )
         remaining = (self.t1 - self.t).abs()
         last = self.h >= remaining * (1 - 1e-6)  # no sliver of a step is left over for the end
         h = self.direction * torch.where(last, remaining, self.h)
         column = h[:, None]
         slopes = [self.slope]
-        x = self.x
+        x = before = self.x
         value = self.value
         for node, weights in zip(_NODES, _STAGES, strict=True):
-            x = self.x + column * sum(w * k for w, k in zip(weights, slopes, strict=True) if w)
+            before, x = x, self.x + column * sum(w * k for w, k in zip(weights, slopes, strict=True) if w)
             if len(slopes) < len(_STAGES):
                 slopes.append(self.field(x, self.t + node * h, *self.fixed))
             else:
@@ -352,7 +340,25 @@ class _Rows:
         self.error_before = torch.where(accepted, ratio.clamp(min=1e-4), self.error_before)
         self.refused = ~accepted
         self.h = h.abs() * factor
-        self._leave(accepted & last, lost)
+        arrived = accepted & last
+        stuck = (self.steps >= self.max_steps) & ~arrived
+        if bool(stuck.any()) and not self.give_up:
+            # At the same time in two places: the slope's change over theirs is the rate that the step has to damp.
+            damped = h.abs() * _norm(slopes[-1] - slopes[-2]) / _norm(x - before)
+            raise TooManySteps(self._why_stuck(stuck, stiff=float(damped[stuck].nanmedian()) > _STIFF))
+        self._leave(arrived, lost | stuck)
+
+    def _why_stuck(self, stuck: Tensor, stiff: bool) -> str:
+        t = self.t[stuck]
+        worst = float(t[(self.t1 - t).abs().argmax()])
+        subject = "1 point is" if len(t) == 1 else f"{len(t)} points are"
+        way_out = f"raise the tolerance above {self.tolerance:g}"
+        if stiff:
+            way_out = "the score is stiff there, where a larger tolerance helps little; raise noise.sigma_min"
+        return (
+            f"{subject} not there after {self.max_steps} steps (the last is at t = {worst:.4g} on "
+            f"its way from {self.t0:.4g} to {self.t1:.4g}): {way_out}."
+        )
 
     def _leave(self, arrived: Tensor, lost: Tensor) -> None:
         done = arrived | lost

@@ -16,6 +16,7 @@ from playground.lab.problem import Problem
 from playground.lab.refusals import comparison_refusal, sampling_refusal, training_refusal
 from playground.lab.sampling import sample
 from playground.lab.training import Trainer
+from playground.theory.samplers import SamplerDiverged
 
 TINY = {
     "network.width": 32,
@@ -162,6 +163,23 @@ def test_the_rest_follows_its_conditional_law(correctors: str | int, low: float,
         "likelihood.points": 100,
     }
     assert low < distance_from_the_conditional_law(Problem.build(replace(Experiment(), settings))) < high
+
+
+def test_fitted_steps_that_a_known_part_makes_too_short_name_what_helps() -> None:
+    """The training set's score, held to half an image: stiff at the finest level by default, and not at a coarser one."""
+    settings = {
+        "kind": "probability-flow",
+        "solver": "adaptive",
+        "corrector_steps": 0,
+        "mask": "left",
+        "source": "empirical",
+    }
+    asked = {f"sampling__{key}": value for key, value in settings.items()} | {"sampling__particles": 4}
+    problem = digits(**asked)
+    with pytest.raises(SamplerDiverged, match=r"the score is stiff there, .* raise noise\.sigma_min\. Heun's"):
+        last(problem, problem.known_score())
+    coarser = digits(noise__sigma_min=1.0, **asked)
+    assert np.isfinite(last(coarser, coarser.known_score())).all()
 
 
 def test_correctors_act_where_a_part_is_known_and_stay_automatic_for_another_run() -> None:

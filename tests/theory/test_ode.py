@@ -290,8 +290,32 @@ def test_those_that_are_stuck_are_counted_not_those_on_their_way() -> None:
         return torch.where(x > 50, 1e4 * torch.cos(1e5 * t)[:, None], -x)
 
     x0 = torch.cat([torch.full((1, 1), 100.0), torch.linspace(0, 1, 30)[:, None]]).double()
-    with pytest.raises(TooManySteps, match=r"^1 point is not there after 200 steps"):
+    with pytest.raises(
+        TooManySteps, match=r"^1 point is not there after 200 steps .*: raise the tolerance above 1e-06\."
+    ):
         solve(field, x0, 0.0, 1.0, 1e-6, max_steps=200, batch=8)
+
+
+@pytest.mark.parametrize("tolerance", [1e-6, 1e-4, 1e-2])
+def test_the_way_out_of_too_many_steps_depends_on_what_bounds_them(tolerance: float) -> None:
+    """A decay bounds them whatever the tolerance; turning round, they are bounded by their error, and a tenfold tolerance mends it."""
+
+    def decaying(x: Tensor, t: Tensor) -> Tensor:
+        return torch.cos(t)[:, None] - 1e4 * x
+
+    def turning(x: Tensor, t: Tensor) -> Tensor:
+        return 200 * torch.stack([x[:, 1], -x[:, 0]], 1)
+
+    x0 = torch.randn(3, 2, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+    needed = solve(turning, x0, 0.0, 1.0, 10 * tolerance).evaluations.max() // 6
+    for field, way_out in (
+        (decaying, r"stiff there, .* raise noise\.sigma_min"),
+        (turning, "raise the tolerance above"),
+    ):
+        with pytest.raises(TooManySteps, match=way_out):
+            solve(field, x0, 0.0, 1.0, tolerance, max_steps=int(needed))
+    with pytest.raises(TooManySteps, match="stiff"):
+        solve(decaying, x0, 0.0, 1.0, 0.1, max_steps=2_000)
 
 
 def test_rows_that_are_given_up_leave_the_others_as_they_are() -> None:
