@@ -95,7 +95,10 @@ def test_nothing_is_left_for_later(path: Path) -> None:
                 assert not re.search(r"\b(TO" r"DO|FIX" r"ME|XXX|HACK)\b", token.string), token.line
 
 
-@pytest.mark.parametrize("module", ["playground.cli", "playground.lab.experiment", "playground.lab.session"])
+@pytest.mark.parametrize(
+    "module",
+    ["playground.cli", "playground.lab.along_sigma", "playground.lab.experiment", "playground.lab.session"],
+)
 def test_starting_loads_neither_torch_nor_qt(module: str) -> None:
     code = f"import sys, {module}; sys.exit(bool({{'torch', 'PySide6'}} & set(sys.modules)))"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

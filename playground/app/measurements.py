@@ -9,7 +9,7 @@ import numpy as np
 
 from playground.app.bench import torch_threads
 from playground.app.live import Weights
-from playground.app.views import Bounds, DensityView, Errors, FlowLikelihood, PointLikelihood, ProblemView, Way
+from playground.app.views import Bounds, DensityView, FlowLikelihood, PointLikelihood, ProblemView, Way
 from playground.lab.refusals import flow_refusal
 
 if TYPE_CHECKING:
@@ -196,12 +196,4 @@ def score_errors(problem: "Problem", weights: Weights, levels: int = 24, points:
     from playground.lab import score_errors as along
 
     for found in along.score_errors(problem, learned_score(problem, weights), levels, points):
-        errors = Errors(
-            found.sigmas,
-            found.relative,
-            found.divergence,
-            found.relative_error,
-            found.divergence_error,
-            found.source,
-        )
-        yield found.fraction, errors
+        yield found.fraction, found

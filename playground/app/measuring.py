@@ -25,7 +25,7 @@ class Measuring(Stage):
     likelihood_changed = Signal(object)  # PointLikelihood or None
     way_changed = Signal(object)  # Way or None
     evaluation_changed = Signal(object)  # dict of metrics so far
-    errors_changed = Signal(object)  # Errors along sigma or None
+    errors_changed = Signal(object)  # ScoreErrors along sigma or None
 
     def __init__(self, state: State, parent: QObject | None = None) -> None:
         super().__init__(state, parent)

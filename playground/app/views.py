@@ -1,6 +1,6 @@
 """What crosses from the worker threads to the window: frozen numbers and arrays, in the user's units."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -152,15 +152,3 @@ class TaskStatus:
     fraction: float | None = None
     seconds_left: float | None = None
     error: str = ""
-
-
-@dataclass(frozen=True)
-class Errors:
-    """How wrong the learned score is, along sigma."""
-
-    sigmas: np.ndarray  # (S,)
-    relative: np.ndarray  # (S,) root of the Fisher divergence over the other score's mean square: 1 is no score at all
-    divergence: np.ndarray = field(repr=False)  # (S,) E ||s - exact||^2, per user unit squared
-    relative_error: np.ndarray = field(repr=False)  # (S,) standard errors of the two
-    divergence_error: np.ndarray = field(repr=False)
-    source: str = "exact"  # of the score compared with: "exact", or "empirical" for the smoothed training set's

@@ -2,18 +2,15 @@
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
+from playground.lab.along_sigma import ScoreErrors
 from playground.lab.problem import Problem
 from playground.theory.metrics import fisher_divergence
 from playground.theory.noise import ScoreFunction
-
-Array = NDArray[np.floating]
 
 LEVELS = 24  # noise levels
 SCORED_IMAGES = 200  # at each noise level, where points of the plane are a thousand
@@ -30,27 +27,6 @@ METRICS = (
     "relative_score_error_standard_error",
     "score_reference",
 )
-
-
-@dataclass(frozen=True)
-class ScoreErrors:
-    """The errors of a score along sigma, each with its standard error over the points that it was asked at.
-
-    Attributes:
-        fraction: of the noise levels done.
-        sigmas: (S,) noise levels from fine to coarse, in user units.
-        divergence, divergence_error: (S,) E ||s - exact||^2, per user unit squared.
-        relative, relative_error: (S,) its root over that of E ||exact||^2: 1 is as bad as no score at all.
-        source: of the score held against: "exact", or "empirical" for the smoothed training set's.
-    """
-
-    fraction: float
-    sigmas: Array
-    divergence: Array
-    divergence_error: Array
-    relative: Array
-    relative_error: Array
-    source: str
 
 
 def score_errors(

@@ -9,8 +9,9 @@ import numpy as np
 from PySide6.QtCore import QObject, Signal
 
 from playground.app.state import State
-from playground.app.views import Errors, FlowLikelihood, PointLikelihood, ProblemView, TaskStatus, Way
+from playground.app.views import FlowLikelihood, PointLikelihood, ProblemView, TaskStatus, Way
 from playground.lab import experiment as description
+from playground.lab.along_sigma import ScoreErrors
 from playground.lab.experiment import Experiment
 
 
@@ -133,7 +134,9 @@ class EngineDouble(QObject):
         sigmas = np.geomspace(0.01, 8, 24)
         relative = 0.02 + 0.1 * np.exp(-(np.log(sigmas / 0.02) ** 2) / 4) + 0.02 * np.log(sigmas) ** 2 / 4
         self.errors_changed.emit(
-            Errors(sigmas, relative, relative**2 / sigmas, 0.03 * relative, 0.06 * relative**2 / sigmas)
+            ScoreErrors(
+                1.0, sigmas, relative**2 / sigmas, 0.06 * relative**2 / sigmas, relative, 0.03 * relative, "exact"
+            )
         )
         self.evaluation = {
             "test_nll": 1.0149,

@@ -23,9 +23,10 @@ from playground.app.charts.chart import Chart
 from playground.app.labels import spoken
 from playground.app.panels.figure import Figure
 from playground.app.state import State
-from playground.app.views import DensityView, Errors, Way
+from playground.app.views import DensityView, Way
 from playground.drawing.palette import DARK, LIGHT
 from playground.lab.advice import Advice
+from playground.lab.along_sigma import ScoreErrors
 from playground.lab.experiment import fields
 from playground.lab.refusals import sampling_refusal, training_refusal
 
@@ -811,10 +812,10 @@ def test_the_quality_of_score_and_samples(show, state, engine, qtbot):
     assert panel.kl.text() == "0.008 ± 0.001 (floor 0.002)"
     assert panel.weights.text() == "0.49 / 0.51 (truth 0.50 / 0.50)"
     assert panel.relative.text().endswith("%")
-    one, none = np.ones(2), np.zeros(2)
-    engine.errors_changed.emit(Errors(np.array([0.1, 1.0]), 1.9 * one, one, none, none))
+    one, sigmas = np.ones(2), np.array([0.1, 1.0])
+    engine.errors_changed.emit(ScoreErrors(1.0, sigmas, one, 0 * one, 1.9 * one, 0 * one, "exact"))
     assert (panel.relative.text(), panel.divergence.text()) == ("190 %", "1")
-    engine.errors_changed.emit(Errors(np.array([0.1, 1.0]), 0.123 * one, 4.56 * one, 0.004 * one, 0.3 * one))
+    engine.errors_changed.emit(ScoreErrors(1.0, sigmas, 4.56 * one, 0.3 * one, 0.123 * one, 0.004 * one, "exact"))
     assert (panel.relative.text(), panel.divergence.text()) == ("12.3 ± 0.4 %", "4.6 ± 0.3")
     qtbot.waitUntil(lambda: panel.histogram.overlap() is not None)
     assert panel.histogram.overlap() > 0.9

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from playground.app import measurements
-from playground.app.views import Errors
 from playground.data import Dataset
+from playground.lab.along_sigma import ScoreErrors
 from playground.lab.experiment import Experiment, replace
 from playground.lab.problem import Problem
 
@@ -27,7 +27,7 @@ DATA = {
 }
 
 
-def errors(problem: Problem, score: Any, monkeypatch: pytest.MonkeyPatch) -> Errors:
+def errors(problem: Problem, score: Any, monkeypatch: pytest.MonkeyPatch) -> ScoreErrors:
     monkeypatch.setattr(measurements, "learned_score", lambda *_: score)
     *_, (fraction, found) = measurements.score_errors(problem, None, levels=5, points=200)
     assert fraction == 1

@@ -5,6 +5,7 @@ import pytest
 import torch
 
 from playground.data import Dataset
+from playground.lab.along_sigma import at_sigma
 from playground.lab.experiment import Experiment, replace
 from playground.lab.problem import Problem
 from playground.lab.score_errors import METRICS, score_errors, score_figures
@@ -27,6 +28,12 @@ def test_the_errors_along_sigma_are_the_spreads_over_seeds() -> None:
     divergence, divergence_error, relative, relative_error = np.array(runs).swapaxes(0, 1)
     np.testing.assert_allclose(np.sqrt((divergence_error**2).mean(0)), divergence.std(0), rtol=0.2)
     np.testing.assert_allclose(np.sqrt((relative_error**2).mean(0)), relative.std(0), rtol=0.2)
+
+
+def test_between_two_levels_an_error_goes_by_the_logarithm_of_sigma_and_beyond_them_it_stays() -> None:
+    sigmas, errors = np.array([0.01, 1.0, 10.0]), np.array([0.2, 0.6, 0.1])
+    found = [at_sigma(sigma, sigmas, errors) for sigma in (0.001, 0.01, 0.1, 1.0, 10**0.5, 100.0)]
+    np.testing.assert_allclose(found, [0.2, 0.2, 0.4, 0.6, 0.35, 0.1])
 
 
 def test_a_run_has_the_curve_or_a_reason() -> None:

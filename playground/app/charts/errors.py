@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QWidget
 from playground.app import theme
 from playground.app.charts.chart import Chart, decades
 from playground.app.numbers import percent, percent_with_error, shown
+from playground.lab.along_sigma import at_sigma
 
 BAND = 0.3  # opacity
 
@@ -63,11 +64,11 @@ class ErrorAlongSigma(Chart):
 
     def error_at(self, sigma: float) -> float:
         """The measured error at a sigma, interpolated along log sigma."""
-        return float(np.interp(math.log(sigma), np.log(self._sigmas), self._errors))
+        return at_sigma(sigma, self._sigmas, self._errors)
 
     def spread_at(self, sigma: float) -> float:
         """Its standard error, likewise."""
-        return float(np.interp(math.log(sigma), np.log(self._sigmas), self._spread))
+        return at_sigma(sigma, self._sigmas, self._spread)
 
     def draw(self, painter: QPainter, plot: QRectF) -> None:
         if len(self._sigmas) < 2:

@@ -17,7 +17,8 @@ from playground.app.labels import spoken
 from playground.app.numbers import measured, percent, percent_with_error, shown
 from playground.app.panels.figure import Figure, TaskButton, decimal, with_error
 from playground.app.state import State
-from playground.app.views import Errors, ProblemView
+from playground.app.views import ProblemView
+from playground.lab.along_sigma import ScoreErrors, at_sigma
 from playground.lab.refusals import comparison_refusal
 
 MEASURE_SCORE = "Measure compares the learned score with the exact one at every noise level."
@@ -34,7 +35,7 @@ class QualityPanel(Card):
     def __init__(self, state: State, engine: Engine, parent: QWidget | None = None) -> None:
         super().__init__("Quality", None, parent)
         self.state, self.engine = state, engine
-        self._errors: Errors | None = None
+        self._errors: ScoreErrors | None = None
         self._drawn = 0.0
         self._axis = 0
         self._later = QTimer(self)
@@ -223,7 +224,7 @@ class QualityPanel(Card):
             self.engine.score_errors()
 
     @Slot(object)
-    def _show_errors(self, errors: Errors | None) -> None:
+    def _show_errors(self, errors: ScoreErrors | None) -> None:
         self._errors = errors
         if errors is None:
             self.chart.show_errors(np.zeros(0), np.zeros(0), np.zeros(0))
@@ -329,10 +330,8 @@ class QualityPanel(Card):
             self.relative.show_text("")
             self.divergence.show_text("")
             return
-        order = np.argsort(errors.sigmas)
-        logs = np.log(errors.sigmas[order])
         relative, relative_error, divergence, divergence_error = (
-            float(np.interp(np.log(sigma), logs, values[order]))
+            at_sigma(sigma, errors.sigmas, values)
             for values in (errors.relative, errors.relative_error, errors.divergence, errors.divergence_error)
         )
         self.relative.show_text(percent_with_error(relative, relative_error))

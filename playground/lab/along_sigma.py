@@ -1,0 +1,38 @@
+"""Errors of a score at several noise levels, as plain arrays.
+
+Imports no torch, so the window can name them before torch is loaded.
+"""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.floating]
+
+
+def at_sigma(sigma: float, sigmas: Array, values: Array) -> float:
+    """Values (S,) at rising noise levels (S,), interpolated along log sigma; beyond either end they stay as they are there."""
+    return float(np.interp(math.log(sigma), np.log(sigmas), values))
+
+
+@dataclass(frozen=True)
+class ScoreErrors:
+    """The errors of a score along sigma, each with its standard error over the points that it was asked at.
+
+    Attributes:
+        fraction: of the noise levels done.
+        sigmas: (S,) noise levels from fine to coarse, in user units.
+        divergence, divergence_error: (S,) E ||s - exact||^2, per user unit squared.
+        relative, relative_error: (S,) its root over that of E ||exact||^2: 1 is as bad as no score at all.
+        source: of the score held against: "exact", or "empirical" for the smoothed training set's.
+    """
+
+    fraction: float
+    sigmas: Array
+    divergence: Array
+    divergence_error: Array
+    relative: Array
+    relative_error: Array
+    source: str
