@@ -17,6 +17,7 @@ import torch
 from torch import Tensor
 
 from playground.theory.quadrature import INNER, lobatto
+from playground.theory.tableau import ERROR, NODES, STAGES, between
 
 Field = Callable[..., Tensor]
 """dx/dt as field(x, t): x (N, M), t (N,), every row at its own time; returns (N, M). Where rows have something of their own
@@ -24,29 +25,6 @@ that does not move, as field(x, t, fixed)."""
 
 Integrand = Callable[..., tuple[Tensor, Tensor]]
 """dx/dt as of the field, (N, M), and what is to be integrated over t there, (N, K)."""
-
-_NODES = (1 / 5, 3 / 10, 4 / 5, 8 / 9, 1.0, 1.0)
-_STAGES = (
-    (1 / 5,),
-    (3 / 40, 9 / 40),
-    (44 / 45, -56 / 15, 32 / 9),
-    (19372 / 6561, -25360 / 2187, 64448 / 6561, -212 / 729),
-    (9017 / 3168, -355 / 33, 46732 / 5247, 49 / 176, -5103 / 18656),
-    (35 / 384, 0.0, 500 / 1113, 125 / 192, -2187 / 6784, 11 / 84),  # order 5: the step itself
-)
-# Order 5 minus order 4.
-_ERROR = (71 / 57600, 0.0, -71 / 16695, 71 / 1920, -17253 / 339200, 22 / 525, -1 / 40)
-
-# Dense output of order 4, the solution between two steps: Hairer, Norsett & Wanner I, II.6.
-_BETWEEN = (
-    -12715105075 / 11282082432,
-    0.0,
-    87487479700 / 32700410799,
-    -10690763975 / 1880347072,
-    701980252875 / 199316789632,
-    -1453857185 / 822651844,
-    69997945 / 29380423,
-)
 
 FRAME_NUMBERS = 2**24
 """Numbers that :func:`frames` holds at once: 64 MB in single precision, 500 frames of 16,000 points of the plane."""
@@ -302,16 +280,16 @@ class _Rows:
         slopes = [self.slope]
         x = before = self.x
         value = self.value
-        for node, weights in zip(_NODES, _STAGES, strict=True):
+        for node, weights in zip(NODES, STAGES, strict=True):
             before, x = x, self.x + column * sum(w * k for w, k in zip(weights, slopes, strict=True) if w)
-            if len(slopes) < len(_STAGES):
+            if len(slopes) < len(STAGES):
                 slopes.append(self.field(x, self.t + node * h, *self.fixed))
             else:
                 slope, value = self._at_end(x, self.t + h)
                 slopes.append(slope)
             yield
         self.evaluations[self.rows] += 6
-        error = column * sum(w * k for w, k in zip(_ERROR, slopes, strict=True) if w)
+        error = column * sum(w * k for w, k in zip(ERROR, slopes, strict=True) if w)
         ratio = _norm(error / (self.step_tolerance * (1 + torch.maximum(self.x.abs(), x.abs()))))
         integrals = self.integrals
         if self.integrand is not None:
@@ -384,7 +362,7 @@ class _Rows:
         fixed = [each[row] for each in self.fixed]
         ends, step, t = (self.x[row], x[row]), h[row, None], self.t[row]
         b, c = (
-            self.integrand(_between(u, step, *ends, [k[row] for k in slopes]), t + u * h[row], *fixed)[1] for u in INNER
+            self.integrand(between(u, step, *ends, [k[row] for k in slopes]), t + u * h[row], *fixed)[1] for u in INNER
         )
         values = (self.value[row], b, c, value[row])
         ratio, integrals = ratio.clone(), self.integrals.clone()
@@ -401,18 +379,7 @@ class _Rows:
         index, row = torch.nonzero(behind & (self.direction * (t - self.times[:, None]) >= 0) & accepted, as_tuple=True)
         h = (t - self.t)[row, None]
         u = (self.times[index, None] - self.t[row, None]) / h
-        self.path[index, self.rows[row]] = _between(u, h, self.x[row], x[row], [k[row] for k in slopes])
-
-
-def _between(u: Tensor | float, h: Tensor, start: Tensor, end: Tensor, slopes: list[Tensor]) -> Tensor:
-    """The solution at the part u of a step h (N, 1) from `start` to `end`, both (N, M): the cubic through both ends and slopes,
-    and a quartic term that the slopes between give, so that it is as exact as the ends."""
-    return (
-        (1 - u) * start
-        + u * end
-        + u * (u - 1) * ((1 - 2 * u) * (end - start) + (u - 1) * h * slopes[0] + u * h * slopes[-1])
-        + (u * (u - 1)) ** 2 * h * sum(w * k for w, k in zip(_BETWEEN, slopes, strict=True) if w)
-    )
+        self.path[index, self.rows[row]] = between(u, h, self.x[row], x[row], [k[row] for k in slopes])
 
 
 def _norm(x: Tensor) -> Tensor:
