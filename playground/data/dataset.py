@@ -25,22 +25,23 @@ class Dataset:
 
     Attributes:
         name: for titles: the source's title, or the file's name.
-        points: (N, *shape) float64, in the user's units; what training sees.
+        points: (N, *shape) float64, in the user's units; what training sees. The user's own images are float32, which holds
+            their 256 levels exactly in half the memory.
         density: the density that the points are drawn from, in the user's units and float64, where it is known.
         shape: of one point: (2,) in the plane, (1, 8, 8) for the digits.
         axes: names of the two coordinates, from a table's header or "x", "y".
-        held_out: (M, *shape) float64; training never sees them. Fresh draws where the density is known, else a split.
+        held_out: (M, *shape), likewise; training never sees them. Fresh draws where the density is known, else a split.
         labels: (N,) classes of `points`, where there are any, counted from 0.
         grey_levels: for images, how many values a pixel takes; see :func:`playground.data.digits.dequantise`.
         remark: what is to be known of how it was read, in sentences; "" where nothing is.
     """
 
     name: str
-    points: Array
+    points: NDArray[np.floating]
     density: "Density | None"
     shape: tuple[int, ...]
     axes: tuple[str, str]
-    held_out: Array
+    held_out: NDArray[np.floating]
     labels: NDArray[np.int64] | None = None
     grey_levels: int | None = None
     remark: str = ""

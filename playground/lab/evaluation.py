@@ -308,7 +308,7 @@ def _add_wasserstein(problem: Problem, samples: Tensor, found: dict[str, Any]) -
         pairs = ((law.sample(count, generator), law.sample(count, generator)) for _ in range(FLOOR_PAIRS))
     else:
         count = min(count, len(points))  # so that as many can be split off the data
-        reference = held_out
+        reference = held_out.double()
         data = torch.cat([points, held_out])
         pairs = metrics.splits(data, count, len(held_out), FLOOR_PAIRS, generator)
     found["sliced_wasserstein2"] = metrics.sliced_wasserstein2(samples[:count], reference, PROJECTIONS, generator)

@@ -94,8 +94,8 @@ class Session:
         }
         contents = _ordered(safetensors.numpy.save({name: _plain(array) for name, array in tensors.items()}, metadata))
         try:
-            with replacing(path) as temporary:
-                temporary.write_bytes(contents)
+            with replacing(path) as temporary, temporary.open("wb") as file:
+                file.writelines(contents)
         except OSError as error:
             kept = "; the old file is kept" if Path(path).exists() else ""
             raise SessionError(f"{path} cannot be written: {error.strerror or error}{kept}.") from None
@@ -168,19 +168,21 @@ class Session:
 
         data = self.experiment.data
         if data.kind in ("file", "images"):
-            name, shape = Path(data.path).name, self.points.shape[1:]
-            keys = np.concatenate([repeats.row_keys(self.points), repeats.row_keys(self.held_out)])
-            what = "images" if data.kind == "images" else "rows"
+            images = data.kind == "images"
+            # As they are read from their own file; earlier versions saved images in double precision.
+            precision: type[np.floating] = np.float32 if images else np.float64
+            points, held_out = (np.asarray(array, dtype=precision) for array in (self.points, self.held_out))
+            keys = np.concatenate([repeats.row_keys(points), repeats.row_keys(held_out)])
             return Dataset(
-                name=name,
-                points=self.points,
+                name=Path(data.path).name,
+                points=points,
                 density=None,
-                shape=shape,
+                shape=points.shape[1:],
                 axes=self.axes,
-                held_out=self.held_out,
+                held_out=held_out,
                 labels=self.labels,
-                grey_levels=GREY_LEVELS if data.kind == "images" else None,
-                remark=repeats.remark(len(keys), len(np.unique(keys)), what),
+                grey_levels=GREY_LEVELS if images else None,
+                remark=repeats.remark(len(keys), len(np.unique(keys)), "images" if images else "rows"),
             )
         made = load_dataset(
             data.kind,
@@ -203,14 +205,17 @@ def _plain(array: np.ndarray) -> np.ndarray:
     return np.ascontiguousarray(array, dtype=array.dtype.newbyteorder("<")).reshape(array.shape)
 
 
-def _ordered(contents: bytes) -> bytes:
-    """The same file with its metadata in a fixed order: the library writes them in another order each time."""
+def _ordered(contents: bytes) -> tuple[bytes, memoryview]:
+    """The same file with its metadata in a fixed order, for the library writes them in another each time: head, and numbers.
+
+    The numbers are not copied: with a large set of images they are most of the memory that saving takes.
+    """
     end = 8 + int.from_bytes(contents[:8], "little")
     header = json.loads(contents[8:end])
     header["__metadata__"] = dict(sorted(header["__metadata__"].items()))
     text = json.dumps(header, ensure_ascii=False, separators=(",", ":")).encode()
     text += b" " * (-len(text) % 8)  # the numbers begin at a multiple of 8
-    return len(text).to_bytes(8, "little") + text + contents[end:]
+    return len(text).to_bytes(8, "little") + text, memoryview(contents)[end:]
 
 
 def _read(path: Path) -> tuple[dict[str, str], dict[str, np.ndarray]]:

@@ -44,7 +44,7 @@ def test_sources_are_listed_before_torch_is_loaded() -> None:
 def test_a_source_gives_points_of_its_shape(kind: str, tmp_path: Path) -> None:
     dataset = _load(kind, tmp_path)
     assert dataset.points.shape[1:] == dataset.shape == dataset.held_out.shape[1:]
-    assert dataset.points.dtype == dataset.held_out.dtype == np.float64
+    assert dataset.points.dtype == dataset.held_out.dtype == (np.float32 if kind == "images" else np.float64)
     assert len(dataset.held_out) == 100
     assert np.isfinite(dataset.points).all()
     assert np.isfinite(dataset.held_out).all()

@@ -152,7 +152,7 @@ def test_saving_is_all_or_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     def full(*_: object, **__: object) -> None:
         raise OSError(28, "No space left on device")
 
-    for method in (os, "replace"), (os, "fsync"), (Path, "write_bytes"):
+    for method in (os, "replace"), (os, "fsync"), (Path, "open"):
         with monkeypatch.context() as patch:
             patch.setattr(*method, full)
             with pytest.raises(SessionError, match="No space left on device; the old file is kept"):
