@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from playground.theory.empirical import Empirical
+from playground.theory.noise import PrincipalAxes
 
 PAIRED = 1000  # points whose pairs give the cumulants: a million pairs, about 20 ms
 TINY = 1e-300  # an axis without spread or noise
@@ -26,12 +27,34 @@ def gaussianity(points: Tensor, sigma: float) -> float:
 
     Good to some per cent below 0.01 nat, where it is asked; far above, only its being large is to be trusted.
     """
+    return _divergence(*_along_axes(points), sigma)
+
+
+def gaussian_from(points: Tensor, tolerance: float, sigma: float) -> float:
+    """The least noise from `sigma` on at which :func:`gaussianity` is within the tolerance, to 2 %."""
+    found = _along_axes(points)
+    low = high = sigma
+    while _divergence(*found, high) > tolerance:
+        low, high = high, 2 * high
+    while high > 1.02 * low:
+        middle = math.sqrt(low * high)
+        low, high = (middle, high) if _divergence(*found, middle) > tolerance else (low, middle)
+    return high
+
+
+def _along_axes(points: Tensor) -> tuple[Tensor, Tensor]:
+    """Some of the points along the K of their principal axes that have a variance, (n, K), and these variances, (K,); float64."""
     some = points[:: math.ceil(len(points) / PAIRED)].flatten(1).cpu().double()
     some = some - some.mean(0)
-    variances, axes = torch.linalg.eigh(some.T @ some / len(some))
-    variances = variances.clamp(min=0)
-    shares = variances / (variances + sigma**2).clamp(min=TINY)  # the data's part of each axis' variance
-    u = some @ axes / (variances + sigma**2).clamp(min=TINY).sqrt()
+    axes, variances = PrincipalAxes.of_centred(some)
+    return some @ axes, variances
+
+
+def _divergence(some: Tensor, variances: Tensor, sigma: float) -> float:
+    """The :func:`gaussianity` of points whose principal axes are known: of large images they take most of the time."""
+    smoothed = (variances + sigma**2).clamp(min=TINY)
+    shares = variances / smoothed  # the data's part of each axis' variance
+    u = some / smoothed.sqrt()
     products = u @ u.T
     products.fill_diagonal_(0.0)
     pairs = len(u) * (len(u) - 1)
@@ -44,17 +67,6 @@ def gaussianity(points: Tensor, sigma: float) -> float:
         + 6 * shares.pow(4).sum()
     )
     return float(third.clamp(min=0) / 12 + fourth.clamp(min=0) / 48)
-
-
-def gaussian_from(points: Tensor, tolerance: float, sigma: float) -> float:
-    """The least noise from `sigma` on at which :func:`gaussianity` is within the tolerance, to 2 %."""
-    low = high = sigma
-    while gaussianity(points, high) > tolerance:
-        low, high = high, 2 * high
-    while high > 1.02 * low:
-        middle = math.sqrt(low * high)
-        low, high = (middle, high) if gaussianity(points, middle) > tolerance else (low, middle)
-    return high
 
 
 def overlap(points: Tensor, coarse: float, fine: float, generator: torch.Generator) -> float:

@@ -49,8 +49,12 @@ class PrincipalAxes(NamedTuple):
         if min(count, dim) > MOST_ROWS:
             flat = flat[torch.randperm(count, generator=torch.Generator().manual_seed(0))[:MOST_ROWS].to(flat.device)]
         flat = flat.cpu().double()
-        flat = flat - flat.mean(0)
-        if dim <= len(flat):
+        return cls.of_centred(flat - flat.mean(0))
+
+    @classmethod
+    def of_centred(cls, flat: Tensor) -> "PrincipalAxes":
+        """Those of points (N, D) float64 of mean 0."""
+        if flat.shape[1] <= len(flat):
             return cls.of_covariance(flat.T @ flat / len(flat))
         # X X^T has the variances of X^T X without its D - N zeros. What rounding leaves of the orthogonality of axes that hardly
         # vary does no harm: they count by their variance.
