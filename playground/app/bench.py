@@ -269,21 +269,25 @@ def _remember(bench: Bench, summary: Mapping[str, Any], progress_type: Any) -> N
 
 def _view(problem: "Problem", trainer: "Trainer") -> ProblemView:
     from playground.lab.advice import noise_advice
-    from playground.lab.problem import widest_gap
 
     dataset, noise, units = problem.dataset, problem.noise, problem.units
     is_image = len(problem.shape) == 3
     resolved = problem.resolved()
     has_process = path_refusal(problem.experiment) is None
     rungs = noise.levels(problem.experiment.noise.levels) if has_process else np.array([noise.sigma_max])
-    gap = units.sigma_to_user(widest_gap(problem.train))
+    gap = units.sigma_to_user(problem.widest())
+    shown, count = dataset.points, len(dataset.points)
+    if count > SHOWN_POINTS:  # all of them are shown without a copy
+        shown = shown[problem.some_rows(count, SHOWN_POINTS, "shown")]
     return ProblemView(
         name=dataset.name,
-        points=dataset.points[problem.some_rows(len(dataset.points), SHOWN_POINTS, "shown")],
-        count=len(dataset.points),
+        points=shown,
+        count=count,
         held_out=len(dataset.held_out),
         test_points=min(len(dataset.held_out), problem.experiment.likelihood.points),
         bounds=(0.0, 1.0, 0.0, 1.0) if is_image else plane_bounds(dataset.points),
+        brightness=shown.reshape(len(shown), -1).mean(axis=1) if is_image else None,
+        limits=(float(shown.min()), float(shown.max())),
         axes=dataset.axes,
         remark=dataset.remark,
         is_image=is_image,

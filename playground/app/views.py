@@ -38,6 +38,8 @@ class ProblemView:
     held_out: int  # points in all that training never sees
     test_points: int  # held-out points that the test set's likelihood is taken of
     bounds: Bounds
+    brightness: np.ndarray | None  # (N,) of images: the mean of each of `points`, which the window has no time to take
+    limits: tuple[float, float]  # the least and the largest number in `points`
     axes: tuple[str, str]
     is_image: bool
     isotropic: bool  # one unit for both axes

@@ -26,6 +26,7 @@ from playground.app.views import (
     told_classes,
 )
 from playground.drawing.film import Dress, trail
+from playground.drawing.images import ImageGrid
 from playground.drawing.layers import Density, Field
 from playground.drawing.scene import Scene
 from playground.lab.experiment import Stroke
@@ -40,6 +41,8 @@ EMPTY_PLANE = (-3.0, 3.0, -3.0, 3.0)  # what is in view before the first stroke:
 MISSED = "There is no image at that place: click on one for its log-likelihood."
 PLAYED = frozenset({"data.kind", "data.path", "sampling.kind"})  # whoever picks others wants to see them move
 COMPUTED = frozenset({"learned", "exact", "density"})  # layers that cost the engine work
+
+SURVEYED = 2_000  # images of a file whose darkest and brightest values stand for all, until its data are built
 
 
 class Wiring(QObject):
@@ -137,7 +140,7 @@ class Wiring(QObject):
         canvas.set_hint("")
         canvas.set_images(None)  # forgets the limits of other images
         if problem.is_image:
-            canvas.set_images(problem.points)
+            canvas.set_images(ImageGrid(problem.points, problem.limits))
         else:
             canvas.aspect_locked = problem.isotropic
             canvas.set_axes(problem.axes)
@@ -227,14 +230,15 @@ class Wiring(QObject):
         self._window.toasts.settle()
         self._opened = self._engine.trajectory
         self._show_plane_layers(session.points.ndim == 2)
-        if session.points.ndim == 2:
+        # Evenly from the whole file, which may be sorted; the quantiles of a million points would take 80 ms.
+        points = session.points[:: -(-len(session.points) // SHOWN_POINTS)]
+        if points.ndim == 2:
             self._canvas.set_axes(session.axes)
-            # Evenly from the whole file, which may be sorted; the quantiles of a million points would take 80 ms.
-            points = session.points[:: -(-len(session.points) // SHOWN_POINTS)]
             self._canvas.set_data(points)
             self._canvas.fit(plane_bounds(points))
         else:
-            self._canvas.set_images(session.points)
+            some = points[:: -(-len(points) // SURVEYED)]
+            self._canvas.set_images(ImageGrid(points, (float(some.min()), float(some.max()))))
         layers = session.view.get("layers")
         if isinstance(layers, dict):
             for name, on in layers.items():

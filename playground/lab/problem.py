@@ -7,7 +7,7 @@ Two coordinate systems meet here and nowhere else. *User units* are what the use
 import functools
 import math
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -19,7 +19,7 @@ from playground.data import Dataset, load_dataset
 from playground.lab import automatic, reliability
 from playground.lab.experiment import Experiment, ExperimentError, replace, value
 from playground.lab.settings import PROCESSES, RATED
-from playground.lab.units import Units
+from playground.lab.units import PART, Units
 from playground.theory.densities import Density
 from playground.theory.empirical import Empirical
 from playground.theory.networks import ScoreNetwork, build_network
@@ -46,6 +46,7 @@ SIGMA_MAX = 2.0
 """Of the widest gap. The prior is a Gaussian with the data's moments, which smoothed data are only nearly: with the exact
 score the worst of 1,000 log-likelihoods of the two Gaussians is off by 0.11 nat at 1.0, 0.015 at 2.0 and 0.005 at 3.0 (median
 0.005, 0.0007, 0.0002), those of the other toys by a third of that or less; each doubling costs a tenth more evaluations."""
+PROJECTED = 2**24  # projections that the widest gap holds at once: 128 MB
 SINGLE_SIGMA = 0.3  # of the data's standard deviation: bridges near gaps and still shows the data's shape
 
 
@@ -73,8 +74,9 @@ class Problem:
         experiment: as the user wrote it, in user units, with its "auto"s.
         train, test: points (N, \\*shape) float32 on the device; `test` is never trained on.
         density: the known density that the data come from, standardized like them, or None.
-        spread: the principal axes of `train`, found when they are first asked for and kept through every `replace`: of large
-            images they take a second.
+        widest: the :func:`widest_gap` of `train`, and
+        spread: its principal axes: found when they are first asked for and kept through every `replace`, for of large images they
+            take a second each.
     """
 
     experiment: Experiment
@@ -85,6 +87,7 @@ class Problem:
     density: Density | None
     noise: Noise
     device: torch.device
+    widest: Callable[[], float] = field(repr=False)
     spread: Callable[[], PrincipalAxes] = field(repr=False)
 
     @classmethod
@@ -124,15 +127,16 @@ class Problem:
         device = torch.device(device)
         units = Units.of(dataset)
         train, test = (
-            torch.from_numpy(units.to_internal(points)).to(device, torch.float32)
-            for points in (dataset.points, dataset.held_out)
+            torch.from_numpy(units.standardized(points)).to(device) for points in (dataset.points, dataset.held_out)
         )
         density = dataset.density
         if density is not None:
             offset = torch.from_numpy(units.offset)
             density = density.standardized(offset, float(units.scale.flat[0])).to(device, torch.float32)
+        widest = functools.cache(functools.partial(widest_gap, train))
         spread = functools.cache(functools.partial(PrincipalAxes.of_points, train))
-        return cls(experiment, dataset, units, train, test, density, _noise(experiment, units, train), device, spread)
+        noise = _noise(experiment, units, widest)
+        return cls(experiment, dataset, units, train, test, density, noise, device, widest, spread)
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -182,7 +186,7 @@ class Problem:
         return np.sort(torch.randperm(available, generator=self.generator(purpose, "cpu"))[:wanted].numpy())
 
     @functools.cached_property
-    def judged(self) -> NDArray[np.float64]:
+    def judged(self) -> NDArray[np.floating]:
         """The held-out points that likelihoods are measured on, in user units: likelihood.points of them, or all."""
         held_out = self.dataset.held_out
         return held_out[self.some_rows(len(held_out), self.experiment.likelihood.points, "judged")]
@@ -300,20 +304,27 @@ def widest_gap(points: Tensor) -> float:
     In the plane it is short of the exact diameter by less than 0.01 %; in more dimensions it is a lower bound, which the
     points farthest from the centre make a close one.
     """
-    flat = points.flatten(1).cpu().double()
-    dim = flat.shape[1]
+    flat = points.flatten(1).cpu()
+    count, dim = flat.shape
     if dim == 2:
         angles = torch.arange(128, dtype=torch.float64) * (math.pi / 128)
         directions = torch.stack([angles.cos(), angles.sin()])
     else:
         directions = torch.randn(dim, 128, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
-    farthest = (flat - flat.mean(0)).square().sum(1).topk(min(256, len(flat))).indices
-    ends = [farthest]
-    for some in torch.split(directions, 16, dim=1):  # all at once would take a gigabyte for a million points
-        projected = (some.T @ flat.T).numpy()  # whose argmax along rows takes a tenth of torch's down columns
+
+    def doubled() -> Iterator[Tensor]:
+        """Some rows at a time, for all in double precision would take twice the memory of the set."""
+        return (part.double() for part in torch.split(flat, max(1, PART // dim)))
+
+    centre = sum(part.sum(0) for part in doubled()) / count
+    farthest = torch.cat([(part - centre).square().sum(1) for part in doubled()])
+    ends = [farthest.topk(min(256, count)).indices]
+    for some in torch.split(directions, max(16, PROJECTED // count), dim=1):
+        # argmax along numpy's rows takes a tenth of torch's down columns.
+        projected = torch.cat([some.T @ part.T for part in doubled()], dim=1).numpy()
         ends += [torch.from_numpy(projected.argmax(1)), torch.from_numpy(projected.argmin(1))]
-    outermost = torch.unique(torch.cat(ends))
-    return float(torch.cdist(flat[outermost], flat[outermost]).max())
+    outermost = flat[torch.unique(torch.cat(ends))].double()
+    return float(torch.cdist(outermost, outermost).max())
 
 
 def _sigma_min(experiment: Experiment, units: Units) -> float:
@@ -321,8 +332,11 @@ def _sigma_min(experiment: Experiment, units: Units) -> float:
     return SIGMA_MIN if given == "auto" else units.sigma_to_internal(given)
 
 
-def _noise(experiment: Experiment, units: Units, train: Tensor) -> Noise:
+def _noise(experiment: Experiment, units: Units, widest: Callable[[], float]) -> Noise:
     """The noise of an experiment in internal units.
+
+    Args:
+        widest: gives the widest gap of the training set, for an automatic sigma_max.
 
     Raises:
         ExperimentError: an end chosen by the user lies beyond the other end.
@@ -346,7 +360,7 @@ def _noise(experiment: Experiment, units: Units, train: Tensor) -> Noise:
                 f"with, {units.sigma_to_user(end):g}: lower noise.sigma_min or raise noise.beta_max."
             )
         return Continuous(process(noise.beta_min, noise.beta_max, sigma_min))
-    sigma_max = SIGMA_MAX * widest_gap(train) if noise.sigma_max == "auto" else units.sigma_to_internal(noise.sigma_max)
+    sigma_max = SIGMA_MAX * widest() if noise.sigma_max == "auto" else units.sigma_to_internal(noise.sigma_max)
     if sigma_min >= sigma_max:
         raise ExperimentError(
             f"noise.sigma_min = {units.sigma_to_user(sigma_min):g} must lie below noise.sigma_max = "

@@ -5,6 +5,7 @@ Imports no torch, so the window can show a saved trajectory before torch is load
 
 import math
 import typing
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,6 +16,7 @@ if typing.TYPE_CHECKING:
 
 Array = NDArray[np.floating]
 
+PART = 2**20  # numbers worked on at once: 8 MB in double precision
 AXES_DIFFER = 3.0  # a file whose axes' spreads differ by more than this factor is scaled axis by axis
 
 
@@ -37,13 +39,13 @@ class Units:
         if dataset.density is not None:
             offset = dataset.density.mean.cpu().numpy().astype(np.float64)
             return cls(offset, np.full(dataset.shape, math.sqrt(dataset.density.variance)))
-        variances = dataset.points.var(axis=0)
+        offset, variances = _moments(dataset.points)
         spread = math.sqrt(variances.mean())
         scale = np.full(dataset.shape, spread)
         # Images keep one scale: a pixel that is always dark has no spread of its own.
         if len(dataset.shape) == 1 and variances.max() > AXES_DIFFER**2 * variances.min() > 0:
             scale = np.sqrt(variances)
-        return cls(dataset.points.mean(axis=0), scale)
+        return cls(offset, scale)
 
     @property
     def length(self) -> float:
@@ -58,6 +60,13 @@ class Units:
     def to_internal(self, points: Array) -> Array:
         """Points (..., \\*shape) in internal units."""
         return (points - self.offset) / self.scale
+
+    def standardized(self, points: Array) -> NDArray[np.float32]:
+        """The same of points (N, \\*shape), rounded to single precision: many take no memory but the result's."""
+        out = np.empty(points.shape, dtype=np.float32)
+        for some in _parts(points):
+            out[some] = self.to_internal(points[some])
+        return out
 
     def to_user(self, points: Array) -> Array:
         """Points (..., \\*shape) in user units, float64."""
@@ -85,3 +94,16 @@ class Units:
     def log_prob_to_user(self, log_prob: Array) -> Array:
         """Log-densities in nats per user units: the map's Jacobian is subtracted."""
         return np.asarray(log_prob, dtype=np.float64) - float(np.log(self.scale).sum())
+
+
+def _moments(points: Array) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Mean and variance of points (N, \\*shape) along each axis, in double precision whatever the points are in."""
+    mean = points.mean(axis=0, dtype=np.float64)
+    squares = sum(np.square(points[some] - mean).sum(axis=0) for some in _parts(points))
+    return mean, squares / len(points)
+
+
+def _parts(points: Array) -> Iterator[slice]:
+    """Rows of points (N, \\*shape) that can be worked on at once: in double precision the whole set may not fit into memory."""
+    rows = max(1, PART // math.prod(points.shape[1:]))
+    return (slice(start, start + rows) for start in range(0, len(points), rows))

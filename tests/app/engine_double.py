@@ -209,6 +209,8 @@ def view(experiment: Experiment, **changes: Any) -> ProblemView:
         "held_out": 359,
         "test_points": experiment.likelihood.points if known else 359,
         "bounds": (-2.0, 3.0, -1.5, 2.0),
+        "brightness": points.mean(axis=(1, 2, 3)) if image else None,
+        "limits": (float(points.min()), float(points.max())),
         "axes": ("x", "y"),
         "is_image": image,
         "isotropic": True,

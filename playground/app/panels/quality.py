@@ -195,7 +195,7 @@ class QualityPanel(Card):
         self._name_axes(*view.axes)
         if view.is_image:
             self._axis = 0
-        self.histogram.show_data(self._along(view.points), self._axis_name(view))
+        self._show_data(view)
         self._enable()
         self._show_samples()
 
@@ -342,7 +342,7 @@ class QualityPanel(Card):
         self._axis = int(axis)
         view = self.engine.problem
         if view is not None:
-            self.histogram.show_data(self._along(view.points), self._axis_name(view))
+            self._show_data(view)
             self._show_samples()
 
     def _name_axes(self, *names: str) -> None:
@@ -351,14 +351,15 @@ class QualityPanel(Card):
             button.setAccessibleName(f"Histogram along {name}")
             button.setToolTip(f"<p>Histogram along {name}.</p>")
 
+    def _show_data(self, view: ProblemView) -> None:
+        values = self._along(view.points) if view.brightness is None else view.brightness
+        self.histogram.show_data(values, "mean brightness" if view.is_image else view.axes[self._axis])
+
     def _along(self, points: np.ndarray) -> np.ndarray:
         """(N,) what the histogram counts: a coordinate, or an image's mean brightness."""
         if points.ndim > 2:
             return points.reshape(len(points), -1).mean(axis=1)
         return points[:, self._axis]
-
-    def _axis_name(self, view: ProblemView) -> str:
-        return "mean brightness" if view.is_image else view.axes[self._axis]
 
 
 def _with_own_error(metrics: dict[str, object], key: str) -> str:
