@@ -137,15 +137,15 @@ def _read(problem: Problem) -> str:
     return f"{line} {dataset.remark}".rstrip()
 
 
-def _train(trainer: Trainer) -> tuple[TrainingProgress | None, float | None]:
-    """The last progress, and the loss of what was learned; None and None where there is nothing to train."""
+def _train(trainer: Trainer) -> tuple[TrainingProgress | None, tuple[float, float] | None]:
+    """The last progress, and the loss of what was learned with its standard error; None and None where there is nothing to train."""
     last = final = None
     with stage("Training") as update:
         for last in trainer:
             _show(last, f"loss {last.loss:.4f}", update)
         if last is not None:
             final = trainer.averaged_loss()
-            _show(last, f"final loss {final:.4f}", update)
+            _show(last, f"final loss {final[0]:.4f} ± {final[1]:.4f}", update)
     if last is not None and last.diverged:
         print(f"score-playground: {last.diverged}", file=sys.stderr)
     return last, final
@@ -192,8 +192,11 @@ def _score_errors(problem: Problem, model: results.Model) -> dict[str, Any]:
     return found
 
 
-def _training(trainer: Trainer, last: TrainingProgress | None, final_loss: float | None) -> dict[str, Any]:
+def _training(
+    trainer: Trainer, last: TrainingProgress | None, final_loss: tuple[float, float] | None
+) -> dict[str, Any]:
     problem = trainer.problem
+    loss, loss_error = final_loss or (None, None)
     return {
         "train_points": len(problem.dataset.points),
         "held_out_points": len(problem.dataset.held_out),
@@ -201,7 +204,8 @@ def _training(trainer: Trainer, last: TrainingProgress | None, final_loss: float
         "steps": trainer.step,
         "seconds": trainer.seconds,
         "steps_per_second": trainer.step / trainer.seconds if trainer.seconds else None,
-        "final_loss": final_loss,
+        "final_loss": loss,
+        "final_loss_standard_error": loss_error,
         "loss_floor": None if last is None else last.floor,
         "loss_floor_standard_error": None if last is None else last.floor_error,
         "diverged": None if last is None else last.diverged,

@@ -5,6 +5,7 @@ What people train most, an MLP by denoising, takes blocks of steps in one call (
 
 import functools
 import math
+import statistics
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -170,14 +171,18 @@ class Trainer:
             floor_error=self._floor_error,
         )
 
-    def averaged_loss(self) -> float:
-        """The objective of the averaged weights on many draws: the loss of the last few steps depends on the clock."""
-        generator, total = self.problem.generator("final loss"), 0.0
+    def averaged_loss(self) -> tuple[float, float]:
+        """The objective of the averaged weights on many draws, and its standard error.
+
+        The loss of the last few steps depends on the clock. The error is that of the draws' means: points of one draw may
+        share their noise levels, as those of maximum likelihood do.
+        """
+        generator, means = self.problem.generator("final loss"), []
         for _ in range(JUDGED):
             x, sigma, label = self._draw(1, JUDGED_BATCH, generator)
             losses = self._objective.loss(_told(self.ema, label), x, sigma, generator)
-            total += float(losses.detach().mean())
-        return total / JUDGED
+            means.append(float(losses.detach().mean()))
+        return statistics.fmean(means), statistics.stdev(means) / math.sqrt(JUDGED)
 
     def snapshot(self) -> dict[str, Tensor]:
         """A copy of the averaged weights, for `load_state_dict` of another thread's network."""

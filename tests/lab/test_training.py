@@ -86,7 +86,7 @@ def test_the_loss_of_what_was_learned_is_measured_as_it_is_trained(monkeypatch: 
         return sigma
 
     monkeypatch.setattr(trainer._objective, "loss", loss)
-    assert problem.noise.sigma_min < trainer.averaged_loss() < problem.noise.sigma_max
+    assert problem.noise.sigma_min < trainer.averaged_loss()[0] < problem.noise.sigma_max
     assert {network for network, _, _ in asked} == {trainer.ema}
     half = 1 / problem.dataset.grey_levels / problem.units.length
     x, label = (torch.cat([draw[part] for draw in asked]) for part in (1, 2))
@@ -98,6 +98,18 @@ def test_the_loss_of_what_was_learned_is_measured_as_it_is_trained(monkeypatch: 
     assert hidden.double().mean() == pytest.approx(0.25, abs=0.03)
     assert torch.equal(label[:300][~hidden[:300]], problem.labels[rows][~hidden[:300]])
     assert np.array_equal(trainer.state()["generator"], before)  # training goes on as if it had not been asked
+
+
+def test_the_error_of_the_final_loss_is_how_far_other_draws_would_be_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of maximum likelihood, where 512 points share two noise levels: that of independent points would be a ninth of it."""
+    settings = {"noise__kind": "ladder", "network__kind": "energy", "objective__kind": "maximum-likelihood"}
+    trainer = Trainer(Problem.build(experiment(objective__cells=16, network__width=16, **settings)))
+    found = []
+    for seed in range(16):
+        monkeypatch.setattr(Problem, "generator", lambda *_, seed=seed: torch.Generator().manual_seed(seed))
+        found.append(trainer.averaged_loss())
+    losses, errors = np.transpose(found)
+    assert losses.std(ddof=1) / 1.7 < errors.mean() < 1.7 * losses.std(ddof=1)  # of 16: 3.5 standard deviations
 
 
 def test_denoising_without_noise_is_refused() -> None:
