@@ -13,9 +13,8 @@ from PySide6.QtCore import QObject, Qt
 from PySide6.QtGui import QAction, QKeySequence
 
 from playground.app import help as about
+from playground.app import hindrances
 from playground.app.canvas.legend import LEGEND
-from playground.app.panels.sampling import hindrance_to_playing, hindrance_to_sampling
-from playground.app.panels.training import hindrance_to_training
 
 if typing.TYPE_CHECKING:
     from playground.app.window import MainWindow
@@ -56,11 +55,11 @@ def _loaded(window: "MainWindow") -> bool:
 
 
 def _playing(window: "MainWindow") -> str:
-    return hindrance_to_playing(window.state, window.engine)
+    return hindrances.to_playing(window.state, window.engine)
 
 
 def _sampling(window: "MainWindow") -> str:
-    return hindrance_to_sampling(window.state, window.engine)
+    return hindrances.to_sampling(window.state, window.engine)
 
 
 LAYERS = {entry.key: entry.title for entry in LEGEND}
@@ -142,7 +141,7 @@ COMMANDS: dict[str, Command] = {
         "Train the network, or pause it",
         lambda w: w.toggle_training(),
         key="T",
-        hindrance=lambda w: hindrance_to_training(w.state, w.engine),
+        hindrance=lambda w: hindrances.to_training(w.state, w.engine),
         label=lambda w: "Pause training" if w.engine.training == "training" else "Train",
     ),
     "train.reset": Command(
@@ -195,7 +194,7 @@ COMMANDS: dict[str, Command] = {
         "Compute the learned density over the canvas",
         lambda w: w.engine.density_map(),
         key="D",
-        enabled=_loaded,
+        hindrance=lambda w: hindrances.to_mapping(w.state, w.engine),
     ),
     "measure.test_set": Command(
         "Evaluate the test set",
@@ -207,13 +206,13 @@ COMMANDS: dict[str, Command] = {
         "Compare samples with data",
         "Distance and mode weights of the samples",
         lambda w: w.engine.evaluate_samples(),
-        enabled=_loaded,
+        hindrance=lambda w: hindrances.to_comparing(w.state, w.engine),
     ),
     "measure.errors": Command(
         "Score error along σ",
         "How wrong the learned score is at each noise level",
         lambda w: w.engine.score_errors(),
-        enabled=_loaded,
+        hindrance=lambda w: hindrances.to_measuring_score(w.state, w.engine),
     ),
     "measure.clear": Command(
         "Clear the clicked point",

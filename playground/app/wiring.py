@@ -7,14 +7,13 @@ from collections.abc import Callable, Iterator
 import numpy as np
 from PySide6.QtCore import QObject
 
-from playground.app import readouts
+from playground.app import hindrances, readouts
 from playground.app.bench import SHOWN_POINTS
 from playground.app.canvas.legend import KEYS
 from playground.app.export import Dresser
 from playground.app.labels import spoken
 from playground.app.notifications import Holds
 from playground.app.panels import DataPanel, LikelihoodPanel, TrainingPanel
-from playground.app.panels.sampling import hindrance_to_playing, hindrance_to_sampling
 from playground.app.views import (
     DensityView,
     FieldView,
@@ -262,7 +261,7 @@ class Wiring(QObject):
 
     def _show_hindrances(self) -> None:
         self._transport.set_hindrances(
-            hindrance_to_playing(self._state, self._engine), hindrance_to_sampling(self._state, self._engine)
+            hindrances.to_playing(self._state, self._engine), hindrances.to_sampling(self._state, self._engine)
         )
 
     def _show_sigmas(self, trajectory: "Trajectory | None") -> None:

@@ -93,6 +93,27 @@ def test_plain_keys_work_where_nothing_else_wants_them(shared_window):
     assert window.engine.playing == playing
 
 
+def test_a_key_refuses_what_the_panel_refuses_and_says_why(window, qtbot):
+    """Images have no plane for a map, and samples that were given a part of a point are not to be compared with the data."""
+    said = []
+    window.toasts.add, add = lambda *words: (said.append(words[1]), add(*words)), window.toasts.add
+    window.engine.message.connect(lambda *words: said.append(words))
+    actions = window.actions_by_key
+    window.state.edit({"sampling.mask": "left"})
+    actions.refresh()
+    assert not actions["measure.samples"].isEnabled()
+    assert "choose known part “None”" in actions["measure.samples"].toolTip()
+    window.state.edit({"sampling.mask": "none", "data.kind": "digits", "network.width": 8})
+    qtbot.waitUntil(lambda: window.engine.problem.is_image, timeout=30_000)
+    qtbot.keyClick(window.canvas.surface, Qt.Key.Key_D)
+    assert not window.engine.running("density")
+    assert said == ["Images have no density over a plane: click on one for its log-likelihood."]
+    window.state.edit({"data.kind": "two-moons"})
+    qtbot.waitUntil(lambda: not window.engine.problem.is_image, timeout=30_000)
+    window.toasts.review()
+    assert not window.toasts.shown  # it holds no longer
+
+
 def test_space_presses_the_focused_button_and_does_not_play(shared_window):
     window = shared_window
     button = window.findChild(QPushButton, "train.toggle.button")

@@ -6,7 +6,7 @@ import numpy as np
 from PySide6.QtCore import QTimer, Slot
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QWidget
 
-from playground.app import theme
+from playground.app import hindrances, theme
 from playground.app.card import Card, Notice
 from playground.app.charts.errors import ErrorAlongSigma
 from playground.app.charts.histogram import MarginalHistogram
@@ -180,10 +180,8 @@ class QualityPanel(Card):
         self.notice.say("error", "")
         known = view.known_density
         comparable = view.has_reference
-        if comparable:
-            self.chart.show_empty(MEASURE_SCORE if known else MEASURE_AGAINST_DATA.format(view.name))
-        else:
-            self.chart.show_empty(f"The exact score of {view.name} is not known, and without noise no other is.")
+        measure = MEASURE_SCORE if known else MEASURE_AGAINST_DATA.format(view.name)
+        self.chart.show_empty(hindrances.to_measuring_score(self.state, self.engine) or measure)
         self.against.setVisible(comparable and not known)
         self.relative.setVisible(comparable)
         self.divergence.setVisible(comparable)
@@ -206,9 +204,8 @@ class QualityPanel(Card):
         refusal = None if view is None else comparison_refusal(self.state.experiment, view.classes)
         self.unlike.setText("" if refusal is None else spoken(refusal.sentence))
         self.unlike.setVisible(refusal is not None)
-        self.measure_score.setEnabled(view is not None and view.has_reference)
-        measurable = refusal is None or (view is not None and view.is_image)
-        self.measure_samples.setEnabled(measurable and view is not None and run is not None and len(run) > 0)
+        self.measure_score.setEnabled(not hindrances.to_measuring_score(self.state, self.engine))
+        self.measure_samples.setEnabled(not hindrances.to_comparing(self.state, self.engine))
         if run is None:
             self.histogram.show_samples(None)
         if view is None:

@@ -7,7 +7,6 @@ from playground.app import choices
 from playground.app.card import Card, Notice
 from playground.app.engine import Engine
 from playground.app.fields import NumberField, make_field
-from playground.app.labels import spoken
 from playground.app.panels.figure import count
 from playground.app.state import State
 from playground.app.views import told_classes
@@ -25,17 +24,6 @@ NAMES = {
     "churn": "churn",
     "forward": "forward",
 }
-
-
-def hindrance_to_sampling(state: State, engine: Engine) -> str:
-    """Why no run can begin, in a sentence that says what to do; nothing where one can."""
-    refusal = sampling_refusal(state.experiment, told_classes(engine.problem))
-    return "" if refusal is None else spoken(refusal.sentence)
-
-
-def hindrance_to_playing(state: State, engine: Engine) -> str:
-    """Why there is nothing to play and none will come, likewise."""
-    return "" if engine.trajectory is not None else hindrance_to_sampling(state, engine)
 
 
 class SamplingPanel(Card):

@@ -5,12 +5,11 @@ import time
 from PySide6.QtCore import Qt, QTimer, Signal, Slot
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QPushButton, QWidget
 
-from playground.app import theme
+from playground.app import hindrances, theme
 from playground.app.card import Card, Notice
 from playground.app.charts.loss import LossChart
 from playground.app.engine import Engine
 from playground.app.fields import NumberField, make_field
-from playground.app.labels import spoken
 from playground.app.numbers import duration, shown
 from playground.app.panels.figure import count, decimal
 from playground.app.state import State
@@ -33,16 +32,6 @@ TIPS = {
     "diverged": "Go on from the last good weights; lower the learning rate first.",
 }
 CHART_SECONDS = 0.1  # between two pictures of the loss
-
-
-def hindrance_to_training(state: State, engine: Engine) -> str:
-    """Why training can neither begin nor be paused now, in a sentence that says what to do; nothing where it can."""
-    if engine.training == "training":
-        return ""
-    refusal = training_refusal(state.experiment, told_classes(engine.problem))
-    if refusal is not None:
-        return spoken(refusal.sentence)
-    return "" if engine.problem is not None else "The data are being loaded: a moment."
 
 
 class TrainingPanel(Card):
@@ -172,7 +161,7 @@ class TrainingPanel(Card):
 
     def _show_button(self) -> None:
         training = self.engine.training
-        hindrance = hindrance_to_training(self.state, self.engine)
+        hindrance = hindrances.to_training(self.state, self.engine)
         text = BUTTON[training]
         self.button.setText(text)
         self.button.setAccessibleName(f"{text} the network" if training == "untrained" else f"{text} training")

@@ -1,0 +1,61 @@
+"""Why something cannot be done now: a sentence that says what to do, or nothing where it can be done.
+
+Panels and commands ask the same function, so that what a button refuses no menu and no key does.
+"""
+
+from playground.app.engine import Engine
+from playground.app.labels import spoken
+from playground.app.state import State
+from playground.app.views import told_classes
+from playground.lab.refusals import comparison_refusal, sampling_refusal, training_refusal
+
+LOADING = "The data are being loaded: a moment."
+IMAGES_FILL_NO_PLANE = "Images have no density over a plane: click on one for its log-likelihood."
+
+
+def to_training(state: State, engine: Engine) -> str:
+    """Training can neither begin nor be paused."""
+    if engine.training == "training":
+        return ""
+    refusal = training_refusal(state.experiment, told_classes(engine.problem))
+    if refusal is not None:
+        return spoken(refusal.sentence)
+    return "" if engine.problem is not None else LOADING
+
+
+def to_sampling(state: State, engine: Engine) -> str:
+    """No run can begin."""
+    refusal = sampling_refusal(state.experiment, told_classes(engine.problem))
+    return "" if refusal is None else spoken(refusal.sentence)
+
+
+def to_playing(state: State, engine: Engine) -> str:
+    """There is nothing to play and none will come."""
+    return "" if engine.trajectory is not None else to_sampling(state, engine)
+
+
+def to_mapping(state: State, engine: Engine) -> str:
+    """There is no plane for a map of the density."""
+    view = engine.problem
+    if view is None:
+        return LOADING
+    return IMAGES_FILL_NO_PLANE if view.is_image else ""
+
+
+def to_measuring_score(state: State, engine: Engine) -> str:
+    """The learned score cannot be held against another."""
+    view = engine.problem
+    if view is None:
+        return LOADING
+    return "" if view.has_reference else f"The exact score of {view.name} is not known, and without noise no other is."
+
+
+def to_comparing(state: State, engine: Engine) -> str:
+    """The samples cannot be compared with the data; of images there are figures that always can."""
+    view, run = engine.problem, engine.trajectory
+    if view is None:
+        return LOADING
+    refusal = comparison_refusal(state.experiment, view.classes)
+    if refusal is not None and not view.is_image:
+        return spoken(refusal.sentence)
+    return "" if run is not None and len(run) else "There are no samples to compare with the data yet."
