@@ -102,9 +102,9 @@ class Live:
 
     def __init__(self) -> None:
         self.recorded: tuple[int, Trajectory | None] = 0, None  # a run's number, and its frames so far
-        self.fields: Slot[FieldView] = Slot()
-        self.densities: Slot[DensityView] = Slot()
-        self.probed: Slot[ProbeView] = Slot()
+        self.fields: Slot[tuple[Bench, FieldView]] = Slot()  # each with the bench it is of
+        self.densities: Slot[tuple[Bench, DensityView]] = Slot()
+        self.probed: Slot[tuple[Bench, ProbeView]] = Slot()
         self._runs: Slot[Run] = Slot()
         self._views: Slot[View] = Slot()
         self._probes: Slot[Probe] = Slot()
@@ -182,7 +182,7 @@ class Live:
             if view is not None:
                 self._look(view)
             if probe is not None:
-                self.probed.put(self._read(probe))
+                self.probed.put((probe.bench, self._read(probe)))
             stepped = steps is not None and self._advance(steps)
             if not (stepped or view or probe):
                 rest = self._rested - time.monotonic()
@@ -246,9 +246,9 @@ class Live:
     def _look(self, view: View) -> None:
         field, density = self.see(view)
         if field is not None:
-            self.fields.put(field)
+            self.fields.put((view.bench, field))
         if density is not None:
-            self.densities.put(density)
+            self.densities.put((view.bench, density))
 
     def see(self, view: View) -> tuple[FieldView | None, DensityView | None]:
         """Compute what the view wants, as far as it is known."""

@@ -347,8 +347,8 @@ class Stage(QObject):
             (live.densities, self._show_density),
             (live.probed, self.probed.emit),
         ):
-            view = slot.take()
-            if view is not None:
+            bench, view = slot.take() or (None, None)
+            if view is not None and bench is self._bench:  # else computed for data or noise that are gone
                 show(view)
         worker = self._live_worker
         if worker is not None and worker.isFinished() and worker.error is not None:

@@ -154,6 +154,8 @@ class Wiring(QObject):
             if self._stale is not None:
                 canvas.set_particles(None)
                 canvas.set_trails(None)
+                canvas.set_caption([])
+            canvas.set_readout([])
             if not (problem.is_image or (self._drawing and drawn)):
                 canvas.fit(problem.bounds)  # but the plane holds still under the brush
             self._forget_fields()

@@ -77,6 +77,19 @@ def test_another_noise_while_a_run_plays_is_no_error(qtbot, engine, sampler):
     assert engine.sigma == engine.problem.sigma_min or not refused
 
 
+def test_what_was_computed_of_data_that_are_gone_is_not_shown(qtbot, engine):
+    """The thread that computes it has the lowest priority: on a busy machine its answer may come seconds later."""
+    gone, shown = engine._bench, []
+    for signal in (engine.field_changed, engine.density_changed, engine.probed):
+        signal.connect(shown.append)
+    engine._state.edit({"data.kind": "rings"})
+    qtbot.waitUntil(lambda: engine._bench is not gone, timeout=20_000)
+    for slot in (engine._live.fields, engine._live.densities, engine._live.probed):
+        slot.put((gone, "late"))
+    engine._poll_live()
+    assert "late" not in shown
+
+
 def test_the_users_density_map_stays_until_the_playhead_moves_on(qtbot, engine):
     shown = []
     engine.density_changed.connect(shown.append)

@@ -1,5 +1,7 @@
 """The window: its layout at every size, keyboard, drops, themes, closing."""
 
+import itertools
+
 import numpy as np
 import pytest
 from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QTimer, QUrl
@@ -258,6 +260,27 @@ def test_the_pointer_reads_out_position_score_and_density(shared_window):
     assert lines[0].startswith("x ")
     assert lines[1].startswith("score (")
     assert lines[2].startswith("exact (")
+
+
+def test_what_the_pointer_read_out_of_the_plane_does_not_stay_over_images(window):
+    """Nor a caption of the last run, until that of these data begins; the pointer rests where it is."""
+    surface = window.canvas.surface
+    window.engine.set_playing(False)
+
+    steps = itertools.cycle((0, 9))
+
+    def read_out():
+        place = surface.mapTo(window, surface.rect().center() + QPoint(next(steps), 0))
+        QTest.mouseMove(window.windowHandle(), place)  # to this window, whichever lies above it
+        return window.canvas.readout() != ""
+
+    wait(read_out, 10_000)
+    assert read_out()
+    window.engine._live._start = lambda run: iter(())  # as on a machine that is too busy to begin it
+    window.state.edit({"data.kind": "digits", "network.width": 8})
+    wait(lambda: window.engine.problem.is_image, 20_000)
+    assert window.canvas.readout() == ""
+    assert window.canvas.scene(800, 600).caption == ()
 
 
 def test_the_status_bar_says_what_goes_on(window, qtbot):
