@@ -358,6 +358,8 @@ class _Rows:
         """
         assert self.integrand is not None
         row = torch.nonzero(ratio <= 1)[:, 0]
+        if not len(row):
+            return self.integrals, ratio  # convolutions take no empty batch
         self.evaluations[self.rows[row]] += len(INNER)
         fixed = [each[row] for each in self.fixed]
         ends, step, t = (self.x[row], x[row]), h[row, None], self.t[row]
