@@ -29,6 +29,7 @@ REPEATED = 0.5
 """Of the points, below which the distinct ones are few."""
 BRIDGED = 3.0
 """Of the finest noise, up to which it bridges the gaps of a grid: the smoothed grid is then even to 22 %, at 2.0 to 1.4 %."""
+SPOT = 1e-3  # of the data's standard deviation: within it no network tells points apart
 JUDGED = 500  # distinct points whose nearest neighbours tell how far apart they lie
 
 
@@ -43,10 +44,27 @@ class Advice:
 def noise_advice(problem: Problem) -> tuple[Advice, ...]:
     """What is wrong with the noise of a problem: data that have no density without it, an end that is not Gaussian, and levels
     that hardly overlap."""
-    found = [_no_density(problem)]
+    found = [_far_point(problem) or _no_density(problem)]
     if problem.experiment.noise.kind not in ("none", "single"):
         found += [_end(problem), _overlap(problem)]
     return tuple(advice for advice in found if advice is not None)
+
+
+def _far_point(problem: Problem) -> Advice | None:
+    """That a point sets the scale on which half of the others are one spot, finer than the finest noise."""
+    if problem.density is not None or problem.shape != (2,):
+        return None
+    points = problem.dataset.points
+    distances = np.linalg.norm(points - np.median(points, axis=0), axis=1)
+    near, far = float(np.median(distances)), int(np.argmax(distances))
+    if not 0 < near < problem.units.sigma_to_user(max(problem.noise.sigma_min, SPOT)):  # 0: half of them are equal
+        return None
+    x, y = points[far]
+    return Advice(
+        f"Half of the points lie within {near:.2g} of their middle, but ({x:.3g}, {y:.3g}) lies {distances[far]:.2g} away: on the "
+        "scale that it sets, the others are one spot. If it is a mistake, take it out of the data.",
+        {},
+    )
 
 
 def _no_density(problem: Problem) -> Advice | None:

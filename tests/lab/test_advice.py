@@ -1,5 +1,6 @@
 """Warnings about the noise: none for the defaults, one where it is due, and none once its advice is taken."""
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -99,6 +100,21 @@ def test_points_without_a_density_are_told_and_their_likelihoods_depend_on_the_n
     assert sentence.startswith(f"{what} have no density: likelihoods are of the data blurred by σ_min = 0.0")
     (sentence,) = of_file(tmp_path, points, kind="none")
     assert sentence.startswith(f"{what} have no density: without noise")
+
+
+@pytest.mark.parametrize("noise", ["auto", "none"])
+def test_a_point_that_makes_one_spot_of_all_others_is_named(noise: str, tmp_path: Path) -> None:
+    """As a wrong unit or a sentinel in one row does; the farthest of heavy tails does not."""
+    points = NORMAL.copy()
+    points[::10] = 1e9, -3.0  # in every split some are left
+    points[0] = 2e9, -3.0
+    told = [] if noise == "auto" else [("kind", noise)]
+    (sentence,) = of_file(tmp_path, points, **dict(told))[:1]
+    assert re.match(
+        r"Half of the points lie within 1\.\d of their middle, but \((1|2)e\+09, -3\) lies (1|2)e\+09 away", sentence
+    )
+    cauchy = np.random.default_rng(1).standard_cauchy((1000, 2))
+    assert not any("one spot" in sentence for sentence in of_file(tmp_path, cauchy, **dict(told)))
 
 
 @pytest.mark.parametrize("points", [NORMAL, LINE + NORMAL * 0.05, NORMAL.round(2), (50 * NORMAL).round()])

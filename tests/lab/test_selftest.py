@@ -64,7 +64,7 @@ def careless_heun(score, y: Tensor, sigma: float, sigma_next: float, generator: 
 
 
 def swapped_stage() -> tuple[tuple[float, ...], ...]:
-    stages = list(ode._STAGES)
+    stages = list(ode.STAGES)
     stages[3] = (19372 / 6561, -25360 / 2187, 64448 / 6561, 212 / 729)
     return tuple(stages)
 
@@ -98,7 +98,7 @@ FAULTS = {
     "Langevin's root": (langevin, "langevin", short_noise, "Langevin: variance"),
     "annealed Langevin's root": (langevin, "langevin", short_noise, "annealed Langevin"),
     "stochastic Heun without its second score": (reverse, "heun", careless_heun, "stochastic Heun, VE"),
-    "a stage of Dormand-Prince": (ode, "_STAGES", swapped_stage(), "Dormand-Prince"),
+    "a stage of Dormand-Prince": (ode, "STAGES", swapped_stage(), "Dormand-Prince"),
     "directions of unit length": (
         PROJECTIONS,
         "sphere",
