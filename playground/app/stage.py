@@ -310,7 +310,8 @@ class Stage(QObject):
         A run that cannot be recorded as fast as it is played is recorded while the last one plays.
         """
         bench, live = self._bench, self._live
-        if bench is not None and bench.weights.version != self._run_version:
+        newer = bench is not None and bench.weights.version != self._run_version
+        if bench is not None and newer and sampling_refusal(self._state.experiment, bench.problem.classes) is None:
             if live.keeps_up(FRAMES_A_SECOND * self.speed):
                 self._begin()
                 return

@@ -165,6 +165,24 @@ def test_while_training_a_slow_sampler_records_the_next_run_while_the_last_one_p
     engine.pause_training()
 
 
+@pytest.mark.parametrize("fast", [True, False])
+def test_the_loop_begins_no_run_that_is_refused(qtbot, engine, monkeypatch, fast):
+    """What is there plays again; it was refused in a sentence when it was set."""
+    errors, first = [], engine.trajectory
+    engine.message.connect(lambda level, sentence, action: errors.append(sentence) if level == "error" else None)
+    monkeypatch.setattr(engine._live, "keeps_up", lambda frames_a_second: fast)
+    with qtbot.waitSignal(engine.problem_changed, timeout=10_000):
+        engine._state.edit({"noise.kind": "single", "sampling.kind": "churn"})
+    assert sampling_refusal(engine._state.experiment) is not None
+    engine.set_playing(False)
+    engine._show_recorded(first)  # as a session's run, which the loop would replace
+    engine.seek(5)
+    engine._again()
+    assert (engine.trajectory, engine.frame, engine._next) == (first, 0, None)
+    qtbot.wait(300)
+    assert errors == []
+
+
 def test_sampling_leaves_the_rest_of_its_share_to_others():
     live = Live()
 
