@@ -23,7 +23,7 @@ from playground.app.tasks import Tasks
 from playground.app.views import Bounds, DensityView, ProblemView
 from playground.app.workers import Worker
 from playground.lab.experiment import ExperimentError
-from playground.lab.refusals import sampling_refusal
+from playground.lab.refusals import Refusal, sampling_refusal
 from playground.lab.trajectory import Trajectory
 
 AHEAD = 40  # frames recorded beyond the playhead
@@ -166,7 +166,7 @@ class Stage(QObject):
         bench = self._bench
         if bench is None:
             return
-        refusal = sampling_refusal(self._state.experiment, bench.problem.classes)
+        refusal = self._refusal(bench)
         if refusal is not None:
             if refusal.sentence != self._told:
                 self._told = refusal.sentence
@@ -179,6 +179,10 @@ class Stage(QObject):
         self._next = None
         self._playback.seek(0, 0)
         self._shown_frame = -1
+
+    def _refusal(self, bench: Bench) -> Refusal | None:
+        """Why no run can begin with the present settings."""
+        return sampling_refusal(self._state.experiment, bench.problem.classes)
 
     def _record(self, bench: Bench, frames: int) -> tuple[int, int]:
         """Begin to record a run; its number, and the weights it begins with."""
@@ -310,8 +314,7 @@ class Stage(QObject):
         A run that cannot be recorded as fast as it is played is recorded while the last one plays.
         """
         bench, live = self._bench, self._live
-        newer = bench is not None and bench.weights.version != self._run_version
-        if bench is not None and newer and sampling_refusal(self._state.experiment, bench.problem.classes) is None:
+        if bench is not None and bench.weights.version != self._run_version and self._refusal(bench) is None:
             if live.keeps_up(FRAMES_A_SECOND * self.speed):
                 self._begin()
                 return

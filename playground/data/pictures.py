@@ -227,9 +227,8 @@ def _coloured(images: Bytes, colours: str) -> Bytes:
     if images.shape[3] == 1:
         return images if colours != "rgb" else np.repeat(images, 3, axis=3)
     if colours == "auto":
-        channels = [
-            images[..., channel] for channel in range(3)
-        ]  # a reduction along so short an axis takes ten times as long
+        # Channel by channel: a reduction along so short an axis takes ten times as long.
+        channels = [images[..., channel] for channel in range(3)]
         spread = int((functools.reduce(np.maximum, channels) - functools.reduce(np.minimum, channels)).max())
         colours = "grey" if spread <= COLOURLESS else "rgb"
     if colours == "rgb":

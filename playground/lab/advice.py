@@ -42,9 +42,11 @@ class Advice:
 
 
 def noise_advice(problem: Problem) -> tuple[Advice, ...]:
-    """What is wrong with the noise of a problem: data that have no density without it, an end that is not Gaussian, and levels
-    that hardly overlap."""
-    found = [_far_point(problem) or _no_density(problem)]
+    """What is wrong with the noise of a problem: data that one far point makes a spot of, or that have no density without it, an
+    end that is not Gaussian, and levels that hardly overlap."""
+    found: list[Advice | None] = []
+    if problem.density is None and problem.shape == (2,):  # training spreads images over their grey levels
+        found.append(_far_point(problem) or _no_density(problem))
     if problem.experiment.noise.kind not in ("none", "single"):
         found += [_end(problem), _overlap(problem)]
     return tuple(advice for advice in found if advice is not None)
@@ -52,8 +54,6 @@ def noise_advice(problem: Problem) -> tuple[Advice, ...]:
 
 def _far_point(problem: Problem) -> Advice | None:
     """That a point sets the scale on which half of the others are one spot, finer than the finest noise."""
-    if problem.density is not None or problem.shape != (2,):
-        return None
     points = problem.dataset.points
     distances = np.linalg.norm(points - np.median(points, axis=0), axis=1)
     near, far = float(np.median(distances)), int(np.argmax(distances))
@@ -68,8 +68,6 @@ def _far_point(problem: Problem) -> Advice | None:
 
 
 def _no_density(problem: Problem) -> Advice | None:
-    if problem.density is not None or problem.shape != (2,):  # training spreads images over their grey levels
-        return None
     points = problem.units.to_internal(problem.dataset.points)
     small, large = np.linalg.eigvalsh(np.cov(points.T))
     what = "The points lie on a line" if small < SINGULAR * large else _few_values(problem, points)
