@@ -129,8 +129,8 @@ FAULTS = (
     Fault(
         "an energy's score with its sign turned (fused)",
         "theory/fused_energy.py",
-        "score.mul_(factor[:, None])",
-        "score.mul_(-factor[:, None])",
+        "slope.mul_(factor[piece])",
+        "slope.mul_(-factor[piece])",
         ("theory/test_energy.py::test_the_score_is_the_gradient_of_the_log_density",),
     ),
     Fault(
@@ -408,14 +408,14 @@ FAULTS = (
     ),
     Fault(
         "a shared noise level left out of the first layer (fused)",
-        "theory/fused.py",
-        "torch.addmv(biases[0], weights[0][:, places:], known)",
+        "theory/fused_evaluation.py",
+        "torch.addmv(biases[0], weights[0][:, place:], known)",
         "biases[0]",
         ("theory/test_fused.py::test_a_score_at_one_noise_level_is_the_networks_own",),
     ),
     Fault(
         "a sine's derivative with its sign turned (fused)",
-        "theory/fused.py",
+        "theory/fused_evaluation.py",
         "of_sines = -weights[0]",
         "of_sines = weights[0]",
         ("theory/test_fused.py::test_a_trace_is_that_of_autograd",),

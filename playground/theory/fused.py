@@ -1,4 +1,4 @@
-r"""The MLP's work in few calls: its score, the trace of its Jacobian, its targets, and what steps of training are made of.
+r"""What the perceptrons' work in few calls is made of: features, activations, steps of Adam; and the targets of denoising.
 
 Training in a thread shares Python's interpreter with a window that paints sixty times a second, and must wait for it
 before each of a step's hundred calls to torch: beside 10,000 moving particles autograd kept 165 of 340 steps a second,
@@ -11,7 +11,7 @@ Points are flattened, (N, D).
 
 import math
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import NamedTuple, TypeVar
 
 import numpy as np
@@ -20,8 +20,6 @@ from torch import Tensor
 from torch.nn import functional
 
 FIRST_DECAY, SECOND_DECAY, EPSILON = 0.9, 0.99, 1e-8  # Adam's: the second moment remembers 100 steps, not 1,000
-
-BLOCK = 2**13  # points whose features are held at once
 
 Function = TypeVar("Function", bound=Callable[..., object])
 
@@ -84,14 +82,6 @@ def features(y: Tensor, noise: Tensor, frequencies: Tensor) -> Tensor:
         found[..., middle:stop] = torch.sin(angles)
     found[..., stop:] = noise
     return found
-
-
-def blocks(y: Tensor, noise: Tensor, frequencies: Tensor, rows: int) -> Iterator[tuple[slice, Tensor]]:
-    """The features of all points, in blocks of `BLOCK` or, if that is more, `rows` of them."""
-    block = max(BLOCK, rows)
-    for start in range(0, len(y), block):
-        piece = slice(start, start + block)
-        yield piece, features(y[piece], noise[piece], frequencies)
 
 
 def noise_features(sigma: Tensor, tones: Tensor) -> Tensor:
@@ -229,124 +219,6 @@ def step_down(descent: Descent, made: int) -> None:
         descent.step + made + 1,
         descent.ema,
     )
-
-
-def mlp_score(
-    x: Tensor,
-    sigma: Tensor,
-    frequencies: Tensor,
-    tones: Tensor,
-    weights: list[Tensor],
-    biases: list[Tensor],
-    activation: str,
-    rows: int,
-) -> Tensor:
-    """The score of an MLP at x (N, D) for sigma (N,), without gradients, `rows` points at a time.
-
-    A sigma that is one number, expanded, costs the first layer a bias and nothing a point.
-    """
-    score = torch.empty_like(x)
-    if len(sigma) > 1 and sigma.stride(0) == 0:
-        level, places = float(sigma[0]), x.shape[1] + 2 * frequencies.shape[1]
-        inverse, divisor = 1 / math.sqrt(level * level + 1), level if level > 0 else 1.0
-        noise = math.log(divisor) / 4
-        phases = [noise * tone for tone in tones.tolist()]
-        known = x.new_tensor([noise, *map(math.sin, phases), *map(math.cos, phases)])
-        biases = [torch.addmv(biases[0], weights[0][:, places:], known), *biases[1:]]
-        weights = [weights[0][:, :places], *weights[1:]]
-        y = x * inverse
-        for piece, seen in blocks(y, y[:, :0], frequencies, rows):
-            perceptron(seen, weights, biases, activation, rows, score[piece])
-        return score.mul_(inverse / divisor).sub_(y, alpha=inverse)
-    each = torch.rsqrt(sigma * sigma + 1.0)[:, None]
-    divisors = torch.where(sigma > 0, sigma, torch.ones_like(sigma))
-    y = x * each
-    for piece, seen in blocks(y, noise_features(divisors, tones), frequencies, rows):
-        perceptron(seen, weights, biases, activation, rows, score[piece])
-    return score.div_(divisors[:, None]).sub_(y).mul_(each)
-
-
-@compiled
-def perceptron(
-    features: Tensor, weights: list[Tensor], biases: list[Tensor], activation: str, rows: int, out: Tensor
-) -> None:
-    """Write what fully connected layers give of features (N, F), `rows` of them at a time, into out."""
-    last, most = len(weights) - 1, min(rows, len(features))
-    one = torch.empty([most, weights[0].shape[0]], dtype=features.dtype, device=features.device)
-    other = torch.empty_like(one)
-    turned = [layer_weights.t() for layer_weights in weights]
-    for start in range(0, len(features), rows):
-        h = features[start : start + rows]
-        a, spare = one[: len(h)], other[: len(h)]
-        for layer in range(last):
-            torch.addmm(biases[layer], h, turned[layer], out=a)
-            activate(a, activation, a)
-            h, a, spare = a, spare, a
-        torch.addmm(biases[last], h, turned[last], out=out[start : start + rows])
-
-
-def mlp_trace(
-    y: Tensor,
-    sigma: Tensor,
-    frequencies: Tensor,
-    tones: Tensor,
-    weights: list[Tensor],
-    biases: list[Tensor],
-    activation: str,
-    rows: int,
-) -> tuple[Tensor, Tensor]:
-    """An MLP's F at inputs y (N, D) for sigma (N,), > 0, and tr dF/dy (N,), without gradients, `rows` points at a time."""
-    raw, trace = torch.empty_like(y), torch.empty_like(sigma)
-    for piece, seen in blocks(y, noise_features(sigma, tones), frequencies, rows):
-        perceptron_trace(seen, frequencies, weights, biases, activation, rows, raw[piece], trace[piece])
-    return raw, trace
-
-
-@compiled
-def perceptron_trace(
-    features: Tensor,
-    frequencies: Tensor,
-    weights: list[Tensor],
-    biases: list[Tensor],
-    activation: str,
-    rows: int,
-    raw: Tensor,
-    trace: Tensor,
-) -> None:
-    """Write what the layers give of features (N, F) of N points, and the trace of its derivatives along the points' axes.
-
-    These travel forward with the values, as further rows of the same matrices. Those of the features are features
-    themselves, of other weights: cos(b'y) turns into -b_k sin(b'y), sin(b'y) into b_k cos(b'y).
-    """
-    dim, width, last = frequencies.shape[0], weights[0].shape[0], len(weights) - 1
-    middle, stop = dim + frequencies.shape[1], dim + 2 * frequencies.shape[1]
-    turned: list[Tensor] = []
-    for axis in range(dim):
-        of_cosines = weights[0][:, middle:stop] * frequencies[axis]
-        of_sines = -weights[0][:, dim:middle] * frequencies[axis]
-        turned.append(torch.cat([of_cosines, of_sines], 1).t())
-    most = min(rows, len(features))
-    sums = torch.empty([(1 + dim) * most, width], dtype=features.dtype, device=features.device)
-    outputs = torch.empty_like(sums)
-    for begin in range(0, len(features), rows):
-        inputs = features[begin : begin + rows]
-        count = len(inputs)
-        a, h = sums[: (1 + dim) * count], outputs[: (1 + dim) * count]
-        torch.addmm(biases[0], inputs, weights[0].t(), out=a[:count])
-        for axis in range(dim):
-            moved = a[(1 + axis) * count : (2 + axis) * count]
-            torch.addmm(weights[0][:, axis], inputs[:, dim:stop], turned[axis], out=moved)
-        for layer in range(1, last + 1):
-            activate_with_slope(a[:count], activation, h[:count])
-            torch.mul(a[count:].view(dim, count, width), a[:count], out=h[count:].view(dim, count, width))
-            if layer < last:
-                torch.mm(h, weights[layer].t(), out=a)
-                a[:count] += biases[layer]
-        torch.addmm(biases[last], h[:count], weights[last].t(), out=raw[begin : begin + count])
-        total = torch.mv(h[count : 2 * count], weights[last][0])
-        for axis in range(1, dim):
-            total += torch.mv(h[(1 + axis) * count : (2 + axis) * count], weights[last][axis])
-        trace[begin : begin + count] = total
 
 
 @compiled

@@ -1,4 +1,4 @@
-r"""An energy network's work in few calls, as :mod:`playground.theory.fused` does an MLP's.
+r"""An energy network's work in few calls, as that of an MLP in :mod:`playground.theory.fused_evaluation` and `fused_training`.
 
 The score of an energy is itself a pass back, so a step of training would be a pass back through a pass back. For a loss of the
 score alone that need not be: with v the loss's gradient with respect to F = grad phi, held still, the gradient with respect
@@ -10,17 +10,8 @@ Written for :class:`playground.theory.networks.Energy`, which is their oracle in
 import torch
 from torch import Tensor
 
-from playground.theory.fused import (
-    Descent,
-    activate,
-    blocks,
-    compiled,
-    features,
-    noise_features,
-    pull_back,
-    slopes,
-    step_down,
-)
+from playground.theory.fused import Descent, activate, compiled, features, noise_features, pull_back, slopes, step_down
+from playground.theory.fused_evaluation import augmented, blocks, columns, scales
 
 
 def energy_score(
@@ -40,43 +31,48 @@ def energy_score(
         factor: c, by which phi is multiplied in the log-density.
         weights, biases: of the hidden layers, and the weight alone of the last.
     """
-    inverse = torch.rsqrt(sigma * sigma + 1.0)[:, None]
-    divisor = torch.where(sigma > 0, sigma, torch.ones_like(sigma))
-    y, score = x * inverse, torch.empty_like(x)
-    for piece, seen in blocks(y, noise_features(divisor, tones), frequencies, rows):
-        energy_slope(seen, frequencies, weights, biases, activation, rows, score[piece])
-    return score.mul_(factor[:, None]).sub_(y).mul_(inverse)
+    inverses, divisors = scales(sigma)
+    score = torch.empty_like(x)
+    for piece in blocks(x, rows):
+        seen = columns(x[piece], inverses[piece], frequencies, divisors[piece], tones)
+        slope = energy_slope(seen, frequencies, weights, biases, activation, rows)
+        score[piece] = slope.mul_(factor[piece]).sub_(seen[: len(slope)]).mul_(inverses[piece]).t()
+    return score
 
 
 @compiled
 def energy_slope(
-    features: Tensor,
+    inputs: Tensor,
     frequencies: Tensor,
     weights: list[Tensor],
     biases: list[Tensor],
     activation: str,
     rows: int,
-    slope: Tensor,
-) -> None:
-    """Write grad phi with respect to the points of features (N, F), (N, D), `rows` of them at a time."""
-    dim, last = frequencies.shape[0], len(weights) - 1
+) -> Tensor:
+    """grad phi at the points of :func:`playground.theory.fused_evaluation.columns`, `rows` at a time: (D, N)."""
+    dim, width, last, count = frequencies.shape[0], len(weights[0]), len(weights) - 1, inputs.shape[1]
     middle, stop = dim + frequencies.shape[1], dim + 2 * frequencies.shape[1]
-    for start in range(0, len(features), rows):
-        first = features[start : start + rows]
+    layers = augmented(weights, biases, stop)
+    slope = torch.empty([dim, count], dtype=inputs.dtype, device=inputs.device)
+    for start in range(0, count, rows):
+        end = min(start + rows, count)
+        first = inputs[:, start:end]
         h = first
         sums: list[Tensor] = []
         values: list[Tensor] = []
         for layer in range(last):
-            sums.append(torch.addmm(biases[layer], h, weights[layer].t()))
-            h = torch.empty_like(sums[layer])
-            activate(sums[layer], activation, h)
-            values.append(h)
-        back = weights[last].repeat(len(first), 1)
+            sums.append(torch.mm(layers[layer], h))
+            h = torch.empty([width + 1, end - start], dtype=inputs.dtype, device=inputs.device)
+            h[width] = 1.0
+            values.append(h[:width])
+            activate(sums[layer], activation, values[layer])
+        back = weights[last].t().repeat(1, end - start)
         for layer in range(last - 1, -1, -1):
             pull_back(back, sums[layer], values[layer], activation)
-            back = torch.mm(back, weights[layer])
-        turned = first[:, dim:middle] * back[:, middle:stop] - first[:, middle:stop] * back[:, dim:middle]
-        torch.addmm(back[:, :dim], turned, frequencies.t(), out=slope[start : start + rows])
+            back = torch.mm(weights[layer].t(), back)
+        turned = first[dim:middle] * back[middle:stop] - first[middle:stop] * back[dim:middle]
+        torch.addmm(back[:dim], frequencies, turned, out=slope[:, start:end])
+    return slope
 
 
 def energy_denoising_steps(

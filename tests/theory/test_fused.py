@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from playground.theory import fused, fused_energy, fused_training
+from playground.theory import fused, fused_energy, fused_evaluation, fused_training
 from playground.theory.empirical import Empirical
 from playground.theory.networks import ACTIVATIONS, MLP, ROWS
 from playground.theory.networks.mlp import TRACED_ROWS
@@ -99,8 +99,8 @@ def twin(
 @pytest.mark.parametrize(
     "function",
     [
-        fused.perceptron,
-        fused.perceptron_trace,
+        fused_evaluation.perceptron,
+        fused_evaluation.perceptron_trace,
         fused.group_means,
         fused_training._denoising_steps,
         fused_training._matching_steps,
@@ -126,7 +126,7 @@ def test_score_is_the_networks_own(activation: str, count: int) -> None:
     torch.testing.assert_close(found, expected, rtol=1e-9, atol=1e-9)
 
 
-@pytest.mark.parametrize("count", [0, 1, 2, fused.BLOCK + 5])
+@pytest.mark.parametrize("count", [0, 1, 2, fused_evaluation.BLOCK + 5])
 def test_a_score_at_one_noise_level_is_the_networks_own(count: int) -> None:
     network = mlp("silu", dim=3)
     x, sigma = torch.randn(count, 3, dtype=torch.float64), torch.tensor(0.7, dtype=torch.float64)

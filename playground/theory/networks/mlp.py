@@ -6,7 +6,7 @@ from abc import abstractmethod
 import torch
 from torch import Tensor, nn
 
-from playground.theory import fused
+from playground.theory import fused_evaluation
 from playground.theory.networks.base import ACTIVATIONS, NoiseEmbedding, ScoreNetwork, linear, rows_at_a_time, zeroed
 
 TRACED_ROWS = 512  # points whose trace is evaluated at a time: each is 1 + D rows of the matrices
@@ -88,7 +88,7 @@ class MLP(Perceptron):
         """F and tr dF/dx at inputs x (N, \\*shape) of variance one for sigma (N,), > 0: in the shapes of x and sigma."""
         weights: list[Tensor] = [layer.weight for layer in self.layers]
         biases: list[Tensor] = [layer.bias for layer in self.layers]
-        raw, trace = fused.mlp_trace(
+        raw, trace = fused_evaluation.mlp_trace(
             x.flatten(1), sigma, *self.tables, weights, biases, self.activation_name, rows_at_a_time(x, TRACED_ROWS)
         )
         return raw.view(x.shape), trace
@@ -96,7 +96,7 @@ class MLP(Perceptron):
     def _evaluated(self, x: Tensor, sigma: Tensor) -> Tensor:
         weights: list[Tensor] = [layer.weight for layer in self.layers]
         biases: list[Tensor] = [layer.bias for layer in self.layers]
-        score = fused.mlp_score(
+        score = fused_evaluation.mlp_score(
             x.flatten(1), sigma, *self.tables, weights, biases, self.activation_name, rows_at_a_time(x)
         )
         return score.view(x.shape)
