@@ -145,7 +145,8 @@ class Wiring(QObject):
             canvas.set_axes(problem.axes)
             canvas.set_data(problem.points)
         drawn = self._state.experiment.data.kind == "drawn"
-        data = repr((problem.name, problem.bounds, problem.is_image))
+        bounds = [f"{bound:.4g}" for bound in problem.bounds]  # a file's points are in single precision
+        data = repr((problem.name, bounds, problem.is_image))
         if data != self._shown_data:
             # Only for other data: a view that the user chose stays through a change of noise or network.
             self._shown_data = data

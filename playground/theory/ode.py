@@ -330,9 +330,9 @@ class _Rows:
         t = self.t[stuck]
         worst = float(t[(self.t1 - t).abs().argmax()])
         subject = "1 point is" if len(t) == 1 else f"{len(t)} points are"
-        way_out = f"raise the tolerance above {self.tolerance:g}"
+        way_out = f"raise the tolerance above {self.tolerance:g} or the finest noise level"
         if stiff:
-            way_out = "the score is stiff there, where a larger tolerance helps little; raise noise.sigma_min"
+            way_out = "the score is stiff there, where a larger tolerance helps little; raise the finest noise level"
         return (
             f"{subject} not there after {self.max_steps} steps (the last is at t = {worst:.4g} on "
             f"its way from {self.t0:.4g} to {self.t1:.4g}): {way_out}."

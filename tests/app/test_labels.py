@@ -5,7 +5,7 @@ import re
 import pytest
 
 from playground.app.labels import CARDS, LABELS, UNLABELLED, label_of, spoken
-from playground.app.panels import LikelihoodPanel
+from playground.app.panels import LikelihoodPanel, QualityPanel, SamplingPanel
 from playground.lab.experiment import fields
 from tests.app.conftest import wait
 
@@ -75,3 +75,18 @@ def test_what_could_not_be_opened_is_forgotten_once_something_is(shared_window, 
     assert [toast.level for toast in window.toasts.shown] == ["error"]
     window.documents.new()
     assert window.toasts.shown == []
+
+
+def test_nothing_of_images_is_left_beside_an_empty_drawing(shared_window):
+    window = shared_window
+    before = window.state.experiment
+    sampling, quality = window.panel(SamplingPanel), window.panel(QualityPanel)
+    of_images = (sampling.labels, sampling.label, sampling.guidance, quality.labels, quality.nearest)
+    window.state.edit({"data.kind": "digits", "sampling.labels": "one"})
+    wait(lambda: window.engine.problem.is_image, 20_000)
+    assert not any(part.isHidden() for part in of_images)
+    window.state.edit({"data.kind": "drawn"})
+    wait(lambda: window.engine.problem is None, 20_000)
+    assert all(part.isHidden() for part in of_images)
+    window.state.load(before)
+    wait(lambda: window.engine.problem is not None, 20_000)

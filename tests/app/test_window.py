@@ -30,6 +30,7 @@ from playground.app.window import MainWindow
 from playground.drawing.palette import PALETTES
 from playground.lab.experiment import Experiment, replace
 from playground.lab.refusals import sampling_refusal
+from playground.resources import resource
 from tests.app.conftest import wait
 
 
@@ -387,3 +388,18 @@ def test_an_error_in_the_program_is_a_toast_with_the_log_to_copy(window):
     (toast,) = window.toasts.shown
     toast.button.click()
     assert "a line of the log" in QApplication.clipboard().text()
+
+
+def test_a_view_stays_through_the_first_change_after_opening(window):
+    """The points of a file are rounded; the same data built anew are not other data."""
+    before = window.engine.problem
+    window.state.mark_saved()
+    window.documents.open(resource("checkpoints/two-moons.spg"))
+    wait(lambda: window.engine.problem is not before, 20_000)
+    bounds = window.engine.problem.bounds
+    window.canvas.fit((0.0, 1.0, 0.0, 1.0))
+    chosen = window.canvas.viewport
+    window.state.edit({"noise.sigma_max": 9.0})
+    wait(lambda: window.engine.problem.sigma_max == 9.0, 20_000)
+    assert window.engine.problem.bounds != bounds
+    assert window.canvas.viewport == chosen

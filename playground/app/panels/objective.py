@@ -51,6 +51,7 @@ class ObjectivePanel(Card):
             self.advanced().addWidget(part)
         state.changed.connect(self._refresh)
         engine.problem_changed.connect(self._refresh)
+        engine.problem_failed.connect(self._refresh)
         self._refresh()
 
     @Slot()

@@ -209,6 +209,8 @@ class QualityPanel(Card):
         if run is None:
             self.histogram.show_samples(None)
         if view is None:
+            for part in (self.against, self.kl, self.weights, self.labels, self.nearest):
+                part.setVisible(False)  # they were of data that are gone
             self.chart.show_empty(MEASURE_SCORE)
             self.histogram.show_data(np.zeros(0), "")
 
