@@ -52,7 +52,7 @@ class Wiring(QObject):
         self._window = window
         self._state, self._engine, self._canvas = window.state, window.engine, window.canvas
         self._transport = window.transport
-        self._shown_data = ""
+        self._shown_problem: ProblemView | None = None
         self._drawing = False  # whether the plane in view is one that is painted on
         self._shown_sigmas = 0
         self._stale: Trajectory | None = None  # a run of other data, until the run of these begins
@@ -145,11 +145,9 @@ class Wiring(QObject):
             canvas.set_axes(problem.axes)
             canvas.set_data(problem.points)
         drawn = self._state.experiment.data.kind == "drawn"
-        bounds = [f"{bound:.4g}" for bound in problem.bounds]  # a file's points are in single precision
-        data = repr((problem.name, bounds, problem.is_image))
-        if data != self._shown_data:
+        if not self._shows_data_of(problem):
             # Only for other data: a view that the user chose stays through a change of noise or network.
-            self._shown_data = data
+            self._shown_problem = problem
             run = self._engine.trajectory
             self._stale = run if run is not self._opened else None
             if self._stale is not None:
@@ -163,6 +161,14 @@ class Wiring(QObject):
         self._opened = None
         self._drawing = drawn
         self._window._show_name()
+
+    def _shows_data_of(self, problem: ProblemView) -> bool:
+        """Whether the canvas shows the same data; a file's points are in single precision, so that places differ by a hair."""
+        shown = self._shown_problem
+        if shown is None or (shown.name, shown.is_image) != (problem.name, problem.is_image):
+            return False
+        before, now = np.reshape(shown.bounds, (2, 2)), np.reshape(problem.bounds, (2, 2))
+        return bool((abs(now - before) <= 1e-3 * np.diff(before)).all())
 
     def _show_available(self, problem: ProblemView) -> None:
         """Which layers there can be, and why not the others."""
@@ -202,7 +208,7 @@ class Wiring(QObject):
             canvas.aspect_locked = True
             canvas.set_axes(("x", "y"))
             canvas.fit(EMPTY_PLANE)
-        self._drawing, self._shown_data = True, ""
+        self._drawing, self._shown_problem = True, None
         self._show_plane_layers(True)
         self._transport.set_progress(0, 0, 0)
         self._refresh()

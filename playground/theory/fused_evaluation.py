@@ -28,7 +28,8 @@ def columns(
     """
     (dim, count), points = frequencies.shape, len(x)
     middle, stop = dim + count, dim + 2 * count
-    found = x.new_empty(stop + 1 + (0 if tones is None else 1 + 2 * len(tones)), points)
+    noises = 0 if sigma is None or tones is None else 1 + 2 * len(tones)
+    found = x.new_empty(stop + 1 + noises, points)
     inputs = torch.mul(x.t(), scale, out=found[:dim])
     if count:
         cosines, sines = found[dim:middle], found[middle:stop]
@@ -163,7 +164,7 @@ def perceptron_trace(
 ) -> tuple[Tensor, Tensor]:
     """What the layers give of :func:`columns`, (D, N), and the trace of its derivatives along the points' axes, (N,).
 
-    These travel forward beside the values, (G, D N) in every layer. Those of the features are features themselves, of other
+    These travel forward beside the values, (D, G, N) in every layer. Those of the features are features themselves, of other
     weights: cos(b'y) turns into -b_k sin(b'y), sin(b'y) into b_k cos(b'y), and y_k into the one.
     """
     dim, width, last, count = frequencies.shape[0], len(weights[0]), len(weights) - 1, inputs.shape[1]
@@ -179,24 +180,25 @@ def perceptron_trace(
     sums = torch.empty([width, most], dtype=inputs.dtype, device=inputs.device)
     values = torch.empty([width + 1, most], dtype=inputs.dtype, device=inputs.device)
     values[width] = 1.0
-    moves = torch.empty([width, dim * most], dtype=inputs.dtype, device=inputs.device)
+    moves = torch.empty([dim, width, most], dtype=inputs.dtype, device=inputs.device)
     moved = torch.empty_like(moves)
     for start in range(0, count, rows):
         here = min(rows, count - start)
         seen, a, h = inputs[:, start : start + here], sums[:, :here], values[:, :here]
-        before, after = moves[:, : dim * here], moved[:, : dim * here]
+        before, after = moves[:, :, :here], moved[:, :, :here]
         torch.mm(layers[0], seen, out=a)
         for axis in range(dim):
-            torch.mm(turned[axis], seen[dim : stop + 1], out=before[:, axis * here : (axis + 1) * here])
+            torch.mm(turned[axis], seen[dim : stop + 1], out=before[axis])
         for layer in range(1, last + 1):
             activate_with_slope(a, activation, h[:width])
-            torch.mul(before.view(width, dim, here), a.unsqueeze(1), out=after.view(width, dim, here))
+            torch.mul(before, a, out=after)
             if layer < last:
                 torch.mm(layers[layer], h, out=a)
-                torch.mm(weights[layer], after, out=before)
+                for axis in range(dim):
+                    torch.mm(weights[layer], after[axis], out=before[axis])
         torch.mm(layers[last], h, out=raw[:, start : start + here])
-        total = torch.mv(after[:, :here].t(), weights[last][0])
+        total = torch.mv(after[0].t(), weights[last][0])
         for axis in range(1, dim):
-            total += torch.mv(after[:, axis * here : (axis + 1) * here].t(), weights[last][axis])
+            total += torch.mv(after[axis].t(), weights[last][axis])
         trace[start : start + here] = total
     return raw, trace

@@ -620,7 +620,7 @@ def test_the_clicked_point(show, state, engine):
     engine.show_point()
     shown = [figure.text() for figure in panel.figures if not figure.isHidden()]
     there_and_back = "Δx 2.1e-5, Δlog p 4e-5"
-    assert shown == ["(−0.62, 0.98)", "−0.713", "−0.705", "−3.92 + 3.21", "(0.31, −1.27)", there_and_back, "86"]
+    assert shown == ["(−0.620, 0.980)", "−0.713", "−0.705", "−3.92 + 3.21", "(0.31, −1.27)", there_and_back, "86"]
     assert not panel.hint.isVisible()
     engine.likelihood = None
     engine.likelihood_changed.emit(None)
@@ -645,7 +645,7 @@ def test_an_energy_shows_its_z_and_what_it_says_of_points(show, state, engine):
         dataclasses.replace(engine.likelihood, flow=None, sigma=0.0, exact=None, energy=(-0.8125, 2e-4))
     )
     texts = [figure.text() for figure in panel.figures if not figure.isHidden()]
-    assert texts == ["(−0.62, 0.98)", "−0.812 (ln Z ± 2e-4)"]  # what training has left is no part of the error
+    assert texts == ["(−0.620, 0.980)", "−0.812 (ln Z ± 2e-4)"]  # what training has left is no part of the error
     assert "Of the data as they are." in panel.energy.toolTip()
     assert not panel.second.isVisible()  # there are no codes to go between
     state.edit({"likelihood.source": "exact"})
@@ -753,12 +753,18 @@ def test_a_second_point_is_asked_for_once(show, state, engine):
 
 
 @pytest.mark.parametrize(
-    ("unit", "place"), [(1.0, "(−1.20, 0.00)"), (1e-9, "(−1.2e-9, 4e-12)"), (1e9, "(−1.2e9, 4e6)")]
+    ("unit", "offset", "place"),
+    [
+        (1.0, 0.0, "(−1.200, 0.004)"),
+        (1e-9, 0.0, "(−1.2e-9, 4e-12)"),
+        (1e9, 0.0, "(−1200000000, 4000000)"),
+        (1.0, 1e6, "(999998.800, 1000000.004)"),
+    ],
 )
-def test_a_clicked_point_has_digits_in_any_unit(show, engine, unit, place):
+def test_a_clicked_point_has_digits_in_any_unit(show, engine, unit, offset, place):
     (panel,) = show(panels.LikelihoodPanel)
-    engine.build(bounds=(-4 * unit, 4 * unit, -4 * unit, 4 * unit))
-    engine.show_point(point=np.array([-1.2, 0.004]) * unit)
+    engine.build(bounds=tuple(offset + unit * edge for edge in (-4, 4, -4, 4)))
+    engine.show_point(point=offset + np.array([-1.2, 0.004]) * unit)
     assert panel.point.text().replace("\u202f", "") == place
 
 

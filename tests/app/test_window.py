@@ -403,3 +403,17 @@ def test_a_view_stays_through_the_first_change_after_opening(window):
     wait(lambda: window.engine.problem.sigma_max == 9.0, 20_000)
     assert window.engine.problem.bounds != bounds
     assert window.canvas.viewport == chosen
+
+
+def test_other_data_far_from_the_origin_come_into_view(window, tmp_path):
+    """A hair is measured by the data's width, not by how far from the origin they lie."""
+    points = np.random.default_rng(0).normal(size=(500, 2))
+    for folder, offset in (("a", 1e6), ("b", 1e6 + 60)):
+        (tmp_path / folder).mkdir()
+        np.savetxt(tmp_path / folder / "p.csv", points + offset, delimiter=",", header="x,y", comments="")
+        window.state.mark_saved()
+        window.documents.open(tmp_path / folder / "p.csv")
+        wait(lambda offset=offset: abs(sum(window.engine.problem.bounds[:2]) / 2 - offset) < 5, 20_000)
+        x0, x1, y0, y1 = window.canvas.viewport
+        assert x0 < offset < x1
+        assert y0 < offset < y1

@@ -176,7 +176,7 @@ def test_fitted_steps_that_a_known_part_makes_too_short_name_what_helps() -> Non
     }
     asked = {f"sampling__{key}": value for key, value in settings.items()} | {"sampling__particles": 4}
     problem = digits(**asked)
-    with pytest.raises(SamplerDiverged, match=r"the score is stiff there, .* raise noise\.sigma_min\. Heun's"):
+    with pytest.raises(SamplerDiverged, match=r"the score is stiff there, .* raise the finest noise level\. Heun's"):
         last(problem, problem.known_score())
     coarser = digits(noise__sigma_min=1.0, **asked)
     assert np.isfinite(last(coarser, coarser.known_score())).all()

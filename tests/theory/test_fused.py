@@ -2,6 +2,7 @@
 
 import copy
 from collections.abc import Callable
+from types import ModuleType
 
 import pytest
 import torch
@@ -136,6 +137,31 @@ def test_a_score_at_one_noise_level_is_the_networks_own(count: int) -> None:
     torch.testing.assert_close(found, expected, rtol=1e-9, atol=1e-9)
 
 
+@pytest.mark.parametrize("depth", [1, 3])
+@pytest.mark.parametrize("features", [0, 8])
+@pytest.mark.parametrize("shared", [True, False])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_scores_and_traces_of_any_network_across_blocks(
+    depth: int, features: int, shared: bool, dtype: torch.dtype
+) -> None:
+    """More points than one block has, their coordinates apart in memory, of networks without features or with one layer."""
+    network = mlp("silu", depth=depth, features=features).to(dtype)
+    count = fused_evaluation.BLOCK + 5
+    x = torch.randn(2, count, dtype=dtype).t()
+    sigma = torch.tensor(0.7, dtype=dtype) if shared else 0.1 + torch.rand(count, dtype=dtype)
+    expected = network(x, sigma)
+    with torch.no_grad():
+        found = network(x, sigma)
+    close = {"rtol": 1e-9, "atol": 1e-9} if dtype == torch.float64 else {"rtol": 1e-4, "atol": 1e-4}
+    torch.testing.assert_close(found, expected, **close)
+    raw, trace = network.raw_and_trace(x, sigma.expand(count))
+    ends = torch.tensor([0, 1, count - 6, count - 1])
+    few, levels = x[ends].clone().requires_grad_(), sigma.expand(count)[ends]
+    torch.testing.assert_close(raw[ends], network.raw(few, levels.log() / 4).detach(), **close)
+    jacobian = torch.autograd.functional.jacobian(lambda y: network.raw(y, levels.log() / 4).sum(0), few)
+    torch.testing.assert_close(trace[ends], jacobian[0, :, 0] + jacobian[1, :, 1], **close)
+
+
 @pytest.mark.parametrize("activation", ACTIVATIONS)
 @pytest.mark.parametrize("dim", [1, 2, 5])
 @pytest.mark.parametrize("count", [0, 1, 2 * TRACED_ROWS + 5])
@@ -237,17 +263,21 @@ def test_group_means_are_those_of_each_group_alone(count: int, most: int) -> Non
     torch.testing.assert_close(fused.group_means(x, y, sigma, count, most), expected, rtol=1e-12, atol=1e-12)
 
 
-def test_plain_python_does_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What runs where TorchScript is missing."""
+def plainly(module: ModuleType, monkeypatch: pytest.MonkeyPatch) -> dict[str, object]:
+    """A module's functions as they are where TorchScript is missing."""
 
     def missing(function: object) -> None:
         raise RuntimeError("no TorchScript")
 
-    monkeypatch.setattr(torch.jit, "script", missing)
     namespace: dict[str, object] = {"__name__": "plain"}
-    with open(fused_training.__file__) as source:
-        exec(compile(source.read(), fused_training.__file__, "exec"), namespace)
-    plain, arguments = namespace["denoising_steps"], draws(len(RATES), 40, 2)
+    with monkeypatch.context() as context, open(module.__file__) as source:
+        context.setattr(torch.jit, "script", missing)
+        exec(compile(source.read(), module.__file__, "exec"), namespace)
+    return namespace
+
+
+def test_plain_python_does_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    plain, arguments = plainly(fused_training, monkeypatch)["denoising_steps"], draws(len(RATES), 40, 2)
     assert callable(plain)
     assert not isinstance(plain, torch.jit.ScriptFunction)
     for part, other in zip(
@@ -256,3 +286,17 @@ def test_plain_python_does_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
         strict=True,
     ):
         torch.testing.assert_close(part, other, rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize("name", ["mlp_score", "mlp_trace", "energy_score"])
+def test_plain_python_evaluates_the_same(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    network, x, sigma = mlp("silu"), torch.randn(70, 2, dtype=torch.float64), 0.1 + torch.rand(70, dtype=torch.float64)
+    module = fused_energy if name == "energy_score" else fused_evaluation
+    weights, biases = parts(network)
+    rest = (*network.tables, weights, biases, "silu", 32)
+    if name == "energy_score":
+        rest = (sigma, *network.tables, [*weights[:-1], weights[-1][:1]], biases[:-1], "silu", 32)
+    with torch.no_grad():
+        found = plainly(module, monkeypatch)[name](x, sigma, *rest)
+        expected = getattr(module, name)(x, sigma, *rest)
+    torch.testing.assert_close(found, expected, rtol=1e-12, atol=1e-12)

@@ -267,7 +267,7 @@ def test_the_adaptive_flow_gives_a_stiff_score_up_soon_and_says_what_goes_on() -
 
     start = 8 * torch.ones(3, 2, dtype=torch.float64)
     stuck = r"not there after 1000 steps .*: the score is stiff there, where a larger tolerance helps little; "
-    sentence = stuck + r"raise noise\.sigma_min\. Heun's fixed steps go on .*: choose sampling\.solver = heun\.$"
+    sentence = stuck + r"raise the finest noise level\. Heun's fixed steps go on .*: choose sampling\.solver = heun\.$"
     with pytest.raises(SamplerDiverged, match=sentence):
         last(AdaptiveFlow(VE, 200, 1e-4), start, score=stiff)
     assert len(asked) <= 6_100

@@ -12,6 +12,7 @@ from playground.app.engine import Engine
 from playground.app.fields import make_field
 from playground.app.numbers import shown
 from playground.app.panels.figure import Figure, TaskButton, count, decimal, with_error
+from playground.app.readouts import place
 from playground.app.state import State
 from playground.app.views import DensityView, FlowLikelihood, PointLikelihood, ProblemView, TaskStatus, Way
 from playground.lab.refusals import flow_refusal, likelihood_refusal
@@ -250,8 +251,8 @@ class LikelihoodPanel(Card):
             plane = likelihood.number is None
             self.point.rename("clicked point" if plane else "clicked image")
             view = self.engine.problem
-            width = 1.0 if view is None else view.bounds[1] - view.bounds[0]
-            self.point.show_text(_place(likelihood.point, width) if plane else f"number {(likelihood.number or 0) + 1}")
+            bounds = (0.0, 1.0, 0.0, 1.0) if view is None else view.bounds
+            self.point.show_text(place(likelihood.point, bounds) if plane else f"number {(likelihood.number or 0) + 1}")
             word, _, _ = likelihood.doubt.partition(":")
             word, why = ("untrained", UNTRAINED) if likelihood.untrained else (word, likelihood.doubt.capitalize())
             if flow is not None:
@@ -405,12 +406,6 @@ class LikelihoodPanel(Card):
 
 def _difference(distance: float, log_prob: float) -> str:
     return f"Δx {shown(distance, 2)}, Δlog p {shown(abs(log_prob), 2)}"
-
-
-def _place(point: np.ndarray, width: float) -> str:
-    """A point of the plane, where the data have some width."""
-    x, y = (decimal(value, 2) if abs(value) < 1000 and width >= 0.1 else shown(value, 4) for value in point.tolist())
-    return f"({x}, {y})"
 
 
 def _length(code: np.ndarray) -> str:

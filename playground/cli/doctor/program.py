@@ -102,7 +102,7 @@ def training() -> Verdict:
     from playground.lab.experiment import Experiment
     from playground.lab.problem import Problem, choose_device
     from playground.lab.training import Trainer
-    from playground.theory import fused
+    from playground.theory.fused_evaluation import perceptron
 
     begun = time.monotonic()
     problem = Problem.build(Experiment(), device=choose_device())
@@ -116,7 +116,7 @@ def training() -> Verdict:
         if time.monotonic() - start > SPEED_SECONDS:
             break
     rate = steps / (time.monotonic() - start)
-    how = "TorchScript" if hasattr(fused.perceptron, "graph") else "plain Python"
+    how = "TorchScript" if hasattr(perceptron, "graph") else "plain Python"
     found = f"{rate:.0f} steps a second by {how}, the first after {first:.1f} s"
     if rate < SLOW:
         return Verdict(WARNING, found, "Runs will take long here: close other programs, plug in the charger.")
