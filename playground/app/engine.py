@@ -366,7 +366,8 @@ class Engine(Measuring):
         self._forget_measurements()
         if opened is None or self._trajectory is None or self._trajectory.shape != bench.problem.shape:
             self._begin()
-        self.click_again(clicked)
+        self.click_again(clicked or self._awaiting)
+        self._awaiting = ()
         if first:
             self.ready.emit()
 

@@ -34,6 +34,7 @@ class Measuring(Stage):
         self._way: Way | None = None
         self._of_samples: frozenset[str] = frozenset()  # keys of the evaluation that came from a run
         self._inspected_before: PointLikelihood | None = None  # what training has made untrue
+        self._awaiting: tuple[tuple[float, float], ...] = ()  # clicked before there was a bench
 
     @property
     def evaluation(self) -> Mapping[str, Any]:
@@ -76,8 +77,11 @@ class Measuring(Stage):
             self._find_way(np.stack(points), (numbers[0], numbers[1]))
 
     def inspect(self, x: float, y: float) -> None:
-        """Compute the log-likelihood of a point."""
-        self._inspect(np.array([x, y]), None)
+        """Compute the log-likelihood of a point, as soon as there is something on the bench."""
+        if self._bench is None:
+            self._awaiting = ((x, y),)
+        else:
+            self._inspect(np.array([x, y]), None)
 
     def inspect_image(self, number: int) -> None:
         """Compute the log-likelihood of an image of the grid."""

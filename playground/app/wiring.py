@@ -1,6 +1,7 @@
 """Who tells whom: what engine, state, canvas and transport have to say to each other."""
 
 import dataclasses
+import re
 import typing
 from collections.abc import Callable, Iterator
 
@@ -28,7 +29,7 @@ from playground.drawing.film import Dress, trail
 from playground.drawing.images import ImageGrid
 from playground.drawing.layers import Density, Field
 from playground.drawing.scene import Scene
-from playground.lab.experiment import Stroke
+from playground.lab.experiment import Stroke, fields, value
 from playground.lab.refusals import flow_refusal, likelihood_refusal, sampling_refusal, training_refusal
 from playground.lab.session import Session
 
@@ -127,6 +128,9 @@ class Wiring(QObject):
             lambda why=why: (refusal := why()) is not None and refusal.sentence == sentence for why in refusals
         ]
         causes.append(lambda: engine.training == "diverged" and engine.last_progress.diverged == sentence)
+        keys = {key for key in re.findall(r"\b[a-z]+\.[a-z_]+\b", sentence) if key in fields()}
+        named = {key: value(state.experiment, key) for key in keys}
+        causes.append(lambda: level != "info" and all(value(state.experiment, key) == named[key] for key in named))
         holds = next((cause for cause in causes if cause()), lambda: True)
         self._window.notify(level, spoken(sentence), action, holds)
 
@@ -232,6 +236,7 @@ class Wiring(QObject):
         if keys & PLAYED:
             self._engine.set_playing(True)
         self._window._show_name()
+        self._window.toasts.review()
 
     def _show_session(self, session: Session) -> None:
         """What can be shown of a file before torch is there."""

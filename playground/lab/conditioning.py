@@ -108,6 +108,6 @@ def known_point(problem: Problem) -> Tensor:
     number, test = problem.experiment.sampling.known, problem.test
     if number >= len(test):
         raise ExperimentError(
-            f"sampling.known = {number} is no held-out point: there are {len(test)}, so choose one from 0 to {len(test) - 1}."
+            f"There is no held-out point {number}: there are {len(test)} (sampling.known = 0 to {len(test) - 1})."
         )
     return test[number]

@@ -53,6 +53,18 @@ def test_it_opens_with_a_problem_and_samples_at_once(qtbot, bench):
     assert engine.trajectory.sigma[0] > engine.trajectory.sigma[-2]
 
 
+def test_a_point_that_is_clicked_at_once_is_measured_as_soon_as_it_can_be(qtbot):
+    engine = Engine(State(replace(Experiment(), SMALL)), device="cpu")
+    engine.start()
+    try:
+        engine.inspect(0.5, 0.25)
+        assert engine.problem is None
+        qtbot.waitUntil(lambda: engine.likelihood is not None, timeout=20_000)
+        assert engine.likelihood.point.tolist() == [0.5, 0.25]
+    finally:
+        assert engine.shutdown(2.0)
+
+
 def test_at_rest_the_block_that_ran_at_the_pause_is_counted(qtbot, bench):
     state, engine = bench
     state.edit({"training.steps": 1_000_000})

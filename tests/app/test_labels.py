@@ -90,3 +90,19 @@ def test_nothing_of_images_is_left_beside_an_empty_drawing(shared_window):
     assert all(part.isHidden() for part in of_images)
     window.state.load(before)
     wait(lambda: window.engine.problem is not None, 20_000)
+
+
+def test_a_mistake_in_a_setting_leaves_once_the_setting_changes(shared_window):
+    window = shared_window
+    before = window.state.experiment
+    window.state.edit({"sampling.mask": "left", "sampling.known": 999_999})
+    wait(lambda: window.toasts.shown, 20_000)
+    (toast,) = window.toasts.shown
+    assert re.fullmatch(
+        r"There is no held-out point 999999: there are (\d+) \(of held-out = 0 to \d+\)\.", toast.sentence
+    )
+    window.state.edit({"sampling.snr": 0.2})
+    assert len(window.toasts.shown) == 1
+    window.state.edit({"sampling.known": 5})
+    assert window.toasts.shown == []
+    window.state.load(before)

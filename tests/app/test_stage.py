@@ -210,6 +210,6 @@ def test_a_known_point_that_is_not_there_is_a_sentence_and_sampling_goes_on_with
     engine._state.edit({"sampling.mask": "left", "sampling.known": 999_999})
     qtbot.waitUntil(lambda: bool(told), timeout=10_000)
     assert told[0] == ("warning", told[0][1], "")
-    assert told[0][1].startswith("sampling.known = 999999 is no held-out point: there are ")
+    assert told[0][1].startswith("There is no held-out point 999999: there are ")
     engine._state.edit({"sampling.known": 0})
     qtbot.waitUntil(lambda: engine.trajectory is not None and len(engine.trajectory) > 5, timeout=10_000)

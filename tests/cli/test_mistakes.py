@@ -88,7 +88,7 @@ MISTAKES: dict[str, tuple[list[str], str]] = {
             "--set",
             "sampling.known=999999",
         ],
-        "sampling.known = 999999 is no held-out point: there are 2000",
+        "There is no held-out point 999999: there are 2000",
     ),
     "unknown device": (
         ["run", "{tmp}/empty.toml", "--out", "{tmp}/o", "--device", "tpu"],
