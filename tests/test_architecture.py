@@ -19,7 +19,7 @@ OURS = SOURCES + [
 ROOMS = ["theory", "data", "lab", "drawing", "app", "cli"]
 LONGEST = 420
 
-EXCEPT = {("fused.py", "numpy"), ("fused_evaluation.py", "numpy")}  # whose sines take half the time of torch's on a CPU
+EXCEPT = {("fused.py", "numpy")}  # whose sines take half the time of torch's on a CPU
 
 every_source = pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
 

@@ -99,6 +99,15 @@ _SETTING = re.compile(rf"\b({_KEY})\b(?: = ((?:{_VALUE}, )*{_VALUE} or {_VALUE}|
 _POWER = re.compile(r"(?<![\w.])\d+(?:\.\d+)?e[+-]\d+\b")
 
 
+def keys_in(sentence: str) -> set[str]:
+    """The settings that a sentence of the laboratory names.
+
+    >>> sorted(keys_in("training.batch = 0 is not allowed: choose sampling.source = exact or empirical."))
+    ['sampling.source', 'training.batch']
+    """
+    return {found[1] for found in _SETTING.finditer(sentence)}
+
+
 def spoken(sentence: str) -> str:
     """A sentence of the laboratory as the window says it: labels for keys, titles for choices, numbers as everywhere.
 

@@ -1,7 +1,6 @@
 """Who tells whom: what engine, state, canvas and transport have to say to each other."""
 
 import dataclasses
-import re
 import typing
 from collections.abc import Callable, Iterator
 
@@ -12,7 +11,7 @@ from playground.app import hindrances, readouts
 from playground.app.bench import SHOWN_POINTS
 from playground.app.canvas.legend import KEYS
 from playground.app.export import Dresser
-from playground.app.labels import spoken
+from playground.app.labels import keys_in, spoken
 from playground.app.notifications import Holds
 from playground.app.panels import DataPanel, LikelihoodPanel, TrainingPanel
 from playground.app.views import (
@@ -29,7 +28,7 @@ from playground.drawing.film import Dress, trail
 from playground.drawing.images import ImageGrid
 from playground.drawing.layers import Density, Field
 from playground.drawing.scene import Scene
-from playground.lab.experiment import Stroke, fields, value
+from playground.lab.experiment import Stroke, value
 from playground.lab.refusals import flow_refusal, likelihood_refusal, sampling_refusal, training_refusal
 from playground.lab.session import Session
 
@@ -128,8 +127,7 @@ class Wiring(QObject):
             lambda why=why: (refusal := why()) is not None and refusal.sentence == sentence for why in refusals
         ]
         causes.append(lambda: engine.training == "diverged" and engine.last_progress.diverged == sentence)
-        keys = {key for key in re.findall(r"\b[a-z]+\.[a-z_]+\b", sentence) if key in fields()}
-        named = {key: value(state.experiment, key) for key in keys}
+        named = {key: value(state.experiment, key) for key in keys_in(sentence)}
         causes.append(lambda: level != "info" and all(value(state.experiment, key) == named[key] for key in named))
         holds = next((cause for cause in causes if cause()), lambda: True)
         self._window.notify(level, spoken(sentence), action, holds)

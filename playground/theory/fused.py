@@ -68,20 +68,22 @@ def features(y: Tensor, noise: Tensor, frequencies: Tensor) -> Tensor:
     The inputs, their cosines and sines, and the noise as it is.
     """
     dim, middle, stop = y.shape[-1], y.shape[-1] + frequencies.shape[1], y.shape[-1] + 2 * frequencies.shape[1]
-    if dim == stop and noise.shape[-1] == 0:
-        return y
     found = torch.empty(*y.shape[:-1], stop + noise.shape[-1], dtype=y.dtype, device=y.device)
-    angles = torch.matmul(y, frequencies)
     found[..., :dim] = y
-    if y.device.type == "cpu":  # numpy's take half the time of torch's
-        turns, written = angles.numpy(), found.numpy()
-        np.cos(turns, out=written[..., dim:middle])
-        np.sin(turns, out=written[..., middle:stop])
-    else:
-        found[..., dim:middle] = torch.cos(angles)
-        found[..., middle:stop] = torch.sin(angles)
+    write_cosines_and_sines(torch.matmul(y, frequencies), found[..., dim:middle], found[..., middle:stop])
     found[..., stop:] = noise
     return found
+
+
+def write_cosines_and_sines(angles: Tensor, cosines: Tensor, sines: Tensor) -> None:
+    """Write cos(angles) and sin(angles); the cosines may take the place of the angles."""
+    if angles.device.type == "cpu":  # numpy's take half the time of torch's, where not the other way round
+        turns = angles.numpy()
+        np.sin(turns, out=sines.numpy())
+        np.cos(turns, out=cosines.numpy())
+    else:
+        sines.copy_(torch.sin(angles))
+        cosines.copy_(torch.cos(angles))
 
 
 def noise_features(sigma: Tensor, tones: Tensor) -> Tensor:

@@ -34,7 +34,7 @@ def energy_score(
     inverses, divisors = scales(sigma)
     score = torch.empty_like(x)
     for piece in blocks(x, rows):
-        seen = columns(x[piece], inverses[piece], frequencies, divisors[piece], tones)
+        seen = columns(x[piece], inverses[piece], frequencies, tones, divisors[piece])
         slope = energy_slope(seen, frequencies, weights, biases, activation, rows)
         score[piece] = slope.mul_(factor[piece]).sub_(seen[: len(slope)]).mul_(inverses[piece]).t()
     return score

@@ -9,40 +9,32 @@ evaluated. The MLP is the oracle in the tests.
 import math
 from collections.abc import Iterator
 
-import numpy as np
 import torch
 from torch import Tensor
 
-from playground.theory.fused import activate, activate_with_slope, compiled
+from playground.theory.fused import activate, activate_with_slope, compiled, write_cosines_and_sines
 
 BLOCK = 2**13  # points whose features are held at once
 
 
 def columns(
-    x: Tensor, scale: Tensor | float, frequencies: Tensor, sigma: Tensor | None = None, tones: Tensor | None = None
+    x: Tensor, scale: Tensor | float, frequencies: Tensor, tones: Tensor, sigma: Tensor | None = None
 ) -> Tensor:
     """What a perceptron's first layer sees of inputs y = scale x for x (N, D), a column a point.
 
     Row by row the inputs, their K cosines and K sines, a one, and, where sigma (N,), > 0, is given, its noise features for tones
-    (T,): (D + 2K + 1 + 1 + 2T, N), or (D + 2K + 1, N).
+    (T,): (D + 2K + 1 + 1 + 2T, N), or without them (D + 2K + 1, N).
     """
     (dim, count), points = frequencies.shape, len(x)
     middle, stop = dim + count, dim + 2 * count
-    noises = 0 if sigma is None or tones is None else 1 + 2 * len(tones)
+    noises = 0 if sigma is None else 1 + 2 * len(tones)
     found = x.new_empty(stop + 1 + noises, points)
     inputs = torch.mul(x.t(), scale, out=found[:dim])
     if count:
-        cosines, sines = found[dim:middle], found[middle:stop]
-        angles = torch.mm(frequencies.t(), inputs, out=cosines)
-        if x.device.type == "cpu":  # numpy's take half the time of torch's, where not the other way round
-            turns = angles.numpy()
-            np.sin(turns, out=sines.numpy())
-            np.cos(turns, out=turns)
-        else:
-            torch.sin(angles, out=sines)
-            angles.cos_()
+        angles = torch.mm(frequencies.t(), inputs, out=found[dim:middle])
+        write_cosines_and_sines(angles, angles, found[middle:stop])
     found[stop] = 1.0
-    if sigma is not None and tones is not None:
+    if sigma is not None:
         middle = stop + 2 + len(tones)
         noise = torch.log(sigma, out=found[stop + 1]).div_(4.0)
         phases = torch.mul(tones[:, None], noise, out=found[middle:])
@@ -87,13 +79,13 @@ def mlp_score(
         biases = [torch.addmv(biases[0], weights[0][:, place:], known), *biases[1:]]
         weights = [weights[0][:, :place], *weights[1:]]
         for piece in blocks(x, rows):
-            seen = columns(x[piece], inverse, frequencies)
+            seen = columns(x[piece], inverse, frequencies, tones)
             raw = perceptron(seen, weights, biases, place, activation, rows)
             score[piece] = raw.mul_(inverse / divisor).sub_(seen[: len(raw)], alpha=inverse).t()
         return score
     inverses, divisors = scales(sigma)
     for piece in blocks(x, rows):
-        seen = columns(x[piece], inverses[piece], frequencies, divisors[piece], tones)
+        seen = columns(x[piece], inverses[piece], frequencies, tones, divisors[piece])
         raw = perceptron(seen, weights, biases, place, activation, rows)
         score[piece] = raw.div_(divisors[piece]).sub_(seen[: len(raw)]).mul_(inverses[piece]).t()
     return score
@@ -147,7 +139,7 @@ def mlp_trace(
     """An MLP's F at inputs y (N, D) for sigma (N,), > 0, and tr dF/dy (N,), without gradients, `rows` points at a time."""
     raw, trace = torch.empty_like(y), torch.empty_like(sigma)
     for piece in blocks(y, rows):
-        seen = columns(y[piece], 1.0, frequencies, sigma[piece], tones)
+        seen = columns(y[piece], 1.0, frequencies, tones, sigma[piece])
         found, trace[piece] = perceptron_trace(seen, frequencies, weights, biases, activation, rows)
         raw[piece] = found.t()
     return raw, trace
