@@ -31,7 +31,7 @@ def application() -> Any:
     """Text needs an application. It is the windows' own kind from the start, whatever is tested first: what paints without
     a window makes a lesser one, and there is one in a process.
 
-    Not pytest-qt's fixture: a search for windows and threads left behind would take longer than most tests.
+    Not pytest-qt's fixture: only tests that ask for Qt are searched for windows and threads left behind.
     """
     from PySide6.QtWidgets import QApplication
 
@@ -62,6 +62,16 @@ def own_places(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Mon
         for form in (QSettings.Format.NativeFormat, QSettings.Format.IniFormat):
             QSettings.setPath(form, QSettings.Scope.UserScope, str(place))
     return place
+
+
+@pytest.fixture(autouse=True, scope="module")
+def old_objects_are_not_looked_at_again() -> None:
+    """The looks for what a test left behind went through every imported library: most of the time of the windows' tests.
+
+    What lives before a module's first fixture was there before its tests, and what is frozen is passed over from then on.
+    """
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(autouse=True)
@@ -101,9 +111,8 @@ def _alive(application: Any) -> list[Any]:
     found = windows
     # Not by gc.get_objects(): it also holds the tuples that other threads have half built, which then fail to grow.
     for base, alive in ((QThread, _running), (QTimer, QTimer.isActive)):
-        for kind in _with_subclasses(base):
-            instances = (thing for thing in gc.get_referrers(kind) if type(thing) is kind)
-            found += [thing for thing in instances if shiboken6.isValid(thing) and alive(thing)]
+        instances = (thing for thing in gc.get_referrers(*_with_subclasses(base)) if isinstance(thing, base))
+        found += [thing for thing in instances if shiboken6.isValid(thing) and alive(thing)]
     return found
 
 

@@ -84,6 +84,7 @@ def rehearse(application: QApplication, report: Callable[["Step"], None]) -> boo
         window.show()
         application.exec()
         guard.remove()
+        window.deleteLater()  # with its toasts, whose time is not over
         return rehearsal.complete and window.ended
 
 

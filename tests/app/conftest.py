@@ -52,7 +52,7 @@ def bare_window(qtbot, tmp_path) -> Iterator:
 def shared_window(request, tmp_path_factory) -> Iterator:
     """A running window for tests that leave it as it was; they use :func:`wait` in place of qtbot.
 
-    Looking for what a test left behind takes longer than most of these tests, and finds only the window itself.
+    Building one takes longer than most of these tests, and a search for what they left behind finds only the window itself.
     """
     request.getfixturevalue("qapp")
     window = make_window(tmp_path_factory.mktemp("shared"))

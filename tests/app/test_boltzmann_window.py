@@ -20,7 +20,7 @@ from tests.app.watchdog import Watchdog
 
 @pytest.fixture(scope="module")
 def one_window(request):
-    """Looking for what a test left behind takes longer than most of these tests, so they share a window."""
+    """Building one and teaching it takes longer than most of these tests, so they share it."""
     request.getfixturevalue("qapp")
     window = BoltzmannWindow(DARK)
     with pytest.MonkeyPatch.context() as patch:

@@ -19,14 +19,8 @@ NONE, SHIFT = Qt.KeyboardModifier.NoModifier, Qt.KeyboardModifier.ShiftModifier
 BOX = (-2.0, 2.0, -1.0, 1.0)
 
 
-@pytest.fixture(scope="module", autouse=True)
-def application(request) -> QApplication:
-    """Asked for like this, no test is searched for what it left behind, which would take longer than the test."""
-    return request.getfixturevalue("qapp")
-
-
 @pytest.fixture
-def canvas() -> Iterator[CanvasView]:
+def canvas(qapp: QApplication) -> Iterator[CanvasView]:
     """600 x 300 pixels over BOX: 150 pixels a unit."""
     view = CanvasView()
     view.resize(600, 300)

@@ -17,14 +17,8 @@ LEFT, NONE = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
 SIGMAS = np.repeat(np.geomspace(8.0, 0.05, 5), 20)  # 100 frames, five levels
 
 
-@pytest.fixture(scope="module", autouse=True)
-def application(request) -> QApplication:
-    """Asked for like this, no test is searched for what it left behind, which would take longer than the test."""
-    return request.getfixturevalue("qapp")
-
-
 @pytest.fixture
-def transport() -> Iterator[Transport]:
+def transport(qapp: QApplication) -> Iterator[Transport]:
     bar = Transport()
     bar.resize(1100, bar.sizeHint().height())
     bar.scrubber.set_sigmas(SIGMAS, (8.0, 0.05))
