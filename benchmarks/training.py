@@ -73,11 +73,11 @@ def jax_scan(problem: Problem) -> Steps:
     import jax
     import jax.numpy as jnp
 
-    network = problem.network()
-    frequencies, tones = (jnp.asarray(table.numpy()) for table in network.tables)
+    parts = problem.network().requires_grad_(False).parts
+    frequencies, tones = jnp.asarray(parts.frequencies.numpy()), jnp.asarray(parts.tones.numpy())
     parameters = [
-        (jnp.asarray(layer.weight.detach().numpy()), jnp.asarray(layer.bias.detach().numpy()))
-        for layer in network.layers
+        (jnp.asarray(weight.numpy()), jnp.asarray(bias.numpy()))
+        for weight, bias in zip(parts.weights, parts.biases, strict=True)
     ]
     data, batch = jnp.asarray(problem.train.numpy()), problem.batch
 

@@ -47,15 +47,14 @@ class Weights:
 
     def arguments(self, network: Perceptron, rates: list[float], ema: float) -> tuple[Tensor, Tensor, Descent]:
         """What the steps of :mod:`playground.theory.fused` take after their draws; `network` is the one given at first."""
-        layers = network.layers
+        parts = network.parts
         gradients = {id(own): view for own, view in zip(self._parameters, self._gradients, strict=True)}
-        biased = [layer for layer in layers if layer.bias is not None]
         descent = Descent(
-            [layer.weight.detach() for layer in layers],
-            [layer.bias.detach() for layer in biased],
-            [gradients[id(layer.weight)] for layer in layers],
-            [gradients[id(layer.bias)] for layer in biased],
-            network.activation_name,
+            [weight.detach() for weight in parts.weights],
+            [bias.detach() for bias in parts.biases],
+            [gradients[id(weight)] for weight in parts.weights],
+            [gradients[id(bias)] for bias in parts.biases],
+            parts.activation,
             self.live,
             self.gradient,
             self.first,
@@ -65,7 +64,7 @@ class Weights:
             self.step,
             ema,
         )
-        return *network.tables, descent
+        return parts.frequencies, parts.tones, descent
 
     def keep(self) -> None:
         """Keep everything as it is now."""

@@ -11,26 +11,16 @@ import torch
 from torch import Tensor
 
 from playground.theory.fused import Descent, activate, compiled, features, noise_features, pull_back, slopes, step_down
-from playground.theory.fused_evaluation import augmented, blocks, columns, scales
+from playground.theory.fused_evaluation import Parts, augmented, blocks, columns, scales
 
 
-def energy_score(
-    x: Tensor,
-    sigma: Tensor,
-    factor: Tensor,
-    frequencies: Tensor,
-    tones: Tensor,
-    weights: list[Tensor],
-    biases: list[Tensor],
-    activation: str,
-    rows: int,
-) -> Tensor:
-    """The score of an energy at x (N, D) for sigma and factor (N,), without gradients, `rows` points at a time.
+def energy_score(x: Tensor, sigma: Tensor, factor: Tensor, parts: Parts, rows: int) -> Tensor:
+    """The score of an energy at x (N, D) for sigma (N,), without gradients, `rows` points at a time.
 
     Args:
-        factor: c, by which phi is multiplied in the log-density.
-        weights, biases: of the hidden layers, and the weight alone of the last.
+        factor: c, by which phi is multiplied in the log-density, (N,).
     """
+    frequencies, tones, weights, biases, activation = parts
     inverses, divisors = scales(sigma)
     score = torch.empty_like(x)
     for piece in blocks(x, rows):

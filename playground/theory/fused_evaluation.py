@@ -6,15 +6,32 @@ take a half and a sixth of the time that they take with points for rows; all tha
 evaluated. The MLP is the oracle in the tests.
 """
 
-import math
 from collections.abc import Iterator
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
-from playground.theory.fused import activate, activate_with_slope, compiled, write_cosines_and_sines
+from playground.theory.fused import activate, activate_with_slope, compiled, noise_features, write_cosines_and_sines
 
 BLOCK = 2**13  # points whose features are held at once
+
+
+class Parts(NamedTuple):
+    """What a perceptron is made of.
+
+    Attributes:
+        frequencies: of the points' features, (D, K).
+        tones: of the noise's, (T,).
+        weights, biases: of the layers, the last one included; an energy's last has no bias.
+        activation: between the layers.
+    """
+
+    frequencies: Tensor
+    tones: Tensor
+    weights: list[Tensor]
+    biases: list[Tensor]
+    activation: str
 
 
 def columns(
@@ -55,37 +72,21 @@ def augmented(weights: list[Tensor], biases: list[Tensor], place: int) -> list[T
     return found + rest
 
 
-def mlp_score(
-    x: Tensor,
-    sigma: Tensor,
-    frequencies: Tensor,
-    tones: Tensor,
-    weights: list[Tensor],
-    biases: list[Tensor],
-    activation: str,
-    rows: int,
-) -> Tensor:
+def mlp_score(x: Tensor, sigma: Tensor, parts: Parts, rows: int) -> Tensor:
     """The score of an MLP at x (N, D) for sigma (N,), without gradients, `rows` points at a time.
 
     A sigma that is one number, expanded, costs the first layer a bias and nothing a point.
     """
+    frequencies, tones, weights, biases, activation = parts
     score, place = torch.empty_like(x), x.shape[1] + 2 * frequencies.shape[1]
-    if len(sigma) > 1 and sigma.stride(0) == 0:
-        level = float(sigma[0])
-        inverse, divisor = 1 / math.sqrt(level * level + 1), level if level > 0 else 1.0
-        noise = math.log(divisor) / 4
-        phases = [noise * tone for tone in tones.tolist()]
-        known = x.new_tensor([noise, *map(math.sin, phases), *map(math.cos, phases)])
-        biases = [torch.addmv(biases[0], weights[0][:, place:], known), *biases[1:]]
-        weights = [weights[0][:, :place], *weights[1:]]
-        for piece in blocks(x, rows):
-            seen = columns(x[piece], inverse, frequencies, tones)
-            raw = perceptron(seen, weights, biases, place, activation, rows)
-            score[piece] = raw.mul_(inverse / divisor).sub_(seen[: len(raw)], alpha=inverse).t()
-        return score
-    inverses, divisors = scales(sigma)
+    shared = len(sigma) > 1 and sigma.stride(0) == 0
+    inverses, divisors = scales(sigma[:1] if shared else sigma)
+    if shared:
+        known = torch.addmv(biases[0], weights[0][:, place:], noise_features(divisors, tones)[0])
+        weights, biases = [weights[0][:, :place], *weights[1:]], [known, *biases[1:]]
+        inverses, divisors = inverses.expand_as(sigma), divisors.expand_as(sigma)
     for piece in blocks(x, rows):
-        seen = columns(x[piece], inverses[piece], frequencies, tones, divisors[piece])
+        seen = columns(x[piece], inverses[piece], frequencies, tones, None if shared else divisors[piece])
         raw = perceptron(seen, weights, biases, place, activation, rows)
         score[piece] = raw.div_(divisors[piece]).sub_(seen[: len(raw)]).mul_(inverses[piece]).t()
     return score
@@ -126,17 +127,9 @@ def perceptron(
     return out
 
 
-def mlp_trace(
-    y: Tensor,
-    sigma: Tensor,
-    frequencies: Tensor,
-    tones: Tensor,
-    weights: list[Tensor],
-    biases: list[Tensor],
-    activation: str,
-    rows: int,
-) -> tuple[Tensor, Tensor]:
+def mlp_trace(y: Tensor, sigma: Tensor, parts: Parts, rows: int) -> tuple[Tensor, Tensor]:
     """An MLP's F at inputs y (N, D) for sigma (N,), > 0, and tr dF/dy (N,), without gradients, `rows` points at a time."""
+    frequencies, tones, weights, biases, activation = parts
     raw, trace = torch.empty_like(y), torch.empty_like(sigma)
     for piece in blocks(y, rows):
         seen = columns(y[piece], 1.0, frequencies, tones, sigma[piece])

@@ -29,10 +29,6 @@ def draws(steps: int, count: int, dim: int) -> tuple[Tensor, Tensor, Tensor, Ten
     return x, z, sigma, sigma.square() * (1 + sigma)
 
 
-def parts(network: MLP) -> tuple[list[Tensor], list[Tensor]]:
-    return [layer.weight for layer in network.layers], [layer.bias for layer in network.layers]
-
-
 def flat(network: MLP) -> Tensor:
     return torch.cat([parameter.detach().reshape(-1) for parameter in network.parameters()])
 
@@ -56,13 +52,13 @@ def descend(
         pieces = dict(zip(order, torch.split(vector, sizes), strict=True))
         return [pieces[id(parameter)].view(parameter.shape) for parameter in chosen]
 
-    weights, biases = parts(network)
+    frequencies, tones, weights, biases, activation = network.parts
     descent = fused.Descent(
         views(live, weights),
         views(live, biases),
         views(gradient, weights),
         views(gradient, biases),
-        network.activation_name,
+        activation,
         live,
         gradient,
         first,
@@ -72,7 +68,7 @@ def descend(
         0,
         0.9,
     )
-    loss = function(*arguments, *network.tables, descent)
+    loss = function(*arguments, frequencies, tones, descent)
     return loss, gradient, live, average
 
 
@@ -292,10 +288,10 @@ def test_plain_python_does_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_plain_python_evaluates_the_same(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     network, x, sigma = mlp("silu"), torch.randn(70, 2, dtype=torch.float64), 0.1 + torch.rand(70, dtype=torch.float64)
     module = fused_energy if name == "energy_score" else fused_evaluation
-    weights, biases = parts(network)
-    rest = (*network.tables, weights, biases, "silu", 32)
+    rest = (network.parts, 32)
     if name == "energy_score":
-        rest = (sigma, *network.tables, [*weights[:-1], weights[-1][:1]], biases[:-1], "silu", 32)
+        weights, biases = network.parts.weights, network.parts.biases
+        rest = (sigma, network.parts._replace(weights=[*weights[:-1], weights[-1][:1]], biases=biases[:-1]), 32)
     with torch.no_grad():
         found = plainly(module, monkeypatch)[name](x, sigma, *rest)
         expected = getattr(module, name)(x, sigma, *rest)

@@ -52,8 +52,4 @@ class Energy(Perceptron):
         return gradient * (self.factor(level) * level / DATA_STD).view(-1, *[1] * (x.ndim - 1))
 
     def _evaluated(self, x: Tensor, sigma: Tensor) -> Tensor:
-        weights: list[Tensor] = [layer.weight for layer in self.layers]
-        biases: list[Tensor] = [layer.bias for layer in self.layers[:-1]]
-        factor, rows = self.factor(sigma), rows_at_a_time(x)
-        score = energy_score(x.flatten(1), sigma, factor, *self.tables, weights, biases, self.activation_name, rows)
-        return score.view(x.shape)
+        return energy_score(x.flatten(1), sigma, self.factor(sigma), self.parts, rows_at_a_time(x)).view(x.shape)

@@ -6,7 +6,7 @@ from abc import abstractmethod
 import torch
 from torch import Tensor, nn
 
-from playground.theory import fused_evaluation
+from playground.theory.fused_evaluation import Parts, mlp_score, mlp_trace
 from playground.theory.networks.base import ACTIVATIONS, NoiseEmbedding, ScoreNetwork, linear, rows_at_a_time, zeroed
 
 TRACED_ROWS = 512  # points whose trace is evaluated at a time: each is 1 + D columns of the matrices
@@ -63,14 +63,13 @@ class Perceptron(ScoreNetwork):
         return out
 
     @property
-    def tables(self) -> tuple[Tensor, Tensor]:
-        """The frequencies of x, (D, K), and of the noise level, (T,)."""
-        return self.get_buffer("frequencies"), self.noise.get_buffer("frequencies")
-
-    @property
-    def layers(self) -> list[nn.Linear]:
-        """All linear layers, the last one included."""
-        return [*self.hidden, self.out]
+    def parts(self) -> Parts:
+        """What the functions that evaluate it in few calls take."""
+        layers = [*self.hidden, self.out]
+        weights = [layer.weight for layer in layers]
+        biases = [layer.bias for layer in layers if layer.bias is not None]
+        tables = self.get_buffer("frequencies"), self.noise.get_buffer("frequencies")
+        return Parts(*tables, weights, biases, self.activation_name)
 
 
 class MLP(Perceptron):
@@ -86,17 +85,8 @@ class MLP(Perceptron):
     @torch.no_grad()
     def raw_and_trace(self, x: Tensor, sigma: Tensor) -> tuple[Tensor, Tensor]:
         """F and tr dF/dx at inputs x (N, \\*shape) of variance one for sigma (N,), > 0: in the shapes of x and sigma."""
-        weights: list[Tensor] = [layer.weight for layer in self.layers]
-        biases: list[Tensor] = [layer.bias for layer in self.layers]
-        raw, trace = fused_evaluation.mlp_trace(
-            x.flatten(1), sigma, *self.tables, weights, biases, self.activation_name, rows_at_a_time(x, TRACED_ROWS)
-        )
+        raw, trace = mlp_trace(x.flatten(1), sigma, self.parts, rows_at_a_time(x, TRACED_ROWS))
         return raw.view(x.shape), trace
 
     def _evaluated(self, x: Tensor, sigma: Tensor) -> Tensor:
-        weights: list[Tensor] = [layer.weight for layer in self.layers]
-        biases: list[Tensor] = [layer.bias for layer in self.layers]
-        score = fused_evaluation.mlp_score(
-            x.flatten(1), sigma, *self.tables, weights, biases, self.activation_name, rows_at_a_time(x)
-        )
-        return score.view(x.shape)
+        return mlp_score(x.flatten(1), sigma, self.parts, rows_at_a_time(x)).view(x.shape)
