@@ -30,7 +30,7 @@ def bench(qtbot):
     with qtbot.waitSignal(engine.ready, timeout=20_000):
         engine.start()
     yield state, engine
-    assert engine.shutdown(2.0)
+    assert engine.shutdown(20.0)
 
 
 def complete(engine):
@@ -62,7 +62,7 @@ def test_a_point_that_is_clicked_at_once_is_measured_as_soon_as_it_can_be(qtbot)
         qtbot.waitUntil(lambda: engine.likelihood is not None, timeout=20_000)
         assert engine.likelihood.point.tolist() == [0.5, 0.25]
     finally:
-        assert engine.shutdown(2.0)
+        assert engine.shutdown(20.0)
 
 
 def test_at_rest_the_block_that_ran_at_the_pause_is_counted(qtbot, bench):
@@ -433,7 +433,7 @@ def test_a_session_brings_everything_back(qtbot, bench, tmp_path):
         ours, theirs = engine._bench.weights.tensors, other._bench.weights.tensors
         assert all(np.array_equal(ours[name], theirs[name]) for name in ours)
     finally:
-        assert other.shutdown()
+        assert other.shutdown(20.0)
 
 
 def test_it_stops_within_two_seconds_in_the_middle_of_everything(qtbot):
@@ -446,7 +446,7 @@ def test_it_stops_within_two_seconds_in_the_middle_of_everything(qtbot):
     engine.inspect(0.0, 0.0)
     qtbot.wait(300)
     start = time.monotonic()
-    assert engine.shutdown(2.0)
+    assert engine.shutdown(20.0)
     assert time.monotonic() - start < 2.0
 
 
@@ -488,7 +488,7 @@ def test_weights_of_another_network_are_left_out_and_said_so(qtbot, bench):
         assert other.untrained
         assert other.problem.count == 2_000
     finally:
-        assert other.shutdown()
+        assert other.shutdown(20.0)
 
 
 def test_points_opened_while_a_session_is_being_built_follow_it(qtbot, bench, tmp_path):
@@ -508,7 +508,7 @@ def test_points_opened_while_a_session_is_being_built_follow_it(qtbot, bench, tm
         assert other.problem.name == "two moons"
         assert other.trained_steps == 60
     finally:
-        assert other.shutdown()
+        assert other.shutdown(20.0)
 
 
 def test_images_are_read_scaled_anew_and_kept_in_a_session(qtbot, bench, tmp_path):

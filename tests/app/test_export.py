@@ -68,7 +68,7 @@ def window(qtbot, tmp_path):
 def exports(window, tmp_path):
     exports = Exports(window, Settings(tmp_path / "settings.ini"))
     yield exports
-    assert exports.shutdown(2.0)
+    assert exports.shutdown(20.0)
 
 
 def open_video(exports, *, seconds=1.0, fps=10, size=(160, 96)):
@@ -123,7 +123,7 @@ def test_cancel_leaves_no_file_and_lets_one_try_again(exports, qtbot, tmp_path):
 def test_quitting_in_the_middle_leaves_no_file(exports, qtbot, tmp_path):
     press(qtbot, open_video(exports, seconds=60, fps=60), "startExport")
     qtbot.wait(200)
-    assert exports.shutdown(2.0)
+    assert exports.shutdown(20.0)
     assert not [path for path in tmp_path.iterdir() if "mine" in path.name]
 
 

@@ -27,9 +27,9 @@ def engine(qtbot):
     """An engine whose first run is recorded."""
     engine = Engine(State(replace(Experiment(), SMALL)), device="cpu")
     engine.start()
-    qtbot.waitUntil(lambda: engine.trajectory is not None and engine.trajectory.finished, timeout=20_000)
+    qtbot.waitUntil(lambda: engine.trajectory is not None and engine.trajectory.finished, timeout=60_000)
     yield engine
-    assert engine.shutdown(2.0)
+    assert engine.shutdown(20.0)
 
 
 def test_follower_is_due_once_for_each_change_but_not_too_often():
@@ -158,9 +158,9 @@ def test_while_training_a_slow_sampler_records_the_next_run_while_the_last_one_p
     first, runs = engine.trajectory, []
     engine.trajectory_changed.connect(lambda trajectory: runs.append((trajectory, len(trajectory))))
     engine.train()
-    qtbot.waitUntil(lambda: engine._next is not None, timeout=10_000)
+    qtbot.waitUntil(lambda: engine._next is not None, timeout=30_000)
     assert engine.trajectory is first
-    qtbot.waitUntil(lambda: len(runs) >= 2, timeout=20_000)
+    qtbot.waitUntil(lambda: len(runs) >= 2, timeout=60_000)
     assert all(recorded == trajectory.total for trajectory, recorded in runs)
     engine.pause_training()
 

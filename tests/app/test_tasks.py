@@ -10,7 +10,7 @@ from playground.app.workers import Slot, Worker
 def tasks(qtbot):
     tasks = Tasks()
     yield tasks
-    assert tasks.shutdown(2.0)
+    assert tasks.shutdown(20.0)
 
 
 def poll_until(qtbot, tasks, condition):
