@@ -1,6 +1,15 @@
 """Short titles and one-line meanings of the settings' choices. A choice without an entry shows its own name."""
 
+from playground.data.sources import SOURCES
+
+
+def capital(text: str) -> str:
+    """With a capital at the start and the others kept, which ``str.capitalize`` takes from Gaussians."""
+    return text[:1].upper() + text[1:]
+
+
 _CHOICES: dict[str, dict[str, tuple[str, str]]] = {
+    "data.kind": {kind: (capital(source.title), "") for kind, source in SOURCES.items()},
     "noise.kind": {
         "none": ("None", "The score of the data themselves: learned well only where data are."),
         "single": ("One σ", "The score of the data blurred once."),

@@ -66,7 +66,7 @@ def summary(experiment: Experiment) -> str:
     if data.kind == "file" and data.path:
         name = data.path.replace("\\", "/").rsplit("/", 1)[-1]
     else:
-        name = data.kind.replace("-", " ").capitalize()
+        name = choices.title("data.kind", data.kind)
     return f"{name} · {experiment.objective.kind} · {noise}"
 
 

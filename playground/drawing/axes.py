@@ -1,7 +1,9 @@
-"""Axis numbers along the edges of a picture, with a faint grid."""
+"""A faint grid, and axis numbers along the edges of a picture."""
 
 import functools
 import math
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QFont, QFontMetricsF, QImage, QPainter, QPen
@@ -56,33 +58,51 @@ def figures(pixels: float, bold: bool = False) -> QFont:
 
 
 @functools.lru_cache(maxsize=8)
-def axes_image(plane: Plane, names: tuple[str, str], palette: Palette) -> QImage:
-    """Grid lines, axis numbers and axis names of a plane, transparent elsewhere."""
+def grid_image(plane: Plane, palette: Palette) -> QImage:
+    """Grid lines of a plane, transparent elsewhere."""
+    with _painted(plane) as (image, painter):
+        for places, vertical in zip(_ticks(plane), (True, False), strict=True):
+            for value, _, place in places:
+                painter.setPen(QPen(palette.color("text", 0.10 if value == 0 else 0.045), 1))
+                edge = math.floor(place) + 0.5
+                ends = (edge, 0, edge, plane.height) if vertical else (0, edge, plane.width, edge)
+                painter.drawLine(QPointF(ends[0], ends[1]), QPointF(ends[2], ends[3]))
+    return image
+
+
+@functools.lru_cache(maxsize=8)
+def numbers_image(plane: Plane, names: tuple[str, str], palette: Palette) -> QImage:
+    """Axis numbers and axis names of a plane, transparent elsewhere; thumbnails carry none."""
+    with _painted(plane) as (image, painter):
+        if plane.width >= 160 and plane.height >= 120:
+            _paint_numbers(painter, plane, names, palette)
+    return image
+
+
+@contextmanager
+def _painted(plane: Plane) -> Iterator[tuple[QImage, QPainter]]:
     image = QImage(plane.columns, plane.rows, QImage.Format.Format_ARGB32_Premultiplied)
     image.setDevicePixelRatio(plane.ratio)
     image.fill(Qt.GlobalColor.transparent)
     painter = QPainter(image)
     try:
-        _paint(painter, plane, names, palette)
+        yield image, painter
     finally:
         painter.end()
-    return image
 
 
-def _paint(painter: QPainter, plane: Plane, names: tuple[str, str], palette: Palette) -> None:
+def _ticks(plane: Plane) -> tuple[list[tuple[float, str, float]], list[tuple[float, str, float]]]:
+    """Across and upward: the value, its label and the place in painter units."""
     x0, x1, y0, y1 = plane.viewport
-    width, height = plane.width, plane.height
     step_x, step_y = (nice_step(SPACING / abs(scale)) for scale in plane.scale)
     across = [(value, label, plane.to_painter((value, y0))[0]) for value, label in ticks(x0, x1, step_x)]
     upward = [(value, label, plane.to_painter((x0, value))[1]) for value, label in ticks(y0, y1, step_y)]
-    for places, vertical in ((across, True), (upward, False)):
-        for value, _, place in places:
-            painter.setPen(QPen(palette.color("text", 0.10 if value == 0 else 0.045), 1))
-            edge = math.floor(place) + 0.5
-            ends = (edge, 0, edge, height) if vertical else (0, edge, width, edge)
-            painter.drawLine(QPointF(ends[0], ends[1]), QPointF(ends[2], ends[3]))
-    if width < 160 or height < 120:
-        return  # thumbnails carry no numbers
+    return across, upward
+
+
+def _paint_numbers(painter: QPainter, plane: Plane, names: tuple[str, str], palette: Palette) -> None:
+    width, height = plane.width, plane.height
+    across, upward = _ticks(plane)
     font = figures(11)
     metrics = QFontMetricsF(font)
     line = metrics.height()
@@ -104,7 +124,7 @@ def _paint(painter: QPainter, plane: Plane, names: tuple[str, str], palette: Pal
 
 
 def _label(painter: QPainter, palette: Palette, box: QRectF, text: str, color: str) -> None:
-    backdrop(painter, palette, box.adjusted(-3, 0, 3, 0), 3, 0.45)
+    backdrop(painter, palette, box.adjusted(-3, 0, 3, 0), 3)
     painter.setPen(palette.color(color))
     painter.drawText(box.adjusted(-2, 0, 2, 0), Qt.AlignmentFlag.AlignCenter, text)
 

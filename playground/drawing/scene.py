@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from PySide6.QtCore import QRectF, Qt
 from PySide6.QtGui import QFontMetricsF, QImage, QPainter
 
-from playground.drawing.axes import axes_image, backdrop, figures
+from playground.drawing.axes import backdrop, figures, grid_image, numbers_image
 from playground.drawing.images import ImageGrid, Strip
 from playground.drawing.layers import Between, Data, Density, Field, Layer, Particles, Path, Strokes, Trails
 from playground.drawing.palette import DARK, Palette
@@ -114,9 +114,12 @@ def _paint_still(painter: QPainter, scene: Scene, plane: Plane) -> None:
     painter.fillRect(QRectF(0, 0, plane.width, plane.height), scene.palette.color("background"))
     if scene.density is not None:
         scene.density.paint(painter, plane, scene.palette)
-    painter.drawImage(0, 0, axes_image(plane, scene.axes, scene.palette))
+    painter.drawImage(0, 0, grid_image(plane, scene.palette))
     for layer in scene.still():
         layer.paint(painter, plane, scene.palette)
+    painter.drawImage(
+        0, 0, numbers_image(plane, scene.axes, scene.palette)
+    )  # over the arrows, which would strike them out
 
 
 def _paint_caption(painter: QPainter, lines: tuple[str, ...], palette: Palette, width: float, height: float) -> None:

@@ -60,7 +60,7 @@ def test_pick_train_sample_scrub_click_export_save_reopen(window, qtbot, tmp_pat
     assert not engine.playing
     click(qtbot, window.panel(DataPanel).tiles["two-gaussians"])
     qtbot.waitUntil(lambda: engine.problem.name == "two Gaussians", timeout=15_000)
-    assert "Two gaussians" in window.top_bar.summary.text()
+    assert "Two Gaussians" in window.top_bar.summary.text()
 
     # Train while particles go on moving.
     assert engine.playing  # it was paused

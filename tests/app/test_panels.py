@@ -705,7 +705,7 @@ def test_an_exact_source_of_unknown_data_is_refused_and_mended(show, state, engi
     state.edit({"data.kind": "digits", "likelihood.source": "exact"})
     (panel,) = show(panels.LikelihoodPanel)
     engine.build()
-    assert "data “digits” is not known" in panel.notice.text.text()
+    assert "data “Digits” is not known" in panel.notice.text.text()
     press(button_called(panel, "Use learned"))
     assert state.value("likelihood.source") == "learned"
     assert not panel.notice.isVisible()

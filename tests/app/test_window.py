@@ -142,6 +142,7 @@ def test_themes_change_and_are_remembered(shared_window):
         ({"noise.kind": "ladder", "noise.levels": 10}, "Two moons · denoising · 10 noise levels"),
         ({"data.kind": "file", "data.path": "C:\\a\\b.csv"}, "b.csv · denoising · VE process"),
         ({"noise.kind": "none", "objective.kind": "exact"}, "Two moons · exact · no noise"),
+        ({"data.kind": "eight-gaussians"}, "Eight Gaussians · denoising · VE process"),
     ],
 )
 def test_summary_says_the_experiment_in_one_line(changes, line):

@@ -107,6 +107,18 @@ def test_longer_vectors_make_longer_and_stronger_arrows_up_to_the_spacing() -> N
     assert lengths.max() <= 20
 
 
+@pytest.mark.parametrize("palette", PALETTES.values(), ids=lambda palette: palette.name)
+def test_no_arrow_strikes_out_a_number_of_the_axes(palette: Palette) -> None:
+    """What an arrow right across a number changes of it is less than a third of what stands there."""
+    arrows = Field(np.array([[4.0, 0.25], [4.0, 4.25]]), np.array([[1.0, 0.0], [1.0, 0.0]]))
+    plain = painted(Scene(BOX, palette), 400, 200)
+    struck = painted(Scene(BOX, palette, learned=arrows), 400, 200)
+    number = np.s_[184:197, 154:166]  # the 4 at the bottom
+    written = np.abs(plain[number] - plain[184, 154]).sum(2).max()
+    assert written > 150
+    assert 0 < np.abs(struck[number] - plain[number]).sum(2).max() < written / 3
+
+
 def test_zero_and_broken_vectors_are_no_arrows() -> None:
     field = Field(np.zeros((3, 2)), np.array([[0.0, 0.0], [np.nan, 1.0], [np.inf, 0.0]]))
     assert [len(part) for part in field.arrows(Plane(BOX, 200, 100))] == [0, 0, 0]

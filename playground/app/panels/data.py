@@ -5,7 +5,7 @@ from pathlib import Path
 from PySide6.QtCore import QSize, Signal, Slot
 from PySide6.QtWidgets import QButtonGroup, QGridLayout, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
-from playground.app import theme
+from playground.app import choices, theme
 from playground.app.bench import NEW_DATA
 from playground.app.card import Card, Notice
 from playground.app.controls import NumberEdit, Slider
@@ -178,10 +178,10 @@ class DataPanel(Card):
             tile.setFixedHeight(TILE)
             tile.setMinimumWidth(30)
             theme.set_role(tile, "tile")
-            title = kind.replace("-", " ")
+            title = choices.title("data.kind", kind)
             tile.setAccessibleName(f"Data: {title}")
             tile.setAccessibleDescription(field.description)
-            text = f"<p><b>{title.capitalize()}</b></p>" + words(field)
+            text = f"<p><b>{title}</b></p>" + words(field)
             Tooltip(tile, text, now=lambda: warning(self.engine.trained_steps))
             tile.clicked.connect(lambda _=False, kind=kind: self._pick(kind))
             self._group.addButton(tile)
@@ -316,7 +316,7 @@ class DataPanel(Card):
             self.brush.setChecked(False)
         self.undo.setEnabled(bool(data.strokes))
         self.clear.setEnabled(bool(data.strokes))
-        title = kind.replace("-", " ")
+        title = SOURCES[kind].title
         present = view is not None and not self._loading and not self._failure
         present = present and view.is_image == SOURCES[kind].images  # a problem may be a step behind its settings
         total = data.points if not present else view.count + (view.held_out if finite else 0)

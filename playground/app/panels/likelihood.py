@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QWidget
 
 from playground.app import theme
 from playground.app.card import Card, Notice
+from playground.app.choices import capital
 from playground.app.engine import Engine
 from playground.app.fields import make_field
 from playground.app.numbers import shown
@@ -254,7 +255,7 @@ class LikelihoodPanel(Card):
             bounds = (0.0, 1.0, 0.0, 1.0) if view is None else view.bounds
             self.point.show_text(place(likelihood.point, bounds) if plane else f"number {(likelihood.number or 0) + 1}")
             word, _, _ = likelihood.doubt.partition(":")
-            word, why = ("untrained", UNTRAINED) if likelihood.untrained else (word, likelihood.doubt.capitalize())
+            word, why = ("untrained", UNTRAINED) if likelihood.untrained else (word, capital(likelihood.doubt))
             if flow is not None:
                 self.log_prob.rename(f"log p, {word or SOURCES[likelihood.source]}")
                 self._show_flow(flow, plane, why, word != UNMEASURED)
