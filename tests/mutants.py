@@ -409,7 +409,7 @@ FAULTS = (
     Fault(
         "a shared noise level left out of the first layer (fused)",
         "theory/fused_evaluation.py",
-        "torch.addmv(biases[0], weights[0][:, place:], noise_features(divisors, tones)[0])",
+        "torch.addmv(biases[0], weights[0][:, place:], known)",
         "biases[0]",
         ("theory/test_fused.py::test_a_score_at_one_noise_level_is_the_networks_own",),
     ),
