@@ -8,6 +8,8 @@ from playground.lab.problem import Problem
 from playground.theory.guidance import Given, Guided, LabelledScore
 from playground.theory.noise import ScoreFunction
 
+MOST_CLASSES = 20  # that a sentence names
+
 
 def conditioned(problem: Problem, score: LabelledScore) -> ScoreFunction:
     """The score that the experiment's sampler follows, for the labels, the guidance and the mask of its settings.
@@ -72,11 +74,21 @@ def labels(problem: Problem) -> Tensor | None:
     if sampling.labels == "all":
         generator = problem.generator("labels")
         return data[torch.randint(len(data), (problem.particles,), generator=generator, device=generator.device)]
-    if sampling.label >= problem.classes:
+    if not bool((data == sampling.label).any()):
         raise ExperimentError(
-            f"sampling.label = {sampling.label} is no class of these data: choose one from 0 to {problem.classes - 1}."
+            f"sampling.label = {sampling.label} is no class of these data: choose {_choice(sorted(set(data.tolist())))}."
         )
     return torch.tensor(sampling.label, device=problem.device)
+
+
+def _choice(classes: list[int]) -> str:
+    """The classes there are, in order, as something to choose from: "one from 0 to 9", or each where some are missing."""
+    if classes == list(range(classes[0], classes[-1] + 1)) and len(classes) > 1:
+        return f"one from {classes[0]} to {classes[-1]}"
+    if len(classes) > MOST_CLASSES:
+        return f"one of the {len(classes)} from {', '.join(map(str, classes[:MOST_CLASSES]))} to {classes[-1]}"
+    *most, last = map(str, classes)
+    return f"{', '.join(most)} or {last}" if most else last
 
 
 def known_part(problem: Problem) -> Tensor | None:

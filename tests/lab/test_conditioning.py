@@ -1,6 +1,7 @@
 """Labels, guidance and known parts on the way from the settings to the sampler."""
 
 import dataclasses
+from collections.abc import Sequence
 
 import numpy as np
 import pytest
@@ -8,7 +9,7 @@ import torch
 
 from playground.data import load_dataset
 from playground.lab.automatic import KNOWN_CORRECTORS, resolved
-from playground.lab.conditioning import idle, known_part, labels
+from playground.lab.conditioning import check, idle, known_part, labels
 from playground.lab.evaluation import evaluate, sample_distances
 from playground.lab.experiment import Experiment, ExperimentError, fields, replace
 from playground.lab.objective import build_objective
@@ -270,6 +271,40 @@ def test_a_class_that_changes_nothing_is_remarked_on_and_stops_nothing(settings:
     assert sampling_refusal(problem.experiment, problem.classes) is None
     remark = idle(problem)
     assert remark is None if said is None else said in remark
+
+
+@pytest.mark.parametrize(
+    ("present", "choice"),
+    [
+        ((3, 7), "3 or 7"),
+        ((0, 2, 9), "0, 2 or 9"),
+        ((4,), "4"),
+        ((2, 3, 4), "one from 2 to 4"),
+        (
+            range(1, 100, 2),
+            "one of the 50 from 1, 3, 5, 7, 9, 11, 13, 15, 17, 19, 21, 23, 25, 27, 29, 31, 33, 35, 37, 39 to 99",
+        ),
+    ],
+)
+def test_a_class_that_no_image_has_is_refused_and_never_drawn(present: Sequence[int], choice: str) -> None:
+    known = digits(sampling__particles=200)
+    count = len(known.dataset.points)
+    dataset = dataclasses.replace(known.dataset, labels=np.resize(np.array(present), count))
+    drawn = labels(Problem.build(known.experiment, dataset))
+    assert set(drawn.tolist()) <= set(present)
+    for label, there in (
+        (present[0], True),
+        (present[-1], True),
+        (6 if len(present) < 10 else 50, False),
+        (500, False),
+    ):
+        problem = Problem.build(replace(known.experiment, {"sampling.labels": "one", "sampling.label": label}), dataset)
+        if there:
+            assert labels(problem) == label
+        else:
+            with pytest.raises(ExperimentError) as raised:
+                check(problem)
+            assert str(raised.value) == f"sampling.label = {label} is no class of these data: choose {choice}."
 
 
 def test_no_label_is_asked_for_by_default() -> None:
