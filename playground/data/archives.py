@@ -5,6 +5,7 @@ None of them can run code. What a header promises is compared with what is there
 
 import gzip
 import math
+import re
 import struct
 import zipfile
 import zlib
@@ -13,20 +14,26 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from playground.data.dataset import DataError
+from playground.data.dataset import DataError, listed
 
 MOST_BYTES = 2**31  # of all images in one file
 MOST_CLASSES = 1_000
 CIFAR = {3073: 1, 3074: 2}
 """Bytes of one image with its labels, and how many labels come first, the last of which is the class: CIFAR-10, CIFAR-100."""
 ENDINGS = (".gz", ".bin", ".npz", ".npy", "-ubyte", ".ubyte")
+IMAGE_WORDS = frozenset({"image", "images", "img", "imgs", "x", "data", "pixels"})
+LABEL_WORDS = frozenset({"label", "labels", "y", "target", "targets", "class", "classes", "category", "categories"})
+PART_WORDS = frozenset({"train", "training", "test", "testing", "val", "valid", "validation", "dev", "extra"})
+"""Words in the names of an NPZ file's arrays: what they are, and of which part of a set of images."""
 
 Images = NDArray[np.uint8]
 Labels = NDArray[np.int64]
+Arrays = dict[str, NDArray[np.generic]]
 
 
-def read_archive(path: Path) -> tuple[Images, Labels | None]:
-    """All images of a file, (N, height, width, 1 or 3) bytes, and the class of each where the file or the one beside it says it.
+def read_archive(path: Path) -> tuple[Images, Labels | None, str]:
+    """All images of a file, (N, height, width, 1 or 3) bytes, the class of each where the file or the one beside it says it, and
+    a remark on what else it holds, "" where it is nothing.
 
     Raises:
         DataError: the file is none of the known ones, or is damaged.
@@ -35,14 +42,14 @@ def read_archive(path: Path) -> tuple[Images, Labels | None]:
     with path.open("rb") as file:
         head = file.read(6)
     if head.startswith(b"\x1f\x8b") or (head[:2] == b"\0\0" and head[3:4] in (b"\1", b"\3", b"\4")):
-        return _read_idx(path)
+        return *_read_idx(path), ""
     if head.startswith(b"PK\3\4") or head == np.lib.format.MAGIC_PREFIX:
         return _read_numpy(path, packed=head.startswith(b"PK"))
     if head.startswith(b"\x80"):
         raise DataError(
             f"{path.name} is a Python pickle, which could run code and is not opened: take CIFAR's binary version."
         )
-    return _read_cifar(path)
+    return *_read_cifar(path), ""
 
 
 def _read_idx(path: Path) -> tuple[Images, Labels | None]:
@@ -95,11 +102,11 @@ def _read_cifar(path: Path) -> tuple[Images, Labels]:
     return rows[:, first:].reshape(-1, 3, 32, 32).transpose(0, 2, 3, 1), rows[:, first - 1].astype(np.int64)
 
 
-def _read_numpy(path: Path, packed: bool) -> tuple[Images, Labels | None]:
+def _read_numpy(path: Path, packed: bool) -> tuple[Images, Labels | None, str]:
     try:
         if not packed:
             array = np.load(path, allow_pickle=False, mmap_mode="r")  # reads no more than the header
-            return _bytes(path, array), None
+            return _bytes(path, array), None, ""
         with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
             arrays = {name: archive[name] for name in _members(path)}
     except DataError:
@@ -108,14 +115,15 @@ def _read_numpy(path: Path, packed: bool) -> tuple[Images, Labels | None]:
         raise DataError(
             f"{path.name} is damaged, or holds Python objects, which could run code and are not opened."
         ) from None
-    found = [array for array in arrays.values() if array.ndim in (3, 4)]
-    if not found:
+    found = _images(arrays)
+    if found is None:
         raise DataError(
             f"{path.name} holds no array of images: save one of shape (N, height, width) or (N, height, width, 3)."
         )
-    images = _bytes(path, max(found, key=len))
-    labels = next((array for array in arrays.values() if _are_labels(array, len(images))), None)
-    return images, None if labels is None else labels.reshape(-1).astype(np.int64)
+    images = _bytes(path, arrays[found])
+    labels = _labels(arrays, found)
+    classes = None if labels is None else arrays[labels].reshape(-1).astype(np.int64)
+    return images, classes, _left_out(list(arrays), found, labels)
 
 
 def _members(path: Path) -> list[str]:
@@ -123,7 +131,50 @@ def _members(path: Path) -> list[str]:
     with zipfile.ZipFile(path) as packed:
         for member in packed.infolist():
             _check_size(path, member.file_size // 8)  # as many numbers, of 8 bytes at most
-        return [name.removesuffix(".npy") for name in packed.namelist()]
+        return [name.removesuffix(".npy") for name in packed.namelist() if name.endswith(".npy")]
+
+
+def _images(arrays: Arrays) -> str | None:
+    """The name of the images: of most, else the ones called so, else those to train on, else the first."""
+
+    def rank(name: str) -> tuple[int, bool, bool]:
+        words = _words(name)
+        return len(arrays[name]), bool(words & IMAGE_WORDS), bool(words & {"train", "training"})
+
+    return max((name for name, array in arrays.items() if array.ndim in (3, 4)), key=rank, default=None)
+
+
+def _labels(arrays: Arrays, images: str) -> str | None:
+    """The name of the classes of some images: called so and of the same part; else the only ones that can be, of few classes."""
+    count, part = len(arrays[images]), _words(images) & PART_WORDS
+    parts = {name: _words(name) & PART_WORDS for name in arrays}
+    of_others = [name for name in arrays if part and parts[name] and parts[name] != part]
+    fitting = [name for name, array in arrays.items() if name not in of_others and _are_labels(array, count)]
+    named = [name for name in fitting if _words(name) & LABEL_WORDS]
+    if named:
+        return max(named, key=lambda name: parts[name] == part)
+    if len(fitting) != 1 or any(_words(name) & LABEL_WORDS for name in arrays):
+        return None
+    (only,) = fitting
+    return only if len(np.unique(arrays[only])) <= count / 2 else None  # more are numbers of the images, or the like
+
+
+def _left_out(names: list[str], images: str, labels: str | None) -> str:
+    """A sentence on which arrays are read, where there are others or it is a guess."""
+    others = [name for name in names if name not in (images, labels)]
+    if not others and (labels is None or _words(labels) & LABEL_WORDS):
+        return ""
+    classes = "" if labels is None else f", their classes from {labels}"
+    rest = f"; left out: {listed(others)}" if others else ""
+    remark = f"The images come from the array {images}{classes}{rest}."
+    if labels is not None:
+        return remark
+    return f"{remark} Classes are read from an array called labels: whole numbers from 0 to {MOST_CLASSES - 1}, one an image."
+
+
+def _words(name: str) -> set[str]:
+    """The words of an array's name: x and train, of x_train, trainX and X-train."""
+    return {word.lower() for word in re.findall(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])", name)}
 
 
 def _bytes(path: Path, array: NDArray[np.generic]) -> Images:
@@ -148,7 +199,7 @@ def _bytes(path: Path, array: NDArray[np.generic]) -> Images:
 
 
 def _are_labels(array: NDArray[np.generic], count: int) -> bool:
-    if array.dtype.kind not in "iu" or array.shape not in ((count,), (count, 1)) or not count:
+    if array.dtype.kind not in "biu" or array.shape not in ((count,), (count, 1)) or not count:
         return False
     whole = array.astype(np.int64)
     return bool(whole.min() >= 0 and whole.max() < MOST_CLASSES)

@@ -13,6 +13,7 @@ if TYPE_CHECKING:  # torch takes a second to import, and the window lists the so
     from playground.theory.densities import Density
 
 Array = NDArray[np.float64]
+MOST_NAMES = 3  # in a sentence on many files
 
 
 class DataError(ValueError):
@@ -84,6 +85,12 @@ class Request:
     pixels: "int | str" = "auto"
     colours: str = "auto"
     stopped: Callable[[], bool] = lambda: False
+
+
+def listed(names: Sequence[str]) -> str:
+    """Names in a row, the first few of many."""
+    others = f" and {len(names) - MOST_NAMES:,} more" if len(names) > MOST_NAMES else ""
+    return ", ".join(names[:MOST_NAMES]) + others
 
 
 def drawn_from(density: "Density", name: str, request: Request) -> Dataset:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from playground.data import repeats
 from playground.data.archives import read_archive
-from playground.data.dataset import DataError, Dataset, Request, held_out_count, stratified
+from playground.data.dataset import DataError, Dataset, Request, held_out_count, listed, stratified
 
 SUFFIXES = (".png", ".jpg", ".jpeg")
 LEAST = 50
@@ -22,7 +22,6 @@ MOST_PIXELS = 2**27  # of one picture, which takes half a gigabyte to decode
 LARGEST_SIDE = 32  # that "auto" takes
 GREY_LEVELS = 256
 LUMINANCE = np.array([0.299, 0.587, 0.114], dtype=np.float32)  # ITU-R BT.601
-MOST_NAMES = 3  # of files passed over that are named
 COLOURLESS = 8  # levels by which the colours of a grey picture may differ, after JPEG's rounding
 
 Bytes = NDArray[np.uint8]
@@ -99,12 +98,13 @@ def _read(path: Path, request: Request) -> tuple[Bytes, Labels | None, str]:
         side = LARGEST_SIDE if isinstance(request.pixels, str) else request.pixels
         return _read_folder(path, side, _wanted(request, 3 * side**2), request.seed, request.stopped)
     parts = [read_archive(file) for file in batches or [path]]
-    images = np.concatenate([images for images, _ in parts])
-    labels = [labels for _, labels in parts if labels is not None]
+    images = np.concatenate([images for images, _, _ in parts])
+    labels = [labels for _, labels, _ in parts if labels is not None]
     side = min(*images.shape[1:3], LARGEST_SIDE) if isinstance(request.pixels, str) else request.pixels
     rows = _some(len(images), _wanted(request, images.shape[3] * side**2), request.seed)
     classes = np.concatenate(labels)[rows] if len(labels) == len(parts) else None
-    return scaled(images[rows], side), classes, _drawn(len(rows), len(images))
+    remarks = [_drawn(len(rows), len(images)), *(remark for _, _, remark in parts)]
+    return scaled(images[rows], side), classes, " ".join(filter(None, remarks))
 
 
 def _drawn(taken: int, available: int) -> str:
@@ -115,8 +115,9 @@ def _passed_over(names: list[str]) -> str:
     """A sentence on what lies beside the pictures of a folder."""
     if not names:
         return ""
-    others = f" and {len(names) - MOST_NAMES:,} more" if len(names) > MOST_NAMES else ""
-    return f"Passed over: {', '.join(names[:MOST_NAMES])}{others}; read are PNG and JPEG files, of sub-folders only where none lies beside these."
+    return (
+        f"Passed over: {listed(names)}; read are PNG and JPEG files, of sub-folders only where none lies beside these."
+    )
 
 
 def _wanted(request: Request, numbers: int) -> int:

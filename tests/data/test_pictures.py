@@ -3,6 +3,7 @@
 import gzip
 import pickle
 import struct
+import zipfile
 from fractions import Fraction
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import numpy as np
 import pytest
 
 from playground.data import DataError, Dataset, load_dataset, pictures
+from playground.data.archives import read_archive
 
 RANDOM = np.random.default_rng(0)
 GREY = RANDOM.integers(0, 256, (60, 28, 28), dtype=np.uint8)
@@ -91,6 +93,59 @@ def test_npz_and_npy_are_read(tmp_path: Path, images: np.ndarray) -> None:
         dataset = load(tmp_path / name)
         assert same_images(bytes_of(dataset), wanted)
         assert (dataset.labels is None) == (name == "a.npy")
+
+
+TEST = {"x_test": GREY[:30], "y_test": CLASSES[:30] + 100}
+
+
+@pytest.mark.parametrize(
+    ("arrays", "images", "labels", "said"),
+    [
+        ({"images": GREY, "ids": np.arange(60), "labels": CLASSES}, "images", "labels", "; left out: ids."),
+        ({"x_train": GREY, "y_test": CLASSES[::-1], "y_train": CLASSES}, "x_train", "y_train", "; left out: y_test."),
+        ({"x_test": 255 - GREY, "y_test": CLASSES * 0, "x_train": GREY, "y_train": CLASSES}, "x_train", "y_train", ""),
+        (TEST | {"x_train": GREY, "y_train": CLASSES}, "x_train", "y_train", "; left out: x_test, y_test."),
+        ({"trainY": CLASSES, "trainX": GREY, "masks": GREY // 255}, "trainX", "trainY", "; left out: masks."),
+        ({"train_images": GREY, "LABELS": CLASSES[:, None]}, "train_images", "LABELS", ""),
+        ({"images": GREY, "index": CLASSES[::-1], "label": CLASSES >= 5}, "images", "label", "; left out: index."),
+        (
+            {"arr_0": GREY, "arr_1": CLASSES},
+            "arr_0",
+            "arr_1",
+            "The images come from the array arr_0, their classes from arr_1.",
+        ),
+        (
+            {"images": GREY, "ids": np.arange(60)},
+            "images",
+            None,
+            "left out: ids. Classes are read from an array called",
+        ),
+        ({"x_train": GREY, "y_test": CLASSES}, "x_train", None, "; left out: y_test. Classes are"),
+        ({"images": GREY, "age": CLASSES, "size": CLASSES}, "images", None, "; left out: age, size. Classes are"),
+        ({"images": GREY, "labels": CLASSES / 2, "age": CLASSES}, "images", None, "; left out: labels, age. Classes"),
+        ({"images": GREY, "labels": CLASSES}, "images", "labels", None),
+        ({"images": GREY}, "images", None, None),
+    ],
+)
+def test_arrays_of_an_npz_file_go_by_their_names(
+    tmp_path: Path, arrays: dict[str, np.ndarray], images: str, labels: str | None, said: str | None
+) -> None:
+    np.savez(tmp_path / "a.npz", **arrays)
+    found, classes, remark = read_archive(tmp_path / "a.npz")
+    np.testing.assert_array_equal(found[..., 0], arrays[images])
+    if labels is None:
+        assert classes is None
+    else:
+        np.testing.assert_array_equal(classes, arrays[labels].reshape(-1))
+    assert remark == "" if said is None else said in remark
+    assert load(tmp_path / "a.npz").remark == remark
+
+
+def test_what_is_no_array_in_an_npz_file_is_no_matter(tmp_path: Path) -> None:
+    np.savez(tmp_path / "a.npz", images=GREY)
+    with zipfile.ZipFile(tmp_path / "a.npz", "a") as packed:
+        packed.writestr("read me.txt", "60 images")
+    assert load(tmp_path / "a.npz").shape == (1, 28, 28)
 
 
 def test_a_folder_is_cropped_scaled_and_takes_its_sub_folders_for_classes(tmp_path: Path) -> None:
