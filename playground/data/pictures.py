@@ -5,8 +5,10 @@ Whatever the file, images arrive here as bytes (N, height, width, colours) with 
 
 import functools
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,17 +17,21 @@ from playground.data import repeats
 from playground.data.archives import read_archive
 from playground.data.dataset import DataError, Dataset, Request, held_out_count, listed, stratified
 
+if TYPE_CHECKING:
+    from av.container import InputContainer
+
 SUFFIXES = (".png", ".jpg", ".jpeg")
 LEAST = 50
 MOST_NUMBERS = 2**26  # pixels times colours of all images: a quarter of a gigabyte in single precision
 MOST_PIXELS = 2**27  # of one picture, which takes half a gigabyte to decode
-LARGEST_SIDE = 32  # that "auto" takes
+SMALLEST_SIDE, LARGEST_SIDE = 8, 32  # that "auto" takes
 GREY_LEVELS = 256
 LUMINANCE = np.array([0.299, 0.587, 0.114], dtype=np.float32)  # ITU-R BT.601
 COLOURLESS = 8  # levels by which the colours of a grey picture may differ, after JPEG's rounding
 
 Bytes = NDArray[np.uint8]
 Labels = NDArray[np.int64]
+Read = TypeVar("Read")
 
 
 def load_images(request: Request) -> Dataset:
@@ -48,11 +54,12 @@ def load_images(request: Request) -> Dataset:
             )
         images, labels, remark = _read(path, request)
     except OSError as error:
-        raise DataError(f"{path} cannot be read: {error.strerror or error}.") from None
+        raise DataError(f"{error.filename or path} cannot be read: {error.strerror or error}.") from None
     except MemoryError:
         raise DataError(f"{path.name} needs more memory than there is: lower data.pixels or data.points.") from None
     if len(images) < LEAST:
-        raise DataError(f"{path.name} has {len(images)} images: at least {LEAST} are needed to learn from.")
+        count = "1 image" if len(images) == 1 else f"{len(images)} images"
+        raise DataError(f"{path.name} has {count}: at least {LEAST} are needed to learn from.")
     images = _coloured(images, request.colours)
     classes = np.zeros(len(images), dtype=np.int64) if labels is None else labels
     group, different = repeats.equal_rows(images)
@@ -95,20 +102,39 @@ def _read(path: Path, request: Request) -> tuple[Bytes, Labels | None, str]:
     """Square images (N, side, side, 1 or 3), at most as many as are wanted, their classes, and a remark on what was left out."""
     batches = sorted(path.glob("data_batch_*.bin")) if path.is_dir() else []
     if path.is_dir() and not batches:
-        side = LARGEST_SIDE if isinstance(request.pixels, str) else request.pixels
-        return _read_folder(path, side, _wanted(request, 3 * side**2), request.seed, request.stopped)
+        return _read_folder(path, request)
     parts = [read_archive(file) for file in batches or [path]]
     images = np.concatenate([images for images, _, _ in parts])
     labels = [labels for _, labels, _ in parts if labels is not None]
-    side = min(*images.shape[1:3], LARGEST_SIDE) if isinstance(request.pixels, str) else request.pixels
+    shorter = min(images.shape[1:3])
+    side = _side(request, [shorter])
     rows = _some(len(images), _wanted(request, images.shape[3] * side**2), request.seed)
     classes = np.concatenate(labels)[rows] if len(labels) == len(parts) else None
-    remarks = [_drawn(len(rows), len(images)), *(remark for _, _, remark in parts)]
+    remarks = [_drawn(len(rows), len(images)), _enlarged([shorter] * len(rows), side)]
+    remarks += [remark for _, _, remark in parts]
     return scaled(images[rows], side), classes, " ".join(filter(None, remarks))
+
+
+def _side(request: Request, shorter: Sequence[int]) -> int:
+    """Pixels along a side of what is learned, of images with these shorter sides; "auto" enlarges none but to the least."""
+    if isinstance(request.pixels, str):
+        return min(max(min(shorter), SMALLEST_SIDE), LARGEST_SIDE)
+    return request.pixels
 
 
 def _drawn(taken: int, available: int) -> str:
     return "" if taken == available else f"{taken:,} of {available:,} images were drawn."
+
+
+def _enlarged(shorter: Sequence[int], side: int) -> str:
+    """A sentence where images with these shorter sides were smaller than what is learned."""
+    count = sum(own < side for own in shorter)
+    if not count:
+        return ""
+    what, were = ("image", "was") if count == 1 else ("images", "were")
+    remark = f"{count:,} {what} smaller than {side} x {side} {were} enlarged, so bits per dimension count copied pixels"
+    best = max(min(shorter), SMALLEST_SIDE)
+    return f"{remark}: choose data.pixels = auto, or at most {best}." if best < side else f"{remark}."
 
 
 def _passed_over(names: list[str]) -> str:
@@ -131,36 +157,60 @@ def _some(available: int, wanted: int, seed: int) -> NDArray[np.int64]:
     return np.sort(np.random.default_rng(seed).choice(available, wanted, replace=False))
 
 
-def _read_folder(
-    folder: Path, side: int, wanted: int, seed: int, stopped: Callable[[], bool]
-) -> tuple[Bytes, Labels | None, str]:
+def _read_folder(folder: Path, request: Request) -> tuple[Bytes, Labels | None, str]:
     """Pictures of a folder; if it has none, those of its sub-folders, each of which is a class; and a remark on the rest."""
-    (files, others), labels = _pictures(folder), None
-    if not files:
-        inner = [name for name in others if os.path.isdir(name)]
-        looked = [_pictures(name) for name in inner]
-        found = [names for names, _ in looked if names]
-        files = [name for names in found for name in names]
-        others = [name for name in others if name not in inner]
-        others += [name for names, rest in looked if names for name in rest]
-        others += [name for name, (names, _) in zip(inner, looked, strict=True) if not names]
-        labels = np.repeat(np.arange(len(found)), [len(names) for names in found]) if len(found) > 1 else None
-    if not files:
-        raise DataError(f"{folder} holds no PNG or JPEG files: choose a folder that does, or one whose sub-folders do.")
+    files, labels, others = _found(folder)
+    rows = _some(len(files), _wanted(request, 1), request.seed)
+    shorter = np.array(_read_each(folder, (files[row] for row in rows), _shorter_side, request.stopped))
+    side = _side(request, shorter.tolist())
+    some = _some(len(rows), _wanted(request, 3 * side**2), request.seed)
+    rows, shorter = rows[some], shorter[some]
+    images = _read_each(folder, (files[row] for row in rows), lambda name: _picture(name, side), request.stopped)
+    beside = _passed_over([os.path.relpath(name, folder) for name in sorted(others)])
+    remarks = (_drawn(len(rows), len(files)), _enlarged(shorter.tolist(), side), beside)
+    return np.stack(images), None if labels is None else labels[rows], " ".join(filter(None, remarks))
+
+
+def _read_each(
+    folder: Path, names: Iterable[str], read: Callable[[str], Read], stopped: Callable[[], bool]
+) -> list[Read]:
+    """What is read from each file; decoding leaves the interpreter to others, and what a thread hands back is small."""
     from concurrent.futures import ThreadPoolExecutor
 
-    rows = _some(len(files), wanted, seed)
-    # Decoding leaves the interpreter to others; what a thread hands back is small.
     with ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as pool:
-        images = []
-        for image in pool.map(lambda row: _picture(files[row], side), rows):
-            images.append(image)
+        found = []
+        for one in pool.map(read, names):
+            found.append(one)
             if stopped():
                 pool.shutdown(cancel_futures=True)
                 raise DataError(f"Reading {folder} was stopped.")
-    beside = _passed_over([os.path.relpath(name, folder) for name in sorted(others)])
-    remark = " ".join(filter(None, (_drawn(len(rows), len(files)), beside)))
-    return np.stack(images), None if labels is None else labels[rows], remark
+    return found
+
+
+def _found(folder: Path) -> tuple[list[str], Labels | None, list[str]]:
+    """The pictures of a folder or else of its sub-folders, the classes of these, and what else lies there.
+
+    Raises:
+        DataError: there are none, or so few beside sub-folders of pictures that they can only be strays.
+    """
+    files, others = _pictures(folder)
+    looked = {} if len(files) >= LEAST else {name: _pictures(name) for name in others if os.path.isdir(name)}
+    classes = [name for name, (pictures, _) in looked.items() if pictures]
+    if files and classes:
+        names = [listed([os.path.basename(name) for name in some]) for some in (files, classes)]
+        count, them = ("1 picture", "it") if len(files) == 1 else (f"{len(files)} pictures", "them")
+        raise DataError(
+            f"{folder.name} holds {count} ({names[0]}) beside sub-folders of pictures ({names[1]}), which are read only where no "
+            f"picture lies beside them: move {them} away to learn from the sub-folders, each of which is a class."
+        )
+    if files:
+        return files, None, others
+    files = [picture for name in classes for picture in looked[name][0]]
+    if not files:
+        raise DataError(f"{folder} holds no PNG or JPEG files: choose a folder that does, or one whose sub-folders do.")
+    others = [name for name in others if name not in classes] + [rest for name in classes for rest in looked[name][1]]
+    counts = [len(looked[name][0]) for name in classes]
+    return files, np.repeat(np.arange(len(classes)), counts) if len(classes) > 1 else None, others
 
 
 def _pictures(folder: str | Path) -> tuple[list[str], list[str]]:
@@ -175,8 +225,13 @@ def _pictures(folder: str | Path) -> tuple[list[str], list[str]]:
     return sorted(pictures), sorted(others)
 
 
-def _picture(name: str, side: int) -> Bytes:
-    """One picture, (side, side, 3); what is transparent becomes white."""
+@contextmanager
+def _opened(name: str) -> "Iterator[InputContainer]":
+    """A picture as FFmpeg sees it: a film of one frame.
+
+    Raises:
+        DataError: it is none, damaged, or too large to decode; from within as well.
+    """
     import av  # takes 0.1 s, which the window need not wait for
 
     try:
@@ -186,11 +241,34 @@ def _picture(name: str, side: int) -> Bytes:
                 raise DataError(
                     f"{name} has {stream.width} x {stream.height} pixels: at most {MOST_PIXELS // 10**6} million can be decoded."
                 )
-            rgba = np.asarray(next(container.decode(stream)).to_ndarray(format="rgba"), dtype=np.uint8)
+            yield container
     except (av.FFmpegError, StopIteration, IndexError, ValueError) as error:
         if isinstance(error, DataError):
             raise
         raise DataError(f"{name} is no PNG or JPEG picture, or a damaged one: remove it from the folder.") from None
+
+
+def _shorter_side(name: str) -> int:
+    """Of a picture, in pixels, by its header alone."""
+    with open(name, "rb") as file:
+        head = file.read(24)
+    if len(head) == 24 and head.startswith(b"\x89PNG\r\n\x1a\n") and head[12:16] == b"IHDR":
+        # At once: FFmpeg reads the whole of a PNG file first.
+        return min(int.from_bytes(head[16:20]), int.from_bytes(head[20:]))
+    with _opened(name) as container:
+        stream = container.streams.video[0]
+        return min(stream.width, stream.height)
+
+
+def _picture(name: str, side: int) -> Bytes:
+    """One picture, (side, side, 3); what is transparent becomes white."""
+    with _opened(name) as container:
+        frame = next(container.decode(video=0))
+        if max(component.bits for component in frame.format.components) > 8:
+            deep = frame.to_ndarray(format="rgba64le")
+            rgba = (deep // 257 + (deep % 257 > 128)).astype(np.uint8)  # the nearest level, where FFmpeg would dither
+        else:
+            rgba = np.asarray(frame.to_ndarray(format="rgba"), dtype=np.uint8)
     small = scaled(rgba[None], side)[0].astype(np.float32)
     alpha = small[..., 3:] / 255
     return np.asarray(np.rint(alpha * small[..., :3] + 255 * (1 - alpha)), dtype=np.uint8)

@@ -74,7 +74,8 @@ class Data(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         Annotated[
             int,
             meta(
-                "Pixels along a side of kind = images: the middle square of each, scaled",
+                "Pixels along a side of kind = images: the middle square of each, scaled; auto: the images' own size, in a folder "
+                "the smallest one's, from 8 to 32",
                 ge=8,
                 le=64,
                 unit="px",

@@ -4,6 +4,7 @@ import gzip
 import pickle
 import struct
 import zipfile
+import zlib
 from fractions import Fraction
 from pathlib import Path
 
@@ -184,6 +185,90 @@ def test_what_lies_beside_pictures_is_named(tmp_path: Path) -> None:
     assert remark.startswith("52 of 60 images were drawn. Passed over: a.bmp, c.bmp, empty and 1 more; read are PNG")
 
 
+def test_strays_beside_classes_are_named_with_a_way_out(tmp_path: Path) -> None:
+    for number in range(60):
+        (tmp_path / "ab"[number % 2]).mkdir(exist_ok=True)
+        save_picture(tmp_path / "ab"[number % 2] / f"{number}.png", COLOUR[number])
+    save_picture(tmp_path / "stray.png", COLOUR[0])
+    with pytest.raises(
+        DataError, match=r"1 picture \(stray\.png\) beside sub-folders .*\(a, b\).*: move it away to learn"
+    ):
+        load(tmp_path)
+    (tmp_path / "stray.png").unlink()
+    assert set(load(tmp_path).labels) == {0, 1}
+    (tmp_path / "a" / "deeper").mkdir()
+    with pytest.raises(DataError, match=r"^a has 30 images: at least 50"):
+        load(tmp_path / "a")
+
+
+@pytest.mark.parametrize("suffix", [".png", ".jpg"])
+@pytest.mark.parametrize(
+    ("shapes", "side"),
+    [
+        ([(12, 12)], 12),
+        ([(12, 40), (30, 16), (50, 50)], 12),
+        ([(40, 60)], 32),
+        ([(50, 33), (8, 9)], 8),
+    ],
+)
+def test_auto_enlarges_no_picture(tmp_path: Path, suffix: str, shapes: list[tuple[int, int]], side: int) -> None:
+    for number in range(60):
+        pixels = RANDOM.integers(0, 256, (*shapes[number % len(shapes)], 3), dtype=np.uint8)
+        save_picture(tmp_path / f"{number}{suffix}", pixels)
+    dataset = load(tmp_path)
+    assert dataset.shape == (3, side, side)
+    assert dataset.remark == ""
+
+
+def test_sizes_are_read_without_decoding(tmp_path: Path) -> None:
+    path = tmp_path / "a.png"
+    save_picture(path, COLOUR[0][:20])
+    path.write_bytes(path.read_bytes()[:40])
+    assert pictures._shorter_side(str(path)) == 20
+
+
+def test_pictures_of_their_own_size_are_kept_as_they_are(tmp_path: Path) -> None:
+    small = np.repeat(GREY[:, :9, :9, None], 3, axis=3)
+    for number in range(60):
+        save_picture(tmp_path / f"{number}.png", small[number])
+    assert same_images(bytes_of(load(tmp_path)), small[..., :1])
+
+
+def test_enlarged_images_are_remarked_on(tmp_path: Path) -> None:
+    for number in range(60):
+        save_picture(tmp_path / f"{number}.png", COLOUR[number][: 9 if number < 20 else 32])
+    said = "{} images smaller than {} x {} were enlarged, so bits per dimension count copied pixels{}."
+    assert load(tmp_path, pixels=9).remark == ""
+    way_out = ": choose data.pixels = auto, or at most 9"
+    assert load(tmp_path, pixels=16).remark == said.format(20, 16, 16, way_out)
+    np.save(tmp_path / "a.npy", GREY[:, :10, :12])
+    assert load(tmp_path / "a.npy").remark == ""
+    assert load(tmp_path / "a.npy", pixels=16).remark == said.format(60, 16, 16, way_out.replace("9", "10"))
+    np.save(tmp_path / "a.npy", GREY[:, :6, :6])
+    dataset = load(tmp_path / "a.npy")  # less than a setting can say
+    assert dataset.shape == (1, 8, 8)
+    assert dataset.remark == said.format(60, 8, 8, "")
+
+
+@pytest.mark.parametrize("colours", [1, 2, 3, 4])
+def test_sixteen_bits_become_the_nearest_of_256_levels(tmp_path: Path, colours: int) -> None:
+    """Grey or RGB, with or without an opaque alpha channel."""
+    levels = RANDOM.integers(0, 256, (16, 16, colours))
+    if colours in (2, 4):
+        levels[..., -1] = 255
+    for off in (0, -128, 128):
+        rows = np.clip(257 * levels + off, 0, 65535).astype(">u2").reshape(16, -1)
+        header = struct.pack(">2I5B", 16, 16, 16, {1: 0, 2: 4, 3: 2, 4: 6}[colours], 0, 0, 0)
+        data = zlib.compress(b"".join(b"\0" + row.tobytes() for row in rows))
+        content = b"\x89PNG\r\n\x1a\n"
+        for name, chunk in ((b"IHDR", header), (b"IDAT", data), (b"IEND", b"")):
+            content += struct.pack(">I", len(chunk)) + name + chunk + struct.pack(">I", zlib.crc32(name + chunk))
+        (tmp_path / "a.png").write_bytes(content)
+        wanted = levels[..., :3] if colours > 2 else np.repeat(levels[..., :1], 3, axis=2)
+        if off >= 0 or colours in (1, 3):  # else what is a little transparent
+            np.testing.assert_array_equal(pictures._picture(str(tmp_path / "a.png"), 16), wanted)
+
+
 def test_scaling_is_the_mean_of_what_each_pixel_covers() -> None:
     images = RANDOM.integers(0, 256, (3, 20, 24, 2), dtype=np.uint8)
     square = images[:, :, 2:22].astype(float)
@@ -277,6 +362,9 @@ def test_folders_without_pictures_few_equal_and_damaged_ones_are_sentences(tmp_p
         load_dataset("images")
     np.save(tmp_path / "few.npy", GREY[:10])
     with pytest.raises(DataError, match="10 images: at least 50"):
+        load(tmp_path / "few.npy")
+    np.save(tmp_path / "few.npy", GREY[:1])
+    with pytest.raises(DataError, match="has 1 image: at least 50"):
         load(tmp_path / "few.npy")
     for same in (np.zeros_like(GREY), np.repeat(GREY[:1], len(GREY), axis=0)):
         np.save(tmp_path / "same.npy", same)
