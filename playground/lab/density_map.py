@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from playground.lab.experiment import ExperimentError
-from playground.lab.fields import Array, grid_points
+from playground.lab.fields import Array, bounds_of_smoothed, grid_points
 from playground.lab.likelihood import log_likelihood, require_process
 from playground.lab.problem import Problem
 from playground.theory.noise import ScoreFunction
@@ -87,19 +87,15 @@ class IntegralProgress:
 def integral(problem: Problem, score: ScoreFunction, resolution: int = 72) -> Iterator[IntegralProgress]:
     """The integral of p over the plane: of a learned density too, it should be 1.
 
-    The grid covers the data and a quarter of their extent more on every side; what a model puts beyond is missed. Sharp
-    edges, as of the checkerboard, leave an error of about the part of the cells that they cross over the square root of
-    their number.
+    The grid covers the :func:`bounds_of_smoothed` data; what a model puts beyond is missed. Sharp edges, as of the
+    checkerboard, leave an error of about the part of the cells that they cross over the square root of their number.
 
     Raises:
         ExperimentError: as :func:`density_map`.
     """
     _require_plane(problem)
-    low, high = problem.dataset.points.min(axis=0), problem.dataset.points.max(axis=0)
-    margin = 0.25 * (high - low) + 6 * problem.units.sigma_to_user(problem.noise.sigma_min)
-    low, high = low - margin, high + margin
-    bounds = (float(low[0]), float(high[0]), float(low[1]), float(high[1]))
-    cell = math.prod((high - low) / resolution)
+    bounds = x0, x1, y0, y1 = bounds_of_smoothed(problem, problem.noise.sigma_min)
+    cell = (x1 - x0) * (y1 - y0) / resolution**2
     field: DensityMap | None = None
     for field in density_map(problem, score, bounds, resolution):
         yield IntegralProgress(min(field.fraction, 1 - 1e-9), None)

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from playground.lab.fields import Array, grid_points
+from playground.lab.fields import Array, bounds_of_smoothed, grid_points
 from playground.lab.likelihood import judgeable
 from playground.lab.problem import Problem
 from playground.lab.refusals import path_refusal
@@ -62,12 +62,9 @@ class NormalisedEnergy:
         return self.problem.units.log_prob_to_user(unnormalised - self.partition.value)
 
     def integral(self, cells: int = 400) -> float:
-        """Of p_sigma over the data and a quarter of their extent more on every side: 1, but for what lies beyond."""
-        points = self.problem.dataset.points
-        low, high = points.min(axis=0), points.max(axis=0)
-        margin = 0.25 * (high - low) + 6 * self.problem.units.sigma_to_user(self.level)
-        (x0, y0), (x1, y1) = low - margin, high + margin
-        values = self.log_prob(grid_points((x0, x1, y0, y1), cells, cells).reshape(-1, 2))
+        """Of p_sigma over the :func:`bounds_of_smoothed` data: 1, but for what lies beyond."""
+        bounds = x0, x1, y0, y1 = bounds_of_smoothed(self.problem, self.level)
+        values = self.log_prob(grid_points(bounds, cells, cells).reshape(-1, 2))
         return float(np.exp(values).sum() * (x1 - x0) * (y1 - y0) / cells**2)
 
 

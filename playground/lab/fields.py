@@ -28,6 +28,21 @@ def grid_points(bounds: tuple[float, float, float, float], columns: int, rows: i
     return np.stack(np.meshgrid(x, y), axis=-1)
 
 
+def bounds_of_smoothed(problem: Problem, level: float) -> tuple[float, float, float, float]:
+    """A rectangle (x0, x1, y0, y1) in user units that all but the far tails of the data's smoothed density lie in.
+
+    It covers the data, a quarter of their extent more on every side, and six standard deviations of the noise along each axis.
+
+    Args:
+        level: of the noise, in internal units.
+    """
+    points = problem.dataset.points
+    low, high = points.min(axis=0), points.max(axis=0)
+    margin = 0.25 * (high - low) + 6 * level * problem.units.scale
+    (x0, y0), (x1, y1) = (low - margin).tolist(), (high + margin).tolist()
+    return x0, x1, y0, y1
+
+
 def score_at(problem: Problem, score: ScoreFunction, points: Array, sigma: float, time: float | None) -> Array:
     """A score at points (M, 2), per user unit: (M, 2).
 

@@ -124,12 +124,12 @@ def odd_units(stretch: float = 7.0) -> Dataset:
     return Dataset("odd", points[:700], None, (2,), ("a", "b"), points[700:])
 
 
-@pytest.mark.parametrize("stretch", [1.0, 7.0])
+@pytest.mark.parametrize("stretch", [1.0, 7.0, 1e7])
 def test_z_and_density_are_in_the_users_units(stretch: float) -> None:
     """An untrained energy is a Gaussian, in the user's units too: its Z is 2 pi (1 + sigma^2) times the map's Jacobian."""
     problem, network = untrained(odd_units(stretch), data__kind="file", data__path="odd.csv")
     scale, offset = problem.units.scale, problem.units.offset
-    for sigma in (None, 25.0):
+    for sigma in (None, 0.6 * problem.units.length):
         model = normalised(problem, network, sigma)
         assert model is not None
         level = problem.noise.sigma_min if sigma is None else problem.units.sigma_to_internal(sigma)
