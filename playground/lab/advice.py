@@ -149,7 +149,9 @@ def _overlap(problem: Problem) -> Advice | None:
         changes |= {"noise.rungs": (), "noise.sigma_max": noise.rungs[0], "noise.sigma_min": noise.rungs[-1]}
     return Advice(
         f"The data smoothed by σ = {to_user(coarse):.3g} and by the next level, {to_user(fine):.3g}, share only {least:.0%} of "
-        f"their mass: annealed Langevin loses its way between them. {enough} even levels share {OVERLAP:.0%}.",
+        "their mass: annealed Langevin loses its way between them, and log p and the samplers that go through every σ meet the "
+        f"network where it was never trained, which the loss does not show. {enough} even levels share {OVERLAP:.0%}, and "
+        "noise.kind = ve trains at every σ.",
         changes,
     )
 

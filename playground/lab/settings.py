@@ -85,7 +85,8 @@ class Noise(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     levels: Annotated[
         int,
         _meta(
-            "Levels of the ladder; annealed Langevin takes as many from a continuous process",
+            "Levels of the ladder: training sees no others, though log p and the samplers of a process pass between them; "
+            "annealed Langevin takes as many from a continuous process",
             ge=2,
             le=1000,
             symbol="L",

@@ -58,6 +58,9 @@ def test_levels_that_hardly_overlap_are_told_and_mended(settings: dict[str, obje
     problem = build(noise__kind="ladder", **settings)
     (advice,) = noise_advice(problem)
     assert "% of their mass" in advice.sentence
+    # A network that reaches the loss's floor at every level has log p wrong between them.
+    assert "log p and the samplers that go through every σ" in advice.sentence
+    assert "noise.kind = ve trains at every σ" in advice.sentence
     mended = Problem.build(replace(problem.experiment, advice.changes))
     assert noise_advice(mended) == ()
     assert mended.noise.sigma_max == pytest.approx(problem.noise.sigma_max)
