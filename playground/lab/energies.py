@@ -14,7 +14,7 @@ import torch
 from playground.lab.fields import Array, bounds_of_smoothed, grid_points
 from playground.lab.likelihood import judgeable
 from playground.lab.problem import Problem
-from playground.lab.refusals import path_refusal
+from playground.lab.refusals import has_energy, path_refusal
 from playground.theory import metrics
 from playground.theory.networks import Energy
 from playground.theory.noise import ScoreFunction
@@ -89,6 +89,16 @@ def normalised(
     return NormalisedEnergy(problem, score, level, partition)
 
 
+def _without_energy(problem: Problem) -> str:
+    """Why a score has no Z, in a sentence."""
+    source = problem.experiment.likelihood.source
+    if problem.shape != (2,):
+        return f"Z of images is an integral over {math.prod(problem.shape)} dimensions, which no sum reaches."
+    if has_energy(problem.experiment) and source != "learned":
+        return f"The learned energy states a density by itself, the {source} score does not: choose likelihood.source = learned."
+    return "Only an energy network states a density by itself: choose network.kind = energy."
+
+
 METRICS = (
     "log_partition",
     "log_partition_error",
@@ -108,10 +118,7 @@ def energy_metrics(problem: Problem, score: ScoreFunction, found: dict[str, Any]
     """
     model = normalised(problem, score)
     if model is None:
-        sentence = "Only an energy network states a density by itself: choose network.kind = energy."
-        if problem.shape != (2,):
-            sentence = f"Z of images is an integral over {math.prod(problem.shape)} dimensions, which no sum reaches."
-        reasons |= dict.fromkeys(METRICS, sentence)
+        reasons |= dict.fromkeys(METRICS, _without_energy(problem))
         return
     points = problem.judged
     log_prob = torch.from_numpy(model.log_prob(points))

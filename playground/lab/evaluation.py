@@ -17,7 +17,7 @@ from playground.lab import energies
 from playground.lab.image_metrics import FROM_IMAGES, FROM_LABELS, image_figures
 from playground.lab.likelihood import PointLikelihoods, RoundTrip, log_likelihood, round_trip
 from playground.lab.problem import Problem
-from playground.lab.refusals import comparison_refusal, flow_refusal
+from playground.lab.refusals import comparison_refusal, flow_refusal, likelihood_refusal
 from playground.lab.reliability import closed_form, missed
 from playground.theory import likelihood, metrics, two_samples
 from playground.theory.noise import ScoreFunction
@@ -84,7 +84,7 @@ def evaluate(problem: Problem, score: ScoreFunction, samples: Array | None = Non
     reasons: dict[str, str] = {}
     refusal = flow_refusal(problem.experiment)
     if refusal is not None:
-        reasons |= dict.fromkeys(_FROM_LIKELIHOOD, refusal.sentence)
+        reasons |= dict.fromkeys(_FROM_LIKELIHOOD, (likelihood_refusal(problem.experiment) or refusal).sentence)
     else:
         held_out = problem.judged
         draws, levels = 1, problem.dataset.grey_levels

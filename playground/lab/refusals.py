@@ -233,9 +233,15 @@ def has_energy(experiment: Experiment) -> bool:
 
 def likelihood_refusal(experiment: Experiment) -> Refusal | None:
     """Why the experiment has no likelihoods, or None: a learned energy states them itself where there is no flow to follow."""
-    if experiment.likelihood.source == "learned" and has_energy(experiment):
+    refusal = flow_refusal(experiment)
+    if refusal is None or not has_energy(experiment):
+        return refusal
+    if experiment.likelihood.source == "learned":
         return None
-    return flow_refusal(experiment)
+    if refusal.key == "likelihood.source":  # it says so already
+        return refusal
+    way_out = ", or likelihood.source = learned, for the learned energy states log p without a path."
+    return Refusal(refusal.key, refusal.sentence.removesuffix(".") + way_out)
 
 
 def flow_refusal(experiment: Experiment) -> Refusal | None:

@@ -188,6 +188,20 @@ def test_an_energy_has_likelihoods_by_itself_and_codes_only_by_the_flow() -> Non
         assert likelihood_refusal(experiment(noise__kind=noise, data__kind="digits")) is not None
 
 
+@pytest.mark.parametrize("source", ["exact", "empirical"])
+@pytest.mark.parametrize("noise", ["ve", "single"])
+def test_where_another_score_is_judged_the_way_back_to_the_energy_is_told(source: str, noise: str) -> None:
+    """Of which network.kind = energy is no part: it is chosen already."""
+    problem, _ = untrained(noise__kind=noise, likelihood__source=source, likelihood__points=20)
+    *_, progress = evaluate(problem, problem.known_score(source))
+    assert progress.metrics is not None
+    reasons = progress.metrics["reasons"]
+    assert reasons["energy_nll"] == reasons["log_partition"]
+    assert reasons["energy_nll"].endswith(f"the {source} score does not: choose likelihood.source = learned.")
+    if noise == "single":
+        assert "noise.kind = ladder, ve or another process, or likelihood.source = learned" in reasons["test_nll"]
+
+
 def test_a_rough_z_for_pictures_is_near_the_fine_one() -> None:
     problem, network = untrained()
     scrambled(network)
