@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 
 from playground.cli.mistakes import Mistake
-from playground.cli.reporting import number, say, stage
+from playground.cli.reporting import number, say, stage, warn
 from playground.cli.results import Model, column_names, open_model, write_csv
 from playground.data import read_columns
+from playground.lab import conditioning
 from playground.lab.energies import normalised
 from playground.lab.latent import Interpolation, interpolate
 from playground.lab.likelihood import DecodedPoints, decode, log_likelihood
@@ -29,6 +30,8 @@ def write_likelihoods(
     refusal = likelihood_refusal(problem.experiment)
     if refusal is not None:
         raise Mistake(refusal.sentence)
+    if problem.experiment.likelihood.source == "learned":
+        warn(conditioning.untrained_whole(problem))
     flat, header = read_points_to_judge(points, problem)
     if flow_refusal(problem.experiment) is None:
         _write_by_flow(model, flat, header, out, latent)
@@ -100,7 +103,7 @@ def _warn(notes: Sequence[str]) -> None:
         rows = [row for row, note in enumerate(notes, start=1) if note.startswith(kind)]
         if rows:
             others = f"; column note says it of {len(rows) - 1} more" if len(rows) > 1 else ""
-            say(f"Warning: Point {rows[0]} of {len(notes)} is {notes[rows[0] - 1]}{others}.")
+            warn(f"Point {rows[0]} of {len(notes)} is {notes[rows[0] - 1]}{others}.")
 
 
 def _summarise(log_prob: np.ndarray, notes: Sequence[str], out: Path) -> None:

@@ -18,6 +18,13 @@ def say(line: str) -> None:
     print(line, flush=True)
 
 
+def warn(*sentences: str | None) -> None:
+    """Those that there are, a line each."""
+    for sentence in sentences:
+        if sentence is not None:
+            say(f"Warning: {sentence}")
+
+
 def number(value: float) -> str:
     """Four decimals; a huge number in the few characters that the window shows it in."""
     return f"{value:.4f}" if abs(value) < HUGE else shown(value, 4).replace(MINUS, "-")

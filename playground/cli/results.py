@@ -12,7 +12,7 @@ import numpy as np
 import torch
 
 from playground.cli.mistakes import Mistake
-from playground.cli.reporting import say, stage
+from playground.cli.reporting import say, stage, warn
 from playground.cli.settings import changed_after_training
 from playground.lab import conditioning
 from playground.lab.atomic import replacing
@@ -110,9 +110,8 @@ def write_samples(folder: Path, assignments: Sequence[str], seed: int | None, de
     refusal = sampling_refusal(model.problem.experiment, model.problem.classes)
     if refusal is not None:
         raise Mistake(refusal.sentence)
-    idle = conditioning.idle(model.problem)
-    if idle is not None:
-        say(f"Warning: {idle}")
+    problem = model.problem
+    warn(conditioning.idle(problem), conditioning.untrained_classes(problem), conditioning.untrained_whole(problem))
     trajectory = run_sampler(model.problem, model.score)
     if out.suffix.lower() == ".csv":
         trajectory.save_csv(out)

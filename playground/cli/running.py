@@ -13,7 +13,7 @@ import torch
 from playground.cli import results
 from playground.cli.mistakes import Mistake
 from playground.cli.painting import paint_picture, paint_video
-from playground.cli.reporting import Update, number, say, stage, with_error
+from playground.cli.reporting import Update, number, say, stage, warn, with_error
 from playground.drawing.render import PictureError
 from playground.drawing.video import VideoError
 from playground.lab import conditioning
@@ -48,9 +48,8 @@ def run_experiment(experiment: Experiment, folder: Path, device: str, overwrite:
         conditioning.check(problem)
         _check(experiment, problem.classes)
         say(_read(problem))
-        for warning in (*(advice.sentence for advice in noise_advice(problem)), conditioning.idle(problem)):
-            if warning is not None:
-                say(f"Warning: {warning}")
+        warn(*(advice.sentence for advice in noise_advice(problem)))
+        warn(conditioning.idle(problem), conditioning.untrained_classes(problem), conditioning.untrained_whole(problem))
         passes = derivative_passes(experiment.objective, math.prod(problem.shape))
         if passes > 2:
             say(f"Each training step differentiates the score along {passes} directions")

@@ -94,6 +94,17 @@ def test_a_class_that_changes_nothing_is_said(tmp_path: Path, ask: Ask, quick: l
     assert "changes nothing" not in ask("sample", moons, "--out", tmp_path / "more.npz")[1]
 
 
+@pytest.mark.parametrize(("share", "said"), [(0, "tells the network every label"), (1, "hides every label")])
+def test_a_run_warns_of_scores_that_it_never_trains(
+    tmp_path: Path, ask: Ask, quick: list[str], share: int, said: str
+) -> None:
+    (tmp_path / "digits.toml").write_text('data.kind = "digits"\nnetwork.width = 16\n')
+    dropout = f"--set=training.label_dropout={share}"
+    code, out, _ = ask("run", tmp_path / "digits.toml", "--out", tmp_path / "out", *quick, dropout)
+    assert code == 0
+    assert f"Warning: training.label_dropout = {share} {said}" in out
+
+
 def test_a_run_warns_of_points_without_a_density(tmp_path: Path, ask: Ask, quick: list[str]) -> None:
     (tmp_path / "line.csv").write_text("x,y\n" + "".join(f"{x},{3 * x}\n" for x in range(100)))
     (tmp_path / "line.toml").write_text('[data]\nkind = "file"\npath = "line.csv"\n')

@@ -9,7 +9,7 @@ import torch
 
 from playground.data import load_dataset
 from playground.lab.automatic import KNOWN_CORRECTORS, resolved
-from playground.lab.conditioning import check, idle, known_part, labels
+from playground.lab.conditioning import check, idle, known_part, labels, untrained_classes, untrained_whole
 from playground.lab.evaluation import evaluate, sample_distances
 from playground.lab.experiment import Experiment, ExperimentError, fields, replace
 from playground.lab.objective import build_objective
@@ -305,6 +305,28 @@ def test_a_class_that_no_image_has_is_refused_and_never_drawn(present: Sequence[
             with pytest.raises(ExperimentError) as raised:
                 check(problem)
             assert str(raised.value) == f"sampling.label = {label} is no class of these data: choose {choice}."
+
+
+@pytest.mark.parametrize(
+    ("settings", "of_classes", "of_all"),
+    [
+        ({"training__label_dropout": 1.0}, True, False),
+        ({"training__label_dropout": 1.0, "sampling__labels": "one", "sampling__label": 3}, True, False),
+        ({"training__label_dropout": 1.0, "sampling__labels": "none"}, False, False),
+        ({"training__label_dropout": 1.0, "sampling__source": "empirical"}, False, False),
+        ({"training__label_dropout": 0.0}, False, True),
+        ({"training__label_dropout": 0.3}, False, False),
+        ({"training__label_dropout": 0.0, "network__kind": "mlp"}, False, False),
+        ({"training__label_dropout": 1.0, "network__kind": "mlp"}, False, False),
+    ],
+)
+def test_scores_that_training_never_shows_are_told(settings: dict, of_classes: bool, of_all: bool) -> None:
+    """Of a class where no label is told, of all data together where every one is."""
+    problem = digits(**settings)
+    classes, whole = untrained_classes(problem), untrained_whole(problem)
+    assert (classes is not None, whole is not None) == (of_classes, of_all)
+    assert classes is None or "training.label_dropout = 1 hides every label" in classes
+    assert whole is None or "training.label_dropout = 0 tells the network every label" in whole
 
 
 def test_no_label_is_asked_for_by_default() -> None:
