@@ -34,7 +34,7 @@ FUSED: dict[type[ScoreNetwork], tuple[type[Objective], ...]] = {MLP: (Denoising,
 """The objectives whose steps are written by hand, by the network."""
 
 WARM_UP = 100  # steps over which the learning rate rises, while Adam does not yet know the gradients' size
-JUDGED, JUDGED_BATCH = 16, 512  # draws behind the loss of what was learned, and points of each
+JUDGED, JUDGED_BATCH = 16, 512  # draws behind the loss of what was learned, and points of each at least
 GOOD, EXPLODED, COLLAPSED = 10.0, 100.0, 1e4  # how far a loss may lie from a Gaussian score's, as a multiple of that
 
 
@@ -179,7 +179,7 @@ class Trainer:
         """
         generator, means = self.problem.generator("final loss"), []
         for _ in range(JUDGED):
-            x, sigma, label = self._draw(1, JUDGED_BATCH, generator)
+            x, sigma, label = self._draw(1, max(JUDGED_BATCH, self._objective.reference), generator)
             losses = self._objective.loss(_told(self.ema, label), x, sigma, generator)
             means.append(float(losses.detach().mean()))
         return statistics.fmean(means), statistics.stdev(means) / math.sqrt(JUDGED)

@@ -228,7 +228,8 @@ def group_means(x: Tensor, y: Tensor, sigma: Tensor, count: int, most: int = 2**
     """What :meth:`playground.theory.empirical.Empirical.posterior_mean` gives of each group of points on its own.
 
     Args:
-        x, y: clean points and noisy ones, (N, D), `count` a group; the last may be smaller.
+        x, y: clean points and noisy ones, (N, D), `count` a group. What is left over takes the last `count` points, so that
+            no mean is over fewer, unless there are fewer in all.
         sigma: noise levels of y, (N,).
         most: distances held at once.
 
@@ -239,8 +240,9 @@ def group_means(x: Tensor, y: Tensor, sigma: Tensor, count: int, most: int = 2**
     rows = max(1, most // count)
     for start in range(0, len(x), count):
         stop = min(start + count, len(x))
-        centre = x[start:stop].mean(0)
-        clean = x[start:stop] - centre
+        group = x[max(0, stop - count) : stop]
+        centre = group.mean(0)
+        clean = group - centre
         offset = clean.square().sum(1) * -0.5
         for first in range(start, stop, rows):
             last = min(first + rows, stop)

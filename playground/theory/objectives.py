@@ -105,6 +105,9 @@ class Objective(ABC):
         weight: a name from :data:`WEIGHTS`.
     """
 
+    reference = 1
+    """Points that a loss takes together: of fewer at once it is another, with another floor."""
+
     def __init__(self, noise: Noise, law: Law = "log-normal", weight: str = "sigma2") -> None:
         self.noise, self.law, self._weight = noise, law, WEIGHTS[weight]
 
@@ -237,7 +240,8 @@ class Denoising(ScoreMatching):
     all of it.
 
     Args:
-        reference: n; the points of a batch are taken n at a time. 1 for each point's own noise.
+        reference: n; the points of a batch are taken n at a time, and those left over with some of the last group, for a mean
+            over fewer would have another floor. 1 for each point's own noise.
     """
 
     def __init__(self, noise: Noise, law: Law = "log-normal", weight: str = "sigma2", reference: int = 1) -> None:
@@ -267,7 +271,7 @@ class Denoising(ScoreMatching):
         """As for one point; with a reference, the loss of the true score itself, whose noise is that of the means alone."""
         if self.reference == 1:
             return super().floor(density, generator, count)
-        x = density.sample(count - count % self.reference or self.reference, generator)
+        x = density.sample(max(count, self.reference), generator)
         sigma = self.noise.training_sigmas(len(x), generator, self.law).to(x)
         return float(self.loss(density.score, x, sigma, generator).mean())
 

@@ -112,6 +112,17 @@ def test_the_error_of_the_final_loss_is_how_far_other_draws_would_be_off(monkeyp
     assert losses.std(ddof=1) / 1.7 < errors.mean() < 1.7 * losses.std(ddof=1)  # of 16: 3.5 standard deviations
 
 
+def test_the_final_loss_of_the_true_score_is_the_floor_with_any_reference() -> None:
+    """Of means over 1,500 points: over 512, as the other objectives are judged by, it would be twice as much."""
+    trainer = Trainer(Problem.build(experiment(training__batch=1500, objective__reference=1500)))
+    density = trainer.problem.density
+    trainer.ema = density.score
+    floor, floor_error = build_objective(trainer.problem).floor_with_error(density, torch.Generator(), parts=8)
+    loss, error = trainer.averaged_loss()
+    assert loss == pytest.approx(floor, abs=4 * math.hypot(error, floor_error))
+    assert floor_error < 0.1 * floor
+
+
 def test_denoising_without_noise_is_refused() -> None:
     with pytest.raises(ExperimentError, match="Denoising needs noise"):
         Trainer(Problem.build(experiment(noise__kind="none", objective__kind="denoising")))

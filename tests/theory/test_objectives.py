@@ -2,6 +2,7 @@
 
 import itertools
 import math
+import statistics
 
 import pytest
 import torch
@@ -167,14 +168,15 @@ def test_denoising_is_the_distance_to_minus_z_over_sigma(shape: tuple[int, ...],
 
 @pytest.mark.parametrize("shape", SHAPES)
 def test_pairs_are_the_same_noisy_points_and_their_posterior_means(shape: tuple[int, ...]) -> None:
-    """Over groups of three of eight points, the last one smaller, against the weights written out."""
+    """Over groups of three, against the weights written out; the two points left over of eight take the last three."""
     x, sigma = data(shape)
     z = torch.randn(x.shape, generator=seeded(3), dtype=x.dtype)
     y = x + per_point(sigma, x) * z
     mean, noise = Denoising(NOISES["ve"], reference=3).pairs(x, z, sigma)
     torch.testing.assert_close(mean + per_point(sigma, x) * noise, y)
     for index in range(len(x)):
-        group = x[index // 3 * 3 : index // 3 * 3 + 3]
+        first = min(index // 3 * 3, len(x) - 3)
+        group = x[first : first + 3]
         weights = torch.softmax(-0.5 * (y[index] - group).flatten(1).square().sum(1) / sigma[index] ** 2, 0)
         torch.testing.assert_close(mean[index], (per_point(weights, group) * group).sum(0))
     alone = Denoising(NOISES["ve"]).pairs(x, z, sigma)
@@ -210,6 +212,21 @@ def test_floor_falls_with_the_reference() -> None:
     x, sigma = MIXTURE.sample(51_200, seeded()), NOISES["ve"].training_sigmas(51_200, seeded(1))
     losses = Denoising(NOISES["ve"], weight="edm", reference=32).loss(MIXTURE.score, x, sigma, seeded(2))
     assert float(losses.mean()) == pytest.approx(floors[2], rel=0.1)
+
+
+@pytest.mark.parametrize(("batch", "reference"), [(44, 32), (100, 90), (64, 32)])
+def test_the_floor_is_that_of_any_batch(batch: int, reference: int) -> None:
+    """A few points left over from full groups would have means over those few alone, with twice the loss and more."""
+    objective = Denoising(NOISES["ve"], weight="edm", reference=reference)
+    floor, floor_error = objective.floor_with_error(MIXTURE, seeded(1), parts=100)
+    generator = seeded(2)
+    losses = []
+    for _ in range(800):
+        x, sigma = MIXTURE.sample(batch, generator), NOISES["ve"].training_sigmas(batch, generator)
+        sigma = sigma[torch.randperm(batch, generator=generator)]
+        losses.append(float(objective.loss(MIXTURE.score, x, sigma, generator).mean()))
+    error = math.hypot(floor_error, float(torch.tensor(losses).std()) / math.sqrt(len(losses)))
+    assert statistics.fmean(losses) == pytest.approx(floor, abs=3.5 * error)
 
 
 def test_denoising_is_twice_exact_up_to_a_constant() -> None:
