@@ -42,11 +42,13 @@ class Advice:
 
 
 def noise_advice(problem: Problem) -> tuple[Advice, ...]:
-    """What is wrong with the noise of a problem: data that one far point makes a spot of, or that have no density without it, an
-    end that is not Gaussian, and levels that hardly overlap."""
+    """What is wrong with the noise of a problem: data that one far point makes a spot of, or that have no density or no score
+    without it, an end that is not Gaussian, and levels that hardly overlap."""
     found: list[Advice | None] = []
     if problem.density is None and problem.shape == (2,):  # training spreads images over their grey levels
         found.append(_far_point(problem) or _no_density(problem))
+    if problem.density is not None and problem.density.sharp and not problem.noise.sigma_min:
+        found.append(_edges(problem))
     if problem.experiment.noise.kind not in ("none", "single"):
         found += [_end(problem), _overlap(problem)]
     return tuple(advice for advice in found if advice is not None)
@@ -80,6 +82,17 @@ def _no_density(problem: Problem) -> Advice | None:
     return Advice(
         f"{what} and have no density: likelihoods are of the data blurred by {symbol} = "
         f"{problem.units.sigma_to_user(sigma):.3g} and mean little without it.",
+        {},
+    )
+
+
+def _edges(problem: Problem) -> Advice | None:
+    """That score matching has no best score; maximum likelihood, which matches the density itself, has a best one."""
+    if problem.experiment.objective.kind == "maximum-likelihood":
+        return None
+    return Advice(
+        "The data have sharp edges, where the loss of score matching is the lower the steeper the score is: without noise it "
+        "falls without bound. Choose a noise, or data.noise above 0.",
         {},
     )
 

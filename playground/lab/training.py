@@ -386,7 +386,7 @@ class Trainer:
         if sound and loss < 0:
             self._diverged = (
                 f"Training stopped at step {self.step}: the loss falls without bound ({loss:.3g}), because the data lie on "
-                "lines or repeat and have no density; the last good weights are kept. Choose a noise, or a larger one."
+                "lines, repeat or have sharp edges; the last good weights are kept. Choose a noise, or a larger one."
             )
         else:
             settings = self.problem.experiment

@@ -32,6 +32,7 @@ class Density(ABC):
         variance: mean over the axes of the variance.
         modes: (K, dim) centres whose share of the mass is worth reporting (a point belongs to the nearest), or None.
         mode_weights: (K,) the true shares, or None.
+        sharp: whether it jumps at edges, where it has no score.
     """
 
     dim: int
@@ -39,6 +40,7 @@ class Density(ABC):
     variance: float
     modes: Tensor | None
     mode_weights: Tensor | None
+    sharp: bool = False
 
     @abstractmethod
     def sample(self, count: int, generator: torch.Generator) -> Tensor:
@@ -245,7 +247,7 @@ class Boxes(Density):
         if not 0 <= std < math.inf:
             raise ValueError(f"std = {std} must be at least 0")
         self.lows, self.highs, self.weights, self.std = lows, highs, weights / weights.sum(), float(std)
-        self.modes, self.mode_weights = modes, mode_weights
+        self.modes, self.mode_weights, self.sharp = modes, mode_weights, self.std == 0
         self.dim = lows.shape[1]
         self._centres, self._halves = (lows + highs) / 2, (highs - lows) / 2
         self.mean = self.weights @ self._centres

@@ -26,7 +26,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from playground.theory.densities import Boxes, Density
+from playground.theory.densities import Density
 from playground.theory.fused import group_means
 from playground.theory.noise import Law, Noise, ScoreFunction, per_point
 from playground.theory.partition import EnergyFunction, Square, half_side
@@ -160,9 +160,9 @@ class ScoreMatching(Objective):
         g = -(x - mean)/(sigma^2 + variance), E[s'g] = E||g||^2 = D/(sigma^2 + variance), so that
         E||s||^2 = E||s - g||^2 + D/(sigma^2 + variance), whose noise vanishes with the first term.
 
-        A uniform density without noise has walls that no score can describe, hence no floor.
+        Sharp edges without noise are walls that no score can describe, hence no floor.
         """
-        if isinstance(density, Boxes) and self.noise.sigma_min == 0:
+        if density.sharp and self.noise.sigma_min == 0:
             return None
         x = density.sample(count, generator)
         sigma = self.noise.training_sigmas(count, generator, self.law).to(x)

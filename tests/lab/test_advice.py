@@ -73,6 +73,19 @@ def test_images_need_more_levels_than_points() -> None:
     assert 30 < advice.changes["noise.levels"] < 45
 
 
+@pytest.mark.parametrize("objective", ["exact", "sliced", "maximum-likelihood"])
+def test_edges_that_no_score_describes_are_told_where_score_matching_meets_them(objective: str) -> None:
+    settings = {"data__kind": "checkerboard", "noise__kind": "none", "objective__kind": objective}
+    if objective == "maximum-likelihood":  # the entropy is its bound
+        assert noise_advice(build(network__kind="energy", **settings)) == ()
+        return
+    (advice,) = noise_advice(build(**settings))
+    assert "sharp edges" in advice.sentence
+    assert "without noise it falls without bound. Choose a noise, or data.noise above 0." in advice.sentence
+    assert noise_advice(build(data__noise=0.05, **settings)) == ()
+    assert noise_advice(build(**settings | {"noise__kind": "single"})) == ()
+
+
 NORMAL = np.random.default_rng(0).normal(size=(1000, 2))
 LINE = np.stack([NORMAL[:, 0], 3 * NORMAL[:, 0] + 5000], 1)
 

@@ -362,9 +362,11 @@ def test_floor_has_little_noise_at_any_sigma(noise: str) -> None:
 
 
 def test_walls_without_noise_have_no_floor() -> None:
-    boxes = Boxes(torch.tensor([[-1.0, -1.0]]), torch.tensor([[1.0, 1.0]]))
+    corners = torch.tensor([[-1.0, -1.0]]), torch.tensor([[1.0, 1.0]])
+    boxes = Boxes(*corners)
     assert Exact(NoNoise()).floor(boxes, seeded()) is None
-    assert Exact(SingleSigma(0.5)).floor(boxes, seeded()) is not None
+    smoothed = Exact(SingleSigma(0.5), weight="constant").floor(boxes, seeded())
+    assert Exact(NoNoise()).floor(Boxes(*corners, std=0.5), seeded()) == pytest.approx(smoothed, rel=0.02)
 
 
 @pytest.mark.parametrize(
