@@ -74,8 +74,9 @@ def _row(field: Field) -> str:
     if field.unit:
         words.append(f"Unit: {field.unit}.")
     if field.equation:
-        # A bare | would end the table's cell.
-        words.append(f"${field.equation.replace('|', chr(92) + 'vert ')}$")
+        # A bare | would end the table's cell, and of \| it would leave a line break.
+        equation = field.equation.replace(r"\|", r"\Vert ").replace("|", r"\vert ")
+        words.append(f"${equation}$")
     if field.resets:
         words.append("**New training.**")
     return f"| {name} | {_default(field.default)} | {field.bound} | {' '.join(words)} |"

@@ -1,17 +1,20 @@
 """What the documents say is what the program does."""
 
 import importlib.util
+import math
 import re
 import tomllib
 from pathlib import Path
 
 import pytest
+import torch
 
 from playground.app.window import SMALLEST
 from playground.cli import COMMANDS
 from playground.lab import experiment as experiments
 from playground.lab.experiment import fields
 from playground.lab.refusals import likelihood_refusal, sampling_refusal, training_refusal
+from playground.theory.latent import linear, rotation, spherical
 
 ROOT = Path(__file__).parents[1]
 EXPERIMENTS = sorted((ROOT / "resources/experiments").glob("*.toml"))
@@ -25,6 +28,29 @@ def test_the_reference_of_the_settings_is_up_to_date() -> None:
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     assert (ROOT / "docs/experiment.md").read_text(encoding="utf-8") == module.reference(), "run make docs"
+
+
+def test_norms_stay_norms_in_the_table_of_the_reference() -> None:
+    page = (ROOT / "docs/experiment.md").read_text(encoding="utf-8")
+    assert r"\Vert s(x + \sigma z, \sigma) + z/\sigma\Vert ^2" in page
+    assert r"\\" not in page  # a line break
+
+
+def test_the_equation_of_the_way_between_codes_is_that_of_the_default() -> None:
+    """And the text has those of the two others, each against the function itself."""
+    field = fields()["likelihood.interpolation"]
+    assert field.default == "spherical"
+    assert r"\frac{\sin((1-u)\theta)\,\hat{z}_0 + \sin(u\theta)\,\hat{z}_1}{\sin\theta}" in field.equation
+    z0, z1, u = torch.tensor([3.0, 0.0]).double(), torch.tensor([-1.0, 1.0]).double(), 0.3
+    theta, share = 0.75 * math.pi, torch.tensor([u])
+    circle = (math.sin((1 - u) * theta) * z0 / z0.norm() + math.sin(u * theta) * z1 / z1.norm()) / math.sin(theta)
+    torch.testing.assert_close(spherical(z0, z1, share)[0], ((1 - u) * z0.norm() + u * z1.norm()) * circle)
+    assert "cos(πu/2) z₀ + sin(πu/2) z₁" in field.description
+    torch.testing.assert_close(
+        rotation(z0, z1, share)[0], math.cos(math.pi * u / 2) * z0 + math.sin(math.pi * u / 2) * z1
+    )
+    assert "(1 - u) z₀ + u z₁" in field.description
+    torch.testing.assert_close(linear(z0, z1, share)[0], (1 - u) * z0 + u * z1)
 
 
 def test_every_dependency_is_explained() -> None:

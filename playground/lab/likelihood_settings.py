@@ -62,9 +62,10 @@ class Likelihood(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     interpolation: Annotated[
         Literal["spherical", "rotation", "linear"],
         meta(
-            "Way between the latent codes of two points: along the great circle, by a rotation that keeps the law of independent "
-            "codes, or straight, which leaves it",
+            "Way between the latent codes of two points: spherical, along the great circle of their directions, θ apart, the length "
+            "going evenly from one's to the other's; by a rotation, cos(πu/2) z₀ + sin(πu/2) z₁, which keeps the law of "
+            "independent codes; or linear, (1 - u) z₀ + u z₁, which leaves it",
             symbol="z(u)",
-            equation=r"z(u) = \cos(\frac{\pi}{2}u)\,z_0 + \sin(\frac{\pi}{2}u)\,z_1",
+            equation=r"\hat{z}(u) = \frac{\sin((1-u)\theta)\,\hat{z}_0 + \sin(u\theta)\,\hat{z}_1}{\sin\theta}",
         ),
     ] = "spherical"
