@@ -16,6 +16,7 @@ from playground.cli.reporting import say, stage, warn
 from playground.cli.settings import changed_after_training
 from playground.lab import conditioning
 from playground.lab.atomic import replacing
+from playground.lab.idle import idle_settings
 from playground.lab.problem import Problem, choose_device
 from playground.lab.refusals import sampling_refusal
 from playground.lab.sampling import sample
@@ -111,7 +112,8 @@ def write_samples(folder: Path, assignments: Sequence[str], seed: int | None, de
     if refusal is not None:
         raise Mistake(refusal.sentence)
     problem = model.problem
-    warn(conditioning.idle(problem), conditioning.untrained_classes(problem), conditioning.untrained_whole(problem))
+    warn(*idle_settings(problem), conditioning.idle(problem))
+    warn(conditioning.untrained_classes(problem), conditioning.untrained_whole(problem))
     trajectory = run_sampler(model.problem, model.score)
     if out.suffix.lower() == ".csv":
         trajectory.save_csv(out)

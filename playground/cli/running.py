@@ -22,6 +22,7 @@ from playground.lab.advice import noise_advice
 from playground.lab.automatic import derivative_passes
 from playground.lab.evaluation import evaluate
 from playground.lab.experiment import Experiment
+from playground.lab.idle import idle_settings
 from playground.lab.problem import Problem, choose_device
 from playground.lab.refusals import sampling_refusal, training_refusal
 from playground.lab.score_errors import score_figures
@@ -49,7 +50,8 @@ def run_experiment(experiment: Experiment, folder: Path, device: str, overwrite:
         _check(experiment, problem.classes)
         say(_read(problem))
         warn(*(advice.sentence for advice in noise_advice(problem)))
-        warn(conditioning.idle(problem), conditioning.untrained_classes(problem), conditioning.untrained_whole(problem))
+        warn(*idle_settings(problem), conditioning.idle(problem))
+        warn(conditioning.untrained_classes(problem), conditioning.untrained_whole(problem))
         passes = derivative_passes(experiment.objective, math.prod(problem.shape))
         if passes > 2:
             say(f"Each training step differentiates the score along {passes} directions")

@@ -44,7 +44,8 @@ class Sampling(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     steps: Annotated[
         int,
         meta(
-            "Steps of the sampler in all: annealed Langevin shares them among its levels, the adaptive solver shows as many frames",
+            "Steps of the sampler in all, the last denoising not counted: annealed Langevin takes as many at each of its levels, "
+            "at most these together; the adaptive solver shows as many frames",
             ge=1,
             le=100_000,
             log=True,

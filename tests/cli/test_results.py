@@ -94,6 +94,23 @@ def test_a_class_that_changes_nothing_is_said(tmp_path: Path, ask: Ask, quick: l
     assert "changes nothing" not in ask("sample", moons, "--out", tmp_path / "more.npz")[1]
 
 
+def test_a_setting_that_this_noise_or_sampler_does_not_read_is_said(
+    tmp_path: Path, ask: Ask, quick: list[str], moons: Path
+) -> None:
+    (tmp_path / "empty.toml").write_text("")
+    for command, setting, said in (
+        (("run", tmp_path / "empty.toml", *quick), "noise.beta_max=10", "noise.beta_max = 10 changes nothing: only VP"),
+        (
+            ("sample", moons),
+            "sampling.tolerance=0.01",
+            "sampling.tolerance = 0.01 changes nothing: only the probability",
+        ),
+    ):
+        code, out, _ = ask(*command, "--out", tmp_path / f"{command[0]}.npz", f"--set={setting}")
+        assert code == 0
+        assert f"Warning: {said}" in out
+
+
 @pytest.mark.parametrize(("share", "said"), [(0, "tells the network every label"), (1, "hides every label")])
 def test_a_run_warns_of_scores_that_it_never_trains(
     tmp_path: Path, ask: Ask, quick: list[str], share: int, said: str

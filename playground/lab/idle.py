@@ -1,0 +1,103 @@
+"""Settings that are set and change nothing: they wait for another sampler or noise, or for levels that this noise lacks.
+
+They stop nothing, for a file may serve several samplers; the window hides them. Those of classes are in
+:func:`playground.lab.conditioning.idle`.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from playground.lab.experiment import Experiment, fields, value
+from playground.lab.problem import Problem
+from playground.lab.sampling_settings import FROM_NOISE
+from playground.lab.settings import RATED
+
+
+@dataclass(frozen=True)
+class _Readers:
+    """Who reads some settings.
+
+    Attributes:
+        act: whether an experiment does.
+        who: in words, with what to choose for it.
+    """
+
+    keys: tuple[str, ...]
+    act: Callable[[Experiment], bool]
+    who: str
+
+
+def _ends_by_hand(experiment: Experiment) -> bool:
+    noise = experiment.noise
+    return bool(noise.rungs if noise.kind == "ladder" else noise.schedule if noise.kind == "drawn" else ())
+
+
+_READERS = (
+    _Readers(
+        ("noise.sigma_min", "noise.sigma_max"),
+        lambda experiment: experiment.noise.kind not in ("none", "single"),
+        "only a ladder or a process has ends; one level is noise.sigma of noise.kind = single",
+    ),
+    _Readers(
+        ("noise.sigma_min", "noise.sigma_max"),
+        lambda experiment: not _ends_by_hand(experiment),
+        "noise.rungs and noise.schedule state their own ends; change them, or leave them out",
+    ),
+    _Readers(
+        ("noise.sigma_max",),
+        lambda experiment: experiment.noise.kind not in RATED,
+        "VP and sub-VP end where their rates say; choose noise.beta_max, or another process",
+    ),
+    _Readers(
+        ("noise.beta_min", "noise.beta_max"),
+        lambda experiment: experiment.noise.kind in RATED,
+        "only VP and sub-VP have rates; choose noise.kind = vp or sub-vp",
+    ),
+    _Readers(
+        ("sampling.tolerance",),
+        lambda experiment: experiment.sampling.kind == "probability-flow" and experiment.sampling.solver == "adaptive",
+        "only the probability flow by sampling.solver = adaptive fits its steps to it",
+    ),
+    _Readers(
+        ("sampling.corrector_steps",),
+        lambda experiment: experiment.sampling.kind in FROM_NOISE or experiment.sampling.corrector_steps == 0,
+        "only samplers from noise to data are corrected; choose sampling.kind = reverse-sde, probability-flow or churn",
+    ),
+    _Readers(
+        ("sampling.denoise",),
+        lambda experiment: experiment.sampling.kind in ("annealed-langevin", "reverse-sde", "churn"),
+        "only annealed Langevin, the reverse SDE and the churn sampler end with that step",
+    ),
+    _Readers(
+        ("sampling.churn", "sampling.churn_min", "sampling.churn_max", "sampling.churn_noise"),
+        lambda experiment: experiment.sampling.kind == "churn",
+        "only the churn sampler adds noise on the way; choose sampling.kind = churn",
+    ),
+)
+
+
+def idle_settings(problem: Problem) -> Iterator[str]:
+    """A sentence for each setting that is not at its default and changes nothing."""
+    experiment, known = problem.experiment, fields()
+    for readers in _READERS:
+        if readers.act(experiment):
+            continue
+        for key in readers.keys:
+            given = value(experiment, key)
+            if given != known[key].default:
+                shown = str(given).lower() if isinstance(given, bool) else f"{given:g}"
+                yield f"{key} = {shown} changes nothing: {readers.who}."
+    sampling, noise, to_user = experiment.sampling, problem.noise, problem.units.sigma_to_user
+    if sampling.kind != "churn" or not sampling.churn:
+        return
+    coarsest, finest = to_user(noise.sigma_max), to_user(noise.sigma_min)
+    if sampling.churn_min != "auto" and sampling.churn_min > coarsest * (1 + 1e-6):
+        yield (
+            f"sampling.churn = {sampling.churn:g} changes nothing: sampling.churn_min = {sampling.churn_min:g} lies above the "
+            f"coarsest noise level, {coarsest:.3g}; lower it, or set sampling.churn = 0."
+        )
+    if sampling.churn_max != "auto" and sampling.churn_max < finest * (1 - 1e-6):
+        yield (
+            f"sampling.churn = {sampling.churn:g} changes nothing: sampling.churn_max = {sampling.churn_max:g} lies below the "
+            f"finest noise level, {finest:.3g}; raise it, or set sampling.churn = 0."
+        )

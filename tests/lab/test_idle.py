@@ -1,0 +1,94 @@
+"""Settings that change nothing are told, by what they wait for; those that act are not."""
+
+from pathlib import Path
+
+import pytest
+
+from playground.lab.experiment import Experiment, load, replace
+from playground.lab.idle import idle_settings
+from playground.lab.problem import Problem
+from playground.lab.sampling import make_sampler
+
+ROOT = Path(__file__).parents[2]
+
+
+def told(**changes: object) -> list[str]:
+    settings = {"data.points": 500, "likelihood.points": 50} | {k.replace("__", "."): v for k, v in changes.items()}
+    return list(idle_settings(Problem.build(replace(Experiment(), settings))))
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        (
+            {"noise__kind": "vp", "noise__sigma_max": 9.0},
+            "noise.sigma_max = 9 changes nothing: VP and sub-VP end where",
+        ),
+        ({"noise__kind": "single", "noise__sigma_max": 9.0}, "noise.sigma_max = 9 changes nothing: only a ladder or"),
+        ({"noise__kind": "none", "noise__sigma_min": 0.1}, "noise.sigma_min = 0.1 changes nothing: only a ladder or"),
+        (
+            {"noise__kind": "drawn", "noise__schedule": ((0.0, 0.01), (1.0, 20.0)), "noise__sigma_max": 9.0},
+            "noise.sigma_max = 9 changes nothing: noise.rungs and noise.schedule state",
+        ),
+        (
+            {"noise__kind": "ladder", "noise__rungs": (20.0, 1.0, 0.1), "noise__sigma_min": 0.05},
+            "noise.sigma_min = 0.05 changes nothing: noise.rungs and noise.schedule state",
+        ),
+        (
+            {"sampling__kind": "langevin", "sampling__corrector_steps": 2},
+            "sampling.corrector_steps = 2 changes nothing: only samplers from noise to data",
+        ),
+        (
+            {"sampling__kind": "probability-flow", "sampling__tolerance": 1e-2},
+            "sampling.tolerance = 0.01 changes nothing: only the probability flow by sampling.solver = adaptive",
+        ),
+        (
+            {"sampling__kind": "probability-flow", "sampling__denoise": False},
+            "sampling.denoise = false changes nothing: only annealed Langevin",
+        ),
+        ({"noise__beta_max": 10.0}, "noise.beta_max = 10 changes nothing: only VP and sub-VP have rates"),
+        ({"sampling__churn": 0.0}, "sampling.churn = 0 changes nothing: only the churn sampler"),
+        ({"sampling__churn_min": 0.1}, "sampling.churn_min = 0.1 changes nothing: only the churn sampler"),
+        (
+            {"sampling__kind": "churn", "noise__sigma_max": 20.0, "sampling__churn_min": 30.0},
+            "sampling.churn_min = 30 lies above the coarsest noise level, 20;",
+        ),
+        (
+            {"sampling__kind": "churn", "noise__sigma_min": 0.1, "sampling__churn_max": 0.05},
+            "sampling.churn_max = 0.05 lies below the finest noise level, 0.1;",
+        ),
+    ],
+)
+def test_a_setting_that_changes_nothing_is_told(settings: dict, said: str) -> None:
+    (sentence,) = told(**settings)
+    assert said in sentence
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {},
+        {"noise__kind": "ladder", "noise__sigma_max": 9.0, "noise__sigma_min": 0.1},
+        {"noise__kind": "drawn", "noise__sigma_max": 9.0},
+        {"noise__kind": "vp", "noise__sigma_min": 0.1, "noise__beta_max": 10.0},
+        {"sampling__corrector_steps": 2, "sampling__denoise": False},
+        {"sampling__kind": "langevin", "sampling__corrector_steps": 0},
+        {"sampling__kind": "probability-flow", "sampling__solver": "adaptive", "sampling__tolerance": 1e-2},
+        {"sampling__kind": "churn", "noise__sigma_max": 20.0, "sampling__churn_min": 20.0},
+        {"sampling__kind": "churn", "sampling__churn": 0.0, "sampling__churn_min": 1e6},
+    ],
+)
+def test_a_setting_that_acts_is_not(settings: dict) -> None:
+    assert told(**settings) == []
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "resources/experiments").glob("*.toml")), ids=lambda path: path.stem)
+def test_no_example_sets_what_changes_nothing(path: Path) -> None:
+    experiment = load(path)
+    assert list(idle_settings(Problem.build(replace(experiment, {"data.points": 500})))) == []
+
+
+def test_annealed_langevin_takes_as_many_steps_at_each_level_and_at_most_those_given() -> None:
+    settings = {"sampling.kind": "annealed-langevin", "sampling.steps": 150, "sampling.denoise": False}
+    problem = Problem.build(replace(Experiment(), {"data.points": 500, "likelihood.points": 50, **settings}))
+    assert make_sampler(problem).total == 140
