@@ -20,10 +20,11 @@ import numpy as np
 import torch
 from tables import rows, write_between
 
-from playground.lab.evaluation import PROJECTIONS, evaluate
+from playground.lab.evaluation import evaluate
 from playground.lab.experiment import Experiment, assignment, replace
 from playground.lab.objective import build_objective
 from playground.lab.problem import Problem
+from playground.lab.sample_metrics import PROJECTIONS
 from playground.lab.sampling import sample
 from playground.lab.training import Trainer
 from playground.theory.metrics import mean_with_error, sliced_wasserstein2

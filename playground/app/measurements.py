@@ -182,7 +182,7 @@ def test_set(problem: "Problem", weights: Weights) -> Progress:
 
 
 def sample_quality(problem: "Problem", run: "Iterator[Trajectory]") -> Progress:
-    """Distance of a run's last particles to held-out data, and the weights of the modes; `run` grows to its end."""
+    """Distance of a run's last particles to the data, and the weights of the modes; `run` grows to its end."""
     from playground.lab.evaluation import sample_distances
 
     for trajectory in run:

@@ -193,7 +193,7 @@ class Measuring(Stage):
         self._tasks.start("test-set", "Test set", lambda: measurements.test_set(problem, weights), self._evaluated)
 
     def evaluate_samples(self) -> None:
-        """Distance between the run's last particles and held-out data; a run under way is sampled to its end first."""
+        """Distance between the run's last particles and the data; a run under way is sampled to its end first."""
         bench, trajectory = self._bench, self._trajectory
         if bench is None or trajectory is None or not len(trajectory):
             return

@@ -263,6 +263,7 @@ def _summarise(measured: dict[str, Any], folder: Path) -> None:
     if measured.get("sliced_wasserstein2") is not None:
         distance, floor, spread = (measured[f"sliced_wasserstein2{end}"] for end in ("", "_floor", "_floor_spread"))
         taken = _taken(measured["sliced_wasserstein2_points"])
+        say(f"{'samples are held against':>24}  {measured['compared_with']}")
         say(
             f"{'sliced Wasserstein-2':>24}  {distance:.4g} (floor {floor:.4g} ± {spread:.2g}) in the data's unit, {taken}"
         )

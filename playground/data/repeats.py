@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 LEAST_DIFFERENT = 5  # rows to learn from, of which a fifth is held out
-NOTABLE = 0.05  # share of rows that repeat another
+NOTABLE = 0.01  # share of rows that repeat another, from which on those held out follow another law than all
 
 
 def row_keys(rows: NDArray[np.generic]) -> NDArray[np.generic]:
@@ -27,9 +27,14 @@ def equal_rows(rows: NDArray[np.generic]) -> tuple[NDArray[np.int64], int]:
     return rank[group], len(first)
 
 
+def notable(repeated: int, count: int) -> bool:
+    """Whether so many of `count` rows repeat another that whole groups of them on one side of a split make its law another."""
+    return repeated > NOTABLE * count
+
+
 def remark(count: int, different: int, what: str) -> str:
     """A sentence where many of `count` rows, or whatever they are, repeat another; "" where few do."""
     repeated = count - different
-    if repeated <= NOTABLE * count:
+    if not notable(repeated, count):
         return ""
     return f"{repeated:,} of {count:,} {what} repeat another; equal {what} are either trained on or held out."

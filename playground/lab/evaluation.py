@@ -3,23 +3,23 @@
 The score function works in internal units; points, densities and distances here are all in the user's.
 """
 
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from playground.data import dequantise
 from playground.lab import energies
-from playground.lab.image_metrics import FROM_IMAGES, FROM_LABELS, image_figures
+from playground.lab.image_metrics import FROM_IMAGES, FROM_LABELS
 from playground.lab.likelihood import PointLikelihoods, RoundTrip, log_likelihood, round_trip
 from playground.lab.problem import Problem
-from playground.lab.refusals import comparison_refusal, flow_refusal, likelihood_refusal
+from playground.lab.refusals import flow_refusal, likelihood_refusal
 from playground.lab.reliability import closed_form, missed
-from playground.theory import likelihood, metrics, two_samples
+from playground.lab.sample_metrics import FROM_SAMPLES, add_distances
+from playground.theory import likelihood, metrics
 from playground.theory.noise import ScoreFunction
 from playground.theory.ode import TooManySteps
 
@@ -51,9 +51,10 @@ def evaluate(problem: Problem, score: ScoreFunction, samples: Array | None = Non
     - perfect_nll, kl_of_smoothing, each with its _standard_error: what test_nll and kl would be at these points if the model were
       perfect. Its density is that of the data smoothed by the finest sigma, so its KL to the data is 0 only without noise.
     - sliced_wasserstein2: distance between samples and data in user units; where the axes' differ widely, in their geometric mean,
-      which each axis is brought to, as a sigma is read, and all distances below likewise. Where the density is known the data are as many
-      fresh draws as there are samples, else the held-out points; of the samples, at most DISTANCE_POINTS are taken.
-      sliced_wasserstein2_points: how many samples and how many data.
+      which each axis is brought to, as a sigma is read, and all distances below likewise. Of the samples, at most
+      DISTANCE_POINTS are taken. sliced_wasserstein2_points: how many samples and how many data.
+    - compared_with: which data, in words: fresh draws of a known density, else what is held out; where many rows repeat, which are held
+      out together, rows drawn from all: see :func:`playground.lab.sample_metrics.add_distances`.
     - sliced_wasserstein2_floor, sliced_wasserstein2_floor_spread: the same between clouds of the same two sizes that are both
       of the data, mean and standard deviation over FLOOR_PAIRS of them: what a perfect sampler scores.
     - energy_distance (user units), mmd_squared (no unit), classifier_accuracy, each with its _standard_error: of the samples
@@ -127,7 +128,7 @@ def evaluate(problem: Problem, score: ScoreFunction, samples: Array | None = Non
         _add_smoothing(problem, found)
     if problem.dataset.grey_levels is None:
         reasons |= dict.fromkeys(("bits_per_dim", "bits_per_dim_standard_error"), "Bits per dimension are for images.")
-    for fraction in _add_distances(problem, samples, found, reasons):
+    for fraction in add_distances(problem, samples, found, reasons):
         yield EvaluationProgress(0.9 + 0.1 * fraction, "distances", None)
     found["reasons"] = {key: sentence for key, sentence in reasons.items() if found[key] is None}
     yield EvaluationProgress(1.0, "done", found)
@@ -156,32 +157,12 @@ _FROM_SMOOTHING = (
     "kl_of_smoothing_standard_error",
 )
 
-_FROM_TWO_SAMPLES = (
-    "energy_distance",
-    "energy_distance_standard_error",
-    "mmd_squared",
-    "mmd_squared_standard_error",
-    "classifier_accuracy",
-    "classifier_accuracy_standard_error",
-    "two_sample_points",
-)
-
-_FROM_SAMPLES = (
-    "sliced_wasserstein2",
-    "sliced_wasserstein2_floor",
-    "sliced_wasserstein2_floor_spread",
-    "sliced_wasserstein2_points",
-    *_FROM_TWO_SAMPLES,
-    "mode_weights",
-    "mode_weights_standard_error",
-)
-
 METRICS = (
     *_FROM_LIKELIHOOD,
     "entropy",
     *_FROM_SMOOTHING,
     *energies.METRICS,
-    *_FROM_SAMPLES,
+    *FROM_SAMPLES,
     "mode_weights_true",
     *FROM_IMAGES,
     *FROM_LABELS,
@@ -239,107 +220,6 @@ def _add_round_trip(trip: RoundTrip, found: dict[str, Any]) -> None:
 def sample_distances(problem: Problem, samples: Array) -> Iterator[EvaluationProgress]:
     """The part of :func:`evaluate` that needs samples (N, *shape) only, and takes no likelihoods: a second."""
     found: dict[str, Any] = {}
-    for fraction in _add_distances(problem, samples, found, {}):
+    for fraction in add_distances(problem, samples, found, {}):
         yield EvaluationProgress(fraction, "distances", None)
     yield EvaluationProgress(1.0, "done", found)
-
-
-def _add_distances(
-    problem: Problem, samples: Array | None, found: dict[str, Any], reasons: dict[str, str]
-) -> Iterator[float]:
-    """Yields the fraction done."""
-    if len(problem.shape) != 3:
-        reasons |= dict.fromkeys((*FROM_IMAGES, *FROM_LABELS), "These figures are for images.")
-    elif problem.dataset.labels is None:
-        reasons |= dict.fromkeys(FROM_LABELS, "These images have no labels.")
-    if problem.experiment.sampling.kind == "forward":
-        samples = None
-        reasons |= _without_samples("The forward process ends in noise: run a sampler first.", reasons)
-    elif samples is None or len(samples) < 2:
-        samples = None
-        reasons |= _without_samples("There are no samples: run the sampler first.", reasons)
-    else:
-        samples = np.asarray(samples, dtype=np.float64)
-        refusal = comparison_refusal(problem.experiment, problem.classes)
-        if len(problem.shape) == 3:
-            found |= image_figures(problem, samples)
-        if refusal is None:
-            evened = torch.from_numpy(problem.units.evened(samples))
-            data = yield from _add_wasserstein(problem, evened, found)
-            _add_two_samples(problem, evened, data, found, reasons)
-        else:  # of images there remains what they show, and which training images are nearest
-            samples = None
-            unlike = ("nearest_distance_held_out", "nearest_distance_held_out_standard_error")
-            found |= dict.fromkeys(unlike)
-            reasons |= dict.fromkeys((*_FROM_SAMPLES, *unlike), refusal.sentence)
-    density = problem.dataset.density
-    if density is None or density.modes is None:
-        none_known = "These data have no modes whose weights are known."
-        reasons |= dict.fromkeys(("mode_weights", "mode_weights_standard_error", "mode_weights_true"), none_known)
-        return
-    found["mode_weights_true"] = None if density.mode_weights is None else density.mode_weights.tolist()
-    if samples is not None:
-        weights, errors = metrics.mode_weights(torch.from_numpy(samples), density.modes.cpu().double())
-        found["mode_weights"], found["mode_weights_standard_error"] = weights.tolist(), errors.tolist()
-
-
-def _without_samples(sentence: str, reasons: dict[str, str]) -> dict[str, str]:
-    """Why all figures of samples are missing, whose reason is not known already."""
-    return {key: reasons.get(key, sentence) for key in (*_FROM_SAMPLES, *FROM_IMAGES, *FROM_LABELS)}
-
-
-PROJECTIONS = 128
-"""Random directions of the sliced Wasserstein distance."""
-DISTANCE_POINTS = 5_000
-"""Most samples that the distance takes: more would take seconds, for it is measured FLOOR_PAIRS times more."""
-FLOOR_PAIRS = 20
-
-
-def _add_wasserstein(problem: Problem, samples: Tensor, found: dict[str, Any]) -> Generator[float, None, Tensor]:
-    """Yields the fraction done; returns the data that the samples were compared with."""
-    density, dataset = problem.dataset.density, problem.dataset
-    held_out, points = (torch.from_numpy(problem.units.evened(part)) for part in (dataset.held_out, dataset.points))
-    generator = problem.generator("distances", "cpu")
-    count = min(len(samples), DISTANCE_POINTS)
-    pairs: Iterable[tuple[Tensor, Tensor]]
-    if density is not None:
-        law = density.to("cpu", torch.float64)
-        reference = law.sample(count, generator)
-        pairs = ((law.sample(count, generator), law.sample(count, generator)) for _ in range(FLOOR_PAIRS))
-    else:
-        count = min(count, len(points))  # so that as many can be split off the data
-        reference = held_out.double()
-        data = torch.cat([points, held_out])
-        pairs = metrics.splits(data, count, len(held_out), FLOOR_PAIRS, generator)
-    found["sliced_wasserstein2"] = metrics.sliced_wasserstein2(samples[:count], reference, PROJECTIONS, generator)
-    found["sliced_wasserstein2_points"] = [count, len(reference)]
-    floors: list[float] = []
-    for some, others in pairs:
-        yield len(floors) / FLOOR_PAIRS
-        floors.append(metrics.sliced_wasserstein2(some, others, PROJECTIONS, generator))
-    found["sliced_wasserstein2_floor"] = float(np.mean(floors))
-    found["sliced_wasserstein2_floor_spread"] = float(np.std(floors, ddof=1))
-    return reference
-
-
-TESTED_POINTS = 2_000
-"""Most samples that pairs are made of: four million, a few tenths of a second."""
-
-
-def _add_two_samples(
-    problem: Problem, samples: Tensor, data: Tensor, found: dict[str, Any], reasons: dict[str, str]
-) -> None:
-    generator = problem.generator("two samples", "cpu")
-    # Of the data in any order, for the classifier learns from their first half.
-    samples, data = samples[:TESTED_POINTS], data[torch.randperm(len(data), generator=generator)[:TESTED_POINTS]]
-    if min(len(samples), len(data)) < two_samples.LEAST:
-        few = f"There are too few points: {two_samples.LEAST} samples and as many held-out points are the least."
-        reasons |= dict.fromkeys(_FROM_TWO_SAMPLES, few)
-        return
-    found["two_sample_points"] = [len(samples), len(data)]
-    for name, (value, error) in {
-        "energy_distance": two_samples.energy_distance(samples, data),
-        "mmd_squared": two_samples.mmd_squared(samples, data),
-        "classifier_accuracy": two_samples.classifier_accuracy(samples, data, generator),
-    }.items():
-        found[name], found[f"{name}_standard_error"] = value, error

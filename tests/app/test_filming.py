@@ -10,9 +10,10 @@ from playground.app.bench import assemble
 from playground.app.filming import Views, complete_run
 from playground.app.live import View, Weights
 from playground.app.measurements import learned_density, learned_score, sample_quality
-from playground.lab.evaluation import FLOOR_PAIRS, sample_distances
+from playground.lab.evaluation import sample_distances
 from playground.lab.experiment import Experiment, replace
 from playground.lab.problem import Problem
+from playground.lab.sample_metrics import FLOOR_PAIRS
 from playground.lab.sampling import sample
 
 SETTINGS = {"data.points": 500, "network.width": 16, "sampling.particles": 20, "sampling.steps": 12}

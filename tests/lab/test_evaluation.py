@@ -1,6 +1,10 @@
 """Likelihoods, maps and figures in the user's units, with the exact score and with networks."""
 
 import math
+import re
+from collections.abc import Callable
+from dataclasses import replace as with_fields
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -373,6 +377,57 @@ def small_file(seed: int, count: int) -> tuple[Problem, np.ndarray]:
     dataset = Dataset("small", points[60:], None, (2,), ("x", "y"), points[:60])
     problem = Problem.build(experiment(data__kind="file", data__path="small.csv", seed=seed), dataset)
     return problem, draw(size=(count, 2))
+
+
+def repeating_rows(draw: Callable[[np.random.Generator, int], np.ndarray], folder: Path):
+    """A file of 3,000 rows of a law whose draws repeat, of which whole groups are held out, and draws of the same law."""
+
+    def problem_of(seed: int, count: int) -> tuple[Problem, np.ndarray]:
+        generator = np.random.default_rng(seed)
+        np.save(folder / "points.npy", draw(generator, 3000))
+        file = experiment(data__kind="file", data__path=str(folder / "points.npy"), seed=seed)
+        return Problem.build(file), draw(generator, count)
+
+    return problem_of
+
+
+def grid(generator: np.random.Generator, count: int) -> np.ndarray:
+    """Points on a grid of 10 x 10."""
+    return generator.integers(0, 10, size=(count, 2)).astype(float)
+
+
+def zero_inflated(generator: np.random.Generator, count: int) -> np.ndarray:
+    """Points of which a third are one: too large a group to be held out."""
+    return generator.normal(3, 1, size=(count, 2)) * (generator.random((count, 1)) > 1 / 3)
+
+
+def rounded(generator: np.random.Generator, count: int) -> np.ndarray:
+    """Points to one decimal, of which a third repeats."""
+    return generator.normal(size=(count, 2)).round(1)
+
+
+@pytest.mark.parametrize("draw", [grid, zero_inflated, rounded])
+def test_a_perfect_sampler_scores_its_floors_where_rows_repeat(draw, tmp_path: Path) -> None:
+    problem_of = repeating_rows(draw, tmp_path)
+    distance, floor, spread = perfect_distances(problem_of, 600).T
+    assert distance.mean() == pytest.approx(floor.mean(), abs=4 * spread.mean() / math.sqrt(20))
+    for seed in range(3):
+        problem, samples = problem_of(seed, 600)
+        found = last(sample_distances(problem, samples)).metrics
+        for figure, perfect in {"energy_distance": 0.0, "mmd_squared": 0.0, "classifier_accuracy": 0.5}.items():
+            assert found[figure] == pytest.approx(perfect, abs=4 * found[f"{figure}_standard_error"]), (figure, seed)
+        assert found["sliced_wasserstein2_points"] == found["two_sample_points"] == [600, 600]
+        assert re.match(r"rows drawn from all, trained on or not: [\d,]+ of 3,000 repeat", found["compared_with"])
+
+
+def test_samples_are_compared_with_held_out_rows_where_few_repeat() -> None:
+    problem, samples = small_file(0, 100)
+    assert last(sample_distances(problem, samples)).metrics["compared_with"] == "held-out rows"
+    again = np.concatenate([problem.dataset.points, problem.dataset.points[:4]])  # 4 of 304: more than one in a hundred
+    repeated = Problem.build(problem.experiment, with_fields(problem.dataset, points=again))
+    assert last(sample_distances(repeated, samples)).metrics["compared_with"].startswith("rows drawn from all")
+    problem, samples = two_gaussians(0, 100)
+    assert last(sample_distances(problem, samples)).metrics["compared_with"] == "fresh draws of the known density"
 
 
 @pytest.mark.parametrize("problem_of", [two_gaussians, small_file])

@@ -96,7 +96,7 @@ class QualityPanel(Card):
     def _build_samples(self) -> None:
         self.measure_samples = TaskButton(
             "Measure",
-            "<p>Measure how far the particles are from held-out data at the end of the run; "
+            "<p>Measure how far the particles are from the data at the end of the run, held-out ones where these are a fair sample; "
             "one that is still under way is sampled to its end first.</p>",
             self.engine,
             "quality",
@@ -110,8 +110,7 @@ class QualityPanel(Card):
         self.body.addWidget(self.unlike)
         self.distance = Figure(
             "sliced W₂",
-            "Sliced Wasserstein distance between the run's last particles and data they were not trained on, in your "
-            "data's unit. The floor is what a perfect sampler of as many points scores, mean and spread of 20: "
+            "Sliced Wasserstein distance between the run's last particles and the data, in their unit. The floor is what a perfect sampler of as many points scores, mean and spread of 20: "
             "within the spread nothing can be told.",
         )
         self.kl = Figure(
@@ -238,7 +237,8 @@ class QualityPanel(Card):
         text = "" if distance is None else shown(float(distance))
         if distance is not None and floor is not None and spread is not None:
             text += f" (floor {shown(float(floor))} ± {percent(spread / floor)})"
-        self.distance.show_text(text)
+        against = metrics.get("compared_with")
+        self.distance.show_text(text, f"The data are {against}." if against else "")
         self._show_classifier(metrics)
         kl, error, floor = (metrics.get(key) for key in ("kl", "kl_standard_error", "kl_of_smoothing"))
         text = "" if kl is None else with_error(float(kl), None if error is None else float(error))

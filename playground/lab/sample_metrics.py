@@ -1,0 +1,181 @@
+"""How far samples are from the data, in the user's units: figures that say what a perfect sampler scores."""
+
+from collections.abc import Generator, Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from playground.data import repeats
+from playground.lab.image_metrics import FROM_IMAGES, FROM_LABELS, image_figures
+from playground.lab.problem import Problem
+from playground.lab.refusals import comparison_refusal
+from playground.theory import metrics, two_samples
+
+Array = NDArray[np.floating]
+
+_FROM_TWO_SAMPLES = (
+    "energy_distance",
+    "energy_distance_standard_error",
+    "mmd_squared",
+    "mmd_squared_standard_error",
+    "classifier_accuracy",
+    "classifier_accuracy_standard_error",
+    "two_sample_points",
+)
+
+FROM_SAMPLES = (
+    "compared_with",
+    "sliced_wasserstein2",
+    "sliced_wasserstein2_floor",
+    "sliced_wasserstein2_floor_spread",
+    "sliced_wasserstein2_points",
+    *_FROM_TWO_SAMPLES,
+    "mode_weights",
+    "mode_weights_standard_error",
+)
+
+
+def add_distances(
+    problem: Problem, samples: Array | None, found: dict[str, Any], reasons: dict[str, str]
+) -> Iterator[float]:
+    """The figures of :data:`FROM_SAMPLES`, and those of images, into `found`, or why they are missing into `reasons`.
+
+    What is held out is no fair sample of the data where many rows repeat, see :func:`_comparison`; there others take its place.
+
+    Yields the fraction done.
+    """
+    if len(problem.shape) != 3:
+        reasons |= dict.fromkeys((*FROM_IMAGES, *FROM_LABELS), "These figures are for images.")
+    elif problem.dataset.labels is None:
+        reasons |= dict.fromkeys(FROM_LABELS, "These images have no labels.")
+    if problem.experiment.sampling.kind == "forward":
+        samples = None
+        reasons |= _without_samples("The forward process ends in noise: run a sampler first.", reasons)
+    elif samples is None or len(samples) < 2:
+        samples = None
+        reasons |= _without_samples("There are no samples: run the sampler first.", reasons)
+    else:
+        samples = np.asarray(samples, dtype=np.float64)
+        refusal = comparison_refusal(problem.experiment, problem.classes)
+        if len(problem.shape) == 3:
+            found |= image_figures(problem, samples)
+        if refusal is None:
+            evened = torch.from_numpy(problem.units.evened(samples))
+            data = yield from _add_wasserstein(problem, evened, found)
+            _add_two_samples(problem, evened, data, found, reasons)
+        else:  # of images there remains what they show, and which training images are nearest
+            samples = None
+            unlike = ("nearest_distance_held_out", "nearest_distance_held_out_standard_error")
+            found |= dict.fromkeys(unlike)
+            reasons |= dict.fromkeys((*FROM_SAMPLES, *unlike), refusal.sentence)
+    density = problem.dataset.density
+    if density is None or density.modes is None:
+        none_known = "These data have no modes whose weights are known."
+        reasons |= dict.fromkeys(("mode_weights", "mode_weights_standard_error", "mode_weights_true"), none_known)
+        return
+    found["mode_weights_true"] = None if density.mode_weights is None else density.mode_weights.tolist()
+    if samples is not None:
+        weights, errors = metrics.mode_weights(torch.from_numpy(samples), density.modes.cpu().double())
+        found["mode_weights"], found["mode_weights_standard_error"] = weights.tolist(), errors.tolist()
+
+
+def _without_samples(sentence: str, reasons: dict[str, str]) -> dict[str, str]:
+    """Why all figures of samples are missing, whose reason is not known already."""
+    return {key: reasons.get(key, sentence) for key in (*FROM_SAMPLES, *FROM_IMAGES, *FROM_LABELS)}
+
+
+PROJECTIONS = 128
+"""Random directions of the sliced Wasserstein distance."""
+DISTANCE_POINTS = 5_000
+"""Most samples that the distance takes: more would take seconds, for it is measured FLOOR_PAIRS times more."""
+FLOOR_PAIRS = 20
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What samples are compared with.
+
+    Attributes:
+        count: how many samples are taken.
+        data: (M, *shape) in user units, see `Units.evened`.
+        pairs: of clouds of `count` and M points that are both of the data's law: what a perfect sampler scores.
+        origin: which data these are, in words.
+    """
+
+    count: int
+    data: Tensor
+    pairs: Iterable[tuple[Tensor, Tensor]]
+    origin: str
+
+
+def _comparison(problem: Problem, count: int, generator: torch.Generator) -> Comparison:
+    """What `count` samples are compared with, or fewer: as many as there can be in both clouds of a pair.
+
+    Where many rows repeat, the held-out ones follow another law than all do, for equal rows stay on one side of the split: a
+    perfect sampler would be far from them. There the data are drawn from all rows, a fifth of them.
+    """
+    density, dataset = problem.dataset.density, problem.dataset
+    if density is not None:
+        law = density.to("cpu", torch.float64)
+        data = law.sample(count, generator)
+        pairs = ((law.sample(count, generator), law.sample(count, generator)) for _ in range(FLOOR_PAIRS))
+        return Comparison(count, data, pairs, "fresh draws of the known density")
+    what = "images" if len(problem.shape) == 3 else "rows"
+    held_out, points = (torch.from_numpy(problem.units.evened(part)) for part in (dataset.held_out, dataset.points))
+    everything = torch.cat([points, held_out])
+    available, repeated = len(everything), dataset.repeated
+    if repeats.notable(repeated, available):
+        size = min(available // 5, DISTANCE_POINTS)
+        data = everything[torch.randperm(available, generator=generator)[:size]].double()
+        origin = (
+            f"{what} drawn from all, trained on or not: {repeated:,} of {available:,} repeat another, and equal ones are held out "
+            "together, so that held-out ones follow another law"
+        )
+    else:
+        data, origin = held_out.double(), f"held-out {what}"
+    count = min(count, available - len(data))  # so that as many can be split off the data
+    return Comparison(count, data, metrics.splits(everything, count, len(data), FLOOR_PAIRS, generator), origin)
+
+
+def _add_wasserstein(problem: Problem, samples: Tensor, found: dict[str, Any]) -> Generator[float, None, Tensor]:
+    """Yields the fraction done; returns the data that the samples were compared with."""
+    generator = problem.generator("distances", "cpu")
+    comparison = _comparison(problem, min(len(samples), DISTANCE_POINTS), generator)
+    count, data = comparison.count, comparison.data
+    found["compared_with"] = comparison.origin
+    found["sliced_wasserstein2"] = metrics.sliced_wasserstein2(samples[:count], data, PROJECTIONS, generator)
+    found["sliced_wasserstein2_points"] = [count, len(data)]
+    floors: list[float] = []
+    for some, others in comparison.pairs:
+        yield len(floors) / FLOOR_PAIRS
+        floors.append(metrics.sliced_wasserstein2(some, others, PROJECTIONS, generator))
+    found["sliced_wasserstein2_floor"] = float(np.mean(floors))
+    found["sliced_wasserstein2_floor_spread"] = float(np.std(floors, ddof=1))
+    return data
+
+
+TESTED_POINTS = 2_000
+"""Most samples that pairs are made of: four million, a few tenths of a second."""
+
+
+def _add_two_samples(
+    problem: Problem, samples: Tensor, data: Tensor, found: dict[str, Any], reasons: dict[str, str]
+) -> None:
+    generator = problem.generator("two samples", "cpu")
+    # Of the data in any order, for the classifier learns from their first half.
+    samples, data = samples[:TESTED_POINTS], data[torch.randperm(len(data), generator=generator)[:TESTED_POINTS]]
+    if min(len(samples), len(data)) < two_samples.LEAST:
+        few = f"There are too few points: {two_samples.LEAST} samples and as many held-out points are the least."
+        reasons |= dict.fromkeys(_FROM_TWO_SAMPLES, few)
+        return
+    found["two_sample_points"] = [len(samples), len(data)]
+    for name, (value, error) in {
+        "energy_distance": two_samples.energy_distance(samples, data),
+        "mmd_squared": two_samples.mmd_squared(samples, data),
+        "classifier_accuracy": two_samples.classifier_accuracy(samples, data, generator),
+    }.items():
+        found[name], found[f"{name}_standard_error"] = value, error
