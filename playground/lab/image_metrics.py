@@ -9,7 +9,7 @@ from torch import Tensor
 
 from playground.lab.problem import Problem
 from playground.lab.reliability import nearest
-from playground.theory.metrics import median_with_error
+from playground.theory.metrics import median_with_error, share_error
 
 NEIGHBOURS = 5  # that vote on what an image shows: 98 % right on held-out digits
 JUDGED = 2_000  # most images looked at
@@ -34,7 +34,7 @@ def image_figures(problem: Problem, samples: Array) -> dict[str, Any]:
       same from held-out images; each with its _standard_error. Samples learned by heart lie much nearer than those.
     - nearest_rows: the training images nearest to the first SHOWN samples.
     - label_shares: what share of the samples shows each class, by the vote of the NEIGHBOURS nearest training images, with the
-      error sqrt(w (1 - w) / N); label_shares_true: the classes' shares in the training set.
+      error of :func:`share_error`; label_shares_true: the classes' shares in the training set.
     """
     training = torch.from_numpy(np.asarray(problem.dataset.points, dtype=np.float32)).flatten(1)
     distances, rows = _nearest(training, samples[:JUDGED])
@@ -50,7 +50,7 @@ def image_figures(problem: Problem, samples: Array) -> dict[str, Any]:
         classes = int(labels.max()) + 1
         shares = torch.bincount(_voted(labels[rows], classes), minlength=classes) / len(rows)
         found["label_shares"] = shares.tolist()
-        found["label_shares_standard_error"] = (shares * (1 - shares) / len(rows)).sqrt().tolist()
+        found["label_shares_standard_error"] = share_error(shares, len(rows)).tolist()
         found["label_shares_true"] = (torch.bincount(labels, minlength=classes) / len(labels)).tolist()
     return found
 

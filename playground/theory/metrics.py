@@ -31,6 +31,19 @@ def median_with_error(values: Tensor) -> tuple[float, float]:
     return middle, (high - low) / (4 * reach * math.sqrt(len(values)))
 
 
+def share_error(share: Tensor, count: int) -> Tensor:
+    """Standard error of shares (K,) of `count` draws: never 0, for a few draws that all agree do not know the law's share to be 0 or 1.
+
+    .. math:: \\sqrt{\\tilde w (1 - \\tilde w) / N}, \\quad \\tilde w = (N w + 2)/(N + 4)
+
+    The binomial error at the share that two successes and two failures more would give. Twice it to either side of the share
+    holds the law's own in 9 of 10 cases at least from 20 draws on, where sqrt(w (1 - w) / N) holds a law's share of 1 % in 1 of 6 then.
+    Source: Agresti & Coull 1998.
+    """
+    share = (count * share.double() + 2) / (count + 4)
+    return (share * (1 - share) / count).sqrt()
+
+
 def kl_to_known(log_p_true: Tensor, log_p_model: Tensor) -> tuple[float, float]:
     """KL(true || model) in nats and its standard error.
 
@@ -91,7 +104,7 @@ def _quantiles(ordered: Tensor, count: int) -> Tensor:
 
 
 def mode_weights(samples: Tensor, modes: Tensor) -> tuple[Tensor, Tensor]:
-    """Share of the samples nearest to each mode, and its standard error sqrt(w (1 - w) / N).
+    """Share of the samples nearest to each mode, and its standard error by :func:`share_error`.
 
     Args:
         samples: (N, D).
@@ -105,7 +118,7 @@ def mode_weights(samples: Tensor, modes: Tensor) -> tuple[Tensor, Tensor]:
         nearest = torch.cdist(some.to(modes), modes).argmin(1)
         counts += torch.bincount(nearest, minlength=len(modes))
     weights = counts / len(samples)
-    return weights, (weights * (1 - weights) / len(samples)).sqrt()
+    return weights, share_error(weights, len(samples))
 
 
 @dataclass(frozen=True)

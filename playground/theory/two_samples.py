@@ -14,6 +14,8 @@ import math
 import torch
 from torch import Tensor
 
+from playground.theory.metrics import share_error
+
 LEAST = 4  # points of each cloud, below which no error can be told
 FREQUENCIES = 64
 RIDGE = 1.0  # of the weights, for features of variance one: a coefficient needs some points to speak for it
@@ -58,7 +60,7 @@ def energy_distance(a: Tensor, b: Tensor) -> tuple[float, float]:
 
 
 def classifier_accuracy(a: Tensor, b: Tensor, generator: torch.Generator) -> tuple[float, float]:
-    """How often a classifier tells a point of one cloud from one of the other, and its binomial standard error.
+    """How often a classifier tells a point of one cloud from one of the other, and its standard error by :func:`share_error`.
 
     It learns from half of the points and is judged on the other half, as many of each cloud: clouds of one law give 1/2.
     Logistic regression on the coordinates (random combinations of them where there are many) and on random Fourier
@@ -84,8 +86,8 @@ def classifier_accuracy(a: Tensor, b: Tensor, generator: torch.Generator) -> tup
     mean, spread = features.mean(0), features.std(0).clamp(min=1e-9)
     weights, offset = _logistic((features - mean) / spread, _labels(half, a))
     says = ((judged - mean) / spread) @ weights + offset > 0
-    share = float((says == (_labels(count - half, a) > 0.5)).double().mean())
-    return share, math.sqrt(share * (1 - share) / len(says))
+    share = (says == (_labels(count - half, a) > 0.5)).double().mean()
+    return float(share), float(share_error(share, len(says)))
 
 
 def _common(a: Tensor, b: Tensor) -> int:

@@ -32,7 +32,7 @@ def test_held_out_digits_are_told_by_their_neighbours(digits: Problem) -> None:
     shares, errors = np.array(found["label_shares"]), np.array(found["label_shares_standard_error"])
     assert shares.sum() == pytest.approx(1)
     assert np.abs(shares - found["label_shares_true"]).max() < 0.02  # the split keeps the shares; 2 % are misread
-    assert errors == pytest.approx(np.sqrt(shares * (1 - shares) / 359), abs=1e-6)
+    assert errors == pytest.approx(np.sqrt(shares * (1 - shares) / 359), rel=0.05)
     for end in ("standard_error", "held_out_standard_error"):
         assert found[f"nearest_distance_{end}"] == pytest.approx(0.0255, abs=0.005)  # by 4,000 bootstrap draws
 
