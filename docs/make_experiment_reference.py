@@ -6,6 +6,7 @@ from typing import Any
 
 from playground.lab.boltzmann.settings import Boltzmann
 from playground.lab.experiment import Experiment, Field, fields
+from playground.lab.units import EVENED
 
 INTRODUCTION = """\
 # The settings of an experiment
@@ -14,6 +15,7 @@ INTRODUCTION = """\
 
 An experiment is a TOML file. What it leaves out has its default, so an empty file is a valid experiment: two moons.
 On the command line, `--set section.key=value` changes a setting. The unit *data* is that of your points.
+{evened}
 A setting marked with **new training** cannot change without training anew.
 
 ```toml
@@ -47,7 +49,7 @@ patterns = ["#.#/.#./#.#", "###/#.#/###"]
 
 def reference() -> str:
     """The whole page."""
-    parts = [INTRODUCTION]
+    parts = [INTRODUCTION.format(evened=EVENED)]
     section = None
     for field in fields().values():
         name = field.key.split(".")[0] if "." in field.key else ""

@@ -20,6 +20,7 @@ from playground.app.state import State
 from playground.app.views import ProblemView
 from playground.lab.along_sigma import ScoreErrors, at_sigma
 from playground.lab.refusals import comparison_refusal
+from playground.lab.units import EVENED
 
 MEASURE_SCORE = "Measure compares the learned score with the exact one at every noise level."
 MEASURE_AGAINST_DATA = (
@@ -87,7 +88,7 @@ class QualityPanel(Card):
         self.divergence = Figure(
             "Fisher divergence at σ",
             "Mean squared distance between learned and exact score, or the training set's, at the noise level that the canvas shows, "
-            "with its standard error.",
+            "with its standard error, per squared unit of your data. " + EVENED,
             r"E\,\|s_\theta(x, \sigma) - \nabla \log p_\sigma(x)\|^2",
         )
         for part in (self.chart, self.relative, self.divergence):
@@ -110,8 +111,9 @@ class QualityPanel(Card):
         self.body.addWidget(self.unlike)
         self.distance = Figure(
             "sliced W₂",
-            "Sliced Wasserstein distance between the run's last particles and the data, in their unit. The floor is what a perfect sampler of as many points scores, mean and spread of 20: "
-            "within the spread nothing can be told.",
+            "Sliced Wasserstein distance between the run's last particles and the data, in your data's unit. The floor is what a "
+            "perfect sampler of as many points scores, mean and spread of 20: within the spread nothing can be told. "
+            + EVENED,
         )
         self.kl = Figure(
             "KL(data || model)",
