@@ -7,7 +7,7 @@ from playground.app.engine import Engine
 from playground.app.labels import spoken
 from playground.app.state import State
 from playground.app.views import told_classes
-from playground.lab.refusals import comparison_refusal, sampling_refusal, training_refusal
+from playground.lab.refusals import comparison_refusal, few_samples, sampling_refusal, training_refusal
 
 LOADING = "The data are being loaded: a moment."
 IMAGES_FILL_NO_PLANE = "Images have no density over a plane: click on one for its log-likelihood."
@@ -58,4 +58,6 @@ def to_comparing(state: State, engine: Engine) -> str:
     refusal = comparison_refusal(state.experiment, view.classes)
     if refusal is not None and not view.is_image:
         return spoken(refusal.sentence)
-    return "" if run is not None and len(run) else "There are no samples to compare with the data yet."
+    if run is None or not len(run):
+        return "There are no samples to compare with the data yet."
+    return "" if view.is_image else spoken(few_samples(len(run.positions[-1])))

@@ -23,6 +23,7 @@ from playground.lab.automatic import derivative_passes
 from playground.lab.evaluation import evaluate
 from playground.lab.experiment import Experiment
 from playground.lab.idle import idle_settings
+from playground.lab.likelihood_settings import LOG_P_OF
 from playground.lab.problem import Problem, choose_device
 from playground.lab.refusals import sampling_refusal, training_refusal
 from playground.lab.score_errors import score_figures
@@ -69,13 +70,17 @@ def run_experiment(experiment: Experiment, folder: Path, device: str, overwrite:
             trajectory.save_npz(folder / results.TRAJECTORY)
             final = trajectory.positions[-1]
             results.write_csv(folder / results.SAMPLES, results.column_names(problem), final.reshape(len(final), -1))
-            measured = _evaluate(problem, model, final) | _training(trainer, last, final_loss)
-            errors = _score_errors(problem, model)
-            measured |= errors | {"reasons": measured["reasons"] | errors["reasons"]}
+            measured: dict[str, Any] = {"reasons": {}}
+            for part in (
+                _evaluate(problem, model, final),
+                _training(trainer, last, final_loss),
+                _score_errors(problem, model),
+            ):
+                measured |= part | {"reasons": measured["reasons"] | part["reasons"]}
             results.write_json(folder / results.METRICS, _finite(measured))
             paint_picture(problem, model.score, trajectory, folder / results.PICTURE, VIDEO_SIZE)
             paint_video(problem, model.score, trajectory, folder / results.VIDEO, VIDEO_SIZE, VIDEO_FPS)
-    _summarise(measured, folder)
+    _summarise(measured, problem, folder)
 
 
 def _check(experiment: Experiment, classes: int | None = None) -> None:
@@ -198,7 +203,7 @@ def _training(
 ) -> dict[str, Any]:
     problem = trainer.problem
     loss, loss_error = final_loss or (None, None)
-    return {
+    found = {
         "train_points": len(problem.dataset.points),
         "held_out_points": len(problem.dataset.held_out),
         "data_remark": problem.dataset.remark,
@@ -216,6 +221,22 @@ def _training(
         "torch": torch.__version__,
         "seed": problem.experiment.seed,
     }
+    return found | {"reasons": {key: _why_none(key, problem, last) for key, value in found.items() if value is None}}
+
+
+def _why_none(key: str, problem: Problem, last: TrainingProgress | None) -> str:
+    """Why a figure of the training is missing."""
+    if last is None:
+        return "Nothing was trained: set training.steps, or training.seconds, above 0."
+    if key == "diverged":
+        return "Training did not diverge: it ran to its end."
+    if problem.density is None:
+        return (
+            f"The density of data.kind = {problem.experiment.data.kind} is not known, and so is no best possible loss."
+        )
+    if problem.noise.sigma_min == 0:
+        return "Sharp edges without noise have no score, and so no best possible loss: choose a noise, or data.noise above 0."
+    return "The best possible loss leaves single precision: choose noise levels nearer to the data's size."
 
 
 def _finite(contents: dict[str, Any]) -> dict[str, Any]:
@@ -225,7 +246,9 @@ def _finite(contents: dict[str, Any]) -> dict[str, Any]:
     for key, value in contents.items():
         astray = [one for one in (value if isinstance(value, list) else [value]) if _is_astray(one)]
         if astray:
-            reasons[key] = f"The result is {astray[0]}."
+            reasons[key] = (
+                f"The result is {astray[0]}, no finite number: if training diverged, lower training.learning_rate."
+            )
             value = [None if _is_astray(one) else one for one in value] if isinstance(value, list) else None
         kept[key] = value
     return kept | {"reasons": reasons}
@@ -235,42 +258,53 @@ def _is_astray(value: Any) -> bool:
     return isinstance(value, float) and not math.isfinite(value)
 
 
-def _summarise(measured: dict[str, Any], folder: Path) -> None:
-    same = "mean of log p data - log p model at the same points"
+def _summarise(measured: dict[str, Any], problem: Problem, folder: Path) -> None:
+    flow = measured.get("evaluations_mean") is not None
+    judge = LOG_P_OF[problem.experiment.likelihood.source if flow else "learned"]
+    count = measured.get("test_points")
+    points = "1 held-out point" if count == 1 else f"{count} held-out points"
+    same = "mean of log p data - log p {} at the same points"
     blur = "by the finest sigma: what a perfect model has too, and no error of training"
     if measured.get("density") is not None:
-        say(f"{'log p model':>24}  of {measured['density']}")
+        say(f"{f'log p {judge}':>24}  of {measured['density']}")
     lines = [
-        ("test NLL", "test_nll", "test_nll_standard_error", "mean of -log p model at {test_points} held-out points"),
+        ("test NLL", "test_nll", "test_nll_standard_error", f"mean of -log p {judge} at {points}"),
         ("test NLL by energy and Z", "energy_nll", "energy_nll_standard_error", ""),
         ("perfect model's NLL", "perfect_nll", "perfect_nll_standard_error", "of the data smoothed alike, same points"),
         ("entropy of the data", "entropy", None, "the NLL of a perfect model without noise, over ever more points"),
-        ("KL to the data", "kl", "kl_standard_error", f"{same}: less noisy than NLL - entropy"),
+        ("KL to the data", "kl", "kl_standard_error", f"{same.format(judge)}: less noisy than NLL - entropy"),
         ("of which the blur", "kl_of_smoothing", "kl_of_smoothing_standard_error", blur),
-        ("KL by energy and Z", "energy_kl", "energy_kl_standard_error", f"{same}, smoothed by the finest sigma"),
+        (
+            "KL by energy and Z",
+            "energy_kl",
+            "energy_kl_standard_error",
+            f"{same.format('model')}, smoothed by the finest sigma",
+        ),
         ("ln Z", "log_partition", "log_partition_error", ""),
         ("bits/dim", "bits_per_dim", "bits_per_dim_standard_error", ""),
     ]
-    if measured.get("evaluations_mean") is None:  # no flow was followed: what is stated by the energy is said once
+    if not flow:  # no flow was followed: what is stated by the energy is said once
         lines = [line for line in lines if line[1] not in ("test_nll", "kl", "kl_of_smoothing")]
     if measured.get("test_nll") is None:
         lines = [line for line in lines if line[1] != "perfect_nll"]
     for title, key, error, what in lines:
         if measured.get(key) is not None:
-            value = with_error(measured[key], measured[error]) if error else number(measured[key])
             unit = "" if key == "bits_per_dim" else " nats"
-            say(f"{title:>24}  {value + unit:<24}  {what.format(**measured)}".rstrip())
+            value, known = number(measured[key]), error is None or measured[error] is not None
+            if error is not None:
+                value = with_error(measured[key], measured[error]) if known else f"{value} ± unknown"
+            why = "" if known else f" ({measured['reasons'][error]})"
+            say(f"{title:>24}  {value + unit:<24}  {what}{why}".rstrip())
+    length = " in the data's unit" if problem.units.isotropic else " in the geometric mean of the columns' units"
     if measured.get("sliced_wasserstein2") is not None:
         distance, floor, spread = (measured[f"sliced_wasserstein2{end}"] for end in ("", "_floor", "_floor_spread"))
         taken = _taken(measured["sliced_wasserstein2_points"])
         say(f"{'samples are held against':>24}  {measured['compared_with']}")
-        say(
-            f"{'sliced Wasserstein-2':>24}  {distance:.4g} (floor {floor:.4g} ± {spread:.2g}) in the data's unit, {taken}"
-        )
+        say(f"{'sliced Wasserstein-2':>24}  {distance:.4g} (floor {floor:.4g} ± {spread:.2g}){length}, {taken}")
     else:
         say(f"{'samples and data':>24}  not compared: {measured['reasons']['sliced_wasserstein2']}")
     for title, key, floor, unit in (
-        ("energy distance", "energy_distance", 0, " in the data's unit"),
+        ("energy distance", "energy_distance", 0, length),
         ("squared MMD", "mmd_squared", 0, ""),
         ("a classifier is right", "classifier_accuracy", 0.5, ""),
     ):

@@ -3,6 +3,7 @@
 The score function works in internal units; points, densities and distances here are all in the user's.
 """
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -69,9 +70,10 @@ def evaluate(problem: Problem, score: ScoreFunction, samples: Array | None = Non
       the mean of p over the draws would come closer, but not by a bound: exp turns the noise of Hutchinson's estimate into bias.
       The error is that of the mean over images, each the mean of its draws.
     - round_trip_distance (user units), round_trip_log_prob (nats): of `round_trip_points` of these points, taken to their latent
-      codes and back, the worst distance to where they began and the worst difference of the two log p: the solver's error.
+      codes and back, the worst distance to where they began and the worst difference of the two log p: see
+      :class:`playground.lab.likelihood.RoundTrip`.
     - of images and their labels: see :func:`playground.lab.image_metrics.image_figures`.
-    - density: which density the likelihoods are of, and by what they are where no flow is followed; evaluations_mean: scores asked for one of them.
+    - density: which density the likelihoods are of: by which score, or by the learned energy where no flow is followed; evaluations_mean: scores asked for one of them.
     - log_partition, log_partition_error: ln Z of a learned energy of the finest level over the plane in user units, and by how
       much it may be off; energy_integral: of e^-f/Z over the data and a margin, on another grid.
       energy_nll, energy_kl, each with its _standard_error: as test_nll and kl, by e^-f/Z instead of the flow, which follows the
@@ -130,6 +132,10 @@ def evaluate(problem: Problem, score: ScoreFunction, samples: Array | None = Non
         reasons |= dict.fromkeys(("bits_per_dim", "bits_per_dim_standard_error"), "Bits per dimension are for images.")
     for fraction in add_distances(problem, samples, found, reasons):
         yield EvaluationProgress(0.9 + 0.1 * fraction, "distances", None)
+    for key in _without_error(found):
+        found[key] = None
+        few = key.startswith("nearest_distance_s")
+        reasons[key] = ONE_SAMPLE if few else ONE_HELD_OUT
     found["reasons"] = {key: sentence for key, sentence in reasons.items() if found[key] is None}
     yield EvaluationProgress(1.0, "done", found)
 
@@ -168,6 +174,23 @@ METRICS = (
     *FROM_LABELS,
 )
 """Keys of the dictionary that :func:`evaluate` ends with, besides `reasons`."""
+ERROR = "_standard_error"
+
+
+ONE_HELD_OUT = "One held-out point tells no error: take data of which more rows differ, for a fifth of the different ones is held out."
+ONE_SAMPLE = "One sample tells no error: set sampling.particles to 2 or more."
+
+
+def _without_error(found: dict[str, Any]) -> list[str]:
+    """The standard errors that are not known of figures that are."""
+    return [
+        key
+        for key, error in found.items()
+        if key.endswith(ERROR)
+        and isinstance(error, float)
+        and math.isnan(error)
+        and math.isfinite(found[key.removesuffix(ERROR)])
+    ]
 
 
 def _astray(problem: Problem, points: Array, result: PointLikelihoods) -> str:
@@ -183,6 +206,13 @@ def _astray(problem: Problem, points: Array, result: PointLikelihoods) -> str:
     )
 
 
+_SMOOTHED = {
+    "learned": "the learned score, which stands for the data",
+    "exact": "the exact score, of the known density",
+    "empirical": "the training set's own score, of the training set",
+}
+
+
 def _add_likelihoods(
     problem: Problem, points: Array, result: PointLikelihoods, draws: int, found: dict[str, Any]
 ) -> None:
@@ -192,7 +222,8 @@ def _add_likelihoods(
     if result.standard_error is not None:
         found["trace_standard_error"] = float(np.sqrt(np.mean(result.standard_error**2)))
     found["evaluations_mean"] = float(result.evaluations.mean())
-    found["density"] = f"p_sigma, the data smoothed by sigma_min = {result.sigma:.6g} (user units)"
+    smoothed = _SMOOTHED[problem.experiment.likelihood.source]
+    found["density"] = f"p_sigma of {smoothed} smoothed by sigma_min = {result.sigma:.6g} (user units)"
     true = problem.exact_log_prob(points)
     if true is not None:
         found["kl"], found["kl_standard_error"] = metrics.kl_to_known(true, log_prob)

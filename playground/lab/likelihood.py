@@ -199,7 +199,10 @@ def decode(
 
 @dataclass(frozen=True)
 class RoundTrip:
-    """What the flow makes of points that go to their latent codes and back: what differs is the solver's error.
+    """What the flow makes of points that go to their latent codes and back: what the solver's steps leave, times what the flow makes of it.
+
+    Where neighbouring paths part on the way back, as by a badly trained score, that is no measure of the error of log p, which may be a
+    thousandth of it: by a lower tolerance log p itself changes by its own error.
 
     Attributes:
         there: the likelihoods on the way to the codes.

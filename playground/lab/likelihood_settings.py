@@ -6,6 +6,9 @@ import msgspec
 
 from playground.lab.setting import meta
 
+LOG_P_OF = {"learned": "model", "exact": "exact score", "empirical": "training set"}
+"""What a log p is called after, by the score that likelihood.source names."""
+
 
 class Likelihood(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How log-likelihoods are computed."""

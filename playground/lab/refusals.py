@@ -220,6 +220,18 @@ def comparison_refusal(experiment: Experiment, classes: int) -> Refusal | None:
     return None
 
 
+LEAST_SAMPLES = 4
+"""Of fewer, and of fewer data, no error of a distance can be told: :data:`playground.theory.two_samples.LEAST`."""
+
+
+def few_samples(count: int) -> str:
+    """Why so many samples, one at least, are too few to be compared with the data; "" where they are not."""
+    if count >= LEAST_SAMPLES:
+        return ""
+    said = "1 sample is" if count == 1 else f"{count} samples are"
+    return f"{said} too few to compare with the data: set sampling.particles to {LEAST_SAMPLES} or more."
+
+
 def annealing_levels(experiment: Experiment) -> int:
     """How many levels annealed Langevin walks down."""
     noise = experiment.noise

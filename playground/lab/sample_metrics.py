@@ -12,12 +12,17 @@ from torch import Tensor
 from playground.data import repeats
 from playground.lab.image_metrics import FROM_IMAGES, FROM_LABELS, image_figures
 from playground.lab.problem import Problem
-from playground.lab.refusals import comparison_refusal
+from playground.lab.refusals import comparison_refusal, few_samples
 from playground.theory import metrics, two_samples
 
 Array = NDArray[np.floating]
 
-_FROM_TWO_SAMPLES = (
+_FROM_DATA = (
+    "compared_with",
+    "sliced_wasserstein2",
+    "sliced_wasserstein2_floor",
+    "sliced_wasserstein2_floor_spread",
+    "sliced_wasserstein2_points",
     "energy_distance",
     "energy_distance_standard_error",
     "mmd_squared",
@@ -27,16 +32,8 @@ _FROM_TWO_SAMPLES = (
     "two_sample_points",
 )
 
-FROM_SAMPLES = (
-    "compared_with",
-    "sliced_wasserstein2",
-    "sliced_wasserstein2_floor",
-    "sliced_wasserstein2_floor_spread",
-    "sliced_wasserstein2_points",
-    *_FROM_TWO_SAMPLES,
-    "mode_weights",
-    "mode_weights_standard_error",
-)
+FROM_SAMPLES = (*_FROM_DATA, "mode_weights", "mode_weights_standard_error")
+"""What samples are judged by, but for images; all but the weights of modes by comparison with data."""
 
 
 def add_distances(
@@ -55,23 +52,25 @@ def add_distances(
     if problem.experiment.sampling.kind == "forward":
         samples = None
         reasons |= _without_samples("The forward process ends in noise: run a sampler first.", reasons)
-    elif samples is None or len(samples) < 2:
+    elif samples is None or not len(samples):
         samples = None
         reasons |= _without_samples("There are no samples: run the sampler first.", reasons)
     else:
         samples = np.asarray(samples, dtype=np.float64)
         refusal = comparison_refusal(problem.experiment, problem.classes)
+        sentence = few_samples(len(samples)) if refusal is None else refusal.sentence
         if len(problem.shape) == 3:
             found |= image_figures(problem, samples)
-        if refusal is None:
+        if not sentence:
             evened = torch.from_numpy(problem.units.evened(samples))
-            data = yield from _add_wasserstein(problem, evened, found)
-            _add_two_samples(problem, evened, data, found, reasons)
+            yield from _compare(problem, evened, found, reasons)
         else:  # of images there remains what they show, and which training images are nearest
             samples = None
-            unlike = ("nearest_distance_held_out", "nearest_distance_held_out_standard_error")
-            found |= dict.fromkeys(unlike)
-            reasons |= dict.fromkeys((*FROM_SAMPLES, *unlike), refusal.sentence)
+            reasons |= dict.fromkeys(FROM_SAMPLES, sentence)
+            if len(problem.shape) == 3:
+                unlike = ("nearest_distance_held_out", "nearest_distance_held_out_standard_error")
+                found |= dict.fromkeys(unlike)
+                reasons |= dict.fromkeys(unlike, sentence)
     density = problem.dataset.density
     if density is None or density.modes is None:
         none_known = "These data have no modes whose weights are known."
@@ -141,11 +140,17 @@ def _comparison(problem: Problem, count: int, generator: torch.Generator) -> Com
     return Comparison(count, data, metrics.splits(everything, count, len(data), FLOOR_PAIRS, generator), origin)
 
 
-def _add_wasserstein(problem: Problem, samples: Tensor, found: dict[str, Any]) -> Generator[float, None, Tensor]:
-    """Yields the fraction done; returns the data that the samples were compared with."""
+def _compare(
+    problem: Problem, samples: Tensor, found: dict[str, Any], reasons: dict[str, str]
+) -> Generator[float, None, None]:
+    """Yields the fraction done."""
     generator = problem.generator("distances", "cpu")
     comparison = _comparison(problem, min(len(samples), DISTANCE_POINTS), generator)
     count, data = comparison.count, comparison.data
+    if len(data) < two_samples.LEAST:
+        few = f"Of these data {len(data)} are held out, {two_samples.LEAST} at least are needed to compare samples with: take more data."
+        reasons |= dict.fromkeys(_FROM_DATA, few)
+        return
     found["compared_with"] = comparison.origin
     found["sliced_wasserstein2"] = metrics.sliced_wasserstein2(samples[:count], data, PROJECTIONS, generator)
     found["sliced_wasserstein2_points"] = [count, len(data)]
@@ -155,23 +160,17 @@ def _add_wasserstein(problem: Problem, samples: Tensor, found: dict[str, Any]) -
         floors.append(metrics.sliced_wasserstein2(some, others, PROJECTIONS, generator))
     found["sliced_wasserstein2_floor"] = float(np.mean(floors))
     found["sliced_wasserstein2_floor_spread"] = float(np.std(floors, ddof=1))
-    return data
+    _add_two_samples(problem, samples, data, found)
 
 
 TESTED_POINTS = 2_000
 """Most samples that pairs are made of: four million, a few tenths of a second."""
 
 
-def _add_two_samples(
-    problem: Problem, samples: Tensor, data: Tensor, found: dict[str, Any], reasons: dict[str, str]
-) -> None:
+def _add_two_samples(problem: Problem, samples: Tensor, data: Tensor, found: dict[str, Any]) -> None:
     generator = problem.generator("two samples", "cpu")
     # Of the data in any order, for the classifier learns from their first half.
     samples, data = samples[:TESTED_POINTS], data[torch.randperm(len(data), generator=generator)[:TESTED_POINTS]]
-    if min(len(samples), len(data)) < two_samples.LEAST:
-        few = f"There are too few points: {two_samples.LEAST} samples and as many held-out points are the least."
-        reasons |= dict.fromkeys(_FROM_TWO_SAMPLES, few)
-        return
     found["two_sample_points"] = [len(samples), len(data)]
     for name, (value, error) in {
         "energy_distance": two_samples.energy_distance(samples, data),

@@ -17,7 +17,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from playground.app import panels, theme
+from playground.app import hindrances, panels, theme
 from playground.app.card import Card, shortened
 from playground.app.charts.chart import Chart
 from playground.app.labels import spoken
@@ -815,6 +815,9 @@ def test_the_quality_of_score_and_samples(show, state, engine, qtbot):
     assert panel.distance.text() == "0.0213 (floor 0.0181 ± 23 %)"
     assert panel.classifier.text() == "51.2 ± 1.1 % (floor 50 %)"
     assert "squared MMD: −0.0001 ± 0.0003 (floor 0)" in panel.classifier.toolTip()
+    assert "The data are fresh draws of the known density." in panel.distance.toolTip()
+    for figure in (panel.distance, panel.divergence):
+        assert "the geometric mean of both" in figure.toolTip()
     assert panel.kl.text() == "0.008 ± 0.001 (floor 0.002)"
     assert panel.weights.text() == "0.49 / 0.51 (truth 0.50 / 0.50)"
     assert panel.relative.text().endswith("%")
@@ -883,6 +886,24 @@ def test_many_modes_are_summed_up(show, state, engine):
     )
     assert panel.weights.text() == "worst 0.200 (truth 0.125)"
     assert panel.weights.toolTip().count("±") == 8
+
+
+def test_a_few_particles_are_not_compared_and_say_what_to_do(show, state, engine):
+    (panel,) = show(panels.QualityPanel)
+    engine.build()
+    engine.sample(3)
+    assert not panel.measure_samples.isEnabled()
+    assert hindrances.to_comparing(state, engine).startswith("3 samples are too few to compare with the data: set ")
+    engine.sample(4)
+    assert panel.measure_samples.isEnabled()
+
+
+def test_an_error_that_is_not_known_is_left_out(show, state, engine):
+    (panel,) = show(panels.LikelihoodPanel)
+    engine.build()
+    keys = ("test_nll", "energy_nll", "energy_kl", "perfect_nll", "bits_per_dim")
+    engine.evaluation_changed.emit(dict.fromkeys(keys, 1.0) | {f"{key}_standard_error": None for key in keys})
+    assert {figure.text() for figure in (panel.nll, panel.energy_nll, panel.perfect, panel.bits)} == {"1.000"}
 
 
 def test_the_score_is_measured_when_training_rests(show, state, engine):

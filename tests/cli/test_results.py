@@ -147,7 +147,9 @@ def test_what_a_run_prints_is_what_it_writes(tmp_path: Path, ask: Ask, quick: li
     assert found["sliced_wasserstein2_points"] == found["two_sample_points"] == [40, 40]
     assert "Data: two Gaussians, 50,020 draws of x, y: 50,000 to train, 20 held out.\n" in said
     assert (found["train_points"], found["held_out_points"], found["data_remark"]) == (50_000, 20, "")
-    assert line["log p model"].startswith("of p_sigma, the data smoothed by sigma_min = 0.04")
+    assert line["log p model"].startswith(
+        "of p_sigma of the learned score, which stands for the data smoothed by sigma_min = 0.04"
+    )
     assert line["perfect model's NLL"].startswith(with_error(found["perfect_nll"], found["perfect_nll_standard_error"]))
     assert line["of which the blur"].startswith(
         with_error(found["kl_of_smoothing"], found["kl_of_smoothing_standard_error"])
@@ -269,6 +271,57 @@ def test_metrics_have_a_number_or_a_reason(moons: Path) -> None:
     assert found["kl"] == pytest.approx(found["test_nll"] + float(true.mean()), abs=1e-6)
     assert found["bits_per_dim"] is None
     assert "images" in found["reasons"]["bits_per_dim"]
+
+
+def null(found: dict[str, Any]) -> set[str]:
+    return {key for key, value in found.items() if value is None or (isinstance(value, list) and None in value)}
+
+
+def test_every_field_that_is_null_has_a_reason(
+    moons: Path, odd: Path, tmp_path: Path, ask: Ask, quick: list[str]
+) -> None:
+    (tmp_path / "sharp.toml").write_text("data.kind = 'checkerboard'\nnoise.kind = 'none'\nobjective.kind = 'exact'\n")
+    assert (
+        ask("run", tmp_path / "sharp.toml", "--out", tmp_path / "sharp", *quick, "--set=sampling.kind=langevin")[0] == 0
+    )
+    (tmp_path / "digits.toml").write_text("data.kind = 'digits'\n")
+    assert ask("run", tmp_path / "digits.toml", "--out", tmp_path / "digits", *quick, "--set=network.width=4")[0] == 0
+    for folder, floor in {
+        moons: None,
+        odd: "data.kind = file is not known",
+        tmp_path / "digits": "data.kind = digits is not known",
+        tmp_path / "sharp": "choose a noise, or data.noise above 0",
+    }.items():
+        found = metrics(folder)
+        assert null(found) == set(found["reasons"])
+        assert found["reasons"]["diverged"] == "Training did not diverge: it ran to its end."
+        for key in ("loss_floor", "loss_floor_standard_error"):
+            assert (floor is None) == (found[key] is not None)
+            assert (floor or "") in found["reasons"].get(key, "")
+
+
+def test_a_run_names_the_score_whose_density_it_prints(tmp_path: Path, ask: Ask, quick: list[str]) -> None:
+    (tmp_path / "exact.toml").write_text("likelihood.source = 'exact'\n")
+    code, said, _ = ask("run", tmp_path / "exact.toml", "--out", tmp_path / "out", *quick)
+    assert code == 0
+    assert "log p exact score  of p_sigma of the exact score, of the known density smoothed by" in said
+    assert "mean of -log p exact score at 20 held-out points" in said
+    assert "log p model" not in said
+
+
+def test_a_run_with_little_to_measure_by_says_so(tmp_path: Path, ask: Ask, quick: list[str]) -> None:
+    """Five different points in fifty rows, of which one is held out."""
+    rows = np.repeat(np.random.default_rng(0).normal(size=(5, 2)) * [1, 100], [46, 1, 1, 1, 1], axis=0)
+    np.save(tmp_path / "five.npy", rows)
+    (tmp_path / "five.toml").write_text(f"data.kind = 'file'\ndata.path = '{tmp_path / 'five.npy'}'\n")
+    code, said, _ = ask("run", tmp_path / "five.toml", "--out", tmp_path / "out", *quick)
+    assert code == 0
+    assert re.search(
+        r"± unknown nats +mean of -log p model at 1 held-out point \(One held-out point tells no error", said
+    )
+    assert "samples are held against  rows drawn from all, trained on or not: 45 of 50 repeat another" in said
+    assert "in the geometric mean of the columns' units, 40 samples beside 10 data" in said
+    assert "not a number" not in said
 
 
 def test_the_written_experiment_runs_again_with_the_same_numbers(moons: Path, tmp_path: Path, ask: Ask) -> None:
@@ -603,7 +656,11 @@ def test_an_energy_without_a_flow_has_likelihoods_and_says_where_they_come_from(
 def test_a_run_that_is_not_trained_still_runs(tmp_path: Path, ask: Ask, quick: list[str]) -> None:
     (tmp_path / "none.toml").write_text("")
     assert ask("run", tmp_path / "none.toml", "--out", tmp_path / "out", *quick, "--set=training.steps=0")[0] == 0
-    assert metrics(tmp_path / "out")["final_loss"] is None
+    found = metrics(tmp_path / "out")
+    for key in ("final_loss", "final_loss_standard_error", "loss_floor", "steps_per_second", "diverged"):
+        assert found[key] is None
+        assert found["reasons"][key] == "Nothing was trained: set training.steps, or training.seconds, above 0."
+    assert null(found) == set(found["reasons"])
 
 
 def test_a_curve_s_values_that_are_no_numbers_are_null_and_say_so() -> None:
@@ -611,4 +668,5 @@ def test_a_curve_s_values_that_are_no_numbers_are_null_and_say_so() -> None:
     found = _finite({"curve": [1.0, math.nan, 2.0], "whole": [1.0], "one": math.inf, "reasons": {}})
     assert found["curve"] == [1.0, None, 2.0]
     assert (found["whole"], found["one"]) == ([1.0], None)
-    assert found["reasons"] == {"curve": "The result is nan.", "one": "The result is inf."}
+    for key, value in {"curve": "nan", "one": "inf"}.items():
+        assert found["reasons"][key].startswith(f"The result is {value}, no finite number: if training diverged, lower")

@@ -20,7 +20,9 @@ from playground.lab.image_metrics import FROM_IMAGES, FROM_LABELS
 from playground.lab.latent import interpolate
 from playground.lab.likelihood import decode, log_likelihood, round_trip
 from playground.lab.problem import Problem
+from playground.lab.sample_metrics import FROM_SAMPLES
 from playground.lab.settings import PROCESSES
+from playground.theory import two_samples
 
 BOUNDS = (-2.0, 3.0, -1.5, 2.0)
 
@@ -297,7 +299,9 @@ def test_evaluation_of_the_exact_score_finds_nothing_wrong() -> None:
     assert found["mode_weights"][0] == pytest.approx(0.8, abs=0.06)
     assert found["mode_weights_true"] == pytest.approx([0.8, 0.2])
     assert found["mode_weights_standard_error"] == pytest.approx([0.0141] * 2, abs=2e-3)
-    assert found["density"].startswith("p_sigma, the data smoothed by sigma_min = 0.04")
+    assert found["density"].startswith(
+        "p_sigma of the learned score, which stands for the data smoothed by sigma_min = 0.04"
+    )
     assert found["evaluations_mean"] > 20
     assert list(found["reasons"]) == [
         *energies.METRICS,
@@ -448,12 +452,45 @@ def test_distances_do_not_depend_on_how_many_likelihoods_are_asked_for() -> None
     assert few == many
 
 
-def test_a_few_samples_have_distances_and_say_why_they_have_no_errors() -> None:
-    problem = Problem.build(experiment())
-    found = last(evaluate(problem, problem.density.score, problem.dataset.held_out[:3])).metrics
-    assert found["sliced_wasserstein2"] > 0
-    assert found["energy_distance"] is None
-    assert "too few points: 4 samples" in found["reasons"]["energy_distance"]
+@pytest.mark.parametrize(("count", "said"), [(1, "1 sample is"), (3, "3 samples are")])
+def test_a_few_samples_are_not_compared_and_say_what_to_do(count: int, said: str) -> None:
+    problem = Problem.build(experiment(data__kind="two-gaussians", noise__kind="none"))
+    found = last(evaluate(problem, problem.density.score, problem.dataset.held_out[:count])).metrics
+    sentence = f"{said} too few to compare with the data: set sampling.particles to {two_samples.LEAST} or more."
+    for key in FROM_SAMPLES:
+        assert found[key] is None
+        assert found["reasons"][key] == sentence
+    assert found["reasons"]["nearest_distance_held_out"] == "These figures are for images."
+    enough = last(evaluate(problem, problem.density.score, problem.dataset.held_out[: two_samples.LEAST])).metrics
+    assert enough["energy_distance_standard_error"] > 0
+
+
+def test_a_few_data_are_not_compared_with_samples_and_say_what_to_do() -> None:
+    problem, samples = small_file(0, 100)
+    few = Problem.build(problem.experiment, with_fields(problem.dataset, held_out=problem.dataset.held_out[:3]))
+    found = last(evaluate(few, normal_score, samples)).metrics
+    for key in ("sliced_wasserstein2", "sliced_wasserstein2_floor", "energy_distance", "compared_with"):
+        assert found[key] is None
+        assert found["reasons"][key].startswith("Of these data 3 are held out, 4 at least are needed")
+
+
+def test_one_held_out_point_has_no_error_and_says_what_to_do() -> None:
+    problem, _ = small_file(0, 100)
+    one = Problem.build(problem.experiment, with_fields(problem.dataset, held_out=problem.dataset.held_out[:1]))
+    found = last(evaluate(one, normal_score)).metrics
+    assert math.isfinite(found["test_nll"])
+    assert found["test_nll_standard_error"] is None
+    assert found["reasons"]["test_nll_standard_error"].startswith("One held-out point tells no error: take data")
+
+
+@pytest.mark.parametrize(
+    ("source", "said"),
+    [("learned", "the learned score"), ("exact", "the exact score"), ("empirical", "the training set's own score")],
+)
+def test_the_density_of_likelihoods_names_the_score_that_it_is_of(source: str, said: str) -> None:
+    problem = Problem.build(experiment(likelihood__source=source, likelihood__points=10))
+    score = problem.known_score(source) or problem.network().eval()
+    assert last(evaluate(problem, score)).metrics["density"].startswith(f"p_sigma of {said}, ")
 
 
 def test_sharp_edges_leave_the_kl_finite() -> None:

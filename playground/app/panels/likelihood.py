@@ -16,13 +16,17 @@ from playground.app.panels.figure import Figure, TaskButton, count, decimal, wit
 from playground.app.readouts import place
 from playground.app.state import State
 from playground.app.views import DensityView, FlowLikelihood, PointLikelihood, ProblemView, TaskStatus, Way
+from playground.lab.likelihood_settings import LOG_P_OF
 from playground.lab.refusals import flow_refusal, likelihood_refusal
 from playground.lab.reliability import UNMEASURED
 
-SOURCES = {"learned": "model", "exact": "exact score", "empirical": "training set"}
 WAITING = "Click the second point…"
 BRUSHING = "While the brush is on, a click paints. Press Brush in the Data card to put it away; then click a point."
 UNTRAINED = "The network is untrained: this is the density of its random weights."
+TRIP = (
+    "What is not 0 comes from the solver's steps, magnified by the flow on the way back: by a badly trained score it may be a thousand "
+    "times the error of log p itself, which a lower tolerance shows."
+)
 
 
 class LikelihoodPanel(Card):
@@ -90,8 +94,8 @@ class LikelihoodPanel(Card):
         )
         self.trip = Figure(
             "there and back",
-            "The code's way back along the same flow: how far from the point it ends, and how much log p differs. What is "
-            "not 0 is the solver's error: lower the tolerance to lower it.",
+            "The code's way back along the same flow: how far from the point it ends, and how much log p differs. "
+            + TRIP,
         )
         self.second = QPushButton("Way to a second point", self)
         self.second.setCheckable(True)
@@ -193,7 +197,7 @@ class LikelihoodPanel(Card):
         self.trips = Figure(
             "worst Δx, Δlog p",
             "There and back, of some held-out points taken to their latent codes and back: the largest distance to where they began, and "
-            "the largest difference between the two log p. What is not 0 is the solver's error.",
+            "the largest difference between the two log p. " + TRIP,
         )
         self.estimate = Figure(
             "error of the trace",
@@ -257,7 +261,7 @@ class LikelihoodPanel(Card):
             word, _, _ = likelihood.doubt.partition(":")
             word, why = ("untrained", UNTRAINED) if likelihood.untrained else (word, capital(likelihood.doubt))
             if flow is not None:
-                self.log_prob.rename(f"log p, {word or SOURCES[likelihood.source]}")
+                self.log_prob.rename(f"log p, {word or LOG_P_OF[likelihood.source]}")
                 self._show_flow(flow, plane, why, word != UNMEASURED)
             if likelihood.energy is not None:
                 value, error = likelihood.energy
@@ -291,26 +295,20 @@ class LikelihoodPanel(Card):
 
     @Slot(object)
     def _show_evaluation(self, metrics: dict[str, object]) -> None:
-        nll, error = metrics.get("test_nll"), metrics.get("test_nll_standard_error")
-        self.nll.show_text("" if nll is None else with_error(float(nll), None if error is None else float(error)))
-        nll, error = metrics.get("energy_nll"), metrics.get("energy_nll_standard_error")
-        kl, spread = metrics.get("energy_kl"), metrics.get("energy_kl_standard_error")
-        more = "" if kl is None else f"KL from the smoothed data to it: {with_error(float(kl), float(spread))} nat."
-        self.energy_nll.show_text(
-            "" if nll is None else with_error(float(nll), None if error is None else float(error)), more
-        )
-        nll, error = metrics.get("perfect_nll"), metrics.get("perfect_nll_standard_error")
-        self.perfect.show_text("" if nll is None else with_error(float(nll), float(error)))
+        self.nll.show_text(_with_error(metrics, "test_nll"))
+        kl = _with_error(metrics, "energy_kl")
+        more = kl and f"KL from the smoothed data to it: {kl} nat."
+        self.energy_nll.show_text(_with_error(metrics, "energy_nll"), more)
+        self.perfect.show_text(_with_error(metrics, "perfect_nll"))
         partition, view = (metrics.get("log_partition"), metrics.get("log_partition_error")), self.engine.problem
         if None not in partition and view is not None:
             self._show_partition(partition, view.sigma_min)
         integral = metrics.get("energy_integral")
         self.energy_integral.show_text("" if integral is None else decimal(float(integral)))
-        entropy, integral, bits = (metrics.get(key) for key in ("entropy", "integral", "bits_per_dim"))
+        entropy, integral = (metrics.get(key) for key in ("entropy", "integral"))
         self.entropy.show_text("" if entropy is None else decimal(float(entropy)))
         self.integral.show_text("" if integral is None else decimal(float(integral)))
-        error = metrics.get("bits_per_dim_standard_error")
-        self.bits.show_text("" if bits is None else with_error(float(bits), None if error is None else float(error)))
+        self.bits.show_text(_with_error(metrics, "bits_per_dim"))
         trip = metrics.get("round_trip_distance"), metrics.get("round_trip_log_prob")
         self.trips.show_text("" if None in trip else ", ".join(shown(abs(float(error)), 2) for error in trip))
         estimate = metrics.get("trace_standard_error")
@@ -412,3 +410,9 @@ def _difference(distance: float, log_prob: float) -> str:
 def _length(code: np.ndarray) -> str:
     """Beside what the codes of the model's own samples have on average, nearly sqrt(D)."""
     return f"{decimal(float(np.linalg.norm(code)), 1)} of √D = {decimal(math.sqrt(code.size), 1)}"
+
+
+def _with_error(metrics: dict[str, object], key: str) -> str:
+    """A figure with its standard error, where that is known; "" where the figure is not."""
+    value, error = metrics.get(key), metrics.get(f"{key}_standard_error")
+    return "" if value is None else with_error(float(value), None if error is None else float(error))
