@@ -189,8 +189,10 @@ class NumberField(FieldRow):
     def _example(self) -> float:
         if self.field.default != "auto":
             return float(self.field.default)
-        number = self.shown_value()
-        return 3e-3 if number is None else float(f"{number:.2g}")
+        number, whole = self.shown_value(), self.field.kind == "int"
+        if number is None:
+            return min(100, self.field.maximum) if whole else 3e-3
+        return number if whole else float(f"{number:.2g}")
 
 
 class ChoiceField(FieldRow):

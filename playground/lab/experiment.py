@@ -80,7 +80,10 @@ class Field:
 def _number(value: float | None) -> str:
     if value is None:
         return "any"
-    return str(int(value)) if float(value).is_integer() and abs(value) < 1e10 else f"{value:g}"
+    if float(value).is_integer() and abs(value) < 1e10:
+        return str(int(value))
+    mantissa, _, exponent = f"{value:g}".partition("e")
+    return f"{mantissa}e{int(exponent)}" if exponent else mantissa  # 1e-9, as the window writes it, and not 1e-09
 
 
 def _field(key: str, hint: Any, default: Any) -> Field:

@@ -168,6 +168,24 @@ def test_a_refused_number_stays_until_it_is_mended_or_escaped(form, state):
     assert row.note.isHidden()
 
 
+@pytest.mark.parametrize(
+    ("key", "stands_for", "said"),
+    [
+        ("training.steps", None, 'a whole number from 0 to 1000000000 or "auto", as in 100.'),
+        ("data.pixels", None, 'a whole number from 8 to 64 or "auto", as in 64.'),
+        ("training.batch", 512, 'a whole number from 1 to 65536 or "auto", as in 512.'),
+        ("training.learning_rate", None, "a number from 1e-7 to 1, as in 0.003."),
+    ],
+)
+def test_the_example_of_a_number_is_one_that_would_be_taken(form, state, key, stands_for, said):
+    row = make_field(state, key)
+    if stands_for is not None:
+        row.set_resolved(stands_for)
+    form(row)
+    write(row.number, "abc")
+    assert row.note.text() == f"“abc” is no number: type {said}"
+
+
 @pytest.mark.parametrize("way", ["undo", "redo", "load", "data"])
 @pytest.mark.parametrize("text", ["99999", "many"])
 def test_a_refused_number_gives_way_once_all_is_replaced(form, state, way, text):

@@ -112,7 +112,7 @@ WRONG = {
     "[data]\npoints = 'many'": 'data.points = "many" is not allowed',
     "[data]\npath = 3": "data.path = 3 is not allowed: it must be text.",
     '[data]\npath = "\\u0000"': "data.path",
-    "[noise]\nsigma = 'automatic'": 'noise.sigma = "automatic" is not allowed: it must be a number from 1e-15 to 1e+15 or "auto".',
+    "[noise]\nsigma = 'automatic'": 'noise.sigma = "automatic" is not allowed: it must be a number from 1e-15 to 1e15 or "auto".',
     "[noise]\nsigma_min = 3\nsigma_max = 2": "noise.sigma_min = 3 must lie below noise.sigma_max = 2",
     "[noise]\nbeta_min = 10\nbeta_max = 1": "noise.beta_min = 10 must lie below noise.beta_max = 1",
     "[noise]\nrungs = [1.0]": "noise.rungs must hold at least two positive numbers.",
