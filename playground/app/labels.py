@@ -64,7 +64,7 @@ UNLABELLED = {
     "objective.kind": "objective",
     "sampling.kind": "sampler",
 }
-"""Of those whose controls carry no label: what they are called in a sentence."""
+"""Of those whose controls carry no label: what they are called in a sentence, and by a screen reader."""
 CARDS = {
     "data": "Data",
     "noise": "Noise",
@@ -78,16 +78,15 @@ CARDS = {
 
 def label_of(field: Field) -> str:
     """A setting's name, with its symbol where there is one: ``step ε``, ``learning rate``."""
-    if field.key in LABELS:
-        return LABELS[field.key]
+    known = LABELS | UNLABELLED
+    if field.key in known:
+        return known[field.key]
     name = field.key.split(".")[-1].replace("_", " ")
     return f"{name} {field.symbol}" if field.symbol and len(name) + len(field.symbol) < 13 else name
 
 
 def _named(key: str) -> str:
     """A setting in a sentence, with its card where other cards have one of that name."""
-    if key in UNLABELLED:
-        return UNLABELLED[key]
     name = label_of(fields()[key])
     sections = {key.split(".")[0] for key, field in fields().items() if "." in key and label_of(field) == name}
     return name if len(sections) == 1 else f"{name} ({CARDS[key.split('.')[0]]})"

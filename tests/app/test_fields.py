@@ -168,6 +168,12 @@ def test_a_refused_number_stays_until_it_is_mended_or_escaped(form, state):
     assert row.note.isHidden()
 
 
+def test_a_choice_without_a_label_has_a_name_of_its_own_for_a_screen_reader(form, state):
+    rows = [make_field(state, key, None) for key in ("noise.kind", "sampling.kind")]
+    form(*rows)
+    assert [row.control.accessibleName() for row in rows] == ["noise", "sampler"]
+
+
 @pytest.mark.parametrize(
     ("key", "stands_for", "said"),
     [
