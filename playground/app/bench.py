@@ -215,7 +215,7 @@ def assemble(
         yield 1.0, dataclasses.replace(heir, problem=problem, view=_view(problem, heir.trainer))
         return
     trainable = problem
-    if training_refusal(experiment, problem.classes) is not None:
+    if training_refusal(experiment, problem.conditions) is not None:
         # The data are shown before a fitting objective is chosen; the Train button says what does not fit.
         trainable = dataclasses.replace(
             problem, experiment=description.replace(experiment, {"objective.kind": "exact"})
@@ -283,7 +283,6 @@ def _view(problem: "Problem", trainer: "Trainer") -> ProblemView:
         name=dataset.name,
         points=shown,
         count=count,
-        held_out=len(dataset.held_out),
         test_points=min(len(dataset.held_out), problem.experiment.likelihood.points),
         bounds=(0.0, 1.0, 0.0, 1.0) if is_image else plane_bounds(dataset.points),
         brightness=shown.reshape(len(shown), -1).mean(axis=1) if is_image else None,
@@ -301,7 +300,7 @@ def _view(problem: "Problem", trainer: "Trainer") -> ProblemView:
         sigma=units.sigma_to_user(1.0),
         widest_gap=gap,
         parameters_count=sum(weight.numel() for weight in trainer.network.parameters()),
-        classes=problem.classes,
+        conditions=problem.conditions,
         labelled=dataset.labels is not None,
         warnings=noise_advice(problem),
         mode_weights=None

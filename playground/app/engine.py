@@ -122,7 +122,7 @@ class Engine(Measuring):
         bench = self._bench
         if bench is None or self._training is not None:
             return
-        refusal = training_refusal(self._state.experiment, bench.problem.classes)
+        refusal = training_refusal(self._state.experiment, bench.view.conditions)
         if refusal is not None:
             self.message.emit("error", refusal.sentence, "")
             return
@@ -275,7 +275,7 @@ class Engine(Measuring):
             return  # another is being built, and takes what was changed meanwhile
         bench.problem = dataclasses.replace(bench.problem, experiment=self._state.experiment)
         if self._training is not None and any(key.startswith(("training.", "objective.")) for key in keys):
-            refusal = training_refusal(self._state.experiment, bench.problem.classes)
+            refusal = training_refusal(self._state.experiment, bench.view.conditions)
             if refusal is None:
                 bench.retunes.put(self._state.experiment)
             else:

@@ -6,7 +6,7 @@ Panels and commands ask the same function, so that what a button refuses no menu
 from playground.app.engine import Engine
 from playground.app.labels import spoken
 from playground.app.state import State
-from playground.app.views import told_classes
+from playground.app.views import conditions_of
 from playground.lab.refusals import comparison_refusal, few_samples, sampling_refusal, training_refusal
 
 LOADING = "The data are being loaded: a moment."
@@ -17,7 +17,7 @@ def to_training(state: State, engine: Engine) -> str:
     """Training can neither begin nor be paused."""
     if engine.training == "training":
         return ""
-    refusal = training_refusal(state.experiment, told_classes(engine.problem))
+    refusal = training_refusal(state.experiment, conditions_of(engine.problem))
     if refusal is not None:
         return spoken(refusal.sentence)
     return "" if engine.problem is not None else LOADING
@@ -25,7 +25,7 @@ def to_training(state: State, engine: Engine) -> str:
 
 def to_sampling(state: State, engine: Engine) -> str:
     """No run can begin."""
-    refusal = sampling_refusal(state.experiment, told_classes(engine.problem))
+    refusal = sampling_refusal(state.experiment, conditions_of(engine.problem))
     return "" if refusal is None else spoken(refusal.sentence)
 
 
@@ -55,7 +55,7 @@ def to_comparing(state: State, engine: Engine) -> str:
     view, run = engine.problem, engine.trajectory
     if view is None:
         return LOADING
-    refusal = comparison_refusal(state.experiment, view.classes)
+    refusal = comparison_refusal(state.experiment, view.conditions)
     if refusal is not None and not view.is_image:
         return spoken(refusal.sentence)
     if run is None or not len(run):

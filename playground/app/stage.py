@@ -22,7 +22,6 @@ from playground.app.state import State
 from playground.app.tasks import Tasks
 from playground.app.views import Bounds, DensityView, ProblemView
 from playground.app.workers import Worker
-from playground.lab.experiment import ExperimentError
 from playground.lab.refusals import Refusal, sampling_refusal
 from playground.lab.trajectory import Trajectory
 
@@ -182,7 +181,7 @@ class Stage(QObject):
 
     def _refusal(self, bench: Bench) -> Refusal | None:
         """Why no run can begin with the present settings."""
-        return sampling_refusal(self._state.experiment, bench.problem.classes)
+        return sampling_refusal(self._state.experiment, bench.view.conditions)
 
     def _record(self, bench: Bench, frames: int) -> tuple[int, int]:
         """Begin to record a run; its number, and the weights it begins with."""
@@ -356,11 +355,7 @@ class Stage(QObject):
                 show(view)
         worker = self._live_worker
         if worker is not None and worker.isFinished() and worker.error is not None:
-            # Only the data can tell that a class or a point is not there.
-            if isinstance(worker.error, ExperimentError):
-                self.message.emit("warning", str(worker.error), "")
-            else:
-                self.message.emit("error", f"Sampling stopped: {worker.error}", "help.log")
+            self.message.emit("error", f"Sampling stopped: {worker.error}", "help.log")
             self._start_live()
 
     def _show_density(self, view: DensityView) -> None:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from playground.lab.experiment import Experiment
+from playground.lab.refusals import Conditions
 
 if TYPE_CHECKING:
     from playground.lab.advice import Advice
@@ -23,9 +24,9 @@ def plane_bounds(points: np.ndarray) -> Bounds:
     return float(x0), float(x1), float(y0), float(y1)
 
 
-def told_classes(problem: "ProblemView | None") -> int | None:
-    """How many classes the network is told of; None where no data are there that could tell."""
-    return None if problem is None else problem.classes
+def conditions_of(problem: "ProblemView | None") -> Conditions | None:
+    """What can be conditioned on; None where no data are there that could tell."""
+    return None if problem is None else problem.conditions
 
 
 @dataclass(frozen=True)
@@ -35,7 +36,7 @@ class ProblemView:
     name: str
     points: np.ndarray  # (N, 2) or (N, 1, H, W): at most 20,000 of the training points
     count: int  # training points in all
-    held_out: int  # points in all that training never sees
+    conditions: Conditions  # what the network and its samples can be conditioned on
     test_points: int  # held-out points that the test set's likelihood is taken of
     bounds: Bounds
     brightness: np.ndarray | None  # (N,) of images: the mean of each of `points`, which the window has no time to take
@@ -51,7 +52,6 @@ class ProblemView:
     sigma: float  # typical data scale, one standard deviation
     widest_gap: float
     parameters_count: int
-    classes: int = 0  # that the network is told of
     labelled: bool = False  # whether the data have classes
     warnings: "tuple[Advice, ...]" = ()
     mode_weights: np.ndarray | None = None

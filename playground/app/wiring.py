@@ -21,8 +21,8 @@ from playground.app.views import (
     ProbeView,
     ProblemView,
     Way,
+    conditions_of,
     plane_bounds,
-    told_classes,
 )
 from playground.drawing.film import Dress, trail
 from playground.drawing.images import ImageGrid
@@ -118,8 +118,8 @@ class Wiring(QObject):
         """Say what the engine has to say, for as long as its cause is there where one can know."""
         state, engine = self._state, self._engine
         refusals = (
-            lambda: training_refusal(state.experiment, told_classes(engine.problem)),
-            lambda: sampling_refusal(state.experiment, told_classes(engine.problem)),
+            lambda: training_refusal(state.experiment, conditions_of(engine.problem)),
+            lambda: sampling_refusal(state.experiment, conditions_of(engine.problem)),
             lambda: likelihood_refusal(state.experiment),
             lambda: flow_refusal(state.experiment),
         )

@@ -108,7 +108,7 @@ def run_sampler(problem: Problem, score: ScoreFunction) -> Trajectory:
 def write_samples(folder: Path, assignments: Sequence[str], seed: int | None, device: str, out: Path) -> None:
     """``score-playground sample``."""
     model = open_model(folder, assignments, seed, device)
-    refusal = sampling_refusal(model.problem.experiment, model.problem.classes)
+    refusal = sampling_refusal(model.problem.experiment, model.problem.conditions)
     if refusal is not None:
         raise Mistake(refusal.sentence)
     problem = model.problem

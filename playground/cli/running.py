@@ -25,7 +25,7 @@ from playground.lab.experiment import Experiment
 from playground.lab.idle import idle_settings
 from playground.lab.likelihood_settings import LOG_P_OF
 from playground.lab.problem import Problem, choose_device
-from playground.lab.refusals import sampling_refusal, training_refusal
+from playground.lab.refusals import Conditions, sampling_refusal, training_refusal
 from playground.lab.score_errors import score_figures
 from playground.lab.session import Session, SessionError
 from playground.lab.training import Trainer, TrainingProgress
@@ -47,8 +47,7 @@ def run_experiment(experiment: Experiment, folder: Path, device: str, overwrite:
     chosen = choose_device(device)
     with made(folder):
         problem = Problem.build(experiment, device=chosen)
-        conditioning.check(problem)
-        _check(experiment, problem.classes)
+        _check(experiment, problem.conditions)
         say(_read(problem))
         warn(*(advice.sentence for advice in noise_advice(problem)))
         warn(*idle_settings(problem), conditioning.idle(problem))
@@ -83,9 +82,9 @@ def run_experiment(experiment: Experiment, folder: Path, device: str, overwrite:
     _summarise(measured, problem, folder)
 
 
-def _check(experiment: Experiment, classes: int | None = None) -> None:
-    """Refuse what cannot be trained or sampled; with the number of classes also what only the data could tell."""
-    for refusal in (training_refusal(experiment, classes), sampling_refusal(experiment, classes)):
+def _check(experiment: Experiment, conditions: Conditions | None = None) -> None:
+    """Refuse what cannot be trained or sampled; with what can be conditioned on also what only the data could tell."""
+    for refusal in (training_refusal(experiment, conditions), sampling_refusal(experiment, conditions)):
         if refusal is not None and refusal.key == "data.strokes":  # there is no canvas here to paint on
             raise Mistake(f"Nothing is drawn: set data.strokes to {experiments.fields()['data.strokes'].bound}.")
         if refusal is not None:

@@ -1,14 +1,14 @@
-"""What a sampler is told beforehand: the class of each particle, or a part of the point that it is to end at."""
+"""What a sampler is told beforehand: the class of each particle, or a part of the point that it is to end at.
+
+That the class and the point are there, :func:`playground.lab.refusals.sampling_refusal` has made sure.
+"""
 
 import torch
 from torch import Tensor
 
-from playground.lab.experiment import ExperimentError
 from playground.lab.problem import Problem
 from playground.theory.guidance import Given, Guided, LabelledScore
 from playground.theory.noise import ScoreFunction
-
-MOST_CLASSES = 20  # that a sentence names
 
 
 def conditioned(problem: Problem, score: LabelledScore) -> ScoreFunction:
@@ -16,25 +16,11 @@ def conditioned(problem: Problem, score: LabelledScore) -> ScoreFunction:
 
     Args:
         score: the learned one, which takes labels where the data have classes, or a known one.
-
-    Raises:
-        ExperimentError: there is no such class or held-out point.
     """
     told = labels(problem)
     followed = score if told is None else Guided(score, told, problem.experiment.sampling.guidance)
     mask = known_part(problem)
     return followed if mask is None else Given(followed, known_point(problem), mask)
-
-
-def check(problem: Problem) -> None:
-    """Make sure that class and known point are there, before anything is trained for them.
-
-    Raises:
-        ExperimentError: there is no such class or no such held-out point.
-    """
-    labels(problem)
-    if known_part(problem) is not None:
-        known_point(problem)
 
 
 def idle(problem: Problem) -> str | None:
@@ -88,32 +74,14 @@ def untrained_whole(problem: Problem) -> str | None:
 
 
 def labels(problem: Problem) -> Tensor | None:
-    """The class of all particles, 0-d, or of each, (particles,); None where they are told none.
-
-    Raises:
-        ExperimentError: there is no such class.
-    """
+    """The class of all particles, 0-d, or of each, (particles,); None where they are told none."""
     sampling, data = problem.experiment.sampling, problem.labels
     if sampling.labels == "none" or not problem.classes or data is None or sampling.source != "learned":
         return None
     if sampling.labels == "all":
         generator = problem.generator("labels")
         return data[torch.randint(len(data), (problem.particles,), generator=generator, device=generator.device)]
-    if not bool((data == sampling.label).any()):
-        raise ExperimentError(
-            f"sampling.label = {sampling.label} is no class of these data: choose {_choice(sorted(set(data.tolist())))}."
-        )
     return torch.tensor(sampling.label, device=problem.device)
-
-
-def _choice(classes: list[int]) -> str:
-    """The classes there are, in order, as something to choose from: "one from 0 to 9", or each where some are missing."""
-    if classes == list(range(classes[0], classes[-1] + 1)) and len(classes) > 1:
-        return f"one from {classes[0]} to {classes[-1]}"
-    if len(classes) > MOST_CLASSES:
-        return f"one of the {len(classes)} from {', '.join(map(str, classes[:MOST_CLASSES]))} to {classes[-1]}"
-    *most, last = map(str, classes)
-    return f"{', '.join(most)} or {last}" if most else last
 
 
 def known_part(problem: Problem) -> Tensor | None:
@@ -137,14 +105,5 @@ def known_part(problem: Problem) -> Tensor | None:
 
 
 def known_point(problem: Problem) -> Tensor:
-    """The held-out point that the known part is taken from, in internal units.
-
-    Raises:
-        ExperimentError: there are not so many.
-    """
-    number, test = problem.experiment.sampling.known, problem.test
-    if number >= len(test):
-        raise ExperimentError(
-            f"There is no held-out point {number}: there are {len(test)} (sampling.known = 0 to {len(test) - 1})."
-        )
-    return test[number]
+    """The held-out point that the known part is taken from, in internal units."""
+    return problem.test[problem.experiment.sampling.known]

@@ -18,6 +18,7 @@ from torch import Tensor
 from playground.data import Dataset, load_dataset
 from playground.lab import automatic, reliability
 from playground.lab.experiment import Experiment, ExperimentError, replace, value
+from playground.lab.refusals import Conditions
 from playground.lab.settings import PROCESSES, RATED
 from playground.lab.units import PART, Units
 from playground.theory.densities import Density
@@ -154,6 +155,13 @@ class Problem:
         """How many classes the network is told of: those of the data, and none for an MLP."""
         told = automatic.resolved(self.experiment).network.kind == "u-net"
         return int(self.dataset.labels.max()) + 1 if told and self.dataset.labels is not None else 0
+
+    @functools.cached_property
+    def conditions(self) -> Conditions:
+        """What the network and its samples can be conditioned on."""
+        told = self.dataset.labels if self.classes else None
+        present = () if told is None else tuple(np.flatnonzero(np.bincount(told)).tolist())
+        return Conditions(present, len(self.dataset.held_out))
 
     @property
     def batch(self) -> int:

@@ -10,6 +10,21 @@ from playground.lab.automatic import resolved
 from playground.lab.sampling_settings import FROM_NOISE
 from playground.lab.settings import Experiment
 
+MOST_CLASSES = 20  # that a sentence names
+
+
+@dataclass(frozen=True)
+class Conditions:
+    """What of the data a network and its samples can be conditioned on, as far as a refusal rests on it.
+
+    Attributes:
+        classes: those that the network is told of, in order; none where it is told no labels.
+        held_out: points that training never sees, from which the known part of a point is taken.
+    """
+
+    classes: tuple[int, ...] = ()
+    held_out: int = 0
+
 
 @dataclass(frozen=True)
 class Refusal:
@@ -19,11 +34,11 @@ class Refusal:
     sentence: str
 
 
-def training_refusal(experiment: Experiment, classes: int | None = None) -> Refusal | None:
+def training_refusal(experiment: Experiment, conditions: Conditions | None = None) -> Refusal | None:
     """Why this experiment cannot be trained, or None.
 
     Args:
-        classes: how many the network is told of, where the data have been read.
+        conditions: what can be conditioned on, where the data have been read.
     """
     if experiment.objective.kind == "denoising" and experiment.noise.kind == "none":
         return Refusal(
@@ -41,7 +56,7 @@ def training_refusal(experiment: Experiment, classes: int | None = None) -> Refu
             "Maximum likelihood sums Z over a grid, which more than two dimensions put out of reach: choose a score-matching objective, which does without Z, or points of the plane.",
         )
     reference = experiment.objective.reference
-    if experiment.objective.kind == "denoising" and reference not in ("auto", 1) and _told(experiment, classes):
+    if experiment.objective.kind == "denoising" and reference not in ("auto", 1) and _told(experiment, conditions):
         return Refusal(
             "objective.reference",
             f"A U-Net that is told classes learns from each image's own noise, as the mean over images of other classes is no target of a class, but objective.reference = {reference}: choose objective.reference = auto or 1, or network.kind = mlp.",
@@ -66,11 +81,11 @@ def training_refusal(experiment: Experiment, classes: int | None = None) -> Refu
     return None
 
 
-def sampling_refusal(experiment: Experiment, classes: int | None = None) -> Refusal | None:
+def sampling_refusal(experiment: Experiment, conditions: Conditions | None = None) -> Refusal | None:
     """Why this experiment's sampler does not fit its noise, its data or its network, or None.
 
     Args:
-        classes: how many the network is told of, where the data have been read.
+        conditions: what can be conditioned on, where the data have been read.
     """
     kind, noise = experiment.sampling.kind, experiment.noise.kind
     if kind in FROM_NOISE and noise in ("none", "single"):
@@ -140,10 +155,21 @@ def sampling_refusal(experiment: Experiment, classes: int | None = None) -> Refu
     # Points have no classes, and what was chosen for images waits for images to come back.
     images = SOURCES[experiment.data.kind].images
     acts = images and kind != "forward" and sampling.source == "learned" and sampling.labels != "none"
-    if acts and (sampling.labels == "one" or sampling.guidance) and _told(experiment, classes) is False:
+    if acts and (sampling.labels == "one" or sampling.guidance) and _told(experiment, conditions) is False:
         return Refusal(
             "sampling.labels",
             f"The network is told no classes, so sampling.{asked} would change nothing: choose sampling.labels = none, or a U-Net on images with classes.",
+        )
+    there = () if conditions is None else conditions.classes
+    if acts and sampling.labels == "one" and there and sampling.label not in there:
+        return Refusal(
+            "sampling.label",
+            f"sampling.label = {sampling.label} is no class of these data: choose {_choice(there)}.",
+        )
+    if mask != "none" and conditions is not None and sampling.known >= conditions.held_out:
+        return Refusal(
+            "sampling.known",
+            f"There is no held-out point {sampling.known}: there are {conditions.held_out} (sampling.known = 0 to {conditions.held_out - 1}).",
         )
     low, high = experiment.sampling.churn_min, experiment.sampling.churn_max
     if kind == "churn" and low != "auto" and high != "auto" and low > high:
@@ -183,21 +209,31 @@ def _sharp(experiment: Experiment) -> bool:
     return isinstance(SOURCES[experiment.data.kind], Toy) and resolved(experiment).data.noise == 0
 
 
-def _told(experiment: Experiment, classes: int | None) -> bool | None:
+def _told(experiment: Experiment, conditions: Conditions | None) -> bool | None:
     """Whether the network is told classes; None where only data can tell that have not been read."""
     labelled = SOURCES[experiment.data.kind].labelled
     if labelled is None:
-        labelled = None if classes is None else classes > 0
+        labelled = None if conditions is None else bool(conditions.classes)
     return labelled if resolved(experiment).network.kind == "u-net" else False
 
 
-def comparison_refusal(experiment: Experiment, classes: int) -> Refusal | None:
+def _choice(classes: tuple[int, ...]) -> str:
+    """The classes there are, in order, as something to choose from: "one from 0 to 9", or each where some are missing."""
+    if len(classes) > 1 and classes == tuple(range(classes[0], classes[-1] + 1)):
+        return f"one from {classes[0]} to {classes[-1]}"
+    if len(classes) > MOST_CLASSES:
+        return f"one of the {len(classes)} from {', '.join(map(str, classes[:MOST_CLASSES]))} to {classes[-1]}"
+    *most, last = map(str, classes)
+    return f"{', '.join(most)} or {last}" if most else last
+
+
+def comparison_refusal(experiment: Experiment, conditions: Conditions) -> Refusal | None:
     """Why the experiment's samples are not to be compared with its data, or None: they are conditioned, and the data are not.
 
     Args:
-        classes: how many the network is told of.
+        conditions: what can be conditioned on.
     """
-    sampling, told = experiment.sampling, bool(classes) and experiment.sampling.source == "learned"
+    sampling, told = experiment.sampling, bool(conditions.classes) and experiment.sampling.source == "learned"
     if sampling.mask != "none":
         if SOURCES[experiment.data.kind].images:
             part = {"left": "left half", "top": "upper half", "frame": "frame"}[sampling.mask]

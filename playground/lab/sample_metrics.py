@@ -57,7 +57,7 @@ def add_distances(
         reasons |= _without_samples("There are no samples: run the sampler first.", reasons)
     else:
         samples = np.asarray(samples, dtype=np.float64)
-        refusal = comparison_refusal(problem.experiment, problem.classes)
+        refusal = comparison_refusal(problem.experiment, problem.conditions)
         sentence = few_samples(len(samples)) if refusal is None else refusal.sentence
         if len(problem.shape) == 3:
             found |= image_figures(problem, samples)

@@ -60,7 +60,7 @@ def make_sampler(problem: Problem, score: LabelledScore | None = None) -> Sample
     Raises:
         ExperimentError: the sampler does not fit the noise or the data; the sentence says what to choose.
     """
-    refusal = sampling_refusal(problem.experiment, problem.classes)
+    refusal = sampling_refusal(problem.experiment, problem.conditions)
     if refusal is not None:
         raise ExperimentError(refusal.sentence)
     settings = automatic.resolved(problem.experiment).sampling

@@ -122,7 +122,7 @@ class Trainer:
             self._limits = limits
 
     def _set(self, experiment: Experiment) -> None:
-        refusal = training_refusal(experiment, self.problem.classes)
+        refusal = training_refusal(experiment, self.problem.conditions)
         if refusal is not None:
             raise ExperimentError(refusal.sentence)
         self.problem = replace(self.problem, experiment=experiment)

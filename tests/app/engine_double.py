@@ -13,6 +13,7 @@ from playground.app.views import FlowLikelihood, PointLikelihood, ProblemView, T
 from playground.lab import experiment as description
 from playground.lab.along_sigma import ScoreErrors
 from playground.lab.experiment import Experiment
+from playground.lab.refusals import Conditions
 
 
 class EngineDouble(QObject):
@@ -207,7 +208,7 @@ def view(experiment: Experiment, **changes: Any) -> ProblemView:
         "name": data.kind.replace("-", " "),
         "points": points,
         "count": 1437 if image else data.points,
-        "held_out": 359,
+        "conditions": Conditions(held_out=359),
         "test_points": experiment.likelihood.points if known else 359,
         "bounds": (-2.0, 3.0, -1.5, 2.0),
         "brightness": points.mean(axis=(1, 2, 3)) if image else None,

@@ -10,6 +10,7 @@ from playground.app.engine import Engine
 from playground.app.state import State
 from playground.data import pictures
 from playground.lab.experiment import Experiment, Stroke, replace
+from playground.lab.refusals import Conditions
 from playground.lab.session import Session
 
 SHIPPED = ("two-moons", "eight-gaussians", "checkerboard", "two-spirals", "digits")
@@ -519,7 +520,7 @@ def test_images_are_read_scaled_anew_and_kept_in_a_session(qtbot, bench, tmp_pat
     with qtbot.waitSignal(engine.problem_changed, timeout=20_000):
         engine.open_points(str(path), "images")
     assert engine.problem.points.shape == (48, 3, 20, 20)
-    assert engine.problem.classes == 3
+    assert engine.problem.conditions == Conditions((0, 1, 2), 12)
     with qtbot.waitSignal(engine.problem_changed, timeout=20_000):
         state.edit({"data.pixels": 8, "data.colours": "grey"})
     assert engine.problem.points.shape == (48, 1, 8, 8)

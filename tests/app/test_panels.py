@@ -28,10 +28,11 @@ from playground.drawing.palette import DARK, LIGHT
 from playground.lab.advice import Advice
 from playground.lab.along_sigma import ScoreErrors
 from playground.lab.experiment import fields
-from playground.lab.refusals import sampling_refusal, training_refusal
+from playground.lab.refusals import Conditions, sampling_refusal, training_refusal
 
 KINDS = [getattr(panels, name) for name in panels.__all__]
 PATH = "/some/where/faithful.csv"
+TOLD = Conditions(tuple(range(10)), 359)
 
 
 @pytest.fixture
@@ -227,11 +228,13 @@ def test_the_file_tile_asks_for_a_file_first(show, state, engine, qtbot):
     assert state.experiment.data.kind == "two-moons"
     assert panel.tiles["two-moons"].isChecked()
     state.edit({"data.kind": "file", "data.path": PATH})
-    engine.build(count=218, held_out=54, name="faithful", axes=("eruptions", "waiting"))
+    engine.build(count=218, conditions=Conditions(held_out=54), name="faithful", axes=("eruptions", "waiting"))
     assert panel.header.state == "faithful.csv · 272"
     assert panel.file_text.text() == "272 rows: eruptions, waiting\n218 to train, 54 held out"
     assert not panel.notice.isVisible()
-    engine.build(count=218, held_out=54, name="faithful", remark="40 of 272 rows repeat another.")
+    engine.build(
+        count=218, conditions=Conditions(held_out=54), name="faithful", remark="40 of 272 rows repeat another."
+    )
     assert panel.notice.text.text() == "40 of 272 rows repeat another."
     assert panel.notice.isVisible()
     with qtbot.waitSignal(panel.open_file_requested):
@@ -475,7 +478,7 @@ def test_a_reference_batch_is_hidden_from_classes_and_refused_and_mended(show, s
     engine.build()
     assert panel.reference.isVisible()
     state.edit({"data.kind": "digits", "objective.reference": 64})
-    engine.build(classes=10)
+    engine.build(conditions=TOLD)
     assert not panel.reference.isVisible()
     press(button_called(panel, "Use Auto"))
     assert state.experiment.objective.reference == "auto"
@@ -485,9 +488,9 @@ def test_a_reference_batch_is_hidden_from_classes_and_refused_and_mended(show, s
 def test_training_waits_for_what_only_the_files_tell_of_their_classes(show, state, engine):
     objective, training = show(panels.ObjectivePanel, panels.TrainingPanel)
     state.edit({"data.kind": "images", "data.path": "images", "objective.reference": 64})
-    engine.build(classes=0)
+    engine.build(conditions=Conditions())
     assert training.button.isEnabled()
-    engine.build(classes=10)
+    engine.build(conditions=TOLD)
     assert objective.notice.isVisible()
     assert not training.button.isEnabled()
     assert "see Objective above" in training.notice.text.text()
@@ -555,6 +558,26 @@ def test_samplers_that_do_not_fit_are_refused_and_mended(show, state, engine, ch
     press(button_called(panel, way))
     assert state.value(mended[0]) == mended[1]
     assert not panel.notice.isVisible()
+
+
+@pytest.mark.parametrize(
+    ("changes", "way", "mended"),
+    [
+        ({"data.kind": "digits", "sampling.labels": "one", "sampling.label": 12}, "Use class 9", ("sampling.label", 9)),
+        ({"sampling.mask": "left", "sampling.known": 5_000}, "Use 358", ("sampling.known", 358)),
+    ],
+)
+def test_what_the_data_lack_is_refused_and_mended(show, state, engine, changes, way, mended):
+    (panel,) = show(panels.SamplingPanel)
+    state.edit(changes)
+    assert not panel.notice.isVisible()  # until the data are read
+    engine.build(conditions=TOLD)
+    why = spoken(sampling_refusal(state.experiment, TOLD).sentence)
+    assert panel.notice.text.text() == hindrances.to_sampling(state, engine) == why
+    press(button_called(panel, way))
+    assert state.value(mended[0]) == mended[1]
+    assert not panel.notice.isVisible()
+    assert hindrances.to_sampling(state, engine) == ""
 
 
 def test_a_likelihood_without_a_process_is_refused_and_mended(show, state, engine):
@@ -858,7 +881,7 @@ def test_conditioned_samples_are_not_compared_and_the_card_says_why(show, state,
 def test_what_conditioned_images_show_is_measured_still(show, state, engine):
     (panel,) = show(panels.QualityPanel)
     state.edit({"data.kind": "digits", "sampling.labels": "one"})
-    engine.build(is_image=True, classes=10)
+    engine.build(is_image=True, conditions=TOLD)
     engine.sample()
     assert (panel.unlike.isVisible(), panel.measure_samples.isEnabled()) == (True, True)
     engine.evaluation_changed.emit({"nearest_distance": 1.5})

@@ -5,9 +5,11 @@ import time
 
 import pytest
 
+from playground.app import hindrances
 from playground.app.bench import FairLock
 from playground.app.engine import Engine
 from playground.app.following import Follower
+from playground.app.labels import spoken
 from playground.app.live import SHARE, Live, View
 from playground.app.state import State
 from playground.lab.experiment import Experiment, replace
@@ -204,12 +206,14 @@ def test_sampling_leaves_the_rest_of_its_share_to_others():
     assert not live.keeps_up(60.0)
 
 
-def test_a_known_point_that_is_not_there_is_a_sentence_and_sampling_goes_on_with_another(engine, qtbot):
-    told = []
+def test_a_known_point_that_is_not_there_is_refused_before_a_run_begins(engine, qtbot):
+    qtbot.waitUntil(lambda: engine.recorded > 5, timeout=10_000)
+    told, run = [], engine.trajectory
     engine.message.connect(lambda *message: told.append(message))
     engine._state.edit({"sampling.mask": "left", "sampling.known": 999_999})
-    qtbot.waitUntil(lambda: bool(told), timeout=10_000)
-    assert told[0] == ("warning", told[0][1], "")
-    assert told[0][1].startswith("There is no held-out point 999999: there are ")
+    (message,) = told
+    assert message == ("warning", message[1], "")
+    assert message[1].startswith("There is no held-out point 999999: there are ")
+    assert hindrances.to_sampling(engine._state, engine) == spoken(message[1])
     engine._state.edit({"sampling.known": 0})
-    qtbot.waitUntil(lambda: engine.trajectory is not None and len(engine.trajectory) > 5, timeout=10_000)
+    qtbot.waitUntil(lambda: engine.trajectory is not run and engine.recorded > 5, timeout=10_000)

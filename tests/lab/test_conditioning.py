@@ -9,12 +9,12 @@ import torch
 
 from playground.data import load_dataset
 from playground.lab.automatic import KNOWN_CORRECTORS, resolved
-from playground.lab.conditioning import check, idle, known_part, labels, untrained_classes, untrained_whole
+from playground.lab.conditioning import idle, known_part, labels, untrained_classes, untrained_whole
 from playground.lab.evaluation import evaluate, sample_distances
 from playground.lab.experiment import Experiment, ExperimentError, fields, replace
 from playground.lab.objective import build_objective
 from playground.lab.problem import Problem
-from playground.lab.refusals import comparison_refusal, sampling_refusal, training_refusal
+from playground.lab.refusals import Conditions, Refusal, comparison_refusal, sampling_refusal, training_refusal
 from playground.lab.sampling import sample
 from playground.lab.training import Trainer
 from playground.theory.samplers import SamplerDiverged
@@ -234,8 +234,8 @@ def test_labels_that_the_network_is_not_told_are_refused(asked: dict, data: str)
     if data == "images":  # only they can tell whether they have classes
         unread = replace(experiment, {"network.kind": "auto"})
         assert sampling_refusal(unread) is None
-        assert sampling_refusal(unread, classes=3) is None
-        assert sampling_refusal(unread, classes=0) == refusal
+        assert sampling_refusal(unread, Conditions((0, 1, 2))) is None
+        assert sampling_refusal(unread, Conditions()) == refusal
 
 
 def test_labels_chosen_for_images_do_not_stop_points() -> None:
@@ -268,7 +268,7 @@ def test_labels_chosen_for_images_do_not_stop_points() -> None:
 )
 def test_a_class_that_changes_nothing_is_remarked_on_and_stops_nothing(settings: dict, said: str | None) -> None:
     problem = digits(**settings)
-    assert sampling_refusal(problem.experiment, problem.classes) is None
+    assert sampling_refusal(problem.experiment, problem.conditions) is None
     remark = idle(problem)
     assert remark is None if said is None else said in remark
 
@@ -302,9 +302,12 @@ def test_a_class_that_no_image_has_is_refused_and_never_drawn(present: Sequence[
         if there:
             assert labels(problem) == label
         else:
-            with pytest.raises(ExperimentError) as raised:
-                check(problem)
-            assert str(raised.value) == f"sampling.label = {label} is no class of these data: choose {choice}."
+            refusal = sampling_refusal(problem.experiment, problem.conditions)
+            assert refusal == Refusal(
+                "sampling.label", f"sampling.label = {label} is no class of these data: choose {choice}."
+            )
+            forward = replace(problem.experiment, {"sampling.kind": "forward"})
+            assert sampling_refusal(forward, problem.conditions) is None  # which is told no class
 
 
 @pytest.mark.parametrize(
@@ -331,7 +334,7 @@ def test_scores_that_training_never_shows_are_told(settings: dict, of_classes: b
 
 def test_no_label_is_asked_for_by_default() -> None:
     for data in ("digits", "images", "two-moons"):
-        assert sampling_refusal(replace(Experiment(), {"data.kind": data, "network.kind": "mlp"}), classes=0) is None
+        assert sampling_refusal(replace(Experiment(), {"data.kind": data, "network.kind": "mlp"}), Conditions()) is None
     assert sampling_refusal(digits(sampling__labels="one", sampling__guidance=1.0).experiment) is None
 
 
@@ -348,7 +351,7 @@ def test_classes_take_no_mean_over_a_reference_batch_for_their_target() -> None:
             Trainer(problem)
     assert training_refusal(digits(objective__reference=1).experiment) is None
     assert training_refusal(files) is None
-    assert training_refusal(files, classes=10) == training_refusal(told.experiment)
+    assert training_refusal(files, Conditions(tuple(range(10)))) == training_refusal(told.experiment)
 
 
 def test_an_mlp_is_told_no_labels() -> None:
@@ -376,7 +379,7 @@ def test_what_is_conditioned_is_not_compared_with_data_that_are_not(
     problem = digits(**{f"sampling__{key}": value for key, value in settings.items()})
     *_, progress = sample_distances(problem, problem.dataset.held_out[:40])
     found = progress.metrics
-    refusal = comparison_refusal(problem.experiment, problem.classes)
+    refusal = comparison_refusal(problem.experiment, problem.conditions)
     assert (why or "") in ("" if refusal is None else refusal.sentence)
     assert (refusal is None) == (why is None)
     for key in (

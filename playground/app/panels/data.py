@@ -319,13 +319,17 @@ class DataPanel(Card):
         title = SOURCES[kind].title
         present = view is not None and not self._loading and not self._failure
         present = present and view.is_image == SOURCES[kind].images  # a problem may be a step behind its settings
-        total = data.points if not present else view.count + (view.held_out if finite else 0)
+        total = data.points if not present else view.count + (view.conditions.held_out if finite else 0)
         if self._loading:
             self.set_state("loading…")
         elif finite:
             name = title if kind == "digits" else Path(data.path).name
             self.set_state(f"{name} · {count(total)}" if present else name or "no file")
-            facts = f"{_facts(view)}\n{count(view.count)} to train, {count(view.held_out)} held out" if present else ""
+            facts = (
+                f"{_facts(view)}\n{count(view.count)} to train, {count(view.conditions.held_out)} held out"
+                if present
+                else ""
+            )
             self.file_text.setText((facts or "Not loaded.") if name else "No file is chosen.")
             self.file_text.setToolTip("" if kind == "digits" else data.path)
         elif kind == "drawn" and not data.strokes:
@@ -354,7 +358,7 @@ class DataPanel(Card):
 
 def _facts(view: ProblemView) -> str:
     """What was read: how many, and of what."""
-    total = count(view.count + view.held_out)
+    total = count(view.count + view.conditions.held_out)
     if not view.is_image:
         return f"{total} rows: {', '.join(view.axes)}"
     channels, height, width = view.points.shape[1:]

@@ -11,7 +11,7 @@ from playground.app.fields import make_field
 from playground.app.numbers import compact
 from playground.app.panels.figure import count
 from playground.app.state import State
-from playground.app.views import told_classes
+from playground.app.views import conditions_of
 from playground.lab.automatic import LEVELS, derivative_passes, resolved
 from playground.lab.refusals import training_refusal
 
@@ -61,7 +61,7 @@ class ObjectivePanel(Card):
         self.weight.setVisible(experiment.noise.kind != "none")
         for part in (self.projections, self.projection, self.variance_reduced):
             part.setVisible(sliced)
-        told = view is not None and view.classes > 0  # each image then has its own noise for a target
+        told = view is not None and bool(view.conditions.classes)  # each image then has its own noise for a target
         self.reference.setVisible(experiment.objective.kind == "denoising" and not told)
         kind = resolved(experiment).network.kind
         self.cells.setVisible(experiment.objective.kind == "maximum-likelihood")
@@ -94,7 +94,7 @@ class ObjectivePanel(Card):
     def _say(self) -> None:
         experiment = self.state.experiment
         view = self.engine.problem
-        refusal = training_refusal(experiment, told_classes(view))
+        refusal = training_refusal(experiment, conditions_of(view))
         if refusal is None or refusal.key.startswith("data."):
             self._say_cost()
         elif refusal.key == "network.kind":

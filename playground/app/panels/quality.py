@@ -202,7 +202,7 @@ class QualityPanel(Card):
     def _enable(self) -> None:
         """Offer what can be measured now."""
         view, run = self.engine.problem, self.engine.trajectory
-        refusal = None if view is None else comparison_refusal(self.state.experiment, view.classes)
+        refusal = None if view is None else comparison_refusal(self.state.experiment, view.conditions)
         self.unlike.setText("" if refusal is None else spoken(refusal.sentence))
         self.unlike.setVisible(refusal is not None)
         self.measure_score.setEnabled(not hindrances.to_measuring_score(self.state, self.engine))

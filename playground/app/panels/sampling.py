@@ -9,7 +9,7 @@ from playground.app.engine import Engine
 from playground.app.fields import NumberField, make_field
 from playground.app.panels.figure import count
 from playground.app.state import State
-from playground.app.views import told_classes
+from playground.app.views import conditions_of
 from playground.data.sources import SOURCES
 from playground.lab.automatic import resolved
 from playground.lab.experiment import value
@@ -96,7 +96,7 @@ class SamplingPanel(Card):
         for part in (self.source, self.start):
             part.setVisible(back)  # the way to noise asks for no score and starts from data
         view = self.engine.problem
-        told = back and sampling.source == "learned" and view is not None and view.classes > 0
+        told = back and sampling.source == "learned" and view is not None and bool(view.conditions.classes)
         self.labels.setVisible(told)
         self.label.setVisible(told and sampling.labels == "one")
         self.guidance.setVisible(told and sampling.labels != "none")
@@ -128,7 +128,8 @@ class SamplingPanel(Card):
             field.set_resolved(end if isinstance(end, float) else None)
 
     def _say(self) -> None:
-        refusal = sampling_refusal(self.state.experiment, told_classes(self.engine.problem))
+        conditions = conditions_of(self.engine.problem)
+        refusal = sampling_refusal(self.state.experiment, conditions)
         if refusal is None:
             self.notice.say("error", "")
         elif refusal.key == "sampling.source" and self.state.experiment.sampling.source == "learned":
@@ -148,6 +149,12 @@ class SamplingPanel(Card):
             self.notice.say("error", refusal.sentence, self._way("Use Auto", "sampling.churn_min", "auto"))
         elif refusal.key in ("sampling.labels", "sampling.mask"):
             self.notice.say("error", refusal.sentence, self._way("Use none", refusal.key, "none"))
+        elif refusal.key == "sampling.label":
+            nearest = min(conditions.classes, key=lambda there: abs(there - self.state.experiment.sampling.label))
+            self.notice.say("error", refusal.sentence, self._way(f"Use class {nearest}", "sampling.label", nearest))
+        elif refusal.key == "sampling.known":
+            last = conditions.held_out - 1
+            self.notice.say("error", refusal.sentence, self._way(f"Use {last}", "sampling.known", last))
         elif refusal.key == "sampling.corrector_steps":
             self.notice.say("error", refusal.sentence, self._way("Use none", "sampling.corrector_steps", 0))
         elif refusal.key == "sampling.kind" and self.state.experiment.sampling.kind == "langevin":

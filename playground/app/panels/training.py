@@ -13,7 +13,7 @@ from playground.app.fields import NumberField, make_field
 from playground.app.numbers import duration, shown
 from playground.app.panels.figure import count, decimal
 from playground.app.state import State
-from playground.app.views import told_classes
+from playground.app.views import conditions_of
 from playground.lab.refusals import training_refusal
 from playground.lab.settings import PROCESSES
 
@@ -192,7 +192,7 @@ class TrainingPanel(Card):
 
     def _say(self) -> None:
         progress, training = self.engine.last_progress, self.engine.training
-        refusal = training_refusal(self.state.experiment, told_classes(self.engine.problem))
+        refusal = training_refusal(self.state.experiment, conditions_of(self.engine.problem))
         if training == "diverged" and progress is not None and progress.diverged:
             self.notice.say(
                 "error",
