@@ -20,6 +20,7 @@ from playground.app.state import State
 from playground.lab import experiment as experiments
 from playground.lab.experiment import Experiment, ExperimentError
 from playground.lab.session import SUFFIX, Session, SessionError
+from playground.mistakes import Mistake
 
 POINTS = (".csv", ".tsv", ".npy")
 IMAGES = (".npz", ".gz", ".bin", "-ubyte", ".ubyte")
@@ -308,7 +309,7 @@ class Documents(QObject):
         self.changed.emit()
 
     def _failed(self, error: BaseException) -> None:
-        if isinstance(error, (SessionError, ExperimentError)):
+        if isinstance(error, Mistake):
             self._refuse(str(error))
         else:
             errors.report(error, "a file could not be read or written")

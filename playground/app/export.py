@@ -25,6 +25,7 @@ from playground.drawing.palette import PALETTES, Palette
 from playground.drawing.render import PictureError
 from playground.drawing.scene import Scene
 from playground.lab.atomic import replacing
+from playground.mistakes import Mistake
 
 if typing.TYPE_CHECKING:
     from playground.lab.trajectory import Trajectory
@@ -32,8 +33,6 @@ if typing.TYPE_CHECKING:
 POLL = 60  # ms
 SAMPLING_SHARE = 0.1  # of the bar, for the frames that must be sampled before painting can begin
 DENSITY_SHARE = 0.5  # of the bar, for the learned densities that must be computed before, where they are shown
-
-SPOKEN = ("VideoError", "PictureError", "ExperimentError", "SamplerDiverged")  # by name: their modules load late
 
 Progress = tuple[int, int]  # done, total
 Dresser = Callable[["Trajectory", np.ndarray], tuple[Dress, Iterator[float]]]
@@ -286,7 +285,7 @@ def _sentence(error: BaseException, path: Path) -> str:
     """What the user can do about an error, or "" where it is one of the program."""
     if isinstance(error, OSError):
         return f"{path} cannot be written: {error.strerror or error}."
-    return str(error) if type(error).__name__ in SPOKEN else ""
+    return str(error) if isinstance(error, Mistake) else ""
 
 
 def _bytes(size: int) -> str:

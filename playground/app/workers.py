@@ -14,6 +14,8 @@ from typing import Any, Generic, TypeVar
 
 from PySide6.QtCore import QThread
 
+from playground.mistakes import mistake_of
+
 T = TypeVar("T")
 
 logger = logging.getLogger("playground")  # whose lines the log window shows
@@ -89,7 +91,11 @@ class Worker(QThread):
                     close()
         except Exception as error:  # the thread's edge: whoever started the work shows it
             self.error = error
-            logger.warning("%s stopped", self.objectName(), exc_info=True)
+            mistake = mistake_of(error)
+            if mistake is None:
+                logger.warning("%s stopped", self.objectName(), exc_info=True)
+            else:
+                logger.warning("%s stopped: %s", self.objectName(), mistake)
 
     def stop(self, seconds: float = 2.0) -> bool:
         """Ask the thread to end and wait for it.

@@ -11,7 +11,7 @@ import traceback
 from collections.abc import Sequence
 from pathlib import Path
 
-from playground.cli.mistakes import Mistake, mistake_of
+from playground.mistakes import Mistake, mistake_of
 
 INTERRUPTED = 130  # the exit code of Ctrl+C in every shell
 COMMANDS = ("run", "sample", "likelihood", "decode", "interpolate", "video", "boltzmann", "selftest", "doctor")
@@ -47,7 +47,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 141
     except Exception as error:
-        sentence = mistake_of(error)
+        sentence = mistake_of(error) or _misuse(error)
         if sentence is not None:
             print(f"score-playground: {sentence}", file=sys.stderr)
             return 2
@@ -77,6 +77,14 @@ def _file(arguments: list[str]) -> Path:
     if rest:
         raise Mistake(f"The window opens one file, but {first} is followed by {rest[0]!r}.")
     return path
+
+
+def _misuse(error: Exception) -> str | None:
+    """The sentence for unknown options and missing arguments, or None where it is another error."""
+    typer = sys.modules.get("typer")  # where it is not loaded, the error is not its own
+    if typer is None or not isinstance(error, typer.TyperException):
+        return None
+    return f"{' '.join(error.format_message().split()).rstrip('.')}; see score-playground --help."
 
 
 def _unexpected(error: Exception) -> str:

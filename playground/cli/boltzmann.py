@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 import torch
 
-from playground.cli.mistakes import Mistake
 from playground.cli.reporting import say, stage
 from playground.cli.results import check_free, write_csv, write_json
 from playground.cli.running import complete, made
@@ -19,6 +18,7 @@ from playground.lab.boltzmann.cost import Cost, measure_cost
 from playground.lab.boltzmann.patterns import patterns_of, write_pattern
 from playground.lab.boltzmann.settings import Boltzmann, training_refusal
 from playground.lab.boltzmann.training import Likely, Progress, Samples, Trainer, are_patterns, most_probable
+from playground.mistakes import Mistake
 
 SETTINGS, METRICS, WEIGHTS, SAMPLES, COST, PICTURE = (
     "boltzmann.toml",

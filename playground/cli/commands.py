@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from playground import __version__
-from playground.cli.mistakes import Mistake
+from playground.mistakes import Mistake
 
 VIDEO_SUFFIXES = (".mp4", ".webm", ".gif")
 

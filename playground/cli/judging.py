@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 
-from playground.cli.mistakes import Mistake
 from playground.cli.reporting import number, say, stage, warn
 from playground.cli.results import Model, column_names, open_model, write_csv
 from playground.data import read_columns
@@ -19,6 +18,7 @@ from playground.lab.likelihood import DecodedPoints, decode, log_likelihood
 from playground.lab.problem import Problem
 from playground.lab.refusals import flow_refusal, likelihood_refusal
 from playground.lab.reliability import EXTRAPOLATED, UNMEASURED, closed_form, flow_doubts, learned_doubts
+from playground.mistakes import Mistake
 
 
 def write_likelihoods(

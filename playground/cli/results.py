@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 import torch
 
-from playground.cli.mistakes import Mistake
 from playground.cli.reporting import say, stage, warn
 from playground.cli.settings import changed_after_training
 from playground.lab import conditioning
@@ -24,6 +23,7 @@ from playground.lab.session import Session, SessionError
 from playground.lab.training import recommended_threads
 from playground.lab.trajectory import Trajectory
 from playground.lab.weights import load_weights
+from playground.mistakes import Mistake
 from playground.theory.noise import ScoreFunction
 
 EXPERIMENT, MODEL, METRICS = "experiment.toml", "model.safetensors", "metrics.json"

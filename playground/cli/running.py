@@ -11,7 +11,6 @@ import numpy as np
 import torch
 
 from playground.cli import results
-from playground.cli.mistakes import Mistake
 from playground.cli.painting import paint_picture, paint_video
 from playground.cli.reporting import Update, number, say, stage, warn, with_error
 from playground.drawing.render import PictureError
@@ -29,6 +28,7 @@ from playground.lab.refusals import Conditions, sampling_refusal, training_refus
 from playground.lab.score_errors import score_figures
 from playground.lab.session import Session, SessionError
 from playground.lab.training import Trainer, TrainingProgress
+from playground.mistakes import Mistake
 
 VIDEO_SIZE, VIDEO_FPS = (960, 720), 30
 

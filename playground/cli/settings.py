@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from playground.cli.mistakes import Mistake
 from playground.lab import experiment as experiments
 from playground.lab.experiment import Experiment
 from playground.lab.settings import PROCESSES
+from playground.mistakes import Mistake
 
 
 def read_experiment(path: Path, assignments: Sequence[str], seed: int | None) -> Experiment:

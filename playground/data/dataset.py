@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from playground.data import repeats
+from playground.mistakes import Mistake
 
 if TYPE_CHECKING:  # torch takes a second to import, and the window lists the sources before that
     import torch
@@ -19,7 +20,7 @@ Array = NDArray[np.float64]
 MOST_NAMES = 3  # in a sentence on many files
 
 
-class DataError(ValueError):
+class DataError(Mistake, ValueError):
     """Data that cannot be used: the message is one sentence for the user and names the way out."""
 
 

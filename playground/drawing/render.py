@@ -7,9 +7,10 @@ from PySide6.QtGui import QGuiApplication, QImage, QPainter
 
 from playground.drawing.scene import Scene, paint
 from playground.lab.atomic import replacing
+from playground.mistakes import Mistake
 
 
-class PictureError(RuntimeError):
+class PictureError(Mistake, RuntimeError):
     """A picture that cannot be written: the message is one sentence for the user."""
 
 

@@ -12,13 +12,14 @@ import numpy as np
 from PySide6.QtGui import QImage
 
 from playground.lab.atomic import replacing
+from playground.mistakes import Mistake
 
 if typing.TYPE_CHECKING:
     from av.container import OutputContainer
     from av.video.stream import VideoStream
 
 
-class VideoError(RuntimeError):
+class VideoError(Mistake, RuntimeError):
     """A video that cannot be written: the message is one sentence for the user."""
 
 

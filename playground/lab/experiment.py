@@ -26,11 +26,12 @@ from playground.lab.atomic import replacing
 from playground.lab.settings import Auto
 from playground.lab.settings import Experiment as Experiment
 from playground.lab.settings import Stroke as Stroke
+from playground.mistakes import Mistake
 
 Described = TypeVar("Described", bound=msgspec.Struct)
 
 
-class ExperimentError(ValueError):
+class ExperimentError(Mistake, ValueError):
     """A setting that cannot be used: the message is one sentence for the user and names the way out."""
 
 

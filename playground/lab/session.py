@@ -26,6 +26,7 @@ from playground import __version__
 from playground.lab import experiment as experiments
 from playground.lab.atomic import replacing
 from playground.lab.experiment import Experiment, ExperimentError
+from playground.mistakes import Mistake
 
 if typing.TYPE_CHECKING:
     from playground.data import Dataset
@@ -37,7 +38,7 @@ VERSION = 1
 Arrays = Mapping[str, np.ndarray]
 
 
-class SessionError(ValueError):
+class SessionError(Mistake, ValueError):
     """A session file that cannot be read or written: the message is one sentence for the user."""
 
 

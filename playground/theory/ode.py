@@ -16,6 +16,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from playground.mistakes import Mistake
 from playground.theory.quadrature import INNER, lobatto
 from playground.theory.tableau import ERROR, NODES, STAGES, between
 
@@ -40,7 +41,7 @@ _STIFF = 3.0  # length of a step times a rate of decay: at 3.3 these steps turn 
 _SHARE_BESIDE = 0.07  # beside integrals: an error in x is one in all that is integrated from there on
 
 
-class TooManySteps(ArithmeticError):
+class TooManySteps(Mistake, ArithmeticError):
     """Some rows need more steps than allowed; the message says how many rows, and where they are stuck."""
 
 

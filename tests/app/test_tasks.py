@@ -4,6 +4,7 @@ import pytest
 
 from playground.app.tasks import Tasks
 from playground.app.workers import Slot, Worker
+from playground.data import DataError
 
 
 @pytest.fixture
@@ -50,6 +51,29 @@ def test_an_error_goes_to_whoever_asked_for_it_and_into_the_log(qtbot, tasks, ca
     (record,) = caplog.records
     assert record.message == "broken stopped"
     assert "ValueError: no such thing" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (DataError("a.csv has no numbers."), "a.csv has no numbers."),
+        (
+            FileNotFoundError(2, "No such file or directory", "a.csv"),
+            "a.csv cannot be read or written: No such file or",
+        ),
+    ],
+)
+def test_a_mistake_of_the_users_is_a_sentence_in_the_log_without_a_traceback(qtbot, tasks, caplog, error, said):
+    def broken():
+        yield 0.5, None
+        raise error
+
+    failures = []
+    tasks.start("reading", "Reading", broken, lambda item: None, failures.append)
+    poll_until(qtbot, tasks, lambda: failures)
+    (record,) = caplog.records
+    assert record.message.startswith(f"reading stopped: {said}")
+    assert record.exc_info is None
 
 
 def test_cancelling_stops_the_iterator_and_closes_it_in_its_thread(qtbot, tasks):

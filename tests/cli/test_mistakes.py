@@ -9,8 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from playground.cli import mistakes
-from playground.lab.session import Session
+from playground import mistakes
+from playground.data import DataError
+from playground.drawing.render import PictureError
+from playground.drawing.video import VideoError
+from playground.lab.experiment import ExperimentError
+from playground.lab.session import Session, SessionError
+from playground.theory.ode import TooManySteps
+from playground.theory.samplers import SamplerDiverged
 
 Ask = Callable[..., tuple[int, str, str]]
 
@@ -391,6 +397,13 @@ def test_the_program_s_own_faults_end_with_code_1_and_a_log(
     assert log is not None
     assert "Traceback" in Path(log[1]).read_text()
     assert Path(log[1]).is_relative_to(own_places)
+
+
+@pytest.mark.parametrize(
+    "kind", [ExperimentError, SessionError, DataError, SamplerDiverged, TooManySteps, PictureError, VideoError]
+)
+def test_what_a_room_writes_for_the_user_is_no_fault_of_the_program(kind: type[Exception]) -> None:
+    assert mistakes.mistake_of(kind("Choose another.")) == "Choose another."
 
 
 def test_memory_that_runs_out_is_a_sentence() -> None:

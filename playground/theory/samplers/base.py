@@ -8,10 +8,11 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from playground.mistakes import Mistake
 from playground.theory.noise import ScoreFunction
 
 
-class SamplerDiverged(ArithmeticError):
+class SamplerDiverged(Mistake, ArithmeticError):
     """The particles left every bound; the message names the step and what to lower."""
 
 
