@@ -50,10 +50,6 @@ class Command:
     label: Callable[["MainWindow"], str] | None = None
 
 
-def _loaded(window: "MainWindow") -> bool:
-    return window.engine.problem is not None
-
-
 def _playing(window: "MainWindow") -> str:
     return hindrances.to_playing(window.state, window.engine)
 
@@ -200,7 +196,7 @@ COMMANDS: dict[str, Command] = {
         "Evaluate the test set",
         "Log-likelihood of held-out points",
         lambda w: w.engine.evaluate_test_set(),
-        enabled=_loaded,
+        hindrance=lambda w: hindrances.to_evaluating(w.state, w.engine),
     ),
     "measure.samples": Command(
         "Compare samples with data",

@@ -50,6 +50,7 @@ class Engine(Measuring):
         self._forgotten: Bench | None = None  # by the last reset
         self._datasets: dict[tuple[Any, ...], Any] = {}  # files read so far
         self._opening: Session | None = None
+        self.failure = ""  # what problem_failed said; nothing where a problem is there or on its way
         self._bundled = False  # whether the next problem may begin from weights that ship with the program
         self._training: Worker | None = None
         self._resting: Worker | None = None  # the last one to pause, until its block is done
@@ -291,6 +292,7 @@ class Engine(Measuring):
     def _assemble(self) -> None:
         """Build what the experiment describes, or take it from what was kept."""
         self._settle.stop()  # what it would build is built now
+        self.failure = ""
         session = self._opening
         bundled, self._bundled = self._bundled and session is None, False
         experiment = self._state.experiment if session is None else session.experiment
@@ -301,9 +303,10 @@ class Engine(Measuring):
             return
         refusal = training_refusal(experiment)
         if refusal is not None and refusal.key.startswith(("data.", "network.")) and session is None:
+            self.failure = refusal.sentence
             if refusal.key == "data.strokes":
                 self._clear()
-            self.problem_failed.emit(refusal.sentence)
+            self.problem_failed.emit(self.failure)
             return
         dataset = self._datasets.get(file_key(experiment))
         self._tasks.start(
@@ -334,7 +337,8 @@ class Engine(Measuring):
             self._settle.start()
         else:
             self._opening = None
-            self.problem_failed.emit(str(error))
+            self.failure = str(error)
+            self.problem_failed.emit(self.failure)
 
     def _take(self, bench: Bench) -> None:
         """Put a bench in place of the present one, which is kept."""

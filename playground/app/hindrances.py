@@ -7,10 +7,21 @@ from playground.app.engine import Engine
 from playground.app.labels import spoken
 from playground.app.state import State
 from playground.app.views import conditions_of
-from playground.lab.refusals import comparison_refusal, few_samples, sampling_refusal, training_refusal
+from playground.lab.refusals import (
+    comparison_refusal,
+    few_samples,
+    likelihood_refusal,
+    sampling_refusal,
+    training_refusal,
+)
 
 LOADING = "The data are being loaded: a moment."
 IMAGES_FILL_NO_PLANE = "Images have no density over a plane: click on one for its log-likelihood."
+
+
+def to_anything(engine: Engine) -> str:
+    """There are no data."""
+    return "" if engine.problem is not None else spoken(engine.failure) or LOADING
 
 
 def to_training(state: State, engine: Engine) -> str:
@@ -20,13 +31,15 @@ def to_training(state: State, engine: Engine) -> str:
     refusal = training_refusal(state.experiment, conditions_of(engine.problem))
     if refusal is not None:
         return spoken(refusal.sentence)
-    return "" if engine.problem is not None else LOADING
+    return to_anything(engine)
 
 
 def to_sampling(state: State, engine: Engine) -> str:
     """No run can begin."""
     refusal = sampling_refusal(state.experiment, conditions_of(engine.problem))
-    return "" if refusal is None else spoken(refusal.sentence)
+    if refusal is not None:
+        return spoken(refusal.sentence)
+    return spoken(engine.failure) if engine.problem is None else ""  # what is being loaded is played once it is there
 
 
 def to_playing(state: State, engine: Engine) -> str:
@@ -34,27 +47,34 @@ def to_playing(state: State, engine: Engine) -> str:
     return "" if engine.trajectory is not None else to_sampling(state, engine)
 
 
+def to_evaluating(state: State, engine: Engine) -> str:
+    """The test set has no likelihoods."""
+    refusal = likelihood_refusal(state.experiment)
+    return to_anything(engine) or ("" if refusal is None else spoken(refusal.sentence))
+
+
 def to_mapping(state: State, engine: Engine) -> str:
-    """There is no plane for a map of the density."""
+    """There is no plane for a map of the density, or no density."""
     view = engine.problem
-    if view is None:
-        return LOADING
-    return IMAGES_FILL_NO_PLANE if view.is_image else ""
+    if view is not None and view.is_image:
+        return IMAGES_FILL_NO_PLANE
+    return to_evaluating(state, engine)
 
 
 def to_measuring_score(state: State, engine: Engine) -> str:
     """The learned score cannot be held against another."""
     view = engine.problem
     if view is None:
-        return LOADING
+        return to_anything(engine)
     return "" if view.has_reference else f"The exact score of {view.name} is not known, and without noise no other is."
 
 
 def to_comparing(state: State, engine: Engine) -> str:
     """The samples cannot be compared with the data; of images there are figures that always can."""
     view, run = engine.problem, engine.trajectory
-    if view is None:
-        return LOADING
+    why = to_anything(engine) or to_sampling(state, engine)  # a run that is in view still is of other settings
+    if view is None or why:
+        return why
     refusal = comparison_refusal(state.experiment, view.conditions)
     if refusal is not None and not view.is_image:
         return spoken(refusal.sentence)

@@ -72,7 +72,7 @@ class Wiring(QObject):
         engine.probed.connect(self._show_probe)
         engine.message.connect(self._tell)
         engine.training_changed.connect(lambda _: self._refresh())
-        for signal in (engine.problem_changed, engine.trajectory_changed, state.changed):
+        for signal in (engine.problem_changed, engine.problem_failed, engine.trajectory_changed, state.changed):
             signal.connect(lambda _: self._show_hindrances())
         engine.playing_changed.connect(transport.set_playing)
         engine.playing_changed.connect(lambda _: self._refresh())
@@ -195,6 +195,7 @@ class Wiring(QObject):
         if data.kind == "drawn" and not data.strokes:
             self._show_empty_plane()
             self._canvas.set_hint("Paint here with the brush: the points follow your strokes.")
+        self._refresh()
 
     def _show_empty_plane(self) -> None:
         """Nothing but the plane, to be painted on; a drawing that was cleared keeps its view."""
@@ -213,7 +214,6 @@ class Wiring(QObject):
         self._drawing, self._shown_problem = True, None
         self._show_plane_layers(True)
         self._transport.set_progress(0, 0, 0)
-        self._refresh()
 
     def _forget_fields(self) -> None:
         self._canvas.set_density(None)

@@ -41,6 +41,7 @@ class EngineDouble(QObject):
         self.state = state
         self.asked: list[Any] = []
         self.problem: ProblemView | None = None
+        self.failure = ""
         self.training = "untrained"
         self.last_progress: Any = None
         self.loss_history = (np.zeros(0), np.zeros(0))
@@ -78,6 +79,11 @@ class EngineDouble(QObject):
         """A problem as the engine would build it from the experiment."""
         self.problem = view(self.state.experiment, **changes)
         self.problem_changed.emit(self.problem)
+
+    def fail(self, sentence: str) -> None:
+        """No problem, for a reason."""
+        self.problem, self.failure = None, sentence
+        self.problem_failed.emit(sentence)
 
     def train_to(self, step: int, training: str = "training", diverged: str | None = None) -> None:
         generator = np.random.default_rng(0)

@@ -574,6 +574,8 @@ def test_what_the_data_lack_is_refused_and_mended(show, state, engine, changes, 
     engine.build(conditions=TOLD)
     why = spoken(sampling_refusal(state.experiment, TOLD).sentence)
     assert panel.notice.text.text() == hindrances.to_sampling(state, engine) == why
+    engine.sample()  # an earlier run is in view
+    assert hindrances.to_comparing(state, engine) == why
     press(button_called(panel, way))
     assert state.value(mended[0]) == mended[1]
     assert not panel.notice.isVisible()
@@ -587,6 +589,35 @@ def test_a_likelihood_without_a_process_is_refused_and_mended(show, state, engin
     assert not panel.test.isEnabled()
     press(button_called(panel, "Use VE noise"))
     assert panel.test.isEnabled()
+
+
+@pytest.mark.parametrize("why", ["", "Nothing is drawn yet: paint.", "a.csv has no numbers."])
+def test_without_data_every_button_says_why(show, state, engine, why):
+    training, likelihood, quality = show(panels.TrainingPanel, panels.LikelihoodPanel, panels.QualityPanel)
+    engine.build()
+    engine.sample()
+    engine.fail(why)
+    said = why or hindrances.LOADING
+    buttons = (training.button, likelihood.map, likelihood.test, quality.measure_score, quality.measure_samples)
+    for button in buttons:
+        assert not button.isEnabled()
+        assert button.toolTip() == f"<p>{said}</p>"
+    assert hindrances.to_sampling(state, engine) == why  # what is being loaded may be played as soon as it is there
+    assert training.chart._empty == ""
+    engine.build()
+    for button in buttons:
+        assert button.isEnabled()
+        assert said not in button.toolTip()
+    assert training.chart._empty.startswith("Press Train")
+
+
+def test_the_loss_chart_asks_for_no_button_that_cannot_be_pressed(show, state, engine):
+    (panel,) = show(panels.TrainingPanel)
+    engine.build()
+    assert panel.chart._empty.startswith("Press Train")
+    state.edit({"noise.kind": "none"})
+    assert not panel.button.isEnabled()
+    assert panel.chart._empty == ""
 
 
 # Training
@@ -876,6 +907,15 @@ def test_conditioned_samples_are_not_compared_and_the_card_says_why(show, state,
     assert (panel.unlike.isVisible(), panel.measure_samples.isEnabled()) == (True, False)
     state.edit({"sampling.mask": "none"})
     assert (panel.unlike.isVisible(), panel.measure_samples.isEnabled()) == (False, True)
+
+
+def test_samples_of_a_class_that_is_not_there_are_not_spoken_of(show, state, engine):
+    (panel,) = show(panels.QualityPanel)
+    state.edit({"data.kind": "digits", "sampling.labels": "one", "sampling.label": 12})
+    engine.build(is_image=True, conditions=TOLD)
+    engine.sample()
+    assert (panel.unlike.isVisible(), panel.measure_samples.isEnabled()) == (False, False)
+    assert "is no class of these data" in panel.measure_samples.toolTip()
 
 
 def test_what_conditioned_images_show_is_measured_still(show, state, engine):

@@ -29,7 +29,7 @@ from playground.app.views import DensityView
 from playground.app.window import MainWindow
 from playground.drawing.palette import PALETTES
 from playground.lab.experiment import Experiment, replace
-from playground.lab.refusals import sampling_refusal
+from playground.lab.refusals import sampling_refusal, training_refusal
 from playground.resources import resource
 from tests.app.conftest import wait
 
@@ -418,3 +418,25 @@ def test_other_data_far_from_the_origin_come_into_view(window, tmp_path):
         x0, x1, y0, y1 = window.canvas.viewport
         assert x0 < offset < x1
         assert y0 < offset < y1
+
+
+def test_an_empty_drawing_is_the_reason_in_menus_keys_and_buttons(window, qtbot):
+    with qtbot.waitSignal(window.engine.problem_failed, timeout=10_000):
+        window.state.edit({"data.kind": "drawn"})
+    why = spoken(training_refusal(window.state.experiment).sentence)
+    assert why.startswith("Nothing is drawn yet")
+    for key in ("density_map", "test_set", "samples", "errors"):
+        action = window.actions_by_key[f"measure.{key}"]
+        assert not action.isEnabled()
+        assert action.toolTip() == f"<p>{why}</p>"
+    quality, likelihood = window.panel(QualityPanel), window.panel(LikelihoodPanel)
+    for button in (quality.measure_score, quality.measure_samples, likelihood.map, likelihood.test):
+        assert button.toolTip() == f"<p>{why}</p>"
+    assert not window.transport.restart.isEnabled()
+    window.toasts.settle()
+    window.canvas.setFocus()
+    QTest.keyClick(window.canvas, Qt.Key.Key_D)
+    assert [toast.sentence for toast in window.toasts.shown] == [why]
+    window.state.undo()
+    qtbot.waitUntil(lambda: window.actions_by_key["measure.density_map"].isEnabled(), timeout=10_000)
+    assert window.transport.restart.isEnabled()

@@ -30,8 +30,15 @@ class LossChart(Chart):
         self._floor: float | None = None
         self._floor_error: float | None = None
         self._curve: tuple[np.ndarray, np.ndarray, np.ndarray] | None = None
+        self._empty = ""
         self.setAccessibleName("Loss")
         self.setAccessibleDescription("No steps yet.")
+
+    def show_empty(self, sentence: str) -> None:
+        """What stands there before there are losses."""
+        if sentence != self._empty:
+            self._empty = sentence
+            self.update()
 
     def show_history(
         self, steps: np.ndarray, losses: np.ndarray, floor: float | None = None, floor_error: float | None = None
@@ -81,7 +88,7 @@ class LossChart(Chart):
         painter.setPen(QPen(self.tokens.color("border"), 1))
         painter.drawLine(QPointF(plot.left(), plot.bottom() + 0.5), QPointF(plot.right(), plot.bottom() + 0.5))
         if not len(steps):
-            self.sentence(painter, "Press Train: the loss appears here, beside the best that is possible.")
+            self.sentence(painter, self._empty)
             return
         height = self._height_of(smooth, losses)
         spread = max(steps[-1] - steps[0], 1.0)

@@ -131,10 +131,10 @@ class TaskButton(QPushButton):
     ) -> None:
         super().__init__(title, parent)
         self._title, self._engine, self._task, self._begin = title, engine, task, begin
-        self._meaning = meaning
+        self._meaning, self._hindrance = meaning, ""
         self._running = False
         self._fraction: float | None = None
-        self.setToolTip(meaning)
+        self._explain()
         self.setAccessibleName(title)
         self.setMinimumWidth(self.fontMetrics().horizontalAdvance("Cancel · 0:00") + 26)
         self.clicked.connect(self._clicked)
@@ -143,6 +143,16 @@ class TaskButton(QPushButton):
     @property
     def running(self) -> bool:
         return self._running
+
+    def set_hindrance(self, why: str) -> None:
+        """Why nothing can be measured now, as a sentence; nothing where it can."""
+        self._hindrance = why
+        self.setEnabled(not why)
+        if not self._running:
+            self._explain()
+
+    def _explain(self) -> None:
+        self.setToolTip(f"<p>{self._hindrance}</p>" if self._hindrance else self._meaning)
 
     @Slot()
     def _clicked(self) -> None:
@@ -162,7 +172,10 @@ class TaskButton(QPushButton):
         if status.running:
             text = "Cancel" if left is None else f"Cancel · {duration(left)}"
         self.setText(text)
-        self.setToolTip(f"Stop measuring: {status.label}." if status.running else self._meaning)
+        if status.running:
+            self.setToolTip(f"Stop measuring: {status.label}.")
+        else:
+            self._explain()
         self.setAccessibleName(f"Cancel {self._title}" if status.running else self._title)
         if began:
             self.ran.emit(status.running)

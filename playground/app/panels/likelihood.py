@@ -6,7 +6,7 @@ import numpy as np
 from PySide6.QtCore import Slot
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QWidget
 
-from playground.app import theme
+from playground.app import hindrances, theme
 from playground.app.card import Card, Notice
 from playground.app.choices import capital
 from playground.app.engine import Engine
@@ -374,8 +374,8 @@ class LikelihoodPanel(Card):
         self.nll.setVisible(flows)
         self.trips.setVisible(flows)
         self.integral.setVisible(flows and not images)
-        self.map.setEnabled(view is not None and possible)
-        self.test.setEnabled(view is not None and possible)
+        self.map.set_hindrance(hindrances.to_mapping(self.state, self.engine))
+        self.test.set_hindrance(hindrances.to_evaluating(self.state, self.engine))
         self.hint.setVisible(possible and self.engine.likelihood is None)
         self._summarise()
         self._say()

@@ -202,17 +202,18 @@ class QualityPanel(Card):
     def _enable(self) -> None:
         """Offer what can be measured now."""
         view, run = self.engine.problem, self.engine.trajectory
-        refusal = None if view is None else comparison_refusal(self.state.experiment, view.conditions)
+        runs = view is not None and not hindrances.to_sampling(self.state, self.engine)
+        refusal = comparison_refusal(self.state.experiment, view.conditions) if runs else None
         self.unlike.setText("" if refusal is None else spoken(refusal.sentence))
         self.unlike.setVisible(refusal is not None)
-        self.measure_score.setEnabled(not hindrances.to_measuring_score(self.state, self.engine))
-        self.measure_samples.setEnabled(not hindrances.to_comparing(self.state, self.engine))
+        self.measure_score.set_hindrance(hindrances.to_measuring_score(self.state, self.engine))
+        self.measure_samples.set_hindrance(hindrances.to_comparing(self.state, self.engine))
         if run is None:
             self.histogram.show_samples(None)
         if view is None:
             for part in (self.against, self.kl, self.weights, self.labels, self.nearest):
                 part.setVisible(False)  # they were of data that are gone
-            self.chart.show_empty(MEASURE_SCORE)
+            self.chart.show_empty(hindrances.to_anything(self.engine))
             self.histogram.show_data(np.zeros(0), "")
 
     @Slot(str)

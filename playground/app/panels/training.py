@@ -31,6 +31,7 @@ TIPS = {
     "finished": "Train as long again, from the weights there are.",
     "diverged": "Go on from the last good weights; lower the learning rate first.",
 }
+PRESS = "Press Train: the loss appears here, beside the best that is possible."
 CHART_SECONDS = 0.1  # between two pictures of the loss
 
 
@@ -87,6 +88,7 @@ class TrainingPanel(Card):
             self.advanced().addWidget(part)
         state.changed.connect(self._refresh)
         engine.problem_changed.connect(self._show)
+        engine.problem_failed.connect(self._show)
         engine.training_changed.connect(self._show)
         engine.progress.connect(self._progressed)
         engine.evaluation_changed.connect(self._evaluated)
@@ -167,6 +169,7 @@ class TrainingPanel(Card):
         self.button.setAccessibleName(f"{text} the network" if training == "untrained" else f"{text} training")
         self.button.setToolTip(f"<p>{hindrance or TIPS[training]}</p>")
         self.button.setEnabled(not hindrance)
+        self.chart.show_empty("" if hindrance else PRESS)
 
     def _summarise(self) -> None:
         progress, training = self.engine.last_progress, self.engine.training
