@@ -164,7 +164,7 @@ def panel(painter: QPainter, box: QRectF, found: dict[str, np.ndarray], names: l
 def partition(painter: QPainter, box: QRectF, cost: Cost) -> None:
     """What Z of a Boltzmann machine costs, whose number of units is not logarithmic."""
     heading(painter, box, "Z of a Boltzmann machine")
-    curves, x, y = cost_chart(cost.units, cost.partition, cost.weight, cost.fitted())
+    curves, x, y = cost_chart(cost.units, cost.partition, cost.weight, cost.growth())
     paint_chart(painter, box, curves, x, y, DARK)
 
 
@@ -178,7 +178,7 @@ def main(out: Path = Path("docs/images/growth.png")) -> None:
     torch.set_num_threads(1)
     found = [(names, measured(names, measure)) for *names, measure in MEASUREMENTS]
     *_, cost = measure_cost()
-    print(f"Z of a Boltzmann machine: (factor a unit, seconds at 0 units) {cost.fitted()}")
+    print(f"Z of a Boltzmann machine: (measured factor a unit, seconds a state) {cost.growth()}")
     application = headless()
     wide, tall = PANEL
     image = QImage(2 * 3 * wide, 2 * 2 * tall, QImage.Format.Format_RGB32)

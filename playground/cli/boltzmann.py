@@ -87,7 +87,7 @@ def run_boltzmann(settings: Boltzmann, folder: Path, overwrite: bool) -> None:
 def _metrics(
     settings: Boltzmann, progress: Progress, likely: Likely, samples: np.ndarray, cost: Cost
 ) -> dict[str, Any]:
-    fit = cost.fitted()
+    growth = cost.growth()
     return {
         "units": settings.rows * settings.columns,
         "patterns": len(patterns_of(settings)),
@@ -107,7 +107,7 @@ def _metrics(
         "sampler": settings.sampler,
         "samples": len(samples),
         "samples_that_are_patterns": float(are_patterns(settings, samples).mean()),
-        "cost_factor_per_unit": None if fit is None else fit[0],
+        "cost_factor_per_unit": None if growth is None else growth[0],
         "cost_seconds_of_64_units": cost.extrapolated(DIGITS),
         "seed": settings.seed,
     }
@@ -130,7 +130,7 @@ def _paint(
         units=cost.units,
         partition=cost.partition,
         weight=cost.weight,
-        fit=cost.fitted(),
+        growth=cost.growth(),
         lines=(
             f"NLL {progress.nll:.4f} nat, floor {progress.least:.4f}",
             f"log Z {progress.log_partition:.3f}, |∇ log Z| {progress.partition_gradient:.3f}",
@@ -147,8 +147,8 @@ def _summarise(measured: dict[str, Any], cost: Cost, folder: Path) -> None:
     if measured["cost_factor_per_unit"] is not None:
         years = measured["cost_seconds_of_64_units"] / YEAR
         say(
-            f"Each unit more takes {measured['cost_factor_per_unit']:.2f} times as long; {DIGITS} units, a digit of 8 x 8 "
-            f"pixels, would take {years:.0e} years"
+            f"Each unit more took {measured['cost_factor_per_unit']:.2f} times as long. Doubling with each as the states do, "
+            f"{DIGITS} units, a digit of 8 x 8 pixels, would take {years:.0e} years"
         )
     say(f"{'NLL of a pattern':>24}  {measured['nll']:.4f}")
     say(f"{'floor':>24}  {measured['nll_floor']:.4f}")

@@ -51,7 +51,7 @@ class Cells:
 
     @property
     def _least(self) -> float:
-        return 34.0 if self.caption else 0.0  # a caption's width
+        return 34.0 if self.caption else 0.0  # a caption's width, but for 2 px of the gap
 
     def box(self, number: int) -> QRectF:
         """Where the pixels of picture `number` lie."""
@@ -151,22 +151,26 @@ def curve_chart(steps: np.ndarray, nlls: np.ndarray, least: float, most_steps: i
 
 
 def cost_chart(
-    units: np.ndarray, partition: np.ndarray, weight: np.ndarray, fit: tuple[float, float] | None
+    units: np.ndarray, partition: np.ndarray, weight: np.ndarray, growth: tuple[float, float] | None
 ) -> tuple[list[Curve], Axis, Axis]:
-    """Seconds for Z and for one state's weight against units, with the line (factor a unit, seconds at 0) fitted to Z."""
+    """Seconds for Z and its gradient, and for one state's weight, against units.
+
+    With growth (how many times longer each unit more took, seconds a state) that factor is named, and the line of 2^d states
+    drawn.
+    """
     x = Axis("units", 1.0, max(float(units.max(initial=16)), 16.0) + 1)
-    z = "Z and its gradient" if fit is None else f"Z and its gradient: ×{fit[0]:.2f} a unit"
+    z = "Z and its gradient" if growth is None else f"Z: measured ×{growth[0]:.2f} a unit"
     curves = [
         Curve(units, weight, "data", "exp(y'Wy/2) of one state", points=True, width=1.0, at_start=True),
         Curve(units, partition, "error", z, points=True, width=1.5, at_start=True),
     ]
     bounds = [partition, weight]
-    if fit is not None:
-        factor, height = fit
-        start = math.log(float(partition.min()) / height) / math.log(factor)
+    if growth is not None:
+        _, a_state = growth
+        start = math.log2(float(partition.min()) / a_state)
         ends = np.array([min(max(start, x.low), x.high), x.high])
-        curves.append(Curve(ends, height * factor**ends, "error", dashed=True, width=1.0))
-        bounds.append(height * factor**ends)
+        curves.append(Curve(ends, a_state * 2.0**ends, "error", dashed=True, width=1.0))
+        bounds.append(a_state * 2.0**ends)
     return curves, x, axis_around(bounds, "seconds", log=True)
 
 
@@ -179,7 +183,7 @@ class Report:
         probabilities: (K,) of the likely ones.
         weights: (d, d).
         steps, nlls, least: the learning curve and its floor.
-        units, partition, weight, fit: what :func:`cost_chart` takes; no units where nothing was measured.
+        units, partition, weight, growth: what :func:`cost_chart` takes; no units where nothing was measured.
         lines: a few numbers in words.
     """
 
@@ -194,7 +198,7 @@ class Report:
     units: np.ndarray
     partition: np.ndarray
     weight: np.ndarray
-    fit: tuple[float, float] | None
+    growth: tuple[float, float] | None
     lines: tuple[str, ...]
 
 
@@ -230,7 +234,7 @@ def paint_report(report: Report, palette: Palette, ratio: float = 2.0) -> QImage
         _paint_set(painter, boxes[3], report.likely, palette, "learned", captions)
         _paint_set(painter, boxes[4], report.samples, palette, "particles")
         if len(report.units):
-            curves, x, y = cost_chart(report.units, report.partition, report.weight, report.fit)
+            curves, x, y = cost_chart(report.units, report.partition, report.weight, report.growth)
             paint_chart(painter, boxes[5], curves, x, y, palette)
     finally:
         painter.end()
@@ -251,9 +255,9 @@ def _paint_set(
 
 
 def probability(value: float) -> str:
-    """A probability in few letters.
+    """A probability in few letters, which fit below a pattern: three digits, two below 1 %.
 
     >>> probability(0.07132), probability(0.00412), probability(9.7e-6)
-    ('7.13 %', '0.412 %', '1e-5')
+    ('7.13 %', '0.41 %', '1e-5')
     """
-    return f"{100 * value:.3g} %" if value >= 1e-3 else f"{value:.0e}".replace("e-0", "e-")
+    return f"{100 * value:.{3 if value >= 0.01 else 2}g} %" if value >= 1e-3 else f"{value:.0e}".replace("e-0", "e-")

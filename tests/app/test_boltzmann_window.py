@@ -235,9 +235,13 @@ def test_cost_is_measured_and_extrapolated(window, monkeypatch):
     assert not window.measure.isEnabled()
     wait(lambda: not window.machine.measuring, 20_000)
     assert window.measure.isEnabled()
-    factor, _ = found.fitted()
-    assert f"Each unit more takes {factor:.2f} times as long." in window.cost_plot.accessibleDescription()
-    assert "Z of an 8×8 digit would take" in window.cost_label.text()
+    factor, _ = found.growth()
+    said = window.cost_label.text().replace("\u202f", " ")
+    assert (
+        f"Each unit more took {factor:.2f} times as long; the dashed line doubles."
+        in window.cost_plot.accessibleDescription()
+    )
+    assert "Doubling with each unit as the states do, Z of an 8×8 digit would take 5 900 years" in said
 
 
 def test_closing_in_the_middle_ends_its_threads_and_it_opens_again(window, monkeypatch):

@@ -1,11 +1,14 @@
 """Curves over linear and logarithmic axes."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from PySide6.QtCore import QRectF
-from PySide6.QtGui import QColor, QImage, QPainter
+from PySide6.QtGui import QColor, QFontMetricsF, QImage, QPainter
 
-from playground.drawing.boltzmann import Cells, cost_chart, paint_pattern
+from playground.drawing.axes import figures
+from playground.drawing.boltzmann import CAPTION, Cells, cost_chart, paint_pattern, probability
 from playground.drawing.charts import Axis, Curve, axis_around, paint_chart, places
 from playground.drawing.palette import DARK
 
@@ -41,13 +44,13 @@ def test_a_curve_is_painted_where_its_points_lie() -> None:
         assert QColor(image.pixel(across, down)) == DARK.color("learned")
 
 
-def test_the_line_fitted_to_the_cost_begins_where_it_meets_what_is_measured() -> None:
+def test_the_line_of_doubling_begins_where_it_meets_what_is_measured() -> None:
     units = np.arange(2, 21)
-    curves, x, _ = cost_chart(units, np.maximum(1e-4, 1e-9 * 2.0**units), np.full(19, 1e-6), (2.0, 1e-9))
-    fit = curves[-1]
-    assert fit.dashed
-    assert fit.y == pytest.approx([1e-4, 1e-9 * 2.0**x.high])
-    assert "×2.00 a unit" in curves[1].label
+    curves, x, _ = cost_chart(units, np.maximum(1e-4, 1e-9 * 2.0**units), np.full(19, 1e-6), (1.69, 1e-9))
+    line = curves[-1]
+    assert line.dashed
+    assert line.y == pytest.approx([1e-4, 1e-9 * 2.0**x.high])
+    assert "measured ×1.69 a unit" in curves[1].label
 
 
 @pytest.mark.parametrize("count", [1, 14, 48])
@@ -58,6 +61,16 @@ def test_pictures_of_a_set_lie_apart_and_inside(count: int) -> None:
     assert all(QRectF(0, 0, 260, 120).contains(box) for box in boxes)
     assert not any(one.intersects(other) for n, one in enumerate(boxes) for other in boxes[:n])
     assert [cells.at(box.center().x(), box.center().y()) for box in boxes] == list(range(count))
+
+
+@pytest.mark.parametrize("side", [2, 3])
+def test_captions_lie_apart(side: int) -> None:
+    cells = Cells(12, 260.0, 200.0, side, side, caption=14.0)
+    font = QFontMetricsF(figures(CAPTION))
+    width = max(font.horizontalAdvance(probability(value)) for value in (1.0, 0.142, 0.0582, 0.00537, 9.7e-5))
+    boxes = [cells.box(number) for number in range(cells.layout()[1])]
+    gaps = [after.center().x() - before.center().x() - width for before, after in pairwise(boxes)]
+    assert min(gaps) >= 3
 
 
 def test_a_pattern_s_first_row_is_painted_at_the_top() -> None:

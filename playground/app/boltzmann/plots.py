@@ -88,13 +88,13 @@ class CostPlot(Plot):
         super().__init__(110, "Cost of Z", parent)
 
     def show_cost(
-        self, units: np.ndarray, partition: np.ndarray, weight: np.ndarray, fit: tuple[float, float] | None
+        self, units: np.ndarray, partition: np.ndarray, weight: np.ndarray, growth: tuple[float, float] | None
     ) -> None:
         """See :func:`playground.drawing.boltzmann.cost_chart`."""
-        self._chart = cost_chart(units, partition, weight, fit)
-        more = "" if fit is None else f" Each unit more takes {fit[0]:.2f} times as long."
+        self._chart = cost_chart(units, partition, weight, growth)
+        more = "" if growth is None else f" Each unit more took {growth[0]:.2f} times as long; the dashed line doubles."
         self.setAccessibleDescription(
-            f"{shown(float(partition[-1]))} seconds for Z of {int(units[-1])} units, "
+            f"{shown(float(partition[-1]))} seconds for Z and its gradient of {int(units[-1])} units, "
             f"{shown(float(weight[-1]))} for the weight of one state.{more}"
         )
         self.update()

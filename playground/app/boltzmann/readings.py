@@ -126,4 +126,4 @@ def cost_sentence(cost: "Cost") -> str:
     seconds = cost.extrapolated(DIGITS)
     if seconds is None:
         return f"Z of {cost.units[-1]} units: {shown(1e3 * float(cost.partition[-1]))} ms"
-    return f"At this rate Z of an 8×8 digit would take {duration(seconds)}, at every step."
+    return f"Doubling with each unit as the states do, Z of an 8×8 digit would take {duration(seconds)}, at every step."

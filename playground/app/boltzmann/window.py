@@ -384,7 +384,7 @@ class BoltzmannWindow(QDialog):
 
     @Slot(object)
     def _show_cost(self, cost: object) -> None:
-        self.cost_plot.show_cost(cost.units, cost.partition, cost.weight, cost.fitted())
+        self.cost_plot.show_cost(cost.units, cost.partition, cost.weight, cost.growth())
         self.cost_label.setText(cost_sentence(cost))
 
     @Slot()
