@@ -725,6 +725,10 @@ def test_an_energy_shows_its_z_and_what_it_says_of_points(show, state, engine):
     assert panel.energy_nll.text() == "1.300 ± 0.020"
     assert "0.040 ± 0.010 nat" in panel.energy_nll.toolTip()
     assert panel.energy_integral.text() == "0.999"
+    assert panel.partition.text() == "0.500 (quadrature ± 1e-5)"
+    engine.evaluation_changed.emit({})  # as after a reset, other data, or a session that was opened
+    assert {figure.text() for figure in (panel.partition, panel.energy_nll, panel.energy_integral)} == {"–"}
+    assert "At σ" not in panel.partition.toolTip()
 
 
 def test_maximum_likelihood_says_what_it_needs_and_what_it_costs(show, state, engine):
@@ -753,6 +757,13 @@ def test_estimates_of_the_trace_show_their_error_where_it_is_known(show, state, 
         engine.show_point({"standard_error": error})
         assert panel.log_prob.text() == text
     assert "a single random vector" in panel.log_prob.toolTip()
+    engine.evaluation_changed.emit({"trace_standard_error": 0.034})
+    assert panel.estimate.text() == "0.034"
+    why = "A single random vector does not tell its own error: set likelihood.vectors to 2 or more."
+    # The figure is of an earlier test set, taken with more vectors.
+    engine.evaluation_changed.emit({"trace_standard_error": 0.034, "reasons": {"trace_standard_error": why}})
+    assert panel.estimate.text() == "–"
+    assert "does not tell its own error: set vectors k to 2 or more." in panel.estimate.toolTip()
 
 
 def test_an_exact_source_of_unknown_data_is_refused_and_mended(show, state, engine):

@@ -11,6 +11,7 @@ from playground.app.card import Card, Notice
 from playground.app.choices import capital
 from playground.app.engine import Engine
 from playground.app.fields import make_field
+from playground.app.labels import spoken
 from playground.app.numbers import shown
 from playground.app.panels.figure import Figure, TaskButton, count, decimal, with_error
 from playground.app.readouts import place
@@ -303,16 +304,16 @@ class LikelihoodPanel(Card):
         partition, view = (metrics.get("log_partition"), metrics.get("log_partition_error")), self.engine.problem
         if None not in partition and view is not None:
             self._show_partition(partition, view.sigma_min)
-        integral = metrics.get("energy_integral")
-        self.energy_integral.show_text("" if integral is None else decimal(float(integral)))
-        entropy, integral = (metrics.get(key) for key in ("entropy", "integral"))
-        self.entropy.show_text("" if entropy is None else decimal(float(entropy)))
-        self.integral.show_text("" if integral is None else decimal(float(integral)))
+        elif not metrics:  # all was forgotten: another network, other weights or other data
+            self.partition.show_text("")
+        self.energy_integral.show_text(_with_error(metrics, "energy_integral"))
+        self.entropy.show_text(_with_error(metrics, "entropy"))
+        self.integral.show_text(_with_error(metrics, "integral"))
         self.bits.show_text(_with_error(metrics, "bits_per_dim"))
         trip = metrics.get("round_trip_distance"), metrics.get("round_trip_log_prob")
         self.trips.show_text("" if None in trip else ", ".join(shown(abs(float(error)), 2) for error in trip))
-        estimate = metrics.get("trace_standard_error")
-        self.estimate.show_text("" if estimate is None else decimal(float(estimate)))
+        why = metrics.get("reasons", {}).get("trace_standard_error", "")
+        self.estimate.show_text("" if why else _with_error(metrics, "trace_standard_error"), spoken(why))
 
     @Slot(object)
     def _show_density(self, density: DensityView) -> None:
@@ -413,6 +414,6 @@ def _length(code: np.ndarray) -> str:
 
 
 def _with_error(metrics: dict[str, object], key: str) -> str:
-    """A figure with its standard error, where that is known; "" where the figure is not."""
+    """A figure with its standard error, where there is one and it is known; "" where the figure is not."""
     value, error = metrics.get(key), metrics.get(f"{key}_standard_error")
     return "" if value is None else with_error(float(value), None if error is None else float(error))
