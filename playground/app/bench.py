@@ -95,7 +95,10 @@ class Bench:
 
     @property
     def loss_history(self) -> tuple[np.ndarray, np.ndarray]:
-        """Steps and losses of the training so far, (C,) each."""
+        """Steps and losses of the training so far, (C,) each; none where they are of another objective than the one chosen
+        now: training on begins new ones, and to choose the old objective again brings these back."""
+        if self.trainer.problem.experiment.objective != self.problem.experiment.objective:
+            return np.zeros(0), np.zeros(0)
         steps, losses = self.steps, self.losses  # a thread may add to them or begin new ones
         count = min(len(steps), len(losses))
         return np.array(steps[:count]), np.array(losses[:count])
@@ -159,8 +162,8 @@ class Bench:
 
     def summary(self) -> dict[str, Any]:
         """Where training stands, as a session keeps it."""
-        steps, losses = self.steps, self.losses  # training may be adding to them, or begin new ones
-        count = min(len(steps), len(losses))
+        steps, losses = (values.tolist() for values in self.loss_history)
+        count = len(steps)
         every = max(count // KEPT_LOSSES, 1)
         return {
             "state": "paused" if self.training == "training" else self.training,

@@ -78,7 +78,7 @@ class Engine(Measuring):
 
     @property
     def loss_history(self) -> tuple[np.ndarray, np.ndarray]:
-        """Steps and losses of the training so far, (C,) each."""
+        """See :attr:`playground.app.bench.Bench.loss_history`."""
         return (np.zeros(0), np.zeros(0)) if self._bench is None else self._bench.loss_history
 
     @property

@@ -139,6 +139,21 @@ def test_training_runs_to_its_limit_and_can_go_on(qtbot, bench):
     qtbot.waitUntil(lambda: engine.trained_steps == 120, timeout=5_000)
 
 
+def test_losses_are_those_of_the_objective_that_is_chosen(qtbot, bench, tmp_path):
+    state, engine = bench
+    train(qtbot, engine)
+    steps, losses = engine.loss_history
+    state.edit({"objective.kind": "exact"})
+    assert len(engine.loss_history[0]) == 0
+    engine.session({})().save(tmp_path / "run.spg")
+    assert Session.load(tmp_path / "run.spg").training["losses"] == []
+    state.undo()
+    assert np.array_equal(engine.loss_history, (steps, losses))
+    state.redo()
+    train(qtbot, engine)
+    assert engine.loss_history[0][0] > steps[-1]
+
+
 def test_pause_and_resume_keep_the_steps(qtbot, bench):
     state, engine = bench
     state.edit({"training.steps": 1_000_000})

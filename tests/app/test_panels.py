@@ -663,6 +663,22 @@ def test_the_chart_follows_the_loss(show, state, engine, qtbot):
     assert panel.distance.text() == "KL 0.008 nat"
 
 
+def test_the_loss_of_another_objective_is_not_shown_as_that_of_this_one(show, state, engine):
+    (panel,) = show(panels.TrainingPanel)
+    engine.build()
+    assert panel.chart.accessibleDescription().startswith("Press Train")
+    engine.train_to(2_000, "paused")
+    assert "best possible" in panel.chart.accessibleDescription()
+    history, engine.loss_history = engine.loss_history, (np.zeros(0), np.zeros(0))
+    panel.header.click()
+    state.edit({"objective.kind": "exact"})
+    panel.header.click()
+    assert panel.chart.accessibleDescription().startswith("The loss so far was another objective's")
+    engine.loss_history = history
+    state.edit({"objective.kind": "denoising"})
+    assert "best possible 1.849 ± 0.002" in panel.chart.accessibleDescription()
+
+
 # Measurements
 
 

@@ -32,12 +32,18 @@ class LossChart(Chart):
         self._curve: tuple[np.ndarray, np.ndarray, np.ndarray] | None = None
         self._empty = ""
         self.setAccessibleName("Loss")
-        self.setAccessibleDescription("No steps yet.")
+
+    @property
+    def empty(self) -> bool:
+        """Whether it shows no loss."""
+        return not len(self._steps)
 
     def show_empty(self, sentence: str) -> None:
-        """What stands there before there are losses."""
-        if sentence != self._empty:
+        """Show no loss but this sentence."""
+        if not self.empty or sentence != self._empty:
             self._empty = sentence
+            self.show_history(np.zeros(0), np.zeros(0))
+            self.setAccessibleDescription(sentence)
             self.update()
 
     def show_history(
@@ -53,7 +59,7 @@ class LossChart(Chart):
             best = "" if floor is None else f", best possible {_with_error(floor, floor_error)}"
             self.setAccessibleDescription(f"{self._loss_text()} after {int(steps[-1])} steps{best}.")
         else:
-            self.setAccessibleDescription("No steps yet.")
+            self.setAccessibleDescription(self._empty)
         self.update()
 
     def curve(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

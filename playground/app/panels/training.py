@@ -32,6 +32,7 @@ TIPS = {
     "diverged": "Go on from the last good weights; lower the learning rate first.",
 }
 PRESS = "Press Train: the loss appears here, beside the best that is possible."
+OF_ANOTHER = "The loss so far was another objective's: train on to see this one's."
 CHART_SECONDS = 0.1  # between two pictures of the loss
 
 
@@ -86,7 +87,8 @@ class TrainingPanel(Card):
         self.sigmas = make_field(state, "training.sigmas")
         for part in (self.batch, self.seconds, self.steps, self.decay, self.ema, self.sigmas):
             self.advanced().addWidget(part)
-        state.changed.connect(self._refresh)
+        self.folded.connect(self._show)  # nothing is drawn while it is folded
+        state.changed.connect(self._edited)
         engine.problem_changed.connect(self._show)
         engine.problem_failed.connect(self._show)
         engine.training_changed.connect(self._show)
@@ -130,6 +132,12 @@ class TrainingPanel(Card):
         self._draw()
 
     @Slot(object)
+    def _edited(self, keys: frozenset[str]) -> None:
+        self._refresh()
+        if self.chart.empty or any(key.startswith("objective.") for key in keys):
+            self._draw()
+
+    @Slot(object)
     def _progressed(self, progress: object) -> None:
         self._summarise()
         if not self._redraw.isActive():
@@ -151,8 +159,11 @@ class TrainingPanel(Card):
             return
         progress = self.engine.last_progress
         steps, losses = self.engine.loss_history
-        floor = (None, None) if progress is None else (progress.floor, progress.floor_error)
-        self.chart.show_history(steps, losses, *floor)
+        if progress is None or not len(steps):
+            asked = OF_ANOTHER if self.engine.trained_steps else PRESS
+            self.chart.show_empty(asked if self.button.isEnabled() else "")
+        else:
+            self.chart.show_history(steps, losses, progress.floor, progress.floor_error)
 
     @Slot()
     def _refresh(self) -> None:
@@ -169,7 +180,6 @@ class TrainingPanel(Card):
         self.button.setAccessibleName(f"{text} the network" if training == "untrained" else f"{text} training")
         self.button.setToolTip(f"<p>{hindrance or TIPS[training]}</p>")
         self.button.setEnabled(not hindrance)
-        self.chart.show_empty("" if hindrance else PRESS)
 
     def _summarise(self) -> None:
         progress, training = self.engine.last_progress, self.engine.training
