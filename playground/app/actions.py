@@ -58,6 +58,7 @@ def _sampling(window: "MainWindow") -> str:
     return hindrances.to_sampling(window.state, window.engine)
 
 
+TRAIN = {"waiting": "Cancel training", "training": "Pause training"}  # else "Train"
 LAYERS = {entry.key: entry.title for entry in LEGEND}
 
 
@@ -138,7 +139,7 @@ COMMANDS: dict[str, Command] = {
         lambda w: w.toggle_training(),
         key="T",
         hindrance=lambda w: hindrances.to_training(w.state, w.engine),
-        label=lambda w: "Pause training" if w.engine.training == "training" else "Train",
+        label=lambda w: TRAIN.get(w.engine.training, "Train"),
     ),
     "train.reset": Command(
         "Reset training", "Forget what was learned and begin with fresh weights", lambda w: w.reset_training()

@@ -10,14 +10,13 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-import numpy as np
 from PySide6.QtCore import QObject, Qt, QTimer, Signal, Slot
 
 from playground.app.bench import NEW_DATA, Bench, assemble, file_key, reset_key
-from playground.app.measuring import Measuring
 from playground.app.playback import TICK
 from playground.app.state import State
-from playground.app.workers import Worker, interrupted
+from playground.app.training import Training
+from playground.app.workers import interrupted
 from playground.lab import experiment as description
 from playground.lab.experiment import Experiment
 from playground.lab.refusals import training_refusal
@@ -25,12 +24,12 @@ from playground.lab.session import Session, SessionError
 from playground.lab.trajectory import Trajectory
 
 SETTLE = 150  # ms without an edit before data and network are built anew, so that a slider can be dragged
+BUILDING = ("problem", "reading")  # tasks that end with something else on the bench
 KEPT = 16  # benches kept for undo
-PROGRESS_SECONDS = 1 / 15  # between two reports of training, which two charts and a dozen numbers follow
 
 
-class Engine(Measuring):
-    """Follows the experiment: builds its data and network, trains it, keeps the clock.
+class Engine(Training):
+    """Follows the experiment: builds its data and network, keeps the clock.
 
     Args:
         state: the experiment to follow.
@@ -40,8 +39,6 @@ class Engine(Measuring):
     ready = Signal()  # torch is loaded and there is a problem, where there was none
     problem_changed = Signal(object)  # ProblemView
     problem_failed = Signal(str)  # why the settings give no problem; the old one stays, save for an empty drawing
-    training_changed = Signal(str)  # "untrained", "training", "paused", "finished", "diverged"
-    progress = Signal(object)  # TrainingProgress
 
     def __init__(self, state: State, device: str = "auto", parent: QObject | None = None) -> None:
         super().__init__(state, parent)
@@ -52,9 +49,6 @@ class Engine(Measuring):
         self._opening: Session | None = None
         self.failure = ""  # what problem_failed said; nothing where a problem is there or on its way
         self._bundled = False  # whether the next problem may begin from weights that ship with the program
-        self._training: Worker | None = None
-        self._resting: Worker | None = None  # the last one to pause, until its block is done
-        self._progress_time = 0.0
         self._last_tick = time.monotonic()
         self._clock = QTimer(self)
         self._clock.setTimerType(Qt.TimerType.PreciseTimer)
@@ -65,35 +59,29 @@ class Engine(Measuring):
         self._settle.setInterval(SETTLE)
         self._settle.timeout.connect(self._assemble)
         state.changed.connect(self._edited)
+        self.problem_failed.connect(lambda _: self._wait(False))
 
     # What the window may read
 
     @property
-    def training(self) -> str:
-        return "untrained" if self._bench is None else self._bench.training
-
-    @property
-    def last_progress(self) -> Any:
-        return None if self._bench is None else self._bench.progress
-
-    @property
-    def loss_history(self) -> tuple[np.ndarray, np.ndarray]:
-        """See :attr:`playground.app.bench.Bench.loss_history`."""
-        return (np.zeros(0), np.zeros(0)) if self._bench is None else self._bench.loss_history
-
-    @property
-    def trained_steps(self) -> int:
-        return 0 if self._bench is None else self._bench.trained_steps
-
-    @property
-    def untrained(self) -> bool:
-        return self._bench is None or self._bench.weights.untrained
+    def building(self) -> bool:
+        """Whether other data or another network are on their way to the bench."""
+        return self._settle.isActive() or any(self._tasks.running(task) for task in BUILDING)
 
     @property
     def device_text(self) -> str:
         """The device and its threads, as the status bar says it."""
         bench = self._bench or next(reversed(self._kept.values()), None)  # a drawing may be empty
         return "starting" if bench is None else bench.device_text
+
+    @property
+    def automatic_step(self) -> float | None:
+        """What `sampling.step = "auto"` stands for with the present sampler, in squared user units."""
+        if self._bench is None:
+            return None
+        from playground.lab.sampling import step_in_user_units
+
+        return step_in_user_units(self._bench.problem)
 
     # Life
 
@@ -116,29 +104,7 @@ class Engine(Measuring):
             ended &= worker.wait(max(int((deadline - time.monotonic()) * 1000), 1))
         return ended
 
-    # Training
-
-    def train(self) -> None:
-        """Begin, go on, or train more after the end."""
-        bench = self._bench
-        if bench is None or self._training is not None:
-            return
-        refusal = training_refusal(self._state.experiment, bench.view.conditions)
-        if refusal is not None:
-            self.message.emit("error", refusal.sentence, "")
-            return
-        experiment = self._state.experiment
-        self._training, self._resting = Worker(lambda: bench.train(experiment), "training"), None
-        self._training.start()
-        self._state.touch()
-        self._become(bench, "training")
-
-    def pause_training(self) -> None:
-        resting = self._training
-        if resting is not None and self._bench is not None:
-            self._stop_training()
-            self._resting = resting
-            self._become(self._bench, "paused")
+    # Starting afresh
 
     def reset_training(self) -> None:
         """Forget the weights and start from fresh ones; the old bench is kept, and undo_reset brings it back."""
@@ -158,20 +124,6 @@ class Engine(Measuring):
         self._stop_training()
         self._take(bench)
         return True
-
-    def _stop_training(self) -> None:
-        self._resting = None
-        if self._training is not None:
-            self._tasks.retire(self._training)
-            self._training = None
-            if self._bench is not None and self._bench.training == "training":
-                self._bench.training = "paused"
-
-    def _become(self, bench: Bench, training: str) -> None:
-        bench.training = training
-        if bench is self._bench:
-            self._forget_weights()
-            self.training_changed.emit(training)
 
     # Files
 
@@ -221,7 +173,7 @@ class Engine(Measuring):
     def open_experiment(self, experiment: Experiment, session: Session | None = None) -> None:
         """Put other settings on the bench, with fresh weights or a session's; nothing that was trained before comes back."""
         self._stop_training()
-        for task in ("problem", "reading"):
+        for task in BUILDING:
             self._tasks.cancel(task)
         self._kept.clear()
         self._forgotten = None
@@ -253,11 +205,17 @@ class Engine(Measuring):
             for key, bench in list(self._kept.items()):
                 if bench.problem.experiment.data.path == path:  # the file may hold other points by now
                     del self._kept[key]
+            waiting = self._waiting  # for these very points
             self._state.edit({"data.kind": kind, "data.path": path, **NEW_DATA})
             self._settle.start()
+            self._wait(waiting)
+
+        def refuse(error: BaseException) -> None:
+            self._wait(False)
+            self.message.emit("error", str(error), "")
 
         # A task of its own: a session that is still being built comes first, and the points follow it.
-        self._tasks.start("reading", "Reading", read, use, lambda error: self.message.emit("error", str(error), ""))
+        self._tasks.start("reading", "Reading", read, use, refuse)
 
     # Following the experiment
 
@@ -267,9 +225,12 @@ class Engine(Measuring):
         known = description.fields()
         if keys & {"data.kind", "data.path"}:
             self._tasks.cancel("reading")  # other data were chosen while it went on
+        resets = any(known[key].resets for key in keys)
+        if resets:
+            self._wait(False)  # training that runs ends too, and begins again only when it is asked for
         if self._opening is not None:
             return  # the session is built first; what was changed meanwhile follows it
-        if any(known[key].resets for key in keys) or "likelihood.points" in keys:
+        if resets or "likelihood.points" in keys:
             self._settle.start()
             return
         if bench is None or reset_key(bench.problem.experiment) != reset_key(self._state.experiment):
@@ -345,8 +306,12 @@ class Engine(Measuring):
         first, opened = self._bench is None, self._opening
         clicked = self._clicked_of_the_same(bench) if opened is None else opened.clicked
         self._opening = None
-        if bench is not self._bench:
-            self._stop_training()
+        before, trained = self._bench, self._training is not None
+        if bench is not before:
+            self._end_training()
+            if before is not None and bench.trainer is before.trainer:  # only what is measured is new: training goes on
+                bench.training, bench.progress, bench.weights = before.training, before.progress, before.weights
+                self._waiting |= trained
         if bench.problem.experiment.data.kind in ("file", "images"):
             self._datasets[file_key(bench.problem.experiment)] = bench.problem.dataset
         behind = reset_key(bench.problem.experiment) != reset_key(self._state.experiment)
@@ -364,7 +329,7 @@ class Engine(Measuring):
         self._field.forget()
         self._unpin()
         self.problem_changed.emit(bench.view)
-        self.training_changed.emit(bench.training)
+        self.training_changed.emit(self.training)
         if bench.progress is not None:
             self.progress.emit(bench.progress)
         self._forget_measurements()
@@ -386,31 +351,3 @@ class Engine(Measuring):
         self._tasks.poll()
         self._poll_training(now)
         self._advance(ticks * TICK / 1000)
-
-    def _poll_training(self, now: float) -> None:
-        worker, bench = self._training, self._bench
-        if bench is not None and self._resting is not None and self._resting.isFinished():
-            self._resting = None  # the block that ran at the pause has counted too
-            self.progress.emit(bench.progress)
-            self._become(bench, "paused")
-        if bench is None or worker is None:
-            return
-        finished = worker.isFinished()
-        if not finished and now - self._progress_time < PROGRESS_SECONDS:
-            return
-        self._progress_time = now
-        progress = worker.latest.take()
-        if progress is not None:
-            if not self._state.modified:
-                self._state.touch()  # a file saved since then lacks these steps
-            self.progress.emit(progress)
-        if finished:
-            self._training = None
-            if worker.error is not None:
-                self._become(bench, "paused")
-                self.message.emit("error", f"Training stopped: {worker.error}", "help.log")
-            elif bench.progress is not None and bench.progress.diverged:
-                self._become(bench, "diverged")
-                self.message.emit("error", bench.progress.diverged, "")
-            else:
-                self._become(bench, "finished")

@@ -20,6 +20,7 @@ STATUS_HEIGHT = 26
 TRAINING_TEXTS = {
     "loading": "loading",
     "untrained": "not trained",
+    "waiting": "waiting to train",
     "training": "training",
     "paused": "training paused",
     "finished": "trained",

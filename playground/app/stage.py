@@ -110,15 +110,6 @@ class Stage(QObject):
             return float(self._trajectory.sigma[min(self.frame, len(self._trajectory) - 1)])
         return 0.0 if self._bench is None else self._bench.view.sigma_min
 
-    @property
-    def automatic_step(self) -> float | None:
-        """What `sampling.step = "auto"` stands for with the present sampler, in squared user units."""
-        if self._bench is None:
-            return None
-        from playground.lab.sampling import step_in_user_units
-
-        return step_in_user_units(self._bench.problem)
-
     # Sampling
 
     @Slot(bool)

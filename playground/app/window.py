@@ -298,7 +298,7 @@ class MainWindow(QMainWindow):
             engine.clear_inspection()
 
     def toggle_training(self) -> None:
-        if self.engine.training == "training":
+        if self.engine.training in ("waiting", "training"):
             self.engine.pause_training()
         else:
             self.engine.train()

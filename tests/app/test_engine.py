@@ -185,6 +185,81 @@ def test_learning_rate_changes_without_a_restart_and_data_with_one(qtbot, bench)
     assert engine.untrained
 
 
+def test_training_that_is_asked_for_right_after_other_data_waits_for_them(qtbot, bench):
+    state, engine = bench
+    states = []
+    engine.training_changed.connect(states.append)
+    state.edit({"data.kind": "rings"})
+    engine.train()
+    assert engine.training == "waiting"
+    qtbot.waitUntil(lambda: engine.training == "finished", timeout=10_000)
+    assert engine.problem.name == "rings"
+    assert engine.trained_steps == 60
+    assert list(dict.fromkeys(states)) == ["waiting", "training", "finished"]
+    state.undo()
+    qtbot.waitUntil(lambda: engine.problem.name == "two moons", timeout=10_000)
+    assert engine.untrained
+
+
+def test_training_that_waits_is_taken_back_by_a_second_press_and_by_other_settings(qtbot, bench):
+    state, engine = bench
+    for kind, take_back in (
+        ("rings", engine.pause_training),
+        ("pinwheel", lambda: state.edit({"network.width": 16})),
+        ("checkerboard", lambda: engine.open_experiment(replace(Experiment(), SMALL))),
+    ):
+        with qtbot.waitSignal(engine.problem_changed, timeout=10_000):
+            state.edit({"data.kind": kind})
+            engine.train()
+            assert engine.training == "waiting"
+            take_back()
+        assert engine.training == "untrained"
+        qtbot.waitUntil(lambda: not engine.building, timeout=10_000)
+        qtbot.wait(50)
+        assert engine.training == "untrained"
+    state.edit({"likelihood.points": 300, "training.batch": 64})  # which restart nothing
+    engine.train()
+    qtbot.waitUntil(lambda: engine.training == "finished", timeout=10_000)
+
+
+def test_training_that_waits_for_a_file_begins_with_its_points_and_not_where_it_is_bad(qtbot, bench, tmp_path):
+    state, engine = bench
+    good, bad = tmp_path / "good.csv", tmp_path / "bad.csv"
+    good.write_text("x,y\n" + "\n".join(f"{number % 7},{number % 5}" for number in range(100)))
+    bad.write_text("x,y\n1,2\n3,nonsense\n")
+    engine.open_points(str(bad))
+    engine.train()
+    assert engine.training == "waiting"
+    qtbot.waitUntil(lambda: not engine.building, timeout=10_000)
+    assert engine.training == "untrained"
+    engine.open_points(str(good))
+    engine.train()
+    qtbot.waitUntil(lambda: engine.training == "finished", timeout=10_000)
+    assert engine.problem.name == "good.csv"
+    with qtbot.waitSignal(engine.problem_failed, timeout=10_000):
+        state.edit({"data.path": str(bad)})
+        engine.train()
+        assert engine.training == "waiting"
+    steps = engine.trained_steps
+    qtbot.wait(50)
+    assert engine.training == "finished"
+    assert engine.trained_steps == steps
+
+
+def test_a_larger_test_set_lets_training_go_on(qtbot, bench):
+    state, engine = bench
+    state.edit({"training.steps": 1_000_000})
+    engine.train()
+    qtbot.waitUntil(lambda: engine.trained_steps > 5, timeout=5_000)
+    with qtbot.waitSignal(engine.problem_changed, timeout=5_000):
+        state.edit({"likelihood.points": 300})
+    steps = engine.trained_steps
+    qtbot.waitUntil(lambda: engine.trained_steps > steps + 20, timeout=5_000)
+    assert engine.training == "training"
+    engine.pause_training()
+    assert engine.training == "paused"
+
+
 def test_undo_brings_the_weights_back(qtbot, bench):
     state, engine = bench
     train(qtbot, engine)

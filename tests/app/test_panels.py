@@ -641,6 +641,18 @@ def test_the_button_trains_pauses_and_goes_on(show, state, engine, qtbot):
     assert engine.asked == ["train", "pause_training", "train"]
 
 
+def test_training_that_waits_says_so_and_can_be_taken_back(show, engine):
+    (panel,) = show(panels.TrainingPanel)
+    engine.build()
+    engine.train_to(2_000, "waiting")
+    assert panel.button.text() == "Cancel"
+    assert "as soon as the data and the network are ready" in panel.button.toolTip()
+    assert panel.header.state == "begins when ready"
+    assert not panel.bar.isVisibleTo(panel)
+    press(panel.button)
+    assert engine.asked == ["pause_training"]
+
+
 def test_divergence_is_said_and_mended(show, state, engine):
     (panel,) = show(panels.TrainingPanel)
     engine.build()

@@ -19,6 +19,7 @@ from playground.lab.settings import PROCESSES
 
 BUTTON = {
     "untrained": "Train",
+    "waiting": "Cancel",
     "training": "Pause",
     "paused": "Resume",
     "finished": "Train more",
@@ -26,6 +27,7 @@ BUTTON = {
 }
 TIPS = {
     "untrained": "Learn the score; sampling goes on with the newest weights.",
+    "waiting": "Training begins as soon as the data and the network are ready. Press to take that back.",
     "training": "Rest; nothing is lost.",
     "paused": "Go on where training stopped.",
     "finished": "Train as long again, from the weights there are.",
@@ -115,7 +117,7 @@ class TrainingPanel(Card):
 
     @Slot()
     def _toggle(self) -> None:
-        if self.engine.training == "training":
+        if self.engine.training in ("waiting", "training"):
             self.engine.pause_training()
         else:
             self.engine.train()
@@ -186,8 +188,11 @@ class TrainingPanel(Card):
         trained = self.engine.trained_steps
         self.reset.setEnabled(trained > 0)
         self.reset.setToolTip(f"<p>Forget the weights, {count(trained)} steps, and begin with fresh ones.</p>")
-        self.bar.setVisible(training != "untrained")
+        self.bar.setVisible(training not in ("untrained", "waiting"))
         self.bar.setValue(0)
+        if training == "waiting":
+            self.set_state("begins when ready")
+            return
         if progress is None or training == "untrained":
             self.set_state("untrained")
             return

@@ -1,0 +1,157 @@
+"""Trains what lies on the bench: begins, rests, goes on; what is asked for too early is kept until it can be done."""
+
+from typing import Any
+
+import numpy as np
+from PySide6.QtCore import QObject, Signal
+
+from playground.app.bench import Bench
+from playground.app.measuring import Measuring
+from playground.app.state import State
+from playground.app.workers import Worker
+from playground.lab.refusals import training_refusal
+
+PROGRESS_SECONDS = 1 / 15  # between two reports of training, which two charts and a dozen numbers follow
+
+
+class Training(Measuring):
+    """One thread trains the network of the present bench; nothing else changes its weights.
+
+    Signals:
+        training_changed(str): "untrained", "waiting" for the data and the network that are being built, "training",
+            "paused", "finished" or "diverged".
+        progress(TrainingProgress): how far it is.
+    """
+
+    training_changed = Signal(str)
+    progress = Signal(object)
+
+    def __init__(self, state: State, parent: QObject | None = None) -> None:
+        super().__init__(state, parent)
+        self._training: Worker | None = None
+        self._resting: Worker | None = None  # the last one to pause, until its block is done
+        self._waiting = False  # whether to train as soon as what is being built is there
+        self._progress_time = 0.0
+
+    @property
+    def building(self) -> bool:
+        """Whether other data or another network are on their way to the bench."""
+        raise NotImplementedError
+
+    # What the window may read
+
+    @property
+    def training(self) -> str:
+        """See :attr:`training_changed`."""
+        if self._waiting:
+            return "waiting"
+        return "untrained" if self._bench is None else self._bench.training
+
+    @property
+    def last_progress(self) -> Any:
+        return None if self._bench is None else self._bench.progress
+
+    @property
+    def loss_history(self) -> tuple[np.ndarray, np.ndarray]:
+        """See :attr:`playground.app.bench.Bench.loss_history`."""
+        return (np.zeros(0), np.zeros(0)) if self._bench is None else self._bench.loss_history
+
+    @property
+    def trained_steps(self) -> int:
+        return 0 if self._bench is None else self._bench.trained_steps
+
+    @property
+    def untrained(self) -> bool:
+        return self._bench is None or self._bench.weights.untrained
+
+    # What the window may ask for
+
+    def train(self) -> None:
+        """Begin, go on, or train more after the end; what is being built is waited for."""
+        bench = self._bench
+        if self._training is not None:
+            return
+        if self.building:
+            self._wait(True)
+            return
+        if bench is None:
+            return
+        refusal = training_refusal(self._state.experiment, bench.view.conditions)
+        if refusal is not None:
+            self.message.emit("error", refusal.sentence, "")
+            return
+        experiment = self._state.experiment
+        self._training, self._resting = Worker(lambda: bench.train(experiment), "training"), None
+        self._training.start()
+        self._state.touch()
+        self._become(bench, "training")
+
+    def pause_training(self) -> None:
+        """Let training rest, or take back that it shall begin."""
+        self._wait(False)
+        resting = self._training
+        if resting is not None and self._bench is not None:
+            self._end_training()
+            self._resting = resting
+            self._become(self._bench, "paused")
+
+    # How it goes
+
+    def _wait(self, waiting: bool) -> None:
+        """Begin to train once nothing is being built any more, or not."""
+        if waiting != self._waiting:
+            self._waiting = waiting
+            self.training_changed.emit(self.training)
+
+    def _stop_training(self) -> None:
+        """Other work takes the place of what is trained, or was to be."""
+        self._wait(False)
+        self._end_training()
+
+    def _end_training(self) -> None:
+        self._resting = None
+        if self._training is not None:
+            self._tasks.retire(self._training)
+            self._training = None
+            if self._bench is not None and self._bench.training == "training":
+                self._bench.training = "paused"
+
+    def _become(self, bench: Bench, training: str) -> None:
+        bench.training = training
+        if bench is self._bench:
+            self._forget_weights()
+            self.training_changed.emit(self.training)
+
+    def _poll_training(self, now: float) -> None:
+        """Take what the thread has for us, and begin what was waited for."""
+        if self._waiting and not self.building:
+            self._waiting = False
+            self.train()
+            if self._training is None:  # what came cannot be trained
+                self.training_changed.emit(self.training)
+        worker, bench = self._training, self._bench
+        if bench is not None and self._resting is not None and self._resting.isFinished():
+            self._resting = None  # the block that ran at the pause has counted too
+            self.progress.emit(bench.progress)
+            self._become(bench, "paused")
+        if bench is None or worker is None:
+            return
+        finished = worker.isFinished()
+        if not finished and now - self._progress_time < PROGRESS_SECONDS:
+            return
+        self._progress_time = now
+        progress = worker.latest.take()
+        if progress is not None:
+            if not self._state.modified:
+                self._state.touch()  # a file saved since then lacks these steps
+            self.progress.emit(progress)
+        if finished:
+            self._training = None
+            if worker.error is not None:
+                self._become(bench, "paused")
+                self.message.emit("error", f"Training stopped: {worker.error}", "help.log")
+            elif bench.progress is not None and bench.progress.diverged:
+                self._become(bench, "diverged")
+                self.message.emit("error", bench.progress.diverged, "")
+            else:
+                self._become(bench, "finished")
