@@ -111,6 +111,20 @@ def test_click_and_hover_tell_the_place_under_the_pointer(canvas: CanvasView, ch
     assert hovered[-1] == pytest.approx(under(canvas, 120, 200))
 
 
+def test_the_place_under_a_resting_pointer_follows_the_view(canvas: CanvasView) -> None:
+    for place in ((10, 10), (120, 200)):
+        QTest.mouseMove(canvas.surface, QPoint(*place))
+        QApplication.processEvents()
+    hovered = heard(canvas.hovered)
+    for change in (moved, zoomed, stretched, CanvasView.fit):
+        change(canvas)
+        assert hovered[-1] == pytest.approx(under(canvas, 120, 200))
+    canvas.set_readout(["x  (1.00, 2.00)"])
+    resized(canvas)
+    assert hovered[-1] is None
+    assert canvas.readout() == ""
+
+
 def test_fit_shows_the_whole_undistorted(canvas: CanvasView) -> None:
     assert canvas.viewport == pytest.approx(BOX)
     canvas.fit((0.0, 1.0, 0.0, 10.0))

@@ -141,8 +141,11 @@ class Surface(QWidget):
             self._shown = shown
             self.picture.change()
             self.viewport_changed.emit(shown)
+            if self._pointer is not None:
+                self.hovered.emit(self._at(self._pointer))  # another place lies under it now
 
     def resizeEvent(self, event: QResizeEvent) -> None:
+        self._forget_pointer()  # until it moves: nobody tells where it is in the new shape
         before = self._shown
         self._show(self._wanted)
         if self._shown == before:  # the same view has room for more arrows, or fewer
@@ -256,10 +259,13 @@ class Surface(QWidget):
                 self.zoom(1 + event.value(), self._at(event.position()))
             return True
         if event.type() == QEvent.Type.Leave:
-            self._pointer = None
-            self.hovered.emit(None)
-            self.update()
+            self._forget_pointer()
         return bool(super().event(event))
+
+    def _forget_pointer(self) -> None:
+        self._pointer = None
+        self.hovered.emit(None)
+        self.update()
 
     def enterEvent(self, event: QEnterEvent) -> None:
         self._set_cursor()
