@@ -319,7 +319,9 @@ class Engine(Training):
             self._settle.start()
         else:
             bench.problem = dataclasses.replace(bench.problem, experiment=self._state.experiment)
-        if opened is not None:
+        run = self._trajectory
+        recorded = opened is not None and self._played is None and run is not None and run.shape == bench.problem.shape
+        if recorded:
             self._played = bench
         self._bench = bench
         self._kept[reset_key(bench.problem.experiment)] = bench
@@ -333,7 +335,7 @@ class Engine(Training):
         if bench.progress is not None:
             self.progress.emit(bench.progress)
         self._forget_measurements()
-        if opened is None or self._trajectory is None or self._trajectory.shape != bench.problem.shape:
+        if not recorded:
             self._begin()
         self.click_again(clicked or self._awaiting)
         self._awaiting = ()

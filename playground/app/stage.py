@@ -39,6 +39,7 @@ class Stage(QObject):
     trajectory_changed = Signal(object)  # Trajectory, growing; or None
     frame_changed = Signal(int)
     playing_changed = Signal(bool)
+    loop_changed = Signal(bool)
     field_changed = Signal(object)  # FieldView
     density_changed = Signal(object)  # DensityView
     probed = Signal(object)  # ProbeView
@@ -82,6 +83,11 @@ class Stage(QObject):
     @property
     def trajectory(self) -> Trajectory | None:
         return self._trajectory
+
+    @property
+    def played(self) -> ProblemView | None:
+        """The problem of the run in view; None while that of an opened session is not built."""
+        return None if self._played is None else self._played.view
 
     @property
     def recorded(self) -> int:
@@ -141,6 +147,7 @@ class Stage(QObject):
     @Slot(bool)
     def set_loop(self, loop: bool) -> None:
         self._playback.loop = loop
+        self.loop_changed.emit(loop)
 
     @Slot(float)
     def set_speed(self, speed: float) -> None:
@@ -315,8 +322,8 @@ class Stage(QObject):
         self._playback.seek(0, self.recorded)
 
     def _show_recorded(self, trajectory: Trajectory) -> None:
-        """Play a run that was recorded earlier, until the loop begins a new one."""
-        self._run, self._run_version, self._next = next(self._runs), -1, None
+        """Play a run that was recorded earlier, on data that are not built yet, until the loop begins a new one."""
+        self._run, self._run_version, self._next, self._played = next(self._runs), -1, None, None
         self._show_run(trajectory)
 
     def _show_run(self, trajectory: Trajectory) -> None:

@@ -75,7 +75,9 @@ class Wiring(QObject):
         for signal in (engine.problem_changed, engine.problem_failed, engine.trajectory_changed, state.changed):
             signal.connect(lambda _: self._show_hindrances())
         engine.playing_changed.connect(transport.set_playing)
-        engine.playing_changed.connect(lambda _: self._refresh())
+        engine.loop_changed.connect(transport.set_loop)
+        for signal in (engine.playing_changed, engine.loop_changed):
+            signal.connect(lambda _: self._refresh())
         state.changed.connect(self._edited)
         window.documents.opened.connect(self._show_session)
         window.documents.describe_view = self.view
@@ -156,11 +158,13 @@ class Wiring(QObject):
                 canvas.set_particles(None)
                 canvas.set_trails(None)
                 canvas.set_caption([])
+                self._transport.set_progress(0, 0, 0)
             canvas.set_readout([])
             if not (problem.is_image or (self._drawing and drawn)):
                 canvas.fit(problem.bounds)  # but the plane holds still under the brush
             self._forget_fields()
         self._opened = None
+        self._show_sigmas(None if self._stale is self._engine.trajectory else self._engine.trajectory)
         self._drawing = drawn
         self._window._show_name()
 
@@ -239,7 +243,7 @@ class Wiring(QObject):
     def _show_session(self, session: Session) -> None:
         """What can be shown of a file before torch is there."""
         self._window.toasts.settle()
-        self._opened = self._engine.trajectory
+        self._opened = self._engine.trajectory if session.trajectory else None
         self._show_plane_layers(session.points.ndim == 2)
         # Evenly from the whole file, which may be sorted; the quantiles of a million points would take 80 ms.
         points = session.points[:: -(-len(session.points) // SHOWN_POINTS)]
@@ -277,7 +281,7 @@ class Wiring(QObject):
         )
 
     def _show_sigmas(self, trajectory: "Trajectory | None") -> None:
-        problem = self._engine.problem
+        problem = self._engine.problem if trajectory is None else self._engine.played
         span = None if problem is None or not problem.has_process else (problem.sigma_max, problem.sigma_min)
         self._shown_sigmas = 0 if trajectory is None else len(trajectory)
         if trajectory is None:

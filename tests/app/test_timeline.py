@@ -1,0 +1,78 @@
+"""The timeline's words are those of the run in view, whatever came before it."""
+
+import dataclasses
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtTest import QTest
+
+from playground.app.numbers import shown
+from playground.lab.experiment import replace
+from tests.app.conftest import wait
+
+
+def ends(window) -> tuple[str, str]:
+    return window.transport.scrubber.labels()[:2]
+
+
+def of(problem) -> tuple[str, str]:
+    return f"noise σ = {shown(problem.sigma_max)}", f"data σ = {shown(problem.sigma_min)}"
+
+
+def finished(window) -> bool:
+    return window.engine.trajectory is not None and window.engine.trajectory.finished
+
+
+@pytest.fixture
+def opened(window):
+    """A session of two moons with its run, opened while rings are there."""
+    wait(lambda: finished(window), 20_000)
+    session = window.engine.session({})()
+    assert session.trajectory
+    window.state.edit({"data.kind": "rings"})
+    wait(lambda: window.engine.problem.name == "rings" and window.engine.recorded > 5 and ends(window)[1] != "", 20_000)
+    rings = of(window.engine.problem)
+    assert ends(window)[1] == rings[1]
+    window.engine.set_playing(False)  # so that no other run begins
+    return window, session, rings
+
+
+def test_the_run_of_an_opened_session_has_the_ends_of_its_own_noise(opened):
+    window, session, rings = opened
+    window.documents._adopt(session, None)
+    assert ends(window)[1] != rings[1]
+    assert ends(window)[1].endswith(f" σ = {shown(float(session.trajectory['sigma'][-1]))}")
+    wait(lambda: window.engine.problem.name == "two moons", 20_000)
+    assert len(window.engine.trajectory) == len(session.trajectory["sigma"])
+    assert ends(window)[1] == of(window.engine.problem)[1]
+
+
+def test_the_run_of_other_data_does_not_outlive_a_session_without_one(opened):
+    window, session, _rings = opened
+    before = window.engine.trajectory
+    window.documents._adopt(dataclasses.replace(session, trajectory=None), None)
+    wait(lambda: window.engine.problem.name == "two moons" and window.engine.trajectory is not before, 20_000)
+    assert window.engine.trajectory is not before
+    wait(lambda: ends(window)[1] == of(window.engine.problem)[1], 5_000)
+    assert ends(window)[1] == of(window.engine.problem)[1]
+
+
+def test_the_loop_button_follows_the_key_and_the_menu(shared_window):
+    window, button = shared_window, shared_window.transport.loop
+    assert window.engine.loop
+    assert button.isChecked()
+    window.canvas.setFocus()
+    QTest.keyClick(window.canvas.surface, Qt.Key.Key_L)
+    assert not window.engine.loop
+    assert not button.isChecked()
+    button.click()
+    assert window.engine.loop
+    assert window.actions_by_key["sample.loop"].isChecked()
+
+
+def test_the_ends_of_other_data_leave_with_them(window):
+    wait(lambda: finished(window), 20_000)
+    window.engine._live._start = lambda run: iter(())  # as on a machine that is too busy to begin it
+    window.state.load(replace(window.state.experiment, {"data.kind": "rings"}))
+    wait(lambda: window.engine.problem.name == "rings", 20_000)
+    assert ends(window) == ("", "")
