@@ -162,8 +162,8 @@ class Bench:
 
     def summary(self) -> dict[str, Any]:
         """Where training stands, as a session keeps it."""
-        steps, losses = (values.tolist() for values in self.loss_history)
-        count = len(steps)
+        steps, losses = self.steps, self.losses  # training may be adding to them, or begin new ones
+        count = min(len(steps), len(losses))
         every = max(count // KEPT_LOSSES, 1)
         return {
             "state": "paused" if self.training == "training" else self.training,

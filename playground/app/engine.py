@@ -47,7 +47,6 @@ class Engine(Training):
         self._forgotten: Bench | None = None  # by the last reset
         self._datasets: dict[tuple[Any, ...], Any] = {}  # files read so far
         self._opening: Session | None = None
-        self.failure = ""  # what problem_failed said; nothing where a problem is there or on its way
         self._bundled = False  # whether the next problem may begin from weights that ship with the program
         self._last_tick = time.monotonic()
         self._clock = QTimer(self)
@@ -122,6 +121,8 @@ class Engine(Training):
         if bench is None or reset_key(bench.problem.experiment) != reset_key(self._state.experiment):
             return False
         self._stop_training()
+        self._settle.stop()
+        self._tasks.cancel("problem")  # the fresh network would take its place
         self._take(bench)
         return True
 
@@ -134,7 +135,7 @@ class Engine(Training):
             view: what the canvas shows, JSON values.
 
         Raises:
-            SessionError: there are no data.
+            SessionError: there are no data, or not those of the settings.
         """
         bench, experiment = self._bench, self._state.experiment
         if bench is None:
@@ -142,6 +143,8 @@ class Engine(Training):
             if opening is None:
                 raise SessionError("Nothing is saved: there are no data yet.")
             return lambda: dataclasses.replace(opening, experiment=experiment, view=view)
+        if self.failure:
+            raise SessionError(f"Nothing is saved, for the settings describe other data than there are: {self.failure}")
         dataset, trajectory = bench.problem.dataset, self._trajectory
         arrays, clicked = None, self.clicked if dataset.shape == (2,) else ()
         if trajectory is not None and trajectory.finished and trajectory.shape == dataset.shape:
@@ -205,7 +208,7 @@ class Engine(Training):
             for key, bench in list(self._kept.items()):
                 if bench.problem.experiment.data.path == path:  # the file may hold other points by now
                     del self._kept[key]
-            waiting = self._waiting  # for these very points
+            waiting = self._waiting  # for these very points, as training was asked for while they were read
             self._state.edit({"data.kind": kind, "data.path": path, **NEW_DATA})
             self._settle.start()
             self._wait(waiting)
@@ -214,6 +217,7 @@ class Engine(Training):
             self._wait(False)
             self.message.emit("error", str(error), "")
 
+        self._wait(False)  # what was waited for gives way to the points
         # A task of its own: a session that is still being built comes first, and the points follow it.
         self._tasks.start("reading", "Reading", read, use, refuse)
 
@@ -303,18 +307,19 @@ class Engine(Training):
 
     def _take(self, bench: Bench) -> None:
         """Put a bench in place of the present one, which is kept."""
+        self.failure = ""
         first, opened = self._bench is None, self._opening
         clicked = self._clicked_of_the_same(bench) if opened is None else opened.clicked
         self._opening = None
         before, trained = self._bench, self._training is not None
+        behind = reset_key(bench.problem.experiment) != reset_key(self._state.experiment)
         if bench is not before:
             self._end_training()
             if before is not None and bench.trainer is before.trainer:  # only what is measured is new: training goes on
                 bench.training, bench.progress, bench.weights = before.training, before.progress, before.weights
-                self._waiting |= trained
+                self._waiting |= trained and not behind
         if bench.problem.experiment.data.kind in ("file", "images"):
             self._datasets[file_key(bench.problem.experiment)] = bench.problem.dataset
-        behind = reset_key(bench.problem.experiment) != reset_key(self._state.experiment)
         if behind:
             self._settle.start()
         else:

@@ -20,8 +20,8 @@ IMAGES_FILL_NO_PLANE = "Images have no density over a plane: click on one for it
 
 
 def to_anything(engine: Engine) -> str:
-    """There are no data."""
-    return "" if engine.problem is not None else spoken(engine.failure) or LOADING
+    """There are no data of these settings."""
+    return spoken(engine.failure) or ("" if engine.problem is not None else LOADING)
 
 
 def to_training(state: State, engine: Engine) -> str:

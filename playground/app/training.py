@@ -28,6 +28,7 @@ class Training(Measuring):
 
     def __init__(self, state: State, parent: QObject | None = None) -> None:
         super().__init__(state, parent)
+        self.failure = ""  # why the settings give no problem; nothing where they do, or may
         self._training: Worker | None = None
         self._resting: Worker | None = None  # the last one to pause, until its block is done
         self._waiting = False  # whether to train as soon as what is being built is there
@@ -77,8 +78,9 @@ class Training(Measuring):
         if bench is None:
             return
         refusal = training_refusal(self._state.experiment, bench.view.conditions)
-        if refusal is not None:
-            self.message.emit("error", refusal.sentence, "")
+        hindrance = self.failure if refusal is None else refusal.sentence
+        if hindrance:
+            self.message.emit("error", hindrance, "")
             return
         experiment = self._state.experiment
         self._training, self._resting = Worker(lambda: bench.train(experiment), "training"), None

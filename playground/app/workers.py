@@ -14,7 +14,7 @@ from typing import Any, Generic, TypeVar
 
 from PySide6.QtCore import QThread
 
-from playground.mistakes import mistake_of
+from playground.mistakes import Mistake
 
 T = TypeVar("T")
 
@@ -91,11 +91,10 @@ class Worker(QThread):
                     close()
         except Exception as error:  # the thread's edge: whoever started the work shows it
             self.error = error
-            mistake = mistake_of(error)
-            if mistake is None:
-                logger.warning("%s stopped", self.objectName(), exc_info=True)
+            if isinstance(error, Mistake):  # a full disk may be the program's own fault, and keeps its traceback
+                logger.warning("%s stopped: %s", self.objectName(), error)
             else:
-                logger.warning("%s stopped: %s", self.objectName(), mistake)
+                logger.warning("%s stopped", self.objectName(), exc_info=True)
 
     def stop(self, seconds: float = 2.0) -> bool:
         """Ask the thread to end and wait for it.

@@ -66,10 +66,14 @@ def untrained_whole(problem: Problem) -> str | None:
     """That the score of all classes together was never trained, as every label was told, and what rests on it; or None."""
     if not problem.classes or problem.experiment.training.label_dropout > 0:
         return None
+    on_it = "score errors"
+    if problem.experiment.likelihood.source == "learned":
+        on_it = f"likelihoods, {on_it}"
+    if problem.experiment.sampling.source == "learned":
+        on_it += ", sampling.guidance and sampling.labels = none"
     return (
-        "training.label_dropout = 0 tells the network every label, so the score without one is never trained, and "
-        "likelihoods, score errors, sampling.guidance and sampling.labels = none mean nothing, for they rest on it: choose a "
-        "share above 0, such as 0.3, and train anew."
+        f"training.label_dropout = 0 tells the network every label, so the score without one is never trained, and {on_it} mean "
+        "nothing, for they rest on it: choose a share above 0, such as 0.3, and train anew."
     )
 
 

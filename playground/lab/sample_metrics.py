@@ -115,7 +115,7 @@ def _comparison(problem: Problem, count: int, generator: torch.Generator) -> Com
     """What `count` samples are compared with, or fewer: as many as there can be in both clouds of a pair.
 
     Where many rows repeat, the held-out ones follow another law than all do, for equal rows stay on one side of the split: a
-    perfect sampler would be far from them. There the data are drawn from all rows, a fifth of them.
+    perfect sampler would be far from them. There the data are drawn from all rows: a fifth of them, at most DISTANCE_POINTS.
     """
     density, dataset = problem.dataset.density, problem.dataset
     if density is not None:

@@ -77,7 +77,7 @@ class EngineDouble(QObject):
 
     def build(self, **changes: Any) -> None:
         """A problem as the engine would build it from the experiment."""
-        self.problem = view(self.state.experiment, **changes)
+        self.problem, self.failure = view(self.state.experiment, **changes), ""
         self.problem_changed.emit(self.problem)
 
     def fail(self, sentence: str) -> None:

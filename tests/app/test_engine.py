@@ -6,12 +6,13 @@ import time
 import numpy as np
 import pytest
 
+from playground.app import hindrances
 from playground.app.engine import Engine
 from playground.app.state import State
 from playground.data import pictures
 from playground.lab.experiment import Experiment, Stroke, replace
 from playground.lab.refusals import Conditions
-from playground.lab.session import Session
+from playground.lab.session import Session, SessionError
 
 SHIPPED = ("two-moons", "eight-gaussians", "checkerboard", "two-spirals", "digits")
 SMALL = {
@@ -146,7 +147,7 @@ def test_losses_are_those_of_the_objective_that_is_chosen(qtbot, bench, tmp_path
     state.edit({"objective.kind": "exact"})
     assert len(engine.loss_history[0]) == 0
     engine.session({})().save(tmp_path / "run.spg")
-    assert Session.load(tmp_path / "run.spg").training["losses"] == []
+    assert len(Session.load(tmp_path / "run.spg").training["losses"]) == len(losses)  # nothing is lost
     state.undo()
     assert np.array_equal(engine.loss_history, (steps, losses))
     state.redo()
@@ -282,6 +283,61 @@ def test_reset_forgets_and_can_be_taken_back(qtbot, bench):
     assert engine.trained_steps == 0
     assert engine.undo_reset()
     assert engine.trained_steps == 60
+
+
+def test_a_reset_that_is_taken_back_at_once_keeps_the_weights(qtbot, bench):
+    _state, engine = bench
+    train(qtbot, engine)
+    engine.reset_training()
+    assert engine.building
+    assert engine.undo_reset()
+    qtbot.waitUntil(lambda: not engine.building, timeout=10_000)
+    qtbot.wait(200)
+    assert engine.trained_steps == 60
+
+
+def test_other_data_end_training_that_would_go_on_with_a_larger_test_set(qtbot, bench):
+    state, engine = bench
+    state.edit({"training.steps": 1_000_000})
+    engine.train()
+    qtbot.waitUntil(lambda: engine.trained_steps > 5, timeout=5_000)
+    state.edit({"likelihood.points": 300})
+    qtbot.waitUntil(lambda: engine._tasks.running("problem"), timeout=5_000)
+    state.edit({"data.kind": "rings"})
+    qtbot.waitUntil(lambda: engine.problem.name == "rings" and not engine.building, timeout=10_000)
+    qtbot.wait(50)
+    assert engine.training == "untrained"
+
+
+def test_training_that_was_to_begin_on_other_data_does_not_begin_on_a_file(qtbot, bench, tmp_path):
+    state, engine = bench
+    path = tmp_path / "good.csv"
+    path.write_text("x,y\n" + "\n".join(f"{number % 7},{number % 5}" for number in range(100)))
+    state.edit({"data.kind": "pinwheel"})
+    engine.train()
+    assert engine.training == "waiting"
+    engine.open_points(str(path))
+    qtbot.waitUntil(lambda: engine.problem.name == "good.csv" and not engine.building, timeout=10_000)
+    qtbot.wait(50)
+    assert engine.training == "untrained"
+
+
+def test_data_that_the_settings_no_longer_describe_are_neither_trained_nor_saved(qtbot, bench, tmp_path):
+    state, engine = bench
+    errors = []
+    engine.message.connect(lambda level, sentence, action: errors.append(sentence))
+    with qtbot.waitSignal(engine.problem_failed, timeout=10_000):
+        state.edit({"data.kind": "file", "data.path": str(tmp_path / "none.csv")})
+    assert "none.csv" in hindrances.to_training(state, engine)
+    engine.train()
+    assert engine.training == "untrained"
+    assert errors == [engine.failure]
+    with pytest.raises(SessionError, match=r"settings describe other data .*none\.csv"):
+        engine.session({})
+    with qtbot.waitSignal(engine.problem_changed, timeout=10_000):
+        state.undo()
+    assert hindrances.to_training(state, engine) == ""
+    engine.session({})
 
 
 def test_a_larger_test_set_keeps_the_weights(qtbot, bench):

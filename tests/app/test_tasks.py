@@ -56,11 +56,8 @@ def test_an_error_goes_to_whoever_asked_for_it_and_into_the_log(qtbot, tasks, ca
 @pytest.mark.parametrize(
     ("error", "said"),
     [
-        (DataError("a.csv has no numbers."), "a.csv has no numbers."),
-        (
-            FileNotFoundError(2, "No such file or directory", "a.csv"),
-            "a.csv cannot be read or written: No such file or",
-        ),
+        (DataError("a.csv has no numbers."), "reading stopped: a.csv has no numbers."),
+        (FileNotFoundError(2, "No such file or directory", "part-of-the-program.npz"), ""),
     ],
 )
 def test_a_mistake_of_the_users_is_a_sentence_in_the_log_without_a_traceback(qtbot, tasks, caplog, error, said):
@@ -72,8 +69,8 @@ def test_a_mistake_of_the_users_is_a_sentence_in_the_log_without_a_traceback(qtb
     tasks.start("reading", "Reading", broken, lambda item: None, failures.append)
     poll_until(qtbot, tasks, lambda: failures)
     (record,) = caplog.records
-    assert record.message.startswith(f"reading stopped: {said}")
-    assert record.exc_info is None
+    assert record.message == (said or "reading stopped")
+    assert (record.exc_info is None) == bool(said)
 
 
 def test_cancelling_stops_the_iterator_and_closes_it_in_its_thread(qtbot, tasks):

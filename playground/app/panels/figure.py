@@ -147,7 +147,7 @@ class TaskButton(QPushButton):
     def set_hindrance(self, why: str) -> None:
         """Why nothing can be measured now, as a sentence; nothing where it can."""
         self._hindrance = why
-        self.setEnabled(not why)
+        self.setEnabled(self._running or not why)
         if not self._running:
             self._explain()
 
@@ -172,6 +172,7 @@ class TaskButton(QPushButton):
         if status.running:
             text = "Cancel" if left is None else f"Cancel · {duration(left)}"
         self.setText(text)
+        self.setEnabled(status.running or not self._hindrance)
         if status.running:
             self.setToolTip(f"Stop measuring: {status.label}.")
         else:
