@@ -17,9 +17,10 @@ from playground.app.preload import preload_torch
 from playground.app.views import ProblemView, plane_bounds
 from playground.app.workers import Slot, interrupted
 from playground.lab import experiment as description
-from playground.lab.experiment import Experiment
+from playground.lab.experiment import Experiment, ExperimentError
 from playground.lab.refusals import has_energy, path_refusal, training_refusal
 from playground.lab.session import Session
+from playground.lab.settings import Objective
 from playground.resources import resource
 
 if TYPE_CHECKING:
@@ -168,6 +169,7 @@ class Bench:
         return {
             "state": "paused" if self.training == "training" else self.training,
             "progress": None if self.progress is None else dataclasses.asdict(self.progress),
+            "objective": msgspec.to_builtins(self.trainer.problem.experiment.objective),  # whose losses these are
             "steps": steps[(count - 1) % every : count : every],  # the last one among them
             "losses": losses[(count - 1) % every : count : every],
         }
@@ -264,6 +266,12 @@ def _remember(bench: Bench, summary: Mapping[str, Any], progress_type: Any) -> N
             if isinstance(step, int) and isinstance(loss, int | float)
         ]
         bench.steps, bench.losses = [step for step, _ in pairs], [float(loss) for _, loss in pairs]
+    made_for = bench.trainer.problem.experiment
+    try:
+        objective = msgspec.convert(summary.get("objective"), Objective)
+        bench.trainer.retune(msgspec.structs.replace(made_for, objective=objective))
+    except (msgspec.ValidationError, ExperimentError):
+        pass  # an older file does not say
     try:
         bench.progress = msgspec.convert(summary.get("progress"), progress_type | None)
     except msgspec.ValidationError:

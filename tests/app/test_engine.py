@@ -147,12 +147,18 @@ def test_losses_are_those_of_the_objective_that_is_chosen(qtbot, bench, tmp_path
     state.edit({"objective.kind": "exact"})
     assert len(engine.loss_history[0]) == 0
     engine.session({})().save(tmp_path / "run.spg")
-    assert len(Session.load(tmp_path / "run.spg").training["losses"]) == len(losses)  # nothing is lost
     state.undo()
     assert np.array_equal(engine.loss_history, (steps, losses))
     state.redo()
     train(qtbot, engine)
     assert engine.loss_history[0][0] > steps[-1]
+    with qtbot.waitSignal(engine.problem_changed, timeout=10_000):
+        engine.open_session(Session.load(tmp_path / "run.spg"))
+        state.load(Session.load(tmp_path / "run.spg").experiment)
+    assert state.experiment.objective.kind == "exact"
+    assert len(engine.loss_history[0]) == 0
+    state.edit({"objective.kind": "denoising"})
+    assert np.array_equal(engine.loss_history, (steps, losses))
 
 
 def test_pause_and_resume_keep_the_steps(qtbot, bench):
