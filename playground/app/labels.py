@@ -78,9 +78,9 @@ CARDS = {
 
 def label_of(field: Field) -> str:
     """A setting's name, with its symbol where there is one: ``step ε``, ``learning rate``."""
-    known = LABELS | UNLABELLED
-    if field.key in known:
-        return known[field.key]
+    known = LABELS.get(field.key) or UNLABELLED.get(field.key)
+    if known is not None:
+        return known
     name = field.key.split(".")[-1].replace("_", " ")
     return f"{name} {field.symbol}" if field.symbol and len(name) + len(field.symbol) < 13 else name
 
