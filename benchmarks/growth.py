@@ -176,6 +176,7 @@ def heading(painter: QPainter, box: QRectF, title: str) -> None:
 
 def main(out: Path = Path("docs/images/growth.png")) -> None:
     torch.set_num_threads(1)
+    torch.set_num_interop_threads(1)
     found = [(names, measured(names, measure)) for *names, measure in MEASUREMENTS]
     *_, cost = measure_cost()
     print(f"Z of a Boltzmann machine: (measured factor a unit, seconds a state) {cost.growth()}")

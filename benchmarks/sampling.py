@@ -1,7 +1,8 @@
 """One step of a sampler beside what people would otherwise write: ``python benchmarks/sampling.py [--markdown]``.
 
 A step of Euler-Maruyama down the reverse SDE with the default network, an MLP 128x3 with Fourier features, and with the same
-without these, on one core:
+without these, on one core or, with ``--threads 2``, on two, which peers share within each call and the program, as it always
+does with small networks, among points:
 
 - *plain*: the same network as a module without gradients, all particles at once, and the same step written out;
 - *smalldiffusion*: a step of its DDPM sampler with its MLP of the same width and depth and without features (extra ``bench``).
@@ -16,6 +17,7 @@ from turns import Row, Work, in_turns, keep_to, rows, table
 
 from playground.lab.experiment import Experiment, replace
 from playground.lab.problem import Problem
+from playground.lab.training import recommended_threads
 from playground.theory.networks.base import preconditioned
 from playground.theory.samplers import ReverseSDE
 
@@ -23,12 +25,16 @@ STEPS = 1_000_000
 """Far more than are made: a run that ended would have to be begun again."""
 
 
-def repeated(run: Callable[[], Iterator[object]]) -> Work:
+def repeated(run: Callable[[], Iterator[object]], threads: int | None = None) -> Work:
+    """The next of what `run` yields, in so many of torch's threads where a number is given."""
     running = run()
     next(running)
 
     def work() -> int:
+        before = torch.get_num_threads()
+        torch.set_num_threads(threads or before)
         next(running)
+        torch.set_num_threads(before)
         return 1
 
     return work
@@ -37,7 +43,8 @@ def repeated(run: Callable[[], Iterator[object]]) -> Work:
 def own(problem: Problem, count: int) -> Work:
     generator, network = problem.generator("sampling"), problem.network().requires_grad_(False)
     start = problem.prior().sample(count, generator)
-    return repeated(lambda: ReverseSDE(problem.process(), STEPS, False).run(network, start, generator))
+    threads = recommended_threads(problem, torch.get_num_threads())
+    return repeated(lambda: ReverseSDE(problem.process(), STEPS, False).run(network, start, generator), threads)
 
 
 def plain(problem: Problem, count: int) -> Work:

@@ -77,6 +77,7 @@ def rows(work: str, found: dict[str, Times], asked: dict[str, float], remark: st
 def keep_to(threads: int) -> None:
     """Keep the process to so many cores, and torch and the pools of linear algebra that peers bring to so many threads."""
     torch.set_num_threads(threads)
+    torch.set_num_interop_threads(threads)
     threadpoolctl.threadpool_limits(threads, user_api="blas")
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[-threads:])

@@ -9,9 +9,10 @@ Written for :class:`playground.theory.networks.Energy`, which is their oracle in
 
 import torch
 from torch import Tensor
+from torch.jit import fork, wait
 
 from playground.theory.fused import Descent, activate, compiled, features, noise_features, pull_back, slopes, step_down
-from playground.theory.fused_evaluation import Parts, augmented, blocks, columns, scales
+from playground.theory.fused_evaluation import Parts, augmented, blocks, columns, cores_for, scales
 
 
 def energy_score(x: Tensor, sigma: Tensor, factor: Tensor, parts: Parts, rows: int) -> Tensor:
@@ -25,9 +26,46 @@ def energy_score(x: Tensor, sigma: Tensor, factor: Tensor, parts: Parts, rows: i
     score = torch.empty_like(x)
     for piece in blocks(x, rows):
         seen = columns(x[piece], inverses[piece], frequencies, tones, divisors[piece])
-        slope = energy_slope(seen, frequencies, weights, biases, activation, rows)
+        slope = energy_slope(seen, frequencies, weights, biases, activation, rows, cores_for(seen))
         score[piece] = slope.mul_(factor[piece]).sub_(seen[: len(slope)]).mul_(inverses[piece]).t()
     return score
+
+
+@compiled
+def slope_through(
+    inputs: Tensor,
+    layers: list[Tensor],
+    weights: list[Tensor],
+    frequencies: Tensor,
+    activation: str,
+    rows: int,
+    core: int,
+    cores: int,
+    out: Tensor,
+) -> int:
+    """Write one core's share of :func:`energy_slope` into out (D, N); how many points that is."""
+    dim, width, last, count = frequencies.shape[0], len(weights[0]), len(weights) - 1, inputs.shape[1]
+    begin, end = count * core // cores, count * (core + 1) // cores
+    middle, stop = dim + frequencies.shape[1], dim + 2 * frequencies.shape[1]
+    for start in range(begin, end, rows):
+        here = min(rows, end - start)
+        first = inputs[:, start : start + here]
+        h = first
+        sums: list[Tensor] = []
+        values: list[Tensor] = []
+        for layer in range(last):
+            sums.append(torch.mm(layers[layer], h))
+            h = torch.empty([width + 1, here], dtype=inputs.dtype, device=inputs.device)
+            h[width] = 1.0
+            values.append(h[:width])
+            activate(sums[layer], activation, values[layer])
+        back = weights[last].t().repeat(1, here)
+        for layer in range(last - 1, -1, -1):
+            pull_back(back, sums[layer], values[layer], activation)
+            back = torch.mm(weights[layer].t(), back)
+        turned = first[dim:middle] * back[middle:stop] - first[middle:stop] * back[dim:middle]
+        torch.addmm(back[:dim], frequencies, turned, out=out[:, start : start + here])
+    return end - begin
 
 
 @compiled
@@ -38,31 +76,19 @@ def energy_slope(
     biases: list[Tensor],
     activation: str,
     rows: int,
+    cores: int,
 ) -> Tensor:
     """grad phi at the points of :func:`playground.theory.fused_evaluation.columns`, `rows` at a time: (D, N)."""
-    dim, width, last, count = frequencies.shape[0], len(weights[0]), len(weights) - 1, inputs.shape[1]
-    middle, stop = dim + frequencies.shape[1], dim + 2 * frequencies.shape[1]
-    layers = augmented(weights, biases, stop)
-    slope = torch.empty([dim, count], dtype=inputs.dtype, device=inputs.device)
-    for start in range(0, count, rows):
-        end = min(start + rows, count)
-        first = inputs[:, start:end]
-        h = first
-        sums: list[Tensor] = []
-        values: list[Tensor] = []
-        for layer in range(last):
-            sums.append(torch.mm(layers[layer], h))
-            h = torch.empty([width + 1, end - start], dtype=inputs.dtype, device=inputs.device)
-            h[width] = 1.0
-            values.append(h[:width])
-            activate(sums[layer], activation, values[layer])
-        back = weights[last].t().repeat(1, end - start)
-        for layer in range(last - 1, -1, -1):
-            pull_back(back, sums[layer], values[layer], activation)
-            back = torch.mm(weights[layer].t(), back)
-        turned = first[dim:middle] * back[middle:stop] - first[middle:stop] * back[dim:middle]
-        torch.addmm(back[:dim], frequencies, turned, out=slope[:, start:end])
-    return slope
+    layers = augmented(weights, biases, frequencies.shape[0] + 2 * frequencies.shape[1])
+    out = torch.empty([frequencies.shape[0], inputs.shape[1]], dtype=inputs.dtype, device=inputs.device)
+    others = [
+        fork(slope_through, inputs, layers, weights, frequencies, activation, rows, core, cores, out)
+        for core in range(1, cores)
+    ]
+    slope_through(inputs, layers, weights, frequencies, activation, rows, 0, cores, out)
+    for other in others:
+        wait(other)
+    return out
 
 
 def energy_denoising_steps(

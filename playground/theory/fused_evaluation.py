@@ -2,8 +2,8 @@
 
 A point is a column here: what goes from layer to layer, (G, N), has the points side by side. So a row of ones among the inputs
 takes a layer's bias into its product of matrices, features are written row by row, and the narrow first and last products
-take a half and a sixth of the time that they take with points for rows; all that on one core, by which small networks are
-evaluated. The MLP is the oracle in the tests.
+take a half and a sixth of the time that they take with points for rows. Where torch keeps to one thread, as it does for small
+networks, every core goes through the layers with points of its own. The MLP is the oracle in the tests.
 """
 
 import math
@@ -12,10 +12,12 @@ from typing import NamedTuple
 
 import torch
 from torch import Tensor
+from torch.jit import fork, wait
 
 from playground.theory.fused import activate, activate_with_slope, compiled, write_cosines_and_sines
 
 BLOCK = 2**13  # points whose features are held at once
+SHARE = 500  # points that are worth another core's waking
 
 
 class Parts(NamedTuple):
@@ -97,7 +99,7 @@ def mlp_score(x: Tensor, sigma: Tensor, parts: Parts, rows: int) -> Tensor:
         if not shared:
             inverse, divisor = inverses[piece], divisors[piece]
         seen = columns(x[piece], inverse, frequencies, tones, None if isinstance(divisor, float) else divisor)
-        raw = perceptron(seen, weights, biases, place, activation, rows)
+        raw = perceptron(seen, weights, biases, place, activation, rows, cores_for(seen))
         score[piece] = raw.div_(divisor).sub_(seen[: len(raw)]).mul_(inverse).t()
     return score
 
@@ -113,20 +115,26 @@ def blocks(x: Tensor, rows: int) -> Iterator[slice]:
     return (slice(start, start + block) for start in range(0, len(x), block))
 
 
+def cores_for(columns: Tensor) -> int:
+    """How many cores are to work at once on points that are columns."""
+    if columns.device.type != "cpu" or torch.get_num_threads() > 1:
+        return 1
+    return max(1, min(columns.shape[1] // SHARE, torch.get_num_interop_threads()))
+
+
 @compiled
-def perceptron(
-    inputs: Tensor, weights: list[Tensor], biases: list[Tensor], place: int, activation: str, rows: int
-) -> Tensor:
-    """What fully connected layers give of inputs (F, N) that have a one at `place`, `rows` points at a time: (D, N)."""
-    layers = augmented(weights, biases, place)
-    last, width, count = len(layers) - 1, weights[0].shape[0], inputs.shape[1]
-    out = torch.empty([weights[last].shape[0], count], dtype=inputs.dtype, device=inputs.device)
-    one = torch.empty([width + 1, min(rows, count)], dtype=inputs.dtype, device=inputs.device)
+def pass_through(
+    inputs: Tensor, layers: list[Tensor], activation: str, rows: int, core: int, cores: int, out: Tensor
+) -> int:
+    """Write one core's share of :func:`perceptron` into out (D, N); how many points that is."""
+    last, width, count = len(layers) - 1, layers[0].shape[0], inputs.shape[1]
+    begin, end = count * core // cores, count * (core + 1) // cores
+    one = torch.empty([width + 1, min(rows, end - begin)], dtype=inputs.dtype, device=inputs.device)
     other = torch.empty_like(one)
     one[width] = 1.0
     other[width] = 1.0
-    for start in range(0, count, rows):
-        stop = min(start + rows, count)
+    for start in range(begin, end, rows):
+        stop = min(start + rows, end)
         h, a, spare = inputs[:, start:stop], one[:, : stop - start], other[:, : stop - start]
         for layer in range(last):
             sums = a[:width]
@@ -134,6 +142,20 @@ def perceptron(
             activate(sums, activation, sums)
             h, a, spare = a, spare, a
         torch.mm(layers[last], h, out=out[:, start:stop])
+    return end - begin
+
+
+@compiled
+def perceptron(
+    inputs: Tensor, weights: list[Tensor], biases: list[Tensor], place: int, activation: str, rows: int, cores: int
+) -> Tensor:
+    """What fully connected layers give of inputs (F, N) that have a one at `place`, `rows` points at a time: (D, N)."""
+    layers = augmented(weights, biases, place)
+    out = torch.empty([layers[-1].shape[0], inputs.shape[1]], dtype=inputs.dtype, device=inputs.device)
+    others = [fork(pass_through, inputs, layers, activation, rows, core, cores, out) for core in range(1, cores)]
+    pass_through(inputs, layers, activation, rows, 0, cores, out)
+    for other in others:
+        wait(other)
     return out
 
 
@@ -143,9 +165,56 @@ def mlp_trace(y: Tensor, sigma: Tensor, parts: Parts, rows: int) -> tuple[Tensor
     raw, trace = torch.empty_like(y), torch.empty_like(sigma)
     for piece in blocks(y, rows):
         seen = columns(y[piece], 1.0, frequencies, tones, sigma[piece])
-        found, trace[piece] = perceptron_trace(seen, frequencies, weights, biases, activation, rows)
-        raw[piece] = found.t()
+        found = perceptron_trace(seen, frequencies, weights, biases, activation, rows, cores_for(seen))
+        raw[piece], trace[piece] = found[:-1].t(), found[-1]
     return raw, trace
+
+
+@compiled
+def trace_through(
+    inputs: Tensor,
+    layers: list[Tensor],
+    turned: list[Tensor],
+    weights: list[Tensor],
+    activation: str,
+    rows: int,
+    core: int,
+    cores: int,
+    out: Tensor,
+) -> int:
+    """Write one core's share of :func:`perceptron_trace` into out (D + 1, N); how many points that is.
+
+    Args:
+        turned: of each axis, the first layer's weights for the derivatives along it.
+    """
+    dim, width, last, count = len(turned), weights[0].shape[0], len(weights) - 1, inputs.shape[1]
+    begin, end = count * core // cores, count * (core + 1) // cores
+    stop, most = dim + turned[0].shape[1], min(rows, end - begin)
+    sums = torch.empty([width, most], dtype=inputs.dtype, device=inputs.device)
+    values = torch.empty([width + 1, most], dtype=inputs.dtype, device=inputs.device)
+    values[width] = 1.0
+    moves = torch.empty([dim, width, most], dtype=inputs.dtype, device=inputs.device)
+    moved = torch.empty_like(moves)
+    for start in range(begin, end, rows):
+        here = min(rows, end - start)
+        seen, a, h = inputs[:, start : start + here], sums[:, :here], values[:, :here]
+        before, after = moves[:, :, :here], moved[:, :, :here]
+        torch.mm(layers[0], seen, out=a)
+        for axis in range(dim):
+            torch.mm(turned[axis], seen[dim:stop], out=before[axis])
+        for layer in range(1, last + 1):
+            activate_with_slope(a, activation, h[:width])
+            torch.mul(before, a, out=after)
+            if layer < last:
+                torch.mm(layers[layer], h, out=a)
+                for axis in range(dim):
+                    torch.mm(weights[layer], after[axis], out=before[axis])
+        torch.mm(layers[last], h, out=out[:dim, start : start + here])
+        trace = out[dim, start : start + here]
+        torch.mv(after[0].t(), weights[last][0], out=trace)
+        for axis in range(1, dim):
+            trace.addmv_(after[axis].t(), weights[last][axis])
+    return end - begin
 
 
 @compiled
@@ -156,44 +225,27 @@ def perceptron_trace(
     biases: list[Tensor],
     activation: str,
     rows: int,
-) -> tuple[Tensor, Tensor]:
-    """What the layers give of :func:`columns`, (D, N), and the trace of its derivatives along the points' axes, (N,).
+    cores: int,
+) -> Tensor:
+    """What the layers give of :func:`columns` and, last, the trace of its derivatives along the points' axes, (D + 1, N).
 
     These travel forward beside the values, (D, G, N) in every layer. Those of the features are features themselves, of other
     weights: cos(b'y) turns into -b_k sin(b'y), sin(b'y) into b_k cos(b'y), and y_k into the one.
     """
-    dim, width, last, count = frequencies.shape[0], len(weights[0]), len(weights) - 1, inputs.shape[1]
-    middle, stop, most = dim + frequencies.shape[1], dim + 2 * frequencies.shape[1], min(rows, count)
+    dim, middle = frequencies.shape[0], frequencies.shape[0] + frequencies.shape[1]
+    stop = middle + frequencies.shape[1]
     layers = augmented(weights, biases, stop)
-    raw = torch.empty([dim, count], dtype=inputs.dtype, device=inputs.device)
-    trace = torch.empty_like(inputs[0])
     turned: list[Tensor] = []
     for axis in range(dim):
         of_cosines = weights[0][:, middle:stop] * frequencies[axis]
         of_sines = -weights[0][:, dim:middle] * frequencies[axis]
         turned.append(torch.cat([of_cosines, of_sines, weights[0][:, axis : axis + 1]], 1))
-    sums = torch.empty([width, most], dtype=inputs.dtype, device=inputs.device)
-    values = torch.empty([width + 1, most], dtype=inputs.dtype, device=inputs.device)
-    values[width] = 1.0
-    moves = torch.empty([dim, width, most], dtype=inputs.dtype, device=inputs.device)
-    moved = torch.empty_like(moves)
-    for start in range(0, count, rows):
-        here = min(rows, count - start)
-        seen, a, h = inputs[:, start : start + here], sums[:, :here], values[:, :here]
-        before, after = moves[:, :, :here], moved[:, :, :here]
-        torch.mm(layers[0], seen, out=a)
-        for axis in range(dim):
-            torch.mm(turned[axis], seen[dim : stop + 1], out=before[axis])
-        for layer in range(1, last + 1):
-            activate_with_slope(a, activation, h[:width])
-            torch.mul(before, a, out=after)
-            if layer < last:
-                torch.mm(layers[layer], h, out=a)
-                for axis in range(dim):
-                    torch.mm(weights[layer], after[axis], out=before[axis])
-        torch.mm(layers[last], h, out=raw[:, start : start + here])
-        total = torch.mv(after[0].t(), weights[last][0])
-        for axis in range(1, dim):
-            total += torch.mv(after[axis].t(), weights[last][axis])
-        trace[start : start + here] = total
-    return raw, trace
+    out = torch.empty([dim + 1, inputs.shape[1]], dtype=inputs.dtype, device=inputs.device)
+    others = [
+        fork(trace_through, inputs, layers, turned, weights, activation, rows, core, cores, out)
+        for core in range(1, cores)
+    ]
+    trace_through(inputs, layers, turned, weights, activation, rows, 0, cores, out)
+    for other in others:
+        wait(other)
+    return out

@@ -22,6 +22,11 @@ def mlp(activation: str, dim: int = 2, seed: int = 0, depth: int = 3, features: 
     return network
 
 
+def as_energy(parts: fused_evaluation.Parts) -> fused_evaluation.Parts:
+    """Those of an energy network, whose one output is the first of this one's."""
+    return parts._replace(weights=[*parts.weights[:-1], parts.weights[-1][:1]], biases=parts.biases[:-1])
+
+
 def draws(steps: int, count: int, dim: int) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     generator = torch.Generator().manual_seed(1)
     x, z = torch.randn((2, steps, count, dim), generator=generator, dtype=torch.float64)
@@ -97,11 +102,14 @@ def twin(
     "function",
     [
         fused_evaluation.perceptron,
+        fused_evaluation.pass_through,
         fused_evaluation.perceptron_trace,
+        fused_evaluation.trace_through,
         fused.group_means,
         fused_training._denoising_steps,
         fused_training._matching_steps,
         fused_energy.energy_slope,
+        fused_energy.slope_through,
         fused_energy._denoising_steps,
     ],
 )
@@ -173,6 +181,33 @@ def test_a_trace_is_that_of_autograd(activation: str, dim: int, count: int) -> N
     assert not raw.requires_grad
     torch.testing.assert_close(raw, expected, rtol=1e-9, atol=1e-9)
     torch.testing.assert_close(found, trace, rtol=1e-9, atol=1e-9)
+
+
+@pytest.mark.parametrize("cores", [2, 3])
+@pytest.mark.parametrize("count", [3, 100])
+def test_cores_that_share_points_find_what_one_does(cores: int, count: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    network, x = mlp("silu"), torch.randn(count, 2, dtype=torch.float64)
+    sigma = 0.1 + torch.rand(count, dtype=torch.float64)
+    energy = as_energy(network.parts)
+
+    @torch.no_grad()
+    def found(cores: int) -> list[Tensor]:
+        for module in (fused_evaluation, fused_energy):
+            monkeypatch.setattr(module, "cores_for", lambda columns: cores)
+        raw, trace = fused_evaluation.mlp_trace(x, sigma, network.parts, 16)
+        score = fused_evaluation.mlp_score(x, sigma, network.parts, 16)
+        return [raw, trace, score, fused_energy.energy_score(x, sigma, sigma, energy, 16)]
+
+    for one, several in zip(found(1), found(cores), strict=True):
+        torch.testing.assert_close(several, one, rtol=1e-12, atol=1e-12)
+
+
+def test_cores_share_points_where_torch_keeps_to_one_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch, "get_num_interop_threads", lambda: 4)
+    few, some, many = (torch.empty(3, count) for count in (0, 2 * fused_evaluation.SHARE, 10**5))
+    assert [fused_evaluation.cores_for(points) for points in (few, some, many)] == [1, 2, 4]
+    monkeypatch.setattr(torch, "get_num_threads", lambda: 2)
+    assert fused_evaluation.cores_for(many) == 1
 
 
 @pytest.mark.parametrize("step", [fused.adam, fused.adam_in_one_pass])
@@ -292,8 +327,7 @@ def test_plain_python_evaluates_the_same(name: str, monkeypatch: pytest.MonkeyPa
     module = fused_energy if name == "energy_score" else fused_evaluation
     rest = (network.parts, 32)
     if name == "energy_score":
-        weights, biases = network.parts.weights, network.parts.biases
-        rest = (sigma, network.parts._replace(weights=[*weights[:-1], weights[-1][:1]], biases=biases[:-1]), 32)
+        rest = (sigma, as_energy(network.parts), 32)
     with torch.no_grad():
         found = plainly(module, monkeypatch)[name](x, sigma, *rest)
         expected = getattr(module, name)(x, sigma, *rest)
