@@ -9,10 +9,10 @@ Written for :class:`playground.theory.networks.Energy`, which is their oracle in
 
 import torch
 from torch import Tensor
-from torch.jit import fork, wait
+from torch.jit import Future, fork
 
 from playground.theory.fused import Descent, activate, compiled, features, noise_features, pull_back, slopes, step_down
-from playground.theory.fused_evaluation import Parts, augmented, blocks, columns, cores_for, scales
+from playground.theory.fused_evaluation import Parts, augmented, blocks, columns, cores_for, scales, whole
 
 
 def energy_score(x: Tensor, sigma: Tensor, factor: Tensor, parts: Parts, rows: int) -> Tensor:
@@ -26,7 +26,7 @@ def energy_score(x: Tensor, sigma: Tensor, factor: Tensor, parts: Parts, rows: i
     score = torch.empty_like(x)
     for piece in blocks(x, rows):
         seen = columns(x[piece], inverses[piece], frequencies, tones, divisors[piece])
-        slope = energy_slope(seen, frequencies, weights, biases, activation, rows, cores_for(seen))
+        slope = whole(energy_slope(seen, frequencies, weights, biases, activation, rows, cores_for(seen)))
         score[piece] = slope.mul_(factor[piece]).sub_(seen[: len(slope)]).mul_(inverses[piece]).t()
     return score
 
@@ -77,7 +77,7 @@ def energy_slope(
     activation: str,
     rows: int,
     cores: int,
-) -> Tensor:
+) -> tuple[Tensor, list[Future[int]]]:
     """grad phi at the points of :func:`playground.theory.fused_evaluation.columns`, `rows` at a time: (D, N)."""
     layers = augmented(weights, biases, frequencies.shape[0] + 2 * frequencies.shape[1])
     out = torch.empty([frequencies.shape[0], inputs.shape[1]], dtype=inputs.dtype, device=inputs.device)
@@ -86,9 +86,7 @@ def energy_slope(
         for core in range(1, cores)
     ]
     slope_through(inputs, layers, weights, frequencies, activation, rows, 0, cores, out)
-    for other in others:
-        wait(other)
-    return out
+    return out, others
 
 
 def energy_denoising_steps(

@@ -2,8 +2,12 @@
 
 A point is a column here: what goes from layer to layer, (G, N), has the points side by side. So a row of ones among the inputs
 takes a layer's bias into its product of matrices, features are written row by row, and the narrow first and last products
-take a half and a sixth of the time that they take with points for rows. Where torch keeps to one thread, as it does for small
-networks, every core goes through the layers with points of its own. The MLP is the oracle in the tests.
+take a half and a sixth of the time that they take with points for rows. The MLP is the oracle in the tests.
+
+Where torch keeps to one thread, as it does for small networks, every core goes through the layers with points of its own, begun
+by TorchScript's fork. A script that waited for them would be suspended, go on in their threads, and let go there of what
+Python holds, for which a thread must wait for the interpreter and is ended, process and all, where that is gone. So
+:func:`whole` waits.
 """
 
 import math
@@ -12,7 +16,7 @@ from typing import NamedTuple
 
 import torch
 from torch import Tensor
-from torch.jit import fork, wait
+from torch.jit import Future, fork
 
 from playground.theory.fused import activate, activate_with_slope, compiled, write_cosines_and_sines
 
@@ -99,7 +103,7 @@ def mlp_score(x: Tensor, sigma: Tensor, parts: Parts, rows: int) -> Tensor:
         if not shared:
             inverse, divisor = inverses[piece], divisors[piece]
         seen = columns(x[piece], inverse, frequencies, tones, None if isinstance(divisor, float) else divisor)
-        raw = perceptron(seen, weights, biases, place, activation, rows, cores_for(seen))
+        raw = whole(perceptron(seen, weights, biases, place, activation, rows, cores_for(seen)))
         score[piece] = raw.div_(divisor).sub_(seen[: len(raw)]).mul_(inverse).t()
     return score
 
@@ -120,6 +124,14 @@ def cores_for(columns: Tensor) -> int:
     if columns.device.type != "cpu" or torch.get_num_threads() > 1:
         return 1
     return max(1, min(columns.shape[1] // SHARE, torch.get_num_interop_threads()))
+
+
+def whole(begun: tuple[Tensor, list[Future[int]]]) -> Tensor:
+    """What several cores are writing, once all have."""
+    found, others = begun
+    for other in others:
+        other.wait()
+    return found
 
 
 @compiled
@@ -148,15 +160,13 @@ def pass_through(
 @compiled
 def perceptron(
     inputs: Tensor, weights: list[Tensor], biases: list[Tensor], place: int, activation: str, rows: int, cores: int
-) -> Tensor:
+) -> tuple[Tensor, list[Future[int]]]:
     """What fully connected layers give of inputs (F, N) that have a one at `place`, `rows` points at a time: (D, N)."""
     layers = augmented(weights, biases, place)
     out = torch.empty([layers[-1].shape[0], inputs.shape[1]], dtype=inputs.dtype, device=inputs.device)
     others = [fork(pass_through, inputs, layers, activation, rows, core, cores, out) for core in range(1, cores)]
     pass_through(inputs, layers, activation, rows, 0, cores, out)
-    for other in others:
-        wait(other)
-    return out
+    return out, others
 
 
 def mlp_trace(y: Tensor, sigma: Tensor, parts: Parts, rows: int) -> tuple[Tensor, Tensor]:
@@ -165,7 +175,7 @@ def mlp_trace(y: Tensor, sigma: Tensor, parts: Parts, rows: int) -> tuple[Tensor
     raw, trace = torch.empty_like(y), torch.empty_like(sigma)
     for piece in blocks(y, rows):
         seen = columns(y[piece], 1.0, frequencies, tones, sigma[piece])
-        found = perceptron_trace(seen, frequencies, weights, biases, activation, rows, cores_for(seen))
+        found = whole(perceptron_trace(seen, frequencies, weights, biases, activation, rows, cores_for(seen)))
         raw[piece], trace[piece] = found[:-1].t(), found[-1]
     return raw, trace
 
@@ -226,7 +236,7 @@ def perceptron_trace(
     activation: str,
     rows: int,
     cores: int,
-) -> Tensor:
+) -> tuple[Tensor, list[Future[int]]]:
     """What the layers give of :func:`columns` and, last, the trace of its derivatives along the points' axes, (D + 1, N).
 
     These travel forward beside the values, (D, G, N) in every layer. Those of the features are features themselves, of other
@@ -246,6 +256,4 @@ def perceptron_trace(
         for core in range(1, cores)
     ]
     trace_through(inputs, layers, turned, weights, activation, rows, 0, cores, out)
-    for other in others:
-        wait(other)
-    return out
+    return out, others

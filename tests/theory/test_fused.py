@@ -1,12 +1,15 @@
 """The fused calls do exactly what the MLP and autograd do, only faster; plain Python and TorchScript alike."""
 
 import copy
+import threading
+import weakref
 from collections.abc import Callable
 from types import ModuleType
 
 import pytest
 import torch
 from torch import Tensor
+from torch.jit import Future
 
 from playground.theory import fused, fused_energy, fused_evaluation, fused_training
 from playground.theory.empirical import Empirical
@@ -200,6 +203,27 @@ def test_cores_that_share_points_find_what_one_does(cores: int, count: int, monk
 
     for one, several in zip(found(1), found(cores), strict=True):
         torch.testing.assert_close(several, one, rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize("name", ["perceptron", "perceptron_trace"])
+def test_no_other_core_lets_go_of_what_python_holds(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It would wait for the interpreter, and end the process where that is gone: one of twelve ended so."""
+    network, x = mlp("silu").float(), torch.randn(1_000, 2)
+    sigma, whole, threads = torch.full((1_000,), 0.5), getattr(fused_evaluation, name), set[int]()
+
+    def watched(inputs: Tensor, *rest: object) -> tuple[Tensor, list[Future[int]]]:
+        found = whole(inputs, *rest)
+        for tensor in (inputs, found[0]):
+            weakref.finalize(tensor, lambda: threads.add(threading.get_ident()))
+        return found
+
+    monkeypatch.setattr(fused_evaluation, name, watched)
+    monkeypatch.setattr(fused_evaluation, "cores_for", lambda columns: 2)
+    evaluate = fused_evaluation.mlp_score if name == "perceptron" else fused_evaluation.mlp_trace
+    with torch.no_grad():
+        for _ in range(300):
+            evaluate(x, sigma, network.parts, 500)
+    assert threads == {threading.get_ident()}
 
 
 def test_cores_share_points_where_torch_keeps_to_one_thread(monkeypatch: pytest.MonkeyPatch) -> None:
