@@ -1,0 +1,17 @@
+"""Which errors end a command as the user's affair, in one sentence on standard error: mistakes, no memory, files and full disks."""
+
+import errno
+
+from playground.mistakes import Mistake
+
+
+def mistake_of(error: BaseException) -> str | None:
+    """The sentence for a user's mistake, or None where the program is to blame."""
+    if isinstance(error, Mistake):
+        return str(error)
+    if isinstance(error, MemoryError):
+        return "There is not enough memory: take fewer sampling.particles, sampling.steps or data.points."
+    if isinstance(error, OSError) and (error.filename or error.errno == errno.ENOSPC):
+        # Of two names the second is the user's: the first is the temporary file that was to take its place.
+        return f"{error.filename2 or error.filename or 'A file'} cannot be read or written: {error.strerror}."
+    return None
