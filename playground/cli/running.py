@@ -239,15 +239,16 @@ def _why_none(key: str, problem: Problem, last: TrainingProgress | None) -> str:
 
 
 def _finite(contents: dict[str, Any]) -> dict[str, Any]:
-    """JSON has no infinity: a number that is none becomes null, and `reasons` says so."""
+    """JSON has no infinity: a number that is none becomes null, and `reasons` says so where they do not know better."""
     reasons = dict(contents["reasons"])
     kept = {}
     for key, value in contents.items():
         astray = [one for one in (value if isinstance(value, list) else [value]) if _is_astray(one)]
         if astray:
-            reasons[key] = (
+            unknown = (
                 f"The result is {astray[0]}, no finite number: if training diverged, lower training.learning_rate."
             )
+            reasons.setdefault(key, unknown)
             value = [None if _is_astray(one) else one for one in value] if isinstance(value, list) else None
         kept[key] = value
     return kept | {"reasons": reasons}

@@ -64,14 +64,14 @@ def score_errors(
         at = fisher_divergence(score, known, clean, float(sigma), generator)
         root = math.sqrt(at.relative)
         # d sqrt(R) = dR / (2 sqrt(R)); a score that is right everywhere is known to be so.
-        root_error = at.relative_standard_error / (2 * root) if root > 0 else 0.0
+        root_error = 0.0 if root == 0 else at.relative_standard_error / (2 * root)
         found.append((at.value / area, at.standard_error / area, root, root_error))
         divergence, divergence_error, relative, relative_error = np.array(found).T
         yield ScoreErrors(count / levels, users[:count], divergence, divergence_error, relative, relative_error, source)
 
 
 def score_figures(problem: Problem, score: ScoreFunction) -> Iterator[tuple[float, dict[str, Any] | None]]:
-    """The fraction done, and at last also the figures of :data:`METRICS` and in `reasons` why they are missing.
+    """The fraction done, and at last also the figures of :data:`METRICS` and in `reasons` why they, or some of them, are missing.
 
     Lists over `score_sigmas` (user units); `score_reference` says what the score was held against.
     """
@@ -83,7 +83,16 @@ def score_figures(problem: Problem, score: ScoreFunction) -> Iterator[tuple[floa
         yield errors.fraction, None
     curves = (errors.sigmas, errors.divergence, errors.divergence_error, errors.relative, errors.relative_error)
     figures = [curve.tolist() for curve in curves]
-    yield 1.0, dict(zip(METRICS, (*figures, errors.source), strict=True)) | {"reasons": {}}
+    # A sharp density's score is 0 in single precision but a few sigmas from its edges.
+    flat = int((np.isnan(errors.relative) & np.isfinite(errors.divergence)).sum())
+    reasons = {}
+    if flat:
+        why = (
+            f"At {flat} of {len(errors.sigmas)} noise levels the {errors.source} score is 0 at all held-out points, and no error is "
+            "relative to it: raise likelihood.points."
+        )
+        reasons = dict.fromkeys(("relative_score_error", "relative_score_error_standard_error"), why)
+    yield 1.0, dict(zip(METRICS, (*figures, errors.source), strict=True)) | {"reasons": reasons}
 
 
 def _within_a_second(problem: Problem) -> tuple[int, int]:

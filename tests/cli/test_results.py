@@ -670,3 +670,5 @@ def test_a_curve_s_values_that_are_no_numbers_are_null_and_say_so() -> None:
     assert (found["whole"], found["one"]) == ([1.0], None)
     for key, value in {"curve": "nan", "one": "inf"}.items():
         assert found["reasons"][key].startswith(f"The result is {value}, no finite number: if training diverged, lower")
+    known = _finite({"curve": [1.0, math.nan], "reasons": {"curve": "The exact score is 0 there."}})
+    assert known == {"curve": [1.0, None], "reasons": {"curve": "The exact score is 0 there."}}

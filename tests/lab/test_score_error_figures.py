@@ -64,3 +64,33 @@ def test_a_large_training_set_is_asked_at_fewer_levels(count: int) -> None:
     *_, (_, found) = score_figures(problem, known)
     assert max(found["relative_score_error"]) == 0
     assert len(found["score_sigmas"]) == (24 if count == 300 else 8)
+
+
+def test_where_the_exact_score_is_0_at_all_points_no_error_is_relative_to_it() -> None:
+    """Ten points of the sharp checkerboard lie many of the finest sigmas from its edges, and none of the coarsest ones'."""
+    sharp = {"data.kind": "checkerboard", "data.noise": 0.0, "likelihood.points": 10}
+    bare = {"noise.kind": "none", "objective.kind": "exact", "sampling.kind": "langevin"}
+    problem = Problem.build(replace(Experiment(), sharp | bare))
+    *_, (_, found) = score_figures(problem, lambda x, sigma: torch.ones_like(x))
+    assert np.isfinite(found["fisher_divergence"]).all()
+    unknown = np.isnan(found["relative_score_error"])
+    assert unknown.any()
+    np.testing.assert_array_equal(np.isnan(found["relative_score_error_standard_error"]), unknown)
+    keys = {"relative_score_error", "relative_score_error_standard_error"}
+    assert set(found["reasons"]) == keys
+    for key in keys:
+        assert found["reasons"][key] == (
+            f"At {unknown.sum()} of {len(unknown)} noise levels the exact score is 0 at all held-out points, and no error is "
+            "relative to it: raise likelihood.points."
+        )
+    enough = Problem.build(replace(Experiment(), sharp | bare | {"likelihood.points": 1_000}))
+    *_, (_, found) = score_figures(enough, lambda x, sigma: torch.ones_like(x))
+    assert np.isfinite(found["relative_score_error"]).all()
+    assert found["reasons"] == {}
+
+
+def test_a_learned_score_that_is_no_number_is_not_blamed_on_the_exact_one() -> None:
+    problem = Problem.build(replace(Experiment(), {"data.points": 400}))
+    *_, (_, found) = score_figures(problem, lambda x, sigma: torch.full_like(x, float("nan")))
+    assert np.isnan(found["relative_score_error"]).all()
+    assert found["reasons"] == {}
