@@ -7,6 +7,7 @@ They stop nothing, for a file may serve several samplers; the window hides them.
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+from playground.lab import automatic
 from playground.lab.experiment import Experiment, fields, value
 from playground.lab.problem import Problem
 from playground.lab.sampling_settings import FROM_NOISE
@@ -32,6 +33,11 @@ def _ends_by_hand(experiment: Experiment) -> bool:
     return bool(noise.rungs if noise.kind == "ladder" else noise.schedule if noise.kind == "drawn" else ())
 
 
+def _corrected(experiment: Experiment) -> bool:
+    sampling = automatic.resolved(experiment).sampling
+    return sampling.kind in FROM_NOISE and sampling.corrector_steps != 0
+
+
 _READERS = (
     _Readers(
         ("noise.sigma_min", "noise.sigma_max"),
@@ -54,6 +60,26 @@ _READERS = (
         "only VP and sub-VP have rates; choose noise.kind = vp or sub-vp",
     ),
     _Readers(
+        ("objective.projections", "objective.projection", "objective.variance_reduced"),
+        lambda experiment: experiment.objective.kind == "sliced",
+        "only sliced matching takes random directions; choose objective.kind = sliced",
+    ),
+    _Readers(
+        ("objective.cells",),
+        lambda experiment: experiment.objective.kind == "maximum-likelihood",
+        "only maximum likelihood sums Z up over cells; choose objective.kind = maximum-likelihood",
+    ),
+    _Readers(
+        ("sampling.step",),
+        lambda experiment: "langevin" in experiment.sampling.kind,
+        "only Langevin's samplers take steps of that size; choose sampling.kind = langevin, metropolis-langevin or annealed-langevin",
+    ),
+    _Readers(
+        ("sampling.grid",),
+        lambda experiment: experiment.sampling.kind in (*FROM_NOISE, "forward"),
+        "only what goes between noise and data steps along it; choose sampling.kind = reverse-sde, probability-flow, churn or forward",
+    ),
+    _Readers(
         ("sampling.tolerance",),
         lambda experiment: experiment.sampling.kind == "probability-flow" and experiment.sampling.solver == "adaptive",
         "only the probability flow by sampling.solver = adaptive fits its steps to it",
@@ -62,6 +88,12 @@ _READERS = (
         ("sampling.corrector_steps",),
         lambda experiment: experiment.sampling.kind in FROM_NOISE or experiment.sampling.corrector_steps == 0,
         "only samplers from noise to data are corrected; choose sampling.kind = reverse-sde, probability-flow or churn",
+    ),
+    _Readers(
+        ("sampling.snr",),
+        _corrected,
+        "it is of corrector steps, and there are none; choose sampling.kind = reverse-sde, probability-flow or churn and "
+        "sampling.corrector_steps above 0",
     ),
     _Readers(
         ("sampling.denoise",),
@@ -76,6 +108,12 @@ _READERS = (
 )
 
 
+def _shown(given: bool | float | str) -> str:
+    if isinstance(given, str):
+        return given
+    return str(given).lower() if isinstance(given, bool) else f"{given:g}"
+
+
 def idle_settings(problem: Problem) -> Iterator[str]:
     """A sentence for each setting that is not at its default and changes nothing."""
     experiment, known = problem.experiment, fields()
@@ -85,8 +123,7 @@ def idle_settings(problem: Problem) -> Iterator[str]:
         for key in readers.keys:
             given = value(experiment, key)
             if given != known[key].default:
-                shown = str(given).lower() if isinstance(given, bool) else f"{given:g}"
-                yield f"{key} = {shown} changes nothing: {readers.who}."
+                yield f"{key} = {_shown(given)} changes nothing: {readers.who}."
     sampling, noise, to_user = experiment.sampling, problem.noise, problem.units.sigma_to_user
     if sampling.kind != "churn" or not sampling.churn:
         return

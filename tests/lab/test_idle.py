@@ -1,13 +1,16 @@
 """Settings that change nothing are told, by what they wait for; those that act are not."""
 
 from pathlib import Path
+from types import FunctionType
 
 import pytest
 
-from playground.lab.experiment import Experiment, load, replace
+from playground.lab.experiment import Experiment, fields, load, replace
 from playground.lab.idle import idle_settings
+from playground.lab.objective import build_objective
 from playground.lab.problem import Problem
-from playground.lab.sampling import make_sampler
+from playground.lab.sampling import make_sampler, sample
+from playground.lab.sampling_settings import FROM_NOISE
 
 ROOT = Path(__file__).parents[2]
 
@@ -46,6 +49,19 @@ def told(**changes: object) -> list[str]:
             {"sampling__kind": "probability-flow", "sampling__denoise": False},
             "sampling.denoise = false changes nothing: only annealed Langevin",
         ),
+        (
+            {"sampling__kind": "langevin", "sampling__grid": "karras"},
+            "sampling.grid = karras changes nothing: only what goes between noise and data",
+        ),
+        ({"sampling__snr": 0.3}, "sampling.snr = 0.3 changes nothing: it is of corrector steps, and there are none"),
+        ({"sampling__step": 1e-3}, "sampling.step = 0.001 changes nothing: only Langevin's samplers"),
+        ({"objective__projections": 4}, "objective.projections = 4 changes nothing: only sliced matching"),
+        ({"objective__projection": "sphere"}, "objective.projection = sphere changes nothing: only sliced matching"),
+        (
+            {"objective__kind": "exact", "objective__variance_reduced": False},
+            "objective.variance_reduced = false changes nothing: only sliced matching",
+        ),
+        ({"objective__cells": 32}, "objective.cells = 32 changes nothing: only maximum likelihood"),
         ({"noise__beta_max": 10.0}, "noise.beta_max = 10 changes nothing: only VP and sub-VP have rates"),
         ({"sampling__churn": 0.0}, "sampling.churn = 0 changes nothing: only the churn sampler"),
         ({"sampling__churn_min": 0.1}, "sampling.churn_min = 0.1 changes nothing: only the churn sampler"),
@@ -76,10 +92,68 @@ def test_a_setting_that_changes_nothing_is_told(settings: dict, said: str) -> No
         {"sampling__kind": "probability-flow", "sampling__solver": "adaptive", "sampling__tolerance": 1e-2},
         {"sampling__kind": "churn", "noise__sigma_max": 20.0, "sampling__churn_min": 20.0},
         {"sampling__kind": "churn", "sampling__churn": 0.0, "sampling__churn_min": 1e6},
+        {"sampling__mask": "left", "sampling__snr": 0.3},
     ],
 )
 def test_a_setting_that_acts_is_not(settings: dict) -> None:
     assert told(**settings) == []
+
+
+OTHERWISE = {
+    "sampling.step": 1e-3,
+    "sampling.grid": "karras",  # VE's times are its log-sigmas
+    "sampling.snr": 0.3,
+    "sampling.tolerance": 1e-3,
+    "sampling.denoise": False,
+    "sampling.churn": 7.0,
+    "sampling.churn_noise": 1.01,
+    "objective.projections": 3,
+    "objective.projection": "gaussian",
+    "objective.variance_reduced": False,
+    "objective.cells": 32,
+}
+
+
+def choices(key: str) -> tuple[str, ...]:
+    return fields()[key].choices
+
+
+@pytest.mark.parametrize("key", OTHERWISE)
+def test_a_setting_is_told_just_where_all_is_the_same_without_it(key: str) -> None:
+    """By every sampler, with correctors and with fitted steps too, and by every objective."""
+    if key.startswith("sampling."):
+        bases = [{"sampling.kind": kind} for kind in fields()["sampling.kind"].choices]
+        bases += [base | {"sampling.corrector_steps": 2} for base in bases if base["sampling.kind"] in FROM_NOISE]
+        bases += [{"sampling.kind": "probability-flow", "sampling.solver": "adaptive"}]
+    else:
+        bases = [{"objective.kind": kind, "network.kind": "energy"} for kind in fields()["objective.kind"].choices]
+    made = run if key.startswith("sampling.") else objective
+    acts = set()
+    for base in bases:
+        given = {"data.points": 500, "likelihood.points": 50, "sampling.source": "exact", **base}
+        quick = {"sampling.particles": 10, "sampling.steps": 20}
+        plain, other = (
+            Problem.build(replace(Experiment(), given | quick | changed)) for changed in ({}, {key: OTHERWISE[key]})
+        )
+        same = made(plain) == made(other)
+        assert [key in sentence for sentence in idle_settings(other)] == [True] * same, base
+        acts.add(not same)
+    assert acts == {True, False}
+
+
+def run(problem: Problem) -> list[object]:
+    """Where the particles go."""
+    score = problem.known_score("exact")
+    assert score is not None
+    *_, trajectory = sample(problem, score)
+    return [frame.tolist() for frame in trajectory.positions]
+
+
+def objective(problem: Problem) -> dict[str, object]:
+    """What the objective was made with: numbers, words, and functions that draw."""
+    made = build_objective(problem)
+    plain = {name: one for name, one in vars(made).items() if isinstance(one, float | int | str | FunctionType)}
+    return {"kind": type(made), **plain}
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "resources/experiments").glob("*.toml")), ids=lambda path: path.stem)
