@@ -257,7 +257,8 @@ def comparison_refusal(experiment: Experiment, conditions: Conditions) -> Refusa
 
 
 LEAST_SAMPLES = 4
-"""Of fewer, and of fewer data, no error of a distance can be told: :data:`playground.theory.two_samples.LEAST`."""
+"""Of fewer, and of fewer data, no error of a distance can be told: :data:`playground.theory.two_samples.LEAST`, for a window that
+has not loaded torch; a test holds the two together."""
 
 
 def few_samples(count: int) -> str:

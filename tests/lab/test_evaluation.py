@@ -20,6 +20,7 @@ from playground.lab.image_metrics import FROM_IMAGES, FROM_LABELS
 from playground.lab.latent import interpolate
 from playground.lab.likelihood import decode, log_likelihood, round_trip
 from playground.lab.problem import Problem
+from playground.lab.refusals import LEAST_SAMPLES
 from playground.lab.sample_metrics import FROM_SAMPLES
 from playground.lab.settings import PROCESSES
 from playground.theory import two_samples
@@ -450,6 +451,13 @@ def test_distances_do_not_depend_on_how_many_likelihoods_are_asked_for() -> None
         for points in (20, 2000)
     )
     assert few == many
+
+
+def test_as_few_samples_are_refused_as_the_statistics_refuse() -> None:
+    assert LEAST_SAMPLES == two_samples.LEAST
+    with pytest.raises(ValueError, match=f"at least {LEAST_SAMPLES} points"):
+        two_samples.energy_distance(torch.zeros(LEAST_SAMPLES - 1, 2), torch.zeros(9, 2))
+    assert np.isfinite(two_samples.energy_distance(torch.zeros(LEAST_SAMPLES, 2), torch.ones(9, 2))).all()
 
 
 @pytest.mark.parametrize(("count", "said"), [(1, "1 sample is"), (3, "3 samples are")])
