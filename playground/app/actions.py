@@ -136,7 +136,7 @@ COMMANDS: dict[str, Command] = {
     "train.toggle": Command(
         "Train",
         "Train the network, or pause it",
-        lambda w: w.toggle_training(),
+        lambda w: w.engine.toggle_training(),
         key="T",
         hindrance=lambda w: hindrances.to_training(w.state, w.engine),
         label=lambda w: TRAIN.get(w.engine.training, "Train"),

@@ -26,7 +26,7 @@ def to_anything(engine: Engine) -> str:
 
 def to_training(state: State, engine: Engine) -> str:
     """Training can neither begin nor be paused or taken back."""
-    if engine.training in ("waiting", "training"):
+    if engine.training_wanted:
         return ""
     refusal = training_refusal(state.experiment, conditions_of(engine.problem))
     if refusal is not None:

@@ -3,7 +3,7 @@
 from typing import Any
 
 import numpy as np
-from PySide6.QtCore import QObject, Signal
+from PySide6.QtCore import QObject, Signal, Slot
 
 from playground.app.bench import Bench
 from playground.app.measuring import Measuring
@@ -47,6 +47,11 @@ class Training(Measuring):
         if self._waiting:
             return "waiting"
         return "untrained" if self._bench is None else self._bench.training
+
+    @property
+    def training_wanted(self) -> bool:
+        """Whether it trains, or will as soon as it can."""
+        return self.training in ("waiting", "training")
 
     @property
     def last_progress(self) -> Any:
@@ -96,6 +101,14 @@ class Training(Measuring):
             self._end_training()
             self._resting = resting
             self._become(self._bench, "paused")
+
+    @Slot()
+    def toggle_training(self) -> None:
+        """Let training rest, or take back that it shall begin, where it is wanted; else begin or go on."""
+        if self.training_wanted:
+            self.pause_training()
+        else:
+            self.train()
 
     # How it goes
 

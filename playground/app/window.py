@@ -297,12 +297,6 @@ class MainWindow(QMainWindow):
         else:
             engine.clear_inspection()
 
-    def toggle_training(self) -> None:
-        if self.engine.training in ("waiting", "training"):
-            self.engine.pause_training()
-        else:
-            self.engine.train()
-
     def reset_training(self) -> None:
         steps = self.engine.trained_steps
         self.engine.reset_training()

@@ -6,7 +6,7 @@ from types import MappingProxyType, SimpleNamespace
 from typing import Any
 
 import numpy as np
-from PySide6.QtCore import QObject, Signal
+from PySide6.QtCore import QObject, Signal, Slot
 
 from playground.app.state import State
 from playground.app.views import FlowLikelihood, PointLikelihood, ProblemView, TaskStatus, Way
@@ -56,6 +56,14 @@ class EngineDouble(QObject):
     @property
     def untrained(self) -> bool:
         return self.trained_steps == 0
+
+    @property
+    def training_wanted(self) -> bool:
+        return self.training in ("waiting", "training")
+
+    @Slot()
+    def toggle_training(self) -> None:
+        self.asked.append("pause_training" if self.training_wanted else "train")
 
     @property
     def trained_steps(self) -> int:

@@ -102,7 +102,7 @@ class TrainingPanel(Card):
         self.button = QPushButton("Train", self)
         self.button.setMinimumWidth(84)
         theme.set_role(self.button, "primary")
-        self.button.clicked.connect(self._toggle)
+        self.button.clicked.connect(self.engine.toggle_training)
         self.reset = QPushButton("Reset", self)
         self.reset.setAccessibleName("Reset training")
         self.reset.clicked.connect(self.reset_requested)
@@ -114,13 +114,6 @@ class TrainingPanel(Card):
         )
 
     # What the user does
-
-    @Slot()
-    def _toggle(self) -> None:
-        if self.engine.training in ("waiting", "training"):
-            self.engine.pause_training()
-        else:
-            self.engine.train()
 
     def _slower(self) -> None:
         self.state.edit({"training.learning_rate": float(f"{self.state.experiment.training.learning_rate / 3:.1e}")})
