@@ -63,9 +63,9 @@ def to_mapping(state: State, engine: Engine) -> str:
 
 def to_measuring_score(state: State, engine: Engine) -> str:
     """The learned score cannot be held against another."""
-    view = engine.problem
-    if view is None:
-        return to_anything(engine)
+    view, why = engine.problem, to_anything(engine)
+    if view is None or why:
+        return why
     return "" if view.has_reference else f"The exact score of {view.name} is not known, and without noise no other is."
 
 

@@ -611,6 +611,21 @@ def test_without_data_every_button_says_why(show, state, engine, why):
     assert training.chart._empty.startswith("Press Train")
 
 
+def test_while_the_settings_give_no_data_nothing_is_measured_of_the_old_ones(show, state, engine):
+    likelihood, quality = show(panels.LikelihoodPanel, panels.QualityPanel)
+    engine.build()
+    engine.sample()
+    old = engine.problem
+    engine.fail("a.csv has no numbers.")
+    engine.problem = old
+    engine.problem_failed.emit(engine.failure)
+    for button in (likelihood.map, likelihood.test, quality.measure_score, quality.measure_samples):
+        assert not button.isEnabled()
+        assert button.toolTip() == "<p>a.csv has no numbers.</p>"
+    engine.train_to(200, "finished")
+    assert "score_errors" not in engine.asked
+
+
 def test_the_loss_chart_asks_for_no_button_that_cannot_be_pressed(show, state, engine):
     (panel,) = show(panels.TrainingPanel)
     engine.build()
