@@ -18,9 +18,10 @@ from playground.app.views import ProblemView, plane_bounds
 from playground.app.workers import Slot, interrupted
 from playground.lab import experiment as description
 from playground.lab.experiment import Experiment, ExperimentError
+from playground.lab.minimised import minimised
 from playground.lab.refusals import has_energy, path_refusal, training_refusal
 from playground.lab.session import Session
-from playground.lab.settings import Objective
+from playground.lab.settings import Objective, Training
 from playground.resources import resource
 
 if TYPE_CHECKING:
@@ -96,9 +97,9 @@ class Bench:
 
     @property
     def loss_history(self) -> tuple[np.ndarray, np.ndarray]:
-        """Steps and losses of the training so far, (C,) each; none where they are of another objective than the one chosen
-        now: training on begins new ones, and to choose the old objective again brings these back."""
-        if self.trainer.problem.experiment.objective != self.problem.experiment.objective:
+        """Steps and losses of the training so far, (C,) each; none where what was minimised is not what is chosen now:
+        training on begins new ones, and to choose the old objective and law again brings these back."""
+        if minimised(self.trainer.problem.experiment) != minimised(self.problem.experiment):
             return np.zeros(0), np.zeros(0)
         steps, losses = self.steps, self.losses  # a thread may add to them or begin new ones
         count = min(len(steps), len(losses))
@@ -144,7 +145,7 @@ class Bench:
         """Train on with other settings; data, noise, network and seed stay what the trainer was made for."""
         with self.lock:
             made_for = self.trainer.problem.experiment
-            if experiment.objective != made_for.objective:  # losses of two objectives stand on no common scale
+            if minimised(experiment) != minimised(made_for):  # the losses of two stand on no common scale
                 self.steps, self.losses = [], []
             self.trainer.retune(
                 msgspec.structs.replace(made_for, objective=experiment.objective, training=experiment.training)
@@ -166,10 +167,12 @@ class Bench:
         steps, losses = self.steps, self.losses  # training may be adding to them, or begin new ones
         count = min(len(steps), len(losses))
         every = max(count // KEPT_LOSSES, 1)
+        trained = self.trainer.problem.experiment
         return {
             "state": "paused" if self.training == "training" else self.training,
             "progress": None if self.progress is None else dataclasses.asdict(self.progress),
-            "objective": msgspec.to_builtins(self.trainer.problem.experiment.objective),  # whose losses these are
+            "objective": msgspec.to_builtins(trained.objective),  # whose losses these are
+            "training": msgspec.to_builtins(trained.training),
             "steps": steps[(count - 1) % every : count : every],  # the last one among them
             "losses": losses[(count - 1) % every : count : every],
         }
@@ -268,10 +271,14 @@ def _remember(bench: Bench, summary: Mapping[str, Any], progress_type: Any) -> N
         bench.steps, bench.losses = [step for step, _ in pairs], [float(loss) for _, loss in pairs]
     made_for = bench.trainer.problem.experiment
     try:
-        objective = msgspec.convert(summary.get("objective"), Objective)
-        bench.trainer.retune(msgspec.structs.replace(made_for, objective=objective))
+        sections = {
+            name: msgspec.convert(summary[name], kind)
+            for name, kind in (("objective", Objective), ("training", Training))
+            if name in summary
+        }
+        bench.trainer.retune(msgspec.structs.replace(made_for, **sections))
     except (msgspec.ValidationError, ExperimentError):
-        pass  # an older file does not say
+        pass  # then they count as of the settings that are chosen
     try:
         bench.progress = msgspec.convert(summary.get("progress"), progress_type | None)
     except msgspec.ValidationError:

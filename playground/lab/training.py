@@ -16,6 +16,7 @@ from torch import Tensor
 
 from playground.lab.automatic import resolved
 from playground.lab.experiment import Experiment, ExperimentError
+from playground.lab.minimised import minimised
 from playground.lab.objective import build_objective
 from playground.lab.problem import Problem
 from playground.lab.refusals import training_refusal
@@ -87,7 +88,7 @@ class Trainer:
         self._parameters = list(self.network.parameters())
         self._generator = problem.generator("training")
         self._rate = 0.0
-        self._minimised: tuple[object, ...] = ()
+        self._minimised: tuple[object, ...] = ()  # by the losses so far
         self.seconds = 0.0
         self.problem = problem
         self._set(problem.experiment)
@@ -127,9 +128,8 @@ class Trainer:
             raise ExperimentError(refusal.sentence)
         self.problem = replace(self.problem, experiment=experiment)
         self._objective = build_objective(self.problem)
-        minimised = experiment.objective, experiment.training.sigmas, self.problem.batch
-        if minimised != self._minimised:  # other settings leave the loss that it was
-            self._minimised = minimised
+        if minimised(experiment) != self._minimised:  # other settings leave the loss that it was
+            self._minimised = minimised(experiment)
             self._floor: float | None = None
             self._floor_error: float | None = None
             self._reference: float | None = None

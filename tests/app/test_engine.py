@@ -161,6 +161,29 @@ def test_losses_are_those_of_the_objective_that_is_chosen(qtbot, bench, tmp_path
     assert np.array_equal(engine.loss_history, (steps, losses))
 
 
+def test_losses_are_those_of_the_noise_levels_that_are_drawn_now(qtbot, bench, tmp_path):
+    """Another law of ln sigma has another floor; the old curve keeps its own, and comes back with the old law."""
+    state, engine = bench
+    train(qtbot, engine)
+    history, floor = engine.loss_history, engine.last_progress.floor
+    state.edit({"training.sigmas": "log-uniform", "training.learning_rate": 1e-3})
+    assert len(engine.loss_history[0]) == 0
+    engine.session({})().save(tmp_path / "run.spg")
+    state.edit({"training.sigmas": "log-normal"})
+    assert np.array_equal(engine.loss_history, history)
+    assert engine.last_progress.floor == floor
+    state.undo()
+    train(qtbot, engine)
+    assert engine.loss_history[0][0] > history[0][-1]
+    assert engine.last_progress.floor != floor
+    with qtbot.waitSignal(engine.problem_changed, timeout=10_000):
+        engine.open_session(Session.load(tmp_path / "run.spg"))
+    assert state.experiment.training.sigmas == "log-uniform"
+    assert len(engine.loss_history[0]) == 0
+    state.edit({"training.sigmas": "log-normal"})
+    assert np.array_equal(engine.loss_history, history)
+
+
 def test_pause_and_resume_keep_the_steps(qtbot, bench):
     state, engine = bench
     state.edit({"training.steps": 1_000_000})

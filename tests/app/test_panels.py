@@ -704,6 +704,9 @@ def test_the_loss_of_another_objective_is_not_shown_as_that_of_this_one(show, st
     engine.loss_history = history
     state.edit({"objective.kind": "denoising"})
     assert "best possible 1.849 ± 0.002" in panel.chart.accessibleDescription()
+    engine.loss_history = (np.zeros(0), np.zeros(0))
+    state.edit({"training.sigmas": "time"})
+    assert "or of other noise levels" in panel.chart.accessibleDescription()
 
 
 # Measurements

@@ -15,6 +15,7 @@ import torch
 from playground.lab import training
 from playground.lab.automatic import derivative_passes
 from playground.lab.experiment import Experiment, ExperimentError, replace
+from playground.lab.minimised import minimised
 from playground.lab.objective import build_objective
 from playground.lab.problem import Problem
 from playground.lab.training import Trainer, TrainingProgress, recommended_threads
@@ -378,6 +379,27 @@ def test_the_floor_tells_its_error_and_is_estimated_anew_only_for_another_loss()
     assert next(trainer).floor == first.floor
     trainer.retune(replace(trainer.problem.experiment, {"objective.weight": "sigma2"}))
     assert next(trainer).floor != first.floor
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "same"),
+    [
+        ({}, {"training.sigmas": "time"}, False),
+        ({"noise.kind": "ladder"}, {"training.sigmas": "time"}, True),  # its levels leave no choice
+        ({}, {"training.batch": 300}, True),  # the reference batch is of 256
+        ({}, {"training.batch": 64}, False),
+        ({"objective.kind": "sliced"}, {"training.batch": 64}, True),
+        ({}, {"objective.weight": "edm", "objective.reference": 256}, True),  # what auto stands for
+        ({}, {"objective.weight": "sigma2"}, False),
+        ({}, {"training.learning_rate": 1e-3, "training.ema": 0.9, "training.steps": 7}, True),
+    ],
+)
+def test_what_is_minimised_is_told_by_the_floor(before: dict, after: dict, same: bool) -> None:
+    first = experiment(**{key.replace(".", "__"): one for key, one in before.items()})
+    second = replace(first, after)
+    assert (minimised(first) == minimised(second)) is same
+    first_floor, second_floor = (next(Trainer(Problem.build(one))).floor for one in (first, second))
+    assert (first_floor == second_floor) is same
 
 
 @pytest.mark.parametrize("change", [{"noise.kind": "vp"}, {"data.points": 100}, {"network.depth": 1}, {"seed": 9}])

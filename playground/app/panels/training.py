@@ -34,7 +34,7 @@ TIPS = {
     "diverged": "Go on from the last good weights; lower the learning rate first.",
 }
 PRESS = "Press Train: the loss appears here, beside the best that is possible."
-OF_ANOTHER = "The loss so far was another objective's: train on to see this one's."
+OF_ANOTHER = "The loss so far was another objective's, or of other noise levels: train on to see this one's."
 CHART_SECONDS = 0.1  # between two pictures of the loss
 
 
@@ -129,7 +129,7 @@ class TrainingPanel(Card):
     @Slot(object)
     def _edited(self, keys: frozenset[str]) -> None:
         self._refresh()
-        if self.chart.empty or any(key.startswith("objective.") for key in keys):
+        if self.chart.empty or any(key.startswith(("objective.", "training.")) for key in keys):
             self._draw()
 
     @Slot(object)

@@ -1,0 +1,21 @@
+"""What training minimises: whose losses can stand on one curve, above one floor. No torch, so the window asks at once."""
+
+import msgspec
+
+from playground.lab.automatic import resolved
+from playground.lab.experiment import Experiment
+from playground.lab.settings import PROCESSES, Objective
+
+
+def minimised(experiment: Experiment) -> tuple[Objective, str | None]:
+    """The objective and the law of ln sigma: where one of them differs, losses are means of other things with another floor.
+
+    A reference batch is no larger than a batch; only a continuous process leaves a choice of noise levels.
+    """
+    settings = resolved(experiment)
+    objective, training = settings.objective, settings.training
+    assert objective.reference != "auto"
+    assert training.batch != "auto"
+    if objective.kind == "denoising":
+        objective = msgspec.structs.replace(objective, reference=min(objective.reference, training.batch))
+    return objective, training.sigmas if experiment.noise.kind in PROCESSES else None
