@@ -23,7 +23,7 @@ sys.path.append(str(PACKAGING))  # after the library of the same name
 import archives  # noqa: E402
 import contents  # noqa: E402
 import lock  # noqa: E402
-import package_test  # noqa: E402
+import other_programs  # noqa: E402
 import product  # noqa: E402
 import sizes  # noqa: E402
 import system_libraries  # noqa: E402
@@ -270,20 +270,20 @@ def test_a_wait_that_its_own_threads_may_cause_is_the_program_s(
     ticks = round(whole * os.sysconf("SC_CLK_TCK"))
     (tmp_path / "schedstat").write_text(f"{ran * 1e9:.0f} {waited * 1e9:.0f} 17\n")
     (tmp_path / "stat").write_text(f"7 (score (play) R) S {'0 ' * 10}{ticks // 2} {ticks - ticks // 2} 0 0 20\n")
-    assert package_test.waited_for_others(tmp_path) == pytest.approx(others, abs=1e-6)
-    assert package_test.waited_for_others(tmp_path / "nobody") == 0
+    assert other_programs.waited_for_others(tmp_path) == pytest.approx(others, abs=1e-6)
+    assert other_programs.waited_for_others(tmp_path / "nobody") == 0
 
 
 def test_only_other_programs_make_a_machine_busy(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "cpu_count", lambda: 2)
-    before = package_test.Clock(100, 5_000, 70)
-    assert not package_test.others_were_busy(before, package_test.Clock(110, 5_019, 89))  # all of it is its own
-    assert package_test.others_were_busy(before, package_test.Clock(110, 5_019, 75))
-    assert not package_test.others_were_busy(before, None)
+    before = other_programs.Clock(100, 5_000, 70)
+    assert not other_programs.others_were_busy(before, other_programs.Clock(110, 5_019, 89))  # all of it is its own
+    assert other_programs.others_were_busy(before, other_programs.Clock(110, 5_019, 75))
+    assert not other_programs.others_were_busy(before, None)
     if sys.platform == "linux":
-        first = package_test.Clock.now()
+        first = other_programs.Clock.now()
         subprocess.run([sys.executable, "-c", "sum(range(10**6))"], check=True)
-        second = package_test.Clock.now()
+        second = other_programs.Clock.now()
         assert first is not None
         assert second is not None
         assert second.own > first.own
