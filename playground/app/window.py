@@ -26,6 +26,7 @@ from playground.app.canvas import CanvasView, ChipBar
 from playground.app.card import Card
 from playground.app.companions import Companions
 from playground.app.documents import OPENABLE, Documents
+from playground.app.dressing import dresser
 from playground.app.engine import Engine
 from playground.app.errors import Log
 from playground.app.export import Exports
@@ -308,8 +309,8 @@ class MainWindow(QMainWindow):
             self.notify("info", "There is no reset to take back: data, noise or network have changed since.")
 
     def dresser(self, scene: Any) -> Any:
-        """See :meth:`Wiring.dresser`."""
-        return self.wiring.dresser(scene)
+        """See :func:`playground.app.dressing.dresser`."""
+        return dresser(self.engine, self.state.experiment.sampling.kind, scene)
 
     def notify(self, level: str, sentence: str, action: str = "", holds: Holds = lambda: True) -> None:
         """Show a toast for as long as it holds, at most a while; `action` is the key of an action that it offers."""

@@ -1,8 +1,7 @@
 """Who tells whom: what engine, state, canvas and transport have to say to each other."""
 
-import dataclasses
 import typing
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import numpy as np
 from PySide6.QtCore import QObject
@@ -10,7 +9,7 @@ from PySide6.QtCore import QObject
 from playground.app import hindrances, readouts
 from playground.app.bench import SHOWN_POINTS
 from playground.app.canvas.legend import KEYS
-from playground.app.export import Dresser
+from playground.app.dressing import COMPUTED
 from playground.app.labels import keys_in, spoken
 from playground.app.notifications import Holds
 from playground.app.panels import DataPanel, LikelihoodPanel, TrainingPanel
@@ -24,10 +23,8 @@ from playground.app.views import (
     conditions_of,
     plane_bounds,
 )
-from playground.drawing.film import Dress, trail
+from playground.drawing.film import trail
 from playground.drawing.images import ImageGrid
-from playground.drawing.layers import Density, Field
-from playground.drawing.scene import Scene
 from playground.lab.experiment import Stroke, value
 from playground.lab.refusals import flow_refusal, likelihood_refusal, sampling_refusal, training_refusal
 from playground.lab.session import Session
@@ -39,7 +36,6 @@ if typing.TYPE_CHECKING:
 EMPTY_PLANE = (-3.0, 3.0, -3.0, 3.0)  # what is in view before the first stroke: 15 times the brush
 MISSED = "There is no image at that place: click on one for its log-likelihood."
 PLAYED = frozenset({"data.kind", "data.path", "sampling.kind"})  # whoever picks others wants to see them move
-COMPUTED = frozenset({"learned", "exact", "density"})  # layers that cost the engine work
 
 SURVEYED = 2_000  # images of a file whose darkest and brightest values stand for all, until its data are built
 
@@ -382,35 +378,3 @@ class Wiring(QObject):
             self._engine.set_exact_source(str(value))
         elif option == "spacing":
             self._look()
-
-    # --- films
-
-    def dresser(self, scene: Scene) -> Dresser:
-        """Gives each frame of a film the score field, density and caption that the canvas would show with it.
-
-        What it returns is called in the export's thread.
-        """
-        kind = self._state.experiment.sampling.kind
-        wanted = frozenset(name for name in COMPUTED if getattr(scene, name) is not None)
-        views = self._engine.view_maker(scene.viewport, wanted)
-
-        def dress_run(trajectory: "Trajectory", frames: np.ndarray) -> tuple[Dress, Iterator[float]]:
-            def dress(shown: Scene, frame: int) -> Scene:
-                field, density = views.at(float(trajectory.sigma[frame]), float(trajectory.time[frame]))
-                changes: dict[str, typing.Any] = {}
-                if field is not None:
-                    if shown.learned is not None and field.learned is not None:
-                        changes["learned"] = Field(field.positions, field.learned, "learned")
-                    if shown.exact is not None and field.exact is not None:
-                        changes["exact"] = Field(field.positions, field.exact, "exact")
-                if density is not None and shown.density is not None:
-                    changes["density"] = Density(density.density, density.extent)
-                if shown.caption:
-                    changes["caption"] = tuple(readouts.caption(trajectory, frame, kind))
-                return dataclasses.replace(shown, **changes)
-
-            return dress, views.prepare(
-                trajectory.sigma[np.unique(frames)].tolist(), moving=bool(np.isfinite(trajectory.time).any())
-            )
-
-        return dress_run

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from playground.lab.automatic import resolved
+from playground.lab.batches import draw
 from playground.lab.experiment import Experiment, ExperimentError
 from playground.lab.minimised import minimised
 from playground.lab.objective import build_objective
@@ -23,7 +24,7 @@ from playground.lab.refusals import training_refusal
 from playground.lab.weights import State, Weights, load_weights
 from playground.theory.fused_energy import energy_denoising_steps
 from playground.theory.fused_training import denoising_steps, matching_steps
-from playground.theory.networks import MLP, Energy, ScoreNetwork, UNet
+from playground.theory.networks import MLP, Energy, ScoreNetwork
 from playground.theory.networks.mlp import Perceptron
 from playground.theory.noise import ScoreFunction
 from playground.theory.objectives import Denoising, Exact, Objective, Sliced
@@ -284,29 +285,7 @@ class Trainer:
         return rate
 
     def _draw(self, steps: int, batch: int, generator: torch.Generator) -> tuple[Tensor, Tensor, Tensor | None]:
-        """Points (N, \\*shape), noise levels (N,) and, where there are classes, labels (N,), N = steps times batch.
-
-        Levels are drawn in rising order: each step takes every `steps`-th, for 32 steps from fine to coarse double the KL.
-        """
-        data, count = self.problem.train, steps * batch
-        rows = torch.randint(len(data), (count,), generator=generator, device=data.device)
-        sigma = self.problem.noise.training_sigmas(count, generator, self.problem.experiment.training.sigmas)
-        sigma = sigma.view(-1, steps).t().flatten()
-        x = data[rows]
-        grey_levels = self.problem.dataset.grey_levels
-        if grey_levels is not None:  # afresh each time: fixed fractions of a grey level would be learned by heart
-            width = 2 / grey_levels / self.problem.units.length
-            x = x + width * (torch.rand(x.shape, generator=generator, device=x.device) - 0.5)
-        return x, sigma, self._labels(rows, generator)
-
-    def _labels(self, rows: Tensor, generator: torch.Generator) -> Tensor | None:
-        """Of some training points, hidden at random."""
-        labels = self.problem.labels
-        if labels is None or not isinstance(self.network, UNet) or not self.network.classes:
-            return None
-        hidden = torch.rand(rows.shape, generator=generator, device=rows.device)
-        hide = hidden < self.problem.experiment.training.label_dropout
-        return torch.where(hide, self.network.classes, labels[rows])
+        return draw(self.problem, self.network, steps, batch, generator)
 
     def _train_fused(self, rates: list[float]) -> Tensor:
         """A block of steps in one call; mean loss, 0-d."""

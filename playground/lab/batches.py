@@ -1,0 +1,39 @@
+"""What training steps learn from: points drawn from the data, noise levels, and labels of which some are hidden."""
+
+import torch
+from torch import Tensor
+
+from playground.lab.problem import Problem
+from playground.theory.networks import ScoreNetwork, UNet
+
+
+def draw(
+    problem: Problem, network: ScoreNetwork, steps: int, batch: int, generator: torch.Generator
+) -> tuple[Tensor, Tensor, Tensor | None]:
+    """Points (N, \\*shape), noise levels (N,) and, where there are classes, labels (N,), N = steps times batch.
+
+    Levels are drawn in rising order: each step takes every `steps`-th, for 32 steps from fine to coarse double the KL.
+
+    Args:
+        network: told labels or not.
+    """
+    data, count = problem.train, steps * batch
+    rows = torch.randint(len(data), (count,), generator=generator, device=data.device)
+    sigma = problem.noise.training_sigmas(count, generator, problem.experiment.training.sigmas)
+    sigma = sigma.view(-1, steps).t().flatten()
+    x = data[rows]
+    grey_levels = problem.dataset.grey_levels
+    if grey_levels is not None:  # afresh each time: fixed fractions of a grey level would be learned by heart
+        width = 2 / grey_levels / problem.units.length
+        x = x + width * (torch.rand(x.shape, generator=generator, device=x.device) - 0.5)
+    return x, sigma, _labels(problem, network, rows, generator)
+
+
+def _labels(problem: Problem, network: ScoreNetwork, rows: Tensor, generator: torch.Generator) -> Tensor | None:
+    """Of some training points, hidden at random."""
+    labels = problem.labels
+    if labels is None or not isinstance(network, UNet) or not network.classes:
+        return None
+    hidden = torch.rand(rows.shape, generator=generator, device=rows.device)
+    hide = hidden < problem.experiment.training.label_dropout
+    return torch.where(hide, network.classes, labels[rows])
