@@ -66,15 +66,15 @@ def test_it_opens_learning_bars_and_stripes(window):
     assert texts(window) == [write_pattern(one) for one in window.patterns.patterns]
     assert len(texts(window)) == 14
     assert view.progress.excess < 0.1
-    assert window.numbers["NLL"].text() == f"{view.progress.nll:.4f}"
-    assert window.numbers["log Z"].text() == f"{view.progress.log_partition:.4f}"
-    assert window.numbers["states summed"].text() == "2⁹ = 512"
+    assert window.weights.numbers["NLL"].text() == f"{view.progress.nll:.4f}"
+    assert window.weights.numbers["log Z"].text() == f"{view.progress.log_partition:.4f}"
+    assert window.weights.numbers["states summed"].text() == "2⁹ = 512"
     assert window.likely.patterns.shape == (18, 3, 3)
     assert view.likely.learned[:14].all()
     assert window.samples_card.header.state.endswith("of 48 are patterns")
     assert window.train.text() == "Train"
     assert not window.train.isEnabled()  # all steps are made
-    assert "Within" in window.verdict.text() or "above the floor" in window.verdict.text()
+    assert "Within" in window.learning.verdict.text() or "above the floor" in window.learning.verdict.text()
 
 
 def test_nothing_is_cut_at_its_smallest(window):
@@ -82,9 +82,9 @@ def test_nothing_is_cut_at_its_smallest(window):
     window.resize(window.minimumSize())
     wait(lambda: window.machine._tasks.idle, 20_000)
     wait()
-    for words in (window.cost_label, window.verdict):
+    for words in (window.cost.label, window.learning.verdict):
         assert words.height() >= words.heightForWidth(words.width()), words.text()
-    assert window.cost_plot.geometry().bottom() < window.cost_label.geometry().top()
+    assert window.cost.plot.geometry().bottom() < window.cost.label.geometry().top()
     for button in window.findChildren(QAbstractButton):
         if button.isVisible() and button.text():
             assert button.width() >= button.fontMetrics().horizontalAdvance(button.text()), button.text()
@@ -128,7 +128,7 @@ def test_patterns_are_drawn_by_mouse_and_learned(window):
     assert not window.add.isEnabled()  # it is one of them now
     learned(window)
     assert window.machine.view.progress.least == pytest.approx(np.log(2))
-    assert "y and −y are always equally probable" in window.verdict.text()
+    assert "y and −y are always equally probable" in window.learning.verdict.text()
     assert {write_pattern(one) for one in window.likely.patterns[:2]} == {"###/.../.#.", ".../###/#.#"}
     press(window.remove)
     assert texts(window) == []
@@ -182,17 +182,17 @@ def test_another_size_starts_anew(window):
     learned(window)
     assert len(texts(window)) == 6
     assert window.machine.view.progress.weights.shape == (4, 4)
-    assert window.numbers["states summed"].text() == "2⁴ = 16"
+    assert window.weights.numbers["states summed"].text() == "2⁴ = 16"
     press(window.sizes.buttons["3×3"])
     learned(window)
-    assert window.weights.cell(0, 8).right() > window.weights.cell(0, 0).right()
+    assert window.weights.map.cell(0, 8).right() > window.weights.map.cell(0, 0).right()
 
 
 def test_pause_go_on_and_reset(window, monkeypatch):
     monkeypatch.setattr(module, "PICTURE", 0.02)
     press(window.reset)
     assert window.machine.view is None
-    assert window.numbers["Z"].text() == "–"
+    assert window.weights.numbers["Z"].text() == "–"
     press(window.train)
     wait(lambda: window.machine.view is not None and window.machine.view.progress.step > 3, 20_000)
     assert window.train.text() == "Pause"
@@ -224,22 +224,22 @@ def test_gibbs_draws_sweep_by_sweep_and_again_with_other_numbers(window):
 
 
 def test_cost_is_measured_and_extrapolated(window, monkeypatch):
-    press(window.measure)
+    press(window.cost.measure)
     wait(lambda: not window.machine.measuring, 20_000)
     assert window.machine.cost.units.tolist() == list(range(2, 8))
-    assert window.cost_label.text().startswith("Z of 7 units: ")
+    assert window.cost.label.text().startswith("Z of 7 units: ")
     units = np.arange(2, 21)
     found = Cost(units, 1e-4 + 1e-8 * 2.0**units, np.full(len(units), 1e-6), 1.0)
     monkeypatch.setattr(module, "_measuring", lambda: iter([(1.0, found)]))
-    press(window.measure)
-    assert not window.measure.isEnabled()
+    press(window.cost.measure)
+    assert not window.cost.measure.isEnabled()
     wait(lambda: not window.machine.measuring, 20_000)
-    assert window.measure.isEnabled()
+    assert window.cost.measure.isEnabled()
     factor, _ = found.growth()
-    said = window.cost_label.text().replace("\u202f", " ")
+    said = window.cost.label.text().replace("\u202f", " ")
     assert (
         f"Each unit more took {factor:.2f} times as long; the dashed line doubles."
-        in window.cost_plot.accessibleDescription()
+        in window.cost.plot.accessibleDescription()
     )
     assert "Doubling with each unit as the states do, Z of an 8×8 digit would take 5 900 years" in said
 
@@ -248,7 +248,7 @@ def test_closing_in_the_middle_ends_its_threads_and_it_opens_again(window, monke
     monkeypatch.setattr(module, "PICTURE", 0.02)
     press(window.reset)
     press(window.train)
-    press(window.measure)
+    press(window.cost.measure)
     wait(lambda: window.machine.view is not None, 20_000)
     window.close()
     wait(lambda: not window.machine._timer.isActive(), 20_000)
@@ -259,7 +259,7 @@ def test_closing_in_the_middle_ends_its_threads_and_it_opens_again(window, monke
 
 
 def test_a_weight_is_read_out_by_pointer_and_by_keys(window):
-    heat, progress = window.weights, window.machine.view.progress
+    heat, progress = window.weights.map, window.machine.view.progress
     QTest.mouseMove(heat, heat.cell(0, 1).center().toPoint())
     QApplication.processEvents()
     assert heat.words().startswith("(1,1)–(1,2): W ")
@@ -290,7 +290,7 @@ def test_every_control_has_name_and_tooltip_and_tab_reaches_it(window):
     for control in controls:
         assert control.accessibleName(), control
         assert control.toolTip(), control.accessibleName()
-    for label in window.numbers.values():
+    for label in window.weights.numbers.values():
         assert label.accessibleName()
         assert label.toolTip()
     window.activateWindow()

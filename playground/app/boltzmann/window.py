@@ -5,15 +5,14 @@ import math
 import numpy as np
 from PySide6.QtCore import QSize, Qt, Slot
 from PySide6.QtGui import QCloseEvent, QKeySequence, QShortcut, QShowEvent
-from PySide6.QtWidgets import QDialog, QGridLayout, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QDialog, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from playground.app import theme
+from playground.app.boltzmann.cards import CostCard, LearningCard, WeightsCard, button
 from playground.app.boltzmann.gallery import Gallery
-from playground.app.boltzmann.heat import WeightMap
 from playground.app.boltzmann.machine import Machine, View
 from playground.app.boltzmann.pad import PatternPad
-from playground.app.boltzmann.plots import CostPlot, LearningCurve
-from playground.app.boltzmann.readings import NUMBERS, cost_sentence, pattern_sentence, pattern_words, verdict
+from playground.app.boltzmann.readings import pattern_sentence, pattern_words
 from playground.app.card import Card
 from playground.app.controls import SegmentedControl
 from playground.app.fields import make_field
@@ -50,7 +49,7 @@ class BoltzmannWindow(QDialog):
         self._begun = False
         self._lay_out()
         self.machine.seen.connect(self._show)
-        self.machine.measured.connect(self._show_cost)
+        self.machine.measured.connect(self.cost.show_cost)
         self.machine.changed.connect(self._show_state)
         self.machine.state.changed.connect(self._edited)
         for keys, act in (
@@ -62,7 +61,6 @@ class BoltzmannWindow(QDialog):
         self._show_patterns()
         self._show(None)
         self._show_state()
-        self.cost_plot.set_empty("Measure times Z for 2 to 20 units on this machine.")
         self.setMinimumHeight(SMALLEST)
         self.resize(SIZE)
 
@@ -78,10 +76,11 @@ class BoltzmannWindow(QDialog):
         left, right = QWidget(), QWidget()
         left.setFixedWidth(LEFT)
         right.setMinimumWidth(RIGHT)
+        self.learning, self.weights, self.cost = LearningCard(), WeightsCard(), CostCard(self.machine.measure)
         for holder, cards in (
             (left, (self._patterns_card(), self._draw_card(), self._train_card())),
-            (QWidget(), (self._learning_card(), self._weights_card())),
-            (right, (self._likely_card(), self._samples_card(), self._cost_card())),
+            (QWidget(), (self.learning, self.weights)),
+            (right, (self._likely_card(), self._samples_card(), self.cost)),
         ):
             column = QVBoxLayout(holder)
             column.setContentsMargins(0, 0, 0, 0)
@@ -100,10 +99,10 @@ class BoltzmannWindow(QDialog):
         self.patterns_card = card = Card("Patterns")
         card.body.addWidget(make_field(self.machine.state, "data", None))
         self.sizes = SegmentedControl([(size, size) for size in SIZES])
-        for size, button in self.sizes.buttons.items():
+        for size, choice in self.sizes.buttons.items():
             count = int(size[0]) ** 2
-            button.setAccessibleName(f"{size} pixels")
-            button.setToolTip(f"Pictures of {size} pixels: {count} units, 2^{count} = {2**count:,} states to sum over")
+            choice.setAccessibleName(f"{size} pixels")
+            choice.setToolTip(f"Pictures of {size} pixels: {count} units, 2^{count} = {2**count:,} states to sum over")
         self.sizes.chosen.connect(self._choose_size)
         card.body.addWidget(self.sizes)
         self.patterns = Gallery("Patterns to learn", 76, largest=14.0)
@@ -123,11 +122,11 @@ class BoltzmannWindow(QDialog):
         self.pattern_label.setAccessibleName("Probability of the drawn pattern")
         self.pattern_label.setToolTip("How probable the drawn pattern is under the weights as they are now")
         self.pattern_label.setFont(theme.number_font())
-        self.add = _button("Add", "addPattern", "Learn the drawn pattern too (Enter)", self._add)
-        self.remove = _button(
+        self.add = button("Add", "addPattern", "Learn the drawn pattern too (Enter)", self._add)
+        self.remove = button(
             "Remove", "removePattern", "Learn the drawn pattern no longer (Delete in the list)", self._drop
         )
-        self.clear = _button("Clear all", "clearPatterns", "Start from no patterns at all", self._clear)
+        self.clear = button("Clear all", "clearPatterns", "Start from no patterns at all", self._clear)
         beside = QVBoxLayout()
         beside.setSpacing(UNIT // 2)
         beside.addWidget(self.pattern_label, 1)
@@ -147,55 +146,16 @@ class BoltzmannWindow(QDialog):
         self.train_card = card = Card("Train")
         for key in ("learning_rate", "steps"):
             card.body.addWidget(make_field(self.machine.state, key))
-        self.train = _button(
+        self.train = button(
             "Train", "trainBoltzmann", "Climb the log-likelihood of the patterns, or pause", self._toggle
         )
         set_role(self.train, "primary")
-        self.reset = _button("Reset", "resetBoltzmann", "Forget what was learned: W = 0", self.machine.reset)
+        self.reset = button("Reset", "resetBoltzmann", "Forget what was learned: W = 0", self.machine.reset)
         row = QHBoxLayout()
         row.setSpacing(UNIT)
         row.addWidget(self.train, 1)
         row.addWidget(self.reset)
         card.body.addLayout(row)
-        return card
-
-    def _learning_card(self) -> Card:
-        self.learning_card = card = Card("Learning")
-        self.curve = LearningCurve()
-        card.body.addWidget(self.curve, 1)
-        self.verdict = QLabel()
-        self.verdict.setWordWrap(True)
-        self.verdict.setMinimumHeight(2 * self.verdict.fontMetrics().lineSpacing())
-        self.verdict.setAccessibleName("What the numbers say")
-        set_role(self.verdict, "caption")
-        card.body.addWidget(self.verdict)
-        return card
-
-    def _weights_card(self) -> Card:
-        card = Card("Weights and Z")
-        self.weights = WeightMap()
-        self.numbers: dict[str, QLabel] = {}
-        grid = QGridLayout()
-        grid.setVerticalSpacing(2)
-        grid.setHorizontalSpacing(UNIT)
-        for row, (name, tip, _) in enumerate(NUMBERS):
-            title, number = QLabel(name), QLabel("–")
-            set_role(title, "caption")
-            for label in (title, number):
-                label.setToolTip(tip)
-            number.setAccessibleName(name)
-            number.setFont(theme.number_font(13))
-            number.setAlignment(Qt.AlignmentFlag.AlignRight)
-            number.setMinimumWidth(88)
-            grid.addWidget(title, row, 0)
-            grid.addWidget(number, row, 1)
-            self.numbers[name] = number
-        grid.setRowStretch(len(NUMBERS), 1)
-        both = QHBoxLayout()
-        both.setSpacing(2 * UNIT)
-        both.addWidget(self.weights, 1)
-        both.addLayout(grid)
-        card.body.addLayout(both, 1)
         return card
 
     def _likely_card(self) -> Card:
@@ -211,31 +171,13 @@ class BoltzmannWindow(QDialog):
         row = QHBoxLayout()
         row.setSpacing(UNIT)
         row.addWidget(make_field(self.machine.state, "sampler", None), 1)
-        self.again = _button("Sample again", "sampleAgain", "Draw with other random numbers", self._sample_again)
+        self.again = button("Sample again", "sampleAgain", "Draw with other random numbers", self._sample_again)
         row.addWidget(self.again)
         card.body.addLayout(row)
         self.samples = Gallery("Samples", 64)
         self.samples.set_empty("Samples of the machine appear here.")
         self.samples.chosen.connect(lambda number: self._take(self.samples.patterns[number]))
         card.body.addWidget(self.samples, 1)
-        return card
-
-    def _cost_card(self) -> Card:
-        self.cost_card = card = Card("Cost of Z")
-        self.cost_plot = CostPlot()
-        card.body.addWidget(self.cost_plot, 1)
-        self.cost_label = QLabel()
-        self.cost_label.setWordWrap(True)
-        self.cost_label.setMinimumHeight(3 * self.cost_label.fontMetrics().lineSpacing())
-        self.cost_label.setAccessibleName("What Z of larger pictures would cost")
-        set_role(self.cost_label, "caption")
-        self.measure = _button(
-            "Measure", "measureCost", "Time Z for 2 to 20 units on this machine", self.machine.measure
-        )
-        row = QHBoxLayout()
-        row.addWidget(self.cost_label, 1)
-        row.addWidget(self.measure)
-        card.body.addLayout(row)
         return card
 
     # --- life
@@ -353,22 +295,17 @@ class BoltzmannWindow(QDialog):
     @Slot(object)
     def _show(self, view: View | None) -> None:
         self._show_pattern()
-        units = self.machine.settings.rows * self.machine.settings.columns
-        for name, _, read in NUMBERS:
-            self.numbers[name].setText("–" if view is None else read(view.progress))
+        settings = self.machine.settings
         if view is None:
-            nothing, none = np.zeros((units, units)), np.zeros((0, 3, 3), np.int8)
-            self.weights.show_weights(nothing, nothing, nothing, self.machine.settings.columns)
-            self.curve.set_empty(self.machine.refusal or "Press Train: the curve falls from d ln 2 towards its floor.")
-            self.verdict.setText("")
+            none = np.zeros((0, 3, 3), np.int8)
+            self.weights.clear(settings.rows * settings.columns, settings.columns)
+            self.learning.clear(self.machine.refusal)
             for gallery in (self.likely, self.samples):
                 gallery.show_patterns(none, [], [])
             return
         progress, likely = view.progress, view.likely
-        self.weights.show_weights(progress.weights, progress.data, progress.model, self.machine.settings.columns)
-        self.curve.show_curve(progress.steps, progress.nlls, progress.least, self.machine.settings.steps)
-        self.verdict.setText(verdict(progress))
-        self.learning_card.set_state(f"step {progress.step:,}".replace(",", THIN_SPACE))
+        self.weights.show_progress(progress, settings.columns)
+        self.learning.show_progress(progress, settings.steps)
         colors = ["data" if learned else "learned" for learned in likely.learned]
         chances = likely.probabilities.tolist()
         words = [
@@ -382,11 +319,6 @@ class BoltzmannWindow(QDialog):
         self.samples.show_patterns(drawn, ["particles"] * len(drawn), [pattern_words(one) for one in drawn])
         self.samples_card.set_state(f"{round(view.learned * len(drawn))} of {len(drawn)} are patterns")
 
-    @Slot(object)
-    def _show_cost(self, cost: object) -> None:
-        self.cost_plot.show_cost(cost.units, cost.partition, cost.weight, cost.growth())
-        self.cost_label.setText(cost_sentence(cost))
-
     @Slot()
     def _show_state(self) -> None:
         machine = self.machine
@@ -395,20 +327,10 @@ class BoltzmannWindow(QDialog):
         self.train.setEnabled(machine.training or not (refusal or machine.finished))
         self.reset.setEnabled(machine.view is not None)
         self.again.setEnabled(machine.view is not None)
-        self.measure.setEnabled(not machine.measuring)
+        self.cost.measure.setEnabled(not machine.measuring)
         words = "learning" if machine.training else "learned" if machine.finished else "paused" if machine.view else ""
         self.train_card.set_state(words)
         if machine.view is None:
-            self.learning_card.set_state("")
+            self.learning.set_state("")
             self.likely_card.set_state("")
             self.samples_card.set_state("")
-
-
-def _button(title: str, name: str, tip: str, act: object) -> QPushButton:
-    button = QPushButton(title)
-    button.setObjectName(name)
-    button.setAccessibleName(title)
-    button.setToolTip(tip)
-    button.setAutoDefault(False)  # Enter belongs to what is edited
-    button.clicked.connect(lambda: act())  # type: ignore[operator]
-    return button
