@@ -163,7 +163,7 @@ FAULTS = (
     ),
     Fault(
         "a block of steps from fine to coarse, each at its own levels",
-        "lab/training.py",
+        "lab/batches.py",
         "sigma.view(-1, steps).t().flatten()",
         "sigma.flatten()",
         ("lab/test_training.py::test_each_step_of_a_block_sees_every_noise_level",),
