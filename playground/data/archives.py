@@ -18,8 +18,15 @@ from playground.data.dataset import DataError, listed
 
 MOST_BYTES = 2**31  # of all images in one file
 MOST_CLASSES = 1_000
-CIFAR = {3073: 1, 3074: 2}
-"""Bytes of one image with its labels, and how many labels come first, the last of which is the class: CIFAR-10, CIFAR-100."""
+CIFAR = {3073: (10,), 3074: (20, 100)}
+"""Bytes of one image with its labels, and how many classes each label counts, the last of which is taken: CIFAR-10, CIFAR-100."""
+PUBLISHED = (
+    ("data_batch_*.bin", "test_batch.bin"),
+    ("train.bin", "test.bin"),
+    ("train-images?idx3-ubyte", "t10k-images?idx3-ubyte"),
+    ("train-images?idx3-ubyte.gz", "t10k-images?idx3-ubyte.gz"),
+)
+"""Names of the files to train on and to test by in the folders of CIFAR-10, CIFAR-100 and MNIST, unpacked or not."""
 ENDINGS = (".gz", ".bin", ".npz", ".npy", "-ubyte", ".ubyte")
 IMAGE_WORDS = frozenset({"image", "images", "img", "imgs", "x", "data", "pixels"})
 LABEL_WORDS = frozenset({"label", "labels", "y", "target", "targets", "class", "classes", "category", "categories"})
@@ -29,6 +36,17 @@ PART_WORDS = frozenset({"train", "training", "test", "testing", "val", "valid", 
 Images = NDArray[np.uint8]
 Labels = NDArray[np.int64]
 Arrays = dict[str, NDArray[np.generic]]
+
+
+def training_files(folder: Path) -> tuple[list[Path], str]:
+    """The files of images to train on in the folder of a published set, none where it is no such one, and a remark on its test set."""
+    for training, testing in PUBLISHED:
+        files = sorted(folder.glob(training))
+        if files:
+            left_out = listed([file.name for file in sorted(folder.glob(testing))])
+            said = f"Left out: {left_out}, for what is held out is taken from the training files as well."
+            return files, said if left_out else ""
+    return [], ""
 
 
 def read_archive(path: Path) -> tuple[Images, Labels | None, str]:
@@ -42,7 +60,7 @@ def read_archive(path: Path) -> tuple[Images, Labels | None, str]:
     with path.open("rb") as file:
         head = file.read(6)
     if head.startswith(b"\x1f\x8b") or (head[:2] == b"\0\0" and head[3:4] in (b"\1", b"\3", b"\4")):
-        return *_read_idx(path), ""
+        return _read_idx(path)
     if head.startswith(b"PK\3\4") or head == np.lib.format.MAGIC_PREFIX:
         return _read_numpy(path, packed=head.startswith(b"PK"))
     if head.startswith(b"\x80"):
@@ -52,20 +70,23 @@ def read_archive(path: Path) -> tuple[Images, Labels | None, str]:
     return *_read_cifar(path), ""
 
 
-def _read_idx(path: Path) -> tuple[Images, Labels | None]:
+def _read_idx(path: Path) -> tuple[Images, Labels | None, str]:
     images = _idx(path)
     if images.ndim != 3:
         raise DataError(f"{path.name} holds labels and no images: choose the file of images beside it.")
     name = path.name.replace("images", "labels").replace("idx3", "idx1")
-    beside = path.with_name(name)
-    if name == path.name or not beside.is_file():
-        return images[..., None], None
+    if name == path.name:
+        return images[..., None], None, ""
+    other = name.removesuffix(".gz") if name.endswith(".gz") else f"{name}.gz"
+    beside = next((file for file in (path.with_name(name), path.with_name(other)) if file.is_file()), None)
+    if beside is None:
+        return images[..., None], None, f"They have no classes, for {name} does not lie beside them."
     labels = _idx(beside)
     if labels.shape != (len(images),):
         raise DataError(
             f"{beside.name} holds {labels.size} labels for {len(images)} images: they belong to other files."
         )
-    return images[..., None], labels.astype(np.int64)
+    return images[..., None], labels.astype(np.int64), ""
 
 
 def _idx(path: Path) -> Images:
@@ -80,10 +101,12 @@ def _idx(path: Path) -> Images:
             shape = struct.unpack(f">{axes}I", file.read(4 * axes))
             size = math.prod(shape)
             _check_size(path, size)
-            content = file.read(size)
+            content = file.read(size + 1)  # beyond the end, where gzip compares its checksum
     except (EOFError, struct.error, gzip.BadGzipFile, zlib.error):
         raise DataError(f"{path.name} is a damaged IDX file: fetch it again.") from None
-    if len(content) != size:
+    if len(content) > size:
+        raise DataError(f"{path.name} holds more than the {size:,} bytes that its header tells of: fetch it again.")
+    if len(content) < size:
         raise DataError(f"{path.name} is cut off: {len(content):,} of {size:,} bytes are there; fetch it again.")
     return np.frombuffer(content, dtype=np.uint8).reshape(shape)
 
@@ -91,15 +114,17 @@ def _idx(path: Path) -> Images:
 def _read_cifar(path: Path) -> tuple[Images, Labels]:
     size = path.stat().st_size
     _check_size(path, size)
-    record = next((record for record in CIFAR if size and size % record == 0), None)
-    if record is None:
-        raise DataError(
-            f"{path.name} holds no images that can be read: choose an IDX file (MNIST), a binary file of CIFAR, an NPZ or NPY "
-            "file, or a folder of PNG or JPEG files."
-        )
-    rows = np.fromfile(path, dtype=np.uint8).reshape(-1, record)
-    first = CIFAR[record]
-    return rows[:, first:].reshape(-1, 3, 32, 32).transpose(0, 2, 3, 1), rows[:, first - 1].astype(np.int64)
+    for record, classes in CIFAR.items():
+        if size and size % record == 0:
+            rows, first = np.fromfile(path, dtype=np.uint8).reshape(-1, record), len(classes)
+            if (rows[:, :first] < classes).all():
+                return rows[:, first:].reshape(-1, 3, 32, 32).transpose(0, 2, 3, 1), rows[:, first - 1].astype(np.int64)
+    bytes_of_one = " or ".join(f"{record:,}" for record in CIFAR)
+    binary = f", for CIFAR's are of {bytes_of_one} bytes each, a class first" if path.suffix == ".bin" else ""
+    raise DataError(
+        f"{path.name} holds no images that can be read{binary}: choose an IDX file (MNIST), a binary file of CIFAR, an NPZ or NPY "
+        "file, or a folder of PNG or JPEG files."
+    )
 
 
 def _read_numpy(path: Path, packed: bool) -> tuple[Images, Labels | None, str]:

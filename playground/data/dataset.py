@@ -80,7 +80,8 @@ class Request:
         strokes: of a drawing.
         held_out: how many held-out points are wanted; at most a fifth of what there is, where data are finite.
         seed: of every draw and split.
-        pixels: along a side of an image, or "auto" for its own size, from 8 to 32; of a folder's pictures that of the smallest.
+        pixels: along a side of an image, or "auto" for its own size, from 8 to 32; of a folder's pictures that of the smallest but
+            a twentieth of them.
         colours: of images: "grey", "rgb", or "auto" for what they have.
         stopped: asked while many files are read; once it is true, reading ends by a DataError.
     """

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from playground.data import repeats
-from playground.data.archives import read_archive
+from playground.data.archives import ENDINGS, read_archive, training_files
 from playground.data.dataset import DataError, Dataset, Request, held_out_count, listed, stratified
 
 if TYPE_CHECKING:
@@ -25,6 +25,7 @@ LEAST = 50
 MOST_NUMBERS = 2**26  # pixels times colours of all images: a quarter of a gigabyte in single precision
 MOST_PIXELS = 2**27  # of one picture, which takes half a gigabyte to decode
 SMALLEST_SIDE, LARGEST_SIDE = 8, 32  # that "auto" takes
+FEW = 0.05  # of a folder's pictures that "auto" enlarges, lest a stray icon make all others as small
 GREY_LEVELS = 256
 LUMINANCE = np.array([0.299, 0.587, 0.114], dtype=np.float32)  # ITU-R BT.601
 COLOURLESS = 8  # levels by which the colours of a grey picture may differ, after JPEG's rounding
@@ -100,41 +101,49 @@ def _held_out(group: NDArray[np.int64], classes: Labels, count: int, seed: int) 
 
 def _read(path: Path, request: Request) -> tuple[Bytes, Labels | None, str]:
     """Square images (N, side, side, 1 or 3), at most as many as are wanted, their classes, and a remark on what was left out."""
-    batches = sorted(path.glob("data_batch_*.bin")) if path.is_dir() else []
-    if path.is_dir() and not batches:
+    files, left_out = training_files(path) if path.is_dir() else ([path], "")
+    if not files:
         return _read_folder(path, request)
-    parts = [read_archive(file) for file in batches or [path]]
+    parts = [read_archive(file) for file in files]
     images = np.concatenate([images for images, _, _ in parts])
     labels = [labels for _, labels, _ in parts if labels is not None]
     shorter = min(images.shape[1:3])
     side = _side(request, [shorter])
     rows = _some(len(images), _wanted(request, images.shape[3] * side**2), request.seed)
     classes = np.concatenate(labels)[rows] if len(labels) == len(parts) else None
-    remarks = [_drawn(len(rows), len(images)), _enlarged([shorter] * len(rows), side)]
+    remarks = [_drawn(len(rows), len(images)), _enlarged([shorter] * len(rows), side), left_out]
     remarks += [remark for _, _, remark in parts]
     return scaled(images[rows], side), classes, " ".join(filter(None, remarks))
 
 
 def _side(request: Request, shorter: Sequence[int]) -> int:
-    """Pixels along a side of what is learned, of images with these shorter sides; "auto" enlarges none but to the least."""
-    if isinstance(request.pixels, str):
-        return min(max(min(shorter), SMALLEST_SIDE), LARGEST_SIDE)
-    return request.pixels
+    """Pixels along a side of what is learned, of images with these shorter sides."""
+    return _own_side(shorter) if isinstance(request.pixels, str) else request.pixels
+
+
+def _own_side(shorter: Sequence[int]) -> int:
+    """What "auto" stands for: enlarged are only FEW of the images, and those smaller than the least side."""
+    return min(max(sorted(shorter)[int(FEW * len(shorter))], SMALLEST_SIDE), LARGEST_SIDE)
 
 
 def _drawn(taken: int, available: int) -> str:
     return "" if taken == available else f"{taken:,} of {available:,} images were drawn."
 
 
-def _enlarged(shorter: Sequence[int], side: int) -> str:
-    """A sentence where images with these shorter sides were smaller than what is learned."""
+def _enlarged(shorter: Sequence[int], side: int, names: Sequence[str] = ()) -> str:
+    """A sentence where images with these shorter sides, and names where each is a file, were smaller than what is learned."""
     count = sum(own < side for own in shorter)
     if not count:
         return ""
     what, were = ("image", "was") if count == 1 else ("images", "were")
-    remark = f"{count:,} {what} smaller than {side} x {side} {were} enlarged, so bits per dimension count copied pixels"
+    which = f" ({listed([name for name, own in zip(names, shorter, strict=True) if own < side])})" if names else ""
+    remark = f"{count:,} {what} smaller than {side} x {side}{which} {were} enlarged, so bits per dimension count copied pixels"
     best = max(min(shorter), SMALLEST_SIDE)
-    return f"{remark}: choose data.pixels = auto, or at most {best}." if best < side else f"{remark}."
+    if best == side:
+        return f"{remark}."
+    if _own_side(shorter) == best:
+        return f"{remark}: choose data.pixels = auto, or at most {best}."
+    return f"{remark}: take {'it' if count == 1 else 'them'} away, or choose data.pixels = {best}."
 
 
 def _passed_over(names: list[str]) -> str:
@@ -167,7 +176,8 @@ def _read_folder(folder: Path, request: Request) -> tuple[Bytes, Labels | None, 
     rows, shorter = rows[some], shorter[some]
     images = _read_each(folder, (files[row] for row in rows), lambda name: _picture(name, side), request.stopped)
     beside = _passed_over([os.path.relpath(name, folder) for name in sorted(others)])
-    remarks = (_drawn(len(rows), len(files)), _enlarged(shorter.tolist(), side), beside)
+    names = [os.path.relpath(files[row], folder) for row in rows]
+    remarks = (_drawn(len(rows), len(files)), _enlarged(shorter.tolist(), side, names), beside)
     return np.stack(images), None if labels is None else labels[rows], " ".join(filter(None, remarks))
 
 
@@ -207,7 +217,11 @@ def _found(folder: Path) -> tuple[list[str], Labels | None, list[str]]:
         return files, None, others
     files = [picture for name in classes for picture in looked[name][0]]
     if not files:
-        raise DataError(f"{folder} holds no PNG or JPEG files: choose a folder that does, or one whose sub-folders do.")
+        archives = [os.path.basename(name) for name in others if name.endswith(ENDINGS)]
+        file = f", or a file of images: {listed(archives)}" if archives else ""
+        raise DataError(
+            f"{folder} holds no PNG or JPEG files: choose a folder that does, or one whose sub-folders do{file}."
+        )
     others = [name for name in others if name not in classes] + [rest for name in classes for rest in looked[name][1]]
     counts = [len(looked[name][0]) for name in classes]
     return files, np.repeat(np.arange(len(classes)), counts) if len(classes) > 1 else None, others
@@ -215,13 +229,14 @@ def _found(folder: Path) -> tuple[list[str], Labels | None, list[str]]:
 
 def _pictures(folder: str | Path) -> tuple[list[str], list[str]]:
     """The pictures in a folder, and what else lies there but what is hidden."""
-    pictures, others = [], []
+    pictures: list[str] = []
+    others: list[str] = []
     with os.scandir(folder) as entries:
         for entry in entries:
-            if entry.name.lower().endswith(SUFFIXES) and entry.is_file():
-                pictures.append(entry.path)
-            elif not entry.name.startswith("."):
-                others.append(entry.path)
+            if entry.name.startswith("."):  # such as what macOS writes beside each picture on a stick
+                continue
+            some = pictures if entry.name.lower().endswith(SUFFIXES) and entry.is_file() else others
+            some.append(entry.path)
     return sorted(pictures), sorted(others)
 
 
@@ -239,7 +254,8 @@ def _opened(name: str) -> "Iterator[InputContainer]":
             stream = container.streams.video[0]
             if stream.width * stream.height > MOST_PIXELS:
                 raise DataError(
-                    f"{name} has {stream.width} x {stream.height} pixels: at most {MOST_PIXELS // 10**6} million can be decoded."
+                    f"{name} has {stream.width} x {stream.height} pixels: at most {MOST_PIXELS // 10**6} million can be "
+                    "decoded; make it smaller, or remove it from the folder."
                 )
             yield container
     except (av.FFmpegError, StopIteration, IndexError, ValueError) as error:

@@ -66,7 +66,7 @@ class Data(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     path: Annotated[
         str,
         meta(
-            "For kind = file: a CSV, TSV or NPY file with two columns; for kind = images: a folder of PNG or JPEG files (in sub-folders, one class each), or a file of MNIST, CIFAR or NPZ images",
+            "For kind = file: a CSV, TSV or NPY file with two columns; for kind = images: a folder of PNG or JPEG files (in sub-folders, one class each), or a folder or file of MNIST or CIFAR, or an NPZ file of images",
             resets=True,
         ),
     ] = ""
@@ -75,7 +75,7 @@ class Data(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             int,
             meta(
                 "Pixels along a side of kind = images: the middle square of each, scaled; auto: the images' own size, in a folder "
-                "the smallest one's, from 8 to 32",
+                "that of the smallest but a twentieth of them, from 8 to 32",
                 ge=8,
                 le=64,
                 unit="px",

@@ -1,152 +1,14 @@
-"""Images of one's own: every published format read back bit by bit, pictures scaled right, and every bad file in a sentence."""
+"""Images of one's own: folders of pictures scaled right, what of them is taken, and every bad one in a sentence."""
 
-import gzip
-import pickle
 import struct
-import zipfile
 import zlib
-from fractions import Fraction
 from pathlib import Path
 
-import av
 import numpy as np
 import pytest
 
-from playground.data import DataError, Dataset, load_dataset, pictures
-from playground.data.archives import read_archive
-
-RANDOM = np.random.default_rng(0)
-GREY = RANDOM.integers(0, 256, (60, 28, 28), dtype=np.uint8)
-COLOUR = RANDOM.integers(0, 256, (60, 32, 32, 3), dtype=np.uint8)
-CLASSES = np.arange(60) % 10
-
-
-def load(path: Path, **changes: object) -> Dataset:
-    settings: dict = {"held_out": 12} | changes
-    return load_dataset("images", path=str(path), **settings)
-
-
-def bytes_of(dataset: Dataset) -> np.ndarray:
-    """All images as bytes, (N, H, W, C), in no particular order."""
-    points = np.concatenate([dataset.points, dataset.held_out])
-    return np.rint((points + 1) * 128 - 0.5).astype(np.uint8).transpose(0, 2, 3, 1)
-
-
-def same_images(found: np.ndarray, wanted: np.ndarray) -> bool:
-    return sorted(image.tobytes() for image in found) == sorted(image.tobytes() for image in wanted)
-
-
-def idx(array: np.ndarray) -> bytes:
-    return struct.pack(f">HBB{array.ndim}I", 0, 8, array.ndim, *array.shape) + array.astype(np.uint8).tobytes()
-
-
-def save_picture(path: Path, pixels: np.ndarray) -> None:
-    """A PNG or JPEG file, by its suffix."""
-    codec, layout = ("png", "rgb24") if path.suffix == ".png" else ("mjpeg", "yuvj444p")
-    source = "rgba" if pixels.shape[2] == 4 else "rgb24"
-    frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(pixels), format=source)
-    context = av.CodecContext.create(codec, "w")
-    context.width, context.height = pixels.shape[1], pixels.shape[0]
-    context.pix_fmt = source if path.suffix == ".png" else layout
-    context.time_base = Fraction(1, 25)
-    packets = [*context.encode(frame.reformat(format=context.pix_fmt)), *context.encode(None)]
-    path.write_bytes(b"".join(bytes(packet) for packet in packets))
-
-
-@pytest.mark.parametrize("packed", [False, True])
-def test_mnist_is_read_with_its_labels(tmp_path: Path, packed: bool) -> None:
-    pack = gzip.compress if packed else bytes
-    end = ".gz" if packed else ""
-    path = tmp_path / f"train-images-idx3-ubyte{end}"
-    path.write_bytes(pack(idx(GREY)))
-    assert load(path).labels is None
-    (tmp_path / f"train-labels-idx1-ubyte{end}").write_bytes(pack(idx(CLASSES)))
-    dataset = load(path)
-    assert dataset.shape == (1, 28, 28)
-    assert dataset.grey_levels == 256
-    assert same_images(bytes_of(dataset), GREY[..., None])
-    assert dataset.labels is not None
-    by_image = {image.tobytes(): label for image, label in zip(GREY, CLASSES, strict=True)}
-    levels = np.rint((dataset.points + 1) * 128 - 0.5).astype(np.uint8)
-    assert [by_image[image.tobytes()] for image in levels] == dataset.labels.tolist()
-
-
-@pytest.mark.parametrize("labels", [1, 2])
-def test_cifar_is_read(tmp_path: Path, labels: int) -> None:
-    first = np.repeat(CLASSES[:, None], labels, axis=1).astype(np.uint8)
-    rows = np.concatenate([first, COLOUR.transpose(0, 3, 1, 2).reshape(60, -1)], axis=1)
-    path = tmp_path / "data_batch_1.bin"
-    path.write_bytes(rows.tobytes())
-    for place in (path, tmp_path):
-        dataset = load(place)
-        assert dataset.shape == (3, 32, 32)
-        assert same_images(bytes_of(dataset), COLOUR)
-        assert dataset.labels is not None
-        assert len(np.unique(dataset.labels)) == 10
-
-
-@pytest.mark.parametrize("images", [GREY, COLOUR, COLOUR.transpose(0, 3, 1, 2), COLOUR / 255])
-def test_npz_and_npy_are_read(tmp_path: Path, images: np.ndarray) -> None:
-    np.savez(tmp_path / "a.npz", x_train=images, y_train=CLASSES)
-    np.save(tmp_path / "a.npy", images)
-    wanted = GREY[..., None] if images is GREY else COLOUR
-    for name in ("a.npz", "a.npy"):
-        dataset = load(tmp_path / name)
-        assert same_images(bytes_of(dataset), wanted)
-        assert (dataset.labels is None) == (name == "a.npy")
-
-
-TEST = {"x_test": GREY[:30], "y_test": CLASSES[:30] + 100}
-
-
-@pytest.mark.parametrize(
-    ("arrays", "images", "labels", "said"),
-    [
-        ({"images": GREY, "ids": np.arange(60), "labels": CLASSES}, "images", "labels", "; left out: ids."),
-        ({"x_train": GREY, "y_test": CLASSES[::-1], "y_train": CLASSES}, "x_train", "y_train", "; left out: y_test."),
-        ({"x_test": 255 - GREY, "y_test": CLASSES * 0, "x_train": GREY, "y_train": CLASSES}, "x_train", "y_train", ""),
-        (TEST | {"x_train": GREY, "y_train": CLASSES}, "x_train", "y_train", "; left out: x_test, y_test."),
-        ({"trainY": CLASSES, "trainX": GREY, "masks": GREY // 255}, "trainX", "trainY", "; left out: masks."),
-        ({"train_images": GREY, "LABELS": CLASSES[:, None]}, "train_images", "LABELS", ""),
-        ({"images": GREY, "index": CLASSES[::-1], "label": CLASSES >= 5}, "images", "label", "; left out: index."),
-        (
-            {"arr_0": GREY, "arr_1": CLASSES},
-            "arr_0",
-            "arr_1",
-            "The images come from the array arr_0, their classes from arr_1.",
-        ),
-        (
-            {"images": GREY, "ids": np.arange(60)},
-            "images",
-            None,
-            "left out: ids. Classes are read from an array called",
-        ),
-        ({"x_train": GREY, "y_test": CLASSES}, "x_train", None, "; left out: y_test. Classes are"),
-        ({"images": GREY, "age": CLASSES, "size": CLASSES}, "images", None, "; left out: age, size. Classes are"),
-        ({"images": GREY, "labels": CLASSES / 2, "age": CLASSES}, "images", None, "; left out: labels, age. Classes"),
-        ({"images": GREY, "labels": CLASSES}, "images", "labels", None),
-        ({"images": GREY}, "images", None, None),
-    ],
-)
-def test_arrays_of_an_npz_file_go_by_their_names(
-    tmp_path: Path, arrays: dict[str, np.ndarray], images: str, labels: str | None, said: str | None
-) -> None:
-    np.savez(tmp_path / "a.npz", **arrays)
-    found, classes, remark = read_archive(tmp_path / "a.npz")
-    np.testing.assert_array_equal(found[..., 0], arrays[images])
-    if labels is None:
-        assert classes is None
-    else:
-        np.testing.assert_array_equal(classes, arrays[labels].reshape(-1))
-    assert remark == "" if said is None else said in remark
-    assert load(tmp_path / "a.npz").remark == remark
-
-
-def test_what_is_no_array_in_an_npz_file_is_no_matter(tmp_path: Path) -> None:
-    np.savez(tmp_path / "a.npz", images=GREY)
-    with zipfile.ZipFile(tmp_path / "a.npz", "a") as packed:
-        packed.writestr("read me.txt", "60 images")
-    assert load(tmp_path / "a.npz").shape == (1, 28, 28)
+from playground.data import DataError, load_dataset, pictures
+from tests.data.image_files import CLASSES, COLOUR, GREY, RANDOM, bytes_of, idx, load, same_images, save_picture
 
 
 def test_a_folder_is_cropped_scaled_and_takes_its_sub_folders_for_classes(tmp_path: Path) -> None:
@@ -185,6 +47,14 @@ def test_what_lies_beside_pictures_is_named(tmp_path: Path) -> None:
     assert remark.startswith("52 of 60 images were drawn. Passed over: a.bmp, c.bmp, empty and 1 more; read are PNG")
 
 
+def test_hidden_pictures_are_none(tmp_path: Path) -> None:
+    """macOS writes ._0.png beside 0.png on sticks and in archives, which is no picture."""
+    for number in range(60):
+        save_picture(tmp_path / f"{number}.png", COLOUR[number])
+    (tmp_path / "._0.png").write_bytes(b"\0\5\x16\7")
+    assert same_images(bytes_of(load(tmp_path)), COLOUR)
+
+
 def test_strays_beside_classes_are_named_with_a_way_out(tmp_path: Path) -> None:
     for number in range(60):
         (tmp_path / "ab"[number % 2]).mkdir(exist_ok=True)
@@ -220,6 +90,21 @@ def test_auto_enlarges_no_picture(tmp_path: Path, suffix: str, shapes: list[tupl
     assert dataset.remark == ""
 
 
+def test_one_icon_makes_no_other_picture_small(tmp_path: Path) -> None:
+    for number in range(60):
+        save_picture(tmp_path / f"{number:02}.png", COLOUR[number][: 10 if number in (3, 5) else 24])
+    dataset = load(tmp_path)
+    assert dataset.shape == (3, 24, 24)
+    assert dataset.remark == (
+        "2 images smaller than 24 x 24 (03.png, 05.png) were enlarged, so bits per dimension count copied pixels: take them away, "
+        "or choose data.pixels = 10."
+    )
+    assert load(tmp_path, pixels=10).remark == ""
+    for number in (4, 6):  # more than a twentieth
+        save_picture(tmp_path / f"{number:02}.png", COLOUR[number][:10])
+    assert load(tmp_path).shape == (3, 10, 10)
+
+
 def test_sizes_are_read_without_decoding(tmp_path: Path) -> None:
     path = tmp_path / "a.png"
     save_picture(path, COLOUR[0][:20])
@@ -237,17 +122,18 @@ def test_pictures_of_their_own_size_are_kept_as_they_are(tmp_path: Path) -> None
 def test_enlarged_images_are_remarked_on(tmp_path: Path) -> None:
     for number in range(60):
         save_picture(tmp_path / f"{number}.png", COLOUR[number][: 9 if number < 20 else 32])
-    said = "{} images smaller than {} x {} were enlarged, so bits per dimension count copied pixels{}."
+    said = "{} images smaller than {} x {}{} were enlarged, so bits per dimension count copied pixels{}."
+    names = " (0.png, 1.png, 10.png and 17 more)"
     assert load(tmp_path, pixels=9).remark == ""
     way_out = ": choose data.pixels = auto, or at most 9"
-    assert load(tmp_path, pixels=16).remark == said.format(20, 16, 16, way_out)
+    assert load(tmp_path, pixels=16).remark == said.format(20, 16, 16, names, way_out)
     np.save(tmp_path / "a.npy", GREY[:, :10, :12])
     assert load(tmp_path / "a.npy").remark == ""
-    assert load(tmp_path / "a.npy", pixels=16).remark == said.format(60, 16, 16, way_out.replace("9", "10"))
+    assert load(tmp_path / "a.npy", pixels=16).remark == said.format(60, 16, 16, "", way_out.replace("9", "10"))
     np.save(tmp_path / "a.npy", GREY[:, :6, :6])
     dataset = load(tmp_path / "a.npy")  # less than a setting can say
     assert dataset.shape == (1, 8, 8)
-    assert dataset.remark == said.format(60, 8, 8, "")
+    assert dataset.remark == said.format(60, 8, 8, "", "")
 
 
 @pytest.mark.parametrize("colours", [1, 2, 3, 4])
@@ -326,31 +212,6 @@ def test_groups_of_equal_images_are_held_out_in_their_classes_shares(tmp_path: P
     dataset = load(tmp_path / "a-images-idx3-ubyte", held_out=50)
     assert dataset.labels is not None
     np.testing.assert_array_equal(np.bincount(dataset.labels), [25] * 10)  # of 30, five are held out
-
-
-@pytest.mark.parametrize(
-    ("name", "content", "said"),
-    [
-        ("a.bin", b"", "no images that can be read"),
-        ("a.bin", b"x" * 1000, "no images that can be read"),
-        ("a.gz", gzip.compress(idx(GREY))[:5_000], "damaged|cut off"),
-        ("a.gz", gzip.compress(idx(GREY)[:5_000]), "cut off"),
-        ("a-ubyte", idx(CLASSES), "labels and no images"),
-        ("a-ubyte", struct.pack(">HBB3I", 0, 8, 3, 2**31, 2**10, 2**10), "GB"),
-        ("a.bin", pickle.dumps({"data": [1]}), "pickle"),
-        ("a.npz", b"PK\3\4 damaged", "damaged"),
-        ("a.npy", None, "shape"),
-    ],
-)
-def test_a_bad_file_is_a_sentence(tmp_path: Path, name: str, content: bytes | None, said: str) -> None:
-    path = tmp_path / name
-    if content is None:
-        np.save(path, np.zeros((60, 5)))
-    else:
-        path.write_bytes(content)
-    with pytest.raises(DataError, match=said) as raised:
-        load(path)
-    assert str(raised.value).endswith(".")
 
 
 def test_folders_without_pictures_few_equal_and_damaged_ones_are_sentences(tmp_path: Path) -> None:

@@ -1,0 +1,52 @@
+"""Images of known bytes, and the files that they are written to."""
+
+import struct
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import numpy as np
+
+from playground.data import Dataset, load_dataset
+
+RANDOM = np.random.default_rng(0)
+GREY = RANDOM.integers(0, 256, (60, 28, 28), dtype=np.uint8)
+COLOUR = RANDOM.integers(0, 256, (60, 32, 32, 3), dtype=np.uint8)
+CLASSES = np.arange(60) % 10
+
+
+def load(path: Path, **changes: object) -> Dataset:
+    settings: dict = {"held_out": 12} | changes
+    return load_dataset("images", path=str(path), **settings)
+
+
+def bytes_of(dataset: Dataset) -> np.ndarray:
+    """All images as bytes, (N, H, W, C), in no particular order."""
+    points = np.concatenate([dataset.points, dataset.held_out])
+    return np.rint((points + 1) * 128 - 0.5).astype(np.uint8).transpose(0, 2, 3, 1)
+
+
+def same_images(found: np.ndarray, wanted: np.ndarray) -> bool:
+    return sorted(image.tobytes() for image in found) == sorted(image.tobytes() for image in wanted)
+
+
+def idx(array: np.ndarray) -> bytes:
+    return struct.pack(f">HBB{array.ndim}I", 0, 8, array.ndim, *array.shape) + array.astype(np.uint8).tobytes()
+
+
+def save_picture(path: Path, pixels: np.ndarray) -> None:
+    """A PNG or JPEG file, by its suffix."""
+    codec, layout = ("png", "rgb24") if path.suffix == ".png" else ("mjpeg", "yuvj444p")
+    source = "rgba" if pixels.shape[2] == 4 else "rgb24"
+    frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(pixels), format=source)
+    context = av.CodecContext.create(codec, "w")
+    context.width, context.height = pixels.shape[1], pixels.shape[0]
+    context.pix_fmt = source if path.suffix == ".png" else layout
+    context.time_base = Fraction(1, 25)
+    packets = [*context.encode(frame.reformat(format=context.pix_fmt)), *context.encode(None)]
+    path.write_bytes(b"".join(bytes(packet) for packet in packets))
+
+
+def cifar(images: np.ndarray) -> bytes:
+    rows = images.transpose(0, 3, 1, 2).reshape(len(images), -1)
+    return np.concatenate([CLASSES[: len(images), None].astype(np.uint8), rows], axis=1).tobytes()

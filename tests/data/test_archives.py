@@ -1,0 +1,174 @@
+"""Files of many images: every published format read back bit by bit, and every bad file in a sentence."""
+
+import gzip
+import pickle
+import struct
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from playground.data import DataError
+from playground.data.archives import read_archive
+from tests.data.image_files import CLASSES, COLOUR, GREY, bytes_of, cifar, idx, load, same_images
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_mnist_is_read_with_its_labels(tmp_path: Path, packed: bool) -> None:
+    pack = gzip.compress if packed else bytes
+    end = ".gz" if packed else ""
+    path = tmp_path / f"train-images-idx3-ubyte{end}"
+    path.write_bytes(pack(idx(GREY)))
+    assert load(path).labels is None
+    (tmp_path / f"train-labels-idx1-ubyte{end}").write_bytes(pack(idx(CLASSES)))
+    dataset = load(path)
+    assert dataset.shape == (1, 28, 28)
+    assert dataset.grey_levels == 256
+    assert same_images(bytes_of(dataset), GREY[..., None])
+    assert dataset.labels is not None
+    by_image = {image.tobytes(): label for image, label in zip(GREY, CLASSES, strict=True)}
+    levels = np.rint((dataset.points + 1) * 128 - 0.5).astype(np.uint8)
+    assert [by_image[image.tobytes()] for image in levels] == dataset.labels.tolist()
+
+
+@pytest.mark.parametrize("labels", [1, 2])
+def test_cifar_is_read(tmp_path: Path, labels: int) -> None:
+    first = np.repeat(CLASSES[:, None], labels, axis=1).astype(np.uint8)
+    rows = np.concatenate([first, COLOUR.transpose(0, 3, 1, 2).reshape(60, -1)], axis=1)
+    path = tmp_path / "data_batch_1.bin"
+    path.write_bytes(rows.tobytes())
+    for place in (path, tmp_path):
+        dataset = load(place)
+        assert dataset.shape == (3, 32, 32)
+        assert same_images(bytes_of(dataset), COLOUR)
+        assert dataset.labels is not None
+        assert len(np.unique(dataset.labels)) == 10
+
+
+@pytest.mark.parametrize(
+    ("training", "testing", "labels"),
+    [
+        ("data_batch_1.bin", "test_batch.bin", None),
+        ("train.bin", "test.bin", None),
+        ("train-images-idx3-ubyte", "t10k-images-idx3-ubyte", "train-labels-idx1-ubyte"),
+        ("train-images.idx3-ubyte.gz", "t10k-images.idx3-ubyte.gz", "train-labels.idx1-ubyte"),
+    ],
+)
+def test_a_published_folder_is_read_and_its_test_set_named(
+    tmp_path: Path, training: str, testing: str, labels: str | None
+) -> None:
+    pack = gzip.compress if training.endswith(".gz") else bytes
+    images, of = (COLOUR, cifar) if labels is None else (GREY[..., None], lambda some: pack(idx(some[..., 0])))
+    (tmp_path / training).write_bytes(of(images))
+    if labels is not None:
+        (tmp_path / labels).write_bytes(idx(CLASSES))
+    assert load(tmp_path).remark == ""
+    (tmp_path / testing).write_bytes(of(255 - images))
+    dataset = load(tmp_path)
+    assert same_images(bytes_of(dataset), images)
+    assert dataset.labels is not None
+    assert dataset.remark == f"Left out: {testing}, for what is held out is taken from the training files as well."
+    (tmp_path / training).unlink()
+    with pytest.raises(DataError, match=rf"or a file of images: {testing}"):
+        load(tmp_path)
+
+
+def test_images_of_mnist_without_their_labels_say_so(tmp_path: Path) -> None:
+    (tmp_path / "train-images-idx3-ubyte").write_bytes(idx(GREY))
+    remark = load(tmp_path / "train-images-idx3-ubyte").remark
+    assert remark == "They have no classes, for train-labels-idx1-ubyte does not lie beside them."
+    (tmp_path / "train-labels-idx1-ubyte.gz").write_bytes(gzip.compress(idx(CLASSES)))
+    assert load(tmp_path / "train-images-idx3-ubyte").labels is not None
+
+
+@pytest.mark.parametrize("images", [GREY, COLOUR, COLOUR.transpose(0, 3, 1, 2), COLOUR / 255])
+def test_npz_and_npy_are_read(tmp_path: Path, images: np.ndarray) -> None:
+    np.savez(tmp_path / "a.npz", x_train=images, y_train=CLASSES)
+    np.save(tmp_path / "a.npy", images)
+    wanted = GREY[..., None] if images is GREY else COLOUR
+    for name in ("a.npz", "a.npy"):
+        dataset = load(tmp_path / name)
+        assert same_images(bytes_of(dataset), wanted)
+        assert (dataset.labels is None) == (name == "a.npy")
+
+
+TEST = {"x_test": GREY[:30], "y_test": CLASSES[:30] + 100}
+
+
+@pytest.mark.parametrize(
+    ("arrays", "images", "labels", "said"),
+    [
+        ({"images": GREY, "ids": np.arange(60), "labels": CLASSES}, "images", "labels", "; left out: ids."),
+        ({"x_train": GREY, "y_test": CLASSES[::-1], "y_train": CLASSES}, "x_train", "y_train", "; left out: y_test."),
+        ({"x_test": 255 - GREY, "y_test": CLASSES * 0, "x_train": GREY, "y_train": CLASSES}, "x_train", "y_train", ""),
+        (TEST | {"x_train": GREY, "y_train": CLASSES}, "x_train", "y_train", "; left out: x_test, y_test."),
+        ({"trainY": CLASSES, "trainX": GREY, "masks": GREY // 255}, "trainX", "trainY", "; left out: masks."),
+        ({"train_images": GREY, "LABELS": CLASSES[:, None]}, "train_images", "LABELS", ""),
+        ({"images": GREY, "index": CLASSES[::-1], "label": CLASSES >= 5}, "images", "label", "; left out: index."),
+        (
+            {"arr_0": GREY, "arr_1": CLASSES},
+            "arr_0",
+            "arr_1",
+            "The images come from the array arr_0, their classes from arr_1.",
+        ),
+        (
+            {"images": GREY, "ids": np.arange(60)},
+            "images",
+            None,
+            "left out: ids. Classes are read from an array called",
+        ),
+        ({"x_train": GREY, "y_test": CLASSES}, "x_train", None, "; left out: y_test. Classes are"),
+        ({"images": GREY, "age": CLASSES, "size": CLASSES}, "images", None, "; left out: age, size. Classes are"),
+        ({"images": GREY, "labels": CLASSES / 2, "age": CLASSES}, "images", None, "; left out: labels, age. Classes"),
+        ({"images": GREY, "labels": CLASSES}, "images", "labels", None),
+        ({"images": GREY}, "images", None, None),
+    ],
+)
+def test_arrays_of_an_npz_file_go_by_their_names(
+    tmp_path: Path, arrays: dict[str, np.ndarray], images: str, labels: str | None, said: str | None
+) -> None:
+    np.savez(tmp_path / "a.npz", **arrays)
+    found, classes, remark = read_archive(tmp_path / "a.npz")
+    np.testing.assert_array_equal(found[..., 0], arrays[images])
+    if labels is None:
+        assert classes is None
+    else:
+        np.testing.assert_array_equal(classes, arrays[labels].reshape(-1))
+    assert remark == "" if said is None else said in remark
+    assert load(tmp_path / "a.npz").remark == remark
+
+
+def test_what_is_no_array_in_an_npz_file_is_no_matter(tmp_path: Path) -> None:
+    np.savez(tmp_path / "a.npz", images=GREY)
+    with zipfile.ZipFile(tmp_path / "a.npz", "a") as packed:
+        packed.writestr("read me.txt", "60 images")
+    assert load(tmp_path / "a.npz").shape == (1, 28, 28)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "said"),
+    [
+        ("a.bin", b"", "no images that can be read"),
+        ("a.bin", b"x" * 1000, "no images that can be read"),
+        ("a.gz", gzip.compress(idx(GREY))[:5_000], "damaged|cut off"),
+        ("a.gz", gzip.compress(idx(GREY)[:5_000]), "cut off"),
+        ("a.gz", gzip.compress(idx(GREY))[:-8] + bytes(8), "damaged"),  # its checksum
+        ("a-ubyte", idx(GREY) + b"x", "holds more than the 47,040 bytes that its header tells of"),
+        ("a.bin", b"\n" + bytes(3072), "CIFAR's are of 3,073 or 3,074 bytes each, a class first"),
+        ("a-ubyte", idx(CLASSES), "labels and no images"),
+        ("a-ubyte", struct.pack(">HBB3I", 0, 8, 3, 2**31, 2**10, 2**10), "GB"),
+        ("a.bin", pickle.dumps({"data": [1]}), "pickle"),
+        ("a.npz", b"PK\3\4 damaged", "damaged"),
+        ("a.npy", None, "shape"),
+    ],
+)
+def test_a_bad_file_is_a_sentence(tmp_path: Path, name: str, content: bytes | None, said: str) -> None:
+    path = tmp_path / name
+    if content is None:
+        np.save(path, np.zeros((60, 5)))
+    else:
+        path.write_bytes(content)
+    with pytest.raises(DataError, match=said) as raised:
+        load(path)
+    assert str(raised.value).endswith(".")
