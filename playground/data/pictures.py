@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from playground.data import repeats
 from playground.data.archives import ENDINGS, read_archive, training_files
 from playground.data.dataset import DataError, Dataset, Request, held_out_count, listed, stratified
+from playground.data.orientation import orientation, upright
 
 if TYPE_CHECKING:
     from av.container import InputContainer
@@ -277,7 +278,7 @@ def _shorter_side(name: str) -> int:
 
 
 def _picture(name: str, side: int) -> Bytes:
-    """One picture, (side, side, 3); what is transparent becomes white."""
+    """One picture, (side, side, 3), the way up that its camera noted; what is transparent becomes white."""
     with _opened(name) as container:
         frame = next(container.decode(video=0))
         if max(component.bits for component in frame.format.components) > 8:
@@ -285,7 +286,7 @@ def _picture(name: str, side: int) -> Bytes:
             rgba = (deep // 257 + (deep % 257 > 128)).astype(np.uint8)  # the nearest level, where FFmpeg would dither
         else:
             rgba = np.asarray(frame.to_ndarray(format="rgba"), dtype=np.uint8)
-    small = scaled(rgba[None], side)[0].astype(np.float32)
+    small = scaled(upright(rgba, orientation(name))[None], side)[0].astype(np.float32)
     alpha = small[..., 3:] / 255
     return np.asarray(np.rint(alpha * small[..., :3] + 255 * (1 - alpha)), dtype=np.uint8)
 

@@ -1,0 +1,81 @@
+"""Pictures stand the way up that their camera noted, whatever the file, and a bad note is none."""
+
+import struct
+import zlib
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from playground.data import pictures
+from playground.data.orientation import orientation, upright
+from tests.data.image_files import save_picture
+
+PIXELS = np.zeros((16, 16, 3), dtype=np.uint8)
+PIXELS[:8, :8], PIXELS[:8, 8:], PIXELS[8:, :8] = (255, 0, 0), (0, 255, 0), (0, 0, 255)
+LAID = {
+    1: PIXELS,
+    2: np.fliplr(PIXELS),
+    3: np.rot90(PIXELS, 2),
+    4: np.flipud(PIXELS),
+    5: np.rot90(np.fliplr(PIXELS)),
+    6: np.rot90(PIXELS),
+    7: np.rot90(np.fliplr(PIXELS), -1),
+    8: np.rot90(PIXELS, -1),
+}
+"""How a camera lays the pixels of each orientation down: of 6, the row at the top is the right side of what was seen."""
+
+
+def directory(value: int, order: str = ">", tag: int = 0x0112) -> bytes:
+    """A TIFF directory of two entries."""
+    entries = b"".join(
+        struct.pack(f"{order}HHIHH", number, 3, 1, what, 0) for number, what in ((0x0100, 9), (tag, value))
+    )
+    return {">": b"MM", "<": b"II"}[order] + struct.pack(f"{order}HIH", 42, 8, 2) + entries + bytes(4)
+
+
+def note(path: Path, exif: bytes) -> None:
+    """Write a directory into a picture."""
+    content = path.read_bytes()
+    if path.suffix == ".png":
+        chunk = b"eXIf" + exif
+        path.write_bytes(
+            content[:33] + struct.pack(">I", len(exif)) + chunk + struct.pack(">I", zlib.crc32(chunk)) + content[33:]
+        )
+    else:
+        segment = b"Exif\0\0" + exif
+        path.write_bytes(content[:2] + b"\xff\xe1" + struct.pack(">H", len(segment) + 2) + segment + content[2:])
+
+
+@pytest.mark.parametrize("suffix", [".png", ".jpg"])
+@pytest.mark.parametrize("order", ["<", ">"])
+@pytest.mark.parametrize("value", LAID)
+def test_a_picture_stands_as_it_was_seen(tmp_path: Path, suffix: str, order: str, value: int) -> None:
+    path = tmp_path / f"a{suffix}"
+    save_picture(path, LAID[value])
+    note(path, directory(value, order))
+    assert orientation(path) == value
+    found = pictures._picture(str(path), 16).astype(int)
+    assert np.abs(found - PIXELS).mean() < 8
+    np.testing.assert_array_equal(upright(LAID[value], value), PIXELS)
+
+
+@pytest.mark.parametrize("suffix", [".png", ".jpg"])
+@pytest.mark.parametrize(
+    "exif",
+    [b"", b"MM", directory(0), directory(9), directory(6, tag=0x0113), directory(6)[:20], b"XX" + directory(6)[2:]],
+)
+def test_a_bad_note_is_none(tmp_path: Path, suffix: str, exif: bytes) -> None:
+    path = tmp_path / f"a{suffix}"
+    save_picture(path, PIXELS)
+    assert orientation(path) == 1
+    note(path, exif)
+    assert orientation(path) == 1
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"\xff\xd8", b"\xff\xd8\xff\xe1\0\1", b"\x89PNG\r\n\x1a\n", b"no picture at all"]
+)
+def test_what_is_no_picture_has_no_note(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "a.jpg").write_bytes(content)
+    assert orientation(tmp_path / "a.jpg") == 1
