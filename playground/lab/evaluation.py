@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from playground.data import dequantise
 from playground.lab import energies
+from playground.lab.conditioning import untrained_whole
 from playground.lab.image_metrics import FROM_IMAGES, FROM_LABELS
 from playground.lab.likelihood import PointLikelihoods, RoundTrip, log_likelihood, round_trip
 from playground.lab.problem import Problem
@@ -86,8 +87,11 @@ def evaluate(problem: Problem, score: ScoreFunction, samples: Array | None = Non
     found: dict[str, Any] = dict.fromkeys(METRICS)
     reasons: dict[str, str] = {}
     refusal = flow_refusal(problem.experiment)
+    untrained = untrained_whole(problem) if problem.experiment.likelihood.source == "learned" else None
     if refusal is not None:
         reasons |= dict.fromkeys(_FROM_LIKELIHOOD, (likelihood_refusal(problem.experiment) or refusal).sentence)
+    elif untrained is not None:
+        reasons |= dict.fromkeys(_FROM_LIKELIHOOD, untrained)
     else:
         held_out = problem.judged
         draws, levels = 1, problem.dataset.grey_levels

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 
 from playground.lab.along_sigma import ScoreErrors
+from playground.lab.conditioning import untrained_whole
 from playground.lab.problem import Problem
 from playground.theory.metrics import fisher_divergence
 from playground.theory.noise import ScoreFunction
@@ -75,8 +76,10 @@ def score_figures(problem: Problem, score: ScoreFunction) -> Iterator[tuple[floa
 
     Lists over `score_sigmas` (user units); `score_reference` says what the score was held against.
     """
+    reason = untrained_whole(problem)
     if problem.reference is None:
         reason = "No score is known to hold the learned one against: without noise bare points have none."
+    if reason is not None:
         yield 1.0, dict.fromkeys(METRICS) | {"reasons": dict.fromkeys(METRICS, reason)}
         return
     for errors in score_errors(problem, score, *_within_a_second(problem)):

@@ -16,6 +16,7 @@ from playground.lab.objective import build_objective
 from playground.lab.problem import Problem
 from playground.lab.refusals import Conditions, Refusal, comparison_refusal, sampling_refusal, training_refusal
 from playground.lab.sampling import sample
+from playground.lab.score_errors import score_figures
 from playground.lab.training import Trainer
 from playground.theory.samplers import SamplerDiverged
 
@@ -330,6 +331,17 @@ def test_scores_that_training_never_shows_are_told(settings: dict, of_classes: b
     assert (classes is not None, whole is not None) == (of_classes, of_all)
     assert classes is None or "training.label_dropout = 1 hides every label" in classes
     assert whole is None or "training.label_dropout = 0 tells the network every label" in whole
+
+
+@pytest.mark.parametrize(("source", "judged"), [("learned", False), ("empirical", True)])
+def test_a_score_that_was_never_trained_is_not_measured(network, source: str, judged: bool) -> None:
+    few = {"noise__sigma_min": 1.0, "likelihood__tolerance": 0.1, "likelihood__points": 10}
+    problem = digits(training__label_dropout=0.0, likelihood__source=source, **few)
+    *_, progress = evaluate(problem, problem.known_score(source) or network)
+    *_, (_, errors) = score_figures(problem, network)
+    for figures, key, measured in ((progress.metrics, "bits_per_dim", judged), (errors, "fisher_divergence", False)):
+        assert (figures[key] is not None) == measured
+        assert ("tells the network every label" in figures["reasons"].get(key, "")) != measured
 
 
 def test_no_label_is_asked_for_by_default() -> None:
