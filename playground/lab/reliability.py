@@ -133,10 +133,19 @@ def _internal(problem: "Problem", points: Array) -> "Tensor":
 
 
 def nearest(points: "Tensor", train: "Tensor", count: int) -> tuple["Tensor", "Tensor"]:
-    """Distances to the nearest of the training points and their rows, (N, count) each, nearest first."""
+    """Distances to the nearest of the training points and their rows, (N, count) each, nearest first.
+
+    Looked for by products, and measured by differences: of images the former leave an error of thousandths, which a sample learned by
+    heart is nearer than.
+    """
     import torch
 
-    some = max(1, 2**24 // len(train))  # distances held at once: 64 MB
     count = min(count, len(train))
-    parts = [torch.cdist(part, train).topk(count, largest=False) for part in torch.split(points, some)]
-    return torch.cat([part.values for part in parts]), torch.cat([part.indices for part in parts])
+    some = max(1, 2**24 // max(len(train), count * train.shape[1]))  # numbers held at once: 64 MB
+    found: list[tuple[Tensor, Tensor]] = []
+    for part in torch.split(points, some):
+        rows = torch.cdist(part, train).topk(count, largest=False).indices
+        distances, order = (part[:, None] - train[rows]).norm(dim=2).sort(stable=True)
+        found.append((distances, rows.gather(1, order)))
+    distances, rows = (torch.cat(parts) for parts in zip(*found, strict=True))
+    return distances, rows

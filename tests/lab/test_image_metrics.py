@@ -26,6 +26,15 @@ def test_training_images_are_their_own_neighbours(digits: Problem) -> None:
     assert found["nearest_distance_held_out"] == pytest.approx(1.95, abs=0.1)
 
 
+@pytest.mark.parametrize("length", [0.0, 1e-4])
+def test_images_learned_by_heart_lie_on_the_training_set(digits: Problem, length: float) -> None:
+    samples = digits.dataset.points[:60].copy()
+    samples[:, 0, 3, 3] += length
+    found = image_figures(digits, samples)
+    assert found["nearest_distance"] == pytest.approx(length, rel=1e-2, abs=1e-12)
+    assert found["nearest_rows"] == list(range(12))
+
+
 def test_held_out_digits_are_told_by_their_neighbours(digits: Problem) -> None:
     found = image_figures(digits, digits.dataset.held_out)
     assert found["nearest_distance"] == found["nearest_distance_held_out"]
