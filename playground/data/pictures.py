@@ -147,6 +147,13 @@ def _enlarged(shorter: Sequence[int], side: int, names: Sequence[str] = ()) -> s
     return f"{remark}: take {'it' if count == 1 else 'them'} away, or choose data.pixels = {best}."
 
 
+def _counted(classes: Sequence[str]) -> str:
+    """A sentence on which class is which number, of folders in their order."""
+    if not classes:
+        return ""
+    return f"Classes are numbered as their folders are sorted: {listed([f'{n} {name}' for n, name in enumerate(classes)])}."
+
+
 def _passed_over(names: list[str]) -> str:
     """A sentence on what lies beside the pictures of a folder."""
     if not names:
@@ -170,6 +177,7 @@ def _some(available: int, wanted: int, seed: int) -> NDArray[np.int64]:
 def _read_folder(folder: Path, request: Request) -> tuple[Bytes, Labels | None, str]:
     """Pictures of a folder; if it has none, those of its sub-folders, each of which is a class; and a remark on the rest."""
     files, labels, others = _found(folder)
+    classes = [] if labels is None else list(dict.fromkeys(os.path.basename(os.path.dirname(name)) for name in files))
     rows = _some(len(files), _wanted(request, 1), request.seed)
     shorter = np.array(_read_each(folder, (files[row] for row in rows), _shorter_side, request.stopped))
     side = _side(request, shorter.tolist())
@@ -178,7 +186,7 @@ def _read_folder(folder: Path, request: Request) -> tuple[Bytes, Labels | None, 
     images = _read_each(folder, (files[row] for row in rows), lambda name: _picture(name, side), request.stopped)
     beside = _passed_over([os.path.relpath(name, folder) for name in sorted(others)])
     names = [os.path.relpath(files[row], folder) for row in rows]
-    remarks = (_drawn(len(rows), len(files)), _enlarged(shorter.tolist(), side, names), beside)
+    remarks = (_drawn(len(rows), len(files)), _counted(classes), _enlarged(shorter.tolist(), side, names), beside)
     return np.stack(images), None if labels is None else labels[rows], " ".join(filter(None, remarks))
 
 
