@@ -182,8 +182,10 @@ def _session(experiment: Experiment, problem: Problem, trainer: Trainer) -> Sess
 
 
 def _evaluate(problem: Problem, model: results.Model, samples: Any) -> dict[str, Any]:
+    by_network = problem.experiment.likelihood.source == "learned"
+    untrained = conditioning.untrained_whole(problem) if by_network else None
     with stage("Evaluating") as update:
-        for progress in evaluate(problem, model.judge, samples):
+        for progress in evaluate(problem, model.judge, samples, untrained):
             update(progress.fraction, "" if progress.metrics else progress.label)
     assert progress.metrics is not None
     return progress.metrics

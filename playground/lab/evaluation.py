@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 
 from playground.data import dequantise
 from playground.lab import energies
-from playground.lab.conditioning import untrained_whole
 from playground.lab.image_metrics import FROM_IMAGES, FROM_LABELS
 from playground.lab.likelihood import PointLikelihoods, RoundTrip, log_likelihood, round_trip
 from playground.lab.problem import Problem
@@ -40,7 +39,9 @@ class EvaluationProgress:
     metrics: dict[str, Any] | None
 
 
-def evaluate(problem: Problem, score: ScoreFunction, samples: Array | None = None) -> Iterator[EvaluationProgress]:
+def evaluate(
+    problem: Problem, score: ScoreFunction, samples: Array | None = None, untrained: str | None = None
+) -> Iterator[EvaluationProgress]:
     """Measure a score and the samples made with it.
 
     The last progress carries a dictionary; what does not apply is None there, and `reasons` says why by key:
@@ -83,11 +84,11 @@ def evaluate(problem: Problem, score: ScoreFunction, samples: Array | None = Non
     Args:
         score: learned or exact, in internal units; must not change while this runs.
         samples: (N, *shape) in user units, finished ones; None if there are none.
+        untrained: why the likelihoods by this score mean nothing, where they do: none is computed then.
     """
     found: dict[str, Any] = dict.fromkeys(METRICS)
     reasons: dict[str, str] = {}
     refusal = flow_refusal(problem.experiment)
-    untrained = untrained_whole(problem) if problem.experiment.likelihood.source == "learned" else None
     if refusal is not None:
         reasons |= dict.fromkeys(_FROM_LIKELIHOOD, (likelihood_refusal(problem.experiment) or refusal).sentence)
     elif untrained is not None:

@@ -120,6 +120,10 @@ def test_a_run_warns_of_scores_that_it_never_trains(
     code, out, _ = ask("run", tmp_path / "digits.toml", "--out", tmp_path / "out", *quick, dropout)
     assert code == 0
     assert f"Warning: training.label_dropout = {share} {said}" in out
+    found = metrics(tmp_path / "out")
+    for key in ("bits_per_dim", "fisher_divergence"):
+        assert (found[key] is None) == (share == 0)
+        assert ("so the score without one is never trained" in found["reasons"].get(key, "")) == (share == 0)
 
 
 def test_a_run_warns_of_points_without_a_density(tmp_path: Path, ask: Ask, quick: list[str]) -> None:
