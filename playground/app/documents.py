@@ -10,11 +10,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import QObject, Signal
+from PySide6.QtCore import QObject, Signal, Slot
 from PySide6.QtWidgets import QFileDialog, QMessageBox, QWidget
 
 from playground.app import errors
 from playground.app.background import Background
+from playground.app.questions import Answer, may_replace
 from playground.app.settings import Settings
 from playground.app.state import State
 from playground.lab import experiment as experiments
@@ -37,7 +38,6 @@ FILTERS = ";;".join(
 )
 UNTITLED = "Untitled"
 
-Answer = QMessageBox.StandardButton
 Stamp = tuple[int, int]  # time of the last change in ns, and size
 
 
@@ -66,12 +66,14 @@ class Documents(QObject):
         self._state, self._engine, self._settings, self._window = state, engine, settings, window
         self._opening = opening
         self._stamp: Stamp | None = None  # of the file when it was opened or saved here
+        self._asked: Path | None = None  # the file of data that is being read
         self._background = Background(self)
         self.path: Path | None = None
         self.successes = 0  # files opened, begun or saved so far
         self.saved_at: float | None = None  # time.monotonic of the last save in this run
         self.describe_view: Callable[[], dict[str, Any]] = dict  # what of the canvas a session keeps
         state.history_changed.connect(self.changed)
+        state.changed.connect(self._edited)
 
     # --- names
 
@@ -178,8 +180,16 @@ class Documents(QObject):
             self._open_data(path, "images" if suffix in IMAGES else "file")
 
     def _open_data(self, path: Path, kind: str) -> None:
+        self._asked = path
         self._engine.open_points(str(path.resolve()), kind)
-        self._remember(path)
+
+    @Slot(object)
+    def _edited(self, keys: frozenset[str]) -> None:
+        """Remember a file of data once it is the data: reading it takes a while, and may fail."""
+        if self._asked is not None and "data.path" in keys:
+            asked, self._asked = self._asked, None
+            if str(asked.resolve()) == self._state.experiment.data.path:
+                self._remember(asked)
 
     def _adopt(self, session: Session, path: Path | None, stamp: Stamp | None = None) -> None:
         self._engine.open_session(session)
@@ -194,7 +204,8 @@ class Documents(QObject):
         """Save under the present name, or ask for one; `then` is called once the file is written."""
         if self.path is None:
             self.save_as(then)
-        elif _stamp(self.path) in (None, self._stamp) or self._replaces(
+        elif _stamp(self.path) in (None, self._stamp) or may_replace(
+            self._window,
             f"{self.path.name} has changed on disk since it was opened or saved here.",
             "Replace what is there now? “Save as…” keeps both.",
         ):
@@ -209,7 +220,7 @@ class Documents(QObject):
         path = Path(name) if name.lower().endswith(SUFFIX) else Path(name + SUFFIX)
         # The file dialog has asked about the name as it was typed, not about the completed one.
         completed = path != Path(name) and path.exists()
-        if not completed or self._replaces(f"{path.name} exists already.", "Replace it?"):
+        if not completed or may_replace(self._window, f"{path.name} exists already."):
             self._write(path, then)
 
     def _write(self, path: Path, then: Callable[[], None] | None) -> None:
@@ -240,17 +251,6 @@ class Documents(QObject):
             self._failed(error)
 
         self._background.run("save", write, done, failed)
-
-    def _replaces(self, sentence: str, question: str) -> bool:
-        """Whether the user wants a file on disk replaced."""
-        box = QMessageBox(QMessageBox.Icon.NoIcon, "Replace file", sentence, Answer.Yes | Answer.Cancel, self._window)
-        box.setObjectName("replaceFile")
-        box.setInformativeText(question)
-        box.button(Answer.Yes).setText("Replace")
-        box.setDefaultButton(Answer.Cancel)
-        answer = Answer(box.exec())
-        box.deleteLater()
-        return answer == Answer.Yes
 
     # --- unsaved work
 

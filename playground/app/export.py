@@ -17,6 +17,7 @@ from PySide6.QtWidgets import QFileDialog
 
 from playground.app import errors
 from playground.app.export_dialog import ExportDialog
+from playground.app.questions import may_replace
 from playground.app.settings import PictureChoice, Settings, VideoChoice
 from playground.app.workers import Worker
 from playground.drawing import film
@@ -25,7 +26,7 @@ from playground.drawing.palette import PALETTES, Palette
 from playground.drawing.render import PictureError
 from playground.drawing.scene import Scene
 from playground.lab.atomic import replacing
-from playground.mistakes import Mistake
+from playground.mistakes import mistake_of
 
 if typing.TYPE_CHECKING:
     from playground.lab.trajectory import Trajectory
@@ -94,6 +95,9 @@ class Exports(QObject):
             path = Path(name)
             if path.suffix.lower() not in (".npz", ".csv"):
                 path = path.with_name(path.name + (".csv" if "csv" in chosen else ".npz"))
+                # The file dialog has asked about the name as it was typed, not about the completed one.
+                if path.is_file() and not may_replace(self._window, f"{path.name} exists already."):
+                    return
             self.save_trajectory(path)
 
     def save_trajectory(self, path: Path) -> None:
@@ -285,7 +289,7 @@ def _sentence(error: BaseException, path: Path) -> str:
     """What the user can do about an error, or "" where it is one of the program."""
     if isinstance(error, OSError):
         return f"{path} cannot be written: {error.strerror or error}."
-    return str(error) if isinstance(error, Mistake) else ""
+    return mistake_of(error) or ""
 
 
 def _bytes(size: int) -> str:

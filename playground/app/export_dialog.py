@@ -21,6 +21,7 @@ from PySide6.QtWidgets import (
 )
 
 from playground.app.controls import ChoiceBox
+from playground.app.questions import may_replace
 from playground.app.settings import PictureChoice, Settings, VideoChoice
 from playground.app.theme import UNIT, set_role
 
@@ -54,6 +55,7 @@ class ExportDialog(QDialog):
         self.kind = kind  # "video" or "picture"
         self._settings = settings
         self.running = False
+        self._agreed: Path | None = None  # the file that may be replaced
         self.setObjectName(f"{kind}Dialog")
         self.setWindowTitle(f"Export {kind}")
         choice: Any = settings.get(kind)
@@ -201,9 +203,16 @@ class ExportDialog(QDialog):
             )
         elif not path.absolute().parent.is_dir():
             self.fail(f"There is no folder {path.absolute().parent}.")
-        else:
+        elif self._may_write(path.absolute()):
             self._settings.set(self.kind, self.choice())
             self.wanted.emit(path.absolute())
+
+    def _may_write(self, path: Path) -> bool:
+        """Whether nothing is there, or the user lets go of it."""
+        if path.is_file() and path != self._agreed and not may_replace(self, f"{path.name} exists already."):
+            return False
+        self._agreed = path
+        return True
 
     def _browse(self) -> None:
         wanted = " ".join(f"*{self.format.itemData(row)}" for row in range(self.format.count()))
@@ -212,6 +221,7 @@ class ExportDialog(QDialog):
         )
         if name:
             path = Path(name)
+            self._agreed = path  # the file dialog has asked
             self.path.setText(str(path if path.suffix else path.with_suffix(self.format.currentData())))
             self._path_typed()
 

@@ -24,6 +24,7 @@ class Bench:
     def __init__(self, state: State) -> None:
         self.state = state
         self.sessions, self.experiments, self.points = [], [], []
+        self.broken = set()  # paths that cannot be read
 
     def session(self, view):
         points, experiment = np.random.default_rng(0).normal(size=(60, 2)), self.state.experiment
@@ -39,6 +40,8 @@ class Bench:
 
     def open_points(self, path, kind):
         self.points.append((path, kind))
+        if path not in self.broken:
+            self.state.edit({"data.kind": kind, "data.path": path})
 
 
 class Fixture:
@@ -354,3 +357,12 @@ def test_how_long_ago_the_save_was(at, monkeypatch):
     assert at.documents.saved_text() == "saved 12 s ago"
     now[0] += 600
     assert at.documents.saved_text() == "saved 10 min ago"
+
+
+def test_data_that_cannot_be_read_are_no_recent_file(at):
+    path = at.folder / "rubbish.csv"
+    path.write_bytes(b"\0")
+    at.bench.broken.add(str(path))
+    at.documents.open(path)
+    assert at.bench.points
+    assert at.documents.recent() == []

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QImage
-from PySide6.QtWidgets import QApplication, QLabel, QPushButton, QWidget
+from PySide6.QtWidgets import QApplication, QFileDialog, QLabel, QPushButton, QWidget
 
-from playground.app import theme
+from playground.app import export, export_dialog, theme
 from playground.app.export import Exports
 from playground.app.export_dialog import CUSTOM, SIZES
 from playground.app.settings import Settings
@@ -263,3 +263,39 @@ def test_what_cannot_be_changed_while_it_runs_looks_so(exports, qtbot):
     dialog.set_running(False)
     assert DARK.text in looks[0]
     assert DARK.text not in looks[1]
+
+
+@pytest.mark.parametrize("replace", [False, True])
+def test_a_file_that_is_there_is_replaced_only_when_asked(exports, qtbot, tmp_path, monkeypatch, replace):
+    (tmp_path / "mine.mp4").write_bytes(b"old")
+    asked = []
+    monkeypatch.setattr(export_dialog, "may_replace", lambda parent, sentence: asked.append(sentence) or replace)
+    dialog = open_video(exports)
+    press(qtbot, dialog, "startExport")
+    assert exports.busy == replace
+    qtbot.waitUntil(lambda: not exports.busy, timeout=20_000)
+    assert asked == ["mine.mp4 exists already."]
+    assert ((tmp_path / "mine.mp4").read_bytes() == b"old") != replace
+
+
+def test_the_file_dialog_has_asked_already(exports, qtbot, tmp_path, monkeypatch):
+    path = tmp_path / "other.mp4"
+    path.write_bytes(b"old")
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(path), ""))
+    monkeypatch.setattr(export_dialog, "may_replace", lambda *_: pytest.fail("asked twice"))
+    dialog = open_video(exports)
+    dialog._browse()
+    with qtbot.waitSignal(exports.finished, timeout=20_000):
+        press(qtbot, dialog, "startExport")
+    assert path.read_bytes() != b"old"
+
+
+@pytest.mark.parametrize("replace", [False, True])
+def test_a_completed_name_of_a_trajectory_asks_before_it_replaces(exports, qtbot, tmp_path, monkeypatch, replace):
+    path = tmp_path / "run.csv"
+    path.write_text("old")
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(tmp_path / "run"), "values (*.csv)"))
+    monkeypatch.setattr(export, "may_replace", lambda parent, sentence: replace)
+    exports.trajectory()
+    qtbot.waitUntil(lambda: not exports.busy, timeout=20_000)
+    assert (path.read_text() == "old") != replace
