@@ -17,6 +17,7 @@ from typing import Any
 from PySide6.QtCore import QMessageLogContext, QObject, QtMsgType, Signal, qInstallMessageHandler, qVersion
 
 import playground
+from playground.mistakes import mistake_of
 
 LINES = 2_000
 _LEVELS = {
@@ -31,9 +32,16 @@ logger = logging.getLogger("playground")
 
 
 class Log(QObject):
-    """The last lines of the log; `failed` carries one sentence for each error, on the thread of this object."""
+    """The last lines of the log, and a sentence for each error, on the thread of this object.
+
+    Signals:
+        failed(str): the program is to blame; the log has the details.
+        refused(str): the user can mend it, and the log says no more than the sentence.
+        grew(): there are new lines.
+    """
 
     failed = Signal(str)
+    refused = Signal(str)
     grew = Signal()
 
     def __init__(self, parent: QObject | None = None) -> None:
@@ -68,7 +76,7 @@ class _Handler(logging.Handler):
         try:
             self._log.add(self.format(record))
             if getattr(record, "sentence", ""):
-                self._log.failed.emit(record.sentence)
+                (self._log.refused if getattr(record, "mistake", False) else self._log.failed).emit(record.sentence)
         except Exception:
             self.handleError(record)
         finally:
@@ -89,11 +97,12 @@ def sentence(error: BaseException) -> str:
 
 def report(error: BaseException, where: str = "") -> None:
     """Log an error with its traceback and tell the user; from any thread."""
+    mistake = mistake_of(error)
     logger.error(
         "%s",
         where or "uncaught error",
         exc_info=(type(error), error, error.__traceback__),
-        extra={"sentence": sentence(error)},
+        extra={"sentence": mistake or sentence(error), "mistake": mistake is not None},
     )
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from PySide6.QtCore import QEvent, QObject, QSize, Qt, QTimer
-from PySide6.QtGui import QAccessible, QAccessibleAnnouncementEvent, QCursor, QGuiApplication
+from PySide6.QtGui import QAccessible, QAccessibleAnnouncementEvent, QCursor, QGuiApplication, QHideEvent, QShowEvent
 from PySide6.QtWidgets import (
     QBoxLayout,
     QDialog,
@@ -23,6 +23,7 @@ from playground.app.errors import Log
 MILLISECONDS = {"info": 5_000, "warning": 12_000, "error": 12_000}
 TITLES = {"info": "Note", "warning": "Warning", "error": "Error"}
 MOST = 3  # toasts at once
+SHARE = 1 / 3  # of the canvas's height, for more toasts than the newest
 WIDTH = 620  # a sentence fits into one line or two, so that a toast covers the edge of the canvas and not the data
 NARROW = 480
 MARGIN = 14
@@ -35,7 +36,7 @@ Holds = Callable[[], bool]  # whether what a toast says is still so
 class Toast(QFrame):
     """One sentence with its level, an optional button and a way to dismiss it.
 
-    It leaves by itself after a while; not while the mouse is over it or a button of it has the focus. An error with a
+    It leaves by itself once it was in view for a while; not while the mouse is over it or a button of it has the focus. An error with a
     button is one of the program, since what the user can mend needs no log: it stays until it is dismissed.
     """
 
@@ -89,7 +90,6 @@ class Toast(QFrame):
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
         self._timer.timeout.connect(self._expire)
-        self._wait()
 
     def set_width(self, width: int) -> None:
         """Take as little height as the width allows: the button goes below the sentence only where it would squeeze it."""
@@ -110,8 +110,16 @@ class Toast(QFrame):
         if isinstance(parent, Toasts):
             parent.remove(self)
 
+    def showEvent(self, event: QShowEvent) -> None:
+        self._wait()
+        super().showEvent(event)
+
+    def hideEvent(self, event: QHideEvent) -> None:
+        self._timer.stop()
+        super().hideEvent(event)
+
     def _wait(self) -> None:
-        if not self.stays:
+        if not self.stays and self.isVisible():
             self._timer.start(MILLISECONDS[self.level])
 
     def _expire(self) -> None:
@@ -123,7 +131,10 @@ class Toast(QFrame):
 
 
 class Toasts(QWidget):
-    """The stack of toasts along the upper edge of its parent, newest on top: flat, for there the data have a margin."""
+    """The stack of toasts along the upper edge of its parent, newest on top: flat, for there the data have a margin.
+
+    What a low parent has no room for waits, newest first, until those above it have left.
+    """
 
     def __init__(self, over: QWidget) -> None:
         super().__init__(over)
@@ -194,6 +205,10 @@ class Toasts(QWidget):
         for toast in self.shown:
             if toast.width() != width:
                 toast.set_width(width)
+        below = 0
+        for toast in self.shown:
+            below += toast.heightForWidth(width) + (self._column.spacing() if below else 0)
+            toast.setVisible(toast is self.shown[0] or below <= SHARE * over.height())
         height = min(self._column.heightForWidth(width), over.height() - 2 * MARGIN)
         self.setGeometry(over.width() - width - MARGIN, MARGIN, width, height)
 

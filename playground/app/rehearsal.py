@@ -64,7 +64,8 @@ class Rehearsal(QObject):
         self._waiting: Waiting | None = None
         self.complete = False
         window.on_first_paint = self._first_paint
-        window.log.failed.connect(self._program_failed)
+        for signal in (window.log.failed, window.log.refused):
+            signal.connect(self._program_failed)
         window.documents.refused.connect(self._refused)
         window.exports.failed.connect(self._refused)
         self._timer = QTimer(self)

@@ -24,6 +24,7 @@ from playground.app.views import Bounds, DensityView, ProblemView
 from playground.app.workers import Worker
 from playground.lab.refusals import Refusal, sampling_refusal
 from playground.lab.trajectory import Trajectory
+from playground.mistakes import mistake_of
 
 AHEAD = 40  # frames recorded beyond the playhead
 FIELD_SECONDS = 0.05  # how often the field follows playhead and weights: arrows turn slowly...
@@ -353,7 +354,7 @@ class Stage(QObject):
                 show(view)
         worker = self._live_worker
         if worker is not None and worker.isFinished() and worker.error is not None:
-            self.message.emit("error", f"Sampling stopped: {worker.error}", "help.log")
+            self._say_stopped("Sampling", worker.error)
             self._start_live()
 
     def _show_density(self, view: DensityView) -> None:
@@ -404,4 +405,9 @@ class Stage(QObject):
 
     @Slot(str, object)
     def _task_failed(self, name: str, error: BaseException) -> None:
-        self.message.emit("error", f"{name.capitalize()} stopped: {error}", "help.log")
+        self._say_stopped(name.capitalize(), error)
+
+    def _say_stopped(self, what: str, error: BaseException) -> None:
+        """Offer the log only where the program is to blame: of a mistake it says no more than the sentence."""
+        mistake = mistake_of(error)
+        self.message.emit("error", f"{what} stopped: {mistake or error}", "" if mistake else "help.log")

@@ -109,6 +109,7 @@ class MainWindow(QMainWindow):
         self.exports.finished.connect(self._exported)
         self.exports.failed.connect(lambda sentence: self.notify("error", sentence))
         log.failed.connect(self._failed)
+        log.refused.connect(lambda sentence: self.notify("error", sentence))
         self._show_name()
 
         self._second = QTimer(self)

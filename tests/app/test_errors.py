@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QPlainTextEdit, QPushButton
 from playground.app import errors
 from playground.app.errors import Guard, Log
 from playground.app.notifications import LogDialog
+from playground.mistakes import Mistake
 
 
 @pytest.fixture
@@ -60,6 +61,24 @@ def test_error_in_a_slot_leaves_the_loop_running(log, qtbot):
         qtbot.waitUntil(lambda: bool(done))
     finally:
         sys.excepthook = before
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (MemoryError(), "There is not enough memory: take fewer"),
+        (OSError(28, "No space left on device"), "A file cannot be read or written: No space left on device."),
+        (Mistake("a.csv is empty."), "a.csv is empty."),
+    ],
+)
+def test_a_mistake_is_no_fault_of_the_program(log, error, words):
+    failed, refused = [], []
+    log.failed.connect(failed.append)
+    log.refused.connect(refused.append)
+    errors.report(error, "the self-test broke off")
+    assert not failed
+    assert refused[0].startswith(words)
+    assert "the self-test broke off" in log.text()
 
 
 def test_qt_messages_are_in_the_log(log):

@@ -103,3 +103,23 @@ def test_at_most_a_few_at_once_newest_on_top_and_errors_of_the_program_last_long
 
 def test_reader_hears_level_and_sentence(toasts):
     assert toasts.add("error", "It broke.").accessibleName() == "Error: It broke."
+
+
+def test_a_low_canvas_shows_the_newest_and_the_others_once_it_has_left(toasts, over, qtbot, monkeypatch):
+    monkeypatch.setitem(notifications.MILLISECONDS, "error", 30)
+    over.resize(400, 330)
+    old = toasts.add("error", "pts.npz holds no array of images: save one of shape (N, height, width).")
+    new = toasts.add("info", "Training was reset: 12 000 steps are put aside.", LOG)
+    qtbot.wait(100)
+    assert new.isVisible()
+    assert not old.isVisible()  # and its time does not run while nobody can read it
+    assert toasts.height() <= 330 / 2
+    new.dismiss()
+    assert old.isVisible()
+    qtbot.waitUntil(lambda: toasts.shown == [])
+
+
+def test_a_high_canvas_shows_several(toasts, over, qtbot):
+    shown = [toasts.add("info", f"Saved {number}.spg.") for number in range(MOST)]
+    qtbot.wait(50)
+    assert all(toast.isVisible() for toast in shown)
