@@ -1,6 +1,7 @@
 """What lies on the bench: one problem with its trainer, and how far training has come."""
 
 import dataclasses
+import functools
 import itertools
 import os
 import threading
@@ -26,6 +27,7 @@ from playground.resources import resource
 
 if TYPE_CHECKING:
     from playground.data import Dataset
+    from playground.lab.advice import Advice
     from playground.lab.problem import Problem
     from playground.lab.training import Trainer, TrainingProgress
 
@@ -288,6 +290,14 @@ def _remember(bench: Bench, summary: Mapping[str, Any], progress_type: Any) -> N
 def _view(problem: "Problem", trainer: "Trainer") -> ProblemView:
     from playground.lab.advice import noise_advice
 
+    @functools.cache
+    def advice(objective: str) -> "tuple[Advice, ...]":
+        chosen = description.replace(problem.experiment, {"objective.kind": objective})
+        return noise_advice(dataclasses.replace(problem, experiment=chosen))
+
+    advice(
+        problem.experiment.objective.kind
+    )  # off the GUI thread: of data without noise alone it depends on the objective
     dataset, noise, units = problem.dataset, problem.noise, problem.units
     is_image = len(problem.shape) == 3
     resolved = problem.resolved()
@@ -320,7 +330,7 @@ def _view(problem: "Problem", trainer: "Trainer") -> ProblemView:
         parameters_count=sum(weight.numel() for weight in trainer.network.parameters()),
         conditions=problem.conditions,
         labelled=dataset.labels is not None,
-        warnings=noise_advice(problem),
+        advice=advice,
         mode_weights=None
         if problem.density is None or problem.density.modes is None
         else problem.density.mode_weights.numpy(),

@@ -17,6 +17,7 @@ if typing.TYPE_CHECKING:
 
 BAR_HEIGHT = 52
 STATUS_HEIGHT = 26
+MENU_KEY = "F10"
 TRAINING_TEXTS = {
     "loading": "loading",
     "untrained": "not trained",
@@ -101,7 +102,7 @@ class TopBar(QFrame):
         self.menu = QToolButton()
         self.menu.setObjectName("menuButton")
         self.menu.setText("☰")
-        self.menu.setToolTip("Menu (F10)")
+        self.menu.setToolTip(f"Menu ({MENU_KEY})")
         self.menu.setAccessibleName("Menu")
         self.menu.setMenu(menu)
         self.menu.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
@@ -109,7 +110,7 @@ class TopBar(QFrame):
         self.menu.setFixedSize(38, 30)
         self._row.addWidget(self.menu)
         # popup, not showMenu: that would not return before the menu is closed.
-        below = QShortcut(QKeySequence("F10"), self)
+        below = QShortcut(QKeySequence(MENU_KEY), self)
         below.activated.connect(lambda: menu.popup(self.menu.mapToGlobal(self.menu.rect().bottomLeft())))
 
 

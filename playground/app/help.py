@@ -8,6 +8,7 @@ from PySide6.QtGui import QDesktopServices, QKeySequence
 from PySide6.QtWidgets import QDialog, QDialogButtonBox, QGridLayout, QLabel, QMessageBox, QVBoxLayout
 
 import playground
+from playground.app.frame import MENU_KEY
 from playground.app.theme import UNIT
 from playground.resources import notices
 
@@ -28,15 +29,24 @@ def show_keys(window: "MainWindow") -> None:
     grid.setVerticalSpacing(4)
     grid.setContentsMargins(UNIT, UNIT, UNIT, UNIT)
     sections = {
-        title: [key for key in keys if key in COMMANDS and (COMMANDS[key].shortcut or COMMANDS[key].key)]
+        title: [
+            (COMMANDS[key].text.rstrip("…"), COMMANDS[key].shortcut or COMMANDS[key].key)
+            for key in keys
+            if key in COMMANDS
+        ]
         for title, keys in MENUS.items()
     }
+    sections["Help"].insert(0, ("All menus", MENU_KEY))
+    # Some systems have no key for a standard action, as for Quit on Windows.
+    listed = {
+        title: [(text, native) for text, keys in rows if (native := _native(keys))] for title, rows in sections.items()
+    }
     columns, row, column = 2, 0, 0
-    half = sum(len(keys) + 1 for keys in sections.values()) / columns
-    for title, keys in sections.items():
-        if not keys:
+    half = sum(len(rows) + 1 for rows in listed.values()) / columns
+    for title, rows in listed.items():
+        if not rows:
             continue
-        if row > half - len(keys) / 2 and column == 0:
+        if row > half - len(rows) / 2 and column == 0:
             row, column = 0, 3
         if row:
             grid.setRowMinimumHeight(row, UNIT)
@@ -45,11 +55,9 @@ def show_keys(window: "MainWindow") -> None:
         heading.setProperty("role", "heading")
         grid.addWidget(heading, row, column, 1, 2)
         row += 1
-        for key in keys:
-            command = COMMANDS[key]
-            sequence = QKeySequence(command.shortcut or command.key)
-            grid.addWidget(QLabel(command.text.rstrip("…")), row, column)
-            shown = QLabel(sequence.toString(QKeySequence.SequenceFormat.NativeText))
+        for text, native in rows:
+            grid.addWidget(QLabel(text), row, column)
+            shown = QLabel(native)
             shown.setProperty("role", "number")
             shown.setAlignment(Qt.AlignmentFlag.AlignRight)
             grid.addWidget(shown, row, column + 1)
@@ -61,6 +69,10 @@ def show_keys(window: "MainWindow") -> None:
     layout.addLayout(grid)
     layout.addWidget(buttons)
     dialog.show()
+
+
+def _native(keys: str | QKeySequence.StandardKey) -> str:
+    return QKeySequence(keys).toString(QKeySequence.SequenceFormat.NativeText)
 
 
 def show_about(window: "MainWindow") -> None:

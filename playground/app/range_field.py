@@ -47,6 +47,7 @@ class RangeField(FieldRow):
                 theme.set_role(arrow, "caption")
                 self.row.addWidget(arrow)
             self._adopt(number, f"{label}, {field.symbol}", words(field), equation=field.equation)
+            number.setAccessibleDescription(field.description)
             self.numbers[key] = number
         self.refresh()
 

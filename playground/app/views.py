@@ -1,5 +1,6 @@
 """What crosses from the worker threads to the window: frozen numbers and arrays, in the user's units."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -53,7 +54,9 @@ class ProblemView:
     widest_gap: float
     parameters_count: int
     labelled: bool = False  # whether the data have classes
-    warnings: "tuple[Advice, ...]" = ()
+    advice: "Callable[[str], tuple[Advice, ...]]" = (
+        lambda objective: ()
+    )  # what is wrong with the noise for this objective
     mode_weights: np.ndarray | None = None
     resolved: Experiment | None = None  # with every "auto" that depends on the data as a number
     remark: str = ""  # on how the data were read

@@ -6,7 +6,7 @@ import pytest
 from PySide6.QtCore import Qt, QUrl
 from PySide6.QtGui import QDesktopServices, QKeySequence
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QFileDialog, QMenu, QPushButton
+from PySide6.QtWidgets import QApplication, QDialog, QFileDialog, QLabel, QMenu, QPushButton
 from pytestqt.exceptions import capture_exceptions
 
 from playground.app.actions import COMMANDS, LAYERS, MENUS, RECENT, SEPARATOR, TOP_BAR
@@ -157,3 +157,12 @@ def test_recent_files_fill_their_menu(shared_window, tmp_path):
     window.settings.add_recent(path)
     recent.aboutToShow.emit()
     assert recent.actions()[0].text() == "points.csv"
+
+
+def test_the_list_of_keys_has_a_key_in_every_row_and_the_menu_s(shared_window):
+    shared_window.actions_by_key.trigger("help.keys")
+    dialog = shared_window.findChild(QDialog, "keysDialog")
+    labels = dialog.findChildren(QLabel)
+    assert all(label.text() for label in labels)
+    assert {"All menus", "F10"} <= {label.text() for label in labels}
+    dialog.close()

@@ -145,6 +145,19 @@ def test_only_the_ends_of_a_process_can_be_dragged(ladder, qtbot):
     assert ladder.focusPolicy() == Qt.FocusPolicy.NoFocus
 
 
+def test_the_ends_that_tab_goes_to_have_names_of_their_own(ladder):
+    ladder.setFocus(Qt.FocusReason.TabFocusReason)
+    names = [ladder.accessibleName()]
+    for _ in range(2):
+        QTest.keyClick(ladder, Qt.Key.Key_Down)
+        names.append(ladder.accessibleName())
+    QTest.keyClick(ladder, Qt.Key.Key_Tab)
+    names.append(ladder.accessibleName())
+    assert names == ["Noise levels, coarsest", "Noise levels, level 2", "Noise levels, level 3", "Noise levels, finest"]
+    ladder.show_levels("single", np.array([0.3]))
+    assert ladder.accessibleName() == "Noise levels"
+
+
 def test_the_keyboard_reaches_and_moves_every_handle(qtbot):
     place = QWidget()
     qtbot.addWidget(place)
@@ -253,6 +266,17 @@ def test_the_floor_is_drawn_where_it_is_known(loss):
     loss.show_history(*losses(50), 1.85)
     assert count_of(loss, "exact") > without + 50
     assert "1.85" in loss.accessibleDescription()
+
+
+def test_an_empty_chart_says_its_sentence_once(loss, monkeypatch):
+    said = []
+    monkeypatch.setattr(loss, "setAccessibleDescription", said.append)
+    loss.show_history(*losses(50), 1.85)
+    said.clear()
+    for sentence in ("Press Train.", "Press Train.", "Of another objective."):
+        loss.show_empty(sentence)
+    assert said == ["Press Train.", "Of another objective."]
+    assert loss.empty
 
 
 def test_loss_and_floor_stand_with_their_errors(loss):

@@ -529,6 +529,33 @@ def test_denoising_without_noise_is_refused_with_the_reason(qtbot, bench):
     assert engine.trained_steps == 60
 
 
+def test_advice_follows_the_objective_without_a_new_problem(qtbot, bench):
+    state, engine = bench
+    with qtbot.waitSignal(engine.problem_changed, timeout=10_000):
+        state.edit(
+            {
+                "data.kind": "checkerboard",
+                "network.kind": "energy",
+                "noise.kind": "none",
+                "objective.kind": "maximum-likelihood",
+                "sampling.kind": "langevin",
+            }
+        )
+    assert engine.problem.advice("maximum-likelihood") == ()
+    assert "sharp edges" in engine.problem.advice("exact")[0].sentence
+
+
+@pytest.mark.parametrize(("error", "log"), [(MemoryError(), ""), (KeyError("w"), "help.log")])
+def test_the_log_is_offered_only_for_faults_of_the_program(bench, error, log):
+    _, engine = bench
+    told = []
+    engine.message.connect(lambda *message: told.append(message))
+    engine._task_failed("density", error)
+    ((level, sentence, action),) = told
+    assert (level, action) == ("error", log)
+    assert sentence.startswith("Density stopped: ")
+
+
 def test_a_sampler_without_a_path_is_refused_with_the_reason(qtbot, bench):
     state, engine = bench
     told = []

@@ -466,6 +466,7 @@ def test_a_range_takes_both_ends(form, state):
     QTest.mouseClick(row.chip, Qt.MouseButton.LeftButton)
     assert (state.experiment.noise.sigma_max, state.experiment.noise.sigma_min) == (3.4, 0.0081)
     assert all(control.accessibleName() and control.toolTip() for control in row.controls())
+    assert [number.accessibleDescription().split()[0] for number in (high, low)] == ["Coarsest", "Finest"]
 
 
 # Tooltips

@@ -22,8 +22,9 @@ from playground.app.card import Card, shortened
 from playground.app.charts.chart import Chart
 from playground.app.labels import spoken
 from playground.app.panels.figure import Figure
+from playground.app.panels.training import BUTTON
 from playground.app.state import State
-from playground.app.views import DensityView, Way
+from playground.app.views import DensityView, TaskStatus, Way
 from playground.drawing.palette import DARK, LIGHT
 from playground.lab.advice import Advice
 from playground.lab.along_sigma import ScoreErrors
@@ -431,7 +432,7 @@ def test_the_full_trace_of_images_says_what_it_costs(show, state, engine):
 
 def test_a_warning_offers_its_cure(show, state, engine):
     (panel,) = show(panels.NoisePanel)
-    engine.build(warnings=(Advice("σ_max = 3.39 is not enough.", {"noise.sigma_max": 60.0}),))
+    engine.build(advice=lambda _: (Advice("σ_max = 3.39 is not enough.", {"noise.sigma_max": 60.0}),))
     assert "not enough" in panel.notice.text.text()
     assert panel.notice.buttons[0].text() == "σ_max = 60"
     assert panel.notice.buttons[0].toolTip() == "σ max = 60.0"
@@ -441,9 +442,23 @@ def test_a_warning_offers_its_cure(show, state, engine):
 
 def test_a_warning_that_no_setting_mends_has_no_button(show, state, engine):
     (panel,) = show(panels.NoisePanel)
-    engine.build(warnings=(Advice("The points lie on a line.", {}), Advice("Too small.", {"noise.sigma_max": 60.0})))
+    engine.build(
+        advice=lambda _: (Advice("The points lie on a line.", {}), Advice("Too small.", {"noise.sigma_max": 60.0}))
+    )
     assert panel.notice.text.text() == "The points lie on a line.\nToo small."
     assert [button.text() for button in panel.notice.buttons] == ["σ_max = 60"]
+
+
+def test_a_warning_follows_the_objective_that_is_chosen(show, state, engine):
+    (panel,) = show(panels.NoisePanel)
+    edges = {"exact": (Advice("The data have sharp edges.", {}),)}
+    state.edit({"objective.kind": "exact"})
+    engine.build(advice=lambda objective: edges.get(objective, ()))
+    assert panel.notice.text.text() == "The data have sharp edges."
+    state.edit({"objective.kind": "maximum-likelihood"})
+    assert not panel.notice.isVisible()
+    state.edit({"objective.kind": "exact"})
+    assert panel.notice.text.text() == "The data have sharp edges."
 
 
 # Refusals
@@ -1095,3 +1110,26 @@ def test_digits_show_their_labels_and_nearest_training_images(show, state, engin
     assert "class 0: 30 % (training 50 %)" in panel.labels.value.text()
     assert panel.nearest.value.text() == "2.00 ± 0.01 (held-out 1.96 ± 0.02)"
     assert panel.nearest.value.sizeHint().width() <= panel.nearest.width()
+
+
+def test_a_button_that_measures_keeps_its_name(show, engine):
+    (quality,) = show(panels.QualityPanel)
+    engine.build()
+    for button, task in ((quality.measure_score, "fisher"), (quality.measure_samples, "quality")):
+        name = button.accessibleName()
+        assert name.startswith("Measure the ")
+        engine.task_changed.emit(task, TaskStatus("Score errors", running=True))
+        assert button.accessibleName() == f"Cancel: {name}"
+        engine.task_changed.emit(task, TaskStatus("Score errors", running=False))
+        assert button.accessibleName() == name
+
+
+def test_the_training_button_is_named_in_words_that_say_it_once(show, engine):
+    (panel,) = show(panels.TrainingPanel)
+    engine.build()
+    for training in BUTTON:
+        engine.train_to(300, training)
+        engine.training_changed.emit(training)
+        name = panel.button.accessibleName()
+        assert name.lower().count("train") == 1
+        assert name.startswith(BUTTON[training].split()[0])

@@ -47,7 +47,6 @@ class SigmaLadder(Chart):
         self._chosen = 0
         self._grip = 0.0
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-        self.setAccessibleName("Noise levels")
         self._describe()
 
     @property
@@ -318,8 +317,12 @@ class SigmaLadder(Chart):
 
     def _describe(self) -> None:
         if not self.handles():
+            self.setAccessibleName("Noise levels")
             self.setAccessibleDescription("There are no noise levels to move.")
             return
+        # By its own name the end that Tab goes to can be told from the one it came from.
+        end = {0: "coarsest", len(self._sigmas) - 1: "finest"}.get(self._chosen, f"level {self._chosen + 1}")
+        self.setAccessibleName("Noise levels" if len(self._sigmas) == 1 else f"Noise levels, {end}")
         low, high, now = self._sigmas.min(), self._sigmas.max(), self._sigmas[self._chosen]
         self.setAccessibleDescription(
             f"From {shown(high)} to {shown(low)}; level {self._chosen + 1} of {len(self._sigmas)} is {shown(now)}. "

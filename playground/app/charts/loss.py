@@ -41,8 +41,9 @@ class LossChart(Chart):
     def show_empty(self, sentence: str) -> None:
         """Show no loss but this sentence."""
         if not self.empty or sentence != self._empty:
-            self._empty = sentence
-            self.show_history(np.zeros(0), np.zeros(0))
+            self._empty, self._curve = sentence, None
+            self._steps, self._losses = np.zeros(0), np.zeros(0)
+            self._floor = self._floor_error = None
             self.setAccessibleDescription(sentence)
             self.update()
 
@@ -50,16 +51,16 @@ class LossChart(Chart):
         self, steps: np.ndarray, losses: np.ndarray, floor: float | None = None, floor_error: float | None = None
     ) -> None:
         """Show (C,) steps, ascending, and their losses; `floor` is the loss of a perfect network, known to `floor_error`."""
-        if len(steps) == len(self._steps) and floor == self._floor and (not len(steps) or steps[-1] == self._steps[-1]):
+        if not len(steps):
+            self.show_empty(self._empty)
+            return
+        if len(steps) == len(self._steps) and floor == self._floor and steps[-1] == self._steps[-1]:
             return
         self._steps, self._losses = np.asarray(steps, float), np.asarray(losses, float)
         self._floor, self._floor_error = floor, floor_error
         self._curve = None
-        if len(steps):
-            best = "" if floor is None else f", best possible {_with_error(floor, floor_error)}"
-            self.setAccessibleDescription(f"{self._loss_text()} after {int(steps[-1])} steps{best}.")
-        else:
-            self.setAccessibleDescription(self._empty)
+        best = "" if floor is None else f", best possible {_with_error(floor, floor_error)}"
+        self.setAccessibleDescription(f"{self._loss_text()} after {int(steps[-1])} steps{best}.")
         self.update()
 
     def curve(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -112,6 +112,14 @@ class Figure(QWidget):
 class TaskButton(QPushButton):
     """Starts a measurement; while it runs, shows how far it is and cancels it.
 
+    Args:
+        title: what it says.
+        meaning: its tooltip.
+        engine: where the measurement runs.
+        task: by which name.
+        begin: starts it.
+        name: for whoever hears it without what stands around it; the title if that says enough.
+
     Signals:
         failed(str): the measurement ended by an error, one sentence.
         ran(bool): it began or ended.
@@ -128,14 +136,16 @@ class TaskButton(QPushButton):
         task: str,
         begin: Callable[[], object],
         parent: QWidget | None = None,
+        name: str = "",
     ) -> None:
         super().__init__(title, parent)
+        self._name = name or title
         self._title, self._engine, self._task, self._begin = title, engine, task, begin
         self._meaning, self._hindrance = meaning, ""
         self._running = False
         self._fraction: float | None = None
         self._explain()
-        self.setAccessibleName(title)
+        self.setAccessibleName(self._name)
         self.setMinimumWidth(self.fontMetrics().horizontalAdvance("Cancel · 0:00") + 26)
         self.clicked.connect(self._clicked)
         engine.task_changed.connect(self._task_changed)
@@ -177,7 +187,7 @@ class TaskButton(QPushButton):
             self.setToolTip(f"Stop measuring: {status.label}.")
         else:
             self._explain()
-        self.setAccessibleName(f"Cancel {self._title}" if status.running else self._title)
+        self.setAccessibleName(f"Cancel: {self._name}" if status.running else self._name)
         if began:
             self.ran.emit(status.running)
         if status.error:

@@ -154,6 +154,8 @@ class NoisePanel(Card):
         if any(key.startswith(("noise.", "data.", "sampling.")) for key in keys):
             self._failure = ""
             self._refresh()
+        elif "objective.kind" in keys:
+            self._warn(self.engine.problem)
 
     @Slot(object)
     def _problem_changed(self, view: ProblemView) -> None:
@@ -261,15 +263,16 @@ class NoisePanel(Card):
             self.notice.say("error", self._failure)
             return
         stale = view is None or view.resolved is None or view.resolved.noise.kind != noise.kind
-        if stale or not view.warnings:
+        found = () if stale else view.advice(self.state.experiment.objective.kind)
+        if not found:
             self.notice.say("warning", "")
             return
         ways = [
             (_title(advice.changes), _way(advice.changes), self._mend(advice.changes))
-            for advice in view.warnings
+            for advice in found
             if advice.changes
         ]
-        self.notice.say("warning", "\n".join(advice.sentence for advice in view.warnings), *ways)
+        self.notice.say("warning", "\n".join(advice.sentence for advice in found), *ways)
 
     def _mend(self, changes: Mapping[str, object]) -> Callable[[], object]:
         return lambda: self.state.edit(dict(changes))

@@ -71,8 +71,8 @@ class QualityPanel(Card):
             self.engine,
             "fisher",
             self.engine.score_errors,
+            name="Measure the error of the score",
         )
-        self.measure_score.setAccessibleName("Measure the error of the score")
         self._heading("Score along σ", self.measure_score)
         self.against = QLabel(AGAINST_DATA, self)
         theme.set_role(self.against, "caption")
@@ -102,8 +102,8 @@ class QualityPanel(Card):
             self.engine,
             "quality",
             self.engine.evaluate_samples,
+            name="Measure the samples",
         )
-        self.measure_samples.setAccessibleName("Measure the samples")
         self._heading("Samples and data", self.measure_samples)
         self.unlike = QLabel(self)
         self.unlike.setWordWrap(True)

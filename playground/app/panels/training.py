@@ -25,6 +25,10 @@ BUTTON = {
     "finished": "Train more",
     "diverged": "Go on",
 }
+SPOKEN = {
+    "untrained": "Train the network",
+    "finished": "Train the network more",
+}  # else the button's text and "training"
 TIPS = {
     "untrained": "Learn the score; sampling goes on with the newest weights.",
     "waiting": "Training begins as soon as the data and the network are ready. Press to take that back.",
@@ -172,7 +176,7 @@ class TrainingPanel(Card):
         hindrance = hindrances.to_training(self.state, self.engine)
         text = BUTTON[training]
         self.button.setText(text)
-        self.button.setAccessibleName(f"{text} the network" if training == "untrained" else f"{text} training")
+        self.button.setAccessibleName(SPOKEN.get(training, f"{text} training"))
         self.button.setToolTip(f"<p>{hindrance or TIPS[training]}</p>")
         self.button.setEnabled(not hindrance)
 
