@@ -265,11 +265,13 @@ QPushButton:focus, QToolButton:focus { border-color: @accent; }
 QFrame[role="card"] QPushButton { background: @panel; }
 QFrame[role="card"] QPushButton:hover { background: @hover; }
 QFrame[role="card"] QPushButton:checked { background: @hover; border-color: @accent; }
+QFrame[role="card"] QPushButton:checked:focus { border-color: @text; }
 
 QPushButton[role="primary"], QFrame[role="card"] QPushButton[role="primary"] {
     background: @accent; color: @on_accent; border-color: @accent; font-weight: 600; }
 QPushButton[role="primary"]:hover, QFrame[role="card"] QPushButton[role="primary"]:hover { border-color: @text; }
-QPushButton[role="primary"]:focus { border: 2px solid @text; padding: 4px 11px; }
+QPushButton[role="primary"]:focus, QFrame[role="card"] QPushButton[role="primary"]:focus {
+    border: 2px solid @text; padding: 4px 11px; }
 QPushButton[role="primary"]:disabled, QFrame[role="card"] QPushButton[role="primary"]:disabled {
     background: @panel; color: @disabled; border-color: @border; }
 

@@ -222,6 +222,24 @@ def test_keys_pan_zoom_and_fit(canvas: CanvasView) -> None:
         assert canvas.viewport == pytest.approx(expected), key
 
 
+def test_enter_takes_the_point_in_the_middle_as_a_click_would(canvas: CanvasView) -> None:
+    first, second = heard(canvas.clicked), heard(canvas.shift_clicked)
+    view = canvas.focusProxy()
+    view.clearFocus()
+    view.setFocus(Qt.FocusReason.TabFocusReason)
+    marked = canvas.surface.grab().toImage().pixelColor(300, 150)
+    assert marked == canvas.surface.colors.color("accent")
+    QTest.keyClick(view, Qt.Key.Key_Right)
+    QTest.keyClick(view, Qt.Key.Key_Return)
+    QTest.keyClick(view, Qt.Key.Key_Up)
+    QTest.keyClick(view, Qt.Key.Key_Return, Qt.KeyboardModifier.ShiftModifier)
+    assert first == [pytest.approx((0.4, 0.0))]
+    assert second == [pytest.approx((0.4, 0.2))]
+    canvas.set_tool("brush")
+    QTest.keyClick(view, Qt.Key.Key_Return)
+    assert len(first) == 1
+
+
 def test_a_key_of_the_windows_is_left_to_it(canvas: CanvasView) -> None:
     for key in (Qt.Key.Key_Space, Qt.Key.Key_R, Qt.Key.Key_Escape):
         event = QKeyEvent(QEvent.Type.KeyPress, key, NONE)

@@ -3,7 +3,7 @@ import re
 import pytest
 from PySide6.QtCore import QTimer
 from PySide6.QtGui import QColor, QFontMetricsF, QImage, QPalette
-from PySide6.QtWidgets import QLabel, QMenu, QPushButton, QWidget
+from PySide6.QtWidgets import QFrame, QLabel, QMenu, QPushButton, QWidget
 from shiboken6 import delete
 
 from playground.app import frame, theme
@@ -119,6 +119,34 @@ def test_the_focus_ring_can_be_seen(qtbot, qapp):
         assert palette.accent not in colors()
         button.setFocus()
         assert palette.accent in colors()
+
+
+@pytest.mark.parametrize(("role", "checked"), [("primary", False), ("", True), ("", False)])
+def test_the_focus_can_be_seen_on_every_button_of_a_card(qtbot, qapp, role, checked):
+    card = QFrame()
+    theme.set_role(card, "card")
+    button, other = QPushButton("Press", card), QPushButton("Other", card)
+    other.move(0, 60)
+    button.setCheckable(checked)
+    button.setChecked(checked)
+    if role:
+        theme.set_role(button, role)
+    qtbot.addWidget(card)
+    with qtbot.waitExposed(card):
+        card.show()
+
+    def edge() -> str:
+        image = button.grab().toImage()
+        return image.pixelColor(image.width() // 2, 0).name()
+
+    restyling = theme.Restyling(qapp)
+    for palette in PALETTES.values():
+        restyling.start(palette)
+        qtbot.waitUntil(lambda: not restyling.running)
+        other.setFocus()
+        before = edge()
+        button.setFocus()
+        assert contrast(before, edge()) > 2
 
 
 def test_a_window_that_moves_goes_on_after_a_change_of_palette(qtbot, qapp):

@@ -41,6 +41,8 @@ ZOOMS = {
     Qt.Key.Key_Underscore: 1 / ZOOM_STEP,
 }
 VIEW_KEYS = {*PANS, *ZOOMS, Qt.Key.Key_0, Qt.Key.Key_Home}
+PICK_KEYS = {Qt.Key.Key_Return, Qt.Key.Key_Enter}  # what a click is to the mouse, in the middle of the view
+CROSS = 7.0  # px from that middle, marked while the keyboard has the focus here
 BRUSH_KEYS = {Qt.Key.Key_Space, Qt.Key.Key_Escape, Qt.Key.Key_BracketLeft, Qt.Key.Key_BracketRight}
 
 
@@ -182,6 +184,13 @@ class Surface(QWidget):
     def _at(self, position: QPointF) -> tuple[float, float]:
         return self.plane().to_user(position.x(), position.y())
 
+    def _middle(self) -> QPointF:
+        return QPointF(self.width() / 2, self.height() / 2)
+
+    def _click(self, position: QPointF, modifiers: Qt.KeyboardModifier) -> None:
+        second = modifiers & Qt.KeyboardModifier.ShiftModifier
+        (self.shift_clicked if second else self.clicked).emit(*self._at(position))
+
     def _extend_stroke(self, position: QPointF) -> None:
         assert self._stroke is not None
         plane = self.plane()
@@ -230,8 +239,7 @@ class Surface(QWidget):
         event.accept()
         if self._pressed is not None and event.button() == Qt.MouseButton.LeftButton:
             self._pressed = None
-            second = event.modifiers() & Qt.KeyboardModifier.ShiftModifier
-            (self.shift_clicked if second else self.clicked).emit(*self._at(event.position()))
+            self._click(event.position(), event.modifiers())
         elif self._stroke is not None and event.button() == Qt.MouseButton.LeftButton:
             stroke, self._stroke = self._stroke, None
             self.stroke_ended.emit(stroke)
@@ -274,8 +282,8 @@ class Surface(QWidget):
 
     def _takes(self, event: QKeyEvent) -> bool:
         plain = not event.modifiers() & (Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.AltModifier)
-        brush = event.key() in BRUSH_KEYS and self._tool == "brush"
-        return plain and (brush or (self.movable and event.key() in VIEW_KEYS))
+        tool = BRUSH_KEYS if self._tool == "brush" else PICK_KEYS if self.movable else set()
+        return plain and (event.key() in tool or (self.movable and event.key() in VIEW_KEYS))
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         key = event.key()
@@ -288,6 +296,8 @@ class Surface(QWidget):
             self._cancel_stroke()
         elif key in BRUSH_KEYS:
             self.wheeled.emit(1.0 if key == Qt.Key.Key_BracketRight else -1.0)
+        elif key in PICK_KEYS:
+            self._click(self._middle(), event.modifiers())
         elif key in PANS:
             self.pan(*PANS[key])
         elif key in ZOOMS:
@@ -325,3 +335,7 @@ class Surface(QWidget):
         if self._ringed and self.hasFocus():
             painter.setPen(QPen(self.colors.color("accent"), 2))
             painter.drawRect(QRectF(1, 1, self.width() - 2, self.height() - 2))
+            if self.movable and self._tool != "brush":
+                middle = self._middle()
+                for way in (QPointF(CROSS, 0), QPointF(0, CROSS)):
+                    painter.drawLine(middle - way, middle + way)

@@ -69,7 +69,7 @@ class CanvasView(QWidget):
         self._view.setAccessibleName("Canvas")
         self._view.setAccessibleDescription(
             "Arrow keys move the view, plus and minus zoom, 0 shows all. Click a point for its likelihood, "
-            "Shift+click a second one for the way between the two."
+            "Shift+click a second one for the way between the two; Enter and Shift+Enter take the one in the middle."
         )
         self._readout = QLabel(self)
         self._readout.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
