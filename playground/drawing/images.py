@@ -12,6 +12,7 @@ from playground.drawing.layers import Layer
 from playground.drawing.palette import Palette
 from playground.drawing.plane import Plane
 
+CARD = 10.0  # painter units between a strip and the edge of its card
 SMALLEST = 26  # painter units: a tile below this shows no digit
 
 
@@ -49,6 +50,7 @@ class ImageGrid(Layer):
         limits: the values painted darkest and brightest; what lies beyond is clipped.
         selected: the image with a ring around it; second: one with a broken ring.
         role: the hue: samples are particles, originals are data.
+        below: images of the strip for which it leaves room.
     """
 
     images: np.ndarray
@@ -56,11 +58,14 @@ class ImageGrid(Layer):
     selected: int | None = None
     second: int | None = None
     role: Literal["particles", "data"] = "particles"
+    below: int = 0
 
     def tiles(self, width: float, height: float) -> Tiles:
         """The layout in a picture of `width` x `height`."""
         # The foot leaves room for a caption of two lines; a thumbnail has none.
         margin, foot = min(20.0, 0.05 * width, 0.05 * height), min(76.0, 0.2 * height)
+        if self.below:
+            foot = height - _strip_top(self.below, width, height) + 2 * CARD
         across, down = max(width - 2 * margin, 1.0), max(height - margin - foot, 1.0)
         count = max(len(self.images), 1)
         fit = max(1, int(across // SMALLEST)) * max(1, int(down // SMALLEST))
@@ -119,9 +124,8 @@ class Strip(Layer):
     def boxes(self, width: float, height: float) -> list[QRectF]:
         """Where the images lie in a picture of `width` x `height`, in painter units."""
         count = max(len(self.images), 1)
-        pitch = min((width - 64) / count, 0.25 * height, 80.0)
-        side, left = 0.92 * pitch, (width - count * pitch) / 2
-        top = height - min(82.0, 0.22 * height) - pitch  # above the caption
+        pitch = _strip_pitch(count, width, height)
+        side, left, top = 0.92 * pitch, (width - count * pitch) / 2, _strip_top(count, width, height)
         return [QRectF(left + (number + 0.04) * pitch, top, side, side) for number in range(count)]
 
     def paint(self, painter: QPainter, plane: Plane, palette: Palette) -> None:
@@ -130,7 +134,7 @@ class Strip(Layer):
             return
         strip = self._keep("strip", palette, lambda: ImageGrid(self.images, self.limits).strip(palette, count))
         boxes = self.boxes(plane.width, plane.height)
-        card = boxes[0].united(boxes[-1]).adjusted(-10, -10, 10, 10)
+        card = boxes[0].united(boxes[-1]).adjusted(-CARD, -CARD, CARD, CARD)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing, True)
         painter.setPen(QPen(palette.color("likelihood"), 1.5))
         painter.setBrush(palette.color("background", 0.94))
@@ -140,6 +144,15 @@ class Strip(Layer):
         for number, box in enumerate(boxes):
             painter.drawImage(box, strip, QRectF(0, number * high, strip.width(), high))
         outline(painter, palette, boxes)
+
+
+def _strip_pitch(count: int, width: float, height: float) -> float:
+    return min((width - 64) / count, 0.25 * height, 80.0)
+
+
+def _strip_top(count: int, width: float, height: float) -> float:
+    """So that its card ends above a caption of two lines."""
+    return height - min(82.0, 0.25 * height) - _strip_pitch(count, width, height)
 
 
 def outline(painter: QPainter, palette: Palette, boxes: list[QRectF]) -> None:

@@ -467,6 +467,10 @@ def test_images_between_two_stand_in_a_strip_from_one_to_the_other(canvas: Canva
     assert all(0 < middle.x() < 600 and 150 < middle.y() < 234 for middle in middles)  # above the caption
     brightness = [painted[middle.y(), middle.x()].sum() for middle in middles]
     assert brightness == sorted(set(brightness))
+    canvas.set_images(np.ones((2, 1, 8, 8)))  # the next frame leaves room for it too
+    assert canvas.scene(600, 300).images.below == 5
+    canvas.set_between(None)
+    assert canvas.scene(600, 300).images.below == 0
 
 
 # --- images

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PySide6.QtGui import QColor
 
-from playground.drawing.images import SMALLEST, ImageGrid
+from playground.drawing.images import CARD, SMALLEST, ImageGrid, Strip
 from playground.drawing.palette import DARK, PALETTES, Palette
 from playground.drawing.render import render
 from playground.drawing.scene import Scene
@@ -112,3 +112,12 @@ def test_the_caption_lies_below_the_images(size: tuple[int, int]) -> None:
     assert len(rows)
     tiles = bare.images.tiles(*size)
     assert rows.min() >= tiles.box(tiles.shown - 1).bottom() - 1
+
+
+@pytest.mark.parametrize("size", [(398, 329), (640, 480), (1200, 700)])
+def test_a_strip_covers_no_image_of_the_grid(size: tuple[int, int]) -> None:
+    grid = ImageGrid(np.zeros((96, 8, 8)), below=11)
+    tiles, boxes = grid.tiles(*size), Strip(np.zeros((11, 8, 8))).boxes(*size)
+    assert tiles.shown > 40
+    assert max(tiles.box(number).bottom() for number in range(tiles.shown)) < boxes[0].top() - CARD
+    assert tiles.box(0).height() > 12

@@ -135,6 +135,10 @@ class CanvasView(QWidget):
 
     def set_between(self, points: np.ndarray | None) -> None:
         """Points from one to another, (P, 2), or images (P, C, H, W) in the limits of the grid's."""
+        images = self._scene.images
+        count = 0 if points is None else len(points)
+        if images is not None and images.below != count:
+            self._change(images=dataclasses.replace(images, below=count))
         if points is None:
             self._change(between=None)
         elif points.ndim == 2:
@@ -184,9 +188,8 @@ class CanvasView(QWidget):
         else:
             if self._image_limits is None:
                 self._image_limits = float(np.min(images)), float(np.max(images))
-            before = self._scene.images
-            chosen = (None, None) if before is None else (before.selected, before.second)
-            grid = ImageGrid(images, self._image_limits, *chosen)
+            before = self._scene.images or ImageGrid(images)
+            grid = dataclasses.replace(before, images=images, limits=self._image_limits)
         self._view.movable = grid is None
         self._change(images=grid)
 
