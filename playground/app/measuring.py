@@ -16,6 +16,9 @@ from playground.lab.experiment import Experiment
 from playground.lab.refusals import Refusal, flow_refusal, likelihood_refusal
 
 MAP_CELLS = 160  # across and down, of the map that is asked for
+POINT_KEYS = frozenset(
+    f"likelihood.{name}" for name in ("tolerance", "trace", "vectors", "probe")
+)  # by which log p is computed
 TASKS = ("likelihood", "way", "density", FOLLOWING, "test-set", "quality", "fisher")
 
 
@@ -103,6 +106,16 @@ class Measuring(Stage):
         """Compute the way in view anew, by other settings."""
         if self._way is not None:
             self._find_way(self._way.ends, self._way.numbers)
+
+    def measure_again(self, keys: frozenset[str]) -> None:
+        """Compute the point and the way in view anew, as far as these settings, which have changed, count for them."""
+        first, way = self._likelihood, self._way
+        if first is not None and keys & POINT_KEYS and likelihood_refusal(self._state.experiment) is None:
+            self._inspect(first.point, first.number)
+            if way is not None:
+                self._find_way(way.ends, way.numbers)
+        elif "likelihood.interpolation" in keys:
+            self.go_again()
 
     def clear_inspection(self) -> None:
         for task in ("likelihood", "way"):

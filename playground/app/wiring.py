@@ -229,8 +229,7 @@ class Wiring(QObject):
             strokes = data.strokes if data.kind == "drawn" else ()
             self._canvas.set_strokes((np.array(stroke.points), stroke.radius) for stroke in strokes)
             self._canvas.set_hint("")
-        if "likelihood.interpolation" in keys:
-            self._engine.go_again()
+        self._engine.measure_again(keys)
         if keys & PLAYED:
             self._engine.set_playing(True)
         self._window._show_name()

@@ -415,6 +415,23 @@ def test_the_way_to_a_second_point_is_computed_anew_by_other_settings_and_forgot
     assert engine.way is None
 
 
+def test_the_point_in_view_is_measured_anew_by_other_settings_of_its_log_p(qtbot, bench):
+    state, engine = bench
+    with qtbot.waitSignal(engine.likelihood_changed, timeout=20_000):
+        engine.inspect(0.0, 1.0)
+    exact = engine.likelihood
+    assert exact.flow.standard_error in (None, 0.0)
+    keys = []
+    state.changed.connect(keys.append)
+    state.edit({"likelihood.trace": "hutchinson", "likelihood.vectors": 8, "likelihood.probe": "gaussian"})
+    with qtbot.waitSignal(engine.likelihood_changed, timeout=20_000):
+        engine.measure_again(keys[0])
+    assert engine.likelihood.flow.standard_error > 0
+    assert engine.likelihood.point.tolist() == [0.0, 1.0]
+    with qtbot.assertNotEmitted(engine.likelihood_changed, wait=200):
+        engine.measure_again(frozenset({"likelihood.points", "seed"}))
+
+
 def test_the_training_set_itself_can_be_seen_as_density_and_score(qtbot, bench):
     _state, engine = bench
     engine.set_viewport(-6.0, 7.0, -6.0, 6.0, 6, 5)

@@ -440,3 +440,12 @@ def test_an_empty_drawing_is_the_reason_in_menus_keys_and_buttons(window, qtbot)
     window.state.undo()
     qtbot.waitUntil(lambda: window.actions_by_key["measure.density_map"].isEnabled(), timeout=10_000)
     assert window.transport.restart.isEnabled()
+
+
+def test_another_divergence_measures_the_clicked_point_anew(window, qtbot):
+    with qtbot.waitSignal(window.engine.likelihood_changed, timeout=20_000):
+        window.engine.inspect(0.0, 1.0)
+    before = window.engine.likelihood
+    window.state.edit({"likelihood.trace": "hutchinson", "likelihood.vectors": 8, "likelihood.probe": "gaussian"})
+    qtbot.waitUntil(lambda: window.engine.likelihood not in (None, before), timeout=20_000)
+    assert window.engine.likelihood.flow.standard_error > 0
