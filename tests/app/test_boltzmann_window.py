@@ -112,6 +112,7 @@ def test_patterns_are_drawn_by_mouse_and_learned(window):
     assert texts(window) == []
     assert window.machine.view is None
     assert not window.train.isEnabled()
+    assert not window.clear.isEnabled()  # there is nothing to clear
     assert window.machine.refusal
     pad = window.pad
     pad.set_pattern(np.full((3, 3), -1))

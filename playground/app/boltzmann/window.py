@@ -281,6 +281,7 @@ class BoltzmannWindow(QDialog):
         self.patterns.show_patterns(found, ["data"] * len(found), [pattern_words(one) for one in found])
         states = f"{2 ** (settings.rows * settings.columns):,}".replace(",", THIN_SPACE)
         self.patterns_card.set_state(f"{len(found)} of {states} states")
+        self.clear.setEnabled(len(found) > 0)
         self._show_pattern()
 
     @Slot()
