@@ -375,6 +375,10 @@ class MainWindow(QMainWindow):
         path = _dropped(event.mimeData())
         if path is not None:
             event.acceptProposedAction()
+            if len(event.mimeData().urls()) > 1:
+                self.notify(
+                    "info", f"Of what was dropped {path.name} is opened: drop one file, or a folder of pictures."
+                )
             # After the event: what asks about unsaved work must not hold up the program that the file came from.
             QTimer.singleShot(0, lambda: self.documents.open(path))
 
@@ -382,7 +386,7 @@ class MainWindow(QMainWindow):
 def _dropped(data: QMimeData) -> Path | None:
     """The first file among what is dragged that can be opened, or else the first file: opening it says why not."""
     paths = [Path(url.toLocalFile()) for url in data.urls() if url.isLocalFile()]
-    return next((path for path in paths if path.suffix.lower() in OPENABLE), paths[0] if paths else None)
+    return next((path for path in paths if path.name.lower().endswith(OPENABLE)), paths[0] if paths else None)
 
 
 def _application() -> QApplication:

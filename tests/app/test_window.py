@@ -250,6 +250,15 @@ def test_of_several_dropped_files_the_first_that_opens_is_taken(window, qtbot, t
     (tmp_path / "b.toml").write_text("seed = 5\n")
     drop(window, tmp_path / "a.pdf", tmp_path / "b.toml")
     qtbot.waitUntil(lambda: window.state.experiment.seed == 5)
+    assert window.toasts.shown[0].sentence.startswith("Of what was dropped b.toml is opened:")
+
+
+def test_a_file_of_images_without_a_suffix_is_found_among_several(shared_window, tmp_path, monkeypatch):
+    opened = []
+    monkeypatch.setattr(shared_window.documents, "open", opened.append)
+    drop(shared_window, tmp_path / "readme.pdf", tmp_path / "train-images-idx3-ubyte")
+    wait(lambda: bool(opened), 2_000)
+    assert [path.name for path in opened] == ["train-images-idx3-ubyte"]
 
 
 def test_the_pointer_reads_out_position_score_and_density(shared_window):
