@@ -1,4 +1,6 @@
-"""What a user can get wrong: every room raises it, and whoever shows an error tells it from the program's own faults."""
+"""What a user can get wrong, as one sentence: whoever shows an error asks here whether it is one of the user's or the program's."""
+
+import errno
 
 
 class Mistake(Exception):
@@ -6,3 +8,15 @@ class Mistake(Exception):
 
     Every room's errors that are written for the user inherit it.
     """
+
+
+def mistake_of(error: BaseException) -> str | None:
+    """The sentence for a user's mistake, or None where the program is to blame."""
+    if isinstance(error, Mistake):
+        return str(error)
+    if isinstance(error, MemoryError):
+        return "There is not enough memory: take fewer sampling.particles, sampling.steps or data.points."
+    if isinstance(error, OSError) and (error.filename or error.errno == errno.ENOSPC):
+        # Of two names the second is the user's: the first is the temporary file that was to take its place.
+        return f"{error.filename2 or error.filename or 'A file'} cannot be read or written: {error.strerror}."
+    return None

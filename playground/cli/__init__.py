@@ -11,8 +11,7 @@ import traceback
 from collections.abc import Sequence
 from pathlib import Path
 
-from playground.cli.blame import mistake_of
-from playground.mistakes import Mistake
+from playground.mistakes import Mistake, mistake_of
 
 INTERRUPTED = 130  # the exit code of Ctrl+C in every shell
 COMMANDS = ("run", "sample", "likelihood", "decode", "interpolate", "video", "boltzmann", "selftest", "doctor")

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from playground.cli.blame import mistake_of
+from playground import mistakes
 from playground.data import DataError
 from playground.drawing.render import PictureError
 from playground.drawing.video import VideoError
@@ -317,10 +317,10 @@ def test_proc_takes_no_files_though_it_says_so(moons: Path, ask: Ask) -> None:
 
 def test_files_that_cannot_be_used_are_the_users_affair() -> None:
     replaced = IsADirectoryError(21, "Is a directory", ".a-1.png", None, "a.png")
-    assert mistake_of(replaced) == "a.png cannot be read or written: Is a directory."
-    assert mistake_of(OSError(5, "Input/output error", "a.csv")) is not None
-    assert mistake_of(OSError(28, "No space left on device")) is not None
-    assert mistake_of(OSError(9, "Bad file descriptor")) is None
+    assert mistakes.mistake_of(replaced) == "a.png cannot be read or written: Is a directory."
+    assert mistakes.mistake_of(OSError(5, "Input/output error", "a.csv")) is not None
+    assert mistakes.mistake_of(OSError(28, "No space left on device")) is not None
+    assert mistakes.mistake_of(OSError(9, "Bad file descriptor")) is None
 
 
 def test_a_full_disk_is_told_in_a_sentence(
@@ -403,10 +403,10 @@ def test_the_program_s_own_faults_end_with_code_1_and_a_log(
     "kind", [ExperimentError, SessionError, DataError, SamplerDiverged, TooManySteps, PictureError, VideoError]
 )
 def test_what_a_room_writes_for_the_user_is_no_fault_of_the_program(kind: type[Exception]) -> None:
-    assert mistake_of(kind("Choose another.")) == "Choose another."
+    assert mistakes.mistake_of(kind("Choose another.")) == "Choose another."
 
 
 def test_memory_that_runs_out_is_a_sentence() -> None:
-    sentence = mistake_of(MemoryError())
+    sentence = mistakes.mistake_of(MemoryError())
     assert sentence is not None
     assert "sampling.particles" in sentence
