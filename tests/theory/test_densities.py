@@ -238,6 +238,21 @@ def test_far_score_of_a_box_is_that_of_a_truncated_gaussian() -> None:
         assert score == pytest.approx(float(exact), rel=1e-8 if y < 100 else 1e-4)
 
 
+@pytest.mark.parametrize("sigma", [10.0, 25.0, 30.0, 100.0, 1e3, 1e5, 1e9, 1e15])
+def test_far_blurred_boxes_keep_single_precision(sigma: float) -> None:
+    """The mass of a box is a difference of two numbers that agree in nearly all digits there."""
+    boxes = Boxes(_tensor([-1, -1], [0.2, 0.3]), _tensor([0, -0.2], [1, 1.1]))
+    x = (1.5 * sigma * torch.randn(400, 2, generator=_generator())).double().requires_grad_()
+    log_prob, score = boxes.log_prob(x, sigma), boxes.score(x, sigma)
+    (slope,) = torch.autograd.grad(log_prob.sum(), x)
+    torch.testing.assert_close(score, slope, rtol=1e-10, atol=1e-13 / sigma)
+    single, u = boxes.to(dtype=torch.float32), x.detach().float()
+    there = u.double()
+    assert float((single.log_prob(u, sigma).double() - boxes.log_prob(there, sigma)).abs().max()) < 2e-5
+    error = (single.score(u, sigma).double() - boxes.score(there, sigma)).norm(dim=1)
+    assert float((error / boxes.score(there, sigma).norm(dim=1)).max()) < 2e-5
+
+
 @each_density
 def test_single_precision_follows_double(density: Density) -> None:
     x = density.sample(500, _generator())
