@@ -2,6 +2,7 @@
 
 import pytest
 from PySide6.QtCore import QPoint, Qt
+from PySide6.QtGui import QCursor
 from PySide6.QtWidgets import QToolButton, QWidget
 
 from playground.app import notifications
@@ -19,6 +20,7 @@ def over(qtbot):
 
 @pytest.fixture
 def toasts(over):
+    QCursor.setPos(over.mapToGlobal(over.rect().bottomLeft()))  # a toast does not leave from under the pointer
     return Toasts(over)
 
 
