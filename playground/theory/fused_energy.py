@@ -9,7 +9,7 @@ Written for :class:`playground.theory.networks.Energy`, which is their oracle in
 
 import torch
 from torch import Tensor
-from torch.jit import Future, fork
+from torch.futures import Future
 
 from playground.theory.fused import Descent, activate, compiled, features, noise_features, pull_back, slopes, step_down
 from playground.theory.fused_evaluation import Parts, augmented, blocks, columns, cores_for, scales, whole
@@ -26,7 +26,8 @@ def energy_score(x: Tensor, sigma: Tensor, factor: Tensor, parts: Parts, rows: i
     score = torch.empty_like(x)
     for piece in blocks(x, rows):
         seen = columns(x[piece], inverses[piece], frequencies, tones, divisors[piece])
-        slope = whole(energy_slope(seen, frequencies, weights, biases, activation, rows, cores_for(seen)))
+        cores = cores_for(energy_slope, seen)
+        slope = whole(energy_slope(seen, frequencies, weights, biases, activation, rows, cores))
         score[piece] = slope.mul_(factor[piece]).sub_(seen[: len(slope)]).mul_(inverses[piece]).t()
     return score
 
@@ -82,7 +83,7 @@ def energy_slope(
     layers = augmented(weights, biases, frequencies.shape[0] + 2 * frequencies.shape[1])
     out = torch.empty([frequencies.shape[0], inputs.shape[1]], dtype=inputs.dtype, device=inputs.device)
     others = [
-        fork(slope_through, inputs, layers, weights, frequencies, activation, rows, core, cores, out)
+        torch.jit.fork(slope_through, inputs, layers, weights, frequencies, activation, rows, core, cores, out)
         for core in range(1, cores)
     ]
     slope_through(inputs, layers, weights, frequencies, activation, rows, 0, cores, out)

@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 import torch
 from torch import Tensor
-from torch.jit import Future, fork
+from torch.futures import Future
 
 from playground.theory.fused import activate, activate_with_slope, compiled, write_cosines_and_sines
 
@@ -103,7 +103,7 @@ def mlp_score(x: Tensor, sigma: Tensor, parts: Parts, rows: int) -> Tensor:
         if not shared:
             inverse, divisor = inverses[piece], divisors[piece]
         seen = columns(x[piece], inverse, frequencies, tones, None if isinstance(divisor, float) else divisor)
-        raw = whole(perceptron(seen, weights, biases, place, activation, rows, cores_for(seen)))
+        raw = whole(perceptron(seen, weights, biases, place, activation, rows, cores_for(perceptron, seen)))
         score[piece] = raw.div_(divisor).sub_(seen[: len(raw)]).mul_(inverse).t()
     return score
 
@@ -119,9 +119,10 @@ def blocks(x: Tensor, rows: int) -> Iterator[slice]:
     return (slice(start, start + block) for start in range(0, len(x), block))
 
 
-def cores_for(columns: Tensor) -> int:
-    """How many cores are to work at once on points that are columns."""
-    if columns.device.type != "cpu" or torch.get_num_threads() > 1:
+def cores_for(function: object, columns: Tensor) -> int:
+    """How many cores are to work at once on points that are columns; only TorchScript can begin work on another."""
+    scripted = isinstance(function, torch.jit.ScriptFunction)
+    if not scripted or columns.device.type != "cpu" or torch.get_num_threads() > 1:
         return 1
     return max(1, min(columns.shape[1] // SHARE, torch.get_num_interop_threads()))
 
@@ -164,7 +165,9 @@ def perceptron(
     """What fully connected layers give of inputs (F, N) that have a one at `place`, `rows` points at a time: (D, N)."""
     layers = augmented(weights, biases, place)
     out = torch.empty([layers[-1].shape[0], inputs.shape[1]], dtype=inputs.dtype, device=inputs.device)
-    others = [fork(pass_through, inputs, layers, activation, rows, core, cores, out) for core in range(1, cores)]
+    others = [
+        torch.jit.fork(pass_through, inputs, layers, activation, rows, core, cores, out) for core in range(1, cores)
+    ]
     pass_through(inputs, layers, activation, rows, 0, cores, out)
     return out, others
 
@@ -175,7 +178,8 @@ def mlp_trace(y: Tensor, sigma: Tensor, parts: Parts, rows: int) -> tuple[Tensor
     raw, trace = torch.empty_like(y), torch.empty_like(sigma)
     for piece in blocks(y, rows):
         seen = columns(y[piece], 1.0, frequencies, tones, sigma[piece])
-        found = whole(perceptron_trace(seen, frequencies, weights, biases, activation, rows, cores_for(seen)))
+        cores = cores_for(perceptron_trace, seen)
+        found = whole(perceptron_trace(seen, frequencies, weights, biases, activation, rows, cores))
         raw[piece], trace[piece] = found[:-1].t(), found[-1]
     return raw, trace
 
@@ -252,7 +256,7 @@ def perceptron_trace(
         turned.append(torch.cat([of_cosines, of_sines, weights[0][:, axis : axis + 1]], 1))
     out = torch.empty([dim + 1, inputs.shape[1]], dtype=inputs.dtype, device=inputs.device)
     others = [
-        fork(trace_through, inputs, layers, turned, weights, activation, rows, core, cores, out)
+        torch.jit.fork(trace_through, inputs, layers, turned, weights, activation, rows, core, cores, out)
         for core in range(1, cores)
     ]
     trace_through(inputs, layers, turned, weights, activation, rows, 0, cores, out)

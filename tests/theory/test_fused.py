@@ -9,7 +9,7 @@ from types import ModuleType
 import pytest
 import torch
 from torch import Tensor
-from torch.jit import Future
+from torch.futures import Future
 
 from playground.theory import fused, fused_energy, fused_evaluation, fused_training
 from playground.theory.empirical import Empirical
@@ -196,7 +196,7 @@ def test_cores_that_share_points_find_what_one_does(cores: int, count: int, monk
     @torch.no_grad()
     def found(cores: int) -> list[Tensor]:
         for module in (fused_evaluation, fused_energy):
-            monkeypatch.setattr(module, "cores_for", lambda columns: cores)
+            monkeypatch.setattr(module, "cores_for", lambda *_: cores)
         raw, trace = fused_evaluation.mlp_trace(x, sigma, network.parts, 16)
         score = fused_evaluation.mlp_score(x, sigma, network.parts, 16)
         return [raw, trace, score, fused_energy.energy_score(x, sigma, sigma, energy, 16)]
@@ -218,7 +218,7 @@ def test_no_other_core_lets_go_of_what_python_holds(name: str, monkeypatch: pyte
         return found
 
     monkeypatch.setattr(fused_evaluation, name, watched)
-    monkeypatch.setattr(fused_evaluation, "cores_for", lambda columns: 2)
+    monkeypatch.setattr(fused_evaluation, "cores_for", lambda *_: 2)
     evaluate = fused_evaluation.mlp_score if name == "perceptron" else fused_evaluation.mlp_trace
     with torch.no_grad():
         for _ in range(300):
@@ -229,9 +229,11 @@ def test_no_other_core_lets_go_of_what_python_holds(name: str, monkeypatch: pyte
 def test_cores_share_points_where_torch_keeps_to_one_thread(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch, "get_num_interop_threads", lambda: 4)
     few, some, many = (torch.empty(3, count) for count in (0, 2 * fused_evaluation.SHARE, 10**5))
-    assert [fused_evaluation.cores_for(points) for points in (few, some, many)] == [1, 2, 4]
+    script = fused_evaluation.perceptron
+    assert [fused_evaluation.cores_for(script, points) for points in (few, some, many)] == [1, 2, 4]
+    assert fused_evaluation.cores_for(lambda: None, many) == 1
     monkeypatch.setattr(torch, "get_num_threads", lambda: 2)
-    assert fused_evaluation.cores_for(many) == 1
+    assert fused_evaluation.cores_for(script, many) == 1
 
 
 @pytest.mark.parametrize("step", [fused.adam, fused.adam_in_one_pass])
@@ -347,7 +349,10 @@ def test_plain_python_does_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize("name", ["mlp_score", "mlp_trace", "energy_score"])
 def test_plain_python_evaluates_the_same(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    network, x, sigma = mlp("silu"), torch.randn(70, 2, dtype=torch.float64), 0.1 + torch.rand(70, dtype=torch.float64)
+    """Points enough for two cores, where there are two."""
+    count = 2 * fused_evaluation.SHARE
+    network, x = mlp("silu"), torch.randn(count, 2, dtype=torch.float64)
+    sigma = 0.1 + torch.rand(count, dtype=torch.float64)
     module = fused_energy if name == "energy_score" else fused_evaluation
     rest = (network.parts, 32)
     if name == "energy_score":
