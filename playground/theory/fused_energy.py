@@ -26,7 +26,7 @@ def energy_score(x: Tensor, sigma: Tensor, factor: Tensor, parts: Parts, rows: i
     score = torch.empty_like(x)
     for piece in blocks(x, rows):
         seen = columns(x[piece], inverses[piece], frequencies, tones, divisors[piece])
-        cores = cores_for(energy_slope, seen)
+        cores = cores_for(energy_slope, seen, rows)
         slope = whole(energy_slope(seen, frequencies, weights, biases, activation, rows, cores))
         score[piece] = slope.mul_(factor[piece]).sub_(seen[: len(slope)]).mul_(inverses[piece]).t()
     return score
@@ -43,13 +43,12 @@ def slope_through(
     core: int,
     cores: int,
     out: Tensor,
-) -> int:
-    """Write one core's share of :func:`energy_slope` into out (D, N); how many points that is."""
+) -> None:
+    """Write what :func:`energy_slope` gives of every `cores`-th block of rows, from number `core` on, into out (D, N)."""
     dim, width, last, count = frequencies.shape[0], len(weights[0]), len(weights) - 1, inputs.shape[1]
-    begin, end = count * core // cores, count * (core + 1) // cores
     middle, stop = dim + frequencies.shape[1], dim + 2 * frequencies.shape[1]
-    for start in range(begin, end, rows):
-        here = min(rows, end - start)
+    for start in range(core * rows, count, cores * rows):
+        here = min(rows, count - start)
         first = inputs[:, start : start + here]
         h = first
         sums: list[Tensor] = []
@@ -66,7 +65,6 @@ def slope_through(
             back = torch.mm(weights[layer].t(), back)
         turned = first[dim:middle] * back[middle:stop] - first[middle:stop] * back[dim:middle]
         torch.addmm(back[:dim], frequencies, turned, out=out[:, start : start + here])
-    return end - begin
 
 
 @compiled
@@ -78,7 +76,7 @@ def energy_slope(
     activation: str,
     rows: int,
     cores: int,
-) -> tuple[Tensor, list[Future[int]]]:
+) -> tuple[Tensor, list[Future[None]]]:
     """grad phi at the points of :func:`playground.theory.fused_evaluation.columns`, `rows` at a time: (D, N)."""
     layers = augmented(weights, biases, frequencies.shape[0] + 2 * frequencies.shape[1])
     out = torch.empty([frequencies.shape[0], inputs.shape[1]], dtype=inputs.dtype, device=inputs.device)

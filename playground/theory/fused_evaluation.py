@@ -4,8 +4,8 @@ A point is a column here: what goes from layer to layer, (G, N), has the points 
 takes a layer's bias into its product of matrices, features are written row by row, and the narrow first and last products
 take a half and a sixth of the time that they take with points for rows. The MLP is the oracle in the tests.
 
-Where torch keeps to one thread, as it does for small networks, every core goes through the layers with points of its own, begun
-by TorchScript's fork. A script that waited for them would be suspended, go on in their threads, and let go there of what
+Where torch keeps to one thread, as it does for small networks, every core goes through the layers with blocks of points of its own,
+begun by TorchScript's fork. A script that waited for them would be suspended, go on in their threads, and let go there of what
 Python holds, for which a thread must wait for the interpreter and is ended, process and all, where that is gone. So
 :func:`whole` waits.
 """
@@ -21,7 +21,6 @@ from torch.futures import Future
 from playground.theory.fused import activate, activate_with_slope, compiled, write_cosines_and_sines
 
 BLOCK = 2**13  # points whose features are held at once
-SHARE = 500  # points that are worth another core's waking
 
 
 class Parts(NamedTuple):
@@ -103,7 +102,7 @@ def mlp_score(x: Tensor, sigma: Tensor, parts: Parts, rows: int) -> Tensor:
         if not shared:
             inverse, divisor = inverses[piece], divisors[piece]
         seen = columns(x[piece], inverse, frequencies, tones, None if isinstance(divisor, float) else divisor)
-        raw = whole(perceptron(seen, weights, biases, place, activation, rows, cores_for(perceptron, seen)))
+        raw = whole(perceptron(seen, weights, biases, place, activation, rows, cores_for(perceptron, seen, rows)))
         score[piece] = raw.div_(divisor).sub_(seen[: len(raw)]).mul_(inverse).t()
     return score
 
@@ -119,15 +118,18 @@ def blocks(x: Tensor, rows: int) -> Iterator[slice]:
     return (slice(start, start + block) for start in range(0, len(x), block))
 
 
-def cores_for(function: object, columns: Tensor) -> int:
-    """How many cores are to work at once on points that are columns; only TorchScript can begin work on another."""
+def cores_for(function: object, columns: Tensor, rows: int) -> int:
+    """How many cores are to work at once on blocks of so many points, which are columns: as many as there are.
+
+    Only TorchScript can begin work on another. What the blocks are does not depend on it, so that it changes no last digit.
+    """
     scripted = isinstance(function, torch.jit.ScriptFunction)
     if not scripted or columns.device.type != "cpu" or torch.get_num_threads() > 1:
         return 1
-    return max(1, min(columns.shape[1] // SHARE, torch.get_num_interop_threads()))
+    return max(1, min(math.ceil(columns.shape[1] / rows), torch.get_num_interop_threads()))
 
 
-def whole(begun: tuple[Tensor, list[Future[int]]]) -> Tensor:
+def whole(begun: tuple[Tensor, list[Future[None]]]) -> Tensor:
     """What several cores are writing, once all have."""
     found, others = begun
     for other in others:
@@ -138,16 +140,15 @@ def whole(begun: tuple[Tensor, list[Future[int]]]) -> Tensor:
 @compiled
 def pass_through(
     inputs: Tensor, layers: list[Tensor], activation: str, rows: int, core: int, cores: int, out: Tensor
-) -> int:
-    """Write one core's share of :func:`perceptron` into out (D, N); how many points that is."""
+) -> None:
+    """Write what :func:`perceptron` gives of every `cores`-th block of rows, from number `core` on, into out (D, N)."""
     last, width, count = len(layers) - 1, layers[0].shape[0], inputs.shape[1]
-    begin, end = count * core // cores, count * (core + 1) // cores
-    one = torch.empty([width + 1, min(rows, end - begin)], dtype=inputs.dtype, device=inputs.device)
+    one = torch.empty([width + 1, min(rows, count)], dtype=inputs.dtype, device=inputs.device)
     other = torch.empty_like(one)
     one[width] = 1.0
     other[width] = 1.0
-    for start in range(begin, end, rows):
-        stop = min(start + rows, end)
+    for start in range(core * rows, count, cores * rows):
+        stop = min(start + rows, count)
         h, a, spare = inputs[:, start:stop], one[:, : stop - start], other[:, : stop - start]
         for layer in range(last):
             sums = a[:width]
@@ -155,13 +156,12 @@ def pass_through(
             activate(sums, activation, sums)
             h, a, spare = a, spare, a
         torch.mm(layers[last], h, out=out[:, start:stop])
-    return end - begin
 
 
 @compiled
 def perceptron(
     inputs: Tensor, weights: list[Tensor], biases: list[Tensor], place: int, activation: str, rows: int, cores: int
-) -> tuple[Tensor, list[Future[int]]]:
+) -> tuple[Tensor, list[Future[None]]]:
     """What fully connected layers give of inputs (F, N) that have a one at `place`, `rows` points at a time: (D, N)."""
     layers = augmented(weights, biases, place)
     out = torch.empty([layers[-1].shape[0], inputs.shape[1]], dtype=inputs.dtype, device=inputs.device)
@@ -178,7 +178,7 @@ def mlp_trace(y: Tensor, sigma: Tensor, parts: Parts, rows: int) -> tuple[Tensor
     raw, trace = torch.empty_like(y), torch.empty_like(sigma)
     for piece in blocks(y, rows):
         seen = columns(y[piece], 1.0, frequencies, tones, sigma[piece])
-        cores = cores_for(perceptron_trace, seen)
+        cores = cores_for(perceptron_trace, seen, rows)
         found = whole(perceptron_trace(seen, frequencies, weights, biases, activation, rows, cores))
         raw[piece], trace[piece] = found[:-1].t(), found[-1]
     return raw, trace
@@ -195,22 +195,21 @@ def trace_through(
     core: int,
     cores: int,
     out: Tensor,
-) -> int:
-    """Write one core's share of :func:`perceptron_trace` into out (D + 1, N); how many points that is.
+) -> None:
+    """Write what :func:`perceptron_trace` gives of every `cores`-th block of rows, from number `core` on, into out (D + 1, N).
 
     Args:
         turned: of each axis, the first layer's weights for the derivatives along it.
     """
     dim, width, last, count = len(turned), weights[0].shape[0], len(weights) - 1, inputs.shape[1]
-    begin, end = count * core // cores, count * (core + 1) // cores
-    stop, most = dim + turned[0].shape[1], min(rows, end - begin)
+    stop, most = dim + turned[0].shape[1], min(rows, count)
     sums = torch.empty([width, most], dtype=inputs.dtype, device=inputs.device)
     values = torch.empty([width + 1, most], dtype=inputs.dtype, device=inputs.device)
     values[width] = 1.0
     moves = torch.empty([dim, width, most], dtype=inputs.dtype, device=inputs.device)
     moved = torch.empty_like(moves)
-    for start in range(begin, end, rows):
-        here = min(rows, end - start)
+    for start in range(core * rows, count, cores * rows):
+        here = min(rows, count - start)
         seen, a, h = inputs[:, start : start + here], sums[:, :here], values[:, :here]
         before, after = moves[:, :, :here], moved[:, :, :here]
         torch.mm(layers[0], seen, out=a)
@@ -228,7 +227,6 @@ def trace_through(
         torch.mv(after[0].t(), weights[last][0], out=trace)
         for axis in range(1, dim):
             trace.addmv_(after[axis].t(), weights[last][axis])
-    return end - begin
 
 
 @compiled
@@ -240,7 +238,7 @@ def perceptron_trace(
     activation: str,
     rows: int,
     cores: int,
-) -> tuple[Tensor, list[Future[int]]]:
+) -> tuple[Tensor, list[Future[None]]]:
     """What the layers give of :func:`columns` and, last, the trace of its derivatives along the points' axes, (D + 1, N).
 
     These travel forward beside the values, (D, G, N) in every layer. Those of the features are features themselves, of other

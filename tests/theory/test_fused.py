@@ -202,7 +202,7 @@ def test_cores_that_share_points_find_what_one_does(cores: int, count: int, monk
         return [raw, trace, score, fused_energy.energy_score(x, sigma, sigma, energy, 16)]
 
     for one, several in zip(found(1), found(cores), strict=True):
-        torch.testing.assert_close(several, one, rtol=1e-12, atol=1e-12)
+        assert torch.equal(several, one)
 
 
 @pytest.mark.parametrize("name", ["perceptron", "perceptron_trace"])
@@ -211,7 +211,7 @@ def test_no_other_core_lets_go_of_what_python_holds(name: str, monkeypatch: pyte
     network, x = mlp("silu").float(), torch.randn(1_000, 2)
     sigma, whole, threads = torch.full((1_000,), 0.5), getattr(fused_evaluation, name), set[int]()
 
-    def watched(inputs: Tensor, *rest: object) -> tuple[Tensor, list[Future[int]]]:
+    def watched(inputs: Tensor, *rest: object) -> tuple[Tensor, list[Future[None]]]:
         found = whole(inputs, *rest)
         for tensor in (inputs, found[0]):
             weakref.finalize(tensor, lambda: threads.add(threading.get_ident()))
@@ -228,12 +228,12 @@ def test_no_other_core_lets_go_of_what_python_holds(name: str, monkeypatch: pyte
 
 def test_cores_share_points_where_torch_keeps_to_one_thread(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch, "get_num_interop_threads", lambda: 4)
-    few, some, many = (torch.empty(3, count) for count in (0, 2 * fused_evaluation.SHARE, 10**5))
-    script = fused_evaluation.perceptron
-    assert [fused_evaluation.cores_for(script, points) for points in (few, some, many)] == [1, 2, 4]
-    assert fused_evaluation.cores_for(lambda: None, many) == 1
+    script, many = fused_evaluation.perceptron, torch.empty(3, 10_000)
+    found = [fused_evaluation.cores_for(script, many[:, :count], 512) for count in (0, 512, 513, 10_000)]
+    assert found == [1, 1, 2, 4]
+    assert fused_evaluation.cores_for(lambda: None, many, 512) == 1
     monkeypatch.setattr(torch, "get_num_threads", lambda: 2)
-    assert fused_evaluation.cores_for(script, many) == 1
+    assert fused_evaluation.cores_for(script, many, 512) == 1
 
 
 @pytest.mark.parametrize("step", [fused.adam, fused.adam_in_one_pass])
@@ -349,8 +349,8 @@ def test_plain_python_does_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize("name", ["mlp_score", "mlp_trace", "energy_score"])
 def test_plain_python_evaluates_the_same(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Points enough for two cores, where there are two."""
-    count = 2 * fused_evaluation.SHARE
+    """Points of several blocks, which several cores would share if they could."""
+    count = 70
     network, x = mlp("silu"), torch.randn(count, 2, dtype=torch.float64)
     sigma = 0.1 + torch.rand(count, dtype=torch.float64)
     module = fused_energy if name == "energy_score" else fused_evaluation
