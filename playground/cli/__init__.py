@@ -1,6 +1,6 @@
 """``score-playground``: the window, and the same experiments without one.
 
-Exit codes: 0 done, 1 the program's own fault or what selftest or doctor found to fail, 2 the user's mistake (one sentence on standard error), 130 Ctrl+C.
+Exit codes: 0 done, 1 the program's own fault or what selftest or doctor found to fail, 2 the user's mistake (one sentence on standard error), 130 Ctrl+C, 141 its output is read no further.
 Nothing heavy is imported here: ``--version`` answers at once and the window opens before torch is loaded.
 """
 
@@ -14,6 +14,7 @@ from pathlib import Path
 from playground.mistakes import Mistake, mistake_of
 
 INTERRUPTED = 130  # the exit code of Ctrl+C in every shell
+BROKEN_PIPE = 141  # likewise of a program whose reader has gone
 COMMANDS = ("run", "sample", "likelihood", "decode", "interpolate", "video", "boltzmann", "selftest", "doctor")
 
 
@@ -42,10 +43,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("\nInterrupted: nothing half-written is left behind.", file=sys.stderr)
         return INTERRUPTED
-    except BrokenPipeError:
+    except (BrokenPipeError, SystemExit) as left:
+        # typer leaves by itself where the pipe broke, with code 1, which says of doctor and selftest that a check failed.
+        if isinstance(left, SystemExit) and not isinstance(left.__context__, BrokenPipeError):
+            raise
         # Whoever read the output has gone; without this, Python complains once more when it flushes at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 141
+        return BROKEN_PIPE
     except Exception as error:
         sentence = mistake_of(error) or _misuse(error)
         if sentence is not None:

@@ -95,6 +95,17 @@ def test_a_pipe_gets_plain_lines(moons: Path, tmp_path: Path, ask: Ask) -> None:
     assert "\r" not in said
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows knows no broken pipes")
+@pytest.mark.parametrize("command", ["--version", "--help", "selftest"])
+def test_a_reader_who_leaves_is_no_failed_check(command: str) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    asked = [sys.executable, "-m", "playground", command]
+    found = subprocess.run(asked, stdout=writing, stderr=subprocess.PIPE, env={**os.environ, "PYTHONPATH": str(ROOT)})
+    os.close(writing)
+    assert (found.returncode, found.stderr) == (141, b"")
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGINT for other processes")
 def test_interrupting_leaves_nothing_half_done(tmp_path: Path) -> None:
     (tmp_path / "long.toml").write_text("[training]\nseconds = 600\n")
