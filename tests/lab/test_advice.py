@@ -133,6 +133,21 @@ def test_a_point_that_makes_one_spot_of_all_others_is_named(noise: str, tmp_path
     assert not any("one spot" in sentence for sentence in of_file(tmp_path, cauchy, **dict(told)))
 
 
+@pytest.mark.parametrize("count", [200, 2000])
+def test_heavy_tails_are_named_for_no_floor_holds_of_them(count: int, tmp_path: Path) -> None:
+    generator = np.random.default_rng(1)
+    (sentence,) = of_file(tmp_path, 1e-5 * generator.standard_t(1.5, size=(count, 2)) + [0.0, 3.0])
+    few, points = map(int, re.findall(r"\d+", sentence.replace(",", "")))
+    assert few <= 0.02 * points
+    assert sentence.endswith("Go by the energy distance.")
+    for light in (
+        generator.normal(size=(count, 2)),
+        generator.laplace(size=(count, 2)),
+        generator.normal(size=(50, 2)),
+    ):
+        assert of_file(tmp_path, light) == []
+
+
 @pytest.mark.parametrize("points", [NORMAL, LINE + NORMAL * 0.05, NORMAL.round(2), (50 * NORMAL).round()])
 def test_points_that_the_finest_noise_bridges_have_a_density(points: np.ndarray, tmp_path: Path) -> None:
     assert of_file(tmp_path, points) == []
