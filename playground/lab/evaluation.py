@@ -61,7 +61,7 @@ def evaluate(
     - sliced_wasserstein2_floor, sliced_wasserstein2_floor_spread: the same between clouds of the same two sizes that are both
       of the data, mean and standard deviation over FLOOR_PAIRS of them: what a perfect sampler scores.
     - energy_distance (user units), mmd_squared (no unit), classifier_accuracy, each with its _standard_error: of the samples
-      and the same data, at most TESTED_POINTS of each. A perfect sampler scores 0, 0 and 1/2, up to the error.
+      and the same data, as many of each, at most TESTED_POINTS. A perfect sampler scores 0, 0 and 1/2, up to the error.
       two_sample_points: how many samples and how many data.
     - mode_weights, mode_weights_standard_error, mode_weights_true: share of the samples nearest to each known mode.
       Samples that are conditioned are not compared with data that are not: see :func:`playground.lab.refusals.comparison_refusal`.

@@ -169,8 +169,9 @@ TESTED_POINTS = 2_000
 
 def _add_two_samples(problem: Problem, samples: Tensor, data: Tensor, found: dict[str, Any]) -> None:
     generator = problem.generator("two samples", "cpu")
+    count = min(len(samples), len(data), TESTED_POINTS)  # these figures compare clouds of one size
     # Of the data in any order, for the classifier learns from their first half.
-    samples, data = samples[:TESTED_POINTS], data[torch.randperm(len(data), generator=generator)[:TESTED_POINTS]]
+    samples, data = samples[:count], data[torch.randperm(len(data), generator=generator)[:count]]
     found["two_sample_points"] = [len(samples), len(data)]
     for name, (value, error) in {
         "energy_distance": two_samples.energy_distance(samples, data),

@@ -427,7 +427,10 @@ def test_a_perfect_sampler_scores_its_floors_where_rows_repeat(draw, tmp_path: P
 
 def test_samples_are_compared_with_held_out_rows_where_few_repeat() -> None:
     problem, samples = small_file(0, 100)
-    assert last(sample_distances(problem, samples)).metrics["compared_with"] == "held-out rows"
+    found = last(sample_distances(problem, samples)).metrics
+    assert found["compared_with"] == "held-out rows"
+    assert len(samples) > len(problem.dataset.held_out)
+    assert found["two_sample_points"] == [len(problem.dataset.held_out)] * 2  # no more samples than data are paired
     again = np.concatenate([problem.dataset.points, problem.dataset.points[:4]])  # 4 of 304: more than one in a hundred
     repeated = Problem.build(problem.experiment, with_fields(problem.dataset, points=again))
     assert last(sample_distances(repeated, samples)).metrics["compared_with"].startswith("rows drawn from all")
