@@ -2,6 +2,7 @@
 
 import csv
 import itertools
+import re
 from collections.abc import Iterator, Sequence
 
 import numpy as np
@@ -10,6 +11,7 @@ from playground.data.dataset import Array, DataError
 
 _HEAD = 2**16  # bytes looked at to tell text from anything else
 _BLOCK = 2**18  # characters parsed at a time
+_SEPARATOR = re.compile(r"sep=.?", re.IGNORECASE)  # the line above the header that tells Excel the separator
 _LAYOUTS = [  # separator (None: blanks) and decimal mark, the likelier first
     ("\t", "."), (";", "."), (",", "."), (None, "."), ("\t", ","), (";", ","), (None, ","), (",", ","),
 ]  # fmt: skip
@@ -51,14 +53,16 @@ class Table:
 
     def __init__(self, name: str, text: str) -> None:
         self._name, self._text = name, text
-        sample = list(itertools.islice(_content(text), 31))
+        sample = list(itertools.islice(_content(text), 32))
+        hint = sample[0][0] if sample and _SEPARATOR.fullmatch(sample[0][1]) else 0
+        sample = [line for line in sample if line[0] > hint]
         if not sample:
             raise DataError(f"{name} has no rows: it needs two columns of numbers.")
         self._separator, self._decimal = _layout([line for _, line in sample])
         number, first = sample[0]
         cells = _cells(first, self._separator)
         header = all(_number(cell, self._decimal) is None and _number(cell, ",") is None for cell in cells)
-        self._skipped = number if header else 0
+        self._skipped = number if header else hint
         self.axes: tuple[str, str] | None = None
         if header and len(cells) == 2 and any(cells):
             self.axes = (cells[0][:40] or "x", cells[1][:40] or "y")

@@ -34,6 +34,8 @@ READABLE = {
     "decimal commas in quotes": COMMAS.replace(";", '","').replace("\n", '"\n"')[:-1].join(['"', ""]),
     "quotes": '"x","y"\n' + "".join('"{}","{}"\n'.format(*row.split(",")) for row in ROWS),
     "single quotes": "".join("'{}','{}'\n".format(*row.split(",")) for row in ROWS),
+    "Excel's line of the separator": "sep=;\r\nx;y\r\n" + PLAIN.replace(",", ";"),
+    "that line above no header": "SEP=,\n" + PLAIN,
     "comments": "# made by hand\n\n% so they say\n// or not\nx, y # names\n" + PLAIN.replace("\n", "  # a point\n"),
     "blank lines": PLAIN.replace("\n", "\n\n  \n\t\n"),
     "last separators": PLAIN.replace("\n", ",\n"),
