@@ -110,7 +110,7 @@ def _summarise(log_prob: np.ndarray, notes: Sequence[str], out: Path) -> None:
     """The mean of what was measured, and what is to be known of the rest."""
     _warn(notes)
     measured, sound = ~np.isnan(log_prob), np.array([not note for note in notes])
-    mean = f"Mean log-likelihood {number(log_prob[measured].mean())} nats of {measured.sum()} points"
+    mean = f"Mean log-likelihood {number(log_prob[measured].mean())} nats of {measured.sum()} point{'' if measured.sum() == 1 else 's'}"
     if sound.any() and sound.sum() < measured.sum():
         mean += f" ({number(log_prob[sound].mean())} of the {sound.sum()} that are not {EXTRAPOLATED})"
     say(f"{mean}; each is in {out}")
@@ -186,12 +186,15 @@ def read_codes(path: Path, problem: Problem) -> np.ndarray:
     names = code_names(problem)
     wanted = f"columns {names[0]} to {names[-1]} of finite numbers, as likelihood --latent writes them"
     try:
-        with path.open(encoding="utf-8", newline="") as file:
+        with path.open(encoding="utf-8-sig", newline="") as file:
             rows = list(csv.DictReader(file))
-        codes = np.array([[float(row[name]) for name in names] for row in rows])
     except OSError as error:
         raise Mistake(f"{path} cannot be read: {error.strerror or 'it is not there'}.") from None
-    except (ValueError, KeyError, TypeError, csv.Error):
+    except (UnicodeDecodeError, csv.Error):
+        raise Mistake(f"{path} holds no latent codes: it needs {wanted}.") from None
+    try:
+        codes = np.array([[float(row[name]) for name in names] for row in rows])
+    except (ValueError, KeyError, TypeError):
         empty = next((number for number, row in enumerate(rows, start=1) if row.get(names[0]) == ""), None)
         if empty is not None:
             raise Mistake(f"{path}: point {empty} has no latent code: remove its row.") from None

@@ -211,12 +211,12 @@ def assignment(text: str, kind: type[msgspec.Struct] = Experiment) -> tuple[str,
     """Read ``section.key=value`` from the command line; the value may leave out TOML's quotes.
 
     Raises:
-        ExperimentError: no ``=``, the key is unknown, or a number lacks a digit that TOML wants.
+        ExperimentError: no ``=`` or nothing before it, the key is unknown, or a number lacks a digit that TOML wants.
     """
     key, equals, raw = text.partition("=")
-    if not equals:
+    if not equals or not key.strip():
         form = "section.key=value, as in noise.sigma_max=8" if _sections(kind) else "key=value, as in steps=500"
-        raise ExperimentError(f"--set takes {form}; {text!r} has no =.")
+        raise ExperimentError(f"--set takes {form}; {text!r} has no {'name before its =' if equals else '='}.")
     key = _known(key.strip(), kind)
     field = fields(kind)[key]
     if field.kind in ("choice", "text"):

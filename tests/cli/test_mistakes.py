@@ -41,6 +41,10 @@ MISTAKES: dict[str, tuple[list[str], str]] = {
         "did you mean noise.sigma_max?",
     ),
     "--set without =": (["run", "{tmp}/empty.toml", "--out", "{tmp}/o", "--set", "seed"], "'seed' has no =."),
+    "--set without a name": (
+        ["run", "{tmp}/empty.toml", "--out", "{tmp}/o", "--set", "=3"],
+        "'=3' has no name before its =.",
+    ),
     "value out of bounds": (
         ["run", "{tmp}/empty.toml", "--out", "{tmp}/o", "--set", "training.batch=0"],
         'training.batch = 0 is not allowed: it must be a whole number from 1 to 65536 or "auto".',
@@ -206,6 +210,10 @@ MISTAKES: dict[str, tuple[list[str], str]] = {
     "codes that are points": (
         ["decode", "{run}", "--latent", "{tmp}/points.csv", "--out", "{tmp}/a.csv"],
         "points.csv holds no latent codes: it needs columns z0 to z1",
+    ),
+    "codes that are no text": (
+        ["decode", "{run}", "--latent", "{tmp}/binary.toml", "--out", "{tmp}/a.csv"],
+        "binary.toml holds no latent codes",
     ),
     "no codes": (["decode", "{run}", "--latent", "{tmp}/none.csv", "--out", "{tmp}/a.csv"], "none.csv cannot be read"),
     "a way of one point": (

@@ -489,6 +489,8 @@ def test_far_points_are_marked_and_the_others_answered(moons: Path, tmp_path: Pa
         [log_prob.mean(), log_prob[[1, 3]].mean()], rel=1e-3
     )
     assert len(mean[1]) < 12
+    points.write_text("x,y\n0,1\n")
+    assert " nats of 1 point; each is in " in ask("likelihood", moons, "--points", points, "--out", out)[1]
 
 
 def test_points_that_cannot_be_measured_are_named_and_the_others_answered(
@@ -564,6 +566,8 @@ def test_codes_of_far_points_are_marked_and_missing_ones_named(moons: Path, tmp_
     assert code == 0
     assert "Warning: Point 2 of 2 is extrapolated" in said
     assert [note.partition(":")[0] for note in notes(out)] == ["", "extrapolated"]
+    codes.write_text("z0,z1\n0.3,0.1\n", encoding="utf-8-sig")  # as Excel saves it
+    assert ask("decode", moons, "--latent", codes, "--out", out)[0] == 0
     codes.write_text("z0,z1,note\n0.3,0.1,\n,,not measured\n")
     code, _, error = ask("decode", moons, "--latent", codes, "--out", out)
     assert (code, "codes.csv: point 2 has no latent code: remove its row." in error) == (2, True)
