@@ -239,7 +239,7 @@ def _matched(
     """
     if names is None:
         return points, list(axes)
-    if names == axes[::-1]:
+    if names != axes and names == axes[::-1]:  # both columns may have one name
         return points[:, ::-1], list(axes)
     if names != axes and axes != ("x", "y"):  # what data without names have
         raise Mistake(

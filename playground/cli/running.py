@@ -13,6 +13,7 @@ import torch
 from playground.cli import results
 from playground.cli.painting import paint_picture, paint_video
 from playground.cli.reporting import Update, number, say, stage, warn, with_error
+from playground.data import repeats
 from playground.drawing.render import PictureError
 from playground.drawing.video import VideoError
 from playground.lab import conditioning
@@ -265,6 +266,9 @@ def _summarise(measured: dict[str, Any], problem: Problem, folder: Path) -> None
     judge = LOG_P_OF[problem.experiment.likelihood.source if flow else "learned"]
     count = measured.get("test_points")
     points = "1 held-out point" if count == 1 else f"{count} held-out points"
+    dataset = problem.dataset
+    if repeats.notable(dataset.repeated, len(dataset.points) + len(dataset.held_out)):
+        points += ", of another law than all rows, for equal ones are held out together"
     same = "mean of log p data - log p {} at the same points"
     blur = "by the finest sigma: what a perfect model has too, and no error of training"
     if measured.get("density") is not None:

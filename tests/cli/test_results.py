@@ -223,6 +223,7 @@ def test_a_run_says_that_rows_repeat(tmp_path: Path, ask: Ask, quick: list[str])
     code, said, _ = ask("run", tmp_path / "points.toml", "--out", tmp_path / "out", *quick)
     assert code == 0
     assert "Data: points.csv, 4,000 rows of a, b: 3,960 to train, 40 held out. 3,900 of 4,000 rows repeat" in said
+    assert "held-out points, of another law than all rows, for equal ones are held out together\n" in said
     assert metrics(tmp_path / "out")["data_remark"].startswith("3,900 of 4,000 rows repeat another")
 
 
@@ -463,6 +464,16 @@ def test_points_are_matched_by_the_names_of_their_columns(odd: Path, tmp_path: P
     code, _, error = ask("likelihood", odd, "--points", points, "--out", tmp_path / "out.csv")
     assert (code, error.count("\n")) == (2, 1)
     assert "has columns mass and width (mm), but the model was trained on length (mm) and width (mm): name" in error
+
+
+def test_columns_of_one_name_keep_their_order(tmp_path: Path, ask: Ask, quick: list[str]) -> None:
+    points = tmp_path / "points.csv"
+    np.savetxt(points, np.random.default_rng(0).normal((0, 9), size=(60, 2)), delimiter=",", header="a,a", comments="")
+    (tmp_path / "points.toml").write_text("data.kind = 'file'\ndata.path = 'points.csv'\n")
+    assert ask("run", tmp_path / "points.toml", "--out", tmp_path / "out", *quick)[0] == 0
+    points.write_text("a,a\n0.5,9\n")
+    assert ask("likelihood", tmp_path / "out", "--points", points, "--out", tmp_path / "out.csv")[0] == 0
+    assert table(tmp_path / "out.csv")[1][0, :2].tolist() == [0.5, 9]
 
 
 def test_data_without_names_take_points_of_any(moons: Path, tmp_path: Path, ask: Ask) -> None:
