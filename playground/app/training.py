@@ -164,7 +164,7 @@ class Training(Measuring):
             self._training = None
             if worker.error is not None:
                 self._become(bench, "paused")
-                self.message.emit("error", f"Training stopped: {worker.error}", "help.log")
+                self._say_stopped("Training", worker.error)
             elif bench.progress is not None and bench.progress.diverged:
                 self._become(bench, "diverged")
                 self.message.emit("error", bench.progress.diverged, "")

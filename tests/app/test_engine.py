@@ -573,6 +573,25 @@ def test_the_log_is_offered_only_for_faults_of_the_program(bench, error, log):
     assert sentence.startswith("Density stopped: ")
 
 
+@pytest.mark.parametrize(("error", "log"), [(MemoryError(), ""), (KeyError("w"), "help.log")])
+def test_training_that_stops_offers_the_log_only_for_faults_of_the_program(qtbot, bench, monkeypatch, error, log):
+    _, engine = bench
+
+    def broken(experiment):
+        raise error
+        yield
+
+    told = []
+    engine.message.connect(lambda *message: told.append(message))
+    monkeypatch.setattr(engine._bench, "train", broken)
+    engine.train()
+    qtbot.waitUntil(lambda: bool(told), timeout=5_000)
+    ((level, sentence, action),) = told
+    assert (level, action) == ("error", log)
+    assert sentence.startswith("Training stopped: ")
+    assert engine.training == "paused"
+
+
 def test_a_sampler_without_a_path_is_refused_with_the_reason(qtbot, bench):
     state, engine = bench
     told = []
