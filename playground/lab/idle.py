@@ -1,17 +1,20 @@
 """Settings that are set and change nothing: they wait for another sampler or noise, or for levels that this noise lacks.
 
-They stop nothing, for a file may serve several samplers; the window hides them. Those of classes are in
+They stop nothing, for a file may serve several samplers; the window hides what does not act. Those of classes are in
 :func:`playground.lab.conditioning.idle`.
 """
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from playground.lab import automatic
 from playground.lab.experiment import Experiment, fields, value
-from playground.lab.problem import Problem
 from playground.lab.sampling_settings import FROM_NOISE
 from playground.lab.settings import RATED
+
+if TYPE_CHECKING:  # the window asks before torch is loaded
+    from playground.lab.problem import Problem
 
 
 @dataclass(frozen=True)
@@ -86,7 +89,7 @@ _READERS = (
     ),
     _Readers(
         ("sampling.corrector_steps",),
-        lambda experiment: experiment.sampling.kind in FROM_NOISE or experiment.sampling.corrector_steps == 0,
+        lambda experiment: experiment.sampling.kind in FROM_NOISE,
         "only samplers from noise to data are corrected; choose sampling.kind = reverse-sde, probability-flow or churn",
     ),
     _Readers(
@@ -107,6 +110,14 @@ _READERS = (
     ),
 )
 
+_NONE_ANYWAY = ("sampling.corrector_steps", 0)
+"""A choice of what is so without a reader too, and so of nothing that could be missed."""
+
+
+def acts(experiment: Experiment, key: str) -> bool:
+    """Whether a setting changes anything, as far as samplers, noise and objective read it."""
+    return all(readers.act(experiment) for readers in _READERS if key in readers.keys)
+
 
 def _shown(given: bool | float | str) -> str:
     if isinstance(given, str):
@@ -114,7 +125,7 @@ def _shown(given: bool | float | str) -> str:
     return str(given).lower() if isinstance(given, bool) else f"{given:g}"
 
 
-def idle_settings(problem: Problem) -> Iterator[str]:
+def idle_settings(problem: "Problem") -> Iterator[str]:
     """A sentence for each setting that is not at its default and changes nothing."""
     experiment, known = problem.experiment, fields()
     for readers in _READERS:
@@ -122,7 +133,7 @@ def idle_settings(problem: Problem) -> Iterator[str]:
             continue
         for key in readers.keys:
             given = value(experiment, key)
-            if given != known[key].default:
+            if given != known[key].default and (key, given) != _NONE_ANYWAY:
                 yield f"{key} = {_shown(given)} changes nothing: {readers.who}."
     sampling, noise, to_user = experiment.sampling, problem.noise, problem.units.sigma_to_user
     if sampling.kind != "churn" or not sampling.churn:

@@ -20,6 +20,7 @@ from PySide6.QtWidgets import (
 from playground.app import hindrances, panels, theme
 from playground.app.card import Card, shortened
 from playground.app.charts.chart import Chart
+from playground.app.field_row import FieldRow
 from playground.app.labels import spoken
 from playground.app.panels.figure import Figure
 from playground.app.panels.training import BUTTON
@@ -29,6 +30,7 @@ from playground.drawing.palette import DARK, LIGHT
 from playground.lab.advice import Advice
 from playground.lab.along_sigma import ScoreErrors
 from playground.lab.experiment import fields
+from playground.lab.idle import acts
 from playground.lab.refusals import Conditions, sampling_refusal, training_refusal
 
 KINDS = [getattr(panels, name) for name in panels.__all__]
@@ -595,6 +597,28 @@ def test_what_the_data_lack_is_refused_and_mended(show, state, engine, changes, 
     assert state.value(mended[0]) == mended[1]
     assert not panel.notice.isVisible()
     assert hindrances.to_sampling(state, engine) == ""
+
+
+@pytest.mark.parametrize("section", ["sampling", "objective", "noise"])
+def test_what_changes_nothing_is_hidden(show, state, engine, section):
+    """By every sampler, objective and noise: the laboratory says what reads a setting, and no panel says it again."""
+    shown = show(panels.SamplingPanel, panels.ObjectivePanel, panels.NoisePanel)
+    engine.build()
+    rows = [row for panel in shown for row in panel.findChildren(FieldRow)]
+    for kind in fields()[f"{section}.kind"].choices:
+        for correctors in (0, 2):
+            state.edit({f"{section}.kind": kind, "sampling.corrector_steps": correctors})
+            kept = [row.key for row in rows if not row.isHidden() and not acts(state.experiment, row.key)]
+            in_the_disclosure = {"noise.beta_min", "noise.beta_max"}
+            assert set(kept) <= in_the_disclosure, kind
+            hidden = {row.key for row in rows if row.isHidden() and acts(state.experiment, row.key)}
+            assert not hidden & {
+                "sampling.step",
+                "sampling.grid",
+                "sampling.snr",
+                "sampling.churn",
+                "objective.cells",
+            }, kind
 
 
 def test_a_likelihood_without_a_process_is_refused_and_mended(show, state, engine):

@@ -19,6 +19,7 @@ from playground.app.range_field import RangeField
 from playground.app.state import State
 from playground.app.views import ProblemView
 from playground.lab.experiment import fields
+from playground.lab.idle import acts
 from playground.lab.settings import PROCESSES, RATED
 
 CURVE = 33  # points of a process's curve
@@ -174,8 +175,7 @@ class NoisePanel(Card):
         drawn = noise.kind == "drawn"
         self._ladder_tip.set_words(f"<p>{LADDER[noise.kind]}</p>")
         by_hand = bool(noise.schedule if drawn else noise.kind == "ladder" and noise.rungs)
-        ends = noise.kind in ("ladder", *PROCESSES) and noise.kind not in RATED and not by_hand
-        self.range.setVisible(ends)
+        self.range.setVisible(acts(self.state.experiment, "noise.sigma_max"))
         self.sigma.setVisible(noise.kind == "single")
         self.finest.setVisible(noise.kind in RATED)
         # Of a process only annealed Langevin takes levels.

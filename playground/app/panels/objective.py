@@ -13,6 +13,7 @@ from playground.app.panels.figure import count
 from playground.app.state import State
 from playground.app.views import conditions_of
 from playground.lab.automatic import LEVELS, derivative_passes, resolved
+from playground.lab.idle import acts
 from playground.lab.refusals import training_refusal
 
 NETWORK = ("kind", "width", "depth", "activation", "features", "feature_scale")
@@ -57,14 +58,12 @@ class ObjectivePanel(Card):
     @Slot()
     def _refresh(self) -> None:
         experiment, view = self.state.experiment, self.engine.problem
-        sliced = experiment.objective.kind == "sliced"
         self.weight.setVisible(experiment.noise.kind != "none")
-        for part in (self.projections, self.projection, self.variance_reduced):
-            part.setVisible(sliced)
+        for part in (self.cells, self.projections, self.projection, self.variance_reduced):
+            part.setVisible(acts(experiment, part.key))
         told = view is not None and bool(view.conditions.classes)  # each image then has its own noise for a target
         self.reference.setVisible(experiment.objective.kind == "denoising" and not told)
         kind = resolved(experiment).network.kind
-        self.cells.setVisible(experiment.objective.kind == "maximum-likelihood")
         name = {"mlp": "MLP", "energy": "Energy"}.get(kind, "U-Net")
         text = f"{name} {experiment.network.width}×{experiment.network.depth}"
         self.set_state(f"{text} · {compact(view.parameters_count)}" if view is not None else text)

@@ -13,6 +13,7 @@ from playground.app.views import conditions_of
 from playground.data.sources import SOURCES
 from playground.lab.automatic import resolved
 from playground.lab.experiment import value
+from playground.lab.idle import acts
 from playground.lab.refusals import annealing_levels, sampling_refusal
 
 NAMES = {
@@ -68,12 +69,12 @@ class SamplingPanel(Card):
         self.snr = make_field(state, "sampling.snr")
         self.start = make_field(state, "sampling.start")
         self.seed = NumberField(state, "seed", slider=False)
-        self.churning = (self.churn, self.churn_min, self.churn_max, self.churn_noise)
+        churning = (self.churn, self.churn_min, self.churn_max, self.churn_noise)
         for part in (
             self.mask,
             self.known,
             self.denoise,
-            *self.churning[1:],
+            *churning[1:],
             self.solver,
             self.tolerance,
             self.grid,
@@ -83,6 +84,9 @@ class SamplingPanel(Card):
             self.seed,
         ):
             self.advanced().addWidget(part)
+        correcting = (self.corrector_steps, self.snr)
+        # What some samplers read and others do not.
+        self._read_at_times = (self.step, self.denoise, self.tolerance, self.grid, *correcting, *churning)
         state.changed.connect(self._refresh)
         engine.problem_changed.connect(self._refresh)
         engine.problem_failed.connect(self._refresh)
@@ -92,7 +96,7 @@ class SamplingPanel(Card):
     def _refresh(self) -> None:
         experiment = self.state.experiment
         sampling = experiment.sampling
-        langevin, back = "langevin" in sampling.kind, sampling.kind != "forward"
+        back = sampling.kind != "forward"
         for part in (self.source, self.start):
             part.setVisible(back)  # the way to noise asks for no score and starts from data
         view = self.engine.problem
@@ -102,19 +106,12 @@ class SamplingPanel(Card):
         self.guidance.setVisible(told and sampling.labels != "none")
         self.mask.setVisible(back)
         self.known.setVisible(back and sampling.mask != "none")
-        self.step.setVisible(langevin)
-        self.denoise.setVisible(sampling.kind in ("annealed-langevin", "reverse-sde", "churn"))
         self.solver.setVisible(sampling.kind in ("reverse-sde", "probability-flow"))
-        self.tolerance.setVisible(sampling.kind == "probability-flow" and sampling.solver == "adaptive")
-        self.grid.setVisible(not langevin)
-        self.corrector_steps.setVisible(back and not langevin)
-        for part in self.churning:
-            part.setVisible(sampling.kind == "churn")
+        for part in self._read_at_times:
+            part.setVisible(acts(experiment, part.key))
         self._resolve_churn()
-        correctors = value(resolved(experiment), "sampling.corrector_steps")
-        self.snr.setVisible(back and not langevin and correctors > 0)
-        if langevin:
-            assert isinstance(self.step, NumberField)
+        assert isinstance(self.step, NumberField)
+        if acts(experiment, "sampling.step"):
             self.step.set_resolved(self.engine.automatic_step)
         particles = value(resolved(experiment), "sampling.particles")
         self.set_state(f"{NAMES.get(sampling.kind, sampling.kind)} · {count(particles)}")
