@@ -14,6 +14,7 @@ from playground.lab.refusals import (
     sampling_refusal,
     training_refusal,
 )
+from playground.lab.untrained import untrained_likelihoods, untrained_whole
 
 LOADING = "The data are being loaded: a moment."
 IMAGES_FILL_NO_PLANE = "Images have no density over a plane: click on one for its log-likelihood."
@@ -49,8 +50,12 @@ def to_playing(state: State, engine: Engine) -> str:
 
 def to_evaluating(state: State, engine: Engine) -> str:
     """The test set has no likelihoods."""
-    refusal = likelihood_refusal(state.experiment)
-    return to_anything(engine) or ("" if refusal is None else spoken(refusal.sentence))
+    refusal, why = likelihood_refusal(state.experiment), to_anything(engine)
+    if engine.problem is None or why:
+        return why
+    if refusal is not None:
+        return spoken(refusal.sentence)
+    return spoken(untrained_likelihoods(state.experiment, engine.problem.conditions) or "")
 
 
 def to_mapping(state: State, engine: Engine) -> str:
@@ -66,7 +71,9 @@ def to_measuring_score(state: State, engine: Engine) -> str:
     view, why = engine.problem, to_anything(engine)
     if view is None or why:
         return why
-    return "" if view.has_reference else f"The exact score of {view.name} is not known, and without noise no other is."
+    if not view.has_reference:
+        return f"The exact score of {view.name} is not known, and without noise no other is."
+    return spoken(untrained_whole(state.experiment, view.conditions) or "")
 
 
 def to_comparing(state: State, engine: Engine) -> str:

@@ -11,6 +11,7 @@ from playground.app.bench import torch_threads
 from playground.app.live import Weights
 from playground.app.views import Bounds, DensityView, FlowLikelihood, PointLikelihood, ProblemView, Way
 from playground.lab.refusals import flow_refusal
+from playground.lab.untrained import untrained_likelihoods
 
 if TYPE_CHECKING:
     from playground.lab.problem import Problem
@@ -81,7 +82,8 @@ def point_likelihood(problem: "Problem", weights: Weights, point: np.ndarray, nu
             path=None if result.path is None else result.path[:, 0],
         )
         (doubt,) = flow_doubts(problem, point[None], result.log_prob, result.standard_error)
-        yield 1.0, dataclasses.replace(found, flow=flow, doubt=doubt)
+        never = untrained_likelihoods(problem.experiment, problem.conditions)
+        yield 1.0, dataclasses.replace(found, flow=flow, doubt=doubt if never is None else f"untrained: {never}")
 
 
 def way_between(

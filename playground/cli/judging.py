@@ -11,13 +11,13 @@ import numpy as np
 from playground.cli.reporting import number, say, stage, warn
 from playground.cli.results import Model, column_names, open_model, write_csv
 from playground.data import read_columns
-from playground.lab import conditioning
 from playground.lab.energies import normalised
 from playground.lab.latent import Interpolation, interpolate
 from playground.lab.likelihood import DecodedPoints, decode, log_likelihood
 from playground.lab.problem import Problem
 from playground.lab.refusals import flow_refusal, likelihood_refusal
 from playground.lab.reliability import EXTRAPOLATED, UNMEASURED, closed_form, flow_doubts, learned_doubts
+from playground.lab.untrained import untrained_likelihoods
 from playground.mistakes import Mistake
 
 
@@ -30,8 +30,7 @@ def write_likelihoods(
     refusal = likelihood_refusal(problem.experiment)
     if refusal is not None:
         raise Mistake(refusal.sentence)
-    if problem.experiment.likelihood.source == "learned":
-        warn(conditioning.untrained_whole(problem))
+    warn(untrained_likelihoods(problem.experiment, problem.conditions))
     flat, header = read_points_to_judge(points, problem)
     if flow_refusal(problem.experiment) is None:
         _write_by_flow(model, flat, header, out, latent)

@@ -22,6 +22,7 @@ from playground.lab.sampling import sample
 from playground.lab.session import Session, SessionError
 from playground.lab.training import recommended_threads
 from playground.lab.trajectory import Trajectory
+from playground.lab.untrained import untrained_classes, untrained_whole
 from playground.lab.weights import load_weights
 from playground.mistakes import Mistake
 from playground.theory.noise import ScoreFunction
@@ -113,7 +114,7 @@ def write_samples(folder: Path, assignments: Sequence[str], seed: int | None, de
         raise Mistake(refusal.sentence)
     problem = model.problem
     warn(*idle_settings(problem), conditioning.idle(problem))
-    warn(conditioning.untrained_classes(problem), conditioning.untrained_whole(problem))
+    warn(*(untrained(problem.experiment, problem.conditions) for untrained in (untrained_classes, untrained_whole)))
     trajectory = run_sampler(model.problem, model.score)
     if out.suffix.lower() == ".csv":
         trajectory.save_csv(out)

@@ -29,6 +29,7 @@ from playground.lab.refusals import Conditions, sampling_refusal, training_refus
 from playground.lab.score_errors import score_figures
 from playground.lab.session import Session, SessionError
 from playground.lab.training import Trainer, TrainingProgress
+from playground.lab.untrained import untrained_classes, untrained_whole
 from playground.mistakes import Mistake
 
 VIDEO_SIZE, VIDEO_FPS = (960, 720), 30
@@ -52,7 +53,7 @@ def run_experiment(experiment: Experiment, folder: Path, device: str, overwrite:
         say(_read(problem))
         warn(*(advice.sentence for advice in noise_advice(problem)))
         warn(*idle_settings(problem), conditioning.idle(problem))
-        warn(conditioning.untrained_classes(problem), conditioning.untrained_whole(problem))
+        warn(*(untrained(problem.experiment, problem.conditions) for untrained in (untrained_classes, untrained_whole)))
         passes = derivative_passes(experiment.objective, math.prod(problem.shape))
         if passes > 2:
             say(f"Each training step differentiates the score along {passes} directions")
@@ -183,10 +184,8 @@ def _session(experiment: Experiment, problem: Problem, trainer: Trainer) -> Sess
 
 
 def _evaluate(problem: Problem, model: results.Model, samples: Any) -> dict[str, Any]:
-    by_network = problem.experiment.likelihood.source == "learned"
-    untrained = conditioning.untrained_whole(problem) if by_network else None
     with stage("Evaluating") as update:
-        for progress in evaluate(problem, model.judge, samples, untrained):
+        for progress in evaluate(problem, model.judge, samples):
             update(progress.fraction, "" if progress.metrics else progress.label)
     assert progress.metrics is not None
     return progress.metrics

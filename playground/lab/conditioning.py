@@ -48,35 +48,6 @@ def idle(problem: Problem) -> str | None:
     return None if asked is None else f"{asked} changes nothing: {why}."
 
 
-def untrained_classes(problem: Problem) -> str | None:
-    """That the sampler follows scores of classes although training hid every label, and what helps; None where it does not."""
-    sampling = problem.experiment.sampling
-    if not problem.classes or problem.experiment.training.label_dropout < 1:
-        return None
-    if sampling.labels == "none" or sampling.source != "learned" or sampling.kind == "forward":
-        return None
-    return (
-        "training.label_dropout = 1 hides every label, so no class is learned, and the samples of sampling.labels = "
-        f"{sampling.labels} follow scores that were never trained: choose a share below 1, such as 0.3, and train anew, or "
-        "sampling.labels = none."
-    )
-
-
-def untrained_whole(problem: Problem) -> str | None:
-    """That the score of all classes together was never trained, as every label was told, and what rests on it; or None."""
-    if not problem.classes or problem.experiment.training.label_dropout > 0:
-        return None
-    on_it = "score errors"
-    if problem.experiment.likelihood.source == "learned":
-        on_it = f"likelihoods, {on_it}"
-    if problem.experiment.sampling.source == "learned":
-        on_it += ", sampling.guidance and sampling.labels = none"
-    return (
-        f"training.label_dropout = 0 tells the network every label, so the score without one is never trained, and {on_it} mean "
-        "nothing, for they rest on it: choose a share above 0, such as 0.3, and train anew."
-    )
-
-
 def labels(problem: Problem) -> Tensor | None:
     """The class of all particles, 0-d, or of each, (particles,); None where they are told none."""
     sampling, data = problem.experiment.sampling, problem.labels

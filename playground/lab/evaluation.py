@@ -20,6 +20,7 @@ from playground.lab.problem import Problem
 from playground.lab.refusals import flow_refusal, likelihood_refusal
 from playground.lab.reliability import closed_form, missed
 from playground.lab.sample_metrics import FROM_SAMPLES, add_distances
+from playground.lab.untrained import untrained_likelihoods
 from playground.theory import likelihood, metrics
 from playground.theory.noise import ScoreFunction
 from playground.theory.ode import TooManySteps
@@ -39,9 +40,7 @@ class EvaluationProgress:
     metrics: dict[str, Any] | None
 
 
-def evaluate(
-    problem: Problem, score: ScoreFunction, samples: Array | None = None, untrained: str | None = None
-) -> Iterator[EvaluationProgress]:
+def evaluate(problem: Problem, score: ScoreFunction, samples: Array | None = None) -> Iterator[EvaluationProgress]:
     """Measure a score and the samples made with it.
 
     The last progress carries a dictionary; what does not apply is None there, and `reasons` says why by key:
@@ -84,11 +83,11 @@ def evaluate(
     Args:
         score: learned or exact, in internal units; must not change while this runs.
         samples: (N, *shape) in user units, finished ones; None if there are none.
-        untrained: why the likelihoods by this score mean nothing, where they do: none is computed then.
     """
     found: dict[str, Any] = dict.fromkeys(METRICS)
     reasons: dict[str, str] = {}
     refusal = flow_refusal(problem.experiment)
+    untrained = untrained_likelihoods(problem.experiment, problem.conditions)
     if refusal is not None:
         reasons |= dict.fromkeys(_FROM_LIKELIHOOD, (likelihood_refusal(problem.experiment) or refusal).sentence)
     elif untrained is not None:

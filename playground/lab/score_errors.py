@@ -8,8 +8,8 @@ import numpy as np
 import torch
 
 from playground.lab.along_sigma import ScoreErrors
-from playground.lab.conditioning import untrained_whole
 from playground.lab.problem import Problem
+from playground.lab.untrained import untrained_whole
 from playground.theory.metrics import fisher_divergence
 from playground.theory.noise import ScoreFunction
 
@@ -76,7 +76,7 @@ def score_figures(problem: Problem, score: ScoreFunction) -> Iterator[tuple[floa
 
     Lists over `score_sigmas` (user units); `score_reference` says what the score was held against.
     """
-    reason = untrained_whole(problem)
+    reason = untrained_whole(problem.experiment, problem.conditions)
     if problem.reference is None:
         reason = "No score is known to hold the learned one against: without noise bare points have none."
     if reason is not None:

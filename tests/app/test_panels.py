@@ -32,6 +32,7 @@ from playground.lab.along_sigma import ScoreErrors
 from playground.lab.experiment import fields
 from playground.lab.idle import acts
 from playground.lab.refusals import Conditions, sampling_refusal, training_refusal
+from playground.lab.untrained import untrained_classes, untrained_whole
 
 KINDS = [getattr(panels, name) for name in panels.__all__]
 PATH = "/some/where/faithful.csv"
@@ -665,6 +666,32 @@ def test_while_the_settings_give_no_data_nothing_is_measured_of_the_old_ones(sho
     assert "score_errors" not in engine.asked
 
 
+def test_scores_that_training_never_shows_are_not_measured(show, state, engine, qtbot):
+    training, likelihood, quality = show(panels.TrainingPanel, panels.LikelihoodPanel, panels.QualityPanel)
+    state.edit({"data.kind": "digits", "training.label_dropout": 0.0})
+    engine.build(conditions=TOLD)
+    why = spoken(untrained_whole(state.experiment, TOLD))
+    assert training.notice.text.text() == quality.chart._empty == why
+    for button in (likelihood.test, quality.measure_score):
+        assert not button.isEnabled()
+        assert button.toolTip() == f"<p>{why}</p>"
+    engine.train_to(200, "finished")
+    state.edit({"likelihood.source": "empirical"})
+    assert likelihood.test.isEnabled()  # which rests on no network
+    assert not quality.measure_score.isEnabled()
+    state.edit({"likelihood.source": "learned"})
+    with qtbot.waitSignal(training.reset_requested):  # what was trained by the old share stays untrained without labels
+        press(button_called(training, "Use 0.3"))
+    assert not training.notice.isVisible()
+    for button in (likelihood.test, quality.measure_score):
+        assert button.isEnabled()
+    state.edit({"training.label_dropout": 1.0})
+    assert training.notice.text.text() == spoken(untrained_classes(state.experiment, TOLD))
+    assert quality.measure_score.isEnabled()
+    state.edit({"sampling.labels": "none"})
+    assert not training.notice.isVisible()
+
+
 def test_the_loss_chart_asks_for_no_button_that_cannot_be_pressed(show, state, engine):
     (panel,) = show(panels.TrainingPanel)
     engine.build()
@@ -871,6 +898,9 @@ def test_a_log_p_in_doubt_is_marked(show, state, engine):
     engine.show_point(doubt="extrapolated: 12 times as far out")
     assert (panel.log_prob.name.text(), panel.log_prob.text()) == ("log p, extrapolated", "−0.713")
     assert "Extrapolated: 12 times as far out" in panel.log_prob.toolTip()
+    engine.show_point(doubt="untrained: training.label_dropout = 0 tells the network every label")
+    assert panel.log_prob.name.text() == "log p, untrained"
+    assert "Untrained: label dropout = 0 tells" in panel.log_prob.toolTip()
     engine.show_point(doubt="not measured: the flow misses it", source="empirical")
     assert (panel.log_prob.name.text(), panel.log_prob.text()) == ("log p, not measured", "–")
     engine.show_point(doubt="extrapolated: 12 times as far out", energy=(-9.0, 1e-4))

@@ -9,7 +9,7 @@ import torch
 
 from playground.data import load_dataset
 from playground.lab.automatic import KNOWN_CORRECTORS, resolved
-from playground.lab.conditioning import idle, known_part, labels, untrained_classes, untrained_whole
+from playground.lab.conditioning import idle, known_part, labels
 from playground.lab.evaluation import evaluate, sample_distances
 from playground.lab.experiment import Experiment, ExperimentError, fields, replace
 from playground.lab.objective import build_objective
@@ -18,6 +18,7 @@ from playground.lab.refusals import Conditions, Refusal, comparison_refusal, sam
 from playground.lab.sampling import sample
 from playground.lab.score_errors import score_figures
 from playground.lab.training import Trainer
+from playground.lab.untrained import untrained_classes, untrained_whole
 from playground.theory.samplers import SamplerDiverged
 
 TINY = {
@@ -327,7 +328,7 @@ def test_a_class_that_no_image_has_is_refused_and_never_drawn(present: Sequence[
 def test_scores_that_training_never_shows_are_told(settings: dict, of_classes: bool, of_all: bool) -> None:
     """Of a class where no label is told, of all data together where every one is."""
     problem = digits(**settings)
-    classes, whole = untrained_classes(problem), untrained_whole(problem)
+    classes, whole = (rule(problem.experiment, problem.conditions) for rule in (untrained_classes, untrained_whole))
     assert (classes is not None, whole is not None) == (of_classes, of_all)
     assert classes is None or "training.label_dropout = 1 hides every label" in classes
     assert whole is None or "training.label_dropout = 0 tells the network every label" in whole
@@ -335,7 +336,7 @@ def test_scores_that_training_never_shows_are_told(settings: dict, of_classes: b
 
 def test_a_score_that_was_never_trained_is_not_measured(network) -> None:
     problem = digits(training__label_dropout=0.0)
-    *_, progress = evaluate(problem, network, untrained="It was never trained.")
+    *_, progress = evaluate(problem, network)
     *_, (_, errors) = score_figures(problem, network)
     for found, key in ((progress.metrics, "bits_per_dim"), (errors, "fisher_divergence")):
         assert found[key] is None

@@ -181,8 +181,6 @@ class QualityPanel(Card):
         self.notice.say("error", "")
         known = view.known_density
         comparable = view.has_reference
-        measure = MEASURE_SCORE if known else MEASURE_AGAINST_DATA.format(view.name)
-        self.chart.show_empty(hindrances.to_measuring_score(self.state, self.engine) or measure)
         self.against.setVisible(comparable and not known)
         self.relative.setVisible(comparable)
         self.divergence.setVisible(comparable)
@@ -206,14 +204,16 @@ class QualityPanel(Card):
         refusal = comparison_refusal(self.state.experiment, view.conditions) if runs else None
         self.unlike.setText("" if refusal is None else spoken(refusal.sentence))
         self.unlike.setVisible(refusal is not None)
-        self.measure_score.set_hindrance(hindrances.to_measuring_score(self.state, self.engine))
+        why = hindrances.to_measuring_score(self.state, self.engine)
+        self.measure_score.set_hindrance(why)
+        known = view is None or view.known_density
+        self.chart.show_empty(why or (MEASURE_SCORE if known else MEASURE_AGAINST_DATA.format(view.name)))
         self.measure_samples.set_hindrance(hindrances.to_comparing(self.state, self.engine))
         if run is None:
             self.histogram.show_samples(None)
         if view is None:
             for part in (self.against, self.kl, self.weights, self.labels, self.nearest):
                 part.setVisible(False)  # they were of data that are gone
-            self.chart.show_empty(hindrances.to_anything(self.engine))
             self.histogram.show_data(np.zeros(0), "")
 
     @Slot(str)

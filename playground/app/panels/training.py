@@ -16,6 +16,7 @@ from playground.app.state import State
 from playground.app.views import conditions_of
 from playground.lab.refusals import training_refusal
 from playground.lab.settings import PROCESSES
+from playground.lab.untrained import untrained_classes, untrained_whole
 
 BUTTON = {
     "untrained": "Train",
@@ -123,6 +124,11 @@ class TrainingPanel(Card):
         self.state.edit({"training.learning_rate": float(f"{self.state.experiment.training.learning_rate / 3:.1e}")})
         self.engine.train()
 
+    def _share(self) -> None:
+        self.state.edit({"training.label_dropout": self.state.field("training.label_dropout").default})
+        if self.engine.trained_steps:
+            self.reset_requested.emit()
+
     # What is shown
 
     @Slot()
@@ -218,4 +224,12 @@ class TrainingPanel(Card):
             place = {"data": "Data", "network": "Objective", "objective": "Objective"}[refusal.key.split(".")[0]]
             self.notice.say("info", f"Training cannot begin: see {place} above.")
         else:
-            self.notice.say("info", "")
+            self._say_untrained()
+
+    def _say_untrained(self) -> None:
+        """That scores are asked for which training never shows, with the share that trains all of them."""
+        experiment, view = self.state.experiment, self.engine.problem
+        why = view and (untrained_classes(experiment, view.conditions) or untrained_whole(experiment, view.conditions))
+        share = self.state.field("training.label_dropout").default
+        tip = f"training.label_dropout = {share}, and fresh weights"
+        self.notice.say("warning", why or "", *([(f"Use {share}", tip, self._share)] if why else []))
