@@ -248,7 +248,7 @@ class Engine(Training):
                 self.pause_training()
                 self.message.emit("warning", refusal.sentence, "")
         if any(key.startswith("sampling.") or key == "seed" for key in keys):
-            self._forget_samples()
+            self._forget("quality")
             self._begin()
         if "likelihood.source" in keys:
             self._forget_weights()

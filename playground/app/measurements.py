@@ -2,7 +2,7 @@
 
 import dataclasses
 import math
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -166,21 +166,26 @@ def density_of(
 def test_set(problem: "Problem", weights: Weights) -> Progress:
     """NLL of the held-out points, entropy, KL, and in the plane the integral of the density."""
     from playground.lab.density_map import integral
-    from playground.lab.evaluation import evaluate
+    from playground.lab.evaluation import OF_SAMPLES, evaluate
 
     score = judging_score(problem, weights)
     flows = problem.shape == (2,) and flow_refusal(problem.experiment) is None
     share = 0.7 if flows else 1.0  # of the work; the rest is the integral
     metrics = None
     for step in evaluate(problem, score):
-        metrics = step.metrics
+        metrics = step.metrics and _without(step.metrics, OF_SAMPLES)
         yield share * step.fraction, metrics
     if flows:
+        assert metrics is not None
         for progress in integral(problem, score):
-            yield (
-                share + (1 - share) * progress.fraction,
-                None if progress.value is None else {"integral": progress.value},
-            )
+            found = metrics if progress.value is None else metrics | {"integral": progress.value}
+            yield share + (1 - share) * progress.fraction, found  # the figures again: a reader may have missed the last
+
+
+def _without(metrics: dict[str, Any], keys: Container[str]) -> dict[str, Any]:
+    """Figures and reasons but for those of some keys."""
+    kept = {key: value for key, value in metrics.items() if key not in keys}
+    return kept | {"reasons": {key: why for key, why in metrics["reasons"].items() if key not in keys}}
 
 
 def sample_quality(problem: "Problem", run: "Iterator[Trajectory]") -> Progress:

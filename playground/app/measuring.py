@@ -19,6 +19,8 @@ MAP_CELLS = 160  # across and down, of the map that is asked for
 POINT_KEYS = frozenset(
     f"likelihood.{name}" for name in ("tolerance", "trace", "vectors", "probe")
 )  # by which log p is computed
+TEST_SET_KEYS = POINT_KEYS | {"likelihood.draws"}
+STALE = "Other settings have been chosen since it was measured: measure it anew."
 TASKS = ("likelihood", "way", "density", FOLLOWING, "test-set", "quality", "fisher")
 
 
@@ -35,7 +37,7 @@ class Measuring(Stage):
         self._evaluation: dict[str, Any] = {}
         self._likelihood: PointLikelihood | None = None
         self._way: Way | None = None
-        self._of_samples: frozenset[str] = frozenset()  # keys of the evaluation that came from a run
+        self._came_from: dict[str, frozenset[str]] = {}  # by measurement: its keys of the evaluation
         self._inspected_before: PointLikelihood | None = None  # what training has made untrue
         self._awaiting: tuple[tuple[float, float], ...] = ()  # clicked before there was a bench
 
@@ -108,7 +110,15 @@ class Measuring(Stage):
             self._find_way(self._way.ends, self._way.numbers)
 
     def measure_again(self, keys: frozenset[str]) -> None:
-        """Compute the point and the way in view anew, as far as these settings, which have changed, count for them."""
+        """Compute the point and the way in view anew, as far as these settings, which have changed, count for them.
+
+        The test set, which takes longer, only where it is being measured; its figures are those of other settings.
+        """
+        if keys & TEST_SET_KEYS:
+            again = self._tasks.running("test-set")
+            self._forget("test-set")
+            if again:
+                self.evaluate_test_set()
         first, way = self._likelihood, self._way
         if first is not None and keys & POINT_KEYS and likelihood_refusal(self._state.experiment) is None:
             self._inspect(first.point, first.number)
@@ -203,7 +213,9 @@ class Measuring(Stage):
         bench = self._bench
         assert bench is not None
         problem, weights = bench.problem, bench.weights
-        self._tasks.start("test-set", "Test set", lambda: measurements.test_set(problem, weights), self._evaluated)
+        self._tasks.start(
+            "test-set", "Test set", lambda: measurements.test_set(problem, weights), self._evaluated("test-set")
+        )
 
     def evaluate_samples(self) -> None:
         """Distance between the run's last particles and the data; a run under way is sampled to its end first."""
@@ -211,7 +223,9 @@ class Measuring(Stage):
         if bench is None or trajectory is None or not len(trajectory):
             return
         problem, run = bench.problem, self.trajectory_iterator()
-        self._tasks.start("quality", "Quality", lambda: measurements.sample_quality(problem, run()), self._judged)
+        self._tasks.start(
+            "quality", "Quality", lambda: measurements.sample_quality(problem, run()), self._evaluated("quality")
+        )
 
     def score_errors(self) -> None:
         """Error of the learned score along sigma, against the exact one or, where none is known, the smoothed training set's."""
@@ -229,21 +243,32 @@ class Measuring(Stage):
     def running(self, task: str) -> bool:
         return self._tasks.running(task)
 
-    def _evaluated(self, metrics: Mapping[str, Any]) -> None:
-        self._evaluation.update({key: value for key, value in metrics.items() if value is not None})
+    def _evaluated(self, task: str) -> Callable[[Mapping[str, Any]], None]:
+        """Takes the figures of a measurement, and why some are missing, in place of those of its keys so far."""
+
+        def take(metrics: Mapping[str, Any]) -> None:
+            new = {key: value for key, value in metrics.items() if key != "reasons"}
+            self._came_from[task] = self._came_from.get(task, frozenset()) | new.keys()
+            self._replace(new, metrics.get("reasons", {}))
+
+        return take
+
+    def _replace(self, figures: Mapping[str, Any], reasons: Mapping[str, str]) -> None:
+        """Put figures in place of those of the same keys; None leaves none, and `reasons` says why."""
+        before = self._evaluation
+        kept = {key: value for key, value in before.items() if key not in figures and key != "reasons"}
+        why = {key: sentence for key, sentence in before.get("reasons", {}).items() if key not in figures}
+        found = {key: value for key, value in figures.items() if value is not None}
+        self._evaluation = kept | found | {"reasons": why | reasons}
         self.evaluation_changed.emit(dict(self._evaluation))
 
-    def _judged(self, metrics: Mapping[str, Any]) -> None:
-        self._of_samples = frozenset(metrics)
-        self._evaluated(metrics)
-
-    def _forget_samples(self) -> None:
-        """Another sampler: what was measured of the last one's samples is not true of its own."""
-        self._tasks.cancel("quality")
-        if self._of_samples & self._evaluation.keys():
-            for key in self._of_samples:
-                self._evaluation.pop(key, None)
-            self.evaluation_changed.emit(dict(self._evaluation))
+    def _forget(self, task: str) -> None:
+        """Other settings: what was measured by the last ones is not true of these."""
+        self._tasks.cancel(task)
+        keys = self._came_from.pop(task, frozenset())
+        if keys:
+            measured = [key for key in keys if key in self._evaluation]
+            self._replace(dict.fromkeys(keys), dict.fromkeys(measured, STALE))
 
     def _forget_weights(self) -> None:
         """Training has begun or rests, or another score is judged: the figures so far are of another model.
@@ -271,7 +296,7 @@ class Measuring(Stage):
         """Another bench: nothing measured so far is true of it."""
         for task in TASKS:
             self._tasks.cancel(task)
-        self._evaluation.clear()
+        self._evaluation, self._came_from = {}, {}
         self._likelihood = self._inspected_before = None
         self.evaluation_changed.emit({})
         self.errors_changed.emit(None)

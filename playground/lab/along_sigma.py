@@ -36,3 +36,14 @@ class ScoreErrors:
     relative: Array
     relative_error: Array
     source: str
+
+    @property
+    def unscaled(self) -> str:
+        """Why some errors are relative to nothing, or "" where all are: far out a sharp density's score is 0 in single precision."""
+        flat = int((np.isnan(self.relative) & np.isfinite(self.divergence)).sum())
+        if not flat:
+            return ""
+        return (
+            f"At {flat} of {len(self.sigmas)} noise levels the {self.source} score is 0 at all held-out points, and no error is "
+            "relative to it: raise likelihood.points."
+        )

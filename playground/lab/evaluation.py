@@ -136,12 +136,7 @@ def evaluate(problem: Problem, score: ScoreFunction, samples: Array | None = Non
         reasons |= dict.fromkeys(("bits_per_dim", "bits_per_dim_standard_error"), "Bits per dimension are for images.")
     for fraction in add_distances(problem, samples, found, reasons):
         yield EvaluationProgress(0.9 + 0.1 * fraction, "distances", None)
-    for key in _without_error(found):
-        found[key] = None
-        few = key.startswith("nearest_distance_s")
-        reasons[key] = ONE_SAMPLE if few else ONE_HELD_OUT
-    found["reasons"] = {key: sentence for key, sentence in reasons.items() if found[key] is None}
-    yield EvaluationProgress(1.0, "done", found)
+    yield EvaluationProgress(1.0, "done", _with_reasons(found, reasons))
 
 
 _FROM_LIKELIHOOD = (
@@ -167,22 +162,23 @@ _FROM_SMOOTHING = (
     "kl_of_smoothing_standard_error",
 )
 
-METRICS = (
-    *_FROM_LIKELIHOOD,
-    "entropy",
-    *_FROM_SMOOTHING,
-    *energies.METRICS,
-    *FROM_SAMPLES,
-    "mode_weights_true",
-    *FROM_IMAGES,
-    *FROM_LABELS,
-)
+OF_SAMPLES = (*FROM_SAMPLES, "mode_weights_true", *FROM_IMAGES, *FROM_LABELS)
+"""Keys of what samples are judged by, and beside what."""
+METRICS = (*_FROM_LIKELIHOOD, "entropy", *_FROM_SMOOTHING, *energies.METRICS, *OF_SAMPLES)
 """Keys of the dictionary that :func:`evaluate` ends with, besides `reasons`."""
 ERROR = "_standard_error"
 
 
 ONE_HELD_OUT = "One held-out point tells no error: take data of which more rows differ, for a fifth of the different ones is held out."
 ONE_SAMPLE = "One sample tells no error: set sampling.particles to 2 or more."
+
+
+def _with_reasons(found: dict[str, Any], reasons: dict[str, str]) -> dict[str, Any]:
+    """The figures, and in `reasons` why those are missing that are None, as the standard errors are that nothing tells."""
+    for key in _without_error(found):
+        found[key] = None
+        reasons[key] = ONE_SAMPLE if key.startswith("nearest_distance_s") else ONE_HELD_OUT
+    return found | {"reasons": {key: sentence for key, sentence in reasons.items() if found[key] is None}}
 
 
 def _without_error(found: dict[str, Any]) -> list[str]:
@@ -254,7 +250,8 @@ def _add_round_trip(trip: RoundTrip, found: dict[str, Any]) -> None:
 
 def sample_distances(problem: Problem, samples: Array) -> Iterator[EvaluationProgress]:
     """The part of :func:`evaluate` that needs samples (N, *shape) only, and takes no likelihoods: a second."""
-    found: dict[str, Any] = {}
-    for fraction in add_distances(problem, samples, found, {}):
+    found: dict[str, Any] = dict.fromkeys(OF_SAMPLES)
+    reasons: dict[str, str] = {}
+    for fraction in add_distances(problem, samples, found, reasons):
         yield EvaluationProgress(fraction, "distances", None)
-    yield EvaluationProgress(1.0, "done", found)
+    yield EvaluationProgress(1.0, "done", _with_reasons(found, reasons))

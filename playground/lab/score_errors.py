@@ -86,15 +86,8 @@ def score_figures(problem: Problem, score: ScoreFunction) -> Iterator[tuple[floa
         yield errors.fraction, None
     curves = (errors.sigmas, errors.divergence, errors.divergence_error, errors.relative, errors.relative_error)
     figures = [curve.tolist() for curve in curves]
-    # A sharp density's score is 0 in single precision but a few sigmas from its edges.
-    flat = int((np.isnan(errors.relative) & np.isfinite(errors.divergence)).sum())
-    reasons = {}
-    if flat:
-        why = (
-            f"At {flat} of {len(errors.sigmas)} noise levels the {errors.source} score is 0 at all held-out points, and no error is "
-            "relative to it: raise likelihood.points."
-        )
-        reasons = dict.fromkeys(("relative_score_error", "relative_score_error_standard_error"), why)
+    relative = ("relative_score_error", "relative_score_error_standard_error")
+    reasons = dict.fromkeys(relative, errors.unscaled) if errors.unscaled else {}
     yield 1.0, dict(zip(METRICS, (*figures, errors.source), strict=True)) | {"reasons": reasons}
 
 

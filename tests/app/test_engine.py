@@ -8,6 +8,7 @@ import pytest
 
 from playground.app import hindrances
 from playground.app.engine import Engine
+from playground.app.measuring import STALE
 from playground.app.state import State
 from playground.data import pictures
 from playground.lab.experiment import Experiment, Stroke, replace
@@ -430,6 +431,43 @@ def test_the_point_in_view_is_measured_anew_by_other_settings_of_its_log_p(qtbot
     assert engine.likelihood.point.tolist() == [0.0, 1.0]
     with qtbot.assertNotEmitted(engine.likelihood_changed, wait=200):
         engine.measure_again(frozenset({"likelihood.points", "seed"}))
+
+
+def test_the_test_set_by_other_settings_is_forgotten_and_measured_anew_where_it_is_under_way(qtbot, bench):
+    state, engine = bench
+    figures = {"test_nll": 1.4, "kl": 0.1, "reasons": {}}
+    engine._evaluated("test-set")(figures)
+    engine._evaluated("test-set")({"integral": 1.0})
+    engine._evaluated("quality")({"sliced_wasserstein2": 0.2, "mmd_squared": None, "reasons": {"mmd_squared": "Few."}})
+    engine.measure_again(frozenset({"sampling.steps"}))
+    assert engine.evaluation["test_nll"] == 1.4
+    state.edit({"likelihood.tolerance": 1e-2})
+    engine.measure_again(frozenset({"likelihood.tolerance"}))
+    assert not {"test_nll", "kl", "integral"} & engine.evaluation.keys()
+    assert engine.evaluation["sliced_wasserstein2"] == 0.2
+    why = engine.evaluation["reasons"]
+    assert why.keys() == {"test_nll", "kl", "integral", "mmd_squared"}
+    assert why["test_nll"] == why["integral"] == STALE
+    engine.evaluate_test_set()
+    state.edit({"likelihood.trace": "hutchinson", "likelihood.vectors": 1})
+    engine.measure_again(frozenset({"likelihood.trace", "likelihood.vectors"}))
+    assert engine.running("test-set")
+    qtbot.waitUntil(lambda: not engine.running("test-set"), timeout=40_000)
+    assert engine.evaluation["test_nll"] != 1.4
+    assert engine.evaluation["integral"] > 0
+    assert "trace_standard_error" not in engine.evaluation  # of one vector: it was measured by the settings of now
+    assert "likelihood.vectors" in engine.evaluation["reasons"]["trace_standard_error"]
+    assert engine.evaluation["reasons"]["mmd_squared"] == "Few."
+
+
+def test_a_figure_that_is_measured_no_more_leaves_and_says_why(bench):
+    _, engine = bench
+    take = engine._evaluated("test-set")
+    take({"test_nll": 1.4, "reasons": {}})
+    take({"test_nll": None, "reasons": {"test_nll": "The flow is lost."}})
+    assert engine.evaluation == {"reasons": {"test_nll": "The flow is lost."}}
+    take({"test_nll": 1.3, "reasons": {}})
+    assert engine.evaluation == {"test_nll": 1.3, "reasons": {}}
 
 
 def test_the_training_set_itself_can_be_seen_as_density_and_score(qtbot, bench):

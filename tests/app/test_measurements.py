@@ -1,10 +1,12 @@
 """What the window measures says why it is missing, where it is."""
 
+import numpy as np
 import pytest
 import torch
 
 from playground.app import measurements
 from playground.app.live import Weights
+from playground.lab.evaluation import OF_SAMPLES
 from playground.lab.experiment import Experiment, replace
 from playground.lab.problem import Problem
 
@@ -34,3 +36,30 @@ def test_an_image_is_judged_by_a_score_that_training_never_shows_only_with_a_dou
     *_, (_, likelihood) = measurements.point_likelihood(problem, weights(problem), problem.dataset.held_out[0], 3)
     assert likelihood.flow is not None
     assert ("untrained: " in likelihood.doubt, said in likelihood.doubt) == (bool(said), True)
+
+
+def test_a_test_set_says_nothing_of_samples_and_they_nothing_of_it() -> None:
+    settings = {"data.points": 200, "network.width": 8, "likelihood.points": 20, "likelihood.tolerance": 1e-1}
+    problem = Problem.build(
+        replace(Experiment(), settings | {"likelihood.trace": "hutchinson", "likelihood.vectors": 1})
+    )
+    found = [metrics for _, metrics in measurements.test_set(problem, weights(problem)) if metrics]
+    for metrics in found:
+        assert not set(OF_SAMPLES) & (metrics.keys() | metrics["reasons"].keys())
+        assert metrics["test_nll"] is not None
+        assert "likelihood.vectors to 2" in metrics["reasons"]["trace_standard_error"]
+    assert found[-1]["integral"] > 0
+    *_, (_, judged) = measurements.sample_quality(problem, iter([_Run(problem.dataset.held_out[:3])]))
+    assert judged["sliced_wasserstein2"] is None
+    assert judged["reasons"]["sliced_wasserstein2"].startswith("3 samples are too few")
+    assert judged.keys() == {*OF_SAMPLES, "reasons"}
+
+
+class _Run(list):
+    """A run of one frame."""
+
+    total = 1
+
+    def __init__(self, points: np.ndarray) -> None:
+        super().__init__([points])
+        self.positions = [points]

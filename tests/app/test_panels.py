@@ -796,14 +796,14 @@ def test_the_clicked_point(show, state, engine):
 def test_an_energy_shows_its_z_and_what_it_says_of_points(show, state, engine):
     (panel,) = show(panels.LikelihoodPanel)
     engine.build()
-    shown = (panel.partition, panel.energy_nll, panel.energy_integral)
+    shown = (panel.held_out.partition, panel.held_out.energy_nll, panel.held_out.energy_integral)
     assert not any(figure.isVisible() for figure in shown)
     state.edit({"network.kind": "energy", "noise.kind": "none"})
     engine.build(has_energy=True)
     assert all(figure.isVisible() for figure in shown)
     assert panel.test.isEnabled()  # without noise there is no flow, and the energy needs none
     assert panel.map.isEnabled()
-    assert not panel.nll.isVisible()
+    assert not panel.held_out.nll.isVisible()
     assert panel.hint.text().endswith("by the energy and its Z.")
     assert panel.notice.isHidden()
     engine.show_point()
@@ -819,12 +819,12 @@ def test_an_energy_shows_its_z_and_what_it_says_of_points(show, state, engine):
     state.edit({"likelihood.source": "learned"})
     assert panel.header.state == "Z by quadrature"
     engine.density_changed.emit(DensityView(np.ones((2, 2)), (0.0, 1.0, 0.0, 1.0), 0.1, "exact"))
-    assert panel.partition.text() == "–"
+    assert panel.held_out.partition.text() == "–"
     engine.density_changed.emit(DensityView(np.ones((2, 2)), (0.0, 1.0, 0.0, 1.0), 0.1, "learned", (-1.25, 3e-4)))
-    assert panel.partition.text() == "−1.250 (quadrature ± 3e-4)"
+    assert panel.held_out.partition.text() == "−1.250 (quadrature ± 3e-4)"
     engine.evaluation_changed.emit({"log_partition": 0.5, "log_partition_error": 1e-5})
-    assert panel.partition.text() == "0.500 (quadrature ± 1e-5)"
-    assert "At σ = 8.1e-3." in panel.partition.toolTip()  # the test set is judged at the finest level
+    assert panel.held_out.partition.text() == "0.500 (quadrature ± 1e-5)"
+    assert "At σ = 8.1e-3." in panel.held_out.partition.toolTip()  # the test set is judged at the finest level
     engine.evaluation_changed.emit(
         {
             "energy_nll": 1.3,
@@ -834,13 +834,16 @@ def test_an_energy_shows_its_z_and_what_it_says_of_points(show, state, engine):
             "energy_kl_standard_error": 0.01,
         }
     )
-    assert panel.energy_nll.text() == "1.300 ± 0.020"
-    assert "0.040 ± 0.010 nat" in panel.energy_nll.toolTip()
-    assert panel.energy_integral.text() == "0.999"
-    assert panel.partition.text() == "0.500 (quadrature ± 1e-5)"
+    assert panel.held_out.energy_nll.text() == "1.300 ± 0.020"
+    assert "0.040 ± 0.010 nat" in panel.held_out.energy_nll.toolTip()
+    assert panel.held_out.energy_integral.text() == "0.999"
+    assert panel.held_out.partition.text() == "0.500 (quadrature ± 1e-5)"
     engine.evaluation_changed.emit({})  # as after a reset, other data, or a session that was opened
-    assert {figure.text() for figure in (panel.partition, panel.energy_nll, panel.energy_integral)} == {"–"}
-    assert "At σ" not in panel.partition.toolTip()
+    assert {
+        figure.text()
+        for figure in (panel.held_out.partition, panel.held_out.energy_nll, panel.held_out.energy_integral)
+    } == {"–"}
+    assert "At σ" not in panel.held_out.partition.toolTip()
 
 
 def test_maximum_likelihood_says_what_it_needs_and_what_it_costs(show, state, engine):
@@ -870,12 +873,12 @@ def test_estimates_of_the_trace_show_their_error_where_it_is_known(show, state, 
         assert panel.log_prob.text() == text
     assert "a single random vector" in panel.log_prob.toolTip()
     engine.evaluation_changed.emit({"trace_standard_error": 0.034})
-    assert panel.estimate.text() == "0.034"
+    assert panel.held_out.estimate.text() == "0.034"
     why = "A single random vector does not tell its own error: set likelihood.vectors to 2 or more."
     # The figure is of an earlier test set, taken with more vectors.
     engine.evaluation_changed.emit({"trace_standard_error": 0.034, "reasons": {"trace_standard_error": why}})
-    assert panel.estimate.text() == "–"
-    assert "does not tell its own error: set vectors k to 2 or more." in panel.estimate.toolTip()
+    assert panel.held_out.estimate.text() == "–"
+    assert "does not tell its own error: set vectors k to 2 or more." in panel.held_out.estimate.toolTip()
 
 
 def test_an_exact_source_of_unknown_data_is_refused_and_mended(show, state, engine):
@@ -963,10 +966,10 @@ def test_the_test_set_has_as_many_points_as_were_held_out(show, state, engine):
     state.edit({"data.kind": "digits"})
     (panel,) = show(panels.LikelihoodPanel)
     engine.build()
-    assert panel.nll.name.text() == "test NLL (359)"  # of 2,000 asked for
+    assert panel.held_out.nll.name.text() == "test NLL (359)"  # of 2,000 asked for
     state.edit({"data.kind": "two-moons"})
     engine.build()
-    assert panel.nll.name.text() == "test NLL (2\u202f000)"
+    assert panel.held_out.nll.name.text() == "test NLL (2\u202f000)"
 
 
 def test_measurements_run_show_how_far_they_are_and_can_be_cancelled(show, state, engine):
@@ -983,7 +986,10 @@ def test_measurements_run_show_how_far_they_are_and_can_be_cancelled(show, state
     engine.run("density", running=False, error="The solver needs too many steps.")
     assert panel.notice.text.text() == "The solver needs too many steps."
     engine.measure()
-    figures = [figure.text() for figure in (panel.nll, panel.perfect, panel.entropy, panel.integral)]
+    figures = [
+        figure.text()
+        for figure in (panel.held_out.nll, panel.held_out.perfect, panel.held_out.entropy, panel.held_out.integral)
+    ]
     assert figures == ["1.015 ± 0.014", "1.009 ± 0.014", "1.008", "1.000"]
 
 
@@ -1087,12 +1093,65 @@ def test_a_few_particles_are_not_compared_and_say_what_to_do(show, state, engine
     assert panel.measure_samples.isEnabled()
 
 
+@pytest.mark.parametrize(
+    ("kind", "settings", "figure", "key"),
+    [
+        ("LikelihoodPanel", {}, "nll", "test_nll"),
+        ("LikelihoodPanel", {}, "trips", "round_trip_distance"),
+        ("LikelihoodPanel", {}, "perfect", "perfect_nll"),
+        ("LikelihoodPanel", {"data.kind": "digits"}, "bits", "bits_per_dim"),
+        ("LikelihoodPanel", {"network.kind": "energy"}, "energy_nll", "energy_nll"),
+        ("QualityPanel", {}, "distance", "sliced_wasserstein2"),
+        ("QualityPanel", {}, "classifier", "classifier_accuracy"),
+        ("QualityPanel", {}, "kl", "kl"),
+        ("QualityPanel", {}, "weights", "mode_weights"),
+        ("QualityPanel", {"data.kind": "digits"}, "labels", "label_shares"),
+        ("QualityPanel", {"data.kind": "digits"}, "nearest", "nearest_distance_held_out"),
+    ],
+)
+def test_a_figure_that_is_missing_says_why(show, state, engine, kind, settings, figure, key):
+    (panel,) = show(getattr(panels, kind))
+    state.edit(settings)
+    engine.build(has_energy="network.kind" in settings, labelled=True)
+    engine.evaluation_changed.emit({"reasons": {key: "The flow is lost: lower likelihood.tolerance."}})
+    shown = getattr(getattr(panel, "held_out", panel), figure)
+    assert shown.isVisible()
+    assert shown.text() == "–"
+    said = "The flow is lost: lower tolerance (Likelihood)."
+    assert said in shown.toolTip()
+    assert said in shown.accessibleDescription()
+    caption = panel.held_out.why if kind == "LikelihoodPanel" else panel.unlike
+    assert caption.text() == (said if key in ("test_nll", "sliced_wasserstein2") else "")
+    assert caption.isVisible() == bool(caption.text())
+    engine.evaluation_changed.emit({})
+    assert said not in shown.toolTip() + shown.accessibleDescription() + caption.text()
+
+
+def test_a_score_that_nothing_can_be_relative_to_says_so(show, state, engine):
+    (panel,) = show(panels.QualityPanel)
+    engine.build()
+    sigmas, ones, none = np.array([0.01, 0.3, 8.0]), np.ones(3), np.full(3, np.nan)
+    errors = ScoreErrors(1.0, sigmas, ones, 0.1 * ones, none, none, "exact")
+    engine.errors_changed.emit(errors)
+    said = "At 3 of 3 noise levels the exact score is 0 at all held-out points"
+    assert panel.divergence.text() == "1.0 ± 0.1"
+    assert panel.relative.text() == "–"
+    for words in (panel.relative.toolTip(), panel.chart._empty, panel.chart.accessibleDescription()):
+        assert said in words
+    engine.errors_changed.emit(dataclasses.replace(errors, relative=0.1 * ones, relative_error=0.01 * ones))
+    assert panel.relative.text() == "10 ± 1 %"
+    assert said not in panel.relative.toolTip()
+
+
 def test_an_error_that_is_not_known_is_left_out(show, state, engine):
     (panel,) = show(panels.LikelihoodPanel)
     engine.build()
     keys = ("test_nll", "energy_nll", "energy_kl", "perfect_nll", "bits_per_dim")
     engine.evaluation_changed.emit(dict.fromkeys(keys, 1.0) | {f"{key}_standard_error": None for key in keys})
-    assert {figure.text() for figure in (panel.nll, panel.energy_nll, panel.perfect, panel.bits)} == {"1.000"}
+    assert {
+        figure.text()
+        for figure in (panel.held_out.nll, panel.held_out.energy_nll, panel.held_out.perfect, panel.held_out.bits)
+    } == {"1.000"}
 
 
 def test_the_score_is_measured_when_training_rests(show, state, engine):
@@ -1129,7 +1188,7 @@ def test_images_have_no_plane(show, state, engine):
     likelihood, quality = show(panels.LikelihoodPanel, panels.QualityPanel)
     engine.build()
     assert not likelihood.map.isVisible()
-    assert likelihood.bits.isVisible()
+    assert likelihood.held_out.bits.isVisible()
     assert quality.measure_score.isEnabled()  # against the training set's
     engine.train_to(200, "finished")
     assert "score_errors" not in engine.asked  # some seconds of work, which is only done when asked for

@@ -60,6 +60,8 @@ class ErrorAlongSigma(Chart):
         """What stands there before anything is measured."""
         if sentence != self._empty:
             self._empty = sentence
+            if not len(self._sigmas):
+                self.setAccessibleDescription(sentence)
             self.update()
 
     def error_at(self, sigma: float) -> float:

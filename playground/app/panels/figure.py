@@ -1,6 +1,7 @@
 """A measured number with its name, and the button that has it measured."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from PySide6.QtCore import QRectF, Qt, Signal, Slot
 from PySide6.QtGui import QPainter, QPaintEvent, QPalette, QResizeEvent
@@ -9,6 +10,7 @@ from PySide6.QtWidgets import QBoxLayout, QHBoxLayout, QLabel, QPushButton, QSiz
 from playground.app import theme
 from playground.app.engine import Engine
 from playground.app.equation import Tooltip
+from playground.app.labels import spoken
 from playground.app.numbers import MINUS, THIN_SPACE, duration, shown
 from playground.app.views import TaskStatus
 from playground.drawing.palette import DARK, Palette
@@ -36,6 +38,12 @@ def with_error(value: float, error: float | None, places: int = 3) -> str:
 def count(number: int) -> str:
     """A whole number with its digits grouped."""
     return f"{number:,}".replace(",", THIN_SPACE)
+
+
+def missing(metrics: Mapping[str, Any], key: str) -> str:
+    """Why a figure, or its standard error, is missing from an evaluation; "" where that needs no reason."""
+    reasons = metrics.get("reasons", {})
+    return spoken(reasons.get(key) or reasons.get(f"{key}_standard_error") or "")
 
 
 class Figure(QWidget):
@@ -71,13 +79,14 @@ class Figure(QWidget):
         self.setAccessibleName(name)
 
     def show_text(self, text: str, more: str = "") -> None:
-        """Show a number as text, or nothing; `more` goes into the tooltip."""
+        """Show a number as text, or nothing; `more`, which says why there is nothing, goes into the tooltip."""
         text = text or NOTHING
         if text != self.value.text():
             self.value.setText(text)
             self._color()
             self._arrange()
-            self.setAccessibleDescription(f"{self.name.text()}: {text}")
+        missing = f". {more}" if more and text == NOTHING else ""  # a tooltip is not heard
+        self.setAccessibleDescription(f"{self.name.text()}: {text}{missing}")
         self._tooltip.set_words(f"<p>{self._meaning}</p>" + (f"<p>{more}</p>" if more else ""))
 
     def resizeEvent(self, event: QResizeEvent) -> None:

@@ -14,9 +14,11 @@ from playground.app.fields import make_field
 from playground.app.labels import spoken
 from playground.app.numbers import shown
 from playground.app.panels.figure import Figure, TaskButton, count, decimal, with_error
+from playground.app.panels.held_out import TRIP, HeldOutFigures
 from playground.app.readouts import place
 from playground.app.state import State
-from playground.app.views import DensityView, FlowLikelihood, PointLikelihood, ProblemView, TaskStatus, Way
+from playground.app.views import FlowLikelihood, PointLikelihood, ProblemView, TaskStatus, Way
+from playground.lab.automatic import resolved
 from playground.lab.likelihood_settings import LOG_P_OF
 from playground.lab.refusals import flow_refusal, likelihood_refusal
 from playground.lab.reliability import UNMEASURED
@@ -24,10 +26,6 @@ from playground.lab.reliability import UNMEASURED
 WAITING = "Click the second point…"
 BRUSHING = "While the brush is on, a click paints. Press Brush in the Data card to put it away; then click a point."
 UNTRAINED = "The network is untrained: this is the density of its random weights."
-TRIP = (
-    "What is not 0 comes from the solver's steps, magnified by the flow on the way back: by a badly trained score it may be a thousand "
-    "times the error of log p itself, which a lower tolerance shows."
-)
 
 
 class LikelihoodPanel(Card):
@@ -48,7 +46,8 @@ class LikelihoodPanel(Card):
         self.body.addWidget(self.hint)
         self._build_point()
         self._build_buttons()
-        self._build_test_set()
+        self.held_out = HeldOutFigures(state, engine, self)
+        self.body.addWidget(self.held_out)
         self.settings = {
             name: make_field(state, f"likelihood.{name}")
             for name in ("source", "tolerance", "points", "trace", "vectors", "probe", "draws", "interpolation")
@@ -60,13 +59,10 @@ class LikelihoodPanel(Card):
         engine.problem_failed.connect(self._refresh)
         engine.likelihood_changed.connect(self._show_point)
         engine.way_changed.connect(self._show_way)
-        engine.evaluation_changed.connect(self._show_evaluation)
-        engine.density_changed.connect(self._show_density)
         engine.task_changed.connect(self._task_changed)
         self._refresh()
         self._show_point(engine.likelihood)
         self._show_way(engine.way)
-        self._show_evaluation(engine.evaluation)
 
     def _build_point(self) -> None:
         self.point = Figure("clicked point", "Where you clicked, in your data's unit.", token="likelihood")
@@ -169,72 +165,6 @@ class LikelihoodPanel(Card):
         row.setContentsMargins(0, 4, 0, 4)
         self.body.addLayout(row)
 
-    def _build_test_set(self) -> None:
-        self.nll = Figure(
-            "test NLL",
-            "Mean of -log p over the held-out points, in nats, with its standard error.",
-            r"-\frac{1}{N}\sum_i \log p(x_i)",
-        )
-        self.perfect = Figure(
-            "perfect model's NLL",
-            "The same of the known density, smoothed by the finest σ as the model's is, at the same points: what training could "
-            "reach at best. How far it lies above the entropy is the blur, and no error of training.",
-            r"-\frac{1}{N}\sum_i \log p_{\sigma_{min}}(x_i)",
-        )
-        self.entropy = Figure(
-            "entropy of the data",
-            "The NLL of a perfect model without noise, over ever more points: no model can do better.",
-            r"-\int p \log p\,dx",
-        )
-        self.integral = Figure(
-            "∫ p over the plane", "A density integrates to 1; what is missing lies outside, or is an error."
-        )
-        self.bits = Figure(
-            "bits per dimension",
-            "Of grey levels dequantised by uniform noise, mean and standard error over the images; fewer are better. An upper "
-            "bound of what the images themselves take.",
-            r"E_u[-\log_2 p(x + u)]/D + \log_2(K/2)",
-        )
-        self.trips = Figure(
-            "worst Δx, Δlog p",
-            "There and back, of some held-out points taken to their latent codes and back: the largest distance to where they began, and "
-            "the largest difference between the two log p. " + TRIP,
-        )
-        self.estimate = Figure(
-            "error of the trace",
-            "What Hutchinson's estimate leaves in the log p of one point, root mean square in nats; more vectors lower it.",
-        )
-        self.energy_nll = Figure(
-            "test NLL, energy",
-            "The same by the energy of the finest level over its own Z, where the line above is by the flow through all levels.",
-            r"\frac{1}{N}\sum_i f(x_i) + \ln Z",
-        )
-        self.energy_integral = Figure(
-            "∫ p, energy",
-            "The energy's own density, summed up over the data and a quarter more on every side, on another grid than its Z was: "
-            "1, but for what lies beyond.",
-            r"\frac{1}{Z}\int e^{-f}\,dx",
-        )
-        self.partition = Figure(
-            "ln Z(σ)",
-            "The constant that the score does without, summed over the plane in your data's unit, and how far the quadrature may "
-            "be off: at the finest level after Test set, else at that of the density on the canvas (choose Learned as its source).",
-            r"Z(\sigma) = \int e^{-f(x, \sigma)}\,dx",
-        )
-        for figure in (
-            self.nll,
-            self.energy_nll,
-            self.perfect,
-            self.entropy,
-            self.integral,
-            self.energy_integral,
-            self.partition,
-            self.bits,
-            self.estimate,
-            self.trips,
-        ):
-            self.body.addWidget(figure)
-
     # What is shown
 
     @Slot(object)
@@ -294,36 +224,6 @@ class LikelihoodPanel(Card):
         self.trip.show_text(_difference(flow.distance, flow.log_prob_error))
         self.evaluations.show_text(count(flow.evaluations))
 
-    @Slot(object)
-    def _show_evaluation(self, metrics: dict[str, object]) -> None:
-        self.nll.show_text(_with_error(metrics, "test_nll"))
-        kl = _with_error(metrics, "energy_kl")
-        more = kl and f"KL from the smoothed data to it: {kl} nat."
-        self.energy_nll.show_text(_with_error(metrics, "energy_nll"), more)
-        self.perfect.show_text(_with_error(metrics, "perfect_nll"))
-        partition, view = (metrics.get("log_partition"), metrics.get("log_partition_error")), self.engine.problem
-        if None not in partition and view is not None:
-            self._show_partition(partition, view.sigma_min)
-        elif not metrics:  # all was forgotten: another network, other weights or other data
-            self.partition.show_text("")
-        self.energy_integral.show_text(_with_error(metrics, "energy_integral"))
-        self.entropy.show_text(_with_error(metrics, "entropy"))
-        self.integral.show_text(_with_error(metrics, "integral"))
-        self.bits.show_text(_with_error(metrics, "bits_per_dim"))
-        trip = metrics.get("round_trip_distance"), metrics.get("round_trip_log_prob")
-        self.trips.show_text("" if None in trip else ", ".join(shown(abs(float(error)), 2) for error in trip))
-        why = metrics.get("reasons", {}).get("trace_standard_error", "")
-        self.estimate.show_text("" if why else _with_error(metrics, "trace_standard_error"), spoken(why))
-
-    @Slot(object)
-    def _show_density(self, density: DensityView) -> None:
-        if density.log_partition is not None:
-            self._show_partition(density.log_partition, density.sigma)
-
-    def _show_partition(self, partition: tuple[float, float], sigma: float) -> None:
-        value, error = partition
-        self.partition.show_text(f"{decimal(value)} (quadrature ± {shown(error, 1)})", f"At σ = {shown(sigma)}.")
-
     @Slot(str, object)
     def _task_changed(self, task: str, status: TaskStatus) -> None:
         if task in ("likelihood", "way"):
@@ -343,18 +243,11 @@ class LikelihoodPanel(Card):
     def _refresh(self) -> None:
         view = self.engine.problem
         images = view is not None and view.is_image
-        known = view is None or view.known_density
-        trace = self.state.experiment.likelihood.trace
-        self.nll.rename("test NLL" if view is None else f"test NLL ({count(view.test_points)})")
-        self.perfect.setVisible(known)
-        self.entropy.setVisible(known)
-        self.bits.setVisible(images)
         self.map.setVisible(not images)
-        estimated = trace == "hutchinson" or (trace == "auto" and images)
+        estimated = resolved(self.state.experiment).likelihood.trace == "hutchinson"
         for name in ("vectors", "probe"):
             self.settings[name].setVisible(estimated)
         self.settings["draws"].setVisible(images)
-        self.estimate.setVisible(estimated)
         possible = likelihood_refusal(self.state.experiment) is None
         flows = flow_refusal(self.state.experiment) is None
         if self._brush:
@@ -368,13 +261,6 @@ class LikelihoodPanel(Card):
                 "Click a point on the canvas: its log-likelihood appears here"
                 + (", and the path it takes to noise." if flows else ", by the energy and its Z.")
             )
-        energy = view is not None and view.has_energy
-        for figure in (self.energy_nll, self.energy_integral, self.partition):
-            figure.setVisible(energy)
-        flows = flows or not energy  # an energy without a flow has figures of its own, and these would stay empty
-        self.nll.setVisible(flows)
-        self.trips.setVisible(flows)
-        self.integral.setVisible(flows and not images)
         self.map.set_hindrance(hindrances.to_mapping(self.state, self.engine))
         self.test.set_hindrance(hindrances.to_evaluating(self.state, self.engine))
         self.hint.setVisible(possible and self.engine.likelihood is None)
@@ -411,9 +297,3 @@ def _difference(distance: float, log_prob: float) -> str:
 def _length(code: np.ndarray) -> str:
     """Beside what the codes of the model's own samples have on average, nearly sqrt(D)."""
     return f"{decimal(float(np.linalg.norm(code)), 1)} of √D = {decimal(math.sqrt(code.size), 1)}"
-
-
-def _with_error(metrics: dict[str, object], key: str) -> str:
-    """A figure with its standard error, where there is one and it is known; "" where the figure is not."""
-    value, error = metrics.get(key), metrics.get(f"{key}_standard_error")
-    return "" if value is None else with_error(float(value), None if error is None else float(error))

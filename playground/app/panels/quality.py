@@ -1,5 +1,6 @@
 """How good the score and the samples are."""
 
+import math
 import time
 
 import numpy as np
@@ -15,7 +16,7 @@ from playground.app.controls import SegmentedControl
 from playground.app.engine import Engine
 from playground.app.labels import spoken
 from playground.app.numbers import measured, percent, percent_with_error, shown
-from playground.app.panels.figure import Figure, TaskButton, decimal, with_error
+from playground.app.panels.figure import Figure, TaskButton, decimal, missing, with_error
 from playground.app.state import State
 from playground.app.views import ProblemView
 from playground.lab.along_sigma import ScoreErrors, at_sigma
@@ -37,6 +38,7 @@ class QualityPanel(Card):
         super().__init__("Quality", None, parent)
         self.state, self.engine = state, engine
         self._errors: ScoreErrors | None = None
+        self._metrics: dict[str, object] = {}
         self._drawn = 0.0
         self._axis = 0
         self._later = QTimer(self)
@@ -202,11 +204,13 @@ class QualityPanel(Card):
         view, run = self.engine.problem, self.engine.trajectory
         runs = view is not None and not hindrances.to_sampling(self.state, self.engine)
         refusal = comparison_refusal(self.state.experiment, view.conditions) if runs else None
-        self.unlike.setText("" if refusal is None else spoken(refusal.sentence))
-        self.unlike.setVisible(refusal is not None)
+        why = missing(self._metrics, "sliced_wasserstein2") if refusal is None else spoken(refusal.sentence)
+        self.unlike.setText(why)
+        self.unlike.setVisible(bool(why))
         why = hindrances.to_measuring_score(self.state, self.engine)
         self.measure_score.set_hindrance(why)
         known = view is None or view.known_density
+        why = why or ("" if self._errors is None else spoken(self._errors.unscaled))
         self.chart.show_empty(why or (MEASURE_SCORE if known else MEASURE_AGAINST_DATA.format(view.name)))
         self.measure_samples.set_hindrance(hindrances.to_comparing(self.state, self.engine))
         if run is None:
@@ -231,21 +235,26 @@ class QualityPanel(Card):
             self.chart.show_errors(np.zeros(0), np.zeros(0), np.zeros(0))
         else:
             self.chart.show_errors(errors.sigmas, errors.relative, errors.relative_error)
+        self._enable()
         self._show_now()
 
     @Slot(object)
     def _show_evaluation(self, metrics: dict[str, object]) -> None:
+        self._metrics = metrics
+        self._enable()
         distance = metrics.get("sliced_wasserstein2")
         floor, spread = (metrics.get(f"sliced_wasserstein2_floor{end}") for end in ("", "_spread"))
         text = "" if distance is None else shown(float(distance))
         if distance is not None and floor is not None and spread is not None:
             text += f" (floor {shown(float(floor))} ± {percent(spread / floor)})"
         against = metrics.get("compared_with")
-        self.distance.show_text(text, f"The data are {against}." if against else "")
+        why = missing(metrics, "sliced_wasserstein2")
+        self.distance.show_text(text, f"The data are {against}." if against else why)
         self._show_classifier(metrics)
         kl, error, floor = (metrics.get(key) for key in ("kl", "kl_standard_error", "kl_of_smoothing"))
         text = "" if kl is None else with_error(float(kl), None if error is None else float(error))
-        self.kl.show_text(text if kl is None or floor is None else f"{text} (floor {decimal(float(floor))})")
+        text = text if kl is None or floor is None else f"{text} (floor {decimal(float(floor))})"
+        self.kl.show_text(text, missing(metrics, "kl"))
         self._show_weights(metrics)
         self._show_images(metrics)
 
@@ -253,7 +262,7 @@ class QualityPanel(Card):
         """What images show, and how near they are to the training set."""
         shares, true, errors = (metrics.get(f"label_shares{end}") for end in ("", "_true", "_standard_error"))
         if shares is None or true is None or errors is None:
-            self.labels.show_text("")
+            self.labels.show_text("", missing(metrics, "label_shares"))
         else:
             rows = [
                 f"{label}: {100 * share:.1f} ± {100 * error:.1f} %, training {100 * truth:.1f} %"
@@ -264,7 +273,8 @@ class QualityPanel(Card):
                 f"class {worst}: {100 * shares[worst]:.0f} % (training {100 * true[worst]:.0f} %)", "<br>".join(rows)
             )
         distance, held_out = (_with_own_error(metrics, f"nearest_distance{end}") for end in ("", "_held_out"))
-        self.nearest.show_text(f"{distance} (held-out {held_out})" if held_out else distance)
+        why = missing(metrics, "nearest_distance") or missing(metrics, "nearest_distance_held_out")
+        self.nearest.show_text(f"{distance} (held-out {held_out})" if held_out else distance, why)
         rows, trajectory, view = metrics.get("nearest_rows"), self.engine.trajectory, self.engine.problem
         if rows is None or trajectory is None or view is None or not view.is_image or max(rows) >= len(view.points):
             self.pairs.show_pairs(np.zeros((0, 1, 1, 1)), np.zeros((0, 1, 1, 1)))
@@ -274,18 +284,19 @@ class QualityPanel(Card):
     def _show_classifier(self, metrics: dict[str, object]) -> None:
         share, error = metrics.get("classifier_accuracy"), metrics.get("classifier_accuracy_standard_error")
         more = "<br>".join(
-            f"{name}: {measured(float(metrics[key]), float(metrics[f'{key}_standard_error']))} (floor 0)"
+            f"{name}: {_with_own_error(metrics, key)} (floor 0)"
             for name, key in (("energy distance", "energy_distance"), ("squared MMD", "mmd_squared"))
             if metrics.get(key) is not None
         )
-        text = "" if share is None else f"{100 * share:.1f} ± {100 * error:.1f} % (floor 50 %)"
-        self.classifier.show_text(text, more)
+        shown_error = "" if error is None else f" ± {100 * error:.1f}"
+        text = "" if share is None else f"{100 * share:.1f}{shown_error} % (floor 50 %)"
+        self.classifier.show_text(text, more or missing(metrics, "classifier_accuracy"))
 
     def _show_weights(self, metrics: dict[str, object]) -> None:
         found, true = metrics.get("mode_weights"), metrics.get("mode_weights_true")
         errors = metrics.get("mode_weights_standard_error")
         if found is None:
-            self.weights.show_text("")
+            self.weights.show_text("", missing(metrics, "mode_weights"))
             return
         found = np.asarray(found, float)
         true = np.full(len(found), np.nan) if true is None else np.asarray(true, float)
@@ -336,7 +347,10 @@ class QualityPanel(Card):
             at_sigma(sigma, errors.sigmas, values)
             for values in (errors.relative, errors.relative_error, errors.divergence, errors.divergence_error)
         )
-        self.relative.show_text(percent_with_error(relative, relative_error))
+        if math.isfinite(relative):
+            self.relative.show_text(percent_with_error(relative, relative_error))
+        else:
+            self.relative.show_text("", spoken(errors.unscaled))
         self.divergence.show_text(_with_error_if_known(divergence, divergence_error))
 
     @Slot(str)

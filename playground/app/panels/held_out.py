@@ -1,0 +1,176 @@
+"""What the model says of points it never saw, and why it says less where it does."""
+
+from PySide6.QtCore import Slot
+from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
+
+from playground.app import theme
+from playground.app.card import ROW_GAP
+from playground.app.engine import Engine
+from playground.app.numbers import shown
+from playground.app.panels.figure import Figure, count, decimal, missing, with_error
+from playground.app.state import State
+from playground.app.views import DensityView
+from playground.lab.automatic import resolved
+from playground.lab.refusals import flow_refusal
+
+TRIP = (
+    "What is not 0 comes from the solver's steps, magnified by the flow on the way back: by a badly trained score it may be a thousand "
+    "times the error of log p itself, which a lower tolerance shows."
+)
+
+
+class HeldOutFigures(QWidget):
+    """The figures of the test set; what is missing says why in its tooltip, and below all of them once."""
+
+    def __init__(self, state: State, engine: Engine, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.state, self.engine = state, engine
+        self._metrics: dict[str, object] = {}
+        self._build()
+        self.why = QLabel(self)
+        self.why.setWordWrap(True)
+        theme.set_role(self.why, "caption")
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(ROW_GAP)
+        for part in (
+            self.nll,
+            self.energy_nll,
+            self.perfect,
+            self.entropy,
+            self.integral,
+            self.energy_integral,
+            self.partition,
+            self.bits,
+            self.estimate,
+            self.trips,
+            self.why,
+        ):
+            column.addWidget(part)
+        state.changed.connect(self._refresh)
+        engine.problem_changed.connect(self._refresh)
+        engine.problem_failed.connect(self._refresh)
+        engine.evaluation_changed.connect(self._show_evaluation)
+        engine.density_changed.connect(self._show_density)
+        self._show_evaluation(engine.evaluation)
+        self._refresh()
+
+    def _build(self) -> None:
+        self.nll = Figure(
+            "test NLL",
+            "Mean of -log p over the held-out points, in nats, with its standard error.",
+            r"-\frac{1}{N}\sum_i \log p(x_i)",
+        )
+        self.perfect = Figure(
+            "perfect model's NLL",
+            "The same of the known density, smoothed by the finest σ as the model's is, at the same points: what training could "
+            "reach at best. How far it lies above the entropy is the blur, and no error of training.",
+            r"-\frac{1}{N}\sum_i \log p_{\sigma_{min}}(x_i)",
+        )
+        self.entropy = Figure(
+            "entropy of the data",
+            "The NLL of a perfect model without noise, over ever more points: no model can do better.",
+            r"-\int p \log p\,dx",
+        )
+        self.integral = Figure(
+            "∫ p over the plane", "A density integrates to 1; what is missing lies outside, or is an error."
+        )
+        self.bits = Figure(
+            "bits per dimension",
+            "Of grey levels dequantised by uniform noise, mean and standard error over the images; fewer are better. An upper "
+            "bound of what the images themselves take.",
+            r"E_u[-\log_2 p(x + u)]/D + \log_2(K/2)",
+        )
+        self.trips = Figure(
+            "worst Δx, Δlog p",
+            "There and back, of some held-out points taken to their latent codes and back: the largest distance to where they began, and "
+            "the largest difference between the two log p. " + TRIP,
+        )
+        self.estimate = Figure(
+            "error of the trace",
+            "What Hutchinson's estimate leaves in the log p of one point, root mean square in nats; more vectors lower it.",
+        )
+        self.energy_nll = Figure(
+            "test NLL, energy",
+            "The same by the energy of the finest level over its own Z, where the line above is by the flow through all levels.",
+            r"\frac{1}{N}\sum_i f(x_i) + \ln Z",
+        )
+        self.energy_integral = Figure(
+            "∫ p, energy",
+            "The energy's own density, summed up over the data and a quarter more on every side, on another grid than its Z was: "
+            "1, but for what lies beyond.",
+            r"\frac{1}{Z}\int e^{-f}\,dx",
+        )
+        self.partition = Figure(
+            "ln Z(σ)",
+            "The constant that the score does without, summed over the plane in your data's unit, and how far the quadrature may "
+            "be off: at the finest level after Test set, else at that of the density on the canvas (choose Learned as its source).",
+            r"Z(\sigma) = \int e^{-f(x, \sigma)}\,dx",
+        )
+
+    @Slot()
+    def _refresh(self) -> None:
+        experiment, view = self.state.experiment, self.engine.problem
+        images, known = view is not None and view.is_image, view is None or view.known_density
+        energy = view is not None and view.has_energy
+        # An energy without a flow has figures of its own, and these would stay empty.
+        flows = flow_refusal(experiment) is None or not energy
+        self.nll.rename("test NLL" if view is None else f"test NLL ({count(view.test_points)})")
+        for figures, shows in (
+            ((self.nll, self.trips), flows),
+            ((self.energy_nll, self.energy_integral, self.partition), energy),
+            ((self.perfect, self.entropy), known),
+            ((self.integral,), flows and not images),
+            ((self.bits,), images),
+            ((self.estimate,), resolved(experiment).likelihood.trace == "hutchinson"),
+        ):
+            for figure in figures:
+                figure.setVisible(shows)
+        self._explain()
+
+    def _explain(self) -> None:
+        why = missing(self._metrics, "energy_nll" if self.nll.isHidden() else "test_nll")
+        self.why.setText(why)
+        self.why.setVisible(bool(why))
+
+    @Slot(object)
+    def _show_evaluation(self, metrics: dict[str, object]) -> None:
+        self._metrics = metrics
+        for figure, key in (
+            (self.nll, "test_nll"),
+            (self.perfect, "perfect_nll"),
+            (self.energy_integral, "energy_integral"),
+            (self.entropy, "entropy"),
+            (self.integral, "integral"),
+            (self.bits, "bits_per_dim"),
+        ):
+            figure.show_text(_with_error(metrics, key), missing(metrics, key))
+        kl = _with_error(metrics, "energy_kl")
+        more = kl and f"KL from the smoothed data to it: {kl} nat."
+        self.energy_nll.show_text(_with_error(metrics, "energy_nll"), more or missing(metrics, "energy_nll"))
+        partition, view = (metrics.get("log_partition"), metrics.get("log_partition_error")), self.engine.problem
+        if None not in partition and view is not None:
+            self._show_partition(partition, view.sigma_min)
+        elif not metrics:  # all was forgotten: another network, other weights or other data
+            self.partition.show_text("")
+        trip = metrics.get("round_trip_distance"), metrics.get("round_trip_log_prob")
+        text = "" if None in trip else ", ".join(shown(abs(float(error)), 2) for error in trip)
+        self.trips.show_text(text, missing(metrics, "round_trip_distance"))
+        why = missing(metrics, "trace_standard_error")
+        self.estimate.show_text("" if why else _with_error(metrics, "trace_standard_error"), why)
+        self._explain()
+
+    @Slot(object)
+    def _show_density(self, density: DensityView) -> None:
+        if density.log_partition is not None:
+            self._show_partition(density.log_partition, density.sigma)
+
+    def _show_partition(self, partition: tuple[float, float], sigma: float) -> None:
+        value, error = partition
+        self.partition.show_text(f"{decimal(value)} (quadrature ± {shown(error, 1)})", f"At σ = {shown(sigma)}.")
+
+
+def _with_error(metrics: dict[str, object], key: str) -> str:
+    """A figure with its standard error, where there is one and it is known; "" where the figure is not."""
+    value, error = metrics.get(key), metrics.get(f"{key}_standard_error")
+    return "" if value is None else with_error(float(value), None if error is None else float(error))
