@@ -10,6 +10,21 @@ class Mistake(Exception):
     """
 
 
+def unwritten(path: object, error: Exception) -> str:
+    """That a file cannot be written, why, and what helps against that, in one sentence."""
+    reason = (getattr(error, "strerror", None) or str(error) or type(error).__name__).lower()
+    code = getattr(error, "errno", None)
+    if code == errno.ENAMETOOLONG:
+        helps = "give it a shorter name"
+    elif code == errno.EISDIR:
+        helps = "choose another name"
+    elif code in (errno.ENOENT, errno.EACCES, errno.EPERM, errno.EROFS):
+        helps = "choose another folder"
+    else:
+        helps = "free some space or choose another folder"
+    return f"{path} cannot be written ({reason}): {helps}."
+
+
 def mistake_of(error: BaseException) -> str | None:
     """The sentence for a user's mistake, or None where the program is to blame."""
     if isinstance(error, Mistake):

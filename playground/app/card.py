@@ -20,6 +20,7 @@ from playground.app import theme
 from playground.app.controls import paint_chevron
 from playground.app.labels import spoken
 from playground.app.theme import UNIT
+from playground.app.wrapping import breakable
 from playground.drawing.palette import Palette
 
 Role = QPalette.ColorRole
@@ -165,7 +166,7 @@ class Notice(QFrame):
             button.deleteLater()
         self.buttons = []
         self._level = level
-        self.text.setText(spoken(sentence))
+        self.text.setText(breakable(spoken(sentence)))
         for index, (title, tooltip, action) in enumerate(ways_out):
             button = QPushButton(title, self)
             button.setToolTip(spoken(tooltip))

@@ -5,6 +5,7 @@ Four kinds can be opened or dropped: sessions (``.spg``: everything), experiment
 the GUI thread.
 """
 
+import os
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -219,7 +220,7 @@ class Documents(QObject):
             return
         path = Path(name) if name.lower().endswith(SUFFIX) else Path(name + SUFFIX)
         # The file dialog has asked about the name as it was typed, not about the completed one.
-        completed = path != Path(name) and path.exists()
+        completed = path != Path(name) and os.path.exists(path)
         if not completed or may_replace(self._window, f"{path.name} exists already."):
             self._write(path, then)
 

@@ -5,6 +5,7 @@ cancels it, while the window stays usable. What is cancelled or fails leaves no 
 """
 
 import dataclasses
+import os
 import time
 import typing
 from collections.abc import Callable, Iterator
@@ -23,10 +24,9 @@ from playground.app.workers import Worker
 from playground.drawing import film
 from playground.drawing.film import Dress
 from playground.drawing.palette import PALETTES, Palette
-from playground.drawing.render import PictureError
+from playground.drawing.render import PictureError, save_image
 from playground.drawing.scene import Scene
-from playground.lab.atomic import replacing
-from playground.mistakes import mistake_of
+from playground.mistakes import mistake_of, unwritten
 
 if typing.TYPE_CHECKING:
     from playground.lab.trajectory import Trajectory
@@ -45,7 +45,7 @@ class Exports(QObject):
 
     Signals:
         finished(str, str): a sentence and the path that was written.
-        failed(str): a sentence.
+        failed(str): a sentence; see :meth:`says`.
     """
 
     finished = Signal(str, str)
@@ -65,6 +65,10 @@ class Exports(QObject):
     @property
     def busy(self) -> bool:
         return self._worker is not None
+
+    def says(self, sentence: str) -> bool:
+        """Whether the dialog that is open says so already."""
+        return self.dialog is not None and self.dialog.isVisible() and self.dialog.failure == sentence
 
     def has_frames(self) -> bool:
         """Whether there is a run to export."""
@@ -96,7 +100,7 @@ class Exports(QObject):
             if path.suffix.lower() not in (".npz", ".csv"):
                 path = path.with_name(path.name + (".csv" if "csv" in chosen else ".npz"))
                 # The file dialog has asked about the name as it was typed, not about the completed one.
-                if path.is_file() and not may_replace(self._window, f"{path.name} exists already."):
+                if os.path.isfile(path) and not may_replace(self._window, f"{path.name} exists already."):
                     return
             self.save_trajectory(path)
 
@@ -148,10 +152,7 @@ class Exports(QObject):
         scene = self._scene(choice)
 
         def write() -> Iterator[Progress]:
-            image = film.picture(scene, choice.width, choice.height)
-            with replacing(path) as temporary:
-                if not image.save(str(temporary), "PNG"):
-                    raise PictureError(f"{path} cannot be written: the disk is full or the folder is protected.")
+            save_image(film.picture(scene, choice.width, choice.height), path)
             yield 1, 1
 
         self._start(write, path, dialog)
@@ -288,7 +289,7 @@ def _complete(last: Progress | None) -> bool:
 def _sentence(error: BaseException, path: Path) -> str:
     """What the user can do about an error, or "" where it is one of the program."""
     if isinstance(error, OSError):
-        return f"{path} cannot be written: {error.strerror or error}."
+        return unwritten(path, error)
     return mistake_of(error) or ""
 
 

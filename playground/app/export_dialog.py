@@ -1,10 +1,11 @@
 """What the user chooses before an export, and how far it has come."""
 
+import os
 from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QCloseEvent
+from PySide6.QtGui import QAccessible, QAccessibleAnnouncementEvent, QCloseEvent
 from PySide6.QtWidgets import (
     QDialog,
     QDoubleSpinBox,
@@ -24,6 +25,7 @@ from playground.app.controls import ChoiceBox
 from playground.app.questions import may_replace
 from playground.app.settings import PictureChoice, Settings, VideoChoice
 from playground.app.theme import UNIT, set_role
+from playground.app.wrapping import breakable
 
 FORMATS = {".mp4": "MP4 (H.264)", ".webm": "WebM (VP9)", ".gif": "GIF"}
 SIZES = (
@@ -55,6 +57,7 @@ class ExportDialog(QDialog):
         self.kind = kind  # "video" or "picture"
         self._settings = settings
         self.running = False
+        self.failure = ""  # what went wrong with the last export
         self._agreed: Path | None = None  # the file that may be replaced
         self.setObjectName(f"{kind}Dialog")
         self.setWindowTitle(f"Export {kind}")
@@ -159,7 +162,7 @@ class ExportDialog(QDialog):
     # --- while it runs
 
     def set_running(self, running: bool) -> None:
-        self.running = running
+        self.running, self.failure = running, ""
         self._form.setEnabled(not running)
         self.start_button.setEnabled(not running)
         self.bar.setVisible(running)
@@ -174,8 +177,11 @@ class ExportDialog(QDialog):
     def fail(self, sentence: str) -> None:
         """Say what went wrong and let the user try again."""
         self.set_running(False)
-        self.status.setText(sentence)
+        self.failure = sentence
+        self.status.setText(breakable(sentence))
         set_role(self.status, "refusal")
+        self.resize(self.width(), max(self.height(), self.layout().heightForWidth(self.width())))
+        QAccessible.updateAccessibility(QAccessibleAnnouncementEvent(self, sentence))
 
     def reject(self) -> None:
         """Cancel: the export if it runs, otherwise the dialog."""
@@ -201,7 +207,7 @@ class ExportDialog(QDialog):
             self.fail(
                 f"{path.suffix or 'A name without ending'} is no format for a {self.kind}: end the name in {known}."
             )
-        elif not path.absolute().parent.is_dir():
+        elif not os.path.isdir(path.absolute().parent):  # pathlib would raise where a name is too long
             self.fail(f"There is no folder {path.absolute().parent}.")
         elif self._may_write(path.absolute()):
             self._settings.set(self.kind, self.choice())
@@ -209,7 +215,7 @@ class ExportDialog(QDialog):
 
     def _may_write(self, path: Path) -> bool:
         """Whether nothing is there, or the user lets go of it."""
-        if path.is_file() and path != self._agreed and not may_replace(self, f"{path.name} exists already."):
+        if os.path.isfile(path) and path != self._agreed and not may_replace(self, f"{path.name} exists already."):
             return False
         self._agreed = path
         return True

@@ -2,6 +2,8 @@
 
 from PySide6.QtWidgets import QMessageBox, QWidget
 
+from playground.app.wrapping import breakable
+
 Answer = QMessageBox.StandardButton
 
 
@@ -12,7 +14,7 @@ def may_replace(parent: QWidget, sentence: str, question: str = "Replace it?") -
         parent: the window that asks.
         sentence: what is there.
     """
-    box = QMessageBox(QMessageBox.Icon.NoIcon, "Replace file", sentence, Answer.Yes | Answer.Cancel, parent)
+    box = QMessageBox(QMessageBox.Icon.NoIcon, "Replace file", breakable(sentence), Answer.Yes | Answer.Cancel, parent)
     box.setObjectName("replaceFile")
     box.setInformativeText(question)
     box.button(Answer.Yes).setText("Replace")

@@ -107,7 +107,7 @@ class MainWindow(QMainWindow):
         self.documents.saved.connect(lambda sentence: self.notify("info", sentence))
         self.documents.refused.connect(self._refused)
         self.exports.finished.connect(self._exported)
-        self.exports.failed.connect(lambda sentence: self.notify("error", sentence))
+        self.exports.failed.connect(lambda said: self.exports.says(said) or self.notify("error", said))
         log.failed.connect(self._failed)
         log.refused.connect(lambda sentence: self.notify("error", sentence))
         self._show_name()

@@ -7,7 +7,7 @@ from PySide6.QtGui import QGuiApplication, QImage, QPainter
 
 from playground.drawing.scene import Scene, paint
 from playground.lab.atomic import replacing
-from playground.mistakes import Mistake
+from playground.mistakes import Mistake, unwritten
 
 
 class PictureError(Mistake, RuntimeError):
@@ -54,9 +54,8 @@ def save_image(image: QImage, path: str | os.PathLike[str]) -> None:
     target = Path(path)
     try:
         with replacing(target) as temporary:
+            temporary.touch()  # which knows why it cannot, as Qt does not
             if not image.save(str(temporary), "PNG"):
                 raise OSError(f"the picture of {image.width()} × {image.height()} pixels was refused")
     except OSError as error:
-        raise PictureError(
-            f"{target} cannot be written ({error.strerror or error}): choose another folder or free some space."
-        ) from None
+        raise PictureError(unwritten(target, error)) from None

@@ -12,7 +12,7 @@ import numpy as np
 from PySide6.QtGui import QImage
 
 from playground.lab.atomic import replacing
-from playground.mistakes import Mistake
+from playground.mistakes import Mistake, unwritten
 
 if typing.TYPE_CHECKING:
     from av.container import OutputContainer
@@ -113,19 +113,13 @@ def write_video(
                     yield min(number / max(total, 1), 0.999)
                 write(None)
     except (OSError, av.FFmpegError) as error:
-        raise VideoError(
-            f"{target} cannot be written ({_reason(error)}): free some space or choose another folder."
-        ) from error
+        raise VideoError(unwritten(target, error)) from error
     yield 1.0
 
 
 def _container_options(form: Format) -> dict[str, str]:
     repeatable = {"fflags": "+bitexact"}  # a Matroska file has a random number otherwise
     return repeatable | ({"movflags": form.options["movflags"]} if "movflags" in form.options else {})
-
-
-def _reason(error: Exception) -> str:
-    return (getattr(error, "strerror", None) or str(error) or type(error).__name__).lower()
 
 
 def _writer(

@@ -32,7 +32,8 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
             os.fsync(file.fileno())  # else a power cut may leave the new name on an empty file
         os.replace(temporary, path)
     except BaseException as error:
-        temporary.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # a name too long to be written is too long to be looked for
+            temporary.unlink()
         # A write to a full disk names no file, and nobody knows the temporary one. FFmpeg's errors name none that can be set.
         if type(error) is OSError and error.filename in (None, str(temporary)):
             error.filename = given

@@ -98,7 +98,7 @@ class Session:
             with replacing(path) as temporary, temporary.open("wb") as file:
                 file.writelines(contents)
         except OSError as error:
-            kept = "; the old file is kept" if Path(path).exists() else ""
+            kept = "; the old file is kept" if os.path.exists(path) else ""
             raise SessionError(f"{path} cannot be written: {error.strerror or error}{kept}.") from None
 
     @classmethod

@@ -182,8 +182,29 @@ def test_a_folder_in_the_way_is_a_sentence_and_the_dialog_stays(exports, qtbot, 
     with qtbot.waitSignal(exports.failed) as failed:
         press(qtbot, dialog, "startExport")
     assert "taken.mp4 cannot be written" in failed.args[0]
+    assert failed.args[0].endswith(": choose another name.")
+    assert exports.says(failed.args[0])
     assert dialog.isVisible()
     assert dialog.start_button.isEnabled()
+
+
+@pytest.mark.parametrize("kind", ["video", "picture"])
+def test_a_name_that_is_too_long_is_told_in_a_dialog_that_grows_no_wider(exports, qtbot, tmp_path, kind):
+    getattr(exports, kind)()
+    dialog = exports.dialog
+    width = dialog.width()
+    dialog.path.setText(str(tmp_path / (300 * "n" + dialog.format.currentData())))
+    with qtbot.waitSignal(exports.failed) as failed:
+        press(qtbot, dialog, "startExport")
+    assert failed.args[0].endswith("(file name too long): give it a shorter name.")
+    qtbot.wait(50)
+    assert dialog.width() == width
+    assert dialog.status.height() >= dialog.status.heightForWidth(dialog.status.width())  # and every line is seen
+    dialog.path.setText(str(tmp_path / ("m" * 300) / f"a{dialog.format.currentData()}"))
+    press(qtbot, dialog, "startExport")
+    assert dialog.failure.startswith("There is no folder")
+    qtbot.wait(50)
+    assert dialog.width() == width
 
 
 def test_an_unforeseen_error_is_a_sentence_too(exports, window, qtbot, caplog):
@@ -213,6 +234,7 @@ def test_only_one_export_at_a_time(exports, qtbot, tmp_path):
     with qtbot.waitSignal(exports.failed) as failed:
         exports.save_trajectory(tmp_path / "run.npz")
     assert failed.args == ["mine.mp4 is still being exported: wait for it, or cancel it."]
+    assert not exports.says(failed.args[0])  # the dialog is that of the other one
     exports.cancel()
     qtbot.waitUntil(lambda: not exports.busy)
     assert not (tmp_path / "run.npz").exists()

@@ -458,3 +458,18 @@ def test_another_divergence_measures_the_clicked_point_anew(window, qtbot):
     window.state.edit({"likelihood.trace": "hutchinson", "likelihood.vectors": 8, "likelihood.probe": "gaussian"})
     qtbot.waitUntil(lambda: window.engine.likelihood not in (None, before), timeout=20_000)
     assert window.engine.likelihood.flow.standard_error > 0
+
+
+def test_a_failed_export_is_told_in_its_dialog_alone(window, qtbot, tmp_path):
+    window.exports.picture()
+    dialog = window.exports.dialog
+    (tmp_path / "taken.png").mkdir()
+    for name in ("taken.png", 300 * "n" + ".png"):
+        dialog.path.setText(str(tmp_path / name))
+        with qtbot.waitSignal(window.exports.failed):
+            dialog.start_button.click()
+        assert "cannot be written" in dialog.failure
+        assert not window.toasts.shown
+    window.exports.failed.emit("Another export is still running.")  # of which the dialog says nothing
+    assert [toast.sentence for toast in window.toasts.shown] == ["Another export is still running."]
+    dialog.close()

@@ -1,5 +1,6 @@
 """What the commands refuse, and how."""
 
+import errno
 import os
 import re
 import sys
@@ -412,6 +413,20 @@ def test_the_program_s_own_faults_end_with_code_1_and_a_log(
 )
 def test_what_a_room_writes_for_the_user_is_no_fault_of_the_program(kind: type[Exception]) -> None:
     assert mistakes.mistake_of(kind("Choose another.")) == "Choose another."
+
+
+@pytest.mark.parametrize(
+    ("error", "helps"),
+    [
+        (OSError(errno.ENAMETOOLONG, "File name too long"), "(file name too long): give it a shorter name."),
+        (OSError(errno.EISDIR, "Is a directory"), "(is a directory): choose another name."),
+        (OSError(errno.EROFS, "Read-only file system"), "(read-only file system): choose another folder."),
+        (OSError(errno.ENOSPC, "No space left"), "(no space left): free some space or choose another folder."),
+        (RuntimeError(), "(RuntimeError): free some space or choose another folder."),
+    ],
+)
+def test_what_cannot_be_written_says_what_helps_against_that(error: Exception, helps: str) -> None:
+    assert mistakes.unwritten("a.mp4", error).lower() == f"a.mp4 cannot be written {helps}".lower()
 
 
 def test_memory_that_runs_out_is_a_sentence() -> None:

@@ -20,6 +20,7 @@ from hypothesis import strategies as st
 
 from playground.lab import experiment as experiments
 from playground.lab import session as sessions
+from playground.lab.atomic import replacing
 from playground.lab.experiment import Experiment
 from playground.lab.session import Session, SessionError
 
@@ -164,6 +165,19 @@ def test_saving_is_all_or_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 def test_saving_where_there_is_no_folder_is_refused(tmp_path: Path) -> None:
     with pytest.raises(SessionError, match=r"cannot be written: No such file or directory\.$"):
         a_session().save(tmp_path / "none" / "one.spg")
+
+
+def test_a_name_that_is_too_long_is_refused_by_the_name_that_was_given(tmp_path: Path) -> None:
+    path = tmp_path / (250 * "n" + ".spg")  # beside which there is no room for a temporary one
+    with pytest.raises(OSError, match="File name too long") as caught, replacing(path) as temporary:
+        temporary.touch()
+    assert caught.value.filename == str(path)
+
+
+@pytest.mark.parametrize("length", [250, 300])
+def test_a_session_of_too_long_a_name_is_no_fault_of_the_program(tmp_path: Path, length: int) -> None:
+    with pytest.raises(SessionError, match="cannot be written: File name too long"):
+        a_session().save(tmp_path / (length * "n" + ".spg"))
 
 
 def test_a_saved_file_is_as_readable_as_any_other(tmp_path: Path) -> None:
