@@ -135,6 +135,22 @@ def test_patterns_are_drawn_by_mouse_and_learned(window):
     assert texts(window) == []
 
 
+def test_patterns_that_were_cleared_come_back_by_the_key_that_is_named_where_they_were(window):
+    before = texts(window)
+    assert "Ctrl+Z" in window.clear.toolTip()
+    window.activateWindow()
+    press(window.clear)
+    assert texts(window) == []
+    assert "Ctrl+Z brings back what was there." in window.patterns.accessibleDescription()
+    wait()
+    QTest.keyClick(QApplication.focusWidget() or window, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
+    assert texts(window) == before
+    assert window.machine.settings.data == "bars-and-stripes"
+    learned(window)
+    window.machine.state.load(Boltzmann(steps=300, rows=2, columns=2, data="drawn"))
+    assert "Ctrl+Z" not in window.patterns.accessibleDescription()  # there is nothing to bring back
+
+
 def test_patterns_are_drawn_by_keys(window):
     pad = window.pad
     pad.set_pattern(np.full((3, 3), -1))

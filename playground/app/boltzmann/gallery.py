@@ -66,6 +66,7 @@ class Gallery(QWidget):
     def set_empty(self, sentence: str) -> None:
         """What stands here while there are no patterns."""
         self._empty = sentence
+        self._describe()
         self.update()
 
     @property

@@ -28,6 +28,8 @@ SMALLEST = 600  # px high
 LEFT = 300  # px
 RIGHT = 270  # px at least: two buttons side by side, and a chart whose curves have names
 SIZES = ("2×2", "3×3", "4×4")
+EMPTY = "Nothing to learn yet: draw a pattern below and press Add."
+CLEARED = " {} brings back what was there."
 ABOUT = (
     "A Boltzmann machine gives each pattern y of −1 and +1 the probability <b>p(y) = exp(y'Wy/2) / Z</b>, where Z is the sum over "
     "all 2<sup>d</sup> patterns: learning needs it at every step, and each pixel more doubles it. Score matching learns the "
@@ -106,7 +108,6 @@ class BoltzmannWindow(QDialog):
         self.sizes.chosen.connect(self._choose_size)
         card.body.addWidget(self.sizes)
         self.patterns = Gallery("Patterns to learn", 76, largest=14.0)
-        self.patterns.set_empty("Nothing to learn yet: draw a pattern below and press Add.")
         self.patterns.chosen.connect(lambda number: self._take(self.patterns.patterns[number]))
         self.patterns.removed.connect(self._remove)
         card.body.addWidget(self.patterns, 1)
@@ -126,7 +127,9 @@ class BoltzmannWindow(QDialog):
         self.remove = button(
             "Remove", "removePattern", "Learn the drawn pattern no longer (Delete in the list)", self._drop
         )
-        self.clear = button("Clear all", "clearPatterns", "Start from no patterns at all", self._clear)
+        self.clear = button(
+            "Clear all", "clearPatterns", f"Start from no patterns at all; {_undo()} brings them back", self._clear
+        )
         beside = QVBoxLayout()
         beside.setSpacing(UNIT // 2)
         beside.addWidget(self.pattern_label, 1)
@@ -282,6 +285,7 @@ class BoltzmannWindow(QDialog):
         states = f"{2 ** (settings.rows * settings.columns):,}".replace(",", THIN_SPACE)
         self.patterns_card.set_state(f"{len(found)} of {states} states")
         self.clear.setEnabled(len(found) > 0)
+        self.patterns.set_empty(EMPTY + (CLEARED.format(_undo()) if self.machine.state.can_undo else ""))
         self._show_pattern()
 
     @Slot()
@@ -335,3 +339,8 @@ class BoltzmannWindow(QDialog):
             self.learning.set_state("")
             self.likely_card.set_state("")
             self.samples_card.set_state("")
+
+
+def _undo() -> str:
+    """The key that takes back the last change, as this system writes it."""
+    return QKeySequence(QKeySequence.StandardKey.Undo).toString(QKeySequence.SequenceFormat.NativeText)
