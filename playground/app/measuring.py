@@ -1,6 +1,6 @@
 """What the window measures when asked: likelihoods, densities, test sets, samples and score errors."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -20,7 +20,7 @@ POINT_KEYS = frozenset(
     f"likelihood.{name}" for name in ("tolerance", "trace", "vectors", "probe")
 )  # by which log p is computed
 TEST_SET_KEYS = POINT_KEYS | {"likelihood.draws"}
-STALE = "Other settings have been chosen since it was measured: measure it anew."
+STALE = "Measured by other settings than are chosen now: measure anew."
 TASKS = ("likelihood", "way", "density", FOLLOWING, "test-set", "quality", "fisher")
 
 
@@ -114,10 +114,9 @@ class Measuring(Stage):
 
         The test set, which takes longer, only where it is being measured; its figures are those of other settings.
         """
-        if keys & TEST_SET_KEYS:
-            again = self._tasks.running("test-set")
-            self._forget("test-set")
-            if again:
+        if keys & TEST_SET_KEYS and flow_refusal(self._state.experiment) is None:
+            self._forget_followed()
+            if self._tasks.running("test-set"):
                 self.evaluate_test_set()
         first, way = self._likelihood, self._way
         if first is not None and keys & POINT_KEYS and likelihood_refusal(self._state.experiment) is None:
@@ -265,10 +264,18 @@ class Measuring(Stage):
     def _forget(self, task: str) -> None:
         """Other settings: what was measured by the last ones is not true of these."""
         self._tasks.cancel(task)
-        keys = self._came_from.pop(task, frozenset())
+        self._forget_keys(self._came_from.pop(task, frozenset()))
+
+    def _forget_followed(self) -> None:
+        """Another way to follow the flow: of the test set there remains what rests on none."""
+        if "test-set" in self._came_from:
+            from playground.lab.evaluation import FROM_LIKELIHOOD  # where something was measured, torch is loaded
+
+            self._forget_keys(self._came_from["test-set"] & {*FROM_LIKELIHOOD, "integral"})
+
+    def _forget_keys(self, keys: Collection[str]) -> None:
         if keys:
-            measured = [key for key in keys if key in self._evaluation]
-            self._replace(dict.fromkeys(keys), dict.fromkeys(measured, STALE))
+            self._replace(dict.fromkeys(keys), dict.fromkeys(keys, STALE))
 
     def _forget_weights(self) -> None:
         """Training has begun or rests, or another score is judged: the figures so far are of another model.

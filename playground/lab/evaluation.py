@@ -89,9 +89,9 @@ def evaluate(problem: Problem, score: ScoreFunction, samples: Array | None = Non
     refusal = flow_refusal(problem.experiment)
     untrained = untrained_likelihoods(problem.experiment, problem.conditions)
     if refusal is not None:
-        reasons |= dict.fromkeys(_FROM_LIKELIHOOD, (likelihood_refusal(problem.experiment) or refusal).sentence)
+        reasons |= dict.fromkeys(FROM_LIKELIHOOD, (likelihood_refusal(problem.experiment) or refusal).sentence)
     elif untrained is not None:
-        reasons |= dict.fromkeys(_FROM_LIKELIHOOD, untrained)
+        reasons |= dict.fromkeys(FROM_LIKELIHOOD, untrained)
     else:
         held_out = problem.judged
         draws, levels = 1, problem.dataset.grey_levels
@@ -110,10 +110,10 @@ def evaluate(problem: Problem, score: ScoreFunction, samples: Array | None = Non
                 yield EvaluationProgress(0.8 + 0.1 * returning.fraction, "round trip to the latent codes", None)
                 trip = returning.result
         except TooManySteps as error:
-            reasons |= dict.fromkeys(_FROM_LIKELIHOOD, str(error))
+            reasons |= dict.fromkeys(FROM_LIKELIHOOD, str(error))
         astray = "" if result is None else _astray(problem, held_out, result)
         if astray:
-            reasons |= dict.fromkeys(_FROM_LIKELIHOOD, astray)
+            reasons |= dict.fromkeys(FROM_LIKELIHOOD, astray)
             result = trip = None
         if result is not None:
             _add_likelihoods(problem, held_out, result, draws, found)
@@ -139,7 +139,7 @@ def evaluate(problem: Problem, score: ScoreFunction, samples: Array | None = Non
     yield EvaluationProgress(1.0, "done", _with_reasons(found, reasons))
 
 
-_FROM_LIKELIHOOD = (
+FROM_LIKELIHOOD = (
     "test_nll",
     "test_nll_standard_error",
     "test_points",
@@ -154,6 +154,7 @@ _FROM_LIKELIHOOD = (
     "density",
     "evaluations_mean",
 )
+"""Keys of what is found by following the flow."""
 
 _FROM_SMOOTHING = (
     "perfect_nll",
@@ -164,7 +165,7 @@ _FROM_SMOOTHING = (
 
 OF_SAMPLES = (*FROM_SAMPLES, "mode_weights_true", *FROM_IMAGES, *FROM_LABELS)
 """Keys of what samples are judged by, and beside what."""
-METRICS = (*_FROM_LIKELIHOOD, "entropy", *_FROM_SMOOTHING, *energies.METRICS, *OF_SAMPLES)
+METRICS = (*FROM_LIKELIHOOD, "entropy", *_FROM_SMOOTHING, *energies.METRICS, *OF_SAMPLES)
 """Keys of the dictionary that :func:`evaluate` ends with, besides `reasons`."""
 ERROR = "_standard_error"
 

@@ -435,16 +435,18 @@ def test_the_point_in_view_is_measured_anew_by_other_settings_of_its_log_p(qtbot
 
 def test_the_test_set_by_other_settings_is_forgotten_and_measured_anew_where_it_is_under_way(qtbot, bench):
     state, engine = bench
-    figures = {"test_nll": 1.4, "kl": 0.1, "reasons": {}}
+    figures = {"test_nll": 1.4, "kl": 0.1, "entropy": 1.2, "reasons": {}}
     engine._evaluated("test-set")(figures)
     engine._evaluated("test-set")({"integral": 1.0})
     engine._evaluated("quality")({"sliced_wasserstein2": 0.2, "mmd_squared": None, "reasons": {"mmd_squared": "Few."}})
     engine.measure_again(frozenset({"sampling.steps"}))
     assert engine.evaluation["test_nll"] == 1.4
     state.edit({"likelihood.tolerance": 1e-2})
-    engine.measure_again(frozenset({"likelihood.tolerance"}))
+    for _ in range(2):  # as a slider does
+        engine.measure_again(frozenset({"likelihood.tolerance"}))
     assert not {"test_nll", "kl", "integral"} & engine.evaluation.keys()
     assert engine.evaluation["sliced_wasserstein2"] == 0.2
+    assert engine.evaluation["entropy"] == 1.2  # which no flow is followed for
     why = engine.evaluation["reasons"]
     assert why.keys() == {"test_nll", "kl", "integral", "mmd_squared"}
     assert why["test_nll"] == why["integral"] == STALE
