@@ -30,6 +30,15 @@ from playground.mistakes import Mistake
 
 Described = TypeVar("Described", bound=msgspec.Struct)
 
+MOST_CHARACTERS = 10_000_000
+"""Of a file of settings: as a brush would leave in an hour."""
+DEEPEST = 32
+_DEEP_KEY = re.compile(
+    rf"""(?<![\w-])(?:(?:[\w-]++|"[^"\n]*+"|'[^'\n]*+')[ \t]*+\.[ \t]*+){{{DEEPEST}}}""",
+    re.ASCII,
+)
+"""A key of more parts: Python's parser keeps every part of it with all parts before, which 400 kB of dots make gigabytes."""
+
 
 class ExperimentError(Mistake, ValueError):
     """A setting that cannot be used: the message is one sentence for the user and names the way out."""
@@ -162,6 +171,12 @@ def parse_as(kind: type[Described], text: str, origin: str) -> Described:
     Raises:
         ExperimentError: the text is not TOML, or a key or value is wrong; the sentence says which, and what is allowed.
     """
+    if len(text) > MOST_CHARACTERS:
+        raise ExperimentError(
+            f"{origin} has more than {MOST_CHARACTERS:,} characters, which no settings need: draw with fewer strokes."
+        )
+    if _DEEP_KEY.search(text):
+        raise ExperimentError(f"{origin} has a key of more than {DEEPEST} parts: a setting is section.key.")
     try:
         tree = tomllib.loads(text)
     except (ValueError, RecursionError) as error:  # beside syntax: numbers of 5,000 digits, brackets 1,000 deep
@@ -189,7 +204,8 @@ def load_as(kind: type[Described], path: Path) -> Described:
         ExperimentError: the file cannot be read or does not hold such settings.
     """
     try:
-        return parse_as(kind, path.read_text(encoding="utf-8"), path.name)
+        with path.open(encoding="utf-8") as file:
+            return parse_as(kind, file.read(MOST_CHARACTERS + 1), path.name)
     except OSError as error:
         raise ExperimentError(f"{path} cannot be read: {error.strerror}.") from None
     except UnicodeDecodeError:

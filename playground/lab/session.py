@@ -272,6 +272,8 @@ def _check_trajectory(path: Path, trajectory: Arrays, shape: tuple[int, ...]) ->
         kind = "i" if name == "step" else "f"
         if trajectory[name].dtype.kind != kind or trajectory[name].shape != positions.shape[:1]:
             raise _damaged(path, f"its trajectory's {name} does not fit its frames")
+        if np.isinf(trajectory[name]).any():
+            raise _damaged(path, f"its trajectory's {name} is infinite")
     # Before the first lies what would be step -1.
     if "step" in trajectory and (np.diff(trajectory["step"], prepend=-1) < 1).any():
         raise _damaged(path, "its trajectory's steps do not rise")

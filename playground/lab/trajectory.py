@@ -6,7 +6,6 @@ Imports no torch, so the window can play a saved trajectory before torch is load
 import math
 import os
 import typing
-import zipfile
 from collections.abc import Iterator
 from typing import Any
 
@@ -136,6 +135,8 @@ class Trajectory:
         shape = tuple(int(side) for side in arrays["shape"]) if "shape" in arrays else positions.shape[2:]
         if positions.ndim != 3 or positions.dtype.kind != "f" or math.prod(shape) != positions.shape[2]:
             raise ValueError("The trajectory's positions must be numbers, frames x particles x dims.")
+        if not positions.size:
+            raise ValueError("The trajectory has no frames, or no particles.")
         first, second = (str(name) for name in arrays["axes"]) if "axes" in arrays else ("x", "y")
         length, particles = positions.shape[:2]
         loaded = cls.__new__(cls)
@@ -144,7 +145,7 @@ class Trajectory:
         loaded._step = np.asarray(arrays.get("step", np.arange(length)))
         if loaded._step.shape != (length,) or loaded._step.dtype.kind != "i" or (np.diff(loaded._step) < 1).any():
             raise ValueError("The trajectory's steps must be whole numbers that rise, one a frame.")
-        loaded.steps = int(loaded._step[-1]) if length else 0
+        loaded.steps = int(loaded._step[-1])
         # Half precision is for storing only: what is painted or measured is at least single.
         stored = np.promote_types(positions.dtype, np.float32)
         loaded._positions = np.ascontiguousarray(positions, dtype=stored).reshape(length, particles, *shape)
@@ -152,6 +153,8 @@ class Trajectory:
             values = np.asarray(arrays.get(name, np.full(length, np.nan)), dtype=np.float64)
             if values.shape != (length,):
                 raise ValueError(f"The trajectory has {length} frames but its {name} has shape {values.shape}.")
+            if np.isinf(values).any():
+                raise ValueError(f"The trajectory's {name} is infinite.")
             setattr(loaded, f"_{name}", values)
         loaded._length = length
         return loaded
@@ -177,8 +180,15 @@ class Trajectory:
         try:
             # Opened here, because numpy leaves a file open that is no archive.
             with open(path, "rb") as opened, np.load(opened, allow_pickle=False) as file:
+                unpacked = sum(member.file_size for member in file.zip.infolist())
+                if unpacked > max(2 * MEMORY_LIMIT, os.fstat(opened.fileno()).st_size):
+                    raise ValueError(
+                        f"{os.fspath(path)} holds no trajectory: unpacked it would take {unpacked:,} bytes."
+                    )
                 return cls.from_arrays({name: file[name] for name in file.files})
-        except (EOFError, AttributeError, KeyError, TypeError, zipfile.BadZipFile) as error:
+        except (OSError, MemoryError, ValueError):
+            raise
+        except Exception as error:  # zipfile, zlib and the parser of numpy's headers each raise their own
             raise ValueError(f"{os.fspath(path)} holds no trajectory: {error}.") from None
 
     def writing_csv(self, path: str | os.PathLike[str]) -> Iterator[float]:

@@ -3,6 +3,7 @@
 import itertools
 import math
 import threading
+import zipfile
 
 import numpy as np
 import pytest
@@ -549,6 +550,41 @@ def test_a_file_that_is_no_trajectory_is_refused_in_a_sentence(tmp_path) -> None
         (tmp_path / name).write_bytes(content)
         with pytest.raises(ValueError, match=r"."):
             Trajectory.load_npz(tmp_path / name)
+    figures = dict.fromkeys(("sigma", "time", "step_size"), np.ones(2))
+    for few in ((0, 3, 2), (2, 0, 2)):
+        np.savez(tmp_path / "none.npz", positions=np.zeros(few), **{name: np.ones(few[0]) for name in figures})
+        with pytest.raises(ValueError, match="no frames, or no particles"):
+            Trajectory.load_npz(tmp_path / "none.npz")
+    np.savez(tmp_path / "far.npz", positions=np.zeros((2, 3, 2)), **figures | {"time": np.full(2, np.inf)})
+    with pytest.raises(ValueError, match="time is infinite"):
+        Trajectory.load_npz(tmp_path / "far.npz")
+
+
+def test_an_archive_that_is_damaged_inside_or_blown_up_is_no_trajectory(tmp_path, monkeypatch) -> None:
+    arrays = dict.fromkeys(("sigma", "time", "step_size"), np.ones(2))
+    path = tmp_path / "run.npz"
+    np.savez_compressed(path, positions=np.zeros((2, 1_000, 2)), **arrays)
+    whole = path.read_bytes()
+    assert len(Trajectory.load_npz(path)) == 2
+    begin = whole.index(b"positions.npy") + len("positions.npy")
+    for damaged in (
+        whole[: begin + 20] + b"\xff" * 20 + whole[begin + 40 :],  # what is compressed
+        whole.replace(b"\x08\x00\x00\x00", b"\x63\x00\x00\x00"),  # the way of compressing
+    ):
+        assert damaged != whole
+        path.write_bytes(damaged)
+        with pytest.raises(ValueError, match="holds no trajectory"):
+            Trajectory.load_npz(path)
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("positions.npy", b"\x93NUMPY\x01\x00\x0a\x00((((((((((")
+    with pytest.raises(ValueError, match="holds no trajectory"):
+        Trajectory.load_npz(path)
+    path.write_bytes(whole)
+    monkeypatch.setattr("playground.lab.trajectory.MEMORY_LIMIT", 10_000)
+    with pytest.raises(ValueError, match="unpacked it would take"):
+        Trajectory.load_npz(path)
+    np.savez(path, positions=np.zeros((2, 1_000, 2)), **arrays)
+    assert len(Trajectory.load_npz(path)) == 2, "two frames of many particles may exceed the limit, as a run does"
 
 
 def test_the_annealed_step_stands_for_half_the_noises_variance() -> None:

@@ -304,6 +304,7 @@ HOSTILE = {
     "steps that fall": (with_trajectory(step=np.array([0, 2, 1])), "steps do not rise"),
     "trajectory of other points": (with_trajectory(positions=np.zeros((3, 5, 3))), "has no positions"),
     "trajectory that ran away": (with_trajectory(positions=np.full((3, 5, 2), np.inf)), "has no positions"),
+    "times without end": (with_trajectory(time=np.full(3, np.inf)), "time is infinite"),
     "trajectory of images": (with_trajectory(shape=np.array([1, 8, 8])), "is of other data"),
     "trajectory of other length": (with_trajectory(sigma=np.zeros(4)), "sigma does not fit its frames"),
 }
