@@ -93,7 +93,7 @@ def likelihood(window: MainWindow) -> None:
 
 
 def ladder(window: MainWindow) -> None:
-    """Annealed Langevin down a ladder of ten levels, with the exact score."""
+    """Annealed Langevin down a ladder, with the exact score."""
     choose(window, "two-gaussians")
     window.state.edit({"noise.kind": "ladder", "sampling.kind": "annealed-langevin", "sampling.source": "exact"})
     wait(lambda: window.engine.problem.name == "two Gaussians" and window.engine.recorded > 10)
