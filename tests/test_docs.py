@@ -9,8 +9,10 @@ from pathlib import Path
 import pytest
 import torch
 
+from playground.app.settings import Settings
 from playground.app.window import SMALLEST
 from playground.cli import COMMANDS
+from playground.cli.doctor.machine import settings_folder
 from playground.lab import experiment as experiments
 from playground.lab.experiment import fields
 from playground.lab.refusals import likelihood_refusal, sampling_refusal, training_refusal
@@ -100,6 +102,18 @@ def test_the_window_fits_the_projectors_at_the_factors_that_the_workshop_names()
         assert SMALLEST[0] * float(factor) <= int(width)
         assert SMALLEST[1] * float(factor) <= int(height)
     assert f"needs {SMALLEST[0]} x {SMALLEST[1]} of its own pixels" in page
+
+
+def test_what_the_workshop_says_to_delete_is_where_the_window_keeps_its_settings(tmp_path, monkeypatch) -> None:
+    monkeypatch.setattr("platformdirs.user_config_path", lambda name: tmp_path / name)
+    settings = Settings()
+    settings.set("theme", "light")
+    settings.flush()
+    assert str(tmp_path / "score-playground") in settings_folder().found
+    (left,) = (tmp_path / "score-playground").iterdir()
+    assert f"`{left.name}` in the folder that `doctor`" in (ROOT / "docs/workshop.md").read_text(encoding="utf-8")
+    left.unlink()
+    assert Settings().get("theme") == "dark"
 
 
 def test_each_data_set_has_an_example() -> None:

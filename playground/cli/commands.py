@@ -148,7 +148,9 @@ def decode(
     out: Annotated[
         Path,
         typer.Option(
-            "--out", metavar="FILE.csv", help="The points that they stand for, with columns log_prob and note."
+            "--out",
+            metavar="FILE.csv",
+            help="The points that they stand for, with columns log_prob, standard_error and note.",
         ),
     ],
     settings: Settings = None,
@@ -169,7 +171,9 @@ def interpolate(
     out: Annotated[
         Path,
         typer.Option(
-            "--out", metavar="FILE.csv", help="Points from the first to the second, with share, log_prob and note."
+            "--out",
+            metavar="FILE.csv",
+            help="Points from the first to the second, with share, log_prob, standard_error and note.",
         ),
     ],
     count: Annotated[

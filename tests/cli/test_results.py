@@ -570,6 +570,20 @@ def test_a_way_s_ends_are_what_likelihood_says_of_them(moons: Path, tmp_path: Pa
     assert np.isnan(table(way)[1][:, 4]).all()
 
 
+def test_the_help_names_every_column_that_a_table_adds(
+    moons: Path, tmp_path: Path, ask: Ask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "300")
+    points, judged, out = (tmp_path / name for name in ("points.csv", "judged.csv", "out.csv"))
+    points.write_text("x,y\n0,1\n0.5,0.25\n")
+    assert ask("likelihood", moons, "--points", points, "--out", judged, "--latent")[0] == 0
+    for command, given in (("interpolate", ("--points", points)), ("decode", ("--latent", judged))):
+        assert ask(command, moons, *given, "--out", out)[0] == 0
+        added = set(out.read_text().splitlines()[0].split(",")) - {"x", "y"}
+        said = re.findall(r"\w+", ask(command, "--help")[1])
+        assert added <= set(said), command
+
+
 def test_codes_of_far_points_are_marked_and_missing_ones_named(moons: Path, tmp_path: Path, ask: Ask) -> None:
     codes, out = tmp_path / "codes.csv", tmp_path / "out.csv"
     codes.write_text("z0,z1\n0.3,0.1\n90,40\n")
