@@ -75,8 +75,14 @@ class Session:
         """Write the session atomically: until the new file is complete, the old one stays.
 
         Raises:
-            SessionError: the file cannot be written, for instance because the disk is full.
+            SessionError: the file cannot be written, for instance because the disk is full; or the data are of another kind
+                than the experiment's, as while its own are still being built.
         """
+        kind = self.experiment.data.kind
+        if not _of_kind(kind, self.points.shape[1:]):
+            raise SessionError(
+                f"{path} is not saved: data.kind = {kind} describes other data than there are yet; save again once those are built."
+            )
         tensors = {"data/points": self.points, "data/held_out": self.held_out}
         if self.labels is not None:
             tensors["data/labels"] = self.labels
@@ -144,8 +150,11 @@ class Session:
             raise _damaged(path, "its axes have no names")
         if trajectory:
             trajectory["axes"] = np.array(axes)
+        experiment = _experiment(path, metadata)
+        if not _of_kind(experiment.data.kind, shape):
+            raise _damaged(path, f"its data are none of data.kind = {experiment.data.kind}")
         return cls(
-            experiment=_experiment(path, metadata),
+            experiment=experiment,
             points=data["points"],
             held_out=data["held_out"],
             labels=labels,
@@ -257,6 +266,13 @@ def _check_format(path: Path, metadata: Mapping[str, str]) -> None:
 def _known_shape(shape: tuple[int, ...]) -> bool:
     """Whether points of this shape are ones of the plane, or images as settings.Data allows them."""
     return shape == (2,) or (len(shape) == 3 and shape[0] in (1, 3) and shape[1] == shape[2] and 8 <= shape[1] <= 64)
+
+
+def _of_kind(kind: str, shape: tuple[int, ...]) -> bool:
+    """Whether points of this known shape can be of such data; what their source would say, without its torch."""
+    if kind == "digits":
+        return shape == (1, 8, 8)
+    return (kind == "images") == (len(shape) == 3)
 
 
 def _check_trajectory(path: Path, trajectory: Arrays, shape: tuple[int, ...]) -> None:

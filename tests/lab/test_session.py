@@ -82,7 +82,10 @@ def test_everything_comes_back_exactly(tmp_path: Path, told: dict[str, np.ndarra
 
 def test_a_session_before_training_and_one_of_images(tmp_path: Path) -> None:
     images = rng.random((60, 1, 8, 8))
-    session = a_session(points=images, held_out=images[:10], weights=None, trajectory=None, clicked=())
+    digits = experiments.replace(Experiment(), {"data.kind": "digits"})
+    session = a_session(
+        experiment=digits, points=images, held_out=images[:10], weights=None, trajectory=None, clicked=()
+    )
     session.save(tmp_path / "one.spg")
     loaded = Session.load(tmp_path / "one.spg")
     assert_same(session, loaded)
@@ -93,7 +96,8 @@ def test_a_session_before_training_and_one_of_images(tmp_path: Path) -> None:
 def test_clicked_images_are_ones_of_the_run(tmp_path: Path) -> None:
     images = rng.random((60, 1, 8, 8))
     run = a_trajectory(positions=np.zeros((3, 5, 64), np.float32), shape=np.array([1, 8, 8]))
-    session = a_session(points=images, held_out=images[:10], trajectory=run, clicked=(4, 0))
+    digits = experiments.replace(Experiment(), {"data.kind": "digits"})
+    session = a_session(experiment=digits, points=images, held_out=images[:10], trajectory=run, clicked=(4, 0))
     session.save(tmp_path / "one.spg")
     assert Session.load(tmp_path / "one.spg").clicked == (4, 0)
     replace(session, clicked=(5,)).save(tmp_path / "one.spg")
@@ -160,6 +164,14 @@ def test_saving_is_all_or_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
                 a_session(training={"step": 99}).save(path)
         assert_same(first, Session.load(path))
         assert [file.name for file in tmp_path.iterdir()] == ["one.spg"]
+
+
+def test_data_of_another_kind_than_the_settings_are_not_saved(tmp_path: Path) -> None:
+    """The settings change at once, the data after a while."""
+    session = a_session(experiment=experiments.replace(Experiment(), {"data.kind": "digits"}))
+    with pytest.raises(SessionError, match="digits describes other data than there are yet"):
+        session.save(tmp_path / "one.spg")
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_saving_where_there_is_no_folder_is_refused(tmp_path: Path) -> None:
@@ -295,6 +307,21 @@ HOSTILE = {
     "held-out of another kind": (
         written(None, {"data/held_out": np.zeros((9, 1, 8, 8))}),
         "neither points of the plane nor images",
+    ),
+    "points that are said to be digits": (
+        written({"experiment": 'data.kind = "digits"'}),
+        "its data are none of data.kind = digits",
+    ),
+    "images that are said to be digits": (
+        written(
+            {"experiment": 'data.kind = "digits"'},
+            {"data/points": np.zeros((60, 3, 8, 8)), "data/held_out": np.zeros((9, 3, 8, 8))},
+        ),
+        "its data are none of data.kind = digits",
+    ),
+    "images that are said to be moons": (
+        written(None, {"data/points": np.zeros((60, 1, 8, 8)), "data/held_out": np.zeros((9, 1, 8, 8))}),
+        "its data are none of data.kind = two-moons",
     ),
     "unknown array": (written(None, {"secret": np.zeros(3)}), "unknown array 'secret'"),
     "weights not finite": (written(None, {"weights/a": np.array([np.inf])}), "no finite number"),
