@@ -137,11 +137,15 @@ class Engine(Training):
         Raises:
             SessionError: there are no data, or not those of the settings.
         """
-        bench, experiment = self._bench, self._state.experiment
+        bench, opening, experiment = self._bench, self._opening, self._state.experiment
+        there = opening if bench is None else bench.problem
+        if there is None:
+            raise SessionError("Nothing is saved: there are no data yet.")
+        if not self.failure and reset_key(there.experiment) != reset_key(experiment):
+            raise SessionError(
+                "Nothing is saved yet: what was just chosen is still being built. Save again in a moment."
+            )
         if bench is None:
-            opening = self._opening
-            if opening is None:
-                raise SessionError("Nothing is saved: there are no data yet.")
             return lambda: dataclasses.replace(opening, experiment=experiment, view=view)
         if self.failure:
             raise SessionError(f"Nothing is saved, for the settings describe other data than there are: {self.failure}")

@@ -370,6 +370,18 @@ def test_data_that_the_settings_no_longer_describe_are_neither_trained_nor_saved
     engine.session({})
 
 
+def test_data_that_were_just_chosen_are_saved_once_they_are_there(qtbot, bench):
+    state, engine = bench
+    before = engine.session({})().points
+    with qtbot.waitSignal(engine.problem_changed, timeout=10_000):
+        state.edit({"data.kind": "rings"})
+        with pytest.raises(SessionError, match="still being built"):
+            engine.session({})
+    saved = engine.session({})()
+    assert saved.experiment.data.kind == "rings"
+    assert not np.array_equal(saved.points, before)
+
+
 def test_a_larger_test_set_keeps_the_weights(qtbot, bench):
     state, engine = bench
     train(qtbot, engine)

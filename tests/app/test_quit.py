@@ -80,7 +80,7 @@ def test_quit_while_torch_is_being_loaded(tmp_path):
 
 
 def test_first_paint_comes_within_a_second_and_before_torch(tmp_path):
-    """The least of three starts counts: what else the machine does can only add to it."""
+    """The least of three starts counts, the later ones with the bytecode that installing leaves: other work can only add to it."""
     code = """
 import os, sys
 from playground.app import main
@@ -93,15 +93,18 @@ main._say_ready = ready
 main.launch()
 """
     times = []
-    for _ in range(3):
+    bytecode = {"PYTHONDONTWRITEBYTECODE": "", "PYTHONPYCACHEPREFIX": str(tmp_path / "bytecode")}
+    for number in range(3):
         before = slowness()
-        process = start(tmp_path, code, SCORE_PLAYGROUND_READY="1")
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        process = start(folder, code, SCORE_PLAYGROUND_READY="1", **bytecode)
         out, err = process.communicate(timeout=30)
         assert process.returncode == 0, err
         line, torch = out.splitlines()
         assert torch == "False"
         times.append(int(re.fullmatch(r"ready (\d+) ms", line)[1]) / max(before, slowness()))
-    assert min(times) < 1000
+    assert min(times) < 1000, times
 
 
 def slowness() -> float:
