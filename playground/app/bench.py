@@ -295,9 +295,8 @@ def _view(problem: "Problem", trainer: "Trainer") -> ProblemView:
         chosen = description.replace(problem.experiment, {"objective.kind": objective})
         return noise_advice(dataclasses.replace(problem, experiment=chosen))
 
-    advice(
-        problem.experiment.objective.kind
-    )  # off the GUI thread: of data without noise alone it depends on the objective
+    # Off the GUI thread: only of data without noise does it depend on the objective.
+    advice(problem.experiment.objective.kind)
     dataset, noise, units = problem.dataset, problem.noise, problem.units
     is_image = len(problem.shape) == 3
     resolved = problem.resolved()

@@ -54,9 +54,7 @@ class ProblemView:
     widest_gap: float
     parameters_count: int
     labelled: bool = False  # whether the data have classes
-    advice: "Callable[[str], tuple[Advice, ...]]" = (
-        lambda objective: ()
-    )  # what is wrong with the noise for this objective
+    advice: "Callable[[str], tuple[Advice, ...]]" = lambda objective: ()  # what of the noise to change for it
     mode_weights: np.ndarray | None = None
     resolved: Experiment | None = None  # with every "auto" that depends on the data as a number
     remark: str = ""  # on how the data were read

@@ -74,9 +74,8 @@ class MainWindow(QMainWindow):
 
     def __init__(self, settings: Settings, log: Log, path: Path | None = None, device: str = "auto") -> None:
         theme_name = settings.get("theme")
-        theme.prepare(
-            _application(), PALETTES[theme_name]
-        )  # first: before the program runs, only new widgets take a font
+        # First, for before the program runs only new widgets take a font.
+        theme.prepare(_application(), PALETTES[theme_name])
         super().__init__()
         self.settings, self.log = settings, log
         self.theme_name: str = theme_name
