@@ -26,7 +26,7 @@ from playground import __version__
 from playground.lab import experiment as experiments
 from playground.lab.atomic import replacing
 from playground.lab.experiment import Experiment, ExperimentError
-from playground.mistakes import Mistake
+from playground.mistakes import Mistake, unwritten
 
 if typing.TYPE_CHECKING:
     from playground.data import Dataset
@@ -104,8 +104,8 @@ class Session:
             with replacing(path) as temporary, temporary.open("wb") as file:
                 file.writelines(contents)
         except OSError as error:
-            kept = "; the old file is kept" if os.path.exists(path) else ""
-            raise SessionError(f"{path} cannot be written: {error.strerror or error}{kept}.") from None
+            kept = " The old file is kept." if os.path.exists(path) else ""
+            raise SessionError(unwritten(path, error) + kept) from None
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> "Session":
