@@ -12,7 +12,7 @@ from torch import Tensor
 from torch.futures import Future
 
 from playground.theory.fused import Descent, activate, compiled, features, noise_features, pull_back, slopes, step_down
-from playground.theory.fused_evaluation import Parts, augmented, blocks, columns, cores_for, scales, whole
+from playground.theory.fused_evaluation import Parts, augmented, blocks, columns, on_cores, scales
 
 
 def energy_score(x: Tensor, sigma: Tensor, factor: Tensor, parts: Parts, rows: int) -> Tensor:
@@ -26,8 +26,7 @@ def energy_score(x: Tensor, sigma: Tensor, factor: Tensor, parts: Parts, rows: i
     score = torch.empty_like(x)
     for piece in blocks(x, rows):
         seen = columns(x[piece], inverses[piece], frequencies, tones, divisors[piece])
-        cores = cores_for(energy_slope, seen, rows)
-        slope = whole(energy_slope(seen, frequencies, weights, biases, activation, rows, cores))
+        slope = on_cores(energy_slope, seen, frequencies, weights, biases, activation, rows=rows)
         score[piece] = slope.mul_(factor[piece]).sub_(seen[: len(slope)]).mul_(inverses[piece]).t()
     return score
 

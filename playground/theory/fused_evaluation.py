@@ -7,11 +7,11 @@ take a half and a sixth of the time that they take with points for rows. The MLP
 Where torch keeps to one thread, as it does for small networks, every core goes through the layers with blocks of points of its own,
 begun by TorchScript's fork. A script that waited for them would be suspended, go on in their threads, and let go there of what
 Python holds, for which a thread must wait for the interpreter and is ended, process and all, where that is gone. So
-:func:`whole` waits.
+:func:`on_cores` waits.
 """
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 import torch
@@ -21,6 +21,9 @@ from torch.futures import Future
 from playground.theory.fused import activate, activate_with_slope, compiled, write_cosines_and_sines
 
 BLOCK = 2**13  # points whose features are held at once
+
+Begun = Callable[..., tuple[Tensor, list[Future[None]]]]
+"""Gives what it writes its own share of, and the shares of the other cores, which may not have ended."""
 
 
 class Parts(NamedTuple):
@@ -102,7 +105,7 @@ def mlp_score(x: Tensor, sigma: Tensor, parts: Parts, rows: int) -> Tensor:
         if not shared:
             inverse, divisor = inverses[piece], divisors[piece]
         seen = columns(x[piece], inverse, frequencies, tones, None if isinstance(divisor, float) else divisor)
-        raw = whole(perceptron(seen, weights, biases, place, activation, rows, cores_for(perceptron, seen, rows)))
+        raw = on_cores(perceptron, seen, weights, biases, place, activation, rows=rows)
         score[piece] = raw.div_(divisor).sub_(seen[: len(raw)]).mul_(inverse).t()
     return score
 
@@ -129,9 +132,9 @@ def cores_for(function: object, columns: Tensor, rows: int) -> int:
     return max(1, min(math.ceil(columns.shape[1] / rows), torch.get_num_interop_threads()))
 
 
-def whole(begun: tuple[Tensor, list[Future[None]]]) -> Tensor:
-    """What several cores are writing, once all have."""
-    found, others = begun
+def on_cores(function: Begun, columns: Tensor, *rest: object, rows: int) -> Tensor:
+    """What a function begins to write of points that are columns, `rows` at a time on every core, once all have written."""
+    found, others = function(columns, *rest, rows, cores_for(function, columns, rows))
     for other in others:
         other.wait()
     return found
@@ -178,8 +181,7 @@ def mlp_trace(y: Tensor, sigma: Tensor, parts: Parts, rows: int) -> tuple[Tensor
     raw, trace = torch.empty_like(y), torch.empty_like(sigma)
     for piece in blocks(y, rows):
         seen = columns(y[piece], 1.0, frequencies, tones, sigma[piece])
-        cores = cores_for(perceptron_trace, seen, rows)
-        found = whole(perceptron_trace(seen, frequencies, weights, biases, activation, rows, cores))
+        found = on_cores(perceptron_trace, seen, frequencies, weights, biases, activation, rows=rows)
         raw[piece], trace[piece] = found[:-1].t(), found[-1]
     return raw, trace
 

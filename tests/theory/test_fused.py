@@ -195,8 +195,7 @@ def test_cores_that_share_points_find_what_one_does(cores: int, count: int, monk
 
     @torch.no_grad()
     def found(cores: int) -> list[Tensor]:
-        for module in (fused_evaluation, fused_energy):
-            monkeypatch.setattr(module, "cores_for", lambda *_: cores)
+        monkeypatch.setattr(fused_evaluation, "cores_for", lambda *_: cores)
         raw, trace = fused_evaluation.mlp_trace(x, sigma, network.parts, 16)
         score = fused_evaluation.mlp_score(x, sigma, network.parts, 16)
         return [raw, trace, score, fused_energy.energy_score(x, sigma, sigma, energy, 16)]
