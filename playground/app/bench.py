@@ -1,7 +1,6 @@
 """What lies on the bench: one problem with its trainer, and how far training has come."""
 
 import dataclasses
-import functools
 import itertools
 import os
 import threading
@@ -27,7 +26,6 @@ from playground.resources import resource
 
 if TYPE_CHECKING:
     from playground.data import Dataset
-    from playground.lab.advice import Advice
     from playground.lab.problem import Problem
     from playground.lab.training import Trainer, TrainingProgress
 
@@ -288,15 +286,9 @@ def _remember(bench: Bench, summary: Mapping[str, Any], progress_type: Any) -> N
 
 
 def _view(problem: "Problem", trainer: "Trainer") -> ProblemView:
-    from playground.lab.advice import noise_advice
+    from playground.lab.advice import data_advice, objective_advice
 
-    @functools.cache
-    def advice(objective: str) -> "tuple[Advice, ...]":
-        chosen = description.replace(problem.experiment, {"objective.kind": objective})
-        return noise_advice(dataclasses.replace(problem, experiment=chosen))
-
-    # Off the GUI thread: only of data without noise does it depend on the objective.
-    advice(problem.experiment.objective.kind)
+    of_any = data_advice(problem)  # off the GUI thread, which asks again for each objective
     dataset, noise, units = problem.dataset, problem.noise, problem.units
     is_image = len(problem.shape) == 3
     resolved = problem.resolved()
@@ -329,7 +321,7 @@ def _view(problem: "Problem", trainer: "Trainer") -> ProblemView:
         parameters_count=sum(weight.numel() for weight in trainer.network.parameters()),
         conditions=problem.conditions,
         labelled=dataset.labels is not None,
-        advice=advice,
+        advice=lambda objective: (*objective_advice(problem, objective), *of_any),
         mode_weights=None
         if problem.density is None or problem.density.modes is None
         else problem.density.mode_weights.numpy(),

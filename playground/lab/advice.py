@@ -45,16 +45,34 @@ class Advice:
 
 
 def noise_advice(problem: Problem) -> tuple[Advice, ...]:
-    """What is wrong with the noise of a problem: data that one far point makes a spot of, or that have no density or no score
-    without it, or whose variance is that of a few; an end that is not Gaussian, and levels that hardly overlap."""
+    """What is wrong with the noise of a problem, for its objective and for any."""
+    return (*objective_advice(problem, problem.experiment.objective.kind), *data_advice(problem))
+
+
+def data_advice(problem: Problem) -> tuple[Advice, ...]:
+    """What is wrong with the noise for any objective, for which points are counted and compared: data that one far point makes a
+    spot of, or that have no density without it, or whose variance is that of a few; an end that is not Gaussian, and levels that
+    hardly overlap."""
     found: list[Advice | None] = []
     if problem.density is None and problem.shape == (2,):  # training spreads images over their grey levels
         found.append(_far_point(problem) or _no_density(problem) or _heavy_tails(problem))
-    if problem.density is not None and problem.density.sharp and not problem.noise.sigma_min:
-        found.append(_edges(problem))
     if problem.experiment.noise.kind not in ("none", "single"):
         found += [_end(problem), _overlap(problem)]
     return tuple(advice for advice in found if advice is not None)
+
+
+def objective_advice(problem: Problem, objective: str) -> tuple[Advice, ...]:
+    """What is wrong with the noise for one kind of objective, which takes no time to say: at sharp edges score matching has no best
+    score; maximum likelihood, which matches the density itself, has a best one."""
+    sharp = problem.density is not None and problem.density.sharp and not problem.noise.sigma_min
+    if not sharp or objective == "maximum-likelihood":
+        return ()
+    edges = Advice(
+        "The data have sharp edges, where the loss of score matching is the lower the steeper the score is: without noise it "
+        "falls without bound. Choose a noise, or data.noise above 0.",
+        {},
+    )
+    return (edges,)
 
 
 def _far_point(problem: Problem) -> Advice | None:
@@ -98,17 +116,6 @@ def _heavy_tails(problem: Problem) -> Advice | None:
     return Advice(
         f"Half of the variance of the data is that of {count:,} of {len(squares):,} points: the sliced Wasserstein distance depends on "
         "how many such points are drawn, and a perfect sampler may score several times the floor. Go by the energy distance.",
-        {},
-    )
-
-
-def _edges(problem: Problem) -> Advice | None:
-    """That score matching has no best score; maximum likelihood, which matches the density itself, has a best one."""
-    if problem.experiment.objective.kind == "maximum-likelihood":
-        return None
-    return Advice(
-        "The data have sharp edges, where the loss of score matching is the lower the steeper the score is: without noise it "
-        "falls without bound. Choose a noise, or data.noise above 0.",
         {},
     )
 
