@@ -101,6 +101,9 @@ class Bench:
         training on begins new ones, and to choose the old objective and law again brings these back."""
         if minimised(self.trainer.problem.experiment) != minimised(self.problem.experiment):
             return np.zeros(0), np.zeros(0)
+        return self._losses_so_far()
+
+    def _losses_so_far(self) -> tuple[np.ndarray, np.ndarray]:
         steps, losses = self.steps, self.losses  # a thread may add to them or begin new ones
         count = min(len(steps), len(losses))
         return np.array(steps[:count]), np.array(losses[:count])
@@ -164,8 +167,8 @@ class Bench:
 
     def summary(self) -> dict[str, Any]:
         """Where training stands, as a session keeps it."""
-        steps, losses = self.steps, self.losses  # training may be adding to them, or begin new ones
-        count = min(len(steps), len(losses))
+        steps, losses = (values.tolist() for values in self._losses_so_far())
+        count = len(steps)
         every = max(count // KEPT_LOSSES, 1)
         trained = self.trainer.problem.experiment
         return {
