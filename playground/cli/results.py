@@ -106,6 +106,12 @@ def run_sampler(problem: Problem, score: ScoreFunction) -> Trajectory:
     return trajectory
 
 
+def warn_of_settings(problem: Problem) -> None:
+    """Settings that change nothing, and scores that are asked for though training never shows them."""
+    warn(*idle_settings(problem), conditioning.idle(problem))
+    warn(*(untrained(problem.experiment, problem.conditions) for untrained in (untrained_classes, untrained_whole)))
+
+
 def write_samples(folder: Path, assignments: Sequence[str], seed: int | None, device: str, out: Path) -> None:
     """``score-playground sample``."""
     model = open_model(folder, assignments, seed, device)
@@ -113,8 +119,7 @@ def write_samples(folder: Path, assignments: Sequence[str], seed: int | None, de
     if refusal is not None:
         raise Mistake(refusal.sentence)
     problem = model.problem
-    warn(*idle_settings(problem), conditioning.idle(problem))
-    warn(*(untrained(problem.experiment, problem.conditions) for untrained in (untrained_classes, untrained_whole)))
+    warn_of_settings(problem)
     trajectory = run_sampler(model.problem, model.score)
     if out.suffix.lower() == ".csv":
         trajectory.save_csv(out)

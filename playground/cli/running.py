@@ -16,20 +16,17 @@ from playground.cli.reporting import Update, number, say, stage, warn, with_erro
 from playground.data import repeats
 from playground.drawing.render import PictureError
 from playground.drawing.video import VideoError
-from playground.lab import conditioning
 from playground.lab import experiment as experiments
 from playground.lab.advice import noise_advice
 from playground.lab.automatic import derivative_passes
 from playground.lab.evaluation import evaluate
 from playground.lab.experiment import Experiment
-from playground.lab.idle import idle_settings
 from playground.lab.likelihood_settings import LOG_P_OF
 from playground.lab.problem import Problem, choose_device
 from playground.lab.refusals import Conditions, sampling_refusal, training_refusal
 from playground.lab.score_errors import score_figures
 from playground.lab.session import Session, SessionError
 from playground.lab.training import Trainer, TrainingProgress
-from playground.lab.untrained import untrained_classes, untrained_whole
 from playground.mistakes import Mistake
 
 VIDEO_SIZE, VIDEO_FPS = (960, 720), 30
@@ -52,8 +49,7 @@ def run_experiment(experiment: Experiment, folder: Path, device: str, overwrite:
         _check(experiment, problem.conditions)
         say(_read(problem))
         warn(*(advice.sentence for advice in noise_advice(problem)))
-        warn(*idle_settings(problem), conditioning.idle(problem))
-        warn(*(untrained(problem.experiment, problem.conditions) for untrained in (untrained_classes, untrained_whole)))
+        results.warn_of_settings(problem)
         passes = derivative_passes(experiment.objective, math.prod(problem.shape))
         if passes > 2:
             say(f"Each training step differentiates the score along {passes} directions")
