@@ -129,8 +129,8 @@ class Trainer:
             raise ExperimentError(refusal.sentence)
         self.problem = replace(self.problem, experiment=experiment)
         self._objective = build_objective(self.problem)
-        if minimised(experiment) != self._minimised:  # other settings leave the loss that it was
-            self._minimised = minimised(experiment)
+        before, self._minimised = self._minimised, minimised(experiment)
+        if self._minimised != before:  # other settings leave the loss that it was
             self._floor: float | None = None
             self._floor_error: float | None = None
             self._reference: float | None = None
