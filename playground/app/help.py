@@ -39,7 +39,8 @@ def show_keys(window: "MainWindow") -> None:
     sections["Help"].insert(0, ("All menus", MENU_KEY))
     # Some systems have no key for a standard action, as for Quit on Windows.
     listed = {
-        title: [(text, native) for text, keys in rows if (native := _native(keys))] for title, rows in sections.items()
+        title: [(text, native) for text, keys in rows if (native := native_keys(keys))]
+        for title, rows in sections.items()
     }
     columns, row, column = 2, 0, 0
     half = sum(len(rows) + 1 for rows in listed.values()) / columns
@@ -71,7 +72,8 @@ def show_keys(window: "MainWindow") -> None:
     dialog.show()
 
 
-def _native(keys: str | QKeySequence.StandardKey) -> str:
+def native_keys(keys: str | QKeySequence.StandardKey) -> str:
+    """A shortcut as this system writes it; "" where it has none."""
     return QKeySequence(keys).toString(QKeySequence.SequenceFormat.NativeText)
 
 

@@ -16,6 +16,7 @@ from playground.app.boltzmann.readings import pattern_sentence, pattern_words
 from playground.app.card import Card
 from playground.app.controls import SegmentedControl
 from playground.app.fields import make_field
+from playground.app.help import native_keys
 from playground.app.numbers import THIN_SPACE
 from playground.app.theme import UNIT, set_role
 from playground.drawing.boltzmann import probability
@@ -29,6 +30,7 @@ LEFT = 300  # px
 RIGHT = 270  # px at least: two buttons side by side, and a chart whose curves have names
 SIZES = ("2×2", "3×3", "4×4")
 EMPTY = "Nothing to learn yet: draw a pattern below and press Add."
+UNDO = QKeySequence.StandardKey.Undo
 CLEARED = " {} brings back what was there."
 ABOUT = (
     "A Boltzmann machine gives each pattern y of −1 and +1 the probability <b>p(y) = exp(y'Wy/2) / Z</b>, where Z is the sum over "
@@ -55,7 +57,7 @@ class BoltzmannWindow(QDialog):
         self.machine.changed.connect(self._show_state)
         self.machine.state.changed.connect(self._edited)
         for keys, act in (
-            (QKeySequence.StandardKey.Undo, self.machine.state.undo),
+            (UNDO, self.machine.state.undo),
             (QKeySequence.StandardKey.Redo, self.machine.state.redo),
         ):
             QShortcut(QKeySequence(keys), self).activated.connect(act)
@@ -128,7 +130,10 @@ class BoltzmannWindow(QDialog):
             "Remove", "removePattern", "Learn the drawn pattern no longer (Delete in the list)", self._drop
         )
         self.clear = button(
-            "Clear all", "clearPatterns", f"Start from no patterns at all; {_undo()} brings them back", self._clear
+            "Clear all",
+            "clearPatterns",
+            f"Start from no patterns at all; {native_keys(UNDO)} brings them back",
+            self._clear,
         )
         beside = QVBoxLayout()
         beside.setSpacing(UNIT // 2)
@@ -285,7 +290,7 @@ class BoltzmannWindow(QDialog):
         states = f"{2 ** (settings.rows * settings.columns):,}".replace(",", THIN_SPACE)
         self.patterns_card.set_state(f"{len(found)} of {states} states")
         self.clear.setEnabled(len(found) > 0)
-        self.patterns.set_empty(EMPTY + (CLEARED.format(_undo()) if self.machine.state.can_undo else ""))
+        self.patterns.set_empty(EMPTY + (CLEARED.format(native_keys(UNDO)) if self.machine.state.can_undo else ""))
         self._show_pattern()
 
     @Slot()
@@ -339,8 +344,3 @@ class BoltzmannWindow(QDialog):
             self.learning.set_state("")
             self.likely_card.set_state("")
             self.samples_card.set_state("")
-
-
-def _undo() -> str:
-    """The key that takes back the last change, as this system writes it."""
-    return QKeySequence(QKeySequence.StandardKey.Undo).toString(QKeySequence.SequenceFormat.NativeText)
