@@ -409,16 +409,30 @@ FAULTS = (
     Fault(
         "a shared noise level left out of the first layer (fused)",
         "theory/fused_evaluation.py",
-        "torch.addmv(biases[0], weights[0][:, place:], known)",
+        "torch.addmv(biases[0], weights[0][:, stop:], known)",
         "biases[0]",
         ("theory/test_fused.py::test_a_score_at_one_noise_level_is_the_networks_own",),
     ),
     Fault(
         "a sine's derivative with its sign turned (fused)",
         "theory/fused_evaluation.py",
-        "of_sines = -weights[0]",
-        "of_sines = weights[0]",
+        "weights[0][:, dim:middle], -frequencies[axis]",
+        "weights[0][:, dim:middle], frequencies[axis]",
         ("theory/test_fused.py::test_a_trace_is_that_of_autograd",),
+    ),
+    Fault(
+        "a unit for the biases that comes out as 0.73 (fused)",
+        "theory/fused_evaluation.py",
+        "sum_for_one = 1.2784645427610735",
+        "sum_for_one = 1.0",
+        ("theory/test_fused.py::test_score_is_the_networks_own",),
+    ),
+    Fault(
+        "a bias in the Jacobian's products (fused)",
+        "theory/fused_training.py",
+        "inputs[:, stop:, 1:] = 0.0",
+        "inputs[:, stop:, 1:] = 1.0",
+        ("theory/test_fused.py::test_matching_steps_are_those_of_autograd_and_adam",),
     ),
     Fault(
         "silu'' with one of its signs turned (fused)",

@@ -21,7 +21,7 @@ def draw(
     rows = torch.randint(len(data), (count,), generator=generator, device=data.device)
     sigma = problem.noise.training_sigmas(count, generator, problem.experiment.training.sigmas)
     sigma = sigma.view(-1, steps).t().flatten()
-    x = data[rows]
+    x = data.index_select(0, rows)
     grey_levels = problem.dataset.grey_levels
     if grey_levels is not None:  # afresh each time: fixed fractions of a grey level would be learned by heart
         width = 2 / grey_levels / problem.units.length

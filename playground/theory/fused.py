@@ -10,6 +10,8 @@ Points are flattened, (N, D).
 """
 
 import math
+import platform
+import sys
 import warnings
 from collections.abc import Callable
 from typing import NamedTuple, TypeVar
@@ -20,6 +22,18 @@ from torch import Tensor
 from torch.nn import functional
 
 FIRST_DECAY, SECOND_DECAY, EPSILON = 0.9, 0.99, 1e-8  # Adam's: the second moment remembers 100 steps, not 1,000
+
+ONEDNN = platform.machine().lower() in ("x86_64", "amd64") and hasattr(torch.ops.mkldnn, "_linear_pointwise")
+"""Whether products of matrices go to oneDNN, as in what torch.compile makes, and not to MKL, as in torch.mm.
+
+It takes half the time on an AMD Zen 5, for whose widest vectors MKL has no products, and an activation goes along while the
+product is in the registers.
+"""
+
+if sys.platform == "linux":
+    # As long as no block as large has been freed, glibc gives memory of a megabyte back to the system whenever it is, and takes
+    # it anew page by page, which doubles the time of what fills it. Nothing is ever written here.
+    torch.empty(30 * 2**18)
 
 Function = TypeVar("Function", bound=Callable[..., object])
 
@@ -62,16 +76,32 @@ def compiled(function: Function) -> Function:
         return function
 
 
-def features(y: Tensor, noise: Tensor, frequencies: Tensor) -> Tensor:
-    """What a perceptron's first layer sees of inputs y (..., D) and noise (..., W): (..., D + 2K + W).
+def columns(
+    x: Tensor, scale: Tensor | float, frequencies: Tensor, tones: Tensor, sigma: Tensor | None = None
+) -> Tensor:
+    """What a perceptron's first layer sees of inputs y = scale x for x (..., N, D), a column a point.
 
-    The inputs, their cosines and sines, and the noise as it is.
+    Row by row the inputs, their K cosines and K sines, where sigma (..., N), > 0, is given, ln(sigma)/4 with its T sines and T
+    cosines, and a one: (..., D + 2K + 1 + 2T + 1, N), or without sigma (..., D + 2K + 1, N).
+
+    Args:
+        scale: a number, or (..., N).
     """
-    dim, middle, stop = y.shape[-1], y.shape[-1] + frequencies.shape[1], y.shape[-1] + 2 * frequencies.shape[1]
-    found = torch.empty(*y.shape[:-1], stop + noise.shape[-1], dtype=y.dtype, device=y.device)
-    found[..., :dim] = y
-    write_cosines_and_sines(torch.matmul(y, frequencies), found[..., dim:middle], found[..., middle:stop])
-    found[..., stop:] = noise
+    (dim, count), points = frequencies.shape, x.shape[-2]
+    middle, stop = dim + count, dim + 2 * count
+    last = stop if sigma is None else stop + 1 + 2 * len(tones)
+    found = x.new_empty(*x.shape[:-2], last + 1, points)
+    factor = scale.unsqueeze(-2) if isinstance(scale, Tensor) else scale
+    inputs = torch.mul(x.mT, factor, out=found[..., :dim, :])
+    if count:
+        angles = torch.matmul(frequencies.t(), inputs, out=found[..., dim:middle, :])
+        write_cosines_and_sines(angles, angles, found[..., middle:stop, :])
+    if sigma is not None:
+        middle = stop + 1 + len(tones)
+        noise = torch.log(sigma, out=found[..., stop, :]).div_(4.0)
+        phases = torch.mul(tones[:, None], noise.unsqueeze(-2), out=found[..., middle:last, :])
+        write_cosines_and_sines(phases, phases, found[..., stop + 1 : middle, :])
+    found[..., last, :] = 1.0
     return found
 
 
@@ -86,11 +116,48 @@ def write_cosines_and_sines(angles: Tensor, cosines: Tensor, sines: Tensor) -> N
         cosines.copy_(torch.cos(angles))
 
 
-def noise_features(sigma: Tensor, tones: Tensor) -> Tensor:
-    """ln(sigma)/4 as itself and as sines and cosines, for sigma > 0 of any shape: (..., 1 + 2T)."""
-    noise = (torch.log(sigma) / 4).unsqueeze(-1)
-    phases = noise * tones
-    return torch.cat([noise, torch.sin(phases), torch.cos(phases)], -1)
+def with_bias(weights: Tensor, bias: Tensor) -> Tensor:
+    """A layer's weights (G, F) and, for the one that is last among its inputs, its bias (G,): (G, F + 1)."""
+    return torch.cat([weights, bias.unsqueeze(1)], 1)
+
+
+def write_gradients(found: Tensor, weights: Tensor, bias: Tensor) -> None:
+    """Take the gradient of a layer's :func:`with_bias` apart."""
+    weights.copy_(found[:, :-1])
+    bias.copy_(found[:, -1])
+
+
+if ONEDNN:  # else there may be no such operator, without which TorchScript would compile nothing that names it
+
+    def suits_onednn(a: Tensor, b: Tensor) -> bool:
+        """Whether a product a b' gains by it, which matrices of few rows do not, and those with gaps take a thousandfold."""
+        gapless = b.is_contiguous() or b.t().is_contiguous()
+        return a.dtype == torch.float32 and a.is_cpu and a.shape[0] > 8 and gapless
+
+    def by_onednn(a: Tensor, b: Tensor, name: str) -> Tensor:
+        return torch.ops.mkldnn._linear_pointwise(a, b, None, name, [], "none")  # type: ignore[no-any-return]
+
+else:
+
+    def suits_onednn(a: Tensor, b: Tensor) -> bool:
+        return False
+
+    def by_onednn(a: Tensor, b: Tensor, name: str) -> Tensor:
+        raise RuntimeError("There is no oneDNN.")
+
+
+def product(a: Tensor, b: Tensor) -> Tensor:
+    """a b' for a (M, K) and b (N, K), fastest where both lie in memory without gaps, as they are or b transposed: (M, N)."""
+    return by_onednn(a, b, "none") if suits_onednn(a, b) else torch.mm(a, b.t())
+
+
+def activated(a: Tensor, b: Tensor, activation: str) -> Tensor:
+    """act(a b'), as :func:`product` takes them."""
+    if suits_onednn(a, b) and activation != "softplus":
+        return by_onednn(a, b, "swish" if activation == "silu" else activation)
+    found = product(a, b)
+    activate(found, activation, found)
+    return found
 
 
 def activate(a: Tensor, activation: str, h: Tensor) -> None:
@@ -248,5 +315,5 @@ def group_means(x: Tensor, y: Tensor, sigma: Tensor, count: int, most: int = 2**
             last = min(first + rows, stop)
             level = sigma[first:last]
             logits = torch.addmm(offset, y[first:last] - centre, clean.t()) / level.square()[:, None]
-            means.append(torch.mm(torch.softmax(logits, 1), clean) + centre)
+            means.append(product(torch.softmax(logits, 1), clean.t()) + centre)
     return torch.cat(means)

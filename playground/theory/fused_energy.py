@@ -11,8 +11,19 @@ import torch
 from torch import Tensor
 from torch.futures import Future
 
-from playground.theory.fused import Descent, activate, compiled, features, noise_features, pull_back, slopes, step_down
-from playground.theory.fused_evaluation import Parts, augmented, blocks, columns, on_cores, scales
+from playground.theory.fused import (
+    Descent,
+    activate,
+    columns,
+    compiled,
+    product,
+    pull_back,
+    slopes,
+    step_down,
+    with_bias,
+    write_gradients,
+)
+from playground.theory.fused_evaluation import Parts, augmented, blocks, on_cores, scales
 
 
 def energy_score(x: Tensor, sigma: Tensor, factor: Tensor, parts: Parts, rows: int) -> Tensor:
@@ -48,20 +59,20 @@ def slope_through(
     middle, stop = dim + frequencies.shape[1], dim + 2 * frequencies.shape[1]
     for start in range(core * rows, count, cores * rows):
         here = min(rows, count - start)
-        first = inputs[:, start : start + here]
+        first = inputs[:, start : start + here].contiguous()
         h = first
         sums: list[Tensor] = []
         values: list[Tensor] = []
         for layer in range(last):
-            sums.append(torch.mm(layers[layer], h))
-            h = torch.empty([width + 1, here], dtype=inputs.dtype, device=inputs.device)
-            h[width] = 1.0
+            a = product(layers[layer], h.t())
+            h = torch.empty_like(a)
+            activate(a, activation, h)
+            sums.append(a[:width])
             values.append(h[:width])
-            activate(sums[layer], activation, values[layer])
         back = weights[last].t().repeat(1, here)
         for layer in range(last - 1, -1, -1):
             pull_back(back, sums[layer], values[layer], activation)
-            back = torch.mm(weights[layer].t(), back)
+            back = product(weights[layer].t(), back.t())
         turned = first[dim:middle] * back[middle:stop] - first[middle:stop] * back[dim:middle]
         torch.addmm(back[:dim], frequencies, turned, out=out[:, start : start + here])
 
@@ -76,8 +87,8 @@ def energy_slope(
     rows: int,
     cores: int,
 ) -> tuple[Tensor, list[Future[None]]]:
-    """grad phi at the points of :func:`playground.theory.fused_evaluation.columns`, `rows` at a time: (D, N)."""
-    layers = augmented(weights, biases, frequencies.shape[0] + 2 * frequencies.shape[1])
+    """grad phi at the points of :func:`playground.theory.fused.columns`, `rows` at a time: (D, N)."""
+    layers = augmented(weights, biases, activation)
     out = torch.empty([frequencies.shape[0], inputs.shape[1]], dtype=inputs.dtype, device=inputs.device)
     others = [
         torch.jit.fork(slope_through, inputs, layers, weights, frequencies, activation, rows, core, cores, out)
@@ -102,12 +113,12 @@ def energy_denoising_steps(
     Args:
         factor: c, by which phi is multiplied in the log-density, (S, N).
     """
-    inverse = torch.rsqrt(sigma * sigma + 1.0).unsqueeze(2)
-    y = torch.addcmul(x, sigma.unsqueeze(2), z) * inverse
-    slope = inverse * factor.unsqueeze(2)
-    rest = z / sigma.unsqueeze(2) - y * inverse  # score + z/sigma = slope grad phi + rest
-    share = weight / x.shape[1]
-    seen = features(y, noise_features(sigma, tones), frequencies)
+    inverse, dim = torch.rsqrt(sigma * sigma + 1.0), x.shape[2]
+    seen = columns(torch.addcmul(x, sigma.unsqueeze(2), z), inverse, frequencies, tones, sigma)
+    slope, share = (inverse * factor).unsqueeze(1), weight.unsqueeze(1) / x.shape[1]
+    rest = z.mT.contiguous() / sigma.unsqueeze(1) - seen[:, :dim] * inverse.unsqueeze(
+        1
+    )  # score + z/sigma = slope grad phi + rest
     return _denoising_steps(seen, slope, rest, share, frequencies, descent)
 
 
@@ -121,54 +132,57 @@ def _denoising_steps(
     descent: Descent,
 ) -> Tensor:
     weights, biases, activation = descent.weights, descent.biases, descent.activation
-    weight_gradients, bias_gradients = descent.weight_gradients, descent.bias_gradients
-    count, dim, last = features.shape[1], rest.shape[2], len(weights) - 1
+    count, dim, last, width = features.shape[2], rest.shape[1], len(weights) - 1, weights[0].shape[0]
     middle, stop = dim + frequencies.shape[1], dim + 2 * frequencies.shape[1]
     total = torch.zeros([], dtype=rest.dtype, device=rest.device)
-    tangent0 = torch.zeros_like(features[0])
+    # The inputs of each layer, last among them a one, and what they do along v, where that does nothing.
+    inputs, tangents = [features[0]], [torch.zeros_like(features[0])]
+    for _ in range(last):
+        inputs.append(torch.ones([width + 1, count], dtype=rest.dtype, device=rest.device))
+        tangents.append(torch.zeros_like(inputs[-1]))
     for made in range(features.shape[0]):
         seen = features[made]
-        inputs: list[Tensor] = [seen]
+        inputs[0] = seen
+        layers: list[Tensor] = []
         firsts: list[Tensor] = []
         seconds: list[Tensor] = []
         for layer in range(last):
-            h, slope1, slope2 = slopes(torch.addmm(biases[layer], inputs[layer], weights[layer].t()), activation)
-            inputs.append(h)
+            layers.append(with_bias(weights[layer], biases[layer]))
+            h, slope1, slope2 = slopes(product(layers[layer], inputs[layer].t()), activation)
+            inputs[layer + 1][:width] = h
             firsts.append(slope1)
             seconds.append(slope2)
         # Of phi with respect to each layer's output, from the last to the first, and to its sum.
-        outer: list[Tensor] = [weights[last].expand(count, weights[last].shape[1])]
+        outer: list[Tensor] = [weights[last].t().expand(width, count)]
         inner: list[Tensor] = []
         for back in range(last):
             layer = last - 1 - back
             inner.append(outer[back] * firsts[layer])
-            outer.append(torch.mm(inner[back], weights[layer]))
+            outer.append(product(weights[layer].t(), inner[back].t()))
         found = outer[last]
-        turned = seen[:, dim:middle] * found[:, middle:stop] - seen[:, middle:stop] * found[:, dim:middle]
-        raw = torch.addmm(found[:, :dim], turned, frequencies.t())
+        turned = seen[dim:middle] * found[middle:stop] - seen[middle:stop] * found[dim:middle]
+        raw = torch.addmm(found[:dim], frequencies, turned)
 
         residual = torch.addcmul(rest[made], raw, slope[made])
-        total += torch.dot(share[made], residual.square().sum(1))
+        total += (share[made] * residual.square()).sum()
 
-        v = residual * (2.0 * share[made][:, None] * slope[made])  # of the loss with respect to F
-        turned = torch.mm(v, frequencies)
-        tangent0[:, :dim] = v
-        tangent0[:, dim:middle] = -seen[:, middle:stop] * turned
-        tangent0[:, middle:stop] = seen[:, dim:middle] * turned
-        tangents: list[Tensor] = [tangent0]
+        v = residual * (2.0 * share[made] * slope[made])  # of the loss with respect to F
+        turned = torch.mm(frequencies.t(), v)
+        tangents[0][:dim] = v
+        tangents[0][dim:middle] = -seen[middle:stop] * turned
+        tangents[0][middle:stop] = seen[dim:middle] * turned
         moved: list[Tensor] = []
         for layer in range(last):
-            moved.append(torch.mm(tangents[layer], weights[layer].t()))
-            tangents.append(firsts[layer] * moved[layer])
-        torch.sum(tangents[last], [0], keepdim=True, out=weight_gradients[last])
-        bent = torch.zeros_like(tangents[last])
+            moved.append(product(layers[layer], tangents[layer].t()))
+            torch.mul(firsts[layer], moved[layer], out=tangents[layer + 1][:width])
+        torch.sum(tangents[last][:width], [1], out=descent.weight_gradients[last][0])
+        bent = torch.zeros_like(moved[last - 1])
         for layer in range(last - 1, -1, -1):
             back = last - 1 - layer
             bent = bent * firsts[layer] + moved[layer] * outer[back] * seconds[layer]
-            torch.mm(inner[back].t(), tangents[layer], out=weight_gradients[layer])
-            weight_gradients[layer].addmm_(bent.t(), inputs[layer])
-            torch.sum(bent, [0], out=bias_gradients[layer])
+            whole = product(inner[back], tangents[layer]) + product(bent, inputs[layer])
+            write_gradients(whole, descent.weight_gradients[layer], descent.bias_gradients[layer])
             if layer > 0:
-                bent = torch.mm(bent, weights[layer])
+                bent = product(weights[layer].t(), bent.t())
         step_down(descent, made)
     return total / features.shape[0]

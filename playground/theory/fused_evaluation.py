@@ -17,10 +17,12 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 from torch.futures import Future
+from torch.nn import functional
 
-from playground.theory.fused import activate, activate_with_slope, compiled, write_cosines_and_sines
+from playground.theory.fused import activate_with_slope, activated, columns, compiled, product, with_bias
 
 BLOCK = 2**13  # points whose features are held at once
+LANES = 16  # points come in multiples of so many: for every number of them oneDNN first writes a program, in half a millisecond
 
 Begun = Callable[..., tuple[Tensor, list[Future[None]]]]
 """Gives what it writes its own share of, and the shares of the other cores, which may not have ended."""
@@ -43,42 +45,25 @@ class Parts(NamedTuple):
     activation: str
 
 
-def columns(
-    x: Tensor, scale: Tensor | float, frequencies: Tensor, tones: Tensor, sigma: Tensor | None = None
-) -> Tensor:
-    """What a perceptron's first layer sees of inputs y = scale x for x (N, D), a column a point.
-
-    Row by row the inputs, their K cosines and K sines, a one, and, where sigma (N,), > 0, is given, its noise features for tones
-    (T,): (D + 2K + 1 + 1 + 2T, N), or without them (D + 2K + 1, N).
-    """
-    (dim, count), points = frequencies.shape, len(x)
-    middle, stop = dim + count, dim + 2 * count
-    noises = 0 if sigma is None else 1 + 2 * len(tones)
-    found = x.new_empty(stop + 1 + noises, points)
-    inputs = torch.mul(x.t(), scale, out=found[:dim])
-    if count:
-        angles = torch.mm(frequencies.t(), inputs, out=found[dim:middle])
-        write_cosines_and_sines(angles, angles, found[middle:stop])
-    found[stop] = 1.0
-    if sigma is not None:
-        middle = stop + 2 + len(tones)
-        noise = torch.log(sigma, out=found[stop + 1]).div_(4.0)
-        phases = torch.mul(tones[:, None], noise, out=found[middle:])
-        torch.sin(phases, out=found[stop + 2 : middle])
-        phases.cos_()
+def augmented(weights: list[Tensor], biases: list[Tensor], activation: str) -> list[Tensor]:
+    """Each layer's weights and bias as one matrix, to which all but the last add a unit that comes out as one: (G + 1, F + 1)."""
+    if activation == "silu":
+        sum_for_one = 1.2784645427610735
+    elif activation == "gelu":
+        sum_for_one = 1.144450718352879
+    elif activation == "tanh":
+        sum_for_one = 20.0
+    else:
+        sum_for_one = 0.541324854612918
+    found: list[Tensor] = []
+    for layer in range(len(biases)):
+        table = with_bias(weights[layer], biases[layer])
+        if layer < len(weights) - 1:
+            unit = torch.zeros_like(table[:1])
+            unit[:, -1].fill_(sum_for_one)
+            table = torch.cat([table, unit])
+        found.append(table)
     return found
-
-
-def augmented(weights: list[Tensor], biases: list[Tensor], place: int) -> list[Tensor]:
-    """Each layer's weights (G, F) with its bias (G,) for a further column: that of the one which its inputs have.
-
-    Args:
-        place: of the one among the first layer's inputs; among those of every other it is the last.
-    """
-    first = weights[0]
-    found = [torch.cat([first[:, :place], biases[0].unsqueeze(1), first[:, place:]], 1)]
-    rest = [torch.cat([weights[layer], biases[layer].unsqueeze(1)], 1) for layer in range(1, len(biases))]
-    return found + rest
 
 
 def mlp_score(x: Tensor, sigma: Tensor, parts: Parts, rows: int) -> Tensor:
@@ -87,7 +72,7 @@ def mlp_score(x: Tensor, sigma: Tensor, parts: Parts, rows: int) -> Tensor:
     A sigma that is one number, expanded, costs the first layer a bias and nothing a point.
     """
     frequencies, tones, weights, biases, activation = parts
-    score, place = torch.empty_like(x), x.shape[1] + 2 * frequencies.shape[1]
+    score, stop = torch.empty_like(x), x.shape[1] + 2 * frequencies.shape[1]
     inverse: Tensor | float
     divisor: Tensor | float
     shared = len(sigma) > 1 and sigma.stride(0) == 0
@@ -97,15 +82,15 @@ def mlp_score(x: Tensor, sigma: Tensor, parts: Parts, rows: int) -> Tensor:
         noise = math.log(divisor) / 4
         phases = [noise * tone for tone in tones.tolist()]
         known = x.new_tensor([noise, *map(math.sin, phases), *map(math.cos, phases)])
-        biases = [torch.addmv(biases[0], weights[0][:, place:], known), *biases[1:]]
-        weights = [weights[0][:, :place], *weights[1:]]
+        biases = [torch.addmv(biases[0], weights[0][:, stop:], known), *biases[1:]]
+        weights = [weights[0][:, :stop], *weights[1:]]
     else:
         inverses, divisors = scales(sigma)
     for piece in blocks(x, rows):
         if not shared:
             inverse, divisor = inverses[piece], divisors[piece]
         seen = columns(x[piece], inverse, frequencies, tones, None if isinstance(divisor, float) else divisor)
-        raw = on_cores(perceptron, seen, weights, biases, place, activation, rows=rows)
+        raw = on_cores(perceptron, seen, weights, biases, activation, rows=rows)
         score[piece] = raw.div_(divisor).sub_(seen[: len(raw)]).mul_(inverse).t()
     return score
 
@@ -134,10 +119,13 @@ def cores_for(function: object, columns: Tensor, rows: int) -> int:
 
 def on_cores(function: Begun, columns: Tensor, *rest: object, rows: int) -> Tensor:
     """What a function begins to write of points that are columns, `rows` at a time on every core, once all have written."""
+    count = columns.shape[1]
+    if count % LANES:
+        columns = functional.pad(columns, (0, -count % LANES))
     found, others = function(columns, *rest, rows, cores_for(function, columns, rows))
     for other in others:
         other.wait()
-    return found
+    return found[:, :count]
 
 
 @compiled
@@ -145,28 +133,21 @@ def pass_through(
     inputs: Tensor, layers: list[Tensor], activation: str, rows: int, core: int, cores: int, out: Tensor
 ) -> None:
     """Write what :func:`perceptron` gives of every `cores`-th block of rows, from number `core` on, into out (D, N)."""
-    last, width, count = len(layers) - 1, layers[0].shape[0], inputs.shape[1]
-    one = torch.empty([width + 1, min(rows, count)], dtype=inputs.dtype, device=inputs.device)
-    other = torch.empty_like(one)
-    one[width] = 1.0
-    other[width] = 1.0
+    last, count = len(layers) - 1, inputs.shape[1]
     for start in range(core * rows, count, cores * rows):
         stop = min(start + rows, count)
-        h, a, spare = inputs[:, start:stop], one[:, : stop - start], other[:, : stop - start]
+        h = inputs[:, start:stop].contiguous()
         for layer in range(last):
-            sums = a[:width]
-            torch.mm(layers[layer], h, out=sums)
-            activate(sums, activation, sums)
-            h, a, spare = a, spare, a
+            h = activated(layers[layer], h.t(), activation)
         torch.mm(layers[last], h, out=out[:, start:stop])
 
 
 @compiled
 def perceptron(
-    inputs: Tensor, weights: list[Tensor], biases: list[Tensor], place: int, activation: str, rows: int, cores: int
+    inputs: Tensor, weights: list[Tensor], biases: list[Tensor], activation: str, rows: int, cores: int
 ) -> tuple[Tensor, list[Future[None]]]:
-    """What fully connected layers give of inputs (F, N) that have a one at `place`, `rows` points at a time: (D, N)."""
-    layers = augmented(weights, biases, place)
+    """What fully connected layers give of inputs (F, N), the last of which is one, `rows` points at a time: (D, N)."""
+    layers = augmented(weights, biases, activation)
     out = torch.empty([layers[-1].shape[0], inputs.shape[1]], dtype=inputs.dtype, device=inputs.device)
     others = [
         torch.jit.fork(pass_through, inputs, layers, activation, rows, core, cores, out) for core in range(1, cores)
@@ -204,31 +185,23 @@ def trace_through(
         turned: of each axis, the first layer's weights for the derivatives along it.
     """
     dim, width, last, count = len(turned), weights[0].shape[0], len(weights) - 1, inputs.shape[1]
-    stop, most = dim + turned[0].shape[1], min(rows, count)
-    sums = torch.empty([width, most], dtype=inputs.dtype, device=inputs.device)
-    values = torch.empty([width + 1, most], dtype=inputs.dtype, device=inputs.device)
-    values[width] = 1.0
-    moves = torch.empty([dim, width, most], dtype=inputs.dtype, device=inputs.device)
-    moved = torch.empty_like(moves)
     for start in range(core * rows, count, cores * rows):
-        here = min(rows, count - start)
-        seen, a, h = inputs[:, start : start + here], sums[:, :here], values[:, :here]
-        before, after = moves[:, :, :here], moved[:, :, :here]
-        torch.mm(layers[0], seen, out=a)
-        for axis in range(dim):
-            torch.mm(turned[axis], seen[dim:stop], out=before[axis])
-        for layer in range(1, last + 1):
-            activate_with_slope(a, activation, h[:width])
-            torch.mul(before, a, out=after)
-            if layer < last:
-                torch.mm(layers[layer], h, out=a)
-                for axis in range(dim):
-                    torch.mm(weights[layer], after[axis], out=before[axis])
-        torch.mm(layers[last], h, out=out[:dim, start : start + here])
-        trace = out[dim, start : start + here]
-        torch.mv(after[0].t(), weights[last][0], out=trace)
+        end = min(start + rows, count)
+        h = inputs[:, start:end].contiguous()
+        moves = [product(table, h.t()) for table in turned]
+        for layer in range(last):
+            a = product(layers[layer], h.t())
+            if layer > 0:
+                moves = [product(weights[layer], move.t()) for move in moves]
+            h = torch.empty_like(a)
+            activate_with_slope(a, activation, h)
+            for move in moves:
+                move.mul_(a[:width])
+        torch.mm(layers[last], h, out=out[:dim, start:end])
+        trace = out[dim, start:end]
+        torch.mv(moves[0].t(), weights[last][0], out=trace)
         for axis in range(1, dim):
-            trace.addmv_(after[axis].t(), weights[last][axis])
+            trace.addmv_(moves[axis].t(), weights[last][axis])
 
 
 @compiled
@@ -241,19 +214,21 @@ def perceptron_trace(
     rows: int,
     cores: int,
 ) -> tuple[Tensor, list[Future[None]]]:
-    """What the layers give of :func:`columns` and, last, the trace of its derivatives along the points' axes, (D + 1, N).
+    """What the layers give of :func:`playground.theory.fused.columns` and, last, the trace of its derivatives along the points' axes, (D + 1, N).
 
     These travel forward beside the values, (D, G, N) in every layer. Those of the features are features themselves, of other
     weights: cos(b'y) turns into -b_k sin(b'y), sin(b'y) into b_k cos(b'y), and y_k into the one.
     """
     dim, middle = frequencies.shape[0], frequencies.shape[0] + frequencies.shape[1]
     stop = middle + frequencies.shape[1]
-    layers = augmented(weights, biases, stop)
+    layers = augmented(weights, biases, activation)
     turned: list[Tensor] = []
     for axis in range(dim):
-        of_cosines = weights[0][:, middle:stop] * frequencies[axis]
-        of_sines = -weights[0][:, dim:middle] * frequencies[axis]
-        turned.append(torch.cat([of_cosines, of_sines, weights[0][:, axis : axis + 1]], 1))
+        table = torch.zeros_like(layers[0][: weights[0].shape[0]])
+        torch.mul(weights[0][:, middle:stop], frequencies[axis], out=table[:, dim:middle])
+        torch.mul(weights[0][:, dim:middle], -frequencies[axis], out=table[:, middle:stop])
+        table[:, -1] = weights[0][:, axis]
+        turned.append(table)
     out = torch.empty([dim + 1, inputs.shape[1]], dtype=inputs.dtype, device=inputs.device)
     others = [
         torch.jit.fork(trace_through, inputs, layers, turned, weights, activation, rows, core, cores, out)

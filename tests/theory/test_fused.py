@@ -13,8 +13,8 @@ from torch.futures import Future
 
 from playground.theory import fused, fused_energy, fused_evaluation, fused_training
 from playground.theory.empirical import Empirical
-from playground.theory.networks import ACTIVATIONS, MLP, ROWS
-from playground.theory.networks.mlp import TRACED_ROWS
+from playground.theory.networks import ACTIVATIONS, MLP, ROWS, Energy
+from playground.theory.networks.mlp import TRACED_ROWS, Perceptron
 
 
 def mlp(activation: str, dim: int = 2, seed: int = 0, depth: int = 3, features: int = 8) -> MLP:
@@ -37,21 +37,19 @@ def draws(steps: int, count: int, dim: int) -> tuple[Tensor, Tensor, Tensor, Ten
     return x, z, sigma, sigma.square() * (1 + sigma)
 
 
-def flat(network: MLP) -> Tensor:
+def flat(network: Perceptron) -> Tensor:
     return torch.cat([parameter.detach().reshape(-1) for parameter in network.parameters()])
 
 
 def descend(
-    function: Callable[..., Tensor], network: MLP, rates: list[float], *arguments: object
+    function: Callable[..., Tensor], network: Perceptron, rates: list[float], *arguments: object
 ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """Loss, last gradient, weights and averaged weights after steps on a copy of the network.
 
     Args:
         arguments: the function's own, before the network's.
     """
-    vectors = (
-        [flat(network)] + [torch.zeros(len(flat(network)), dtype=torch.float64) for _ in range(3)] + [flat(network)]
-    )
+    vectors = [flat(network)] + [torch.zeros_like(flat(network)) for _ in range(3)] + [flat(network)]
     live, gradient, first, second, average = vectors
     order = [id(parameter) for parameter in network.parameters()]
 
@@ -306,6 +304,33 @@ def test_matching_steps_are_those_of_autograd_and_adam(
     found = descend(fused_training.matching_steps, network, RATES, x, directions, sigma, weight, scale, along)
     for part, other in zip(found, twin(network, RATES, loss), strict=True):
         torch.testing.assert_close(part, other, rtol=1e-8, atol=1e-9)
+
+
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+@pytest.mark.parametrize("kind", ["denoising", "matching", "energy"])
+def test_single_precision_finds_the_gradient_of_double(kind: str, activation: str) -> None:
+    """In single precision oneDNN multiplies the matrices; the tests above are of double."""
+    x, z, sigma, weight = draws(1, 40, 2)
+    network: Perceptron = mlp(activation)
+    if kind == "energy":
+        generator = torch.Generator().manual_seed(0)
+        network = Energy(
+            2, width=16, depth=3, activation=activation, features=8, scale=1.5, generator=generator
+        ).double()
+        torch.nn.init.normal_(network.out.weight, generator=generator)
+
+    def gradient(dtype: torch.dtype) -> Tensor:
+        given = [part.to(dtype) for part in (x, z, sigma, weight)]
+        own = copy.deepcopy(network).to(dtype)
+        if kind == "denoising":
+            return descend(fused_training.denoising_steps, own, [0.0], *given)[1]
+        if kind == "energy":
+            return descend(fused_energy.energy_denoising_steps, own, [0.0], *given, Energy.factor(given[2]))[1]
+        axes = torch.eye(2, dtype=dtype)[None, :, None].expand(1, 2, 40, 2)
+        return descend(fused_training.matching_steps, own, [0.0], given[0], axes, *given[2:], 1.0, False)[1]
+
+    expected = gradient(torch.float64)
+    assert float((gradient(torch.float32) - expected).norm() / expected.norm()) < 1e-5
 
 
 @pytest.mark.parametrize("count", [1, 7, 10, 23, 50])
