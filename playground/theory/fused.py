@@ -121,12 +121,6 @@ def with_bias(weights: Tensor, bias: Tensor) -> Tensor:
     return torch.cat([weights, bias.unsqueeze(1)], 1)
 
 
-def write_gradients(found: Tensor, weights: Tensor, bias: Tensor) -> None:
-    """Take the gradient of a layer's :func:`with_bias` apart."""
-    weights.copy_(found[:, :-1])
-    bias.copy_(found[:, -1])
-
-
 if ONEDNN:  # else there may be no such operator, without which TorchScript would compile nothing that names it
 
     def suits_onednn(a: Tensor, b: Tensor) -> bool:

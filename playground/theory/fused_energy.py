@@ -21,7 +21,6 @@ from playground.theory.fused import (
     slopes,
     step_down,
     with_bias,
-    write_gradients,
 )
 from playground.theory.fused_evaluation import Parts, augmented, blocks, on_cores, scales
 
@@ -180,8 +179,9 @@ def _denoising_steps(
         for layer in range(last - 1, -1, -1):
             back = last - 1 - layer
             bent = bent * firsts[layer] + moved[layer] * outer[back] * seconds[layer]
-            whole = product(inner[back], tangents[layer]) + product(bent, inputs[layer])
-            write_gradients(whole, descent.weight_gradients[layer], descent.bias_gradients[layer])
+            gradient = product(inner[back], tangents[layer][:-1]).add_(product(bent, inputs[layer][:-1]))
+            descent.weight_gradients[layer].copy_(gradient)
+            torch.sum(bent, [1], out=descent.bias_gradients[layer])
             if layer > 0:
                 bent = product(weights[layer].t(), bent.t())
         step_down(descent, made)

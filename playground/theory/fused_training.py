@@ -1,9 +1,8 @@
 r"""Steps of training an MLP in few calls, the backward pass written by hand: see :mod:`playground.theory.fused`.
 
 Most of a step are products of matrices at the speed of the core. A point is a column, as in
-:mod:`playground.theory.fused_evaluation`, so that each product takes its matrices as they lie in memory, and the row of ones
-among a layer's inputs brings the bias into what goes forward and its gradient into what comes back. The MLP by autograd is the
-oracle in the tests.
+:mod:`playground.theory.fused_evaluation`, so that each product takes its matrices as they lie in memory. The MLP by autograd is
+the oracle in the tests.
 """
 
 import torch
@@ -18,7 +17,6 @@ from playground.theory.fused import (
     slopes,
     step_down,
     with_bias,
-    write_gradients,
 )
 
 
@@ -72,7 +70,7 @@ def _denoising_steps(seen: Tensor, slope: Tensor, rest: Tensor, share: Tensor, d
         derivatives.append(rest)
     outputs = torch.empty_like(rest)
     for made in range(seen.shape[0]):
-        inputs[0] = seen[made]
+        inputs[0], values[0] = seen[made], seen[made, :-1]
         for layer in range(last):
             a = product(with_bias(weights[layer], biases[layer]), inputs[layer].t())
             activate_with_slope(a, activation, values[layer + 1])
@@ -81,8 +79,8 @@ def _denoising_steps(seen: Tensor, slope: Tensor, rest: Tensor, share: Tensor, d
 
         back = torch.addcmul(rest[made], raw, slope[made]).mul_(pull[made])  # of the loss with respect to F
         for layer in range(last, -1, -1):
-            found = product(back, inputs[layer])
-            write_gradients(found, descent.weight_gradients[layer], descent.bias_gradients[layer])
+            descent.weight_gradients[layer].copy_(product(back, values[layer]))
+            torch.sum(back, [1], out=descent.bias_gradients[layer])
             if layer > 0:
                 back = product(weights[layer].t(), back.t()).mul_(derivatives[layer - 1])
         step_down(descent, made)
@@ -205,8 +203,8 @@ def _matching_steps(
             pull = along * ((directions[made] * pull.unsqueeze(1)).sum(0, keepdim=True) * directions[made]).sum(1)
         torch.mul(pull, pulled[made], out=back[:, :count])
         for layer in range(last, -1, -1):
-            found = product(back, inputs[layer])
-            write_gradients(found, descent.weight_gradients[layer], descent.bias_gradients[layer])
+            descent.weight_gradients[layer].copy_(product(back, inputs[layer][:-1]))
+            torch.sum(back[:, :count], [1], out=descent.bias_gradients[layer])
             if layer > 0:
                 back, a, first = product(weights[layer].t(), back.t()), sums[layer - 1], firsts[layer - 1]
                 # By the second derivative as much comes back as went forward along each v, times what comes back there.
