@@ -307,7 +307,7 @@ class Training(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         float,
         _meta(
             "Share of the points whose label a U-Net is not told in training, so that it learns the score with and without one; "
-            "at 0 none without, on which likelihoods and guidance rest, at 1 none of a class",
+            "0 never trains the score without a label, on which likelihoods and guidance rest, 1 never that of a class",
             ge=0.0,
             le=1.0,
             equation=r"s_\theta(x, \sigma \mid c),\ s_\theta(x, \sigma)",

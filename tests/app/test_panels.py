@@ -775,6 +775,33 @@ def test_the_loss_of_another_objective_is_not_shown_as_that_of_this_one(show, st
     assert "or of other noise levels" in panel.chart.accessibleDescription()
 
 
+def test_the_share_of_hidden_labels_is_set_where_the_network_learns_labels(show, state, engine):
+    (panel,) = show(panels.TrainingPanel)
+    panel.disclosure.setChecked(True)
+    assert not panel.dropout.isVisible()  # nobody knows yet
+    engine.build()
+    assert not panel.dropout.isVisible()
+    state.edit({"data.kind": "digits"})
+    engine.build(conditions=TOLD)
+    assert panel.dropout.isVisible()
+    panel.dropout.number.committed.emit("0.75")
+    assert state.experiment.training.label_dropout == 0.75
+    panel.dropout.number.committed.emit("1.5")
+    assert state.experiment.training.label_dropout == 0.75
+    assert "from 0 to 1" in panel.dropout.note.text()
+    panel.dropout.slider.set_position(0.0)
+    panel.dropout.slider.moved.emit(0.0)
+    panel.dropout.slider.settled.emit()
+    assert state.experiment.training.label_dropout == 0
+    assert panel.notice.text.text() == spoken(untrained_whole(state.experiment, TOLD))
+    for control in panel.dropout.controls():
+        assert "0 never trains the score without a label" in control.toolTip()
+        assert "1 never that of a class" in control.toolTip()
+    state.edit({"network.kind": "mlp"})
+    engine.build(conditions=Conditions())
+    assert not panel.dropout.isVisible()
+
+
 # Measurements
 
 

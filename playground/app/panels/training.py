@@ -92,7 +92,8 @@ class TrainingPanel(Card):
         self.decay = make_field(state, "training.decay")
         self.ema = make_field(state, "training.ema")
         self.sigmas = make_field(state, "training.sigmas")
-        for part in (self.batch, self.seconds, self.steps, self.decay, self.ema, self.sigmas):
+        self.dropout = make_field(state, "training.label_dropout")
+        for part in (self.batch, self.seconds, self.steps, self.decay, self.ema, self.sigmas, self.dropout):
             self.advanced().addWidget(part)
         self.folded.connect(self._show)  # nothing is drawn while it is folded
         state.changed.connect(self._edited)
@@ -173,6 +174,8 @@ class TrainingPanel(Card):
     @Slot()
     def _refresh(self) -> None:
         self.sigmas.setVisible(self.state.experiment.noise.kind in PROCESSES)
+        view = self.engine.problem
+        self.dropout.setVisible(view is not None and bool(view.conditions.classes))
         self._show_button()
         self._summarise()
         self._say()
