@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 import torch
 
+from playground.app.actions import COMMANDS as ACTIONS
+from playground.app.actions import MENUS
 from playground.app.settings import Settings
 from playground.app.window import SMALLEST
 from playground.cli import COMMANDS
@@ -102,6 +104,12 @@ def test_the_window_fits_the_projectors_at_the_factors_that_the_workshop_names()
         assert SMALLEST[0] * float(factor) <= int(width)
         assert SMALLEST[1] * float(factor) <= int(height)
     assert f"needs {SMALLEST[0]} x {SMALLEST[1]} of its own pixels" in page
+
+
+def test_the_workshop_names_the_command_that_resets_the_window() -> None:
+    (menu,) = (menu for menu, keys in MENUS.items() if "view.reset" in keys)
+    said = f"{menu} > {ACTIONS['view.reset'].text} forgets"
+    assert said in (ROOT / "docs/workshop.md").read_text(encoding="utf-8")
 
 
 def test_what_the_workshop_says_to_delete_is_where_the_window_keeps_its_settings(tmp_path, monkeypatch) -> None:

@@ -13,7 +13,7 @@ from PySide6.QtCore import QObject, Qt
 from PySide6.QtGui import QAction, QKeySequence
 
 from playground.app import help as about
-from playground.app import hindrances
+from playground.app import hindrances, layout
 from playground.app.canvas.legend import LEGEND
 
 if typing.TYPE_CHECKING:
@@ -233,6 +233,11 @@ COMMANDS: dict[str, Command] = {
         "F11",
         checked=lambda w: w.isFullScreen(),
     ),
+    "view.reset": Command(
+        "Reset window",
+        "Lay it out as at its first start and forget recent files, folders and export choices; your work stays",
+        layout.reset,
+    ),
     # tools
     "tools.boltzmann": Command(
         "Boltzmann machine…",
@@ -296,6 +301,8 @@ MENUS: dict[str, tuple[str, ...]] = {
         "view.dark",
         "view.light",
         "view.fullscreen",
+        SEPARATOR,
+        "view.reset",
     ),
     "Tools": ("tools.boltzmann",),
     "Help": ("help.keys", "help.log", "help.selftest", "help.about"),

@@ -301,6 +301,11 @@ class Card(QFrame):
             self.body.addWidget(part)
         return self._advanced
 
+    def hide_advanced(self) -> None:
+        """Hide the advanced part, if there is one."""
+        if self._advanced is not None:
+            self.disclosure.setChecked(False)
+
     def apply_palette(self, palette: Palette) -> None:
         """Hand the colours of the concepts to every part that paints with them."""
         for child in self._content.findChildren(QWidget):

@@ -39,7 +39,6 @@ KEYS: dict[str, tuple[Any, Any]] = {  # key: (type, default)
     "geometry": (bytes, b""),
     "columns": (tuple[int, int, int] | None, None),
     "folded": (dict[str, bool], {}),
-    "layers": (dict[str, bool], {}),
     "recent": (list[str], []),
     "folder": (str, ""),
     "video": (VideoChoice, VideoChoice()),
@@ -84,6 +83,10 @@ class Settings:
         name = str(path.resolve())
         others = [known for known in self.get("recent") if known != name]
         self.set("recent", [name, *others][:RECENT_FILES])
+
+    def clear(self) -> None:
+        """Forget everything, keys of other versions too."""
+        self._store.clear()
 
     def flush(self) -> None:
         """Write the file now. A folder that cannot be written loses the values, nothing else."""

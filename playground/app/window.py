@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
-from PySide6.QtCore import QByteArray, QMimeData, Qt, QTimer, QUrl, Slot
+from PySide6.QtCore import QMimeData, Qt, QTimer, QUrl, Slot
 from PySide6.QtGui import QCloseEvent, QDesktopServices, QDragEnterEvent, QDropEvent, QKeyEvent
 from PySide6.QtWidgets import (
     QApplication,
@@ -20,7 +20,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from playground.app import frame, theme
+from playground.app import frame, layout, theme
 from playground.app.actions import MENUS, RECENT, SEPARATOR, TOP_BAR, Actions
 from playground.app.canvas import CanvasView, ChipBar
 from playground.app.card import Card
@@ -51,7 +51,6 @@ from playground.drawing.palette import PALETTES, Palette
 from playground.lab.refusals import training_refusal
 from playground.resources import resource
 
-COLUMNS = (312, 312)  # px of the left and right column at first
 COLUMN_RANGE = (272, 460)
 SMALLEST = (1024, 600)
 PIPELINE = (DataPanel, NoisePanel, ObjectivePanel, TrainingPanel, SamplingPanel)
@@ -101,7 +100,7 @@ class MainWindow(QMainWindow):
         self.wiring = Wiring(self)
         self._apply_palette()
         theme.dress(_application(), frame.SHEET)
-        self._restore_layout()
+        layout.restore(self)
         self.documents.changed.connect(self._show_name)
         self.documents.saved.connect(lambda sentence: self.notify("info", sentence))
         self.documents.refused.connect(self._refused)
@@ -164,14 +163,14 @@ class MainWindow(QMainWindow):
 
     def _column(self, name: str, kinds: tuple[type, ...]) -> QScrollArea:
         inside = QWidget()
-        layout = QVBoxLayout(inside)
-        layout.setContentsMargins(UNIT * 3 // 2, UNIT * 3 // 2, UNIT * 3 // 2, UNIT * 3 // 2)
-        layout.setSpacing(UNIT)
+        rows = QVBoxLayout(inside)
+        rows.setContentsMargins(UNIT * 3 // 2, UNIT * 3 // 2, UNIT * 3 // 2, UNIT * 3 // 2)
+        rows.setSpacing(UNIT)
         for kind in kinds:
             panel = kind(self.state, self.engine)
             self.panels.append(panel)
-            layout.addWidget(panel)
-        layout.addStretch(1)
+            rows.addWidget(panel)
+        rows.addStretch(1)
         area = QScrollArea()
         area.setObjectName(name)
         area.setWidget(inside)
@@ -220,24 +219,6 @@ class MainWindow(QMainWindow):
         menu.addSeparator()
         menu.addAction(self.actions_by_key["file.recent.clear"])
 
-    def _restore_layout(self) -> None:
-        geometry = self.settings.get("geometry")
-        if not (geometry and self.restoreGeometry(QByteArray(geometry))):
-            room = self.screen().availableGeometry()
-            self.resize(min(1440, room.width()), min(900, room.height()))
-        folded = self.settings.get("folded")
-        for panel in self.panels:
-            panel.set_folded(folded.get(type(panel).__name__, panel.is_folded()))
-        columns = self.settings.get("columns")
-        self.columns.setSizes(list(columns) if columns else [COLUMNS[0], self.width() - sum(COLUMNS), COLUMNS[1]])
-
-    def _remember_layout(self) -> None:
-        self.settings.set("geometry", bytes(self.saveGeometry().data()))
-        left, centre, right = self.columns.sizes()
-        self.settings.set("columns", (left, centre, right))
-        self.settings.set("folded", {type(panel).__name__: panel.is_folded() for panel in self.panels})
-        self.settings.flush()
-
     # --- life
 
     def _painted(self) -> None:
@@ -256,7 +237,7 @@ class MainWindow(QMainWindow):
         event.accept()
         self.hide()
         self._second.stop()
-        self._remember_layout()
+        layout.remember(self)
         self.exports.cancel()
         self.documents.finish(QUIT_SECONDS)
         self.ended = self.engine.shutdown(QUIT_SECONDS) & self.exports.shutdown(QUIT_SECONDS / 2)

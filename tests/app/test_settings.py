@@ -10,7 +10,6 @@ VALUES = {
     "geometry": b"\x00\x01\xff",
     "columns": (300, 800, 300),
     "folded": {"data": True},
-    "layers": {"trails": False},
     "recent": ["/tmp/ä b.spg"],
     "folder": "/tmp",
     "video": VideoChoice(width=640, height=360, suffix=".gif"),
@@ -52,6 +51,17 @@ def test_a_folder_that_cannot_be_written_loses_values_and_nothing_else(tmp_path)
     settings.set("theme", "light")
     settings.flush()
     assert settings.get("theme") == "light"
+
+
+def test_what_is_cleared_is_gone_from_the_file_too(path):
+    settings = Settings(path)
+    for key in KEYS:
+        settings.set(key, VALUES[key])
+    settings._store.setValue("key of an earlier version", "1")
+    settings.flush()
+    settings.clear()
+    settings.flush()
+    assert Settings(path)._store.allKeys() == []
 
 
 def test_a_wrong_type_is_a_mistake_of_the_program(path):

@@ -23,10 +23,11 @@ from playground.app import frame
 from playground.app.errors import Log
 from playground.app.field_row import FieldLabel
 from playground.app.labels import spoken
+from playground.app.layout import COLUMNS
 from playground.app.panels import DataPanel, LikelihoodPanel, QualityPanel, TrainingPanel
-from playground.app.settings import Settings
+from playground.app.settings import KEYS, Settings, VideoChoice
 from playground.app.views import DensityView
-from playground.app.window import MainWindow
+from playground.app.window import SMALLEST, MainWindow
 from playground.drawing.palette import PALETTES
 from playground.lab.experiment import Experiment, replace
 from playground.lab.refusals import sampling_refusal, training_refusal
@@ -376,6 +377,45 @@ def test_layout_comes_back(qtbot, tmp_path):
         sizes = window.columns.sizes()
         window.leave()
         window.deleteLater()
+
+
+def test_a_reset_window_is_as_at_its_first_start_and_keeps_the_work(window, qtbot, tmp_path):
+    settings, engine, state = window.settings, window.engine, window.state
+    window.wiring._add_stroke([(0.0, 0.0), (1.0, 1.0)], 0.2)
+    engine.train()
+    qtbot.waitUntil(lambda: engine.trained_steps > 0, timeout=20_000)
+    engine.pause_training()
+    qtbot.waitUntil(lambda: engine.training == "paused")
+    settings.set("video", VideoChoice(width=640, height=360))
+    settings.add_recent(tmp_path / "a.spg")
+    window.set_theme("light")
+    window.columns.setSizes([400, window.width() - 730, 330])
+    for panel in window.panels:
+        panel.hide_advanced()
+        panel.set_folded(True)
+    window.panel(TrainingPanel).disclosure.setChecked(True)
+    window.toggle_full_screen()
+    work = state.experiment, engine.trained_steps, engine.problem, state.modified, state.undo_text
+    window.actions_by_key.trigger("view.reset")
+    assert (state.experiment, engine.trained_steps, engine.problem, state.modified, state.undo_text) == work
+    assert state.experiment.data.strokes
+    assert QApplication.activeModalWidget() is None
+    qtbot.waitUntil(lambda: not window.restyling.running)
+    room = window.screen().availableGeometry()
+    assert not window.isFullScreen()
+    assert (window.width(), window.height()) == (
+        min(max(room.width(), SMALLEST[0]), 1440),
+        min(max(room.height(), SMALLEST[1]), 900),
+    )
+    assert window.theme_name == "dark"
+    assert not any(panel.is_folded() for panel in window.panels)
+    assert not window.panel(TrainingPanel).disclosure.isChecked()
+    qtbot.waitUntil(lambda: window.columns.sizes()[::2] == list(COLUMNS))
+    kept = Settings(tmp_path / "settings.ini")  # the file, as another start would read it
+    assert {key: kept.get(key) for key in KEYS if key not in ("geometry", "columns", "folded")} == {
+        key: default for key, (_, default) in KEYS.items() if key not in ("geometry", "columns", "folded")
+    }
+    assert window.documents.recent() == []
 
 
 def test_errors_cover_neither_the_data_nor_the_numbers_of_the_axes(window, qtbot):
