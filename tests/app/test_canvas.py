@@ -506,6 +506,71 @@ def test_images_take_the_plane_and_one_can_be_chosen(canvas: CanvasView) -> None
     assert len(clicked) == 1
 
 
+def test_an_image_is_chosen_by_keyboard(canvas: CanvasView) -> None:
+    view, key = canvas.surface, Qt.Key
+    canvas.set_images(np.zeros((10, 1, 8, 8)))  # in rows of five
+    first, second = heard(canvas.image_selected), heard(canvas.image_shift_selected)
+    tiles = canvas.scene(600, 300).images.tiles(600, 300)
+    assert tiles.columns == 5
+    canvas.setFocus()
+    QTest.qWaitForWindowActive(canvas)
+
+    def press(*keys: Qt.Key) -> None:
+        for one in keys:
+            QTest.keyClick(view, one)
+
+    def marked() -> set[int]:
+        """Images around which the mark is painted."""
+        image = view.grab().toImage()
+        return {
+            number
+            for number in range(tiles.shown)
+            if image.pixelColor(
+                (tiles.box(number).adjusted(-6, 0, 0, 0).center() - QPointF(tiles.side / 2 + 3, 0)).toPoint()
+            )
+            == QColor(DARK.accent)
+        }
+
+    press(key.Key_Return, key.Key_Enter)
+    assert (first, marked()) == ([], set())  # none is chosen yet
+    press(key.Key_Right)
+    assert marked() == {0}
+    press(key.Key_Right, key.Key_Down, key.Key_Return)
+    assert (first, second, marked()) == ([6], [], {6})
+    press(key.Key_Down, key.Key_Left, key.Key_Left, key.Key_Up)  # there is no row below, and none above the first
+    assert marked() == {4}
+    QTest.keyClick(view, key.Key_Enter, SHIFT)
+    assert (first, second) == ([6], [4])
+    canvas.set_images(np.ones((10, 1, 8, 8)))  # the next frame
+    assert marked() == {4}
+    view.clearFocus()
+    assert marked() == set()
+    canvas.setFocus()
+    press(key.Key_Escape, key.Key_Return)
+    assert (first, second, marked()) == ([6], [4], set())
+    canvas.choose_images(8, None)
+    press(key.Key_Left)
+    assert marked() == {8}  # from where the mouse was
+    canvas.set_images(np.ones((3, 1, 8, 8)))
+    press(key.Key_Return)
+    assert first == [6]
+    viewport, clicked = canvas.viewport, heard(canvas.clicked)
+    canvas.set_images(None)
+    press(key.Key_Right, key.Key_Return)
+    assert canvas.viewport != viewport
+    assert len(clicked) == 1
+
+
+def test_escape_is_the_windows_where_no_image_is_chosen(canvas: CanvasView) -> None:
+    canvas.set_images(np.zeros((10, 1, 8, 8)))
+    canvas.setFocus()
+    heard_above = []
+    canvas.keyPressEvent = lambda event: heard_above.append(event.key())
+    for key in (Qt.Key.Key_Down, Qt.Key.Key_Escape, Qt.Key.Key_Escape, Qt.Key.Key_Space):
+        QTest.keyClick(canvas.surface, key)
+    assert heard_above == [Qt.Key.Key_Escape, Qt.Key.Key_Space]
+
+
 # --- chips
 
 

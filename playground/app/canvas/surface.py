@@ -43,6 +43,7 @@ ZOOMS = {
 VIEW_KEYS = {*PANS, *ZOOMS, Qt.Key.Key_0, Qt.Key.Key_Home}
 PICK_KEYS = {Qt.Key.Key_Return, Qt.Key.Key_Enter}  # what a click is to the mouse, in the middle of the view
 CROSS = 7.0  # px from that middle, marked while the keyboard has the focus here
+MARK = 6.0  # px around what the keyboard has chosen: outside the ring of an image that was clicked
 BRUSH_KEYS = {Qt.Key.Key_Space, Qt.Key.Key_Escape, Qt.Key.Key_BracketLeft, Qt.Key.Key_BracketRight}
 
 
@@ -75,6 +76,7 @@ class Surface(QWidget):
         self.picture = Picture(scene, self.painted.emit, self.update, self)
         self.movable = True
         self.colors = DARK
+        self.mark: Callable[[], QRectF | None] = lambda: None  # what the keyboard has chosen of the picture
         self._tool = "point"
         self._fitted: Viewport = (-1.0, 1.0, -1.0, 1.0)
         self._wanted = self._shown = self._fitted  # what shall be in view, and what is in this widget's shape
@@ -332,6 +334,12 @@ class Surface(QWidget):
             for width, name, alpha in ((3.0, "background", 0.6), (1.5, "data", 1.0)):
                 painter.setPen(QPen(self.colors.color(name, alpha), width))
                 painter.drawEllipse(self._pointer, radius, radius)
+        mark = self.mark() if self.hasFocus() else None
+        if mark is not None:
+            around = mark.adjusted(-MARK, -MARK, MARK, MARK)
+            for width, name in ((5.0, "background"), (2.5, "accent")):
+                painter.setPen(QPen(self.colors.color(name), width))
+                painter.drawRoundedRect(around, 6, 6)
         if self._ringed and self.hasFocus():
             painter.setPen(QPen(self.colors.color("accent"), 2))
             painter.drawRect(QRectF(1, 1, self.width() - 2, self.height() - 2))

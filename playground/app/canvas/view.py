@@ -8,6 +8,7 @@ from PySide6.QtCore import QPoint, QRect, QSize, Qt, Signal, SignalInstance
 from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
 
 from playground.app import theme
+from playground.app.canvas.image_keys import ImageKeys
 from playground.app.canvas.legend import KEYS, LEGEND, defaults
 from playground.app.canvas.surface import Surface
 from playground.drawing.images import ImageGrid, Strip
@@ -62,6 +63,7 @@ class CanvasView(QWidget):
         self._strokes: tuple[tuple[np.ndarray, float], ...] = ()
         self._image_limits: tuple[float, float] | None = None
         self._view = Surface(self, self._shown)
+        self._keys = ImageKeys(self._view, lambda: self._scene.images)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self._view)
@@ -69,7 +71,8 @@ class CanvasView(QWidget):
         self._view.setAccessibleName("Canvas")
         self._view.setAccessibleDescription(
             "Arrow keys move the view, plus and minus zoom, 0 shows all. Click a point for its likelihood, "
-            "Shift+click a second one for the way between the two; Enter and Shift+Enter take the one in the middle."
+            "Shift+click a second one for the way between the two; Enter and Shift+Enter take the one in the middle. "
+            "Among images the arrow keys go from one to the next, Enter and Shift+Enter take it, Escape lets it go."
         )
         self._readout = QLabel(self)
         self._readout.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
@@ -82,6 +85,8 @@ class CanvasView(QWidget):
         self._view.hovered.connect(self._hover)
         self._view.clicked.connect(lambda x, y: self._click(x, y, self.clicked, self.image_selected))
         self._view.shift_clicked.connect(lambda x, y: self._click(x, y, self.shift_clicked, self.image_shift_selected))
+        self._keys.picked.connect(self.image_selected)
+        self._keys.shift_picked.connect(self.image_shift_selected)
         self._view.stroked.connect(self._show_strokes)
         self._view.stroke_ended.connect(self._end_stroke)
         self._view.wheeled.connect(self._turn_brush)
@@ -183,6 +188,7 @@ class CanvasView(QWidget):
         """
         if images is None:
             grid = self._image_limits = None
+            self._keys.let_go()
         elif isinstance(images, ImageGrid):
             grid, self._image_limits = images, images.limits
         else:

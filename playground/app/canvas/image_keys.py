@@ -1,0 +1,93 @@
+"""What a click is to the mouse, for the keyboard: an image of the grid is gone to, taken and let go."""
+
+from collections.abc import Callable
+
+from PySide6.QtCore import QEvent, QObject, QRectF, Qt, Signal
+from PySide6.QtGui import QAccessible, QAccessibleAnnouncementEvent, QKeyEvent
+
+from playground.app.canvas.surface import PICK_KEYS, Surface
+from playground.drawing.images import ImageGrid, Tiles
+
+STEPS = {  # columns and rows
+    Qt.Key.Key_Left: (-1, 0),
+    Qt.Key.Key_Right: (1, 0),
+    Qt.Key.Key_Up: (0, -1),
+    Qt.Key.Key_Down: (0, 1),
+}
+
+
+class ImageKeys(QObject):
+    """Arrow keys go from image to image, Enter takes the one they are at, Escape lets it go; a click does too.
+
+    Args:
+        surface: where the keys are pressed and the image is marked.
+        grid: the images in view, or None while there are none.
+
+    Signals:
+        picked(int), shift_picked(int): Enter, or Shift+Enter, at an image.
+    """
+
+    picked = Signal(int)
+    shift_picked = Signal(int)
+
+    def __init__(self, surface: Surface, grid: Callable[[], ImageGrid | None]) -> None:
+        super().__init__(surface)
+        self._surface, self._grid = surface, grid
+        self._number: int | None = None
+        surface.installEventFilter(self)
+        surface.mark = self.box
+
+    def box(self) -> QRectF | None:
+        """Where the image lies that the keys are at."""
+        tiles = self._tiles()
+        return None if tiles is None or self._at(tiles) is None else tiles.box(self._at(tiles))
+
+    def let_go(self) -> None:
+        self._number = None
+        self._surface.update()
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if event.type() == QEvent.Type.MouseButtonPress:
+            self.let_go()
+        elif isinstance(event, QKeyEvent) and event.type() == QEvent.Type.KeyPress:
+            return self._press(event)
+        return False
+
+    def _tiles(self) -> Tiles | None:
+        grid = self._grid()
+        return None if grid is None else grid.tiles(self._surface.width(), self._surface.height())
+
+    def _at(self, tiles: Tiles) -> int | None:
+        """The image's number, unless fewer have room by now."""
+        return self._number if self._number is not None and self._number < tiles.shown else None
+
+    def _press(self, event: QKeyEvent) -> bool:
+        """Do what the key stands for, if it stands for something here."""
+        tiles, key, held = self._tiles(), event.key(), event.modifiers()
+        if tiles is None or held & (Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.AltModifier):
+            return False
+        number = self._at(tiles)
+        if key in STEPS and tiles.shown:
+            self._go(tiles, number, *STEPS[key])
+        elif number is None:
+            return False
+        elif key in PICK_KEYS:
+            (self.shift_picked if held & Qt.KeyboardModifier.ShiftModifier else self.picked).emit(number)
+        elif key == Qt.Key.Key_Escape:
+            self.let_go()
+        else:
+            return False
+        return True
+
+    def _go(self, tiles: Tiles, number: int | None, columns: int, rows: int) -> None:
+        """One step on, in the order of reading; at first to the image that is ringed, or the first of all."""
+        grid = self._grid()
+        assert grid is not None
+        if number is None:
+            ringed = grid.selected
+            self._number = ringed if ringed is not None and ringed < tiles.shown else 0
+        elif 0 <= number + columns + rows * tiles.columns < tiles.shown:
+            self._number = number + columns + rows * tiles.columns
+        said = f"Image {self._number + 1} of {tiles.shown}"
+        QAccessible.updateAccessibility(QAccessibleAnnouncementEvent(self._surface, said))
+        self._surface.update()
