@@ -8,7 +8,6 @@ from PySide6.QtWidgets import (
     QAbstractButton,
     QFrame,
     QHBoxLayout,
-    QLabel,
     QPushButton,
     QScrollArea,
     QSizePolicy,
@@ -19,6 +18,7 @@ from PySide6.QtWidgets import (
 from playground.app import theme
 from playground.app.controls import paint_chevron
 from playground.app.labels import spoken
+from playground.app.selectable import SelectableLabel
 from playground.app.theme import UNIT
 from playground.app.wrapping import breakable
 from playground.drawing.palette import Palette
@@ -138,10 +138,9 @@ class Notice(QFrame):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(12, 2, 0, 2)
         layout.setSpacing(4)
-        self.text = QLabel(self)
+        self.text = SelectableLabel(parent=self)
         self.text.setWordWrap(True)
         self.text.setFont(theme.text_font(theme.CAPTION_PIXELS))
-        self.text.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         layout.addWidget(self.text)
         self._row = QHBoxLayout()
         self._row.setSpacing(UNIT)

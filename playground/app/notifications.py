@@ -19,6 +19,7 @@ from PySide6.QtWidgets import (
 )
 
 from playground.app.errors import Log
+from playground.app.selectable import SelectableLabel
 from playground.app.wrapping import breakable
 
 MILLISECONDS = {"info": 5_000, "warning": 12_000, "error": 12_000}
@@ -49,10 +50,9 @@ class Toast(QFrame):
         self.setObjectName("toast")
         self.setProperty("level", level)
         self.setAccessibleName(f"{TITLES[level]}: {sentence}")
-        self._label = QLabel(breakable(sentence))
+        self._label = SelectableLabel(breakable(sentence))
         self._label.setWordWrap(True)
         self._label.setTextFormat(Qt.TextFormat.PlainText)
-        self._label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         title = QLabel(TITLES[level])
         title.setObjectName("toastTitle")
         title.setProperty("level", level)

@@ -1,6 +1,7 @@
 """Numbers as people read and type them, and the scales that sliders and axes map them with."""
 
 import math
+import re
 from dataclasses import dataclass
 
 from playground.lab.experiment import Field
@@ -103,6 +104,15 @@ def typed(text: str, whole: bool) -> float | int | None:
     if not math.isfinite(number):
         return None
     return int(number) if whole and number.is_integer() else number
+
+
+def plain(text: str) -> str:
+    """A text whose numbers programs read: with the minus of ASCII, and no space between digits.
+
+    >>> plain("log p = \u22120.713 \u2212 3.21, 20\u202f000 steps; f \u2212 g")
+    'log p = -0.713 - 3.21, 20000 steps; f \u2212 g'
+    """
+    return re.sub(rf"(?<=\d){THIN_SPACE}(?=\d{{3}})", "", re.sub(rf"{MINUS}(?=\s?[\d.∞])", "-", text))
 
 
 def duration(seconds: float) -> str:

@@ -11,6 +11,7 @@ from playground.app.numbers import (
     exactly,
     measured,
     percent,
+    plain,
     rounded,
     shown,
     slider_scale,
@@ -19,6 +20,27 @@ from playground.app.numbers import (
 from playground.lab.experiment import fields
 
 NUMBERS = {key: field for key, field in fields().items() if field.kind in ("int", "float")}
+
+
+@given(st.floats(-1e12, 1e12), st.floats(1e-6, 1e6))
+def test_what_is_copied_can_be_read_by_a_program(value, error):
+    for text in (plain(shown(value)), *plain(measured(value, error)).split(" ± ")):
+        float(text)
+    assert plain(shown(value)).startswith("-") is (value < 0)
+
+
+@pytest.mark.parametrize(
+    ("text", "copied"),
+    [
+        ("(−0.620, 0.980)", "(-0.620, 0.980)"),
+        ("−3.92 − 3.21", "-3.92 - 3.21"),
+        ("−∞", "-∞"),
+        ("1\u202f234\u202f567 steps, 5\u202fcm", "1234567 steps, 5\u202fcm"),
+        ("of y and −y: f − g", "of y and −y: f − g"),
+    ],
+)
+def test_only_numbers_are_copied_otherwise(text, copied):
+    assert plain(text) == copied
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from playground.app.engine import Engine
 from playground.app.equation import Tooltip
 from playground.app.labels import spoken
 from playground.app.numbers import MINUS, THIN_SPACE, duration, shown
+from playground.app.selectable import SelectableLabel
 from playground.app.views import TaskStatus
 from playground.drawing.palette import DARK, Palette
 
@@ -67,10 +68,9 @@ class Figure(QWidget):
         layout.setSpacing(theme.UNIT)
         self.name = QLabel(name, self)
         theme.set_role(self.name, "caption")
-        self.value = QLabel(NOTHING, self)
+        self.value = SelectableLabel(NOTHING, self)
         self.value.setFont(theme.number_font())
         self.value.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
-        self.value.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self.value.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         layout.addWidget(self.name)
         layout.addWidget(self.value, 1)
