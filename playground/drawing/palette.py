@@ -14,7 +14,7 @@ from PySide6.QtGui import QColor
 
 @dataclass(frozen=True)
 class Palette:
-    """Colours as ``#rrggbb``: text and muted reach 4.5:1 on every surface of the same palette, concepts 3:1."""
+    """Colours as ``#rrggbb``: text and muted reach 4.5:1 on every surface of the same palette, concepts 3:1 on all but hover."""
 
     name: str
     dark: bool
@@ -91,7 +91,7 @@ LIGHT = Palette(
     learned="#4a56d0",
     exact="#5b6a7d",
     error="#c62f2f",
-    particles="#d97600",
+    particles="#d37400",
     trails="#a5661a",
     likelihood="#cf2b6c",
     accent="#4a56d0",

@@ -18,7 +18,7 @@ from playground.drawing.layers import (
     Strokes,
     Trails,
 )
-from playground.drawing.palette import DARK, LIGHT, PALETTES, Palette, density_colors
+from playground.drawing.palette import DARK, LIGHT, PALETTES, Palette
 from playground.drawing.plane import Plane, bounds_of, shaped
 from playground.drawing.render import PictureError, render, save_png
 from playground.drawing.scene import Scene, Still, paint
@@ -181,46 +181,6 @@ def test_density_lies_upright_in_its_extent() -> None:
 @pytest.mark.parametrize("values", [np.zeros((4, 4)), np.full((4, 4), np.nan), np.full((4, 4), -np.inf)])
 def test_a_density_without_a_peak_is_background(values: np.ndarray) -> None:
     assert not difference(Scene(BOX), density=Density(values, BOX)).any()
-
-
-@pytest.mark.parametrize("palette", PALETTES.values(), ids=lambda palette: palette.name)
-def test_density_colours_run_evenly_from_the_background(palette: Palette) -> None:
-    colors = density_colors(palette)
-    assert colors[0] == QColor(palette.background).rgb()
-    lightness = np.array([_lightness(int(color)) for color in colors[::15]])
-    steps = np.diff(lightness)
-    assert (steps > 0).all() if palette.dark else (steps < 0).all()
-    assert np.abs(steps).max() < 1.6 * np.abs(steps).min()
-
-
-def _lightness(rgb: int) -> float:
-    """L of Oklab (Ottosson 2020)."""
-    channels = np.array([rgb >> 16 & 255, rgb >> 8 & 255, rgb & 255]) / 255
-    linear = np.where(channels <= 0.04045, channels / 12.92, ((channels + 0.055) / 1.055) ** 2.4)
-    cones = np.array([[0.41222, 0.53633, 0.05145], [0.21190, 0.68070, 0.10740], [0.08830, 0.28172, 0.62998]]) @ linear
-    return float(np.cbrt(cones) @ [0.21045, 0.79362, -0.00407])
-
-
-@pytest.mark.parametrize("palette", PALETTES.values(), ids=lambda palette: palette.name)
-def test_text_and_concepts_stand_out_from_every_surface(palette: Palette) -> None:
-    for surface in ("background", "panel", "raised", "hover"):
-        for text in ("text", "muted"):
-            assert _contrast(getattr(palette, text), getattr(palette, surface)) >= 4.5
-        if surface != "hover":
-            for concept in ("data", "learned", "exact", "error", "particles", "likelihood"):
-                assert _contrast(getattr(palette, concept), getattr(palette, surface)) >= 2.8, concept
-
-
-def _contrast(one: str, other: str) -> float:
-    """Ratio of relative luminances, WCAG 2."""
-
-    def luminance(color: str) -> float:
-        channels = np.array(QColor(color).getRgbF()[:3])
-        linear = np.where(channels <= 0.04045, channels / 12.92, ((channels + 0.055) / 1.055) ** 2.4)
-        return float(linear @ [0.2126, 0.7152, 0.0722])
-
-    low, high = sorted((luminance(one), luminance(other)))
-    return (high + 0.05) / (low + 0.05)
 
 
 def test_path_and_strokes_are_where_they_are_set() -> None:
