@@ -7,10 +7,12 @@ from playground.lab.experiment import Experiment
 from playground.lab.settings import PROCESSES, Objective
 
 
-def minimised(experiment: Experiment) -> tuple[Objective, str | None]:
-    """The objective and the law of ln sigma: where one of them differs, losses are means of other things with another floor.
+def minimised(experiment: Experiment) -> tuple[Objective, str | None, float | None]:
+    """The objective, the law of ln sigma and how many labels are hidden: where one of them differs, losses are means of other
+    things with another floor.
 
-    A reference batch is no larger than a batch; only a continuous process leaves a choice of noise levels.
+    A reference batch is no larger than a batch; only a continuous process leaves a choice of noise levels; only a U-Net is told
+    labels.
     """
     settings = resolved(experiment)
     objective, training = settings.objective, settings.training
@@ -18,4 +20,5 @@ def minimised(experiment: Experiment) -> tuple[Objective, str | None]:
     assert training.batch != "auto"
     if objective.kind == "denoising":
         objective = msgspec.structs.replace(objective, reference=min(objective.reference, training.batch))
-    return objective, training.sigmas if experiment.noise.kind in PROCESSES else None
+    law = training.sigmas if experiment.noise.kind in PROCESSES else None
+    return objective, law, training.label_dropout if settings.network.kind == "u-net" else None

@@ -507,3 +507,9 @@ def test_the_first_step_waits_for_no_compiler() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize(("network", "same"), [("u-net", False), ("mlp", True)])
+def test_hidden_labels_change_what_is_minimised_where_the_network_is_told_any(network: str, same: bool) -> None:
+    first = experiment(data__kind="digits", network__kind=network)
+    assert (minimised(first) == minimised(replace(first, {"training.label_dropout": 0.6}))) is same
