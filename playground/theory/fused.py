@@ -10,7 +10,6 @@ Points are flattened, (N, D).
 """
 
 import math
-import platform
 import sys
 import warnings
 from collections.abc import Callable
@@ -23,17 +22,21 @@ from torch.nn import functional
 
 FIRST_DECAY, SECOND_DECAY, EPSILON = 0.9, 0.99, 1e-8  # Adam's: the second moment remembers 100 steps, not 1,000
 
-ONEDNN = platform.machine().lower() in ("x86_64", "amd64") and hasattr(torch.ops.mkldnn, "_linear_pointwise")
-"""Whether products of matrices go to oneDNN, as in what torch.compile makes, and not to MKL, as in torch.mm.
+ONEDNN: bool = (
+    torch.backends.mkldnn.is_available()  # type: ignore[no-untyped-call]
+    and hasattr(torch.ops.mkldnn, "_linear_pointwise")
+    and torch.backends.cpu.get_cpu_capability().startswith("AVX")
+)
+"""Whether large products of matrices go to oneDNN, as in what torch.compile makes, and not to MKL, as in torch.mm.
 
-It takes half the time on an AMD Zen 5, for whose widest vectors MKL has no products, and an activation goes along while the
-product is in the registers.
+With AVX-512 it takes half the time on an AMD Zen 5, for which MKL has no such products, with AVX2 nine tenths; and an activation
+goes along while the product is in the registers.
 """
 
 if sys.platform == "linux":
     # As long as no block as large has been freed, glibc gives memory of a megabyte back to the system whenever it is, and takes
     # it anew page by page, which doubles the time of what fills it. Nothing is ever written here.
-    torch.empty(30 * 2**18)
+    torch.empty(30 * 2**20, dtype=torch.uint8, device="cpu")
 
 Function = TypeVar("Function", bound=Callable[..., object])
 
@@ -124,9 +127,10 @@ def with_bias(weights: Tensor, bias: Tensor) -> Tensor:
 if ONEDNN:  # else there may be no such operator, without which TorchScript would compile nothing that names it
 
     def suits_onednn(a: Tensor, b: Tensor) -> bool:
-        """Whether a product a b' gains by it, which matrices of few rows do not, and those with gaps take a thousandfold."""
-        gapless = b.is_contiguous() or b.t().is_contiguous()
-        return a.dtype == torch.float32 and a.is_cpu and a.shape[0] > 8 and gapless
+        """Whether a product a b' gains by it, which a small one does not, for it needs 7 us more to begin, and one of a matrix
+        with gaps takes a thousandfold."""
+        large = a.shape[0] * a.shape[1] * b.shape[0] > 2**20
+        return large and a.dtype == torch.float32 and a.is_cpu and (b.is_contiguous() or b.t().is_contiguous())
 
     def by_onednn(a: Tensor, b: Tensor, name: str) -> Tensor:
         return torch.ops.mkldnn._linear_pointwise(a, b, None, name, [], "none")  # type: ignore[no-any-return]
@@ -309,5 +313,5 @@ def group_means(x: Tensor, y: Tensor, sigma: Tensor, count: int, most: int = 2**
             last = min(first + rows, stop)
             level = sigma[first:last]
             logits = torch.addmm(offset, y[first:last] - centre, clean.t()) / level.square()[:, None]
-            means.append(product(torch.softmax(logits, 1), clean.t()) + centre)
+            means.append(product(clean.t(), torch.softmax(logits, 1)).t() + centre)
     return torch.cat(means)

@@ -115,9 +115,8 @@ def energy_denoising_steps(
     inverse, dim = torch.rsqrt(sigma * sigma + 1.0), x.shape[2]
     seen = columns(torch.addcmul(x, sigma.unsqueeze(2), z), inverse, frequencies, tones, sigma)
     slope, share = (inverse * factor).unsqueeze(1), weight.unsqueeze(1) / x.shape[1]
-    rest = z.mT.contiguous() / sigma.unsqueeze(1) - seen[:, :dim] * inverse.unsqueeze(
-        1
-    )  # score + z/sigma = slope grad phi + rest
+    # score + z/sigma = slope grad phi + rest
+    rest = z.mT.contiguous() / sigma.unsqueeze(1) - seen[:, :dim] * inverse.unsqueeze(1)
     return _denoising_steps(seen, slope, rest, share, frequencies, descent)
 
 

@@ -1,7 +1,7 @@
 r"""Steps of training an MLP in few calls, the backward pass written by hand: see :mod:`playground.theory.fused`.
 
 Most of a step are products of matrices at the speed of the core. A point is a column, as in
-:mod:`playground.theory.fused_evaluation`, so that each product takes its matrices as they lie in memory. The MLP by autograd is
+:mod:`playground.theory.fused_evaluation`, so that a product takes its large matrices as they lie in memory. The MLP by autograd is
 the oracle in the tests.
 """
 

@@ -1,6 +1,7 @@
 """The fused calls do exactly what the MLP and autograd do, only faster; plain Python and TorchScript alike."""
 
 import copy
+import math
 import threading
 import weakref
 from collections.abc import Callable
@@ -17,9 +18,11 @@ from playground.theory.networks import ACTIVATIONS, MLP, ROWS, Energy
 from playground.theory.networks.mlp import TRACED_ROWS, Perceptron
 
 
-def mlp(activation: str, dim: int = 2, seed: int = 0, depth: int = 3, features: int = 8) -> MLP:
+def mlp(activation: str, dim: int = 2, seed: int = 0, depth: int = 3, features: int = 8, width: int = 16) -> MLP:
     generator = torch.Generator().manual_seed(seed)
-    network = MLP(dim, width=16, depth=depth, activation=activation, features=features, scale=1.5, generator=generator)
+    network = MLP(
+        dim, width=width, depth=depth, activation=activation, features=features, scale=1.5, generator=generator
+    )
     network.double()
     torch.nn.init.normal_(network.out.weight, generator=generator)
     return network
@@ -145,12 +148,17 @@ def test_a_score_at_one_noise_level_is_the_networks_own(count: int) -> None:
 @pytest.mark.parametrize("depth", [1, 3])
 @pytest.mark.parametrize("features", [0, 8])
 @pytest.mark.parametrize("shared", [True, False])
-@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@pytest.mark.parametrize(
+    ("activation", "dtype"), [("silu", torch.float64), *((activation, torch.float32) for activation in ACTIVATIONS)]
+)
 def test_scores_and_traces_of_any_network_across_blocks(
-    depth: int, features: int, shared: bool, dtype: torch.dtype
+    depth: int, features: int, shared: bool, activation: str, dtype: torch.dtype
 ) -> None:
-    """More points than one block has, their coordinates apart in memory, of networks without features or with one layer."""
-    network = mlp("silu", depth=depth, features=features).to(dtype)
+    """More points than one block has, their coordinates apart in memory, of networks without features or with one layer.
+
+    In single precision oneDNN multiplies such matrices.
+    """
+    network = mlp(activation, depth=depth, features=features, width=64).to(dtype)
     count = fused_evaluation.BLOCK + 5
     x = torch.randn(2, count, dtype=dtype).t()
     sigma = torch.tensor(0.7, dtype=dtype) if shared else 0.1 + torch.rand(count, dtype=dtype)
@@ -184,19 +192,35 @@ def test_a_trace_is_that_of_autograd(activation: str, dim: int, count: int) -> N
     torch.testing.assert_close(found, trace, rtol=1e-9, atol=1e-9)
 
 
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_the_unit_for_biases_comes_out_without_rounding(activation: str, dtype: torch.dtype) -> None:
+    """Through twelve layers, large biases too: what stands for one is a power of two in each."""
+    weights, biases = [torch.zeros(1, 1, dtype=dtype)] * 13, [torch.full((1,), 7.3, dtype=dtype)] * 13
+    h, one = torch.ones(2, 3, dtype=dtype), 1.0
+    for table in fused_evaluation.augmented(weights, biases, activation)[:-1]:
+        assert torch.equal(table[0] * one, torch.tensor([0.0, biases[0][0]], dtype=dtype))
+        h = fused.activated(table, h.t(), activation)
+        assert bool((h[1] == h[1, 0]).all())
+        one = float(h[1, 0])
+        assert math.log2(one).is_integer()
+
+
 @pytest.mark.parametrize("cores", [2, 3])
-@pytest.mark.parametrize("count", [3, 100])
-def test_cores_that_share_points_find_what_one_does(cores: int, count: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    network, x = mlp("silu"), torch.randn(count, 2, dtype=torch.float64)
-    sigma = 0.1 + torch.rand(count, dtype=torch.float64)
+@pytest.mark.parametrize(("count", "dtype"), [(3, torch.float64), (100, torch.float64), (2_000, torch.float32)])
+def test_cores_that_share_points_find_what_one_does(
+    cores: int, count: int, dtype: torch.dtype, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    network, x = mlp("silu", width=64).to(dtype), torch.randn(count, 2, dtype=dtype)
+    sigma, rows = 0.1 + torch.rand(count, dtype=dtype), 16 if count < 1_000 else 512
     energy = as_energy(network.parts)
 
     @torch.no_grad()
     def found(cores: int) -> list[Tensor]:
         monkeypatch.setattr(fused_evaluation, "cores_for", lambda *_: cores)
-        raw, trace = fused_evaluation.mlp_trace(x, sigma, network.parts, 16)
-        score = fused_evaluation.mlp_score(x, sigma, network.parts, 16)
-        return [raw, trace, score, fused_energy.energy_score(x, sigma, sigma, energy, 16)]
+        raw, trace = fused_evaluation.mlp_trace(x, sigma, network.parts, rows)
+        score = fused_evaluation.mlp_score(x, sigma, network.parts, rows)
+        return [raw, trace, score, fused_energy.energy_score(x, sigma, sigma, energy, rows)]
 
     for one, several in zip(found(1), found(cores), strict=True):
         assert torch.equal(several, one)
@@ -309,15 +333,20 @@ def test_matching_steps_are_those_of_autograd_and_adam(
 @pytest.mark.parametrize("activation", ACTIVATIONS)
 @pytest.mark.parametrize("kind", ["denoising", "matching", "energy"])
 def test_single_precision_finds_the_gradient_of_double(kind: str, activation: str) -> None:
-    """In single precision oneDNN multiplies the matrices; the tests above are of double."""
-    x, z, sigma, weight = draws(1, 40, 2)
-    network: Perceptron = mlp(activation)
+    """In single precision oneDNN multiplies matrices as large; the tests above are of double."""
+    x, z, sigma, weight = draws(1, 512, 2)
+    network: Perceptron = mlp(activation, width=64)
     if kind == "energy":
-        generator = torch.Generator().manual_seed(0)
         network = Energy(
-            2, width=16, depth=3, activation=activation, features=8, scale=1.5, generator=generator
+            2,
+            width=64,
+            depth=3,
+            activation=activation,
+            features=8,
+            scale=1.5,
+            generator=torch.Generator().manual_seed(0),
         ).double()
-        torch.nn.init.normal_(network.out.weight, generator=generator)
+        torch.nn.init.normal_(network.out.weight, generator=torch.Generator().manual_seed(1))
 
     def gradient(dtype: torch.dtype) -> Tensor:
         given = [part.to(dtype) for part in (x, z, sigma, weight)]
@@ -326,7 +355,7 @@ def test_single_precision_finds_the_gradient_of_double(kind: str, activation: st
             return descend(fused_training.denoising_steps, own, [0.0], *given)[1]
         if kind == "energy":
             return descend(fused_energy.energy_denoising_steps, own, [0.0], *given, Energy.factor(given[2]))[1]
-        axes = torch.eye(2, dtype=dtype)[None, :, None].expand(1, 2, 40, 2)
+        axes = torch.eye(2, dtype=dtype)[None, :, None].expand(1, 2, 512, 2)
         return descend(fused_training.matching_steps, own, [0.0], given[0], axes, *given[2:], 1.0, False)[1]
 
     expected = gradient(torch.float64)

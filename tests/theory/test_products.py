@@ -1,7 +1,6 @@
 """Products of matrices are torch's own, only faster, with oneDNN and without."""
 
 import math
-import platform
 import time
 
 import pytest
@@ -13,46 +12,48 @@ from playground.theory.networks import ACTIVATIONS
 
 @pytest.mark.parametrize("activation", ["", *ACTIVATIONS])
 @pytest.mark.parametrize("lies", ["as it is", "transposed", "with gaps"])
-@pytest.mark.parametrize("rows", [0, 1, 8, 9, 40])
-@pytest.mark.parametrize("columns", [0, 1, 17])
-def test_products_are_those_of_torch(activation: str, lies: str, rows: int, columns: int) -> None:
-    """In single precision, where oneDNN makes them if there is one, whatever the sizes and however the matrices lie."""
-    a, b = torch.randn(rows, 7), torch.randn(columns, 7)
-    b = {"as it is": b, "transposed": b.t().contiguous().t(), "with gaps": torch.cat([b, b], 1)[:, :7]}[lies]
+@pytest.mark.parametrize("sizes", [(0, 7, 3), (3, 0, 5), (5, 7, 0), (1, 1, 1), (128, 65, 160), (1, 1_030, 1_030)])
+def test_products_are_those_of_torch(activation: str, lies: str, sizes: tuple[int, int, int]) -> None:
+    """In single precision, where oneDNN makes the large ones if there is one, however the matrices lie."""
+    rows, inner, columns = sizes
+    a, b = torch.randn(rows, inner), torch.randn(columns, inner)
+    b = {"as it is": b, "transposed": b.t().contiguous().t(), "with gaps": torch.cat([b, b], 1)[:, :inner]}[lies]
     expected = a.double() @ b.double().t()
     found = fused.product(a, b)
     if activation:
         expected, found = ACTIVATIONS[activation](expected), fused.activated(a, b, activation)
-    torch.testing.assert_close(found, expected.float(), rtol=1e-5, atol=1e-5)
+    torch.testing.assert_close(found, expected.float(), rtol=1e-4, atol=1e-4)
 
 
 @pytest.mark.parametrize("activation", ACTIVATIONS)
-def test_an_activation_within_a_product_bears_any_number(activation: str) -> None:
+@pytest.mark.parametrize("rows", [1, 2**17])
+def test_an_activation_within_a_product_bears_any_number(activation: str, rows: int) -> None:
     sums = torch.tensor([-math.inf, -1e30, -200.0, -88.0, -1e-20, 0.0, 1e-20, 50.0, 1e30, math.inf, math.nan])
-    found = fused.activated(torch.ones(9, 1), sums[:, None], activation)
+    found = fused.activated(torch.ones(rows, 1), sums[:, None], activation)
     expected = ACTIVATIONS[activation](sums)
     finite = sums.isfinite()
-    torch.testing.assert_close(found[:, finite], expected[finite].expand(9, -1), rtol=1e-5, atol=1e-30)
+    torch.testing.assert_close(found[:, finite], expected[finite].expand(rows, -1), rtol=1e-5, atol=1e-30)
     assert not found[:, -1].isfinite().any()  # a number that is none is not made one
 
 
 def test_a_product_with_gaps_takes_no_thousandfold() -> None:
     """What oneDNN would take without the look at how a matrix lies."""
     a, b = torch.randn(128, 128), torch.randn(128, 2_048)
-    start = time.perf_counter()
+    start = time.process_time()
     fused.product(a, b[:, 1_024:].t())
-    assert time.perf_counter() - start < 0.1
+    assert time.process_time() - start < 0.1
 
 
 @pytest.mark.skipif(not hasattr(torch.jit, "script"), reason="this torch has no TorchScript")
 def test_without_onednn_torch_multiplies(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(platform, "machine", lambda: "arm64")
+    monkeypatch.setattr(torch.backends.cpu, "get_cpu_capability", lambda: "DEFAULT")
     with open(fused.__file__) as source:
         namespace: dict[str, object] = {"__name__": "without"}
         exec(compile(source.read(), fused.__file__, "exec"), namespace)
     assert namespace["ONEDNN"] is False
-    a, b = torch.randn(40, 7), torch.randn(17, 7)
+    assert isinstance(namespace["group_means"], torch.jit.ScriptFunction)  # which names the product
+    a, b = torch.randn(128, 64), torch.randn(160, 64)
     for name, rest in (("product", ()), ("activated", ("silu",))):
         function = namespace[name]
         assert callable(function)
-        torch.testing.assert_close(function(a, b, *rest), getattr(fused, name)(a, b, *rest), rtol=1e-5, atol=1e-5)
+        torch.testing.assert_close(function(a, b, *rest), getattr(fused, name)(a, b, *rest), rtol=1e-4, atol=1e-4)
