@@ -18,7 +18,8 @@ def headless() -> QGuiApplication:
     """The application that text needs; where there is none yet, one that opens no display. Keep the result."""
     application = QGuiApplication.instance()
     if application is None:
-        os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+        # Set but empty is not set: Qt would look for a display, and abort the process where there is none.
+        os.environ["QT_QPA_PLATFORM"] = os.environ.get("QT_QPA_PLATFORM") or "offscreen"
         application = QGuiApplication(["score-playground"])
     return application  # type: ignore[return-value]
 

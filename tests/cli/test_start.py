@@ -150,3 +150,14 @@ def test_an_interrupted_run_leaves_whole_files_of_one_run(
     assert (out / "notes.txt").exists()
     assert not (out / "video.mp4").exists()
     assert not [file for file in out.iterdir() if file.name.startswith(".")]
+
+
+def test_an_empty_platform_is_none(moons: Path, tmp_path: Path) -> None:
+    """Qt looks for a display then, and aborts the process where there is none."""
+    variables = {name: value for name, value in os.environ.items() if name not in ("DISPLAY", "WAYLAND_DISPLAY")}
+    film = tmp_path / "film.gif"
+    command = [sys.executable, "-m", "playground", "video", str(moons), "--out", str(film), "--size=64x64", "--fps=5"]
+    environment = {**variables, "PYTHONPATH": str(ROOT), "QT_QPA_PLATFORM": ""}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert film.stat().st_size > 0
