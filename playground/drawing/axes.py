@@ -84,11 +84,8 @@ def _painted(plane: Plane) -> Iterator[tuple[QImage, QPainter]]:
     image = QImage(plane.columns, plane.rows, QImage.Format.Format_ARGB32_Premultiplied)
     image.setDevicePixelRatio(plane.ratio)
     image.fill(Qt.GlobalColor.transparent)
-    painter = QPainter(image)
-    try:
+    with QPainter(image) as painter:
         yield image, painter
-    finally:
-        painter.end()
 
 
 def _ticks(plane: Plane) -> tuple[list[tuple[float, str, float]], list[tuple[float, str, float]]]:
@@ -142,10 +139,9 @@ def _patch(palette: Palette, width: int, height: int, radius: float, opacity: fl
     image = QImage(round(width * ratio), round(height * ratio), QImage.Format.Format_ARGB32_Premultiplied)
     image.setDevicePixelRatio(ratio)
     image.fill(0)
-    painter = QPainter(image)
-    painter.setRenderHint(QPainter.RenderHint.Antialiasing, True)
-    painter.setPen(Qt.PenStyle.NoPen)
-    painter.setBrush(palette.color("background", opacity))
-    painter.drawRoundedRect(0, 0, width, height, radius, radius)
-    painter.end()
+    with QPainter(image) as painter:
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing, True)
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(palette.color("background", opacity))
+        painter.drawRoundedRect(0, 0, width, height, radius, radius)
     return image

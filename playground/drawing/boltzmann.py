@@ -210,8 +210,7 @@ def paint_report(report: Report, palette: Palette, ratio: float = 2.0) -> QImage
     image = QImage(round(WIDTH * ratio), round(HEIGHT * ratio), QImage.Format.Format_RGB32)
     image.setDevicePixelRatio(ratio)
     image.fill(palette.color("background"))
-    painter = QPainter(image)
-    try:
+    with QPainter(image) as painter:
         wide, tall, margin = WIDTH / 3, HEIGHT / 2, 20.0
         boxes = [
             QRectF(column * wide + margin, row * tall + 44, wide - 2 * margin, tall - 44 - margin)
@@ -236,8 +235,6 @@ def paint_report(report: Report, palette: Palette, ratio: float = 2.0) -> QImage
         if len(report.units):
             curves, x, y = cost_chart(report.units, report.partition, report.weight, report.growth)
             paint_chart(painter, boxes[5], curves, x, y, palette)
-    finally:
-        painter.end()
     return image
 
 

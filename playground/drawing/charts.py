@@ -146,10 +146,12 @@ def paint_chart(
     painter.drawText(QRectF(free, plot.bottom() + 3, name_width + 8, line), Qt.AlignmentFlag.AlignRight, x.name)
     painter.drawText(QRectF(box.left(), box.top(), box.width(), line), Qt.AlignmentFlag.AlignLeft, y.name)
     painter.save()
-    painter.setClipRect(plot.adjusted(-4, -4, 4, 4))
-    for curve in curves:
-        _paint_curve(painter, plot, curve, x, y, palette)
-    painter.restore()
+    try:
+        painter.setClipRect(plot.adjusted(-4, -4, 4, 4))
+        for curve in curves:
+            _paint_curve(painter, plot, curve, x, y, palette)
+    finally:
+        painter.restore()
     for curve in curves:
         if curve.label and len(curve.x):
             _paint_label(painter, plot, curve, x, y, palette)

@@ -67,10 +67,9 @@ class Density(Layer):
         x0, x1, y0, y1 = self.extent
         corners = plane.to_pixels(np.array([[x0, y1], [x1, y0]]))
         target = QRectF(QPointF(*corners[0].tolist()), QPointF(*corners[1].tolist()))
-        painter = QPainter(image)
-        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, True)
-        painter.drawImage(target, small)
-        painter.end()
+        with QPainter(image) as painter:
+            painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, True)
+            painter.drawImage(target, small)
         image.setDevicePixelRatio(plane.ratio)
         return image
 

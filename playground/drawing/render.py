@@ -29,11 +29,8 @@ def render(scene: Scene, width: float, height: float, pixel_ratio: float = 1.0) 
     image = QImage(round(width * pixel_ratio), round(height * pixel_ratio), QImage.Format.Format_RGB32)
     image.setDevicePixelRatio(pixel_ratio)
     image.fill(scene.palette.color("background"))
-    painter = QPainter(image)
-    try:
+    with QPainter(image) as painter:
         paint(painter, scene, width, height)
-    finally:
-        painter.end()
     return image
 
 

@@ -75,9 +75,8 @@ class Still:
             self._place, self._layers = place, layers
             self._image = QImage(plane.columns, plane.rows, QImage.Format.Format_RGB32)
             self._image.setDevicePixelRatio(plane.ratio)
-            painter = QPainter(self._image)
-            _paint_still(painter, scene, plane)
-            painter.end()
+            with QPainter(self._image) as painter:
+                _paint_still(painter, scene, plane)
         return self._image
 
 
@@ -90,24 +89,26 @@ def paint(painter: QPainter, scene: Scene, width: float, height: float, still: Q
     palette = scene.palette
     plane = Plane(scene.viewport, width, height, painter.device().devicePixelRatio())
     painter.save()
-    painter.setClipRect(QRectF(0, 0, width, height))
-    if scene.images is not None:
-        painter.fillRect(QRectF(0, 0, width, height), palette.color("background"))
-        scene.images.paint(painter, plane, palette)
-        if scene.between is not None:
-            scene.between.paint(painter, plane, palette)
-    else:
-        if still is None:
-            _paint_still(painter, scene, plane)
+    try:  # where Ctrl+C ends it too, for Qt complains of a state that is left
+        painter.setClipRect(QRectF(0, 0, width, height))
+        if scene.images is not None:
+            painter.fillRect(QRectF(0, 0, width, height), palette.color("background"))
+            scene.images.paint(painter, plane, palette)
+            if scene.between is not None:
+                scene.between.paint(painter, plane, palette)
         else:
-            painter.drawImage(0, 0, still)
-        for layer in scene.moving():
-            layer.paint(painter, plane, palette)
-    if scene.hint:
-        _paint_hint(painter, scene.hint, palette, width, height)
-    if scene.caption:
-        _paint_caption(painter, scene.caption, palette, width, height)
-    painter.restore()
+            if still is None:
+                _paint_still(painter, scene, plane)
+            else:
+                painter.drawImage(0, 0, still)
+            for layer in scene.moving():
+                layer.paint(painter, plane, palette)
+        if scene.hint:
+            _paint_hint(painter, scene.hint, palette, width, height)
+        if scene.caption:
+            _paint_caption(painter, scene.caption, palette, width, height)
+    finally:
+        painter.restore()
 
 
 def _paint_still(painter: QPainter, scene: Scene, plane: Plane) -> None:

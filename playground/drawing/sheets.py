@@ -46,6 +46,8 @@ class Sheet:
         return np.frombuffer(self.image.bits(), np.uint32)
 
     def __del__(self) -> None:
+        if not hasattr(self, "image"):  # Ctrl+C came first
+            return
         size = self.image.width(), self.image.height()
         if len(_waiting[size]) < KEPT:
             _waiting[size].append(self.image)
