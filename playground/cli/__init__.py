@@ -1,21 +1,28 @@
 """``score-playground``: the window, and the same experiments without one.
 
-Exit codes: 0 done, 1 the program's own fault or what selftest or doctor found to fail, 2 the user's mistake (one sentence on standard error), 130 Ctrl+C, 141 its output is read no further.
+Exit codes: 0 done, 1 the program's own fault or what selftest or doctor found to fail, 2 the user's mistake (one sentence on standard error), 130 Ctrl+C, 141 its output is read no further, 143 a polite kill.
 Nothing heavy is imported here: ``--version`` answers at once and the window opens before torch is loaded.
 """
 
 import difflib
 import os
+import signal
 import sys
 import traceback
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from playground.mistakes import Mistake, mistake_of
 
 INTERRUPTED = 130  # the exit code of Ctrl+C in every shell
 BROKEN_PIPE = 141  # likewise of a program whose reader has gone
+TERMINATED = 143  # likewise of one that SIGTERM ended
 COMMANDS = ("run", "sample", "likelihood", "decode", "interpolate", "video", "boltzmann", "selftest", "doctor")
+
+
+class Terminated(BaseException):
+    """SIGTERM came. It is no KeyboardInterrupt, for typer turns any of these into Ctrl+C's exit code."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -35,14 +42,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return _window(_file(arguments))
         from playground.cli.commands import app
 
-        code = app(args=arguments, prog_name="score-playground", standalone_mode=False)
+        with _terminable():
+            code = app(args=arguments, prog_name="score-playground", standalone_mode=False)
         sys.stdout.flush()
         if code == INTERRUPTED:  # what typer makes of Ctrl+C
             raise KeyboardInterrupt
         return code if isinstance(code, int) else 0
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, Terminated) as stop:
         print("\nInterrupted: nothing half-written is left behind.", file=sys.stderr)
-        return INTERRUPTED
+        return TERMINATED if isinstance(stop, Terminated) else INTERRUPTED
     except (BrokenPipeError, SystemExit) as left:
         # typer leaves by itself where the pipe broke, with code 1, which says of doctor and selftest that a check failed.
         if isinstance(left, SystemExit) and not isinstance(left.__context__, BrokenPipeError):
@@ -57,6 +65,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return 2
         print(f"score-playground: {_unexpected(error)}", file=sys.stderr)
         return 1
+
+
+@contextmanager
+def _terminable() -> Iterator[None]:
+    """Within, SIGTERM ends a command as Ctrl+C does, so that no half-written file stays. The window closes itself."""
+
+    def terminate(*_: object) -> None:
+        raise Terminated
+
+    before = signal.signal(signal.SIGTERM, terminate)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _window(path: Path | None) -> int:

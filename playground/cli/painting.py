@@ -1,5 +1,6 @@
 """Picture and video of a run, painted by the window's own code."""
 
+import contextlib
 import dataclasses
 import math
 from collections.abc import Callable
@@ -46,8 +47,10 @@ def paint_video(
     frames = schedule(len(trajectory), seconds + HOLD_SECONDS, fps)
     dress = _dress(problem, score, trajectory, size)
     images = pictures(_scene(problem, trajectory, size), trajectory.positions, frames.tolist(), *size, dress)
-    with stage("Video") as update:
-        for progress in write_video(path, images, len(frames), size, fps):
+    written = write_video(path, images, len(frames), size, fps)
+    # Closed at once where Ctrl+C comes between two pictures, for its half-written file goes with it.
+    with stage("Video") as update, contextlib.closing(written):
+        for progress in written:
             update(progress, f"{len(frames)} pictures of {size[0]} x {size[1]}")
     del application
 

@@ -161,3 +161,30 @@ def test_an_empty_platform_is_none(moons: Path, tmp_path: Path) -> None:
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
     assert film.stat().st_size > 0
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no signals for other processes")
+@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
+def test_a_film_that_is_stopped_leaves_nothing(moons: Path, tmp_path: Path, sent: signal.Signals) -> None:
+    command = [sys.executable, "-m", "playground", "video", str(moons), "--out", str(tmp_path / "film.mp4")]
+    with subprocess.Popen(
+        [*command, "--size=1920x1080", "--fps=120"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+    ) as process:
+        while process.poll() is None and not any(file.stat().st_size for file in tmp_path.glob(".film-*.mp4")):
+            time.sleep(0.01)
+        assert process.poll() is None
+        process.send_signal(sent)
+        _, error = process.communicate(timeout=20)
+    assert process.returncode == 128 + sent
+    assert error == "\nInterrupted: nothing half-written is left behind.\n"
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_command_gives_the_signal_back(ask: Ask) -> None:
+    before = signal.getsignal(signal.SIGTERM)
+    assert ask("--version")[0] == 0
+    assert signal.getsignal(signal.SIGTERM) is before
