@@ -159,6 +159,7 @@ class Engine(Training):
             points=dataset.points,
             held_out=dataset.held_out,
             labels=dataset.labels if experiment.data.kind == "images" else None,
+            class_names=dataset.class_names,
             axes=dataset.axes,
             weights=bench.state(),
             trajectory=arrays,

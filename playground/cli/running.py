@@ -174,6 +174,7 @@ def _session(experiment: Experiment, problem: Problem, trainer: Trainer) -> Sess
         points=dataset.points,
         held_out=dataset.held_out,
         labels=dataset.labels if experiment.data.kind == "images" else None,
+        class_names=dataset.class_names,
         axes=dataset.axes,
         weights=weights,
     )

@@ -37,6 +37,7 @@ class Dataset:
         axes: names of the two coordinates, from a table's header or "x", "y".
         held_out: (M, *shape), likewise; training never sees them. Fresh draws where the density is known, else a split.
         labels: (N,) classes of `points`, where there are any, counted from 0.
+        class_names: what each class is called, in the order of their numbers, where that is known.
         grey_levels: for images, how many values a pixel takes; see :func:`playground.data.digits.dequantise`.
         remark: what is to be known of how it was read, in sentences; "" where nothing is.
     """
@@ -48,6 +49,7 @@ class Dataset:
     axes: tuple[str, str]
     held_out: NDArray[np.floating]
     labels: NDArray[np.int64] | None = None
+    class_names: tuple[str, ...] = ()
     grey_levels: int | None = None
     remark: str = ""
 
@@ -102,6 +104,22 @@ def listed(names: Sequence[str]) -> str:
     """Names in a row, the first few of many."""
     others = f" and {len(names) - MOST_NAMES:,} more" if len(names) > MOST_NAMES else ""
     return ", ".join(names[:MOST_NAMES]) + others
+
+
+def numbered(class_names: Sequence[str]) -> str:
+    """A sentence on which class is which number, of folders in their order; "" where they have no names.
+
+    It is one line, whatever strangers call their folders.
+
+    >>> numbered(("cats", "dogs\\n"))
+    'Classes are numbered as their folders are sorted: 0 cats, 1 dogs.'
+    """
+    if not class_names:
+        return ""
+    shown = ["".join(filter(str.isprintable, " ".join(name.split()))) for name in class_names]
+    return (
+        f"Classes are numbered as their folders are sorted: {listed([f'{n} {name}' for n, name in enumerate(shown)])}."
+    )
 
 
 def drawn_from(density: "Density", name: str, request: Request) -> Dataset:

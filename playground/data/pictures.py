@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from playground.data import repeats
 from playground.data.archives import ENDINGS, read_archive, training_files
-from playground.data.dataset import DataError, Dataset, Request, held_out_count, listed, stratified
+from playground.data.dataset import DataError, Dataset, Request, held_out_count, listed, numbered, stratified
 from playground.data.orientation import orientation, upright
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ def load_images(request: Request) -> Dataset:
             raise DataError(
                 f"{path} does not exist: choose a folder of PNG or JPEG files, or an IDX, NPZ or CIFAR file."
             )
-        images, labels, remark = _read(path, request)
+        images, labels, names, remark = _read(path, request)
     except OSError as error:
         raise DataError(f"{error.filename or path} cannot be read: {error.strerror or error}.") from None
     except MemoryError:
@@ -81,6 +81,7 @@ def load_images(request: Request) -> Dataset:
         axes=("x", "y"),
         held_out=_values(images[held_out]),
         labels=None if labels is None else labels[~held_out],
+        class_names=names,
         grey_levels=GREY_LEVELS,
         remark=remark,
     )
@@ -100,8 +101,9 @@ def _held_out(group: NDArray[np.int64], classes: Labels, count: int, seed: int) 
     return taken[group]
 
 
-def _read(path: Path, request: Request) -> tuple[Bytes, Labels | None, str]:
-    """Square images (N, side, side, 1 or 3), at most as many as are wanted, their classes, and a remark on what was left out."""
+def _read(path: Path, request: Request) -> tuple[Bytes, Labels | None, tuple[str, ...], str]:
+    """Square images (N, side, side, 1 or 3), at most as many as are wanted, their classes and what these are called, and a remark
+    on what was left out."""
     files, left_out = training_files(path) if path.is_dir() else ([path], "")
     if not files:
         return _read_folder(path, request)
@@ -114,7 +116,7 @@ def _read(path: Path, request: Request) -> tuple[Bytes, Labels | None, str]:
     classes = np.concatenate(labels)[rows] if len(labels) == len(parts) else None
     remarks = [_drawn(len(rows), len(images)), _enlarged([shorter] * len(rows), side), left_out]
     remarks += [remark for _, _, remark in parts]
-    return scaled(images[rows], side), classes, " ".join(filter(None, remarks))
+    return scaled(images[rows], side), classes, (), " ".join(filter(None, remarks))
 
 
 def _side(request: Request, shorter: Sequence[int]) -> int:
@@ -147,13 +149,6 @@ def _enlarged(shorter: Sequence[int], side: int, names: Sequence[str] = ()) -> s
     return f"{remark}: take {'it' if count == 1 else 'them'} away, or choose data.pixels = {best}."
 
 
-def _counted(classes: Sequence[str]) -> str:
-    """A sentence on which class is which number, of folders in their order."""
-    if not classes:
-        return ""
-    return f"Classes are numbered as their folders are sorted: {listed([f'{n} {name}' for n, name in enumerate(classes)])}."
-
-
 def _passed_over(names: list[str]) -> str:
     """A sentence on what lies beside the pictures of a folder."""
     if not names:
@@ -174,10 +169,11 @@ def _some(available: int, wanted: int, seed: int) -> NDArray[np.int64]:
     return np.sort(np.random.default_rng(seed).choice(available, wanted, replace=False))
 
 
-def _read_folder(folder: Path, request: Request) -> tuple[Bytes, Labels | None, str]:
+def _read_folder(folder: Path, request: Request) -> tuple[Bytes, Labels | None, tuple[str, ...], str]:
     """Pictures of a folder; if it has none, those of its sub-folders, each of which is a class; and a remark on the rest."""
     files, labels, others = _found(folder)
-    classes = [] if labels is None else list(dict.fromkeys(os.path.basename(os.path.dirname(name)) for name in files))
+    folders = [] if labels is None else [os.path.basename(os.path.dirname(name)) for name in files]
+    classes = tuple(dict.fromkeys(folders))
     rows = _some(len(files), _wanted(request, 1), request.seed)
     shorter = np.array(_read_each(folder, (files[row] for row in rows), _shorter_side, request.stopped))
     side = _side(request, shorter.tolist())
@@ -186,8 +182,8 @@ def _read_folder(folder: Path, request: Request) -> tuple[Bytes, Labels | None, 
     images = _read_each(folder, (files[row] for row in rows), lambda name: _picture(name, side), request.stopped)
     beside = _passed_over([os.path.relpath(name, folder) for name in sorted(others)])
     names = [os.path.relpath(files[row], folder) for row in rows]
-    remarks = (_drawn(len(rows), len(files)), _counted(classes), _enlarged(shorter.tolist(), side, names), beside)
-    return np.stack(images), None if labels is None else labels[rows], " ".join(filter(None, remarks))
+    remarks = (_drawn(len(rows), len(files)), numbered(classes), _enlarged(shorter.tolist(), side, names), beside)
+    return np.stack(images), None if labels is None else labels[rows], classes, " ".join(filter(None, remarks))
 
 
 def _read_each(

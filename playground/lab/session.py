@@ -13,7 +13,7 @@ import json
 import math
 import os
 import typing
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -34,6 +34,7 @@ if typing.TYPE_CHECKING:
 SUFFIX = ".spg"
 FORMAT = "score-playground session"
 VERSION = 1
+MOST_CLASS_NAMES, LONGEST_CLASS_NAME = 1_000, 255  # file systems allow no longer names of folders
 
 Arrays = Mapping[str, np.ndarray]
 
@@ -51,6 +52,7 @@ class Session:
         points: the training set in the user's units, (N, 2) or (N, C, H, W), finite.
         held_out: the test set, likewise.
         labels: (N,) the class of each of `points`, where the file they came from says it; int64.
+        class_names: what each class is called, in the order of their numbers, where that is known.
         axes: the names of the two axes.
         weights: the trainer's state by name, or None before any training.
         trajectory: what ``Trajectory.arrays()`` gives, or None.
@@ -64,6 +66,7 @@ class Session:
     points: np.ndarray
     held_out: np.ndarray
     labels: np.ndarray | None = None
+    class_names: tuple[str, ...] = ()
     axes: tuple[str, str] = ("x", "y")
     weights: Arrays | None = None
     trajectory: Arrays | None = None
@@ -99,6 +102,8 @@ class Session:
             "view": json.dumps(dict(self.view)),
             "clicked": json.dumps(self.clicked),
         }
+        if self.class_names and _are_names(self.class_names):
+            metadata["class_names"] = json.dumps(self.class_names)
         contents = _ordered(safetensors.numpy.save({name: _plain(array) for name, array in tensors.items()}, metadata))
         try:
             with replacing(path) as temporary, temporary.open("wb") as file:
@@ -158,6 +163,7 @@ class Session:
             points=data["points"],
             held_out=data["held_out"],
             labels=labels,
+            class_names=_class_names(path, metadata, labels),
             axes=(axes[0], axes[1]),
             weights=weights or None,
             trajectory=trajectory or None,
@@ -174,6 +180,7 @@ class Session:
         """
         # They import torch, which opening a session must not wait for.
         from playground.data import Dataset, load_dataset, repeats
+        from playground.data.dataset import numbered
         from playground.data.pictures import GREY_LEVELS
 
         data = self.experiment.data
@@ -182,7 +189,9 @@ class Session:
             # As they are read from their own file; earlier versions saved images in double precision.
             precision: type[np.floating] = np.float32 if images else np.float64
             points, held_out = (np.asarray(array, dtype=precision) for array in (self.points, self.held_out))
+            names = self.class_names if images else ()
             keys = np.concatenate([repeats.row_keys(points), repeats.row_keys(held_out)])
+            repeated = repeats.remark(len(keys), len(np.unique(keys)), "images" if images else "rows")
             return Dataset(
                 name=Path(data.path).name,
                 points=points,
@@ -191,8 +200,9 @@ class Session:
                 axes=self.axes,
                 held_out=held_out,
                 labels=self.labels,
+                class_names=names,
                 grey_levels=GREY_LEVELS if images else None,
-                remark=repeats.remark(len(keys), len(np.unique(keys)), "images" if images else "rows"),
+                remark=" ".join(filter(None, (numbered(names), repeated))),
             )
         made = load_dataset(
             data.kind,
@@ -310,6 +320,23 @@ def _json(path: Path, metadata: Mapping[str, str], name: str, kind: type) -> Any
     if not isinstance(found, kind):
         raise _damaged(path, f"its {name} cannot be read")
     return found
+
+
+def _class_names(path: Path, metadata: Mapping[str, str], labels: np.ndarray | None) -> tuple[str, ...]:
+    """What each class of the labels is called; nothing in files of earlier versions."""
+    found = _json(path, {"class_names": "[]"} | dict(metadata), "class_names", list)
+    if not _are_names(found):
+        raise _damaged(path, "its classes have no names that can be used")
+    if found and (labels is None or labels.max() >= len(found)):
+        raise _damaged(path, "the names of its classes do not fit its labels")
+    return tuple(found)
+
+
+def _are_names(found: Sequence[Any]) -> bool:
+    """Whether they are no more and no longer than names of folders are."""
+    return len(found) <= MOST_CLASS_NAMES and all(
+        isinstance(name, str) and 0 < len(name) <= LONGEST_CLASS_NAME for name in found
+    )
 
 
 def _clicked(

@@ -20,6 +20,7 @@ from playground.cli.running import _finite
 from playground.lab import experiment as experiments
 from playground.lab.problem import Problem
 from playground.lab.session import Session
+from tests.data.image_files import COLOUR, save_picture
 
 Ask = Callable[..., tuple[int, str, str]]
 ROOT = Path(__file__).parents[2]
@@ -706,3 +707,16 @@ def test_a_curve_s_values_that_are_no_numbers_are_null_and_say_so() -> None:
         assert found["reasons"][key].startswith(f"The result is {value}, no finite number: if training diverged, lower")
     known = _finite({"curve": [1.0, math.nan], "reasons": {"curve": "The exact score is 0 there."}})
     assert known == {"curve": [1.0, None], "reasons": {"curve": "The exact score is 0 there."}}
+
+
+def test_the_model_of_a_folder_names_its_classes(tmp_path: Path, ask: Ask, quick: list[str]) -> None:
+    for row in range(60):
+        folder = tmp_path / "animals" / ("cats", "dogs")[row % 2]
+        folder.mkdir(parents=True, exist_ok=True)
+        save_picture(folder / f"{row}.png", COLOUR[row, :8, :8])
+    (tmp_path / "animals.toml").write_text('[data]\nkind = "images"\npath = "animals"\n')
+    few = ("--set=training.steps=2", "--set=likelihood.points=10", "--set=likelihood.tolerance=0.1")
+    code, out, error = ask("run", tmp_path / "animals.toml", "--out", tmp_path / "out", *quick, *few)
+    assert code == 0, error
+    assert "Classes are numbered as their folders are sorted: 0 cats, 1 dogs." in out
+    assert Session.load(tmp_path / "out" / "model.safetensors").class_names == ("cats", "dogs")

@@ -26,6 +26,7 @@ def test_a_folder_is_cropped_scaled_and_takes_its_sub_folders_for_classes(tmp_pa
     for image, label in zip(dataset.points, dataset.labels, strict=True):
         lower = (image[:, 4:].mean(axis=(1, 2)) + 1) * 128
         assert lower == pytest.approx([255 * (label == 0), 0, 255 * (label == 1)], abs=8)
+    assert dataset.class_names == ("class 0", "class 1")
     assert "Classes are numbered as their folders are sorted: 0 class 0, 1 class 1." in dataset.remark
     grey = load(tmp_path, pixels=8, colours="grey")
     assert grey.shape == (1, 8, 8)

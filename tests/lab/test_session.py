@@ -58,7 +58,7 @@ def a_session(**changes: Any) -> Session:
 
 
 def assert_same(one: Session, other: Session) -> None:
-    for name in ("experiment", "axes", "training", "view", "clicked"):
+    for name in ("experiment", "class_names", "axes", "training", "view", "clicked"):
         assert getattr(one, name) == getattr(other, name)
     for name in ("points", "held_out"):
         np.testing.assert_array_equal(getattr(one, name), getattr(other, name))
@@ -105,9 +105,41 @@ def test_clicked_images_are_ones_of_the_run(tmp_path: Path) -> None:
         Session.load(tmp_path / "one.spg")
 
 
-def test_files_of_earlier_versions_have_no_clicked_points(tmp_path: Path) -> None:
-    (tmp_path / "old.spg").write_bytes(written({"experiment": experiments.dump(Experiment())}))
+def test_files_of_earlier_versions_have_no_clicked_points_and_no_names_of_classes(tmp_path: Path) -> None:
+    (tmp_path / "old.spg").write_bytes(written({"experiment": experiments.dump(Experiment())}, WITH_LABELS))
     assert Session.load(tmp_path / "old.spg").clicked == ()
+    assert Session.load(tmp_path / "old.spg").class_names == ()
+
+
+def of_classes(*names: str) -> Session:
+    images, labels = rng.random((60, 1, 8, 8)), np.arange(60) % len(names)
+    experiment = experiments.replace(Experiment(), {"data.kind": "images", "data.path": "/elsewhere/animals"})
+    none = {"weights": None, "trajectory": None, "clicked": ()}
+    return a_session(
+        experiment=experiment, points=images, held_out=images[:9] / 2, labels=labels, class_names=names, **none
+    )
+
+
+@pytest.mark.parametrize("names", [("cats", "Füchse 🦊"), ("two\nlines\x1b[2J", "a \udce9", "\u202eodd", "d", "e")])
+def test_classes_have_their_names_again(tmp_path: Path, names: tuple[str, ...]) -> None:
+    of_classes(*names).save(tmp_path / "one.spg")
+    session = Session.load(tmp_path / "one.spg")
+    assert session.class_names == names
+    session.save(tmp_path / "two.spg")
+    assert (tmp_path / "two.spg").read_bytes() == (tmp_path / "one.spg").read_bytes()
+    dataset = Session.load(tmp_path / "two.spg").dataset()
+    assert dataset.class_names == names
+    shown = {2: "0 cats, 1 Füchse 🦊", 5: "0 two lines[2J, 1 a , 2 odd and 2 more"}[len(names)]
+    assert dataset.remark == f"Classes are numbered as their folders are sorted: {shown}."
+
+
+def test_more_or_longer_names_than_are_read_are_not_written(tmp_path: Path) -> None:
+    for names in (("a",) * 1001, ("a" * 256, "b")):
+        session = of_classes("a", "b")
+        replace(session, class_names=names).save(tmp_path / "one.spg")
+        loaded = Session.load(tmp_path / "one.spg")
+        assert loaded.class_names == ()
+        np.testing.assert_array_equal(loaded.labels, session.labels)
 
 
 def test_arrays_of_any_layout_are_saved_as_they_look(tmp_path: Path) -> None:
@@ -224,6 +256,9 @@ def good_tensors() -> dict[str, np.ndarray]:
     return {"data/points": np.zeros((60, 2)), "data/held_out": np.zeros((20, 2))}
 
 
+WITH_LABELS = {"data/labels": np.arange(60) % 2}
+
+
 def written(metadata: dict[str, str] | None = None, tensors: dict[str, np.ndarray] | None = None) -> bytes:
     return safetensors.numpy.save(good_tensors() | (tensors or {}), good_metadata() | (metadata or {}))
 
@@ -301,6 +336,24 @@ HOSTILE = {
     "a clicked point is beyond all floats": (written({"clicked": f"[[{10**400}, 0]]"}), "none of its data's kind"),
     "an image is clicked among points": (written({"clicked": "[3]"}), "none of its data's kind"),
     "three clicked points": (written({"clicked": "[[0, 0], [0, 1], [1, 1]]"}), "more than two points"),
+    "names of classes are no list": (
+        written({"class_names": '{"a": 1}'}, WITH_LABELS),
+        "its class_names cannot be read",
+    ),
+    "names of classes are a pickle": (written({"class_names": "gASVBQ=="}, WITH_LABELS), "class_names cannot be read"),
+    "names of classes nest deep": (written({"class_names": "[" * 100_000}, WITH_LABELS), "class_names cannot be read"),
+    "names of classes are numbers": (written({"class_names": "[1, 2]"}, WITH_LABELS), "no names that can be used"),
+    "a class has no name": (written({"class_names": '["a", ""]'}, WITH_LABELS), "no names that can be used"),
+    "a class has a name without end": (
+        written({"class_names": json.dumps(["a", 256 * "b"])}, WITH_LABELS),
+        "no names that can be used",
+    ),
+    "a million names of classes": (
+        written({"class_names": json.dumps(["a"] * 1_000_000)}, WITH_LABELS),
+        "no names that can be used",
+    ),
+    "fewer names than classes": (written({"class_names": '["a"]'}, WITH_LABELS), "do not fit its labels"),
+    "names of classes without labels": (written({"class_names": '["a"]'}), "do not fit its labels"),
     "points are whole numbers": (
         written(None, {"data/points": np.zeros((60, 2), int)}),
         "neither points of the plane nor images",

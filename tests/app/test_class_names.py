@@ -1,0 +1,39 @@
+"""Classes of a folder of pictures keep their names through a session, and strangers' names break nothing."""
+
+from dataclasses import replace
+
+from PySide6.QtWidgets import QFileDialog
+
+from playground.app.panels import DataPanel
+from playground.lab.session import Session
+from tests.data.image_files import COLOUR, save_picture
+
+SAID = "Classes are numbered as their folders are sorted: 0 cats, 1 dogs."
+
+
+def test_classes_have_their_names_after_file_open(window, qtbot, tmp_path, monkeypatch):
+    animals, path = tmp_path / "animals", tmp_path / "mine.spg"
+    for number in range(60):
+        folder = animals / ("cats", "dogs")[number % 2]
+        folder.mkdir(parents=True, exist_ok=True)
+        save_picture(folder / f"{number}.png", COLOUR[number, :8, :8])
+    notice, engine = window.panel(DataPanel).notice, window.engine
+    window.documents.open(animals)
+    qtbot.waitUntil(lambda: SAID in notice.text.text(), timeout=20_000)
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(path), ""))
+    with qtbot.waitSignal(window.documents.saved, timeout=10_000):
+        window.documents.save()
+    assert Session.load(path).class_names == ("cats", "dogs")
+    window.state.edit({"data.kind": "rings"})
+    qtbot.waitUntil(lambda: engine.problem.name == "rings" and notice.text.text() == "", timeout=20_000)
+    window.state.mark_saved()
+    window.documents.open(path)
+    qtbot.waitUntil(lambda: engine.problem.name == "animals", timeout=20_000)
+    qtbot.waitUntil(lambda: notice.text.text() == SAID, timeout=5_000)
+
+    # A stranger's file: names as they stand, in the room that there is.
+    width, name = notice.width(), "<img src='x' width=9000><h1>" + 200 * "n"
+    replace(Session.load(path), class_names=(name, "dogs")).save(tmp_path / "strange.spg")
+    window.documents.open(tmp_path / "strange.spg")
+    qtbot.waitUntil(lambda: "<img" in notice.text.text(), timeout=20_000)
+    assert notice.width() == width
