@@ -38,7 +38,9 @@ def _whole(option: str) -> Callable[[str], int]:
 Folder = Annotated[Path, typer.Argument(metavar="DIR", help="Folder that run has written.", show_default=False)]
 Settings = Annotated[
     list[str] | None,
-    typer.Option("--set", metavar="section.key=value", help="Change a setting; may be given again and again."),
+    typer.Option(  # a longer metavar is broken within on a narrow terminal
+        "--set", metavar="key=value", help="Change a setting, as in sampling.steps=100; may be given again and again."
+    ),
 ]
 Seed = Annotated[
     int | None, typer.Option("--seed", metavar="N", parser=_whole("--seed"), help="Seed of every random draw.")

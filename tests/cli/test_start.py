@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import typer
 
 from playground import __version__
 from playground.cli import COMMANDS, main
@@ -30,6 +31,17 @@ def test_version_and_help(ask: Ask) -> None:
         assert code == 0
         assert ("--out" in described) == (command not in ("selftest", "doctor"))
     assert set(COMMANDS) == {command.name or command.callback.__name__ for command in app.registered_commands}  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_help_breaks_no_word_on_a_narrow_terminal(command: str, ask: Ask, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "60")
+    described = typer.main.get_command(app).commands[command]  # type: ignore[attr-defined]
+    _, said, _ = ask(command, "--help")
+    for option in described.params:
+        for word in (option.metavar or "", *option.help.split()):
+            assert word in said
+    assert "…" not in said
 
 
 def test_version_and_help_load_neither_torch_nor_qt() -> None:
