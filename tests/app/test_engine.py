@@ -187,17 +187,25 @@ def test_losses_are_those_of_the_noise_levels_that_are_drawn_now(qtbot, bench, t
 
 def test_pause_and_resume_keep_the_steps(qtbot, bench):
     state, engine = bench
+    states, told, frames = [], [], []
     state.edit({"training.steps": 1_000_000})
+    engine.training_changed.connect(states.append)
     engine.train()
-    qtbot.waitUntil(lambda: engine.trained_steps > 5, timeout=5_000)
+    qtbot.waitUntil(lambda: engine.trained_steps > 5, timeout=20_000)
     engine.pause_training()
     assert engine.training == "paused"
-    qtbot.wait(200)
+    qtbot.waitUntil(
+        lambda: states[-2:] == ["paused", "paused"], timeout=20_000
+    )  # the second once its last block is done
     steps = engine.trained_steps
-    qtbot.wait(200)
+    engine.progress.connect(lambda progress: told.append(progress.step))
+    engine.frame_changed.connect(frames.append)
+    qtbot.waitUntil(lambda: len(frames) > 10, timeout=20_000)  # all else goes on
     assert engine.trained_steps == steps
+    assert told == []
     engine.train()
-    qtbot.waitUntil(lambda: engine.trained_steps > steps, timeout=5_000)
+    qtbot.waitUntil(lambda: bool(told), timeout=20_000)
+    assert min(told) > steps
 
 
 def test_learning_rate_changes_without_a_restart_and_data_with_one(qtbot, bench):
