@@ -15,10 +15,12 @@ os.environ["QT_QPA_PLATFORM"] = os.environ.get("QT_QPA_PLATFORM") or "offscreen"
 
 from PySide6.QtCore import QEventLoop, QPoint, Qt, QTimer
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QLabel
 
 from playground.app.boltzmann.window import BoltzmannWindow
 from playground.app.errors import Log
+from playground.app.following import FOLLOWING
+from playground.app.measurements import map_level
 from playground.app.panels import DataPanel
 from playground.app.settings import Settings
 from playground.app.window import MainWindow
@@ -49,8 +51,10 @@ def place(window: MainWindow, x: float, y: float) -> QPoint:
 
 
 def show_frame(window: MainWindow, share: float) -> None:
-    """Rest at a part of the run, and let field and density follow."""
-    engine = window.engine
+    """Rest at a part of the run, with the field and the density of that moment, and the status bar saying so."""
+    engine, came = window.engine, dict[str, float]()
+    engine.field_changed.connect(lambda view: came.update(field=view.sigma))
+    engine.density_changed.connect(lambda view: came.update(density=view.sigma))
     engine.set_loop(False)
     while True:
         engine.set_playing(True)
@@ -61,7 +65,24 @@ def show_frame(window: MainWindow, share: float) -> None:
             break
     engine.set_loop(True)
     engine.seek(round(share * (engine.recorded - 1)))
-    wait(seconds=1.2)  # the status bar counts frames by the second
+
+    def rests() -> bool:
+        said = [label.text() for label in window.status.findChildren(QLabel)]
+        return "at rest" in said and not engine.running(FOLLOWING) and came.items() >= followed(window).items()
+
+    wait(rests)
+
+
+def followed(window: MainWindow) -> dict[str, float]:
+    """The noise levels of this moment's field and density, as far as the canvas shows them."""
+    engine, visible, view = window.engine, window.canvas.visible, window.engine.problem
+    if view.is_image:
+        return {}
+    levels = {"field": engine.sigma} if visible["learned"] or visible["exact"] else {}
+    closed = engine.density_source != "learned"
+    if visible["density"] and (closed or view.shows_learned_density):
+        levels["density"] = engine.sigma if closed else map_level(engine.sigma, view)
+    return levels
 
 
 def opening(window: MainWindow) -> None:
@@ -173,6 +194,8 @@ def make(name: str, theme: str, size: tuple[int, int], folder: Path) -> Path:
         window.show()
         wait(lambda: window.engine.problem is not None and window.engine.recorded > 2)
         STAGES[name](window)
+        window.grab()  # a frame's first picture may still have the arrows of the last one, see Picture
+        window.canvas.surface.picture.change()
         picture = (window.findChild(BoltzmannWindow) or window).grab()
         if window.exports.dialog is not None:
             draw_over(picture, window)

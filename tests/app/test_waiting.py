@@ -1,12 +1,18 @@
-"""Waiting for the window takes no processor time from it: tests and screenshots share two cores with training."""
+"""Waiting for the window takes no processor time from it: tests and screenshots share two cores with training.
+
+And it ends by what was waited for.
+"""
 
 import importlib.util
 import time
 from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
 
 import pytest
+from PySide6.QtWidgets import QLabel
 
+from playground.app.live import Live
 from tests.app import conftest
 
 SCREENSHOTS = Path(__file__).parents[2] / "docs" / "images" / "make_screenshots.py"
@@ -16,10 +22,15 @@ def of_the_tests() -> Callable[[], None]:
     return lambda: conftest.wait(milliseconds=400)
 
 
-def of_the_screenshots() -> Callable[[], None]:
+def screenshots() -> ModuleType:
     spec = importlib.util.spec_from_file_location("make_screenshots", SCREENSHOTS)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
+    return module
+
+
+def of_the_screenshots() -> Callable[[], None]:
+    module = screenshots()
     return lambda: module.wait(seconds=0.4)
 
 
@@ -30,3 +41,21 @@ def test_waiting_sleeps(qapp, waiting):
     wait()
     assert time.monotonic() - wall >= 0.35
     assert time.thread_time() - busy < 0.1
+
+
+def test_a_screenshot_waits_for_its_field_and_density_however_slow_the_machine(window, monkeypatch):
+    came, see = {}, Live.see
+
+    def slowly(live, view):
+        time.sleep(1.5)
+        return see(live, view)
+
+    engine = window.engine
+    engine.field_changed.connect(lambda view: came.update(field=view.sigma))
+    engine.density_changed.connect(lambda view: came.update(density=view.sigma))
+    conftest.wait(lambda: engine.trajectory.finished, 30_000)
+    monkeypatch.setattr(Live, "see", slowly)
+    screenshots().show_frame(window, 0.5)
+    assert came == {"field": engine.sigma, "density": engine.sigma}
+    assert engine.frame == round(0.5 * (engine.recorded - 1))
+    assert "at rest" in [label.text() for label in window.status.findChildren(QLabel)]
