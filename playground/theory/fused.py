@@ -126,10 +126,10 @@ def with_bias(weights: Tensor, bias: Tensor) -> Tensor:
 
 if ONEDNN:  # else there may be no such operator, without which TorchScript would compile nothing that names it
 
-    def suits_onednn(a: Tensor, b: Tensor) -> bool:
+    def suits_onednn(a: Tensor, b: Tensor, along: int) -> bool:
         """Whether a product a b' gains by it, which a small one does not, for it needs 7 us more to begin, and one of a matrix
-        with gaps takes a thousandfold."""
-        large = a.shape[0] * a.shape[1] * b.shape[0] > 2**20
+        with gaps takes a thousandfold. What goes along counts as so many columns of a."""
+        large = a.shape[0] * (a.shape[1] + along) * b.shape[0] > 2**19 and a.shape[1] > 0
         return large and a.dtype == torch.float32 and a.is_cpu and (b.is_contiguous() or b.t().is_contiguous())
 
     def by_onednn(a: Tensor, b: Tensor, name: str) -> Tensor:
@@ -137,7 +137,7 @@ if ONEDNN:  # else there may be no such operator, without which TorchScript woul
 
 else:
 
-    def suits_onednn(a: Tensor, b: Tensor) -> bool:
+    def suits_onednn(a: Tensor, b: Tensor, along: int) -> bool:
         return False
 
     def by_onednn(a: Tensor, b: Tensor, name: str) -> Tensor:
@@ -146,12 +146,12 @@ else:
 
 def product(a: Tensor, b: Tensor) -> Tensor:
     """a b' for a (M, K) and b (N, K), fastest where both lie in memory without gaps, as they are or b transposed: (M, N)."""
-    return by_onednn(a, b, "none") if suits_onednn(a, b) else torch.mm(a, b.t())
+    return by_onednn(a, b, "none") if suits_onednn(a, b, 0) else torch.mm(a, b.t())
 
 
 def activated(a: Tensor, b: Tensor, activation: str) -> Tensor:
     """act(a b'), as :func:`product` takes them."""
-    if suits_onednn(a, b) and activation != "softplus":
+    if suits_onednn(a, b, 16) and activation != "softplus":
         return by_onednn(a, b, "swish" if activation == "silu" else activation)
     found = product(a, b)
     activate(found, activation, found)

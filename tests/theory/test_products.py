@@ -12,7 +12,10 @@ from playground.theory.networks import ACTIVATIONS
 
 @pytest.mark.parametrize("activation", ["", *ACTIVATIONS])
 @pytest.mark.parametrize("lies", ["as it is", "transposed", "with gaps"])
-@pytest.mark.parametrize("sizes", [(0, 7, 3), (3, 0, 5), (5, 7, 0), (1, 1, 1), (128, 65, 160), (1, 1_030, 1_030)])
+@pytest.mark.parametrize(
+    "sizes",
+    [(0, 7, 3), (3, 0, 5), (5, 7, 0), (1, 1, 1), (128, 65, 160), (1, 1_030, 1_030), (300, 0, 300), (300, 1, 300)],
+)
 def test_products_are_those_of_torch(activation: str, lies: str, sizes: tuple[int, int, int]) -> None:
     """In single precision, where oneDNN makes the large ones if there is one, however the matrices lie."""
     rows, inner, columns = sizes
