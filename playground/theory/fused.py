@@ -108,6 +108,21 @@ def columns(
     return found
 
 
+def noised_columns(
+    x: Tensor, z: Tensor, sigma: Tensor, frequencies: Tensor, tones: Tensor
+) -> tuple[Tensor, Tensor, Tensor]:
+    """What denoising begins with, for clean points and standard normal noise (S, N, D) and sigma (S, N), > 0.
+
+    Returns:
+        The :func:`columns` of x + sigma z, (S, F, N); 1/sqrt(sigma^2 + 1), (S, 1, N); and what is added to a perceptron's part of
+        the score to make it s + z/sigma, (S, D, N).
+    """
+    inverse = torch.rsqrt(sigma * sigma + 1.0)
+    seen = columns(torch.addcmul(x, sigma.unsqueeze(2), z), inverse, frequencies, tones, sigma)
+    inverse = inverse.unsqueeze(1)
+    return seen, inverse, z.mT.contiguous() / sigma.unsqueeze(1) - seen[:, : x.shape[2]] * inverse
+
+
 def write_cosines_and_sines(angles: Tensor, cosines: Tensor, sines: Tensor) -> None:
     """Write cos(angles) and sin(angles); the cosines may take the place of the angles."""
     if angles.device.type == "cpu":  # numpy's take half the time of torch's, where not the other way round

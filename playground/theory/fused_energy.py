@@ -16,6 +16,7 @@ from playground.theory.fused import (
     activate,
     columns,
     compiled,
+    noised_columns,
     product,
     pull_back,
     slopes,
@@ -112,11 +113,11 @@ def energy_denoising_steps(
     Args:
         factor: c, by which phi is multiplied in the log-density, (S, N).
     """
-    inverse, dim = torch.rsqrt(sigma * sigma + 1.0), x.shape[2]
-    seen = columns(torch.addcmul(x, sigma.unsqueeze(2), z), inverse, frequencies, tones, sigma)
-    slope, share = (inverse * factor).unsqueeze(1), weight.unsqueeze(1) / x.shape[1]
-    # score + z/sigma = slope grad phi + rest
-    rest = z.mT.contiguous() / sigma.unsqueeze(1) - seen[:, :dim] * inverse.unsqueeze(1)
+    seen, inverse, rest = noised_columns(x, z, sigma, frequencies, tones)
+    slope, share = (
+        inverse * factor.unsqueeze(1),
+        weight.unsqueeze(1) / x.shape[1],
+    )  # s + z/sigma = slope grad phi + rest
     return _denoising_steps(seen, slope, rest, share, frequencies, descent)
 
 

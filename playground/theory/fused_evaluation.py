@@ -211,7 +211,8 @@ def perceptron_trace(
     rows: int,
     cores: int,
 ) -> tuple[Tensor, list[Future[None]]]:
-    """What the layers give of :func:`playground.theory.fused.columns` and, last, the trace of its derivatives along the points' axes, (D + 1, N).
+    """What the layers give of :func:`playground.theory.fused.columns` and, last, the trace of its derivatives along the points'
+    axes, (D + 1, N).
 
     These travel forward beside the values, (D, G, N) in every layer. Those of the features are features themselves, of other
     weights: cos(b'y) turns into -b_k sin(b'y), sin(b'y) into b_k cos(b'y), and y_k into the one.

@@ -13,6 +13,7 @@ from playground.theory.fused import (
     activate_with_slope,
     columns,
     compiled,
+    noised_columns,
     product,
     slopes,
     step_down,
@@ -50,10 +51,8 @@ def denoising_steps(
         The mean loss, 0-d.
     """
     # s + z/sigma = (sd F/sigma - y)/sqrt(sigma^2 + 1) + z/sigma = slope F + rest
-    inverse = torch.rsqrt(sigma * sigma + 1.0)
-    seen = columns(torch.addcmul(x, sigma.unsqueeze(2), z), inverse, frequencies, tones, sigma)
-    rest = z.mT.contiguous() / sigma.unsqueeze(1) - seen[:, : x.shape[2]] * inverse.unsqueeze(1)
-    slope, share = (inverse / sigma).unsqueeze(1), weight.unsqueeze(1) / x.shape[1]
+    seen, inverse, rest = noised_columns(x, z, sigma, frequencies, tones)
+    slope, share = inverse / sigma.unsqueeze(1), weight.unsqueeze(1) / x.shape[1]
     return _denoising_steps(seen, slope, rest, share, descent)
 
 

@@ -1,11 +1,13 @@
 """The fused calls do exactly what the MLP and autograd do, only faster; plain Python and TorchScript alike."""
 
 import copy
+import functools
 import math
 import threading
 import weakref
 from collections.abc import Callable
 from types import ModuleType
+from typing import TypeVar
 
 import pytest
 import torch
@@ -17,15 +19,28 @@ from playground.theory.empirical import Empirical
 from playground.theory.networks import ACTIVATIONS, MLP, ROWS, Energy
 from playground.theory.networks.mlp import TRACED_ROWS, Perceptron
 
+Kind = TypeVar("Kind", bound=Perceptron)
 
-def mlp(activation: str, dim: int = 2, seed: int = 0, depth: int = 3, features: int = 8, width: int = 16) -> MLP:
+
+def perceptron(
+    kind: type[Kind],
+    activation: str,
+    dim: int = 2,
+    seed: int = 0,
+    depth: int = 3,
+    features: int = 8,
+    width: int = 16,
+) -> Kind:
     generator = torch.Generator().manual_seed(seed)
-    network = MLP(
+    network = kind(
         dim, width=width, depth=depth, activation=activation, features=features, scale=1.5, generator=generator
     )
     network.double()
     torch.nn.init.normal_(network.out.weight, generator=generator)
     return network
+
+
+mlp = functools.partial(perceptron, MLP)
 
 
 def as_energy(parts: fused_evaluation.Parts) -> fused_evaluation.Parts:
@@ -335,18 +350,7 @@ def test_matching_steps_are_those_of_autograd_and_adam(
 def test_single_precision_finds_the_gradient_of_double(kind: str, activation: str) -> None:
     """In single precision oneDNN multiplies matrices as large; the tests above are of double."""
     x, z, sigma, weight = draws(1, 512, 2)
-    network: Perceptron = mlp(activation, width=64)
-    if kind == "energy":
-        network = Energy(
-            2,
-            width=64,
-            depth=3,
-            activation=activation,
-            features=8,
-            scale=1.5,
-            generator=torch.Generator().manual_seed(0),
-        ).double()
-        torch.nn.init.normal_(network.out.weight, generator=torch.Generator().manual_seed(1))
+    network = perceptron(Energy if kind == "energy" else MLP, activation, width=64)
 
     def gradient(dtype: torch.dtype) -> Tensor:
         given = [part.to(dtype) for part in (x, z, sigma, weight)]
