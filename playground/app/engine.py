@@ -154,13 +154,9 @@ class Engine(Training):
         if trajectory is not None and trajectory.finished and trajectory.shape == dataset.shape:
             arrays = {name: array for name, array in trajectory.arrays().items() if name != "axes"}
             clicked = self.clicked
-        return lambda: Session(
-            experiment=experiment,
-            points=dataset.points,
-            held_out=dataset.held_out,
-            labels=dataset.labels if experiment.data.kind == "images" else None,
-            class_names=dataset.class_names,
-            axes=dataset.axes,
+        return lambda: Session.of(
+            experiment,
+            dataset,
             weights=bench.state(),
             trajectory=arrays,
             training=bench.summary(),

@@ -165,19 +165,11 @@ def _show(progress: TrainingProgress, loss: str, update: Update) -> None:
 
 
 def _session(experiment: Experiment, problem: Problem, trainer: Trainer) -> Session:
-    dataset, weights = problem.dataset, trainer.state()
+    weights = trainer.state()
     if experiment.training.seconds == "auto":
         # Steps alone end the training: the clock's seconds count for nothing and would differ from run to run.
         weights["seconds"] = np.zeros(())
-    return Session(
-        experiment=experiment,
-        points=dataset.points,
-        held_out=dataset.held_out,
-        labels=dataset.labels if experiment.data.kind == "images" else None,
-        class_names=dataset.class_names,
-        axes=dataset.axes,
-        weights=weights,
-    )
+    return Session.of(experiment, problem.dataset, weights=weights)
 
 
 def _evaluate(problem: Problem, model: results.Model, samples: Any) -> dict[str, Any]:

@@ -113,6 +113,19 @@ class Session:
             raise SessionError(unwritten(path, error) + kept) from None
 
     @classmethod
+    def of(cls, experiment: Experiment, dataset: "Dataset", **others: Any) -> "Session":
+        """One with a data set as it is, whose labels are kept where no name of it says them."""
+        return cls(
+            experiment=experiment,
+            points=dataset.points,
+            held_out=dataset.held_out,
+            labels=dataset.labels if experiment.data.kind == "images" else None,
+            class_names=dataset.class_names,
+            axes=dataset.axes,
+            **others,
+        )
+
+    @classmethod
     def load(cls, path: str | os.PathLike[str]) -> "Session":
         """Read a session that :meth:`save` wrote.
 
