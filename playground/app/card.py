@@ -140,7 +140,6 @@ class Notice(QFrame):
         layout.setSpacing(4)
         self.text = SelectableLabel(parent=self)
         self.text.setWordWrap(True)
-        self.text.setTextFormat(Qt.TextFormat.PlainText)  # files and folders of strangers are named in it
         self.text.setFont(theme.text_font(theme.CAPTION_PIXELS))
         layout.addWidget(self.text)
         self._row = QHBoxLayout()

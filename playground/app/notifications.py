@@ -52,7 +52,6 @@ class Toast(QFrame):
         self.setAccessibleName(f"{TITLES[level]}: {sentence}")
         self._label = SelectableLabel(breakable(sentence))
         self._label.setWordWrap(True)
-        self._label.setTextFormat(Qt.TextFormat.PlainText)
         title = QLabel(TITLES[level])
         title.setObjectName("toastTitle")
         title.setProperty("level", level)

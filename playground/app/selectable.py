@@ -9,10 +9,14 @@ from playground.app.wrapping import BREAK
 
 
 class SelectableLabel(QLabel):
-    """A label that the mouse selects in. Qt's own would copy the typographic minus, and the same in rich text beside it."""
+    """A label that the mouse selects in. Qt's own would copy the typographic minus, and the same in rich text beside it.
+
+    Its text is plain, for files and folders of strangers are named in it.
+    """
 
     def __init__(self, text: str = "", parent: QWidget | None = None) -> None:
         super().__init__(text, parent)
+        self.setTextFormat(Qt.TextFormat.PlainText)
         self.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:

@@ -40,7 +40,8 @@ class ImageKeys(QObject):
     def box(self) -> QRectF | None:
         """Where the image lies that the keys are at."""
         tiles = self._tiles()
-        return None if tiles is None or self._at(tiles) is None else tiles.box(self._at(tiles))
+        number = None if tiles is None else self._at(tiles)
+        return None if number is None else tiles.box(number)
 
     def let_go(self) -> None:
         self._number = None
