@@ -6,17 +6,14 @@ from PySide6.QtWidgets import QFileDialog
 
 from playground.app.panels import DataPanel
 from playground.lab.session import Session
-from tests.data.image_files import COLOUR, save_picture
+from tests.data.image_files import save_cats_and_dogs
 
 SAID = "Classes are numbered as their folders are sorted: 0 cats, 1 dogs."
 
 
 def test_classes_have_their_names_after_file_open(window, qtbot, tmp_path, monkeypatch):
     animals, path = tmp_path / "animals", tmp_path / "mine.spg"
-    for number in range(60):
-        folder = animals / ("cats", "dogs")[number % 2]
-        folder.mkdir(parents=True, exist_ok=True)
-        save_picture(folder / f"{number}.png", COLOUR[number, :8, :8])
+    save_cats_and_dogs(animals)
     notice, engine = window.panel(DataPanel).notice, window.engine
     window.documents.open(animals)
     qtbot.waitUntil(lambda: SAID in notice.text.text(), timeout=20_000)

@@ -20,7 +20,7 @@ from playground.cli.running import _finite
 from playground.lab import experiment as experiments
 from playground.lab.problem import Problem
 from playground.lab.session import Session
-from tests.data.image_files import COLOUR, save_picture
+from tests.data.image_files import save_cats_and_dogs
 
 Ask = Callable[..., tuple[int, str, str]]
 ROOT = Path(__file__).parents[2]
@@ -710,10 +710,7 @@ def test_a_curve_s_values_that_are_no_numbers_are_null_and_say_so() -> None:
 
 
 def test_the_model_of_a_folder_names_its_classes(tmp_path: Path, ask: Ask, quick: list[str]) -> None:
-    for row in range(60):
-        folder = tmp_path / "animals" / ("cats", "dogs")[row % 2]
-        folder.mkdir(parents=True, exist_ok=True)
-        save_picture(folder / f"{row}.png", COLOUR[row, :8, :8])
+    save_cats_and_dogs(tmp_path / "animals")
     (tmp_path / "animals.toml").write_text('[data]\nkind = "images"\npath = "animals"\n')
     few = ("--set=training.steps=2", "--set=likelihood.points=10", "--set=likelihood.tolerance=0.1")
     code, out, error = ask("run", tmp_path / "animals.toml", "--out", tmp_path / "out", *quick, *few)
