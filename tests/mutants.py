@@ -129,8 +129,8 @@ FAULTS = (
     Fault(
         "an energy's score with its sign turned (fused)",
         "theory/fused_energy.py",
-        "slope.mul_(factor[piece])",
-        "slope.mul_(-factor[piece])",
+        "slope.mul_(factor[piece, None])",
+        "slope.mul_(-factor[piece, None])",
         ("theory/test_energy.py::test_the_score_is_the_gradient_of_the_log_density",),
     ),
     Fault(
@@ -409,8 +409,8 @@ FAULTS = (
     Fault(
         "a shared noise level left out of the first layer (fused)",
         "theory/fused_evaluation.py",
-        "torch.addmv(biases[0], weights[0][:, stop:], known)",
-        "biases[0]",
+        "torch.addmv(parts.biases[0], first[:, stop:], known)",
+        "parts.biases[0]",
         ("theory/test_fused.py::test_a_score_at_one_noise_level_is_the_networks_own",),
     ),
     Fault(
@@ -421,11 +421,11 @@ FAULTS = (
         ("theory/test_fused.py::test_a_trace_is_that_of_autograd",),
     ),
     Fault(
-        "a bias not divided by what its unit comes out as (fused)",
+        "the points' own part left out where a noise level is shared (fused)",
         "theory/fused_evaluation.py",
-        "biases[layer] / before",
-        "biases[layer]",
-        ("theory/test_fused.py::test_score_is_the_networks_own",),
+        "alpha=scale * scale",
+        "alpha=scale",
+        ("theory/test_fused.py::test_a_score_at_one_noise_level_is_the_networks_own",),
     ),
     Fault(
         "a bias in the Jacobian's products (fused)",

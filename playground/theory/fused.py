@@ -79,32 +79,42 @@ def compiled(function: Function) -> Function:
         return function
 
 
-def columns(
-    x: Tensor, scale: Tensor | float, frequencies: Tensor, tones: Tensor, sigma: Tensor | None = None
+def features(
+    x: Tensor,
+    scale: Tensor | float,
+    frequencies: Tensor,
+    tones: Tensor,
+    sigma: Tensor | None = None,
+    *,
+    columns: bool = False,
 ) -> Tensor:
-    """What a perceptron's first layer sees of inputs y = scale x for x (..., N, D), a column a point.
+    """What a perceptron's first layer sees of inputs y = scale x for x (..., N, D): (..., N, F).
 
-    Row by row the inputs, their K cosines and K sines, where sigma (..., N), > 0, is given, ln(sigma)/4 with its T sines and T
-    cosines, and a one: (..., D + 2K + 1 + 2T + 1, N), or without sigma (..., D + 2K + 1, N).
+    The inputs, their K cosines and K sines and, where sigma (..., N), > 0, is given, ln(sigma)/4 with its T sines and T cosines:
+    F = D + 2K + 1 + 2T, or without sigma D + 2K.
 
     Args:
         scale: a number, or (..., N).
+        columns: have each feature's points side by side in memory, and a one for the layer's bias after each point's features.
     """
-    (dim, count), points = frequencies.shape, x.shape[-2]
+    (dim, count), (*lead, points, _) = frequencies.shape, x.shape
     middle, stop = dim + count, dim + 2 * count
     last = stop if sigma is None else stop + 1 + 2 * len(tones)
-    found = x.new_empty(*x.shape[:-2], last + 1, points)
-    factor = scale.unsqueeze(-2) if isinstance(scale, Tensor) else scale
-    inputs = torch.mul(x.mT, factor, out=found[..., :dim, :])
+    found = x.new_empty(*lead, last + 1, points).mT if columns else x.new_empty(*lead, points, last)
+    factor = scale.unsqueeze(-1) if isinstance(scale, Tensor) else scale
+    inputs = torch.mul(x, factor, out=found[..., :dim])
     if count:
-        angles = torch.matmul(frequencies.t(), inputs, out=found[..., dim:middle, :])
-        write_cosines_and_sines(angles, angles, found[..., middle:stop, :])
+        angles = torch.matmul(frequencies.t(), inputs.mT).mT if columns else torch.matmul(inputs, frequencies)
+        write_cosines_and_sines(angles, found[..., dim:middle], found[..., middle:stop])
     if sigma is not None:
-        middle = stop + 1 + len(tones)
-        noise = torch.log(sigma, out=found[..., stop, :]).div_(4.0)
-        phases = torch.mul(tones[:, None], noise.unsqueeze(-2), out=found[..., middle:last, :])
-        write_cosines_and_sines(phases, phases, found[..., stop + 1 : middle, :])
-    found[..., last, :] = 1.0
+        # Side by side first, for the tones of a point are so few that numpy would begin anew for each point.
+        noise = found[..., stop:last] if columns else x.new_empty(*lead, last - stop, points).mT
+        phases = torch.mul(tones[:, None], torch.log(sigma, out=noise[..., 0]).div_(4.0).unsqueeze(-2)).mT
+        write_cosines_and_sines(phases, noise[..., 1 + len(tones) :], noise[..., 1 : 1 + len(tones)])
+        if not columns:
+            found[..., stop:] = noise
+    if columns:
+        found[..., last] = 1.0
     return found
 
 
@@ -114,17 +124,18 @@ def noised_columns(
     """What denoising begins with, for clean points and standard normal noise (S, N, D) and sigma (S, N), > 0.
 
     Returns:
-        The :func:`columns` of x + sigma z, (S, F, N); 1/sqrt(sigma^2 + 1), (S, 1, N); and what is added to a perceptron's part of
-        the score to make it s + z/sigma, (S, D, N).
+        The :func:`features` of x + sigma z and a one, (S, F + 1, N); 1/sqrt(sigma^2 + 1), (S, 1, N); and what is added to a
+        perceptron's part of the score to make it s + z/sigma, (S, D, N).
     """
     inverse = torch.rsqrt(sigma * sigma + 1.0)
-    seen = columns(torch.addcmul(x, sigma.unsqueeze(2), z), inverse, frequencies, tones, sigma)
+    noisy = torch.addcmul(x, sigma.unsqueeze(2), z)
+    seen = features(noisy, inverse, frequencies, tones, sigma, columns=True).mT
     inverse = inverse.unsqueeze(1)
     return seen, inverse, z.mT.contiguous() / sigma.unsqueeze(1) - seen[:, : x.shape[2]] * inverse
 
 
 def write_cosines_and_sines(angles: Tensor, cosines: Tensor, sines: Tensor) -> None:
-    """Write cos(angles) and sin(angles); the cosines may take the place of the angles."""
+    """Write cos(angles) and sin(angles)."""
     if angles.device.type == "cpu":  # numpy's take half the time of torch's, where not the other way round
         turns = angles.numpy()
         np.sin(turns, out=sines.numpy())
@@ -141,34 +152,37 @@ def with_bias(weights: Tensor, bias: Tensor) -> Tensor:
 
 if ONEDNN:  # else there may be no such operator, without which TorchScript would compile nothing that names it
 
-    def suits_onednn(a: Tensor, b: Tensor, along: int) -> bool:
+    def suits_onednn(a: Tensor, b: Tensor, written: int) -> bool:
         """Whether a product a b' gains by it, which a small one does not, for it needs 7 us more to begin, and one of a matrix
-        with gaps takes a thousandfold. What goes along counts as so many columns of a."""
-        large = a.shape[0] * (a.shape[1] + along) * b.shape[0] > 2**19 and a.shape[1] > 0
+        with gaps takes a thousandfold. To write it counts as so many columns of a more."""
+        large = a.shape[0] * (a.shape[1] + written) * b.shape[0] > 2**19 and a.shape[1] > 0
         return large and a.dtype == torch.float32 and a.is_cpu and (b.is_contiguous() or b.t().is_contiguous())
 
-    def by_onednn(a: Tensor, b: Tensor, name: str) -> Tensor:
-        return torch.ops.mkldnn._linear_pointwise(a, b, None, name, [], "none")  # type: ignore[no-any-return]
+    def by_onednn(a: Tensor, b: Tensor, bias: Tensor | None, name: str) -> Tensor:
+        return torch.ops.mkldnn._linear_pointwise(a, b, bias, name, [], "none")  # type: ignore[no-any-return]
 
 else:
 
-    def suits_onednn(a: Tensor, b: Tensor, along: int) -> bool:
+    def suits_onednn(a: Tensor, b: Tensor, written: int) -> bool:
         return False
 
-    def by_onednn(a: Tensor, b: Tensor, name: str) -> Tensor:
+    def by_onednn(a: Tensor, b: Tensor, bias: Tensor | None, name: str) -> Tensor:
         raise RuntimeError("There is no oneDNN.")
 
 
-def product(a: Tensor, b: Tensor) -> Tensor:
-    """a b' for a (M, K) and b (N, K), fastest where both lie in memory without gaps, as they are or b transposed: (M, N)."""
-    return by_onednn(a, b, "none") if suits_onednn(a, b, 0) else torch.mm(a, b.t())
+def product(a: Tensor, b: Tensor, bias: Tensor | None = None) -> Tensor:
+    """a b' + bias for a (M, K), b (N, K) and a bias (N,), fastest where a lies in memory without gaps, and b as it is or
+    transposed: (M, N)."""
+    if suits_onednn(a, b, 8):
+        return by_onednn(a, b, bias, "none")
+    return torch.mm(a, b.t()) if bias is None else torch.addmm(bias, a, b.t())
 
 
-def activated(a: Tensor, b: Tensor, activation: str) -> Tensor:
-    """act(a b'), as :func:`product` takes them."""
+def activated(a: Tensor, b: Tensor, bias: Tensor, activation: str) -> Tensor:
+    """act(a b' + bias), as :func:`product` takes them."""
     if suits_onednn(a, b, 16) and activation != "softplus":
-        return by_onednn(a, b, "swish" if activation == "silu" else activation)
-    found = product(a, b)
+        return by_onednn(a, b, bias, "swish" if activation == "silu" else activation)
+    found = product(a, b, bias)
     activate(found, activation, found)
     return found
 

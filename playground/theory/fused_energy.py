@@ -14,8 +14,8 @@ from torch.futures import Future
 from playground.theory.fused import (
     Descent,
     activate,
-    columns,
     compiled,
+    features,
     noised_columns,
     product,
     pull_back,
@@ -23,7 +23,7 @@ from playground.theory.fused import (
     step_down,
     with_bias,
 )
-from playground.theory.fused_evaluation import Parts, augmented, blocks, on_cores, scales
+from playground.theory.fused_evaluation import Parts, blocks, on_cores, scales
 
 
 def energy_score(x: Tensor, sigma: Tensor, factor: Tensor, parts: Parts, rows: int) -> Tensor:
@@ -32,49 +32,49 @@ def energy_score(x: Tensor, sigma: Tensor, factor: Tensor, parts: Parts, rows: i
     Args:
         factor: c, by which phi is multiplied in the log-density, (N,).
     """
-    frequencies, tones, weights, biases, activation = parts
     inverses, divisors = scales(sigma)
     score = torch.empty_like(x)
     for piece in blocks(x, rows):
-        seen = columns(x[piece], inverses[piece], frequencies, tones, divisors[piece])
-        slope = on_cores(energy_slope, seen, frequencies, weights, biases, activation, rows=rows)
-        score[piece] = slope.mul_(factor[piece]).sub_(seen[: len(slope)]).mul_(inverses[piece]).t()
+        inverse = inverses[piece]
+        seen = features(x[piece], inverse, *parts[:2], divisors[piece])
+        slope = on_cores(energy_slope, seen, parts.frequencies, *parts[2:], rows=rows)
+        slope.mul_(factor[piece, None])
+        torch.sub(slope, seen[:, : x.shape[1]], out=score[piece]).mul_(inverse[:, None])
     return score
 
 
 @compiled
 def slope_through(
     inputs: Tensor,
-    layers: list[Tensor],
-    weights: list[Tensor],
     frequencies: Tensor,
+    weights: list[Tensor],
+    biases: list[Tensor],
     activation: str,
     rows: int,
     core: int,
     cores: int,
     out: Tensor,
 ) -> None:
-    """Write what :func:`energy_slope` gives of every `cores`-th block of rows, from number `core` on, into out (D, N)."""
-    dim, width, last, count = frequencies.shape[0], len(weights[0]), len(weights) - 1, inputs.shape[1]
+    """Write what :func:`energy_slope` gives of every `cores`-th block of rows, from number `core` on, into out (N, D)."""
+    dim, last = len(frequencies), len(weights) - 1
     middle, stop = dim + frequencies.shape[1], dim + 2 * frequencies.shape[1]
-    for start in range(core * rows, count, cores * rows):
-        here = min(rows, count - start)
-        first = inputs[:, start : start + here].contiguous()
+    for start in range(core * rows, len(inputs), cores * rows):
+        first = inputs[start : start + rows]
         h = first
         sums: list[Tensor] = []
         values: list[Tensor] = []
         for layer in range(last):
-            a = product(layers[layer], h.t())
+            a = product(h, weights[layer], biases[layer])
             h = torch.empty_like(a)
             activate(a, activation, h)
-            sums.append(a[:width])
-            values.append(h[:width])
-        back = weights[last].t().repeat(1, here)
+            sums.append(a)
+            values.append(h)
+        back = weights[last].repeat(len(first), 1)
         for layer in range(last - 1, -1, -1):
             pull_back(back, sums[layer], values[layer], activation)
-            back = product(weights[layer].t(), back.t())
-        turned = first[dim:middle] * back[middle:stop] - first[middle:stop] * back[dim:middle]
-        torch.addmm(back[:dim], frequencies, turned, out=out[:, start : start + here])
+            back = product(back, weights[layer].t())
+        turned = first[:, dim:middle] * back[:, middle:stop] - first[:, middle:stop] * back[:, dim:middle]
+        torch.addmm(back[:, :dim], turned, frequencies.t(), out=out[start : start + rows])
 
 
 @compiled
@@ -87,14 +87,13 @@ def energy_slope(
     rows: int,
     cores: int,
 ) -> tuple[Tensor, list[Future[None]]]:
-    """grad phi at the points of :func:`playground.theory.fused.columns`, `rows` at a time: (D, N)."""
-    layers = augmented(weights, biases, activation)
-    out = torch.empty([frequencies.shape[0], inputs.shape[1]], dtype=inputs.dtype, device=inputs.device)
+    """grad phi at the points of :func:`playground.theory.fused.features`, `rows` at a time: (N, D)."""
+    out = torch.empty([len(inputs), len(frequencies)], dtype=inputs.dtype, device=inputs.device)
     others = [
-        torch.jit.fork(slope_through, inputs, layers, weights, frequencies, activation, rows, core, cores, out)
+        torch.jit.fork(slope_through, inputs, frequencies, weights, biases, activation, rows, core, cores, out)
         for core in range(1, cores)
     ]
-    slope_through(inputs, layers, weights, frequencies, activation, rows, 0, cores, out)
+    slope_through(inputs, frequencies, weights, biases, activation, rows, 0, cores, out)
     return out, others
 
 

@@ -1,8 +1,8 @@
 r"""Steps of training an MLP in few calls, the backward pass written by hand: see :mod:`playground.theory.fused`.
 
-Most of a step are products of matrices at the speed of the core. A point is a column, as in
-:mod:`playground.theory.fused_evaluation`, so that a product takes its large matrices as they lie in memory. The MLP by autograd is
-the oracle in the tests.
+Most of a step are products of matrices at the speed of the core. A point is a column, (G, N) from layer to layer, so that the pass
+back takes its large matrices as they lie in memory, and a row of ones among the inputs takes a layer's bias into its product. The
+MLP by autograd is the oracle in the tests.
 """
 
 import torch
@@ -11,8 +11,8 @@ from torch import Tensor
 from playground.theory.fused import (
     Descent,
     activate_with_slope,
-    columns,
     compiled,
+    features,
     noised_columns,
     product,
     slopes,
@@ -116,7 +116,7 @@ def matching_steps(
     divisor = torch.where(sigma > 0, sigma, torch.ones_like(sigma))
     (dim, count), many = frequencies.shape, directions.shape[1]
     middle, stop = dim + count, dim + 2 * count
-    seen = columns(x, inverse, frequencies, tones, divisor)
+    seen = features(x, inverse, frequencies, tones, divisor, columns=True).mT
     flat = directions.square().sum(3).sum(1) * inverse.square() * scale
     v = directions.permute(0, 3, 1, 2)  # (S, D, K, N)
     inverse = inverse.unsqueeze(1)

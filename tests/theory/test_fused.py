@@ -2,7 +2,6 @@
 
 import copy
 import functools
-import math
 import threading
 import weakref
 from collections.abc import Callable
@@ -207,20 +206,6 @@ def test_a_trace_is_that_of_autograd(activation: str, dim: int, count: int) -> N
     torch.testing.assert_close(found, trace, rtol=1e-9, atol=1e-9)
 
 
-@pytest.mark.parametrize("activation", ACTIVATIONS)
-@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
-def test_the_unit_for_biases_comes_out_without_rounding(activation: str, dtype: torch.dtype) -> None:
-    """Through twelve layers, large biases too: what stands for one is a power of two in each."""
-    weights, biases = [torch.zeros(1, 1, dtype=dtype)] * 13, [torch.full((1,), 7.3, dtype=dtype)] * 13
-    h, one = torch.ones(2, 3, dtype=dtype), 1.0
-    for table in fused_evaluation.augmented(weights, biases, activation)[:-1]:
-        assert torch.equal(table[0] * one, torch.tensor([0.0, biases[0][0]], dtype=dtype))
-        h = fused.activated(table, h.t(), activation)
-        assert bool((h[1] == h[1, 0]).all())
-        one = float(h[1, 0])
-        assert math.log2(one).is_integer()
-
-
 @pytest.mark.parametrize("cores", [2, 3])
 @pytest.mark.parametrize(("count", "dtype"), [(3, torch.float64), (100, torch.float64), (2_000, torch.float32)])
 def test_cores_that_share_points_find_what_one_does(
@@ -264,8 +249,8 @@ def test_no_other_core_lets_go_of_what_python_holds(name: str, monkeypatch: pyte
 
 def test_cores_share_points_where_torch_keeps_to_one_thread(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch, "get_num_interop_threads", lambda: 4)
-    script, many = fused_evaluation.perceptron, torch.empty(3, 10_000)
-    found = [fused_evaluation.cores_for(script, many[:, :count], 512) for count in (0, 512, 513, 10_000)]
+    script, many = fused_evaluation.perceptron, torch.empty(10_000, 3)
+    found = [fused_evaluation.cores_for(script, many[:count], 512) for count in (0, 512, 513, 10_000)]
     assert found == [1, 1, 2, 4]
     assert fused_evaluation.cores_for(lambda: None, many, 512) == 1
     monkeypatch.setattr(torch, "get_num_threads", lambda: 2)

@@ -19,12 +19,14 @@ from playground.theory.networks import ACTIVATIONS
 def test_products_are_those_of_torch(activation: str, lies: str, sizes: tuple[int, int, int]) -> None:
     """In single precision, where oneDNN makes the large ones if there is one, however the matrices lie."""
     rows, inner, columns = sizes
-    a, b = torch.randn(rows, inner), torch.randn(columns, inner)
+    a, b, bias = torch.randn(rows, inner), torch.randn(columns, inner), torch.randn(columns)
     b = {"as it is": b, "transposed": b.t().contiguous().t(), "with gaps": torch.cat([b, b], 1)[:, :inner]}[lies]
     expected = a.double() @ b.double().t()
-    found = fused.product(a, b)
+    if not activation:
+        torch.testing.assert_close(fused.product(a, b), expected.float(), rtol=1e-4, atol=1e-4)
+    expected, found = expected + bias, fused.product(a, b, bias)
     if activation:
-        expected, found = ACTIVATIONS[activation](expected), fused.activated(a, b, activation)
+        expected, found = ACTIVATIONS[activation](expected), fused.activated(a, b, bias, activation)
     torch.testing.assert_close(found, expected.float(), rtol=1e-4, atol=1e-4)
 
 
@@ -32,7 +34,7 @@ def test_products_are_those_of_torch(activation: str, lies: str, sizes: tuple[in
 @pytest.mark.parametrize("rows", [1, 2**17])
 def test_an_activation_within_a_product_bears_any_number(activation: str, rows: int) -> None:
     sums = torch.tensor([-math.inf, -1e30, -200.0, -88.0, -1e-20, 0.0, 1e-20, 50.0, 1e30, math.inf, math.nan])
-    found = fused.activated(torch.ones(rows, 1), sums[:, None], activation)
+    found = fused.activated(torch.ones(rows, 1), sums[:, None], torch.zeros(len(sums)), activation)
     expected = ACTIVATIONS[activation](sums)
     finite = sums.isfinite()
     torch.testing.assert_close(found[:, finite], expected[finite].expand(rows, -1), rtol=1e-5, atol=1e-30)
@@ -55,8 +57,8 @@ def test_without_onednn_torch_multiplies(monkeypatch: pytest.MonkeyPatch) -> Non
         exec(compile(source.read(), fused.__file__, "exec"), namespace)
     assert namespace["ONEDNN"] is False
     assert isinstance(namespace["group_means"], torch.jit.ScriptFunction)  # which names the product
-    a, b = torch.randn(128, 64), torch.randn(160, 64)
-    for name, rest in (("product", ()), ("activated", ("silu",))):
+    a, b, bias = torch.randn(128, 64), torch.randn(160, 64), torch.randn(160)
+    for name, rest in (("product", ()), ("product", (bias,)), ("activated", (bias, "silu"))):
         function = namespace[name]
         assert callable(function)
         torch.testing.assert_close(function(a, b, *rest), getattr(fused, name)(a, b, *rest), rtol=1e-4, atol=1e-4)
