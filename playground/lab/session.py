@@ -78,14 +78,8 @@ class Session:
         """Write the session atomically: until the new file is complete, the old one stays.
 
         Raises:
-            SessionError: the file cannot be written, for instance because the disk is full; or the data are of another kind
-                than the experiment's, as while its own are still being built.
+            SessionError: the file cannot be written, for instance because the disk is full.
         """
-        kind = self.experiment.data.kind
-        if not _of_kind(kind, self.points.shape[1:]):
-            raise SessionError(
-                f"{path} is not saved: data.kind = {kind} describes other data than there are yet; save again once those are built."
-            )
         tensors = {"data/points": self.points, "data/held_out": self.held_out}
         if self.labels is not None:
             tensors["data/labels"] = self.labels

@@ -390,6 +390,18 @@ def test_data_that_were_just_chosen_are_saved_once_they_are_there(qtbot, bench):
     assert not np.array_equal(saved.points, before)
 
 
+def test_a_session_being_opened_is_not_saved_as_other_data(qtbot, bench):
+    """The settings change at once, the data after a while: points of the plane must not be written as digits."""
+    session = bench[1].session({})()
+    other = Engine(State(), device="cpu")
+    other.open_session(session)
+    assert other.session({})().experiment == session.experiment
+    other._state.edit({"data.kind": "digits"})
+    with pytest.raises(SessionError, match="still being built"):
+        other.session({})
+    assert other.shutdown(20.0)
+
+
 def test_a_larger_test_set_keeps_the_weights(qtbot, bench):
     state, engine = bench
     train(qtbot, engine)

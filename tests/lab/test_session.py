@@ -201,14 +201,6 @@ def test_saving_is_all_or_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         assert [file.name for file in tmp_path.iterdir()] == ["one.spg"]
 
 
-def test_data_of_another_kind_than_the_settings_are_not_saved(tmp_path: Path) -> None:
-    """The settings change at once, the data after a while."""
-    session = a_session(experiment=experiments.replace(Experiment(), {"data.kind": "digits"}))
-    with pytest.raises(SessionError, match="digits describes other data than there are yet"):
-        session.save(tmp_path / "one.spg")
-    assert list(tmp_path.iterdir()) == []
-
-
 def test_saving_where_there_is_no_folder_is_refused(tmp_path: Path) -> None:
     with pytest.raises(
         SessionError, match=r"cannot be written \(no such file or directory\): choose another folder\.$"
