@@ -34,7 +34,8 @@ if typing.TYPE_CHECKING:
 SUFFIX = ".spg"
 FORMAT = "score-playground session"
 VERSION = 1
-MOST_CLASS_NAMES, LONGEST_CLASS_NAME = 1_000, 255  # file systems allow no longer names of folders
+MOST_CLASS_NAMES = 50_000  # of 1.8 kB each at most, as JSON in JSON: the file's header may have 100 MB
+LONGEST_CLASS_NAME = 255  # file systems allow no longer names of folders
 
 Arrays = Mapping[str, np.ndarray]
 
