@@ -5,7 +5,6 @@ Four kinds can be opened or dropped: sessions (``.spg``: everything), experiment
 the GUI thread.
 """
 
-import os
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -16,7 +15,7 @@ from PySide6.QtWidgets import QFileDialog, QMessageBox, QWidget
 
 from playground.app import errors
 from playground.app.background import Background
-from playground.app.questions import Answer, may_replace
+from playground.app.questions import Answer, completed, may_replace
 from playground.app.settings import Settings
 from playground.app.state import State
 from playground.lab import experiment as experiments
@@ -216,12 +215,8 @@ class Documents(QObject):
         """Ask for a name and save."""
         folder = self.path or Path(self._settings.get("folder")) / f"{self._state.experiment.data.kind}{SUFFIX}"
         name, _ = QFileDialog.getSaveFileName(self._window, "Save as", str(folder), f"Sessions (*{SUFFIX})")
-        if not name:
-            return
-        path = Path(name) if name.lower().endswith(SUFFIX) else Path(name + SUFFIX)
-        # The file dialog has asked about the name as it was typed, not about the completed one.
-        completed = path != Path(name) and os.path.exists(path)
-        if not completed or may_replace(self._window, f"{path.name} exists already."):
+        path = completed(self._window, name, (SUFFIX,), SUFFIX) if name else None
+        if path is not None:
             self._write(path, then)
 
     def _write(self, path: Path, then: Callable[[], None] | None) -> None:

@@ -5,7 +5,6 @@ cancels it, while the window stays usable. What is cancelled or fails leaves no 
 """
 
 import dataclasses
-import os
 import time
 import typing
 from collections.abc import Callable, Iterator
@@ -18,7 +17,7 @@ from PySide6.QtWidgets import QFileDialog
 
 from playground.app import errors
 from playground.app.export_dialog import ExportDialog
-from playground.app.questions import may_replace
+from playground.app.questions import completed
 from playground.app.settings import PictureChoice, Settings, VideoChoice
 from playground.app.workers import Worker
 from playground.drawing import film
@@ -95,13 +94,9 @@ class Exports(QObject):
             str(self._suggestion().with_suffix(".npz")),
             "NumPy archive (*.npz);;Comma-separated values (*.csv)",
         )
-        if name:
-            path = Path(name)
-            if path.suffix.lower() not in (".npz", ".csv"):
-                path = path.with_name(path.name + (".csv" if "csv" in chosen else ".npz"))
-                # The file dialog has asked about the name as it was typed, not about the completed one.
-                if os.path.isfile(path) and not may_replace(self._window, f"{path.name} exists already."):
-                    return
+        ending = ".csv" if "csv" in chosen else ".npz"
+        path = completed(self._window, name, (".npz", ".csv"), ending) if name else None
+        if path is not None:
             self.save_trajectory(path)
 
     def save_trajectory(self, path: Path) -> None:

@@ -22,7 +22,7 @@ from PySide6.QtWidgets import (
 )
 
 from playground.app.controls import ChoiceBox
-from playground.app.questions import may_replace
+from playground.app.questions import completed, may_replace
 from playground.app.settings import PictureChoice, Settings, VideoChoice
 from playground.app.theme import UNIT, set_role
 from playground.app.wrapping import breakable
@@ -221,14 +221,15 @@ class ExportDialog(QDialog):
         return True
 
     def _browse(self) -> None:
-        wanted = " ".join(f"*{self.format.itemData(row)}" for row in range(self.format.count()))
+        endings = [self.format.itemData(row) for row in range(self.format.count())]
+        wanted = " ".join(f"*{ending}" for ending in endings)
         name, _ = QFileDialog.getSaveFileName(
             self, f"Export {self.kind}", self.path.text(), f"{self.kind.title()} ({wanted})"
         )
-        if name:
-            path = Path(name)
+        path = completed(self, name, endings, self.format.currentData()) if name else None
+        if path is not None:
             self._agreed = path  # the file dialog has asked
-            self.path.setText(str(path if path.suffix else path.with_suffix(self.format.currentData())))
+            self.path.setText(str(path))
             self._path_typed()
 
     def _format_chosen(self) -> None:

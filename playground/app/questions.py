@@ -1,5 +1,9 @@
 """Questions that the user must answer before a file is lost."""
 
+import os
+from collections.abc import Collection
+from pathlib import Path
+
 from PySide6.QtWidgets import QMessageBox, QWidget
 
 from playground.app.wrapping import breakable
@@ -22,3 +26,18 @@ def may_replace(parent: QWidget, sentence: str, question: str = "Replace it?") -
     answer = Answer(box.exec())
     box.deleteLater()
     return answer == Answer.Yes
+
+
+def completed(parent: QWidget, name: str, endings: Collection[str], ending: str) -> Path | None:
+    """The file that a file dialog's name stands for; None where it is there and may not be replaced.
+
+    Args:
+        parent: the window that asks. The file dialog has asked about the name as it was typed, not about the completed one.
+        name: as the user typed it.
+        endings: those that it may have.
+        ending: the one that it gets where it has none of them.
+    """
+    if name.lower().endswith(tuple(endings)):
+        return Path(name)
+    path = Path(name + ending)
+    return path if not os.path.isfile(path) or may_replace(parent, f"{path.name} exists already.") else None

@@ -9,7 +9,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QApplication, QFileDialog, QLabel, QPushButton, QWidget
 
-from playground.app import export, export_dialog, theme
+from playground.app import export_dialog, questions, theme
 from playground.app.export import Exports
 from playground.app.export_dialog import CUSTOM, SIZES
 from playground.app.settings import Settings
@@ -317,7 +317,26 @@ def test_a_completed_name_of_a_trajectory_asks_before_it_replaces(exports, qtbot
     path = tmp_path / "run.csv"
     path.write_text("old")
     monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(tmp_path / "run"), "values (*.csv)"))
-    monkeypatch.setattr(export, "may_replace", lambda parent, sentence: replace)
+    monkeypatch.setattr(questions, "may_replace", lambda parent, sentence: replace)
     exports.trajectory()
     qtbot.waitUntil(lambda: not exports.busy, timeout=20_000)
     assert (path.read_text() == "old") != replace
+
+
+@pytest.mark.parametrize("replace", [False, True])
+def test_a_completed_name_of_a_film_asks_at_once_and_keeps_its_dots(exports, qtbot, tmp_path, monkeypatch, replace):
+    """The full stop of "run 0.72" begins no format."""
+    path = tmp_path / "run 0.72.mp4"
+    path.write_bytes(b"old")
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(path.with_suffix("")), ""))
+    asked = []
+    monkeypatch.setattr(questions, "may_replace", lambda parent, sentence: asked.append(sentence) or replace)
+    monkeypatch.setattr(export_dialog, "may_replace", lambda *_: pytest.fail("asked twice"))
+    dialog = open_video(exports)
+    before = dialog.path.text()
+    dialog._browse()
+    assert asked == ["run 0.72.mp4 exists already."]
+    assert dialog.path.text() == (str(path) if replace else before)
+    press(qtbot, dialog, "startExport")
+    qtbot.waitUntil(lambda: not exports.busy, timeout=20_000)
+    assert (path.read_bytes() == b"old") != replace
