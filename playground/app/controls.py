@@ -11,6 +11,7 @@ from PySide6.QtGui import (
     QEnterEvent,
     QFontMetrics,
     QKeyEvent,
+    QKeySequence,
     QMouseEvent,
     QPainter,
     QPaintEvent,
@@ -36,6 +37,7 @@ from playground.app import theme
 from playground.app.numbers import exactly
 
 Role = QPalette.ColorRole
+HISTORY = (QKeySequence.StandardKey.Undo, QKeySequence.StandardKey.Redo)
 
 
 class Slider(QSlider):
@@ -341,6 +343,10 @@ class NumberEdit(QLineEdit):
         override = event.type() == QEvent.Type.ShortcutOverride and isinstance(event, QKeyEvent)
         if override and event.key() == Qt.Key.Key_Escape and self._dirty:
             event.accept()
+            return True
+        # So do undo and redo, which Qt would keep for text that nobody has edited too.
+        if override and not self._dirty and any(map(event.matches, HISTORY)):
+            event.ignore()
             return True
         focus = event.type() in (QEvent.Type.FocusIn, QEvent.Type.FocusOut)
         done = super().event(event)

@@ -4,7 +4,7 @@ import sys
 
 import pytest
 from PySide6.QtCore import QEvent, QPoint, QPointF, Qt
-from PySide6.QtGui import QContextMenuEvent, QHelpEvent, QImage, QWheelEvent
+from PySide6.QtGui import QContextMenuEvent, QHelpEvent, QImage, QKeySequence, QShortcut, QWheelEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QMenu, QVBoxLayout, QWidget
 
@@ -136,6 +136,29 @@ def test_typing_takes_any_number_within_the_bounds(form, state):
     assert row.number.text() == "0.0123"
     row.number.setFocus()
     assert row.number.text() == "0.012345"
+
+
+def test_undo_and_redo_are_the_windows_until_something_is_typed(form, state):
+    """Qt keeps both for the box, whose text alone went back: the setting stayed, and nothing was taken back."""
+    row = make_field(state, "training.batch")
+    window = form(row)
+    window.activateWindow()
+    undo, redo = map(QKeySequence, (QKeySequence.StandardKey.Undo, QKeySequence.StandardKey.Redo))
+    QShortcut(undo, window, state.undo)
+    QShortcut(redo, window, state.redo)
+    for text in ("64", "32"):
+        write(row.number, text)
+    for key, left in ((undo, 64), (redo, 32), (undo, 64)):
+        QTest.keySequence(row.number, key)
+        assert state.experiment.training.batch == left
+        assert row.number.text() == str(left)
+    QTest.keyClicks(row.number, "5")
+    QTest.keySequence(row.number, undo)
+    assert row.number.text() == "64"
+    assert state.experiment.training.batch == 64
+    QTest.keySequence(row.number, redo)
+    assert row.number.text().endswith("5")
+    assert state.experiment.training.batch == 64
 
 
 def test_a_refused_number_stays_until_it_is_mended_or_escaped(form, state):
