@@ -140,6 +140,7 @@ class Notice(QFrame):
         layout.setSpacing(4)
         self.text = SelectableLabel(parent=self)
         self.text.setWordWrap(True)
+        self.text.setMinimumWidth(1)  # whatever a file is called, the card keeps its width
         self.text.setFont(theme.text_font(theme.CAPTION_PIXELS))
         layout.addWidget(self.text)
         self._row = QHBoxLayout()

@@ -26,6 +26,7 @@ from playground.app.panels.figure import Figure
 from playground.app.panels.training import BUTTON
 from playground.app.state import State
 from playground.app.views import DensityView, TaskStatus, Way
+from playground.app.wrapping import BREAK
 from playground.drawing.palette import DARK, LIGHT
 from playground.lab.advice import Advice
 from playground.lab.along_sigma import ScoreErrors
@@ -243,6 +244,22 @@ def test_the_file_tile_asks_for_a_file_first(show, state, engine, qtbot):
     assert panel.notice.isVisible()
     with qtbot.waitSignal(panel.open_file_requested):
         press(panel.open)
+
+
+@pytest.mark.parametrize("name", [letter * 40 for letter in ("n", "W", "m", "\ufdfd", "é", "漢")])
+def test_no_name_makes_the_data_card_wider(show, state, engine, name):
+    (panel,) = show(panels.DataPanel)
+    state.edit({"data.kind": "file", "data.path": PATH})
+    engine.build(axes=("x", "y"), remark="A remark.")
+    QApplication.processEvents()
+    width = panel.body.totalMinimumSize().width()
+    engine.build(axes=("<img width=900>", name), remark=f"Classes: 0 {name[:31]}, 1 {name}.")
+    QApplication.processEvents()
+    assert panel.body.totalMinimumSize().width() == width
+    for label in (panel.notice.text, panel.file_text):  # nothing is cut off
+        words = label.text().replace("\n", " ").replace(BREAK, " ").split()
+        widest = max(label.fontMetrics().horizontalAdvance(word) for word in words)
+        assert widest <= label.width()
 
 
 @pytest.mark.parametrize(

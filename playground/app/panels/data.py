@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from PySide6.QtCore import QSize, Signal, Slot
+from PySide6.QtCore import QSize, Qt, Signal, Slot
 from PySide6.QtWidgets import QButtonGroup, QGridLayout, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from playground.app import choices, theme
@@ -17,6 +17,7 @@ from playground.app.numbers import Scale, exactly, rounded, shown, typed
 from playground.app.panels.figure import count
 from playground.app.state import State
 from playground.app.views import ProblemView, TaskStatus
+from playground.app.wrapping import LONGEST, breakable
 from playground.data.sources import SOURCES
 from playground.drawing.palette import DARK, Palette
 from playground.lab.experiment import fields
@@ -197,7 +198,9 @@ class DataPanel(Card):
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(theme.UNIT)
         self.file_text = QLabel(self.file_row)
+        self.file_text.setTextFormat(Qt.TextFormat.PlainText)  # it names the columns of strangers
         self.file_text.setWordWrap(True)
+        self.file_text.setMinimumWidth(1)
         theme.set_role(self.file_text, "caption")
         self.open = QPushButton("Open…", self.file_row)
         self.open.setAccessibleName("Open a file of points")
@@ -360,6 +363,6 @@ def _facts(view: ProblemView) -> str:
     """What was read: how many, and of what."""
     total = count(view.count + view.conditions.held_out)
     if not view.is_image:
-        return f"{total} rows: {', '.join(view.axes)}"
+        return f"{total} rows: {breakable(', '.join(view.axes), LONGEST // 2)}"  # a button lies beside it
     channels, height, width = view.points.shape[1:]
     return f"{total} images: {width} × {height}, {'grey' if channels == 1 else 'RGB'}"
