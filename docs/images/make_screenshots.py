@@ -14,7 +14,7 @@ from pathlib import Path
 os.environ["QT_QPA_PLATFORM"] = os.environ.get("QT_QPA_PLATFORM") or "offscreen"
 
 from PySide6.QtCore import QEventLoop, QPoint, Qt, QTimer
-from PySide6.QtTest import QTest
+from PySide6.QtTest import QSignalSpy, QTest
 from PySide6.QtWidgets import QApplication, QLabel
 
 from playground.app.boltzmann.window import BoltzmannWindow
@@ -110,7 +110,6 @@ def likelihood(window: MainWindow) -> None:
     wait(lambda: not window.engine.running("quality"))
     window.engine.score_errors()
     wait(lambda: not window.engine.running("fisher"))
-    wait(seconds=0.3)
 
 
 def ladder(window: MainWindow) -> None:
@@ -129,8 +128,9 @@ def digits(window: MainWindow) -> None:
     window.engine.train()
     wait(seconds=2.5 * SECONDS)
     window.engine.pause_training()
+    before = window.engine.trajectory
     window.engine.restart()
-    wait(seconds=0.5)
+    wait(lambda: window.engine.trajectory is not before)
     show_frame(window, 0.9)
 
 
@@ -148,7 +148,6 @@ def export(window: MainWindow) -> None:
     show_frame(window, 0.72)
     window.exports.video()
     window.exports.dialog.path.setText("two-moons.mp4")
-    wait(seconds=0.2)
 
 
 def error(window: MainWindow) -> None:
@@ -160,15 +159,14 @@ def error(window: MainWindow) -> None:
         window.documents.open(path)
         wait(lambda: bool(window.toasts.shown))
     window.log.failed.emit("Something went wrong (ValueError: an example). Your work is kept; the log has the details.")
-    wait(seconds=0.3)
+    wait(lambda: len(window.toasts.shown) == 2)
 
 
 def boltzmann(window: MainWindow) -> None:
     """The Boltzmann machine has learned its bars and stripes."""
     window.actions_by_key.trigger("tools.boltzmann")
     machine = window.findChild(BoltzmannWindow).machine
-    wait(lambda: machine.finished and not machine.measuring)
-    wait(seconds=0.3)
+    wait(lambda: machine.finished and not (machine.training or machine.measuring))
 
 
 STAGES: dict[str, Stage] = {
@@ -194,6 +192,7 @@ def make(name: str, theme: str, size: tuple[int, int], folder: Path) -> Path:
         window.show()
         wait(lambda: window.engine.problem is not None and window.engine.recorded > 2)
         STAGES[name](window)
+        QApplication.processEvents()  # what was laid out anew takes its place
         window.grab()  # a frame's first picture may still have the arrows of the last one, see Picture
         window.canvas.surface.picture.change()
         picture = (window.findChild(BoltzmannWindow) or window).grab()
@@ -201,9 +200,10 @@ def make(name: str, theme: str, size: tuple[int, int], folder: Path) -> Path:
             draw_over(picture, window)
         path = folder / f"{name}-{theme}{'' if size == (1440, 900) else f'-{size[0]}x{size[1]}'}.png"
         picture.save(str(path))
+        gone = QSignalSpy(window.destroyed)
         window.leave()
         window.deleteLater()
-        wait(seconds=0.1)
+        wait(lambda: gone.count() == 1)
     return path
 
 
