@@ -22,7 +22,7 @@ from playground.app.field_row import (
     nothing_at_stake,
     read,
 )
-from playground.app.numbers import rounded, shown, slider_scale
+from playground.app.numbers import Scale, rounded, shown, slider_scale
 from playground.app.state import State
 from playground.lab import experiment as description
 from playground.lab.automatic import resolved
@@ -48,6 +48,7 @@ class NumberField(FieldRow):
         super().__init__(state, key, label, stake, parent)
         self._resolved: float | None = None
         self._scale = slider_scale(self.field, None)
+        self._last = self.field.maximum
         self._pending: float | int | None = None
         self._automatic_word = automatic
         self.chip: QPushButton | None = None
@@ -82,6 +83,13 @@ class NumberField(FieldRow):
             # A slider that is being dragged keeps its ends.
             if self.slider is None or not self.slider.isSliderDown():
                 self._scale = slider_scale(self.field, value)
+            self.refresh()
+
+    def set_last(self, last: int) -> None:
+        """End the slider and the steps of the arrow keys where the present data end; typing reaches on, to hear why not."""
+        if last != self._last and (self.slider is None or not self.slider.isSliderDown()):
+            self._last = last
+            self._scale = Scale(self._scale.low, last)
             self.refresh()
 
     def shown_value(self) -> float | None:
@@ -152,7 +160,7 @@ class NumberField(FieldRow):
         if new == number or (new > number) != (count > 0):
             # The scale's end, or a whole number that one step of the slider does not change.
             new = number + count if self.field.kind == "int" else number
-        limits = self.field.minimum, self.field.maximum
+        limits = self.field.minimum, self._last
         self.edit(self._whole(min(max(new, limits[0]), limits[1])), merge=f"{self.key} {self._gesture}")
 
     @Slot(str)

@@ -617,6 +617,24 @@ def test_what_the_data_lack_is_refused_and_mended(show, state, engine, changes, 
     assert hindrances.to_sampling(state, engine) == ""
 
 
+@pytest.mark.parametrize(("name", "last"), [("label", 9), ("known", 358)])
+def test_a_slider_over_what_the_data_have_ends_where_they_do(show, state, engine, name, last):
+    (panel,) = show(panels.SamplingPanel)
+    state.edit({"data.kind": "digits", "sampling.labels": "one", "sampling.mask": "left"})
+    panel.disclosure.setChecked(True)
+    engine.build(is_image=True, conditions=TOLD)
+    field = getattr(panel, name)
+    QTest.keyClick(field.slider, Qt.Key.Key_End)
+    assert state.value(field.key) == last
+    field.number.setFocus()
+    QTest.keyClick(field.number, Qt.Key.Key_Up)
+    assert state.value(field.key) == last
+    assert not panel.notice.isVisible()
+    engine.build(is_image=True, conditions=Conditions((0, 1, 2), 4))
+    QTest.keyClick(field.slider, Qt.Key.Key_End)
+    assert state.value(field.key) == {"label": 2, "known": 3}[name]
+
+
 @pytest.mark.parametrize("section", ["sampling", "objective", "noise"])
 def test_what_changes_nothing_is_hidden(show, state, engine, section):
     """By every sampler, objective and noise: the laboratory says what reads a setting, and no panel says it again."""

@@ -104,6 +104,11 @@ class SamplingPanel(Card):
         self.labels.setVisible(told)
         self.label.setVisible(told and sampling.labels == "one")
         self.guidance.setVisible(told and sampling.labels != "none")
+        if view is not None:
+            assert isinstance(self.label, NumberField)
+            assert isinstance(self.known, NumberField)
+            self.label.set_last(max(view.conditions.classes, default=0))
+            self.known.set_last(max(view.conditions.held_out - 1, 0))
         self.mask.setVisible(back)
         self.known.setVisible(back and sampling.mask != "none")
         self.solver.setVisible(sampling.kind in ("reverse-sde", "probability-flow"))
