@@ -79,6 +79,11 @@ class Slider(QSlider):
         if not self.isSliderDown():
             self.setValue(round(position * self.STEPS))
 
+    def way(self, position: float) -> int:
+        """Where a key goes that moves it to this position: 1 up, -1 down, 0 where it is at its end or a hand moves it."""
+        before = self.value() / self.STEPS
+        return 0 if self.isSliderDown() else (position > before) - (position < before)
+
     def sizeHint(self) -> QSize:
         return QSize(100, 22)
 

@@ -139,7 +139,12 @@ class NumberField(FieldRow):
 
     @Slot(float)
     def _slid(self, position: float) -> None:
+        assert self.slider is not None
         self._pending = self._moved_to(position)
+        number, way = self.shown_value(), self.slider.way(position)
+        if self.field.kind == "int" and number is not None and way and (self._pending - number) * way <= 0:
+            # A key's step that is less than one: back to where it was, the slider could never leave.
+            self._pending = self._whole(number + way)
         self.number.show_value(self._pending)
         if not self.field.resets:
             self.edit(self._pending, merge=f"{self.key} {self._gesture}")

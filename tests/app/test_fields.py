@@ -302,6 +302,23 @@ def test_setting_a_value_by_program_echoes_nothing(form, state):
     assert not shown["sampling.denoise"].switch.isChecked()
 
 
+@pytest.mark.parametrize("key", [key for key in ROWS if fields()[key].kind == "int"])
+def test_an_arrow_key_moves_every_slider_of_whole_numbers_there_and_back(form, state, key):
+    row = make_field(state, key)
+    form(row)
+    state.edit({key: row.field.minimum + 1})
+    QTest.keyClick(row.slider, Qt.Key.Key_Home)
+    first = state.value(key)
+    QTest.keyClick(row.slider, Qt.Key.Key_Right)
+    more = state.value(key)
+    assert more > first
+    QTest.keyClick(row.slider, Qt.Key.Key_Left)
+    assert state.value(key) < more
+    for beyond in (Qt.Key.Key_End, Qt.Key.Key_Right):
+        QTest.keyClick(row.slider, beyond)
+        assert row.note.text() == ""
+
+
 def test_the_keyboard_moves_a_slider_and_the_wheel_does_not(form, state):
     row = make_field(state, "sampling.steps")
     form(row)
