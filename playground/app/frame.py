@@ -65,11 +65,12 @@ def summary(experiment: Experiment) -> str:
         "ladder": f"{len(experiment.noise.rungs) or experiment.noise.levels} noise levels",
     }.get(experiment.noise.kind, f"{choices.title('noise.kind', experiment.noise.kind)} process")
     data = experiment.data
-    if data.kind == "file" and data.path:
+    if data.kind in ("file", "images") and data.path:
         name = data.path.replace("\\", "/").rsplit("/", 1)[-1]
     else:
         name = choices.title("data.kind", data.kind)
-    return f"{name} · {experiment.objective.kind} · {noise}"
+    objective = experiment.objective.kind.replace("-", " ")
+    return f"{name} · {objective} · {noise}"
 
 
 class TopBar(QFrame):

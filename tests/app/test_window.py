@@ -143,6 +143,11 @@ def test_themes_change_and_are_remembered(shared_window):
         ({"noise.kind": "ladder", "noise.levels": 10}, "Two moons · denoising · 10 noise levels"),
         ({"data.kind": "file", "data.path": "C:\\a\\b.csv"}, "b.csv · denoising · VE process"),
         ({"noise.kind": "none", "objective.kind": "exact"}, "Two moons · exact · no noise"),
+        ({"data.kind": "images", "data.path": "/a/cats"}, "cats · denoising · VE process"),
+        (
+            {"network.kind": "energy", "objective.kind": "maximum-likelihood"},
+            "Two moons · maximum likelihood · VE process",
+        ),
         ({"data.kind": "eight-gaussians"}, "Eight Gaussians · denoising · VE process"),
     ],
 )
