@@ -324,6 +324,7 @@ def _view(problem: "Problem", trainer: "Trainer") -> ProblemView:
         parameters_count=sum(weight.numel() for weight in trainer.network.parameters()),
         conditions=problem.conditions,
         labelled=dataset.labels is not None,
+        class_names=dataset.class_names,
         advice=lambda objective: (*objective_advice(problem, objective), *of_any),
         mode_weights=None
         if problem.density is None or problem.density.modes is None

@@ -54,6 +54,7 @@ class ProblemView:
     widest_gap: float
     parameters_count: int
     labelled: bool = False  # whether the data have classes
+    class_names: tuple[str, ...] = ()  # in the order of their numbers, where they are known
     advice: "Callable[[str], tuple[Advice, ...]]" = lambda objective: ()  # what of the noise to change for it
     mode_weights: np.ndarray | None = None
     resolved: Experiment | None = None  # with every "auto" that depends on the data as a number

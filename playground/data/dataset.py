@@ -106,6 +106,11 @@ def listed(names: Sequence[str]) -> str:
     return ", ".join(names[:MOST_NAMES]) + others
 
 
+def on_one_line(name: str) -> str:
+    """A stranger's name without what would break the line that it stands in."""
+    return "".join(filter(str.isprintable, " ".join(name.split())))
+
+
 def numbered(class_names: Sequence[str]) -> str:
     """A sentence on which class is which number, of folders in their order; "" where they have no names.
 
@@ -116,7 +121,7 @@ def numbered(class_names: Sequence[str]) -> str:
     """
     if not class_names:
         return ""
-    shown = ["".join(filter(str.isprintable, " ".join(name.split()))) for name in class_names]
+    shown = map(on_one_line, class_names)
     return (
         f"Classes are numbered as their folders are sorted: {listed([f'{n} {name}' for n, name in enumerate(shown)])}."
     )

@@ -21,6 +21,7 @@ def test_classes_have_their_names_after_file_open(window, qtbot, tmp_path, monke
     with qtbot.waitSignal(window.documents.saved, timeout=10_000):
         window.documents.save()
     assert Session.load(path).class_names == ("cats", "dogs")
+    assert engine.problem.class_names == ("cats", "dogs")
     window.state.edit({"data.kind": "rings"})
     qtbot.waitUntil(lambda: engine.problem.name == "rings" and notice.text.text() == "", timeout=20_000)
     window.state.mark_saved()

@@ -635,6 +635,25 @@ def test_a_slider_over_what_the_data_have_ends_where_they_do(show, state, engine
     assert state.value(field.key) == {"label": 2, "known": 3}[name]
 
 
+def test_the_class_that_is_chosen_has_its_name_beside_its_number(show, state, engine):
+    (panel,) = show(panels.SamplingPanel)
+    names = ("cats", "dogs", "fish", "<b>owls</b>\n" + 200 * "n")
+    state.edit({"data.kind": "images", "data.path": "/animals", "sampling.label": 1})
+    engine.build(is_image=True, conditions=Conditions((0, 1, 2, 3), 4), class_names=names)
+    assert not panel.class_name.isVisible()  # all classes are sampled
+    state.edit({"sampling.labels": "one"})
+    assert (panel.class_name.isVisible(), panel.class_name.text()) == (True, "dogs")
+    state.edit({"sampling.label": 3})
+    assert panel.class_name.text().startswith("<b>owls</b> nn")
+    assert panel.class_name.textFormat() == Qt.TextFormat.PlainText
+    assert panel.width() <= 288
+    state.edit({"sampling.label": 9})
+    assert not panel.class_name.isVisible()
+    state.edit({"sampling.label": 0})
+    engine.build(is_image=True, conditions=Conditions((0, 1), 4))  # digits, say: their number is their name
+    assert not panel.class_name.isVisible()
+
+
 @pytest.mark.parametrize("section", ["sampling", "objective", "noise"])
 def test_what_changes_nothing_is_hidden(show, state, engine, section):
     """By every sampler, objective and noise: the laboratory says what reads a setting, and no panel says it again."""

@@ -1,15 +1,19 @@
 """Making new points: which sampler, from which score, how many steps."""
 
-from PySide6.QtCore import Slot
-from PySide6.QtWidgets import QWidget
+from collections.abc import Sequence
 
-from playground.app import choices
+from PySide6.QtCore import Qt, Slot
+from PySide6.QtWidgets import QLabel, QWidget
+
+from playground.app import choices, theme
 from playground.app.card import Card, Notice
 from playground.app.engine import Engine
 from playground.app.fields import NumberField, make_field
 from playground.app.panels.figure import count
 from playground.app.state import State
 from playground.app.views import conditions_of
+from playground.app.wrapping import breakable
+from playground.data.dataset import on_one_line
 from playground.data.sources import SOURCES
 from playground.lab.automatic import resolved
 from playground.lab.experiment import value
@@ -37,6 +41,11 @@ class SamplingPanel(Card):
         self.source = make_field(state, "sampling.source")
         self.labels = make_field(state, "sampling.labels")
         self.label = make_field(state, "sampling.label")
+        self.class_name = QLabel(self)
+        self.class_name.setTextFormat(Qt.TextFormat.PlainText)
+        self.class_name.setWordWrap(True)
+        self.class_name.setAlignment(Qt.AlignmentFlag.AlignRight)  # below the number that it belongs to
+        theme.set_role(self.class_name, "caption")
         self.guidance = make_field(state, "sampling.guidance")
         self.mask = make_field(state, "sampling.mask")
         self.known = make_field(state, "sampling.known")
@@ -51,6 +60,7 @@ class SamplingPanel(Card):
             self.source,
             self.labels,
             self.label,
+            self.class_name,
             self.guidance,
             self.step,
             self.churn,
@@ -103,6 +113,7 @@ class SamplingPanel(Card):
         told = back and sampling.source == "learned" and view is not None and bool(view.conditions.classes)
         self.labels.setVisible(told)
         self.label.setVisible(told and sampling.labels == "one")
+        self._name_class(view.class_names if told and view is not None and sampling.labels == "one" else ())
         self.guidance.setVisible(told and sampling.labels != "none")
         if view is not None:
             assert isinstance(self.label, NumberField)
@@ -121,6 +132,13 @@ class SamplingPanel(Card):
         particles = value(resolved(experiment), "sampling.particles")
         self.set_state(f"{NAMES.get(sampling.kind, sampling.kind)} · {count(particles)}")
         self._say()
+
+    def _name_class(self, names: Sequence[str]) -> None:
+        """Say what the class is called that is chosen: of many, the Data card names the first few."""
+        number = self.state.experiment.sampling.label
+        name = on_one_line(names[number]) if number < len(names) else ""
+        self.class_name.setText(breakable(name))
+        self.class_name.setVisible(bool(name))
 
     def _resolve_churn(self) -> None:
         view = self.engine.problem
