@@ -3,10 +3,11 @@
 import numpy as np
 import pytest
 from PySide6.QtCore import QEvent, QPoint, Qt
-from PySide6.QtGui import QHelpEvent
+from PySide6.QtGui import QFont, QFontMetrics, QHelpEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QAbstractButton, QApplication, QLabel, QWidget
 
+from playground.app import theme
 from playground.app.boltzmann import machine as module
 from playground.app.boltzmann.window import BoltzmannWindow
 from playground.app.controls import NumberEdit
@@ -85,6 +86,13 @@ def test_nothing_is_cut_at_its_smallest(window):
     for words in (window.cost.label, window.learning.verdict):
         assert words.height() >= words.heightForWidth(words.width()), words.text()
     assert window.cost.plot.geometry().bottom() < window.cost.label.geometry().top()
+    assert window.likely_card.header.state.endswith(" % are patterns")
+    state, title = (
+        QFontMetrics(font) for font in (theme.number_font(), theme.text_font(theme.FONT_PIXELS, QFont.Weight.DemiBold))
+    )
+    for card in (window.likely_card, window.samples_card):
+        wanted = title.horizontalAdvance(card.title) + state.horizontalAdvance(card.header.state)
+        assert card.header.width() >= wanted + 34, card.header.state  # with the chevron and the gaps
     for button in window.findChildren(QAbstractButton):
         if button.isVisible() and button.text():
             assert button.width() >= button.fontMetrics().horizontalAdvance(button.text()), button.text()

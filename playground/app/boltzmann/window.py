@@ -324,7 +324,7 @@ class BoltzmannWindow(QDialog):
         ]
         self.likely.show_patterns(likely.states, colors, words, [probability(chance) for chance in chances])
         together = math.fsum(chance for chance, learned in zip(chances, likely.learned, strict=True) if learned)
-        self.likely_card.set_state(f"patterns among them: {100 * together:.1f} %")
+        self.likely_card.set_state(f"{100 * together:.1f} % are patterns")
         drawn = view.samples
         self.samples.show_patterns(drawn, ["particles"] * len(drawn), [pattern_words(one) for one in drawn])
         self.samples_card.set_state(f"{round(view.learned * len(drawn))} of {len(drawn)} are patterns")
