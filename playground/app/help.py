@@ -16,6 +16,16 @@ if typing.TYPE_CHECKING:
     from playground.app.window import MainWindow
 
 
+CANVAS_KEYS = (
+    ("Move the view, or go to an image", "← ↑ ↓ →"),
+    ("Zoom", "+ −"),
+    ("Click in the middle, or on the image", "Enter"),
+    ("Shift+click there", "Shift+Enter"),
+    ("Narrower or wider brush", "[ ]"),
+)
+"""What the canvas does with keys while it has the focus; no actions, for other controls take the same keys."""
+
+
 def show_keys(window: "MainWindow") -> None:
     """Open the list of keys, made from the registry of actions."""
     from playground.app.actions import COMMANDS, MENUS  # the registry names this function
@@ -42,6 +52,7 @@ def show_keys(window: "MainWindow") -> None:
         title: [(text, native) for text, keys in rows if (native := native_keys(keys))]
         for title, rows in sections.items()
     }
+    listed["On the canvas"] = list(CANVAS_KEYS)
     columns, row, column = 2, 0, 0
     half = sum(len(rows) + 1 for rows in listed.values()) / columns
     for title, rows in listed.items():

@@ -164,5 +164,5 @@ def test_the_list_of_keys_has_a_key_in_every_row_and_the_menu_s(shared_window):
     dialog = shared_window.findChild(QDialog, "keysDialog")
     labels = dialog.findChildren(QLabel)
     assert all(label.text() for label in labels)
-    assert {"All menus", "F10"} <= {label.text() for label in labels}
+    assert {"All menus", "F10", "Zoom", "Shift+Enter"} <= {label.text() for label in labels}
     dialog.close()
