@@ -1,5 +1,7 @@
 """The smoothed training set against the mixture of Gaussians that it is, against autograd, and as what it does to samplers."""
 
+import math
+
 import pytest
 import torch
 from torch import Tensor
@@ -49,6 +51,20 @@ def test_the_score_is_the_gradient_of_the_log_density(shape: tuple[int, ...]) ->
     density = Empirical(points(shape))
     (gradient,) = torch.autograd.grad(density.log_prob(x, sigma).sum(), x)
     torch.testing.assert_close(density.score(x, sigma), gradient, rtol=1e-10, atol=1e-10)
+
+
+@pytest.mark.parametrize(("far", "sigma"), [(0.0, 3e-4), (40.0, 0.01), (0.0, 0.5)])
+def test_single_precision_tells_the_log_density(far: float, sigma: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A mixture written out in double precision, of the same points: some far out, or of little noise; a few at a time."""
+    monkeypatch.setattr(empirical, "EXACT", 100)
+    data = torch.randn(300, 2, generator=seeded())
+    data[:20] += far
+    x = data[:40] + sigma * torch.randn(40, 2, generator=seeded(1))
+    squares = (x.double()[:, None] - data.double()).square().sum(2)
+    expected = (-0.5 * squares / sigma**2).logsumexp(1) - math.log(300 * 2 * math.pi * sigma**2)
+    found = Empirical(data).log_prob(x, sigma)
+    assert found.dtype == x.dtype
+    torch.testing.assert_close(found, expected.float(), rtol=1e-6, atol=1e-5)
 
 
 def test_it_integrates_to_one() -> None:
