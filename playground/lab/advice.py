@@ -157,8 +157,8 @@ def _end(problem: Problem) -> Advice | None:
     else:
         way, changes = f"Raise σ_max to {enough:g}", {"noise.sigma_max": enough}
     return Advice(
-        f"At σ = {problem.units.sigma_to_user(reached):.3g} the data are still {distance:.2g} nat from the Gaussian that "
-        f"sampling starts from. {way}.",
+        f"At σ = {problem.units.sigma_to_user(reached):.3g} the data are still about {distance:.2g} nat from the Gaussian "
+        f"that sampling starts from. {way}.",
         changes,
     )
 

@@ -1,7 +1,8 @@
 r"""How much smoothing a set of points needs: until it is a Gaussian, and from one level to the next.
 
-Smoothing leaves all cumulants from the third on as they are, while the variance grows by sigma^2. Standardised by that
-variance they shrink like sigma^-3 and sigma^-4, and with them the distance to the Gaussian of the same moments,
+Of two axes the distance to the Gaussian of the same moments is summed up on a grid. Of more it follows from the cumulants: smoothing
+leaves all from the third on as they are, while the variance grows by sigma^2. Standardised by that variance they shrink like
+sigma^-3 and sigma^-4, and with them
 
 .. math:: KL \approx \tfrac1{12} \|\kappa_3\|^2 + \tfrac1{48} \|\kappa_4\|^2
 
@@ -13,19 +14,26 @@ import math
 
 import torch
 from torch import Tensor
+from torch.nn.functional import pad
 
 from playground.theory.empirical import Empirical
 from playground.theory.noise import PrincipalAxes
 
 PAIRED = 1000  # points whose pairs give the cumulants: a million pairs, about 20 ms
 TINY = 1e-300  # an axis without spread or noise
+SUMMED = 5000  # points of the plane that are summed up on a grid, in about 10 ms
+REACH, CELLS = (
+    8.0,
+    128,
+)  # of the grid in the plane: standard deviations on each side of the middle, and cells along a side
 DRAWS = 256  # from each of two levels, for the overlap: known to about 0.02
 
 
 def gaussianity(points: Tensor, sigma: float) -> float:
     """KL divergence in nats of the points (N, *shape) smoothed by sigma from the Gaussian of the same mean and covariance.
 
-    Good to some per cent below 0.01 nat, where it is asked; far above, only its being large is to be trusted.
+    In the plane it is known to about a tenth. Of more it is a series, which is some tenths too low at 0.01 nat and half
+    at 0.05; and so it is in the plane where points lie far out, or sigma is less than an eighth of a smoothed deviation.
     """
     return _divergence(*_along_axes(points), sigma)
 
@@ -44,7 +52,8 @@ def gaussian_from(points: Tensor, tolerance: float, sigma: float) -> float:
 
 def _along_axes(points: Tensor) -> tuple[Tensor, Tensor]:
     """Some of the points along the K of their principal axes that have a variance, (n, K), and these variances, (K,); float64."""
-    some = points[:: math.ceil(len(points) / PAIRED)].flatten(1).cpu().double()
+    flat = points.flatten(1)
+    some = flat[:: math.ceil(len(flat) / (SUMMED if flat.shape[1] <= 2 else PAIRED))].cpu().double()
     some = some - some.mean(0)
     axes, variances = PrincipalAxes.of_centred(some)
     return some @ axes, variances
@@ -52,6 +61,40 @@ def _along_axes(points: Tensor) -> tuple[Tensor, Tensor]:
 
 def _divergence(some: Tensor, variances: Tensor, sigma: float) -> float:
     """The :func:`gaussianity` of points whose principal axes are known: of large images they take most of the time."""
+    summed = _on_a_grid(some, variances, sigma) if len(variances) <= 2 else None
+    return _by_cumulants(some, variances, sigma) if summed is None else summed
+
+
+def _on_a_grid(some: Tensor, variances: Tensor, sigma: float) -> float | None:
+    """By the midpoint rule, of at most two axes; None where points lie beyond the grid, or its cells are too coarse for sigma.
+
+    What the sample's own chance adds shrinks like 1/n: the same of each half of the points tells how much it is.
+    """
+    missing = (0, 2 - len(variances))  # axes along which all points are one, and so a Gaussian
+    widths = (variances + sigma**2).sqrt().clamp(min=TINY)
+    u, levels = pad(some / widths, missing), pad(sigma / widths, missing, value=1.0)
+    side = 2 * REACH / CELLS
+    if float(levels.min()) < side or float((u.abs() + 5 * levels).max()) > REACH:
+        return None
+    middles = (torch.arange(CELLS, dtype=u.dtype) + 0.5) * side - REACH
+    kernels = torch.exp(-0.5 * ((middles[:, None, None] - u) / levels).square()) / (levels * math.sqrt(2 * math.pi))
+
+    def below(points: Tensor, across: Tensor, up: Tensor) -> float:
+        """How far the entropy lies below that of the Gaussian of the same moments."""
+        density = across @ up.T / len(points)
+        covariance = torch.cov(points.T, correction=0) + levels.square().diag()
+        return float(
+            0.5 * covariance.logdet() + math.log(2 * math.pi * math.e) + side**2 * density.xlogy(density).sum()
+        )
+
+    across, up = kernels.unbind(2)
+    halves = [below(u[part], across[:, part], up[:, part]) for part in (slice(0, None, 2), slice(1, None, 2))]
+    return max(0.0, 2 * below(u, across, up) - sum(halves) / 2)
+
+
+def _by_cumulants(some: Tensor, variances: Tensor, sigma: float) -> float:
+    """By the series in the module's docstring."""
+    some = some[:: math.ceil(len(some) / PAIRED)]
     smoothed = (variances + sigma**2).clamp(min=TINY)
     shares = variances / smoothed  # the data's part of each axis' variance
     u = some / smoothed.sqrt()

@@ -1,6 +1,7 @@
 """Distance to a Gaussian against quadrature, overlap of levels against chi-squared laws, and the values that mend both."""
 
 import math
+import statistics
 
 import pytest
 import scipy.integrate
@@ -40,18 +41,34 @@ def divergence(density: GaussianMixture, sigma: float) -> float:
     return scipy.integrate.quad(term, mean - reach, mean + reach, epsabs=1e-12, limit=400)[0]
 
 
-@pytest.mark.parametrize(("weight", "sigma"), [(0.5, 2.0), (0.5, 3.0), (0.8, 2.5), (0.8, 4.0)])
+@pytest.mark.parametrize("weight", [0.5, 0.8])
+@pytest.mark.parametrize("sigma", [0.4, 1.0, 2.0, 3.0])
 def test_distance_to_the_gaussian_by_quadrature(weight: float, sigma: float) -> None:
-    """Symmetric: the fourth cumulant alone; skewed: mainly the third. Of 60,000 points, within 30 %."""
+    """From 0.4 nat to 0.0002, on a grid: of three samples the mean, within a tenth."""
+    found = [gaussianity(mixture(weight).sample(60_000, seeded(seed)), sigma) for seed in range(3)]
+    assert statistics.fmean(found) == pytest.approx(divergence(mixture(weight), sigma), rel=0.1)
+
+
+@pytest.mark.parametrize(("weight", "sigma"), [(0.5, 2.0), (0.5, 3.0), (0.8, 2.5), (0.8, 4.0)])
+def test_distance_of_points_of_more_axes_by_their_cumulants(weight: float, sigma: float) -> None:
+    """Symmetric: the fourth alone; skewed: mainly the third. A third axis, Gaussian too, adds nothing. Within 30 %."""
     points = mixture(weight).sample(60_000, seeded())
+    points = torch.cat([points, 0.3 * torch.randn(60_000, 1, generator=seeded(1), dtype=torch.float64)], 1)
     assert gaussianity(points, sigma) == pytest.approx(divergence(mixture(weight), sigma), rel=0.3)
 
 
+def test_far_points_are_not_left_out_of_the_distance() -> None:
+    """One in a thousand thirty deviations out, beyond the grid: nothing like a Gaussian."""
+    points = mixture(0.5).sample(5_000, seeded())
+    points[::1000] = 100.0
+    assert gaussianity(points, 1.0) > 1
+
+
 def test_images_of_the_same_points_have_the_same_distance() -> None:
-    points = mixture(0.8).sample(3000, seeded())
+    points = mixture(0.8).sample(1000, seeded())
     turned = points @ torch.linalg.qr(torch.randn(2, 2, generator=seeded(1), dtype=torch.float64))[0]
     assert gaussianity(turned, 1.0) == pytest.approx(gaussianity(points, 1.0), rel=1e-6)
-    flat = torch.cat([points, torch.zeros(3000, 4, dtype=torch.float64)], 1)  # axes without any spread add nothing
+    flat = torch.cat([points, torch.zeros(1000, 4, dtype=torch.float64)], 1)  # axes without any spread add nothing
     assert gaussianity(flat.view(-1, 1, 2, 3), 1.0) == pytest.approx(gaussianity(points, 1.0), rel=1e-6)
 
 
