@@ -89,7 +89,7 @@ class LogPartition:
     Attributes:
         value: ln Z.
         error: how far the rule of twice the spacing is off at most, plus the share of the sum in the square's outermost tenth,
-            beyond which as much may lie.
+            beyond which as much may lie, plus the rounding of the energy itself.
         cells: along each side, at last.
     """
 
@@ -115,7 +115,8 @@ def log_partition(
         square = Square(half, cells)
         values = log_density_at(energy, square.nodes(like), sigma)
         value = float(square.log_sum(values))
-        found = LogPartition(value, _error(square, values.view(cells, cells), value), cells)
+        rounding = torch.finfo(like.dtype).eps * max(1.0, float(values.max().abs()))
+        found = LogPartition(value, _error(square, values.view(cells, cells), value) + rounding, cells)
         if found.error <= tolerance or 2 * cells > most:
             return found
         cells *= 2

@@ -125,6 +125,13 @@ def test_the_error_is_stated_where_the_square_is_too_coarse(cells: int) -> None:
     assert found.cells == cells
 
 
+@pytest.mark.parametrize("constant", [300.0, 1000.3, 5000.3])
+def test_the_rounding_of_single_precision_is_in_the_error(constant: float) -> None:
+    energy = Quadratic(2.0, 0.3, constant)
+    found = log_partition(energy, 0.5, 4.0, LIKE.float())
+    assert abs(found.value - energy.log_z(0.5)) <= found.error < 2e-7 * constant
+
+
 @pytest.mark.parametrize("slope", [0.2, 0.25])
 def test_what_reaches_the_edge_is_in_the_error(slope: float) -> None:
     wide = Quadratic(slope)
