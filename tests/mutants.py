@@ -421,7 +421,14 @@ FAULTS = (
         ("theory/test_fused.py::test_a_trace_is_that_of_autograd",),
     ),
     Fault(
-        "the points' own part left out where a noise level is shared (fused)",
+        "a shared noise level of 0 not told as that of 1 (fused)",
+        "theory/fused_evaluation.py",
+        "level if level > 0 else 1.0",
+        "level if level > 0 else 0.5",
+        ("theory/test_fused.py::test_a_score_at_one_noise_level_is_the_networks_own",),
+    ),
+    Fault(
+        "the points' own part scaled once, not twice, where a noise level is shared (fused)",
         "theory/fused_evaluation.py",
         "alpha=scale * scale",
         "alpha=scale",

@@ -122,7 +122,7 @@ def energy_denoising_steps(
 
 @compiled
 def _denoising_steps(
-    features: Tensor,
+    told: Tensor,
     slope: Tensor,
     rest: Tensor,
     share: Tensor,
@@ -130,16 +130,16 @@ def _denoising_steps(
     descent: Descent,
 ) -> Tensor:
     weights, biases, activation = descent.weights, descent.biases, descent.activation
-    count, dim, last, width = features.shape[2], rest.shape[1], len(weights) - 1, weights[0].shape[0]
+    count, dim, last, width = told.shape[2], rest.shape[1], len(weights) - 1, weights[0].shape[0]
     middle, stop = dim + frequencies.shape[1], dim + 2 * frequencies.shape[1]
     total = torch.zeros([], dtype=rest.dtype, device=rest.device)
     # The inputs of each layer, last among them a one, and what they do along v, where that does nothing.
-    inputs, tangents = [features[0]], [torch.zeros_like(features[0])]
+    inputs, tangents = [told[0]], [torch.zeros_like(told[0])]
     for _ in range(last):
         inputs.append(torch.ones([width + 1, count], dtype=rest.dtype, device=rest.device))
         tangents.append(torch.zeros_like(inputs[-1]))
-    for made in range(features.shape[0]):
-        seen = features[made]
+    for made in range(told.shape[0]):
+        seen = told[made]
         inputs[0] = seen
         layers: list[Tensor] = []
         firsts: list[Tensor] = []
@@ -184,4 +184,4 @@ def _denoising_steps(
             if layer > 0:
                 bent = product(weights[layer].t(), bent.t())
         step_down(descent, made)
-    return total / features.shape[0]
+    return total / told.shape[0]

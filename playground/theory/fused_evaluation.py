@@ -55,15 +55,10 @@ def with_noise(parts: Parts, sigma: float) -> Parts:
     return parts._replace(weights=weights, biases=biases)
 
 
-def is_shared(sigma: Tensor) -> bool:
-    """Whether the noise levels are one number, expanded."""
-    return len(sigma) > 1 and sigma.stride(0) == 0
-
-
 def mlp_score(x: Tensor, sigma: Tensor, parts: Parts, rows: int) -> Tensor:
     """The score of an MLP at x (N, D) for sigma (N,), without gradients, `rows` points at a time."""
     score = torch.empty_like(x)
-    if is_shared(sigma):
+    if len(sigma) > 1 and sigma.stride(0) == 0:  # one number, expanded
         level = float(sigma[0])
         scale, level = 1 / math.sqrt(level * level + 1), level if level > 0 else 1.0
         parts = with_noise(parts, level)
@@ -150,11 +145,8 @@ def perceptron(
 def mlp_trace(y: Tensor, sigma: Tensor, parts: Parts, rows: int) -> tuple[Tensor, Tensor]:
     """An MLP's F at inputs y (N, D) for sigma (N,), > 0, and tr dF/dy (N,), without gradients, `rows` points at a time."""
     found = y.new_empty(len(y), y.shape[1] + 1)
-    shared = is_shared(sigma)
-    if shared:
-        parts = with_noise(parts, float(sigma[0]))
     for piece in blocks(y, rows):
-        seen = features(y[piece], 1.0, *parts[:2], None if shared else sigma[piece])
+        seen = features(y[piece], 1.0, *parts[:2], sigma[piece])
         found[piece] = on_cores(perceptron_trace, seen, parts.frequencies, *parts[2:], rows=rows)
     return found[:, :-1], found[:, -1]
 

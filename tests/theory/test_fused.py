@@ -150,9 +150,10 @@ def test_score_is_the_networks_own(activation: str, count: int) -> None:
 
 
 @pytest.mark.parametrize("count", [0, 1, 2, fused_evaluation.BLOCK + 5])
-def test_a_score_at_one_noise_level_is_the_networks_own(count: int) -> None:
+@pytest.mark.parametrize("level", [0.0, 0.005, 0.7])
+def test_a_score_at_one_noise_level_is_the_networks_own(count: int, level: float) -> None:
     network = mlp("silu", dim=3)
-    x, sigma = torch.randn(count, 3, dtype=torch.float64), torch.tensor(0.7, dtype=torch.float64)
+    x, sigma = torch.randn(count, 3, dtype=torch.float64), torch.tensor(level, dtype=torch.float64)
     expected = network(x, sigma)
     with torch.no_grad():
         found = network(x, sigma)
@@ -226,15 +227,28 @@ def test_cores_that_share_points_find_what_one_does(
         assert torch.equal(several, one)
 
 
+@pytest.mark.skipif(not fused.ONEDNN, reason="this processor's products are torch's own")
+def test_onednn_multiplies_with_bias_and_activation() -> None:
+    """Without it everything would be as right, and take twice as long."""
+    network = mlp("silu", width=128).float().requires_grad_(False)
+    with torch.no_grad(), torch.profiler.profile() as profile:
+        network(torch.randn(2_000, 2), torch.tensor(0.5))
+    counts = {event.key: event.count for event in profile.key_averages()}
+    assert counts["mkldnn::_linear_pointwise"] == 2 * 3  # two blocks of points, three layers
+    assert "aten::silu" not in counts
+
+
 @pytest.mark.parametrize("name", ["perceptron", "perceptron_trace"])
 def test_no_other_core_lets_go_of_what_python_holds(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """It would wait for the interpreter, and end the process where that is gone: one of twelve ended so."""
     network, x = mlp("silu").float(), torch.randn(1_000, 2)
-    sigma, whole, threads = torch.full((1_000,), 0.5), getattr(fused_evaluation, name), set[int]()
+    sigma, whole, threads = torch.tensor(0.5).expand(1_000), getattr(fused_evaluation, name), set[int]()
 
     def watched(inputs: Tensor, *rest: object) -> tuple[Tensor, list[Future[None]]]:
         found = whole(inputs, *rest)
-        for tensor in (inputs, found[0]):
+        layers = [part for some in rest if isinstance(some, list) for part in some]
+        made = [part for part in layers if not isinstance(part, torch.nn.Parameter)]  # for this noise level alone
+        for tensor in (inputs, found[0], *made):
             weakref.finalize(tensor, lambda: threads.add(threading.get_ident()))
         return found
 

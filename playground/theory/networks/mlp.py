@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from playground.theory.fused_evaluation import Parts, mlp_score, mlp_trace
 from playground.theory.networks.base import ACTIVATIONS, NoiseEmbedding, ScoreNetwork, linear, rows_at_a_time, zeroed
 
-TRACED_ROWS = 512  # points whose trace is evaluated at a time: each is 1 + D columns of the matrices
+TRACED_ROWS = 512  # points whose trace is evaluated at a time: each is 1 + D rows of the matrices
 
 
 class Perceptron(ScoreNetwork):
