@@ -151,7 +151,9 @@ class Engine(Training):
             raise SessionError(f"Nothing is saved, for the settings describe other data than there are: {self.failure}")
         dataset, trajectory = bench.problem.dataset, self._trajectory
         arrays, clicked = None, self.clicked if dataset.shape == (2,) else ()
-        if trajectory is not None and trajectory.finished and trajectory.shape == dataset.shape:
+        played = self._played_as
+        of_now = self._played is bench and (played.sampling, played.seed) == (experiment.sampling, experiment.seed)
+        if of_now and trajectory is not None and trajectory.finished:
             arrays = {name: array for name, array in trajectory.arrays().items() if name != "axes"}
             clicked = self.clicked
         return lambda: Session.of(

@@ -59,6 +59,9 @@ class Stage(QObject):
         self._playback = Playback()
         self._trajectory: Trajectory | None = None
         self._played: Bench | None = None  # on which the run in view was made
+        self._played_as = self._begun_as = (
+            state.experiment
+        )  # settings of the run in view, and of the last that was begun
         self._runs = itertools.count(1)
         self._run = 0  # the number of the one in view
         self._next: tuple[int, int] | None = None  # number and weights of a run that is recorded while another plays
@@ -172,7 +175,7 @@ class Stage(QObject):
             if self._trajectory is not None and self._played is not bench:
                 self._drop_run()
             return
-        self._told = ""
+        self._told, self._begun_as = "", self._state.experiment
         self._run, self._run_version = self._record(bench, AHEAD)
         self._next = None
         self._playback.seek(0, 0)
@@ -325,6 +328,7 @@ class Stage(QObject):
     def _show_recorded(self, trajectory: Trajectory) -> None:
         """Play a run that was recorded earlier, on data that are not built yet, until the loop begins a new one."""
         self._run, self._run_version, self._next, self._played = next(self._runs), -1, None, None
+        self._played_as = self._state.experiment
         self._show_run(trajectory)
 
     def _show_run(self, trajectory: Trajectory) -> None:
@@ -342,7 +346,7 @@ class Stage(QObject):
         live = self._live
         number, trajectory = live.recorded
         if number == self._run and trajectory is not None and trajectory is not self._trajectory:
-            self._played = self._bench
+            self._played, self._played_as = self._bench, self._begun_as
             self._show_run(trajectory)
         for slot, show in (
             (live.fields, self.field_changed.emit),

@@ -390,6 +390,19 @@ def test_data_that_were_just_chosen_are_saved_once_they_are_there(qtbot, bench):
     assert not np.array_equal(saved.points, before)
 
 
+def test_a_run_is_not_saved_beside_settings_that_it_was_not_made_with(qtbot, bench):
+    """Between a change and the first frame of the run that it begins, the former run is still in view."""
+    state, engine = bench
+    qtbot.waitUntil(lambda: complete(engine), timeout=10_000)
+    assert engine.session({})().trajectory
+    former = engine.trajectory
+    state.edit({"sampling.steps": 27})
+    assert engine.trajectory is former
+    assert not engine.session({})().trajectory
+    qtbot.waitUntil(lambda: complete(engine) and engine.trajectory is not former, timeout=10_000)
+    assert len(engine.session({})().trajectory["sigma"]) == len(engine.trajectory) != len(former)
+
+
 def test_a_session_being_opened_is_not_saved_as_other_data(qtbot, bench):
     """The settings change at once, the data after a while: points of the plane must not be written as digits."""
     session = bench[1].session({})()
