@@ -101,7 +101,7 @@ class Live:
     """The slots between window and thread, and the loop that the thread runs."""
 
     def __init__(self) -> None:
-        self.recorded: tuple[int, Trajectory | None] = 0, None  # a run's number, and its frames so far
+        self.recorded: tuple[Run | None, Trajectory | None] = None, None  # a run, and its frames so far
         self.fields: Slot[tuple[Bench, FieldView]] = Slot()  # each with the bench it is of
         self.densities: Slot[tuple[Bench, DensityView]] = Slot()
         self.probed: Slot[tuple[Bench, ProbeView]] = Slot()
@@ -165,8 +165,8 @@ class Live:
 
     def finished(self, number: int) -> bool:
         """Whether the run of this number is recorded to its end."""
-        recorded, trajectory = self.recorded
-        return recorded == number and trajectory is not None and trajectory.finished
+        run, trajectory = self.recorded
+        return run is not None and run.number == number and trajectory is not None and trajectory.finished
 
     def keeps_up(self, frames_a_second: float) -> bool:
         """Whether frames can be recorded as fast as they are played."""
@@ -193,18 +193,18 @@ class Live:
     def _start(self, run: Run) -> "Iterator[Trajectory]":
         from playground.lab.sampling import sample
 
-        self.recorded, self._spent = (run.number, None), 0.0
+        self.recorded, self._spent = (run, None), 0.0
         return sample(run.problem, Newest(self, run), seed=run.seed)
 
     def _advance(self, steps: "Iterator[Trajectory]") -> bool:
-        number, trajectory = self.recorded
+        run, trajectory = self.recorded
         recorded, start = 0 if trajectory is None else len(trajectory), time.monotonic()
         if start < self._rested or (recorded and recorded >= self._wanted):
             return False
         trajectory = next(steps, None)
         if trajectory is None:
             return False
-        self.recorded = number, trajectory
+        self.recorded = run, trajectory
         spent = time.monotonic() - start
         self._spent += spent
         if len(trajectory) > recorded:

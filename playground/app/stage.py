@@ -59,9 +59,7 @@ class Stage(QObject):
         self._playback = Playback()
         self._trajectory: Trajectory | None = None
         self._played: Bench | None = None  # on which the run in view was made
-        self._played_as = self._begun_as = (
-            state.experiment
-        )  # settings of the run in view, and of the last that was begun
+        self._played_as = state.experiment  # its settings
         self._runs = itertools.count(1)
         self._run = 0  # the number of the one in view
         self._next: tuple[int, int] | None = None  # number and weights of a run that is recorded while another plays
@@ -175,7 +173,7 @@ class Stage(QObject):
             if self._trajectory is not None and self._played is not bench:
                 self._drop_run()
             return
-        self._told, self._begun_as = "", self._state.experiment
+        self._told = ""
         self._run, self._run_version = self._record(bench, AHEAD)
         self._next = None
         self._playback.seek(0, 0)
@@ -344,9 +342,14 @@ class Stage(QObject):
 
     def _poll_live(self) -> None:
         live = self._live
-        number, trajectory = live.recorded
-        if number == self._run and trajectory is not None and trajectory is not self._trajectory:
-            self._played, self._played_as = self._bench, self._begun_as
+        run, trajectory = live.recorded
+        if (
+            run is not None
+            and run.number == self._run
+            and trajectory is not None
+            and trajectory is not self._trajectory
+        ):
+            self._played, self._played_as = self._bench, run.problem.experiment
             self._show_run(trajectory)
         for slot, show in (
             (live.fields, self.field_changed.emit),

@@ -57,12 +57,13 @@ class Empirical:
         deviations out, or with a sigma of a thousandth, single precision is off by half a nat.
         """
         dtype, dim = torch.float32 if x.device.type == "mps" else torch.float64, self._flat.shape[1]
-        level = torch.as_tensor(sigma, dtype=dtype, device=x.device)
-        sums = [
-            torch.cat([logits.logsumexp(1) - 0.5 * squares / part.square() for logits, squares, part in pieces])
-            for some in torch.split(self.points, max(1, EXACT // dim))
-            for pieces in [Empirical(some.to(dtype))._logits(x.to(dtype), level)]
-        ]
+        exact, level = x.to(dtype), torch.as_tensor(sigma, dtype=dtype, device=x.device)
+        sums = []
+        for some in torch.split(self.points, max(1, EXACT // dim)):
+            pieces = Empirical(some.to(dtype))._logits(exact, level)
+            sums.append(
+                torch.cat([logits.logsumexp(1) - 0.5 * squares / part.square() for logits, squares, part in pieces])
+            )
         log_mass = torch.stack(sums).logsumexp(0) - math.log(len(self._flat))
         return (log_mass - dim * (level.log() + 0.5 * math.log(2 * math.pi))).to(x.dtype)
 

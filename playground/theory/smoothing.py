@@ -1,6 +1,6 @@
 r"""How much smoothing a set of points needs: until it is a Gaussian, and from one level to the next.
 
-Of two axes the distance to the Gaussian of the same moments is summed up on a grid. Of more it follows from the cumulants: smoothing
+In the plane the distance to the Gaussian of the same moments is summed up on a grid. Of more axes it follows from the cumulants: smoothing
 leaves all from the third on as they are, while the variance grows by sigma^2. Standardised by that variance they shrink like
 sigma^-3 and sigma^-4, and with them
 
@@ -22,17 +22,15 @@ from playground.theory.noise import PrincipalAxes
 PAIRED = 1000  # points whose pairs give the cumulants: a million pairs, about 20 ms
 TINY = 1e-300  # an axis without spread or noise
 SUMMED = 5000  # points of the plane that are summed up on a grid, in about 10 ms
-REACH, CELLS = (
-    8.0,
-    128,
-)  # of the grid in the plane: standard deviations on each side of the middle, and cells along a side
+REACH = 8.0  # standard deviations that the grid in the plane reaches from its middle
+CELLS = 128  # along a side of it
 DRAWS = 256  # from each of two levels, for the overlap: known to about 0.02
 
 
 def gaussianity(points: Tensor, sigma: float) -> float:
     """KL divergence in nats of the points (N, *shape) smoothed by sigma from the Gaussian of the same mean and covariance.
 
-    In the plane it is known to about a tenth. Of more it is a series, which is some tenths too low at 0.01 nat and half
+    In the plane it is known to about a tenth. Of more axes it is a series, which is some tenths too low at 0.01 nat and half
     at 0.05; and so it is in the plane where points lie far out, or sigma is less than an eighth of a smoothed deviation.
     """
     return _divergence(*_along_axes(points), sigma)

@@ -112,8 +112,9 @@ class SamplingPanel(Card):
         view = self.engine.problem
         told = back and sampling.source == "learned" and view is not None and bool(view.conditions.classes)
         self.labels.setVisible(told)
-        self.label.setVisible(told and sampling.labels == "one")
-        self._name_class(view.class_names if told and view is not None and sampling.labels == "one" else ())
+        of_one = told and sampling.labels == "one"
+        self.label.setVisible(of_one)
+        self._name_class(view.class_names if of_one and view is not None else ())
         self.guidance.setVisible(told and sampling.labels != "none")
         if view is not None:
             assert isinstance(self.label, NumberField)
