@@ -18,6 +18,8 @@ if typing.TYPE_CHECKING:
 
 CANVAS_KEYS = (
     ("Move the view, or go to an image", "← ↑ ↓ →"),
+    ("Fit, or go to the first image", "Home"),
+    ("Go to the last image", "End"),
     ("Zoom", "+ −"),
     ("Click in the middle, or on the image", "Enter"),
     ("Shift+click there", "Shift+Enter"),

@@ -546,6 +546,12 @@ def test_an_image_is_chosen_by_keyboard(canvas: CanvasView) -> None:
     view.clearFocus()
     assert marked() == set()
     canvas.setFocus()
+    press(key.Key_End)
+    assert marked() == {9}
+    press(key.Key_Home)
+    assert marked() == {0}
+    press(key.Key_Escape, key.Key_End)
+    assert marked() == {9}  # though none was marked
     press(key.Key_Escape, key.Key_Return)
     assert (first, second, marked()) == ([6], [4], set())
     canvas.choose_images(8, None)

@@ -14,10 +14,11 @@ STEPS = {  # columns and rows
     Qt.Key.Key_Up: (0, -1),
     Qt.Key.Key_Down: (0, 1),
 }
+ENDS = (Qt.Key.Key_Home, Qt.Key.Key_End)
 
 
 class ImageKeys(QObject):
-    """Arrow keys go from image to image, Enter takes the one they are at, Escape lets it go; a click does too.
+    """Arrow keys go from image to image, Home and End to the first and the last; Enter takes it, Escape or a click lets it go.
 
     Args:
         surface: where the keys are pressed and the image is marked.
@@ -69,7 +70,9 @@ class ImageKeys(QObject):
             return False
         number = self._at(tiles)
         if key in STEPS and tiles.shown:
-            self._go(tiles, number, *STEPS[key])
+            self._step(tiles, number, *STEPS[key])
+        elif key in ENDS and tiles.shown:
+            self._go(tiles, 0 if key == Qt.Key.Key_Home else tiles.shown - 1)
         elif number is None:
             return False
         elif key in PICK_KEYS:
@@ -80,15 +83,19 @@ class ImageKeys(QObject):
             return False
         return True
 
-    def _go(self, tiles: Tiles, number: int | None, columns: int, rows: int) -> None:
+    def _step(self, tiles: Tiles, number: int | None, columns: int, rows: int) -> None:
         """One step on, in the order of reading; at first to the image that is ringed, or the first of all."""
         grid = self._grid()
         assert grid is not None
         if number is None:
             ringed = grid.selected
-            self._number = ringed if ringed is not None and ringed < tiles.shown else 0
-        elif 0 <= number + columns + rows * tiles.columns < tiles.shown:
-            self._number = number + columns + rows * tiles.columns
-        said = f"Image {self._number + 1} of {tiles.shown}"
+            self._go(tiles, ringed if ringed is not None and ringed < tiles.shown else 0)
+        else:
+            there = number + columns + rows * tiles.columns
+            self._go(tiles, there if 0 <= there < tiles.shown else number)
+
+    def _go(self, tiles: Tiles, number: int) -> None:
+        self._number = number
+        said = f"Image {number + 1} of {tiles.shown}"
         QAccessible.updateAccessibility(QAccessibleAnnouncementEvent(self._surface, said))
         self._surface.update()
