@@ -130,6 +130,16 @@ def test_what_is_held_stays_in_the_hand(ladder):
     QTest.mouseRelease(ladder, Qt.MouseButton.LeftButton, pos=start + QPoint(50, 0))
 
 
+def test_what_is_held_is_let_go_when_another_kind_of_noise_takes_its_place(ladder, qtbot):
+    start = ladder.place(3).toPoint()
+    QTest.mousePress(ladder, Qt.MouseButton.LeftButton, pos=start)
+    QTest.mouseMove(ladder, start + QPoint(10, 0))
+    with qtbot.assertNotEmitted(ladder.moved):
+        ladder.show_levels("ve", LEVELS * 2)
+        QTest.mouseRelease(ladder, Qt.MouseButton.LeftButton, pos=start + QPoint(10, 0))
+    assert np.array_equal(ladder.sigmas, LEVELS * 2)
+
+
 def test_only_the_ends_of_a_process_can_be_dragged(ladder, qtbot):
     ladder.show_levels("ve", LEVELS)
     assert ladder.handles() == [0, 9]
@@ -192,6 +202,15 @@ def test_the_keyboard_reaches_and_moves_every_handle(qtbot):
     assert after.hasFocus()
     QTest.keyClick(after, Qt.Key.Key_Backtab, Qt.KeyboardModifier.ShiftModifier)
     assert ladder.hasFocus()
+
+
+def test_home_and_end_choose_the_ends(ladder):
+    ladder.setFocus(Qt.FocusReason.TabFocusReason)
+    names = []
+    for key in (Qt.Key.Key_Down, Qt.Key.Key_End, Qt.Key.Key_Up, Qt.Key.Key_Home):
+        QTest.keyClick(ladder, key)
+        names.append(ladder.accessibleName())
+    assert names == ["Noise levels, level 2", "Noise levels, finest", "Noise levels, level 9", "Noise levels, coarsest"]
 
 
 def test_hovering_names_the_level(ladder):

@@ -23,7 +23,7 @@ class SigmaLadder(Chart):
     """Sigma on a logarithmic axis, coarse at the left as on the timeline, one rung below the other.
 
     A ladder's rungs can all be dragged; of a continuous process the two ends, of a single sigma the one. With the keyboard
-    Tab goes from end to end, Up and Down from rung to rung, Left and Right move it (Shift: finely).
+    Tab, Home and End go to the ends, Up and Down from rung to rung, Left and Right move it (Shift: finely).
 
     Signals:
         grabbed(bool): a handle is about to move; whether by a key.
@@ -63,7 +63,7 @@ class SigmaLadder(Chart):
         gap: float | None = None,
         times: np.ndarray | None = None,
     ) -> None:
-        """Show noise levels; what the user holds stays in their hand.
+        """Show noise levels; what the user holds stays in their hand, unless it is of another kind of noise.
 
         Args:
             kind: the noise's kind.
@@ -72,8 +72,9 @@ class SigmaLadder(Chart):
             gap: the widest gap in the data, marked on the axis.
             times: (L,) of a drawn schedule's points, falling from 1 to 0; everything else is even from top to bottom.
         """
-        if self._held is not None:
+        if self._held is not None and kind == self._kind:
             return
+        self._held = None
         same = kind == self._kind and evenly == self._evenly and gap == self._gap
         if same and np.array_equal(sigmas, self._sigmas) and np.array_equal(times, self._times):
             return
@@ -206,6 +207,8 @@ class SigmaLadder(Chart):
             way = -1 if key == Qt.Key.Key_Up else 1
             place = min(max(handles.index(self._chosen) + way, 0), len(handles) - 1)
             self._choose(handles[place])
+        elif key in (Qt.Key.Key_Home, Qt.Key.Key_End) and handles:
+            self._choose(handles[0 if key == Qt.Key.Key_Home else -1])
         elif key in (Qt.Key.Key_Left, Qt.Key.Key_Right) and self._chosen in handles:
             self.grabbed.emit(True)
             step = KEY_STEP * (0.1 if event.modifiers() & Qt.KeyboardModifier.ShiftModifier else 1.0)
