@@ -173,6 +173,8 @@ class Notice(QFrame):
             button.setAccessibleName(title)
             button.clicked.connect(lambda _=False, action=action: action())
             self._row.insertWidget(index, button)
+            # Else Tab would come to it after all that the window held before.
+            QWidget.setTabOrder(self.buttons[-1] if self.buttons else self.text, button)
             self.buttons.append(button)
         self.setVisible(bool(sentence))
         self.update()

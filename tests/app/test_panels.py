@@ -185,6 +185,31 @@ def test_tab_goes_through_all_panels_once(show, state, engine):
                 assert button in seen, button.accessibleName()
 
 
+def test_tab_goes_down_the_noise_card(show, engine):
+    (panel,) = show(panels.NoisePanel)
+    engine.build()
+    panel.header.setFocus()
+    QTest.keyClick(panel.header, Qt.Key.Key_Tab)
+    assert panel.kind.isAncestorOf(QApplication.focusWidget())
+    QTest.keyClick(QApplication.focusWidget(), Qt.Key.Key_Tab)
+    assert panel.ladder.hasFocus()
+    QTest.keyClick(panel.ladder, Qt.Key.Key_Tab)  # to its other end
+    QTest.keyClick(panel.ladder, Qt.Key.Key_Tab)
+    assert panel.range.isAncestorOf(QApplication.focusWidget())
+
+
+def test_tab_goes_on_to_what_mends_the_choice_that_was_refused(show, state, engine):
+    (panel,) = show(panels.SamplingPanel)
+    engine.build()
+    state.edit({"noise.kind": "single", "sampling.kind": "reverse-sde"})
+    panel.kind.control.setFocus()
+    for button in panel.notice.buttons:
+        QTest.keyClick(QApplication.focusWidget(), Qt.Key.Key_Tab)
+        assert button.hasFocus(), button.text()
+    QTest.keyClick(QApplication.focusWidget(), Qt.Key.Key_Tab)
+    assert panel.source.isAncestorOf(QApplication.focusWidget())
+
+
 def test_cards_fold_by_mouse_and_keyboard(show, engine):
     (panel,) = show(panels.NoisePanel)
     engine.build()

@@ -135,7 +135,7 @@ class DataPanel(Card):
             return engine.trained_steps
 
         self.points = make_field(state, "data.points", stake=stake)
-        self.notice = Notice(self)
+        self.notice = Notice()
         self.body.addWidget(self.notice)
         self.pixels = make_field(state, "data.pixels", stake=stake)
         self.colours = make_field(state, "data.colours", stake=stake)

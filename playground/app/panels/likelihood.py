@@ -36,7 +36,7 @@ class LikelihoodPanel(Card):
         self.state, self.engine = state, engine
         self._solving = ""
         self._brush = False
-        self.notice = Notice(self)
+        self.notice = Notice()
         self.hint = QLabel(
             "Click a point on the canvas: its log-likelihood appears here, and the path it takes to noise."
         )

@@ -60,7 +60,7 @@ class NoisePanel(Card):
 
         self._stake = stake
         self.kind = make_field(state, "noise.kind", None, stake)
-        self.ladder = SigmaLadder(self)
+        self.ladder = SigmaLadder()  # without a parent, as all that is added below: Tab follows that order
         self._ladder_tip = Tooltip(self.ladder, "")
         self.ladder.grabbed.connect(self._grabbed)
         self.ladder.previewed.connect(self._previewed)
@@ -71,7 +71,7 @@ class NoisePanel(Card):
         self.levels = make_field(state, "noise.levels", stake=stake)
         assert isinstance(self.sigma, NumberField)
         assert isinstance(self.finest, NumberField)
-        self.by_hand = QWidget(self)
+        self.by_hand = QWidget()
         row = QHBoxLayout(self.by_hand)
         row.setContentsMargins(0, 0, 0, 0)
         self._by_hand_text = QLabel(self.by_hand)
@@ -82,7 +82,7 @@ class NoisePanel(Card):
         self.evenly.clicked.connect(self._space_evenly)
         row.addWidget(self._by_hand_text, 1)
         row.addWidget(self.evenly)
-        self.notice = Notice(self)
+        self.notice = Notice()
         parts = (self.kind, self.ladder, self.range, self.sigma, self.finest, self.levels, self.by_hand, self.notice)
         for part in parts:
             self.body.addWidget(part)

@@ -35,7 +35,7 @@ class ObjectivePanel(Card):
         self.projection = make_field(state, "objective.projection")
         self.variance_reduced = make_field(state, "objective.variance_reduced")
         self.cells = make_field(state, "objective.cells")
-        self.notice = Notice(self)
+        self.notice = Notice()
         for part in (
             self.kind,
             self.notice,

@@ -44,7 +44,7 @@ class QualityPanel(Card):
         self._later = QTimer(self)
         self._later.setSingleShot(True)
         self._later.timeout.connect(self._show_samples)
-        self.notice = Notice(self)
+        self.notice = Notice()
         self.body.addWidget(self.notice)
         self._build_score()
         self.body.addSpacing(theme.UNIT)

@@ -49,7 +49,7 @@ class SamplingPanel(Card):
         self.guidance = make_field(state, "sampling.guidance")
         self.mask = make_field(state, "sampling.mask")
         self.known = make_field(state, "sampling.known")
-        self.notice = Notice(self)
+        self.notice = Notice()
         self.step = make_field(state, "sampling.step")
         self.churn = make_field(state, "sampling.churn")
         self.steps = make_field(state, "sampling.steps")

@@ -70,7 +70,7 @@ class TrainingPanel(Card):
         self.bar.setAccessibleName("Training done")
         self.bar.setToolTip("<p>How much of the training time has passed.</p>")
         self._build_buttons()
-        self.notice = Notice(self)
+        self.notice = Notice()
         self.rate = make_field(state, "training.learning_rate")
         self._redraw = QTimer(self)
         self._redraw.setSingleShot(True)
