@@ -191,6 +191,16 @@ def test_a_refused_number_stays_until_it_is_mended_or_escaped(form, state):
     assert row.note.isHidden()
 
 
+def test_escape_is_the_windows_where_nothing_was_typed(form, state):
+    row = make_field(state, "network.width")
+    place, heard_above = form(row), []
+    write(row.number, "many")
+    place.keyPressEvent = lambda event: heard_above.append(event.key())
+    for _ in range(2):  # the first takes the word back
+        QTest.keyClick(row.number, Qt.Key.Key_Escape)
+    assert heard_above == [Qt.Key.Key_Escape]
+
+
 def test_a_choice_without_a_label_has_a_name_of_its_own_for_a_screen_reader(form, state):
     rows = [make_field(state, key, None) for key in ("noise.kind", "sampling.kind")]
     form(*rows)
