@@ -191,7 +191,11 @@ class StatusBar(QFrame):
 
     def show_frames(self, per_second: float | None) -> None:
         """Frames a second, or None where nothing moves."""
-        self._show(self._frames, "at rest" if per_second is None else f"{per_second:.0f} frames/s")
+        if per_second is None:
+            self._show(self._frames, "at rest")
+        else:
+            count = round(per_second)
+            self._show(self._frames, f"{count} {'frame' if count == 1 else 'frames'}/s")
 
     def show_device(self, text: str) -> None:
         self._show(self._device, text)

@@ -310,6 +310,14 @@ def test_the_status_bar_says_what_goes_on(window, qtbot):
     assert "training" in window.status._training.text()
 
 
+@pytest.mark.parametrize(
+    ("rate", "said"), [(None, "at rest"), (0.2, "0 frames/s"), (1.4, "1 frame/s"), (1.6, "2 frames/s")]
+)
+def test_one_frame_a_second_is_no_plural(shared_window, rate, said):
+    shared_window.status.show_frames(rate)
+    assert shared_window.status._frames.text() == said
+
+
 def test_a_reset_by_the_cards_button_can_be_taken_back_from_its_toast(window, qtbot):
     engine, card = window.engine, window.panel(TrainingPanel)
     engine.train()
