@@ -93,7 +93,8 @@ class Bench:
 
     @property
     def trained_steps(self) -> int:
-        return 0 if self.progress is None else self.progress.step
+        """Steps of the last report, or of weights that came without one."""
+        return self.progress.step if self.progress is not None else self.trainer.step
 
     @property
     def loss_history(self) -> tuple[np.ndarray, np.ndarray]:

@@ -1,8 +1,8 @@
 """Opening, saving and what a file on the bench is called.
 
-Four kinds can be opened or dropped: sessions (``.spg``: everything), experiments (``.toml``: the settings), points (``.csv``,
-``.tsv``, ``.npy``: a data set of one's own) and images (a folder of pictures, or a file of MNIST, CIFAR or NPZ images). Only sessions are saved; reading and writing happen off
-the GUI thread.
+Four kinds can be opened or dropped: sessions (``.spg``: everything; ``.safetensors``, as the command line writes them),
+experiments (``.toml``: the settings), points (``.csv``, ``.tsv``, ``.npy``: a data set of one's own) and images (a folder of
+pictures, or a file of MNIST, CIFAR or NPZ images). Only sessions are saved; reading and writing happen off the GUI thread.
 """
 
 import time
@@ -25,11 +25,12 @@ from playground.mistakes import Mistake
 
 POINTS = (".csv", ".tsv", ".npy")
 IMAGES = (".npz", ".gz", ".bin", "-ubyte", ".ubyte")
-OPENABLE = (SUFFIX, ".toml", *POINTS, *IMAGES)
+SESSIONS = (SUFFIX, ".safetensors")
+OPENABLE = (*SESSIONS, ".toml", *POINTS, *IMAGES)
 FILTERS = ";;".join(
     (
         f"Everything that opens ({' '.join('*' + suffix for suffix in OPENABLE)})",
-        f"Sessions (*{SUFFIX})",
+        f"Sessions ({' '.join('*' + suffix for suffix in SESSIONS)})",
         "Experiments (*.toml)",
         f"Points ({' '.join('*' + suffix for suffix in POINTS)})",
         f"Images ({' '.join('*' + ending for ending in IMAGES)})",
@@ -159,7 +160,7 @@ class Documents(QObject):
         self.when_safe(start)
 
     def _open(self, path: Path, suffix: str) -> None:
-        if suffix == SUFFIX:
+        if suffix in SESSIONS:
             started = self._background.run(
                 "open",
                 lambda: (_stamp(path), Session.load(path)),

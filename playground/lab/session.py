@@ -262,7 +262,7 @@ def _read(path: Path) -> tuple[dict[str, str], dict[str, np.ndarray]]:
     except Exception as error:  # the library's own error, or numpy's for a dtype it lacks (bfloat16)
         detail = str(error).splitlines()[0][:120] if str(error) else type(error).__name__
         raise SessionError(
-            f"{path.name} is no session of Score Playground, or a damaged one ({detail.rstrip('.')}): open a {SUFFIX} file."
+            f"{path.name} is no session of Score Playground, or a damaged one ({detail.rstrip('.')}): open another {SUFFIX} file."
         ) from None
 
 

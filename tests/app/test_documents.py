@@ -101,6 +101,14 @@ def test_session_comes_back_from_its_file(at, qtbot):
     assert at.documents.path == path
 
 
+def test_the_model_of_a_run_from_the_command_line_opens(at, qtbot):
+    path = at.saved_session("model.safetensors")
+    with qtbot.waitSignal(at.documents.opened):
+        at.documents.open(path)
+    assert at.bench.sessions
+    assert at.documents.path == path
+
+
 def test_title_marks_unsaved_work(at, qtbot):
     assert at.documents.title == "Untitled - Score Playground"
     at.state.edit({"seed": 3})
@@ -147,11 +155,11 @@ def test_points_go_to_the_engine(at, suffix):
         (
             "a.docx",
             b"x",
-            "a.docx cannot be opened: give a file ending in .spg, .toml, .csv, .tsv, .npy, .npz, .gz, .bin, -ubyte or .ubyte, or a folder of pictures",
+            "a.docx cannot be opened: give a file ending in .spg, .safetensors, .toml, .csv, .tsv, .npy, .npz, .gz, .bin, -ubyte or .ubyte, or a folder of pictures",
         ),
         ("missing.spg", None, "does not exist"),
         ("empty.spg", b"", "is empty"),
-        ("rubbish.spg", bytes(range(256)), "no session of Score Playground"),
+        ("rubbish.spg", bytes(range(256)), "open another .spg file"),
         ("bad.toml", b"[noise]\nsigma_mx = 3\n", "did you mean noise.sigma_max?"),
         ("bad.toml", b"[noise\n", "not valid TOML"),
         ("latin.toml", "# \xe9".encode("latin-1"), "not a text file"),

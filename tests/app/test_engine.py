@@ -826,6 +826,20 @@ def test_weights_of_another_network_are_left_out_and_said_so(qtbot, bench):
         assert other.shutdown(20.0)
 
 
+def test_weights_without_a_history_count_as_trained(qtbot, bench):
+    _state, engine = bench
+    train(qtbot, engine)
+    session = dataclasses.replace(engine.session({})(), training={})  # as the command line writes it
+    other = Engine(State(), device="cpu")
+    try:
+        other.open_session(session)
+        with qtbot.waitSignal(other.ready, timeout=20_000):
+            other.start()
+        assert (other.training, other.trained_steps, other.last_progress) == ("paused", 60, None)
+    finally:
+        assert other.shutdown(20.0)
+
+
 def test_points_opened_while_a_session_is_being_built_follow_it(qtbot, bench, tmp_path):
     _state, engine = bench
     train(qtbot, engine)

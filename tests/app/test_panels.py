@@ -801,6 +801,16 @@ def test_the_button_trains_pauses_and_goes_on(show, state, engine, qtbot):
     assert engine.asked == ["train", "pause_training", "train"]
 
 
+def test_weights_without_a_history_can_be_trained_on_and_reset(show, engine, monkeypatch):
+    (panel,) = show(panels.TrainingPanel)
+    monkeypatch.setattr(EngineDouble, "trained_steps", 200)
+    engine.training = "paused"
+    engine.build()
+    assert panel.header.state == "paused · 200 steps"
+    assert panel.reset.isEnabled()
+    assert "keeps no losses" in panel.chart.accessibleDescription()
+
+
 def test_training_that_waits_says_so_and_can_be_taken_back(show, engine):
     (panel,) = show(panels.TrainingPanel)
     engine.build()

@@ -40,6 +40,7 @@ TIPS = {
 }
 PRESS = "Press Train: the loss appears here, beside the best that is possible."
 OF_ANOTHER = "The loss so far was another objective's, or of other noise levels: train on to see this one's."
+NO_HISTORY = "This model's file keeps no losses: train on to see them."
 CHART_SECONDS = 0.1  # between two pictures of the loss
 
 
@@ -166,7 +167,7 @@ class TrainingPanel(Card):
         progress = self.engine.last_progress
         steps, losses = self.engine.loss_history
         if progress is None or not len(steps):
-            asked = OF_ANOTHER if self.engine.trained_steps else PRESS
+            asked = PRESS if not self.engine.trained_steps else NO_HISTORY if progress is None else OF_ANOTHER
             self.chart.show_empty(asked if self.button.isEnabled() else "")
         else:
             self.chart.show_history(steps, losses, progress.floor, progress.floor_error)
@@ -200,7 +201,7 @@ class TrainingPanel(Card):
             self.set_state("begins when ready")
             return
         if progress is None or training == "untrained":
-            self.set_state("untrained")
+            self.set_state(f"{training} · {count(trained)} steps" if trained else "untrained")
             return
         total = progress.seconds + (progress.seconds_left or 0.0)
         if training == "finished" or progress.finished:
