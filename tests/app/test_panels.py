@@ -462,6 +462,21 @@ def test_dragging_says_what_it_costs(show, state, engine):
     assert not panel.notice.isVisible()
 
 
+@pytest.mark.parametrize("by", [0, 12])
+def test_what_a_drag_costs_is_said_no_longer_than_it_lasts(show, state, engine, by):
+    (panel,) = show(panels.NoisePanel)
+    engine.build()
+    engine.train_to(2_000)
+    before, start = panel.header.state, panel.ladder.place(0).toPoint()
+    QTest.mousePress(panel.ladder, Qt.MouseButton.LeftButton, pos=start)
+    if by:
+        QTest.mouseMove(panel.ladder, start + QPoint(by, 0))
+        QTest.keyClick(panel.ladder, Qt.Key.Key_Escape)
+    QTest.mouseRelease(panel.ladder, Qt.MouseButton.LeftButton, pos=start + QPoint(by, 0))
+    assert not panel.notice.isVisible()
+    assert panel.header.state == before
+
+
 def test_the_full_trace_of_images_says_what_it_costs(show, state, engine):
     state.edit({"data.kind": "digits", "objective.kind": "exact"})
     (panel,) = show(panels.ObjectivePanel)

@@ -29,11 +29,13 @@ class SigmaLadder(Chart):
         grabbed(bool): a handle is about to move; whether by a key.
         previewed(object): (L,) sigmas while a handle is being dragged.
         moved(int, object): index of the handle that was let go, and the (L,) sigmas coarse to fine.
+        abandoned(): it was let go where it had been, or Escape took it back there.
     """
 
     grabbed = Signal(bool)
     previewed = Signal(object)
     moved = Signal(int, object)
+    abandoned = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(70, parent)
@@ -191,7 +193,9 @@ class SigmaLadder(Chart):
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
         if event.button() == Qt.MouseButton.LeftButton and self._held is not None:
             held, self._held = self._held, None
-            if not np.array_equal(self._before, self._sigmas):
+            if np.array_equal(self._before, self._sigmas):
+                self.abandoned.emit()
+            else:
                 self._let_go(held)
             self.update()
 
@@ -202,6 +206,7 @@ class SigmaLadder(Chart):
         if key == Qt.Key.Key_Escape and self._held is not None:
             self._held, self._sigmas = None, self._before
             self.previewed.emit(self.sigmas)
+            self.abandoned.emit()
             self.update()
         elif key in (Qt.Key.Key_Up, Qt.Key.Key_Down) and handles:
             way = -1 if key == Qt.Key.Key_Up else 1

@@ -65,6 +65,7 @@ class NoisePanel(Card):
         self.ladder.grabbed.connect(self._grabbed)
         self.ladder.previewed.connect(self._previewed)
         self.ladder.moved.connect(self._moved)
+        self.ladder.abandoned.connect(self._refresh)
         self.range = RangeField(state, ("noise.sigma_max", "noise.sigma_min"), "σ range", stake)
         self.sigma = make_field(state, "noise.sigma", stake=stake)
         self.finest = make_field(state, "noise.sigma_min", stake=stake)
