@@ -115,7 +115,7 @@ COMMANDS: dict[str, Command] = {
         lambda w: w.exports.trajectory(),
         enabled=lambda w: w.exports.has_frames(),
     ),
-    "file.quit": Command("Quit", "Close the window", lambda w: w.close(), QKeySequence.StandardKey.Quit),
+    "file.quit": Command("Quit", "Close the window", lambda w: w.close(), "Ctrl+Q"),
     # edit
     "edit.undo": Command(
         "Undo",

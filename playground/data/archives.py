@@ -143,7 +143,8 @@ def _read_numpy(path: Path, packed: bool) -> tuple[Images, Labels | None, str]:
     found = _images(arrays)
     if found is None:
         raise DataError(
-            f"{path.name} holds no array of images: save one of shape (N, height, width) or (N, height, width, 3)."
+            f"{path.name} holds no array of images: save one of shape (N, height, width) or (N, height, width, 3), and points "
+            "of the plane as a CSV or NPY file."
         )
     images = _bytes(path, arrays[found])
     labels = _labels(arrays, found)

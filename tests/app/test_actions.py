@@ -40,6 +40,13 @@ def test_no_two_commands_share_a_key(qapp):  # standard keys are the platform's,
     assert doubles == []
 
 
+def test_every_shortcut_has_keys_on_this_desktop(qapp):  # some desktops have none for a standard one
+    without = [
+        name for name, command in COMMANDS.items() if command.shortcut and not QKeySequence(command.shortcut).toString()
+    ]
+    assert without == []
+
+
 def test_every_layer_of_the_canvas_has_its_command():
     assert tuple(LAYERS) == KEYS
     assert all(f"view.layer.{name}" in COMMANDS for name in KEYS)
