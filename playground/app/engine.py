@@ -10,6 +10,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+import numpy as np
 from PySide6.QtCore import QObject, Qt, QTimer, Signal, Slot
 
 from playground.app.bench import NEW_DATA, Bench, assemble, file_key, reset_key
@@ -20,6 +21,7 @@ from playground.app.workers import interrupted
 from playground.lab import experiment as description
 from playground.lab.experiment import Experiment
 from playground.lab.refusals import training_refusal
+from playground.lab.sampling_settings import known_pixels
 from playground.lab.session import Session, SessionError
 from playground.lab.trajectory import Trajectory
 
@@ -165,6 +167,12 @@ class Engine(Training):
             view=view,
             clicked=clicked,
         )
+
+    @property
+    def known(self) -> np.ndarray | None:
+        """Of the images in view (H, W), True at the pixels that the run was given."""
+        trajectory = self._trajectory
+        return None if trajectory is None else known_pixels(self._played_as.sampling.mask, *trajectory.shape[-2:])
 
     def prefer_bundled(self) -> None:
         """Begin the data set chosen next from the weights that ship with the program, if there are any for its settings."""

@@ -291,7 +291,7 @@ class Wiring(QObject):
             return
         positions = trajectory.positions
         if len(trajectory.shape) == 3:
-            self._canvas.set_images(positions[frame])
+            self._canvas.set_images(positions[frame], self._engine.known)
         else:
             self._canvas.set_particles(positions[frame])
             self._canvas.set_trails(trail(positions, frame))

@@ -17,6 +17,7 @@ from playground.drawing.scene import Scene
 from playground.drawing.video import write_video
 from playground.lab.fields import arrows_at, density_over, grid_points
 from playground.lab.problem import Problem
+from playground.lab.sampling_settings import known_pixels
 from playground.lab.trajectory import Trajectory
 from playground.theory.noise import ScoreFunction
 
@@ -60,12 +61,13 @@ def _scene(problem: Problem, trajectory: Trajectory, size: tuple[int, int]) -> S
     if problem.shape != (2,):
         data = problem.dataset.points
         limits = float(data.min()), float(data.max())
-        return Scene(images=ImageGrid(trajectory.positions[0][:IMAGES], limits))
-    known = problem.density is not None
+        known = known_pixels(problem.experiment.sampling.mask, *problem.shape[-2:])
+        return Scene(images=ImageGrid(trajectory.positions[0][:IMAGES], limits, known=known))
+    exact = problem.density is not None
     return Scene(
         viewport=_viewport(problem, size),
         axes=problem.dataset.axes,
-        data=None if known else Data(problem.dataset.points),
+        data=None if exact else Data(problem.dataset.points),
         particles=Particles(trajectory.positions[0]),
         trails=Trails(trail(trajectory.positions, 0)),
     )

@@ -6,7 +6,7 @@ from typing import Literal
 
 import numpy as np
 from PySide6.QtCore import QRectF, Qt
-from PySide6.QtGui import QColor, QImage, QPainter, QPen
+from PySide6.QtGui import QColor, QImage, QPainter, QPainterPath, QPen
 
 from playground.drawing.layers import Layer
 from playground.drawing.palette import Palette
@@ -51,6 +51,7 @@ class ImageGrid(Layer):
         selected: the image with a ring around it; second: one with a broken ring.
         role: the hue: samples are particles, originals are data.
         below: images of the strip for which it leaves room.
+        known: (H, W), True at the pixels that were given; their edge is drawn on every image.
     """
 
     images: np.ndarray
@@ -59,6 +60,7 @@ class ImageGrid(Layer):
     second: int | None = None
     role: Literal["particles", "data"] = "particles"
     below: int = 0
+    known: np.ndarray | None = None
 
     def tiles(self, width: float, height: float) -> Tiles:
         """The layout in a picture of `width` x `height`."""
@@ -90,6 +92,15 @@ class ImageGrid(Layer):
         outline(painter, palette, [tiles.box(number) for number in range(tiles.shown)])
         painter.setRenderHint(QPainter.RenderHint.Antialiasing, True)
         painter.setBrush(Qt.BrushStyle.NoBrush)
+        if self.known is not None:
+            edge = _edge(self.known)
+            painter.setPen(QPen(palette.color("data"), 1.5 / tiles.side))
+            for box in map(tiles.box, range(tiles.shown)):
+                painter.save()
+                painter.translate(box.topLeft())
+                painter.scale(tiles.side, tiles.side)
+                painter.drawPath(edge)
+                painter.restore()
         for number, line in ((self.selected, Qt.PenStyle.SolidLine), (self.second, Qt.PenStyle.DotLine)):
             if number is not None and 0 <= number < tiles.shown:
                 painter.setPen(QPen(palette.color("likelihood"), 2.5, line))
@@ -144,6 +155,19 @@ class Strip(Layer):
         for number, box in enumerate(boxes):
             painter.drawImage(box, strip, QRectF(0, number * high, strip.width(), high))
         outline(painter, palette, boxes)
+
+
+def _edge(known: np.ndarray) -> QPainterPath:
+    """The sides of pixels between known and unknown ones, in shares of the image."""
+    height, width = known.shape
+    edge = QPainterPath()
+    for row, column in np.argwhere(known[:, 1:] != known[:, :-1]).tolist():
+        edge.moveTo((column + 1) / width, row / height)
+        edge.lineTo((column + 1) / width, (row + 1) / height)
+    for row, column in np.argwhere(known[1:] != known[:-1]).tolist():
+        edge.moveTo(column / width, (row + 1) / height)
+        edge.lineTo((column + 1) / width, (row + 1) / height)
+    return edge
 
 
 def _strip_pitch(count: int, width: float, height: float) -> float:

@@ -3,10 +3,12 @@
 That the class and the point are there, :func:`playground.lab.refusals.sampling_refusal` has made sure.
 """
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from playground.lab.problem import Problem
+from playground.lab.sampling_settings import known_pixels
 from playground.theory.guidance import Given, Guided, LabelledScore
 from playground.theory.noise import ScoreFunction
 
@@ -64,19 +66,8 @@ def known_part(problem: Problem) -> Tensor | None:
     kind, shape = problem.experiment.sampling.mask, problem.shape
     if kind == "none":
         return None
-    mask = torch.zeros(shape, dtype=torch.bool, device=problem.device)
-    if len(shape) == 1:
-        mask[0 if kind == "left" else 1] = True
-        return mask
-    height, width = shape[-2:]
-    if kind == "left":
-        mask[..., : width // 2] = True
-    elif kind == "top":
-        mask[..., : height // 2, :] = True
-    else:
-        mask[:] = True
-        mask[..., height // 4 : height - height // 4, width // 4 : width - width // 4] = False
-    return mask
+    known = np.array([kind == "left", kind == "top"]) if len(shape) == 1 else known_pixels(kind, *shape[-2:])
+    return torch.from_numpy(known).to(problem.device).expand(shape)
 
 
 def known_point(problem: Problem) -> Tensor:

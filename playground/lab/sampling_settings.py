@@ -3,6 +3,7 @@
 from typing import Annotated, Literal
 
 import msgspec
+import numpy as np
 
 from playground.lab.setting import Auto, meta
 
@@ -197,3 +198,18 @@ class Sampling(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             equation=r"x + \sigma_L^2 s(x, \sigma_L)",
         ),
     ] = True
+
+
+def known_pixels(mask: str, height: int, width: int) -> np.ndarray | None:
+    """(height, width), True where an image is known beforehand; None where it is nowhere."""
+    known = np.zeros((height, width), dtype=bool)
+    if mask == "none":
+        return None
+    if mask == "left":
+        known[:, : width // 2] = True
+    elif mask == "top":
+        known[: height // 2] = True
+    else:
+        known[:] = True
+        known[height // 4 : height - height // 4, width // 4 : width - width // 4] = False
+    return known

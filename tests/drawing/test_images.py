@@ -89,6 +89,22 @@ def test_values_run_through_the_hue_and_are_clipped_to_the_limits() -> None:
     assert np.subtract(teal.getRgb(), QColor(DARK.data).getRgb()) == pytest.approx(0, abs=2)
 
 
+def test_the_edge_of_what_was_given_is_drawn_on_every_image_and_nowhere_else() -> None:
+    grid, known = ImageGrid(np.zeros((6, 4, 8))), np.zeros((4, 8), dtype=bool)
+    known[:2, :6] = True
+    plain, tiles = picture(grid)
+    image, _ = picture(dataclasses.replace(grid, known=known))
+    for box in map(tiles.box, range(6)):
+        for across, down, drawn in ((0.75, 0.3, True), (0.3, 0.5, True), (0.75, 0.7, False), (0.9, 0.5, False)):
+            pixel = int(box.left() + across * box.width() - 0.01), int(box.top() + down * box.height() - 0.01)
+            seen = image.pixelColor(*pixel)
+            assert (seen != plain.pixelColor(*pixel)) == drawn
+            if drawn:
+                assert abs(seen.hsvHue() - QColor(DARK.data).hsvHue()) < 12
+    all_known, _ = picture(dataclasses.replace(grid, known=np.ones((4, 8), dtype=bool)))
+    assert all_known == plain
+
+
 def test_the_selected_image_has_a_ring() -> None:
     grid = ImageGrid(np.zeros((9, 8, 8)))
     plain, tiles = picture(grid)

@@ -180,8 +180,9 @@ class CanvasView(QWidget):
         """Names of the two coordinates."""
         self._change(axes=names)
 
-    def set_images(self, images: np.ndarray | ImageGrid | None) -> None:
-        """Images (N, H, W) or (N, 1, H, W) in place of the plane; None brings the plane back.
+    def set_images(self, images: np.ndarray | ImageGrid | None, known: np.ndarray | None = None) -> None:
+        """Images (N, H, W) or (N, 1, H, W) in place of the plane, of which `known` (H, W) pixels were given; None brings the
+        plane back.
 
         Their darkest and brightest values are those of the first images since the plane: the data, which come before
         the samples.
@@ -195,7 +196,7 @@ class CanvasView(QWidget):
             if self._image_limits is None:
                 self._image_limits = float(np.min(images)), float(np.max(images))
             before = self._scene.images or ImageGrid(images)
-            grid = dataclasses.replace(before, images=images, limits=self._image_limits)
+            grid = dataclasses.replace(before, images=images, limits=self._image_limits, known=known)
         self._view.movable = grid is None
         self._change(images=grid)
 
