@@ -155,6 +155,15 @@ class Bench:
                 msgspec.structs.replace(made_for, objective=experiment.objective, training=experiment.training)
             )
 
+    def learned_of_labels(self) -> bool:
+        """Take over what training has shown of labels so far; whether that is news."""
+        shown = self.trainer.problem.hidden_labels
+        if shown == self.problem.hidden_labels:
+            return False
+        self.problem = dataclasses.replace(self.problem, hidden_labels=shown)
+        self.view = dataclasses.replace(self.view, conditions=self.problem.conditions)
+        return True
+
     def publish(self) -> None:
         """Leave the newest averaged weights where sampling finds them."""
         with self.lock:

@@ -335,6 +335,7 @@ class Engine(Training):
             self._settle.start()
         else:
             bench.problem = dataclasses.replace(bench.problem, experiment=self._state.experiment)
+        bench.learned_of_labels()
         run = self._trajectory
         recorded = opened is not None and self._played is None and run is not None and run.shape == bench.problem.shape
         if recorded:

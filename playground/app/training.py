@@ -19,7 +19,8 @@ class Training(Measuring):
 
     Signals:
         training_changed(str): "untrained", "waiting" for the data and the network that are being built, "training",
-            "paused", "finished" or "diverged".
+            "paused", "finished" or "diverged"; the same again once training has shown the network something new, for
+            example points without their label.
         progress(TrainingProgress): how far it is.
     """
 
@@ -145,6 +146,8 @@ class Training(Measuring):
             if self._training is None:  # what came cannot be trained
                 self.training_changed.emit(self.training)
         worker, bench = self._training, self._bench
+        if bench is not None and bench.learned_of_labels():
+            self.training_changed.emit(self.training)
         if bench is not None and self._resting is not None and self._resting.isFinished():
             self._resting = None  # the block that ran at the pause has counted too
             self.progress.emit(bench.progress)

@@ -1,6 +1,7 @@
 """The folder of a run: what lies in it, and what can be made of it later."""
 
 import csv
+import dataclasses
 import json
 import os
 from collections.abc import Iterable, Mapping, Sequence
@@ -23,7 +24,7 @@ from playground.lab.session import Session, SessionError
 from playground.lab.training import recommended_threads
 from playground.lab.trajectory import Trajectory
 from playground.lab.untrained import untrained_classes, untrained_whole
-from playground.lab.weights import load_weights
+from playground.lab.weights import hidden_labels, load_weights
 from playground.mistakes import Mistake
 from playground.theory.noise import ScoreFunction
 
@@ -89,6 +90,7 @@ def open_model(folder: Path, assignments: Sequence[str] = (), seed: int | None =
     use_threads(problem)
     network = problem.network()
     load_weights(network, dict(session.weights))
+    problem = dataclasses.replace(problem, hidden_labels=hidden_labels(dict(session.weights)))
     return Model(problem, network.requires_grad_(False))
 
 

@@ -78,6 +78,7 @@ class Problem:
         widest: the :func:`widest_gap` of `train`, and
         spread: its principal axes: found when they are first asked for and kept through every `replace`, for of large images they
             take a second each.
+        hidden_labels: what training has shown so far, see :class:`playground.lab.refusals.Conditions`.
     """
 
     experiment: Experiment
@@ -90,6 +91,7 @@ class Problem:
     device: torch.device
     widest: Callable[[], float] = field(repr=False)
     spread: Callable[[], PrincipalAxes] = field(repr=False)
+    hidden_labels: tuple[float, float] | None = None
 
     @classmethod
     def build(
@@ -161,7 +163,7 @@ class Problem:
         """What the network and its samples can be conditioned on."""
         told = self.dataset.labels if self.classes else None
         present = () if told is None else tuple(np.flatnonzero(np.bincount(told)).tolist())
-        return Conditions(present, len(self.dataset.held_out))
+        return Conditions(present, len(self.dataset.held_out), self.hidden_labels)
 
     @property
     def batch(self) -> int:

@@ -20,10 +20,13 @@ class Conditions:
     Attributes:
         classes: those that the network is told of, in order; none where it is told no labels.
         held_out: points that training never sees, from which the known part of a point is taken.
+        hidden_labels: the least and the largest share of labels that training has hidden so far; None before any, and where the
+            network is told none.
     """
 
     classes: tuple[int, ...] = ()
     held_out: int = 0
+    hidden_labels: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ from playground.lab.minimised import minimised
 from playground.lab.objective import build_objective
 from playground.lab.problem import Problem
 from playground.lab.refusals import training_refusal
-from playground.lab.weights import State, Weights, load_weights
+from playground.lab.weights import State, Weights, damaged, hidden_labels, load_weights
 from playground.theory.fused_energy import energy_denoising_steps
 from playground.theory.fused_training import denoising_steps, matching_steps
 from playground.theory.networks import MLP, Energy, ScoreNetwork
@@ -196,7 +196,9 @@ class Trainer:
             for kind, network in (("network", self.network), ("ema", self.ema))
             for name, tensor in network.state_dict().items()
         }
+        hidden = self.problem.hidden_labels
         return arrays | {
+            **({} if hidden is None else {"hidden_labels": np.array(hidden)}),
             **{name: vector.cpu().numpy() for name, vector in self._weights.moments.items()},
             "step": np.array(self.step, dtype=np.int64),
             "seconds": np.array(self.seconds),
@@ -224,13 +226,17 @@ class Trainer:
             self.seconds = float(state["seconds"])
             steps, seconds = state["limits"].tolist()
             self._limits = (steps, seconds)
+            hidden = hidden_labels(state)
             generator_state = torch.from_numpy(np.array(state["generator"]))
             if generator_state.numel() == self._generator.get_state().numel():  # another device has another generator
                 self._generator.set_state(generator_state)
         except (KeyError, TypeError, ValueError, RuntimeError) as error:
             if isinstance(error, ExperimentError):
                 raise
-            raise ExperimentError(f"The saved training is incomplete or damaged ({error}): train anew.") from None
+            raise damaged(error) from None
+        self.problem = replace(self.problem, hidden_labels=hidden)
+        if hidden is None:  # what earlier versions trained by, nobody knows better than the settings
+            self._remember_labels()
         self._diverged = None
         self._weights.keep()
 
@@ -273,7 +279,16 @@ class Trainer:
         """Make some steps; mean loss and last learning rate. The device is waited for once, at the end."""
         rates = [self._learning_rate(made) for made in range(steps)]
         loss = self._train_fused(rates) if self._fused else self._train_plainly(rates)
+        self._remember_labels()
         return float(loss), rates[-1]
+
+    def _remember_labels(self) -> None:
+        """That the present share of labels was hidden from the network, if it is told any."""
+        share, before = self.problem.experiment.training.label_dropout, self.problem.hidden_labels
+        if self.problem.conditions.classes:
+            hidden = (share, share) if before is None else (min(share, before[0]), max(share, before[1]))
+            if hidden != before:
+                self.problem = replace(self.problem, hidden_labels=hidden)
 
     def _learning_rate(self, made: int) -> float:
         """Of the step after `made` more."""

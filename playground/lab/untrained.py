@@ -1,5 +1,7 @@
 """Scores that the network is asked for and training never shows it: what rests on them means nothing, and is not measured.
 
+What training has shown so far decides; before its first step, what it would show by the settings.
+
 Imports no torch, so that the window can ask before torch is loaded.
 """
 
@@ -9,31 +11,43 @@ from playground.lab.settings import Experiment
 
 def untrained_classes(experiment: Experiment, conditions: Conditions) -> str | None:
     """That the sampler follows scores of classes although training hid every label, and what helps; None where it does not."""
-    sampling = experiment.sampling
-    if not conditions.classes or experiment.training.label_dropout < 1:
+    sampling, share = experiment.sampling, experiment.training.label_dropout
+    least, _ = conditions.hidden_labels or (share, share)
+    if not conditions.classes or least < 1:
         return None
     if sampling.labels == "none" or sampling.source != "learned" or sampling.kind == "forward":
         return None
+    why = "training.label_dropout = 1 hides every label" if share == 1 else "Training has hidden every label so far"
+    helps = "choose a share below 1, such as 0.3, and train anew, or" if share == 1 else f"{_on(share)}, or choose"
     return (
-        "training.label_dropout = 1 hides every label, so no class is learned, and the samples of sampling.labels = "
-        f"{sampling.labels} follow scores that were never trained: choose a share below 1, such as 0.3, and train anew, or "
-        "sampling.labels = none."
+        f"{why}, so no class is learned, and the samples of sampling.labels = {sampling.labels} follow scores that were never "
+        f"trained: {helps} sampling.labels = none."
     )
 
 
 def untrained_whole(experiment: Experiment, conditions: Conditions) -> str | None:
     """That the score of all classes together was never trained, as every label was told, and what rests on it; or None."""
-    if not conditions.classes or experiment.training.label_dropout > 0:
+    share = experiment.training.label_dropout
+    _, largest = conditions.hidden_labels or (share, share)
+    if not conditions.classes or largest > 0:
         return None
     on_it = "score errors"
     if experiment.likelihood.source == "learned":
         on_it = f"likelihoods, {on_it}"
     if experiment.sampling.source == "learned":
         on_it += ", sampling.guidance and sampling.labels = none"
-    return (
-        f"training.label_dropout = 0 tells the network every label, so the score without one is never trained, and {on_it} mean "
-        "nothing, for they rest on it: choose a share above 0, such as 0.3, and train anew."
-    )
+    if share == 0:
+        why = "training.label_dropout = 0 tells the network every label, so the score without one is never trained"
+        helps = "choose a share above 0, such as 0.3, and train anew"
+    else:
+        why = "Training has told the network every label so far, so the score without one is untrained"
+        helps = _on(share)
+    return f"{why}, and {on_it} mean nothing, for they rest on it: {helps}."
+
+
+def _on(share: float) -> str:
+    """What helps where the share has been changed since the training."""
+    return f"train on or anew with training.label_dropout = {share:g}"
 
 
 def untrained_likelihoods(experiment: Experiment, conditions: Conditions) -> str | None:

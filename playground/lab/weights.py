@@ -106,6 +106,26 @@ class Weights:
         ]
 
 
+def hidden_labels(state: State) -> tuple[float, float] | None:
+    """The least and the largest share of labels that a trainer had hidden; None where it told none, or in earlier versions.
+
+    Raises:
+        ExperimentError: the entry is damaged.
+    """
+    if "hidden_labels" not in state:
+        return None
+    try:
+        least, largest = state["hidden_labels"].tolist()
+        return float(least), float(largest)
+    except (TypeError, ValueError) as error:
+        raise damaged(error) from None
+
+
+def damaged(error: Exception) -> ExperimentError:
+    """Of a state that cannot be used."""
+    return ExperimentError(f"The saved training is incomplete or damaged ({error}): train anew.")
+
+
 def load_weights(network: ScoreNetwork, state: State, kind: str = "ema") -> None:
     """Copy the averaged (or with ``network``, the live) weights of a trainer's state into a network.
 

@@ -805,6 +805,35 @@ def test_digits_train_and_sample_as_images(qtbot, bench):
     np.testing.assert_allclose(found.args[0].points[-1], engine.trajectory.positions[-1][5], atol=0.05)
 
 
+def test_what_was_never_trained_goes_by_the_training_so_far(qtbot, bench, tmp_path):
+    """A share that is chosen afterwards trains nothing yet, and a session knows what has been trained."""
+    state, engine = bench
+    small = {"sampling.particles": 4, "network.width": 16, "network.depth": 1}
+    with qtbot.waitSignal(engine.problem_changed, timeout=10_000):
+        state.edit({"data.kind": "digits", "training.steps": 2, "training.label_dropout": 0.0} | small)
+    train(qtbot, engine)
+    state.edit({"training.label_dropout": 0.1})
+    assert "every label so far" in hindrances.to_measuring_score(state, engine)
+    engine.session({})().save(tmp_path / "one.spg")
+    other = Engine(State(), device="cpu")
+    try:
+        other.open_session(Session.load(tmp_path / "one.spg"))
+        with qtbot.waitSignal(other.problem_changed, timeout=20_000) as told:
+            other.start()
+        assert told.args[0].conditions.hidden_labels == (0.0, 0.0)
+        assert "every label so far" in hindrances.to_evaluating(other._state, other)
+    finally:
+        assert other.shutdown(20.0)
+    told = []
+    engine.training_changed.connect(lambda _: told.append(hindrances.to_measuring_score(state, engine)))
+    train(qtbot, engine)
+    assert told[0]
+    assert not told[-1]
+    with qtbot.waitSignal(engine.problem_changed, timeout=10_000):
+        engine.reset_training()
+    assert engine.problem.conditions.hidden_labels is None
+
+
 def test_weights_of_another_network_are_left_out_and_said_so(qtbot, bench):
     _state, engine = bench
     train(qtbot, engine)

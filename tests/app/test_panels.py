@@ -786,6 +786,19 @@ def test_scores_that_training_never_shows_are_not_measured(show, state, engine, 
     assert not training.notice.isVisible()
 
 
+def test_what_training_shows_for_the_first_time_can_be_measured_at_once(show, state, engine):
+    training, likelihood, quality = show(panels.TrainingPanel, panels.LikelihoodPanel, panels.QualityPanel)
+    state.edit({"data.kind": "digits"})
+    engine.build(conditions=dataclasses.replace(TOLD, hidden_labels=(0.0, 0.0)))
+    buttons = (likelihood.test, quality.measure_score)
+    assert not any(button.isEnabled() for button in buttons)
+    assert training.notice.isVisible()
+    engine.problem = dataclasses.replace(engine.problem, conditions=dataclasses.replace(TOLD, hidden_labels=(0.0, 0.3)))
+    engine.train_to(200)
+    assert all(button.isEnabled() for button in buttons)
+    assert not training.notice.isVisible()
+
+
 def test_the_loss_chart_asks_for_no_button_that_cannot_be_pressed(show, state, engine):
     (panel,) = show(panels.TrainingPanel)
     engine.build()

@@ -1,6 +1,7 @@
 """What the commands write."""
 
 import csv
+import dataclasses
 import itertools
 import json
 import math
@@ -125,6 +126,19 @@ def test_a_run_warns_of_scores_that_it_never_trains(
     for key in ("bits_per_dim", "fisher_divergence"):
         assert (found[key] is None) == (share == 0)
         assert ("so the score without one is never trained" in found["reasons"].get(key, "")) == (share == 0)
+
+
+def test_a_model_warns_of_scores_that_its_training_has_not_shown(tmp_path: Path, ask: Ask, quick: list[str]) -> None:
+    """Whatever the share was that someone chose in the window before it was saved."""
+    (tmp_path / "digits.toml").write_text('data.kind = "digits"\nnetwork.width = 16\n')
+    out = tmp_path / "out"
+    assert ask("run", tmp_path / "digits.toml", "--out", out, *quick, "--set=training.label_dropout=0")[0] == 0
+    session = Session.load(out / "model.safetensors")
+    other = experiments.replace(session.experiment, {"training.label_dropout": 0.3})
+    dataclasses.replace(session, experiment=other).save(out / "model.safetensors")
+    code, said, _ = ask("sample", out, "--out", tmp_path / "more.npz")
+    assert code == 0
+    assert "Warning: Training has told the network every label so far" in said
 
 
 def test_a_run_warns_of_points_without_a_density(tmp_path: Path, ask: Ask, quick: list[str]) -> None:

@@ -334,6 +334,70 @@ def test_scores_that_training_never_shows_are_told(settings: dict, of_classes: b
     assert whole is None or "training.label_dropout = 0 tells the network every label" in whole
 
 
+def untrained(problem: Problem) -> tuple[bool, bool]:
+    """Whether scores of classes, and those of all data together, were never trained."""
+    found = (rule(problem.experiment, problem.conditions) for rule in (untrained_classes, untrained_whole))
+    return tuple(sentence is not None for sentence in found)  # type: ignore[return-value]
+
+
+@pytest.mark.parametrize(
+    ("first", "then", "before", "after"),
+    [
+        (0.0, 0.1, (False, True), (False, False)),
+        (0.0, 1.0, (False, True), (False, False)),
+        (0.3, 0.0, (False, False), (False, False)),
+        (0.3, 1.0, (False, False), (False, False)),
+        (1.0, 0.3, (True, False), (False, False)),
+        (0.0, 0.0, (False, True), (False, True)),
+    ],
+)
+def test_what_was_never_trained_goes_by_what_training_has_shown(
+    first: float, then: float, before: tuple[bool, bool], after: tuple[bool, bool]
+) -> None:
+    """Not by the share that is chosen after it, until training goes on with that; saved, and restored as it was."""
+    trainer = Trainer(digits(training__label_dropout=first))
+    assert trainer.problem.conditions.hidden_labels is None
+    next(trainer)
+    trainer.retune(replace(trainer.problem.experiment, {"training.label_dropout": then}))
+    assert untrained(trainer.problem) == before
+    opened = Trainer(digits(training__label_dropout=then))
+    opened.restore(trainer.state())
+    assert untrained(opened.problem) == before
+    for each in (trainer, opened):
+        next(each)
+        assert untrained(each.problem) == after
+
+
+def test_what_helps_where_other_settings_trained_is_to_train_on() -> None:
+    settings = digits(training__label_dropout=0.1).experiment
+    whole = untrained_whole(settings, Conditions((0, 1), 9, hidden_labels=(0.0, 0.0)))
+    assert whole is not None
+    assert whole.startswith("Training has told the network every label so far, so the score without one is untrained")
+    assert whole.endswith("train on or anew with training.label_dropout = 0.1.")
+    classes = untrained_classes(settings, Conditions((0, 1), 9, hidden_labels=(1.0, 1.0)))
+    assert classes is not None
+    assert classes.startswith("Training has hidden every label so far, so no class is learned")
+    assert classes.endswith("train on or anew with training.label_dropout = 0.1, or choose sampling.labels = none.")
+
+
+def test_a_state_of_earlier_versions_counts_as_trained_by_the_settings_it_is_opened_with() -> None:
+    trainer = Trainer(digits(training__label_dropout=0.0))
+    next(trainer)
+    state = trainer.state()
+    for settings in (0.0, 0.3):
+        opened = Trainer(digits(training__label_dropout=settings))
+        opened.restore({name: array for name, array in state.items() if name != "hidden_labels"})
+        assert untrained(opened.problem) == (False, settings == 0)
+    with pytest.raises(ExperimentError, match="incomplete or damaged"):
+        trainer.restore(state | {"hidden_labels": np.zeros(3)})
+
+
+def test_a_network_that_is_told_no_labels_says_nothing_of_them() -> None:
+    trainer = Trainer(digits(network__kind="mlp"))
+    next(trainer)
+    assert "hidden_labels" not in trainer.state()
+
+
 def test_a_score_that_was_never_trained_is_not_measured(network) -> None:
     problem = digits(training__label_dropout=0.0)
     *_, progress = evaluate(problem, network)

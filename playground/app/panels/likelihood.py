@@ -57,6 +57,7 @@ class LikelihoodPanel(Card):
         state.changed.connect(self._refresh)
         engine.problem_changed.connect(self._problem_changed)
         engine.problem_failed.connect(self._refresh)
+        engine.training_changed.connect(self._refresh)
         engine.likelihood_changed.connect(self._show_point)
         engine.way_changed.connect(self._show_way)
         engine.task_changed.connect(self._task_changed)

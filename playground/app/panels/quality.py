@@ -222,6 +222,7 @@ class QualityPanel(Card):
 
     @Slot(str)
     def _training_changed(self, training: str) -> None:
+        self._enable()
         # Half a second of work, and some seconds against a training set; while training runs it would only take its time.
         view = self.engine.problem
         rests = training in ("paused", "finished") and view is not None and view.known_density
