@@ -18,6 +18,7 @@ if TYPE_CHECKING:  # torch takes a second to import, and the window lists the so
 
 Array = NDArray[np.float64]
 MOST_NAMES = 3  # in a sentence on many files
+MOST_CLASS_NAMES = 50_000  # in a session, of 1.8 kB each at most, as JSON in JSON: the file's header may have 100 MB
 
 
 class DataError(Mistake, ValueError):
@@ -121,10 +122,9 @@ def numbered(class_names: Sequence[str]) -> str:
     """
     if not class_names:
         return ""
-    shown = map(on_one_line, class_names)
-    return (
-        f"Classes are numbered as their folders are sorted: {listed([f'{n} {name}' for n, name in enumerate(shown)])}."
-    )
+    shown = listed([f"{number} {name}" for number, name in enumerate(map(on_one_line, class_names))])
+    most = f"; a session keeps the names of at most {MOST_CLASS_NAMES:,}, so it will have none"
+    return f"Classes are numbered as their folders are sorted: {shown}{most if len(class_names) > MOST_CLASS_NAMES else ''}."
 
 
 def drawn_from(density: "Density", name: str, request: Request) -> Dataset:

@@ -23,6 +23,7 @@ import safetensors
 import safetensors.numpy
 
 from playground import __version__
+from playground.data.dataset import MOST_CLASS_NAMES
 from playground.lab import experiment as experiments
 from playground.lab.atomic import replacing
 from playground.lab.experiment import Experiment, ExperimentError
@@ -34,7 +35,6 @@ if typing.TYPE_CHECKING:
 SUFFIX = ".spg"
 FORMAT = "score-playground session"
 VERSION = 1
-MOST_CLASS_NAMES = 50_000  # of 1.8 kB each at most, as JSON in JSON: the file's header may have 100 MB
 LONGEST_CLASS_NAME = 255  # file systems allow no longer names of folders
 
 Arrays = Mapping[str, np.ndarray]

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from playground.data import DataError, load_dataset, pictures
+from playground.data.dataset import MOST_CLASS_NAMES, numbered
 from tests.data.image_files import CLASSES, COLOUR, GREY, RANDOM, bytes_of, idx, load, same_images, save_picture
 
 
@@ -47,6 +48,14 @@ def test_what_lies_beside_pictures_is_named(tmp_path: Path) -> None:
     (tmp_path / "c.bmp").touch()
     remark = load(tmp_path, points=40).remark
     assert remark.startswith("52 of 60 images were drawn. Passed over: a.bmp, c.bmp, empty and 1 more; read are PNG")
+
+
+def test_more_names_than_a_session_keeps_are_said_to_be_lost_there() -> None:
+    few, many = numbered(("a",) * MOST_CLASS_NAMES), numbered(("a",) * (MOST_CLASS_NAMES + 1))
+    assert few.endswith("0 a, 1 a, 2 a and 49,997 more.")
+    assert many.endswith(
+        "0 a, 1 a, 2 a and 49,998 more; a session keeps the names of at most 50,000, so it will have none."
+    )
 
 
 def test_hidden_pictures_are_none(tmp_path: Path) -> None:
