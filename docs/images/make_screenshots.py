@@ -55,14 +55,12 @@ def show_frame(window: MainWindow, share: float) -> None:
     engine, came = window.engine, dict[str, float]()
     engine.field_changed.connect(lambda view: came.update(field=view.sigma))
     engine.density_changed.connect(lambda view: came.update(density=view.sigma))
+    wait(lambda: not engine.building)
+    before = engine.trajectory
     engine.set_loop(False)
-    while True:
-        engine.set_playing(True)
-        wait(lambda: engine.trajectory is not None and engine.trajectory.finished)
-        engine.set_playing(False)
-        wait(seconds=0.3)  # a run that has just begun takes the place of the finished one
-        if engine.trajectory.finished:
-            break
+    engine.restart()  # a run that has begun unseen would later take the place of the one in view
+    engine.step(1_000_000)  # all of it is recorded without being played
+    wait(lambda: engine.trajectory is not before and engine.trajectory.finished)
     engine.set_loop(True)
     engine.seek(round(share * (engine.recorded - 1)))
 
@@ -128,9 +126,6 @@ def digits(window: MainWindow) -> None:
     window.engine.train()
     wait(seconds=2.5 * SECONDS)
     window.engine.pause_training()
-    before = window.engine.trajectory
-    window.engine.restart()
-    wait(lambda: window.engine.trajectory is not before)
     show_frame(window, 0.9)
 
 

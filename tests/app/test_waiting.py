@@ -10,6 +10,7 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
+from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QLabel
 
 from playground.app.live import Live
@@ -59,3 +60,13 @@ def test_a_screenshot_waits_for_its_field_and_density_however_slow_the_machine(w
     assert came == {"field": engine.sigma, "density": engine.sigma}
     assert engine.frame == round(0.5 * (engine.recorded - 1))
     assert "at rest" in [label.text() for label in window.status.findChildren(QLabel)]
+
+
+def test_a_screenshot_is_of_the_run_that_the_settings_describe_however_late_it_begins(window, monkeypatch):
+    engine, begin = window.engine, Live.begin
+    conftest.wait(lambda: engine.trajectory.finished, 30_000)
+    monkeypatch.setattr(Live, "begin", lambda live, run: QTimer.singleShot(1_000, lambda: begin(live, run)))
+    window.state.edit({"sampling.steps": 30})
+    screenshots().show_frame(window, 0.5)
+    assert engine.trajectory.steps == 31  # the last denoising among them
+    assert engine.frame == round(0.5 * (engine.trajectory.total - 1))
