@@ -32,12 +32,13 @@ def energy_score(x: Tensor, sigma: Tensor, factor: Tensor, parts: Parts, rows: i
     Args:
         factor: c, by which phi is multiplied in the log-density, (N,).
     """
+    frequencies, tones, *layers = parts
     inverses, divisors = scales(sigma)
     score = torch.empty_like(x)
     for piece in blocks(x, rows):
         inverse = inverses[piece]
-        seen = features(x[piece], inverse, *parts[:2], divisors[piece])
-        slope = on_cores(energy_slope, seen, parts.frequencies, *parts[2:], rows=rows)
+        seen = features(x[piece], inverse, frequencies, tones, divisors[piece])
+        slope = on_cores(energy_slope, seen, frequencies, *layers, rows=rows)
         slope.mul_(factor[piece, None])
         torch.sub(slope, seen[:, : x.shape[1]], out=score[piece]).mul_(inverse[:, None])
     return score

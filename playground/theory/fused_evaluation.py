@@ -61,16 +61,17 @@ def mlp_score(x: Tensor, sigma: Tensor, parts: Parts, rows: int) -> Tensor:
     if len(sigma) > 1 and sigma.stride(0) == 0:  # one number, expanded
         level = float(sigma[0])
         scale, level = 1 / math.sqrt(level * level + 1), level if level > 0 else 1.0
-        parts = with_noise(parts, level)
+        frequencies, tones, *layers = with_noise(parts, level)
         for piece in blocks(x, rows):
-            raw = on_cores(perceptron, features(x[piece], scale, *parts[:2]), *parts[2:], rows=rows)
+            raw = on_cores(perceptron, features(x[piece], scale, frequencies, tones), *layers, rows=rows)
             torch.sub(raw.mul_(scale / level), x[piece], alpha=scale * scale, out=score[piece])
         return score
+    frequencies, tones, *layers = parts
     inverses, divisors = scales(sigma)
     for piece in blocks(x, rows):
         inverse, divisor = inverses[piece], divisors[piece]
-        seen = features(x[piece], inverse, *parts[:2], divisor)
-        raw = on_cores(perceptron, seen, *parts[2:], rows=rows)
+        seen = features(x[piece], inverse, frequencies, tones, divisor)
+        raw = on_cores(perceptron, seen, *layers, rows=rows)
         torch.sub(raw.div_(divisor[:, None]), seen[:, : x.shape[1]], out=score[piece]).mul_(inverse[:, None])
     return score
 
@@ -144,10 +145,11 @@ def perceptron(
 
 def mlp_trace(y: Tensor, sigma: Tensor, parts: Parts, rows: int) -> tuple[Tensor, Tensor]:
     """An MLP's F at inputs y (N, D) for sigma (N,), > 0, and tr dF/dy (N,), without gradients, `rows` points at a time."""
+    frequencies, tones, *layers = parts
     found = y.new_empty(len(y), y.shape[1] + 1)
     for piece in blocks(y, rows):
-        seen = features(y[piece], 1.0, *parts[:2], sigma[piece])
-        found[piece] = on_cores(perceptron_trace, seen, parts.frequencies, *parts[2:], rows=rows)
+        seen = features(y[piece], 1.0, frequencies, tones, sigma[piece])
+        found[piece] = on_cores(perceptron_trace, seen, frequencies, *layers, rows=rows)
     return found[:, :-1], found[:, -1]
 
 
