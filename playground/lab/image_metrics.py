@@ -62,6 +62,6 @@ def _nearest(training: Tensor, images: Array) -> tuple[Tensor, Tensor]:
 
 def _voted(labels: Tensor, classes: int) -> Tensor:
     """(N,) the commonest of each row's labels (N, NEIGHBOURS); of equally common ones that of the nearest image."""
-    votes = torch.nn.functional.one_hot(labels, classes).sum(1).double()
-    votes.scatter_add_(1, labels[:, :1], torch.full((len(labels), 1), 0.5, dtype=votes.dtype))
-    return votes.argmax(1)
+    votes = torch.nn.functional.one_hot(labels, classes).double()
+    nearer = 0.5 ** torch.arange(1, labels.shape[1] + 1)  # all of them together are less than a vote
+    return (votes * (1 + nearer)[:, None]).sum(1).argmax(1)

@@ -61,6 +61,17 @@ def test_the_errors_of_both_medians_are_the_spreads_that_they_have() -> None:
         assert errors.mean() == pytest.approx(values.std(), rel=0.12), key
 
 
+def test_of_equally_common_labels_the_nearest_wins_though_another_is_nearer_still() -> None:
+    """Samples between classes have such neighbours: the label that the nearest image alone has takes no part in the tie."""
+    labels = np.array([9, 3, 1, 3, 1, 0, 0, 0])
+    training = np.full((8, 1, 4, 4), 50.0)
+    training[:5] = np.arange(1, 6).reshape(-1, 1, 1, 1)
+    dataset = Dataset("a", training, None, (1, 4, 4), ("x", "y"), training[:4] + 0.1, labels=labels, grey_levels=256)
+    settings = {"data.kind": "images", "data.path": "a", "network.width": 8, "network.depth": 2}
+    found = image_figures(Problem.build(replace(Experiment(), settings), dataset), np.zeros((3, 1, 4, 4)))
+    assert found["label_shares"][3] == 1
+
+
 def test_one_class_alone_is_seen(digits: Problem) -> None:
     labels = digits.dataset.labels
     assert labels is not None
