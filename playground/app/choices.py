@@ -72,7 +72,8 @@ _CHOICES: dict[str, dict[str, tuple[str, str]]] = {
         "time": ("Even in t", "The process's own time is uniform: for VE as Uniform, for VP mostly coarse levels."),
         "importance": (
             "Importance",
-            "What the weight g² makes much of is drawn more often, and so counts with less noise.",
+            "What the weight g² makes much of in denoising is drawn more often, and so counts with less noise; with more in exact and "
+            "sliced matching.",
         ),
     },
     "sampling.kind": {

@@ -328,6 +328,18 @@ def test_importance_sampling_has_the_same_mean_and_less_variance(noise: str) -> 
     assert all(found["importance"][1] < 0.9 * std for law, (_, std) in found.items() if law != "importance")
 
 
+@pytest.mark.parametrize("kind", ["exact", "sliced"])
+def test_importance_sampling_is_no_help_to_matching(kind: str) -> None:
+    """It is made for denoising, whose loss falls at coarse levels: here it costs what it spares there."""
+    count, levels, spreads = 40_000, NOISES["ve"], {}
+    for law in LAWS:
+        x, sigma = MIXTURE.sample(count, seeded()), levels.training_sigmas(count, seeded(1), law)
+        objective = OBJECTIVES[kind](levels, law, "likelihood")
+        losses = objective.loss(lambda y, level: -y / (1 + per_point(level, y) ** 2), x, sigma, seeded(2))
+        spreads[law] = float(losses.detach().std())
+    assert spreads["importance"] > 2 * spreads["log-uniform"]
+
+
 def test_importance_sampled_likelihood_is_the_edm_weight() -> None:
     levels = NOISES["ve"]
     sigma = levels.training_sigmas(1000, seeded(), "importance").double()

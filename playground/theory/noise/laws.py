@@ -86,9 +86,10 @@ class UniformTime(SigmaLaw):
 class Importance(SigmaLaw):
     r"""In proportion to what the likelihood's weight makes of each level, for the score of data of variance one.
 
-    That loss is sigma^2 D/(sigma^2 (1 + sigma^2)) at a level, so ln sigma has the density 1/(1 + sigma^2), whose integral is
+    That loss of denoising is sigma^2 D/(sigma^2 (1 + sigma^2)) at a level, so ln sigma has the density 1/(1 + sigma^2), whose integral is
     -ln(1 + sigma^-2)/2: coarse levels, where nothing is left to learn, are hardly drawn. Weighted by the likelihood every
-    level then counts as with the weight "edm".
+    level then counts as with the weight "edm". Exact and sliced matching, whose weighted losses do not fall at coarse levels, keep
+    their mean but have more noise by it than with ln sigma drawn evenly.
     """
 
     def __init__(self, process: Process) -> None:
