@@ -63,6 +63,8 @@ def classifier_accuracy(a: Tensor, b: Tensor, generator: torch.Generator) -> tup
     """How often a classifier tells a point of one cloud from one of the other, and its standard error by :func:`share_error`.
 
     It learns from half of the points and is judged on the other half, as many of each cloud: clouds of one law give 1/2.
+    The error is that of the judging: where the laws differ, another half to learn from gives another classifier, and the share
+    goes up to a third farther.
     Logistic regression on the coordinates (random combinations of them where there are many) and on random Fourier
     features, whose lengths go from the median distance down to an eighth of it. Source: Lopez-Paz & Oquab 2017.
 
