@@ -48,7 +48,7 @@ def image_figures(problem: Problem, samples: Array) -> dict[str, Any]:
     if problem.dataset.labels is not None:
         labels = torch.from_numpy(problem.dataset.labels)
         classes = int(labels.max()) + 1
-        shares = torch.bincount(_voted(labels[rows], classes), minlength=classes) / len(rows)
+        shares = torch.bincount(_voted(labels[rows]), minlength=classes) / len(rows)
         found["label_shares"] = shares.tolist()
         found["label_shares_standard_error"] = share_error(shares, len(rows)).tolist()
         found["label_shares_true"] = (torch.bincount(labels, minlength=classes) / len(labels)).tolist()
@@ -60,8 +60,8 @@ def _nearest(training: Tensor, images: Array) -> tuple[Tensor, Tensor]:
     return nearest(torch.from_numpy(np.asarray(images, dtype=np.float32)).flatten(1), training, NEIGHBOURS)
 
 
-def _voted(labels: Tensor, classes: int) -> Tensor:
+def _voted(labels: Tensor) -> Tensor:
     """(N,) the commonest of each row's labels (N, NEIGHBOURS); of equally common ones that of the nearest image."""
-    votes = torch.nn.functional.one_hot(labels, classes).double()
-    nearer = 0.5 ** torch.arange(1, labels.shape[1] + 1)  # all of them together are less than a vote
-    return (votes * (1 + nearer)[:, None]).sum(1).argmax(1)
+    votes = (labels[:, :, None] == labels[:, None]).sum(2)
+    chosen = (votes * labels.shape[1] - torch.arange(labels.shape[1])).argmax(1, keepdim=True)
+    return labels.gather(1, chosen)[:, 0]
