@@ -34,6 +34,7 @@ from playground.lab.experiment import Experiment, fields, replace
 from playground.lab.problem import Problem
 from playground.lab.refusals import sampling_refusal
 from playground.lab.sampling import make_sampler, sample
+from playground.lab.sampling_settings import known_pixels
 from playground.lab.session import Session
 from playground.lab.training import Trainer
 from playground.lab.weights import load_weights
@@ -70,6 +71,12 @@ class Column:
 
     titles: tuple[str, str]
     settings: Settings
+
+
+GIVEN = Column(
+    ("Left half given", "Reverse SDE"), {"sampling.mask": "left", "sampling.known": 2, "sampling.labels": "none"}
+)
+"""Of the digits, beside the samplers: what the learned score makes of half of a held-out one."""
 
 
 @dataclass(frozen=True)
@@ -197,7 +204,8 @@ def digits_row(columns: Sequence[Column]) -> Iterator[Cell | None]:
             yield None
             continue
         images = last_frame(dataclasses.replace(problem, experiment=chosen), score)
-        yield Cell(Scene(palette=DARK, images=ImageGrid(images, limits)))
+        known = known_pixels(chosen.sampling.mask, *problem.shape[-2:])
+        yield Cell(Scene(palette=DARK, images=ImageGrid(images, limits, known=known)))
 
 
 def paint_cell(painter: QPainter, box: QRectF, cell: Cell) -> None:
@@ -283,9 +291,10 @@ def few_colors(image: QImage) -> QImage:
 
 def main(out: Path = Path(__file__).parent, only: Sheet | None = None) -> None:
     torch.set_num_threads(1)
-    application, columns = headless(), samplers()
+    application, found = headless(), samplers()
     for sheet in [only] if only else list(Sheet):
         digits = sheet is Sheet.DIGITS
+        columns = [*found, GIVEN] if digits else found
         with Progress() as progress:
             task = progress.add_task(sheet, total=(1 if digits else len(TOYS)) * (1 + len(columns)))
 

@@ -94,7 +94,7 @@ class ImageGrid(Layer):
         painter.setBrush(Qt.BrushStyle.NoBrush)
         if self.known is not None:
             edge = _edge(self.known)
-            painter.setPen(QPen(palette.color("data"), 1.5 / tiles.side))
+            painter.setPen(QPen(palette.color("data"), min(1.5 / tiles.side, 1 / 32)))
             for box in map(tiles.box, range(tiles.shown)):
                 painter.save()
                 painter.translate(box.topLeft())
