@@ -5,7 +5,7 @@ import itertools
 import os
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -246,9 +246,9 @@ def assemble(
         problem, trainer, _view(problem, trainer), Weights(next(_versions), trainer.snapshot(), untrained=True)
     )
     if session is not None and session.weights:
+        _remember(bench, session, TrainingProgress)
         trainer.restore(dict(session.weights))
         bench.publish()
-        _remember(bench, session.training, TrainingProgress)
         progress = bench.progress
         if progress is not None and progress.floor is not None and progress.floor_error is None:
             bench.progress = trainer.with_floor(progress)
@@ -270,8 +270,9 @@ def bundled_session(experiment: Experiment) -> Session | None:
     return session if same else None
 
 
-def _remember(bench: Bench, summary: Mapping[str, Any], progress_type: Any) -> None:
+def _remember(bench: Bench, session: Session, progress_type: Any) -> None:
     """Take over a session's history, as far as it is sound: it is shown, never computed with."""
+    summary = session.training
     state = summary.get("state")
     bench.training = state if state in ("paused", "finished", "diverged") else "paused"
     steps, losses = summary.get("steps"), summary.get("losses")
@@ -285,9 +286,8 @@ def _remember(bench: Bench, summary: Mapping[str, Any], progress_type: Any) -> N
     made_for = bench.trainer.problem.experiment
     try:
         sections = {
-            name: msgspec.convert(summary[name], kind)
+            name: msgspec.convert(summary[name], kind) if name in summary else getattr(session.experiment, name)
             for name, kind in (("objective", Objective), ("training", Training))
-            if name in summary
         }
         bench.trainer.retune(msgspec.structs.replace(made_for, **sections))
     except (msgspec.ValidationError, ExperimentError):

@@ -971,6 +971,17 @@ def test_other_settings_than_those_that_ship_begin_untrained(qtbot, bench):
     assert engine.untrained
 
 
+@pytest.mark.parametrize("share", [0.0, 1.0])
+def test_what_ships_was_trained_by_its_own_settings_whatever_share_is_chosen(qtbot, bench, share):
+    state, engine = bench
+    with qtbot.waitSignal(engine.problem_changed, timeout=20_000):
+        engine.prefer_bundled()
+        state.load(replace(Experiment(), {"data.kind": "digits", "training.label_dropout": share}))
+    assert engine.trained_steps >= 6_000
+    assert engine.problem.conditions.hidden_labels == (0.3, 0.3)
+    assert not len(engine.loss_history[0])  # its losses are of another share too
+
+
 def test_what_was_measured_of_other_samples_or_weights_is_forgotten_and_the_clicked_point_measured_anew(qtbot, bench):
     state, engine = bench
     qtbot.waitUntil(lambda: complete(engine), timeout=20_000)
