@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 from PySide6.QtGui import QColor
 
-from playground.drawing.images import CARD, SMALLEST, ImageGrid, Strip
+from playground.drawing.images import CARD, SMALLEST, ImageGrid, Strip, _edge
 from playground.drawing.palette import DARK, PALETTES, Palette
 from playground.drawing.render import render
 from playground.drawing.scene import Scene
+from playground.lab.sampling_settings import known_pixels
 
 
 def picture(grid: ImageGrid, palette: Palette = DARK) -> tuple:
@@ -103,6 +104,12 @@ def test_the_edge_of_what_was_given_is_drawn_on_every_image_and_nowhere_else() -
                 assert abs(seen.hsvHue() - QColor(DARK.data).hsvHue()) < 12
     all_known, _ = picture(dataclasses.replace(grid, known=np.ones((4, 8), dtype=bool)))
     assert all_known == plain
+
+
+def test_a_straight_edge_of_what_was_given_is_one_line_however_many_pixels_it_passes() -> None:
+    """A grid has 500 images 60 times a second: a line for each pixel took as long as the images."""
+    lines = {mask: _edge(known_pixels(mask, 32, 32)).elementCount() // 2 for mask in ("left", "top", "frame")}
+    assert lines == {"left": 1, "top": 1, "frame": 4}
 
 
 def test_the_selected_image_has_a_ring() -> None:
