@@ -214,8 +214,9 @@ class Documents(QObject):
 
     def save_as(self, then: Callable[[], None] | None = None) -> None:
         """Ask for a name and save."""
-        folder = self.path or Path(self._settings.get("folder")) / f"{self._state.experiment.data.kind}{SUFFIX}"
-        name, _ = QFileDialog.getSaveFileName(self._window, "Save as", str(folder), f"Sessions (*{SUFFIX})")
+        present = self.path or Path(self._settings.get("folder")) / self._state.experiment.data.kind
+        proposed = str(present.with_suffix(SUFFIX))
+        name, _ = QFileDialog.getSaveFileName(self._window, "Save as", proposed, f"Sessions (*{SUFFIX})")
         path = completed(self._window, name, (SUFFIX,), SUFFIX) if name else None
         if path is not None:
             self._write(path, then)

@@ -252,6 +252,15 @@ def test_save_asks_for_a_name_once_and_adds_the_ending(at, qtbot, monkeypatch):
     assert (at.folder / "named.spg").is_file()
 
 
+def test_save_as_proposes_a_session_beside_the_model_of_a_run(at, qtbot, monkeypatch):
+    with qtbot.waitSignal(at.documents.opened):
+        at.documents.open(at.saved_session("model.safetensors"))
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *arguments: (arguments[2], ""))
+    with qtbot.waitSignal(at.documents.saved):
+        at.documents.save_as()
+    assert at.documents.path == at.folder / "model.spg"
+
+
 def test_cancelled_file_dialogs_do_nothing(at, monkeypatch):
     monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: ("", ""))
     monkeypatch.setattr(QFileDialog, "getOpenFileName", lambda *_: ("", ""))
