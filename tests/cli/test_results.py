@@ -18,6 +18,7 @@ import torch
 
 from playground.cli.reporting import number, with_error
 from playground.cli.running import _finite
+from playground.drawing.images import ImageGrid
 from playground.lab import experiment as experiments
 from playground.lab.problem import Problem
 from playground.lab.session import Session
@@ -629,6 +630,18 @@ def test_videos_of_any_kind_and_size(moons: Path, tmp_path: Path, ask: Ask, suff
     assert (width, height) == shown
     assert count == 30
     assert [file.name for file in tmp_path.iterdir()] == [out.name]
+
+
+def test_picture_and_video_show_where_what_was_given_ends(
+    tmp_path: Path, ask: Ask, quick: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "digits.toml").write_text('data.kind = "digits"\nnetwork.width = 8\nsampling.mask = "top"\n')
+    seen: list[list[int]] = []
+    monkeypatch.setattr(ImageGrid, "paint", lambda grid, *_: seen.append(grid.known.sum(axis=1).tolist()))
+    quickest = [*quick, "--set=training.steps=2", "--set=likelihood.points=10"]
+    assert ask("run", tmp_path / "digits.toml", "--out", tmp_path / "out", *quickest)[0] == 0
+    assert len(seen) > 12  # the picture, and every frame of the video
+    assert all(rows == [8, 8, 8, 8, 0, 0, 0, 0] for rows in seen)
 
 
 def test_images_from_training_to_likelihood(tmp_path: Path, ask: Ask, quick: list[str]) -> None:
