@@ -30,7 +30,7 @@ from playground.app.wrapping import BREAK
 from playground.drawing.palette import DARK, LIGHT
 from playground.lab.advice import Advice
 from playground.lab.along_sigma import ScoreErrors
-from playground.lab.experiment import fields
+from playground.lab.experiment import fields, replace
 from playground.lab.idle import acts
 from playground.lab.refusals import Conditions, sampling_refusal, training_refusal
 from playground.lab.untrained import untrained_classes, untrained_whole
@@ -475,6 +475,23 @@ def test_what_a_drag_costs_is_said_no_longer_than_it_lasts(show, state, engine, 
     QTest.mouseRelease(panel.ladder, Qt.MouseButton.LeftButton, pos=start + QPoint(by, 0))
     assert not panel.notice.isVisible()
     assert panel.header.state == before
+
+
+def test_a_level_of_other_noise_cannot_be_dragged_while_those_of_the_present_one_are_worked_out(show, state, engine):
+    state.edit({"noise.kind": "vp"})
+    (panel,) = show(panels.NoisePanel)
+    engine.build(resolved=replace(state.experiment, {"noise.sigma_min": 0.01}))  # a process of rates has no sigma_max
+    start = panel.ladder.place(0).toPoint()
+    QTest.mousePress(panel.ladder, Qt.MouseButton.LeftButton, pos=start)
+    QTest.mouseMove(panel.ladder, start + QPoint(12, 0))
+    state.undo()
+    assert panel.range.value("noise.sigma_max") is None  # until the data are built again
+    before = state.experiment
+    QTest.mouseRelease(panel.ladder, Qt.MouseButton.LeftButton, pos=start + QPoint(12, 0))
+    assert state.experiment == before
+    assert not panel.ladder.handles()
+    engine.build()
+    assert panel.ladder.handles()
 
 
 def test_the_full_trace_of_images_says_what_it_costs(show, state, engine):

@@ -52,6 +52,11 @@ class SigmaLadder(Chart):
         self._describe()
 
     @property
+    def kind(self) -> str:
+        """Of the noise whose levels are shown."""
+        return self._kind
+
+    @property
     def sigmas(self) -> np.ndarray:
         """(L,) coarse to fine, as shown."""
         return self._sigmas.copy()

@@ -198,6 +198,8 @@ class NoisePanel(Card):
             gap = None if view is None or view.is_image else view.widest_gap
             times = self._times() if drawn else None
             self.ladder.show_levels(noise.kind, sigmas, evenly=not by_hand, gap=gap, times=times)
+        elif self.ladder.kind != noise.kind:  # to drag those of another would set this one's
+            self.ladder.show_levels(noise.kind, np.zeros(0))
         self._summarise(sigmas)
         self._warn(view)
 
