@@ -202,8 +202,8 @@ class Documents(QObject):
     # --- save
 
     def save(self, then: Callable[[], None] | None = None) -> None:
-        """Save under the present name, or ask for one; `then` is called once the file is written."""
-        if self.path is None:
+        """Save under the present name if it is a session's, or ask for one; `then` is called once the file is written."""
+        if self.path is None or self.path.suffix.lower() != SUFFIX:
             self.save_as(then)
         elif _stamp(self.path) in (None, self._stamp) or may_replace(
             self._window,

@@ -252,13 +252,18 @@ def test_save_asks_for_a_name_once_and_adds_the_ending(at, qtbot, monkeypatch):
     assert (at.folder / "named.spg").is_file()
 
 
-def test_save_as_proposes_a_session_beside_the_model_of_a_run(at, qtbot, monkeypatch):
+def test_the_model_of_a_run_is_saved_as_a_session_beside_it(at, qtbot, monkeypatch):
+    """What the run measured, which lies there too, is of that model."""
+    model = at.saved_session("model.safetensors")
+    before = model.read_bytes()
     with qtbot.waitSignal(at.documents.opened):
-        at.documents.open(at.saved_session("model.safetensors"))
+        at.documents.open(model)
+    at.state.edit({"seed": 3})
     monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *arguments: (arguments[2], ""))
     with qtbot.waitSignal(at.documents.saved):
-        at.documents.save_as()
+        at.documents.save()
     assert at.documents.path == at.folder / "model.spg"
+    assert model.read_bytes() == before
 
 
 def test_cancelled_file_dialogs_do_nothing(at, monkeypatch):
