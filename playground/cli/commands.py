@@ -15,7 +15,7 @@ VIDEO_SUFFIXES = (".mp4", ".webm", ".gif")
 
 app = typer.Typer(
     help="See how score-based generative models work. Without a command, open the window; with a FILE, open it in the window: "
-    "a session (.spg), an experiment (.toml) or points (.csv, .tsv, .npy).",
+    "a session (.spg, or the model.safetensors of a run), an experiment (.toml), points (.csv, .tsv, .npy) or images.",
     add_completion=False,
     no_args_is_help=False,
     pretty_exceptions_enable=False,
