@@ -1,6 +1,6 @@
 """Opening, saving and what a file on the bench is called.
 
-Four kinds can be opened or dropped: sessions (``.spg``: everything; ``.safetensors``, as the command line writes them),
+Four kinds can be opened or dropped: sessions (``.spg``: everything; the folder of a run from the command line, or its model),
 experiments (``.toml``: the settings), points (``.csv``, ``.tsv``, ``.npy``: a data set of one's own) and images (a folder of
 pictures, or a file of MNIST, CIFAR or NPZ images). Only sessions are saved; reading and writing happen off the GUI thread.
 """
@@ -20,7 +20,7 @@ from playground.app.settings import Settings
 from playground.app.state import State
 from playground.lab import experiment as experiments
 from playground.lab.experiment import Experiment, ExperimentError
-from playground.lab.session import SUFFIX, Session, SessionError
+from playground.lab.session import MODEL, SUFFIX, Session, SessionError
 from playground.mistakes import Mistake
 
 POINTS = (".csv", ".tsv", ".npy")
@@ -118,6 +118,8 @@ class Documents(QObject):
     def open(self, path: Path) -> None:
         """Open any file that can be opened, once unsaved work is safe; what is wrong with it comes as a sentence."""
         path = Path(path).expanduser()
+        if (path / MODEL).is_file():  # the folder of a run
+            path /= MODEL
         suffix = next((ending for ending in OPENABLE if path.name.lower().endswith(ending)), "")
         if path.is_dir():
             self.when_safe(lambda: self._open_data(path, "images"))

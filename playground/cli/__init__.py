@@ -98,8 +98,6 @@ def _file(arguments: list[str]) -> Path:
         near = difflib.get_close_matches(first, COMMANDS, n=1, cutoff=0.5)
         hint = f"did you mean {near[0]}?" if near else f"the commands are {', '.join(COMMANDS)}."
         raise Mistake(f"{first} is neither a file nor a command; {hint}")
-    if not path.is_file():
-        raise Mistake(f"{first} is a folder: open a session, an experiment or a file of points.")
     if rest:
         raise Mistake(f"The window opens one file, but {first} is followed by {rest[0]!r}.")
     return path

@@ -15,7 +15,7 @@ VIDEO_SUFFIXES = (".mp4", ".webm", ".gif")
 
 app = typer.Typer(
     help="See how score-based generative models work. Without a command, open the window; with a FILE, open it in the window: "
-    "a session (.spg, or the model.safetensors of a run), an experiment (.toml), points (.csv, .tsv, .npy) or images.",
+    "a session (.spg, or the folder of a run), an experiment (.toml), points (.csv, .tsv, .npy) or images (a folder, or .npz).",
     add_completion=False,
     no_args_is_help=False,
     pretty_exceptions_enable=False,

@@ -20,7 +20,7 @@ from playground.lab.idle import idle_settings
 from playground.lab.problem import Problem, choose_device
 from playground.lab.refusals import sampling_refusal
 from playground.lab.sampling import sample
-from playground.lab.session import Session, SessionError
+from playground.lab.session import MODEL, Session, SessionError
 from playground.lab.training import recommended_threads
 from playground.lab.trajectory import Trajectory
 from playground.lab.untrained import untrained_classes, untrained_whole
@@ -28,7 +28,7 @@ from playground.lab.weights import hidden_labels, load_weights
 from playground.mistakes import Mistake
 from playground.theory.noise import ScoreFunction
 
-EXPERIMENT, MODEL, METRICS = "experiment.toml", "model.safetensors", "metrics.json"
+EXPERIMENT, METRICS = "experiment.toml", "metrics.json"
 TRAJECTORY, SAMPLES, PICTURE, VIDEO = "trajectory.npz", "samples.csv", "picture.png", "video.mp4"
 EVERYTHING = (EXPERIMENT, MODEL, METRICS, TRAJECTORY, SAMPLES, PICTURE, VIDEO)
 UNFINISHED = "unfinished.safetensors"

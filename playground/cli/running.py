@@ -25,7 +25,7 @@ from playground.lab.likelihood_settings import LOG_P_OF
 from playground.lab.problem import Problem, choose_device
 from playground.lab.refusals import Conditions, sampling_refusal, training_refusal
 from playground.lab.score_errors import score_figures
-from playground.lab.session import Session, SessionError
+from playground.lab.session import MODEL, Session, SessionError
 from playground.lab.training import Trainer, TrainingProgress
 from playground.mistakes import Mistake
 
@@ -61,7 +61,7 @@ def run_experiment(experiment: Experiment, folder: Path, device: str, overwrite:
             (folder / name).unlink(missing_ok=True)
         with complete(folder, results.EVERYTHING):
             experiments.save(experiment, folder / results.EXPERIMENT)
-            _session(experiment, problem, trainer).save(folder / results.MODEL)
+            _session(experiment, problem, trainer).save(folder / MODEL)
             model = results.Model(problem, trainer.ema.requires_grad_(False))
             trajectory = results.run_sampler(problem, model.score)
             trajectory.save_npz(folder / results.TRAJECTORY)
@@ -118,8 +118,8 @@ def complete(folder: Path, names: Collection[str]) -> Iterator[None]:
     try:
         yield
     except (OSError, SessionError, PictureError, VideoError):
-        model = folder / results.MODEL
-        if results.MODEL in names and model.exists():
+        model = folder / MODEL
+        if MODEL in names and model.exists():
             model.replace(folder / results.UNFINISHED)
             say(f"The trained model is kept in {folder / results.UNFINISHED}")
         for name in names:

@@ -33,6 +33,8 @@ if typing.TYPE_CHECKING:
     from playground.data import Dataset
 
 SUFFIX = ".spg"
+MODEL = "model.safetensors"
+"""The session in the folder of a run."""
 FORMAT = "score-playground session"
 VERSION = 1
 LONGEST_CLASS_NAME = 255  # file systems allow no longer names of folders

@@ -101,10 +101,11 @@ def test_session_comes_back_from_its_file(at, qtbot):
     assert at.documents.path == path
 
 
-def test_the_model_of_a_run_from_the_command_line_opens(at, qtbot):
+@pytest.mark.parametrize("name", ["", "model.safetensors"])
+def test_the_model_of_a_run_from_the_command_line_opens(at, qtbot, name):
     path = at.saved_session("model.safetensors")
     with qtbot.waitSignal(at.documents.opened):
-        at.documents.open(path)
+        at.documents.open(at.folder / name)
     assert at.bench.sessions
     assert at.documents.path == path
 

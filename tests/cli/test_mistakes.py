@@ -26,7 +26,6 @@ ABSENT = "cuda" if sys.platform == "darwin" else "mps"
 MISTAKES: dict[str, tuple[list[str], str]] = {
     "unknown command": (["rnu"], "rnu is neither a file nor a command; did you mean run?"),
     "unknown word": (["zzz"], "zzz is neither a file nor a command; the commands are run, sample"),
-    "a folder for the window": (["{tmp}"], "is a folder: open a session, an experiment or a file of points."),
     "two files for the window": (["{tmp}/points.csv", "x"], "The window opens one file"),
     "unknown option": (["--foo"], "No such option: --foo"),
     "unknown option of run": (["run", "{tmp}/empty.toml", "--oot", "x"], "No such option: --oot"),

@@ -88,7 +88,8 @@ def test_without_arguments_the_window_opens(monkeypatch: pytest.MonkeyPatch, tmp
     (tmp_path / "points.csv").write_text("x,y\n")
     assert main([]) == 0
     assert main([str(tmp_path / "points.csv")]) == 0
-    assert opened == [None, tmp_path / "points.csv"]
+    assert main([str(tmp_path)]) == 0
+    assert opened == [None, tmp_path / "points.csv", tmp_path]
 
 
 def test_without_a_display_the_window_is_refused(monkeypatch: pytest.MonkeyPatch, ask: Ask) -> None:
