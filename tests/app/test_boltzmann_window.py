@@ -73,6 +73,9 @@ def test_it_opens_learning_bars_and_stripes(window):
     assert window.likely.patterns.shape == (18, 3, 3)
     assert view.likely.learned[:14].all()
     assert window.samples_card.header.state.endswith("of 48 are patterns")
+    assert (
+        window.likely_card.header.state == f"{100 * view.likely.of_patterns:.1f} % are patterns"
+    )  # of all, not of those shown
     assert window.train.text() == "Train"
     assert not window.train.isEnabled()  # all steps are made
     assert "Within" in window.learning.verdict.text() or "above the floor" in window.learning.verdict.text()

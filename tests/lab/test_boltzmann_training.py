@@ -91,6 +91,17 @@ def test_bars_and_stripes_are_learned_to_their_entropy() -> None:
     assert {write_pattern(one) for one in likely.states[:14]} == {write_pattern(one) for one in bars_and_stripes(3, 3)}
 
 
+def test_the_share_of_the_patterns_counts_all_of_them_and_each_once() -> None:
+    settings = Boltzmann(steps=1500)
+    *_, last = Trainer(settings)
+    assert most_probable(settings, last.weights, 3).of_patterns == pytest.approx(14 * math.exp(-last.nll), abs=5e-3)
+    assert most_probable(settings, last.weights, 3).of_patterns <= 1  # however few are shown
+    twice = Boltzmann(rows=2, columns=2, data="drawn", patterns=("##/..", "##/.."))
+    assert most_probable(twice, np.zeros((4, 4)), 1).of_patterns == pytest.approx(1 / 16)
+    nothing = Boltzmann(rows=2, columns=2, data="drawn")
+    assert most_probable(nothing, np.zeros((4, 4)), 1).of_patterns == 0
+
+
 def test_the_numbers_of_a_step_are_those_of_its_weights() -> None:
     settings = Boltzmann(rows=2, columns=2, data="drawn", patterns=("##/..", "#./#.", "##/.."), steps=20)
     for progress in Trainer(settings):

@@ -1,7 +1,5 @@
 """Tools > Boltzmann machine: draw patterns, watch them being learned, and see what Z costs."""
 
-import math
-
 import numpy as np
 from PySide6.QtCore import QSize, Qt, Slot
 from PySide6.QtGui import QCloseEvent, QKeySequence, QShortcut, QShowEvent
@@ -323,8 +321,7 @@ class BoltzmannWindow(QDialog):
             for one, chance, learned in zip(likely.states, chances, likely.learned, strict=True)
         ]
         self.likely.show_patterns(likely.states, colors, words, [probability(chance) for chance in chances])
-        together = math.fsum(chance for chance, learned in zip(chances, likely.learned, strict=True) if learned)
-        self.likely_card.set_state(f"{100 * together:.1f} % are patterns")
+        self.likely_card.set_state(f"{100 * likely.of_patterns:.1f} % are patterns")
         drawn = view.samples
         self.samples.show_patterns(drawn, ["particles"] * len(drawn), [pattern_words(one) for one in drawn])
         self.samples_card.set_state(f"{round(view.learned * len(drawn))} of {len(drawn)} are patterns")

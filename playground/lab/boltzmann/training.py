@@ -140,11 +140,13 @@ class Likely:
         states: (K, rows, columns) of -1 and +1.
         probabilities: (K,).
         learned: (K,) whether each is one of the patterns.
+        of_patterns: probability of all patterns together, of those too that are not among these states.
     """
 
     states: NDArray[np.int8]
     probabilities: Array
     learned: NDArray[np.bool_]
+    of_patterns: float
 
 
 def most_probable(settings: Boltzmann, weights: Array, count: int) -> Likely:
@@ -155,7 +157,10 @@ def most_probable(settings: Boltzmann, weights: Array, count: int) -> Likely:
     order = torch.sort((-probabilities).float(), stable=True).indices[:count]
     found = boltzmann.states_of(order, units)
     pictures = found.numpy().astype(np.int8).reshape(-1, settings.rows, settings.columns)
-    return Likely(pictures, probabilities[order].numpy(), are_patterns(settings, pictures))
+    patterns = torch.from_numpy(patterns_of(settings).reshape(-1, units))
+    numbers = np.unique(boltzmann.numbers_of(patterns).numpy())
+    of_patterns = float(probabilities.numpy()[numbers].sum())
+    return Likely(pictures, probabilities[order].numpy(), are_patterns(settings, pictures), of_patterns)
 
 
 def are_patterns(settings: Boltzmann, pictures: NDArray[np.int8]) -> NDArray[np.bool_]:
