@@ -274,7 +274,8 @@ def _remember(bench: Bench, session: Session, progress_type: Any) -> None:
     """Take over a session's history, as far as it is sound: it is shown, never computed with."""
     summary = session.training
     state = summary.get("state")
-    bench.training = state if state in ("paused", "finished", "diverged") else "paused"
+    untold = "untrained" if not bench.trainer.step else "finished" if bench.trainer.finished else "paused"
+    bench.training = state if state in ("paused", "finished", "diverged") else untold
     steps, losses = summary.get("steps"), summary.get("losses")
     if isinstance(steps, list) and isinstance(losses, list) and len(steps) == len(losses):
         pairs = [

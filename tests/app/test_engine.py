@@ -12,8 +12,10 @@ from playground.app.measuring import STALE
 from playground.app.state import State
 from playground.data import pictures
 from playground.lab.experiment import Experiment, Stroke, replace
+from playground.lab.problem import Problem
 from playground.lab.refusals import Conditions
 from playground.lab.session import Session, SessionError
+from playground.lab.training import Trainer
 
 SHIPPED = ("two-moons", "eight-gaussians", "checkerboard", "two-spirals", "digits")
 SMALL = {
@@ -855,18 +857,23 @@ def test_weights_of_another_network_are_left_out_and_said_so(qtbot, bench):
         assert other.shutdown(20.0)
 
 
-def test_weights_without_a_history_count_as_trained(qtbot, bench):
-    _state, engine = bench
-    train(qtbot, engine)
-    session = dataclasses.replace(engine.session({})(), training={})  # as the command line writes it
-    other = Engine(State(), device="cpu")
+@pytest.mark.parametrize(("steps", "limit", "state"), [(60, 60, "finished"), (60, 90, "paused"), (0, 0, "untrained")])
+def test_weights_without_a_history_count_as_trained_as_far_as_their_limit_tells(qtbot, steps, limit, state):
+    experiment = replace(Experiment(), SMALL | {"training.steps": steps})
+    trainer = Trainer(Problem.build(experiment))
+    assert [progress.step for progress in trainer][-1:] == [steps] * bool(steps)
+    weights = trainer.state() | {"limits": np.array([limit, np.inf])}
+    session = Session.of(
+        experiment, trainer.problem.dataset, weights=weights
+    )  # no history, as the command line writes it
+    engine = Engine(State(), device="cpu")
     try:
-        other.open_session(session)
-        with qtbot.waitSignal(other.ready, timeout=20_000):
-            other.start()
-        assert (other.training, other.trained_steps, other.last_progress) == ("paused", 60, None)
+        engine.open_session(session)
+        with qtbot.waitSignal(engine.ready, timeout=20_000):
+            engine.start()
+        assert (engine.training, engine.trained_steps, engine.last_progress) == (state, steps, None)
     finally:
-        assert other.shutdown(20.0)
+        assert engine.shutdown(20.0)
 
 
 def test_points_opened_while_a_session_is_being_built_follow_it(qtbot, bench, tmp_path):

@@ -854,6 +854,11 @@ def test_weights_without_a_history_can_be_trained_on_and_reset(show, engine, mon
     assert panel.header.state == "paused · 200 steps"
     assert panel.reset.isEnabled()
     assert "keeps no losses" in panel.chart.accessibleDescription()
+    engine.training = "finished"  # as the limit in the file tells
+    engine.build()
+    assert panel.header.state == "finished · 200 steps"
+    assert panel.button.text() == "Train more"
+    assert panel.bar.value() == panel.bar.maximum()
 
 
 def test_training_that_waits_says_so_and_can_be_taken_back(show, engine):

@@ -196,7 +196,7 @@ class TrainingPanel(Card):
         self.reset.setEnabled(trained > 0)
         self.reset.setToolTip(f"<p>Forget the weights, {count(trained)} steps, and begin with fresh ones.</p>")
         self.bar.setVisible(training not in ("untrained", "waiting"))
-        self.bar.setValue(0)
+        self.bar.setValue(1000 if training == "finished" else 0)
         if training == "waiting":
             self.set_state("begins when ready")
             return
