@@ -104,6 +104,19 @@ def test_a_click_without_a_drag_changes_nothing(ladder, qtbot):
         QTest.mouseClick(ladder, Qt.MouseButton.LeftButton, pos=ladder.place(3).toPoint())
 
 
+@pytest.mark.parametrize("way", [(QPoint(0, 3),), (QPoint(30, 0), QPoint(0, 2))])
+def test_a_handle_let_go_where_it_was_keeps_all_its_digits(ladder, qtbot, way):
+    levels = LEVELS * 1.2345678
+    ladder.show_levels("ladder", levels)
+    start = ladder.place(0).toPoint()
+    with qtbot.assertNotEmitted(ladder.moved), qtbot.waitSignal(ladder.abandoned):
+        QTest.mousePress(ladder, Qt.MouseButton.LeftButton, pos=start)
+        for by in way:
+            QTest.mouseMove(ladder, start + by)
+        QTest.mouseRelease(ladder, Qt.MouseButton.LeftButton, pos=start + way[-1])
+    assert np.array_equal(ladder.sigmas, levels)
+
+
 def test_a_press_beside_the_handles_takes_none(ladder, qtbot):
     with qtbot.assertNotEmitted(ladder.grabbed):
         QTest.mousePress(ladder, Qt.MouseButton.LeftButton, pos=QPoint(250, 10))

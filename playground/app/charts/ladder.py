@@ -47,6 +47,7 @@ class SigmaLadder(Chart):
         self._axis = (0.01, 10.0)
         self._held: int | None = None
         self._chosen = 0
+        self._pressed = 0.0  # where the handle was taken, and how far beside its middle
         self._grip = 0.0
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self._describe()
@@ -182,14 +183,20 @@ class SigmaLadder(Chart):
         if event.button() != Qt.MouseButton.LeftButton or nearest is None:
             return
         self._held = self._chosen = nearest
-        self._grip = event.position().x() - self.place(nearest).x()
+        self._pressed = event.position().x()
+        self._grip = self._pressed - self.place(nearest).x()
         self._before = self._sigmas
         self.grabbed.emit(False)
         self.update()
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         if self._held is not None:
-            self._move(self._held, self._sigma(event.position().x() - self._grip))
+            x = event.position().x()
+            if x == self._pressed:
+                self._sigmas = self._before  # a hand that trembles up and down moves nothing, and rounds nothing
+                self._describe()
+            else:
+                self._move(self._held, self._sigma(x - self._grip))
             self.previewed.emit(self.sigmas)
         over = self._nearest(event.position()) is not None
         self.setCursor(Qt.CursorShape.SizeHorCursor if over or self._held is not None else Qt.CursorShape.ArrowCursor)
