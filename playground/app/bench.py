@@ -5,7 +5,7 @@ import itertools
 import os
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -246,9 +246,10 @@ def assemble(
         problem, trainer, _view(problem, trainer), Weights(next(_versions), trainer.snapshot(), untrained=True)
     )
     if session is not None and session.weights:
-        _remember(bench, session, TrainingProgress)
+        _retune(trainer, session)  # first, for what the weights do not tell of their training is by these settings
         trainer.restore(dict(session.weights))
         bench.publish()
+        _remember(bench, session.training, TrainingProgress)
         progress = bench.progress
         if progress is not None and progress.floor is not None and progress.floor_error is None:
             bench.progress = trainer.with_floor(progress)
@@ -270,9 +271,23 @@ def bundled_session(experiment: Experiment) -> Session | None:
     return session if same else None
 
 
-def _remember(bench: Bench, session: Session, progress_type: Any) -> None:
+def _retune(trainer: "Trainer", session: Session) -> None:
+    """Set a trainer to the settings that a session's weights were trained by, as far as they are sound."""
+    sections = (("objective", Objective), ("training", Training))
+    try:
+        trained_by = {
+            name: msgspec.convert(session.training[name], kind)
+            if name in session.training
+            else getattr(session.experiment, name)
+            for name, kind in sections
+        }
+        trainer.retune(msgspec.structs.replace(trainer.problem.experiment, **trained_by))
+    except (msgspec.ValidationError, ExperimentError):
+        pass  # then they count as of the settings that are chosen
+
+
+def _remember(bench: Bench, summary: Mapping[str, Any], progress_type: Any) -> None:
     """Take over a session's history, as far as it is sound: it is shown, never computed with."""
-    summary = session.training
     state = summary.get("state")
     untold = "untrained" if not bench.trainer.step else "finished" if bench.trainer.finished else "paused"
     bench.training = state if state in ("paused", "finished", "diverged") else untold
@@ -284,15 +299,6 @@ def _remember(bench: Bench, session: Session, progress_type: Any) -> None:
             if isinstance(step, int) and isinstance(loss, int | float)
         ]
         bench.steps, bench.losses = [step for step, _ in pairs], [float(loss) for _, loss in pairs]
-    made_for = bench.trainer.problem.experiment
-    try:
-        sections = {
-            name: msgspec.convert(summary[name], kind) if name in summary else getattr(session.experiment, name)
-            for name, kind in (("objective", Objective), ("training", Training))
-        }
-        bench.trainer.retune(msgspec.structs.replace(made_for, **sections))
-    except (msgspec.ValidationError, ExperimentError):
-        pass  # then they count as of the settings that are chosen
     try:
         bench.progress = msgspec.convert(summary.get("progress"), progress_type | None)
     except msgspec.ValidationError:
