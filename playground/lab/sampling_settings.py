@@ -202,9 +202,9 @@ class Sampling(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 def known_pixels(mask: str, height: int, width: int) -> np.ndarray | None:
     """(height, width), True where an image is known beforehand; None where it is nowhere."""
-    known = np.zeros((height, width), dtype=bool)
     if mask == "none":
         return None
+    known = np.zeros((height, width), dtype=bool)
     if mask == "left":
         known[:, : width // 2] = True
     elif mask == "top":

@@ -153,9 +153,8 @@ def with_bias(weights: Tensor, bias: Tensor) -> Tensor:
 if ONEDNN:  # else there may be no such operator, without which TorchScript would compile nothing that names it
 
     def suits_onednn(a: Tensor, b: Tensor, written: int) -> bool:
-        """Whether a product a b' gains by it, which a small one does not, for it needs 7 us more to begin, and one of a matrix
-        with gaps takes a thousandfold. Writing the result counts as
-        `written` further columns of a."""
+        """Whether a product a b' gains by it: a small one does not, for it needs 7 us more to begin, and one of a matrix with
+        gaps takes a thousandfold. Writing the result counts as `written` further columns of a."""
         large = a.shape[0] * (a.shape[1] + written) * b.shape[0] > 2**19 and a.shape[1] > 0
         return large and a.dtype == torch.float32 and a.is_cpu and (b.is_contiguous() or b.t().is_contiguous())
 

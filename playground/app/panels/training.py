@@ -196,24 +196,29 @@ class TrainingPanel(Card):
         self.reset.setEnabled(trained > 0)
         self.reset.setToolTip(f"<p>Forget the weights, {count(trained)} steps, and begin with fresh ones.</p>")
         self.bar.setVisible(training not in ("untrained", "waiting"))
-        self.bar.setValue(1000 if training == "finished" else 0)
+        self.bar.setValue(self._thousandths())
         if training == "waiting":
             self.set_state("begins when ready")
             return
         if progress is None or training == "untrained":
             self.set_state(f"{training} · {count(trained)} steps" if trained else "untrained")
             return
-        total = progress.seconds + (progress.seconds_left or 0.0)
-        if training == "finished" or progress.finished:
-            self.bar.setValue(1000)
-        elif progress.seconds_left is not None and total > 0:
-            self.bar.setValue(round(1000 * progress.seconds / total))
         steps = f"{count(progress.step)} steps"
         if training == "training":
             left = "" if progress.seconds_left is None else f" · {duration(progress.seconds_left)}"
             self.set_state(f"{shown(progress.steps_per_second)} steps/s{left}")
         else:
             self.set_state(f"{training} · {steps}")
+
+    def _thousandths(self) -> int:
+        """Of the training time that have passed, as far as is known."""
+        progress = self.engine.last_progress
+        if self.engine.training == "finished" or (progress is not None and progress.finished):
+            return 1000
+        if progress is None or progress.seconds_left is None:
+            return 0
+        total = progress.seconds + progress.seconds_left
+        return round(1000 * progress.seconds / total) if total > 0 else 0
 
     def _say(self) -> None:
         progress, training = self.engine.last_progress, self.engine.training
