@@ -52,7 +52,8 @@ def place(window: MainWindow, x: float, y: float) -> QPoint:
 
 def show_frame(window: MainWindow, share: float) -> None:
     """Rest at a part of the run, with the field and the density of that moment, and the status bar saying so."""
-    engine, came = window.engine, dict[str, float]()
+    engine, came, shown = window.engine, dict[str, float](), list[int]()
+    engine.frame_changed.connect(shown.append)
     engine.field_changed.connect(lambda view: came.update(field=view.sigma))
     engine.density_changed.connect(lambda view: came.update(density=view.sigma))
     wait(lambda: not engine.building)
@@ -66,7 +67,8 @@ def show_frame(window: MainWindow, share: float) -> None:
 
     def rests() -> bool:
         said = [label.text() for label in window.status.findChildren(QLabel)]
-        return "at rest" in said and not engine.running(FOLLOWING) and came.items() >= followed(window).items()
+        still = "at rest" in said and not engine.running(FOLLOWING) and shown[-1:] == [engine.frame]
+        return still and came.items() >= followed(window).items()
 
     wait(rests)
 

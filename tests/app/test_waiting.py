@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 
+import numpy as np
 import pytest
 from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QLabel
@@ -60,6 +61,18 @@ def test_a_screenshot_waits_for_its_field_and_density_however_slow_the_machine(w
     assert came == {"field": engine.sigma, "density": engine.sigma}
     assert engine.frame == round(0.5 * (engine.recorded - 1))
     assert "at rest" in [label.text() for label in window.status.findChildren(QLabel)]
+
+
+def test_a_screenshot_of_images_waits_until_they_are_those_of_its_frame(window):
+    """They have no field and no density that would come later."""
+    engine = window.engine
+    window.state.edit({"data.kind": "digits", "network.width": 8, "sampling.steps": 20})
+    conftest.wait(lambda: engine.problem.is_image and engine.recorded > 2, 30_000)
+    engine.set_playing(False)
+    conftest.wait(lambda: "at rest" in [label.text() for label in window.status.findChildren(QLabel)], 10_000)
+    screenshots().show_frame(window, 0.5)
+    assert engine.frame == round(0.5 * (engine.recorded - 1))
+    assert np.array_equal(window.canvas.scene(600, 400).images.images, engine.trajectory.positions[engine.frame])
 
 
 def test_a_screenshot_is_of_the_run_that_the_settings_describe_however_late_it_begins(window, monkeypatch):
