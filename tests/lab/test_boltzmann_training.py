@@ -1,5 +1,6 @@
 """A Boltzmann machine as it learns, its settings, and what its Z costs."""
 
+import itertools
 import math
 from dataclasses import replace
 
@@ -168,6 +169,13 @@ def test_exact_samples_stay_while_weights_do_and_chains_go_on() -> None:
     for sampler, same in (("exact", True), ("gibbs", False)):
         samples = Samples(Boltzmann(rows=2, columns=2, sampler=sampler))
         assert np.array_equal(samples.follow(weights), samples.follow(weights)) == same
+
+
+def test_a_call_for_which_the_clock_stood_still_costs_what_the_others_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No chart of logarithms can show 0 seconds."""
+    calls = itertools.count()
+    monkeypatch.setattr(cost, "_clock", lambda: 0.004 * (next(calls) // 3))  # two calls in three take no time by it
+    assert list(measure_cost(2, 2))[-1].partition == pytest.approx([0.004])
 
 
 def test_cost_is_measured_for_every_number_of_units() -> None:
