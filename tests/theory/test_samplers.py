@@ -421,6 +421,17 @@ def test_running_away_is_said_in_a_sentence() -> None:
         last(Langevin(0.0, 1e6, 200), torch.ones(3, 2))
 
 
+@pytest.mark.parametrize("sampler", [ReverseSDE(VE, 4, denoise=True), AnnealedLangevin(LEVELS, 1e-3, 2, denoise=True)])
+def test_a_last_denoising_that_is_not_finite_is_no_sample(sampler: Sampler) -> None:
+    asked = itertools.count(1)
+
+    def score(x: torch.Tensor, sigma: torch.Tensor) -> torch.Tensor:
+        return gaussian_score(x, sigma) * (math.nan if next(asked) == sampler.total else 1.0)
+
+    with pytest.raises(SamplerDiverged, match=f"infinity at step {sampler.total}:"):
+        last(sampler, torch.ones(3, 2), score=score)
+
+
 def test_langevins_step_can_be_changed_while_it_runs() -> None:
     sampler = Langevin(0.0, 0.1, 4)
     sizes = []

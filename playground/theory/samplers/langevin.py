@@ -116,7 +116,9 @@ class AnnealedLangevin(Sampler):
                 require_finite(x, index, "the step size")
                 yield Step(x, sigma, None, alpha, index, self.total)
         if self.denoise:
-            yield Step(denoised(score, x, level), sigmas[-1], None, 0.0, index + 1, self.total)
+            x = denoised(score, x, level)
+            require_finite(x, self.total, "the step size")
+            yield Step(x, sigmas[-1], None, 0.0, self.total, self.total)
 
 
 @dataclass

@@ -54,6 +54,7 @@ class PathSampler(Sampler):
         if self.denoise:
             end = moments[-1]
             clean = denoised(score, x / end.scale, x.new_tensor(end.sigma))
+            require_finite(clean, self.total, "the length of a step")
             yield Step(clean, end.sigma, 0.0, 0.0, self.total, self.total)
 
     @abstractmethod
