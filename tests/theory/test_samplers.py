@@ -21,7 +21,7 @@ from gaussian_runs import (
 from torch import Tensor
 
 from playground.theory import ode
-from playground.theory.densities import GaussianMixture
+from playground.theory.densities import Boxes, GaussianMixture
 from playground.theory.guidance import Given
 from playground.theory.noise import (
     Cosine,
@@ -419,6 +419,15 @@ def test_the_score_may_change_and_gradients_stay_as_they_were(sampler: Sampler) 
 def test_running_away_is_said_in_a_sentence() -> None:
     with pytest.raises(SamplerDiverged, match=r"infinity at step \d+: the step size is too large"):
         last(Langevin(0.0, 1e6, 200), torch.ones(3, 2))
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_a_corrector_throws_no_particle_out_of_a_box_whose_score_vanishes_inside(seed: int) -> None:
+    half = math.sqrt(3)  # of variance one
+    box = Boxes(torch.full((1, 2), -half), torch.full((1, 2), half))
+    sampler = ReverseSDE(VarianceExploding(0.01, 8.0), 200, denoise=True, corrector_steps=1)
+    end = last(sampler, 8 * torch.randn(1, 2, generator=generator(seed)), seed, box.score).positions
+    assert float(end.abs().max()) < half + 0.05
 
 
 @pytest.mark.parametrize("sampler", [ReverseSDE(VE, 4, denoise=True), AnnealedLangevin(LEVELS, 1e-3, 2, denoise=True)])
