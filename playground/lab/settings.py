@@ -132,7 +132,7 @@ class Noise(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         _meta(
             "Rate of the VP and sub-VP processes at t = 1",
             ge=0.1,
-            le=1000.0,
+            le=100.0,  # where they end with e^25 of noise; from 355 on the end has no number in single precision
             symbol="β_1",
             equation=r"\beta(t) = \beta_0 + t(\beta_1 - \beta_0)",
             log=True,

@@ -12,7 +12,7 @@ import torch
 from playground.data import SOURCES
 from playground.lab.experiment import Experiment, ExperimentError, Stroke, fields, replace, value
 from playground.lab.problem import Problem, choose_device, widest_gap
-from playground.lab.settings import PROCESSES
+from playground.lab.settings import PROCESSES, RATED
 from playground.lab.units import Units
 from playground.theory.noise import Continuous, Ladder, NoNoise, SingleSigma, VarianceExploding, VariancePreserving
 
@@ -138,6 +138,15 @@ def test_vp_and_sub_vp_take_their_rates() -> None:
     assert float(process.sigma(1.0)) == pytest.approx(math.sqrt(math.expm1(0.5 * 9.1)))
     sub = build(noise__kind="sub-vp", noise__beta_max=9.0).process()
     assert float(sub.std(1.0)) == pytest.approx(1 - math.exp(-0.5 * 9.1))
+
+
+@pytest.mark.parametrize("kind", RATED)
+def test_the_highest_rates_end_with_noise_that_single_precision_holds(kind: str) -> None:
+    highest = {f"noise__{name}": fields()[f"noise.{name}"].maximum for name in ("beta_min", "beta_max")}
+    noise = build(noise__kind=kind, **highest).noise
+    sigma = torch.tensor(noise.sigma_max)
+    assert torch.isfinite(sigma.square())
+    assert torch.isfinite(noise.training_sigmas(100, torch.Generator().manual_seed(0), "time").square()).all()
 
 
 @pytest.mark.parametrize("kind", fields()["noise.kind"].choices)
