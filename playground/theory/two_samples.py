@@ -17,20 +17,23 @@ from torch import Tensor
 from playground.theory.metrics import share_error
 
 LEAST = 4  # points of each cloud, below which no error can be told
+EQUAL = 1e-7  # of the largest distance: products of double precision leave as much of 0
 FREQUENCIES = 64
 RIDGE = 1.0  # of the weights, for features of variance one: a coefficient needs some points to speak for it
 NEWTON_STEPS = 8
 
 
 def median_distance(a: Tensor, b: Tensor) -> float:
-    """Median distance between two points of both clouds together, from 1,000 of each; 1 where all points are one.
+    """Median distance between two different points of both clouds together, from 1,000 of each; 1 where all points are one.
 
-    Source: Gretton et al. 2012, section 8.
+    Where most points are one, the median of all distances is their rounding. Source: Gretton et al. 2012, section 8.
     """
     points = torch.cat([a[:1000], b[:1000]]).flatten(1).double()
     points = points - points.mean(0)
     first, second = torch.triu_indices(len(points), len(points), offset=1, device=points.device)
-    return float(torch.cdist(points, points)[first, second].median()) or 1.0
+    distances = torch.cdist(points, points)[first, second]
+    apart = distances[distances > EQUAL * distances.max()]
+    return float(apart.median()) if len(apart) else 1.0
 
 
 def mmd_squared(a: Tensor, b: Tensor, bandwidth: float | None = None) -> tuple[float, float]:

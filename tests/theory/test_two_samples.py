@@ -75,6 +75,14 @@ def test_the_median_distance_is_the_bandwidth() -> None:
     assert median_distance(torch.ones(5, 2), torch.ones(5, 2)) == 1.0
 
 
+@pytest.mark.parametrize("unit", [1e-6, 1e6])
+def test_points_most_of_which_are_one_are_compared_alike_in_every_unit(unit: float) -> None:
+    a, b = torch.zeros(100, 2, dtype=torch.float64), torch.zeros(100, 2, dtype=torch.float64)
+    a[:10], b[:10] = normal(10, 2, 3), normal(10, 2, 4) + 3
+    assert median_distance(unit * a, unit * b) == pytest.approx(unit * median_distance(a, b))
+    assert mmd_squared(unit * a, unit * b) == pytest.approx(mmd_squared(a, b))
+
+
 def test_units_scale_the_energy_distance_alone() -> None:
     a, b = normal(100, 2, 5), normal(100, 2, 6) + 1
     assert energy_distance(10 * a, 10 * b) == pytest.approx([10 * part for part in energy_distance(a, b)])
