@@ -41,7 +41,7 @@ def score_errors(
 
     Args:
         score: learned, in internal units; must not change while this runs.
-        levels: how many noise levels, log-uniform over the noise.
+        levels: how many noise levels, log-uniform over the noise; one where there is but one.
         points: at most so many at each; fewer where each has to be held against a large training set.
     """
     source = problem.reference
@@ -51,7 +51,9 @@ def score_errors(
     generator = problem.generator("score errors")
     grey_levels = problem.dataset.grey_levels
     finest = 1e-3 if grey_levels is None else 2 / grey_levels / problem.units.length
-    sigmas = np.geomspace(max(problem.noise.sigma_min, finest), max(problem.noise.sigma_max, 10 * finest), levels)
+    low, high = max(problem.noise.sigma_min, finest), max(problem.noise.sigma_max, 10 * finest)
+    levels = levels if low < high else 1
+    sigmas = np.geomspace(low, high, levels)
     users = np.array([problem.units.sigma_to_user(float(sigma)) for sigma in sigmas])
     law = problem.test if source == "exact" else problem.train
     if source == "empirical":

@@ -369,6 +369,14 @@ def test_the_mark_of_now_lies_below_the_axis_label(errors):
     assert lengths[0] <= lengths[1] - 10
 
 
+def test_the_error_at_one_level_is_no_curve(errors):
+    errors.show_errors(np.ones(1), np.full(1, 0.3), np.full(1, 0.1))
+    one = errors.grab().toImage()
+    errors.show_empty("Press Measure.")  # is not asked for what has been measured
+    assert errors.grab().toImage() == one
+    assert errors.error_at(1.0) == pytest.approx(0.3)
+
+
 def test_errors_and_the_mark_of_now(errors):
     assert count_of(errors, "error") == 0
     errors.show_errors(LEVELS, np.linspace(0.1, 0.4, 10), np.zeros(10))

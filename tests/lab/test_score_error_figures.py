@@ -54,6 +54,13 @@ def test_a_run_has_the_curve_or_a_reason() -> None:
     assert set(found["reasons"]) == set(METRICS)
 
 
+def test_one_noise_level_is_measured_once() -> None:
+    problem = Problem.build(replace(Experiment(), {"data.points": 400, "noise.kind": "single"}))
+    *_, (_, found) = score_figures(problem, lambda x, sigma: torch.zeros_like(x))
+    assert found["score_sigmas"] == pytest.approx([problem.units.sigma_to_user(problem.noise.sigma_min)])
+    assert found["relative_score_error"] == pytest.approx([1])
+
+
 @pytest.mark.parametrize("count", [300, 30_000])
 def test_a_large_training_set_is_asked_at_fewer_levels(count: int) -> None:
     points = np.random.default_rng(1).normal(size=(count + 100, 2))

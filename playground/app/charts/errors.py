@@ -13,6 +13,7 @@ from playground.app.numbers import percent, percent_with_error, shown
 from playground.lab.along_sigma import at_sigma
 
 BAND = 0.3  # opacity
+NO_CURVE = "At the one noise level that was measured, the error stands below."
 
 
 class ErrorAlongSigma(Chart):
@@ -74,7 +75,7 @@ class ErrorAlongSigma(Chart):
 
     def draw(self, painter: QPainter, plot: QRectF) -> None:
         if len(self._sigmas) < 2:
-            self.sentence(painter, self._empty)
+            self.sentence(painter, NO_CURVE if len(self._sigmas) else self._empty)
             return
         top = _nice(float((self._errors + self._spread).max()))
         for share in (0.0, 0.5, 1.0):
