@@ -235,7 +235,7 @@ class Trainer:
                 raise
             raise damaged(error) from None
         self.problem = replace(self.problem, hidden_labels=hidden)
-        if hidden is None:  # what earlier versions trained by, nobody knows better than the settings
+        if hidden is None and self.step:  # what earlier versions trained by, nobody knows better than the settings
             self._remember_labels()
         self._diverged = None
         self._weights.keep()

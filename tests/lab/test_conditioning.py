@@ -392,6 +392,14 @@ def test_a_state_of_earlier_versions_counts_as_trained_by_the_settings_it_is_ope
         trainer.restore(state | {"hidden_labels": np.zeros(3)})
 
 
+def test_weights_before_the_first_step_were_shown_nothing() -> None:
+    opened = Trainer(digits(training__label_dropout=0.3))
+    opened.restore(Trainer(digits(training__label_dropout=0.3)).state())
+    opened.retune(replace(opened.problem.experiment, {"training.label_dropout": 0.0}))
+    next(opened)
+    assert untrained(opened.problem) == (False, True)
+
+
 def test_a_network_that_is_told_no_labels_says_nothing_of_them() -> None:
     trainer = Trainer(digits(network__kind="mlp"))
     next(trainer)
