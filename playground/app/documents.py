@@ -5,6 +5,7 @@ experiments (``.toml``: the settings), points (``.csv``, ``.tsv``, ``.npy``: a d
 pictures, or a file of MNIST, CIFAR or NPZ images). Only sessions are saved; reading and writing happen off the GUI thread.
 """
 
+import os
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -118,7 +119,9 @@ class Documents(QObject):
     def open(self, path: Path) -> None:
         """Open any file that can be opened, once unsaved work is safe; what is wrong with it comes as a sentence."""
         path = Path(path).expanduser()
-        if (path / MODEL).is_file():  # the folder of a run
+        if os.path.isfile(
+            path / MODEL
+        ):  # the folder of a run; one that may not be entered is refused by whoever reads it
             path /= MODEL
         suffix = next((ending for ending in OPENABLE if path.name.lower().endswith(ending)), "")
         if path.is_dir():

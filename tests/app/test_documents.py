@@ -110,6 +110,19 @@ def test_the_model_of_a_run_from_the_command_line_opens(at, qtbot, name):
     assert at.documents.path == path
 
 
+def test_a_folder_that_may_not_be_entered_is_left_to_the_reader_of_pictures(at, monkeypatch):
+    stat = os.stat
+
+    def refused(path, **options):
+        if str(path).endswith("model.safetensors"):
+            raise PermissionError(13, "Permission denied")
+        return stat(path, **options)
+
+    monkeypatch.setattr(os, "stat", refused)
+    at.documents.open(at.folder)
+    assert at.bench.points == [(str(at.folder), "images")]
+
+
 def test_title_marks_unsaved_work(at, qtbot):
     assert at.documents.title == "Untitled - Score Playground"
     at.state.edit({"seed": 3})
