@@ -48,10 +48,10 @@ def image_figures(problem: Problem, samples: Array) -> dict[str, Any]:
     if problem.dataset.labels is not None:
         labels = torch.from_numpy(problem.dataset.labels)
         classes = int(labels.max()) + 1
-        shares = torch.bincount(_voted(labels[rows]), minlength=classes) / len(rows)
+        shares = torch.bincount(_voted(labels[rows]), minlength=classes).double() / len(rows)
         found["label_shares"] = shares.tolist()
         found["label_shares_standard_error"] = share_error(shares, len(rows)).tolist()
-        found["label_shares_true"] = (torch.bincount(labels, minlength=classes) / len(labels)).tolist()
+        found["label_shares_true"] = (torch.bincount(labels, minlength=classes).double() / len(labels)).tolist()
     return found
 
 

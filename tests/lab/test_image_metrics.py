@@ -72,6 +72,12 @@ def test_of_equally_common_labels_the_nearest_wins_though_another_is_nearer_stil
     assert found["label_shares"][3] == 1
 
 
+def test_shares_of_the_classes_are_fractions_in_double_precision(digits: Problem) -> None:
+    found = image_figures(digits, digits.dataset.held_out[:7])
+    assert {round(7 * share, 9) % 1 for share in found["label_shares"]} == {0}
+    assert sum(found["label_shares_true"]) == pytest.approx(1, abs=1e-12)
+
+
 def test_one_class_alone_is_seen(digits: Problem) -> None:
     labels = digits.dataset.labels
     assert labels is not None
