@@ -1,5 +1,7 @@
 """Tools > Boltzmann machine, as a user clicks and types in it."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 from PySide6.QtCore import QEvent, QPoint, Qt
@@ -73,9 +75,9 @@ def test_it_opens_learning_bars_and_stripes(window):
     assert window.likely.patterns.shape == (18, 3, 3)
     assert view.likely.learned[:14].all()
     assert window.samples_card.header.state.endswith("of 48 are patterns")
-    assert (
-        window.likely_card.header.state == f"{100 * view.likely.of_patterns:.1f} % are patterns"
-    )  # of all, not of those shown
+    of_some = dataclasses.replace(view.likely, of_patterns=0.25)  # of all patterns, whatever those shown add up to
+    window._show(dataclasses.replace(view, likely=of_some))
+    assert window.likely_card.header.state == "25.0 % are patterns"
     assert window.train.text() == "Train"
     assert not window.train.isEnabled()  # all steps are made
     assert "Within" in window.learning.verdict.text() or "above the floor" in window.learning.verdict.text()
