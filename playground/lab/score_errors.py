@@ -15,10 +15,8 @@ from playground.theory.noise import ScoreFunction
 
 LEVELS = 24  # noise levels
 SCORED_IMAGES = 200  # at each noise level, where points of the plane are a thousand
-PAIRS, FEW = (
-    2**24,
-    100,
-)  # of scored points and training points whose score is asked for, and points however many those are
+PAIRS = 2**24  # of scored points and training points whose score is asked for
+FEW = 100  # scored points, however many those are
 
 METRICS = (
     "score_sigmas",
