@@ -382,6 +382,11 @@ class Trainer:
                 f"Training stopped at step {self.step}: the loss falls without bound ({loss:.3g}), because the data lie on "
                 "lines, repeat or have sharp edges; the last good weights are kept. Choose a noise, or a larger one."
             )
+        elif not math.isfinite(self._reference):  # of a Gaussian score too, whatever the network
+            self._diverged = (
+                f"Training stopped at step {self.step}: the loss has no number in single precision, so far is the noise from the data's "
+                f"standard deviation, {self.problem.units.length:.3g}. Choose noise levels nearer to it."
+            )
         else:
             settings = self.problem.experiment
             rate, weight = settings.training.learning_rate, settings.objective.weight

@@ -366,6 +366,14 @@ def test_settings_change_on_the_fly() -> None:
     assert progress.step > 101
 
 
+@pytest.mark.parametrize("sigma", [1e-15, 1e15])
+def test_noise_whose_loss_has_no_number_is_not_blamed_on_the_learning_rate(sigma: float) -> None:
+    *_, last = Trainer(Problem.build(experiment(noise__kind="single", noise__sigma=sigma, training__steps=2)))
+    assert last.diverged is not None
+    assert "no number in single precision" in last.diverged
+    assert "learning_rate" not in last.diverged
+
+
 def test_the_floor_tells_its_error_and_is_estimated_anew_only_for_another_loss() -> None:
     trainer = Trainer(Problem.build(experiment(training__steps=5000)))
     first = next(trainer)
