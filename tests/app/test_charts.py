@@ -131,6 +131,7 @@ def test_escape_takes_a_drag_back(ladder, qtbot):
         QTest.keyClick(ladder, Qt.Key.Key_Escape)
         QTest.mouseRelease(ladder, Qt.MouseButton.LeftButton, pos=start + QPoint(50, 0))
     assert np.array_equal(ladder.sigmas, LEVELS)
+    assert ladder.accessibleDescription().startswith("From 8 to 0.05; ")  # said as it is shown
 
 
 def test_what_is_held_stays_in_the_hand(ladder):
@@ -215,6 +216,16 @@ def test_the_keyboard_reaches_and_moves_every_handle(qtbot):
     assert after.hasFocus()
     QTest.keyClick(after, Qt.Key.Key_Backtab, Qt.KeyboardModifier.ShiftModifier)
     assert ladder.hasFocus()
+
+
+def test_a_level_that_can_be_moved_no_longer_gives_way_to_the_nearest_that_can(ladder):
+    ladder.setFocus(Qt.FocusReason.TabFocusReason)
+    for _ in range(3):
+        QTest.keyClick(ladder, Qt.Key.Key_Down)
+    ladder.show_levels("ve", LEVELS)  # as by Ctrl+Z, which leaves the focus here
+    assert ladder.accessibleName() == "Noise levels, coarsest"
+    QTest.keyClick(ladder, Qt.Key.Key_Down)
+    assert ladder.accessibleName() == "Noise levels, finest"
 
 
 def test_home_and_end_choose_the_ends(ladder):

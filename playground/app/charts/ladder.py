@@ -88,8 +88,9 @@ class SigmaLadder(Chart):
             return
         self._kind, self._sigmas, self._evenly, self._gap = kind, np.asarray(sigmas, float), evenly, gap
         self._times = times
-        self._chosen = min(self._chosen, max(len(self._sigmas) - 1, 0))
-        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus if self.handles() else Qt.FocusPolicy.NoFocus)
+        handles, before = self.handles(), self._chosen
+        self._chosen = min(handles, key=lambda handle: abs(handle - before), default=0)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus if handles else Qt.FocusPolicy.NoFocus)
         self._fit()
         self._describe()
         self.update()
@@ -217,6 +218,7 @@ class SigmaLadder(Chart):
         key, handles = event.key(), self.handles()
         if key == Qt.Key.Key_Escape and self._held is not None:
             self._held, self._sigmas = None, self._before
+            self._describe()
             self.previewed.emit(self.sigmas)
             self.abandoned.emit()
             self.update()
