@@ -253,6 +253,13 @@ FAULTS = (
         ("theory/test_samplers.py::test_correctors_ask_at_the_level_that_the_step_reached",),
     ),
     Fault(
+        "a corrector's step without a bound",
+        "theory/samplers/path.py",
+        "torch.minimum(step, 4 * snr**2 * (1 + sigma**2))",
+        "1 * step",
+        ("theory/test_samplers.py::test_a_corrector_throws_no_particle_out_of_a_box_whose_score_vanishes_inside",),
+    ),
+    Fault(
         "the reverse SDE with the drift of the ODE",
         "theory/samplers/reverse.py",
         "alpha=h * g**2 / now.scale",
