@@ -5,7 +5,7 @@ Whatever the file, images arrive here as bytes (N, height, width, colours) with 
 
 import functools
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
@@ -42,7 +42,7 @@ def load_images(request: Request) -> Dataset:
     Equal ones stay on one side: held-out images must be none that training has seen.
 
     Raises:
-        DataError: the path holds no images, too few, or a damaged one; with its name.
+        DataError: the path holds no images, too few that can be read, or is a damaged file; with its name.
     """
     if not request.path:
         raise DataError(
@@ -61,7 +61,8 @@ def load_images(request: Request) -> Dataset:
         raise DataError(f"{path.name} needs more memory than there is: lower data.pixels or data.points.") from None
     if len(images) < LEAST:
         count = "1 image" if len(images) == 1 else f"{len(images)} images"
-        raise DataError(f"{path.name} has {count}: at least {LEAST} are needed to learn from.")
+        sentence = f"{path.name} has {count}: at least {LEAST} are needed to learn from."
+        raise DataError(" ".join(filter(None, (sentence, remark))))
     images = _coloured(images, request.colours)
     classes = np.zeros(len(images), dtype=np.int64) if labels is None else labels
     group, different = repeats.equal_rows(images)
@@ -158,6 +159,14 @@ def _passed_over(names: list[str]) -> str:
     )
 
 
+def _left_out(names: list[str]) -> str:
+    """A sentence on the pictures of a folder that could not be read."""
+    if not names:
+        return ""
+    verb = "is" if len(names) == 1 else "are"
+    return f"Left out: {listed(names)}, which {verb} damaged, no PNG or JPEG, or of over {MOST_PIXELS // 10**6} million pixels."
+
+
 def _wanted(request: Request, numbers: int) -> int:
     return min(request.points + request.held_out, MOST_NUMBERS // numbers)
 
@@ -174,31 +183,64 @@ def _read_folder(folder: Path, request: Request) -> tuple[Bytes, Labels | None, 
     files, labels, others = _found(folder)
     folders = [] if labels is None else [os.path.basename(os.path.dirname(name)) for name in files]
     classes = tuple(dict.fromkeys(folders))
-    rows = _some(len(files), _wanted(request, 1), request.seed)
-    shorter = np.array(_read_each(folder, (files[row] for row in rows), _shorter_side, request.stopped))
-    side = _side(request, shorter.tolist())
-    some = _some(len(rows), _wanted(request, 3 * side**2), request.seed)
-    rows, shorter = rows[some], shorter[some]
-    images = _read_each(folder, (files[row] for row in rows), lambda name: _picture(name, side), request.stopped)
-    beside = _passed_over([os.path.relpath(name, folder) for name in sorted(others)])
-    names = [os.path.relpath(files[row], folder) for row in rows]
-    remarks = (_drawn(len(rows), len(files)), numbered(classes), _enlarged(shorter.tolist(), side, names), beside)
-    return np.stack(images), None if labels is None else labels[rows], classes, " ".join(filter(None, remarks))
+    looked = _some(len(files), _wanted(request, 1), request.seed)
+    shorter = _read_each(folder, files, looked, _shorter_side, request.stopped)
+    side = _side(request, list(shorter.values()))
+    drawn = np.array(list(shorter))[_some(len(shorter), _wanted(request, 3 * side**2), request.seed)]
+    images = _read_each(folder, files, drawn, lambda name: _picture(name, side), request.stopped)
+    rows = np.array(list(images))
+    names = [os.path.relpath(name, folder) for name in files]
+    left_out = [names[row] for row in looked if row not in shorter] + [names[row] for row in drawn if row not in images]
+    remarks = (
+        _drawn(len(drawn), len(files) - (len(looked) - len(shorter))),
+        numbered(classes),
+        _enlarged([shorter[row] for row in rows], side, [names[row] for row in rows]),
+        _left_out(left_out),
+        _passed_over([os.path.relpath(name, folder) for name in sorted(others)]),
+    )
+    return (
+        np.stack(list(images.values())),
+        None if labels is None else labels[rows],
+        classes,
+        " ".join(filter(None, remarks)),
+    )
 
 
 def _read_each(
-    folder: Path, names: Iterable[str], read: Callable[[str], Read], stopped: Callable[[], bool]
-) -> list[Read]:
-    """What is read from each file; decoding leaves the interpreter to others, and what a thread hands back is small."""
+    folder: Path,
+    files: Sequence[str],
+    rows: NDArray[np.int64],
+    read: Callable[[str], Read],
+    stopped: Callable[[], bool],
+) -> dict[int, Read]:
+    """What is read from each of these rows of `files` that can be read, by its row.
+
+    Decoding leaves the interpreter to others, and what a thread hands back is small.
+
+    Raises:
+        DataError: `stopped` says so, or none can be read: then what is wrong with the first.
+    """
     from concurrent.futures import ThreadPoolExecutor
 
+    def tried(row: int) -> Read | DataError:
+        try:
+            return read(files[row])
+        except DataError as error:
+            return error
+
+    found: dict[int, Read] = {}
+    refusals: list[DataError] = []
     with ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as pool:
-        found = []
-        for one in pool.map(read, names):
-            found.append(one)
+        for row, one in zip(rows.tolist(), pool.map(tried, rows), strict=True):
+            if isinstance(one, DataError):
+                refusals.append(one)
+            else:
+                found[row] = one
             if stopped():
                 pool.shutdown(cancel_futures=True)
                 raise DataError(f"Reading {folder} was stopped.")
+    if not found:
+        raise refusals[0]
     return found
 
 

@@ -250,3 +250,24 @@ def test_folders_without_pictures_few_equal_and_damaged_ones_are_sentences(tmp_p
     (tmp_path / "a.png").write_bytes(b"no picture")
     with pytest.raises(DataError, match=r"a\.png is no PNG"):
         load(tmp_path)
+
+
+@pytest.mark.parametrize("damage", [slice(10), slice(40)])  # in the header, and in the pixels
+def test_what_cannot_be_read_is_left_out_and_named(tmp_path: Path, damage: slice) -> None:
+    for number, pixels in enumerate(COLOUR):
+        save_picture(tmp_path / f"{number:02}.png", pixels)
+    whole = load(tmp_path)
+    damaged = tmp_path / "07.png"
+    content = damaged.read_bytes()
+    damaged.write_bytes(content[damage])
+    dataset = load(tmp_path)
+    assert same_images(bytes_of(dataset), np.delete(COLOUR, 7, axis=0))
+    assert whole.remark == ""
+    assert dataset.remark == "Left out: 07.png, which is damaged, no PNG or JPEG, or of over 134 million pixels."
+    for number in range(20, 31):
+        (tmp_path / f"{number}.png").write_bytes(content[damage])
+    with pytest.raises(
+        DataError,
+        match=r"has 48 images: at least 50 are needed to learn from\. Left out: 07\.png, 20\.png, .*, which are damaged",
+    ):
+        load(tmp_path)
