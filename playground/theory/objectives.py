@@ -95,6 +95,9 @@ PROJECTIONS: dict[str, Callable[[Tensor, torch.Generator], Tensor]] = {
     "sphere": sphere,
 }
 
+FEWEST_FLOORS = 3  # whose spread tells their error
+MOST_PAIRS = 2**27  # of noisy points and references: a second's work
+
 
 class Objective(ABC):
     """A loss per point, weighted by its noise level.
@@ -135,8 +138,11 @@ class Objective(ABC):
     ) -> tuple[float, float] | None:
         """The mean of `parts` floors of `count` points each, and its standard error by how they differ.
 
-        Points of one floor share references and levels: only whole floors are independent.
+        Points of one floor share references and levels: only whole floors are independent. Where a reference is so large that
+        all of them would compare more than MOST_PAIRS, there are fewer, but FEWEST_FLOORS.
         """
+        pairs = max(count, self.reference) * self.reference
+        parts = min(parts, max(FEWEST_FLOORS, MOST_PAIRS // pairs))
         floors = [floor for _ in range(parts) if (floor := self.floor(density, generator, count)) is not None]
         if not floors or not all(
             map(math.isfinite, floors)

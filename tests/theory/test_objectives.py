@@ -214,6 +214,17 @@ def test_floor_falls_with_the_reference() -> None:
     assert float(losses.mean()) == pytest.approx(floors[2], rel=0.1)
 
 
+@pytest.mark.parametrize(("reference", "parts"), [(1, 20), (256, 20), (4096, 8), (16_384, 3)])
+def test_a_large_reference_costs_few_floors(reference: int, parts: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """At 65,536 points twenty of them would take minutes, before the first step of training."""
+    found = itertools.count()
+    monkeypatch.setattr(Denoising, "floor", lambda *_: float(next(found)))
+    floor, error = Denoising(NOISES["ve"], reference=reference).floor_with_error(MIXTURE, seeded())
+    assert next(found) == parts
+    assert floor == (parts - 1) / 2
+    assert error == pytest.approx(math.sqrt((parts + 1) / 12))  # of 0, 1, ..., parts - 1
+
+
 @pytest.mark.parametrize(("batch", "reference"), [(44, 32), (100, 90), (64, 32)])
 def test_the_floor_is_that_of_any_batch(batch: int, reference: int) -> None:
     """A few points left over from full groups would have means over those few alone, with twice the loss and more."""
