@@ -209,7 +209,8 @@ class Problem:
         if self.dataset.density is None:
             return None
         density = self.dataset.density.to("cpu", torch.float64)
-        return density.log_prob(torch.from_numpy(np.asarray(points, dtype=np.float64)), sigma)
+        # Contiguous, for torch refuses what numpy reads backwards, such as columns that changed places.
+        return density.log_prob(torch.from_numpy(np.ascontiguousarray(points, dtype=np.float64)), sigma)
 
     @functools.cached_property
     def spacing(self) -> float:

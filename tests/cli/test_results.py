@@ -501,6 +501,17 @@ def test_data_without_names_take_points_of_any(moons: Path, tmp_path: Path, ask:
         assert table(tmp_path / "out.csv")[1][0, :2].tolist() == [0.5, 1]
 
 
+def test_columns_that_changed_places_have_the_same_closed_form(moons: Path, tmp_path: Path, ask: Ask) -> None:
+    points, found = tmp_path / "points.csv", []
+    for text in ("x,y\n0.5,0.25\n0,1\n", "y,x\n0.25,0.5\n1,0\n"):
+        points.write_text(text)
+        exact = ("--points", points, "--out", tmp_path / "out.csv", "--set", "likelihood.source=exact")
+        assert ask("likelihood", moons, *exact)[0] == 0
+        found.append(table(tmp_path / "out.csv"))
+    assert found[0][0] == found[1][0] == ["x", "y", "log_prob", "standard_error", "evaluations", "closed_form"]
+    np.testing.assert_array_equal(found[0][1], found[1][1])
+
+
 def test_far_points_are_marked_and_the_others_answered(moons: Path, tmp_path: Path, ask: Ask) -> None:
     points, out = tmp_path / "points.csv", tmp_path / "out.csv"
     points.write_text("x,y\n1e9,0\n0,1\n30,0\n1,-0.5\n")
