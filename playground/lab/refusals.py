@@ -43,6 +43,24 @@ def training_refusal(experiment: Experiment, conditions: Conditions | None = Non
     Args:
         conditions: what can be conditioned on, where the data have been read.
     """
+    # First what leaves no data or no network to build: another refusal would hide it, and the window would try.
+    if experiment.network.kind == "u-net" and not SOURCES[experiment.data.kind].images:
+        return Refusal(
+            "network.kind",
+            "A U-Net needs images: choose network.kind = mlp for points, or the digits or images.",
+        )
+    if experiment.data.kind == "file" and not experiment.data.path:
+        return Refusal(
+            "data.path",
+            "No file is chosen: set data.path to a CSV, TSV or NPY file with two columns, or drop one on the window.",
+        )
+    if experiment.data.kind == "images" and not experiment.data.path:
+        return Refusal(
+            "data.path",
+            "No images are chosen: set data.path to a folder of PNG or JPEG files, or an IDX, NPZ or CIFAR file.",
+        )
+    if experiment.data.kind == "drawn" and not experiment.data.strokes:
+        return Refusal("data.strokes", "Nothing is drawn yet: paint on the canvas with the brush, then train.")
     if experiment.objective.kind == "denoising" and experiment.noise.kind == "none":
         return Refusal(
             "objective.kind",
@@ -64,23 +82,6 @@ def training_refusal(experiment: Experiment, conditions: Conditions | None = Non
             "objective.reference",
             f"A U-Net that is told classes learns from each image's own noise, as the mean over images of other classes is no target of a class, but objective.reference = {reference}: choose objective.reference = auto or 1, or network.kind = mlp.",
         )
-    if experiment.network.kind == "u-net" and not SOURCES[experiment.data.kind].images:
-        return Refusal(
-            "network.kind",
-            "A U-Net needs images: choose network.kind = mlp for points, or the digits or images.",
-        )
-    if experiment.data.kind == "file" and not experiment.data.path:
-        return Refusal(
-            "data.path",
-            "No file is chosen: set data.path to a CSV, TSV or NPY file with two columns, or drop one on the window.",
-        )
-    if experiment.data.kind == "images" and not experiment.data.path:
-        return Refusal(
-            "data.path",
-            "No images are chosen: set data.path to a folder of PNG or JPEG files, or an IDX, NPZ or CIFAR file.",
-        )
-    if experiment.data.kind == "drawn" and not experiment.data.strokes:
-        return Refusal("data.strokes", "Nothing is drawn yet: paint on the canvas with the brush, then train.")
     return None
 
 

@@ -261,6 +261,23 @@ def test_refusals_that_depend_on_the_data(kind: str) -> None:
     assert (training_refusal(network) is not None) == (kind not in ("digits", "images"))
 
 
+@pytest.mark.parametrize("objective", ["denoising", "maximum-likelihood"])
+@pytest.mark.parametrize(
+    ("settings", "key"),
+    [
+        ({"network__kind": "u-net"}, "network.kind"),
+        ({"data__kind": "drawn"}, "data.strokes"),
+        ({"data__kind": "file"}, "data.path"),
+        ({"data__kind": "images"}, "data.path"),
+    ],
+)
+def test_what_leaves_nothing_to_build_is_refused_first(objective: str, settings: dict[str, str], key: str) -> None:
+    """Behind a refusal of the objective the window tried to build it, and ended in an unforeseen error."""
+    refusal = training_refusal(with_settings(objective__kind=objective, noise__kind="none", **settings))
+    assert refusal is not None
+    assert refusal.key == key
+
+
 @pytest.mark.parametrize("noise", EVERY_NOISE)
 def test_likelihood_needs_a_path_of_noise(noise: str) -> None:
     refusal = likelihood_refusal(with_settings(noise__kind=noise))
