@@ -72,7 +72,7 @@ class Documents(QObject):
         self._background = Background(self)
         self.path: Path | None = None
         self.successes = 0  # files opened, begun or saved so far
-        self.saved_at: float | None = None  # time.monotonic of the last save in this run
+        self.saved_at: float | None = None  # time.monotonic of this document's last save in this run
         self.describe_view: Callable[[], dict[str, Any]] = dict  # what of the canvas a session keeps
         state.history_changed.connect(self.changed)
         state.changed.connect(self._edited)
@@ -195,6 +195,7 @@ class Documents(QObject):
         if self._asked is not None and "data.path" in keys:
             asked, self._asked = self._asked, None
             if str(asked.resolve()) == self._state.experiment.data.path:
+                self._name(None)  # Save asks for a name: it would write over the session that was open before
                 self._remember(asked)
 
     def _adopt(self, session: Session, path: Path | None, stamp: Stamp | None = None) -> None:
@@ -242,8 +243,8 @@ class Documents(QObject):
             return _stamp(path)
 
         def done(stamp: Stamp | None) -> None:
-            self.saved_at = time.monotonic()
             self._name(path, stamp)
+            self.saved_at = time.monotonic()
             self._remember(path)
             self.saved.emit(f"Saved {path.name}.")
             if then is not None:
@@ -307,7 +308,7 @@ class Documents(QObject):
     # --- outcomes
 
     def _name(self, path: Path | None, stamp: Stamp | None = None) -> None:
-        self.path, self._stamp = path, stamp
+        self.path, self._stamp, self.saved_at = path, stamp, None
         self.successes += 1
         self.changed.emit()
 

@@ -395,6 +395,53 @@ def test_how_long_ago_the_save_was(at, monkeypatch):
     assert at.documents.saved_text() == "saved 10 min ago"
 
 
+def test_opened_data_are_not_saved_over_the_session_before_them(at, qtbot, monkeypatch):
+    session, points = at.saved_session("lesson.spg"), at.folder / "points.csv"
+    before = session.read_bytes()
+    points.write_text("1,2\n")
+    with qtbot.waitSignal(at.documents.changed):
+        at.documents.open(session)
+    at.documents.open(points)
+    assert at.documents.path is None
+    proposed = []
+    monkeypatch.setattr(
+        QFileDialog, "getSaveFileName", lambda *arguments, **_: (proposed.append(arguments[2]), ("", ""))[1]
+    )
+    at.documents.save()
+    assert proposed == [str(at.folder / "file.spg")]
+    assert session.read_bytes() == before
+
+
+def test_data_that_cannot_be_read_leave_the_session_its_name(at, qtbot):
+    session, rubbish = at.saved_session(), at.folder / "rubbish.csv"
+    rubbish.write_bytes(b"\0")
+    at.bench.broken.add(str(rubbish))
+    with qtbot.waitSignal(at.documents.changed):
+        at.documents.open(session)
+    at.documents.open(rubbish)
+    at.state.edit({"seed": 3})
+    assert at.documents.path == session
+
+
+@pytest.mark.parametrize("name", ["other.spg", "", "points.csv"])
+def test_what_is_opened_or_begun_was_not_saved_with_the_one_before(at, qtbot, name):
+    with qtbot.waitSignal(at.documents.saved):
+        at.documents._write(at.folder / "a.spg", None)
+    assert at.documents.saved_text() == "saved 0 s ago"
+    if name == "other.spg":
+        path = at.saved_session(name)
+        with qtbot.waitSignal(at.documents.changed):
+            at.documents.open(path)
+        assert at.documents.saved_text() == ""
+    elif name:
+        (at.folder / name).write_text("1,2\n")
+        at.documents.open(at.folder / name)
+        assert at.documents.saved_text() == "not saved"
+    else:
+        at.documents.new()
+        assert at.documents.saved_text() == ""
+
+
 def test_data_that_cannot_be_read_are_no_recent_file(at):
     path = at.folder / "rubbish.csv"
     path.write_bytes(b"\0")
