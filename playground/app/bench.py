@@ -14,7 +14,7 @@ import numpy as np
 
 from playground.app.live import Weights
 from playground.app.preload import preload_torch
-from playground.app.views import ProblemView, plane_bounds
+from playground.app.views import Bounds, ProblemView, plane_bounds
 from playground.app.workers import Slot, interrupted
 from playground.lab import experiment as description
 from playground.lab.experiment import Experiment, ExperimentError
@@ -28,8 +28,12 @@ if TYPE_CHECKING:
     from playground.data import Dataset
     from playground.lab.problem import Problem
     from playground.lab.training import Trainer, TrainingProgress
+    from playground.theory.densities import Density
 
 SHOWN_POINTS = 20_000
+MARGINAL_PLACES = (
+    401  # of a known density along each axis of what the canvas shows: one or two for each pixel of the histogram
+)
 KEPT_LOSSES = 2_000  # of the loss curve that a session keeps
 SNAPSHOT_SECONDS = 0.15  # how old the weights may be that sampling uses while training runs
 NEW_DATA = {
@@ -318,12 +322,13 @@ def _view(problem: "Problem", trainer: "Trainer") -> ProblemView:
     shown, count = dataset.points, len(dataset.points)
     if count > SHOWN_POINTS:  # all of them are shown without a copy
         shown = shown[problem.some_rows(count, SHOWN_POINTS, "shown")]
+    bounds = (0.0, 1.0, 0.0, 1.0) if is_image else plane_bounds(dataset.points)
     return ProblemView(
         name=dataset.name,
         points=shown,
         count=count,
         test_points=min(len(dataset.held_out), problem.experiment.likelihood.points),
-        bounds=(0.0, 1.0, 0.0, 1.0) if is_image else plane_bounds(dataset.points),
+        bounds=bounds,
         brightness=shown.reshape(len(shown), -1).mean(axis=1) if is_image else None,
         limits=(float(shown.min()), float(shown.max())),
         axes=dataset.axes,
@@ -346,5 +351,17 @@ def _view(problem: "Problem", trainer: "Trainer") -> ProblemView:
         mode_weights=None
         if problem.density is None or problem.density.modes is None
         else problem.density.mode_weights.numpy(),
+        marginals=None if dataset.density is None else _marginals(dataset.density, bounds),
         resolved=resolved,
     )
+
+
+def _marginals(density: "Density", bounds: Bounds) -> np.ndarray:
+    """See :class:`ProblemView`: without noise, as the data are."""
+    import torch
+
+    exact, curves = density.to("cpu", torch.float64), []
+    for axis, (low, high) in enumerate((bounds[:2], bounds[2:])):
+        places = torch.linspace(low, high, MARGINAL_PLACES, dtype=torch.float64)
+        curves.append(torch.stack([places, exact.marginal(axis).log_prob(places[:, None]).exp()]).numpy())
+    return np.stack(curves)

@@ -72,6 +72,10 @@ class Density(ABC):
     @abstractmethod
     def _components(self) -> int: ...
 
+    @abstractmethod
+    def marginal(self, axis: int) -> "Density":
+        """The density of one coordinate, over R^1, without modes. It smooths as this one does: noise is the same along every axis."""
+
     def log_prob(self, x: Tensor, sigma: Tensor | float = 0.0) -> Tensor:
         """log p_sigma at x, (N,), for x (N, dim) and sigma >= 0, one number or one for each row (N,)."""
         return self._by_chunks(self._log_prob, x, sigma)
@@ -173,6 +177,9 @@ class GaussianMixture(Density):
         points = exact.means[:, None] + exact.stds[:, None, None] * nodes
         log_prob = exact.log_prob(points.flatten(0, 1)).reshape(len(exact.means), -1)
         return -float(exact.weights @ log_prob @ node_weights)
+
+    def marginal(self, axis: int) -> "GaussianMixture":
+        return GaussianMixture(self.means[:, axis : axis + 1], self.stds, self.weights)
 
     @property
     def _components(self) -> int:
@@ -297,6 +304,9 @@ class Boxes(Density):
         weights = torch.cartesian_prod(*(weight for _, weight in axes)).reshape(-1, self.dim).prod(1)
         log_prob = exact.log_prob(points)
         return float(-(weights * torch.where(log_prob.isinf(), 0.0, log_prob.exp() * log_prob)).sum())
+
+    def marginal(self, axis: int) -> "Boxes":
+        return Boxes(self.lows[:, axis : axis + 1], self.highs[:, axis : axis + 1], self.weights, self.std)
 
     @property
     def _components(self) -> int:

@@ -476,6 +476,21 @@ def test_samples_like_the_data_overlap_with_them(histogram):
     assert count_of(histogram, "particles") > 50
 
 
+def test_a_known_density_is_drawn_and_its_share_of_each_bin_is_the_closed_form(histogram):
+    values = np.random.default_rng(0).standard_normal(20_000)
+    histogram.show_data(values, "x")
+    assert histogram.exact() is None
+    without = count_of(histogram, "exact")
+    places = np.linspace(-6, 6, 401)
+    histogram.show_data(values, "x", np.stack([places, np.exp(-0.5 * places**2) / np.sqrt(2 * np.pi)]))
+    cdf = [0.5 * math.erfc(-edge / math.sqrt(2)) for edge in histogram._edges]
+    np.testing.assert_allclose(histogram.exact(), np.diff(cdf), atol=1e-4)
+    assert count_of(histogram, "exact") > without + 50
+    # It runs along the tops of the bars, which are those of as many draws of it.
+    bars = np.histogram(values, histogram._edges)[0] / len(values)
+    assert np.abs(histogram.exact() - bars).max() < 5 * np.sqrt(bars.max() / len(values))
+
+
 def test_new_data_forget_the_samples(histogram):
     histogram.show_data(np.arange(10.0), "x")
     histogram.show_samples(np.arange(10.0))

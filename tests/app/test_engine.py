@@ -600,6 +600,18 @@ def test_bad_data_is_a_sentence_and_the_old_problem_stays(qtbot, bench, tmp_path
     assert engine.problem.name == "two moons"
 
 
+def test_a_known_density_comes_along_each_axis_in_the_users_units(qtbot, bench):
+    state, engine = bench
+    with qtbot.waitSignal(engine.problem_changed, timeout=5_000):
+        state.edit({"data.kind": "two-gaussians", "data.scale": 10.0})
+    for places, density in engine.problem.marginals:
+        bells = [np.exp(-0.5 * ((places - mean) / 10) ** 2) / (10 * np.sqrt(2 * np.pi)) for mean in (50, -50)]
+        np.testing.assert_allclose(density, 0.8 * bells[0] + 0.2 * bells[1], rtol=1e-6, atol=1e-12)
+    with qtbot.waitSignal(engine.problem_changed, timeout=5_000):
+        state.edit({"data.kind": "digits"})
+    assert engine.problem.marginals is None
+
+
 def test_points_of_a_file_are_shown_in_their_own_units(qtbot, bench, tmp_path):
     state, engine = bench
     path = tmp_path / "far.csv"

@@ -1193,6 +1193,20 @@ def test_the_quality_of_score_and_samples(show, state, engine, qtbot):
     assert panel.histogram.overlap() is None
 
 
+def test_a_known_density_lies_over_the_histogram_along_the_axis_that_is_shown(show, state, engine):
+    (panel,) = show(panels.QualityPanel)
+    engine.build(marginals=None)
+    assert panel.histogram.exact() is None
+    assert "exact" not in panel.legend.text()
+    places = np.linspace(-5, 5, 401)
+    narrow, wide = (np.exp(-0.5 * (places / std) ** 2) / (std * np.sqrt(2 * np.pi)) for std in (0.1, 1.0))
+    engine.build(marginals=np.array([[places, narrow], [places, wide]]))
+    assert "exact" in panel.legend.text()
+    along_x = panel.histogram.exact().max()
+    press(panel.axes.buttons["1"])
+    assert panel.histogram.exact().max() < 0.3 * along_x
+
+
 def test_conditioned_samples_are_not_compared_and_the_card_says_why(show, state, engine):
     (panel,) = show(panels.QualityPanel)
     engine.build()

@@ -113,6 +113,19 @@ def test_smoothing_is_convolution_with_a_gaussian(density: Density, sigma: float
 
 
 @each_density
+@pytest.mark.parametrize("axis", [0, 1])
+@pytest.mark.parametrize("sigma", [0.0, 0.5])
+def test_a_marginal_is_the_integral_over_the_other_axis(density: Density, axis: int, sigma: float) -> None:
+    at = density.sample(20, _generator(3))[:, axis] + 1e-3
+    span = torch.linspace(-60, 60, 120_001, dtype=DOUBLE)
+    points = torch.stack([at[:, None].expand(-1, len(span)), span.expand(len(at), -1)], 2)
+    points = (points if axis == 0 else points.flip(2)).flatten(0, 1)
+    integral = density.log_prob(points, sigma).exp().reshape(len(at), -1).sum(1) * (span[1] - span[0])
+    found = density.marginal(axis).log_prob(at[:, None], sigma).exp()
+    torch.testing.assert_close(found, integral, rtol=2e-3, atol=1e-9)
+
+
+@each_density
 def test_samples_have_the_stated_moments(density: Density) -> None:
     x = density.sample(200_000, _generator())
     error = x.std(0) / math.sqrt(len(x))

@@ -1,4 +1,4 @@
-"""The samples' marginal density along one axis, over that of the data."""
+"""The samples' marginal density along one axis, over that of the data and, where it is known, the exact one."""
 
 import numpy as np
 from PySide6.QtCore import QPointF, QRectF, Qt
@@ -13,21 +13,26 @@ BINS = 28
 
 
 class MarginalHistogram(Chart):
-    """Data as bars, samples as a line of steps over the same bins."""
+    """Data as bars, samples as a line over the same bins, a known density as a thin curve."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(112, parent)
         self._edges = np.zeros(0)
         self._data: np.ndarray | None = None
         self._samples: np.ndarray | None = None
+        self._curve: np.ndarray | None = None
         self._axis = ""
         self.setAccessibleName("Samples against data")
         self.setAccessibleDescription("No data yet.")
 
-    def show_data(self, values: np.ndarray, axis: str) -> None:
-        """Show (N,) coordinates of the data along an axis; the samples go until new ones come."""
+    def show_data(self, values: np.ndarray, axis: str, curve: np.ndarray | None = None) -> None:
+        """Show (N,) coordinates of the data along an axis; the samples go until new ones come.
+
+        Args:
+            curve: (2, P) rising places and the known density at them; None where it is not known.
+        """
         values = np.asarray(values, float)
-        self._axis, self._samples = axis, None
+        self._axis, self._samples, self._curve = axis, None, curve
         if len(values):
             low, high = np.quantile(values, (0.001, 0.999))
             margin = 0.08 * (high - low) or 0.5
@@ -57,6 +62,14 @@ class MarginalHistogram(Chart):
             return None
         return float(np.minimum(self._data, self._samples).sum())
 
+    def exact(self) -> np.ndarray | None:
+        """(BINS,) the share of a known density in each bin, by the trapezoidal rule; None where none is known."""
+        if self._curve is None or self._data is None:
+            return None
+        places, density = self._curve
+        mass = np.concatenate([[0.0], np.cumsum(np.diff(places) * (density[1:] + density[:-1]) / 2)])
+        return np.diff(np.interp(self._edges, places, mass))
+
     def plot(self) -> QRectF:
         return QRectF(1, 6, self.width() - 2, self.height() - 6 - 18)
 
@@ -77,6 +90,18 @@ class MarginalHistogram(Chart):
         )
         painter.setPen(QPen(self.tokens.color("border"), 1))
         painter.drawLine(QPointF(plot.left(), plot.bottom() + 0.5), QPointF(plot.right(), plot.bottom() + 0.5))
+        if self._curve is not None:
+            # A share is that of a bin: the curve is as high as the bar of a bin throughout which it were constant.
+            bin_width = self._edges[1] - self._edges[0]
+            places = plot.left() + (self._curve[0] - self._edges[0]) / bin_width * width
+            tops = plot.bottom() - self._curve[1] * bin_width / top * plot.height()
+            painter.save()
+            painter.setClipRect(plot)
+            painter.setPen(theme.round_pen(self.tokens.color("exact"), 1.5))
+            painter.drawPolyline(
+                QPolygonF([QPointF(x, y) for x, y in zip(places.tolist(), tops.tolist(), strict=True)])
+            )
+            painter.restore()
         if self._samples is not None:
             heights = np.minimum(self._samples / top, 1.0) * plot.height()
             line = [
@@ -92,7 +117,9 @@ class MarginalHistogram(Chart):
         self.words(painter, self._axis, QPointF(plot.center().x(), y))
         if self.pointer is not None and plot.contains(self.pointer):
             index = min(int((self.pointer.x() - plot.left()) / width), BINS - 1)
-            text = f"data {self._data[index]:.1%}"
+            text, exact = f"data {self._data[index]:.1%}", self.exact()
+            if exact is not None:
+                text = f"exact {exact[index]:.1%}, {text}"
             if self._samples is not None:
                 text += f", samples {self._samples[index]:.1%}"
             at = QPointF(self.pointer.x(), plot.top() + 6)

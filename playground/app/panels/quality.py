@@ -144,13 +144,16 @@ class QualityPanel(Card):
         for part in (self.distance, self.classifier, self.kl, self.weights, self.labels, self.nearest, self.pairs):
             self.body.addWidget(part)
         self.histogram = MarginalHistogram(self)
-        self.histogram.setToolTip("<p>Bars: the data along one axis. Line: the particles that the canvas shows.</p>")
+        self.histogram.setToolTip(
+            "<p>Bars: the data along one axis. Thin curve: their exact density, where it is known. Line: the particles that the canvas shows.</p>"
+        )
         self.axes = SegmentedControl((("0", "x"), ("1", "y")), self)
         self.axes.setFixedWidth(132)
         self.axes.chosen.connect(self._choose_axis)
         self.axes.set_value("0")
         row = QHBoxLayout()
         self.legend = QLabel(self)
+        self.legend.setWordWrap(True)  # three words and two buttons are more than the narrowest column has room for
         theme.set_role(self.legend, "caption")
         row.addWidget(self.legend, 1)
         row.addWidget(self.axes)
@@ -171,10 +174,17 @@ class QualityPanel(Card):
     def apply_palette(self, palette: object) -> None:
         super().apply_palette(palette)
         self.pairs.apply_palette(palette)
-        data, samples = palette.color("data").name(), palette.color("particles").name()
-        self.legend.setText(
-            f'<span style="color:{data}">■</span> data &nbsp; <span style="color:{samples}">▬</span> samples'
+        self._write_legend()
+
+    def _write_legend(self) -> None:
+        tokens, view = self.histogram.tokens, self.engine.problem
+        kinds = [("data", "■", "data"), ("particles", "▬", "samples")]
+        if view is not None and view.marginals is not None:
+            kinds.insert(1, ("exact", "─", "exact"))
+        marks = (
+            f'<span style="color:{tokens.color(color).name()}">{mark}</span> {name}' for color, mark, name in kinds
         )
+        self.legend.setText(" &nbsp; ".join(marks))
 
     # What is shown
 
@@ -219,6 +229,7 @@ class QualityPanel(Card):
             for part in (self.against, self.kl, self.weights, self.labels, self.nearest):
                 part.setVisible(False)  # they were of data that are gone
             self.histogram.show_data(np.zeros(0), "")
+            self._write_legend()
 
     @Slot(str)
     def _training_changed(self, training: str) -> None:
@@ -370,7 +381,9 @@ class QualityPanel(Card):
 
     def _show_data(self, view: ProblemView) -> None:
         values = self._along(view.points) if view.brightness is None else view.brightness
-        self.histogram.show_data(values, "mean brightness" if view.is_image else view.axes[self._axis])
+        curve = None if view.marginals is None else view.marginals[self._axis]
+        self.histogram.show_data(values, "mean brightness" if view.is_image else view.axes[self._axis], curve)
+        self._write_legend()
 
     def _along(self, points: np.ndarray) -> np.ndarray:
         """(N,) what the histogram counts: a coordinate, or an image's mean brightness."""
