@@ -64,6 +64,27 @@ FAULTS = (
         ("theory/test_objectives.py::test_exact_is_half_the_squared_norm_plus_the_trace",),
     ),
     Fault(
+        "a trace through which no gradient passes",
+        "theory/objectives.py",
+        "trace = trace + _gradient(s[:, axis], x).flatten(1)[:, axis]",
+        "trace = trace + _gradient(s[:, axis], x).flatten(1)[:, axis].detach()",
+        ("theory/test_objectives.py::test_value_and_gradient_are_those_of_whole_jacobians",),
+    ),
+    Fault(
+        "a slice of the trace through which no gradient passes",
+        "theory/objectives.py",
+        "_inner(v, _gradient(along, x))",
+        "_inner(v, _gradient(along, x)).detach()",
+        ("theory/test_objectives.py::test_value_and_gradient_are_those_of_whole_jacobians",),
+    ),
+    Fault(
+        "the marginal of a mixture along the first axis whichever is asked for",
+        "theory/densities.py",
+        "GaussianMixture(self.means[:, axis : axis + 1], self.stds, self.weights)",
+        "GaussianMixture(self.means[:, :1], self.stds, self.weights)",
+        ("theory/test_densities.py::test_a_marginal_is_the_integral_over_the_other_axis",),
+    ),
+    Fault(
         "the trace outside the weight",
         "theory/objectives.py",
         "self.weight(sigma) * (0.5 * s.square().sum(1) + trace)",

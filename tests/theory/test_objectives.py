@@ -119,6 +119,55 @@ def test_sliced_has_the_mean_of_exact(shape: tuple[int, ...], projection: str, v
     assert bool(((losses.mean(0) - exact).abs() <= 4 * error + 1e-9).all())
 
 
+def brute_force(objective: Exact | Sliced, score: ScoreNetwork, x: Tensor, sigma: Tensor) -> Tensor:
+    """The losses (N,) that an objective with the generator seeded(5) should find, by whole Jacobians; differentiable in the weights."""
+    generator = seeded(5)
+    at = x + per_point(sigma, x) * torch.randn(x.shape, generator=generator, dtype=x.dtype)
+    directions = (
+        []
+        if isinstance(objective, Exact)
+        else [objective.direction(x, generator) for _ in range(objective.projections)]
+    )
+    losses = []
+    for row, (point, level) in enumerate(zip(at, sigma, strict=True)):
+        s = score(point[None], level).flatten()
+        jacobian = torch.autograd.functional.jacobian(
+            lambda flat, level=level: score(flat.view(1, *x.shape[1:]), level).flatten(),
+            point.flatten(),
+            create_graph=True,
+        )
+        if isinstance(objective, Exact):
+            losses.append(0.5 * s @ s + jacobian.trace())
+            continue
+        along = [v[row].flatten() for v in directions]
+        norms = [s @ s if objective.variance_reduced else (v @ s) ** 2 for v in along]
+        losses.append(sum(v @ jacobian @ v + 0.5 * norm for v, norm in zip(along, norms, strict=True)) / len(along))
+    return objective.weight(sigma) * torch.stack(losses)
+
+
+@pytest.mark.parametrize("kind", ["mlp", "energy"])
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize(
+    "objective",
+    [
+        Exact(NOISES["ve"]),
+        *(Sliced(NOISES["ve"], projections=2, projection="gaussian", variance_reduced=flag) for flag in (True, False)),
+    ],
+    ids=["exact", "sliced, variance reduced", "sliced"],
+)
+def test_value_and_gradient_are_those_of_whole_jacobians(
+    objective: Exact | Sliced, shape: tuple[int, ...], kind: str
+) -> None:
+    """The gradient too: one that is not passed through the trace would leave every value as it is."""
+    score, (x, sigma) = network(shape, kind), data(shape, 3)
+    found, expected = objective.loss(score, x, sigma, seeded(5)), brute_force(objective, score, x, sigma)
+    torch.testing.assert_close(found, expected, rtol=1e-10, atol=1e-10)
+    weights = list(score.parameters())
+    gradients, whole = (torch.autograd.grad(losses.sum(), weights) for losses in (found, expected))
+    for ours, theirs in zip(gradients, whole, strict=True):
+        torch.testing.assert_close(ours, theirs, rtol=1e-9, atol=1e-9)
+
+
 @pytest.mark.parametrize("variance_reduced", [True, False])
 def test_more_projections_divide_the_variance(variance_reduced: bool) -> None:
     score, (x, _) = network((1, 3, 2)), data((1, 3, 2), 1)
