@@ -36,6 +36,12 @@ def _whole(option: str) -> Callable[[str], int]:
 
 
 Folder = Annotated[Path, typer.Argument(metavar="DIR", help="Folder that run has written.", show_default=False)]
+Model = Annotated[
+    Path,
+    typer.Argument(
+        metavar="DIR", help="Folder that run has written, or a session of the window (.spg).", show_default=False
+    ),
+]
 Settings = Annotated[
     list[str] | None,
     typer.Option(  # a longer metavar is broken within on a narrow terminal
@@ -84,7 +90,7 @@ def run(
 
 @app.command()
 def sample(
-    folder: Folder,
+    folder: Model,
     out: Annotated[Path, typer.Option("--out", metavar="FILE.npz", help="The trajectory: .npz, or .csv.")],
     sampler: Annotated[
         str | None,
@@ -116,7 +122,7 @@ def sample(
 
 @app.command()
 def likelihood(
-    folder: Folder,
+    folder: Model,
     points: Annotated[Path, typer.Option("--points", metavar="FILE.csv", help="Points to judge: CSV, TSV or NPY.")],
     out: Annotated[
         Path,
@@ -143,7 +149,7 @@ def likelihood(
 
 @app.command()
 def decode(
-    folder: Folder,
+    folder: Model,
     latent: Annotated[
         Path, typer.Option("--latent", metavar="FILE.csv", help="Latent codes, in columns z0, z1, ... among others.")
     ],
@@ -168,7 +174,7 @@ def decode(
 
 @app.command()
 def interpolate(
-    folder: Folder,
+    folder: Model,
     points: Annotated[Path, typer.Option("--points", metavar="FILE.csv", help="Two points: CSV, TSV or NPY.")],
     out: Annotated[
         Path,

@@ -69,16 +69,16 @@ class Model:
 
 
 def open_model(folder: Path, assignments: Sequence[str] = (), seed: int | None = None, device: str = "auto") -> Model:
-    """The model in a run's folder, with changed settings.
+    """The model in a run's folder, or in a session that the window has saved, with changed settings.
 
     Raises:
-        Mistake: there is no folder or no model in it, or a setting would need a new training.
+        Mistake: there is no such folder or file or no model in it, or a setting would need a new training.
         SessionError: the model file is damaged.
         ExperimentError: a setting cannot be used, or there is no such device.
     """
-    if not folder.is_dir():
-        raise Mistake(f"{folder} is no folder: give the DIR that score-playground run wrote.")
-    path = folder / MODEL
+    if not folder.exists():
+        raise Mistake(f"{folder} is no folder: give the DIR that score-playground run wrote, or a session (.spg).")
+    path = folder / MODEL if folder.is_dir() else folder
     if not path.is_file():
         raise Mistake(f"{folder} holds no {MODEL}: give the DIR that score-playground run wrote.")
     chosen = choose_device(device)

@@ -145,6 +145,7 @@ MISTAKES: dict[str, tuple[list[str], str]] = {
     ),
     "--out below a file": (["run", "{tmp}/empty.toml", "--out", "{tmp}/points.csv/o"], "points.csv is a file."),
     "no folder": (["sample", "{tmp}/nowhere", "--out", "{tmp}/a.npz"], "is no folder: give the DIR that"),
+    "no session": (["sample", __file__, "--out", "{tmp}/a.npz"], "test_mistakes.py is no"),
     "folder without model": (["sample", "{tmp}", "--out", "{tmp}/a.npz"], "holds no model.safetensors"),
     "corrupt model": (["sample", "{tmp}/corrupt", "--out", "{tmp}/a.npz"], "model.safetensors is no session"),
     "truncated model": (["sample", "{tmp}/truncated", "--out", "{tmp}/a.npz"], "model.safetensors is no session"),

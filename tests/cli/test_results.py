@@ -404,6 +404,20 @@ def test_sampling_again_by_another_sampler(moons: Path, tmp_path: Path, ask: Ask
             assert len(trajectory["sigma"]) == len(trajectory["positions"])
 
 
+def test_a_session_of_the_window_stands_in_for_a_runs_folder(moons: Path, tmp_path: Path, ask: Ask) -> None:
+    shutil.copy(moons / "model.safetensors", tmp_path / "moons.spg")
+    for name, model in {"folder": moons, "file": tmp_path / "moons.spg"}.items():
+        assert ask("sample", model, "--out", tmp_path / f"{name}.csv", "--device", "cpu")[0] == 0
+    assert (tmp_path / "file.csv").read_bytes() == (tmp_path / "folder.csv").read_bytes()
+    (tmp_path / "points.csv").write_text("x,y\n0.1,0.2\n1,0\n")
+    bundled = ROOT / "resources/checkpoints/two-moons.spg"
+    for command in ("likelihood", "interpolate"):
+        code, _, error = ask(
+            command, bundled, "--points", tmp_path / "points.csv", "--out", tmp_path / "out.csv", "--device", "cpu"
+        )
+        assert (code, error) == (0, "")
+
+
 def test_sampling_takes_settings_and_seeds(moons: Path, tmp_path: Path, ask: Ask) -> None:
     def positions(*arguments: object) -> np.ndarray:
         assert ask("sample", moons, "--particles", 5, "--out", tmp_path / "a.npz", *arguments)[0] == 0
