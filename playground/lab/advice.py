@@ -57,7 +57,11 @@ def data_advice(problem: Problem) -> tuple[Advice, ...]:
     if problem.density is None and problem.shape == (2,):  # training spreads images over their grey levels
         found.append(_far_point(problem) or _no_density(problem) or _heavy_tails(problem))
     if problem.experiment.noise.kind not in ("none", "single"):
-        found += [_end(problem), _overlap(problem)]
+        distance, needed = gaussianity(problem.train, problem.noise.sigma_max), None
+        if distance > GAUSSIAN:
+            needed = gaussian_from(problem.train, GAUSSIAN, problem.noise.sigma_max)
+            found.append(_end(problem, distance, needed))
+        found.append(_overlap(problem, needed))
     return tuple(advice for advice in found if advice is not None)
 
 
@@ -136,13 +140,9 @@ def _few_values(problem: Problem, points: NDArray[np.floating]) -> str:
     return ""
 
 
-def _end(problem: Problem) -> Advice | None:
-    reached = problem.noise.sigma_max
-    distance = gaussianity(problem.train, reached)
-    if distance <= GAUSSIAN:
-        return None
-    noise, needed = problem.experiment.noise, gaussian_from(problem.train, GAUSSIAN, reached)
-    enough = _up(problem.units.sigma_to_user(needed))
+def _end(problem: Problem, distance: float, needed: float) -> Advice:
+    """That the data at the end of the noise are `distance` from Gaussian, and that they would be near at sigma = `needed`."""
+    noise, enough = problem.experiment.noise, _up(problem.units.sigma_to_user(needed))
     changes: dict[str, Any]
     if noise.kind in RATED:
         process = VariancePreserving if noise.kind == "vp" else SubVariancePreserving
@@ -157,13 +157,14 @@ def _end(problem: Problem) -> Advice | None:
     else:
         way, changes = f"Raise σ_max to {enough:g}", {"noise.sigma_max": enough}
     return Advice(
-        f"At σ = {problem.units.sigma_to_user(reached):.3g} the data are still about {distance:.2g} nat from the Gaussian "
+        f"At σ = {problem.units.sigma_to_user(problem.noise.sigma_max):.3g} the data are still about {distance:.2g} nat from the Gaussian "
         f"that sampling starts from. {way}.",
         changes,
     )
 
 
-def _overlap(problem: Problem) -> Advice | None:
+def _overlap(problem: Problem, needed: float | None) -> Advice | None:
+    """That neighbouring levels of a ladder hardly overlap, and how many would: where its end must change, from sigma = `needed` on."""
     noise, dim = problem.experiment.noise, math.prod(problem.shape)
     if noise.kind != "ladder":
         return None
@@ -178,15 +179,20 @@ def _overlap(problem: Problem) -> Advice | None:
     if not shares or min(shares)[0] >= OVERLAP:
         return None
     least, coarse, fine = min(shares)
-    enough = levels_that_overlap(levels[0], levels[-1], dim, OVERLAP)
     to_user = problem.units.sigma_to_user
+    end = None if needed is None else _up(to_user(needed))
+    coarsest = levels[0] if end is None else problem.units.sigma_to_internal(end)
+    enough = levels_that_overlap(coarsest, levels[-1], dim, OVERLAP)
+    begin = "" if end is None else f" from σ = {end:g} on"
     changes: dict[str, Any] = {"noise.levels": min(enough, 1000)}
     if noise.rungs:
         changes |= {"noise.rungs": (), "noise.sigma_max": noise.rungs[0], "noise.sigma_min": noise.rungs[-1]}
+    if end is not None:
+        changes["noise.sigma_max"] = end
     return Advice(
         f"The data smoothed by σ = {to_user(coarse):.3g} and by the next level, {to_user(fine):.3g}, share only {least:.0%} of "
         "their mass: annealed Langevin loses its way between them, and log p and the samplers that go through every σ meet the "
-        f"network where it was never trained, which the loss does not show. {enough} even levels share {OVERLAP:.0%}, and "
+        f"network where it was never trained, which the loss does not show. {enough} even levels{begin} share {OVERLAP:.0%}, and "
         "noise.kind = ve trains at every σ.",
         changes,
     )

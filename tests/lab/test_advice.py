@@ -67,6 +67,20 @@ def test_levels_that_hardly_overlap_are_told_and_mended(settings: dict[str, obje
     assert mended.noise.sigma_min == pytest.approx(problem.noise.sigma_min)
 
 
+@pytest.mark.parametrize(
+    "settings",
+    [{"noise__sigma_max": 0.6, "noise__levels": 2}, {"data__kind": "eight-gaussians", "noise__rungs": (2.0, 0.01)}],
+)
+def test_levels_are_told_for_the_end_that_mends_the_noise(settings: dict[str, object]) -> None:
+    """Those between the present ends would be too few once the first warning is heeded."""
+    problem = build(noise__kind="ladder", **settings)
+    end, levels = noise_advice(problem)
+    assert f"even levels from σ = {levels.changes['noise.sigma_max']:g} on share" in levels.sentence
+    assert noise_advice(Problem.build(replace(problem.experiment, levels.changes))) == ()
+    both = replace(replace(problem.experiment, end.changes), levels.changes)
+    assert noise_advice(Problem.build(both)) == ()
+
+
 def test_images_need_more_levels_than_points() -> None:
     """One of 64 axes is enough to tell two levels apart: 20 levels over a range of 3,000 do in the plane, 35 here."""
     (advice,) = noise_advice(build(data__kind="digits", noise__kind="ladder"))
