@@ -117,9 +117,7 @@ def warn_of_settings(problem: Problem) -> None:
 def write_samples(folder: Path, assignments: Sequence[str], seed: int | None, device: str, out: Path) -> None:
     """``score-playground sample``."""
     model = open_model(folder, assignments, seed, device)
-    refusal = sampling_refusal(model.problem.experiment, model.problem.conditions)
-    if refusal is not None:
-        raise Mistake(refusal.sentence)
+    _refuse(model)
     problem = model.problem
     warn_of_settings(problem)
     trajectory = run_sampler(model.problem, model.score)
@@ -156,6 +154,13 @@ def write_video(folder: Path, out: Path, size: tuple[int, int], fps: int) -> Non
     from playground.cli.painting import paint_video
 
     model = open_model(folder, device="cpu")
+    trajectory = _recorded(folder, model) if folder.is_dir() else _played(folder, model)
+    paint_video(model.problem, model.score, trajectory, out, size, fps)
+    say(f"The video is {out}")
+
+
+def _recorded(folder: Path, model: Model) -> Trajectory:
+    """The trajectory of a run's folder."""
     path = folder / TRAJECTORY
     if not path.is_file():
         raise Mistake(f"{folder} holds no {TRAJECTORY}: sample it by score-playground run.")
@@ -165,5 +170,20 @@ def write_video(folder: Path, out: Path, size: tuple[int, int], fps: int) -> Non
         raise Mistake(f"{path} holds no trajectory that can be read: sample anew by score-playground run.") from error
     if trajectory.shape != model.problem.shape:
         raise Mistake(f"{path} is of other data than {MODEL}: sample anew by score-playground run.")
-    paint_video(model.problem, model.score, trajectory, out, size, fps)
-    say(f"The video is {out}")
+    return trajectory
+
+
+def _played(path: Path, model: Model) -> Trajectory:
+    """The trajectory that a session of the window holds, or where it was saved without, as the window plays it then: a new one."""
+    held = Session.load(path).trajectory
+    if held is not None:
+        return Trajectory.from_arrays(held)
+    _refuse(model)
+    return run_sampler(model.problem, model.score)
+
+
+def _refuse(model: Model) -> None:
+    """Raises Mistake where the settings of sampling do not fit the model."""
+    refusal = sampling_refusal(model.problem.experiment, model.problem.conditions)
+    if refusal is not None:
+        raise Mistake(refusal.sentence)

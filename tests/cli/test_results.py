@@ -22,6 +22,7 @@ from playground.drawing.images import ImageGrid
 from playground.lab import experiment as experiments
 from playground.lab.problem import Problem
 from playground.lab.session import Session
+from playground.lab.trajectory import Trajectory
 from tests.data.image_files import save_cats_and_dogs
 
 Ask = Callable[..., tuple[int, str, str]]
@@ -416,6 +417,22 @@ def test_a_session_of_the_window_stands_in_for_a_runs_folder(moons: Path, tmp_pa
             command, bundled, "--points", tmp_path / "points.csv", "--out", tmp_path / "out.csv", "--device", "cpu"
         )
         assert (code, error) == (0, "")
+
+
+def test_a_session_is_filmed_by_its_own_run_or_by_a_new_one(moons: Path, tmp_path: Path, ask: Ask) -> None:
+    session, trajectory = Session.load(moons / "model.safetensors"), Trajectory.load_npz(moons / "trajectory.npz")
+    assert session.trajectory is None
+    session.save(tmp_path / "new.spg")
+    dataclasses.replace(session, trajectory=trajectory.arrays()).save(tmp_path / "own.spg")
+    films = {}
+    for name, model in {"folder": moons, "own": tmp_path / "own.spg", "new": tmp_path / "new.spg"}.items():
+        out = tmp_path / f"{name}.gif"
+        code, _, error = ask("video", model, "--out", out, "--size", "64x64")
+        assert (code, error) == (0, "")
+        films[name] = out.read_bytes()
+    assert films["own"] == films["folder"]
+    with av.open(str(tmp_path / "new.gif")) as film:
+        assert sum(1 for _ in film.decode(video=0)) > 1
 
 
 def test_sampling_takes_settings_and_seeds(moons: Path, tmp_path: Path, ask: Ask) -> None:
