@@ -31,9 +31,7 @@ if TYPE_CHECKING:
     from playground.theory.densities import Density
 
 SHOWN_POINTS = 20_000
-MARGINAL_PLACES = (
-    401  # of a known density along each axis of what the canvas shows: one or two for each pixel of the histogram
-)
+MARGINAL_PLACES = 401  # of a known density along each axis in view: one or two for each pixel of the histogram
 KEPT_LOSSES = 2_000  # of the loss curve that a session keeps
 SNAPSHOT_SECONDS = 0.15  # how old the weights may be that sampling uses while training runs
 NEW_DATA = {
