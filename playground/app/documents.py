@@ -119,9 +119,7 @@ class Documents(QObject):
     def open(self, path: Path) -> None:
         """Open any file that can be opened, once unsaved work is safe; what is wrong with it comes as a sentence."""
         path = Path(path).expanduser()
-        if os.path.isfile(
-            path / MODEL
-        ):  # the folder of a run; one that may not be entered is refused by whoever reads it
+        if os.path.isfile(path / MODEL):  # the folder of a run; Path.is_file raises where a folder may not be entered
             path /= MODEL
         suffix = next((ending for ending in OPENABLE if path.name.lower().endswith(ending)), "")
         if path.is_dir():

@@ -144,9 +144,7 @@ class Objective(ABC):
         pairs = max(count, self.reference) * self.reference
         parts = min(parts, max(FEWEST_FLOORS, MOST_PAIRS // pairs))
         floors = [floor for _ in range(parts) if (floor := self.floor(density, generator, count)) is not None]
-        if not floors or not all(
-            map(math.isfinite, floors)
-        ):  # beyond single precision where sigma is far from the data's size
+        if not floors or not all(map(math.isfinite, floors)):  # beyond single precision where sigma is far from 1
             return None
         return statistics.fmean(floors), statistics.stdev(floors) / math.sqrt(parts)
 
