@@ -54,14 +54,13 @@ def run_experiment(experiment: Experiment, folder: Path, device: str, overwrite:
         if passes > 2:
             say(f"Each training step differentiates the score along {passes} directions")
         results.use_threads(problem)
-        experiment = problem.resolved()
         trainer = Trainer(problem)
         last, final_loss = _train(trainer)
         for name in results.EVERYTHING:  # an interrupted run must not stand beside the results of another
             (folder / name).unlink(missing_ok=True)
         with complete(folder, results.EVERYTHING):
-            experiments.save(experiment, folder / results.EXPERIMENT)
-            _session(experiment, problem, trainer).save(folder / MODEL)
+            experiments.save(problem.resolved(), folder / results.EXPERIMENT)
+            _session(problem, trainer).save(folder / MODEL)
             model = results.Model(problem, trainer.ema.requires_grad_(False))
             trajectory = results.run_sampler(problem, model.score)
             trajectory.save_npz(folder / results.TRAJECTORY)
@@ -164,12 +163,13 @@ def _show(progress: TrainingProgress, loss: str, update: Update) -> None:
     update(spent / (spent + left) if spent + left else 1.0, words)
 
 
-def _session(experiment: Experiment, problem: Problem, trainer: Trainer) -> Session:
+def _session(problem: Problem, trainer: Trainer) -> Session:
+    """The model, with each "auto" left as it is: in the window, other data are to get what suits them."""
     weights = trainer.state()
-    if experiment.training.seconds == "auto":
+    if problem.resolved().training.seconds == "auto":
         # Steps alone end the training: the clock's seconds count for nothing and would differ from run to run.
         weights["seconds"] = np.zeros(())
-    return Session.of(experiment, problem.dataset, weights=weights)
+    return Session.of(problem.experiment, problem.dataset, weights=weights)
 
 
 def _evaluate(problem: Problem, model: results.Model, samples: Any) -> dict[str, Any]:

@@ -372,9 +372,13 @@ def test_the_same_command_gives_the_same_numbers(moons: Path, tmp_path: Path, as
             assert file.read_bytes() == (tmp_path / "out" / file.name).read_bytes(), file.name
 
 
-def test_the_model_of_a_run_is_a_session(odd: Path) -> None:
+def test_the_model_of_a_run_is_a_session_with_each_auto_as_it_was_written(odd: Path, quick: list[str]) -> None:
     session = Session.load(odd / "model.safetensors")
-    assert session.experiment == experiments.load(odd / "experiment.toml")
+    written = experiments.load(ROOT / "resources/experiments/odd-units.toml")
+    changes = (option.removeprefix("--set=") for option in quick if option.startswith("--set="))
+    assert session.experiment == experiments.replace(written, dict(map(experiments.assignment, changes)))
+    assert (session.experiment.network.kind, session.experiment.noise.sigma_max) == ("auto", "auto")
+    assert Problem.build(session.experiment, session.dataset()).resolved() == experiments.load(odd / "experiment.toml")
     assert session.axes == ("length (mm)", "width (mm)")
     assert session.points.shape == (2980, 2)
     assert session.weights is not None
