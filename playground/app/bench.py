@@ -16,6 +16,7 @@ from playground.app.live import Weights
 from playground.app.preload import preload_torch
 from playground.app.views import Bounds, ProblemView, plane_bounds
 from playground.app.workers import Slot, interrupted
+from playground.data.sources import SOURCES
 from playground.lab import experiment as description
 from playground.lab.experiment import Experiment, ExperimentError
 from playground.lab.minimised import minimised
@@ -44,9 +45,22 @@ NEW_DATA = {
     "sampling.churn_min": "auto",
     "sampling.churn_max": "auto",
     "sampling.source": "learned",
+    "sampling.known": 0,
     "likelihood.source": "learned",
 }
-"""Settings in the units of the data: with other data they go back to what the program chooses."""
+"""Settings that speak of the data, most in their units: with other data they go back to what the program chooses."""
+
+
+def other_data(experiment: Experiment, kind: str) -> dict[str, Any]:
+    """All that changes with data of this kind in place of the experiment's own: beside `NEW_DATA` what they cannot have."""
+    changes: dict[str, Any] = {"data.kind": kind, **NEW_DATA}
+    if not SOURCES[kind].images and experiment.network.kind == "u-net":
+        changes["network.kind"] = "auto"
+    if not SOURCES[kind].images and experiment.sampling.mask == "frame":
+        changes["sampling.mask"] = "none"
+    if "images" in (kind, experiment.data.kind):  # each such set has classes of its own, or none
+        changes |= {"sampling.labels": "all", "sampling.label": 0, "sampling.guidance": 0.0}
+    return changes
 
 
 def reset_key(experiment: Experiment) -> tuple[Any, ...]:

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from PySide6.QtCore import QObject, Qt, QTimer, Signal, Slot
 
-from playground.app.bench import NEW_DATA, Bench, assemble, file_key, reset_key
+from playground.app.bench import Bench, assemble, file_key, other_data, reset_key
 from playground.app.playback import TICK
 from playground.app.state import State
 from playground.app.training import Training
@@ -220,7 +220,7 @@ class Engine(Training):
                 if bench.problem.experiment.data.path == path:  # the file may hold other points by now
                     del self._kept[key]
             waiting = self._waiting  # for these very points, as training was asked for while they were read
-            self._state.edit({"data.kind": kind, "data.path": path, **NEW_DATA})
+            self._state.edit({**other_data(self._state.experiment, kind), "data.path": path})
             self._settle.start()
             self._wait(waiting)
 

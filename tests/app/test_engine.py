@@ -928,6 +928,18 @@ def test_images_are_read_scaled_anew_and_kept_in_a_session(qtbot, bench, tmp_pat
     assert session.dataset().grey_levels == 256
 
 
+def test_a_file_of_points_lets_go_of_what_only_images_have(qtbot, bench, tmp_path):
+    state, engine = bench
+    images = {"data.kind": "digits", "network.kind": "u-net", "sampling.mask": "frame", "sampling.steps": 5}
+    state.edit(images)
+    path = tmp_path / "a.csv"
+    np.savetxt(path, np.random.default_rng(0).normal(size=(60, 2)), delimiter=",")
+    engine.open_points(str(path))
+    qtbot.waitUntil(lambda: engine.problem.name == "a.csv" and complete(engine), timeout=20_000)
+    state.undo()
+    assert {key: state.value(key) for key in images} == images
+
+
 def test_images_whose_classes_the_file_tells_take_no_reference_batch(qtbot, bench, tmp_path):
     state, engine = bench
     path = tmp_path / "a.npz"

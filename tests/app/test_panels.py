@@ -243,6 +243,44 @@ def test_tiles_choose_the_data_and_forget_what_was_in_its_units(show, state, eng
     assert "two moons" in panel.header.state
 
 
+@pytest.mark.parametrize(
+    ("before", "kind", "gone"),
+    [
+        (
+            {"data.kind": "digits", "sampling.mask": "frame", "sampling.known": 300, "network.kind": "u-net"},
+            "rings",
+            {"sampling.mask": "none", "sampling.known": 0, "network.kind": "auto"},
+        ),
+        (
+            {"data.kind": "digits", "sampling.mask": "left", "sampling.labels": "one", "sampling.label": 7},
+            "rings",
+            {},  # points have a left coordinate, and the digits' class waits for them to come back
+        ),
+        (
+            {"data.kind": "images", "data.path": "cats", "sampling.labels": "one", "sampling.label": 12},
+            "digits",
+            {"sampling.labels": "all", "sampling.label": 0},
+        ),
+        (
+            {"data.kind": "digits", "data.path": "cats", "sampling.mask": "frame", "sampling.guidance": 2.0},
+            "images",
+            {"sampling.guidance": 0.0},
+        ),
+    ],
+)
+def test_a_tile_lets_go_of_what_the_new_data_cannot_have_and_undo_brings_it_back(
+    show, state, engine, before, kind, gone
+):
+    state.edit(before)
+    chosen = state.experiment
+    (panel,) = show(panels.DataPanel)
+    press(panel.tiles[kind])
+    assert state.experiment == replace(chosen, {"data.kind": kind, **gone})
+    assert sampling_refusal(state.experiment, Conditions(held_out=50)) is None
+    state.undo()
+    assert state.experiment == chosen
+
+
 def test_every_kind_has_a_picture(show, engine):
     (panel,) = show(panels.DataPanel)
     panel.apply_palette(DARK)

@@ -6,7 +6,7 @@ from PySide6.QtCore import QSize, Qt, Signal, Slot
 from PySide6.QtWidgets import QButtonGroup, QGridLayout, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from playground.app import choices, theme
-from playground.app.bench import NEW_DATA
+from playground.app.bench import other_data
 from playground.app.card import Card, Notice
 from playground.app.controls import NumberEdit, Slider
 from playground.app.engine import Engine
@@ -253,11 +253,8 @@ class DataPanel(Card):
             (self.open_file_requested if kind == "file" else self.open_folder_requested).emit()
             return
         if kind != now.data.kind:
-            changes = {"data.kind": kind, **NEW_DATA}
-            if now.network.kind == "u-net" and not SOURCES[kind].images:
-                changes["network.kind"] = "auto"
             self.engine.prefer_bundled()
-            self.state.edit(changes)
+            self.state.edit(other_data(now, kind))
         if kind == "drawn":
             self.brush.setChecked(True)
 
