@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 
-from PySide6.QtCore import QRectF, Qt
+import numpy as np
+from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QFontMetricsF, QImage, QPainter
 
 from playground.drawing.axes import backdrop, figures, grid_image, numbers_image
@@ -10,6 +11,9 @@ from playground.drawing.images import ImageGrid, Strip
 from playground.drawing.layers import Between, Data, Density, Field, Layer, Particles, Path, Strokes, Trails
 from playground.drawing.palette import DARK, Palette
 from playground.drawing.plane import Plane, Viewport
+
+CAPTION = 240, 80
+"""What a caption takes of a corner, in painter units: no less, for it would change corners as its numbers change length."""
 
 
 @dataclass(frozen=True)
@@ -21,7 +25,7 @@ class Scene:
         axes: names of the two coordinates.
         between: points from one to another; of images, a strip of them.
         images: if given, a grid of images takes the place of the plane.
-        caption: lines at the bottom right: sigma, level, alpha, step.
+        caption: lines at the bottom right, or at the top right where they would cover a clicked point: sigma, level, alpha, step.
         hint: a sentence in the middle of a picture that has nothing to show yet.
     """
 
@@ -48,6 +52,12 @@ class Scene:
     def moving(self) -> list[Layer]:
         """The layers on top, which are others in every frame, from bottom to top."""
         return [layer for layer in (self.trails, self.particles, self.path, self.between) if layer is not None]
+
+    def clicked(self) -> np.ndarray:
+        """(C, 2) the points that were clicked: where the path begins and where the way to a second one ends."""
+        path = None if self.path is None else self.path.points[:1]
+        between = self.between.points[-1:] if isinstance(self.between, Between) else None
+        return np.concatenate([points for points in (np.zeros((0, 2)), path, between) if points is not None])
 
 
 class Still:
@@ -106,7 +116,8 @@ def paint(painter: QPainter, scene: Scene, width: float, height: float, still: Q
         if scene.hint:
             _paint_hint(painter, scene.hint, palette, width, height)
         if scene.caption:
-            _paint_caption(painter, scene.caption, palette, width, height)
+            clicked = plane.to_painter(scene.clicked()) if scene.images is None else np.zeros((0, 2))
+            _paint_caption(painter, scene.caption, palette, width, height, clicked)
     finally:
         painter.restore()
 
@@ -123,18 +134,28 @@ def _paint_still(painter: QPainter, scene: Scene, plane: Plane) -> None:
     )  # over the arrows, which would strike them out
 
 
-def _paint_caption(painter: QPainter, lines: tuple[str, ...], palette: Palette, width: float, height: float) -> None:
+def _paint_caption(
+    painter: QPainter, lines: tuple[str, ...], palette: Palette, width: float, height: float, clicked: np.ndarray
+) -> None:
     font = figures(12)
     metrics = QFontMetricsF(font)
     text_width = max(metrics.horizontalAdvance(line) for line in lines)
     line_height = metrics.height() + 2
     box = QRectF(width - text_width - 24, height - 30 - line_height * len(lines), text_width, line_height * len(lines))
+    below = QRectF(width - CAPTION[0], height - CAPTION[1], *CAPTION).united(box.adjusted(-16, -12, 16, 12))
+    if _holds(below, clicked) and not _holds(below.translated(0, -below.top()), clicked):
+        box.moveTop(16)
     backdrop(painter, palette, box.adjusted(-10, -6, 10, 6), 6)
     painter.setFont(font)
     painter.setPen(palette.color("text", 0.85))
     for number, line in enumerate(lines):
         row = QRectF(box.left(), box.top() + number * line_height, box.width() + 1, line_height)
         painter.drawText(row, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, line)
+
+
+def _holds(box: QRectF, points: np.ndarray) -> bool:
+    """Whether one of the points (C, 2) lies in a box."""
+    return any(box.contains(QPointF(*point)) for point in points.tolist())
 
 
 def _paint_hint(painter: QPainter, text: str, palette: Palette, width: float, height: float) -> None:

@@ -10,6 +10,7 @@ from PySide6.QtGui import QColor, QImage, QPainter
 from playground.drawing.axes import nice_step, ticks
 from playground.drawing.layers import (
     SPRITES,
+    Between,
     Data,
     Density,
     Field,
@@ -207,6 +208,33 @@ def test_caption_is_at_the_bottom_right_and_a_hint_in_the_middle() -> None:
     )
     assert rows.mean() == pytest.approx(200, abs=10)
     assert columns.mean() == pytest.approx(300, abs=10)
+
+
+@pytest.mark.parametrize(
+    ("path", "between", "moved"),
+    [
+        ((9.0, 0.5), None, True),
+        (None, (9.5, 0.4), True),
+        ((1.0, 1.0), (9.5, 0.4), True),
+        ((7.0, 0.5), None, True),  # longer numbers would reach it
+        ((9.0, 2.5), (1.0, 1.0), False),
+        ((9.0, 4.5), (9.0, 0.5), False),  # there is one in either corner
+    ],
+)
+def test_the_caption_makes_way_for_a_clicked_point(
+    path: tuple[float, float] | None, between: tuple[float, float] | None, moved: bool
+) -> None:
+    middle = np.array([[5.0, 2.5]])
+    bare = Scene(
+        BOX,
+        path=None if path is None else Path(np.concatenate([[path], middle])),
+        between=None if between is None else Between(np.concatenate([middle, [between]])),
+    )
+    for caption in (("σ = 1", "step 3"), ("σ = 1   t = 0.300", "Δt = 2e-3   step 300/500")):
+        told = dataclasses.replace(bare, caption=caption)
+        rows, columns = np.nonzero(np.abs(painted(told, 600, 300) - painted(bare, 600, 300)).sum(axis=2))
+        assert columns.min() > 350
+        assert rows.max() < 80 if moved else rows.min() > 220
 
 
 def test_twice_the_pixels_show_the_same_picture_finer() -> None:

@@ -167,7 +167,7 @@ class CanvasView(QWidget):
         self._change(strokes=Strokes(shown) if shown else None)
 
     def set_caption(self, lines: Sequence[str]) -> None:
-        """Lines at the bottom right."""
+        """Lines at the right: see :class:`playground.drawing.scene.Scene`."""
         if tuple(lines) != self._scene.caption:
             self._change(caption=tuple(lines))
 
