@@ -115,6 +115,11 @@ COMMANDS: dict[str, Command] = {
         lambda w: w.exports.trajectory(),
         enabled=lambda w: w.exports.has_frames(),
     ),
+    "file.export_settings": Command(
+        "Export settings…",
+        "Write all settings as TOML, which opens here and runs without a window",
+        lambda w: w.exports.settings(),
+    ),
     "file.quit": Command("Quit", "Close the window", lambda w: w.close(), "Ctrl+Q"),
     # edit
     "edit.undo": Command(
@@ -269,6 +274,7 @@ MENUS: dict[str, tuple[str, ...]] = {
         "file.export_video",
         "file.export_picture",
         "file.export_trajectory",
+        "file.export_settings",
         SEPARATOR,
         "file.quit",
     ),

@@ -1,4 +1,4 @@
-"""Exports: a film of the run, a picture of the canvas, the trajectory as numbers.
+"""Exports: a film of the run, a picture of the canvas, the trajectory as numbers, the settings.
 
 A thread paints with the same code as the screen. Only one export runs at a time; its dialog shows how far it is and
 cancels it, while the window stays usable. What is cancelled or fails leaves no file.
@@ -7,7 +7,7 @@ cancels it, while the window stays usable. What is cancelled or fails leaves no 
 import dataclasses
 import time
 import typing
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +25,7 @@ from playground.drawing.film import Dress
 from playground.drawing.palette import PALETTES, Palette
 from playground.drawing.render import PictureError, save_image
 from playground.drawing.scene import Scene
+from playground.lab import experiment as experiments
 from playground.mistakes import mistake_of, unwritten
 
 if typing.TYPE_CHECKING:
@@ -88,16 +89,17 @@ class Exports(QObject):
         """Ask for a name ending in .npz or .csv, then write the recorded frames."""
         if self._refuses_second():
             return
-        name, chosen = QFileDialog.getSaveFileName(
-            self._window,
-            "Export trajectory",
-            str(self._suggestion().with_suffix(".npz")),
-            "NumPy archive (*.npz);;Comma-separated values (*.csv)",
-        )
-        ending = ".csv" if "csv" in chosen else ".npz"
-        path = completed(self._window, name, (".npz", ".csv"), ending) if name else None
+        path = self._asked("Export trajectory", ("NumPy archive (*.npz)", "Comma-separated values (*.csv)"))
         if path is not None:
             self.save_trajectory(path)
+
+    def settings(self) -> None:
+        """Ask for a name ending in .toml, then write the settings as they are."""
+        if self._refuses_second():
+            return
+        path = self._asked("Export settings", ("Experiments (*.toml)",))
+        if path is not None:
+            self.save_settings(path)
 
     def save_trajectory(self, path: Path) -> None:
         """Write the recorded frames as .npz or .csv."""
@@ -110,6 +112,16 @@ class Exports(QObject):
             else:
                 for fraction in trajectory.writing_csv(path):
                     yield round(1000 * fraction), 1000
+
+        self._start(write, path, None)
+
+    def save_settings(self, path: Path) -> None:
+        """Write the settings as TOML, which File > Open and ``score-playground run`` take."""
+        experiment = self._window.state.experiment
+
+        def write() -> Iterator[Progress]:
+            experiments.save(experiments.named_from(experiment, path.parent), path)
+            yield 1, 1
 
         self._start(write, path, None)
 
@@ -232,6 +244,19 @@ class Exports(QObject):
         if self.dialog is dialog:
             self.dialog = None
         dialog.deleteLater()
+
+    def _asked(self, title: str, filters: Sequence[str]) -> Path | None:
+        """The file that the user chooses; None where he chooses none.
+
+        Args:
+            title: of the dialog.
+            filters: a kind of file each, as "Images (*.png)"; a name without ending gets that of the kind chosen.
+        """
+        endings = [shown.partition("*")[2].rstrip(")") for shown in filters]
+        proposed = str(self._suggestion().with_suffix(endings[0]))
+        name, chosen = QFileDialog.getSaveFileName(self._window, title, proposed, ";;".join(filters))
+        ending = next((ending for ending in endings if ending in chosen), endings[0])
+        return completed(self._window, name, endings, ending) if name else None
 
     def _suggestion(self) -> Path:
         documents = self._window.documents

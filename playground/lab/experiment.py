@@ -197,6 +197,14 @@ def load(path: str | os.PathLike[str]) -> Experiment:
     return experiment
 
 
+def named_from(experiment: Experiment, folder: Path) -> Experiment:
+    """The same for a file in a folder: data that lie in it, or below, are named from there, so that both can go elsewhere together."""
+    data, folder = Path(experiment.data.path), folder.resolve()
+    if not data.is_absolute() or not data.is_relative_to(folder):
+        return experiment
+    return replace(experiment, {"data.path": data.relative_to(folder).as_posix()})  # which every system reads
+
+
 def load_as(kind: type[Described], path: Path) -> Described:
     """Read settings of one kind from a TOML file.
 

@@ -14,9 +14,11 @@ from playground.app.export import Exports
 from playground.app.export_dialog import CUSTOM, SIZES
 from playground.app.settings import Settings
 from playground.app.state import State
+from playground.cli import main
 from playground.drawing.layers import Particles, Trails
 from playground.drawing.palette import DARK
 from playground.drawing.scene import Scene
+from playground.lab import experiment as experiments
 from playground.lab.trajectory import Trajectory
 
 FRAMES, PARTICLES = 40, 30
@@ -156,6 +158,65 @@ def test_trajectory_as_numpy_and_as_text(exports, window, qtbot, tmp_path):
         exports.save_trajectory(tmp_path / "run.csv")
     rows = np.loadtxt(tmp_path / "run.csv", delimiter=",", skiprows=1)
     np.testing.assert_allclose(rows[:, 2:4].reshape(FRAMES, PARTICLES, 2), window.run.positions, rtol=1e-6)
+
+
+DRAWN = {
+    "data.kind": "drawn",
+    "data.strokes": [{"points": [[-1.0, 0.0], [1.0, 0.5]], "radius": 0.2}],
+    "data.points": 500,
+    "training.steps": 5,
+    "sampling.particles": 10,
+    "sampling.steps": 5,
+    "likelihood.points": 10,
+}
+
+
+def exported_settings(exports, qtbot, monkeypatch, path, shown=None):
+    """Export them by the menu's dialog, in which a name is typed; what it proposed is appended to `shown`."""
+
+    def ask(parent, title, proposed, filters):
+        (shown if shown is not None else []).append((title, proposed, filters))
+        return str(path), filters
+
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", ask)
+    with qtbot.waitSignal(exports.finished) as done:
+        exports.settings()
+    return done.args
+
+
+def test_settings_come_back_as_they_were_set_and_run_without_a_window(exports, window, qtbot, tmp_path, monkeypatch):
+    assert window.state.edit(DRAWN)
+    asked = []
+    sentence, path = exported_settings(exports, qtbot, monkeypatch, tmp_path / "lesson", asked)
+    assert asked == [("Export settings", str(tmp_path / "mine.toml"), "Experiments (*.toml)")]
+    assert path == str(tmp_path / "lesson.toml")
+    assert sentence == "Exported lesson.toml, 1 kB."
+    found = experiments.load(path)
+    assert found == window.state.experiment
+    assert found.training.batch == found.noise.sigma_max == "auto"
+    assert main(["run", path, "--out", str(tmp_path / "out"), "--device=cpu"]) == 0
+    assert window.state.modified  # what was trained is in no file
+
+
+@pytest.mark.parametrize(
+    ("data", "named"), [("points.csv", "points.csv"), ("set/a.csv", "set/a.csv"), ("../points.csv", None)]
+)
+def test_data_beside_the_settings_are_named_from_there(exports, window, qtbot, tmp_path, monkeypatch, data, named):
+    (tmp_path / "lesson").mkdir()
+    points = (tmp_path / "lesson" / data).resolve()
+    window.state.edit({"data.kind": "file", "data.path": str(points)})
+    _, path = exported_settings(exports, qtbot, monkeypatch, tmp_path / "lesson/mine.toml")
+    assert experiments.parse((tmp_path / "lesson/mine.toml").read_text()).data.path == (named or str(points))
+    assert experiments.load(path) == window.state.experiment
+
+
+def test_settings_that_cannot_be_written_leave_a_sentence(exports, qtbot, tmp_path, monkeypatch):
+    monkeypatch.setattr(
+        QFileDialog, "getSaveFileName", lambda *_: (str(tmp_path / "gone" / "mine.toml"), "Experiments (*.toml)")
+    )
+    with qtbot.waitSignal(exports.failed) as failed:
+        exports.settings()
+    assert failed.args[0].endswith("mine.toml cannot be written (no such file or directory): choose another folder.")
 
 
 @pytest.mark.parametrize(
