@@ -1099,6 +1099,16 @@ def test_an_exact_source_of_unknown_data_is_refused_and_mended(show, state, engi
     assert panel.log_prob.name.text() == "log p, training set"
 
 
+@pytest.mark.parametrize(("source", "said"), [("exact", "exact score"), ("empirical", "training set")])
+def test_a_score_that_is_not_the_learned_one_is_named_in_the_header(show, state, engine, source, said):
+    (panel,) = show(panels.LikelihoodPanel)
+    engine.build()
+    assert panel.header.state == "probability flow"
+    state.edit({"likelihood.source": source})
+    assert not panel.disclosure.isChecked()  # the setting itself is out of view
+    assert panel.header.state == f"{said} · flow"
+
+
 def test_a_log_p_in_doubt_is_marked(show, state, engine):
     (panel,) = show(panels.LikelihoodPanel)
     engine.build()

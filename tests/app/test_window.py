@@ -19,7 +19,8 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from playground.app import frame
+from playground.app import card, frame
+from playground.app.card import shortened
 from playground.app.errors import Log
 from playground.app.field_row import FieldLabel
 from playground.app.labels import spoken
@@ -30,6 +31,7 @@ from playground.app.views import DensityView
 from playground.app.window import SMALLEST, MainWindow
 from playground.drawing.palette import PALETTES
 from playground.lab.experiment import Experiment, replace
+from playground.lab.likelihood_settings import LOG_P_OF
 from playground.lab.refusals import sampling_refusal, training_refusal
 from playground.resources import resource
 from tests.app.conftest import wait
@@ -81,6 +83,19 @@ def test_the_button_says_what_it_does_now(shared_window):
     assert button.text() == button.accessibleName() == "Pause training"
     window.engine.pause_training()
     assert button.text() == button.accessibleName() == "Train"
+
+
+@pytest.mark.parametrize("source", ["exact", "empirical"])
+def test_the_smallest_window_names_the_score_of_likelihoods(shared_window, monkeypatch, source):
+    window = shared_window
+    window.resize(1024, 600)
+    wait()
+    window.state.edit({"likelihood.source": source})
+    header, painted = window.panel(LikelihoodPanel).header, []
+    monkeypatch.setattr(card, "shortened", lambda *words: painted.append(shortened(*words)) or painted[-1])
+    header.grab()
+    assert painted == [header.state] == [f"{LOG_P_OF[source]} · flow"]  # all of it, and without dots
+    window.state.edit({"likelihood.source": "learned"})
 
 
 def test_a_narrow_window_never_cuts_a_chip(shared_window):

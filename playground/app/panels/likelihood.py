@@ -284,11 +284,11 @@ class LikelihoodPanel(Card):
 
     def _summarise(self) -> None:
         flows = flow_refusal(self.state.experiment) is None
-        view = self.engine.problem
-        self.set_state(
-            self._solving
-            or ("Z by quadrature" if view is not None and view.has_energy and not flows else "probability flow")
-        )
+        view, source = self.engine.problem, self.state.experiment.likelihood.source
+        by = "Z by quadrature" if view is not None and view.has_energy and not flows else "probability flow"
+        if source != "learned":
+            by = f"{LOG_P_OF[source]} · flow"  # what the smallest window has room for
+        self.set_state(self._solving or by)
 
 
 def _difference(distance: float, log_prob: float) -> str:
