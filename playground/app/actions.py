@@ -15,6 +15,7 @@ from PySide6.QtGui import QAction, QKeySequence
 from playground.app import help as about
 from playground.app import hindrances, layout
 from playground.app.canvas.legend import LEGEND
+from playground.app.panels.training import in_full
 
 if typing.TYPE_CHECKING:
     from playground.app.window import MainWindow
@@ -58,7 +59,6 @@ def _sampling(window: "MainWindow") -> str:
     return hindrances.to_sampling(window.state, window.engine)
 
 
-TRAIN = {"waiting": "Cancel training", "training": "Pause training"}  # else "Train"
 LAYERS = {entry.key: entry.title for entry in LEGEND}
 
 
@@ -144,7 +144,7 @@ COMMANDS: dict[str, Command] = {
         lambda w: w.engine.toggle_training(),
         key="T",
         hindrance=lambda w: hindrances.to_training(w.state, w.engine),
-        label=lambda w: TRAIN.get(w.engine.training, "Train"),
+        label=lambda w: in_full(w.engine.training),
     ),
     "train.reset": Command(
         "Reset training", "Forget what was learned and begin with fresh weights", lambda w: w.reset_training()

@@ -21,11 +21,13 @@ from PySide6.QtWidgets import (
 
 from playground.app import card, frame
 from playground.app.card import shortened
+from playground.app.engine import Engine
 from playground.app.errors import Log
 from playground.app.field_row import FieldLabel
 from playground.app.labels import spoken
 from playground.app.layout import COLUMNS
 from playground.app.panels import DataPanel, LikelihoodPanel, QualityPanel, TrainingPanel
+from playground.app.panels.training import BUTTON
 from playground.app.settings import KEYS, Settings, VideoChoice
 from playground.app.views import DensityView
 from playground.app.window import SMALLEST, MainWindow
@@ -82,7 +84,27 @@ def test_the_button_says_what_it_does_now(shared_window):
     window.engine.train()
     assert button.text() == button.accessibleName() == "Pause training"
     window.engine.pause_training()
+    assert button.text() == button.accessibleName() == "Resume training"
+    window.reset_training()
+    wait(lambda: button.text() == button.accessibleName() == "Train", 10_000)
     assert button.text() == button.accessibleName() == "Train"
+
+
+@pytest.mark.parametrize("training", BUTTON)
+def test_bar_menu_and_card_say_the_same_of_training(shared_window, monkeypatch, training):
+    window = shared_window
+    window.resize(*SMALLEST)
+    monkeypatch.setattr(Engine, "training", training)
+    window.engine.training_changed.emit(training)
+    wait()
+    button = window.findChild(QAbstractButton, "train.toggle.button")
+    said = window.panel(TrainingPanel).button.text()
+    assert button.text() in (said, f"{said} training")
+    assert window.actions_by_key["train.toggle"].text().startswith(f"{button.text()}\t")
+    assert button.width() >= button.sizeHint().width()
+    assert window.top_bar.summary.width() >= 200  # beside it, where the experiment is told
+    monkeypatch.undo()
+    window.engine.training_changed.emit(window.engine.training)
 
 
 @pytest.mark.parametrize("source", ["exact", "empirical"])

@@ -26,10 +26,7 @@ BUTTON = {
     "finished": "Train more",
     "diverged": "Go on",
 }
-SPOKEN = {
-    "untrained": "Train the network",
-    "finished": "Train the network more",
-}  # else the button's text and "training"
+SPOKEN = {"untrained": "Train the network", "finished": "Train the network more"}  # else as :func:`in_full`
 TIPS = {
     "untrained": "Learn the score; sampling goes on with the newest weights.",
     "waiting": "Training begins as soon as the data and the network are ready. Press to take that back.",
@@ -42,6 +39,12 @@ PRESS = "Press Train: the loss appears here, beside the best that is possible."
 OF_ANOTHER = "The loss so far was another objective's, or of other noise levels: train on to see this one's."
 NO_HISTORY = "This model's file keeps no losses: train on to see them."
 CHART_SECONDS = 0.1  # between two pictures of the loss
+
+
+def in_full(training: str) -> str:
+    """What the button says, where no card around it says of what: "Resume training"."""
+    text = BUTTON[training]
+    return text if "Train" in text else f"{text} training"
 
 
 class TrainingPanel(Card):
@@ -184,9 +187,8 @@ class TrainingPanel(Card):
     def _show_button(self) -> None:
         training = self.engine.training
         hindrance = hindrances.to_training(self.state, self.engine)
-        text = BUTTON[training]
-        self.button.setText(text)
-        self.button.setAccessibleName(SPOKEN.get(training, f"{text} training"))
+        self.button.setText(BUTTON[training])
+        self.button.setAccessibleName(SPOKEN.get(training, in_full(training)))
         self.button.setToolTip(f"<p>{hindrance or TIPS[training]}</p>")
         self.button.setEnabled(not hindrance)
 
