@@ -186,15 +186,19 @@ def read_codes(path: Path, problem: Problem) -> np.ndarray:
     wanted = f"columns {names[0]} to {names[-1]} of finite numbers, as likelihood --latent writes them"
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
-            rows = list(csv.DictReader(file))
+            table = csv.DictReader(file)
+            rows, header = list(table), list(table.fieldnames or ())
     except OSError as error:
         raise Mistake(f"{path} cannot be read: {error.strerror or 'it is not there'}.") from None
     except (UnicodeDecodeError, csv.Error):
         raise Mistake(f"{path} holds no latent codes: it needs {wanted}.") from None
+    places = _places(names, header)
+    if places is None:
+        raise Mistake(f"{path} holds no latent codes: it needs {wanted}.")
     try:
-        codes = np.array([[float(row[name]) for name in names] for row in rows])
-    except (ValueError, KeyError, TypeError):
-        empty = next((number for number, row in enumerate(rows, start=1) if row.get(names[0]) == ""), None)
+        codes = np.array([[float(row[header[place]]) for place in places] for row in rows])
+    except (ValueError, TypeError):
+        empty = next((number for number, row in enumerate(rows, start=1) if row[header[places[0]]] == ""), None)
         if empty is not None:
             raise Mistake(f"{path}: point {empty} has no latent code: remove its row.") from None
         raise Mistake(f"{path} holds no latent codes: it needs {wanted}.") from None
@@ -223,9 +227,8 @@ def read_points_to_judge(path: Path, problem: Problem) -> tuple[np.ndarray, list
         raise Mistake(f"{path} holds no images: it needs {wanted}.") from None
     if points.shape[1:] != (len(header),) or not len(points) or not np.isfinite(points).all():
         raise Mistake(f"{path} holds no images: it needs {wanted}.")
-    if named is not None and sorted(named) == sorted(header):
-        points = points[:, [named.index(name) for name in header]]
-    return points, header
+    places = None if named is None else _places(header, named)
+    return points if places is None else points[:, places], header
 
 
 def _matched(
@@ -238,14 +241,30 @@ def _matched(
     """
     if names is None:
         return points, list(axes)
-    if names != axes and names == axes[::-1]:  # both columns may have one name
-        return points[:, ::-1], list(axes)
-    if names != axes and axes != ("x", "y"):  # what data without names have
+    places = _places(axes, names)
+    if places is not None:
+        return points[:, places], list(axes)
+    if names != axes and axes != ("x", "y"):  # of one name each, or what data without names have
         raise Mistake(
             f"{path} has columns {names[0]} and {names[1]}, but the model was trained on {axes[0]} and {axes[1]}: "
             "name them alike, or remove the header to take them in this order."
         )
     return points, list(names)
+
+
+def _places(names: Sequence[str], header: Sequence[str]) -> list[int] | None:
+    """Where the columns of these names stand, each in its own place; None where one cannot be told.
+
+    By the very name, else by the only one that differs in nothing but case and blanks around it.
+    """
+    very: dict[str, int] = {}
+    alike: dict[str, list[int]] = {}
+    for place, name in enumerate(header):
+        very.setdefault(name, place)
+        alike.setdefault(name.strip().casefold(), []).append(place)
+    found = [[very[name]] if name in very else alike.get(name.strip().casefold(), []) for name in names]
+    places = [place for one in found if len(one) == 1 for place in one]
+    return places if len(set(places)) == len(names) else None
 
 
 def _read_rows(path: Path) -> tuple[np.ndarray, list[str] | None]:

@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 import torch
 
+from playground.cli.judging import _places
 from playground.cli.reporting import number, with_error
 from playground.cli.running import _finite
 from playground.drawing.images import ImageGrid
@@ -512,6 +513,8 @@ def test_points_are_matched_by_the_names_of_their_columns(odd: Path, tmp_path: P
     assert plain[:2].tolist() == [310, 270]
     np.testing.assert_array_equal(judged("length (mm),width (mm)\n310,270\n"), plain)
     np.testing.assert_array_equal(judged("width (mm),length (mm)\n270,310\n"), plain)
+    np.testing.assert_array_equal(judged("Width (MM) ,LENGTH (mm)\n270,310\n"), plain)
+    np.testing.assert_array_equal(judged("Length (mm),Width (mm)\n310,270\n"), plain)
     points.write_text("mass,width (mm)\n270,310\n")
     code, _, error = ask("likelihood", odd, "--points", points, "--out", tmp_path / "out.csv")
     assert (code, error.count("\n")) == (2, 1)
@@ -528,9 +531,27 @@ def test_columns_of_one_name_keep_their_order(tmp_path: Path, ask: Ask, quick: l
     assert table(tmp_path / "out.csv")[1][0, :2].tolist() == [0.5, 9]
 
 
+@pytest.mark.parametrize(
+    ("names", "header", "places"),
+    [
+        (("x", "y"), ("y", "X"), [1, 0]),
+        (("a", "A"), ("A", "a"), [1, 0]),  # each by its very name
+        (("A", "a"), ("b", "a"), None),
+        (("a", "b"), ("A", "a "), None),
+        (("a", "b"), ("A", "A", "b"), None),  # which of the two is not to be told
+        (("z0", "z1"), ("Z0", "log_prob", "z0", "Z1"), [2, 3]),
+        (("a", "a"), ("a", "a"), None),
+    ],
+)
+def test_a_column_is_told_by_its_name_or_not_at_all(
+    names: tuple[str, ...], header: tuple[str, ...], places: list[int] | None
+) -> None:
+    assert _places(names, header) == places
+
+
 def test_data_without_names_take_points_of_any(moons: Path, tmp_path: Path, ask: Ask) -> None:
     points = tmp_path / "points.csv"
-    for text in ("0.5,1\n", "a,b\n0.5,1\n", "y,x\n1,0.5\n"):
+    for text in ("0.5,1\n", "a,b\n0.5,1\n", "y,x\n1,0.5\n", "y,X\n1,0.5\n", '"Y ",x\n1,0.5\n'):
         points.write_text(text)
         assert ask("likelihood", moons, "--points", points, "--out", tmp_path / "out.csv")[0] == 0
         assert table(tmp_path / "out.csv")[1][0, :2].tolist() == [0.5, 1]
@@ -656,6 +677,10 @@ def test_codes_of_far_points_are_marked_and_missing_ones_named(moons: Path, tmp_
     assert [note.partition(":")[0] for note in notes(out)] == ["", "extrapolated"]
     codes.write_text("z0,z1\n0.3,0.1\n", encoding="utf-8-sig")  # as Excel saves it
     assert ask("decode", moons, "--latent", codes, "--out", out)[0] == 0
+    plain = out.read_text()
+    codes.write_text("note, Z1,Z0\n,0.1,0.3\n")
+    assert ask("decode", moons, "--latent", codes, "--out", out)[0] == 0
+    assert out.read_text() == plain
     codes.write_text("z0,z1,note\n0.3,0.1,\n,,not measured\n")
     code, _, error = ask("decode", moons, "--latent", codes, "--out", out)
     assert (code, "codes.csv: point 2 has no latent code: remove its row." in error) == (2, True)
@@ -706,7 +731,8 @@ def test_images_from_training_to_likelihood(tmp_path: Path, ask: Ask, quick: lis
     turned, bare = tmp_path / "turned.csv", tmp_path / "bare.csv"
     rows = points.read_text().splitlines()[1:4]
     bare.write_text("\n".join(rows))
-    turned.write_text("\n".join(",".join(line.split(",")[::-1]) for line in [",".join(header[:64]), *rows]))
+    named = ",".join(header[:64]).upper()
+    turned.write_text("\n".join(",".join(line.split(",")[::-1]) for line in [named, *rows]))
     for name in (bare, turned):
         assert ask("likelihood", tmp_path / "out", "--points", name, "--out", tmp_path / "some.csv")[0] == 0
         np.testing.assert_allclose(table(tmp_path / "some.csv")[1][:, :65], judged[:3, :65], rtol=1e-5)
