@@ -111,7 +111,8 @@ def _summarise(log_prob: np.ndarray, notes: Sequence[str], out: Path) -> None:
     measured, sound = ~np.isnan(log_prob), np.array([not note for note in notes])
     mean = f"Mean log-likelihood {number(log_prob[measured].mean())} nats of {measured.sum()} point{'' if measured.sum() == 1 else 's'}"
     if sound.any() and sound.sum() < measured.sum():
-        mean += f" ({number(log_prob[sound].mean())} of the {sound.sum()} that are not {EXTRAPOLATED})"
+        those = "one that is" if sound.sum() == 1 else f"{sound.sum()} that are"
+        mean += f" ({number(log_prob[sound].mean())} of the {those} not {EXTRAPOLATED})"
     say(f"{mean}; each is in {out}")
 
 
@@ -165,7 +166,7 @@ def _decoded(problem: Problem, found: DecodedPoints | Interpolation) -> list[lis
 def _open(folder: Path, assignments: Sequence[str], seed: int | None, device: str) -> Model:
     """A model whose latent codes are asked for."""
     model = open_model(folder, assignments, seed, device)
-    refusal = flow_refusal(model.problem.experiment)
+    refusal = flow_refusal(model.problem.experiment, "Latent codes are the ends of")
     if refusal is not None:
         raise Mistake(refusal.sentence)
     return model

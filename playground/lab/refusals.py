@@ -297,21 +297,28 @@ def likelihood_refusal(experiment: Experiment) -> Refusal | None:
     return Refusal(refusal.key, refusal.sentence.removesuffix(".") + way_out)
 
 
-def flow_refusal(experiment: Experiment) -> Refusal | None:
-    """Why the experiment's likelihoods and latent codes cannot be computed by the probability flow, or None."""
+LIKELIHOOD = "The likelihood follows"
+
+
+def flow_refusal(experiment: Experiment, asked: str = LIKELIHOOD) -> Refusal | None:
+    """Why the experiment's likelihoods and latent codes cannot be computed by the probability flow, or None; see :func:`path_refusal`."""
     if experiment.likelihood.source == "exact" and not SOURCES[experiment.data.kind].known_density:
         return Refusal(
             "likelihood.source",
             f"The exact score of data.kind = {experiment.data.kind} is not known: only toys and drawings have one; choose likelihood.source = learned or empirical.",
         )
-    return path_refusal(experiment)
+    return path_refusal(experiment, asked)
 
 
-def path_refusal(experiment: Experiment) -> Refusal | None:
-    """Why there is no probability flow from data to noise to follow, or None."""
+def path_refusal(experiment: Experiment, asked: str = LIKELIHOOD) -> Refusal | None:
+    """Why there is no probability flow from data to noise to follow, or None.
+
+    Args:
+        asked: what was asked for and needs it, as the sentence begins.
+    """
     if experiment.noise.kind in ("none", "single"):
         return Refusal(
             "noise.kind",
-            f"The likelihood follows the probability flow from data to noise, but noise.kind = {experiment.noise.kind} has no such path: choose noise.kind = ladder, ve or another process.",
+            f"{asked} the probability flow from data to noise, but noise.kind = {experiment.noise.kind} has no such path: choose noise.kind = ladder, ve or another process.",
         )
     return None

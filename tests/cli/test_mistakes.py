@@ -187,7 +187,7 @@ MISTAKES: dict[str, tuple[list[str], str]] = {
     "samples into no folder": (["sample", "{run}", "--out", "{tmp}/no/a.npz"], "no does not exist."),
     "likelihood without process": (
         ["likelihood", "{single}", "--points", "{tmp}/points.csv", "--out", "{tmp}/a.csv"],
-        "noise.kind = single has no such path",
+        "The likelihood follows the probability flow from data to noise, but noise.kind = single has no such path",
     ),
     "missing points": (
         ["likelihood", "{run}", "--points", "{tmp}/none.csv", "--out", "{tmp}/a.csv"],
@@ -223,7 +223,11 @@ MISTAKES: dict[str, tuple[list[str], str]] = {
     ),
     "a way from nowhere": (
         ["interpolate", "{single}", "--points", "{tmp}/points.csv", "--out", "{tmp}/a.csv"],
-        "noise.kind = single has no such path",
+        "Latent codes are the ends of the probability flow from data to noise, but noise.kind = single has no such path",
+    ),
+    "codes without process": (
+        ["decode", "{single}", "--latent", "{tmp}/points.csv", "--out", "{tmp}/a.csv"],
+        "Latent codes are the ends of the probability flow from data to noise, but noise.kind = single has no such path",
     ),
     "likelihoods of unknown suffix": (
         ["likelihood", "{run}", "--points", "{tmp}/points.csv", "--out", "{tmp}/a.npz"],

@@ -268,6 +268,16 @@ def test_the_readme_names_every_field_of_the_metrics_and_no_other(moons: Path) -
     assert named == {key for key in metrics(moons) if not key.endswith("_standard_error")} | {"trace_standard_error"}
 
 
+def test_the_readme_names_every_array_of_a_trajectory(moons: Path) -> None:
+    (line,) = (
+        line
+        for line in (ROOT / "README.md").read_text(encoding="utf-8").splitlines()
+        if line.startswith("| `trajectory.npz`")
+    )
+    with np.load(moons / "trajectory.npz") as trajectory:
+        assert set(re.findall("`([a-z_]+)`", line)) == {*trajectory.files, "accepted"}  # which this sampler has not
+
+
 def test_metrics_have_a_number_or_a_reason(moons: Path) -> None:
     found = metrics(moons)
     for key in ("steps", "seconds", "steps_per_second", "final_loss", "loss_floor", "test_nll", "entropy", "kl"):
@@ -584,6 +594,9 @@ def test_far_points_are_marked_and_the_others_answered(moons: Path, tmp_path: Pa
         [log_prob.mean(), log_prob[[1, 3]].mean()], rel=1e-3
     )
     assert len(mean[1]) < 12
+    points.write_text("x,y\n1e9,0\n0,1\n")
+    said = ask("likelihood", moons, "--points", points, "--out", out)[1]
+    assert re.search(r" nats of 2 points \(\S+ of the one that is not extrapolated\)", said)
     points.write_text("x,y\n0,1\n")
     assert " nats of 1 point; each is in " in ask("likelihood", moons, "--points", points, "--out", out)[1]
 
