@@ -309,6 +309,22 @@ def test_the_file_tile_asks_for_a_file_first(show, state, engine, qtbot):
         press(panel.open)
 
 
+@pytest.mark.parametrize(("kind", "axes"), [("images", ("x", "y")), ("file", ("eruptions (min)", "waiting (min)"))])
+def test_what_was_read_takes_a_line_a_sentence(show, state, engine, kind, axes):
+    """The buttons lie below it: beside them, what was read of images broke into four lines."""
+    (panel,) = show(panels.DataPanel)
+    state.edit({"data.kind": kind, "data.path": PATH})
+    images = kind == "images"
+    points = np.zeros((300, 3, 21, 21) if images else (300, 2))
+    engine.build(axes=axes, points=points, is_image=images)
+    QApplication.processEvents()
+    text = panel.file_text
+    assert text.text().count("\n") == 1
+    assert text.height() < 3 * text.fontMetrics().lineSpacing()
+    for button in (panel.open, panel.folder):
+        assert not button.isVisible() or button.mapTo(panel, QPoint()).y() > text.mapTo(panel, QPoint()).y()
+
+
 @pytest.mark.parametrize("name", [letter * 40 for letter in ("n", "W", "m", "\ufdfd", "é", "漢")])
 def test_no_name_makes_the_data_card_wider(show, state, engine, name):
     (panel,) = show(panels.DataPanel)

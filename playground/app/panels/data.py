@@ -17,7 +17,7 @@ from playground.app.numbers import Scale, exactly, rounded, shown, typed
 from playground.app.panels.figure import count
 from playground.app.state import State
 from playground.app.views import ProblemView, TaskStatus
-from playground.app.wrapping import LONGEST, breakable
+from playground.app.wrapping import breakable
 from playground.data.sources import SOURCES
 from playground.drawing.palette import DARK, Palette
 from playground.lab.experiment import fields
@@ -194,9 +194,9 @@ class DataPanel(Card):
 
     def _build_file_row(self) -> None:
         self.file_row = QWidget(self)
-        layout = QHBoxLayout(self.file_row)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(theme.UNIT)
+        column = QVBoxLayout(self.file_row)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(theme.UNIT // 2)
         self.file_text = QLabel(self.file_row)
         self.file_text.setTextFormat(Qt.TextFormat.PlainText)  # it names the columns of strangers
         self.file_text.setWordWrap(True)
@@ -206,15 +206,18 @@ class DataPanel(Card):
         self.open.setAccessibleName("Open a file of points")
         self.open.setToolTip("<p>Open a CSV, TSV or NPY file with two columns; or drop one on the window.</p>")
         self.open.clicked.connect(self.open_file_requested)
-        layout.addWidget(self.file_text, 1)
         self.folder = QPushButton("Folder…", self.file_row)
         self.folder.setAccessibleName("Open a folder of pictures")
         self.folder.setToolTip(
             "<p>Open a folder of PNG or JPEG files; in sub-folders, each is a class. Or drop one on the window.</p>"
         )
         self.folder.clicked.connect(self.open_folder_requested)
-        layout.addWidget(self.folder)
-        layout.addWidget(self.open)
+        column.addWidget(self.file_text)
+        row = QHBoxLayout()
+        row.setSpacing(theme.UNIT)
+        for button in (self.folder, self.open):
+            row.addWidget(button, 1)
+        column.addLayout(row)
         self.body.addWidget(self.file_row)
 
     def _build_brush(self) -> None:
@@ -360,6 +363,6 @@ def _facts(view: ProblemView) -> str:
     """What was read: how many, and of what."""
     total = count(view.count + view.conditions.held_out)
     if not view.is_image:
-        return f"{total} rows: {breakable(', '.join(view.axes), LONGEST // 2)}"  # a button lies beside it
+        return f"{total} rows: {breakable(', '.join(view.axes))}"
     channels, height, width = view.points.shape[1:]
     return f"{total} images: {width} × {height}, {'grey' if channels == 1 else 'RGB'}"
