@@ -58,6 +58,7 @@ class Exports(QObject):
         self._path = Path()
         self._started = 0.0
         self.dialog: ExportDialog | None = None
+        self._asking: ExportDialog | None = None  # the dialog that began what runs; settings and trajectories have none
         self._timer = QTimer(self)
         self._timer.setInterval(POLL)
         self._timer.timeout.connect(self._poll)
@@ -172,7 +173,7 @@ class Exports(QObject):
     def _start(self, make: Callable[[], Iterator[Progress]], path: Path, dialog: ExportDialog | None) -> None:
         if self._refuses_second():
             return
-        self._path, self._started = path, time.monotonic()
+        self._path, self._started, self._asking = path, time.monotonic(), dialog
         if dialog is not None:
             dialog.set_running(True)
         self._worker = Worker(make, "export")
@@ -190,12 +191,18 @@ class Exports(QObject):
             return
         finished = worker.isFinished()
         latest = worker.latest.take()
-        if latest is not None and self.dialog is not None and not finished:
-            self.dialog.set_progress(*latest, self._seconds_left(*latest))
+        dialog = self._begun_by
+        if latest is not None and dialog is not None and not finished:
+            dialog.set_progress(*latest, self._seconds_left(*latest))
         if finished:
             self._timer.stop()
             self._worker = None
             self._ended(worker)
+
+    @property
+    def _begun_by(self) -> ExportDialog | None:
+        """The open dialog, where what runs is its own."""
+        return self.dialog if self.dialog is self._asking else None
 
     def _seconds_left(self, done: int, total: int) -> float | None:
         elapsed = time.monotonic() - self._started
@@ -203,7 +210,7 @@ class Exports(QObject):
 
     def _ended(self, worker: Worker) -> None:
         error = worker.error
-        dialog, cancelled = self.dialog, worker.isInterruptionRequested() or not _complete(worker.last)
+        dialog, cancelled = self._begun_by, worker.isInterruptionRequested() or not _complete(worker.last)
         if error is not None:
             sentence = _sentence(error, self._path)
             if dialog is not None and dialog.isVisible():

@@ -219,6 +219,20 @@ def test_settings_that_cannot_be_written_leave_a_sentence(exports, qtbot, tmp_pa
     assert failed.args[0].endswith("mine.toml cannot be written (no such file or directory): choose another folder.")
 
 
+def test_the_dialog_of_a_film_stays_open_while_other_things_are_exported(exports, qtbot, tmp_path):
+    dialog = open_video(exports)
+    with qtbot.waitSignal(exports.finished):
+        exports.save_settings(tmp_path / "mine.toml")
+    with qtbot.waitSignal(exports.failed) as failed:
+        exports.save_settings(tmp_path / "gone/mine.toml")
+    assert exports.dialog is dialog
+    assert dialog.isVisible()
+    assert not exports.says(failed.args[0])  # so that the window does
+    with qtbot.waitSignal(exports.finished, timeout=20_000):
+        press(qtbot, dialog, "startExport")
+    assert exports.dialog is None
+
+
 @pytest.mark.parametrize(
     ("name", "words"),
     [
