@@ -182,9 +182,9 @@ class QualityPanel(Card):
         if view is not None and view.marginals is not None:
             kinds.insert(1, ("exact", "─", "exact"))
         marks = (
-            f'<span style="color:{tokens.color(color).name()}">{mark}</span> {name}' for color, mark, name in kinds
+            f'<span style="color:{tokens.color(color).name()}">{mark}</span>&nbsp;{name}' for color, mark, name in kinds
         )
-        self.legend.setText(" &nbsp; ".join(marks))
+        self.legend.setText("&nbsp; ".join(marks))  # broken between two kinds, where the column is narrow
 
     # What is shown
 
