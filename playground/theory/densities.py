@@ -76,6 +76,10 @@ class Density(ABC):
     def marginal(self, axis: int) -> "Density":
         """The density of one coordinate, over R^1, without modes. It smooths as this one does: noise is the same along every axis."""
 
+    @abstractmethod
+    def cdf(self, x: Tensor) -> Tensor:
+        """The mass below x, (N,), for x (N, 1) and a density over R^1; without smoothing."""
+
     def log_prob(self, x: Tensor, sigma: Tensor | float = 0.0) -> Tensor:
         """log p_sigma at x, (N,), for x (N, dim) and sigma >= 0, one number or one for each row (N,)."""
         return self._by_chunks(self._log_prob, x, sigma)
@@ -180,6 +184,10 @@ class GaussianMixture(Density):
 
     def marginal(self, axis: int) -> "GaussianMixture":
         return GaussianMixture(self.means[:, axis : axis + 1], self.stds, self.weights)
+
+    def cdf(self, x: Tensor) -> Tensor:
+        below: Tensor = torch.special.ndtr((x - self.means[:, 0]) / self.stds)
+        return below @ self.weights
 
     @property
     def _components(self) -> int:
@@ -307,6 +315,17 @@ class Boxes(Density):
 
     def marginal(self, axis: int) -> "Boxes":
         return Boxes(self.lows[:, axis : axis + 1], self.highs[:, axis : axis + 1], self.weights, self.std)
+
+    def cdf(self, x: Tensor) -> Tensor:
+        """By the integral of Phi(y/s), which is y Phi(y/s) + s phi(y/s), and max(y, 0) where s = 0."""
+        low, high = self.lows[:, 0], self.highs[:, 0]
+        below = [
+            y * torch.special.ndtr(y / self.std) + self.std * torch.exp(-0.5 * ((y / self.std) ** 2 + _LOG_TWO_PI))
+            if self.std
+            else y.relu()
+            for y in (x - low, x - high)
+        ]
+        return ((below[0] - below[1]) / (high - low)) @ self.weights
 
     @property
     def _components(self) -> int:

@@ -126,6 +126,19 @@ def test_a_marginal_is_the_integral_over_the_other_axis(density: Density, axis: 
 
 
 @each_density
+@pytest.mark.parametrize("axis", [0, 1])
+def test_the_mass_below_is_the_integral_of_a_marginal(density: Density, axis: int) -> None:
+    marginal = density.marginal(axis)
+    edges = torch.linspace(-60, 60, 601, dtype=DOUBLE)
+    masses = marginal.cdf(edges[:, None])
+    assert (float(masses[0]), float(masses[-1])) == pytest.approx((0, 1), abs=1e-12)
+    step = 0.2 / 401
+    inner = edges[:-1, None] + (torch.arange(401, dtype=DOUBLE) + 0.5) * step
+    integrals = marginal.log_prob(inner.reshape(-1, 1)).exp().reshape(len(inner), -1).sum(1) * step
+    torch.testing.assert_close(masses.diff(), integrals, rtol=0, atol=2e-3)
+
+
+@each_density
 def test_samples_have_the_stated_moments(density: Density) -> None:
     x = density.sample(200_000, _generator())
     error = x.std(0) / math.sqrt(len(x))

@@ -29,7 +29,7 @@ class MarginalHistogram(Chart):
         """Show (N,) coordinates of the data along an axis; the samples go until new ones come.
 
         Args:
-            curve: (2, P) rising places and the known density at them; None where it is not known.
+            curve: (2, P) evenly rising places and the known density's mean around each; None where it is not known.
         """
         values = np.asarray(values, float)
         self._axis, self._samples, self._curve = axis, None, curve
@@ -63,12 +63,13 @@ class MarginalHistogram(Chart):
         return float(np.minimum(self._data, self._samples).sum())
 
     def exact(self) -> np.ndarray | None:
-        """(BINS,) the share of a known density in each bin, by the trapezoidal rule; None where none is known."""
+        """(BINS,) the share of a known density in each bin; None where none is known."""
         if self._curve is None or self._data is None:
             return None
         places, density = self._curve
-        mass = np.concatenate([[0.0], np.cumsum(np.diff(places) * (density[1:] + density[:-1]) / 2)])
-        return np.diff(np.interp(self._edges, places, mass))
+        step = places[1] - places[0]
+        ends = np.append(places, places[-1] + step) - step / 2
+        return np.diff(np.interp(self._edges, ends, np.cumsum(np.append(0.0, density * step))))
 
     def plot(self) -> QRectF:
         return QRectF(1, 6, self.width() - 2, self.height() - 6 - 18)
