@@ -49,9 +49,9 @@ def score_errors(
     generator = problem.generator("score errors")
     grey_levels = problem.dataset.grey_levels
     finest = 1e-3 if grey_levels is None else 2 / grey_levels / problem.units.length
-    low, high = max(problem.noise.sigma_min, finest), max(problem.noise.sigma_max, 10 * finest)
-    levels = levels if low < high else 1
-    sigmas = np.geomspace(low, high, levels)
+    if 0 < problem.noise.sigma_min == problem.noise.sigma_max:
+        levels = 1
+    sigmas = np.geomspace(max(problem.noise.sigma_min, finest), max(problem.noise.sigma_max, 10 * finest), levels)
     users = np.array([problem.units.sigma_to_user(float(sigma)) for sigma in sigmas])
     law = problem.test if source == "exact" else problem.train
     if source == "empirical":

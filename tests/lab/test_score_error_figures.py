@@ -54,8 +54,10 @@ def test_a_run_has_the_curve_or_a_reason() -> None:
     assert set(found["reasons"]) == set(METRICS)
 
 
-def test_one_noise_level_is_measured_once() -> None:
-    problem = Problem.build(replace(Experiment(), {"data.points": 400, "noise.kind": "single"}))
+@pytest.mark.parametrize("settings", [{}, {"noise.sigma": 0.002}, {"data.kind": "digits"}])
+def test_one_noise_level_is_measured_once(settings: dict[str, object]) -> None:
+    """Also where it is near the finest that is ever measured: coarser ones were never trained."""
+    problem = Problem.build(replace(Experiment(), {"data.points": 400, "noise.kind": "single", **settings}))
     *_, (_, found) = score_figures(problem, lambda x, sigma: torch.zeros_like(x))
     assert found["score_sigmas"] == pytest.approx([problem.units.sigma_to_user(problem.noise.sigma_min)])
     assert found["relative_score_error"] == pytest.approx([1])
