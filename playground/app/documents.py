@@ -241,8 +241,7 @@ class Documents(QObject):
             return _stamp(path)
 
         def done(stamp: Stamp | None) -> None:
-            self._name(path, stamp)
-            self.saved_at = time.monotonic()
+            self._name(path, stamp, time.monotonic())
             self._remember(path)
             self.saved.emit(f"Saved {path.name}.")
             if then is not None:
@@ -305,8 +304,8 @@ class Documents(QObject):
 
     # --- outcomes
 
-    def _name(self, path: Path | None, stamp: Stamp | None = None) -> None:
-        self.path, self._stamp, self.saved_at = path, stamp, None
+    def _name(self, path: Path | None, stamp: Stamp | None = None, saved_at: float | None = None) -> None:
+        self.path, self._stamp, self.saved_at = path, stamp, saved_at
         self.successes += 1
         self.changed.emit()
 

@@ -395,6 +395,14 @@ def test_how_long_ago_the_save_was(at, monkeypatch):
     assert at.documents.saved_text() == "saved 10 min ago"
 
 
+def test_a_save_is_told_with_the_name_that_it_gives(at, qtbot):
+    told = []
+    at.documents.changed.connect(lambda: told.append((at.documents.name, at.documents.saved_text())))
+    with qtbot.waitSignal(at.documents.saved):
+        at.documents._write(at.folder / "a.spg", None)
+    assert told[-1] == ("a.spg", "saved 0 s ago")
+
+
 def test_opened_data_are_not_saved_over_the_session_before_them(at, qtbot, monkeypatch):
     session, points = at.saved_session("lesson.spg"), at.folder / "points.csv"
     before = session.read_bytes()
