@@ -299,6 +299,8 @@ def _opened(name: str) -> "Iterator[InputContainer]":
     try:
         with av.open(name) as container:
             stream = container.streams.video[0]
+            if not stream.width or not stream.height:  # FFmpeg goes by the ending of what it cannot tell
+                raise ValueError
             if stream.width * stream.height > MOST_PIXELS:
                 raise DataError(
                     f"{name} has {stream.width} x {stream.height} pixels: at most {MOST_PIXELS // 10**6} million can be "

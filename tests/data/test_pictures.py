@@ -264,7 +264,11 @@ def test_what_cannot_be_read_is_left_out_and_named(tmp_path: Path, damage: slice
     assert same_images(bytes_of(dataset), np.delete(COLOUR, 7, axis=0))
     assert whole.remark == ""
     assert dataset.remark == "Left out: 07.png, which is damaged, no PNG or JPEG, or of over 134 million pixels."
-    for number in range(20, 31):
+    for number in range(20, 26):
+        (tmp_path / f"{number}.png").write_bytes(content[damage])
+    gone = [7, *range(20, 26)]  # more than may be smaller than what is learned: they have no size of their own
+    assert same_images(bytes_of(load(tmp_path)), np.delete(COLOUR, gone, axis=0))
+    for number in range(26, 31):
         (tmp_path / f"{number}.png").write_bytes(content[damage])
     with pytest.raises(
         DataError,
