@@ -35,7 +35,6 @@ def _whole(option: str) -> Callable[[str], int]:
     return parse
 
 
-Folder = Annotated[Path, typer.Argument(metavar="DIR", help="Folder that run has written.", show_default=False)]
 Model = Annotated[
     Path,
     typer.Argument(
@@ -203,12 +202,12 @@ def interpolate(
 
 @app.command()
 def video(
-    folder: Folder,
+    folder: Model,
     out: Annotated[Path, typer.Option("--out", metavar="FILE", help="Ends in .mp4, .webm or .gif.")],
     size: Annotated[str, typer.Option("--size", metavar="WxH", help="Pixels across and down.")] = "960x720",
     fps: Annotated[int, typer.Option("--fps", metavar="N", parser=_whole("--fps"), help="Frames a second.")] = 30,
 ) -> None:
-    """Paint the sampled trajectory of a run as a video."""
+    """Paint the sampled trajectory of a run, or of a session, as a video."""
     width, height = _size(size, even=out.suffix.lower() != ".gif")
     if not 1 <= fps <= 120:
         raise Mistake(f"--fps {fps} is not possible: it must be a whole number from 1 to 120.")
