@@ -238,14 +238,15 @@ def _matched(
     """Columns in the order of the model's axes: by name where both have names, else by position.
 
     Raises:
-        Mistake: both have names, and these differ.
+        Mistake: both have names, and these differ; of data without names, which have x and y, only where one is in the other's place.
     """
     if names is None:
         return points, list(axes)
     places = _places(axes, names)
     if places is not None:
         return points[:, places], list(axes)
-    if names != axes and axes != ("x", "y"):  # of one name each, or what data without names have
+    crossed = any(_places([axis], [name]) for axis, name in zip(axes[::-1], names, strict=True))  # as y is in y,b
+    if names != axes and (crossed or axes != ("x", "y")):  # of one name each, or what data without names have
         raise Mistake(
             f"{path} has columns {names[0]} and {names[1]}, but the model was trained on {axes[0]} and {axes[1]}: "
             "name them alike, or remove the header to take them in this order."

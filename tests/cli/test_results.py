@@ -434,6 +434,11 @@ def test_a_session_of_the_window_stands_in_for_a_runs_folder(moons: Path, tmp_pa
         assert (code, error) == (0, "")
 
 
+@pytest.mark.parametrize("command", ["sample", "likelihood", "decode", "interpolate", "video"])
+def test_each_command_that_takes_a_session_says_so(command: str, ask: Ask) -> None:
+    assert "a session of the window (.spg)" in " ".join(ask(command, "--help")[1].replace("│", " ").split())
+
+
 def test_a_session_is_filmed_by_its_own_run_or_by_a_new_one(moons: Path, tmp_path: Path, ask: Ask) -> None:
     session, trajectory = Session.load(moons / "model.safetensors"), Trajectory.load_npz(moons / "trajectory.npz")
     assert session.trajectory is None
@@ -565,6 +570,16 @@ def test_data_without_names_take_points_of_any(moons: Path, tmp_path: Path, ask:
         points.write_text(text)
         assert ask("likelihood", moons, "--points", points, "--out", tmp_path / "out.csv")[0] == 0
         assert table(tmp_path / "out.csv")[1][0, :2].tolist() == [0.5, 1]
+
+
+@pytest.mark.parametrize("header", ["y,b", "a, X", "x,X"])
+def test_a_column_of_the_other_axis_is_not_taken_by_its_place(
+    moons: Path, tmp_path: Path, ask: Ask, header: str
+) -> None:
+    (tmp_path / "points.csv").write_text(f"{header}\n0.5,1\n")
+    code, _, error = ask("likelihood", moons, "--points", tmp_path / "points.csv", "--out", tmp_path / "out.csv")
+    assert code == 2
+    assert "but the model was trained on x and y: name them alike" in error
 
 
 def test_columns_that_changed_places_have_the_same_closed_form(moons: Path, tmp_path: Path, ask: Ask) -> None:
