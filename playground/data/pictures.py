@@ -5,7 +5,7 @@ Whatever the file, images arrive here as bytes (N, height, width, colours) with 
 
 import functools
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
@@ -189,12 +189,15 @@ def _read_folder(folder: Path, request: Request) -> tuple[Bytes, Labels | None, 
     drawn = np.array(list(shorter))[_some(len(shorter), _wanted(request, 3 * side**2), request.seed)]
     images = _read_each(folder, files, drawn, lambda name: _picture(name, side), request.stopped)
     rows = np.array(list(images))
-    names = [os.path.relpath(name, folder) for name in files]
-    left_out = [names[row] for row in looked if row not in shorter] + [names[row] for row in drawn if row not in images]
+
+    def names(some: Iterable[int]) -> list[str]:
+        return [os.path.relpath(files[row], folder) for row in some]
+
+    left_out = names(row for row in looked if row not in shorter) + names(row for row in drawn if row not in images)
     remarks = (
         _drawn(len(drawn), len(files) - (len(looked) - len(shorter))),
         numbered(classes),
-        _enlarged([shorter[row] for row in rows], side, [names[row] for row in rows]),
+        _enlarged([shorter[row] for row in rows], side, names(rows)),
         _left_out(left_out),
         _passed_over([os.path.relpath(name, folder) for name in sorted(others)]),
     )
