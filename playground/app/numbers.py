@@ -35,6 +35,19 @@ def shown(value: float, digits: int = 3) -> str:
     return f"{sign}{mantissa}e{int(exponent)}"
 
 
+def coordinate(value: float, span: tuple[float, float], places: int = 3) -> str:
+    """Digits enough to tell a thousandth of the data's width, whatever their offset; of fewer places a hundredth, a tenth.
+
+    >>> coordinate(101325.4, (100_200, 102_400)), coordinate(-0.001, (-1.5, 2.5), 2), coordinate(1.0021e-3, (1e-3, 1.007e-3))
+    ('101325', '0.00', '1.0021e-3')
+    """
+    digits = max(0, places - math.floor(math.log10(max(span[1] - span[0], 1e-300))))
+    if digits <= 6:
+        return f"{round(value, digits) + 0.0:.{digits}f}".replace("-", MINUS)
+    before = 0 if value == 0 else math.floor(math.log10(abs(value))) + 1
+    return shown(value, min(max(digits + before, 4), 15))
+
+
 def measured(value: float, error: float, digits: int = 1) -> str:
     """A value and its error, to so many digits of the error.
 

@@ -5,7 +5,7 @@ import typing
 
 import numpy as np
 
-from playground.app.numbers import THIN_SPACE, shown
+from playground.app.numbers import THIN_SPACE, coordinate, shown
 from playground.app.views import Bounds, DensityView, ProbeView, ProblemView
 
 OTHER = 1.25  # times the noise level: maps that follow the playhead lie within half an octave's middle
@@ -61,7 +61,7 @@ def pointer(probe: ProbeView, problem: ProblemView, density: DensityView | None 
     """
     x, y = probe.point
     first, second = problem.axes
-    lines = [f"{first} {_coordinate(x, problem.bounds[:2])}   {second} {_coordinate(y, problem.bounds[2:])}"]
+    lines = [f"{first} {coordinate(x, problem.bounds[:2])}   {second} {coordinate(y, problem.bounds[2:])}"]
     if probe.learned is not None:
         lines.append(f"score {_vector(probe.learned)}")
     if probe.exact is not None:
@@ -91,22 +91,13 @@ def _read(density: DensityView, x: float, y: float) -> float:
 def position(x: float, y: float, problem: ProblemView) -> list[str]:
     """What can be said about the pointer at once, before the score is known."""
     first, second = problem.axes
-    return [f"{first} {_coordinate(x, problem.bounds[:2])}   {second} {_coordinate(y, problem.bounds[2:])}"]
+    return [f"{first} {coordinate(x, problem.bounds[:2])}   {second} {coordinate(y, problem.bounds[2:])}"]
 
 
 def place(point: np.ndarray, bounds: Bounds) -> str:
     """A point of the plane, in digits that fit the data's width on each axis."""
     x, y = point.tolist()
-    return f"({_coordinate(x, bounds[:2])}, {_coordinate(y, bounds[2:])})"
-
-
-def _coordinate(value: float, span: tuple[float, float]) -> str:
-    """Digits enough to tell a thousandth of the data's width, whatever their offset."""
-    digits = max(0, 3 - math.floor(math.log10(max(span[1] - span[0], 1e-300))))
-    if digits <= 6:
-        return f"{value:.{digits}f}".replace("-", "−")
-    before = 0 if value == 0 else math.floor(math.log10(abs(value))) + 1
-    return shown(value, min(max(digits + before, 4), 15))
+    return f"({coordinate(x, bounds[:2])}, {coordinate(y, bounds[2:])})"
 
 
 def _vector(vector: np.ndarray) -> str:

@@ -4,11 +4,12 @@ import time
 import numpy as np
 import pytest
 from PySide6.QtCore import QEvent, QPoint, Qt
-from PySide6.QtGui import QImage
+from PySide6.QtGui import QFontMetrics, QImage
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QWidget
 
-from playground.app.charts.chart import Chart, decades
+from playground.app import theme
+from playground.app.charts.chart import TICK_PIXELS, Chart, decades
 from playground.app.charts.errors import ErrorAlongSigma
 from playground.app.charts.histogram import MarginalHistogram
 from playground.app.charts.ladder import SigmaLadder
@@ -489,6 +490,27 @@ def test_a_known_density_is_drawn_and_its_share_of_each_bin_is_the_closed_form(h
     # It runs along the tops of the bars, which are those of as many draws of it.
     bars = np.histogram(values, histogram._edges)[0] / len(values)
     assert np.abs(histogram.exact() - bars).max() < 5 * np.sqrt(bars.max() / len(values))
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "ends"),
+    [
+        (100_300, 102_300, ("100142", "102458")),
+        (0.001, 0.001007, ("9.9945e-4", "1.00755e-3")),
+        (-1, 2, ("−1.24", "2.24")),
+    ],
+)
+def test_both_ends_of_the_axis_are_told_apart_and_its_name_lies_between_them(histogram, low, high, ends):
+    histogram.show_data(np.linspace(low, high, 100_001), "x")
+    metrics = QFontMetrics(theme.number_font(TICK_PIXELS))
+    first, name, last = histogram.captions(metrics)
+    assert (first, last) == ends
+    assert name == "x"
+    histogram.show_data(np.linspace(low, high, 100_001), "length of the rod in thousandths of a metre")
+    _, name, _ = histogram.captions(metrics)
+    widest = max(metrics.horizontalAdvance(end) for end in ends)
+    assert name.endswith("…")
+    assert metrics.horizontalAdvance(name) <= histogram.width() - 2 * widest
 
 
 def test_new_data_forget_the_samples(histogram):

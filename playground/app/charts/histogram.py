@@ -2,12 +2,12 @@
 
 import numpy as np
 from PySide6.QtCore import QPointF, QRectF, Qt
-from PySide6.QtGui import QPainter, QPen, QPolygonF
+from PySide6.QtGui import QFontMetrics, QPainter, QPen, QPolygonF
 from PySide6.QtWidgets import QWidget
 
 from playground.app import theme
 from playground.app.charts.chart import Chart
-from playground.app.numbers import shown
+from playground.app.numbers import coordinate
 
 BINS = 28
 
@@ -111,11 +111,11 @@ class MarginalHistogram(Chart):
             ]
             painter.setPen(theme.round_pen(self.tokens.color("particles"), 2))
             painter.drawPolyline(QPolygonF(line))
-        low, high = self._edges[0], self._edges[-1]
         y = plot.bottom() + 10
-        self.words(painter, shown(low, 2), QPointF(plot.left(), y), align="left")
-        self.words(painter, shown(high, 2), QPointF(plot.right(), y), align="right")
-        self.words(painter, self._axis, QPointF(plot.center().x(), y))
+        low, axis, high = self.captions(painter.fontMetrics())
+        self.words(painter, low, QPointF(plot.left(), y), align="left")
+        self.words(painter, high, QPointF(plot.right(), y), align="right")
+        self.words(painter, axis, QPointF(plot.center().x(), y))
         if self.pointer is not None and plot.contains(self.pointer):
             index = min(int((self.pointer.x() - plot.left()) / width), BINS - 1)
             text, exact = f"data {self._data[index]:.1%}", self.exact()
@@ -124,7 +124,19 @@ class MarginalHistogram(Chart):
             if self._samples is not None:
                 text += f", samples {self._samples[index]:.1%}"
             at = QPointF(self.pointer.x(), plot.top() + 6)
-            self.words(painter, f"{shown(self._edges[index : index + 2].mean())}: {text}", at, "text", plate=True)
+            self.words(
+                painter, f"{self._number(self._edges[index : index + 2].mean())}: {text}", at, "text", plate=True
+            )
+
+    def captions(self, metrics: QFontMetrics) -> tuple[str, str, str]:
+        """What stands below the bars: both ends, and between them as much of the axis's name as there is room for."""
+        low, high = self._number(self._edges[0]), self._number(self._edges[-1])
+        room = self.plot().width() - 2 * max(metrics.horizontalAdvance(end) for end in (low, high)) - 12
+        return low, metrics.elidedText(self._axis, Qt.TextElideMode.ElideRight, max(int(room), 0)), high
+
+    def _number(self, value: float) -> str:
+        """Digits by the width in view: to so many of their own, far from 0 both ends would be the same number."""
+        return coordinate(float(value), (float(self._edges[0]), float(self._edges[-1])), 2)
 
     def _share(self, values: np.ndarray) -> np.ndarray:
         """(BINS,) share of the values in each bin; what lies outside counts in the total."""
