@@ -81,7 +81,7 @@ class Documents(QObject):
 
     @property
     def name(self) -> str:
-        return self.path.name if self.path else UNTITLED
+        return name_of(self.path) if self.path else UNTITLED
 
     @property
     def title(self) -> str:
@@ -317,6 +317,11 @@ class Documents(QObject):
 
     def _refuse(self, sentence: str) -> None:
         self.refused.emit(sentence)
+
+
+def name_of(path: Path) -> str:
+    """What a file is called: the models of all runs have one name, and only their folders tell them apart."""
+    return f"{path.parent.name}/{path.name}" if path.name == MODEL else path.name
 
 
 def _stamp(path: Path) -> Stamp | None:

@@ -25,7 +25,7 @@ from playground.app.actions import MENUS, RECENT, SEPARATOR, TOP_BAR, Actions
 from playground.app.canvas import CanvasView, ChipBar
 from playground.app.card import Card
 from playground.app.companions import Companions
-from playground.app.documents import OPENABLE, Documents
+from playground.app.documents import OPENABLE, Documents, name_of
 from playground.app.dressing import dresser
 from playground.app.engine import Engine
 from playground.app.errors import Log
@@ -200,6 +200,7 @@ class MainWindow(QMainWindow):
                     menu.addSeparator()
                 elif key == RECENT:
                     recent = menu.addMenu("Open recent")
+                    recent.setToolTipsVisible(True)
                     recent.aboutToShow.connect(lambda recent=recent: self._fill_recent(recent))
                 else:
                     menu.addAction(self.actions_by_key[key])
@@ -210,7 +211,7 @@ class MainWindow(QMainWindow):
     def _fill_recent(self, menu: QMenu) -> None:
         menu.clear()
         for path in self.documents.recent():
-            action = menu.addAction(path.name)
+            action = menu.addAction(name_of(path).replace("&", "&&"))
             action.setToolTip(str(path))
             action.triggered.connect(lambda _=False, path=path: self.documents.open(path))
         if menu.isEmpty():

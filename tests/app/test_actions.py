@@ -164,6 +164,18 @@ def test_recent_files_fill_their_menu(shared_window, tmp_path):
     window.settings.add_recent(path)
     recent.aboutToShow.emit()
     assert recent.actions()[0].text() == "points.csv"
+    runs = [tmp_path / run / "model.safetensors" for run in ("moons", "rings & co")]
+    for path in runs:
+        path.parent.mkdir()
+        path.write_text("x")
+        window.settings.add_recent(path)
+    recent.aboutToShow.emit()
+    assert [action.text() for action in recent.actions()[:2]] == [
+        "rings && co/model.safetensors",
+        "moons/model.safetensors",
+    ]
+    assert recent.toolTipsVisible()
+    assert recent.actions()[0].toolTip() == str(runs[1])
 
 
 def test_the_list_of_keys_has_a_key_in_every_row_and_the_menu_s(shared_window):
