@@ -84,7 +84,12 @@ def open_model(folder: Path, assignments: Sequence[str] = (), seed: int | None =
     chosen = choose_device(device)
     session = Session.load(path)
     if session.weights is None:
-        raise SessionError(f"{path} holds no trained weights: train it by score-playground run.")
+        how = (
+            "train it by score-playground run"
+            if path.name == MODEL
+            else "train it in the window and save it, or give score-playground run what File > Export settings writes of it"
+        )
+        raise SessionError(f"{path} holds no trained weights: {how}.")
     experiment = changed_after_training(session.experiment, assignments, seed)
     problem = Problem.build(experiment, session.dataset(), chosen)
     use_threads(problem)

@@ -455,6 +455,15 @@ def test_a_session_is_filmed_by_its_own_run_or_by_a_new_one(moons: Path, tmp_pat
         assert sum(1 for _ in film.decode(video=0)) > 1
 
 
+def test_a_session_without_weights_says_how_it_gets_them(moons: Path, tmp_path: Path, ask: Ask) -> None:
+    """`run` takes no session: what its settings are for it, the window writes."""
+    dataclasses.replace(Session.load(moons / "model.safetensors"), weights=None).save(tmp_path / "new.spg")
+    code, _, error = ask("sample", tmp_path / "new.spg", "--out", tmp_path / "more.npz")
+    assert code == 2
+    assert "holds no trained weights: train it in the window" in error
+    assert "File > Export settings" in error
+
+
 def test_sampling_takes_settings_and_seeds(moons: Path, tmp_path: Path, ask: Ask) -> None:
     def positions(*arguments: object) -> np.ndarray:
         assert ask("sample", moons, "--particles", 5, "--out", tmp_path / "a.npz", *arguments)[0] == 0
