@@ -1123,6 +1123,10 @@ def test_a_score_that_is_not_the_learned_one_is_named_in_the_header(show, state,
     state.edit({"likelihood.source": source})
     assert not panel.disclosure.isChecked()  # the setting itself is out of view
     assert panel.header.state == f"{said} · flow"
+    engine.show_point()
+    assert panel.evaluations.name.text() == "network evaluations"
+    engine.show_point(source=source)
+    assert panel.evaluations.name.text() == "score evaluations"  # no network was asked
 
 
 def test_a_log_p_in_doubt_is_marked(show, state, engine):

@@ -192,6 +192,7 @@ class LikelihoodPanel(Card):
             self.point.show_text(place(likelihood.point, bounds) if plane else f"number {(likelihood.number or 0) + 1}")
             word, _, _ = likelihood.doubt.partition(":")
             word, why = ("untrained", UNTRAINED) if likelihood.untrained else (word, capital(spoken(likelihood.doubt)))
+            self.evaluations.rename(f"{'network' if likelihood.source == 'learned' else 'score'} evaluations")
             if flow is not None:
                 self.log_prob.rename(f"log p, {word or LOG_P_OF[likelihood.source]}")
                 self._show_flow(flow, plane, why, word != UNMEASURED)
