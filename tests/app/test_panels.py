@@ -12,6 +12,7 @@ from PySide6.QtWidgets import (
     QApplication,
     QComboBox,
     QLineEdit,
+    QPushButton,
     QScrollArea,
     QVBoxLayout,
     QWidget,
@@ -323,6 +324,33 @@ def test_what_was_read_takes_a_line_a_sentence(show, state, engine, kind, axes):
     assert text.height() < 3 * text.fontMetrics().lineSpacing()
     for button in (panel.open, panel.folder):
         assert not button.isVisible() or button.mapTo(panel, QPoint()).y() > text.mapTo(panel, QPoint()).y()
+
+
+def test_the_buttons_of_images_are_reached_from_left_to_right_and_say_what_they_open(show, state, engine):
+    (panel,) = show(panels.DataPanel)
+    state.edit({"data.kind": "images", "data.path": PATH})
+    engine.build(points=np.zeros((300, 3, 21, 21)), is_image=True)
+    QApplication.processEvents()
+    assert panel.folder.x() < panel.open.x()
+    assert panel.folder.nextInFocusChain() is panel.open
+    assert panel.open.accessibleName() == "Open a file of images"
+    assert "NPZ" in panel.open.toolTip()
+    state.edit({"data.kind": "file"})
+    assert panel.open.accessibleName() == "Open a file of points"
+    assert "CSV" in panel.open.toolTip()
+
+
+@pytest.mark.parametrize("folder", [True, False])
+def test_a_folder_that_fails_is_replaced_by_another_folder(show, state, engine, qtbot, tmp_path, folder):
+    (panel,) = show(panels.DataPanel)
+    path = tmp_path / "gone"
+    if not folder:
+        path.write_text("no images")
+    state.edit({"data.kind": "images", "data.path": str(path)})
+    engine.problem_failed.emit("gone does not exist.")
+    (again,) = (button for button in panel.notice.findChildren(QPushButton) if button.text() == "Open another…")
+    with qtbot.waitSignal(panel.open_folder_requested if folder else panel.open_file_requested):
+        press(again)
 
 
 @pytest.mark.parametrize("name", [letter * 40 for letter in ("n", "W", "m", "\ufdfd", "é", "漢")])

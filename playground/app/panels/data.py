@@ -1,5 +1,6 @@
 """What is learned: a toy, a drawing, a file of points, or digits."""
 
+import os
 from pathlib import Path
 
 from PySide6.QtCore import QSize, Qt, Signal, Slot
@@ -26,6 +27,10 @@ from playground.lab.refusals import training_refusal
 COLUMNS = 6
 TILE = 32  # px
 ORDER_LAST = ("digits", "images", "drawn", "file")  # after the toys
+OPENS = {
+    False: ("Open a file of points", "a CSV, TSV or NPY file with two columns"),
+    True: ("Open a file of images", "an IDX, NPZ or CIFAR file"),
+}
 
 
 class BrushRow(QWidget):
@@ -202,16 +207,14 @@ class DataPanel(Card):
         self.file_text.setWordWrap(True)
         self.file_text.setMinimumWidth(1)
         theme.set_role(self.file_text, "caption")
-        self.open = QPushButton("Open…", self.file_row)
-        self.open.setAccessibleName("Open a file of points")
-        self.open.setToolTip("<p>Open a CSV, TSV or NPY file with two columns; or drop one on the window.</p>")
-        self.open.clicked.connect(self.open_file_requested)
         self.folder = QPushButton("Folder…", self.file_row)
         self.folder.setAccessibleName("Open a folder of pictures")
         self.folder.setToolTip(
             "<p>Open a folder of PNG or JPEG files; in sub-folders, each is a class. Or drop one on the window.</p>"
         )
         self.folder.clicked.connect(self.open_folder_requested)
+        self.open = QPushButton("Open…", self.file_row)
+        self.open.clicked.connect(self.open_file_requested)
         column.addWidget(self.file_text)
         row = QHBoxLayout()
         row.setSpacing(theme.UNIT)
@@ -304,6 +307,9 @@ class DataPanel(Card):
         for field in (self.pixels, self.colours):
             field.setVisible(images)
         self.folder.setVisible(images)
+        name, what = OPENS[images]
+        self.open.setAccessibleName(name)
+        self.open.setToolTip(f"<p>Open {what}; or drop one on the window.</p>")
         for field in (self.scale, self.blur):
             field.setVisible(toy)
         settable = toy or kind == "drawn" or images
@@ -351,7 +357,9 @@ class DataPanel(Card):
             wanted = self.open_folder_requested if kind == "images" else self.open_file_requested
             self.notice.say("info", refusal.sentence, ("Open…", "Choose what to learn.", wanted.emit))
         elif self._failure:
-            again = ("Open another…", "Choose a file.", self.open_file_requested.emit)
+            folder = kind == "images" and not os.path.isfile(self.state.experiment.data.path)
+            wanted = self.open_folder_requested if folder else self.open_file_requested
+            again = ("Open another…", f"Choose a {'folder' if folder else 'file'}.", wanted.emit)
             self.notice.say("error", self._failure, *((again,) if kind in ("file", "images") else ()))
         else:
             view = self.engine.problem
