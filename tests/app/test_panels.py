@@ -1155,6 +1155,8 @@ def test_a_score_that_is_not_the_learned_one_is_named_in_the_header(show, state,
     assert panel.evaluations.name.text() == "network evaluations"
     engine.show_point(source=source)
     assert panel.evaluations.name.text() == "score evaluations"  # no network was asked
+    assert "unless the setting score names another" in panel.log_prob.toolTip()
+    assert "<p> </p>" not in panel.log_prob.toolTip()
 
 
 def test_a_log_p_in_doubt_is_marked(show, state, engine):

@@ -69,7 +69,7 @@ class LikelihoodPanel(Card):
         self.point = Figure("clicked point", "Where you clicked, in your data's unit.", token="likelihood")
         self.log_prob = Figure(
             "log p, model",
-            "By the learned score, in nats: the density of the data smoothed by the finest noise level.",
+            "By the learned score, unless the setting score names another, in nats: the density of the data smoothed by the finest noise level.",
             r"\log p_0(x_0) = \log p_T(x_T) + \int_0^T \mathrm{tr}(\nabla \tilde f)\,dt",
         )
         self.energy = Figure(
@@ -217,7 +217,7 @@ class LikelihoodPanel(Card):
         )
         self.log_prob.show_text(
             with_error(flow.log_prob, flow.standard_error or None) if measured else "",
-            " ".join((why, "" if flow.standard_error == 0 else estimated)),
+            " ".join((why, "" if flow.standard_error == 0 else estimated)).strip(),
         )
         sign = "+" if flow.trace_term >= 0 else "−"
         self.terms.show_text(f"{decimal(flow.prior_term, 2)} {sign} {decimal(abs(flow.trace_term), 2)}")
