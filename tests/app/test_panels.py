@@ -975,6 +975,9 @@ def test_the_chart_follows_the_loss(show, state, engine, qtbot):
     assert panel.distance.text() == ""
     engine.measure()
     assert panel.distance.text() == "KL 0.008 nat"
+    state.edit({"likelihood.source": "exact"})
+    engine.measure()
+    assert panel.distance.text() == ""  # beside the training, that of the known score would pass for the network's
 
 
 def test_the_loss_of_another_objective_is_not_shown_as_that_of_this_one(show, state, engine):

@@ -159,7 +159,8 @@ class TrainingPanel(Card):
 
     @Slot(object)
     def _evaluated(self, metrics: dict[str, object]) -> None:
-        kl = metrics.get("kl")
+        learned = self.state.experiment.likelihood.source == "learned"  # else it tells nothing of what was trained
+        kl = metrics.get("kl") if learned else None
         self.distance.setText("" if kl is None else f"KL {decimal(float(kl))} nat")
 
     @Slot()
