@@ -68,14 +68,13 @@ class Documents(QObject):
         self._state, self._engine, self._settings, self._window = state, engine, settings, window
         self._opening = opening
         self._stamp: Stamp | None = None  # of the file when it was opened or saved here
-        self._asked: Path | None = None  # the file of data that is being read
         self._background = Background(self)
         self.path: Path | None = None
         self.successes = 0  # files opened, begun or saved so far
         self.saved_at: float | None = None  # time.monotonic of this document's last save in this run
         self.describe_view: Callable[[], dict[str, Any]] = dict  # what of the canvas a session keeps
         state.history_changed.connect(self.changed)
-        state.changed.connect(self._edited)
+        engine.points_opened.connect(self._points_opened)
 
     # --- names
 
@@ -184,17 +183,13 @@ class Documents(QObject):
             self._open_data(path, "images" if suffix in IMAGES else "file")
 
     def _open_data(self, path: Path, kind: str) -> None:
-        self._asked = path
         self._engine.open_points(str(path.resolve()), kind)
 
-    @Slot(object)
-    def _edited(self, keys: frozenset[str]) -> None:
+    @Slot(str)
+    def _points_opened(self, path: str) -> None:
         """Remember a file of data once it is the data: reading it takes a while, and may fail."""
-        if self._asked is not None and "data.path" in keys:
-            asked, self._asked = self._asked, None
-            if str(asked.resolve()) == self._state.experiment.data.path:
-                self._name(None)  # Save asks for a name: it would write over the session that was open before
-                self._remember(asked)
+        self._name(None)  # Save asks for a name: it would write over the session that was open before
+        self._remember(Path(path))
 
     def _adopt(self, session: Session, path: Path | None, stamp: Stamp | None = None) -> None:
         self._engine.open_session(session)

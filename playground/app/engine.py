@@ -40,6 +40,7 @@ class Engine(Training):
 
     ready = Signal()  # torch is loaded and there is a problem, where there was none
     problem_changed = Signal(object)  # ProblemView
+    points_opened = Signal(str)  # the path of the file or folder that the data are now
     problem_failed = Signal(str)  # why the settings give no problem; the old one stays, save for an empty drawing
 
     def __init__(self, state: State, device: str = "auto", parent: QObject | None = None) -> None:
@@ -223,6 +224,7 @@ class Engine(Training):
             self._state.edit({**other_data(self._state.experiment, kind), "data.path": path})
             self._settle.start()
             self._wait(waiting)
+            self.points_opened.emit(path)
 
         def refuse(error: BaseException) -> None:
             self._wait(False)

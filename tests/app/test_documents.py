@@ -1,11 +1,12 @@
 """Opening, saving, recent files and unsaved work."""
 
+import dataclasses
 import os
 from pathlib import Path
 
 import numpy as np
 import pytest
-from PySide6.QtCore import QTimer
+from PySide6.QtCore import QObject, QTimer, Signal
 from PySide6.QtWidgets import QApplication, QFileDialog, QMessageBox, QWidget
 
 from playground.app.documents import Documents
@@ -18,10 +19,13 @@ from playground.lab.session import Session
 Answer = QMessageBox.StandardButton
 
 
-class Bench:
+class Bench(QObject):
     """Stands in for the engine: remembers what it was given."""
 
+    points_opened = Signal(str)
+
     def __init__(self, state: State) -> None:
+        super().__init__()
         self.state = state
         self.sessions, self.experiments, self.points = [], [], []
         self.broken = set()  # paths that cannot be read
@@ -42,6 +46,7 @@ class Bench:
         self.points.append((path, kind))
         if path not in self.broken:
             self.state.edit({"data.kind": kind, "data.path": path})
+            self.points_opened.emit(path)
 
 
 class Fixture:
@@ -403,10 +408,16 @@ def test_a_save_is_told_with_the_name_that_it_gives(at, qtbot):
     assert told[-1] == ("a.spg", "saved 0 s ago")
 
 
-def test_opened_data_are_not_saved_over_the_session_before_them(at, qtbot, monkeypatch):
+@pytest.mark.parametrize("of_the_session", [False, True])
+def test_opened_data_are_not_saved_over_the_session_before_them(at, qtbot, monkeypatch, of_the_session):
+    """The session's own file of data too: it may hold other points by now."""
     session, points = at.saved_session("lesson.spg"), at.folder / "points.csv"
-    before = session.read_bytes()
     points.write_text("1,2\n")
+    if of_the_session:
+        held = Session.load(session)
+        data = {"data.kind": "file", "data.path": str(points.resolve())}
+        dataclasses.replace(held, experiment=experiments.replace(held.experiment, data)).save(session)
+    before = session.read_bytes()
     with qtbot.waitSignal(at.documents.changed):
         at.documents.open(session)
     at.documents.open(points)
