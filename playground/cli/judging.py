@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from playground.cli.reporting import number, say, stage, warn
-from playground.cli.results import Model, column_names, open_model, write_csv
+from playground.cli.results import Model, column_names, open_model, refuse, write_csv
 from playground.data import read_columns
 from playground.lab.energies import normalised
 from playground.lab.latent import Interpolation, interpolate
@@ -27,9 +27,7 @@ def write_likelihoods(
     """``score-playground likelihood``."""
     model = open_model(folder, assignments, seed, device)
     problem = model.problem
-    refusal = likelihood_refusal(problem.experiment)
-    if refusal is not None:
-        raise Mistake(refusal.sentence)
+    refuse(likelihood_refusal(problem.experiment))
     warn(untrained_likelihoods(problem.experiment, problem.conditions))
     flat, header = read_points_to_judge(points, problem)
     if flow_refusal(problem.experiment) is None:
@@ -166,9 +164,7 @@ def _decoded(problem: Problem, found: DecodedPoints | Interpolation) -> list[lis
 def _open(folder: Path, assignments: Sequence[str], seed: int | None, device: str) -> Model:
     """A model whose latent codes are asked for."""
     model = open_model(folder, assignments, seed, device)
-    refusal = flow_refusal(model.problem.experiment, "Latent codes are the ends of")
-    if refusal is not None:
-        raise Mistake(refusal.sentence)
+    refuse(flow_refusal(model.problem.experiment, "Latent codes are the ends of"))
     return model
 
 

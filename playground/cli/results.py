@@ -18,9 +18,9 @@ from playground.lab import conditioning
 from playground.lab.atomic import replacing
 from playground.lab.idle import idle_settings
 from playground.lab.problem import Problem, choose_device
-from playground.lab.refusals import sampling_refusal
+from playground.lab.refusals import Refusal, sampling_refusal
 from playground.lab.sampling import sample
-from playground.lab.session import MODEL, Session, SessionError
+from playground.lab.session import MODEL, Arrays, Session, SessionError
 from playground.lab.training import recommended_threads
 from playground.lab.trajectory import Trajectory
 from playground.lab.untrained import untrained_classes, untrained_whole
@@ -52,10 +52,15 @@ def check_free(folder: Path, names: Iterable[str], overwrite: bool) -> None:
 
 @dataclass(frozen=True)
 class Model:
-    """A trained network with the problem that it was trained on."""
+    """A trained network with the problem that it was trained on.
+
+    Attributes:
+        recorded: the run of a session, which :meth:`Trajectory.from_arrays` reads; None where it holds none.
+    """
 
     problem: Problem
     learned: ScoreFunction
+    recorded: Arrays | None = None
 
     @property
     def score(self) -> ScoreFunction:
@@ -96,7 +101,7 @@ def open_model(folder: Path, assignments: Sequence[str] = (), seed: int | None =
     network = problem.network()
     load_weights(network, dict(session.weights))
     problem = dataclasses.replace(problem, hidden_labels=hidden_labels(dict(session.weights)))
-    return Model(problem, network.requires_grad_(False))
+    return Model(problem, network.requires_grad_(False), session.trajectory)
 
 
 def use_threads(problem: Problem) -> None:
@@ -122,9 +127,8 @@ def warn_of_settings(problem: Problem) -> None:
 def write_samples(folder: Path, assignments: Sequence[str], seed: int | None, device: str, out: Path) -> None:
     """``score-playground sample``."""
     model = open_model(folder, assignments, seed, device)
-    _refuse(model)
-    problem = model.problem
-    warn_of_settings(problem)
+    refuse(sampling_refusal(model.problem.experiment, model.problem.conditions))
+    warn_of_settings(model.problem)
     trajectory = run_sampler(model.problem, model.score)
     if out.suffix.lower() == ".csv":
         trajectory.save_csv(out)
@@ -159,7 +163,7 @@ def write_video(folder: Path, out: Path, size: tuple[int, int], fps: int) -> Non
     from playground.cli.painting import paint_video
 
     model = open_model(folder, device="cpu")
-    trajectory = _recorded(folder, model) if folder.is_dir() else _played(folder, model)
+    trajectory = _recorded(folder, model) if folder.is_dir() else _played(model)
     paint_video(model.problem, model.score, trajectory, out, size, fps)
     say(f"The video is {out}")
 
@@ -178,17 +182,15 @@ def _recorded(folder: Path, model: Model) -> Trajectory:
     return trajectory
 
 
-def _played(path: Path, model: Model) -> Trajectory:
-    """The trajectory that a session of the window holds, or where it was saved without, as the window plays it then: a new one."""
-    held = Session.load(path).trajectory
-    if held is not None:
-        return Trajectory.from_arrays(held)
-    _refuse(model)
+def _played(model: Model) -> Trajectory:
+    """The run that a session of the window holds, or where it was saved without, as the window plays it then: a new one."""
+    if model.recorded is not None:
+        return Trajectory.from_arrays(dict(model.recorded))
+    refuse(sampling_refusal(model.problem.experiment, model.problem.conditions))
     return run_sampler(model.problem, model.score)
 
 
-def _refuse(model: Model) -> None:
-    """Raises Mistake where the settings of sampling do not fit the model."""
-    refusal = sampling_refusal(model.problem.experiment, model.problem.conditions)
+def refuse(refusal: Refusal | None) -> None:
+    """Raises Mistake where settings do not fit together; returns where they do."""
     if refusal is not None:
         raise Mistake(refusal.sentence)

@@ -84,8 +84,7 @@ def _check(experiment: Experiment, conditions: Conditions | None = None) -> None
     for refusal in (training_refusal(experiment, conditions), sampling_refusal(experiment, conditions)):
         if refusal is not None and refusal.key == "data.strokes":  # there is no canvas here to paint on
             raise Mistake(f"Nothing is drawn: set data.strokes to {experiments.fields()['data.strokes'].bound}.")
-        if refusal is not None:
-            raise Mistake(refusal.sentence)
+        results.refuse(refusal)
 
 
 @contextlib.contextmanager
