@@ -58,7 +58,7 @@ class Exports(QObject):
         self._path = Path()
         self._started = 0.0
         self.dialog: ExportDialog | None = None
-        self._asking: ExportDialog | None = None  # the dialog that began what runs; settings and trajectories have none
+        self._begun_by: ExportDialog | None = None  # while it is open; settings and trajectories have no dialog
         self._timer = QTimer(self)
         self._timer.setInterval(POLL)
         self._timer.timeout.connect(self._poll)
@@ -173,7 +173,7 @@ class Exports(QObject):
     def _start(self, make: Callable[[], Iterator[Progress]], path: Path, dialog: ExportDialog | None) -> None:
         if self._refuses_second():
             return
-        self._path, self._started, self._asking = path, time.monotonic(), dialog
+        self._path, self._started, self._begun_by = path, time.monotonic(), dialog
         if dialog is not None:
             dialog.set_running(True)
         self._worker = Worker(make, "export")
@@ -198,11 +198,6 @@ class Exports(QObject):
             self._timer.stop()
             self._worker = None
             self._ended(worker)
-
-    @property
-    def _begun_by(self) -> ExportDialog | None:
-        """The open dialog, where what runs is its own."""
-        return self.dialog if self.dialog is self._asking else None
 
     def _seconds_left(self, done: int, total: int) -> float | None:
         elapsed = time.monotonic() - self._started
@@ -250,6 +245,8 @@ class Exports(QObject):
     def _forget(self, dialog: ExportDialog) -> None:
         if self.dialog is dialog:
             self.dialog = None
+        if self._begun_by is dialog:
+            self._begun_by = None
         dialog.deleteLater()
 
     def _asked(self, title: str, filters: Sequence[str]) -> Path | None:
