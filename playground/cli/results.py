@@ -52,15 +52,35 @@ def check_free(folder: Path, names: Iterable[str], overwrite: bool) -> None:
 
 @dataclass(frozen=True)
 class Model:
-    """A trained network with the problem that it was trained on.
+    """A network with the problem that it was trained on.
 
     Attributes:
+        network: None where it was not trained: then a known score alone can be followed.
         recorded: the run of a session, which :meth:`Trajectory.from_arrays` reads; None where it holds none.
+        path: of its file, where it has one.
     """
 
     problem: Problem
-    learned: ScoreFunction
+    network: ScoreFunction | None
     recorded: Arrays | None = None
+    path: Path | None = None
+
+    @property
+    def learned(self) -> ScoreFunction:
+        """What the network says.
+
+        Raises:
+            SessionError: it was not trained.
+        """
+        if self.network is None:
+            assert self.path is not None  # of a session: a run writes no model without weights
+            how = (
+                "train it by score-playground run"
+                if self.path.name == MODEL
+                else "train it in the window and save it, or give score-playground run what File > Export settings writes of it"
+            )
+            raise SessionError(f"{self.path} holds no trained weights: {how}.")
+        return self.network
 
     @property
     def score(self) -> ScoreFunction:
@@ -77,7 +97,7 @@ def open_model(folder: Path, assignments: Sequence[str] = (), seed: int | None =
     """The model in a run's folder, or in a session that the window has saved, with changed settings.
 
     Raises:
-        Mistake: there is no such folder or file or no model in it, or a setting would need a new training.
+        Mistake: there is no such folder or file, or a setting would need a new training.
         SessionError: the model file is damaged.
         ExperimentError: a setting cannot be used, or there is no such device.
     """
@@ -88,20 +108,15 @@ def open_model(folder: Path, assignments: Sequence[str] = (), seed: int | None =
         raise Mistake(f"{folder} holds no {MODEL}: give the DIR that score-playground run wrote.")
     chosen = choose_device(device)
     session = Session.load(path)
-    if session.weights is None:
-        how = (
-            "train it by score-playground run"
-            if path.name == MODEL
-            else "train it in the window and save it, or give score-playground run what File > Export settings writes of it"
-        )
-        raise SessionError(f"{path} holds no trained weights: {how}.")
     experiment = changed_after_training(session.experiment, assignments, seed)
     problem = Problem.build(experiment, session.dataset(), chosen)
     use_threads(problem)
-    network = problem.network()
-    load_weights(network, dict(session.weights))
-    problem = dataclasses.replace(problem, hidden_labels=hidden_labels(dict(session.weights)))
-    return Model(problem, network.requires_grad_(False), session.trajectory)
+    network = None
+    if session.weights is not None:
+        network = problem.network().requires_grad_(False)
+        load_weights(network, dict(session.weights))
+        problem = dataclasses.replace(problem, hidden_labels=hidden_labels(dict(session.weights)))
+    return Model(problem, network, session.trajectory, path)
 
 
 def use_threads(problem: Problem) -> None:

@@ -464,6 +464,19 @@ def test_a_session_without_weights_says_how_it_gets_them(moons: Path, tmp_path: 
     assert "File > Export settings" in error
 
 
+def test_a_session_without_weights_follows_a_known_score(moons: Path, tmp_path: Path, ask: Ask) -> None:
+    dataclasses.replace(Session.load(moons / "model.safetensors"), weights=None).save(tmp_path / "new.spg")
+    for who, model in (("trained", moons), ("untrained", tmp_path / "new.spg")):
+        for command, source in (("sample", "sampling.source=exact"), ("likelihood", "likelihood.source=exact")):
+            points = ["--points", moons / "samples.csv"] if command == "likelihood" else []
+            out = tmp_path / f"{command}-{who}.csv"
+            assert ask(command, model, *points, "--set", source, "--out", out)[0] == 0
+    for command in ("sample", "likelihood"):
+        assert (tmp_path / f"{command}-trained.csv").read_bytes() == (
+            tmp_path / f"{command}-untrained.csv"
+        ).read_bytes()
+
+
 def test_sampling_takes_settings_and_seeds(moons: Path, tmp_path: Path, ask: Ask) -> None:
     def positions(*arguments: object) -> np.ndarray:
         assert ask("sample", moons, "--particles", 5, "--out", tmp_path / "a.npz", *arguments)[0] == 0
