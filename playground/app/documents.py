@@ -69,6 +69,7 @@ class Documents(QObject):
         self._opening = opening
         self._stamp: Stamp | None = None  # of the file when it was opened or saved here
         self._background = Background(self)
+        self._after: list[Callable[[], None]] | None = None  # what goes on once the file being saved is whole
         self.path: Path | None = None
         self.successes = 0  # files opened, begun or saved so far
         self.saved_at: float | None = None  # time.monotonic of this document's last save in this run
@@ -91,6 +92,11 @@ class Documents(QObject):
     def busy(self) -> bool:
         """Whether a file is being read or written."""
         return self._background.busy
+
+    @property
+    def saving(self) -> bool:
+        """Whether work is on its way to a file, and safe only once it is there."""
+        return self._after is not None
 
     def saved_text(self) -> str:
         """How long ago the last save was, in words."""
@@ -230,19 +236,24 @@ class Documents(QObject):
             self._refuse(str(error))
             return
         self._state.mark_saved()  # what changes from here on is not in the file
+        after = self._after = [] if then is None else [then]
+        named = self.successes
 
         def write() -> Stamp | None:
             session().save(path)
             return _stamp(path)
 
         def done(stamp: Stamp | None) -> None:
-            self._name(path, stamp, time.monotonic())
+            self._after = None
+            if self.successes == named:  # else other data, which were being read, have come to the bench
+                self._name(path, stamp, time.monotonic())
             self._remember(path)
             self.saved.emit(f"Saved {path.name}.")
-            if then is not None:
-                then()
+            for go_on in after:
+                go_on()
 
         def failed(error: BaseException) -> None:
+            self._after = None
             self._state.touch()
             self._failed(error)
 
@@ -251,7 +262,13 @@ class Documents(QObject):
     # --- unsaved work
 
     def when_safe(self, go_on: Callable[[], None]) -> None:
-        """Call `go_on` if nothing is unsaved, or once the user has saved or let go of what is; never if he cancels."""
+        """Call `go_on` if nothing is unsaved, or once the user has saved or let go of what is; never if he cancels.
+
+        What is being saved now may still fail: the rest waits for it.
+        """
+        if self._after is not None:
+            self._after.append(lambda: self.when_safe(go_on))
+            return
         if not self._state.modified:
             go_on()
             return

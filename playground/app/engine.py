@@ -41,15 +41,17 @@ class Engine(Training):
     ready = Signal()  # torch is loaded and there is a problem, where there was none
     problem_changed = Signal(object)  # ProblemView
     points_opened = Signal(str)  # the path of the file or folder that the data are now
-    problem_failed = Signal(str)  # why the settings give no problem; the old one stays, save for an empty drawing
+    problem_failed = Signal(str)  # why the settings give no problem; after an edit the old one stays
 
     def __init__(self, state: State, device: str = "auto", parent: QObject | None = None) -> None:
         super().__init__(state, parent)
         self._device = device
+        self.device_text = "starting"  # the device and its threads, as the status bar says it
         self._kept: OrderedDict[tuple[Any, ...], Bench] = OrderedDict()
         self._forgotten: Bench | None = None  # by the last reset
         self._datasets: dict[tuple[Any, ...], Any] = {}  # files read so far
         self._opening: Session | None = None
+        self._outdated = False  # whether the bench is that of settings which a file has replaced
         self._bundled = False  # whether the next problem may begin from weights that ship with the program
         self._last_tick = time.monotonic()
         self._clock = QTimer(self)
@@ -69,12 +71,6 @@ class Engine(Training):
     def building(self) -> bool:
         """Whether other data or another network are on their way to the bench."""
         return self._settle.isActive() or any(self._tasks.running(task) for task in BUILDING)
-
-    @property
-    def device_text(self) -> str:
-        """The device and its threads, as the status bar says it."""
-        bench = self._bench or next(reversed(self._kept.values()), None)  # a drawing may be empty
-        return "starting" if bench is None else bench.device_text
 
     @property
     def automatic_step(self) -> float | None:
@@ -192,6 +188,7 @@ class Engine(Training):
             self._tasks.cancel(task)
         self._kept.clear()
         self._forgotten = None
+        self._outdated = True
         self._opening = session
         self._state.load(experiment)
         self._settle.start()
@@ -281,10 +278,7 @@ class Engine(Training):
             return
         refusal = training_refusal(experiment)
         if refusal is not None and refusal.key.startswith(("data.", "network.")) and session is None:
-            self.failure = refusal.sentence
-            if refusal.key == "data.strokes":
-                self._clear()
-            self.problem_failed.emit(self.failure)
+            self._fail(refusal.sentence, clear=refusal.key == "data.strokes")
             return
         dataset = self._datasets.get(file_key(experiment))
         self._tasks.start(
@@ -298,7 +292,7 @@ class Engine(Training):
         )
 
     def _clear(self) -> None:
-        """Take everything off the bench: a drawing without strokes has no data, so nothing to train, play or measure."""
+        """Take everything off the bench: without data, as in a drawing without strokes, nothing trains, plays or is measured."""
         self._tasks.cancel("problem")
         self._stop_training()
         self._bench = None
@@ -315,12 +309,18 @@ class Engine(Training):
             self._settle.start()
         else:
             self._opening = None
-            self.failure = str(error)
-            self.problem_failed.emit(self.failure)
+            self._fail(str(error))
+
+    def _fail(self, sentence: str, clear: bool = False) -> None:
+        """Say why there is no problem; what belongs to a file opened before this one leaves the bench with it."""
+        self.failure = sentence
+        if clear or self._outdated:
+            self._clear()
+        self.problem_failed.emit(sentence)
 
     def _take(self, bench: Bench) -> None:
         """Put a bench in place of the present one, which is kept."""
-        self.failure = ""
+        self.failure, self._outdated = "", False
         first, opened = self._bench is None, self._opening
         clicked = self._clicked_of_the_same(bench) if opened is None else opened.clicked
         self._opening = None
@@ -338,6 +338,7 @@ class Engine(Training):
         else:
             bench.problem = dataclasses.replace(bench.problem, experiment=self._state.experiment)
         bench.learned_of_labels()
+        self.device_text = bench.device_text
         run = self._trajectory
         recorded = opened is not None and self._played is None and run is not None and run.shape == bench.problem.shape
         if recorded:

@@ -48,7 +48,6 @@ from playground.app.theme import UNIT
 from playground.app.transport import Transport
 from playground.app.wiring import Wiring
 from playground.drawing.palette import PALETTES, Palette
-from playground.lab.refusals import training_refusal
 from playground.resources import resource
 
 COLUMN_RANGE = (272, 460)
@@ -230,7 +229,7 @@ class MainWindow(QMainWindow):
             self.documents.open(self._path)
 
     def closeEvent(self, event: QCloseEvent) -> None:
-        if self.state.modified and not self._leaving:
+        if (self.state.modified or self.documents.saving) and not self._leaving:
             event.ignore()
             # Not from inside the event: Qt ignores a close() that is called while closing.
             QTimer.singleShot(0, lambda: self.documents.when_safe(self.leave))
@@ -329,7 +328,7 @@ class MainWindow(QMainWindow):
         self.toasts.review()
 
     def _show_status(self) -> None:
-        waiting = self.engine.problem is None and training_refusal(self.state.experiment) is None
+        waiting = self.engine.problem is None and not self.engine.failure
         training = "loading" if waiting else self.engine.training
         self.status.show_training(training, self.palette_tokens)
         self.status.show_device(self.engine.device_text)

@@ -191,14 +191,15 @@ class Wiring(QObject):
             self._window.chips.set_available(layer, plane, "Images have no such layer.")
 
     def _show_failure(self, sentence: str) -> None:
-        data = self._state.experiment.data
-        if data.kind == "drawn" and not data.strokes:
-            self._show_empty_plane()
-            self._canvas.set_hint("Paint here with the brush: the points follow your strokes.")
+        if self._engine.problem is None:
+            drawn = self._state.experiment.data.kind == "drawn"
+            self._show_empty_plane(drawn)
+            paint = "Paint here with the brush: the points follow your strokes."
+            self._canvas.set_hint(paint if drawn else "There are no data yet.")
         self._refresh()
 
-    def _show_empty_plane(self) -> None:
-        """Nothing but the plane, to be painted on; a drawing that was cleared keeps its view."""
+    def _show_empty_plane(self, drawn: bool) -> None:
+        """Nothing but the plane, where data are drawn to be painted on; a drawing that was cleared keeps its view."""
         canvas = self._canvas
         canvas.set_images(None)
         canvas.set_data(None)
@@ -211,7 +212,7 @@ class Wiring(QObject):
             canvas.aspect_locked = True
             canvas.set_axes(("x", "y"))
             canvas.fit(EMPTY_PLANE)
-        self._drawing, self._shown_problem = True, None
+        self._drawing, self._shown_problem = drawn, None
         self._show_plane_layers(True)
         self._transport.set_progress(0, 0, 0)
 

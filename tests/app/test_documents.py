@@ -256,6 +256,40 @@ def test_a_save_that_fails_does_not_go_on(at, qtbot):
     assert not done
 
 
+@pytest.mark.parametrize("folder", ["", "gone"])
+def test_what_begins_during_a_save_waits_until_the_work_is_safe(at, qtbot, folder):
+    at.state.edit({"seed": 3})
+    at.documents.path = at.folder / folder / "x.spg"
+    at.documents.save()
+    assert at.documents.saving
+    done = []
+    at.documents.when_safe(lambda: done.append(at.documents.path.exists()))
+    assert not done
+    qtbot.waitUntil(lambda: not at.documents.saving)
+    assert done == ([] if folder else [True])
+    assert at.state.modified == bool(folder)
+
+
+def test_what_changes_during_a_save_is_asked_about_after_it(at, qtbot):
+    at.documents.path = at.folder / "x.spg"
+    at.documents.save()
+    done, seen = [], []
+    at.documents.saved.connect(lambda: answer_with(Answer.Cancel, seen))
+    at.documents.when_safe(lambda: done.append(1))
+    at.state.edit({"seed": 3})
+    qtbot.waitUntil(lambda: bool(seen))
+    assert not done
+
+
+def test_data_that_arrive_during_a_save_are_not_named_after_it(at, qtbot):
+    at.documents.path = at.folder / "x.spg"
+    at.documents.save()
+    at.bench.points_opened.emit(str(at.folder / "points.csv"))
+    with qtbot.waitSignal(at.documents.saved):
+        pass
+    assert at.documents.path is None
+
+
 def test_save_asks_for_a_name_once_and_adds_the_ending(at, qtbot, monkeypatch):
     asked = []
 

@@ -410,6 +410,41 @@ def test_closing_without_work_asks_nothing(window):
     assert window.ended
 
 
+def test_closing_during_a_save_waits_for_the_file(window, qtbot, tmp_path):
+    qtbot.waitUntil(lambda: not window.engine.building, timeout=10_000)
+    window.documents.path = tmp_path / "x.spg"
+    window.documents.save()
+    window.close()
+    assert window.isVisible()
+    qtbot.waitUntil(lambda: not window.isVisible(), timeout=10_000)
+    assert window.documents.path.exists()
+
+
+def test_closing_during_a_save_that_fails_keeps_the_window(window, qtbot, tmp_path):
+    qtbot.waitUntil(lambda: not window.engine.building, timeout=10_000)
+    window.documents.path = tmp_path / "gone" / "x.spg"
+    window.documents.save()
+    window.close()
+    qtbot.waitUntil(lambda: not window.documents.saving, timeout=10_000)
+    wait(milliseconds=100)
+    assert window.isVisible()
+    assert window.state.modified
+
+
+def test_an_experiment_whose_data_are_gone_shows_no_others(window, qtbot, tmp_path):
+    gone, drawn = tmp_path / "gone.toml", window.canvas
+    gone.write_text('data.kind = "images"\ndata.path = "nowhere"\n')
+    with qtbot.waitSignal(window.engine.problem_failed, timeout=10_000):
+        window.documents.open(gone)
+    assert "nowhere does not exist" in window.engine.failure
+    assert window.engine.problem is None
+    assert window.engine.trajectory is None
+    qtbot.waitUntil(lambda: drawn.scene(10, 10).hint == "There are no data yet.")
+    with qtbot.waitSignal(window.engine.problem_changed, timeout=10_000):
+        window.state.edit({"data.kind": "rings"})
+    assert drawn.scene(10, 10).hint == ""
+
+
 def test_layout_comes_back(qtbot, tmp_path):
     sizes: list[int] = []
     for turn in range(2):
