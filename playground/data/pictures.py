@@ -164,7 +164,7 @@ def _left_out(names: list[str]) -> str:
     if not names:
         return ""
     verb = "is" if len(names) == 1 else "are"
-    return f"Left out: {listed(names)}, which {verb} damaged, no PNG or JPEG, or of over {MOST_PIXELS // 10**6} million pixels."
+    return f"Left out: {listed(names)}, which {verb} damaged, no PNG or JPEG, not allowed to be read, or of over {MOST_PIXELS // 10**6} million pixels."
 
 
 def _wanted(request: Request, numbers: int) -> int:
@@ -228,6 +228,8 @@ def _read_each(
     def tried(row: int) -> Read | DataError:
         try:
             return read(files[row])
+        except PermissionError:
+            return DataError(f"{files[row]} may not be read: allow it, or remove it from the folder.")
         except DataError as error:
             return error
 

@@ -263,7 +263,10 @@ def test_what_cannot_be_read_is_left_out_and_named(tmp_path: Path, damage: slice
     dataset = load(tmp_path)
     assert same_images(bytes_of(dataset), np.delete(COLOUR, 7, axis=0))
     assert whole.remark == ""
-    assert dataset.remark == "Left out: 07.png, which is damaged, no PNG or JPEG, or of over 134 million pixels."
+    assert (
+        dataset.remark
+        == "Left out: 07.png, which is damaged, no PNG or JPEG, not allowed to be read, or of over 134 million pixels."
+    )
     for number in range(20, 26):
         (tmp_path / f"{number}.png").write_bytes(content[damage])
     gone = [7, *range(20, 26)]  # more than may be smaller than what is learned: they have no size of their own
@@ -274,4 +277,24 @@ def test_what_cannot_be_read_is_left_out_and_named(tmp_path: Path, damage: slice
         DataError,
         match=r"has 48 images: at least 50 are needed to learn from\. Left out: 07\.png, 20\.png, .*, which are damaged",
     ):
+        load(tmp_path)
+
+
+def test_a_picture_that_may_not_be_read_refuses_no_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As root every file may be read, so that a mode of the file would show nothing here."""
+    for number, pixels in enumerate(COLOUR):
+        save_picture(tmp_path / f"{number:02}.png", pixels)
+    read, locked = pictures._shorter_side, [str(tmp_path / "07.png")]
+
+    def refuse(name: str) -> int:
+        if name in locked:
+            raise PermissionError(13, "Permission denied", name)
+        return read(name)
+
+    monkeypatch.setattr(pictures, "_shorter_side", refuse)
+    dataset = load(tmp_path)
+    assert same_images(bytes_of(dataset), np.delete(COLOUR, 7, axis=0))
+    assert "Left out: 07.png" in dataset.remark
+    locked += [str(tmp_path / f"{number:02}.png") for number in range(len(COLOUR))]
+    with pytest.raises(DataError, match=r"00\.png may not be read"):
         load(tmp_path)
