@@ -73,7 +73,7 @@ def measure(experiment: Experiment) -> Found:
     floor = "unknown" if last.floor is None else f"{last.floor:.4f}"
     print(
         f"{experiment.data.kind:16} seed {experiment.seed}  {last.step:6,} steps {last.step / last.seconds:5.0f}/s  "
-        f"loss {np.mean(losses):.4f} (floor {floor})  KL {found.kl:.4f} +- {found.error:.4f} nat  W2 {distance:.2f} floors",
+        f"loss {np.mean(losses):.4f} (floor {floor})  KL {found.kl:.4f} ± {found.error:.4f} nat  W2 {distance:.2f} floors",
         flush=True,
     )
     if last.diverged:
@@ -103,8 +103,13 @@ def table(found: dict[str, list[Found]], length: str, settings: list[str]) -> st
         (kl, error), (distance, spread) = means(runs)
         target = TARGETS.get(kind, math.inf)
         each = [f"{run.kl:.4f} ± {run.error:.4f}" for run in runs]
-        means_shown = [f"{kl:.4f} ± {error:.4f}{missed(kl, target)}", "" if math.isinf(target) else f"{target:g}"]
-        cells.append([kind, *each, *means_shown, f"{distance:.2f} ± {spread:.2f}{missed(distance, FARTHEST)}"])
+        means_shown = [
+            f"{kl:.4f}{give_or_take(error, 4)}{missed(kl, target)}",
+            "" if math.isinf(target) else f"{target:g}",
+        ]
+        cells.append(
+            [kind, *each, *means_shown, f"{distance:.2f}{give_or_take(spread, 2)}{missed(distance, FARTHEST)}"]
+        )
     other = f", {', '.join(settings)}" if settings else ""
     made = (
         f"KL(data || model) in nats with its standard error over held-out points, after {length} of training with the default "
@@ -121,6 +126,11 @@ def means(runs: list[Found]) -> tuple[tuple[float, float], tuple[float, float]]:
         mean_with_error(torch.tensor(values)) for values in zip(*((run.kl, run.distance) for run in runs), strict=True)
     )
     return kl, distance
+
+
+def give_or_take(error: float, digits: int) -> str:
+    """A mean's error over seeds, which a single one does not tell."""
+    return "" if math.isnan(error) else f" ± {error:.{digits}f}"
 
 
 def missed(value: float, target: float) -> str:
@@ -153,8 +163,8 @@ def main() -> None:
         (kl, error), (distance, spread) = means(runs)
         below &= kl <= target and distance <= FARTHEST
         print(
-            f"{kind:16} mean KL {kl:.4f} +- {error:.4f} nat over {options.seeds} seeds, target {target:g}{missed(kl, target)}; "
-            f"W2 {distance:.2f} +- {spread:.2f} floors, target {FARTHEST}{missed(distance, FARTHEST)}\n",
+            f"{kind:16} mean KL {kl:.4f}{give_or_take(error, 4)} nat over {options.seeds} seeds, target {target:g}{missed(kl, target)}; "
+            f"W2 {distance:.2f}{give_or_take(spread, 2)} floors, target {FARTHEST}{missed(distance, FARTHEST)}\n",
             flush=True,
         )
     if options.table is not None:

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from playground.theory.densities import Density
 
 SHOWN_POINTS = 20_000
-MARGINAL_PLACES = 400  # of a known density along each axis in view: one or two for each pixel of the histogram
+MARGINAL_PLACES = 401  # of a known density along each axis in view: one or two for each pixel of the histogram
 KEPT_LOSSES = 2_000  # of the loss curve that a session keeps
 SNAPSHOT_SECONDS = 0.15  # how old the weights may be that sampling uses while training runs
 NEW_DATA = {
@@ -369,16 +369,11 @@ def _view(problem: "Problem", trainer: "Trainer") -> ProblemView:
 
 
 def _marginals(density: "Density", bounds: Bounds) -> np.ndarray:
-    """See :class:`ProblemView`: without noise, as the data are.
-
-    The mean density around each place, from the masses between: of a peak that is thinner than what lies between two places, its
-    height at them alone would be nearly none of it, or far too much.
-    """
+    """See :class:`ProblemView`: without noise, as the data are."""
     import torch
 
-    exact, curves = density.to("cpu", torch.float64), []
+    exact, found = density.to("cpu", torch.float64), []
     for axis, (low, high) in enumerate((bounds[:2], bounds[2:])):
-        edges = torch.linspace(low, high, MARGINAL_PLACES + 1, dtype=torch.float64)
-        mass = exact.marginal(axis).cdf(edges[:, None])
-        curves.append(torch.stack([(edges[1:] + edges[:-1]) / 2, mass.diff() / edges.diff()]).numpy())
-    return np.stack(curves)
+        places = torch.linspace(low, high, MARGINAL_PLACES, dtype=torch.float64)
+        found.append(torch.stack([places, exact.marginal(axis).cdf(places[:, None])]).numpy())
+    return np.stack(found)

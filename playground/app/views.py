@@ -57,7 +57,7 @@ class ProblemView:
     class_names: tuple[str, ...] = ()  # in the order of their numbers, where they are known
     advice: "Callable[[str], tuple[Advice, ...]]" = lambda objective: ()  # what of the noise to change for it
     mode_weights: np.ndarray | None = None
-    marginals: np.ndarray | None = None  # (2, 2, N) along each axis even places, and a known density's mean around each
+    marginals: np.ndarray | None = None  # (2, 2, N) along each axis even places, and a known density's mass below each
     resolved: Experiment | None = None  # with every "auto" that depends on the data as a number
     remark: str = ""  # on how the data were read
     has_energy: bool = False  # whether the network states a density by itself

@@ -57,11 +57,12 @@ def data_advice(problem: Problem) -> tuple[Advice, ...]:
     if problem.density is None and problem.shape == (2,):  # training spreads images over their grey levels
         found.append(_far_point(problem) or _no_density(problem) or _heavy_tails(problem))
     if problem.experiment.noise.kind not in ("none", "single"):
-        distance, needed = gaussianity(problem.train, problem.noise.sigma_max), None
+        distance, end = gaussianity(problem.train, problem.noise.sigma_max), None
         if distance > GAUSSIAN:
             needed = gaussian_from(problem.train, GAUSSIAN, problem.noise.sigma_max)
-            found.append(_end(problem, distance, needed))
-        found.append(_overlap(problem, needed))
+            end = _up(problem.units.sigma_to_user(needed))
+            found.append(_end(problem, distance, needed, end))
+        found.append(_overlap(problem, end))
     return tuple(advice for advice in found if advice is not None)
 
 
@@ -140,9 +141,10 @@ def _few_values(problem: Problem, points: NDArray[np.floating]) -> str:
     return ""
 
 
-def _end(problem: Problem, distance: float, needed: float) -> Advice:
-    """That the data at the end of the noise are `distance` from Gaussian, and that they would be near at sigma = `needed`."""
-    noise, enough = problem.experiment.noise, _up(problem.units.sigma_to_user(needed))
+def _end(problem: Problem, distance: float, needed: float, enough: float) -> Advice:
+    """That the data at the end of the noise are `distance` from Gaussian, and that they would be near at sigma = `needed`, which is
+    `enough` in user units, rounded up."""
+    noise = problem.experiment.noise
     changes: dict[str, Any]
     if noise.kind in RATED:
         process = VariancePreserving if noise.kind == "vp" else SubVariancePreserving
@@ -163,8 +165,9 @@ def _end(problem: Problem, distance: float, needed: float) -> Advice:
     )
 
 
-def _overlap(problem: Problem, needed: float | None) -> Advice | None:
-    """That neighbouring levels of a ladder hardly overlap, and how many would: where its end must change, from sigma = `needed` on."""
+def _overlap(problem: Problem, end: float | None) -> Advice | None:
+    """That neighbouring levels of a ladder hardly overlap, and how many would: where its end must change, from `end` on, in user
+    units."""
     noise, dim = problem.experiment.noise, math.prod(problem.shape)
     if noise.kind != "ladder":
         return None
@@ -180,7 +183,6 @@ def _overlap(problem: Problem, needed: float | None) -> Advice | None:
         return None
     least, coarse, fine = min(shares)
     to_user = problem.units.sigma_to_user
-    end = None if needed is None else _up(to_user(needed))
     coarsest = levels[0] if end is None else problem.units.sigma_to_internal(end)
     enough = levels_that_overlap(coarsest, levels[-1], dim, OVERLAP)
     begin = "" if end is None else f" from σ = {end:g} on"

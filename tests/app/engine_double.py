@@ -239,7 +239,7 @@ def view(experiment: Experiment, **changes: Any) -> ProblemView:
         "widest_gap": 3.4,
         "parameters_count": 41_987,
         "mode_weights": np.array([0.5, 0.5]) if known else None,
-        "marginals": np.array([[np.linspace(-2, 3, 401), np.full(401, 0.2)]] * 2) if known else None,
+        "marginals": np.array([[np.linspace(-2, 3, 401), np.linspace(0, 1, 401)]] * 2) if known else None,
         "resolved": after,
     }
     return ProblemView(**(settings | changes))

@@ -7,11 +7,12 @@ from PySide6.QtCore import QEvent, QPoint, Qt
 from PySide6.QtGui import QFontMetrics, QImage
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QWidget
+from scipy.special import ndtr
 
 from playground.app import theme
 from playground.app.charts.chart import TICK_PIXELS, Chart, decades
 from playground.app.charts.errors import ErrorAlongSigma
-from playground.app.charts.histogram import MarginalHistogram
+from playground.app.charts.histogram import BINS, MarginalHistogram
 from playground.app.charts.ladder import SigmaLadder
 from playground.app.charts.loss import COLUMNS, LossChart
 from playground.drawing.palette import DARK, LIGHT
@@ -483,13 +484,26 @@ def test_a_known_density_is_drawn_and_its_share_of_each_bin_is_the_closed_form(h
     assert histogram.exact() is None
     without = count_of(histogram, "exact")
     places = np.linspace(-6, 6, 401)
-    histogram.show_data(values, "x", np.stack([places, np.exp(-0.5 * places**2) / np.sqrt(2 * np.pi)]))
-    cdf = [0.5 * math.erfc(-edge / math.sqrt(2)) for edge in histogram._edges]
-    np.testing.assert_allclose(histogram.exact(), np.diff(cdf), atol=1e-4)
+    histogram.show_data(values, "x", np.stack([places, ndtr(places)]))
+    np.testing.assert_allclose(histogram.exact(), np.diff(ndtr(histogram._edges)), atol=1e-4)
     assert count_of(histogram, "exact") > without + 50
     # It runs along the tops of the bars, which are those of as many draws of it.
     bars = np.histogram(values, histogram._edges)[0] / len(values)
     assert np.abs(histogram.exact() - bars).max() < 5 * np.sqrt(bars.max() / len(values))
+
+
+@pytest.mark.parametrize("std", [1e-3, 1e-2])
+def test_a_peak_thinner_than_what_lies_between_two_places_keeps_its_mass(histogram, std):
+    """Of heights there alone it would be nearly none, or far too much: the curve would lie elsewhere than the bars."""
+    places = np.linspace(-6, 6, 401)
+    histogram.show_data(np.append(np.full(800, 2.001), np.full(200, -2.0)), "x", _peaks(places, std))
+    assert histogram.exact().sum() == pytest.approx(1)
+    assert histogram.exact()[BINS // 2 :].sum() == pytest.approx(0.8)
+    assert count_of(histogram, "exact") > 20
+
+
+def _peaks(places: np.ndarray, std: float) -> np.ndarray:
+    return np.stack([places, 0.8 * ndtr((places - 2.001) / std) + 0.2 * ndtr((places + 2) / std)])
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,7 @@ from PySide6.QtWidgets import (
     QVBoxLayout,
     QWidget,
 )
+from scipy.special import ndtr
 
 from playground.app import hindrances, panels, theme
 from playground.app.card import Card, shortened
@@ -1279,6 +1280,11 @@ def test_the_quality_of_score_and_samples(show, state, engine, qtbot):
     assert (panel.relative.text(), panel.divergence.text()) == ("190 %", "1")
     engine.errors_changed.emit(ScoreErrors(1.0, sigmas, 4.56 * one, 0.3 * one, 0.123 * one, 0.004 * one, "exact"))
     assert (panel.relative.text(), panel.divergence.text()) == ("12.3 ± 0.4 %", "4.6 ± 0.3")
+    first, of_all = (ScoreErrors(done, sigmas[:1], *[one[:1]] * 4, "exact") for done in (0.1, 1.0))
+    engine.errors_changed.emit(first)  # the others are on their way
+    assert len(panel.chart._sigmas) == 0
+    engine.errors_changed.emit(of_all)
+    assert len(panel.chart._sigmas) == 1
     qtbot.waitUntil(lambda: panel.histogram.overlap() is not None)
     assert panel.histogram.overlap() > 0.9
     engine.trajectory.positions[1] = moons(2000) + 50
@@ -1300,7 +1306,7 @@ def test_a_known_density_lies_over_the_histogram_along_the_axis_that_is_shown(sh
     assert panel.histogram.exact() is None
     assert "exact" not in panel.legend.text()
     places = np.linspace(-5, 5, 401)
-    narrow, wide = (np.exp(-0.5 * (places / std) ** 2) / (std * np.sqrt(2 * np.pi)) for std in (0.1, 1.0))
+    narrow, wide = (ndtr(places / std) for std in (0.1, 1.0))
     engine.build(marginals=np.array([[places, narrow], [places, wide]]))
     assert "exact" in panel.legend.text()
     along_x = panel.histogram.exact().max()

@@ -20,19 +20,19 @@ class MarginalHistogram(Chart):
         self._edges = np.zeros(0)
         self._data: np.ndarray | None = None
         self._samples: np.ndarray | None = None
-        self._curve: np.ndarray | None = None
+        self._below: np.ndarray | None = None
         self._axis = ""
         self.setAccessibleName("Samples against data")
         self.setAccessibleDescription("No data yet.")
 
-    def show_data(self, values: np.ndarray, axis: str, curve: np.ndarray | None = None) -> None:
+    def show_data(self, values: np.ndarray, axis: str, below: np.ndarray | None = None) -> None:
         """Show (N,) coordinates of the data along an axis; the samples go until new ones come.
 
         Args:
-            curve: (2, P) evenly rising places and the known density's mean around each; None where it is not known.
+            below: (2, P) evenly rising places and the mass of a known density below each; None where none is known.
         """
         values = np.asarray(values, float)
-        self._axis, self._samples, self._curve = axis, None, curve
+        self._axis, self._samples, self._below = axis, None, below
         if len(values):
             low, high = np.quantile(values, (0.001, 0.999))
             margin = 0.08 * (high - low) or 0.5
@@ -64,12 +64,9 @@ class MarginalHistogram(Chart):
 
     def exact(self) -> np.ndarray | None:
         """(BINS,) the share of a known density in each bin; None where none is known."""
-        if self._curve is None or self._data is None:
+        if self._below is None or self._data is None:
             return None
-        places, density = self._curve
-        step = places[1] - places[0]
-        ends = np.append(places, places[-1] + step) - step / 2
-        return np.diff(np.interp(self._edges, ends, np.cumsum(np.append(0.0, density * step))))
+        return np.diff(np.interp(self._edges, *self._below))
 
     def plot(self) -> QRectF:
         return QRectF(1, 6, self.width() - 2, self.height() - 6 - 18)
@@ -91,16 +88,19 @@ class MarginalHistogram(Chart):
         )
         painter.setPen(QPen(self.tokens.color("border"), 1))
         painter.drawLine(QPointF(plot.left(), plot.bottom() + 0.5), QPointF(plot.right(), plot.bottom() + 0.5))
-        if self._curve is not None:
-            # A share is that of a bin: the curve is as high as the bar of a bin throughout which it were constant.
+        if self._below is not None:
+            # A share is that of a bin: the curve is as high as the bar of a bin throughout which it were constant. It is the mean
+            # density between two places, for the height at them alone would miss a peak that is thinner, or make far too much of it.
+            places, mass = self._below
             bin_width = self._edges[1] - self._edges[0]
-            places = plot.left() + (self._curve[0] - self._edges[0]) / bin_width * width
-            tops = plot.bottom() - self._curve[1] * bin_width / top * plot.height()
+            density = np.diff(mass) / np.diff(places)
+            middles = plot.left() + ((places[1:] + places[:-1]) / 2 - self._edges[0]) / bin_width * width
+            tops = plot.bottom() - density * bin_width / top * plot.height()
             painter.save()
             painter.setClipRect(plot)
             painter.setPen(theme.round_pen(self.tokens.color("exact"), 1.5))
             painter.drawPolyline(
-                QPolygonF([QPointF(x, y) for x, y in zip(places.tolist(), tops.tolist(), strict=True)])
+                QPolygonF([QPointF(x, y) for x, y in zip(middles.tolist(), tops.tolist(), strict=True)])
             )
             painter.restore()
         if self._samples is not None:

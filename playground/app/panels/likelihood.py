@@ -288,7 +288,7 @@ class LikelihoodPanel(Card):
         view, source = self.engine.problem, self.state.experiment.likelihood.source
         by = "Z by quadrature" if view is not None and view.has_energy and not flows else "probability flow"
         if source != "learned":
-            by = f"{LOG_P_OF[source]} · flow"  # what the smallest window has room for
+            by = LOG_P_OF[source] + (" · flow" if flows else "")  # what the smallest window has room for
         self.set_state(self._solving or by)
 
 

@@ -243,7 +243,7 @@ class QualityPanel(Card):
     @Slot(object)
     def _show_errors(self, errors: ScoreErrors | None) -> None:
         self._errors = errors
-        if errors is None:
+        if errors is None or (errors.fraction < 1 and len(errors.sigmas) < 2):  # the first level, of more to come
             self.chart.show_errors(np.zeros(0), np.zeros(0), np.zeros(0))
         else:
             self.chart.show_errors(errors.sigmas, errors.relative, errors.relative_error)
@@ -381,8 +381,8 @@ class QualityPanel(Card):
 
     def _show_data(self, view: ProblemView) -> None:
         values = self._along(view.points) if view.brightness is None else view.brightness
-        curve = None if view.marginals is None else view.marginals[self._axis]
-        self.histogram.show_data(values, "mean brightness" if view.is_image else view.axes[self._axis], curve)
+        below = None if view.marginals is None else view.marginals[self._axis]
+        self.histogram.show_data(values, "mean brightness" if view.is_image else view.axes[self._axis], below)
         self._write_legend()
 
     def _along(self, points: np.ndarray) -> np.ndarray:
