@@ -215,9 +215,13 @@ def read_points_to_judge(path: Path, problem: Problem) -> tuple[np.ndarray, list
         points, names = read_columns(path)
         return _matched(path, points, names, problem.dataset.axes)
     header = column_names(problem)
-    wanted = f"a header {header[0]},...,{header[-1]} and {len(header)} numbers a row, as samples.csv has"
+    shape = ", ".join(map(str, problem.shape))
+    wanted = (
+        f"a header {header[0]},...,{header[-1]} and {len(header)} numbers a row, as samples.csv has, or as an NPY file such rows or an "
+        f"array (N, {shape}) of the same real numbers"
+    )
     try:
-        points, named = _read_rows(path)
+        points, named = (_read_array(path, problem), None) if path.suffix.lower() == ".npy" else _read_rows(path)
     except OSError as error:
         raise Mistake(f"{path} cannot be read: {error.strerror or 'it is not there'}.") from None
     except ValueError:
@@ -279,6 +283,23 @@ def _read_rows(path: Path) -> tuple[np.ndarray, list[str] | None]:
     with warnings.catch_warnings(category=UserWarning, action="ignore"):  # numpy's own of a file without rows
         points = np.loadtxt(lines[named:], delimiter=",", ndmin=2)
     return points, cells if named else None
+
+
+def _read_array(path: Path, problem: Problem) -> np.ndarray:
+    """Images (N, dims) of an NPY file, in rows or in their shape.
+
+    Raises:
+        OSError, ValueError: the file cannot be read, or holds something else; levels from 0 to 255 too, which are not a model's units.
+    """
+    with path.open("rb") as file:
+        try:
+            array = np.load(file, allow_pickle=False)
+        except (EOFError, SyntaxError, TypeError, OverflowError):
+            raise ValueError from None
+    shapes = [(int(np.prod(problem.shape)),), problem.shape]
+    if array.dtype.kind != "f" or array.shape[1:] not in shapes:
+        raise ValueError
+    return array.reshape(len(array), shapes[0][0]).astype(float)
 
 
 def _is_number(cell: str) -> bool:

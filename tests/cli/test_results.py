@@ -783,12 +783,21 @@ def test_images_from_training_to_likelihood(tmp_path: Path, ask: Ask, quick: lis
     bare.write_text("\n".join(rows))
     named = ",".join(header[:64]).upper()
     turned.write_text("\n".join(",".join(line.split(",")[::-1]) for line in [named, *rows]))
-    for name in (bare, turned):
+    arrays = [tmp_path / "rows.npy", tmp_path / "images.npy"]
+    for name, shape in zip(arrays, ((3, 64), (3, 1, 8, 8)), strict=True):
+        np.save(name, samples[:3].reshape(shape))
+    for name in (bare, turned, *arrays):
         assert ask("likelihood", tmp_path / "out", "--points", name, "--out", tmp_path / "some.csv")[0] == 0
         np.testing.assert_allclose(table(tmp_path / "some.csv")[1][:, :65], judged[:3, :65], rtol=1e-5)
     (tmp_path / "two.csv").write_text("x,y\n1,2\n")
+    np.save(tmp_path / "levels.npy", np.full((3, 64), 255, np.uint8))
+    np.save(tmp_path / "objects.npy", np.array([{}]), allow_pickle=True)
+    np.save(tmp_path / "other.npy", np.zeros((3, 8, 9)))
     for name, sentence in (
         ("two.csv", "holds no images"),
+        ("levels.npy", "array (N, 1, 8, 8) of the same real numbers"),
+        ("objects.npy", "holds no images"),
+        ("other.npy", "holds no images"),
         ("none.csv", "cannot be read"),
         ("digits.toml", "no images"),
     ):
