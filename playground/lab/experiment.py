@@ -198,7 +198,11 @@ def load(path: str | os.PathLike[str]) -> Experiment:
 
 
 def named_from(experiment: Experiment, folder: Path) -> Experiment:
-    """The same for a file in a folder: data that lie in it, or below, are named from there, so that both can go elsewhere together."""
+    """The same for a file in a folder: data that lie in it, or below, are named from there, so that both can go elsewhere together.
+
+    A drawing and a path that are kept of other kinds of data are none of the reader's business.
+    """
+    experiment = msgspec.structs.replace(experiment, data=experiment.data.used())
     data, folder = Path(experiment.data.path), folder.resolve()
     if not data.is_absolute() or not data.is_relative_to(folder):
         return experiment

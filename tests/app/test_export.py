@@ -210,6 +210,16 @@ def test_data_beside_the_settings_are_named_from_there(exports, window, qtbot, t
     assert experiments.load(path) == window.state.experiment
 
 
+def test_exported_settings_tell_nothing_of_other_data_looked_at_before(exports, window, qtbot, tmp_path, monkeypatch):
+    window.state.edit(DRAWN)
+    window.state.edit({"data.kind": "file", "data.path": str(tmp_path / "private.csv")})
+    window.state.edit({"data.kind": "rings"})
+    _, path = exported_settings(exports, qtbot, monkeypatch, tmp_path / "lesson")
+    found = experiments.load(path)
+    assert (found.data.kind, found.data.strokes, found.data.path) == ("rings", (), "")
+    assert window.state.experiment.data.strokes  # there again when the drawing is chosen
+
+
 def test_settings_that_cannot_be_written_leave_a_sentence(exports, qtbot, tmp_path, monkeypatch):
     monkeypatch.setattr(
         QFileDialog, "getSaveFileName", lambda *_: (str(tmp_path / "gone" / "mine.toml"), "Experiments (*.toml)")
