@@ -124,7 +124,7 @@ COMMANDS: dict[str, Command] = {
     # edit
     "edit.undo": Command(
         "Undo",
-        "Take back the last change of a setting or stroke",
+        "Take back the last change of a setting or stroke, or reset",
         lambda w: w.state.undo(),
         QKeySequence.StandardKey.Undo,
         enabled=lambda w: w.state.can_undo,
@@ -148,9 +148,6 @@ COMMANDS: dict[str, Command] = {
     ),
     "train.reset": Command(
         "Reset training", "Forget what was learned and begin with fresh weights", lambda w: w.reset_training()
-    ),
-    "train.undo_reset": Command(
-        "Bring back the weights", "Take back the last reset of training", lambda w: w.undo_reset()
     ),
     # sample
     "sample.play": Command(
@@ -279,7 +276,7 @@ MENUS: dict[str, tuple[str, ...]] = {
         "file.quit",
     ),
     "Edit": ("edit.undo", "edit.redo"),
-    "Train": ("train.toggle", "train.reset", "train.undo_reset"),
+    "Train": ("train.toggle", "train.reset"),
     "Sample": (
         "sample.play",
         "sample.step",

@@ -15,7 +15,7 @@ from PySide6.QtCore import QObject, Qt, QTimer, Signal, Slot
 
 from playground.app.bench import Bench, assemble, file_key, other_data, reset_key
 from playground.app.playback import TICK
-from playground.app.state import State
+from playground.app.state import Deed, State
 from playground.app.training import Training
 from playground.app.workers import interrupted
 from playground.lab import experiment as description
@@ -48,7 +48,6 @@ class Engine(Training):
         self._device = device
         self.device_text = "starting"  # the device and its threads, as the status bar says it
         self._kept: OrderedDict[tuple[Any, ...], Bench] = OrderedDict()
-        self._forgotten: Bench | None = None  # by the last reset
         self._datasets: dict[tuple[Any, ...], Any] = {}  # files read so far
         self._opening: Session | None = None
         self._outdated = False  # whether the bench is that of settings which a file has replaced
@@ -104,26 +103,49 @@ class Engine(Training):
 
     # Starting afresh
 
-    def reset_training(self) -> None:
-        """Forget the weights and start from fresh ones; the old bench is kept, and undo_reset brings it back."""
-        if self._bench is None:
-            return
+    def reset_training(self) -> Deed | None:
+        """Forget the weights and start from fresh ones.
+
+        Returns:
+            The step of the history that this is; None where nothing was trained.
+        """
+        trained = self._bench
+        if trained is None:
+            return None
+        self._begin_afresh()
+        if not trained.steps and trained.weights.untrained:
+            return None
+        deed = self._reset_of(trained)
+        self._state.did(deed)
+        return deed
+
+    def _begin_afresh(self) -> None:
         self._stop_training()
-        if self._bench.steps or not self._bench.weights.untrained:
-            self._forgotten = self._bench
         self._kept.pop(reset_key(self._state.experiment), None)
         self._assemble()
 
-    def undo_reset(self) -> bool:
-        """Bring back what the last reset forgot."""
-        bench, self._forgotten = self._forgotten, None
-        if bench is None or reset_key(bench.problem.experiment) != reset_key(self._state.experiment):
-            return False
+    def _reset_of(self, trained: Bench) -> Deed:
+        """Undo and redo put the one bench in place of the other, each as it was left."""
+        fresh: Bench | None = None
+
+        def undo() -> None:
+            nonlocal fresh
+            fresh = self._kept.get(reset_key(self._state.experiment))  # None while it is being built
+            self._put_back(trained)
+
+        def redo() -> None:
+            if fresh is None:
+                self._begin_afresh()
+            else:
+                self._put_back(fresh)
+
+        return Deed("reset of training", undo, redo)
+
+    def _put_back(self, bench: Bench) -> None:
         self._stop_training()
         self._settle.stop()
-        self._tasks.cancel("problem")  # the fresh network would take its place
+        self._tasks.cancel("problem")  # what is being built would take its place
         self._take(bench)
-        return True
 
     # Files
 
@@ -187,7 +209,6 @@ class Engine(Training):
         for task in BUILDING:
             self._tasks.cancel(task)
         self._kept.clear()
-        self._forgotten = None
         self._outdated = True
         self._opening = session
         self._state.load(experiment)

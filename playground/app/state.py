@@ -1,6 +1,6 @@
 """The experiment on the bench, or other settings of a window's own, and every change made to them."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +11,20 @@ from playground.lab.experiment import Experiment, ExperimentError
 
 HISTORY = 200
 OTHER_DATA = frozenset({"data.kind", "data.path"})
+
+
+@dataclass(frozen=True)
+class Deed:
+    """A step of the history that changes no setting.
+
+    Attributes:
+        text: in words, after "undo".
+        undo, redo: take it back, and do it again.
+    """
+
+    text: str
+    undo: Callable[[], None]
+    redo: Callable[[], None]
 
 
 @dataclass(frozen=True)
@@ -47,8 +61,8 @@ class State(QObject):
     def __init__(self, experiment: Experiment | None = None, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._experiment = experiment or Experiment()
-        self._done: list[_Edit] = []
-        self._undone: list[_Edit] = []
+        self._done: list[_Edit | Deed] = []
+        self._undone: list[_Edit | Deed] = []
         self._saved = self._experiment
         self._touched = False
 
@@ -78,33 +92,46 @@ class State(QObject):
         if not keys:
             return True
         last = self._done[-1] if self._done and not self._undone else None
-        if merge and last is not None and last.merge == merge:
+        if merge and isinstance(last, _Edit) and last.merge == merge:
             self._done[-1] = _Edit(last.before, after, last.keys | keys, merge)
+            self._undone.clear()
         else:
-            self._done.append(_Edit(self._experiment, after, keys, merge))
-            del self._done[:-HISTORY]
-        self._undone.clear()
+            self._remember(_Edit(self._experiment, after, keys, merge))
         self._become(after, keys)
         if keys & OTHER_DATA:
             self.replaced.emit()
         return True
 
+    def did(self, deed: Deed) -> None:
+        """Remember what was done beside the settings; it is unsaved work."""
+        self._remember(deed)
+        self._touch()
+
     def undo(self) -> None:
         """Take back the last step, if there is one."""
         if self._done:
-            edit = self._done.pop()
-            self._undone.append(edit)
-            self._become(edit.before, edit.keys)
-            self.replaced.emit()
+            step = self._done.pop()
+            self._undone.append(step)
+            if isinstance(step, Deed):
+                step.undo()
+                self._touch()
+            else:
+                self._become(step.before, step.keys)
+                self.replaced.emit()
 
     def redo(self) -> None:
         """Do the step that was taken back last again, if there is one."""
         if self._undone:
-            edit = self._undone.pop()
-            # A tag no longer merges: what comes after a redo is a step of its own.
-            self._done.append(_Edit(edit.before, edit.after, edit.keys, ""))
-            self._become(edit.after, edit.keys)
-            self.replaced.emit()
+            step = self._undone.pop()
+            if isinstance(step, Deed):
+                self._done.append(step)
+                step.redo()
+                self._touch()
+            else:
+                # A tag no longer merges: what comes after a redo is a step of its own.
+                self._done.append(_Edit(step.before, step.after, step.keys, ""))
+                self._become(step.after, step.keys)
+                self.replaced.emit()
 
     @property
     def can_undo(self) -> bool:
@@ -118,6 +145,10 @@ class State(QObject):
     def undo_text(self) -> str:
         """What undo would take back, as "change of data", or nothing."""
         return self._done[-1].text if self._done else ""
+
+    def undoes(self, deed: Deed) -> bool:
+        """Whether undo would take back this very deed."""
+        return bool(self._done) and self._done[-1] is deed
 
     def load(self, experiment: Experiment) -> None:
         """Put another experiment on the bench, as when a file is opened: no history, nothing unsaved."""
@@ -142,8 +173,16 @@ class State(QObject):
     def touch(self) -> None:
         """Note work that is no edit, such as training that went on."""
         if not self._touched:
-            self._touched = True
-            self.history_changed.emit()
+            self._touch()
+
+    def _touch(self) -> None:
+        self._touched = True
+        self.history_changed.emit()
+
+    def _remember(self, step: _Edit | Deed) -> None:
+        self._done.append(step)
+        del self._done[:-HISTORY]
+        self._undone.clear()
 
     def _become(self, experiment: Experiment, keys: frozenset[str]) -> None:
         self._experiment = experiment

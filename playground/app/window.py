@@ -280,14 +280,14 @@ class MainWindow(QMainWindow):
             engine.clear_inspection()
 
     def reset_training(self) -> None:
-        steps = self.engine.trained_steps
-        self.engine.reset_training()
-        if steps:
-            self.notify("info", f"Training was reset: {shown(steps)} steps are put aside.", "train.undo_reset")
-
-    def undo_reset(self) -> None:
-        if not self.engine.undo_reset():
-            self.notify("info", "There is no reset to take back: data, noise or network have changed since.")
+        steps, deed = self.engine.trained_steps, self.engine.reset_training()
+        if deed is not None and steps:
+            self.notify(
+                "info",
+                f"Training was reset: {shown(steps)} steps are put aside.",
+                "edit.undo",
+                lambda: self.state.undoes(deed),
+            )
 
     def dresser(self, scene: Any) -> Any:
         """See :func:`playground.app.dressing.dresser`."""

@@ -1,6 +1,6 @@
 import pytest
 
-from playground.app.state import State
+from playground.app.state import Deed, State
 from playground.lab.experiment import Experiment
 
 
@@ -109,3 +109,31 @@ def test_what_undo_takes_back_is_said_in_words(changes, text):
     assert state.undo_text == ""
     state.edit(changes)
     assert state.undo_text == text
+
+
+def test_a_deed_is_a_step_between_edits():
+    done = []
+    state = State()
+    deed = Deed("reset", lambda: done.append("undone"), lambda: done.append("done again"))
+    state.edit({"seed": 1}, merge="drag")
+    state.did(deed)
+    assert (state.undo_text, state.undoes(deed), state.modified) == ("reset", True, True)
+    state.edit({"seed": 2}, merge="drag")  # no longer one step with what came before the deed
+    assert not state.undoes(deed)
+    state.undo()
+    assert (state.value("seed"), done) == (1, [])
+    state.undo()
+    assert (state.value("seed"), done) == (1, ["undone"])
+    state.undo()
+    assert state.value("seed") == 0
+    for _ in range(3):
+        state.redo()
+    assert (state.value("seed"), done) == (2, ["undone", "done again"])
+
+
+def test_a_deed_after_an_undo_is_the_end_of_the_history():
+    state = State()
+    state.edit({"seed": 1})
+    state.undo()
+    state.did(Deed("reset", list, list))
+    assert not state.can_redo

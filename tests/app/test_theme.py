@@ -225,7 +225,7 @@ def test_a_window_that_changed_its_theme_looks_like_one_that_opened_in_it(window
         dialog.fail("A sentence.")
         dialog.show()
         one.notify("warning", "A sentence.")
-        one.notify("error", "Another.", "train.undo_reset")
+        one.notify("error", "Another.", "edit.undo")
         qtbot.wait(50)
         dialog.hide()
         if one is window:

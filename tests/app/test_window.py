@@ -365,8 +365,25 @@ def test_a_reset_by_the_cards_button_can_be_taken_back_from_its_toast(window, qt
     qtbot.waitUntil(lambda: engine.trained_steps == 0 and engine.problem is not None, timeout=10_000)
     (toast,) = window.toasts.shown
     assert f"{steps} steps" in toast.sentence
+    assert toast.button.text() == "Undo"
     toast.button.click()
     assert engine.trained_steps >= steps  # the block under way when training paused counts
+    assert not window.toasts.shown
+
+
+def test_the_toast_of_a_reset_leaves_where_undo_would_take_back_something_else(window, qtbot):
+    engine = window.engine
+    engine.train()
+    qtbot.waitUntil(lambda: engine.trained_steps > 5, timeout=10_000)
+    engine.pause_training()
+    window.reset_training()
+    assert len(window.toasts.shown) == 1
+    window.state.edit({"sampling.particles": 7})
+    window.toasts.review()
+    assert not window.toasts.shown
+    window.state.undo()
+    QTest.keyClick(window, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
+    assert engine.trained_steps > 5
 
 
 def test_closing_with_unsaved_work_asks_and_cancel_keeps_the_window(window, qtbot):
