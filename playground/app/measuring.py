@@ -38,7 +38,9 @@ class Measuring(Stage):
         self._likelihood: PointLikelihood | None = None
         self._way: Way | None = None
         self._came_from: dict[str, frozenset[str]] = {}  # by measurement: its keys of the evaluation
-        self._inspected_before: PointLikelihood | None = None  # what training has made untrue
+        self._place: tuple[np.ndarray, int | None] | None = (
+            None  # of the point clicked last, and its number among images
+        )
         self._awaiting: tuple[tuple[float, float], ...] = ()  # clicked before there was a bench
 
     @property
@@ -56,10 +58,10 @@ class Measuring(Stage):
     @property
     def clicked(self) -> tuple[tuple[float, float] | int, ...]:
         """What a session keeps of the points that were clicked: places in the plane, or images' numbers."""
-        first, way = self._likelihood or self._inspected_before, self._way
-        if first is None:
+        way = self._way
+        if self._place is None:
             return ()
-        points, numbers = ([first.point], (first.number,)) if way is None else (way.ends, way.numbers)
+        points, numbers = ([self._place[0]], (self._place[1],)) if way is None else (way.ends, way.numbers)
         places = zip(points, numbers, strict=True)
         return tuple((float(point[0]), float(point[1])) if number is None else number for point, number in places)
 
@@ -129,7 +131,7 @@ class Measuring(Stage):
     def clear_inspection(self) -> None:
         for task in ("likelihood", "way"):
             self._tasks.cancel(task)
-        self._likelihood = None
+        self._likelihood = self._place = None
         self.likelihood_changed.emit(None)
         self._show_way(None)
 
@@ -139,6 +141,7 @@ class Measuring(Stage):
         bench = self._bench
         assert bench is not None
         problem, weights = bench.problem, bench.weights
+        self._place = (point, number)
         self._tasks.cancel("way")
         self._show_way(None)
         self._tasks.start(
@@ -238,6 +241,9 @@ class Measuring(Stage):
 
     def cancel(self, task: str) -> None:
         self._tasks.cancel(task)
+        if task == "likelihood":
+            shown = self._likelihood
+            self._place = None if shown is None else (shown.point, shown.number)
 
     def running(self, task: str) -> bool:
         return self._tasks.running(task)
@@ -280,15 +286,23 @@ class Measuring(Stage):
     def _forget_weights(self) -> None:
         """Training has begun or rests, or another score is judged: the figures so far are of another model.
 
-        The point that was clicked is measured anew once there is a model to stay.
+        What is being measured begins anew; the point that was clicked, once there is a model to stay.
         """
-        point = self._likelihood or self._inspected_before
+        place = self._place
+        measures = {
+            "test-set": self.evaluate_test_set,
+            "quality": self.evaluate_samples,
+            "fisher": self.score_errors,
+            "density": self.density_map,
+        }
+        asked = [measure for task, measure in measures.items() if self._tasks.running(task)]
         self._forget_measurements()
-        self._inspected_before = point
-        if self._bench is not None and self._bench.training != "training" and point is not None:
-            self._inspected_before = None
-            if likelihood_refusal(self._state.experiment) is None:
-                self._inspect(point.point, point.number)
+        for measure in asked:
+            measure()
+        if self._bench is None or self._bench.training == "training":
+            self._place = place
+        elif place is not None and likelihood_refusal(self._state.experiment) is None:
+            self._inspect(*place)
 
     def _refused(self, why: Callable[[Experiment], Refusal | None]) -> bool:
         """Whether there is nothing on the bench, or a reason, which is told."""
@@ -304,7 +318,7 @@ class Measuring(Stage):
         for task in TASKS:
             self._tasks.cancel(task)
         self._evaluation, self._came_from = {}, {}
-        self._likelihood = self._inspected_before = None
+        self._likelihood = self._place = None
         self.evaluation_changed.emit({})
         self.errors_changed.emit(None)
         self.likelihood_changed.emit(None)

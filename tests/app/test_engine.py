@@ -129,7 +129,7 @@ def test_other_settings_begin_afresh_and_nothing_trained_before_comes_back(qtbot
     with qtbot.waitSignal(engine.problem_changed):
         engine.open_experiment(begun)  # the same settings once more
     assert engine.untrained
-    assert not engine.undo_reset()
+    assert not state.can_undo
 
 
 def test_training_runs_to_its_limit_and_can_go_on(qtbot, bench):
@@ -316,25 +316,63 @@ def test_undo_brings_the_weights_back(qtbot, bench):
 
 
 def test_reset_forgets_and_can_be_taken_back(qtbot, bench):
-    _state, engine = bench
+    state, engine = bench
     train(qtbot, engine)
+    state.edit({"sampling.steps": 30})
+    state.mark_saved()
     with qtbot.waitSignal(engine.problem_changed, timeout=5_000):
         engine.reset_training()
     assert engine.untrained
     assert engine.trained_steps == 0
-    assert engine.undo_reset()
+    assert state.modified  # the file still has the weights
+    assert state.undo_text == "reset of training"
+    state.mark_saved()
+    state.undo()
     assert engine.trained_steps == 60
+    assert state.modified  # and now it has none
+    assert state.experiment.sampling.steps == 30
+    state.redo()
+    assert engine.untrained
 
 
 def test_a_reset_that_is_taken_back_at_once_keeps_the_weights(qtbot, bench):
-    _state, engine = bench
+    state, engine = bench
     train(qtbot, engine)
     engine.reset_training()
     assert engine.building
-    assert engine.undo_reset()
+    state.undo()
     qtbot.waitUntil(lambda: not engine.building, timeout=10_000)
     qtbot.wait(200)
     assert engine.trained_steps == 60
+    state.redo()
+    qtbot.waitUntil(lambda: engine.untrained, timeout=10_000)
+
+
+def test_every_reset_can_be_taken_back_and_done_again_with_what_was_trained_since(qtbot, bench):
+    state, engine = bench
+    made, weights = [60, 20, 10], []
+    for steps in made:
+        state.edit({"training.steps": steps})
+        train(qtbot, engine)
+        weights.append(engine._bench.weights)
+        if steps != made[-1]:
+            with qtbot.waitSignal(engine.problem_changed, timeout=5_000):
+                engine.reset_training()
+    state.edit({"data.kind": "rings"})  # and at once back: what was on its way gives way
+    for _ in range(5):
+        state.undo()
+    assert (engine.trained_steps, engine._bench.weights) == (60, weights[0])
+    for _ in range(4):
+        state.redo()
+    qtbot.waitUntil(lambda: not engine.building, timeout=10_000)
+    assert (engine.trained_steps, engine._bench.weights) == (10, weights[2])
+
+
+def test_a_reset_of_what_was_not_trained_is_no_step(qtbot, bench):
+    state, engine = bench
+    assert engine.reset_training() is None
+    assert not state.can_undo
+    assert not state.modified
 
 
 def test_other_data_end_training_that_would_go_on_with_a_larger_test_set(qtbot, bench):
@@ -1011,6 +1049,62 @@ def test_what_ships_was_trained_by_its_own_settings_whatever_share_is_chosen(qtb
     assert engine.trained_steps >= 6_000
     assert engine.problem.conditions.hidden_labels == (0.3, 0.3)
     assert not len(engine.loss_history[0])  # its losses are of another share too
+
+
+def test_a_point_clicked_just_before_training_rests_is_measured_then(qtbot, bench):
+    state, engine = bench
+    state.edit({"training.steps": 1_000_000})
+    engine.train()
+    qtbot.waitUntil(lambda: engine.trained_steps > 5, timeout=10_000)
+    engine.inspect(0.5, 0.2)
+    assert engine.likelihood is None
+    engine.pause_training()
+    qtbot.waitUntil(lambda: engine.likelihood is not None and not engine.running("likelihood"), timeout=20_000)
+    assert np.allclose(engine.likelihood.point, (0.5, 0.2))
+    engine.train()
+    engine.clear_inspection()
+    engine.pause_training()
+    assert not engine.running("likelihood")
+    engine.inspect(0.5, 0.2)
+    engine.cancel("likelihood")
+    engine.train()
+    engine.pause_training()
+    assert not engine.running("likelihood")
+
+
+@pytest.mark.parametrize("rests", [True, False])
+def test_what_is_being_measured_of_a_model_that_gives_way_is_measured_of_the_next(qtbot, bench, rests):
+    state, engine = bench
+    errors, maps = [], []
+    engine.errors_changed.connect(errors.append)
+    engine.density_changed.connect(maps.append)
+    qtbot.waitUntil(lambda: complete(engine), timeout=10_000)
+    if rests:
+        state.edit({"training.steps": 1_000_000})
+        engine.train()
+    tasks = {
+        "test-set": engine.evaluate_test_set,
+        "quality": engine.evaluate_samples,
+        "fisher": engine.score_errors,
+        "density": engine.density_map,
+    }
+    for measure in tasks.values():
+        measure()
+    if rests:
+        engine.pause_training()
+    else:
+        state.edit({"likelihood.source": "exact"})
+    assert all(map(engine.running, tasks))
+    if rests:
+        return  # what ends before the last block of training has ended is of neither model
+    qtbot.waitUntil(lambda: not any(map(engine.running, tasks)), timeout=60_000)
+    figures = engine.evaluation
+    assert figures["test_nll"] == pytest.approx(
+        figures["perfect_nll"], abs=1e-3
+    )  # the exact score's, not the untrained one's
+    assert figures["sliced_wasserstein2"] > 0
+    assert errors[-1].fraction == 1
+    assert maps[-1].source == "exact"
 
 
 def test_what_was_measured_of_other_samples_or_weights_is_forgotten_and_the_clicked_point_measured_anew(qtbot, bench):
