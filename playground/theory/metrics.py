@@ -59,8 +59,8 @@ def sliced_wasserstein2(a: Tensor, b: Tensor, projections: int, generator: torch
 
     .. math:: \\left(E_\\theta\\, W_2^2(\\theta^\\top a, \\theta^\\top b)\\right)^{1/2}, \\quad |\\theta| = 1
 
-    In one dimension W_2 compares quantiles; clouds of unequal size are compared at the larger one's. Two finite clouds of
-    one law are never at distance 0: see :func:`splits`. Source: Bonneel et al. 2015.
+    In one dimension W_2 compares quantiles; those of clouds of any two sizes are compared at every level, exactly. Two finite
+    clouds of one law are never at distance 0: see :func:`splits`. Source: Bonneel et al. 2015.
 
     Args:
         a, b: (N, *shape), (M, *shape).
@@ -74,8 +74,7 @@ def sliced_wasserstein2(a: Tensor, b: Tensor, projections: int, generator: torch
     total = 0.0
     for some in torch.split(directions, 64, dim=1):  # bounds the memory: 64 columns of a million points are 0.5 GB
         first, second = (a @ some).sort(dim=0).values, (b @ some).sort(dim=0).values
-        count = max(len(first), len(second))
-        total += float((_quantiles(first, count) - _quantiles(second, count)).square().mean(0).sum())
+        total += float(_squared_wasserstein2(first, second).sum())
     return math.sqrt(total / projections)
 
 
@@ -92,15 +91,21 @@ def splits(
         yield data[order[:first]], data[order[first : first + second]]
 
 
-def _quantiles(ordered: Tensor, count: int) -> Tensor:
-    """`count` quantiles of sorted columns at the middles (i + 1/2) / count, interpolated."""
-    if len(ordered) == count:
-        return ordered
-    position = (torch.arange(count, device=ordered.device, dtype=ordered.dtype) + 0.5) * (len(ordered) / count) - 0.5
-    below = position.floor().clamp(0, len(ordered) - 1)
-    above = (below + 1).clamp(max=len(ordered) - 1)
-    part = (position - below).clamp(0, 1)[:, None]
-    return ordered[below.long()] * (1 - part) + ordered[above.long()] * part
+def _squared_wasserstein2(first: Tensor, second: Tensor) -> Tensor:
+    """Squared W_2 of the empirical laws of sorted columns (N, K) and (M, K): (K,).
+
+    .. math:: W_2^2 = \\int_0^1 \\left(F^{-1}(u) - G^{-1}(u)\\right)^2 du
+
+    Both quantile functions are steps, constant between two neighbours of their N and M levels. To interpolate between points
+    would be to invent some: 2,000 points and 20 of one normal law in the plane would be 4 % nearer than they are.
+    """
+    n, m = len(first), len(second)
+    if n == m:
+        return (first - second).square().mean(0)
+    levels = [other * torch.arange(1, own + 1, device=first.device) for own, other in ((n, m), (m, n))]
+    ends = torch.cat(levels).sort().values  # in 1/(N M), whole numbers: between two that are one lies no share
+    shares = ends.diff(prepend=ends.new_zeros(1)).to(first) / (n * m)
+    return shares @ first[(ends - 1) // m].sub_(second[(ends - 1) // n]).square_()
 
 
 def mode_weights(samples: Tensor, modes: Tensor) -> tuple[Tensor, Tensor]:

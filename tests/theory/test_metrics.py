@@ -5,6 +5,7 @@ import math
 import numpy as np
 import pytest
 import torch
+from scipy.optimize import linprog
 from torch import Tensor
 
 from playground.theory.metrics import (
@@ -109,6 +110,32 @@ def test_unequal_clouds_of_one_law_are_near() -> None:
     assert sliced_wasserstein2(a, b + 1, 100, generator()) == pytest.approx(1.0, abs=0.1)
     assert sliced_wasserstein2(a[:1], a[:1], 100, generator()) == 0.0
     assert sliced_wasserstein2(a, b, 100, generator()) == pytest.approx(sliced_wasserstein2(b, a, 100, generator()))
+
+
+UNEQUAL = [(1, 7), (3, 5), (20, 6), (40, 8), (101, 100)]
+
+
+@pytest.mark.parametrize(("first", "second"), UNEQUAL)
+def test_unequal_clouds_are_as_far_as_the_equal_ones_of_the_same_laws(first: int, second: int) -> None:
+    """Every point taken twice, or ten times, is the same law."""
+    a, b = normal(first, 3, seed=6), 1.3 * normal(second, 3, seed=7) + 0.2
+    size = math.lcm(first, second)
+    equal = a.repeat_interleave(size // first, 0), b.repeat_interleave(size // second, 0)
+    expected = sliced_wasserstein2(*equal, 100, generator())
+    assert sliced_wasserstein2(a, b, 100, generator()) == pytest.approx(expected, rel=1e-12)
+    assert sliced_wasserstein2(b, a, 100, generator()) == pytest.approx(expected, rel=1e-12)
+    assert sliced_wasserstein2(a, a.repeat(3, 1), 100, generator()) < 1e-12
+
+
+@pytest.mark.parametrize(("first", "second"), UNEQUAL[:-1])
+def test_on_a_line_it_is_the_cost_of_the_best_transport(first: int, second: int) -> None:
+    """Found among all plans by linear programming: what leaves a point of mass 1/N and what reaches one of mass 1/M is that mass."""
+    a, b = normal(first, 1, seed=8), normal(second, 1, seed=9).exp()
+    leaves, reaches = np.kron(np.eye(first), np.ones(second)), np.kron(np.ones(first), np.eye(second))
+    masses = np.repeat([1 / first, 1 / second], [first, second])
+    costs = (a - b.T).square().flatten().numpy()
+    best = linprog(costs, A_eq=np.concatenate([leaves, reaches]), b_eq=masses).fun
+    assert sliced_wasserstein2(a, b, 2, generator()) == pytest.approx(math.sqrt(best), rel=1e-9)
 
 
 def floor(data: Tensor, first: int, second: int) -> tuple[float, float]:
