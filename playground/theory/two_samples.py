@@ -115,6 +115,11 @@ def _paired(within_a: Tensor, within_b: Tensor, across: Tensor) -> tuple[float, 
 
     With h_ij = U + g_i + g_j + e_ij, of variances v and w, that of U is 4 v/n + 2 w/(n (n-1)): the first term rules where the
     laws differ, and vanishes where they do not. Row means of h have the variance v + w/(n-1), single ones 2 v + w.
+
+    v comes out small where U does, and is never below 0. So of normal clouds in the plane, two errors to either side of U hold its
+    mean in 999 of 1,000 pairs where the laws are one (the error is 1.3 times the deviation there), in 5 of 6 where the mean is as
+    large as the deviation, in 19 of 20 where four times as large. The jackknife, 4/n times the variance of row means, holds 9 of
+    10 of the second kind, but of the first 1 value in 17 is more than two of its errors below 0.
     """
     n = len(across)
     h = within_a + within_b - across - across.T

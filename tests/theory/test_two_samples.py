@@ -45,13 +45,18 @@ Figure = Callable[[Tensor, Tensor], tuple[float, float]]
 
 
 @every_figure
-@pytest.mark.parametrize("shift", [0.0, SHIFT, 3.0])
-def test_values_and_errors_of_shifted_normals(figure: Figure, known: Callable[[float], float], shift: float) -> None:
-    """Over 200 pairs of clouds: no bias, to within four errors of the mean, and the spread that is told, to 20 %."""
-    found = [figure(normal(60, 1, seed), normal(60, 1, 1000 + seed) + shift) for seed in range(200)]
+@pytest.mark.parametrize(("shift", "too_large"), [(0.0, 1.33), (SHIFT, 1.0), (3.0, 1.0)])
+def test_values_and_errors_of_shifted_normals(
+    figure: Figure, known: Callable[[float], float], shift: float, too_large: float
+) -> None:
+    """Over 1,000 pairs of clouds: no bias, to within four errors of the mean, and to 10 % the spread that is told.
+
+    Of clouds of one law more is told: a first term below 0 counts as 0.
+    """
+    found = [figure(normal(60, 1, seed), normal(60, 1, 1000 + seed) + shift) for seed in range(1000)]
     values, errors = torch.tensor(found, dtype=torch.float64).T
-    assert float(values.mean()) == pytest.approx(known(shift), abs=4 * float(values.std()) / math.sqrt(200))
-    assert float(errors.square().mean().sqrt()) == pytest.approx(float(values.std()), rel=0.2)
+    assert float(values.mean()) == pytest.approx(known(shift), abs=4 * float(values.std()) / math.sqrt(1000))
+    assert float(errors.square().mean().sqrt()) == pytest.approx(too_large * float(values.std()), rel=0.1)
 
 
 @pytest.mark.parametrize("shape", [(3,), (1, 2, 2)])
