@@ -120,6 +120,8 @@ def evaluate(problem: Problem, score: ScoreFunction, samples: Array | None = Non
             if result.standard_error is None:
                 reasons["trace_standard_error"] = (
                     "A single random vector does not tell its own error: set likelihood.vectors to 2 or more."
+                    if problem.experiment.likelihood.vectors == 1
+                    else "The random vectors of so few points agree, maybe by chance, and tell no error: raise likelihood.vectors."
                 )
         if trip is not None:
             _add_round_trip(trip, found)

@@ -37,7 +37,9 @@ class PointLikelihoods:
         log_prob: (N,) log p_sigma = prior_term + trace_term.
         prior_term: (N,) log-density of the prior where the point arrives, with the Jacobian of the units.
         trace_term: (N,) by how much the flow has spread out the density on the way.
-        standard_error: (N,) of the trace term over Hutchinson's vectors, 0 where the trace is exact; None of a single vector.
+        standard_error: (N,) of the trace term, 0 where the trace is exact, else as
+            :func:`playground.theory.likelihood.moderated_error` tells it from the vectors of all these points; None of a single vector,
+            and of a few points whose vectors all agree.
         latent: (N, *shape) the points' latent codes, standard normal numbers.
         exact: (N,) the known density's log p_sigma, or None.
         evaluations: (N,) scores asked for each point.
@@ -92,13 +94,14 @@ def log_likelihood(
     level = _level(problem, sigma)
     units, prior = problem.units, problem.prior()
     x = judgeable(problem, points)
+    vectors = trace_vectors(problem, x)
     for progress in likelihood.log_likelihood(
         score,
         problem.process(),
         prior,
         x,
         problem.experiment.likelihood.tolerance if tolerance is None else tolerance,
-        vectors=trace_vectors(problem, x),
+        vectors=vectors,
         record_path=record_path,
         batch=_batch(problem),
         sigma=level,
@@ -123,7 +126,7 @@ def log_likelihood(
                 log_prob=prior_term + trace_term,
                 prior_term=prior_term,
                 trace_term=trace_term,
-                standard_error=None if end.standard_error is None else _numbers(end.standard_error),
+                standard_error=_errors(end.standard_error, vectors),
                 latent=_numbers(prior.to_normal(end.latent)),
                 exact=exact,
                 evaluations=end.evaluations.cpu().numpy(),
@@ -141,7 +144,7 @@ class DecodedPoints:
     Attributes:
         points: (N, *shape) in user units.
         log_prob: (N,) log p_sigma, nats per user units, as the way back gives it.
-        standard_error: (N,) of it over Hutchinson's vectors, 0 where the trace is exact; None of a single vector.
+        standard_error: (N,) of it, as that of :class:`PointLikelihoods`.
     """
 
     points: Array
@@ -176,13 +179,14 @@ def decode(
     level = _level(problem, sigma)
     units, prior = problem.units, problem.prior()
     z = _within_reach(problem, latent)
+    vectors = trace_vectors(problem, z) if vectors is None else vectors
     for progress in likelihood.decode(
         score,
         problem.process(),
         prior,
         prior.from_normal(z),
         problem.experiment.likelihood.tolerance if tolerance is None else tolerance,
-        vectors=trace_vectors(problem, z) if vectors is None else vectors,
+        vectors=vectors,
         batch=_batch(problem),
         sigma=level,
     ):
@@ -192,7 +196,7 @@ def decode(
             result = DecodedPoints(
                 units.to_user(end.x.cpu().numpy()),
                 units.log_prob_to_user(_numbers(end.log_prob)),
-                None if end.standard_error is None else _numbers(end.standard_error),
+                _errors(end.standard_error, vectors),
             )
         yield DecodingProgress(progress.fraction, result)
 
@@ -311,6 +315,13 @@ def _batch(problem: Problem) -> int:
     if math.prod(problem.shape) <= EXACT_TRACE_DIMS:
         return 2048
     return 256 if exact_trace(problem) else max(256 // problem.experiment.likelihood.vectors, 16)
+
+
+def _errors(error: Tensor | None, vectors: Tensor | None) -> Array | None:
+    """The points' standard errors, moderated where the trace is estimated."""
+    if error is not None and vectors is not None:
+        error = likelihood.moderated_error(error, vectors.shape[1])
+    return None if error is None else _numbers(error)
 
 
 def _numbers(values: Tensor) -> Array:

@@ -36,6 +36,14 @@ MOST_STEPS = 2_000
 """Of one point: a smooth score takes 10 to 100, and one that takes more than this is refused within seconds."""
 
 
+BORROWED = 4
+"""Degrees of freedom of the mean variance over all points, which stands beside each point's own of k - 1: of 2,000 points of two moons
+by two vectors of signs two errors cover 50 in 100 with none, 84 with 2, 88 with 4, 90 with 8; where points differ, more hides it."""
+
+FEWEST = 10
+"""Degrees of freedom, of all points together, from which on vectors that agree are no chance: of signs in the plane one in 2^10."""
+
+
 @dataclass(frozen=True)
 class LikelihoodResult:
     """Log-densities in nats and where they come from.
@@ -44,8 +52,8 @@ class LikelihoodResult:
         log_prob: (N,) log p_sigma(x) = prior_term + trace_term.
         prior_term: (N,) log-density of the Gaussian prior where each point arrives.
         trace_term: (N,) the integrated trace: by how much the flow has spread out the density on the way.
-        standard_error: (N,) of the trace term over Hutchinson's vectors, 0 where the trace is exact; None of a single vector,
-            which has no spread to tell it by.
+        standard_error: (N,) of the trace term, by each point's own Hutchinson's vectors, see :func:`moderated_error`; 0 where the
+            trace is exact, None of a single vector, which has no spread to tell it by.
         latent: (N, *shape) x(1), where each point arrives, as the process has it.
         evaluations: (N,) scores asked for each point, int64.
         path: (P, N, *shape) positions x(t) along the flow as the process has them, or None.
@@ -202,6 +210,25 @@ def decode(
         log_prob = prior.log_prob(latent) - trace + dim * math.log(stretch / spread)
         x = spread * end.x.reshape(latent.shape)
         yield DecodingProgress(1.0, Decoded(x, log_prob, error, end.evaluations))
+
+
+def moderated_error(error: Tensor, vectors: int) -> Tensor | None:
+    r"""Standard errors of means over k vectors, each told by all the points' vectors beside its own; None where they tell none.
+
+    .. math:: \tilde e_i^2 = \frac{(k - 1)\, e_i^2 + m\, \overline{e^2}}{k - 1 + m}, \quad m = 4
+
+    A few vectors tell their own error badly: k of signs in the plane, of which v' S v takes but two values, agree at 2^(1-k) of all
+    points, whose own error is then 0. The mean square over the points remains what it is. A point alone, or few, whose vectors
+    all agree may do so by chance: nothing tells their error. Source: Smyth 2004, with m given in place of fitted.
+
+    Args:
+        error: (N,) standard errors of :func:`log_likelihood`'s, NaN of points that were given up.
+        vectors: k > 1.
+    """
+    own, pooled = vectors - 1, error.square().nanmean()
+    if pooled == 0 and own * int(error.isfinite().sum()) < FEWEST:
+        return None
+    return torch.sqrt((own * error.square() + BORROWED * pooled) / (own + BORROWED))
 
 
 def _averaged(traces: Tensor, vectors: Tensor | None) -> tuple[Tensor, Tensor | None]:

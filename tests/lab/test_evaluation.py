@@ -160,7 +160,8 @@ def test_the_ends_of_a_way_are_estimated_as_on_their_way_there(probe: str) -> No
     for count in (2, 7):
         way = last(interpolate(problem, problem.density.score, ends, count)).result
         np.testing.assert_allclose(way.log_prob[[0, -1]], there.log_prob, atol=1e-3)
-        np.testing.assert_allclose(way.standard_error[[0, -1]], there.standard_error, atol=1e-3)
+        if count == 2:  # else those between tell something of the ends' error too
+            np.testing.assert_allclose(way.standard_error, there.standard_error, atol=1e-3)
         assert (way.standard_error > 0).all()
     single = Problem.build(experiment(likelihood__trace="hutchinson"))
     assert last(interpolate(single, single.density.score, ends, 3)).result.standard_error is None
@@ -203,6 +204,14 @@ def test_estimated_traces_have_the_error_that_they_report() -> None:
     found = last(evaluate(single, single.density.score)).metrics
     assert found["trace_standard_error"] is None
     assert "set likelihood.vectors to 2" in found["reasons"]["trace_standard_error"]
+    data = odd_units().dataset  # normal: the Jacobian is diagonal, so that vectors of signs always agree
+    alone = Problem.build(
+        experiment(data__kind="file", data__path="odd.csv", likelihood__trace="hutchinson", likelihood__vectors=2),
+        with_fields(data, held_out=data.held_out[:1]),
+    )
+    found = last(evaluate(alone, normal_score)).metrics
+    assert found["trace_standard_error"] is None
+    assert found["reasons"]["trace_standard_error"].endswith("raise likelihood.vectors.")
 
 
 @pytest.mark.parametrize("noise", ["none", "single"])

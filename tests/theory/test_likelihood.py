@@ -14,6 +14,7 @@ from playground.theory.likelihood import (
     decode,
     hutchinson_vectors,
     log_likelihood,
+    moderated_error,
 )
 from playground.theory.networks import build_network
 from playground.theory.networks.base import TracedNetwork
@@ -223,6 +224,38 @@ def test_an_exact_trace_has_no_error_and_a_single_vector_does_not_tell_its_own()
     exact = solve(density.score, VE, prior_of(density, VE), x).standard_error
     assert exact is not None
     assert exact.tolist() == [0.0] * 5
+
+
+def test_vectors_that_agree_by_chance_do_not_pass_their_estimate_off_as_exact() -> None:
+    """In the plane two vectors of signs agree at every other point; the mean square, and so the error of a mean, stays."""
+    covariance, s = linear_problem(2)
+    found = estimates("rademacher", 2, covariance, 2000)
+    assert found.standard_error is not None
+    off = (found.trace_term - s.trace()).abs()
+    told = moderated_error(found.standard_error, 2)
+    assert told is not None
+    assert 0.45 < float((found.standard_error < 1e-6).double().mean()) < 0.55
+    assert float((off > 2 * found.standard_error).double().mean()) > 0.45
+    assert float((off > 2 * told).double().mean()) < 0.01
+    torch.testing.assert_close(told.square().mean(), found.standard_error.square().mean())
+
+
+def test_a_point_that_was_given_up_leaves_the_others_their_error() -> None:
+    told = moderated_error(torch.tensor([3.0, 1.0, math.nan]), 5)
+    assert told is not None
+    torch.testing.assert_close(
+        told, torch.tensor([math.sqrt((4 * 9 + 4 * 5) / 8), math.sqrt((4 + 4 * 5) / 8), math.nan]), equal_nan=True
+    )
+
+
+def test_a_point_alone_has_its_own_error_and_none_where_its_vectors_agree() -> None:
+    torch.testing.assert_close(moderated_error(torch.tensor([0.5]), 2), torch.tensor([0.5]))
+    assert moderated_error(torch.zeros(1), 10) is None
+    assert moderated_error(torch.zeros(9), 2) is None
+    for points, vectors in ((1, 11), (10, 2)):  # no chance: such signs find the trace of a diagonal Jacobian itself
+        told = moderated_error(torch.zeros(points), vectors)
+        assert told is not None
+        assert not told.any()
 
 
 def test_each_vector_is_kept_for_the_whole_solve() -> None:
