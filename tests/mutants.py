@@ -393,6 +393,20 @@ FAULTS = (
         ("theory/test_likelihood.py::test_the_standard_error_is_that_of_the_mean_over_the_vectors",),
     ),
     Fault(
+        "standard errors told by two vectors alone",
+        "theory/likelihood.py",
+        "own * error.square() + BORROWED * pooled) / (own + BORROWED)",
+        "error.square())",
+        ("theory/test_likelihood.py", "lab/test_reliability.py"),
+    ),
+    Fault(
+        "the mean of estimated traces judged as loosely as one of them",
+        "lab/reliability.py",
+        "_typical(error, vectors) / math.sqrt(len(known))",
+        "_typical(error, vectors)",
+        ("lab/test_reliability.py",),
+    ),
+    Fault(
         "the trace added on the way back",
         "theory/likelihood.py",
         "prior.log_prob(latent) - trace + dim",

@@ -77,9 +77,79 @@ def test_closed_forms_are_of_the_source_and_in_the_user_s_unit() -> None:
 def test_a_flow_misses_by_a_tenth_of_a_nat_and_two_per_cent() -> None:
     known = np.array([-1.0, -1.0, -1000.0, -1000.0, -5.0])
     log_prob = known + np.array([0.11, 0.13, -20.0, 21.0, np.nan])
-    assert missed(log_prob, known, np.zeros(5)).tolist() == [False, True, False, True, True]
-    assert missed(log_prob, known, np.array([0, 0.01, 0, 0.01, 9])).tolist() == [False, False, False, True, True]
-    assert missed(log_prob, known, None).tolist() == [False] * 4 + [True]
+    assert missed(log_prob, known, np.zeros(5), 1).tolist() == [False, True, False, True, True]
+    assert missed(log_prob, known, None, 1).tolist() == [False] * 4 + [True]
+
+
+def test_a_single_point_misses_by_more_than_chance() -> None:
+    """By 20 errors, its own or all points'; few vectors do not tell these well enough, and a lost flow is lost anyhow."""
+    known = np.full(5, -1.0)
+    log_prob = known + np.array([1.9, 2.4, 2.4, 3.0, np.nan])
+    error = np.array([0.1, 0.1, 0.12, 0.1, np.nan])
+    assert missed(log_prob, known, error, 4).tolist() == [False, True, False, True, True]
+    assert missed(log_prob, known, error, 3).tolist() == [False] * 4 + [True]
+
+
+@pytest.mark.parametrize("probe", ["rademacher", "gaussian"])
+@pytest.mark.parametrize("vectors", [2, 8])
+def test_an_estimated_trace_is_not_refused_for_its_chance(probe: str, vectors: int) -> None:
+    """Two vectors of signs agree at every other point, with no error of their own, and miss by up to 4 nats."""
+    problem = build(
+        data__points=10_000,
+        likelihood__points=2_000,
+        likelihood__source="exact",
+        likelihood__trace="hutchinson",
+        likelihood__vectors=vectors,
+        likelihood__probe=probe,
+    )
+    assert problem.density is not None
+    found = measured(problem, problem.judged)
+    assert np.abs(found.log_prob - found.exact).max() > 1
+    assert not any(flow_doubts(problem, problem.judged, found.log_prob, found.standard_error))
+    within = np.abs(found.log_prob - found.exact) <= 2 * found.standard_error
+    assert 0.85 < within.mean() < 0.99
+    *_, last = evaluate(problem, problem.density.score)
+    assert last.metrics is not None
+    spread = found.standard_error**2
+    assert last.metrics["test_nll"] == pytest.approx(-found.exact.mean(), abs=4 * math.sqrt(spread.sum()) / 2_000)
+    assert last.metrics["trace_standard_error"] == pytest.approx(math.sqrt(spread.mean()))
+
+
+@pytest.mark.parametrize("vectors", [2, 8])
+def test_a_wrong_flow_is_refused_by_an_estimated_trace_too(vectors: int) -> None:
+    """Half the score, as half a factor in the ODE: off by 2 nats on average, where chance leaves 0.05 and 0.2 are allowed."""
+    problem = build(
+        likelihood__points=200,
+        likelihood__source="exact",
+        likelihood__trace="hutchinson",
+        likelihood__vectors=vectors,
+    )
+    density = problem.density
+    assert density is not None
+    *_, last = evaluate(problem, lambda x, sigma: density.score(x, sigma) / 2)
+    assert last.metrics is not None
+    assert last.metrics["test_nll"] is None
+    assert last.metrics["reasons"]["test_nll"].startswith("On average over 200 held-out points the flow misses")
+    alone = measured(problem, problem.judged[:1])
+    assert flow_doubts(problem, problem.judged[:1], alone.log_prob - 2, alone.standard_error) == [""]
+    *_, twice = log_likelihood(problem, lambda x, sigma: 2 * density.score(x, sigma), problem.judged, give_up=True)
+    assert twice.result is not None
+    doubts = flow_doubts(problem, problem.judged, twice.result.log_prob, twice.result.standard_error)
+    assert sum(note.startswith("not measured: the flow gives") for note in doubts) > 100
+
+
+def test_a_loose_tolerance_is_refused_by_an_estimated_trace_too() -> None:
+    problem = build(
+        likelihood__source="empirical",
+        likelihood__points=100,
+        likelihood__tolerance=0.1,
+        likelihood__trace="hutchinson",
+        likelihood__vectors=8,
+    )
+    *_, last = evaluate(problem, problem.empirical.score)
+    assert last.metrics is not None
+    assert last.metrics["test_nll"] is None
+    assert "On average over 100 held-out points" in last.metrics["reasons"]["test_nll"]
 
 
 @pytest.mark.parametrize("tolerance", [1e-4, 1e-2, 0.1])
