@@ -1,5 +1,6 @@
 """From an experiment to a trajectory: samplers, starts, user units, files, two threads."""
 
+import gc
 import itertools
 import math
 import threading
@@ -521,6 +522,43 @@ def test_csv_gives_every_number_back(tmp_path) -> None:
     toy = run(Problem.build(experiment(sampling__steps=2)))
     toy.save_csv(tmp_path / "toy.csv")
     assert (tmp_path / "toy.csv").read_text().startswith("frame,particle,x,y,sigma\n")
+
+
+@pytest.mark.parametrize(("shape", "particles"), [((2,), 1), ((2,), 2000), ((1, 8, 8), 3), ((3, 16, 16), 4)])
+@pytest.mark.parametrize(("dtype", "digits"), [(np.float32, 9), (np.float64, 17)])
+def test_a_csv_holds_row_by_row_what_each_particle_did(tmp_path, shape, particles, dtype, digits) -> None:
+    flat = np.random.default_rng(1).normal(size=(3, particles, math.prod(shape))).astype(dtype)
+    flat[0, 0, 0], flat[1, 0, 1], flat[2, -1, -1] = -0.0, 1e-30, np.nan
+    sigma = np.array([2.5, 1 / 3, 1e-7])
+    frames = Trajectory.from_arrays(
+        {"positions": flat, "sigma": sigma, "time": sigma, "step_size": sigma, "shape": np.array(shape)}
+    )
+    frames.save_csv(tmp_path / "run.csv")
+    names = "x,y" if shape == (2,) else ",".join(f"pixel_{index}" for index in range(flat.shape[2]))
+    rows = [f"frame,particle,{names},sigma"]
+    for frame, of_frame in enumerate(flat):
+        for particle, values in enumerate(of_frame):
+            numbers = ",".join(f"{value:.{digits}g}" for value in values.tolist())
+            rows.append(f"{frame},{particle},{numbers},{sigma[frame]:.9g}")
+    assert (tmp_path / "run.csv").read_bytes() == ("\n".join(rows) + "\n").encode()
+
+
+def test_a_csv_is_written_without_the_garbage_collector_which_would_hold_the_window(tmp_path) -> None:
+    positions, each = np.zeros((20, 2000, 2), np.float32), np.ones(20)
+    frames = Trajectory.from_arrays({"positions": positions, "sigma": each, "time": each, "step_size": each})
+    begun: list[int] = []
+
+    def note(phase: str, info: dict[str, int]) -> None:
+        if phase == "start":
+            begun.append(info["generation"])
+
+    gc.collect()
+    gc.callbacks.append(note)
+    try:
+        frames.save_csv(tmp_path / "run.csv")
+    finally:
+        gc.callbacks.remove(note)
+    assert len(begun) <= 2  # 2,000 lists a frame would start it 40 times
 
 
 def test_an_export_that_is_cancelled_or_fails_leaves_no_file(tmp_path) -> None:
