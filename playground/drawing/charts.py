@@ -6,13 +6,14 @@ from dataclasses import dataclass
 
 import numpy as np
 from PySide6.QtCore import QPointF, QRectF, Qt
-from PySide6.QtGui import QFontMetricsF, QPainter, QPen, QPolygonF
+from PySide6.QtGui import QFontMetrics, QFontMetricsF, QPainter, QPen, QPolygonF
 
 from playground.drawing.axes import figures, nice_step, ticks
 from playground.drawing.palette import Palette
 
 SMALLEST_DECADES = 6  # labels on an axis of decades
 POINT = 2.6  # px, radius
+LABEL_GAP = 4.0  # px between a label's ends and a curve
 
 
 @dataclass(frozen=True)
@@ -88,7 +89,7 @@ class Curve:
 
     Args:
         color: a token of the palette.
-        label: stands above its right end, or above its left end where `at_start`.
+        label: stands above its right end, or above its left end where `at_start`, as near as it crosses nothing.
         points: mark each point.
         dashed: a line that was not measured: a bound, a fit.
     """
@@ -127,10 +128,11 @@ def paint_chart(
     metrics = painter.fontMetrics()
     line = metrics.height()
     name_width = metrics.horizontalAdvance(x.name)
+    labels = _labels(metrics, plot, curves, x, y)
     for value, label in y.marks(SMALLEST_DECADES):
         at = plot.bottom() - float(y.place(np.array(value))) * plot.height()
         painter.setPen(QPen(palette.color("border"), 1))
-        painter.drawLine(QPointF(plot.left(), round(at) + 0.5), QPointF(plot.right(), round(at) + 0.5))
+        _paint_grid_line(painter, plot, round(at) + 0.5, [box for box in labels if box is not None])
         painter.setPen(palette.color("muted"))
         right = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
         painter.drawText(QRectF(box.left(), at - line / 2, plot.left() - box.left() - 5, line), right, label)
@@ -152,9 +154,10 @@ def paint_chart(
             _paint_curve(painter, plot, curve, x, y, palette)
     finally:
         painter.restore()
-    for curve in curves:
-        if curve.label and len(curve.x):
-            _paint_label(painter, plot, curve, x, y, palette)
+    for curve, at_label in zip(curves, labels, strict=True):
+        if at_label is not None:
+            painter.setPen(palette.color(curve.color))
+            painter.drawText(at_label.adjusted(0, 0, 2, 0), Qt.AlignmentFlag.AlignLeft, curve.label)
     return plot
 
 
@@ -179,15 +182,54 @@ def _paint_curve(painter: QPainter, plot: QRectF, curve: Curve, x: Axis, y: Axis
             painter.drawEllipse(point, POINT, POINT)
 
 
-def _paint_label(painter: QPainter, plot: QRectF, curve: Curve, x: Axis, y: Axis, palette: Palette) -> None:
-    """Above the curve's end, or below it where there is no room."""
-    metrics = painter.fontMetrics()
-    end = places(plot, curve, x, y)[0 if curve.at_start else -1]
-    width, height = metrics.horizontalAdvance(curve.label), metrics.height()
-    left = end[0] if curve.at_start else end[0] - width
-    left = min(max(left, plot.left() + 2), plot.right() - width)
-    top = end[1] - height - 5
-    if top < plot.top() - 2:
-        top = end[1] + 4
-    painter.setPen(palette.color(curve.color))
-    painter.drawText(QRectF(left, top, width + 2, height), Qt.AlignmentFlag.AlignLeft, curve.label)
+def _paint_grid_line(painter: QPainter, plot: QRectF, at: float, labels: Sequence[QRectF]) -> None:
+    """Across the plot, but not through a label."""
+    left = plot.left()
+    for box in sorted(labels, key=QRectF.left):
+        if box.top() <= at <= box.bottom():
+            painter.drawLine(QPointF(left, at), QPointF(max(box.left() - 3, left), at))
+            left = box.right() + 3
+    if left < plot.right():
+        painter.drawLine(QPointF(left, at), QPointF(plot.right(), at))
+
+
+def along(corners: np.ndarray) -> np.ndarray:
+    """(M, 2) places at most 1 px apart on the line that joins corners (N, 2)."""
+    way = np.concatenate([[0.0], np.cumsum(np.linalg.norm(np.diff(corners, axis=0), axis=1))])
+    steps = np.linspace(0.0, way[-1], math.ceil(way[-1]) + 1)
+    return np.stack([np.interp(steps, way, corners[:, axis]) for axis in (0, 1)], axis=1)
+
+
+def inside(box: QRectF, at: np.ndarray) -> np.ndarray:
+    """(M,) which of the places (M, 2) a box covers."""
+    low, high = (box.left(), box.top()), (box.right(), box.bottom())
+    return np.logical_and(at >= low, at <= high).all(axis=1)  # type: ignore[no-any-return]
+
+
+def _labels(metrics: QFontMetrics, plot: QRectF, curves: Sequence[Curve], x: Axis, y: Axis) -> list[QRectF | None]:
+    """Where the curves' labels lie: above the end or else below it, as near as each meets no curve and no other label, with
+    no curve of another colour between it and its own. In a plot that is too small for that, where it covers least.
+    """
+    lines = [along(places(plot, curve, x, y)) if len(curve.x) else np.zeros((0, 2)) for curve in curves]
+    height, taken = metrics.height(), list[QRectF | None]()
+    for curve in curves:
+        if not curve.label or not len(curve.x):
+            taken.append(None)
+            continue
+        end = places(plot, curve, x, y)[0 if curve.at_start else -1]
+        width = metrics.horizontalAdvance(curve.label)
+        left = min(max(end[0] if curve.at_start else end[0] - width, plot.left() + 2), plot.right() - width)
+        above = np.arange(end[1] - height - 5, plot.top() - 2, -1.0)
+        below = np.arange(end[1] + 4, plot.bottom() - height, 1.0)
+        foreign = [line for line, other in zip(lines, curves, strict=True) if other.color != curve.color]
+
+        def covered(box: QRectF, end: np.ndarray = end, foreign: list[np.ndarray] = foreign) -> int:
+            wide = box.adjusted(-LABEL_GAP, 0, LABEL_GAP, 0)
+            reach = wide.united(QRectF(wide.left(), float(end[1]), wide.width(), 0.5))
+            hit = sum(int(inside(wide, line).sum()) for line in lines)
+            hit += sum(int(inside(reach, line).sum()) for line in foreign)
+            return hit + sum(other is not None and other.intersects(box) for other in taken) * round(plot.width())
+
+        tops = [*above, *below] or [plot.top()]
+        taken.append(min((QRectF(left, top, width, height) for top in tops), key=covered))
+    return taken

@@ -1,5 +1,6 @@
 """Curves over linear and logarithmic axes."""
 
+import dataclasses
 from itertools import pairwise
 
 import numpy as np
@@ -51,6 +52,28 @@ def test_the_line_of_doubling_begins_where_it_meets_what_is_measured() -> None:
     assert line.dashed
     assert line.y == pytest.approx([1e-4, 1e-9 * 2.0**x.high])
     assert "measured ×1.69 a unit" in curves[1].label
+
+
+@pytest.mark.parametrize("size", [(240, 110), (260, 140), (320, 110), (420, 200), (600, 300)])
+@pytest.mark.parametrize("factor", [1.7, 1.96, 2.2])
+def test_the_labels_of_the_cost_of_z_cross_nothing(size: tuple[int, int], factor: float) -> None:
+    units = np.arange(2, 21)
+    measured = np.maximum(1e-4, 6e-3 * factor ** (units - 20.0))
+    curves, x, y = cost_chart(units, measured, np.full(19, 6e-6), (factor, measured[-1] / 2.0**20))
+
+    def painted(curves: list[Curve]) -> np.ndarray:
+        image = QImage(*size, QImage.Format.Format_RGB32)
+        image.fill(DARK.color("background"))
+        with QPainter(image) as painter:
+            paint_chart(painter, QRectF(image.rect()), curves, x, y, DARK)
+        return np.frombuffer(image.constBits(), np.uint32).reshape(size[::-1]) & 0xFFFFFF
+
+    named, bare = painted(curves), painted([dataclasses.replace(curve, label="") for curve in curves])
+    under = bare[named != bare]
+    assert len(under) > 100
+    assert set(under.tolist()) <= {DARK.color(token).rgb() & 0xFFFFFF for token in ("background", "border")}
+    # Nor does a line of the grid go through them: what lay on one is blank now, or a letter.
+    assert not (named[(named != bare)] == DARK.color("border").rgb() & 0xFFFFFF).any()
 
 
 @pytest.mark.parametrize("count", [1, 14, 48])
