@@ -3,7 +3,7 @@ import time
 
 import numpy as np
 import pytest
-from PySide6.QtCore import QEvent, QPoint, Qt
+from PySide6.QtCore import QEvent, QPoint, QRectF, Qt
 from PySide6.QtGui import QFontMetrics, QImage
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QWidget
@@ -540,3 +540,49 @@ def test_any_data_can_be_drawn(histogram):
         histogram.show_data(values, "x")
         histogram.show_samples(values)
         assert (count_of(histogram, "particles") > 20) == (len(values) > 0)
+
+
+FLAT, STEEP = np.array([7.5, 0.012, 0.011, 0.01, 0.009, 0.007]), np.array([7.5, 7.0, 6.5, 6.0, 0.01, 0.007])
+
+
+@pytest.mark.parametrize("width", [200, 254, 400])
+@pytest.mark.parametrize("by", [-8, 8])
+@pytest.mark.parametrize(
+    ("kind", "sigmas"),
+    [("drawn", np.geomspace(7.5, 0.007, 6)), ("drawn", FLAT), ("drawn", STEEP), ("ladder", LEVELS), ("ve", LEVELS)],
+)
+def test_the_value_of_what_is_dragged_hides_neither_the_curve_nor_a_handle(
+    ladder, monkeypatch, kind, sigmas, by, width
+) -> None:
+    ladder.resize(width, ladder.height())
+    written, paint = [], ladder.words
+
+    def words(painter, text, at, *rest, plate=False, **named):
+        if not plate:
+            return paint(painter, text, at, *rest, plate=plate, **named)
+        metrics = painter.fontMetrics()
+        box = QRectF(0, 0, metrics.horizontalAdvance(text) + 1, metrics.height())
+        box.moveCenter(at)
+        written.append(box.adjusted(-3, 0, 3, 0))
+        return box
+
+    for index in ladder.handles() if kind == "ladder" else range(len(sigmas)):
+        ladder.show_levels("none", np.zeros(0))
+        ladder.show_levels(kind, sigmas, times=np.linspace(1, 0, 6) if kind == "drawn" else None)
+        if index not in ladder.handles():
+            continue
+        start = ladder.place(index).toPoint()
+        QTest.mousePress(ladder, Qt.MouseButton.LeftButton, pos=start)
+        QTest.mouseMove(ladder, start + QPoint(by, 0))
+        monkeypatch.setattr(ladder, "words", words)
+        monkeypatch.setattr(ladder, "line", lambda *_: None)  # of the grid
+        bare = ladder.grab().toImage().convertToFormat(QImage.Format.Format_RGB32)
+        monkeypatch.undo()
+        QTest.mouseRelease(ladder, Qt.MouseButton.LeftButton, pos=start + QPoint(by, 0))
+        box = written[-1]
+        assert QRectF(ladder.rect()).contains(box)
+        here = box.toAlignedRect()
+        seen = {
+            bare.pixel(x, y) for x in range(here.left() + 1, here.right()) for y in range(here.top(), here.bottom())
+        }
+        assert seen == {bare.pixel(0, 0)}, (index, box)

@@ -3,17 +3,20 @@
 import math
 
 import numpy as np
-from PySide6.QtCore import QEvent, QPointF, QRectF, Qt, Signal
+from PySide6.QtCore import QEvent, QPointF, QRectF, QSizeF, Qt, Signal
 from PySide6.QtGui import QFocusEvent, QKeyEvent, QMouseEvent, QPainter, QPen
 from PySide6.QtWidgets import QWidget
 
 from playground.app.charts.chart import Chart, decades
 from playground.app.numbers import shown
+from playground.drawing.charts import along
 from playground.lab.settings import PROCESSES, RATED
 from playground.theory.monotone import rising_slopes
 
 REACH = 10.0  # px from a handle within which a press takes it
 KEY_STEP = 0.02  # of the axis, an arrow key
+END = 8.0  # px, radius of an end that is pointed at, with its rim
+PLATE = 3.0  # px that the plate below words is wider on either side
 OUTSIDE = 4.0  # the axis goes beyond the ends by this factor, so that there is room to drag
 
 SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
@@ -131,7 +134,8 @@ class SigmaLadder(Chart):
             painter.drawLine(QPointF(x, plot.top()), QPointF(x, plot.bottom()))
         places = [self.place(index) for index in range(len(self._sigmas))]
         painter.setPen(QPen(self.tokens.color("learned"), 1.5))
-        painter.drawPolyline(places if self._times is None else self._curve())
+        curve = places if self._times is None else self._curve()
+        painter.drawPolyline(curve)
         under = self._under()
         handles = self.handles()
         ends = {handles[0], handles[-1]}
@@ -153,7 +157,7 @@ class SigmaLadder(Chart):
         if named is None and self.hasFocus():
             named = self._chosen
         if named is not None:
-            self._draw_value(painter, named, places[named])
+            self._draw_value(painter, named, places, curve)
         elif self._near_gap():
             at = QPointF(self._x(self._gap), plot.top() + 8)
             self.words(painter, f"widest gap {shown(self._gap)}", at, "data", plate=True)
@@ -164,7 +168,7 @@ class SigmaLadder(Chart):
         radius = 7.0 if hot else 6.0
         painter.drawEllipse(at, radius, radius)
 
-    def _draw_value(self, painter: QPainter, index: int, at: QPointF) -> None:
+    def _draw_value(self, painter: QPainter, index: int, places: list[QPointF], curve: list[QPointF]) -> None:
         count = len(self._sigmas)
         name = f"σ{index + 1}".translate(SUBSCRIPTS)
         if count == 1:
@@ -172,10 +176,30 @@ class SigmaLadder(Chart):
         elif self._kind in PROCESSES and self._kind != "drawn":
             end = "σ(1)" if self._kind in RATED else "σ max"
             name = end if index == 0 else "σ min" if index == count - 1 else "σ"
-        right = at.x() < self.width() / 2
-        beside = at + QPointF(14 if right else -14, 0)
         text = f"{name} = {shown(self._sigmas[index])}"
-        self.words(painter, text, beside, "text", "left" if right else "right", plate=True)
+        metrics = painter.fontMetrics()
+        size = QSizeF(metrics.horizontalAdvance(text) + 1, metrics.height())
+        self.words(painter, text, self._free(size, index, places, curve).center(), "text", plate=True)
+
+    def _free(self, size: QSizeF, index: int, places: list[QPointF], curve: list[QPointF]) -> QRectF:
+        """The place next to a handle where words hide neither the curve nor a handle, and the widest gap only if they must."""
+        line = along(np.array([place.toTuple() for place in curve]))[::2]
+        knots = np.array([places[handle].toTuple() for handle in self.handles()])
+        at = np.array(places[index].toTuple())
+        met = np.concatenate([line, knots, at[None]])
+        away = np.concatenate([np.full(len(line), 2.0), np.full(len(knots), END), [END + 3.0]])
+        least, most = PLATE + 2, self.width() - size.width() - PLATE - 2
+        lefts = np.unique(np.clip(at[0] - size.width() / 2 + np.arange(-80.0, 81.0, 4.0), least, max(most, least)))
+        tops = np.arange(0.0, self.plot().bottom() - size.height() + 2, 2.0)
+        low = np.stack(np.meshgrid(lefts, tops), axis=-1).reshape(-1, 2)
+        high = low + size.toTuple()
+        margin = away[:, None] + (PLATE, 0.0)
+        hits = ((low[:, None] < met + margin) & (high[:, None] > met - margin)).all(-1).sum(1)
+        gap = self._x(self._gap) if self._gap else -math.inf
+        crossed = (low[:, 0] - PLATE < gap) & (gap < high[:, 0] + PLATE)
+        distance = np.linalg.norm(np.clip(at, low, high) - at, axis=1) + 0.2 * np.abs((low + high)[:, 0] / 2 - at[0])
+        best = int(np.argmin(1000.0 * hits + 20.0 * crossed + distance))
+        return QRectF(QPointF(*low[best].tolist()), size)
 
     # The hand
 
