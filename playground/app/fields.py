@@ -6,8 +6,9 @@ Settings whose change starts training anew say so before it happens, and are tak
 
 from typing import Any
 
-from PySide6.QtCore import Qt, Slot
-from PySide6.QtWidgets import QPushButton, QWidget
+from PySide6.QtCore import QEvent, QObject, Qt, Slot
+from PySide6.QtGui import QFocusEvent
+from PySide6.QtWidgets import QApplication, QPushButton, QWidget
 
 from playground.app import choices, theme
 from playground.app.controls import ChoiceBox, NumberEdit, SegmentedControl, Slider, Switch
@@ -209,7 +210,11 @@ class NumberField(FieldRow):
 
 
 class ChoiceField(FieldRow):
-    """Segments side by side, or a list where there are too many for the row."""
+    """Segments side by side, or a list where there are too many for the row.
+
+    What keys choose while the focus stays is one undo step, for on their way they pass what nobody wants; a click, or a
+    choice from the open list, is a step of its own.
+    """
 
     def __init__(
         self,
@@ -236,9 +241,21 @@ class ChoiceField(FieldRow):
             self.control = ChoiceBox(options, self)
             for index, choice in enumerate(self.field.choices):
                 self.control.setItemData(index, choices.meaning(key, choice), Qt.ItemDataRole.ToolTipRole)
-        self.control.chosen.connect(self.edit)
+        self._by_key, self._stay = False, 0
+        self.control.chosen.connect(self._chosen)
         self._adopt(self.control, self.name, stretch=1)
         self.refresh()
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if event.type() in (QEvent.Type.KeyPress, QEvent.Type.MouseButtonPress):
+            self._by_key = event.type() == QEvent.Type.KeyPress
+        elif event.type() == QEvent.Type.FocusOut:
+            # The focus also goes out to the list that opens, and from one segment to the next: neither ends the stay.
+            if isinstance(event, QFocusEvent) and event.reason() == Qt.FocusReason.PopupFocusReason:
+                self._by_key = False
+            elif QApplication.focusWidget() not in self.controls():
+                self._stay += 1
+        return super().eventFilter(watched, event)
 
     def controls(self) -> list[QWidget]:
         if isinstance(self.control, SegmentedControl):
@@ -253,6 +270,10 @@ class ChoiceField(FieldRow):
         if not taken:
             self.refresh()
         return taken
+
+    @Slot(str)
+    def _chosen(self, value: str) -> None:
+        self.edit(value, merge=f"{self.key} {self._stay}" if self._by_key else "")
 
 
 class SwitchField(FieldRow):

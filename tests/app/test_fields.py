@@ -14,7 +14,7 @@ from playground.app.equation import equation_image
 from playground.app.fields import ChoiceField, NumberField, SwitchField, make_field
 from playground.app.range_field import RangeField
 from playground.app.state import State
-from playground.lab.experiment import fields
+from playground.lab.experiment import Experiment, fields
 
 ROWS = [key for key, field in fields().items() if field.kind not in ("list", "text")]
 
@@ -482,6 +482,113 @@ def test_a_long_choice_is_a_list(form, state):
     row.control.setFocus()
     QTest.keyClick(row.control, Qt.Key.Key_Down)
     assert state.experiment.network.activation == "gelu"
+
+
+def test_what_arrow_keys_pass_in_a_list_is_one_undo_step(form, state):
+    state.edit({"noise.kind": "ve"})
+    before = state.experiment
+    row = make_field(state, "noise.kind")
+    form(row)
+    assert isinstance(row.control, ChoiceBox)
+    row.control.setFocus()
+    passed = [before.noise.kind]
+    for _ in range(3):
+        QTest.keyClick(row.control, Qt.Key.Key_Up)
+        passed.append(state.experiment.noise.kind)
+    assert len(set(passed)) == 4
+    state.undo()
+    assert state.experiment == before
+    state.redo()
+    assert state.experiment.noise.kind == passed[-1]
+
+
+def test_a_letter_chooses_in_the_same_undo_step_as_the_arrows(form, state):
+    before = state.experiment
+    row = make_field(state, "network.activation")
+    form(row)
+    row.control.setFocus()
+    QTest.keyClick(row.control, Qt.Key.Key_Down)
+    QTest.keyClick(row.control, Qt.Key.Key_T)
+    assert row.control.currentText().lower().startswith("t")
+    assert state.experiment.network.activation == row.control.value()
+    state.undo()
+    assert state.experiment == before
+
+
+def test_arrows_begin_a_new_undo_step_once_the_focus_was_elsewhere(form, state):
+    row, other = make_field(state, "network.activation"), make_field(state, "sampling.denoise")
+    form(row, other)
+    row.control.setFocus()
+    QTest.keyClick(row.control, Qt.Key.Key_Down)
+    first = state.experiment
+    other.switch.setFocus()
+    row.control.setFocus()
+    QTest.keyClick(row.control, Qt.Key.Key_Down)
+    assert state.experiment != first
+    state.undo()
+    assert state.experiment == first
+
+
+@pytest.mark.parametrize("opener", [Qt.Key.Key_Space, None])
+def test_a_choice_from_the_open_list_is_an_undo_step_of_its_own(form, state, qtbot, opener):
+    row = make_field(state, "network.activation")
+    form(row)
+    box = row.control
+    box.setFocus()
+    QTest.keyClick(box, Qt.Key.Key_Down)
+    steps = [state.experiment]
+    if opener is None:
+        QTest.mousePress(box, Qt.MouseButton.LeftButton)
+    else:
+        QTest.keyPress(box, opener)
+    qtbot.waitUntil(box.view().isVisible)
+    QTest.keyClick(box.view(), Qt.Key.Key_Down)
+    QTest.keyClick(box.view(), Qt.Key.Key_Return)
+    qtbot.waitUntil(lambda: not box.view().isVisible())
+    steps.append(state.experiment)
+    QTest.keyClick(box, Qt.Key.Key_Up)
+    QTest.keyClick(box, Qt.Key.Key_Up)
+    assert len({step.network.activation for step in (*steps, state.experiment)}) == 3
+    for step in reversed(steps):
+        state.undo()
+        assert state.experiment == step
+    state.undo()
+    assert state.experiment == Experiment()
+
+
+def test_arrows_along_segments_are_one_undo_step_and_clicks_are_not(form, state):
+    row = make_field(state, "objective.kind", label=None)
+    form(row)
+    buttons = row.control.buttons
+    before = state.experiment
+    buttons["denoising"].setFocus()
+    QTest.keyClick(buttons["denoising"], Qt.Key.Key_Left)
+    QTest.keyClick(buttons["sliced"], Qt.Key.Key_Left)
+    assert state.experiment.objective.kind == "exact"
+    by_keys = state.experiment
+    QTest.mouseClick(buttons["sliced"], Qt.MouseButton.LeftButton)
+    by_click = state.experiment
+    QTest.mouseClick(buttons["denoising"], Qt.MouseButton.LeftButton)
+    for step in (by_click, by_keys, before):
+        state.undo()
+        assert state.experiment == step
+
+
+@pytest.mark.parametrize("key", ["sampling.kind", "noise.kind", "network.kind", "data.kind"])
+def test_undo_of_a_walk_down_a_list_gives_back_every_setting(form, state, key):
+    state.edit({"sampling.steps": 77, "noise.kind": "ve", "noise.sigma_max": 9.0})
+    before = state.experiment
+    row = make_field(state, key)
+    form(row)
+    box = row.controls()[0]
+    box.setFocus()
+    for _ in range(len(row.field.choices)):
+        QTest.keyClick(QApplication.focusWidget(), Qt.Key.Key_Down)
+        QTest.keyClick(QApplication.focusWidget(), Qt.Key.Key_Up)
+        QTest.keyClick(QApplication.focusWidget(), Qt.Key.Key_Down)
+    assert state.experiment != before
+    state.undo()
+    assert state.experiment == before
 
 
 def test_a_switch(form, state):
