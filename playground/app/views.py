@@ -112,7 +112,7 @@ class FlowLikelihood:
     log_prob: float  # nats per the user's area unit
     prior_term: float
     trace_term: float
-    standard_error: float | None  # of Hutchinson's estimate; 0 of the exact trace, None of a single vector
+    standard_error: float | None  # of Hutchinson's estimate; 0 of the exact trace, None where the vectors tell none
     evaluations: int
     latent: np.ndarray  # the shape of the point; standard normal numbers
     distance: float  # to where the latent code leads back, in the user's unit

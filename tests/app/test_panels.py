@@ -1120,10 +1120,15 @@ def test_estimates_of_the_trace_show_their_error_where_it_is_known(show, state, 
     state.edit({"likelihood.trace": "hutchinson"})
     assert panel.settings["vectors"].isVisible()
     assert panel.settings["probe"].isVisible()
-    for error, text in ((0.12, "−0.713 ± 0.120"), (None, "−0.713")):
+    for error, vectors, text, word in (
+        (0.12, 2, "−0.713 ± 0.120", "2 random vectors, with their"),
+        (None, 2, "−0.713", "2 random vectors that agree"),
+        (None, 1, "−0.713", "a single random vector"),
+    ):
+        state.edit({"likelihood.vectors": vectors})
         engine.show_point({"standard_error": error})
         assert panel.log_prob.text() == text
-    assert "a single random vector" in panel.log_prob.toolTip()
+        assert word in panel.log_prob.toolTip()
     engine.evaluation_changed.emit({"trace_standard_error": 0.034})
     assert panel.held_out.estimate.text() == "0.034"
     why = "A single random vector does not tell its own error: set likelihood.vectors to 2 or more."

@@ -210,11 +210,15 @@ class LikelihoodPanel(Card):
         self._summarise()
 
     def _show_flow(self, flow: FlowLikelihood, plane: bool, why: str, measured: bool) -> None:
-        estimated = (
-            "Estimated along a single random vector: with two or more its standard error is known."
-            if flow.standard_error is None
-            else f"Estimated along {self.state.experiment.likelihood.vectors} random vectors, with their standard error."
-        )
+        vectors = self.state.experiment.likelihood.vectors
+        if flow.standard_error is not None:
+            estimated = f"Estimated along {vectors} random vectors, with their standard error."
+        elif vectors == 1:
+            estimated = "Estimated along a single random vector: with two or more its standard error is known."
+        else:
+            estimated = (
+                f"Estimated along {vectors} random vectors that agree, maybe by chance: more tell the standard error."
+            )
         self.log_prob.show_text(
             with_error(flow.log_prob, flow.standard_error or None) if measured else "",
             " ".join((why, "" if flow.standard_error == 0 else estimated)).strip(),
