@@ -188,11 +188,11 @@ def test_cost_is_measured_for_every_number_of_units() -> None:
 
 
 def test_z_of_one_unit_more_takes_about_twice_as_long() -> None:
-    runs = [list(measure_cost(12, 20))[-1] for _ in range(3)]
+    runs = [list(measure_cost(12, 20))[-1] for _ in range(5)]
     quickest = np.min([run.partition for run in runs], axis=0)  # other work on the machine only ever adds
     growth = replace(runs[0], partition=quickest).growth()
     assert growth is not None
-    assert 1.7 < growth[0] < 2.4
+    assert 1.5 < growth[0] < 2.6
 
 
 def test_the_growth_is_that_of_the_part_that_grows() -> None:
