@@ -194,16 +194,13 @@ def _paint_grid_line(painter: QPainter, plot: QRectF, at: float, labels: Sequenc
 
 
 def along(corners: np.ndarray) -> np.ndarray:
-    """(M, 2) places at most 1 px apart on the line that joins corners (N, 2)."""
+    """(M, 2) places at most 1 px apart on the line that joins corners (N, 2), as far as these are finite."""
+    corners = corners[np.isfinite(corners).all(axis=1)]
+    if not len(corners):
+        return corners
     way = np.concatenate([[0.0], np.cumsum(np.linalg.norm(np.diff(corners, axis=0), axis=1))])
     steps = np.linspace(0.0, way[-1], math.ceil(way[-1]) + 1)
     return np.stack([np.interp(steps, way, corners[:, axis]) for axis in (0, 1)], axis=1)
-
-
-def inside(box: QRectF, at: np.ndarray) -> np.ndarray:
-    """(M,) which of the places (M, 2) a box covers."""
-    low, high = (box.left(), box.top()), (box.right(), box.bottom())
-    return np.logical_and(at >= low, at <= high).all(axis=1)  # type: ignore[no-any-return]
 
 
 def _labels(metrics: QFontMetrics, plot: QRectF, curves: Sequence[Curve], x: Axis, y: Axis) -> list[QRectF | None]:
@@ -212,24 +209,28 @@ def _labels(metrics: QFontMetrics, plot: QRectF, curves: Sequence[Curve], x: Axi
     """
     lines = [along(places(plot, curve, x, y)) if len(curve.x) else np.zeros((0, 2)) for curve in curves]
     height, taken = metrics.height(), list[QRectF | None]()
-    for curve in curves:
-        if not curve.label or not len(curve.x):
+    for curve, own in zip(curves, lines, strict=True):
+        if not curve.label or not len(own):
             taken.append(None)
             continue
-        end = places(plot, curve, x, y)[0 if curve.at_start else -1]
+        end = own[0 if curve.at_start else -1]
         width = metrics.horizontalAdvance(curve.label)
         left = min(max(end[0] if curve.at_start else end[0] - width, plot.left() + 2), plot.right() - width)
-        above = np.arange(end[1] - height - 5, plot.top() - 2, -1.0)
-        below = np.arange(end[1] + 4, plot.bottom() - height, 1.0)
-        foreign = [line for line, other in zip(lines, curves, strict=True) if other.color != curve.color]
-
-        def covered(box: QRectF, end: np.ndarray = end, foreign: list[np.ndarray] = foreign) -> int:
-            wide = box.adjusted(-LABEL_GAP, 0, LABEL_GAP, 0)
-            reach = wide.united(QRectF(wide.left(), float(end[1]), wide.width(), 0.5))
-            hit = sum(int(inside(wide, line).sum()) for line in lines)
-            hit += sum(int(inside(reach, line).sum()) for line in foreign)
-            return hit + sum(other is not None and other.intersects(box) for other in taken) * round(plot.width())
-
-        tops = [*above, *below] or [plot.top()]
-        taken.append(min((QRectF(left, top, width, height) for top in tops), key=covered))
+        above, below = (
+            np.arange(end[1] - height - 5, plot.top() - 2, -1.0),
+            np.arange(end[1] + 4, plot.bottom() - height),
+        )
+        tops = np.concatenate([above, below]) if len(above) + len(below) else np.array([plot.top()])
+        low, high = tops[:, None], tops[:, None] + height
+        covered = np.zeros(len(tops))
+        for line, other in zip(lines, curves, strict=True):
+            beside = (line[:, 0] < left - LABEL_GAP) | (line[:, 0] > left + width + LABEL_GAP)
+            y_near = line[~beside, 1]
+            covered += ((low <= y_near) & (y_near <= high)).sum(axis=1)
+            if other.color != curve.color:
+                covered += ((np.minimum(low, end[1]) <= y_near) & (y_near <= np.maximum(high, end[1]))).sum(axis=1)
+        for box in taken:
+            if box is not None and left < box.right() and box.left() < left + width:
+                covered += plot.width() * ((low < box.bottom()) & (box.top() < high))[:, 0]
+        taken.append(QRectF(left, float(tops[covered.argmin()]), width, height))
     return taken
