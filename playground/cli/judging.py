@@ -291,11 +291,10 @@ def _read_array(path: Path, problem: Problem) -> np.ndarray:
     Raises:
         OSError, ValueError: the file cannot be read, or holds something else; levels from 0 to 255 too, which are not a model's units.
     """
-    with path.open("rb") as file:
-        try:
-            array = np.load(file, allow_pickle=False)
-        except (EOFError, SyntaxError, TypeError, OverflowError):
-            raise ValueError from None
+    try:
+        array = np.lib.format.open_memmap(path, mode="r")  # reads no more than the header
+    except (EOFError, SyntaxError, TypeError, OverflowError):
+        raise ValueError from None
     shapes = [(int(np.prod(problem.shape)),), problem.shape]
     if array.dtype.kind != "f" or array.shape[1:] not in shapes:
         raise ValueError

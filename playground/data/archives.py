@@ -130,13 +130,13 @@ def _read_cifar(path: Path) -> tuple[Images, Labels]:
 def _read_numpy(path: Path, packed: bool) -> tuple[Images, Labels | None, str]:
     try:
         if not packed:
-            array = np.load(path, allow_pickle=False, mmap_mode="r")  # reads no more than the header
+            array = np.lib.format.open_memmap(path, mode="r")  # reads no more than the header
             return _bytes(path, array), None, ""
         with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
             arrays = {name: archive[name] for name in _members(path)}
     except DataError:
         raise
-    except (ValueError, EOFError, KeyError, TypeError, zipfile.BadZipFile, zlib.error):
+    except (ValueError, EOFError, KeyError, TypeError, SyntaxError, OverflowError, zipfile.BadZipFile, zlib.error):
         raise DataError(
             f"{path.name} is damaged, or holds Python objects, which could run code and are not opened."
         ) from None

@@ -127,7 +127,7 @@ def _read_table(path: Path, size: int) -> tuple[Array, tuple[str, str] | None]:
 def _read_npy(path: Path) -> Array:
     save = "save it with numpy.save from an array of numbers of shape (N, 2)"
     try:
-        array = np.load(path, mmap_mode="r", allow_pickle=False)  # reads no more than the header
+        array = np.lib.format.open_memmap(path, mode="r")  # reads no more than the header
     except (ValueError, EOFError, SyntaxError, TypeError, OverflowError):
         with path.open("rb") as file:
             pickled = b"'descr': '|O'" in file.read(1024)

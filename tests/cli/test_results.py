@@ -794,11 +794,16 @@ def test_images_from_training_to_likelihood(tmp_path: Path, ask: Ask, quick: lis
     np.save(tmp_path / "levels.npy", np.full((3, 64), 255, np.uint8))
     np.save(tmp_path / "objects.npy", np.array([{}]), allow_pickle=True)
     np.save(tmp_path / "other.npy", np.zeros((3, 8, 9)))
+    np.savez(tmp_path / "packed.npz", samples)
+    (tmp_path / "packed.npz").rename(tmp_path / "packed.npy")
+    (tmp_path / "short.npy").write_bytes((tmp_path / "rows.npy").read_bytes()[:200])
     for name, sentence in (
         ("two.csv", "holds no images"),
         ("levels.npy", "array (N, 1, 8, 8) of the same real numbers"),
         ("objects.npy", "holds no images"),
         ("other.npy", "holds no images"),
+        ("packed.npy", "holds no images"),
+        ("short.npy", "holds no images"),
         ("none.csv", "cannot be read"),
         ("digits.toml", "no images"),
     ):
