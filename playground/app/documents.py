@@ -69,7 +69,8 @@ class Documents(QObject):
         self._opening = opening
         self._stamp: Stamp | None = None  # of the file when it was opened or saved here
         self._background = Background(self)
-        self._after: list[Callable[[], None]] | None = None  # what goes on once the file being saved is whole
+        self.saving = False  # whether work is on its way to a file, and safe only once it is there
+        self._then: Callable[[], None] | None = None  # what goes on once that file is whole
         self.path: Path | None = None
         self.successes = 0  # files opened, begun or saved so far
         self.saved_at: float | None = None  # time.monotonic of this document's last save in this run
@@ -92,11 +93,6 @@ class Documents(QObject):
     def busy(self) -> bool:
         """Whether a file is being read or written."""
         return self._background.busy
-
-    @property
-    def saving(self) -> bool:
-        """Whether work is on its way to a file, and safe only once it is there."""
-        return self._after is not None
 
     def saved_text(self) -> str:
         """How long ago the last save was, in words."""
@@ -236,24 +232,23 @@ class Documents(QObject):
             self._refuse(str(error))
             return
         self._state.mark_saved()  # what changes from here on is not in the file
-        after = self._after = [] if then is None else [then]
-        named = self.successes
+        self.saving, self._then, named = True, then, self.successes
 
         def write() -> Stamp | None:
             session().save(path)
             return _stamp(path)
 
         def done(stamp: Stamp | None) -> None:
-            self._after = None
+            self.saving, go_on = False, self._then
             if self.successes == named:  # else other data, which were being read, have come to the bench
                 self._name(path, stamp, time.monotonic())
             self._remember(path)
             self.saved.emit(f"Saved {path.name}.")
-            for go_on in after:
+            if go_on is not None:
                 go_on()
 
         def failed(error: BaseException) -> None:
-            self._after = None
+            self.saving = False
             self._state.touch()
             self._failed(error)
 
@@ -264,10 +259,10 @@ class Documents(QObject):
     def when_safe(self, go_on: Callable[[], None]) -> None:
         """Call `go_on` if nothing is unsaved, or once the user has saved or let go of what is; never if he cancels.
 
-        What is being saved now may still fail: the rest waits for it.
+        What is being saved now may still fail: what was asked for last waits for it.
         """
-        if self._after is not None:
-            self._after.append(lambda: self.when_safe(go_on))
+        if self.saving:
+            self._then = lambda: self.when_safe(go_on)
             return
         if not self._state.modified:
             go_on()
