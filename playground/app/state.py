@@ -1,7 +1,7 @@
 """The experiment on the bench, or other settings of a window's own, and every change made to them."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from PySide6.QtCore import QObject, Signal
@@ -166,18 +166,24 @@ class State(QObject):
         return self._touched or self._experiment != self._saved
 
     def mark_saved(self) -> None:
+        self._end_merging()
         self._saved = self._experiment
         self._touched = False
         self.history_changed.emit()
 
     def touch(self) -> None:
-        """Note work that is no edit, such as training that went on."""
+        """Note work that is no edit, such as training that went on: edits before and after it are steps of their own."""
+        self._end_merging()
         if not self._touched:
             self._touch()
 
     def _touch(self) -> None:
         self._touched = True
         self.history_changed.emit()
+
+    def _end_merging(self) -> None:
+        if self._done and isinstance(self._done[-1], _Edit):
+            self._done[-1] = replace(self._done[-1], merge="")
 
     def _remember(self, step: _Edit | Deed) -> None:
         self._done.append(step)

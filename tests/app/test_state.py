@@ -137,3 +137,14 @@ def test_a_deed_after_an_undo_is_the_end_of_the_history():
     state.undo()
     state.did(Deed("reset", list, list))
     assert not state.can_redo
+
+
+@pytest.mark.parametrize("happens", [State.touch, State.mark_saved])
+def test_work_between_two_edits_of_one_tag_keeps_them_apart(happens):
+    """Training that went on at the first, or a file that holds it, is what undo leads back to."""
+    state = State()
+    for kind in ("vp", "sub-vp"):
+        state.edit({"noise.kind": kind}, merge="keys")
+        happens(state)
+    state.undo()
+    assert state.value("noise.kind") == "vp"
