@@ -27,7 +27,7 @@ from playground.lab.trajectory import Trajectory
 
 SETTLE = 150  # ms without an edit before data and network are built anew, so that a slider can be dragged
 BUILDING = ("problem", "reading")  # tasks that end with something else on the bench
-KEPT = 16  # benches kept for undo
+KEPT = 16  # benches kept for undo, beside those that resets put aside, which the history holds
 
 
 class Engine(Training):
@@ -107,13 +107,12 @@ class Engine(Training):
         """Forget the weights and start from fresh ones.
 
         Returns:
-            The step of the history that this is; None where nothing was trained.
+            The step of the history that this is; None where nothing of these settings was trained.
         """
-        trained = self._bench
-        if trained is None:
-            return None
-        self._begin_afresh()
-        if not trained.steps and trained.weights.untrained:
+        trained = self._kept.get(reset_key(self._state.experiment))  # which may still be on its way to the bench
+        if self._bench is not None:
+            self._begin_afresh()
+        if trained is None or (not trained.steps and trained.weights.untrained):
             return None
         deed = self._reset_of(trained)
         self._state.did(deed)
@@ -134,6 +133,8 @@ class Engine(Training):
             self._put_back(trained)
 
         def redo() -> None:
+            nonlocal trained
+            trained = self._kept.get(reset_key(self._state.experiment), trained)  # or its heir
             if fresh is None:
                 self._begin_afresh()
             else:
@@ -346,7 +347,8 @@ class Engine(Training):
         clicked = self._clicked_of_the_same(bench) if opened is None else opened.clicked
         self._opening = None
         before, trained = self._bench, self._training is not None
-        behind = reset_key(bench.problem.experiment) != reset_key(self._state.experiment)
+        built, wanted = bench.problem.experiment, self._state.experiment
+        behind = (reset_key(built), built.likelihood.points) != (reset_key(wanted), wanted.likelihood.points)
         if bench is not before:
             self._end_training()
             if before is not None and bench.trainer is before.trainer:  # only what is measured is new: training goes on

@@ -38,9 +38,8 @@ class Measuring(Stage):
         self._likelihood: PointLikelihood | None = None
         self._way: Way | None = None
         self._came_from: dict[str, frozenset[str]] = {}  # by measurement: its keys of the evaluation
-        self._place: tuple[np.ndarray, int | None] | None = (
-            None  # of the point clicked last, and its number among images
-        )
+        # Of the point clicked last, and its number among images.
+        self._place: tuple[np.ndarray, int | None] | None = None
         self._awaiting: tuple[tuple[float, float], ...] = ()  # clicked before there was a bench
 
     @property
@@ -293,8 +292,9 @@ class Measuring(Stage):
             "test-set": self.evaluate_test_set,
             "quality": self.evaluate_samples,
             "fisher": self.score_errors,
-            "density": self.density_map,
         }
+        if self._pinned is not None:  # else the playhead has moved on, and the map will not be shown
+            measures["density"] = self.density_map
         asked = [measure for task, measure in measures.items() if self._tasks.running(task)]
         self._forget_measurements()
         for measure in asked:

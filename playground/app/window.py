@@ -32,7 +32,6 @@ from playground.app.errors import Log
 from playground.app.export import Exports
 from playground.app.frame import FirstPaint, FrameMeter, StatusBar, TopBar
 from playground.app.notifications import Holds, Offer, Toasts, copy_log
-from playground.app.numbers import shown
 from playground.app.panels import (
     DataPanel,
     LikelihoodPanel,
@@ -280,14 +279,10 @@ class MainWindow(QMainWindow):
             engine.clear_inspection()
 
     def reset_training(self) -> None:
-        steps, deed = self.engine.trained_steps, self.engine.reset_training()
-        if deed is not None and steps:
-            self.notify(
-                "info",
-                f"Training was reset: {shown(steps)} steps are put aside.",
-                "edit.undo",
-                lambda: self.state.undoes(deed),
-            )
+        deed = self.engine.reset_training()
+        if deed is not None:
+            sentence = "Training was reset: the weights are put aside."
+            self.notify("info", sentence, "edit.undo", lambda: self.state.undoes(deed))
 
     def dresser(self, scene: Any) -> Any:
         """See :func:`playground.app.dressing.dresser`."""

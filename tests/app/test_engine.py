@@ -368,6 +368,87 @@ def test_every_reset_can_be_taken_back_and_done_again_with_what_was_trained_sinc
     assert (engine.trained_steps, engine._bench.weights) == (10, weights[2])
 
 
+def test_a_reset_while_a_session_is_being_built_leaves_it_whole(qtbot, bench):
+    state, engine = bench
+    train(qtbot, engine)
+    session = engine.session({})()
+    state.edit({"training.steps": 20})
+    train(qtbot, engine)
+    engine.open_session(session)
+    assert engine.reset_training() is None
+    assert not state.can_undo
+    qtbot.waitUntil(lambda: not engine.building, timeout=10_000)
+    assert engine.trained_steps == 60
+
+
+def test_a_reset_while_settings_have_no_data_puts_nothing_of_others_aside(qtbot, bench, tmp_path):
+    state, engine = bench
+    train(qtbot, engine)
+    with qtbot.waitSignal(engine.problem_failed, timeout=10_000):
+        state.edit({"data.kind": "file", "data.path": str(tmp_path / "none.csv")})
+        assert engine.reset_training() is None
+    state.undo()
+    qtbot.waitUntil(lambda: not engine.building, timeout=10_000)
+    assert engine.trained_steps == 60
+
+
+def test_a_reset_just_after_an_undo_puts_aside_what_that_brings_back(qtbot, bench):
+    state, engine = bench
+    train(qtbot, engine)
+    with qtbot.waitSignal(engine.problem_changed, timeout=10_000):
+        state.edit({"data.kind": "rings"})
+    state.undo()
+    assert engine.problem.name == "rings"
+    assert engine.reset_training() is not None
+    qtbot.waitUntil(lambda: not engine.building, timeout=10_000)
+    assert (engine.problem.name, engine.trained_steps) == ("two moons", 0)
+    state.undo()
+    assert (engine.problem.name, engine.trained_steps) == ("two moons", 60)
+
+
+def test_a_reset_keeps_to_the_size_of_the_test_set(qtbot, bench):
+    state, engine = bench
+    train(qtbot, engine)
+    state.edit({"likelihood.points": 50})
+    engine.reset_training()
+    state.undo()
+    qtbot.waitUntil(lambda: not engine.building, timeout=10_000)
+    assert engine.trained_steps == 60
+    assert len(engine._bench.problem.test) == 50
+    with qtbot.waitSignal(engine.problem_changed, timeout=10_000):
+        state.redo()
+    state.edit({"likelihood.points": 300})
+    state.undo()
+    state.undo()
+    qtbot.waitUntil(lambda: not engine.building, timeout=10_000)
+    assert len(engine._bench.problem.test) == state.value("likelihood.points") == 50
+
+
+def test_redo_of_a_reset_puts_aside_what_was_trained_since_the_undo(qtbot, bench):
+    state, engine = bench
+
+    def built():
+        qtbot.waitUntil(lambda: not engine.building, timeout=10_000)
+
+    train(qtbot, engine)
+    state.edit({"likelihood.points": 50})
+    built()
+    engine.reset_training()
+    built()
+    state.undo()
+    state.undo()
+    built()
+    train(qtbot, engine)
+    steps = engine.trained_steps
+    assert steps > 60
+    state.redo()
+    built()
+    state.redo()
+    assert engine.untrained
+    state.undo()
+    assert engine.trained_steps == steps
+
+
 def test_a_reset_of_what_was_not_trained_is_no_step(qtbot, bench):
     state, engine = bench
     assert engine.reset_training() is None
@@ -1051,6 +1132,17 @@ def test_what_ships_was_trained_by_its_own_settings_whatever_share_is_chosen(qtb
     assert not len(engine.loss_history[0])  # its losses are of another share too
 
 
+def test_a_map_that_the_playhead_has_left_behind_stops_nothing_when_training_begins(qtbot, bench):
+    state, engine = bench
+    state.edit({"training.steps": 1_000_000})
+    qtbot.waitUntil(lambda: complete(engine), timeout=10_000)
+    engine.density_map()
+    engine.set_playing(True)
+    qtbot.waitUntil(lambda: engine._pinned is None, timeout=5_000)
+    engine.train()
+    assert engine.playing
+
+
 def test_a_point_clicked_just_before_training_rests_is_measured_then(qtbot, bench):
     state, engine = bench
     state.edit({"training.steps": 1_000_000})
@@ -1090,6 +1182,7 @@ def test_what_is_being_measured_of_a_model_that_gives_way_is_measured_of_the_nex
     }
     for measure in tasks.values():
         measure()
+    assert not engine.playing
     if rests:
         engine.pause_training()
     else:

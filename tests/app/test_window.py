@@ -364,7 +364,7 @@ def test_a_reset_by_the_cards_button_can_be_taken_back_from_its_toast(window, qt
     card.reset.click()
     qtbot.waitUntil(lambda: engine.trained_steps == 0 and engine.problem is not None, timeout=10_000)
     (toast,) = window.toasts.shown
-    assert f"{steps} steps" in toast.sentence
+    assert "put aside" in toast.sentence
     assert toast.button.text() == "Undo"
     toast.button.click()
     assert engine.trained_steps >= steps  # the block under way when training paused counts
@@ -446,6 +446,20 @@ def test_closing_during_a_save_that_fails_keeps_the_window(window, qtbot, tmp_pa
     wait(milliseconds=100)
     assert window.isVisible()
     assert window.state.modified
+
+
+def test_pressing_close_again_during_a_save_asks_no_more_often(window, qtbot, tmp_path, monkeypatch):
+    qtbot.waitUntil(lambda: not window.engine.building, timeout=10_000)
+    asked = []
+    monkeypatch.setattr(window.documents, "_ask", lambda: (asked.append(1), QMessageBox.StandardButton.Discard)[1])
+    window.documents.path = tmp_path / "x.spg"
+    window.documents.save()
+    window.close()
+    window.close()
+    window.state.edit({"seed": 4})
+    wait(milliseconds=20)
+    qtbot.waitUntil(lambda: not window.isVisible(), timeout=10_000)
+    assert asked == [1]
 
 
 def test_an_experiment_whose_data_are_gone_shows_no_others(window, qtbot, tmp_path):
