@@ -216,10 +216,8 @@ def _labels(metrics: QFontMetrics, plot: QRectF, curves: Sequence[Curve], x: Axi
         end = own[0 if curve.at_start else -1]
         width = metrics.horizontalAdvance(curve.label)
         left = min(max(end[0] if curve.at_start else end[0] - width, plot.left() + 2), plot.right() - width)
-        above, below = (
-            np.arange(end[1] - height - 5, plot.top() - 2, -1.0),
-            np.arange(end[1] + 4, plot.bottom() - height),
-        )
+        above = np.arange(end[1] - height - 5, plot.top() - 2, -1.0)
+        below = np.arange(end[1] + 4, plot.bottom() - height)
         tops = np.concatenate([above, below]) if len(above) + len(below) else np.array([plot.top()])
         low, high = tops[:, None], tops[:, None] + height
         covered = np.zeros(len(tops))
