@@ -11,6 +11,7 @@ import numpy as np
 from playground.cli.reporting import number, say, stage, warn
 from playground.cli.results import Model, column_names, open_model, refuse, write_csv
 from playground.data import read_columns
+from playground.data.npy import open_npy
 from playground.lab.energies import normalised
 from playground.lab.latent import Interpolation, interpolate
 from playground.lab.likelihood import DecodedPoints, decode, log_likelihood
@@ -291,10 +292,7 @@ def _read_array(path: Path, problem: Problem) -> np.ndarray:
     Raises:
         OSError, ValueError: the file cannot be read, or holds something else; levels from 0 to 255 too, which are not a model's units.
     """
-    try:
-        array = np.lib.format.open_memmap(path, mode="r")  # reads no more than the header
-    except (EOFError, SyntaxError, TypeError, OverflowError):
-        raise ValueError from None
+    array = open_npy(path)
     shapes = [(int(np.prod(problem.shape)),), problem.shape]
     if array.dtype.kind != "f" or array.shape[1:] not in shapes:
         raise ValueError

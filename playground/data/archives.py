@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from playground.data.dataset import DataError, listed
+from playground.data.npy import open_npy
 
 MOST_BYTES = 2**31  # of all images in one file
 MOST_CLASSES = 1_000
@@ -130,13 +131,12 @@ def _read_cifar(path: Path) -> tuple[Images, Labels]:
 def _read_numpy(path: Path, packed: bool) -> tuple[Images, Labels | None, str]:
     try:
         if not packed:
-            array = np.lib.format.open_memmap(path, mode="r")  # reads no more than the header
-            return _bytes(path, array), None, ""
+            return _bytes(path, open_npy(path)), None, ""
         with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
             arrays = {name: archive[name] for name in _members(path)}
     except DataError:
         raise
-    except (ValueError, EOFError, KeyError, TypeError, SyntaxError, OverflowError, zipfile.BadZipFile, zlib.error):
+    except (ValueError, EOFError, KeyError, TypeError, zipfile.BadZipFile, zlib.error):
         raise DataError(
             f"{path.name} is damaged, or holds Python objects, which could run code and are not opened."
         ) from None

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from playground.data import repeats
 from playground.data.dataset import Array, DataError, Dataset, Request, held_out_count
+from playground.data.npy import open_npy
 from playground.data.tables import Table, decode
 
 LEAST_ROWS = 50
@@ -127,8 +128,8 @@ def _read_table(path: Path, size: int) -> tuple[Array, tuple[str, str] | None]:
 def _read_npy(path: Path) -> Array:
     save = "save it with numpy.save from an array of numbers of shape (N, 2)"
     try:
-        array = np.lib.format.open_memmap(path, mode="r")  # reads no more than the header
-    except (ValueError, EOFError, SyntaxError, TypeError, OverflowError):
+        array = open_npy(path)
+    except ValueError:
         with path.open("rb") as file:
             pickled = b"'descr': '|O'" in file.read(1024)
         if pickled:
