@@ -86,7 +86,7 @@ def test_links_to_files_lead_somewhere(page: str) -> None:
 
 
 def test_settings_in_the_readme_exist() -> None:
-    for assignment in re.findall(r"--set ([a-z_.]+=[^\s`]+)", (ROOT / "README.md").read_text()):
+    for assignment in re.findall(r"--set ([a-z_.]+=\S+)", (ROOT / "README.md").read_text()):
         key, value = experiments.assignment(assignment)
         experiments.replace(experiments.Experiment(), {key: value})
 
