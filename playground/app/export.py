@@ -121,7 +121,7 @@ class Exports(QObject):
         experiment = self._window.state.experiment
 
         def write() -> Iterator[Progress]:
-            experiments.save(experiments.named_from(experiment, path.parent), path)
+            experiments.save(experiments.portable(experiment, path.parent), path)
             yield 1, 1
 
         self._start(write, path, None)

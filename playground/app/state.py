@@ -94,7 +94,6 @@ class State(QObject):
         last = self._done[-1] if self._done and not self._undone else None
         if merge and isinstance(last, _Edit) and last.merge == merge:
             self._done[-1] = _Edit(last.before, after, last.keys | keys, merge)
-            self._undone.clear()
         else:
             self._remember(_Edit(self._experiment, after, keys, merge))
         self._become(after, keys)
@@ -123,13 +122,12 @@ class State(QObject):
         """Do the step that was taken back last again, if there is one."""
         if self._undone:
             step = self._undone.pop()
+            self._done.append(step)
+            self._end_merging()  # what comes after a redo is a step of its own
             if isinstance(step, Deed):
-                self._done.append(step)
                 step.redo()
                 self._touch()
             else:
-                # A tag no longer merges: what comes after a redo is a step of its own.
-                self._done.append(_Edit(step.before, step.after, step.keys, ""))
                 self._become(step.after, step.keys)
                 self.replaced.emit()
 

@@ -207,7 +207,7 @@ def _labels(metrics: QFontMetrics, plot: QRectF, curves: Sequence[Curve], x: Axi
     """Where the curves' labels lie: above the end or else below it, as near as each meets no curve and no other label, with
     no curve of another colour between it and its own. In a plot that is too small for that, where it covers least.
     """
-    lines = [along(places(plot, curve, x, y)) if len(curve.x) else np.zeros((0, 2)) for curve in curves]
+    lines = [along(places(plot, curve, x, y)) for curve in curves]
     height, taken = metrics.height(), list[QRectF | None]()
     for curve, own in zip(curves, lines, strict=True):
         if not curve.label or not len(own):
@@ -222,8 +222,8 @@ def _labels(metrics: QFontMetrics, plot: QRectF, curves: Sequence[Curve], x: Axi
         low, high = tops[:, None], tops[:, None] + height
         covered = np.zeros(len(tops))
         for line, other in zip(lines, curves, strict=True):
-            beside = (line[:, 0] < left - LABEL_GAP) | (line[:, 0] > left + width + LABEL_GAP)
-            y_near = line[~beside, 1]
+            near = (left - LABEL_GAP <= line[:, 0]) & (line[:, 0] <= left + width + LABEL_GAP)
+            y_near = line[near, 1]
             covered += ((low <= y_near) & (y_near <= high)).sum(axis=1)
             if other.color != curve.color:
                 covered += ((np.minimum(low, end[1]) <= y_near) & (y_near <= np.maximum(high, end[1]))).sum(axis=1)

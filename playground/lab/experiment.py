@@ -197,8 +197,8 @@ def load(path: str | os.PathLike[str]) -> Experiment:
     return experiment
 
 
-def named_from(experiment: Experiment, folder: Path) -> Experiment:
-    """The same for a file in a folder: data that lie in it, or below, are named from there, so that both can go elsewhere together.
+def portable(experiment: Experiment, folder: Path) -> Experiment:
+    """The same for a file in a folder that goes elsewhere: data that lie in it, or below, are named from there.
 
     A drawing and a path that are kept of other kinds of data are none of the reader's business.
     """

@@ -11,6 +11,7 @@ from playground.drawing.palette import DARK, Palette
 
 TICK_PIXELS = 11
 MARGIN = 8.0  # px at both sides, room for a handle
+PLATE = 3.0  # px that the plate below words is wider on either side
 
 
 class Chart(QWidget):
@@ -83,7 +84,7 @@ class Chart(QWidget):
         if plate:
             painter.setPen(Qt.PenStyle.NoPen)
             painter.setBrush(self.tokens.color("raised", 0.85))
-            painter.drawRoundedRect(box.adjusted(-3, 0, 3, 0), 3, 3)
+            painter.drawRoundedRect(box.adjusted(-PLATE, 0, PLATE, 0), 3, 3)
         painter.setPen(self.tokens.color(token))
         painter.drawText(box, Qt.AlignmentFlag.AlignCenter, text)
         return box

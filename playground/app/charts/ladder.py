@@ -7,7 +7,7 @@ from PySide6.QtCore import QEvent, QPointF, QRectF, QSizeF, Qt, Signal
 from PySide6.QtGui import QFocusEvent, QKeyEvent, QMouseEvent, QPainter, QPen
 from PySide6.QtWidgets import QWidget
 
-from playground.app.charts.chart import Chart, decades
+from playground.app.charts.chart import PLATE, Chart, decades
 from playground.app.numbers import shown
 from playground.drawing.charts import along
 from playground.lab.settings import PROCESSES, RATED
@@ -16,7 +16,6 @@ from playground.theory.monotone import rising_slopes
 REACH = 10.0  # px from a handle within which a press takes it
 KEY_STEP = 0.02  # of the axis, an arrow key
 END = 8.0  # px, radius of an end that is pointed at, with its rim
-PLATE = 3.0  # px that the plate below words is wider on either side
 OUTSIDE = 4.0  # the axis goes beyond the ends by this factor, so that there is room to drag
 
 SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
