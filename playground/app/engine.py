@@ -112,7 +112,7 @@ class Engine(Training):
         trained = self._kept.get(reset_key(self._state.experiment))  # which may still be on its way to the bench
         if self._bench is not None:
             self._begin_afresh()
-        if trained is None or (not trained.steps and trained.weights.untrained):
+        if trained is None or not trained.trained_steps:
             return None
         deed = self._reset_of(trained)
         self._state.did(deed)

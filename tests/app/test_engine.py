@@ -449,6 +449,17 @@ def test_redo_of_a_reset_puts_aside_what_was_trained_since_the_undo(qtbot, bench
     assert engine.trained_steps == steps
 
 
+def test_a_reset_in_the_moment_of_a_report_puts_its_steps_aside(qtbot, bench):
+    """The thread of training notes the loss after the report, and leaves weights for sampling later still."""
+    state, engine = bench
+    train(qtbot, engine)
+    here = engine._bench
+    here.steps, here.losses, here.weights = [], [], dataclasses.replace(here.weights, untrained=True)
+    assert engine.reset_training() is not None
+    state.undo()
+    assert engine.trained_steps == 60
+
+
 def test_a_reset_of_what_was_not_trained_is_no_step(qtbot, bench):
     state, engine = bench
     assert engine.reset_training() is None
