@@ -18,6 +18,7 @@ from playground.lab.experiment import ExperimentError
 from playground.lab.problem import Problem
 from playground.lab.refusals import path_refusal
 from playground.theory import likelihood
+from playground.theory.networks import MLP
 from playground.theory.noise import ScoreFunction
 
 Array = NDArray[np.floating]
@@ -103,7 +104,7 @@ def log_likelihood(
         problem.experiment.likelihood.tolerance if tolerance is None else tolerance,
         vectors=vectors,
         record_path=record_path,
-        batch=_batch(problem),
+        batch=_batch(problem, score),
         sigma=level,
         give_up=give_up,
     ):
@@ -187,7 +188,7 @@ def decode(
         prior.from_normal(z),
         problem.experiment.likelihood.tolerance if tolerance is None else tolerance,
         vectors=vectors,
-        batch=_batch(problem),
+        batch=_batch(problem, score),
         sigma=level,
     ):
         result = None
@@ -308,13 +309,14 @@ def _within_reach(problem: Problem, standard: Array) -> Tensor:
     return torch.from_numpy(np.ascontiguousarray(standard)).to(problem.device, torch.float32)
 
 
-def _batch(problem: Problem) -> int:
+def _batch(problem: Problem, score: ScoreFunction) -> int:
     """Some tenths of a second a step on one core, so that cancelling is prompt."""
+    exact = exact_trace(problem)
     if problem.experiment.likelihood.source == "empirical":  # each score looks at every training point
         return min(max(2**21 // len(problem.train), 16), 256)
     if math.prod(problem.shape) <= EXACT_TRACE_DIMS:
-        return 2048
-    return 256 if exact_trace(problem) else max(256 // problem.experiment.likelihood.vectors, 16)
+        return min(max(2**30 // score.parameters_count, 2048), 2**14) if exact and isinstance(score, MLP) else 2048
+    return 256 if exact else max(256 // problem.experiment.likelihood.vectors, 16)
 
 
 def _errors(error: Tensor | None, vectors: Tensor | None) -> Array | None:

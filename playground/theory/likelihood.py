@@ -129,7 +129,7 @@ def log_likelihood(
     tolerance: float,
     vectors: Tensor | None = None,
     record_path: bool = False,
-    batch: int = 4096,
+    batch: int = 2**14,
     sigma: float | None = None,
     path_points: int = 129,
     give_up: bool = False,
@@ -188,7 +188,7 @@ def decode(
     latent: Tensor,
     tolerance: float,
     vectors: Tensor | None = None,
-    batch: int = 4096,
+    batch: int = 2**14,
     sigma: float | None = None,
 ) -> Iterator[DecodingProgress]:
     """The points whose latent codes are given, with log p_sigma of each: :func:`log_likelihood` run backwards.

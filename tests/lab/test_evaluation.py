@@ -23,6 +23,7 @@ from playground.lab.problem import Problem
 from playground.lab.refusals import LEAST_SAMPLES
 from playground.lab.sample_metrics import FROM_SAMPLES
 from playground.lab.settings import PROCESSES
+from playground.theory import likelihood as theory
 from playground.theory import two_samples
 
 BOUNDS = (-2.0, 3.0, -1.5, 2.0)
@@ -74,6 +75,28 @@ def test_the_automatic_sigma_max_leaves_little_of_a_lopsided_density_to_the_prio
     problem = Problem.build(experiment(data__kind="two-gaussians", data__points=20_000, likelihood__points=1000))
     result = last(log_likelihood(problem, problem.density.score, problem.dataset.held_out)).result
     assert np.abs(result.log_prob - result.exact).max() < 0.03
+
+
+@pytest.mark.parametrize(
+    ("changes", "together"),
+    [
+        ({}, 2**14),
+        ({"network__width": 512, "network__depth": 8}, 2**11),
+        ({"network__kind": "energy"}, 2**11),
+        ({"likelihood__trace": "hutchinson"}, 2**11),
+        ({"data__kind": "digits", "network__kind": "mlp"}, 256),
+    ],
+)
+def test_so_many_points_are_followed_together_as_can_soon_be_cancelled(
+    changes: dict[str, object], together: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    problem, asked = Problem.build(experiment(**changes)), []
+    solve = theory.log_likelihood
+    monkeypatch.setattr(
+        theory, "log_likelihood", lambda *args, **more: (asked.append(more["batch"]), solve(*args, **more))[1]
+    )
+    next(log_likelihood(problem, problem.network(), problem.dataset.held_out[:2]))
+    assert asked == [together]
 
 
 @pytest.mark.parametrize("scale", [(40.0, 40.0), (40.0, 0.001)])
