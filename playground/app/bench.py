@@ -89,7 +89,8 @@ class FairLock:
 def file_key(experiment: Experiment) -> tuple[Any, ...]:
     """What the points of a file depend on."""
     data = experiment.data
-    return (data.kind, data.path) + ((data.pixels, data.colours, data.points) if data.kind == "images" else ())
+    as_images = (data.pixels, data.colours, data.points) if data.kind == "images" else ()
+    return data.kind, data.path, *as_images, experiment.likelihood.points
 
 
 @dataclass
@@ -244,6 +245,8 @@ def assemble(
     from playground.lab.training import Trainer, TrainingProgress
 
     session = bundled_session(experiment) if bundled else session
+    if heir is not None and heir.problem.dataset.density is None:
+        dataset = heir.problem.dataset  # split anew, some of the test set would be what its trainer has seen
     problem = Problem.build(
         experiment, session.dataset() if session else dataset, choose_device(device_name), interrupted
     )

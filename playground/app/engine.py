@@ -8,6 +8,7 @@ import dataclasses
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,7 @@ from playground.app.playback import TICK
 from playground.app.state import Deed, State
 from playground.app.training import Training
 from playground.app.workers import interrupted
+from playground.data.dataset import held_out_count
 from playground.lab import experiment as description
 from playground.lab.experiment import Experiment
 from playground.lab.refusals import training_refusal
@@ -235,6 +237,7 @@ class Engine(Training):
             yield 1.0, dataset
 
         def use(dataset: Any) -> None:
+            self._datasets = {key: known for key, known in self._datasets.items() if path not in key}
             self._datasets[file_key(description.replace(experiment, {"data.kind": kind, "data.path": path}))] = dataset
             for key, bench in list(self._kept.items()):
                 if bench.problem.experiment.data.path == path:  # the file may hold other points by now
@@ -302,16 +305,25 @@ class Engine(Training):
         if refusal is not None and refusal.key.startswith(("data.", "network.")) and session is None:
             self._fail(refusal.sentence, clear=refusal.key == "data.strokes")
             return
-        dataset = self._datasets.get(file_key(experiment))
+        dataset, heir = self._read_already(experiment), kept
+        if kept is not None and kept.training == "untrained" and kept.problem.density is None:
+            heir = None  # nothing was learned of these data, which can be split as is asked
         self._tasks.start(
             "problem",
             "Loading",
             lambda: assemble(
-                experiment, self._device, dataset=dataset, session=session, heir=kept, bundled=bundled and kept is None
+                experiment, self._device, dataset=dataset, session=session, heir=heir, bundled=bundled and kept is None
             ),
             self._take,
             self._not_assembled,
         )
+
+    def _read_already(self, experiment: Experiment) -> Any:
+        """The data of a file, split as is asked or, where it cannot be read again, as they are."""
+        *points, _ = key = file_key(experiment)
+        if key in self._datasets or Path(experiment.data.path).exists():
+            return self._datasets.get(key)
+        return next((dataset for known, dataset in reversed(self._datasets.items()) if [*known[:-1]] == points), None)
 
     def _clear(self) -> None:
         """Take everything off the bench: without data, as in a drawing without strokes, nothing trains, plays or is measured."""
@@ -354,8 +366,14 @@ class Engine(Training):
             if before is not None and bench.trainer is before.trainer:  # only what is measured is new: training goes on
                 bench.training, bench.progress, bench.weights = before.training, before.progress, before.weights
                 self._waiting |= trained and not behind
-        if bench.problem.experiment.data.kind in ("file", "images"):
-            self._datasets[file_key(bench.problem.experiment)] = bench.problem.dataset
+        dataset = bench.problem.dataset
+        if built.data.kind in ("file", "images") and all(dataset is not known for known in self._datasets.values()):
+            self._datasets[file_key(built)] = dataset
+        total, split_for = len(dataset.points) + len(dataset.held_out), bench.trainer.problem.experiment
+        might = held_out_count(total, built.likelihood.points) - held_out_count(total, split_for.likelihood.points)
+        if dataset.density is None and might > 0:
+            said = f"{len(dataset.held_out):,} of these data were held out when training began: Reset holds out more."
+            self.message.emit("info", said, "")
         if behind:
             self._settle.start()
         else:

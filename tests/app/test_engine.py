@@ -762,6 +762,49 @@ def test_points_of_a_file_are_shown_in_their_own_units(qtbot, bench, tmp_path):
     assert engine.problem.count < 200
 
 
+@pytest.mark.parametrize("kind", ["digits", "file"])
+def test_what_was_trained_on_is_never_held_out(qtbot, bench, tmp_path, kind):
+    """More test points than were held out are none until training begins anew; before it, they are split as is asked."""
+    state, engine = bench
+    path = tmp_path / "points.csv"
+    np.savetxt(path, np.random.default_rng(0).normal(size=(500, 2)), delimiter=",")
+
+    def edit(changes):
+        with qtbot.waitSignal(engine.problem_changed, timeout=10_000):
+            state.edit(changes)
+
+    def held_out():
+        return engine.problem.conditions.held_out
+
+    edit({"likelihood.points": 20, "network.width": 8} | ({"data.kind": "digits"} if kind == "digits" else {}))
+    if kind == "file":
+        with qtbot.waitSignal(engine.problem_changed, timeout=10_000):
+            engine.open_points(str(path))
+    every = held_out() + engine.problem.count
+    assert held_out() == 20
+    edit({"likelihood.points": 30})
+    assert held_out() == 30
+    engine.train()
+    qtbot.waitUntil(lambda: engine.trained_steps > 0, timeout=20_000)
+    engine.pause_training()
+    with qtbot.waitSignal(engine.message, timeout=10_000) as told:
+        edit({"likelihood.points": 60})
+    assert told.args[:2] == ["info", "30 of these data were held out when training began: Reset holds out more."]
+    trainer, problem = engine._bench.trainer, engine._bench.problem
+    assert trainer.step > 0
+    assert np.array_equal(trainer.problem.train.numpy(), problem.train.numpy())
+    assert held_out() == engine.problem.test_points == len(problem.judged) == 30
+    edit({"likelihood.points": 10})
+    assert held_out() == 30
+    assert engine.problem.test_points == 10
+    edit({"likelihood.points": 60})
+    path.unlink(missing_ok=kind == "digits")  # what was read once can still be trained anew, as it was split
+    with qtbot.waitSignal(engine.problem_changed, timeout=10_000):
+        engine.reset_training()
+    assert held_out() == (60 if kind == "digits" else 30)
+    assert engine.problem.count + held_out() == every
+
+
 def test_denoising_without_noise_is_refused_with_the_reason(qtbot, bench):
     state, engine = bench
     with qtbot.waitSignal(engine.problem_changed, timeout=5_000):
