@@ -2,7 +2,9 @@
 
 import contextlib
 import math
+import shutil
 import sys
+import tempfile
 from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any
@@ -14,8 +16,6 @@ from playground.cli import results
 from playground.cli.painting import paint_picture, paint_video
 from playground.cli.reporting import Update, number, say, stage, warn, with_error
 from playground.data import repeats
-from playground.drawing.render import PictureError
-from playground.drawing.video import VideoError
 from playground.lab import experiment as experiments
 from playground.lab.advice import noise_advice
 from playground.lab.automatic import derivative_passes
@@ -25,7 +25,7 @@ from playground.lab.likelihood_settings import LOG_P_OF
 from playground.lab.problem import Problem, choose_device
 from playground.lab.refusals import Conditions, sampling_refusal, training_refusal
 from playground.lab.score_errors import score_figures
-from playground.lab.session import MODEL, Session, SessionError
+from playground.lab.session import MODEL, Session
 from playground.lab.training import Trainer, TrainingProgress
 from playground.mistakes import Mistake
 
@@ -56,8 +56,6 @@ def run_experiment(experiment: Experiment, folder: Path, device: str, overwrite:
         results.use_threads(problem)
         trainer = Trainer(problem)
         last, final_loss = _train(trainer)
-        for name in results.EVERYTHING:  # an interrupted run must not stand beside the results of another
-            (folder / name).unlink(missing_ok=True)
         with complete(folder, results.EVERYTHING):
             experiments.save(problem.resolved(), folder / results.EXPERIMENT)
             _session(problem, trainer).save(folder / MODEL)
@@ -109,20 +107,42 @@ def made(folder: Path) -> Iterator[None]:
 
 @contextlib.contextmanager
 def complete(folder: Path, names: Collection[str]) -> Iterator[None]:
-    """Within, all files of a run are written; if one cannot be, the others are taken away, for they would hinder the next try.
+    """Within, all files of a run are written; those of an earlier one, set aside meanwhile, come back if one cannot be.
 
-    A trained model is not lost: it stays, by another name.
+    A trained model is not lost: it stays, by another name. Where the user stops the work it stays by its own, with what else
+    is whole, and without the files of the earlier run, for they are another model's.
     """
+    model = folder / MODEL
+    aside = Path(tempfile.mkdtemp(prefix="earlier-", dir=folder))  # no hidden one: a power cut may leave it
+    try:
+        for name in names:
+            with contextlib.suppress(FileNotFoundError):
+                (folder / name).replace(aside / name)
+    except BaseException:
+        _bring_back(aside)
+        raise
     try:
         yield
-    except (OSError, SessionError, PictureError, VideoError):
-        model = folder / MODEL
-        if MODEL in names and model.exists():
+    except BaseException as error:
+        trained = MODEL in names and model.exists()
+        if trained and not isinstance(error, Exception):
+            shutil.rmtree(aside)
+            raise
+        if trained:
             model.replace(folder / results.UNFINISHED)
-            say(f"The trained model is kept in {folder / results.UNFINISHED}")
         for name in names:
             (folder / name).unlink(missing_ok=True)
+        _bring_back(aside)
+        if trained:
+            say(f"The trained model is kept in {folder / results.UNFINISHED}")
         raise
+    shutil.rmtree(aside)
+
+
+def _bring_back(aside: Path) -> None:
+    for file in aside.iterdir():
+        file.replace(aside.parent / file.name)
+    aside.rmdir()
 
 
 def _read(problem: Problem) -> str:

@@ -3,6 +3,7 @@
 import errno
 import os
 import re
+import shutil
 import sys
 import tempfile
 from collections.abc import Callable
@@ -11,9 +12,11 @@ from pathlib import Path
 import pytest
 
 from playground import mistakes
+from playground.cli import results, running
 from playground.data import DataError
 from playground.drawing.render import PictureError
 from playground.drawing.video import VideoError
+from playground.lab.boltzmann.cost import measure_cost
 from playground.lab.experiment import ExperimentError
 from playground.lab.session import Session, SessionError
 from playground.theory.ode import TooManySteps
@@ -381,6 +384,100 @@ def test_a_run_onto_a_full_disk_names_the_file_and_does_not_hinder_the_next(
         assert f"The trained model is kept in {tmp_path / 'o/unfinished.safetensors'}" in said
         assert Session.load(tmp_path / "o/unfinished.safetensors").weights is not None
     assert ask(*run)[0] == 0
+
+
+DIVERGING = ("--set=sampling.kind=langevin", "--set=sampling.step=1e30")
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {file.name: file.read_bytes() for file in folder.iterdir()}
+
+
+@pytest.mark.parametrize("failing", ["experiment.toml", "model.safetensors", "picture.png", "the sampler"])
+def test_a_run_that_fails_leaves_the_earlier_results_as_they_were(
+    failing: str, moons: Path, tmp_path: Path, ask: Ask, quick: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "empty.toml").write_text("")
+    out = Path(shutil.copytree(moons, tmp_path / "o"))
+    before, flush, stem = contents(out), os.fsync, failing.split(".")[0]
+
+    def full(file: int) -> None:
+        if any(found.name.startswith(f".{stem}-") for found in out.iterdir()):
+            raise OSError(28, "No space left on device")
+        flush(file)
+
+    monkeypatch.setattr(os, "fsync", full)
+    changes = DIVERGING if failing == "the sampler" else ()
+    code, said, _ = ask("run", tmp_path / "empty.toml", "--out", out, "--overwrite", *quick, *changes)
+    assert code == 2
+    after = contents(out)
+    kept = after.pop("unfinished.safetensors", None)
+    assert after == before
+    assert ("The trained model is kept in" in said) == (kept is not None)
+    assert (kept is not None) == (failing in ("picture.png", "the sampler"))
+    assert kept != before["model.safetensors"]
+
+
+@pytest.mark.parametrize("error", [MemoryError(), ZeroDivisionError(), KeyboardInterrupt()])
+def test_a_new_model_outlives_any_failure_and_stands_beside_no_files_of_another(
+    error: BaseException, moons: Path, tmp_path: Path, ask: Ask, quick: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A user who stops has the new files alone, under their names."""
+    (tmp_path / "empty.toml").write_text("")
+    out = Path(shutil.copytree(moons, tmp_path / "o"))
+
+    def fail(*_: object) -> None:
+        raise error
+
+    monkeypatch.setattr("playground.cli.running.paint_picture", fail)
+    ask("run", tmp_path / "empty.toml", "--out", out, "--overwrite", *quick)
+    new = {"experiment.toml", "model.safetensors", "trajectory.npz", "samples.csv", "metrics.json"}
+    stopped = isinstance(error, KeyboardInterrupt)
+    assert set(contents(out)) == (new if stopped else {*contents(moons), "unfinished.safetensors"})
+    assert (contents(out)["model.safetensors"] == contents(moons)["model.safetensors"]) != stopped
+
+
+def test_a_sampler_that_diverges_does_not_hinder_the_next_run(tmp_path: Path, ask: Ask, quick: list[str]) -> None:
+    (tmp_path / "empty.toml").write_text("")
+    run = ("run", tmp_path / "empty.toml", "--out", tmp_path / "o", *quick)
+    code, said, _ = ask(*run, *DIVERGING)
+    assert (code, "The trained model is kept in" in said) == (2, True)
+    assert list(contents(tmp_path / "o")) == ["unfinished.safetensors"]
+    assert ask(*run)[0] == 0
+
+
+@pytest.mark.parametrize("error", [OSError(28, "No space left on device"), KeyboardInterrupt()])
+def test_earlier_results_that_cannot_all_be_set_aside_stay(
+    error: BaseException, moons: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = Path(shutil.copytree(moons, tmp_path / "o"))
+    move = Path.replace
+
+    def fail(path: Path, target: Path) -> Path:
+        if path == out / "model.safetensors":
+            raise error
+        return move(path, target)
+
+    monkeypatch.setattr(Path, "replace", fail)
+    with pytest.raises(type(error)), running.complete(out, results.EVERYTHING):
+        pass
+    assert contents(out) == contents(moons)
+
+
+def test_a_boltzmann_run_that_fails_leaves_the_earlier_results_as_they_were(
+    tmp_path: Path, ask: Ask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = ("boltzmann", "--out", tmp_path / "o", "--set=steps=1")
+    monkeypatch.setattr("playground.cli.boltzmann.measure_cost", lambda: measure_cost(2, 5))
+    assert ask(*run)[0] == 0
+    before = contents(tmp_path / "o")
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("playground.cli.boltzmann._paint", full)
+    assert ask(*run, "--overwrite", "--seed=3")[0] == 2
+    assert contents(tmp_path / "o") == before
 
 
 def test_a_boltzmann_run_onto_a_full_disk_does_not_hinder_the_next(
