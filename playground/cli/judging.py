@@ -1,6 +1,7 @@
 """What a trained model makes of points: their likelihoods and latent codes, and the points that codes stand for."""
 
 import csv
+import re
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,6 +13,7 @@ from playground.cli.reporting import number, say, stage, warn
 from playground.cli.results import Model, column_names, open_model, refuse, write_csv
 from playground.data import read_columns
 from playground.data.npy import open_npy
+from playground.data.tables import columns_named
 from playground.lab.energies import normalised
 from playground.lab.latent import Interpolation, interpolate
 from playground.lab.likelihood import DecodedPoints, decode, log_likelihood
@@ -57,7 +59,7 @@ def _write_by_flow(model: Model, flat: np.ndarray, header: list[str], out: Path,
     with stage("Likelihood") as update:
         points = flat.reshape(-1, *problem.shape)
         for progress in log_likelihood(problem, model.judge, points, give_up=True):
-            update(progress.fraction, f"{len(flat)} points")
+            update(progress.fraction, _count(len(flat), "point"))
             found = progress.result
     assert found is not None
     known = closed_form(problem, points, found.sigma)
@@ -108,11 +110,15 @@ def _summarise(log_prob: np.ndarray, notes: Sequence[str], out: Path) -> None:
     """The mean of what was measured, and what is to be known of the rest."""
     _warn(notes)
     measured, sound = ~np.isnan(log_prob), np.array([not note for note in notes])
-    mean = f"Mean log-likelihood {number(log_prob[measured].mean())} nats of {measured.sum()} point{'' if measured.sum() == 1 else 's'}"
+    mean = f"Mean log-likelihood {number(log_prob[measured].mean())} nats of {_count(measured.sum(), 'point')}"
     if sound.any() and sound.sum() < measured.sum():
         those = "one that is" if sound.sum() == 1 else f"{sound.sum()} that are"
         mean += f" ({number(log_prob[sound].mean())} of the {those} not {EXTRAPOLATED})"
     say(f"{mean}; each is in {out}")
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}{'' if number == 1 else 's'}"
 
 
 def write_decoded(
@@ -124,12 +130,12 @@ def write_decoded(
     latent = read_codes(codes, problem)
     with stage("Decoding") as update:
         for progress in decode(problem, model.judge, latent):
-            update(progress.fraction, f"{len(latent)} codes")
+            update(progress.fraction, _count(len(latent), "code"))
             found = progress.result
     assert found is not None
     columns = [*found.points.reshape(len(latent), -1).T.tolist(), *_decoded(problem, found)]
     write_csv(out, [*column_names(problem), "log_prob", "standard_error", "note"], zip(*columns, strict=True))
-    say(f"{len(latent)} codes are decoded in {out}")
+    say(f"{_count(len(latent), 'code')} {'is' if len(latent) == 1 else 'are'} decoded in {out}")
 
 
 def write_interpolation(
@@ -140,9 +146,7 @@ def write_interpolation(
     problem = model.problem
     flat, header = read_points_to_judge(points, problem)
     if len(flat) != 2:
-        raise Mistake(
-            f"{points} holds {len(flat)} point{'' if len(flat) == 1 else 's'}: a way has two ends, so give two rows."
-        )
+        raise Mistake(f"{points} holds {_count(len(flat), 'point')}: a way has two ends, so give two rows.")
     with stage("Interpolation") as update:
         for progress in interpolate(problem, model.judge, flat.reshape(-1, *problem.shape), count):
             update(progress.fraction, f"{count} points")
@@ -190,19 +194,26 @@ def read_codes(path: Path, problem: Problem) -> np.ndarray:
         raise Mistake(f"{path} cannot be read: {error.strerror or 'it is not there'}.") from None
     except (UnicodeDecodeError, csv.Error):
         raise Mistake(f"{path} holds no latent codes: it needs {wanted}.") from None
-    places = _places(names, header)
-    if places is None:
+    places = columns_named(names, header)
+    if places is None or not rows:
         raise Mistake(f"{path} holds no latent codes: it needs {wanted}.")
-    try:
-        codes = np.array([[float(row[header[place]]) for place in places] for row in rows])
-    except (ValueError, TypeError):
-        empty = next((number for number, row in enumerate(rows, start=1) if row[header[places[0]]] == ""), None)
-        if empty is not None:
-            raise Mistake(f"{path}: point {empty} has no latent code: remove its row.") from None
-        raise Mistake(f"{path} holds no latent codes: it needs {wanted}.") from None
-    if not len(codes) or not np.isfinite(codes).all():
-        raise Mistake(f"{path} holds no latent codes: it needs {wanted}.")
+    known = {name.casefold() for name in (*names, *column_names(problem))}
+    for name in header:
+        if re.fullmatch(r"z\d+", name.strip(), re.IGNORECASE) and name.strip().casefold() not in known:
+            raise Mistake(
+                f"{path} has a column {name.strip()}, but the codes of this model end with {names[-1]}: "
+                "decode them by the model whose likelihood --latent wrote them."
+            )
+    codes = np.array([[_code(row[header[place]]) for place in places] for row in rows])
+    bad = ~np.isfinite(codes).all(axis=1)
+    if bad.any():
+        raise Mistake(f"{path}: point {bad.argmax() + 1} has no latent code: remove its row.")
     return codes.reshape(-1, *problem.shape)
+
+
+def _code(cell: str | None) -> float:
+    """NaN for what is no number; a row that ends early has None."""
+    return float(cell) if cell is not None and _is_number(cell) else np.nan
 
 
 def read_points_to_judge(path: Path, problem: Problem) -> tuple[np.ndarray, list[str]]:
@@ -210,11 +221,14 @@ def read_points_to_judge(path: Path, problem: Problem) -> tuple[np.ndarray, list
 
     Raises:
         DataError: the file cannot be read or holds no points of the plane.
-        Mistake: likewise, for images.
+        Mistake: likewise, for images; or there are no rows.
     """
     if problem.shape == (2,):
-        points, names = read_columns(path)
-        return _matched(path, points, names, problem.dataset.axes)
+        axes = problem.dataset.axes
+        points, names = read_columns(path, axes)
+        if not len(points):  # of an NPY file
+            raise Mistake(f"{path.name} has no rows: it needs two columns of numbers.")
+        return _matched(path, points, names, axes)
     header = column_names(problem)
     shape = ", ".join(map(str, problem.shape))
     wanted = (
@@ -222,14 +236,16 @@ def read_points_to_judge(path: Path, problem: Problem) -> tuple[np.ndarray, list
         f"array (N, {shape}) of the same real numbers"
     )
     try:
-        points, named = (_read_array(path, problem), None) if path.suffix.lower() == ".npy" else _read_rows(path)
+        points, named = (
+            (_read_array(path, problem), None) if path.suffix.lower() == ".npy" else _read_rows(path, header)
+        )
     except OSError as error:
         raise Mistake(f"{path} cannot be read: {error.strerror or 'it is not there'}.") from None
     except ValueError:
         raise Mistake(f"{path} holds no images: it needs {wanted}.") from None
     if points.shape[1:] != (len(header),) or not len(points) or not np.isfinite(points).all():
         raise Mistake(f"{path} holds no images: it needs {wanted}.")
-    places = None if named is None else _places(header, named)
+    places = None if named is None else columns_named(header, named)
     return points if places is None else points[:, places], header
 
 
@@ -243,10 +259,10 @@ def _matched(
     """
     if names is None:
         return points, list(axes)
-    places = _places(axes, names)
+    places = columns_named(axes, names)
     if places is not None:
         return points[:, places], list(axes)
-    crossed = any(_places([axis], [name]) for axis, name in zip(axes[::-1], names, strict=True))  # as y is in y,b
+    crossed = any(columns_named([axis], [name]) for axis, name in zip(axes[::-1], names, strict=True))  # as y is in y,b
     if names != axes and (crossed or axes != ("x", "y")):  # of one name each, or what data without names have
         raise Mistake(
             f"{path} has columns {names[0]} and {names[1]}, but the model was trained on {axes[0]} and {axes[1]}: "
@@ -255,23 +271,10 @@ def _matched(
     return points, list(names)
 
 
-def _places(names: Sequence[str], header: Sequence[str]) -> list[int] | None:
-    """Where the columns of these names stand, each in its own place; None where one cannot be told.
-
-    By the very name, else by the only one that differs in nothing but case and blanks around it.
-    """
-    very: dict[str, int] = {}
-    alike: dict[str, list[int]] = {}
-    for place, name in enumerate(header):
-        very.setdefault(name, place)
-        alike.setdefault(name.strip().casefold(), []).append(place)
-    found = [[very[name]] if name in very else alike.get(name.strip().casefold(), []) for name in names]
-    places = [place for one in found if len(one) == 1 for place in one]
-    return places if len(set(places)) == len(names) else None
-
-
-def _read_rows(path: Path) -> tuple[np.ndarray, list[str] | None]:
+def _read_rows(path: Path, names: Sequence[str]) -> tuple[np.ndarray, list[str] | None]:
     """Rows of numbers between commas, and what the first line calls them where it holds no number.
+
+    Of more columns those of these names are taken, if they are there.
 
     Raises:
         OSError, ValueError: the file cannot be read, or holds something else.
@@ -281,6 +284,12 @@ def _read_rows(path: Path) -> tuple[np.ndarray, list[str] | None]:
         raise ValueError
     cells = [cell.strip().strip("\"'") for cell in lines[0].split(",")]
     named = not any(map(_is_number, cells))
+    places = columns_named(names, cells)
+    if places is not None and len(cells) > len(names):
+        rows = [[row[place] for place in places] for row in csv.reader(lines) if len(row) == len(cells)]
+        if len(rows) < len(lines):
+            raise ValueError
+        return np.array(rows[1:], dtype=float).reshape(-1, len(names)), list(names)
     with warnings.catch_warnings(category=UserWarning, action="ignore"):  # numpy's own of a file without rows
         points = np.loadtxt(lines[named:], delimiter=",", ndmin=2)
     return points, cells if named else None

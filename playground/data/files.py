@@ -73,11 +73,16 @@ def read_points(path: str | os.PathLike[str]) -> tuple[Array, tuple[str, str]]:
     return points, axes
 
 
-def read_columns(path: str | os.PathLike[str]) -> tuple[Array, tuple[str, str] | None]:
+def read_columns(
+    path: str | os.PathLike[str], among: tuple[str, str] | None = None
+) -> tuple[Array, tuple[str, str] | None]:
     """Two columns of finite numbers, (N, 2) float64, and their names (None where there is no header).
 
     Cells are separated by commas, semicolons, tabs or blanks. Decimal commas are understood where commas do not separate.
     Blank lines and what follows ``#`` are passed over, as are lines that begin with ``%`` or ``//``.
+
+    Args:
+        among: the names of the columns to take from a table that has more.
 
     Raises:
         DataError: the file cannot be read or holds something else; with the line where there is one.
@@ -100,7 +105,7 @@ def read_columns(path: str | os.PathLike[str]) -> tuple[Array, tuple[str, str] |
         if magic == np.lib.format.MAGIC_PREFIX:
             return _read_npy(path), None
         try:
-            return _read_table(path, size)
+            return _read_table(path, size, among)
         except DataError:
             if path.suffix.lower() != ".npy":
                 raise
@@ -114,10 +119,10 @@ def read_columns(path: str | os.PathLike[str]) -> tuple[Array, tuple[str, str] |
         raise DataError(f"{path.name} needs more memory than there is: keep a part of its rows.") from None
 
 
-def _read_table(path: Path, size: int) -> tuple[Array, tuple[str, str] | None]:
+def _read_table(path: Path, size: int, among: tuple[str, str] | None) -> tuple[Array, tuple[str, str] | None]:
     if size > MOST_BYTES or _lines(path) > MOST_ROWS + 1000:  # a thousand for header and comments
         raise _too_many(path, f"awk 'NR % 10 == 1' {path.name} > part.csv")
-    table = Table(path.name, decode(path.name, path.read_bytes()))
+    table = Table(path.name, decode(path.name, path.read_bytes()), among)
     points = table.read()
     if len(points) > MOST_ROWS:
         raise _too_many(path, f"awk 'NR % 10 == 1' {path.name} > part.csv")

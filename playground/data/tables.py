@@ -44,6 +44,9 @@ def decode(name: str, content: bytes) -> str:
 class Table:
     """A text of two columns: how it is written, the names of its columns, and its numbers.
 
+    Args:
+        among: the names of the columns to take where there are more.
+
     Attributes:
         axes: names of the columns, or None where no header gives any.
 
@@ -51,8 +54,9 @@ class Table:
         DataError: there is no line with data, or the first one has not two columns.
     """
 
-    def __init__(self, name: str, text: str) -> None:
-        self._name, self._text = name, text
+    def __init__(self, name: str, text: str, among: tuple[str, str] | None = None) -> None:
+        self._name, self._among = name, among
+        self._text = text = text if among is None else _narrowed(name, text, among)
         sample = list(itertools.islice(_content(text), 32))
         hint = sample[0][0] if sample and _SEPARATOR.fullmatch(sample[0][1]) else 0
         sample = [line for line in sample if line[0] > hint]
@@ -144,7 +148,13 @@ class Table:
 
     def _columns(self, number: int, count: int) -> DataError:
         columns = "1 column" if count == 1 else f"{count} columns"
-        way_out = "a second one is missing" if count == 1 else "keep the two that are to be learned"
+        if count == 1:
+            way_out = "a second one is missing"
+        elif self._among is None:
+            way_out = "keep the two that are to be learned"
+        else:
+            x, y = self._among
+            way_out = f"name two of them {x} and {y} in a header, as the model's axes are, or keep just these two"
         return DataError(f"{self._name}, line {number}: {columns}, but points of the plane have 2; {way_out}.")
 
 
@@ -155,6 +165,51 @@ class _NotANumber(DataError):
         shown = "".join(letter if letter.isprintable() else "?" for letter in shown)
         what = f'"{shown}" is not a number; correct it' if cell else "a cell is empty; fill in a number"
         super().__init__(f"{name}, line {number}: {what} or remove the line.")
+
+
+def _narrowed(name: str, text: str, names: tuple[str, str]) -> str:
+    """The columns of these names alone, on the same lines, between tabs; the text as it is where no header has them among others.
+
+    Raises:
+        DataError: a line has not as many cells as the header.
+    """
+    lines = (line for line in _content(text) if not _SEPARATOR.fullmatch(line[1]))
+    _, header = next(lines, (0, ""))
+    for separator in ("\t", ";", ",", None):
+        cells = [cell[:40] for cell in _cells(header, separator)]
+        order = columns_named(names, cells)
+        if len(cells) > 2 and order is not None:
+            break
+    else:
+        return text
+    kept = [""] * (text.count("\n") + 1)
+    for number, line in _content(text):
+        row = _all_cells(line, separator)
+        if len(row) == len(cells):
+            kept[number - 1] = "\t".join(row[place] or '""' for place in order)
+        elif separator is None:  # a name may hold blanks
+            return text
+        elif not _SEPARATOR.fullmatch(line):
+            raise DataError(
+                f"{name}, line {number}: {len(row)} cell{'' if len(row) == 1 else 's'} where the header has {len(cells)}; "
+                "complete or remove the line."
+            )
+    return "\n".join(kept)
+
+
+def columns_named(names: Sequence[str], header: Sequence[str]) -> list[int] | None:
+    """Where the columns of these names stand, each in its own place; None where one cannot be told.
+
+    By the very name, else by the only one that differs in nothing but case and blanks around it.
+    """
+    very: dict[str, int] = {}
+    alike: dict[str, list[int]] = {}
+    for place, name in enumerate(header):
+        very.setdefault(name, place)
+        alike.setdefault(name.strip().casefold(), []).append(place)
+    found = [[very[name]] if name in very else alike.get(name.strip().casefold(), []) for name in names]
+    places = [place for one in found if len(one) == 1 for place in one]
+    return places if len(set(places)) == len(names) else None
 
 
 def _content(text: str, above: int = 0) -> Iterator[tuple[int, str]]:
@@ -187,14 +242,19 @@ def _layout(lines: Sequence[str]) -> tuple[str | None, str]:
 
 
 def _cells(line: str, separator: str | None) -> list[str]:
-    """The cells of a line, without blanks and quotes around them; an empty third one, after a last separator, is dropped."""
+    """The cells of a line of two columns; an empty third one, after a last separator, is dropped."""
+    cells = _all_cells(line, separator)
+    return cells[:2] if separator is not None and len(cells) == 3 and not cells[2] else cells
+
+
+def _all_cells(line: str, separator: str | None) -> list[str]:
+    """The cells of a line, without blanks and quotes around them."""
     if separator is None:
         return [cell.strip("\"'") for cell in line.split()]
     parts = (
         next(csv.reader([line], delimiter=separator, skipinitialspace=True)) if '"' in line else line.split(separator)
     )
-    cells = [cell.strip().strip("\"'").strip() for cell in parts]
-    return cells[:2] if len(cells) == 3 and not cells[2] else cells
+    return [cell.strip().strip("\"'").strip() for cell in parts]
 
 
 def _number(cell: str, decimal: str) -> float | None:

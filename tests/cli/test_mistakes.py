@@ -9,6 +9,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from playground import mistakes
@@ -208,12 +209,40 @@ MISTAKES: dict[str, tuple[list[str], str]] = {
     "points with NaN": (["likelihood", "{run}", "--points", "{tmp}/nan.csv", "--out", "{tmp}/a.csv"], "line 3"),
     "points of three columns": (
         ["likelihood", "{run}", "--points", "{tmp}/three.csv", "--out", "{tmp}/a.csv"],
-        "three.csv",
+        "three.csv, line 1: 3 columns, but points of the plane have 2; name two of them x and y in a header",
+    ),
+    "points of unequal rows": (
+        ["likelihood", "{run}", "--points", "{tmp}/ragged.csv", "--out", "{tmp}/a.csv"],
+        "ragged.csv, line 3: 2 cells where the header has 3; complete or remove the line.",
+    ),
+    "points of which one lacks a number": (
+        ["likelihood", "{run}", "--points", "{tmp}/blank.csv", "--out", "{tmp}/a.csv"],
+        "blank.csv, line 3: a cell is empty",
+    ),
+    "an array without rows": (
+        ["likelihood", "{run}", "--points", "{tmp}/none.npy", "--out", "{tmp}/a.csv"],
+        "none.npy has no rows: it needs two columns of numbers.",
     ),
     "empty points": (["likelihood", "{run}", "--points", "{tmp}/empty.toml", "--out", "{tmp}/a.csv"], "is empty"),
     "codes that are points": (
         ["decode", "{run}", "--latent", "{tmp}/points.csv", "--out", "{tmp}/a.csv"],
         "points.csv holds no latent codes: it needs columns z0 to z1",
+    ),
+    "codes of another model": (
+        ["decode", "{run}", "--latent", "{tmp}/digits.csv", "--out", "{tmp}/a.csv"],
+        "digits.csv has a column Z2, but the codes of this model end with z1: decode them by the model whose",
+    ),
+    "codes of which one is NaN": (
+        ["decode", "{run}", "--latent", "{tmp}/nancode.csv", "--out", "{tmp}/a.csv"],
+        "nancode.csv: point 2 has no latent code: remove its row.",
+    ),
+    "codes of which one is blank": (
+        ["decode", "{run}", "--latent", "{tmp}/blankcode.csv", "--out", "{tmp}/a.csv"],
+        "blankcode.csv: point 2 has no latent code: remove its row.",
+    ),
+    "codes of which one is cut short": (
+        ["decode", "{run}", "--latent", "{tmp}/shortcode.csv", "--out", "{tmp}/a.csv"],
+        "shortcode.csv: point 1 has no latent code: remove its row.",
     ),
     "codes that are no text": (
         ["decode", "{run}", "--latent", "{tmp}/binary.toml", "--out", "{tmp}/a.csv"],
@@ -269,10 +298,17 @@ def places(tmp_path_factory: pytest.TempPathFactory, moons: Path, odd: Path, wit
         "words.csv": "one two\nthree four\n",
         "words.npy": "hello world\n",
         "nan.csv": "x,y\n1,2\nnan,4\n",
-        "three.csv": "x,y,z\n1,2,3\n",
+        "three.csv": "a,b,c\n1,2,3\n",
+        "ragged.csv": "x,y,z\n1,2,3\n4,5\n",
+        "blank.csv": "z,x,y\n1,2,3\n4,,\n",
+        "digits.csv": "z0, z1, Z2\n1,2,3\n",
+        "nancode.csv": "z0,z1\n1,2\nnan,4\n",
+        "blankcode.csv": "z0,z1\n1,2\n , \n",
+        "shortcode.csv": "z0,z1\n1\n",
     }.items():
         (tmp / name).write_text(text)
     (tmp / "binary.toml").write_bytes(bytes(range(256)))
+    np.save(tmp / "none.npy", np.ones((0, 2)))
     (tmp / "folder.csv").mkdir()
     (tmp / "taken/picture.png").mkdir(parents=True)
     model = (moons / "model.safetensors").read_bytes()

@@ -16,9 +16,9 @@ import numpy as np
 import pytest
 import torch
 
-from playground.cli.judging import _places
 from playground.cli.reporting import number, with_error
 from playground.cli.running import _finite
+from playground.data.tables import columns_named
 from playground.drawing.images import ImageGrid
 from playground.lab import experiment as experiments
 from playground.lab.problem import Problem
@@ -583,7 +583,7 @@ def test_columns_of_one_name_keep_their_order(tmp_path: Path, ask: Ask, quick: l
 def test_a_column_is_told_by_its_name_or_not_at_all(
     names: tuple[str, ...], header: tuple[str, ...], places: list[int] | None
 ) -> None:
-    assert _places(names, header) == places
+    assert columns_named(names, header) == places
 
 
 def test_data_without_names_take_points_of_any(moons: Path, tmp_path: Path, ask: Ask) -> None:
@@ -741,6 +741,16 @@ def test_codes_of_far_points_are_marked_and_missing_ones_named(moons: Path, tmp_
     assert notes(out)[-1].startswith("extrapolated")
 
 
+def test_what_a_command_wrote_is_judged_by_the_model_s_own_columns(moons: Path, tmp_path: Path, ask: Ask) -> None:
+    codes, decoded, judged = (tmp_path / name for name in ("codes.csv", "decoded.csv", "judged.csv"))
+    codes.write_text("z0,z1\n0.3,0.1\n")
+    code, said, _ = ask("decode", moons, "--latent", codes, "--out", decoded)
+    assert (code, f"1 code is decoded in {decoded}" in said) == (0, True)
+    assert ask("likelihood", moons, "--points", decoded, "--out", judged)[0] == 0
+    assert (table(judged)[1][:, :2] == table(decoded)[1][:, :2]).all()
+    np.testing.assert_allclose(table(judged)[1][:, 2], table(decoded)[1][:, 2], atol=5e-3)
+
+
 @pytest.mark.parametrize(
     ("suffix", "size", "shown"),
     [(".mp4", "128x96", (128, 96)), (".webm", "160x120", (160, 120)), (".gif", "129x97", (129, 97))],
@@ -787,10 +797,11 @@ def test_images_from_training_to_likelihood(tmp_path: Path, ask: Ask, quick: lis
     arrays = [tmp_path / "rows.npy", tmp_path / "images.npy"]
     for name, shape in zip(arrays, ((3, 64), (3, 1, 8, 8)), strict=True):
         np.save(name, samples[:3].reshape(shape))
-    for name in (bare, turned, *arrays):
+    for name in (bare, turned, *arrays, tmp_path / "judged.csv"):
         assert ask("likelihood", tmp_path / "out", "--points", name, "--out", tmp_path / "some.csv")[0] == 0
-        np.testing.assert_allclose(table(tmp_path / "some.csv")[1][:, :65], judged[:3, :65], rtol=1e-5)
+        np.testing.assert_allclose(table(tmp_path / "some.csv")[1][:3, :65], judged[:3, :65], rtol=1e-5)
     (tmp_path / "two.csv").write_text("x,y\n1,2\n")
+    (tmp_path / "ragged.csv").write_text((tmp_path / "judged.csv").read_text() + "1,2\n")
     np.save(tmp_path / "levels.npy", np.full((3, 64), 255, np.uint8))
     np.save(tmp_path / "objects.npy", np.array([{}]), allow_pickle=True)
     np.save(tmp_path / "other.npy", np.zeros((3, 8, 9)))
@@ -799,6 +810,7 @@ def test_images_from_training_to_likelihood(tmp_path: Path, ask: Ask, quick: lis
     (tmp_path / "short.npy").write_bytes((tmp_path / "rows.npy").read_bytes()[:200])
     for name, sentence in (
         ("two.csv", "holds no images"),
+        ("ragged.csv", "holds no images"),
         ("levels.npy", "array (N, 1, 8, 8) of the same real numbers"),
         ("objects.npy", "holds no images"),
         ("other.npy", "holds no images"),

@@ -54,6 +54,25 @@ def _with(row: int, text: str) -> str:
     return "\n".join(["x,y", *ROWS[:row], text, *ROWS[row + 1 :]]) + "\n"
 
 
+AMONG = {
+    "commas": ("y,note,X\n2,a b,1\n4,,3\n", [[1, 2], [3, 4]]),
+    "semicolons and decimal commas": ("sep=;\nx;y;z\n1,5;2;0\n3;4;0\n", [[1.5, 2], [3, 4]]),
+    "tabs and comments": ("# made by hand\nz\ty\tx\n\n0\t2\t1 # a point\n0\t4\t3\n", [[1, 2], [3, 4]]),
+    "quoted notes": ('x,y,note\n1,2,"far, and farther"\n3,4,\n', [[1, 2], [3, 4]]),
+    "quoted decimal commas": ('x,y,z\n"1,5","2,5",0\n3,4,0\n', [[1.5, 2.5], [3, 4]]),
+    "blanks": ("z x y\n0 1 2\n0 3 4\n", [[1, 2], [3, 4]]),
+    "a name of two words": ("x y (km)\n1 2\n3 4\n", [[1, 2], [3, 4]]),
+    "no more than two": ("a,b\n1,2\n3,4\n", [[1, 2], [3, 4]]),
+}
+
+
+@pytest.mark.parametrize(("content", "points"), AMONG.values(), ids=AMONG.keys())
+def test_columns_are_taken_by_their_names_where_there_are_more(
+    content: str, points: list[list[float]], tmp_path: Path
+) -> None:
+    assert files.read_columns(_write(tmp_path, content), ("x", "y"))[0].tolist() == points
+
+
 @pytest.mark.parametrize("content", READABLE.values(), ids=READABLE.keys())
 def test_tables_as_people_write_them(content: str, tmp_path: Path) -> None:
     points, axes = read_points(_write(tmp_path, content))
