@@ -281,6 +281,27 @@ FAULTS = (
         ("theory/test_samplers.py::test_correctors_ask_at_the_level_that_the_step_reached",),
     ),
     Fault(
+        "fixed steps end contracted by alpha(t_min)",
+        "theory/samplers/path.py",
+        "step.in_data_coordinates(then.scale)",
+        "step.in_data_coordinates(1.0)",
+        ("theory/test_ends_of_runs.py::test_a_run_ends_in_the_smoothed_density",),
+    ),
+    Fault(
+        "the adaptive flow ends contracted by alpha(t_min)",
+        "theory/samplers/flow.py",
+        "step.in_data_coordinates(end_scale)",
+        "step.in_data_coordinates(1.0)",
+        ("theory/test_ends_of_runs.py::test_a_run_ends_in_the_smoothed_density",),
+    ),
+    Fault(
+        "what lies behind the end of a run is contracted though its particles are not",
+        "theory/samplers/base.py",
+        "positions=self.positions / scale, time=None",
+        "positions=self.positions / scale",
+        ("lab/test_sampling.py::test_the_end_of_a_run_is_seen_before_its_own_density",),
+    ),
+    Fault(
         "a corrector's step without a bound",
         "theory/samplers/path.py",
         "torch.minimum(step, 4 * snr**2 * (1 + sigma**2))",

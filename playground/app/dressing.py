@@ -45,8 +45,7 @@ def dresser(engine: Engine, kind: str, scene: Scene) -> Dresser:
                 changes["caption"] = tuple(readouts.caption(trajectory, frame, kind))
             return dataclasses.replace(shown, **changes)
 
-        return dress, views.prepare(
-            trajectory.sigma[np.unique(frames)].tolist(), moving=bool(np.isfinite(trajectory.time).any())
-        )
+        shown = np.unique(frames)
+        return dress, views.prepare(zip(trajectory.sigma[shown].tolist(), trajectory.time[shown].tolist(), strict=True))
 
     return dress_run

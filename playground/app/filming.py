@@ -48,29 +48,27 @@ class Views:
     def __init__(self, view: View | None, follow: bool = False) -> None:
         self._view, self._follow = view, follow and view is not None
         self._live = Live()
-        self._maps: dict[float, DensityView] = {}
+        self._maps: dict[tuple[float, bool], DensityView] = {}
 
-    def prepare(self, sigmas: Iterable[float], moving: bool) -> Iterator[float]:
-        """Compute the maps that these noise levels need; yields the share that is done.
-
-        Args:
-            moving: in the coordinates of particles that have a time.
-        """
+    def prepare(self, moments: Iterable[tuple[float, float]]) -> Iterator[float]:
+        """Compute the maps that these noise levels and times need, as :meth:`at` takes them; yields the share that is done."""
         if not self._follow:
             return
         assert self._view is not None
         bench, bounds = self._view.bench, self._view.bounds
-        levels = {map_level(sigma, bench.view) for sigma in sigmas}
-        for count, level in enumerate(levels):
+        wanted = {(map_level(sigma, bench.view), not math.isnan(time)) for sigma, time in moments}
+        for count, (level, moving) in enumerate(wanted):
             maps = learned_density(bench.problem, bench.weights, bounds, level, MAP_CELLS, moving)
             for fraction, density in maps:
-                self._maps[level] = density
-                yield (count + (fraction or 0.0)) / len(levels)
+                self._maps[level, moving] = density
+                yield (count + (fraction or 0.0)) / len(wanted)
 
     def at(self, sigma: float, time: float) -> tuple[FieldView | None, DensityView | None]:
-        """What is wanted at a noise level and time, nan for a sampler without time; prepare its map first."""
+        """What is wanted at a noise level and time, nan in data coordinates; prepare its map first."""
         if self._view is None:
             return None, None
         moment = dataclasses.replace(self._view, sigma=sigma, time=None if math.isnan(time) else time)
         field, density = self._live.see(moment)
-        return field, self._maps[map_level(sigma, moment.bench.view)] if self._follow else density
+        if self._follow:
+            density = self._maps[map_level(sigma, moment.bench.view), not math.isnan(time)]
+        return field, density

@@ -234,7 +234,7 @@ class Stage(QObject):
                 self._live.probe(Probe(self._bench, (x, y), *moment))
 
     def _moment(self) -> tuple[float, float | None] | None:
-        """Sigma and, for samplers that have one, the process's time at the playhead.
+        """Sigma and, where the particles are not in data coordinates, the process's time at the playhead.
 
         None while the run in view is still that of another problem, which these numbers would mean nothing to.
         """

@@ -1,7 +1,7 @@
 """Scores and densities at places of the plane, at one moment of a sampler, in the user's units.
 
-A sampler of a process moves particles in the process's own coordinates x(t), which the VP process contracts; one without
-time (Langevin) moves them in the data's, smoothed by sigma. What is drawn behind particles has to follow the same rule.
+A sampler of a process moves particles in the process's own coordinates x(t), which the VP process contracts; Langevin's,
+and all at the end of a run, have no time and are in the data's, smoothed by sigma. What is drawn behind particles has to follow the same rule.
 """
 
 import math
@@ -49,7 +49,7 @@ def score_at(problem: Problem, score: ScoreFunction, points: Array, sigma: float
     Args:
         score: learned or exact, in internal units.
         sigma: noise level in user units; the finest that the noise has stands in for less.
-        time: of the process, or None for a sampler without one.
+        time: of the process, or None in data coordinates.
     """
     x = _internal(problem, points)
     with torch.no_grad():

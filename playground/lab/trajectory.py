@@ -63,10 +63,10 @@ class Trajectory:
         frame, units = self._length, self.units
         self._positions[frame] = units.to_user(step.positions.detach().cpu().numpy())
         self._step[frame], self._sigma[frame] = step.index, units.sigma_to_user(step.sigma)
-        if step.time is None:
-            self._step_size[frame] = step.step_size * units.sigma_to_user(1.0) ** 2
-        else:
-            self._time[frame], self._step_size[frame] = step.time, step.step_size
+        if step.time is not None:
+            self._time[frame] = step.time
+        along_process = not math.isnan(self._time[0])
+        self._step_size[frame] = step.step_size * (1.0 if along_process else units.sigma_to_user(1.0) ** 2)
         if step.accepted is not None:
             self._accepted[frame] = step.accepted
         self._length = frame + 1
@@ -97,7 +97,7 @@ class Trajectory:
 
     @property
     def time(self) -> NDArray[np.float64]:
-        """(frames,) t of the process; nan for Langevin, which has none."""
+        """(frames,) t of the process; nan in data coordinates: all of Langevin's frames, and the last along a process."""
         return self._time[: self._length]
 
     @property

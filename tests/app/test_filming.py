@@ -12,6 +12,7 @@ from playground.app.live import View, Weights
 from playground.app.measurements import learned_density, learned_score, sample_quality
 from playground.lab.evaluation import sample_distances
 from playground.lab.experiment import Experiment, replace
+from playground.lab.fields import bounds_of_smoothed
 from playground.lab.problem import Problem
 from playground.lab.sample_metrics import FLOOR_PAIRS
 from playground.lab.sampling import sample
@@ -69,7 +70,7 @@ def test_views_at_any_moment_and_only_what_is_wanted(bench):
         density=True,
     )
     views = Views(view)
-    assert list(views.prepare([0.1, 3.0], moving=False)) == []
+    assert list(views.prepare([(0.1, math.nan), (3.0, math.nan)])) == []
     for sigma in (0.1, 3.0):
         field, density = views.at(sigma, math.nan)
         assert field.learned is None
@@ -84,7 +85,7 @@ def test_the_learned_density_follows_sigma_too(bench):
     bounds = (-10.0, 11.0, -10.0, 10.0)
     view = View(bench, bounds, 4, 3, sigma=0.0, time=None, learned=True, exact=False, density=False)
     views = Views(view, follow=True)
-    shares = list(views.prepare([0.11, 0.1, 2.0], moving=False))
+    shares = list(views.prepare([(sigma, math.nan) for sigma in (0.11, 0.1, 2.0)]))
     assert shares == sorted(shares)
     assert shares[-1] == 1.0
     fine, coarse = (views.at(sigma, math.nan)[1] for sigma in (0.1, 2.0))
@@ -110,7 +111,20 @@ def test_the_learned_density_is_contracted_like_the_particles_of_a_vp_process():
         assert moving.density.sum() * (8 * unit / 32) ** 2 == pytest.approx(1.0, abs=0.01)
 
 
+def test_the_learned_density_of_a_film_is_the_data_s_where_its_particles_have_no_time():
+    """By a fresh network, N(0, 1 + sigma^2), x(t) is N(0, 1), and the end of the run the former itself."""
+    settings = SETTINGS | {"noise.kind": "vp", "noise.sigma_min": 1.0}
+    *_, (_, bench) = assemble(replace(Experiment(), settings), "cpu")
+    problem = bench.problem
+    sigma, extent = problem.units.sigma_to_user(problem.noise.sigma_min), bounds_of_smoothed(problem, 1.0)
+    views = Views(View(bench, extent, 4, 3, 0.0, None, learned=False, exact=False, density=False), follow=True)
+    moments = [(sigma, problem.process().t_min), (sigma, math.nan)]
+    list(views.prepare(moments))
+    moving, still = (views.at(*moment)[1].density.max() for moment in moments)
+    assert moving / still == pytest.approx(1 + problem.noise.sigma_min**2, rel=0.02)
+
+
 def test_images_have_no_views():
     views = Views(None, follow=True)
-    assert list(views.prepare([1.0], moving=False)) == []
+    assert list(views.prepare([(1.0, math.nan)])) == []
     assert views.at(1.0, 0.5) == (None, None)

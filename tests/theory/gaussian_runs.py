@@ -145,10 +145,8 @@ def linear_recursion(sampler: Sampler, mean: float, variance: float) -> tuple[fl
             else:
                 (a, b), (a2, b2) = slope(t, 0.5), slope(then, 0.5)
                 steps.append((1 + h / 2 * (a + a2 + h * a * a2), h / 2 * (b + b2 + h * a2 * b), 0.0))
-        if sampler.denoise:
-            pull = sigmas[-1] ** 2 / (STD**2 + sigmas[-1] ** 2)
-            alpha = float(process.scale(times[-1]))
-            steps.append(((1 - pull) / alpha, pull * MEAN, 0.0))
+        pull = sampler.denoise * sigmas[-1] ** 2 / (STD**2 + sigmas[-1] ** 2)
+        steps.append(((1 - pull) / float(process.scale(times[-1])), pull * MEAN, 0.0))
     for a, b, c in steps:
         mean, variance = a * mean + b, a**2 * variance + c**2
     return mean, variance

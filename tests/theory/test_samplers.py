@@ -161,7 +161,7 @@ def test_vp_is_ve_seen_through_its_scale(options: dict[str, object]) -> None:
     make = Churn if "churn" in options else ReverseSDE
     ve = last(make(exploding, 30, denoise=False, **options), VP.sigma_max * start).positions
     vp = last(make(VP, 30, denoise=False, **options), float(VP.std(1.0)) * start).positions
-    torch.testing.assert_close(vp, float(VP.scale(VP.t_min)) * ve, rtol=1e-8, atol=1e-10)
+    torch.testing.assert_close(vp, ve, rtol=1e-8, atol=1e-10)
 
 
 @pytest.mark.parametrize("process", [VE, VP], ids=["VE", "VP"])
@@ -200,15 +200,16 @@ def test_correctors_mend_the_variance_of_long_steps() -> None:
 def test_the_adaptive_flow_is_exact_to_its_tolerance_at_every_frame(process, tolerance: float) -> None:
     """A Gaussian's flow keeps every deviation at its share of the standard deviation; rows far out take steps of their own."""
 
-    def moments(t: float) -> tuple[float, float]:
-        alpha = float(process.scale(t))
-        return alpha * MEAN, alpha * math.sqrt(STD**2 + float(process.sigma(t)) ** 2)
+    def moments(sigma: float, t: float | None) -> tuple[float, float]:
+        alpha = 1.0 if t is None else float(process.scale(t))
+        return alpha * MEAN, alpha * math.hypot(STD, sigma)
 
     deviations = torch.tensor([-1000.0, -3.0, 0.0, 0.5, 2.0], dtype=torch.float64)[:, None]
-    start = moments(1.0)[0] + moments(1.0)[1] * deviations
+    mean, std = moments(process.sigma_max, 1.0)
+    start = mean + std * deviations
     for grid in ("log-sigma", "time"):
         for step in AdaptiveFlow(process, 50, tolerance, grid).run(gaussian_score, start, generator()):
-            mean, std = moments(step.time)
+            mean, std = moments(step.sigma, step.time)
             exact = mean + std * deviations
             assert ((step.positions - exact).abs() <= 30 * tolerance * (1 + exact.abs())).all()
 
@@ -294,6 +295,7 @@ def test_denoising_gives_the_posterior_mean() -> None:
         sampler = ALL[name]
         *_, before, after = sampler.run(gaussian_score, start, generator())
         alpha = 1.0 if before.time is None else float(sampler.process.scale(before.time))
+        assert after.time is None
         x = before.positions / alpha
         expected = (STD**2 * x + 0.05**2 * MEAN) / (STD**2 + 0.05**2)
         torch.testing.assert_close(after.positions, expected, rtol=1e-9, atol=1e-12)
@@ -374,7 +376,8 @@ def test_frames_are_counted_from_the_start_to_the_last(sampler: Sampler) -> None
     assert all(a.sigma >= b.sigma > 0 for a, b in itertools.pairwise(steps))
     if steps[0].time is not None:
         assert steps[0].time == 1.0
-        assert all(a.time >= b.time for a, b in itertools.pairwise(steps))
+        assert steps[-1].time is None  # in data coordinates
+        assert all(a.time >= b.time for a, b in itertools.pairwise(steps[:-1]))
         assert sum(step.step_size for step in steps) == pytest.approx(1 - sampler.process.t_min)
 
 

@@ -3,7 +3,7 @@
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -21,9 +21,12 @@ class Step:
     """Where the particles are after `index` of `total` steps.
 
     Attributes:
-        positions: (N, *shape). For a process these are x(t) as it has them: contracted by alpha(t) where it is VP.
+        positions: (N, *shape). Along a process these are x(t) as it has them, contracted by alpha(t). The last frame of a run
+            from noise to data is in data coordinates: x(t_min)/alpha(t_min), a draw of p_sigma at the finest level as
+            likelihoods have it, or that denoised.
         sigma: noise level there, std/alpha; after the last denoising it stays at the finest level, whose score made it.
-        time: t of the process, or None where the sampler knows none (Langevin).
+        time: t of the process that has the positions, or None where they are in data coordinates: Langevin's, and that
+            last frame.
         step_size: eps or alpha_i of Langevin (squared data units), or the step in t of a process; 0 for the start and
             for the last denoising.
         accepted: share of the particles that took the step, where a sampler may refuse one.
@@ -36,6 +39,10 @@ class Step:
     index: int
     total: int
     accepted: float | None = None
+
+    def in_data_coordinates(self, scale: float) -> "Step":
+        """This step of a process with its contraction by alpha = `scale` undone."""
+        return replace(self, positions=self.positions / scale, time=None)
 
 
 class Sampler(ABC):

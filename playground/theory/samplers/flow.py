@@ -50,7 +50,7 @@ class ProbabilityFlow(PathSampler):
 class AdaptiveFlow(Sampler):
     """The probability-flow ODE by Dormand-Prince 5(4), each particle in steps of its own.
 
-    The frames are read off the solution and cost nothing. A score that changes on the way is followed from the next step on.
+    The frames are read off the solution and cost nothing; the last is in data coordinates, see :class:`Step`. A score that changes on the way is followed from the next step on.
 
     Args:
         process: the forward process.
@@ -82,14 +82,15 @@ class AdaptiveFlow(Sampler):
         rows = torch.arange(len(start), device=start.device)
         at = torch.tensor(times, dtype=torch.float64)
         frames = ode.frames(field, start.flatten(1), at, self.tolerance, fixed=rows, max_steps=MOST_STEPS)
-        index = 0
+        index, end_scale = 0, float(self.process.scale(times[-1]))
         try:
             for x in frames:
                 if x is None:
                     yield None
                     continue
                 length = times[index - 1] - times[index] if index else 0.0
-                yield Step(x.reshape(start.shape), sigmas[index], times[index], length, index, self.total)
+                step = Step(x.reshape(start.shape), sigmas[index], times[index], length, index, self.total)
+                yield step if index < self.total else step.in_data_coordinates(end_scale)
                 index += 1
         except ode.TooManySteps as error:
             raise SamplerDiverged(

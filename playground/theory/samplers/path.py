@@ -21,10 +21,12 @@ class PathSampler(Sampler):
     Each may be followed by corrector steps at its new time: Langevin dynamics that mends what the step did to the marginal,
     whatever the step was. Source: Song et al. 2021, algorithm 1.
 
+    The last frame is in data coordinates, see :class:`Step`.
+
     Args:
         process: the forward process.
         steps: how many, from t = 1 to t_min.
-        denoise: end with the expected clean point given x(t_min), as one more step; its time is reported as 0.
+        denoise: end with the expected clean point given x(t_min), as one more step.
         grid: where between t = 1 and t_min the steps end.
         corrector_steps: of Langevin dynamics after each step.
         snr: r of :func:`corrected`.
@@ -50,12 +52,13 @@ class PathSampler(Sampler):
             for _ in range(self.corrector_steps):
                 x = then.scale * corrected(score, x / then.scale, x.new_tensor(then.sigma), self.snr, generator)
             require_finite(x, index, "the length of a step")
-            yield Step(x, then.sigma, then.time, now.time - then.time, index, self.total)
+            step = Step(x, then.sigma, then.time, now.time - then.time, index, self.total)
+            yield step if index < self.total else step.in_data_coordinates(then.scale)
         if self.denoise:
             end = moments[-1]
             clean = denoised(score, x / end.scale, x.new_tensor(end.sigma))
             require_finite(clean, self.total, "the length of a step")
-            yield Step(clean, end.sigma, 0.0, 0.0, self.total, self.total)
+            yield Step(clean, end.sigma, None, 0.0, self.total, self.total)
 
     @abstractmethod
     def _step(self, score: ScoreFunction, x: Tensor, now: Moment, then: Moment, generator: torch.Generator) -> Tensor:
