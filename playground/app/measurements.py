@@ -133,7 +133,7 @@ def density_of(
     """The density of a score on a grid, coarse to fine, by the probability flow.
 
     Args:
-        sigma: noise level in user units; None for the finest.
+        sigma: noise level in user units; None for the finest, of a map that was asked for.
         moving: in the process's own coordinates, which a VP process contracts, as particles with a time have them.
     """
     from playground.lab.density_map import density_map
@@ -154,12 +154,12 @@ def density_of(
         side = max(resolution, ENERGY_CELLS)
         values = model.log_prob(grid_points((x0, x1, y0, y1), side, side).reshape(-1, 2)).reshape(side, side)
         partition = model.log_partition, model.partition.error
-        yield 1.0, DensityView(np.exp(values) / scale**2, bounds, shown, "learned", partition)
+        yield 1.0, DensityView(np.exp(values) / scale**2, bounds, shown, "learned", partition, asked=sigma is None)
         return
     for progress in density_map(problem, score, (x0, x1, y0, y1), resolution, sigma=sigma):
         if progress.log_density is not drawn and progress.log_density is not None:
             drawn = progress.log_density
-            view = DensityView(np.exp(drawn) / scale**2, bounds, shown, source)
+            view = DensityView(np.exp(drawn) / scale**2, bounds, shown, source, asked=sigma is None)
         yield progress.fraction, view  # the same again where nothing is new: a reader may have missed the last
 
 

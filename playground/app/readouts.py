@@ -10,6 +10,8 @@ from playground.app.views import Bounds, DensityView, ProbeView, ProblemView
 
 OTHER = 1.25  # times the noise level: maps that follow the playhead lie within half an octave's middle
 
+NAMES = {"learned": "learned", "exact": "exact", "empirical": "training set"}
+
 if typing.TYPE_CHECKING:
     from playground.lab.trajectory import Trajectory
 
@@ -39,10 +41,11 @@ def caption(trajectory: "Trajectory", frame: int, kind: str) -> list[str]:
 
 
 def other_density(density: DensityView, sigma: float) -> list[str]:
-    """A line that says which density is seen where it is not that of the moment's sigma."""
-    if density.source != "learned" or max(density.sigma, sigma) <= OTHER * min(density.sigma, sigma):
-        return []
-    return [f"density learned at σ = {shown(density.sigma)}"]
+    """A line that says which density is seen where it is not that of the moment's sigma, or was asked for."""
+    other = max(density.sigma, sigma) > OTHER * min(density.sigma, sigma)
+    if not density.asked and not (density.source == "learned" and other):
+        return []  # the others are computed for the moment, if a frame or two late
+    return [f"density ({NAMES[density.source]}) at σ = {shown(density.sigma)}"]
 
 
 def _level(trajectory: "Trajectory", frame: int) -> tuple[int, int]:
@@ -57,7 +60,7 @@ def pointer(probe: ProbeView, problem: ProblemView, density: DensityView | None 
     """Position, score and log density under the pointer, one line each.
 
     Args:
-        density: the map on the canvas, to read where the density is not known.
+        density: the map on the canvas, to read where it was asked for or the density is not known.
     """
     x, y = probe.point
     first, second = problem.axes
@@ -66,17 +69,16 @@ def pointer(probe: ProbeView, problem: ProblemView, density: DensityView | None 
         lines.append(f"score {_vector(probe.learned)}")
     if probe.exact is not None:
         lines.append(f"{'exact' if probe.source == 'exact' else 'training set'} {_vector(probe.exact)}")
-    # The map on the canvas goes first, but for a learned one beside which there is the exact value.
-    shows = (
-        probe.source if density is None or (probe.source, density.source) == ("exact", "learned") else density.source
-    )
-    if probe.log_density is not None and shows == probe.source:
-        of = "" if probe.source == "exact" else " (training set)"
+    # The map on the canvas goes first, but for a learned one of the moment, beside which there is the exact value.
+    beside = density is None or density.source == probe.source or (probe.source, density.source) == ("exact", "learned")
+    asked = density is not None and density.asked
+    if probe.log_density is not None and beside and not asked:
+        of = "" if probe.source == "exact" else f" ({NAMES[probe.source]})"
         lines.append(f"log p{_subscript(probe.sigma)} = {shown(probe.log_density)}{of}")
-    elif density is not None and density.source != "exact":
+    elif density is not None:
         value = _read(density, x, y)
         if value > 0:
-            lines.append(f"log p{_subscript(density.sigma)} ≈ {shown(math.log(value))}")
+            lines.append(f"log p{_subscript(density.sigma)} ≈ {shown(math.log(value))} ({NAMES[density.source]})")
     return lines
 
 

@@ -91,6 +91,7 @@ class DensityView:
     sigma: float
     source: str  # of the score: "learned", "exact" or "empirical"
     log_partition: tuple[float, float] | None = None  # ln Z over the plane in user units and its error, of an energy
+    asked: bool = False  # whether it is a map that the user asked for, which does not follow the playhead
 
 
 @dataclass(frozen=True)

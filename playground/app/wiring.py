@@ -80,6 +80,7 @@ class Wiring(QObject):
 
         canvas.viewport_changed.connect(lambda _: self._look())
         canvas.layer_toggled.connect(self._want)
+        canvas.layer_toggled.connect(self._show_caption)
         canvas.option_changed.connect(self._set_option)
         canvas.hovered.connect(self._hover)
         canvas.clicked.connect(lambda x, y: self._pick(engine.inspect, engine.go_to, x, y))
@@ -296,7 +297,7 @@ class Wiring(QObject):
         else:
             self._canvas.set_particles(positions[frame])
             self._canvas.set_trails(trail(positions, frame))
-        self._show_caption(trajectory, frame)
+        self._show_caption()
         if self._pointer is not None:
             self._engine.probe(*self._pointer)  # the same place at another sigma
         if len(trajectory) != self._shown_sigmas:
@@ -314,13 +315,14 @@ class Wiring(QObject):
             return  # computed for data or noise that are gone
         self._canvas.set_density(view.density, view.extent)
         self._density = view
-        trajectory, frame = self._engine.trajectory, self._engine.frame
-        if trajectory is not None and trajectory is not self._stale and frame < len(trajectory):
-            self._show_caption(trajectory, frame)
+        self._show_caption()
 
-    def _show_caption(self, trajectory: "Trajectory", frame: int) -> None:
+    def _show_caption(self) -> None:
+        trajectory, frame = self._engine.trajectory, self._engine.frame
+        if trajectory is None or trajectory is self._stale or frame >= len(trajectory):
+            return
         lines = readouts.caption(trajectory, frame, self._state.experiment.sampling.kind)
-        if self._density is not None:
+        if self._density is not None and self._canvas.visible["density"]:
             lines += readouts.other_density(self._density, float(trajectory.sigma[frame]))
         self._canvas.set_caption(lines)
 

@@ -2,6 +2,7 @@
 
 import dataclasses
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -27,8 +28,9 @@ def probe(source: str) -> ProbeView:
     return ProbeView((0.0, 0.5), 0.3, np.array([1.0, -2.0]), np.array([1.5, -2.5]), -3.25, source)
 
 
-def density(source: str) -> DensityView:
-    return DensityView(np.full((4, 4), np.exp(-7.0)), (-9.0, 9.0, -9.0, 9.0), 0.3, source)
+def density(source: str, **changes: Any) -> DensityView:
+    view = DensityView(np.full((4, 4), np.exp(-7.0)), (-9.0, 9.0, -9.0, 9.0), 0.3, source)
+    return dataclasses.replace(view, **changes)
 
 
 @pytest.mark.parametrize(
@@ -37,10 +39,10 @@ def density(source: str) -> DensityView:
         ("exact", None, "exact (1.5", "= −3.25"),
         ("exact", "exact", "exact (1.5", "= −3.25"),
         ("exact", "learned", "exact (1.5", "= −3.25"),
-        ("exact", "empirical", "exact (1.5", "≈ −7"),
+        ("exact", "empirical", "exact (1.5", "≈ −7 (training set)"),
         ("empirical", None, "training set (1.5", "= −3.25 (training set)"),
         ("empirical", "empirical", "training set (1.5", "= −3.25 (training set)"),
-        ("empirical", "learned", "training set (1.5", "≈ −7"),
+        ("empirical", "learned", "training set (1.5", "≈ −7 (learned)"),
     ],
 )
 def test_the_source_of_each_value_is_named(
@@ -51,6 +53,24 @@ def test_the_source_of_each_value_is_named(
     assert lines[2].startswith(score)
     assert lines[3].endswith(log_density)
     assert len(lines) == 4
+
+
+@pytest.mark.parametrize(
+    ("source", "name"), [("learned", "learned"), ("exact", "exact"), ("empirical", "training set")]
+)
+def test_a_map_that_was_asked_for_says_what_it_is_of(problem: ProblemView, source: str, name: str) -> None:
+    """Its sigma is the finest, whatever the moment's: neither the moment's own density nor its sigma is that of the map."""
+    asked = density(source, sigma=0.0071, asked=True)
+    assert readouts.other_density(asked, 0.17) == [f"density ({name}) at σ = 7.1e-3"]
+    for known in ("exact", "empirical"):
+        assert readouts.pointer(probe(known), problem, asked)[3] == f"log p(σ = 7.1e-3) ≈ −7 ({name})"
+
+
+def test_densities_that_follow_the_moment_need_no_caption_unless_they_lie_far_from_it() -> None:
+    assert readouts.other_density(density("learned"), 0.31) == []
+    assert readouts.other_density(density("learned"), 0.6) == ["density (learned) at σ = 0.3"]
+    for source in ("exact", "empirical"):  # late by a frame or two while playing: a line that comes and goes
+        assert readouts.other_density(density(source), 0.6) == []
 
 
 @pytest.mark.parametrize(

@@ -99,7 +99,8 @@ def test_the_users_density_map_stays_until_the_playhead_moves_on(qtbot, engine):
     engine.density_map()
     assert not engine.playing
     qtbot.waitUntil(
-        lambda: bool(shown) and shown[-1].source == "learned" and not engine.running("density"), timeout=60_000
+        lambda: bool(shown) and shown[-1].source == "learned" and shown[-1].asked and not engine.running("density"),
+        timeout=60_000,
     )
     seen = len(shown)
     assert seen <= 8  # refined a few times, never sent again

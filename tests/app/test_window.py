@@ -26,6 +26,7 @@ from playground.app.errors import Log
 from playground.app.field_row import FieldLabel
 from playground.app.labels import spoken
 from playground.app.layout import COLUMNS
+from playground.app.numbers import shown
 from playground.app.panels import DataPanel, LikelihoodPanel, QualityPanel, TrainingPanel
 from playground.app.panels.training import BUTTON
 from playground.app.settings import KEYS, Settings, VideoChoice
@@ -286,6 +287,25 @@ def test_without_noise_the_density_of_the_last_noise_leaves_the_canvas(window, q
     assert scene.density is None
     assert scene.exact is None
     assert not window.chips.chips["density"].isEnabled()
+
+
+def test_the_map_that_was_asked_for_is_captioned_as_long_as_it_is_seen(window, qtbot):
+    """Of any source: at the run's sigma the canvas would show another density."""
+    engine, canvas = window.engine, window.canvas
+    qtbot.waitUntil(lambda: engine.trajectory is not None and engine.trajectory.finished, timeout=20_000)
+    window.state.edit({"likelihood.source": "empirical"})
+    canvas.set_layer_visible("density", True)
+    engine.set_playing(False)
+    engine.seek(5)
+    engine.density_map()
+    line = f"density (training set) at σ = {shown(engine.problem.sigma_min)}"
+    qtbot.waitUntil(lambda: canvas.scene(10, 10).caption[-1] == line, timeout=60_000)
+    canvas.set_layer_visible("density", False)
+    assert line not in canvas.scene(10, 10).caption
+    canvas.set_layer_visible("density", True)
+    assert line in canvas.scene(10, 10).caption
+    engine.seek(6)
+    qtbot.waitUntil(lambda: line not in canvas.scene(10, 10).caption, timeout=5_000)
 
 
 def test_of_several_dropped_files_the_first_that_opens_is_taken(window, qtbot, tmp_path):
