@@ -296,6 +296,9 @@ class Measuring(Stage):
         if self._pinned is not None:  # else the playhead has moved on, and the map will not be shown
             measures["density"] = self.density_map
         asked = [measure for task, measure in measures.items() if self._tasks.running(task)]
+        shown = self._shown_density
+        if self.density_map in asked or (shown is not None and shown.asked and shown.source == "learned"):
+            self._unpin()
         self._forget_measurements()
         for measure in asked:
             measure()

@@ -110,6 +110,26 @@ def test_the_users_density_map_stays_until_the_playhead_moves_on(qtbot, engine):
     qtbot.waitUntil(lambda: len(shown) > seen and shown[-1].source == "exact", timeout=5_000)
 
 
+@pytest.mark.parametrize("source", ["learned", "exact"])
+def test_only_a_map_of_the_weights_leaves_when_they_change(qtbot, engine, source):
+    """As a test set's figures do: the canvas follows the moment again."""
+    shown = []
+    engine.density_changed.connect(shown.append)
+    engine.set_viewport(-2.0, 3.0, -2.0, 2.0)
+    engine._state.edit({"likelihood.source": source, "likelihood.tolerance": 1e-2})
+    engine.density_map()
+    qtbot.waitUntil(lambda: not engine.running("density"), timeout=60_000)
+    finished = shown[-1]
+    assert (finished.asked, finished.source) == (True, source)
+    engine.train()
+    if source == "learned":
+        qtbot.waitUntil(lambda: not shown[-1].asked, timeout=10_000)
+    else:
+        qtbot.waitUntil(lambda: engine.trained_steps > 5, timeout=10_000)
+        assert shown[-1] is finished
+    engine.pause_training()
+
+
 def test_training_makes_a_saved_session_stale_and_saving_holds_nobody_up(qtbot, engine):
     state = engine._state
     engine.train()
