@@ -11,7 +11,7 @@ from playground.app.bench import Bench
 from playground.app.following import FOLLOWING
 from playground.app.stage import Stage
 from playground.app.state import State
-from playground.app.views import PointLikelihood, Way
+from playground.app.views import DensityView, PointLikelihood, Way
 from playground.lab.experiment import Experiment
 from playground.lab.refusals import Refusal, flow_refusal, likelihood_refusal
 
@@ -41,6 +41,7 @@ class Measuring(Stage):
         # Of the point clicked last, and its number among images.
         self._place: tuple[np.ndarray, int | None] | None = None
         self._awaiting: tuple[tuple[float, float], ...] = ()  # clicked before there was a bench
+        self._finished_map: DensityView | None = None  # on the canvas when the map in progress was asked for
 
     @property
     def evaluation(self) -> Mapping[str, Any]:
@@ -196,6 +197,8 @@ class Measuring(Stage):
         """Compute the model's density of the finest level over the canvas; it stays until the playhead moves on."""
         if self._refused(likelihood_refusal):
             return
+        if self._pinned is None or not self._tasks.running("density"):
+            self._finished_map = None if self._pinned is None else self._shown_density
         self._pin()
         bench, bounds = self._bench, self._bounds
         assert bench is not None
@@ -205,7 +208,19 @@ class Measuring(Stage):
             "Density map",
             lambda: measurements.judged_density(problem, weights, bounds, MAP_CELLS),
             self._show_density,
+            self._map_failed,
         )
+
+    def _map_failed(self, error: BaseException) -> None:
+        self._leave_map()
+        self._task_failed("density", error)
+
+    def _leave_map(self) -> None:
+        """Show the last finished map again, or else that of the moment: an unfinished one looks like a density of blocks."""
+        if self._pinned is not None and self._finished_map is not None:
+            self._show_density(self._finished_map)
+        else:
+            self._unpin()
 
     def evaluate_test_set(self) -> None:
         """NLL, entropy, KL and the integral over the plane."""
@@ -239,6 +254,8 @@ class Measuring(Stage):
         )
 
     def cancel(self, task: str) -> None:
+        if task == "density" and self._tasks.running(task):
+            self._leave_map()
         self._tasks.cancel(task)
         if task == "likelihood":
             shown = self._likelihood

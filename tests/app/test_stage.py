@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from playground.app import hindrances
+from playground.app import hindrances, measurements
 from playground.app.bench import FairLock
 from playground.app.engine import Engine
 from playground.app.following import Follower
@@ -14,6 +14,7 @@ from playground.app.live import SHARE, Live, View
 from playground.app.state import State
 from playground.lab.experiment import Experiment, replace
 from playground.lab.refusals import sampling_refusal
+from playground.theory.ode import TooManySteps
 
 SMALL = {
     "training.steps": 1_000_000,
@@ -108,6 +109,45 @@ def test_the_users_density_map_stays_until_the_playhead_moves_on(qtbot, engine):
     assert len(shown) == seen
     engine.set_playing(True)
     qtbot.waitUntil(lambda: len(shown) > seen and shown[-1].source == "exact", timeout=5_000)
+
+
+@pytest.mark.parametrize("again", [False, True])
+@pytest.mark.parametrize("fails", [False, True])
+def test_a_map_that_ends_half_way_leaves_what_was_finished(qtbot, engine, monkeypatch, again, fails):
+    shown, ends = [], threading.Event()
+    engine.density_changed.connect(shown.append)
+    engine.set_viewport(-2.0, 3.0, -2.0, 2.0)
+    if again:
+        engine._state.edit({"likelihood.tolerance": 1e-2})
+        engine.density_map()
+        qtbot.waitUntil(lambda: not engine.running("density"), timeout=60_000)
+    else:
+        qtbot.waitUntil(lambda: bool(shown), timeout=10_000)
+    finished = shown[-1]
+    assert finished.asked == again
+    judged_density = measurements.judged_density
+
+    def endless(*arguments):
+        coarse = next(item for item in judged_density(*arguments) if item[1] is not None)
+        while not ends.is_set():
+            yield coarse
+            time.sleep(0.01)
+        raise TooManySteps("the score is not smooth")
+
+    monkeypatch.setattr(measurements, "judged_density", endless)
+    engine.density_map()
+    qtbot.waitUntil(lambda: shown[-1].asked and shown[-1] is not finished, timeout=30_000)
+    if fails:
+        with qtbot.waitSignal(engine.message, timeout=5_000) as told:
+            ends.set()
+        assert told.args[1] == "Density stopped: the score is not smooth"
+    else:
+        engine.cancel("density")
+    if again:
+        assert shown[-1] is finished
+    qtbot.waitUntil(lambda: shown[-1].asked == again, timeout=5_000)
+    qtbot.wait(200)
+    assert shown[-1].asked == again
 
 
 @pytest.mark.parametrize("source", ["learned", "exact"])
