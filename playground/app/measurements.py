@@ -116,9 +116,23 @@ def learned_density(
 
 
 def judged_density(problem: "Problem", weights: Weights, bounds: Bounds, resolution: int) -> Progress:
-    """The density of the finest noise level of the score that likelihoods are taken of."""
+    """The density of the finest noise level of the score that likelihoods are taken of; the training set's in closed form."""
     source = problem.experiment.likelihood.source
+    if source == "empirical":
+        return training_set_density(problem, bounds, resolution)
     return density_of(problem, judging_score(problem, weights), source, bounds, None, resolution)
+
+
+def training_set_density(problem: "Problem", bounds: Bounds, resolution: int) -> Progress:
+    """The smoothed training set's density on a grid: by its flow, every step of which looks at every point, it would take an hour."""
+    from playground.lab.density_map import empirical_density_map
+
+    sigma = problem.units.sigma_to_user(problem.noise.sigma_min)
+    for progress in empirical_density_map(problem, bounds, resolution):
+        view = None
+        if progress.log_density is not None:
+            view = DensityView(np.exp(progress.log_density), bounds, sigma, "empirical", asked=True)
+        yield progress.fraction, view
 
 
 def density_of(

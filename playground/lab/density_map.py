@@ -5,11 +5,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
+import torch
 
 from playground.lab.experiment import ExperimentError
-from playground.lab.fields import Array, bounds_of_smoothed, grid_points
+from playground.lab.fields import Array, bounds_of_smoothed, cell_edges, grid_points
 from playground.lab.likelihood import log_likelihood, require_process
 from playground.lab.problem import Problem
+from playground.theory.empirical import CELL_POINTS, Empirical
 from playground.theory.noise import ScoreFunction
 
 MAP_TOLERANCE = 1e-4
@@ -74,6 +76,30 @@ def density_map(
                 log_density = np.where(done, values, values[middle_row, middle_column])
             yield DensityMap(float(before + progress.fraction * share), log_density, bounds)
         stride //= 2
+
+
+def empirical_density_map(
+    problem: Problem, bounds: tuple[float, float, float, float], resolution: int
+) -> Iterator[DensityMap]:
+    """The training set's own density, smoothed by the finest noise level, as its mean over each cell: no flow is followed.
+
+    A picture comes with the last progress only, after a second for 50,000 points. In double precision: in single, the
+    differences of Phi vanish five sigma out.
+
+    Args:
+        bounds, resolution: as for :func:`density_map`, and the same errors.
+    """
+    _require_plane(problem)
+    x_edges, y_edges = cell_edges(problem, bounds, resolution, resolution)
+    total, done = torch.zeros(resolution, resolution, dtype=torch.float64), 0
+    for some in torch.split(problem.train, CELL_POINTS):
+        law = Empirical(some.to("cpu", torch.float64))
+        total += len(some) * law.cell_means(x_edges, y_edges, problem.noise.sigma_min)
+        done += len(some)
+        log_density = None
+        if done == len(problem.train):
+            log_density = problem.units.log_prob_to_user((total / done).log().numpy())
+        yield DensityMap(done / len(problem.train), log_density, bounds)
 
 
 @dataclass(frozen=True)

@@ -73,6 +73,19 @@ def grid_shape(problem: Problem, bounds: tuple[float, float, float, float]) -> t
     return rows, max(CELLS // rows, 8)
 
 
+def cell_edges(
+    problem: Problem, bounds: tuple[float, float, float, float], columns: int, rows: int
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Edges of the cells of a rectangle in internal units, in double precision: (columns + 1,) and (rows + 1,)."""
+    x0, x1, y0, y1 = bounds
+    corners = problem.units.to_internal(np.array([[x0, y0], [x1, y1]]))
+    x, y = (
+        torch.linspace(low, high, cells + 1, dtype=torch.float64)
+        for (low, high), cells in zip(corners.T.tolist(), (columns, rows), strict=True)
+    )
+    return x, y
+
+
 def empirical_density_over(
     problem: Problem,
     bounds: tuple[float, float, float, float],
@@ -86,17 +99,12 @@ def empirical_density_over(
         between: called now and then, by whoever has to let others through.
     """
     rows, columns = grid_shape(problem, bounds)
-    x0, x1, y0, y1 = bounds
-    corners = problem.units.to_internal(np.array([[x0, y0], [x1, y1]]))
     level, scale = _internal_sigma(problem, sigma), 1.0
     if time is not None:
         # p_t(x) = p_sigma(x / alpha) / alpha^D
         process = problem.process()
         level, scale = float(process.sigma(time)), float(process.scale(time))
-    x_edges, y_edges = (
-        torch.linspace(low, high, cells + 1, dtype=torch.float64).to(problem.train) / scale
-        for (low, high), cells in zip(corners.T.tolist(), (columns, rows), strict=True)
-    )
+    x_edges, y_edges = (edges.to(problem.train) / scale for edges in cell_edges(problem, bounds, columns, rows))
     means: Array = problem.empirical.cell_means(x_edges, y_edges, level, between).cpu().numpy().astype(np.float64)
     means /= scale**2 * math.prod(problem.units.scale.tolist())
     return means

@@ -1,5 +1,7 @@
 """What the window measures says why it is missing, where it is."""
 
+import itertools
+
 import numpy as np
 import pytest
 import torch
@@ -53,6 +55,21 @@ def test_a_test_set_says_nothing_of_samples_and_they_nothing_of_it() -> None:
     assert judged["sliced_wasserstein2"] is None
     assert judged["reasons"]["sliced_wasserstein2"].startswith("3 samples are too few")
     assert judged.keys() == {*OF_SAMPLES, "reasons"}
+
+
+def test_the_map_of_fifty_thousand_points_takes_a_few_sums() -> None:
+    """By the flow it would look at every point in every step of every cell: an hour and more."""
+    problem = Problem.build(replace(Experiment(), {"likelihood.source": "empirical", "network.width": 8}))
+    assert len(problem.train) == 50_000
+    bounds = (-4.0, 5.0, -4.0, 4.5)
+    found = list(itertools.islice(measurements.judged_density(problem, weights(problem), bounds, 160), 20))
+    fractions = [fraction for fraction, _ in found]
+    assert 10 <= len(found) < 20  # so often it can be cancelled
+    assert (fractions[-1], max(np.diff(fractions))) == (1.0, pytest.approx(4096 / 50_000))
+    view = found[-1][1]
+    assert (view.source, view.asked, view.extent, view.density.shape) == ("empirical", True, bounds, (160, 160))
+    assert view.sigma == problem.units.sigma_to_user(problem.noise.sigma_min)
+    assert view.density.sum() * (9 / 160) * (8.5 / 160) == pytest.approx(1.0, abs=1e-6)
 
 
 class _Run(list):

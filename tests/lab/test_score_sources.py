@@ -5,9 +5,10 @@ import math
 import numpy as np
 import pytest
 import torch
+from scipy.special import logsumexp
 
 from playground.data import Dataset
-from playground.lab.density_map import density_map
+from playground.lab.density_map import density_map, empirical_density_map
 from playground.lab.experiment import Experiment, replace
 from playground.lab.fields import empirical_density_over, grid_points, grid_shape
 from playground.lab.likelihood import log_likelihood
@@ -87,6 +88,25 @@ def test_likelihoods_by_the_training_set_are_its_closed_form() -> None:
     closed = Empirical(problem.train.double()).log_prob(grid, problem.noise.sigma_min).exp()
     closed = closed.numpy().reshape(24, 24) / problem.units.scale.prod()
     np.testing.assert_allclose(np.exp(field), closed, rtol=0.03, atol=1e-4)
+
+
+def test_the_training_sets_map_is_its_density_by_a_plain_sum_over_all_points(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In odd units, and the same however many points are summed at once."""
+    points = np.random.default_rng(0).normal(size=(101, 2)) * [40, 0.001] + [300, 0.5]
+    settings = {"data__kind": "file", "data__path": "odd.csv", "noise__sigma_min": 0.05}
+    dataset = Dataset("odd", points, None, (2,), ("x", "y"), points[:9])
+    problem = Problem.build(experiment(**settings), dataset)
+    bounds, widths = (100.0, 500.0, 0.494, 0.506), problem.noise.sigma_min * problem.units.scale
+    monkeypatch.setattr("playground.lab.density_map.CELL_POINTS", 40)
+    maps = list(empirical_density_map(problem, bounds, 40))
+    assert [field.log_density is None for field in maps] == [True, True, False]
+    places = grid_points(bounds, 240, 240).reshape(-1, 2)
+    squares = sum((places[:, axis, None] - points[None, :, axis]) ** 2 / (2 * widths[axis] ** 2) for axis in (0, 1))
+    plain = logsumexp(-squares, axis=1) - math.log(101 * 2 * math.pi * widths.prod())
+    means = logsumexp(plain.reshape(40, 6, 40, 6), axis=(1, 3)) - math.log(36)
+    likely = means > means.max() - 12  # beyond, the plain sum needs finer places
+    assert likely.mean() > 0.2
+    np.testing.assert_allclose(maps[-1].log_density[likely], means[likely], atol=0.05)
 
 
 def test_images_learned_by_heart_are_likelier_than_those_never_seen() -> None:
