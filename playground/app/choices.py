@@ -148,7 +148,7 @@ _CHOICES: dict[str, dict[str, tuple[str, str]]] = {
         "exact": ("Exact", "The divergence itself; costs one pass a dimension."),
         "hutchinson": (
             "Estimate",
-            "Hutchinson's estimate, along random vectors that each point keeps for its whole way.",
+            "Hutchinson's estimate, along random vectors that each point keeps for its whole way. Density maps and ∫ p stay exact.",
         ),
     },
     "likelihood.interpolation": {

@@ -28,7 +28,8 @@ class Likelihood(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     trace: Annotated[
         Literal["auto", "exact", "hutchinson"],
         meta(
-            "Divergence: exact for points, Hutchinson's estimate for images",
+            "Divergence; auto: exact for points, Hutchinson's estimate for images. Density maps and the integral over the plane always "
+            "take the exact one, for exp would turn the estimate's noise into bias",
             equation=r"E_v[v^\top \nabla \tilde f\, v]",
         ),
     ] = "auto"

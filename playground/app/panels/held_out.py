@@ -73,7 +73,8 @@ class HeldOutFigures(QWidget):
             r"-\int p \log p\,dx",
         )
         self.integral = Figure(
-            "∫ p over the plane", "A density integrates to 1; what is missing lies outside, or is an error."
+            "∫ p over the plane",
+            "A density integrates to 1; what is missing lies outside, or is an error. Always by the exact divergence.",
         )
         self.bits = Figure(
             "bits per dimension",
