@@ -51,7 +51,7 @@ class Cells:
 
     @property
     def _least(self) -> float:
-        return 34.0 if self.caption else 0.0  # a caption's width, but for 2 px of the gap
+        return 39.0 if self.caption else 0.0  # a caption's width, but for 2 px of the gap
 
     def box(self, number: int) -> QRectF:
         """Where the pixels of picture `number` lie."""
@@ -252,9 +252,12 @@ def _paint_set(
 
 
 def probability(value: float) -> str:
-    """A probability in few letters, which fit below a pattern: three digits, two below 1 %.
+    """A probability in per cent, in few letters, which fit below a pattern: three digits, two below 1 %, one below 0.01 %.
 
-    >>> probability(0.07132), probability(0.00412), probability(9.7e-6)
-    ('7.13 %', '0.41 %', '1e-5')
+    >>> probability(0.07132), probability(0.00412), probability(2.3e-5), probability(9.7e-7), probability(0.0)
+    ('7.13 %', '0.41 %', '0.002 %', '1e-4 %', '0 %')
     """
-    return f"{100 * value:.{3 if value >= 0.01 else 2}g} %" if value >= 1e-3 else f"{value:.0e}".replace("e-0", "e-")
+    percent = 100 * value
+    if 0 < percent < 0.001:
+        return f"{percent:.0e} %".replace("e-0", "e-")
+    return f"{percent:.{3 if percent >= 1 else 2 if percent >= 0.01 else 1}g} %"

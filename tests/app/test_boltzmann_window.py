@@ -68,6 +68,7 @@ def test_it_opens_learning_bars_and_stripes(window):
     view = window.machine.view
     assert texts(window) == [write_pattern(one) for one in window.patterns.patterns]
     assert len(texts(window)) == 14
+    assert {caption[-2:] for caption in window.likely._captions} == {" %"}
     assert view.progress.excess < 0.1
     assert window.weights.numbers["NLL"].text() == f"{view.progress.nll:.4f}"
     assert window.weights.numbers["log Z"].text() == f"{view.progress.log_partition:.4f}"

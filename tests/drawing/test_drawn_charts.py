@@ -90,7 +90,10 @@ def test_pictures_of_a_set_lie_apart_and_inside(count: int) -> None:
 def test_captions_lie_apart(side: int) -> None:
     cells = Cells(12, 260.0, 200.0, side, side, caption=14.0)
     font = QFontMetricsF(figures(CAPTION))
-    width = max(font.horizontalAdvance(probability(value)) for value in (1.0, 0.142, 0.0582, 0.00537, 9.7e-5))
+    width = max(
+        font.horizontalAdvance(probability(value))
+        for value in (1.0, 0.142, 0.0582, 0.00537, 4.1e-4, 9.7e-5, 2.3e-5, 9.7e-7)
+    )
     boxes = [cells.box(number) for number in range(cells.layout()[1])]
     gaps = [after.center().x() - before.center().x() - width for before, after in pairwise(boxes)]
     assert min(gaps) >= 3
