@@ -975,6 +975,9 @@ def test_the_chart_follows_the_loss(show, state, engine, qtbot):
     qtbot.waitUntil(lambda: "39" in panel.chart.accessibleDescription().split("after")[1])
     assert panel.distance.text() == ""
     engine.measure()
+    assert panel.distance.text() == "KL 0.008\n± 0.001 nat"
+    assert panel.distance.sizeHint().width() <= panel.distance.width()
+    engine.evaluation_changed.emit({"kl": 0.0079})
     assert panel.distance.text() == "KL 0.008 nat"
     state.edit({"likelihood.source": "exact"})
     engine.measure()
@@ -1128,7 +1131,14 @@ def test_estimates_of_the_trace_show_their_error_where_it_is_known(show, state, 
         state.edit({"likelihood.vectors": vectors})
         engine.show_point({"standard_error": error})
         assert panel.log_prob.text() == text
+        assert panel.log_prob.name.text() == "log p, model (estimate)"
         assert word in panel.log_prob.toolTip()
+        way = np.zeros((3, 2)), np.array([-1.0, -2.5, -1.0]), None if error is None else np.full(3, error)
+        engine.way_changed.emit(Way(np.zeros((2, 2)), (None, None), *way))
+        assert panel.lowest.name.text() == "lowest log p on the way (estimate)"
+    engine.show_point({"standard_error": 0.0})
+    engine.way_changed.emit(Way(np.zeros((2, 2)), (None, None), *way[:2], np.zeros(3)))
+    assert (panel.log_prob.name.text(), panel.lowest.name.text()) == ("log p, model", "lowest log p on the way")
     engine.evaluation_changed.emit({"trace_standard_error": 0.034})
     assert panel.held_out.estimate.text() == "0.034"
     why = "A single random vector does not tell its own error: set likelihood.vectors to 2 or more."
@@ -1177,7 +1187,7 @@ def test_a_log_p_in_doubt_is_marked(show, state, engine):
     engine.show_point(doubt="untrained: training.label_dropout = 0 tells the network every label")
     assert panel.log_prob.name.text() == "log p, untrained"
     assert "Untrained: label dropout = 0 tells" in panel.log_prob.toolTip()
-    engine.show_point(doubt="not measured: the flow misses it", source="empirical")
+    engine.show_point({"standard_error": None}, doubt="not measured: the flow misses it", source="empirical")
     assert (panel.log_prob.name.text(), panel.log_prob.text()) == ("log p, not measured", "–")
     engine.show_point(doubt="extrapolated: 12 times as far out", energy=(-9.0, 1e-4))
     engine.likelihood_changed.emit(dataclasses.replace(engine.likelihood, flow=None))

@@ -139,8 +139,9 @@ class LikelihoodPanel(Card):
         self.lowest.setVisible(way is not None)
         if way is not None:
             least = int(way.log_prob.argmin())
-            error = None if way.standard_error is None else float(way.standard_error[least]) or None
-            self.lowest.show_text(with_error(float(way.log_prob[least]), error))
+            error = None if way.standard_error is None else float(way.standard_error[least])
+            self.lowest.rename(f"lowest log p on the way{_estimated(error)}")
+            self.lowest.show_text(with_error(float(way.log_prob[least]), error or None))
 
     def _build_buttons(self) -> None:
         self.map = TaskButton(
@@ -194,8 +195,10 @@ class LikelihoodPanel(Card):
             word, why = ("untrained", UNTRAINED) if likelihood.untrained else (word, capital(spoken(likelihood.doubt)))
             self.evaluations.rename(f"{'network' if likelihood.source == 'learned' else 'score'} evaluations")
             if flow is not None:
-                self.log_prob.rename(f"log p, {word or LOG_P_OF[likelihood.source]}")
-                self._show_flow(flow, plane, why, word != UNMEASURED)
+                measured = word != UNMEASURED
+                estimated = _estimated(flow.standard_error) if measured else ""
+                self.log_prob.rename(f"log p, {word or LOG_P_OF[likelihood.source]}{estimated}")
+                self._show_flow(flow, plane, why, measured)
             if likelihood.energy is not None:
                 value, error = likelihood.energy
                 smoothed = (
@@ -294,6 +297,11 @@ class LikelihoodPanel(Card):
         if source != "learned":
             by = LOG_P_OF[source] + (" · flow" if flows else "")  # what the smallest window has room for
         self.set_state(self._solving or by)
+
+
+def _estimated(standard_error: float | None) -> str:
+    """What follows the name of a log p whose trace is estimated, known by an error that is not 0."""
+    return "" if standard_error == 0 else " (estimate)"
 
 
 def _difference(distance: float, log_prob: float) -> str:

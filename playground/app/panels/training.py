@@ -1,6 +1,7 @@
 """Learning the score: start, pause, reset; the loss beside the best that is possible."""
 
 import time
+from typing import Any
 
 from PySide6.QtCore import Qt, QTimer, Signal, Slot
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QPushButton, QWidget
@@ -11,7 +12,7 @@ from playground.app.charts.loss import LossChart
 from playground.app.engine import Engine
 from playground.app.fields import NumberField, make_field
 from playground.app.numbers import duration, shown
-from playground.app.panels.figure import count, decimal
+from playground.app.panels.figure import count, with_error
 from playground.app.state import State
 from playground.app.views import conditions_of
 from playground.lab.refusals import training_refusal
@@ -120,7 +121,7 @@ class TrainingPanel(Card):
         theme.set_role(self.distance, "caption")
         self.distance.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         self.distance.setToolTip(
-            "<p>Kullback-Leibler divergence from the data to the model, in nats: 0 is perfect.</p>"
+            "<p>Kullback-Leibler divergence from the data to the model, in nats, with its standard error: 0 is perfect.</p>"
         )
 
     # What the user does
@@ -158,10 +159,11 @@ class TrainingPanel(Card):
                 self._redraw.start(int(1000 * wait) + 1)
 
     @Slot(object)
-    def _evaluated(self, metrics: dict[str, object]) -> None:
+    def _evaluated(self, metrics: dict[str, Any]) -> None:
         learned = self.state.experiment.likelihood.source == "learned"  # else it tells nothing of what was trained
         kl = metrics.get("kl") if learned else None
-        self.distance.setText("" if kl is None else f"KL {decimal(float(kl))} nat")
+        text = "" if kl is None else f"KL {with_error(kl, metrics.get('kl_standard_error'))} nat"
+        self.distance.setText(text.replace(" ±", "\n±"))  # beside two buttons there is no room for one line
 
     @Slot()
     def _draw(self) -> None:
