@@ -18,6 +18,10 @@ from playground.theory.noise import ScoreFunction
 MAP_TOLERANCE = 1e-4
 """Densities on a grid are looked at or summed up: a tolerance below this shows nowhere."""
 
+PASS_CELLS = 650
+"""Cells that would take the time which a grid takes beside its own: the solver's steps are hardly fewer for few points. Of 64 x 64 cells
+of an MLP the first 16 x 16 take 15 % of the time, 32 x 32 36 %."""
+
 
 @dataclass(frozen=True)
 class DensityMap:
@@ -66,20 +70,21 @@ def density_map(
     done = np.zeros(values.shape, dtype=bool)
     log_density: Array | None = None
     # A first grid of 12 to 24 cells a side: soon there, yet a picture.
-    stride = 2 ** max(0, int(math.log2(resolution / 12)))
-    while stride >= 1:
+    passes = max(0, int(math.log2(resolution / 12))) + 1
+    before, work = 0, resolution**2 + passes * PASS_CELLS
+    for stride in (2**level for level in reversed(range(passes))):
         # Every cell belongs to a block of stride x stride and is first seen through the block's middle.
         middle_row, middle_column = (
             np.minimum(index // stride * stride + stride // 2, resolution - 1) for index in (row, column)
         )
         chosen = (row == middle_row) & (column == middle_column) & ~done
-        before, share = done.sum() / done.size, chosen.sum() / done.size
+        share = int(chosen.sum()) + PASS_CELLS
         for progress in log_likelihood(problem, score, points[chosen], sigma=sigma, tolerance=tolerance):
             if progress.result is not None:
                 values[chosen], done[chosen] = progress.result.log_prob, True
                 log_density = np.where(done, values, values[middle_row, middle_column])
-            yield DensityMap(float(before + progress.fraction * share), log_density, bounds)
-        stride //= 2
+            yield DensityMap((before + progress.fraction * share) / work, log_density, bounds)
+        before += share
 
 
 def empirical_density_map(

@@ -257,6 +257,8 @@ def test_density_maps_are_filled_from_coarse_to_fine() -> None:
     assert fractions[-1] == pytest.approx(1.0)
     pictures = {id(field.log_density): field.log_density for field in maps if field.log_density is not None}
     assert len(pictures) == 2  # 20 x 20 blocks, then all
+    coarse_ends = next(field.fraction for field in maps if field.log_density is not None)
+    assert 0.3 < coarse_ends < 0.5  # a quarter of the cells, which take more than a quarter of the time
     coarse, fine = pictures.values()
     assert np.array_equal(coarse[::2, ::2], coarse[1::2, 1::2])
     finest = problem.units.sigma_to_user(problem.noise.sigma_min)
