@@ -716,7 +716,19 @@ def run_tests(copy: Path, tests: tuple[str, ...]) -> tuple[int, str]:
         "PYTHONPATH": str(copy),
         "OMP_NUM_THREADS": "1",
     }
-    command = [sys.executable, "-m", "pytest", "-q", "-x", "--tb=no", "-p", "no:cacheprovider"]
+    # Each copy has temporary files of its own: pytest stops where another clears away the folders that it looks through.
+    basetemp = copy.with_name(f"{copy.name}-tmp")
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-q",
+        "-x",
+        "--tb=no",
+        "-p",
+        "no:cacheprovider",
+        f"--basetemp={basetemp}",
+    ]
     done = subprocess.run(
         [*command, *(f"tests/{test}" for test in tests)],
         cwd=copy,
