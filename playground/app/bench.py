@@ -16,6 +16,7 @@ from playground.app.live import Weights
 from playground.app.preload import preload_torch
 from playground.app.views import Bounds, ProblemView, plane_bounds
 from playground.app.workers import Slot, interrupted
+from playground.data.dataset import held_out_count
 from playground.data.sources import SOURCES
 from playground.lab import experiment as description
 from playground.lab.experiment import Experiment, ExperimentError
@@ -112,6 +113,16 @@ class Bench:
     def trained_steps(self) -> int:
         """Steps of the last report, or of weights that came without one."""
         return self.progress.step if self.progress is not None else self.trainer.step
+
+    @property
+    def could_hold_out_more(self) -> bool:
+        """Whether finite data were split for fewer test points, when training began, than are asked for now."""
+        total = len(self.problem.train) + len(self.problem.test)
+        then, now = (
+            held_out_count(total, problem.experiment.likelihood.points)
+            for problem in (self.trainer.problem, self.problem)
+        )
+        return self.problem.density is None and then < now
 
     @property
     def loss_history(self) -> tuple[np.ndarray, np.ndarray]:
@@ -245,7 +256,7 @@ def assemble(
     from playground.lab.training import Trainer, TrainingProgress
 
     session = bundled_session(experiment) if bundled else session
-    if heir is not None and heir.problem.dataset.density is None:
+    if heir is not None and heir.problem.density is None:
         dataset = heir.problem.dataset  # split anew, some of the test set would be what its trainer has seen
     problem = Problem.build(
         experiment, session.dataset() if session else dataset, choose_device(device_name), interrupted

@@ -19,7 +19,6 @@ from playground.app.playback import TICK
 from playground.app.state import Deed, State
 from playground.app.training import Training
 from playground.app.workers import interrupted
-from playground.data.dataset import held_out_count
 from playground.lab import experiment as description
 from playground.lab.experiment import Experiment
 from playground.lab.refusals import training_refusal
@@ -369,9 +368,7 @@ class Engine(Training):
         dataset = bench.problem.dataset
         if built.data.kind in ("file", "images") and all(dataset is not known for known in self._datasets.values()):
             self._datasets[file_key(built)] = dataset
-        total, split_for = len(dataset.points) + len(dataset.held_out), bench.trainer.problem.experiment
-        might = held_out_count(total, built.likelihood.points) - held_out_count(total, split_for.likelihood.points)
-        if dataset.density is None and might > 0:
+        if bench.could_hold_out_more:
             said = f"{len(dataset.held_out):,} of these data were held out when training began: Reset holds out more."
             self.message.emit("info", said, "")
         if behind:

@@ -68,7 +68,7 @@ def pointer(probe: ProbeView, problem: ProblemView, density: DensityView | None 
     if probe.learned is not None:
         lines.append(f"score {_vector(probe.learned)}")
     if probe.exact is not None:
-        lines.append(f"{'exact' if probe.source == 'exact' else 'training set'} {_vector(probe.exact)}")
+        lines.append(f"{NAMES[probe.source]} {_vector(probe.exact)}")
     # The map on the canvas goes first, but for a learned one of the moment, beside which there is the exact value.
     beside = density is None or density.source == probe.source or (probe.source, density.source) == ("exact", "learned")
     asked = density is not None and density.asked

@@ -1,7 +1,8 @@
 """Scores and densities at places of the plane, at one moment of a sampler, in the user's units.
 
 A sampler of a process moves particles in the process's own coordinates x(t), which the VP process contracts; Langevin's,
-and all at the end of a run, have no time and are in the data's, smoothed by sigma. What is drawn behind particles has to follow the same rule.
+and all at the end of a run, have no time and are in the data's, smoothed by sigma. What is drawn behind particles has to follow
+the same rule.
 """
 
 import math

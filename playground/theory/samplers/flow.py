@@ -50,7 +50,8 @@ class ProbabilityFlow(PathSampler):
 class AdaptiveFlow(Sampler):
     """The probability-flow ODE by Dormand-Prince 5(4), each particle in steps of its own.
 
-    The frames are read off the solution and cost nothing; the last is in data coordinates, see :class:`Step`. A score that changes on the way is followed from the next step on.
+    The frames are read off the solution and cost nothing; the last is in data coordinates, see :class:`Step`. A score that changes
+    on the way is followed from the next step on.
 
     Args:
         process: the forward process.
