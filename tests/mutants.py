@@ -339,9 +339,16 @@ FAULTS = (
     Fault(
         "labels by a particle's place among those still on their way",
         "theory/samplers/flow.py",
-        "score.of(rows) if",
-        "score.of(torch.arange(len(rows))) if",
+        "of_rows(score, rows)",
+        "of_rows(score, torch.arange(len(rows)))",
         ("theory/test_guidance.py::test_each_particle_keeps_its_class_while_others_arrive",),
+    ),
+    Fault(
+        "evaluations of some counted for all",
+        "theory/counting.py",
+        "self._of_each[rows.cpu()] += 1",
+        "self._of_all += 1",
+        ("theory/test_counting.py::test_of_fitted_steps_each_particle_has_its_own_number",),
     ),
     Fault(
         "known coordinates merely replaced",

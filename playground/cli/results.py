@@ -133,6 +133,23 @@ def run_sampler(problem: Problem, score: ScoreFunction) -> Trajectory:
     return trajectory
 
 
+def sampling_cost(trajectory: Trajectory) -> dict[str, Any]:
+    """What a run of the sampler took: score evaluations of one particle, mean and most, and seconds."""
+    return {
+        "nfe_mean": float(trajectory.nfe_mean[-1]),
+        "nfe_max": int(trajectory.nfe_max[-1]),
+        "sampling_seconds": trajectory.seconds,
+        "reasons": {},
+    }
+
+
+def cost_in_words(cost: Mapping[str, Any]) -> str:
+    """The same as words."""
+    mean, most = cost["nfe_mean"], cost["nfe_max"]
+    count = f"{most:,}" if mean == most else f"mean {mean:,.1f}, most {most:,}"
+    return f"{count} of a particle, in {cost['sampling_seconds']:.3g} s"
+
+
 def warn_of_settings(problem: Problem) -> None:
     """Settings that change nothing, and scores that are asked for though training never shows them."""
     warn(*idle_settings(problem), conditioning.idle(problem))
@@ -149,6 +166,7 @@ def write_samples(folder: Path, assignments: Sequence[str], seed: int | None, de
         trajectory.save_csv(out)
     else:
         trajectory.save_npz(out)
+    say(f"Score evaluations: {cost_in_words(sampling_cost(trajectory))}")
     say(f"{len(trajectory)} frames of {trajectory.positions.shape[1]} particles are in {out}")
 
 

@@ -66,6 +66,7 @@ def run_experiment(experiment: Experiment, folder: Path, device: str, overwrite:
             results.write_csv(folder / results.SAMPLES, results.column_names(problem), final.reshape(len(final), -1))
             measured: dict[str, Any] = {"reasons": {}}
             for part in (
+                results.sampling_cost(trajectory),
                 _evaluate(problem, model, final),
                 _training(trainer, last, final_loss),
                 _score_errors(problem, model),
@@ -324,6 +325,7 @@ def _summarise(measured: dict[str, Any], problem: Problem, folder: Path) -> None
         if measured.get(key) is not None:
             value = with_error(measured[key], measured[f"{key}_standard_error"])
             say(f"{title:>24}  {value} (floor {floor:g}){unit}, {_taken(measured['two_sample_points'])}")
+    say(f"{'score evaluations':>24}  {results.cost_in_words(measured)}")
     if measured.get("mode_weights") is not None:
         say(f"{'mode weights':>24}  {_weights(measured)}")
     say(f"Everything is in {folder}")

@@ -2,6 +2,7 @@
 
 import dataclasses
 import math
+import time
 import typing
 from collections.abc import Iterator
 
@@ -16,6 +17,7 @@ from playground.lab.problem import Problem
 from playground.lab.refusals import sampling_refusal
 from playground.lab.sampling_settings import FROM_NOISE
 from playground.lab.trajectory import Trajectory
+from playground.theory.counting import CountedScore
 from playground.theory.densities import Boxes, GaussianMixture
 from playground.theory.forward import ForwardProcess
 from playground.theory.guidance import LabelledScore
@@ -194,7 +196,7 @@ def sample(
     problem: Problem, score: LabelledScore, seed: int | None = None, sampler: Sampler | None = None
 ) -> Iterator[Trajectory]:
     """Run the experiment's sampler, yielding the same growing trajectory after each of its steps, the start included, and between
-    two that lie far apart: to cancel is to stop iterating.
+    two that lie far apart: to cancel is to stop iterating. The trajectory counts evaluations of the score and seconds.
 
     Args:
         score: the learned or the exact score, in internal units; may change between steps. The learned one takes labels where
@@ -212,7 +214,11 @@ def sample(
     generator = problem.generator("sampling")
     start = start_positions(problem, generator)
     trajectory = Trajectory(problem.units, problem.shape, len(start), sampler.total, problem.dataset.axes)
-    for step in sampler.run_in_parts(conditioned(problem, score), start, generator):
+    counted = CountedScore(score, len(start))
+    begun = time.perf_counter()
+    for step in sampler.run_in_parts(conditioned(problem, counted), start, generator):
         if step is not None:
-            trajectory.append(step)
+            trajectory.append(step, (counted.mean, counted.most))
+        trajectory.seconds += time.perf_counter() - begun
         yield trajectory
+        begun = time.perf_counter()  # the caller's own time is not the sampler's

@@ -296,7 +296,12 @@ def _of_kind(kind: str, shape: tuple[int, ...]) -> bool:
 
 
 def _check_trajectory(path: Path, trajectory: Arrays, shape: tuple[int, ...]) -> None:
-    if not {"positions", "sigma", "time", "step_size", "shape"} == set(trajectory) - {"accepted", "step"}:
+    if not {"positions", "sigma", "time", "step_size", "shape"} == set(trajectory) - {
+        "accepted",
+        "nfe_mean",
+        "nfe_max",
+        "step",
+    }:
         raise _damaged(path, "its trajectory is incomplete")
     positions = trajectory["positions"]
     fits = positions.ndim == 3 and positions.size > 0 and positions.shape[2] == math.prod(shape)

@@ -53,11 +53,18 @@ class Trajectory:
         # Memory that is not yet written costs nothing: the system hands out pages as frames arrive.
         self._positions = np.empty((self.total, particles, *shape), dtype)
         self._sigma, self._time, self._step_size, self._accepted = (np.full(self.total, np.nan) for _ in range(4))
+        self._nfe_mean, self._nfe_max = (np.full(self.total, np.nan) for _ in range(2))
         self._step = np.zeros(self.total, dtype=np.int64)
         self._length = 0
+        self.seconds = 0.0
+        """That the sampler took so far; nan where that is not known."""
 
-    def append(self, step: "Step") -> bool:
-        """Write a step of the sampler, unless the stride leaves it out; whether it was written."""
+    def append(self, step: "Step", nfe: tuple[float, int] | None = None) -> bool:
+        """Write a step of the sampler, unless the stride leaves it out; whether it was written.
+
+        Args:
+            nfe: score evaluations of one particle so far, mean and most.
+        """
         if step.index % self.stride and step.index != step.total:
             return False
         frame, units = self._length, self.units
@@ -69,6 +76,8 @@ class Trajectory:
         self._step_size[frame] = step.step_size * (1.0 if along_process else units.sigma_to_user(1.0) ** 2)
         if step.accepted is not None:
             self._accepted[frame] = step.accepted
+        if nfe is not None:
+            self._nfe_mean[frame], self._nfe_max[frame] = nfe
         self._length = frame + 1
         return True
 
@@ -102,7 +111,8 @@ class Trajectory:
 
     @property
     def step_size(self) -> NDArray[np.float64]:
-        """(frames,) Langevin's step in squared user units, or the step in t of a process; 0 where nothing was stepped."""
+        """(frames,) Langevin's step in squared user units, or the step in t of a process; 0 where nothing was stepped, nan where
+        particles take steps of their own."""
         return self._step_size[: self._length]
 
     @property
@@ -110,10 +120,20 @@ class Trajectory:
         """(frames,) share of the particles that took the step; nan for samplers that refuse none."""
         return self._accepted[: self._length]
 
+    @property
+    def nfe_mean(self) -> NDArray[np.float64]:
+        """(frames,) score evaluations of one particle until each frame was there, the mean over particles; nan if not known."""
+        return self._nfe_mean[: self._length]
+
+    @property
+    def nfe_max(self) -> NDArray[np.float64]:
+        """(frames,) the same of the particle that took most."""
+        return self._nfe_max[: self._length]
+
     def arrays(self) -> dict[str, NDArray[np.generic]]:
         """The trajectory as plain arrays, positions (frames, particles, dims); :meth:`from_arrays` reads them."""
         length = self._length
-        refusing = {} if np.isnan(self.accepted).all() else {"accepted": self._accepted[:length]}
+        sometimes = {"accepted": self.accepted, "nfe_mean": self.nfe_mean, "nfe_max": self.nfe_max}
         return {
             "positions": self._positions[:length].reshape(length, self._positions.shape[1], -1),
             "step": self._step[:length],
@@ -122,13 +142,13 @@ class Trajectory:
             "step_size": self._step_size[:length],
             "shape": np.array(self.shape, dtype=np.int64),
             "axes": np.array(self.axes),
-            **refusing,
+            **{name: values for name, values in sometimes.items() if not np.isnan(values).all()},
         }
 
     @classmethod
     def from_arrays(cls, arrays: dict[str, NDArray[np.generic]]) -> "Trajectory":
-        """A finished trajectory from :meth:`arrays`; `accepted` and `step` may be missing, and for points of the plane `shape`
-        and `axes`. Without `step` its frames count as steps.
+        """A finished trajectory from :meth:`arrays`; `accepted`, `nfe_mean`, `nfe_max` and `step` may be missing, and for points of
+        the plane `shape` and `axes`. Without `step` its frames count as steps.
 
         Raises:
             ValueError: an array is missing or does not fit the others.
@@ -154,18 +174,18 @@ class Trajectory:
         # Half precision is for storing only: what is painted or measured is at least single.
         stored = np.promote_types(positions.dtype, np.float32)
         loaded._positions = np.ascontiguousarray(positions, dtype=stored).reshape(length, particles, *shape)
-        for name in ("sigma", "time", "step_size", "accepted"):
+        for name in ("sigma", "time", "step_size", "accepted", "nfe_mean", "nfe_max"):
             values = np.asarray(arrays.get(name, np.full(length, np.nan)), dtype=np.float64)
             if values.shape != (length,):
                 raise ValueError(f"The trajectory has {length} frames but its {name} has shape {values.shape}.")
             if np.isinf(values).any():
                 raise ValueError(f"The trajectory's {name} is infinite.")
             setattr(loaded, f"_{name}", values)
-        loaded._length = length
+        loaded._length, loaded.seconds = length, math.nan
         return loaded
 
     def save_npz(self, path: str | os.PathLike[str]) -> None:
-        """Write `positions` frames x particles x dims, `step`, `sigma`, `time`, `step_size`, in user units; atomically.
+        """Write what :meth:`arrays` gives, in user units; atomically.
 
         Raises:
             OSError: the file cannot be written.

@@ -27,6 +27,11 @@ class ScoreOfEach(Protocol):
         """The score of the particles with these numbers, (n,) int64: a solver may go on with some of them alone."""
 
 
+def of_rows(score: LabelledScore, rows: Tensor) -> LabelledScore:
+    """A score for the particles with these numbers, (n,) int64, whether or not it is the same for all."""
+    return score.of(rows) if isinstance(score, ScoreOfEach) else score
+
+
 @dataclass(frozen=True)
 class Guided:
     r"""The score of a class, pushed away from that of all data (Ho & Salimans 2022, "Classifier-free guidance").
@@ -50,7 +55,8 @@ class Guided:
         return told + self.scale * (told - self.score(x, sigma)) if self.scale else told
 
     def of(self, rows: Tensor) -> "Guided":
-        return replace(self, label=self.label[rows]) if self.label.ndim else self
+        label = self.label[rows] if self.label.ndim else self.label
+        return replace(self, score=of_rows(self.score, rows), label=label)
 
 
 @dataclass(frozen=True)
@@ -90,4 +96,4 @@ class Given:
         return torch.where(self.mask, (self.known - x) / variance, wanted).detach()
 
     def of(self, rows: Tensor) -> "Given":
-        return replace(self, score=self.score.of(rows)) if isinstance(self.score, ScoreOfEach) else self
+        return replace(self, score=of_rows(self.score, rows))

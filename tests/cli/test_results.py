@@ -306,6 +306,19 @@ def test_metrics_have_a_number_or_a_reason(moons: Path) -> None:
     assert "images" in found["reasons"]["bits_per_dim"]
 
 
+def test_a_run_says_what_its_sampling_took(moons: Path, tmp_path: Path, ask: Ask) -> None:
+    found, frames = metrics(moons), Trajectory.load_npz(moons / "trajectory.npz")
+    steps = experiments.load(moons / "experiment.toml").sampling.steps
+    assert found["nfe_mean"] == found["nfe_max"] == steps + 1  # Euler-Maruyama, and the last denoising
+    assert frames.nfe_mean[-1] == frames.nfe_max[-1] == steps + 1
+    assert 0 < found["sampling_seconds"] < 60
+    fitted = ("--sampler", "probability-flow", "--set=sampling.solver=adaptive", "--particles", 50)
+    code, said, _ = ask("sample", moons, *fitted, "--out", tmp_path / "fitted.npz")
+    assert code == 0
+    frames = Trajectory.load_npz(tmp_path / "fitted.npz")
+    assert f"mean {frames.nfe_mean[-1]:,.1f}, most {frames.nfe_max[-1]:,.0f} of a particle, in " in said
+
+
 def null(found: dict[str, Any]) -> set[str]:
     return {key for key, value in found.items() if value is None or (isinstance(value, list) and None in value)}
 
@@ -375,7 +388,7 @@ def test_the_same_command_gives_the_same_numbers(moons: Path, tmp_path: Path, as
     (tmp_path / "empty.toml").write_text("")
     code, _, _ = ask("run", tmp_path / "empty.toml", "--out", tmp_path / "out", *quick, "--seed", 3)
     assert code == 0
-    clock = {"seconds", "steps_per_second"}
+    clock = {"seconds", "steps_per_second", "sampling_seconds"}
     first, second = metrics(moons), metrics(tmp_path / "out")
     assert {key for key in first if first[key] != second[key]} <= clock
     for file in moons.iterdir():

@@ -513,7 +513,8 @@ def test_npz_round_trip(tmp_path) -> None:
     frames.save_npz(tmp_path / "run.npz")
     assert [file.name for file in tmp_path.iterdir()] == ["run.npz"]
     loaded = Trajectory.load_npz(tmp_path / "run.npz")
-    for name in ("positions", "sigma", "time", "step_size"):
+    assert frames.nfe_mean.tolist() == frames.nfe_max.tolist() == [*range(len(frames))]  # Euler-Maruyama: one a step
+    for name in ("positions", "sigma", "time", "step_size", "nfe_mean", "nfe_max"):
         np.testing.assert_array_equal(getattr(loaded, name), getattr(frames, name))
     assert (len(loaded), loaded.total, loaded.shape, loaded.axes) == (len(frames), len(frames), (2,), ("x", "y"))
     with np.load(tmp_path / "run.npz", allow_pickle=False) as file:

@@ -72,7 +72,15 @@ def assert_same(one: Session, other: Session) -> None:
             assert array.shape == second[key].shape
 
 
-@pytest.mark.parametrize("told", [{}, {"accepted": np.array([np.nan, 0.5, 0.75])}], ids=["", "Metropolis"])
+@pytest.mark.parametrize(
+    "told",
+    [
+        {},
+        {"accepted": np.array([np.nan, 0.5, 0.75])},
+        {"nfe_mean": np.array([0.0, 12.5, 90.25]), "nfe_max": np.array([0.0, 14.0, 140.0])},
+    ],
+    ids=["", "Metropolis", "evaluations"],
+)
 def test_everything_comes_back_exactly(tmp_path: Path, told: dict[str, np.ndarray]) -> None:
     session = a_session()
     session = replace(session, trajectory=session.trajectory | told)
@@ -384,6 +392,7 @@ HOSTILE = {
     "weights not finite": (written(None, {"weights/a": np.array([np.inf])}), "no finite number"),
     "trajectory without positions": (written(None, {"trajectory/sigma": np.zeros(3)}), "is incomplete"),
     "acceptance of other frames": (with_trajectory(accepted=np.zeros(2)), "accepted does not fit its frames"),
+    "evaluations of other frames": (with_trajectory(nfe_mean=np.zeros(2)), "nfe_mean does not fit its frames"),
     "steps of other frames": (with_trajectory(step=np.arange(2)), "step does not fit its frames"),
     "steps that fall": (with_trajectory(step=np.array([0, 2, 1])), "steps do not rise"),
     "trajectory of other points": (with_trajectory(positions=np.zeros((3, 5, 3))), "has no positions"),

@@ -28,7 +28,7 @@ class Step:
         time: t of the process that has the positions, or None where they are in data coordinates: Langevin's, and that
             last frame.
         step_size: eps or alpha_i of Langevin (squared data units), or the step in t of a process; 0 for the start and
-            for the last denoising.
+            for the last denoising, nan where each particle takes steps of its own.
         accepted: share of the particles that took the step, where a sampler may refuse one.
     """
 

@@ -5,6 +5,7 @@ r"""The probability-flow ODE, from noise to data without chance.
 It has the marginals of the reverse SDE and no noise of its own: a start decides where its particle ends.
 """
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
@@ -13,7 +14,7 @@ import torch
 from torch import Tensor
 
 from playground.theory import ode
-from playground.theory.guidance import ScoreOfEach
+from playground.theory.guidance import of_rows
 from playground.theory.noise import Moment, Process, ScoreFunction
 from playground.theory.samplers.base import Sampler, SamplerDiverged, Step
 from playground.theory.samplers.grid import Grid, time_grid
@@ -77,8 +78,7 @@ class AdaptiveFlow(Sampler):
 
         @torch.no_grad()
         def field(x: Tensor, t: Tensor, rows: Tensor) -> Tensor:
-            followed = score.of(rows) if isinstance(score, ScoreOfEach) else score
-            return self.process.probability_flow(followed, x.reshape(-1, *start.shape[1:]), t).flatten(1)
+            return self.process.probability_flow(of_rows(score, rows), x.reshape(-1, *start.shape[1:]), t).flatten(1)
 
         rows = torch.arange(len(start), device=start.device)
         at = torch.tensor(times, dtype=torch.float64)
@@ -89,8 +89,7 @@ class AdaptiveFlow(Sampler):
                 if x is None:
                     yield None
                     continue
-                length = times[index - 1] - times[index] if index else 0.0
-                step = Step(x.reshape(start.shape), sigmas[index], times[index], length, index, self.total)
+                step = Step(x.reshape(start.shape), sigmas[index], times[index], math.nan, index, self.total)
                 yield step if index < self.total else step.in_data_coordinates(end_scale)
                 index += 1
         except ode.TooManySteps as error:

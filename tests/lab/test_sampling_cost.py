@@ -1,0 +1,62 @@
+"""What a run costs: score evaluations and seconds, kept with its frames."""
+
+import time
+
+import numpy as np
+import pytest
+
+from playground.lab.experiment import Experiment, replace
+from playground.lab.problem import Problem
+from playground.lab.sampling import sample
+
+QUICK = {"data.points": 1000, "sampling.particles": 50, "sampling.steps": 20, "likelihood.points": 100}
+
+
+def problem(**settings: object) -> Problem:
+    return Problem.build(replace(Experiment(), QUICK | {key.replace("__", "."): to for key, to in settings.items()}))
+
+
+@pytest.mark.parametrize(
+    ("settings", "a_step"),
+    [
+        ({"sampling__kind": "reverse-sde"}, 1),
+        ({"sampling__kind": "reverse-sde", "sampling__solver": "shark"}, 2),
+        ({"sampling__kind": "probability-flow", "sampling__solver": "heun", "sampling__corrector_steps": 2}, 4),
+        ({"sampling__kind": "metropolis-langevin", "sampling__source": "exact"}, 2),
+        ({"sampling__kind": "forward"}, 0),
+    ],
+)
+def test_each_frame_knows_the_evaluations_up_to_it(settings: dict[str, object], a_step: int) -> None:
+    asked = problem(**settings, sampling__denoise=False)
+    *_, frames = sample(asked, asked.density.score)
+    assert frames.nfe_mean.tolist() == frames.nfe_max.tolist() == [a_step * step for step in frames.step.tolist()]
+
+
+def test_frames_of_fitted_steps_count_what_each_particle_took() -> None:
+    asked = problem(sampling__kind="probability-flow", sampling__solver="adaptive")
+    rows = 0
+
+    def score(x, sigma):
+        nonlocal rows
+        rows += len(x)
+        return asked.density.score(x, sigma)
+
+    *_, frames = sample(asked, score)
+    assert frames.nfe_mean[-1] == pytest.approx(rows / 50)
+    assert frames.nfe_mean[-1] < frames.nfe_max[-1]
+    assert frames.nfe_mean[0] == frames.nfe_max[0] == 0
+    assert (np.diff(frames.nfe_mean) >= 0).all()
+
+
+def test_seconds_are_the_samplers_and_not_those_of_who_looks_at_its_frames() -> None:
+    asked = problem()
+
+    def slow(x, sigma):
+        time.sleep(0.005)
+        return asked.density.score(x, sigma)
+
+    run = sample(asked, slow)
+    frames = next(run)
+    for frames in run:  # noqa: B007
+        time.sleep(0.05)
+    assert 20 * 0.005 < frames.seconds < 20 * 0.05

@@ -1,0 +1,110 @@
+"""Score evaluations, counted at the score and held against what each scheme says of itself."""
+
+import pytest
+import torch
+from torch import Tensor
+
+from playground.theory.counting import CountedScore
+from playground.theory.forward import ForwardProcess
+from playground.theory.guidance import Given, Guided
+from playground.theory.noise import VarianceExploding
+from playground.theory.noise import VariancePreserving as VP
+from playground.theory.samplers import (
+    AdaptiveFlow,
+    AnnealedLangevin,
+    Churn,
+    Langevin,
+    MetropolisLangevin,
+    ProbabilityFlow,
+    ReverseSDE,
+    Sampler,
+)
+
+VE = VarianceExploding(0.05, 5.0)
+
+
+def gaussian(x: Tensor, sigma: Tensor, label: Tensor | None = None) -> Tensor:
+    """The score of N(0, 1), whatever the label."""
+    return -x / (1 + torch.as_tensor(sigma).reshape(-1, *[1] * (x.ndim - 1)) ** 2)
+
+
+def log_density(x: Tensor, sigma: Tensor) -> Tensor:
+    return -x.square().sum(1) / (2 * (1 + sigma**2))
+
+
+def steep(x: Tensor, sigma: Tensor, label: Tensor | None = None) -> Tensor:
+    """Of a density that is harder to follow on one side of the plane, so that particles take different numbers of steps."""
+    return gaussian(x, sigma) - 2 * torch.sin(6 * x) * (x > 0)
+
+
+def start(count: int = 20) -> Tensor:
+    return torch.randn(count, 2, generator=torch.Generator().manual_seed(0))
+
+
+def spent(sampler: Sampler, counted: CountedScore, score=None) -> None:
+    list(sampler.run(score or counted, start(), torch.Generator().manual_seed(1)))
+
+
+@pytest.mark.parametrize(
+    ("sampler", "evaluations"),
+    [
+        (Langevin(0.3, 0.02, 10), 10),
+        (MetropolisLangevin(log_density, 0.3, 0.3, 10), 20),
+        (AnnealedLangevin(torch.tensor([1.0, 0.1]), 0.001, 5, denoise=False), 10),
+        (AnnealedLangevin(torch.tensor([1.0, 0.1]), 0.001, 5, denoise=True), 11),
+        (ReverseSDE(VE, 10, denoise=False), 10),
+        (ReverseSDE(VE, 10, denoise=True), 11),
+        (ReverseSDE(VE, 10, denoise=False, solver="heun"), 20),
+        (ReverseSDE(VE, 10, denoise=False, solver="shark"), 20),
+        (ReverseSDE(VE, 10, denoise=True, corrector_steps=3), 41),
+        (ProbabilityFlow(VE, 10, denoise=False, solver="euler"), 10),
+        (ProbabilityFlow(VE, 10, denoise=False), 20),
+        (ProbabilityFlow(VE, 10, denoise=False, corrector_steps=1), 30),
+        (Churn(VE, 10, denoise=True, churn=5.0), 21),
+        (ForwardProcess(VP(0.1, 20.0, 0.01), 10), 0),
+    ],
+    ids=lambda given: type(given).__name__ if isinstance(given, Sampler) else "",
+)
+def test_samplers_of_fixed_steps_take_what_their_scheme_says(sampler: Sampler, evaluations: int) -> None:
+    counted = CountedScore(gaussian, 20)
+    spent(sampler, counted)
+    assert (counted.mean, counted.most) == (evaluations, evaluations)
+
+
+def test_of_fitted_steps_each_particle_has_its_own_number() -> None:
+    """Held against the rows that the score was really given, by the places of the particles they belong to."""
+    asked = torch.zeros(20, dtype=torch.int64)
+    labels = torch.arange(20)
+
+    def told(x: Tensor, sigma: Tensor, label: Tensor) -> Tensor:
+        asked[label] += 1
+        return steep(x, sigma)
+
+    counted = CountedScore(told, 20)
+    spent(AdaptiveFlow(VE, 10, 1e-5), counted, Guided(counted, labels, 0.0))
+    assert asked.min() < asked.max()
+    assert counted.mean == pytest.approx(float(asked.double().mean()))
+    assert counted.most == int(asked.max())
+
+
+@pytest.mark.parametrize(
+    "sampler", [ReverseSDE(VE, 10, denoise=True), AdaptiveFlow(VE, 10, 1e-4)], ids=["fixed", "fitted"]
+)
+def test_guidance_costs_two_scores_where_there_is_one_without(sampler: Sampler) -> None:
+    plain, guided = CountedScore(gaussian, 20), CountedScore(gaussian, 20)
+    spent(sampler, plain, Guided(plain, torch.tensor(3), 0.0))
+    spent(sampler, guided, Guided(guided, torch.tensor(3), 1.5))
+    assert plain.most > 0
+    assert (guided.mean, guided.most) == (2 * plain.mean, 2 * plain.most)
+
+
+def test_a_known_part_of_one_class_is_counted_through_both() -> None:
+    counted = CountedScore(gaussian, 20)
+    score = Given(Guided(counted, torch.arange(20), 1.0), torch.zeros(2), torch.tensor([True, False]))
+    spent(AdaptiveFlow(VE, 10, 1e-3), counted, score)
+    assert 0 < counted.mean <= counted.most
+    assert counted.most % 2 == 0
+
+
+def test_no_particles_take_nothing() -> None:
+    assert (CountedScore(gaussian, 0).mean, CountedScore(gaussian, 0).most) == (0, 0)
