@@ -49,7 +49,11 @@ LIBRARIES = {  # in wheels' own folders, whose texts the wheels do not all bring
     "libquadmath": "LGPL-2.1-or-later",
     "libicu": "Unicode-3.0",
 }
-FONTS = {"DejaVuSans.ttf": "Bitstream Vera licence, its changes public domain", "STIXTwoMath-Regular.ttf": "OFL-1.1"}
+FONTS = {
+    "DejaVuSans.ttf": "Bitstream Vera licence, its changes public domain",
+    "STIXTwoMath-Regular.ttf": "OFL-1.1",
+    **dict.fromkeys(("Inter-Regular.otf", "Inter-SemiBold.otf", "Inter-Bold.otf"), "OFL-1.1"),
+}
 HEAD = f"""\
 {product.TITLE} {product.version()}
 
@@ -125,7 +129,7 @@ def system_packages() -> dict[str, Path]:
 
 
 def libraries() -> Iterator[tuple[str, str]]:
-    """Name and licence of each library that a wheel carries for others, and of each font.
+    """Name and licence of each library that a wheel carries for others, and of each font in the package.
 
     Raises:
         SystemExit: one of them is not in the tables here.
@@ -137,7 +141,8 @@ def libraries() -> Iterator[tuple[str, str]]:
         if not known and product.SYSTEM == "linux":  # elsewhere the names differ, and the wheels are the same builds
             raise SystemExit(f"{path.name} has no licence in packaging/notices.py: look it up and add it.")
         yield path.name, known[0] if known else "see the list of PyAV's wheel for Linux"
-    yield from ((path.name, FONTS[path.name]) for path in sorted(inside.glob("zia*/fonts/*.ttf")))
+    fonts = [*inside.glob("zia*/fonts/*.ttf"), *inside.glob("resources/fonts/*.otf")]
+    yield from ((path.name, FONTS[path.name]) for path in sorted(fonts))
 
 
 def python_licence() -> str:
@@ -160,11 +165,15 @@ def notices() -> str:
     named = "\n".join(f"{name}: {licence}" for name, licence in libraries())
     parts = [
         HEAD,
-        section("Libraries and fonts inside the wheels below", named),
+        section("Libraries inside the wheels below, and fonts", named),
         section(f"{product.TITLE} (MIT)", (product.ROOT / "LICENSE").read_text(encoding="utf-8")),
     ]
     digits = product.ROOT / "resources" / "digits-LICENSE.txt"
     parts.append(section("Handwritten digits (CC BY 4.0)", digits.read_text(encoding="utf-8")))
+    inter = product.ROOT / "resources" / "fonts" / "OFL.txt"
+    parts.append(
+        section("Inter, the typeface of the window and of pictures (OFL 1.1)", inter.read_text(encoding="utf-8"))
+    )
     parts.append(section(f"Python {sys.version.split()[0]} (PSF-2.0)", python_licence()))
     seen: dict[str, str] = {}
     for found in distributions():

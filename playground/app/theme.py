@@ -11,11 +11,12 @@ import time
 from pathlib import Path
 
 from PySide6.QtCore import QObject, QSize, Qt, QTimer, Signal, Slot
-from PySide6.QtGui import QColor, QFont, QFontDatabase, QFontMetricsF, QIcon, QPainter, QPalette, QPen, QPixmap
+from PySide6.QtGui import QColor, QFont, QIcon, QPainter, QPalette, QPen, QPixmap
 from PySide6.QtSvg import QSvgRenderer
 from PySide6.QtWidgets import QApplication, QWidget
 from shiboken6 import isValid
 
+from playground.drawing import fonts
 from playground.drawing.palette import Palette
 from playground.resources import resource
 
@@ -148,30 +149,14 @@ class Restyling(QObject):
             self.finished.emit()
 
 
-@functools.cache
-def _family() -> str:
-    return (
-        "Inter" if "Inter" in QFontDatabase.families() else QFontDatabase.systemFont(QFontDatabase.GeneralFont).family()
-    )
-
-
 def text_font(pixels: int = FONT_PIXELS, weight: QFont.Weight = QFont.Weight.Normal) -> QFont:
-    """Inter where it is installed, otherwise the system's own font."""
-    font = QFont(_family())
-    font.setPixelSize(pixels)
-    font.setWeight(weight)
-    return font
+    """The program's typeface."""
+    return fonts.text_font(pixels, weight)
 
 
 def number_font(pixels: int = CAPTION_PIXELS) -> QFont:
-    """A font whose digits all have one width, so that a changing number does not dance."""
-    font = text_font(pixels)
-    font.setFeature(QFont.Tag("tnum"), 1)
-    metrics = QFontMetricsF(font)
-    if abs(metrics.horizontalAdvance("1111") - metrics.horizontalAdvance("0000")) > 0.5:
-        font = QFontDatabase.systemFont(QFontDatabase.FixedFont)
-        font.setPixelSize(pixels)
-    return font
+    """The same with digits of one width, so that a changing number does not dance."""
+    return fonts.number_font(pixels)
 
 
 def round_pen(color: QColor, width: float) -> QPen:

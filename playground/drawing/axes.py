@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QFont, QFontMetricsF, QImage, QPainter, QPen
 
+from playground.drawing.fonts import number_font
 from playground.drawing.palette import Palette
 from playground.drawing.plane import Plane
 
@@ -48,13 +49,8 @@ def ticks(low: float, high: float, step: float) -> list[tuple[float, str]]:
 
 
 def figures(pixels: float, bold: bool = False) -> QFont:
-    """The application's font with figures of equal width, so that running numbers do not jitter."""
-    font = QFont()
-    font.setPixelSize(round(pixels))
-    font.setFeature(QFont.Tag("tnum"), 1)
-    if bold:
-        font.setWeight(QFont.Weight.DemiBold)
-    return font
+    """The program's typeface with figures of equal width, so that running numbers do not jitter."""
+    return number_font(pixels, QFont.Weight.DemiBold if bold else QFont.Weight.Normal)
 
 
 @functools.lru_cache(maxsize=8)

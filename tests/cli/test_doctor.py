@@ -161,8 +161,18 @@ def test_slow_training_and_missing_codecs_are_said(monkeypatch: pytest.MonkeyPat
 def test_fontconfig_s_own_names_are_no_fonts(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("PySide6.QtGui.QFontDatabase.families", lambda: ["Monospace", "Sans Serif", "Serif"])
     verdict = program.fonts()
+    assert verdict.level == OK
+    assert verdict.found == "Score Playground Inter; no other families for other alphabets"
+
+
+def test_a_typeface_that_is_not_there_fails(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    from PySide6.QtGui import QGuiApplication
+
+    monkeypatch.setattr("playground.drawing.fonts.resource", lambda name: tmp_path / name)
+    QGuiApplication.instance().setProperty("typeface", False)
+    verdict = dict(doctor.examine({"fonts": program.fonts}))["fonts"]
     assert verdict.level == FAILED
-    assert "fonts-dejavu-core" in verdict.advice
+    assert "Inter-Regular.otf" in verdict.found
 
 
 def test_a_broken_icon_fails(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -9,11 +9,7 @@ from pathlib import Path
 from playground.cli.doctor.verdict import FAILED, OK, WARNING, Verdict
 
 SYMBOLS = "σ∇∂θ√×·"  # what labels are made of beside letters
-ALIASES = {
-    "Sans Serif",
-    "Serif",
-    "Monospace",
-}  # fontconfig names them even where there is no font: letters are boxes then
+ALIASES = {"Sans Serif", "Serif", "Monospace"}  # fontconfig names them even where there is no font
 SPEED_SECONDS, SLOW = 1.0, 60  # of training, and steps a second below which two moons take over a minute
 FILM_SIZE, FILM_FRAMES, FILM_FPS = (160, 96), 8, 25
 
@@ -37,22 +33,20 @@ def processor() -> Verdict:
 
 
 def fonts() -> Verdict:
-    """Whether there is a font, and one for the signs of the labels."""
-    from PySide6.QtGui import QFontDatabase, QFontMetrics
+    """Whether the typeface that ships with the program can be used, and what the system has for other alphabets."""
+    from PySide6.QtGui import QFontDatabase, QRawFont
 
+    from playground.drawing.fonts import FAMILY, text_font
     from playground.drawing.render import headless
 
     application = headless()
-    families = set(QFontDatabase.families()) - ALIASES
-    if not families:
-        return Verdict(FAILED, "no font at all", "On Debian and Ubuntu: sudo apt-get install fonts-dejavu-core")
-    font = QFontDatabase.systemFont(QFontDatabase.SystemFont.GeneralFont)
-    metrics = QFontMetrics(font)
-    missing = [sign for sign in SYMBOLS if not metrics.inFontUcs4(ord(sign))]
-    found = f"{len(families)} famil{'y' if len(families) == 1 else 'ies'}, {font.family()}"
+    used = QRawFont.fromFont(text_font(13))
+    others = len(set(QFontDatabase.families()) - ALIASES - {FAMILY})
+    missing = [sign for sign in SYMBOLS if not used.supportsCharacter(ord(sign))]
+    found = f"{used.familyName()}; {others or 'no'} other famil{'y' if others == 1 else 'ies'} for other alphabets"
     del application
-    if missing and len(families) == 1:
-        return Verdict(WARNING, f"{found} lacks {' '.join(missing)}", "Install another font, such as DejaVu Sans.")
+    if used.familyName() != FAMILY or missing:
+        return Verdict(FAILED, f"{found}; lacks {' '.join(missing) or FAMILY}", "Unpack the program again.")
     return Verdict(OK, found)
 
 
