@@ -603,6 +603,13 @@ FAULTS = (
         ("theory/test_boltzmann.py::test_a_step_climbs_the_mean_log_likelihood",),
     ),
     Fault(
+        "a Boltzmann machine's step by the longer of Barzilai and Borwein's rates",
+        "theory/boltzmann.py",
+        "float((moved * turned).sum()) / length if length",
+        "float((moved * moved).sum()) / float((moved * turned).sum()) if length",
+        ("theory/test_boltzmann.py::test_the_rate_of_a_step_is_one_over_the_curvature_along_the_last",),
+    ),
+    Fault(
         "the correlations without 1/Z",
         "theory/boltzmann.py",
         "torch.cat([across.T, others], 1)]) / total",

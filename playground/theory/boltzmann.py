@@ -138,6 +138,23 @@ def ascend(weights: Tensor, data: Tensor, model: Tensor, rate: float) -> Tensor:
     return weights + rate * (data - model).fill_diagonal_(0.0)
 
 
+def curvature_rate(moved: Tensor, turned: Tensor) -> float:
+    """The rate 1/c by which a step up the gradient would end at the top, were the curvature c what it was along the last step.
+
+    That is s'y/y'y (Barzilai & Borwein 1988), the shorter of their two: a rate that stays the same swings from side to side
+    without end where it is above 2/c, and how curved log Z is depends on the patterns and on how far they are learned.
+
+    Args:
+        moved: s, by how much the last step changed W (d, d).
+        turned: y, by how much it lowered the gradient (d, d), with nothing on its diagonal.
+
+    Returns:
+        0 where the gradient did not change.
+    """
+    length = float((turned * turned).sum())
+    return float((moved * turned).sum()) / length if length else 0.0
+
+
 def entropy(patterns: Tensor) -> float:
     """Of the empirical law of patterns (N, d), in nats: ln N where no two are the same."""
     shares = torch.bincount(numbers_of(patterns)).double() / len(patterns)

@@ -187,3 +187,12 @@ def test_gibbs_sweeps_leave_the_law_as_it_is() -> None:
         shares = torch.bincount(numbers_of(last), minlength=8) / chains
         assert ((shares - probabilities).abs() < 4 * errors).all()
     assert torch.equal(start, torch.ones(chains, 3, dtype=torch.float64))
+
+
+def test_the_rate_of_a_step_is_one_over_the_curvature_along_the_last() -> None:
+    """Of a quadratic with curvature c the step by it ends at the top; where directions differ it is of the steeper ones."""
+    moved = coupled(3, {(0, 1): 0.4, (1, 2): -0.2})
+    assert boltzmann.curvature_rate(moved, 5.0 * moved) == pytest.approx(1 / 5)
+    curved = coupled(3, {(0, 1): 10.0 * 0.4, (1, 2): 1.0 * -0.2})
+    assert boltzmann.curvature_rate(moved, curved) == pytest.approx((10 * 0.16 + 0.04) / (100 * 0.16 + 0.04))
+    assert boltzmann.curvature_rate(moved, torch.zeros_like(moved)) == 0.0

@@ -30,12 +30,13 @@ class Boltzmann(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     learning_rate: Annotated[
         float,
         meta(
-            "Step up the gradient of the log-likelihood of a pattern",
+            "First step up the gradient; later ones follow the curvature, shortened where NLL would rise",
             ge=1e-4,
             le=1.0,
             symbol="η",
             equation=r"W \leftarrow W + \eta\,(E_{data}[y y^\top] - E_p[y y^\top])",
             log=True,
+            resets=True,
         ),
     ] = 0.1
     sampler: Annotated[

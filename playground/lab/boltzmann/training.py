@@ -36,6 +36,7 @@ class Progress:
         weights: (d, d), symmetric, nothing on the diagonal.
         data, model: (d, d) the correlations of the patterns and of the machine.
         steps, nlls: (C,) the curve so far.
+        rate: learning rate that the next step tries first.
         fraction: of the steps wanted.
     """
 
@@ -51,6 +52,7 @@ class Progress:
     model: Array
     steps: NDArray[np.int64]
     nlls: Array
+    rate: float
     fraction: float
 
     @property
@@ -60,8 +62,10 @@ class Progress:
 
 
 class Trainer:
-    """Climbs the log-likelihood of the patterns.
+    """Climbs the log-likelihood of the patterns; no step lets the NLL rise.
 
+    The learning rate of the settings is that of the first step. Each later one takes its own from the curvature along the
+    last, and where it would lead down it is halved until it does not: log Z is convex, so that a short one never does.
     Iterating yields at step 0 and then at ever wider steps, always the same ones; to cancel is to stop iterating.
 
     Args:
@@ -84,26 +88,45 @@ class Trainer:
         self._start = start
 
     def __iter__(self) -> Iterator[Progress]:
-        start, total, rate = self._start, self.settings.steps, self.settings.learning_rate
+        start, total = self._start, self.settings.steps
+        rate = self.settings.learning_rate if start is None else start.rate
         step = 0 if start is None else start.step
         weights = torch.zeros_like(self._data) if start is None else torch.from_numpy(start.weights)
         curve = [] if start is None else list(zip(start.steps.tolist(), start.nlls.tolist(), strict=True))
         shown = 0 if start is None else _next_shown(step)
+        found, nll = self._enumerated(weights)
         while True:
-            found = self.enumerator(weights)
             if step >= shown or step >= total:
-                nll = float(found.log_partition - boltzmann.log_weight(weights, self.patterns).mean())
                 if not curve or curve[-1][0] < step:
                     curve.append((step, nll))
-                yield self._progress(step, nll, weights, found, curve)
+                yield self._progress(step, nll, weights, found, rate, curve)
                 shown = _next_shown(step)
             if step >= total:
                 return
-            weights = boltzmann.ascend(weights, self._data, found.correlations, rate)
+            while True:
+                higher = boltzmann.ascend(weights, self._data, found.correlations, rate)
+                then, nll_then = self._enumerated(higher)
+                if nll_then <= nll:
+                    break
+                rate /= 2  # ends at the latest where the step is too short to change anything
+            turned = (then.correlations - found.correlations).fill_diagonal_(0.0)
+            rate = boltzmann.curvature_rate(higher - weights, turned) or rate
+            weights, found, nll = higher, then, nll_then
             step += 1
 
+    def _enumerated(self, weights: Tensor) -> tuple[boltzmann.Enumeration, float]:
+        """log Z, the correlations, and the NLL of a pattern."""
+        found = self.enumerator(weights)
+        return found, float(found.log_partition - boltzmann.log_weight(weights, self.patterns).mean())
+
     def _progress(
-        self, step: int, nll: float, weights: Tensor, found: boltzmann.Enumeration, curve: list[tuple[int, float]]
+        self,
+        step: int,
+        nll: float,
+        weights: Tensor,
+        found: boltzmann.Enumeration,
+        rate: float,
+        curve: list[tuple[int, float]],
     ) -> Progress:
         model = found.correlations
         steps, nlls = zip(*curve, strict=True)
@@ -120,6 +143,7 @@ class Trainer:
             model=model.numpy().copy(),
             steps=np.array(steps, np.int64),
             nlls=np.array(nlls),
+            rate=rate,
             fraction=min(step / self.settings.steps, 1.0),
         )
 
