@@ -50,6 +50,20 @@ class Fault:
 
 FAULTS = (
     Fault(
+        "the blur's cost without the term of the trace",
+        "theory/local_geometry.py",
+        "torch.log1p(square) - 1 + 1 / (1 + square)",
+        "torch.log1p(square)",
+        ("theory/test_local_geometry.py::test_blur_is_the_divergence_of_a_gaussian_to_its_blurred_self",),
+    ),
+    Fault(
+        "the intrinsic dimension by the ratio of squared distances",
+        "theory/local_geometry.py",
+        "(distances[:, 2] / distances[:, 1]).log()",
+        "(distances[:, 2] / distances[:, 1]).square().log()",
+        ("theory/test_local_geometry.py::test_a_curve_has_one_dimension_and_a_cloud_two",),
+    ),
+    Fault(
         "exact matching without the 1/2 of |s|^2",
         "theory/objectives.py",
         "(0.5 * s.square().sum(1) + trace)",

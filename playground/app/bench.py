@@ -90,8 +90,8 @@ class FairLock:
 def file_key(experiment: Experiment) -> tuple[Any, ...]:
     """What the points of a file depend on."""
     data = experiment.data
-    as_images = (data.pixels, data.colours, data.points) if data.kind == "images" else ()
-    return data.kind, data.path, *as_images, experiment.likelihood.points
+    own = (data.pixels, data.colours, data.points) if data.kind == "images" else (data.split,)
+    return data.kind, data.path, *own, experiment.likelihood.points
 
 
 @dataclass

@@ -25,6 +25,11 @@ _CHOICES: dict[str, dict[str, tuple[str, str]]] = {
         "grey": ("Grey", "One number a pixel: a third of the numbers to learn."),
         "rgb": ("RGB", "Red, green and blue, three numbers a pixel."),
     },
+    "data.split": {
+        "auto": ("Auto", "By row where more than 1 % of the rows repeat another, else in groups."),
+        "rows": ("Rows", "Each row by itself: equal ones may be trained on and held out, as of discrete data."),
+        "groups": ("Groups", "Equal rows together, so that no copy of a held-out row was trained on."),
+    },
     "network.kind": {
         "auto": ("Auto", "An MLP for points, a U-Net for images."),
         "mlp": ("MLP", "Layers that see all coordinates at once."),

@@ -15,7 +15,6 @@ import torch
 from playground.cli import results
 from playground.cli.painting import paint_picture, paint_video
 from playground.cli.reporting import Update, number, say, stage, warn, with_error
-from playground.data import repeats
 from playground.lab import experiment as experiments
 from playground.lab.advice import noise_advice
 from playground.lab.automatic import derivative_passes
@@ -274,8 +273,7 @@ def _summarise(measured: dict[str, Any], problem: Problem, folder: Path) -> None
     judge = LOG_P_OF[problem.experiment.likelihood.source if flow else "learned"]
     count = measured.get("test_points")
     points = "1 held-out point" if count == 1 else f"{count} held-out points"
-    dataset = problem.dataset
-    if repeats.notable(dataset.repeated, len(dataset.points) + len(dataset.held_out)):
+    if problem.dataset.biased_split:
         points += ", of another law than all rows, for equal ones are held out together"
     same = "mean of log p data - log p {} at the same points"
     blur = "by the finest sigma: what a perfect model has too, and no error of training"
@@ -287,7 +285,12 @@ def _summarise(measured: dict[str, Any], problem: Problem, folder: Path) -> None
         ("perfect model's NLL", "perfect_nll", "perfect_nll_standard_error", "of the data smoothed alike, same points"),
         ("entropy of the data", "entropy", None, "the NLL of a perfect model without noise, over ever more points"),
         ("KL to the data", "kl", "kl_standard_error", f"{same.format(judge)}: less noisy than NLL - entropy"),
-        ("of which the blur", "kl_of_smoothing", "kl_of_smoothing_standard_error", blur),
+        (
+            "of which the blur" if measured.get("kl") is not None else "KL of the blur",
+            "kl_of_smoothing",
+            "kl_of_smoothing_standard_error",
+            blur if problem.density is not None else f"{blur}; estimated by how thin the data are",
+        ),
         (
             "KL by energy and Z",
             "energy_kl",

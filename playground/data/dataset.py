@@ -60,6 +60,13 @@ class Dataset:
         keys = np.concatenate([repeats.row_keys(part) for part in (self.points, self.held_out)])
         return len(keys) - len(np.unique(keys))
 
+    @functools.cached_property
+    def biased_split(self) -> bool:
+        """Whether the held-out points follow another law than all do: many rows repeat, and equal ones were held out together."""
+        if not repeats.notable(self.repeated, len(self.points) + len(self.held_out)):
+            return False
+        return not np.isin(repeats.row_keys(self.held_out), repeats.row_keys(self.points)).any()
+
 
 class Stroke(Protocol):
     """One stroke of the brush: a polyline and the brush's standard deviation, in the user's units."""
@@ -87,6 +94,7 @@ class Request:
             a twentieth of them.
         colours: of images: "grey", "rgb", or "auto" for what they have.
         stopped: asked while many files are read; once it is true, reading ends by a DataError.
+        split: of a file's rows: "rows", "groups" of equal ones, or "auto".
     """
 
     points: int
@@ -99,6 +107,7 @@ class Request:
     pixels: "int | str" = "auto"
     colours: str = "auto"
     stopped: Callable[[], bool] = lambda: False
+    split: str = "auto"
 
 
 def listed(names: Sequence[str]) -> str:

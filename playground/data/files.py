@@ -27,7 +27,8 @@ RESOLVED = 1e-9  # of the largest coordinate: an axis that spans less has not se
 def load_file(request: Request) -> Dataset:
     """The points of a file; a random fifth, or as many as are wanted if that is less, is held out.
 
-    Rows that are equal stay on one side: held-out points must be none that training has seen.
+    Rows that repeat by chance or as copies stay on one side of the split, for held-out points must be none that training has
+    seen. Of discrete data, each value is a part of the law: there rows are held out one by one, or training never sees some values.
 
     Raises:
         DataError: see :func:`read_points`; or there are too few different points.
@@ -39,8 +40,10 @@ def load_file(request: Request) -> Dataset:
         raise DataError(
             f"{name} has only {different} different points in {len(points)} rows: at least {repeats.LEAST_DIFFERENT} are needed."
         )
-    held_out = _held_out(group, held_out_count(len(points), request.held_out), request.seed)
-    remark = repeats.remark(len(points), different, "rows")
+    count, many = held_out_count(len(points), request.held_out), repeats.notable(len(points) - different, len(points))
+    by_row = request.split == "rows" or (request.split == "auto" and many)
+    held_out = _held_out(np.arange(len(points)) if by_row else group, count, request.seed)
+    remark = repeats.remark(len(points), different, "rows", grouped=not by_row)
     return Dataset(name, points[~held_out], None, (2,), axes, points[held_out], remark=remark)
 
 

@@ -32,9 +32,16 @@ def notable(repeated: int, count: int) -> bool:
     return repeated > NOTABLE * count
 
 
-def remark(count: int, different: int, what: str) -> str:
-    """A sentence where many of `count` rows, or whatever they are, repeat another; "" where few do."""
+def remark(count: int, different: int, what: str, grouped: bool = True) -> str:
+    """A sentence where many of `count` rows, or whatever they are, repeat another; "" where few do.
+
+    Args:
+        grouped: whether equal ones were held out together.
+    """
     repeated = count - different
     if not notable(repeated, count):
         return ""
-    return f"{repeated:,} of {count:,} {what} repeat another; equal {what} are either trained on or held out."
+    said = f"{repeated:,} of {count:,} {what} repeat another; "
+    if grouped:
+        return f"{said}equal {what} are either trained on or held out."
+    return f"{said}{what} are held out at random, whether equal ones are trained on or not. If they are copies, set data.split = groups."

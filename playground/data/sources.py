@@ -144,6 +144,7 @@ def load_dataset(
     pixels: int | str = "auto",
     colours: str = "auto",
     stopped: Callable[[], bool] = lambda: False,
+    split: str = "auto",
 ) -> Dataset:
     """The data set of a `kind` in SOURCES; see :class:`~playground.data.dataset.Request` for the rest.
 
@@ -152,4 +153,5 @@ def load_dataset(
     """
     if kind not in SOURCES:
         raise DataError(f"data.kind = {kind} is not known: it must be one of {', '.join(SOURCES)}.")
-    return SOURCES[kind].load(Request(points, scale, noise, path, strokes, held_out, seed, pixels, colours, stopped))
+    request = Request(points, scale, noise, path, strokes, held_out, seed, pixels, colours, stopped, split)
+    return SOURCES[kind].load(request)

@@ -14,6 +14,7 @@ from playground.lab.experiment import fields
 from playground.lab.problem import Problem
 from playground.lab.reliability import nearest
 from playground.lab.settings import RATED
+from playground.theory.local_geometry import intrinsic_dimension
 from playground.theory.noise import SubVariancePreserving, VariancePreserving
 from playground.theory.noise.process import as_time
 from playground.theory.smoothing import gaussian_from, gaussianity, least_overlap, levels_that_overlap, overlap
@@ -96,9 +97,14 @@ def _far_point(problem: Problem) -> Advice | None:
 
 
 def _no_density(problem: Problem) -> Advice | None:
-    points = problem.units.to_internal(problem.dataset.points)
+    dataset = problem.dataset  # all of its rows: of the training set alone the counts would not be the file's
+    points = problem.units.to_internal(np.concatenate([dataset.points, dataset.held_out]))
     small, large = np.linalg.eigvalsh(np.cov(points.T))
     what = "The points lie on a line" if small < SINGULAR * large else _few_values(problem, points)
+    if not what:
+        dimension = intrinsic_dimension(torch.from_numpy(points))
+        if dimension.is_curve:
+            what = f"The points lie on a curve (intrinsic dimension {dimension.value:.2f} ± {dimension.standard_error:.2f})"
     if not what:
         return None
     sigma = problem.noise.sigma_min

@@ -88,6 +88,14 @@ class Data(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         Literal["auto", "grey", "rgb"],
         meta("Colours of kind = images; auto: red, green and blue where there are any", resets=True),
     ] = "auto"
+    split: Annotated[
+        Literal["auto", "rows", "groups"],
+        meta(
+            "How rows of kind = file are held out: each by itself, or equal ones together (a grouped split), as copies should be; "
+            "auto: rows where more than 1 % repeat another, as those of discrete data do, else groups",
+            resets=True,
+        ),
+    ] = "auto"
     strokes: Annotated[tuple[Stroke, ...], meta("Brush strokes, for kind = drawn", resets=True)] = ()
 
     def used(self) -> "Data":
@@ -97,4 +105,10 @@ class Data(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return msgspec.structs.replace(self, **{name: getattr(default, name) for name in other})
 
 
-_OF = {"strokes": ("drawn",), "path": ("file", "images"), "pixels": ("images",), "colours": ("images",)}
+_OF = {
+    "strokes": ("drawn",),
+    "path": ("file", "images"),
+    "pixels": ("images",),
+    "colours": ("images",),
+    "split": ("file",),
+}

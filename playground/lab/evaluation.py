@@ -21,7 +21,7 @@ from playground.lab.refusals import flow_refusal, likelihood_refusal
 from playground.lab.reliability import closed_form, is_estimated, missed, missed_on_average
 from playground.lab.sample_metrics import FROM_SAMPLES, add_distances
 from playground.lab.untrained import untrained_likelihoods
-from playground.theory import likelihood, metrics
+from playground.theory import likelihood, local_geometry, metrics
 from playground.theory.noise import ScoreFunction
 from playground.theory.ode import TooManySteps
 
@@ -52,6 +52,7 @@ def evaluate(problem: Problem, score: ScoreFunction, samples: Array | None = Non
     - kl, kl_standard_error: KL(data || model) in nats, from the same held-out points.
     - perfect_nll, kl_of_smoothing, each with its _standard_error: what test_nll and kl would be at these points if the model were
       perfect. Its density is that of the data smoothed by the finest sigma, so its KL to the data is 0 only without noise.
+      Of a file, kl_of_smoothing is an estimate by the thickness of its narrow parts, see :mod:`playground.theory.local_geometry`.
     - sliced_wasserstein2: distance between samples and data in user units; where the axes' differ widely, in their geometric mean,
       which each axis is brought to, as a sigma is read, and all distances below likewise. Of the samples, at most
       DISTANCE_POINTS are taken. sliced_wasserstein2_points: how many samples and how many data.
@@ -131,6 +132,8 @@ def evaluate(problem: Problem, score: ScoreFunction, samples: Array | None = Non
     if density is None:
         unknown = f"The density of data.kind = {problem.experiment.data.kind} is not known."
         reasons |= dict.fromkeys(("entropy", "kl", "kl_standard_error", *_FROM_SMOOTHING), unknown)
+        if problem.shape == (2,):
+            _estimate_smoothing(problem, found, reasons)
     else:
         found["entropy"] = density.entropy()
         _add_smoothing(problem, found)
@@ -253,6 +256,16 @@ def _add_smoothing(problem: Problem, found: dict[str, Any]) -> None:
     found["perfect_nll"], found["perfect_nll_standard_error"] = metrics.mean_with_error(-smoothed)
     kl = metrics.kl_to_known(true, smoothed)
     found["kl_of_smoothing"], found["kl_of_smoothing_standard_error"] = kl
+
+
+def _estimate_smoothing(problem: Problem, found: dict[str, Any], reasons: dict[str, str]) -> None:
+    """What the blur costs points of the plane whose density is not known."""
+    cost = local_geometry.blur(problem.thickness(), problem.noise.sigma_min)
+    if not cost.isfinite().all() or local_geometry.intrinsic_dimension(problem.train).is_curve:
+        keys = ("kl_of_smoothing", "kl_of_smoothing_standard_error")
+        reasons |= dict.fromkeys(keys, "Points on a line or a curve have no density that a blur could be far from.")
+        return
+    found["kl_of_smoothing"], found["kl_of_smoothing_standard_error"] = metrics.mean_with_error(cost)
 
 
 def _add_round_trip(trip: RoundTrip, found: dict[str, Any]) -> None:

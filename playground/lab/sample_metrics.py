@@ -9,7 +9,6 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from playground.data import repeats
 from playground.lab.image_metrics import FROM_IMAGES, FROM_LABELS, image_figures
 from playground.lab.problem import Problem
 from playground.lab.refusals import comparison_refusal, few_samples
@@ -114,8 +113,8 @@ class Comparison:
 def _comparison(problem: Problem, count: int, generator: torch.Generator) -> Comparison:
     """What `count` samples are compared with, or fewer: as many as there can be in both clouds of a pair.
 
-    Where many rows repeat, the held-out ones follow another law than all do, for equal rows stay on one side of the split: a
-    perfect sampler would be far from them. There the data are drawn from all rows: a fifth of them, at most DISTANCE_POINTS.
+    Where many rows repeat and equal ones were held out together, the held-out ones follow another law than all do: a perfect
+    sampler would be far from them. There the data are drawn from all rows: a fifth of them, at most DISTANCE_POINTS.
     """
     density, dataset = problem.dataset.density, problem.dataset
     if density is not None:
@@ -126,12 +125,12 @@ def _comparison(problem: Problem, count: int, generator: torch.Generator) -> Com
     what = "images" if len(problem.shape) == 3 else "rows"
     held_out, points = (torch.from_numpy(problem.units.evened(part)) for part in (dataset.held_out, dataset.points))
     everything = torch.cat([points, held_out])
-    available, repeated = len(everything), dataset.repeated
-    if repeats.notable(repeated, available):
+    available = len(everything)
+    if dataset.biased_split:
         size = min(available // 5, DISTANCE_POINTS)
         data = everything[torch.randperm(available, generator=generator)[:size]].double()
         origin = (
-            f"{what} drawn from all, trained on or not: {repeated:,} of {available:,} repeat another, and equal ones are held out "
+            f"{what} drawn from all, trained on or not: {dataset.repeated:,} of {available:,} repeat another, and equal ones are held out "
             "together, so that held-out ones follow another law"
         )
     else:

@@ -200,9 +200,7 @@ class Session:
             precision: type[np.floating] = np.float32 if images else np.float64
             points, held_out = (np.asarray(array, dtype=precision) for array in (self.points, self.held_out))
             names = self.class_names if images else ()
-            keys = np.concatenate([repeats.row_keys(points), repeats.row_keys(held_out)])
-            repeated = repeats.remark(len(keys), len(np.unique(keys)), "images" if images else "rows")
-            return Dataset(
+            made = Dataset(
                 name=Path(data.path).name,
                 points=points,
                 density=None,
@@ -212,8 +210,10 @@ class Session:
                 labels=self.labels,
                 class_names=names,
                 grey_levels=GREY_LEVELS if images else None,
-                remark=" ".join(filter(None, (numbered(names), repeated))),
             )
+            count, what = len(points) + len(held_out), "images" if images else "rows"
+            repeated = repeats.remark(count, count - made.repeated, what, grouped=made.biased_split)
+            return dataclasses.replace(made, remark=" ".join(filter(None, (numbered(names), repeated))))
         made = load_dataset(
             data.kind,
             points=len(self.points),

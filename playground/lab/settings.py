@@ -54,7 +54,8 @@ class Noise(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         Annotated[
             float,
             _meta(
-                "Finest noise level: the learned density is smoothed by this much",
+                "Finest noise level: the learned density is smoothed by this much; auto: a hundredth of the data's deviation, or a third "
+                "of their thickness where they are narrower, along a principal axis of all or of neighbouring points",
                 ge=1e-15,
                 le=1e15,
                 symbol="σ_min",

@@ -238,7 +238,7 @@ def test_a_run_says_that_rows_repeat(tmp_path: Path, ask: Ask, quick: list[str])
     points = np.repeat(np.random.default_rng(0).normal(size=(100, 2)), 40, axis=0)
     np.savetxt(tmp_path / "points.csv", points, delimiter=",", header="a,b", comments="")
     (tmp_path / "points.toml").write_text(f"data.kind = 'file'\ndata.path = '{tmp_path / 'points.csv'}'\n")
-    code, said, _ = ask("run", tmp_path / "points.toml", "--out", tmp_path / "out", *quick)
+    code, said, _ = ask("run", tmp_path / "points.toml", "--out", tmp_path / "out", "--set=data.split=groups", *quick)
     assert code == 0
     assert "Data: points.csv, 4,000 rows of a, b: 3,960 to train, 40 held out. 3,900 of 4,000 rows repeat" in said
     assert "held-out points, of another law than all rows, for equal ones are held out together\n" in said
@@ -359,7 +359,9 @@ def test_a_run_with_little_to_measure_by_says_so(tmp_path: Path, ask: Ask, quick
     """Five different points in fifty rows, of which one is held out."""
     rows = np.repeat(np.random.default_rng(0).normal(size=(5, 2)) * [1, 100], [46, 1, 1, 1, 1], axis=0)
     np.save(tmp_path / "five.npy", rows)
-    (tmp_path / "five.toml").write_text(f"data.kind = 'file'\ndata.path = '{tmp_path / 'five.npy'}'\n")
+    (tmp_path / "five.toml").write_text(
+        f"data = {{kind = 'file', path = '{tmp_path / 'five.npy'}', split = 'groups'}}\n"
+    )
     code, said, _ = ask("run", tmp_path / "five.toml", "--out", tmp_path / "out", *quick)
     assert code == 0
     assert re.search(

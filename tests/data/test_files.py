@@ -309,9 +309,9 @@ def test_a_file_is_split(tmp_path: Path) -> None:
     np.testing.assert_array_equal(np.sort(together, axis=0), np.sort(POINTS, axis=0))
 
 
-def _loaded(folder: Path, points: np.ndarray, held_out: int = 2_000, seed: int = 0) -> Dataset:
+def _loaded(folder: Path, points: np.ndarray, held_out: int = 2_000, seed: int = 0, split: str = "auto") -> Dataset:
     np.save(folder / "points.npy", points)
-    return load_dataset("file", path=str(folder / "points.npy"), held_out=held_out, seed=seed)
+    return load_dataset("file", path=str(folder / "points.npy"), held_out=held_out, seed=seed, split=split)
 
 
 def test_rows_that_differ_are_split_as_the_seed_says(tmp_path: Path) -> None:
@@ -335,13 +335,35 @@ def test_rows_that_differ_are_split_as_the_seed_says(tmp_path: Path) -> None:
 @pytest.mark.parametrize("seed", range(5))
 def test_equal_rows_are_on_one_side(tmp_path: Path, copies: list[int], least: int, most: int, seed: int) -> None:
     rows = np.random.default_rng(seed).permutation(np.repeat(POINTS[: len(copies)], copies, axis=0))
-    dataset = _loaded(tmp_path, rows, seed=seed)
+    dataset = _loaded(tmp_path, rows, seed=seed, split="groups")
     trained, held_out = ({tuple(row) for row in part.tolist()} for part in (dataset.points, dataset.held_out))
     assert not trained & held_out
     assert least <= len(dataset.held_out) <= most
     assert len(dataset.points) + len(dataset.held_out) == len(rows)
     repeated = len(rows) - len(copies)
-    assert dataset.remark.startswith(f"{repeated:,} of {len(rows):,} rows repeat another;")
+    assert dataset.remark.startswith(f"{repeated:,} of {len(rows):,} rows repeat another; equal rows are either")
+    assert dataset.biased_split
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_discrete_data_lose_no_value_to_the_test_set(tmp_path: Path, seed: int) -> None:
+    lattice = np.random.default_rng(seed).integers(0, 6, size=(20_000, 2)).astype(float)
+    dataset = _loaded(tmp_path, lattice, seed=seed)
+    assert len(dataset.held_out) == 2_000
+    assert len(np.unique(dataset.points, axis=0)) == len(np.unique(dataset.held_out, axis=0)) == 36
+    assert "rows are held out at random" in dataset.remark
+    assert "data.split = groups" in dataset.remark
+    assert not dataset.biased_split
+    np.testing.assert_array_equal(_loaded(tmp_path, lattice, seed=seed, split="rows").held_out, dataset.held_out)
+
+
+def test_rows_that_repeat_by_chance_are_on_one_side(tmp_path: Path) -> None:
+    rows = np.concatenate([np.random.default_rng(0).normal(size=(2_000, 2)), POINTS[:10], POINTS[:10]])
+    dataset = _loaded(tmp_path, rows, seed=1)
+    trained, held_out = ({tuple(row) for row in part.tolist()} for part in (dataset.points, dataset.held_out))
+    assert not trained & held_out
+    dataset = _loaded(tmp_path, rows, seed=1, split="rows")
+    np.testing.assert_array_equal(dataset.held_out, rows[np.sort(np.random.default_rng(1).permutation(2_020)[:404])])
 
 
 def test_a_few_repeated_rows_are_no_news_and_too_few_different_ones_are(tmp_path: Path) -> None:

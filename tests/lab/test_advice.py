@@ -102,6 +102,7 @@ def test_edges_that_no_score_describes_are_told_where_score_matching_meets_them(
 
 NORMAL = np.random.default_rng(0).normal(size=(1000, 2))
 LINE = np.stack([NORMAL[:, 0], 3 * NORMAL[:, 0] + 5000], 1)
+CIRCLE = np.stack([np.cos(LINE[:, 0] * 9), np.sin(LINE[:, 0] * 9)], 1)
 
 
 def of_file(folder: Path, points: np.ndarray, **noise: object) -> list[str]:
@@ -117,10 +118,11 @@ def of_file(folder: Path, points: np.ndarray, **noise: object) -> list[str]:
     ("points", "what"),
     [
         (LINE, "The points lie on a line and"),
+        (CIRCLE, "The points lie on a curve (intrinsic dimension 1.00 ± 0.04) and"),
         (LINE + NORMAL * 1e-5, "The points lie on a line and"),
-        (NORMAL.round(), "The 800 points take only 31 distinct values and"),
-        (NORMAL[np.arange(1000) % 100], "The 800 points take only 80 distinct values and"),
-        (np.stack([NORMAL[:, 0], np.arange(1000) % 5], 1), "The 800 points take only 5 distinct values of y and"),
+        (NORMAL.round(), "The 1000 points take only 38 distinct values and"),
+        (NORMAL[np.arange(1000) % 100], "The 1000 points take only 100 distinct values and"),
+        (np.stack([NORMAL[:, 0], np.arange(1000) % 5], 1), "The 1000 points take only 5 distinct values of y and"),
     ],
 )
 def test_points_without_a_density_are_told_and_their_likelihoods_depend_on_the_noise(

@@ -429,13 +429,19 @@ def small_file(seed: int, count: int) -> tuple[Problem, np.ndarray]:
     return problem, draw(size=(count, 2))
 
 
-def repeating_rows(draw: Callable[[np.random.Generator, int], np.ndarray], folder: Path):
-    """A file of 3,000 rows of a law whose draws repeat, of which whole groups are held out, and draws of the same law."""
+def repeating_rows(draw: Callable[[np.random.Generator, int], np.ndarray], folder: Path, split: str):
+    """A file of 3,000 rows of a law whose draws repeat, and draws of the same law."""
 
     def problem_of(seed: int, count: int) -> tuple[Problem, np.ndarray]:
         generator = np.random.default_rng(seed)
         np.save(folder / "points.npy", draw(generator, 3000))
-        file = experiment(data__kind="file", data__path=str(folder / "points.npy"), seed=seed)
+        file = experiment(
+            data__kind="file",
+            data__path=str(folder / "points.npy"),
+            data__split=split,
+            seed=seed,
+            likelihood__points=600,
+        )
         return Problem.build(file), draw(generator, count)
 
     return problem_of
@@ -456,9 +462,10 @@ def rounded(generator: np.random.Generator, count: int) -> np.ndarray:
     return generator.normal(size=(count, 2)).round(1)
 
 
+@pytest.mark.parametrize("split", ["groups", "rows"])
 @pytest.mark.parametrize("draw", [grid, zero_inflated, rounded])
-def test_a_perfect_sampler_scores_its_floors_where_rows_repeat(draw, tmp_path: Path) -> None:
-    problem_of = repeating_rows(draw, tmp_path)
+def test_a_perfect_sampler_scores_its_floors_where_rows_repeat(draw, split: str, tmp_path: Path) -> None:
+    problem_of = repeating_rows(draw, tmp_path, split)
     distance, floor, spread = perfect_distances(problem_of, 600).T
     assert distance.mean() == pytest.approx(floor.mean(), abs=4 * spread.mean() / math.sqrt(20))
     for seed in range(3):
@@ -467,7 +474,8 @@ def test_a_perfect_sampler_scores_its_floors_where_rows_repeat(draw, tmp_path: P
         for figure, perfect in {"energy_distance": 0.0, "mmd_squared": 0.0, "classifier_accuracy": 0.5}.items():
             assert found[figure] == pytest.approx(perfect, abs=4 * found[f"{figure}_standard_error"]), (figure, seed)
         assert found["sliced_wasserstein2_points"] == found["two_sample_points"] == [600, 600]
-        assert re.match(r"rows drawn from all, trained on or not: [\d,]+ of 3,000 repeat", found["compared_with"])
+        drawn = r"rows drawn from all, trained on or not: [\d,]+ of 3,000 repeat"
+        assert re.match(drawn if split == "groups" else "held-out rows$", found["compared_with"])
 
 
 def test_samples_are_compared_with_held_out_rows_where_few_repeat() -> None:
@@ -563,7 +571,7 @@ def test_what_is_not_known_is_none_and_says_why() -> None:
     for key, reason in {
         "entropy": "data.kind = file is not known",
         "kl": "data.kind = file is not known",
-        "kl_of_smoothing": "data.kind = file is not known",
+        "perfect_nll": "data.kind = file is not known",
         "sliced_wasserstein2": "There are no samples",
         "sliced_wasserstein2_floor": "There are no samples",
         "sliced_wasserstein2_floor_spread": "There are no samples",
@@ -581,6 +589,18 @@ def test_what_is_not_known_is_none_and_says_why() -> None:
     assert found["test_points"] is None
     assert "noise.kind = single has no such path" in found["reasons"]["test_nll"]
     assert found["sliced_wasserstein2"] is not None
+
+
+def test_the_blur_of_a_file_is_told_in_nats() -> None:
+    """Two columns of correlation 0.9999, blurred by half of their narrow deviation, by all of it, and as is chosen for them."""
+    points = np.random.default_rng(0).multivariate_normal([0, 0], [[1, 0.9999], [0.9999, 1]], size=5_000)
+    dataset = Dataset("thin.csv", points[500:], None, (2,), ("a", "b"), points[:500])
+    asked = {"data__kind": "file", "data__path": "thin.csv", "likelihood__points": 10}
+    for given, told in ((0.005, 0.5 * (math.log(1.25) - 0.2)), (0.01, 0.5 * (math.log(2) - 0.5)), ("auto", 0.002)):
+        problem = Problem.build(experiment(noise__sigma_min=given, **asked), dataset)
+        found = last(evaluate(problem, normal_score)).metrics
+        assert found["kl_of_smoothing"] == pytest.approx(told, rel=0.25), given
+        assert "kl_of_smoothing" not in found["reasons"]
 
 
 def test_a_score_that_is_not_finite_spoils_only_its_own_figures() -> None:

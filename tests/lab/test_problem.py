@@ -57,6 +57,22 @@ def test_every_source_is_standardized(kind: str, tmp_path: Path) -> None:
     np.testing.assert_allclose(problem.units.to_user(problem.train[:50].numpy()), x, rtol=1e-5, atol=1e-4)
 
 
+def test_the_finest_level_follows_the_narrowest_direction(tmp_path: Path) -> None:
+    """A third of the thickness of two correlated columns; of a line, which has none, and of round clouds a hundredth of all."""
+    points = np.random.default_rng(0).normal(size=(2_000, 2))
+    for correlation, expected in ((0.0, 0.01), (0.9, 0.01), (0.9999, 0.003), (1.0, 0.01)):
+        turned = np.stack([points[:, 0], correlation * points[:, 0] + math.sqrt(1 - correlation**2) * points[:, 1]], 1)
+        np.save(tmp_path / "points.npy", turned)
+        problem = build(data__kind="file", data__path=str(tmp_path / "points.npy"))
+        assert problem.noise.sigma_min == pytest.approx(expected, rel=0.1), correlation
+        assert problem.units.sigma_to_internal(problem.resolved().noise.sigma_min) == pytest.approx(expected, rel=0.1)
+
+
+@pytest.mark.parametrize("kind", [kind for kind, source in SOURCES.items() if source.known_density and kind != "drawn"])
+def test_the_finest_level_of_a_toy_is_a_hundredth_of_its_deviation(kind: str) -> None:
+    assert build(data__kind=kind, data__points=20_000).noise.sigma_min == pytest.approx(0.01)
+
+
 def test_density_in_internal_units_is_the_users_with_its_jacobian() -> None:
     problem = build(data__kind="two-gaussians", data__scale=30.0)
     assert problem.density is not None
@@ -266,11 +282,23 @@ def left_automatic(problem: Problem) -> set[str]:
 def test_what_stays_automatic_limits_nothing_or_does_not_act_or_follows_the_sampler(tmp_path: Path) -> None:
     free = {"training.steps", "sampling.churn_min", "sampling.churn_max"}
     free |= {"sampling.step", "sampling.start", "sampling.corrector_steps"}
-    assert left_automatic(build()) == free | {"data.pixels", "data.colours"}
+    assert left_automatic(build()) == free | {"data.pixels", "data.colours", "data.split"}
     images = build(data__kind="images", **changes_for("images", tmp_path))
-    assert left_automatic(images) == free | {"data.noise"}
+    assert left_automatic(images) == free | {"data.noise", "data.split"}
     assert images.resolved().likelihood.trace == "hutchinson"
     assert build().resolved().likelihood.trace == "exact"
+
+
+def test_how_the_rows_of_a_file_were_held_out_is_written(tmp_path: Path) -> None:
+    points = np.random.default_rng(0).normal(size=(300, 2))
+    for rows, given, written in (
+        (points, "auto", "groups"),
+        (points.round(), "auto", "rows"),
+        (points.round(), "groups", "groups"),
+    ):
+        np.save(tmp_path / "points.npy", rows)
+        problem = build(data__kind="file", data__path=str(tmp_path / "points.npy"), data__split=given)
+        assert problem.resolved().data.split == written
 
 
 def test_the_prior_of_large_images_is_quick_and_found_once(tmp_path: Path) -> None:

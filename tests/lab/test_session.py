@@ -184,6 +184,9 @@ def test_a_session_says_again_that_rows_repeat(tmp_path: Path, kind: str, shape:
     a_session(experiment=experiment, points=points, held_out=held_out, trajectory=None, clicked=()).save(tmp_path / "a")
     said = Session.load(tmp_path / "a").dataset().remark
     assert said == f"50 of 120 {what} repeat another; equal {what} are either trained on or held out."
+    if what == "rows":  # as they are where rows were held out one by one
+        shared = a_session(experiment=experiment, points=points, held_out=points[:20], trajectory=None, clicked=())
+        assert shared.dataset().remark.startswith("70 of 120 rows repeat another; rows are held out at random")
     plain = a_session(experiment=experiment, points=points[:50], held_out=held_out, trajectory=None, clicked=())
     assert plain.dataset().remark == ""
 

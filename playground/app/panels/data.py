@@ -146,7 +146,8 @@ class DataPanel(Card):
         self.colours = make_field(state, "data.colours", stake=stake)
         self.scale = make_field(state, "data.scale", stake=stake)
         self.blur = make_field(state, "data.noise", stake=stake)
-        for field in (self.points, self.pixels, self.colours, self.scale, self.blur):
+        self.split = make_field(state, "data.split", stake=stake)
+        for field in (self.points, self.pixels, self.colours, self.scale, self.blur, self.split):
             self.advanced().addWidget(field)
         state.changed.connect(self._state_changed)
         engine.problem_changed.connect(self._problem_changed)
@@ -312,7 +313,8 @@ class DataPanel(Card):
         self.open.setToolTip(f"<p>Open {what}; or drop one on the window.</p>")
         for field in (self.scale, self.blur):
             field.setVisible(toy)
-        settable = toy or kind == "drawn" or images
+        self.split.setVisible(kind == "file")
+        settable = toy or kind in ("drawn", "file") or images
         self.disclosure.setVisible(settable)
         if not settable:
             self.disclosure.setChecked(False)
