@@ -5,7 +5,7 @@ A ``.spg`` file is what the window saves; ``model.safetensors`` in a run's folde
 The data points are inside, so a session of a CSV file opens on a machine that has no such file.
 
 Tensors are named ``data/points``, ``data/held_out``, ``weights/...`` and ``trajectory/...``; the header's metadata
-holds the experiment as TOML and the rest as JSON. This module imports no torch: the window opens sessions before torch.
+holds the experiment as TOML and the rest as JSON, and a checksum of the whole file. This module imports no torch: the window opens sessions before torch.
 """
 
 import dataclasses
@@ -13,6 +13,7 @@ import json
 import math
 import os
 import typing
+import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -36,7 +37,9 @@ SUFFIX = ".spg"
 MODEL = "model.safetensors"
 """The session in the folder of a run."""
 FORMAT = "score-playground session"
-VERSION = 1
+VERSION = 2
+"""From 2 on a file has a checksum."""
+NO_CHECKSUM = "00000000"  # stands in its place while it is computed
 LONGEST_CLASS_NAME = 255  # file systems allow no longer names of folders
 
 Arrays = Mapping[str, np.ndarray]
@@ -95,13 +98,16 @@ class Session:
             "program": __version__,
             "experiment": experiments.dump(self.experiment),
             "axes": json.dumps(self.axes),
+            "checksum": NO_CHECKSUM,
             "training": json.dumps(dict(self.training)),
             "view": json.dumps(dict(self.view)),
             "clicked": json.dumps(self.clicked),
         }
         if self.class_names and _are_names(self.class_names):
             metadata["class_names"] = json.dumps(self.class_names)
-        contents = _ordered(safetensors.numpy.save({name: _plain(array) for name, array in tensors.items()}, metadata))
+        head, numbers = _ordered(safetensors.numpy.save({name: _plain(array) for name, array in tensors.items()}, metadata))
+        checksum = f"{zlib.crc32(numbers, zlib.crc32(head)):08x}"
+        contents = _with_checksum(head, NO_CHECKSUM, checksum), numbers
         try:
             with replacing(path) as temporary, temporary.open("wb") as file:
                 file.writelines(contents)
@@ -132,6 +138,7 @@ class Session:
         path = Path(path)
         metadata, tensors = _read(path)
         _check_format(path, metadata)
+        _check_checksum(path, metadata)
         groups: dict[str, dict[str, np.ndarray]] = {"data": {}, "weights": {}, "trajectory": {}}
         for name, array in tensors.items():
             group, slash, rest = name.partition("/")
@@ -283,6 +290,33 @@ def _check_format(path: Path, metadata: Mapping[str, str]) -> None:
         )
 
 
+def _with_checksum(head: bytes, old: str, new: str) -> bytes:
+    """The head of a file with another checksum; a quote within any other text of it has a backslash before."""
+    return head.replace(f'"checksum":"{old}"'.encode(), f'"checksum":"{new}"'.encode(), 1)
+
+
+def _check_checksum(path: Path, metadata: Mapping[str, str]) -> None:
+    """Compare the file with the CRC-32 that it was saved with; the first files had none.
+
+    Raises:
+        SessionError: it is another one, or missing.
+    """
+    if int(metadata["version"]) == 1 and "checksum" not in metadata:
+        return
+    stated = metadata.get("checksum", "")
+    try:
+        with path.open("rb") as file:
+            length = file.read(8)
+            head = length + file.read(int.from_bytes(length, "little"))
+            found = zlib.crc32(_with_checksum(head, stated, NO_CHECKSUM))
+            while piece := file.read(2**20):
+                found = zlib.crc32(piece, found)
+    except OSError as error:
+        raise SessionError(f"{path} cannot be read: {error.strerror or error}.") from None
+    if stated != f"{found:08x}":
+        raise _damaged(path, "its checksum is not that of what it holds")
+
+
 def _known_shape(shape: tuple[int, ...]) -> bool:
     """Whether points of this shape are ones of the plane, or images as settings.Data allows them."""
     return shape == (2,) or (len(shape) == 3 and shape[0] in (1, 3) and shape[1] == shape[2] and 8 <= shape[1] <= 64)
@@ -321,8 +355,10 @@ def _check_trajectory(path: Path, trajectory: Arrays, shape: tuple[int, ...]) ->
 
 
 def _experiment(path: Path, metadata: Mapping[str, str]) -> Experiment:
+    if "experiment" not in metadata:
+        raise _damaged(path, "its experiment is missing")
     try:
-        return experiments.parse(metadata.get("experiment", ""), f"the experiment in {path.name}")
+        return experiments.parse(metadata["experiment"], f"the experiment in {path.name}")
     except ExperimentError as error:
         raise SessionError(f"{path.name} holds an experiment that cannot be used: {error}") from None
 

@@ -1,6 +1,7 @@
 """Train the models that ship, and record a run of each that plays before torch is loaded.
 
 python resources/checkpoints/make_checkpoints.py [two-moons digits ...]
+python resources/checkpoints/make_checkpoints.py --resave    write those that are there in the present format, without training
 
 Writes NAME.spg for each data set, a session of less than 1 MB: the default experiment on these data, trained longer than by
 default, its averaged weights, its data, and one run of the sampler in half precision and every few frames. The data are in
@@ -97,6 +98,10 @@ def make(kind: str, recipe: Recipe) -> None:
 
 
 def main() -> None:
+    if sys.argv[1:] == ["--resave"]:
+        for path in sorted(Path(__file__).parent.glob("*.spg")):
+            Session.load(path).save(path)
+        return
     torch.set_num_threads(1)
     for kind in sys.argv[1:] or RECIPES:
         make(kind, RECIPES[kind])

@@ -269,8 +269,11 @@ def good_tensors() -> dict[str, np.ndarray]:
 WITH_LABELS = {"data/labels": np.arange(60) % 2}
 
 
-def written(metadata: dict[str, str] | None = None, tensors: dict[str, np.ndarray] | None = None) -> bytes:
-    return safetensors.numpy.save(good_tensors() | (tensors or {}), good_metadata() | (metadata or {}))
+def written(
+    metadata: dict[str, str] | None = None, tensors: dict[str, np.ndarray] | None = None, without: str = ""
+) -> bytes:
+    kept = {name: text for name, text in (good_metadata() | (metadata or {})).items() if name != without}
+    return safetensors.numpy.save(good_tensors() | (tensors or {}), kept)
 
 
 def with_trajectory(**changes: np.ndarray) -> bytes:
@@ -327,9 +330,12 @@ HOSTILE = {
     "too long": (written() + b"\0" * 8, "is no session"),
     "someone's model": (safetensors.numpy.save({"layer": np.zeros(3)}), "no session of Score Playground"),
     "other format": (written({"format": "other"}), "no session of Score Playground"),
-    "newer version": (written({"version": "2", "program": "9.9.0"}), "saved by a newer Score Playground (9.9.0)"),
+    "newer version": (written({"version": "3", "program": "9.9.0"}), "saved by a newer Score Playground (9.9.0)"),
     "version is text": (written({"version": "new"}), "its version is no number"),
+    "version of a checksum without one": (written({"version": "2"}), "its checksum is not that of what it holds"),
+    "another file's checksum": (written({"checksum": "0badcafe"}), "its checksum is not that of what it holds"),
     "version of many digits": (written({"version": "9" * 5000}), "its version is no number"),
+    "no experiment": (written(without="experiment"), "its experiment is missing"),
     "experiment is no TOML": (written({"experiment": "[[["}), "not valid TOML"),
     "experiment is wrong": (written({"experiment": "sead = 3"}), "sead is not a setting"),
     "axes are no list": (written({"axes": "{}"}), "its axes cannot be read"),
@@ -455,3 +461,26 @@ def test_a_damaged_byte_is_noticed_or_harmless(tmp_path: Path, data: st.DataObje
         return
     assert session.points.shape[1:] == (2,)
     assert np.isfinite(session.points).all()
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_twenty_flipped_bytes_are_noticed_wherever_they_are(seed: int, tmp_path: Path) -> None:
+    """Weights are numbers like any others: only the checksum tells."""
+    path, draws = tmp_path / "one.spg", np.random.default_rng(seed)
+    a_session(weights={"network": draws.normal(size=50_000).astype(np.float32)}).save(path)
+    good = path.read_bytes()
+    numbers = 8 + int.from_bytes(good[:8], "little")
+    for first in (0, 8, numbers):  # of the whole file, of header and numbers, of the numbers alone
+        flipped = bytearray(good)
+        for place in draws.choice(np.arange(first, len(good)), 20, replace=False):
+            flipped[place] ^= int(draws.integers(1, 256))
+        path.write_bytes(flipped)
+        with pytest.raises(SessionError, match="damaged"):
+            Session.load(path)
+
+
+def test_text_that_looks_like_the_checksum_is_none(tmp_path: Path) -> None:
+    for text in ('"checksum":"00000000"', "00000000", '\\"checksum":"00000000'):
+        session = a_session(axes=(text, "y"), view={"checksum": "00000000"})
+        session.save(tmp_path / "one.spg")
+        assert Session.load(tmp_path / "one.spg").axes == (text, "y")
