@@ -1,8 +1,9 @@
 """Everything the window can be told to do: one registry, keyed by strings.
 
 Menus and the top bar are lists of keys; toasts offer an action by its key; a test triggers every one. A plain key
-(Space, an arrow, a letter) belongs first to the control that has the focus, so that Space still presses a focused
-button: the window gives it to an action only when nobody else took it. Shortcuts with a modifier act everywhere.
+(Space, an arrow, a letter) belongs first to the control that has the focus, so that Space presses a button that Tab has
+come to: the window gives it to an action only when nobody else took it. The mouse leaves the focus to no button and no
+box. Shortcuts with a modifier act everywhere.
 """
 
 import typing

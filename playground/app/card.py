@@ -171,6 +171,7 @@ class Notice(QFrame):
             button = QPushButton(title, self)
             button.setToolTip(spoken(tooltip))
             button.setAccessibleName(title)
+            button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
             button.clicked.connect(lambda _=False, action=action: action())
             self._row.insertWidget(index, button)
             # Else Tab would come to it after all that the window held before.

@@ -337,6 +337,8 @@ class NumberEdit(QLineEdit):
             self._write()
             self.selectAll()
             self.abandoned.emit()
+        elif event.key() == Qt.Key.Key_Space and not self._dirty:
+            event.ignore()  # nothing is being typed: it is the window's
         elif event.key() in steps:
             self._finish()
             self.stepped.emit(steps[Qt.Key(event.key())])

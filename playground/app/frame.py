@@ -4,8 +4,19 @@ import time
 import typing
 
 from PySide6.QtCore import QEvent, QObject, Qt, QTimer
-from PySide6.QtGui import QAction, QFont, QKeySequence, QPainter, QPaintEvent, QShortcut
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QMenu, QPushButton, QSizePolicy, QToolButton, QWidget
+from PySide6.QtGui import QAction, QFocusEvent, QFont, QKeySequence, QPainter, QPaintEvent, QShortcut
+from PySide6.QtWidgets import (
+    QAbstractButton,
+    QComboBox,
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QMenu,
+    QPushButton,
+    QSizePolicy,
+    QToolButton,
+    QWidget,
+)
 
 from playground.app import choices, theme
 from playground.app.theme import UNIT, set_role
@@ -71,6 +82,29 @@ def summary(experiment: Experiment) -> str:
         name = choices.title("data.kind", data.kind)
     objective = experiment.objective.kind.replace("-", " ")
     return f"{name} · {objective} · {noise}"
+
+
+class Ground(QWidget):
+    """What all parts of the window lie on: a click on what takes no focus, such as a button, gives it to one of them.
+
+    Else a button would keep Space and a box letters too, which belong to the transport; and a number that is being typed
+    would not be taken before the button is pressed. No focus proxy, for that would be a second stop of Tab.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._home: QWidget | None = None
+        self.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
+
+    def lead_to(self, home: QWidget) -> None:
+        """Give clicks' focus to this part; buttons and boxes take it by Tab alone from now on."""
+        self._home = home
+        for control in (*self.findChildren(QAbstractButton), *self.findChildren(QComboBox)):
+            control.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+
+    def focusInEvent(self, event: QFocusEvent) -> None:
+        if self._home is not None:
+            self._home.setFocus(event.reason())
 
 
 class TopBar(QFrame):

@@ -81,6 +81,7 @@ class Toast(QFrame):
         self.button: QPushButton | None = None
         if offer is not None:
             text, tip, run = offer
+            self.button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
             self.button = QPushButton(text)
             self.button.setObjectName("toastButton")
             self.button.setAccessibleName(text)

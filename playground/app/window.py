@@ -149,7 +149,7 @@ class MainWindow(QMainWindow):
         self.status = StatusBar(self)
         self.meter = FrameMeter(self.canvas.surface)
 
-        whole = QWidget()
+        whole = frame.Ground()
         rows = QVBoxLayout(whole)
         rows.setContentsMargins(0, 0, 0, 0)
         rows.setSpacing(0)
@@ -157,6 +157,7 @@ class MainWindow(QMainWindow):
         rows.addWidget(self.columns, 1)
         rows.addWidget(bar)
         rows.addWidget(self.status)
+        whole.lead_to(self.canvas)
         self.setCentralWidget(whole)
 
     def _column(self, name: str, kinds: tuple[type, ...]) -> QScrollArea:

@@ -44,7 +44,7 @@ VIEW_KEYS = {*PANS, *ZOOMS, Qt.Key.Key_0, Qt.Key.Key_Home}
 PICK_KEYS = {Qt.Key.Key_Return, Qt.Key.Key_Enter}  # what a click is to the mouse, in the middle of the view
 CROSS = 7.0  # px from that middle, marked while the keyboard has the focus here
 MARK = 6.0  # px around what the keyboard has chosen: outside the ring of an image that was clicked
-BRUSH_KEYS = {Qt.Key.Key_Space, Qt.Key.Key_Escape, Qt.Key.Key_BracketLeft, Qt.Key.Key_BracketRight}
+BRUSH_KEYS = {Qt.Key.Key_Escape, Qt.Key.Key_BracketLeft, Qt.Key.Key_BracketRight}
 
 
 class Surface(QWidget):
@@ -86,7 +86,6 @@ class Surface(QWidget):
         self._pressed: QPointF | None = None  # where the left button went down, until it becomes a drag
         self._dragged: QPointF | None = None  # last position of a drag that pans
         self._stroke: list[tuple[float, float]] | None = None
-        self._space = False
         self._ringed = False  # whether the keyboard brought the focus here
 
     # --- the view
@@ -175,8 +174,8 @@ class Surface(QWidget):
         self.update()
 
     def _set_cursor(self) -> None:
-        if self._dragged is not None or self._space:
-            shape = Qt.CursorShape.ClosedHandCursor if self._dragged is not None else Qt.CursorShape.OpenHandCursor
+        if self._dragged is not None:
+            shape = Qt.CursorShape.ClosedHandCursor
         elif not self.movable:
             shape = Qt.CursorShape.PointingHandCursor
         else:
@@ -210,8 +209,7 @@ class Surface(QWidget):
     def mousePressEvent(self, event: QMouseEvent) -> None:
         event.accept()
         position, button = event.position(), event.button()
-        pans = button in (Qt.MouseButton.MiddleButton, Qt.MouseButton.RightButton)
-        if self.movable and (pans or (button == Qt.MouseButton.LeftButton and self._space)):
+        if self.movable and button in (Qt.MouseButton.MiddleButton, Qt.MouseButton.RightButton):
             self._dragged = position
         elif button == Qt.MouseButton.LeftButton and self._tool == "brush" and self.movable:
             self._stroke = [self._at(position)]
@@ -291,9 +289,6 @@ class Surface(QWidget):
         key = event.key()
         if not self._takes(event):
             event.ignore()  # the window may know the key
-        elif key == Qt.Key.Key_Space:
-            self._space = True
-            self._set_cursor()
         elif key == Qt.Key.Key_Escape:
             self._cancel_stroke()
         elif key in BRUSH_KEYS:
@@ -307,20 +302,13 @@ class Surface(QWidget):
         else:
             self.fit(self._fitted)
 
-    def keyReleaseEvent(self, event: QKeyEvent) -> None:
-        if event.key() == Qt.Key.Key_Space and not event.isAutoRepeat():
-            self._space = False
-            self._set_cursor()
-        event.ignore()
-
     def focusInEvent(self, event: QFocusEvent) -> None:
         self._ringed = event.reason() in (Qt.FocusReason.TabFocusReason, Qt.FocusReason.BacktabFocusReason)
         self.update()
         super().focusInEvent(event)
 
     def focusOutEvent(self, event: QFocusEvent) -> None:
-        self._ringed = self._space = False
-        self._set_cursor()
+        self._ringed = False
         self.update()
         super().focusOutEvent(event)
 
