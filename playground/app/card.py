@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from PySide6.QtCore import QPoint, QPointF, QRect, QRectF, QSize, Qt, Signal, Slot
+from PySide6.QtCore import QPoint, QPointF, QRect, QRectF, QSize, Qt, QTimer, Signal, Slot
 from PySide6.QtGui import QFont, QFontMetrics, QPainter, QPaintEvent, QPalette, QPen
 from PySide6.QtWidgets import (
     QAbstractButton,
@@ -271,6 +271,7 @@ class Card(QFrame):
         self.body.setSpacing(ROW_GAP)
         self._advanced: QVBoxLayout | None = None
         self.header.toggled.connect(self._toggled)
+        self.header.clicked.connect(self._opened)
 
     def set_state(self, text: str) -> None:
         """The card's state in one line, at the right of its title."""
@@ -285,11 +286,32 @@ class Card(QFrame):
     def reveal(self) -> None:
         """Unfold it and bring it into view: it has something to say."""
         self.set_folded(False)
+        column = self._column()
+        if column is not None:
+            column.ensureWidgetVisible(self)
+
+    def _column(self) -> QScrollArea | None:
         above = self.parentWidget()
         while above is not None and not isinstance(above, QScrollArea):
             above = above.parentWidget()
-        if above is not None:
-            above.ensureWidgetVisible(self)
+        return above
+
+    @Slot(bool)
+    def _opened(self, opened: bool) -> None:
+        if opened:  # Qt lays out what has just been shown once it is back in its loop
+            QTimer.singleShot(0, self._scroll_to_whole)
+
+    @Slot()
+    def _scroll_to_whole(self) -> None:
+        """Bring all of the card into view; of one that is higher than its column the advanced part, from its first row on."""
+        column, part = self._column(), self
+        if column is None:
+            return
+        room, bar = column.viewport().height() - 2 * UNIT, column.verticalScrollBar()
+        if self.height() > room and self._advanced is not None and self.disclosure.isChecked():
+            part = self._advanced.parentWidget()
+        top = part.mapTo(column.widget(), QPoint(0, -UNIT)).y()
+        bar.setValue(min(max(bar.value(), top + part.height() - room), top))
 
     def advanced(self) -> QVBoxLayout:
         """The layout behind the disclosure; made on first use, below what the body holds by then."""
@@ -300,6 +322,7 @@ class Card(QFrame):
             self._advanced.setSpacing(ROW_GAP)
             self.disclosure = Disclosure(part)
             self.disclosure.setAccessibleName(f"{self.title}: advanced settings")
+            self.disclosure.clicked.connect(self._opened)
             self.header.set_tool(self.disclosure)
             self.body.addWidget(part)
         return self._advanced

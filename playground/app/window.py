@@ -224,6 +224,8 @@ class MainWindow(QMainWindow):
     def _painted(self) -> None:
         """The window can be seen: now there is time for torch."""
         self.on_first_paint()
+        if not self.settings.get("geometry"):
+            layout.keep_on_screen(self)  # only now is it known how wide the system's frame is
         self.engine.start()
         if self._path is not None:
             self.documents.open(self._path)

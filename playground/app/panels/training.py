@@ -4,6 +4,7 @@ import time
 from typing import Any
 
 from PySide6.QtCore import Qt, QTimer, Signal, Slot
+from PySide6.QtGui import QFont, QFontMetrics
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QPushButton, QWidget
 
 from playground.app import hindrances, theme
@@ -72,6 +73,9 @@ class TrainingPanel(Card):
         self.bar.setRange(0, 1000)
         self.bar.setTextVisible(False)
         self.bar.setFixedHeight(3)
+        policy = self.bar.sizePolicy()
+        policy.setRetainSizeWhenHidden(True)  # else the buttons below it would move as training begins
+        self.bar.setSizePolicy(policy)
         self.bar.setAccessibleName("Training done")
         self.bar.setToolTip("<p>How much of the training time has passed.</p>")
         self._build_buttons()
@@ -111,7 +115,9 @@ class TrainingPanel(Card):
 
     def _build_buttons(self) -> None:
         self.button = QPushButton("Train", self)
-        self.button.setMinimumWidth(84)
+        metrics = QFontMetrics(theme.text_font(weight=QFont.Weight.DemiBold))
+        widest = max(metrics.horizontalAdvance(text) for text in BUTTON.values())
+        self.button.setFixedWidth(widest + 28)  # whatever it says, the button beside it stays where it is
         theme.set_role(self.button, "primary")
         self.button.clicked.connect(self.engine.toggle_training)
         self.reset = QPushButton("Reset", self)

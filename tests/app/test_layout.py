@@ -1,0 +1,111 @@
+"""Where things lie: the first window inside the screen, an opened part of a card inside its column, buttons that stay put."""
+
+import pytest
+from PySide6.QtCore import QPoint, QRect, Qt
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication, QScrollArea
+
+from playground.app import layout, panels
+from playground.app.panels import SamplingPanel, TrainingPanel
+from playground.app.panels.training import BUTTON
+from playground.app.window import MainWindow
+from tests.app.conftest import end, make_window, wait
+
+LEFT = Qt.MouseButton.LeftButton
+FRAMES = {"of this system": None, "high and wide": (6, 70, 6, 6)}  # px at the left, above, at the right, below
+
+
+def opened(qtbot, folder, monkeypatch, screen, frame):
+    """The first window on a screen of this size, once it has been painted."""
+    monkeypatch.setattr(layout, "available", lambda window: QRect(0, 0, *screen))
+    if frame is not None:
+        left, above, right, below = frame
+        framed = lambda window: window.geometry().adjusted(-left, -above, right, below)  # noqa: E731
+        monkeypatch.setattr(MainWindow, "frameGeometry", framed)
+        moved = lambda window, x, y: window.setGeometry(x + left, y + above, window.width(), window.height())  # noqa: E731
+        monkeypatch.setattr(MainWindow, "move", moved)
+    window = make_window(folder)
+    with qtbot.waitSignal(window.engine.ready, timeout=30_000):
+        window.show()
+    return window
+
+
+@pytest.mark.parametrize("frame", FRAMES)
+@pytest.mark.parametrize("screen", [(1440, 900), (1366, 768), (1280, 720)])
+def test_the_first_window_lies_inside_the_screen_with_its_frame_and_shows_every_card(
+    qtbot, tmp_path, monkeypatch, screen, frame
+):
+    window = opened(qtbot, tmp_path, monkeypatch, screen, FRAMES[frame])
+    try:
+        around = window.frameGeometry()
+        assert around != window.geometry()
+        assert QRect(0, 0, *screen).contains(around)
+        assert around.width() >= screen[0] - 20  # and makes use of it
+        assert around.height() >= screen[1] - 40
+        column, last = window.findChild(QScrollArea, "leftColumn"), window.panel(SamplingPanel).particles
+        column.verticalScrollBar().setValue(column.verticalScrollBar().maximum())
+        wait()
+        lowest = last.mapTo(window, QPoint(0, last.height())).y()
+        assert lowest <= column.mapTo(window, QPoint(0, column.height())).y() < window.height()
+        assert last.visibleRegion().boundingRect() == last.rect()
+    finally:
+        end(window)
+
+
+def test_on_a_large_screen_it_does_not_fill_it(qtbot, tmp_path, monkeypatch):
+    window = opened(qtbot, tmp_path, monkeypatch, (3840, 2160), None)
+    assert (window.width(), window.height()) == layout.FIRST
+    end(window)
+
+
+def in_view(part) -> bool:
+    return part.visibleRegion().boundingRect() == part.rect()
+
+
+@pytest.mark.parametrize("by_key", [False, True])
+@pytest.mark.parametrize("kind", ["DataPanel", "ObjectivePanel", "TrainingPanel", "SamplingPanel", "LikelihoodPanel"])
+def test_an_advanced_part_that_is_opened_comes_into_view(shared_window, kind, by_key):
+    window, card = shared_window, shared_window.panel(getattr(panels, kind))
+    window.resize(1280, 720)
+    window.activateWindow()
+    wait()
+    column = card._column()
+    column.ensureWidgetVisible(card.disclosure, 0, 0)  # its header at the lower edge, the worst place
+    if by_key:
+        card.disclosure.setFocus()
+        QTest.keyClick(card.disclosure, Qt.Key.Key_Space)
+    else:
+        QTest.mouseClick(card.disclosure, LEFT)
+    part = card.advanced().parentWidget()
+    rows = [row for row in part.children() if row.isWidgetType() and row.isVisible()]
+    wait(lambda: in_view(rows[0]) and in_view(rows[-1]), 2_000)
+    seen, high = (in_view(rows[0]), in_view(rows[-1])), part.height() > column.viewport().height()
+    card.hide_advanced()
+    assert seen in ((True, True), (True, not high))
+
+
+def test_a_card_that_is_unfolded_comes_into_view(shared_window):
+    window, card = shared_window, shared_window.panel(SamplingPanel)
+    window.resize(1280, 720)
+    card.set_folded(True)
+    wait()
+    column = card._column()
+    column.verticalScrollBar().setValue(column.verticalScrollBar().maximum())
+    QTest.mouseClick(card.header, LEFT, pos=QPoint(40, 12))
+    wait(lambda: in_view(card.particles), 2_000)
+    assert in_view(card.particles)
+
+
+def test_the_cards_buttons_stay_where_they_are_as_training_begins_and_ends(shared_window, monkeypatch):
+    window, card = shared_window, shared_window.panel(TrainingPanel)
+    wait()
+    places = {}
+    for training in BUTTON:
+        monkeypatch.setattr(type(window.engine), "training", training)
+        window.engine.training_changed.emit(training)
+        QApplication.sendPostedEvents()
+        wait()
+        places[training] = [button.mapTo(card, QPoint(0, 0)) for button in (card.button, card.reset)]
+    monkeypatch.undo()
+    window.engine.training_changed.emit(window.engine.training)
+    assert set(map(str, places.values())) == {str(places["untrained"])}, places
