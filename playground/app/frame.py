@@ -123,9 +123,13 @@ class TopBar(QFrame):
         self._row = QHBoxLayout(self)
         self._row.setContentsMargins(2 * UNIT, 0, 2 * UNIT, 0)
         self._row.setSpacing(UNIT)
-        self._row.addWidget(name)
-        self._row.addSpacing(UNIT // 2)
-        self._row.addWidget(self.summary, 1)
+        self.heading = QWidget()
+        words = QHBoxLayout(self.heading)
+        words.setContentsMargins(0, 0, 0, 0)
+        words.setSpacing(UNIT * 3 // 2)
+        words.addWidget(name)
+        words.addWidget(self.summary, 1)
+        self._row.addWidget(self.heading, 1)
 
     def fill(self, actions: "Actions", keys: tuple[str, ...], menu: QMenu) -> None:
         """A button for each action, the last one the primary; then the menu."""

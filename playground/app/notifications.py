@@ -1,8 +1,8 @@
-"""Toasts over the canvas, and the window that shows the log."""
+"""Toasts in the top bar, and the window that shows the log."""
 
 from collections.abc import Callable
 
-from PySide6.QtCore import QEvent, QObject, QSize, Qt, QTimer
+from PySide6.QtCore import QEvent, QObject, QPoint, QSize, Qt, QTimer
 from PySide6.QtGui import QAccessible, QAccessibleAnnouncementEvent, QCursor, QGuiApplication, QHideEvent, QShowEvent
 from PySide6.QtWidgets import (
     QBoxLayout,
@@ -24,12 +24,9 @@ from playground.app.wrapping import breakable
 
 MILLISECONDS = {"info": 5_000, "warning": 12_000, "error": 12_000}
 TITLES = {"info": "Note", "warning": "Warning", "error": "Error"}
-MOST = 3  # toasts at once
-SHARE = 1 / 3  # of the canvas's height, for more toasts than the newest
-WIDTH = 620  # a sentence fits into one line or two, so that a toast covers the edge of the canvas and not the data
+MOST = 3  # toasts that wait for their turn, with the one in view
+WIDTH = 800  # a sentence fits into one line or two, which is as much as the top bar has room for
 NARROW = 480
-MARGIN = 14
-NUMBERS = 24  # at the canvas's left edge: those of the upward axis
 
 Offer = tuple[str, str, Callable[[], None]]  # a button's text, its tooltip, and what it does
 Holds = Callable[[], bool]  # whether what a toast says is still so
@@ -39,7 +36,7 @@ class Toast(QFrame):
     """One sentence with its level, an optional button and a way to dismiss it.
 
     It leaves by itself once it was in view for a while; not while the mouse is over it or a button of it has the focus. An error with a
-    button is one of the program, since what the user can mend needs no log: it stays until it is dismissed.
+    button is one of the program, since what the user can mend needs no log: it stays until it is dismissed, behind those that wait.
     """
 
     def __init__(self, level: str, sentence: str, offer: Offer | None, holds: Holds, parent: "Toasts") -> None:
@@ -120,30 +117,36 @@ class Toast(QFrame):
         super().hideEvent(event)
 
     def _wait(self) -> None:
-        if not self.stays and self.isVisible():
+        if self.isVisible():
             self._timer.start(MILLISECONDS[self.level])
 
     def _expire(self) -> None:
         focused = self.button is not None and self.button.hasFocus()
+        parent = self.parent()
         if self.rect().contains(self.mapFromGlobal(QCursor.pos())) or focused:
             self._wait()
-        else:
+        elif not self.stays:
             self.dismiss()
+        elif isinstance(parent, Toasts):
+            parent.put_last(self)
+            self._wait()
 
 
 class Toasts(QWidget):
-    """The stack of toasts along the upper edge of its parent, newest on top: flat, for there the data have a margin.
+    """The newest toast, in place of what a part of the window shows; the others wait, newest first, until it has left.
 
-    What a low parent has no room for waits, newest first, until those above it have left.
+    Args:
+        over: the part, which holds words alone, so that no toast takes a click meant for what it covers. One that is higher than
+            the part reaches beyond its lower edge.
     """
 
     def __init__(self, over: QWidget) -> None:
-        super().__init__(over)
+        super().__init__(over.window())
+        self._over = over
         self.setObjectName("toasts")
         self.setAttribute(Qt.WidgetAttribute.WA_NoSystemBackground)
         self._column = QVBoxLayout(self)
         self._column.setContentsMargins(0, 0, 0, 0)
-        self._column.setSpacing(8)
         self.shown: list[Toast] = []
         over.installEventFilter(self)
         self.hide()
@@ -177,6 +180,12 @@ class Toasts(QWidget):
         else:
             self.hide()
 
+    def put_last(self, toast: Toast) -> None:
+        """Let those be read that wait."""
+        self.shown.remove(toast)
+        self.shown.append(toast)
+        self._place()
+
     def settle(self) -> None:
         """What the user did wrong is mended: mistakes and warnings leave."""
         for toast in list(self.shown):
@@ -201,17 +210,15 @@ class Toasts(QWidget):
         return super().event(event)
 
     def _place(self) -> None:
-        over = self.parentWidget()
-        width = min(WIDTH, over.width() - 2 * MARGIN - NUMBERS)
+        over = self._over
+        width = min(WIDTH, over.width())
         for toast in self.shown:
             if toast.width() != width:
                 toast.set_width(width)
-        below = 0
-        for toast in self.shown:
-            below += toast.heightForWidth(width) + (self._column.spacing() if below else 0)
-            toast.setVisible(toast is self.shown[0] or below <= SHARE * over.height())
-        height = min(self._column.heightForWidth(width), over.height() - 2 * MARGIN)
-        self.setGeometry(over.width() - width - MARGIN, MARGIN, width, height)
+            toast.setVisible(toast is self.shown[0])
+        height = self.shown[0].heightForWidth(width)
+        place = over.mapTo(self.parentWidget(), QPoint(0, max((over.height() - height) // 2, 0)))
+        self.setGeometry(place.x(), place.y(), width, height)
 
 
 class LogDialog(QDialog):

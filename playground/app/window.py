@@ -94,7 +94,7 @@ class MainWindow(QMainWindow):
         self.actions_by_key = Actions(self)
         self._menu = self._build_menus()
         self.top_bar.fill(self.actions_by_key, TOP_BAR, self._menu)
-        self.toasts = Toasts(self.canvas)
+        self.toasts = Toasts(self.top_bar.heading)  # no toast over the canvas takes a click that is meant for it
         self.wiring = Wiring(self)
         self._apply_palette()
         theme.dress(_application(), frame.SHEET)

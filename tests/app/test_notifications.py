@@ -6,30 +6,40 @@ from PySide6.QtGui import QCursor
 from PySide6.QtWidgets import QToolButton, QWidget
 
 from playground.app import notifications
-from playground.app.notifications import MOST, Toasts
+from playground.app.notifications import MOST, WIDTH, Toasts
 
 
 @pytest.fixture
-def over(qtbot):
-    over = QWidget()
-    over.resize(900, 600)
-    qtbot.addWidget(over)
+def window(qtbot):
+    window = QWidget()
+    window.resize(1280, 600)
+    qtbot.addWidget(window)
+    window.show()
+    return window
+
+
+@pytest.fixture
+def over(window):
+    """A part at the window's top."""
+    over = QWidget(window)
+    over.setGeometry(16, 0, 700, 52)
     over.show()
     return over
 
 
 @pytest.fixture
-def toasts(over):
-    QCursor.setPos(over.mapToGlobal(over.rect().bottomLeft()))  # a toast does not leave from under the pointer
+def toasts(window, over):
+    QCursor.setPos(window.mapToGlobal(window.rect().bottomLeft()))  # a toast does not leave from under the pointer
     return Toasts(over)
 
 
-def test_toast_lies_inside_its_parent_and_follows_it(toasts, over, qtbot):
+def test_toast_covers_its_part_of_the_window_and_nothing_else(toasts, over, qtbot):
     toasts.add("info", "Saved two-moons.spg.")
-    assert over.rect().contains(toasts.geometry())
-    right = toasts.geometry().right()
-    over.resize(1200, 600)
-    qtbot.waitUntil(lambda: toasts.geometry().right() == right + 300)
+    assert over.geometry().contains(toasts.geometry())
+    assert toasts.width() == over.width()
+    over.resize(1200, 52)
+    qtbot.waitUntil(lambda: toasts.width() == WIDTH)
+    assert over.geometry().contains(toasts.geometry())
 
 
 def test_long_sentence_is_wrapped_not_cut(toasts, qtbot):
@@ -43,9 +53,9 @@ def test_a_toast_takes_little_height_and_its_button_goes_below_only_where_there_
     toast = toasts.add("error", "Something went wrong; the log has the details.", LOG)
     qtbot.waitUntil(lambda: toast.height() < 50)
     assert toast.button.y() < toast._label.geometry().bottom()
-    over.resize(380, 600)
+    over.resize(380, 52)
     qtbot.waitUntil(lambda: toast.button.y() > toast._label.geometry().bottom())
-    assert over.rect().contains(toasts.geometry())
+    assert over.window().rect().contains(toasts.geometry())
 
 
 LOG = ("Copy log", "Copy the log", lambda: None)
@@ -61,6 +71,17 @@ def test_what_the_user_can_mend_goes_by_itself_and_errors_of_the_program_stay(to
     qtbot.waitUntil(lambda: toasts.shown == [failure])
     qtbot.wait(60)
     assert toasts.shown == [failure]
+
+
+def test_an_error_of_the_program_gives_way_to_those_that_wait_and_comes_back(toasts, qtbot, monkeypatch):
+    monkeypatch.setitem(notifications.MILLISECONDS, "error", 30)
+    note = toasts.add("info", "Saved.")
+    failure = toasts.add("error", "It broke.", LOG)
+    assert failure.isVisible()
+    qtbot.waitUntil(note.isVisible)
+    assert not failure.isVisible()
+    note.dismiss()
+    assert failure.isVisible()
 
 
 def test_a_mistake_goes_once_it_is_mended(toasts):
@@ -107,21 +128,13 @@ def test_reader_hears_level_and_sentence(toasts):
     assert toasts.add("error", "It broke.").accessibleName() == "Error: It broke."
 
 
-def test_a_low_canvas_shows_the_newest_and_the_others_once_it_has_left(toasts, over, qtbot, monkeypatch):
+def test_the_newest_is_shown_and_the_others_once_it_has_left(toasts, qtbot, monkeypatch):
     monkeypatch.setitem(notifications.MILLISECONDS, "error", 30)
-    over.resize(400, 330)
     old = toasts.add("error", "pts.npz holds no array of images: save one of shape (N, height, width).")
     new = toasts.add("info", "Training was reset: 12 000 steps are put aside.", LOG)
     qtbot.wait(100)
     assert new.isVisible()
     assert not old.isVisible()  # and its time does not run while nobody can read it
-    assert toasts.height() <= 330 / 2
     new.dismiss()
     assert old.isVisible()
     qtbot.waitUntil(lambda: toasts.shown == [])
-
-
-def test_a_high_canvas_shows_several(toasts, over, qtbot):
-    shown = [toasts.add("info", f"Saved {number}.spg.") for number in range(MOST)]
-    qtbot.wait(50)
-    assert all(toast.isVisible() for toast in shown)
