@@ -17,6 +17,7 @@ from playground.app import help as about
 from playground.app import hindrances, layout
 from playground.app.canvas.legend import LEGEND
 from playground.app.panels.training import in_full
+from playground.app.playback import END
 
 if typing.TYPE_CHECKING:
     from playground.app.window import MainWindow
@@ -165,7 +166,11 @@ COMMANDS: dict[str, Command] = {
     ),
     "sample.start": Command("To the start", "The first frame: all noise", lambda w: w.engine.seek(0), key="A"),
     "sample.end": Command(
-        "To the end", "The last recorded frame", lambda w: w.engine.seek(w.engine.recorded - 1), key="E"
+        "To the end",
+        "The end of the run; what is missing is sampled first",
+        lambda w: w.engine.seek(END),
+        key="E",
+        hindrance=_playing,
     ),
     "sample.restart": Command(
         "Restart",

@@ -370,7 +370,7 @@ class Engine(Training):
             self._datasets[file_key(built)] = dataset
         if bench.could_hold_out_more:
             said = f"{len(dataset.held_out):,} of these data were held out when training began: Reset holds out more."
-            self.message.emit("info", said, "")
+            self.note.emit("info", said, "", lambda: self._bench is bench and bench.could_hold_out_more)
         if behind:
             self._settle.start()
         else:

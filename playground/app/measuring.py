@@ -20,6 +20,7 @@ POINT_KEYS = frozenset(
     f"likelihood.{name}" for name in ("tolerance", "trace", "vectors", "probe")
 )  # by which log p is computed
 TEST_SET_KEYS = POINT_KEYS | {"likelihood.draws"}
+UNFINISHED = "These images are still being sampled: click one at the end of the run."
 STALE = "Measured by other settings than are chosen now: measure anew."
 TASKS = ("likelihood", "way", "density", FOLLOWING, "test-set", "quality", "fisher")
 
@@ -31,6 +32,7 @@ class Measuring(Stage):
     way_changed = Signal(object)  # Way or None
     evaluation_changed = Signal(object)  # dict of metrics so far
     errors_changed = Signal(object)  # ScoreErrors along sigma or None
+    note = Signal(str, str, str, object)  # a message, and a function that tells whether it still holds
 
     def __init__(self, state: State, parent: QObject | None = None) -> None:
         super().__init__(state, parent)
@@ -92,7 +94,7 @@ class Measuring(Stage):
 
     def inspect_image(self, number: int) -> None:
         """Compute the log-likelihood of an image of the grid."""
-        image = self._finished_image(number)
+        image = self._show_finished_image(number)
         if image is not None:
             self._inspect(image, number)
 
@@ -102,7 +104,7 @@ class Measuring(Stage):
 
     def go_to_image(self, number: int) -> None:
         """The same for an image of the grid."""
-        image = self._finished_image(number)
+        image = self._show_finished_image(number)
         if image is not None:
             self._go_to(image, number)
 
@@ -179,6 +181,13 @@ class Measuring(Stage):
         self._way = way
         self.way_changed.emit(way)
 
+    def _show_finished_image(self, number: int) -> np.ndarray | None:
+        """See :meth:`_finished_image`; the canvas goes to the frame that it is of."""
+        image = self._finished_image(number)
+        if image is not None and self._trajectory is not None:
+            self.seek(0 if self._state.experiment.sampling.kind == "forward" else self.recorded - 1)
+        return image
+
     def _finished_image(self, number: int) -> np.ndarray | None:
         """An image of the grid as it is at the end of its run, or of the data where there is none."""
         bench, trajectory = self._bench, self._trajectory
@@ -187,7 +196,7 @@ class Measuring(Stage):
         images: np.ndarray = bench.view.points
         if trajectory is not None and trajectory.shape == bench.problem.shape:
             if not trajectory.finished:
-                self.message.emit("info", "These images are still being sampled: click one at the end of the run.", "")
+                self.note.emit("info", UNFINISHED, "sample.end", lambda: not trajectory.finished)
                 return None
             # The forward process ends in noise: its images are those that it began with.
             images = trajectory.positions[0 if self._state.experiment.sampling.kind == "forward" else -1]

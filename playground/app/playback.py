@@ -1,7 +1,10 @@
 """The playhead: where in the recorded frames the window is."""
 
+import sys
+
 TICK = 16  # ms from one look at the clock to the next
 FRAMES_A_SECOND = 1000 / TICK  # at speed 1
+END = sys.maxsize  # a frame beyond the last one of every run
 HOLD = 0.8  # seconds that a finished run stays in view before it loops
 
 
@@ -16,6 +19,8 @@ class Playback:
         self.playing = True
         self.loop = loop
         self.speed = 1.0
+        self.sought: int | None = None
+        """The frame to go to as soon as it is recorded."""
         self._position = 0.0
         self._held = 0.0
 
@@ -24,7 +29,8 @@ class Playback:
         return int(self._position)
 
     def seek(self, frame: int, recorded: int) -> None:
-        """Go to a frame, as far as frames have been recorded."""
+        """Go to a frame; until it is recorded, go along with what is."""
+        self.sought = frame if frame >= recorded else None
         self._position = float(min(max(frame, 0), max(recorded - 1, 0)))
         self._held = 0.0
 
@@ -39,6 +45,8 @@ class Playback:
         Returns:
             Whether the run has ended, was held in view, and should begin again.
         """
+        if self.sought is not None:
+            self.seek(self.sought, recorded)
         if not self.playing or recorded == 0:
             return False
         # After a stall (a dialog, a busy machine) go on, do not leap.

@@ -119,8 +119,11 @@ class Scrubber(QSlider):
 
     def _acted(self, action: int) -> None:
         """Keys; the mouse is handled below."""
-        self.setSliderPosition(self._reach(self.sliderPosition()))
-        if action != QAbstractSlider.SliderAction.SliderMove.value:
+        wanted = self.sliderPosition()
+        self.setSliderPosition(self._reach(wanted))
+        if action == QAbstractSlider.SliderAction.SliderToMaximum.value:
+            self.scrubbed.emit(wanted)  # the end of the run is sampled where it is not there yet
+        elif action != QAbstractSlider.SliderAction.SliderMove.value:
             self.scrubbed.emit(self.sliderPosition())
 
     def _frame_at(self, x: float) -> int:

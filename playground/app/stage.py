@@ -122,6 +122,7 @@ class Stage(QObject):
 
     @Slot(bool)
     def set_playing(self, playing: bool) -> None:
+        self._playback.sought = None
         if playing and self._trajectory is not None and self.frame >= self._trajectory.total - 1:
             self._playback.seek(0, self.recorded)
         if playing != self._playback.playing:
@@ -132,12 +133,12 @@ class Stage(QObject):
     def step(self, frames: int) -> None:
         """Move the playhead by some frames and rest there."""
         self.set_playing(False)
-        self._live.want(self.frame + frames + AHEAD)
         self.seek(self.frame + frames)
 
     @Slot(int)
     def seek(self, frame: int) -> None:
-        self._playback.seek(frame, self.recorded)
+        """Go to a frame, or beyond all to the last; what is missing is sampled first, while the playhead goes along."""
+        self._playback.seek(min(frame, self._trajectory.total - 1 if self._trajectory else 0), self.recorded)
 
     @Slot(bool)
     def restart(self, new_seed: bool = False) -> None:
@@ -174,8 +175,7 @@ class Stage(QObject):
                 self._drop_run()
             return
         self._told = ""
-        self._run, self._run_version = self._record(bench, AHEAD)
-        self._next = None
+        (self._run, self._run_version), self._next = self._record(bench, AHEAD), None
         self._playback.seek(0, 0)
         self._shown_frame = -1
 
@@ -300,7 +300,7 @@ class Stage(QObject):
             self._again()
         training = self._bench is not None and self._bench.training == "training"
         self._live.share = SHARE if training else 1.0
-        self._live.want(self.frame + AHEAD)
+        self._live.want(max(self.frame, self._playback.sought or 0) + AHEAD)
         if self._trajectory is not None and self.frame != self._shown_frame and self.recorded:
             self._shown_frame = self.frame
             self._live.stand_back()

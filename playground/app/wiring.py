@@ -68,6 +68,7 @@ class Wiring(QObject):
         engine.probed.connect(self._show_probe)
         engine.message.connect(self._tell)
         engine.training_changed.connect(lambda _: self._refresh())
+        engine.note.connect(window.notify)
         for signal in (engine.problem_changed, engine.problem_failed, engine.trajectory_changed, state.changed):
             signal.connect(lambda _: self._show_hindrances())
         engine.playing_changed.connect(transport.set_playing)

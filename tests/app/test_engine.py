@@ -787,8 +787,9 @@ def test_what_was_trained_on_is_never_held_out(qtbot, bench, tmp_path, kind):
     engine.train()
     qtbot.waitUntil(lambda: engine.trained_steps > 0, timeout=20_000)
     engine.pause_training()
-    with qtbot.waitSignal(engine.message, timeout=10_000) as told:
+    with qtbot.waitSignal(engine.note, timeout=10_000) as told:
         edit({"likelihood.points": 60})
+    assert told.args[3]()  # it holds
     assert told.args[:2] == ["info", "30 of these data were held out when training began: Reset holds out more."]
     trainer, problem = engine._bench.trainer, engine._bench.problem
     assert trainer.step > 0

@@ -27,6 +27,17 @@ def test_it_waits_for_frames_that_are_not_recorded_yet():
     assert playback.frame == 9
 
 
+def test_it_goes_along_to_a_frame_that_is_not_recorded_yet_even_at_rest():
+    playback = Playback()
+    playback.playing = False
+    playback.seek(30, 10)
+    seen = []
+    for recorded in (10, 17, 29, 31, 40):
+        playback.advance(0.05, recorded, total=500)
+        seen.append(playback.frame)
+    assert seen == [9, 16, 28, 30, 30]
+
+
 def test_a_finished_run_is_held_and_then_begins_again():
     playback = Playback()
     playback.seek(9, 10)

@@ -3,6 +3,7 @@
 import threading
 import time
 
+import numpy as np
 import pytest
 
 from playground.app import hindrances, measurements
@@ -11,6 +12,8 @@ from playground.app.engine import Engine
 from playground.app.following import Follower
 from playground.app.labels import spoken
 from playground.app.live import SHARE, Live, View
+from playground.app.measuring import UNFINISHED
+from playground.app.playback import END
 from playground.app.state import State
 from playground.lab.experiment import Experiment, replace
 from playground.lab.refusals import sampling_refusal
@@ -91,6 +94,82 @@ def test_what_was_computed_of_data_that_are_gone_is_not_shown(qtbot, engine):
         slot.put((gone, "late"))
     engine._poll_live()
     assert "late" not in shown
+
+
+@pytest.fixture
+def under_way(qtbot):
+    """An engine that rests at the beginning of a run which is not recorded to its end."""
+    engine = Engine(State(replace(Experiment(), SMALL | {"sampling.steps": 300})), device="cpu")
+    engine.set_playing(False)
+    engine.start()
+    qtbot.waitUntil(lambda: engine.recorded > 20, timeout=60_000)
+    yield engine
+    assert engine.shutdown(20.0)
+
+
+def test_to_the_end_samples_on_to_the_end_while_it_rests(qtbot, under_way):
+    engine, run = under_way, under_way.trajectory
+    qtbot.wait(200)
+    assert not run.finished  # nothing asks for the rest
+    frames = []
+    engine.frame_changed.connect(frames.append)
+    engine.seek(END)
+    qtbot.waitUntil(lambda: engine.frame == run.total - 1, timeout=20_000)
+    assert engine.trajectory is run
+    assert run.finished
+    assert not engine.playing
+    assert frames == sorted(frames)  # the playhead went along
+    qtbot.wait(100)
+    assert engine.frame == run.total - 1
+    engine.seek(3)
+    qtbot.wait(100)
+    assert engine.frame == 3
+
+
+@pytest.mark.parametrize("other", ["pause", "seek", "step", "restart"])
+def test_whatever_is_done_next_takes_back_the_way_to_the_end(qtbot, under_way, other):
+    engine = under_way
+    engine.seek(END)
+    {
+        "pause": lambda: engine.set_playing(False),
+        "seek": lambda: engine.seek(2),
+        "step": lambda: engine.step(-1),
+        "restart": lambda: (engine.restart(), engine.set_playing(False)),
+    }[other]()
+    qtbot.wait(300)
+    assert engine.frame < engine.trajectory.total - 1
+
+
+def test_step_waits_for_a_frame_that_is_not_there_yet(qtbot, under_way):
+    engine = under_way
+    qtbot.wait(200)
+    engine.seek(engine.recorded - 1)
+    last = engine.frame
+    engine.step(1)
+    qtbot.waitUntil(lambda: engine.frame == last + 1, timeout=5_000)
+
+
+def test_no_likelihood_is_taken_of_an_unfinished_image(qtbot, under_way):
+    """It is said how the images are finished; one that is clicked at an earlier frame is shown as it is measured, finished."""
+    engine = under_way
+    engine._state.edit({"data.kind": "digits", "sampling.particles": 4, "network.width": 8})
+    qtbot.waitUntil(lambda: engine.trajectory.shape == (1, 8, 8) and engine.recorded > 5, timeout=30_000)
+    run = engine.trajectory
+    assert not run.finished
+    engine.set_playing(False)
+    with qtbot.waitSignal(engine.note) as told:
+        engine.inspect_image(1)
+    assert told.args[1:3] == [UNFINISHED, "sample.end"]
+    assert told.args[3]()
+    assert not engine.running("likelihood")
+    engine.seek(END)
+    qtbot.waitUntil(lambda: engine.frame == run.total - 1, timeout=60_000)
+    assert not told.args[3]()  # it is finished: nothing is left to say
+    engine.seek(10)
+    engine.inspect_image(1)
+    assert engine.running("likelihood")
+    assert engine.frame == run.total - 1
+    np.testing.assert_array_equal(engine._place[0], run.positions[-1][1])
 
 
 def test_the_users_density_map_stays_until_the_playhead_moves_on(qtbot, engine):
