@@ -144,6 +144,11 @@ class State(QObject):
         """What undo would take back, as "change of data", or nothing."""
         return self._done[-1].text if self._done else ""
 
+    @property
+    def last_step(self) -> object:
+        """What undo would take back, to be held against later ones; None where there is nothing."""
+        return self._done[-1] if self._done else None
+
     def undoes(self, deed: Deed) -> bool:
         """Whether undo would take back this very deed."""
         return bool(self._done) and self._done[-1] is deed

@@ -13,6 +13,7 @@ from playground.app.dressing import COMPUTED
 from playground.app.labels import keys_in, spoken
 from playground.app.notifications import Holds
 from playground.app.panels import DataPanel, LikelihoodPanel, TrainingPanel
+from playground.app.panels.figure import count
 from playground.app.views import (
     DensityView,
     FieldView,
@@ -101,7 +102,10 @@ class Wiring(QObject):
         data.open_file_requested.connect(window.documents.ask_open)
         data.open_folder_requested.connect(window.documents.ask_open_folder)
         data.brush_toggled.connect(lambda on: canvas.set_tool("brush" if on else "point"))
-        data.brush_toggled.connect(window.panel(LikelihoodPanel).show_brush)
+        likelihood = window.panel(LikelihoodPanel)
+        data.brush_toggled.connect(likelihood.show_brush)
+        likelihood.second.toggled.connect(lambda on: on and data.put_brush_down())
+        window.documents.opened.connect(data.put_brush_down)
         data.brush_radius_changed.connect(canvas.set_brush_radius)
         canvas.brush_radius_changed.connect(data.radius.show_radius)
         canvas.set_brush_radius(data.radius.radius)
@@ -364,7 +368,12 @@ class Wiring(QObject):
     def _add_stroke(self, points: list[tuple[float, float]], radius: float) -> None:
         stroke = Stroke(tuple((float(x), float(y)) for x, y in points), float(radius))
         strokes = self._state.experiment.data.strokes if self._state.experiment.data.kind == "drawn" else ()
-        self._state.edit({"data.kind": "drawn", "data.strokes": (*strokes, stroke)})
+        steps, state = self._engine.trained_steps, self._state
+        state.edit({"data.kind": "drawn", "data.strokes": (*strokes, stroke)})
+        if steps:
+            drawn = state.last_step
+            said = f"The stroke starts training anew: {count(steps)} steps are put aside."
+            self._window.notify("warning", said, "edit.undo", lambda: state.last_step == drawn)
 
     # --- what is wanted
 

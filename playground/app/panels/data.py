@@ -132,6 +132,7 @@ class DataPanel(Card):
         self._tokens = DARK
         self._failure = ""
         self._loading = False
+        self._trains = False
         self._build_tiles()
         self._build_file_row()
         self._build_brush()
@@ -153,6 +154,7 @@ class DataPanel(Card):
         engine.problem_changed.connect(self._problem_changed)
         engine.problem_failed.connect(self._problem_failed)
         engine.task_changed.connect(self._task_changed)
+        engine.training_changed.connect(self._training_changed)
         self._refresh()
 
     def apply_palette(self, palette: Palette) -> None:
@@ -243,7 +245,7 @@ class DataPanel(Card):
             (self.clear, "Clear the drawing", "Take all strokes away. Ctrl+Z brings them back."),
         ):
             button.setAccessibleName(name)
-            button.setToolTip(f"<p>{tip}</p>")
+            Tooltip(button, f"<p>{tip}</p>", now=lambda: warning(self.engine.trained_steps))
             layout.addWidget(button, 1)
         self.body.addWidget(self.brush_row)
         self.radius = BrushRow(self)
@@ -268,6 +270,20 @@ class DataPanel(Card):
     @Slot()
     def _undo_stroke(self) -> None:
         self.state.edit({"data.strokes": self.state.experiment.data.strokes[:-1]})
+
+    @Slot()
+    def put_brush_down(self) -> None:
+        """From now on a click on the canvas asks for a likelihood and paints nothing."""
+        self.brush.setChecked(False)
+
+    @Slot(str)
+    def _training_changed(self, training: str) -> None:
+        trains = self.engine.training_wanted
+        if (
+            trains and not self._trains
+        ):  # what is trained on is drawn; while training goes on the brush may be taken again
+            self.put_brush_down()
+        self._trains = trains
 
     # What is shown
 

@@ -132,6 +132,8 @@ class LikelihoodPanel(Card):
     def show_brush(self, on: bool) -> None:
         """Whether a click paints, so that none picks a point."""
         self._brush = on
+        if on:
+            self.second.setChecked(False)
         self._refresh()
 
     @Slot(object)

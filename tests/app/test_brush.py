@@ -1,0 +1,100 @@
+"""The brush is put down where a click is to mean something else, and a stroke that costs trained weights says so."""
+
+import pytest
+from PySide6.QtCore import QPoint, Qt
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication
+
+from playground.app import notifications
+from playground.app.panels import DataPanel, LikelihoodPanel, TrainingPanel
+from playground.lab.session import Session
+
+LEFT = Qt.MouseButton.LeftButton
+
+
+@pytest.fixture
+def drawing(window, qtbot):
+    """The window with a drawing of one stroke, made by the mouse, and the brush still in hand."""
+    QTest.mouseClick(window.panel(DataPanel).tiles["drawn"], LEFT)
+    qtbot.waitUntil(lambda: window.engine.problem is None, timeout=10_000)
+    with qtbot.waitSignal(window.engine.problem_changed, timeout=20_000):
+        stroke(window, 100)
+    assert window.panel(DataPanel).brush.isChecked()
+    return window
+
+
+def stroke(window, down: int) -> None:
+    """A horizontal stroke."""
+    surface = window.canvas.surface
+    QTest.mousePress(surface, LEFT, pos=QPoint(100, down))
+    for x in range(120, 300, 20):
+        QTest.mouseMove(surface, QPoint(x, down))
+        QApplication.processEvents()
+    QTest.mouseRelease(surface, LEFT, pos=QPoint(300, down))
+
+
+def strokes(window) -> int:
+    return len(window.state.experiment.data.strokes)
+
+
+def train(window, qtbot) -> None:
+    QTest.mouseClick(window.panel(TrainingPanel).button, LEFT)
+    qtbot.waitUntil(lambda: window.engine.training == "finished", timeout=40_000)
+
+
+def test_after_training_a_click_asks_for_a_likelihood_and_paints_nothing(drawing, qtbot):
+    window = drawing
+    train(window, qtbot)
+    assert not window.panel(DataPanel).brush.isChecked()
+    with qtbot.waitSignal(window.engine.likelihood_changed, timeout=20_000, check_params_cb=lambda found: found):
+        QTest.mouseClick(window.canvas.surface, LEFT, pos=QPoint(200, 100))
+    assert strokes(window) == 1
+    assert window.engine.trained_steps > 0
+
+
+def test_the_way_to_a_second_point_puts_the_brush_down_and_the_brush_the_way(drawing, qtbot):
+    window, card, brush = drawing, drawing.panel(LikelihoodPanel), drawing.panel(DataPanel).brush
+    train(window, qtbot)
+    with qtbot.waitSignal(window.engine.likelihood_changed, timeout=20_000, check_params_cb=lambda found: found):
+        QTest.mouseClick(window.canvas.surface, LEFT, pos=QPoint(200, 100))
+    QTest.mouseClick(brush, LEFT)
+    QTest.mouseClick(card.second, LEFT)
+    assert not brush.isChecked()
+    QTest.mouseClick(brush, LEFT)
+    assert not card.second.isChecked()
+
+
+def test_a_stroke_over_trained_weights_says_what_it_costs_and_undo_brings_them_back(drawing, qtbot, monkeypatch):
+    monkeypatch.setitem(notifications.MILLISECONDS, "warning", 60_000)
+    window, brush = drawing, drawing.panel(DataPanel).brush
+    assert window.toasts.shown == []  # the first stroke cost nothing
+    train(window, qtbot)
+    steps = window.engine.trained_steps
+    QTest.mouseClick(brush, LEFT)
+    stroke(window, 200)
+    (toast,) = window.toasts.shown
+    assert toast.sentence == "The stroke starts training anew: 400 steps are put aside."
+    qtbot.waitUntil(lambda: window.engine.trained_steps == 0, timeout=20_000)
+    QTest.mouseClick(toast.button, LEFT)
+    qtbot.waitUntil(lambda: window.engine.trained_steps == steps, timeout=20_000)
+    assert strokes(window) == 1
+    assert window.toasts.shown == []
+
+
+def test_what_a_stroke_cost_is_no_longer_offered_where_undo_would_take_back_something_else(drawing, qtbot):
+    window = drawing
+    train(window, qtbot)
+    QTest.mouseClick(window.panel(DataPanel).brush, LEFT)
+    stroke(window, 200)
+    assert len(window.toasts.shown) == 1
+    window.state.edit({"sampling.particles": 7})
+    assert window.toasts.shown == []
+
+
+def test_a_drawing_that_is_opened_is_not_painted_on(drawing, qtbot, tmp_path):
+    window = drawing
+    window.engine.session({})().save(tmp_path / "drawing.spg")
+    window.state.mark_saved()
+    assert Session.load(tmp_path / "drawing.spg").experiment.data.kind == "drawn"
+    window.documents.open(tmp_path / "drawing.spg")
+    qtbot.waitUntil(lambda: not window.panel(DataPanel).brush.isChecked(), timeout=10_000)
