@@ -358,6 +358,7 @@ def _view(problem: "Problem", trainer: "Trainer") -> ProblemView:
         brightness=shown.reshape(len(shown), -1).mean(axis=1) if is_image else None,
         limits=(float(shown.min()), float(shown.max())),
         axes=dataset.axes,
+        data=problem.experiment.data.used(),
         remark=dataset.remark,
         is_image=is_image,
         isotropic=units.isotropic,

@@ -78,10 +78,10 @@ class Toast(QFrame):
         self.button: QPushButton | None = None
         if offer is not None:
             text, tip, run = offer
-            self.button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
             self.button = QPushButton(text)
             self.button.setObjectName("toastButton")
             self.button.setAccessibleName(text)
+            self.button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
             self.button.setToolTip(f"<p>{tip}</p>")
             self.button.clicked.connect(lambda: (run(), self.dismiss()))
             self._body.addWidget(self.button, 0, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from playground.lab.data_settings import Data
 from playground.lab.experiment import Experiment
 from playground.lab.refusals import Conditions
 
@@ -59,12 +60,17 @@ class ProblemView:
     mode_weights: np.ndarray | None = None
     marginals: np.ndarray | None = None  # (2, 2, N) along each axis even places, and a known density's mass below each
     resolved: Experiment | None = None  # with every "auto" that depends on the data as a number
+    data: Data | None = None  # the settings that its data are of
     remark: str = ""  # on how the data were read
     has_energy: bool = False  # whether the network states a density by itself
 
     @property
     def shows_learned_density(self) -> bool:
         return self.has_process or self.has_energy
+
+    def describes(self, experiment: Experiment) -> bool:
+        """Whether these are the data of the settings; else others are on their way, and what is advised of these is of the past."""
+        return self.data == experiment.data.used()
 
     @property
     def has_reference(self) -> bool:

@@ -68,8 +68,8 @@ class Wiring(QObject):
         engine.way_changed.connect(self._show_way)
         engine.probed.connect(self._show_probe)
         engine.message.connect(self._tell)
-        engine.training_changed.connect(lambda _: self._refresh())
         engine.note.connect(window.notify)
+        engine.training_changed.connect(lambda _: self._refresh())
         for signal in (engine.problem_changed, engine.problem_failed, engine.trajectory_changed, state.changed):
             signal.connect(lambda _: self._show_hindrances())
         engine.playing_changed.connect(transport.set_playing)
@@ -89,7 +89,7 @@ class Wiring(QObject):
         canvas.shift_clicked.connect(engine.go_to)
         canvas.image_selected.connect(lambda number: self._pick(engine.inspect_image, engine.go_to_image, number))
         canvas.image_shift_selected.connect(engine.go_to_image)
-        canvas.image_missed.connect(lambda: window.notify("info", MISSED))
+        canvas.image_missed.connect(lambda: window.notify("info", MISSED, holds=self._shows_images))
         canvas.stroke_drawn.connect(self._add_stroke)
 
         transport.play_toggled.connect(engine.set_playing)
@@ -169,6 +169,10 @@ class Wiring(QObject):
         self._show_sigmas(None if self._stale is self._engine.trajectory else self._engine.trajectory)
         self._drawing = drawn
         self._window._show_name()
+
+    def _shows_images(self) -> bool:
+        problem = self._engine.problem
+        return problem is not None and problem.is_image
 
     def _shows_data_of(self, problem: ProblemView) -> bool:
         """Whether the canvas shows the same data; a file's points are in single precision, so that places differ by a hair."""

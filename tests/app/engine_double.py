@@ -241,5 +241,6 @@ def view(experiment: Experiment, **changes: Any) -> ProblemView:
         "mode_weights": np.array([0.5, 0.5]) if known else None,
         "marginals": np.array([[np.linspace(-2, 3, 401), np.linspace(0, 1, 401)]] * 2) if known else None,
         "resolved": after,
+        "data": data.used(),
     }
     return ProblemView(**(settings | changes))

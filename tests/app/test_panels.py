@@ -621,6 +621,44 @@ def test_a_warning_follows_the_objective_that_is_chosen(show, state, engine):
     assert panel.notice.text.text() == "The data have sharp edges."
 
 
+def test_advice_leaves_with_the_data_it_is_about(show, state, engine):
+    """Other data are on their way, or there are none any more: what was said of the last ones is not true of these."""
+    noise, objective, training = show(panels.NoisePanel, panels.ObjectivePanel, panels.TrainingPanel)
+    state.edit({"data.kind": "digits", "objective.kind": "exact", "training.label_dropout": 0.0})
+    advice = (Advice("σ_max = 3.39 is not enough.", {"noise.sigma_max": 60.0}),)
+    engine.build(advice=lambda _: advice, conditions=TOLD)
+    state.edit({"sampling.guidance": 1.0})
+    cards = (noise, objective, training)
+    assert [card.notice.isVisible() for card in cards] == [True] * 3
+    state.edit({"data.points": 7_000, "data.kind": "rings"})
+    assert [card.notice.text.text() for card in cards if card.notice.isVisible()] == []
+    engine.build(advice=lambda _: advice)
+    assert noise.notice.isVisible()
+    engine.fail("Nothing is drawn yet: take the brush.")
+    assert not noise.notice.isVisible()
+    assert not noise.notice.buttons
+
+
+@pytest.mark.parametrize("task", ["likelihood", "density", "test-set", "quality", "fisher"])
+@pytest.mark.parametrize("change", ["the data are gone", "other data", "other weights", "measured again"])
+def test_why_a_measurement_failed_is_told_as_long_as_it_is_of_what_is_there(show, engine, task, change):
+    kind = panels.QualityPanel if task in ("quality", "fisher") else panels.LikelihoodPanel
+    (panel,) = show(kind)
+    engine.build()
+    engine.run(task, None, "The flow could not be followed.", running=False)
+    assert panel.notice.text.text() == "The flow could not be followed."
+    if change == "the data are gone":
+        engine.fail("Nothing is drawn yet: take the brush.")
+    elif change == "other data":
+        engine.build()
+    elif change == "other weights":
+        engine.training_changed.emit("training")
+        engine.likelihood_changed.emit(None)
+    else:
+        engine.run(task)
+    assert not panel.notice.isVisible()
+
+
 # Refusals
 
 

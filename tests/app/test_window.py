@@ -4,7 +4,7 @@ import itertools
 
 import numpy as np
 import pytest
-from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QTimer, QUrl
+from PySide6.QtCore import QMimeData, QPoint, QPointF, QRect, Qt, QTimer, QUrl
 from PySide6.QtGui import QDragEnterEvent, QDropEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import (
@@ -25,9 +25,9 @@ from playground.app.engine import Engine
 from playground.app.errors import Log
 from playground.app.field_row import FieldLabel
 from playground.app.labels import spoken
-from playground.app.layout import COLUMNS
+from playground.app.layout import COLUMNS, FIRST, FRAME
 from playground.app.numbers import shown
-from playground.app.panels import DataPanel, LikelihoodPanel, QualityPanel, TrainingPanel
+from playground.app.panels import DataPanel, LikelihoodPanel, NoisePanel, QualityPanel, TrainingPanel
 from playground.app.panels.training import BUTTON
 from playground.app.settings import KEYS, Settings, VideoChoice
 from playground.app.views import DensityView
@@ -38,6 +38,8 @@ from playground.lab.likelihood_settings import LOG_P_OF
 from playground.lab.refusals import sampling_refusal, training_refusal
 from playground.resources import resource
 from tests.app.conftest import wait
+
+LEFT = Qt.MouseButton.LeftButton
 
 
 @pytest.mark.parametrize("size", [(1280, 720), (1440, 900), (3840, 2160), (1024, 600)])
@@ -541,8 +543,8 @@ def test_a_reset_window_is_as_at_its_first_start_and_keeps_the_work(window, qtbo
     room = window.screen().availableGeometry()
     assert not window.isFullScreen()
     assert (window.width(), window.height()) == (
-        min(max(room.width(), SMALLEST[0]), 1440),
-        min(max(room.height(), SMALLEST[1]), 900),
+        min(max(room.width() - FRAME[0], SMALLEST[0]), FIRST[0]),
+        min(max(room.height() - FRAME[1], SMALLEST[1]), FIRST[1]),
     )
     assert window.theme_name == "dark"
     assert not any(panel.is_folded() for panel in window.panels)
@@ -555,18 +557,24 @@ def test_a_reset_window_is_as_at_its_first_start_and_keeps_the_work(window, qtbo
     assert window.documents.recent() == []
 
 
-def test_errors_cover_neither_the_data_nor_the_numbers_of_the_axes(window, qtbot):
+@pytest.mark.parametrize("size", [(1440, 900), (1280, 720), (1024, 600)])
+def test_what_toasts_say_is_read_whole_and_takes_no_click_from_the_canvas_nor_from_a_control(window, qtbot, size):
+    window.resize(*size)
     window.notify("error", 'measured.csv, line 62: "oops" is not a number; correct it or remove the line.')
     window.log.failed.emit("Something went wrong (ValueError: an example). Your work is kept; the log has the details.")
-    qtbot.waitUntil(lambda: len(window.toasts.shown) == 2 and window.toasts.shown[0].height() < 60)
-    qtbot.wait(30)
-    _, _, y0, y1 = window.canvas.viewport
-    top = np.quantile(window.engine.problem.points[:, 1], 0.999)  # of 50,000 points fifty lie higher
-    assert window.toasts.geometry().bottom() < (y1 - top) / (y1 - y0) * window.canvas.height()
-    assert window.toasts.geometry().left() >= 6 + window.fontMetrics().horizontalAdvance("2")
-    for toast in window.toasts.shown:
-        assert window.canvas.rect().contains(toast.geometry().translated(window.toasts.pos()))
-        assert toast._label.height() >= toast._label.heightForWidth(toast._label.width())
+    assert len(window.toasts.shown) == 2
+    qtbot.wait(50)
+    toast = window.toasts.shown[0]
+    assert toast._label.height() >= toast._label.heightForWidth(toast._label.width())
+    assert window.rect().contains(window.toasts.geometry())
+    surface, covered = window.canvas.surface, window.toasts.geometry()
+    parts = [surface, window.top_bar.menu, *window.findChildren(QAbstractButton)]
+    for part in parts:
+        place = QRect(part.mapTo(window, QPoint(0, 0)), part.size()) if window.isAncestorOf(part) else QRect()
+        if part.isVisible() and not window.toasts.isAncestorOf(part):
+            assert not place.intersects(covered), part.accessibleName()
+    with qtbot.waitSignal(window.canvas.clicked):
+        QTest.mouseClick(window.windowHandle(), LEFT, pos=surface.mapTo(window, QPoint(surface.width() - 100, 20)))
 
 
 def test_an_error_in_the_program_is_a_toast_with_the_log_to_copy(window):
@@ -604,6 +612,28 @@ def test_other_data_far_from_the_origin_come_into_view(window, tmp_path):
         x0, x1, y0, y1 = window.canvas.viewport
         assert x0 < offset < x1
         assert y0 < offset < y1
+
+
+def test_no_advice_outlives_the_data_it_is_about(window, qtbot, tmp_path):
+    """Nor do the noise levels that were chosen for them."""
+    path = tmp_path / "far.csv"
+    generator = np.random.default_rng(0)
+    np.savetxt(
+        path, np.concatenate([generator.normal(size=(300, 2)), generator.normal(size=(300, 2)) + 60]), delimiter=","
+    )
+    card = window.panel(NoisePanel)
+    with qtbot.waitSignal(window.engine.problem_changed, timeout=20_000):
+        window.engine.open_points(str(path))
+    window.state.edit({"noise.sigma_max": 5.0})
+    qtbot.waitUntil(lambda: "Raise σ_max" in card.notice.text.text(), timeout=20_000)
+    assert card.notice.buttons
+    window.state.edit({"data.kind": "drawn"})
+    assert not card.notice.isVisible()  # at once: other data are on their way
+    qtbot.waitUntil(lambda: window.engine.problem is None, timeout=20_000)
+    assert not card.notice.isVisible()
+    window.state.edit({"noise.sigma_max": "auto"})
+    assert card.range.value("noise.sigma_max") is None
+    assert len(card.ladder.sigmas) == 0
 
 
 def test_an_empty_drawing_is_the_reason_in_menus_keys_and_buttons(window, qtbot):

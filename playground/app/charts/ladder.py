@@ -121,7 +121,7 @@ class SigmaLadder(Chart):
             self.sentence(painter, "No noise is added: the score is learned where data are, and guessed elsewhere.")
             return
         if not len(self._sigmas):
-            self.sentence(painter, "The noise levels follow from the data: a moment.")
+            self.sentence(painter, "The noise levels follow from the data.")
             return
         for power in decades(*self._axis):
             x = self._x(power)

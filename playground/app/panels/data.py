@@ -381,7 +381,7 @@ class DataPanel(Card):
             self.notice.say("error", self._failure, *((again,) if kind in ("file", "images") else ()))
         else:
             view = self.engine.problem
-            shown = view is not None and not self._loading and kind in ("file", "images")
+            shown = view is not None and view.describes(self.state.experiment) and kind in ("file", "images")
             self.notice.say("info", view.remark if shown else "")
 
 

@@ -56,7 +56,7 @@ class LikelihoodPanel(Card):
             self.advanced().addWidget(row)
         state.changed.connect(self._refresh)
         engine.problem_changed.connect(self._problem_changed)
-        engine.problem_failed.connect(self._refresh)
+        engine.problem_failed.connect(self._problem_changed)
         engine.training_changed.connect(self._refresh)
         engine.likelihood_changed.connect(self._show_point)
         engine.way_changed.connect(self._show_way)
@@ -172,12 +172,13 @@ class LikelihoodPanel(Card):
     # What is shown
 
     @Slot(object)
-    def _problem_changed(self, view: ProblemView) -> None:
+    def _problem_changed(self, now: ProblemView | str) -> None:
         self._failed("")
         self._refresh()
 
     @Slot(object)
     def _show_point(self, likelihood: PointLikelihood | None) -> None:
+        self._failed("")
         self.point.setVisible(likelihood is not None)
         self.energy.setVisible(likelihood is not None and likelihood.energy is not None)
         self.exact.setVisible(likelihood is not None and likelihood.exact is not None)
@@ -240,6 +241,7 @@ class LikelihoodPanel(Card):
         if task in ("likelihood", "way"):
             self._solving = ""
             if status.running:
+                self._failed("")
                 self._solving = "solving…" if status.fraction is None else f"solving, {status.fraction:.0%}"
             elif status.error:
                 self._failed(status.error)

@@ -166,9 +166,9 @@ class NoisePanel(Card):
 
     @Slot(str)
     def _problem_failed(self, sentence: str) -> None:
-        if sentence.startswith("noise."):
-            self._failure = sentence
-            self._refresh()
+        self._failure = sentence if sentence.startswith("noise.") else ""
+        self._refresh()  # what is advised of data that are gone goes with them
+        if self._failure:
             self.reveal()
 
     def _refresh(self) -> None:
@@ -189,7 +189,11 @@ class NoisePanel(Card):
         self._by_hand_text.setText(f"{len(noise.schedule if drawn else noise.rungs)} points set by hand")
         self.evenly.setText("Straighten" if drawn else "Space evenly")
         resolved = None if view is None or view.resolved is None else view.resolved.noise
-        if resolved is not None and resolved.kind == noise.kind:
+        if view is None:
+            self.sigma.set_resolved(None)
+            self.finest.set_resolved(None)
+            self.range.set_resolved(None, None)
+        elif resolved is not None and resolved.kind == noise.kind:
             self.sigma.set_resolved(_number(resolved.sigma))
             self.finest.set_resolved(_number(resolved.sigma_min))
             self.range.set_resolved(_number(resolved.sigma_max), _number(resolved.sigma_min))
@@ -198,7 +202,7 @@ class NoisePanel(Card):
             gap = None if view is None or view.is_image else view.widest_gap
             times = self._times() if drawn else None
             self.ladder.show_levels(noise.kind, sigmas, evenly=not by_hand, gap=gap, times=times)
-        elif self.ladder.kind != noise.kind:  # to drag those of another would set this one's
+        elif view is None or self.ladder.kind != noise.kind:  # to drag those of another would set this one's
             self.ladder.show_levels(noise.kind, np.zeros(0))
         self._summarise(sigmas)
         self._warn(view)
@@ -261,12 +265,12 @@ class NoisePanel(Card):
             self.set_state(f"{name}, σ {shown(sigmas[0])} → {shown(sigmas[-1])}")
 
     def _warn(self, view: ProblemView | None) -> None:
-        noise = self.state.experiment.noise
+        experiment = self.state.experiment
         if self._failure:
             self.notice.say("error", self._failure)
             return
-        stale = view is None or view.resolved is None or view.resolved.noise.kind != noise.kind
-        found = () if stale else view.advice(self.state.experiment.objective.kind)
+        stale = view is None or view.resolved is None or view.resolved.noise.kind != experiment.noise.kind
+        found = () if stale or not view.describes(experiment) else view.advice(experiment.objective.kind)
         if not found:
             self.notice.say("warning", "")
             return

@@ -74,7 +74,8 @@ class ObjectivePanel(Card):
     def _say_cost(self) -> None:
         """What the full trace costs where that is much, and what costs less."""
         objective, view = self.state.experiment.objective, self.engine.problem
-        dim = 0 if view is None else math.prod(view.points.shape[1:])
+        known = view is not None and view.describes(self.state.experiment)
+        dim = math.prod(view.points.shape[1:]) if known else 0
         passes = derivative_passes(objective, dim)
         if objective.kind == "maximum-likelihood":
             levels = 1 if self.state.experiment.noise.kind in ("none", "single") else LEVELS

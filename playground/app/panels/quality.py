@@ -53,6 +53,10 @@ class QualityPanel(Card):
         engine.problem_failed.connect(self._enable)
         state.changed.connect(self._enable)
         engine.trajectory_changed.connect(self._enable)
+        for signal in (engine.problem_failed, engine.trajectory_changed, engine.training_changed):
+            signal.connect(
+                lambda _: self.notice.say("error", "")
+            )  # why a measurement of other samples or weights failed
         engine.errors_changed.connect(self._show_errors)
         engine.evaluation_changed.connect(self._show_evaluation)
         engine.training_changed.connect(self._training_changed)

@@ -249,7 +249,11 @@ class TrainingPanel(Card):
     def _say_untrained(self) -> None:
         """That scores are asked for which training never shows, with the share that trains all of them."""
         experiment, view = self.state.experiment, self.engine.problem
-        why = view and (untrained_classes(experiment, view.conditions) or untrained_whole(experiment, view.conditions))
+        why = (
+            view is not None
+            and view.describes(experiment)
+            and (untrained_classes(experiment, view.conditions) or untrained_whole(experiment, view.conditions))
+        )
         share = self.state.field("training.label_dropout").default
         tip = f"training.label_dropout = {share}, and fresh weights"
         self.notice.say("warning", why or "", *([(f"Use {share}", tip, self._share)] if why else []))
