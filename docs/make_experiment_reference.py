@@ -1,6 +1,7 @@
 """Writes experiment.md: every setting of an experiment, from its own description in playground/lab/settings.py."""
 
 import typing
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -75,13 +76,19 @@ def _row(field: Field) -> str:
     words = [field.description + "."]
     if field.unit:
         words.append(f"Unit: {field.unit}.")
-    if field.equation:
-        # A bare | would end the table's cell, and of \| it would leave a line break.
-        equation = field.equation.replace(r"\|", r"\Vert ").replace("|", r"\vert ")
-        words.append(f"${equation}$")
+    words.append(_equations(field.equation))
     if field.resets:
         words.append("**New training.**")
-    return f"| {name} | {_default(field.default)} | {field.bound} | {' '.join(words)} |"
+    return f"| {name} | {_default(field.default)} | {field.bound} | {' '.join(filter(None, words))} |"
+
+
+def _equations(latex: str | Mapping[str, str]) -> str:
+    """The equation of a setting, or of each choice that has its own."""
+    if not isinstance(latex, str):
+        return "; ".join(f"{choice}: {_equations(equation)}" for choice, equation in latex.items())
+    # A bare | would end the table's cell, and of \| it would leave a line break.
+    latex = latex.replace(r"\|", r"\Vert ").replace("|", r"\vert ")
+    return f"${latex}$" if latex else ""
 
 
 def _default(value: Any) -> str:

@@ -40,20 +40,18 @@ def test_norms_stay_norms_in_the_table_of_the_reference() -> None:
     assert r"\\" not in page  # a line break
 
 
-def test_the_equation_of_the_way_between_codes_is_that_of_the_default() -> None:
-    """And the text has those of the two others, each against the function itself."""
-    field = fields()["likelihood.interpolation"]
-    assert field.default == "spherical"
-    assert r"\frac{\sin((1-u)\theta)\,\hat{z}_0 + \sin(u\theta)\,\hat{z}_1}{\sin\theta}" in field.equation
+def test_the_equations_of_the_ways_between_codes_are_those_of_their_functions() -> None:
+    equation = fields()["likelihood.interpolation"].equation_of
+    assert r"\frac{\sin((1-u)\theta)\,\hat{z}_0 + \sin(u\theta)\,\hat{z}_1}{\sin\theta}" in equation("spherical")
     z0, z1, u = torch.tensor([3.0, 0.0]).double(), torch.tensor([-1.0, 1.0]).double(), 0.3
     theta, share = 0.75 * math.pi, torch.tensor([u])
     circle = (math.sin((1 - u) * theta) * z0 / z0.norm() + math.sin(u * theta) * z1 / z1.norm()) / math.sin(theta)
     torch.testing.assert_close(spherical(z0, z1, share)[0], ((1 - u) * z0.norm() + u * z1.norm()) * circle)
-    assert "cos(πu/2) z₀ + sin(πu/2) z₁" in field.description
+    assert r"\cos(\frac{\pi u}{2}) z_0 + \sin(\frac{\pi u}{2}) z_1" in equation("rotation")
     torch.testing.assert_close(
         rotation(z0, z1, share)[0], math.cos(math.pi * u / 2) * z0 + math.sin(math.pi * u / 2) * z1
     )
-    assert "(1 - u) z₀ + u z₁" in field.description
+    assert r"(1 - u) z_0 + u z_1" in equation("linear")
     torch.testing.assert_close(linear(z0, z1, share)[0], (1 - u) * z0 + u * z1)
 
 

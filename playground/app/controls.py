@@ -202,9 +202,11 @@ class ChoiceBox(QComboBox):
 
     Signals:
         chosen(str): the user chose another one.
+        opening(): the list is about to open; from then on there is one.
     """
 
     chosen = Signal(str)
+    opening = Signal()
 
     def __init__(self, choices: Iterable[tuple[str, str]], parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -214,6 +216,10 @@ class ChoiceBox(QComboBox):
         self.setMinimumContentsLength(6)
         self.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self.activated.connect(lambda index: self.chosen.emit(self.itemData(index)))
+
+    def showPopup(self) -> None:
+        self.opening.emit()
+        super().showPopup()
 
     def value(self) -> str:
         return str(self.currentData())

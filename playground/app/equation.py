@@ -6,11 +6,12 @@ import html
 import warnings
 from collections.abc import Callable
 
-from PySide6.QtCore import QBuffer, QByteArray, QEvent, QIODevice, QObject, Qt
-from PySide6.QtGui import QGuiApplication, QImage, QPainter, QPalette
+from PySide6.QtCore import QBuffer, QByteArray, QEvent, QIODevice, QObject, Qt, Slot
+from PySide6.QtGui import QGuiApplication, QHelpEvent, QImage, QPainter, QPalette
 from PySide6.QtSvg import QSvgRenderer
 from PySide6.QtWidgets import QWidget
 
+from playground.app.controls import ChoiceBox
 from playground.lab.experiment import Field
 
 SIZE = 16  # px
@@ -44,8 +45,14 @@ def equation_image(latex: str, color: str, ratio: float) -> QImage:
     return image
 
 
+def equation_tag(latex: str, widget: QWidget) -> str:
+    """An equation as it stands in the tooltip of a widget; nothing where there is none."""
+    color = QGuiApplication.palette().color(QPalette.ColorRole.ToolTipText).name()
+    return _tag(latex, color, widget.devicePixelRatioF()) if latex else ""
+
+
 @functools.lru_cache(maxsize=256)
-def _equation_tag(latex: str, color: str, ratio: float) -> str:
+def _tag(latex: str, color: str, ratio: float) -> str:
     image = equation_image(latex, color, ratio)
     buffer = QBuffer()
     buffer.open(QIODevice.OpenModeFlag.WriteOnly)
@@ -61,11 +68,17 @@ class Tooltip(QObject):
     Args:
         widget: whose tooltip this is; owns the object.
         words: rich text without the equation.
-        equation: LaTeX, or nothing.
+        equation: LaTeX, or nothing; a function where it depends on the moment.
         now: a sentence about the moment, or nothing.
     """
 
-    def __init__(self, widget: QWidget, words: str, equation: str = "", now: Callable[[], str] | None = None) -> None:
+    def __init__(
+        self,
+        widget: QWidget,
+        words: str,
+        equation: str | Callable[[], str] = "",
+        now: Callable[[], str] | None = None,
+    ) -> None:
         super().__init__(widget)
         self._widget, self._words, self._equation, self._now = widget, words, equation, now
         widget.setToolTip(words)
@@ -82,15 +95,43 @@ class Tooltip(QObject):
         return super().eventFilter(watched, event)
 
     def _complete(self) -> None:
-        text = self._words
-        if self._equation:
-            color = QGuiApplication.palette().color(QPalette.ColorRole.ToolTipText).name()
-            text += _equation_tag(self._equation, color, self._widget.devicePixelRatioF())
+        latex = self._equation if isinstance(self._equation, str) else self._equation()
+        text = self._words + equation_tag(latex, self._widget)
         sentence = self._now() if self._now is not None else ""
         if sentence:
             text += f"<p><b>{html.escape(sentence)}</b></p>"
         if text != self._widget.toolTip():
             self._widget.setToolTip(text)
+
+
+class ItemTooltips(QObject):
+    """Keeps the tooltips of a list that opens: what an entry means and its equation, drawn when it is asked for.
+
+    Args:
+        box: whose entries these are; owns the object.
+        words_of: rich text on an entry's data, without the equation.
+        equation_of: its LaTeX, or nothing.
+    """
+
+    def __init__(self, box: ChoiceBox, words_of: Callable[[str], str], equation_of: Callable[[str], str]) -> None:
+        super().__init__(box)
+        self._box, self._words_of, self._equation_of = box, words_of, equation_of
+        for row in range(box.count()):
+            box.setItemData(row, words_of(box.itemData(row)), Qt.ItemDataRole.ToolTipRole)
+        box.opening.connect(self._watch)
+
+    @Slot()
+    def _watch(self) -> None:
+        self._box.view().viewport().installEventFilter(self)  # again and again is once
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if event.type() == QEvent.Type.ToolTip and isinstance(event, QHelpEvent):
+            row = self._box.view().indexAt(event.pos()).row()
+            if row >= 0:
+                choice = self._box.itemData(row)
+                text = self._words_of(choice) + equation_tag(self._equation_of(choice), self._box)
+                self._box.setItemData(row, text, Qt.ItemDataRole.ToolTipRole)
+        return super().eventFilter(watched, event)
 
 
 def words(field: Field) -> str:

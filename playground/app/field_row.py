@@ -130,7 +130,7 @@ class FieldRow(QWidget):
             self.label = FieldLabel(self.name, self.field.resets, self)
             self.label.setFixedWidth(LABEL_WIDTH)
             self.label.asked_default.connect(self.reset)
-            Tooltip(self.label, words(self.field), self.field.equation, self._cost)
+            Tooltip(self.label, words(self.field), self._equation, self._cost)
             self.row.addWidget(self.label)
         self.note = QLabel(self)
         self.note.setWordWrap(True)
@@ -186,6 +186,10 @@ class FieldRow(QWidget):
         """Say what a change would cost, where it costs something."""
         self.say(self._cost())
 
+    def _equation(self) -> str:
+        """That of the present value, where it has one of its own."""
+        return self.field.equation_of(self.state.value(self.key))
+
     def _cost(self) -> str:
         return warning(self._stake()) if self.field.resets else ""
 
@@ -214,13 +218,14 @@ class FieldRow(QWidget):
                 self.say("")
         return super().eventFilter(watched, event)
 
-    def _adopt(self, control: QWidget, name: str, text: str = "", stretch: int = 0, equation: str = "") -> None:
+    def _adopt(self, control: QWidget, name: str, text: str = "", stretch: int = 0, equation: str = "") -> Tooltip:
         """Give a control its name and tooltip and put it into the row."""
         control.setAccessibleName(name)
         control.setAccessibleDescription(self.field.description)
-        Tooltip(control, text or words(self.field), equation or self.field.equation, self._cost)
+        tooltip = Tooltip(control, text or words(self.field), equation or self._equation, self._cost)
         control.installEventFilter(self)
         self.row.addWidget(control, stretch)
+        return tooltip
 
     def _in_words(self, value: Any) -> str:
         if self.field.kind == "choice":

@@ -4,6 +4,7 @@ Every change goes through :meth:`State.edit`; what the state then holds is shown
 Settings whose change starts training anew say so before it happens, and are taken when the hand lets go.
 """
 
+import html
 from typing import Any
 
 from PySide6.QtCore import QEvent, QObject, Qt, Slot
@@ -12,7 +13,7 @@ from PySide6.QtWidgets import QApplication, QPushButton, QWidget
 
 from playground.app import choices, theme
 from playground.app.controls import ChoiceBox, NumberEdit, SegmentedControl, Slider, Switch
-from playground.app.equation import Tooltip, words
+from playground.app.equation import ItemTooltips, Tooltip, words
 from playground.app.field_row import (
     CHIP_WIDTH,
     EDIT_WIDTH,
@@ -233,18 +234,22 @@ class ChoiceField(FieldRow):
             for choice, button in segments.buttons.items():
                 button.setAccessibleName(f"{self.name}: {choices.title(key, choice)}")
                 button.setAccessibleDescription(choices.meaning(key, choice))
-                text = f"<p>{choices.meaning(key, choice)}</p>" + words(self.field)
-                Tooltip(button, text, self.field.equation, self._cost)
+                Tooltip(button, self._words_of(choice), self.field.equation_of(choice), self._cost)
                 button.installEventFilter(self)
             self.control = segments
         else:
             self.control = ChoiceBox(options, self)
-            for index, choice in enumerate(self.field.choices):
-                self.control.setItemData(index, choices.meaning(key, choice), Qt.ItemDataRole.ToolTipRole)
+            ItemTooltips(self.control, self._meaning, self.field.equation_of)
         self._by_key, self._stay = False, 0
         self.control.chosen.connect(self._chosen)
-        self._adopt(self.control, self.name, stretch=1)
+        self._tooltip = self._adopt(self.control, self.name, stretch=1)
         self.refresh()
+
+    def _meaning(self, choice: str) -> str:
+        return f"<p>{html.escape(choices.meaning(self.key, choice))}</p>"
+
+    def _words_of(self, choice: str) -> str:
+        return self._meaning(choice) + words(self.field)
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         if event.type() in (QEvent.Type.KeyPress, QEvent.Type.MouseButtonPress):
@@ -263,7 +268,9 @@ class ChoiceField(FieldRow):
         return [self.control]
 
     def refresh(self) -> None:
-        self.control.set_value(self.state.value(self.key))
+        choice = self.state.value(self.key)
+        self.control.set_value(choice)
+        self._tooltip.set_words(self._words_of(choice))
 
     def edit(self, value: Any, merge: str = "") -> bool:
         taken = super().edit(value, merge)

@@ -66,10 +66,14 @@ class Field:
     auto: bool  # whether "auto" is allowed beside a number
     description: str
     symbol: str
-    equation: str  # LaTeX
+    equation: str | Mapping[str, str]  # LaTeX, or that of each choice that has its own
     unit: str  # "data", "data²", "s", ... : "data" is the user's own unit
     log: bool
     resets: bool
+
+    def equation_of(self, value: Any) -> str:
+        """The LaTeX that holds for a value; nothing where there is none."""
+        return self.equation if isinstance(self.equation, str) else self.equation.get(value, "")
 
     @property
     def bound(self) -> str:

@@ -30,7 +30,10 @@ class Likelihood(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         meta(
             "Divergence; auto: exact for points, Hutchinson's estimate for images. Density maps and the integral over the plane always "
             "take the exact one, for exp would turn the estimate's noise into bias",
-            equation=r"E_v[v^\top \nabla \tilde f\, v]",
+            equation={
+                "exact": r"\mathrm{tr}\,\nabla \tilde f",
+                "hutchinson": r"\mathrm{tr}\,\nabla \tilde f = E_v[v^\top \nabla \tilde f\, v]",
+            },
         ),
     ] = "auto"
     vectors: Annotated[
@@ -67,9 +70,12 @@ class Likelihood(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         Literal["spherical", "rotation", "linear"],
         meta(
             "Way between the latent codes of two points: spherical, along the great circle of their directions, θ apart, the length "
-            "going evenly from one's to the other's; by a rotation, cos(πu/2) z₀ + sin(πu/2) z₁, which keeps the law of "
-            "independent codes; or linear, (1 - u) z₀ + u z₁, which leaves it",
+            "going evenly from one's to the other's; by a rotation, which keeps the law of independent codes; or linear, which leaves it",
             symbol="z(u)",
-            equation=r"\hat{z}(u) = \frac{\sin((1-u)\theta)\,\hat{z}_0 + \sin(u\theta)\,\hat{z}_1}{\sin\theta}",
+            equation={
+                "spherical": r"\hat{z}(u) = \frac{\sin((1-u)\theta)\,\hat{z}_0 + \sin(u\theta)\,\hat{z}_1}{\sin\theta}",
+                "rotation": r"z(u) = \cos(\frac{\pi u}{2}) z_0 + \sin(\frac{\pi u}{2}) z_1",
+                "linear": r"z(u) = (1 - u) z_0 + u z_1",
+            },
         ),
     ] = "spherical"

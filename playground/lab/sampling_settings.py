@@ -26,7 +26,17 @@ class Sampling(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         ],
         meta(
             "Sampler; forward: no sampler, but the process itself, from data to noise",
-            equation=r"dx = [f - g^2 s]\,dt + g\,dw",
+            equation={
+                "langevin": r"x \leftarrow x + \epsilon\,s(x, \sigma) + \sqrt{2\epsilon}\,z",
+                "metropolis-langevin": r"x' = x + \epsilon\,s(x) + \sqrt{2\epsilon}\,z,\ "
+                r"P(accept) = \min(1, \frac{p(x')\,q(x \mid x')}{p(x)\,q(x' \mid x)})",
+                "annealed-langevin": r"x \leftarrow x + \frac{\alpha_i}{2} s(x, \sigma_i) + \sqrt{\alpha_i}\,z,\ "
+                r"\alpha_i = \epsilon\,\sigma_i^2/\sigma_L^2",
+                "reverse-sde": r"dx = [f - g^2 s]\,dt + g\,dw",
+                "probability-flow": r"dx = [f - \frac{1}{2} g^2 s]\,dt",
+                "churn": r"\hat{y} = y + \sqrt{\hat\sigma^2 - \sigma^2}\,S_{noise}\,z,\ dy = -\sigma\,s(y, \sigma)\,d\sigma",
+                "forward": r"dx = f\,dt + g\,dw",
+            },
         ),
     ] = "reverse-sde"
     source: Annotated[
@@ -57,7 +67,12 @@ class Sampling(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         meta(
             "How the reverse SDE and the probability flow take a step; auto: Euler for the SDE, Heun for the flow. "
             "ShARK, a stochastic Runge-Kutta scheme of order 1.5, is for the SDE; the adaptive one is for the flow",
-            equation=r"x + \frac{h}{2}[f(x) + f(x + h f(x) + g\,\Delta w)] + g\,\Delta w",
+            equation={
+                "euler": r"x' = x + h f(x) + g\,\Delta w",
+                "heun": r"x' = x + \frac{h}{2}[f(x) + f(x + h f(x) + g\,\Delta w)] + g\,\Delta w",
+                "shark": r"x' = x + h\,[\frac{2}{5} f(x_1) + \frac{3}{5} f(x_2)] + g\,\Delta w",
+                "adaptive": r"x' = x + h \sum_{j=1}^{7} b_j k_j,\ k_j = f(x + h \sum_{i<j} a_{ji} k_i)",
+            },
         ),
     ] = "auto"
     tolerance: Annotated[
@@ -68,7 +83,11 @@ class Sampling(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         Literal["log-sigma", "time", "karras"],
         meta(
             "Where the steps from noise to data end: equal ratios of sigma, equal times, or Karras's grid of rho = 7",
-            equation=r"\sigma_i^{1/\rho} = \sigma_{max}^{1/\rho} + \frac{i}{n}(\sigma_{min}^{1/\rho} - \sigma_{max}^{1/\rho})",
+            equation={
+                "log-sigma": r"\ln \sigma_i = \ln \sigma_{max} + \frac{i}{n}(\ln \sigma_{min} - \ln \sigma_{max})",
+                "time": r"t_i = 1 - \frac{i}{n}(1 - t_{min})",
+                "karras": r"\sigma_i^{1/\rho} = \sigma_{max}^{1/\rho} + \frac{i}{n}(\sigma_{min}^{1/\rho} - \sigma_{max}^{1/\rho})",
+            },
         ),
     ] = "log-sigma"
     corrector_steps: (

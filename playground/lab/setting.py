@@ -1,5 +1,6 @@
 """How one setting is declared: the type says what it holds, :func:`meta` its bounds and documentation."""
 
+from collections.abc import Mapping
 from typing import Literal
 
 from msgspec import Meta
@@ -13,11 +14,15 @@ def meta(
     ge: float | None = None,
     le: float | None = None,
     symbol: str = "",
-    equation: str = "",
+    equation: str | Mapping[str, str] = "",
     unit: str = "",
     log: bool = False,
     resets: bool = False,
 ) -> Meta:
-    """Bounds and documentation of one field; `resets` marks what cannot change without training anew."""
+    """Bounds and documentation of one field; `resets` marks what cannot change without training anew.
+
+    Args:
+        equation: LaTeX that holds whatever the value is, or that of each choice that has its own.
+    """
     extra = {"symbol": symbol, "equation": equation, "unit": unit, "log": log, "resets": resets}
     return Meta(ge=ge, le=le, description=description, extra=extra)

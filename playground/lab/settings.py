@@ -31,7 +31,17 @@ class Noise(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         Literal["none", "single", "ladder", "ve", "vp", "sub-vp", "cosine", "drawn"],
         _meta(
             "No noise, one sigma, a ladder of sigmas, or a continuous process",
-            equation=r"dx = f\,dt + g\,dw",
+            equation={
+                "none": r"s(x) = \nabla \log p_{data}(x)",
+                "single": r"y = x + \sigma z",
+                "ladder": r"y = x + \sigma_i z,\ \sigma_1 > \dots > \sigma_L",
+                "ve": r"dx = \sqrt{d\sigma^2/dt}\,dw,\ \sigma(t) = \sigma_{min} (\sigma_{max}/\sigma_{min})^t",
+                "vp": r"dx = -\frac{1}{2} \beta x\,dt + \sqrt{\beta}\,dw",
+                "sub-vp": r"dx = -\frac{1}{2} \beta x\,dt + \sqrt{\beta (1 - e^{-2 \int_0^t \beta})}\,dw",
+                "cosine": r"x(t) = \cos\theta\,x_0 + \sin\theta\,z,\ "
+                r"\theta = (1 - t) \arctan \sigma_{min} + t \arctan \sigma_{max}",
+                "drawn": r"dx = \sqrt{d\sigma^2/dt}\,dw",
+            },
             resets=True,
         ),
     ] = "ve"
@@ -75,7 +85,6 @@ class Noise(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
                 ge=1e-15,
                 le=1e15,
                 symbol="σ_max",
-                equation=r"\sigma(t) = \sigma_{min} (\sigma_{max}/\sigma_{min})^t",
                 unit="data",
                 log=True,
                 resets=True,
@@ -123,7 +132,7 @@ class Noise(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             ge=1e-4,
             le=10.0,
             symbol="β_0",
-            equation=r"dx = -\beta x/2\,dt + \sqrt{\beta}\,dw",
+            equation=r"\beta(t) = \beta_0 + t(\beta_1 - \beta_0)",
             log=True,
             resets=True,
         ),
@@ -151,7 +160,7 @@ class Network(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             "Points take an MLP, images a small U-Net; energy: an MLP of one output, whose gradient is the score, and whose "
             "density can be summed up",
             symbol="s_θ",
-            equation=r"s = -\nabla f,\ p = e^{-f}/Z",
+            equation={"energy": r"s = -\nabla f,\ p = e^{-f}/Z"},
             resets=True,
         ),
     ] = "auto"
@@ -202,6 +211,12 @@ class Objective(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         _meta(
             "Exact, sliced or denoising score matching; or, for an energy in the plane, maximum likelihood with Z summed up",
             symbol="J",
+            equation={
+                "exact": r"E\,[\mathrm{tr}\,\nabla s + \frac{1}{2} \|s\|^2]",
+                "sliced": r"E\,[v^\top \nabla s\,v + \frac{1}{2} \|s\|^2]",
+                "denoising": r"E\,\|s(x + \sigma z, \sigma) + z/\sigma\|^2",
+                "maximum-likelihood": r"E\,[f] + \ln Z",
+            },
         ),
     ] = "denoising"
     weight: Annotated[
@@ -210,7 +225,13 @@ class Objective(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             "Weight of each noise level in the loss; auto: edm for denoising, sigma2 for exact and sliced, constant for "
             "maximum likelihood",
             symbol="λ(σ)",
-            equation=r"E_{\sigma}\,\lambda(\sigma)\,\|s(x + \sigma z, \sigma) + z/\sigma\|^2",
+            equation={
+                "auto": r"E_{\sigma}\,\lambda(\sigma)\,J(\sigma)",
+                "sigma2": r"E_{\sigma}\,\lambda(\sigma)\,J(\sigma),\ \lambda = \sigma^2",
+                "edm": r"E_{\sigma}\,\lambda(\sigma)\,J(\sigma),\ \lambda = \sigma^2 (\sigma^2 + 1)",
+                "likelihood": r"E_{\sigma}\,\lambda(\sigma)\,J(\sigma),\ \lambda \propto \sigma^2/p(\ln\sigma)",
+                "constant": r"E_{\sigma}\,\lambda(\sigma)\,J(\sigma),\ \lambda = 1",
+            },
         ),
     ] = "auto"
     reference: (
@@ -319,7 +340,12 @@ class Training(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         _meta(
             "How a continuous process draws its noise levels in training: normal or even in ln σ, even in the process's "
             "time, or in proportion to what the likelihood's weight makes of each",
-            equation=r"\ln \sigma \sim N(\ln s - 1.2, 1.4^2)",
+            equation={
+                "log-normal": r"\ln \sigma \sim N(\ln s - 1.2, 1.4^2)",
+                "log-uniform": r"\ln \sigma \sim U(\ln \sigma_{min}, \ln \sigma_{max})",
+                "time": r"t \sim U(t_{min}, 1),\ \sigma = \sigma(t)",
+                "importance": r"p(\ln \sigma) \propto s^2/(s^2 + \sigma^2)",
+            },
         ),
     ] = "log-normal"
 

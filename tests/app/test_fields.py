@@ -10,12 +10,14 @@ from PySide6.QtWidgets import QApplication, QMenu, QVBoxLayout, QWidget
 
 from playground.app import choices
 from playground.app.controls import ChoiceBox, Slider
-from playground.app.equation import equation_image
+from playground.app.equation import equation_image, equation_tag
 from playground.app.fields import ChoiceField, NumberField, SwitchField, make_field
 from playground.app.range_field import RangeField
 from playground.app.state import State
+from playground.lab.boltzmann.settings import Boltzmann
 from playground.lab.experiment import Experiment, fields
 
+DESCRIBED = [*fields().values(), *fields(Boltzmann).values()]
 ROWS = [key for key, field in fields().items() if field.kind not in ("list", "text")]
 
 
@@ -638,11 +640,62 @@ def test_the_equation_is_drawn_when_the_tooltip_is_asked_for(form, state):
     assert "ε" in text
 
 
-@pytest.mark.parametrize("key", [key for key, field in fields().items() if field.equation])
-def test_every_equation_can_be_drawn(key):
-    image = equation_image(fields()[key].equation, "#ffffff", 1.0).convertToFormat(QImage.Format.Format_ARGB32)
+OWN = [(field, choice) for field in DESCRIBED for choice in field.choices if not isinstance(field.equation, str)]
+
+
+@pytest.mark.parametrize(("field", "choice"), OWN, ids=lambda part: getattr(part, "key", part))
+def test_each_choice_shows_its_own_equation(form, state, field, choice):
+    """In the box or on the segment, in its open list, and on the label: that of another choice would be a wrong statement."""
+    if field not in fields().values():
+        return  # a Boltzmann machine's, which has no tooltip
+    row = make_field(state, field.key)
+    form(row)
+    state.edit({field.key: choice})
+    own, others = (
+        {equation_tag(latex, row) for latex in equations if latex}
+        for equations in ([field.equation_of(choice)], field.equation.values())
+    )
+    asked = [row.label]
+    if isinstance(row.control, ChoiceBox):
+        asked.append(row.control)
+        row.control.showPopup()
+        view = row.control.view()
+        place = view.visualRect(view.model().index(field.choices.index(choice), 0)).center()
+        QApplication.sendEvent(view.viewport(), QHelpEvent(QEvent.Type.ToolTip, place, view.mapToGlobal(place)))
+        entry = row.control.itemData(field.choices.index(choice), Qt.ItemDataRole.ToolTipRole)
+        assert {tag for tag in others if tag in entry} == own
+        row.control.hidePopup()
+    else:
+        asked.append(row.control.buttons[choice])
+    for widget in asked:
+        tip = ask_tooltip(widget)
+        assert {tag for tag in others if tag in tip} == own
+        if widget is not row.label:
+            assert html.escape(choices.meaning(field.key, choice)) in tip
+
+
+def test_no_two_choices_share_an_equation_and_few_have_none():
+    """ "Auto" and "none" stand for others, or for nothing."""
+    for field in DESCRIBED:
+        if isinstance(field.equation, str):
+            continue
+        assert set(field.equation) <= set(field.choices)
+        assert len(set(field.equation.values())) == len(field.equation), field.key
+        missing = set(field.choices) - set(field.equation) - {"auto"}
+        assert missing == ({"mlp", "u-net"} if field.key == "network.kind" else set()), field.key
+
+
+EQUATIONS = [
+    latex for field in DESCRIBED for latex in {field.equation_of(choice) for choice in field.choices or [None]}
+]
+
+
+@pytest.mark.parametrize("latex", [latex for latex in EQUATIONS if latex])
+def test_every_equation_can_be_drawn(latex):
+    image = equation_image(latex, "#ffffff", 1.0).convertToFormat(QImage.Format.Format_ARGB32)
     inked = sum(image.pixelColor(x, y).alpha() > 128 for x in range(image.width()) for y in range(image.height()))
     assert inked > 20
+    assert image.width() < 480  # no tooltip is wider
 
 
 def test_an_equation_that_cannot_be_read_is_an_error():

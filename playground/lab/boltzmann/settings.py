@@ -43,7 +43,10 @@ class Boltzmann(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         Literal["exact", "gibbs"],
         meta(
             "How samples are drawn: from all 2^d probabilities, or one unit after the other given the others, which needs no Z",
-            equation=r"p(y_i = 1 \mid y_{\neq i}) = 1/(1 + e^{-2 \sum_j W_{ij} y_j})",
+            equation={
+                "exact": r"p(y) = e^{y^\top W y/2}/Z",
+                "gibbs": r"p(y_i = 1 \mid y_{\neq i}) = 1/(1 + e^{-2 \sum_j W_{ij} y_j})",
+            },
         ),
     ] = "exact"
     samples: Annotated[int, meta("Samples drawn", ge=1, le=100_000, symbol="N", log=True)] = 48
