@@ -18,6 +18,7 @@ from playground.app import hindrances, layout
 from playground.app.canvas.legend import LEGEND
 from playground.app.panels.training import in_full
 from playground.app.playback import END
+from playground.app.wrapping import wrapped
 
 if typing.TYPE_CHECKING:
     from playground.app.window import MainWindow
@@ -336,7 +337,7 @@ class Actions(QObject):
             action.setCheckable(command.checked is not None)
             if command.shortcut:
                 action.setShortcut(QKeySequence(command.shortcut))
-            self._tips[key] = _with_key(command.tip, command.key, action)
+            self._tips[key] = wrapped(_with_key(command.tip, command.key, action))
             action.setToolTip(self._tips[key])
             if command.key:
                 self._plain[QKeySequence(command.key)[0].key()] = action
@@ -394,7 +395,7 @@ class Actions(QObject):
             if command.hindrance:
                 why = command.hindrance(self._window)
                 action.setEnabled(not why)
-                action.setToolTip(f"<p>{why}</p>" if why else self._tips[key])
+                action.setToolTip(wrapped(why) if why else self._tips[key])
 
     def _runner(self, key: str) -> Callable[[], None]:
         def run() -> None:

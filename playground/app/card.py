@@ -20,7 +20,7 @@ from playground.app.controls import paint_chevron
 from playground.app.labels import spoken
 from playground.app.selectable import SelectableLabel
 from playground.app.theme import UNIT
-from playground.app.wrapping import breakable
+from playground.app.wrapping import breakable, wrapped
 from playground.drawing.palette import Palette
 
 Role = QPalette.ColorRole
@@ -125,7 +125,7 @@ class Header(QAbstractButton):
     def _name(self) -> None:
         self.setAccessibleName(f"{self._title}: {self._state}" if self._state else self._title)
         fold = "Fold this card" if self.isChecked() else "Unfold this card"
-        self.setToolTip(f"{self._state}\n{fold}." if self._state else f"{fold}.")
+        self.setToolTip(wrapped(self._state, f"{fold}."))
 
 
 class Notice(QFrame):
@@ -169,7 +169,7 @@ class Notice(QFrame):
         self.text.setText(breakable(spoken(sentence)))
         for index, (title, tooltip, action) in enumerate(ways_out):
             button = QPushButton(title, self)
-            button.setToolTip(spoken(tooltip))
+            button.setToolTip(wrapped(spoken(tooltip)))
             button.setAccessibleName(title)
             button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
             button.clicked.connect(lambda _=False, action=action: action())
@@ -238,7 +238,9 @@ class Disclosure(QAbstractButton):
     @Slot(bool)
     def _name(self, shown: bool) -> None:
         self.setToolTip(
-            "Hide the settings that are seldom needed." if shown else "Advanced: settings that are seldom needed."
+            wrapped(
+                "Hide the settings that are seldom needed." if shown else "Advanced: settings that are seldom needed."
+            )
         )
 
 

@@ -25,7 +25,7 @@ from playground.app.controls import ChoiceBox
 from playground.app.questions import completed, may_replace
 from playground.app.settings import PictureChoice, Settings, VideoChoice
 from playground.app.theme import UNIT, set_role
-from playground.app.wrapping import breakable
+from playground.app.wrapping import breakable, wrapped
 
 FORMATS = {".mp4": "MP4 (H.264)", ".webm": "WebM (VP9)", ".gif": "GIF"}
 SIZES = (
@@ -268,7 +268,7 @@ class ExportDialog(QDialog):
             (self.theme, "Theme", "Colours of what is exported"),
         ):
             widget.setAccessibleName(name)
-            widget.setToolTip(tip)
+            widget.setToolTip(wrapped(tip))
 
 
 class PixelBox(QSpinBox):

@@ -20,7 +20,7 @@ from PySide6.QtWidgets import (
 
 from playground.app.errors import Log
 from playground.app.selectable import SelectableLabel
-from playground.app.wrapping import breakable
+from playground.app.wrapping import breakable, wrapped
 
 MILLISECONDS = {"info": 5_000, "warning": 12_000, "error": 12_000}
 TITLES = {"info": "Note", "warning": "Warning", "error": "Error"}
@@ -237,7 +237,7 @@ class LogDialog(QDialog):
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
         copy = buttons.addButton("Copy", QDialogButtonBox.ButtonRole.ActionRole)
         copy.setObjectName("copyLog")
-        copy.setToolTip("Copy all of it, to paste into a report")
+        copy.setToolTip(wrapped("Copy all of it, to paste into a report"))
         copy.clicked.connect(lambda: copy_log(log))
         buttons.rejected.connect(self.reject)
         layout = QVBoxLayout(self)

@@ -19,6 +19,7 @@ from PySide6.QtWidgets import QAbstractSlider, QSizePolicy, QSlider, QToolTip, Q
 
 from playground.app import theme
 from playground.app.numbers import shown
+from playground.app.wrapping import wrapped
 from playground.drawing.palette import DARK, Palette
 
 TRACK = 14  # px, thickness
@@ -51,7 +52,7 @@ class Scrubber(QSlider):
         self.setMouseTracking(True)
         self.setCursor(Qt.CursorShape.PointingHandCursor)
         self.setAccessibleName("Timeline of the sampler")
-        self.setToolTip("Drag to move particles and field through the noise.")
+        self.setToolTip(wrapped("Drag to move particles and field through the noise."))
         self.setAccessibleDescription("Arrow keys move by a frame, Page keys by a tenth, Home and End to the ends.")
         self.actionTriggered.connect(self._acted)
 
@@ -165,7 +166,7 @@ class Scrubber(QSlider):
             words = "Not sampled yet"
             if frame < len(self._sigmas):
                 words = f"Step {self._step(frame)} of {self._last_step}, σ = {shown(float(self._sigmas[frame]))}"
-            QToolTip.showText(event.globalPos(), f"{words}\n{self.toolTip()}", self)
+            QToolTip.showText(event.globalPos(), wrapped(words) + self.toolTip(), self)
             return True
         return bool(super().event(event))
 

@@ -20,6 +20,7 @@ from PySide6.QtWidgets import (
 from playground.app import errors
 from playground.app.theme import UNIT, set_role
 from playground.app.workers import Worker
+from playground.app.wrapping import wrapped
 from playground.drawing.selftest import CHECKS
 from playground.lab.selftest import Row, selftest
 
@@ -152,7 +153,7 @@ class SelftestDialog(QDialog):
             assert above is not None
             item = QTreeWidgetItem(above, [row.claim, row.measured_text, row.bound_text, "yes" if row.passed else "NO"])
             _align(item)
-            item.setToolTip(0, row.claim)
+            item.setToolTip(0, wrapped(row.claim))
             if not row.passed:
                 for column in range(4):
                     item.setFont(column, _bold(item))

@@ -11,6 +11,7 @@ from playground.app import theme
 from playground.app.controls import NumberEdit, Slider
 from playground.app.numbers import shown, typed
 from playground.app.scrubber import Scrubber
+from playground.app.wrapping import wrapped
 from playground.drawing.palette import DARK, Palette
 
 SMALL, LARGE = 32, 46  # px, sides of the buttons
@@ -138,7 +139,7 @@ class Transport(QWidget):
         self.speed_label = QLabel("speed")
         self.speed_slider = SpeedSlider()
         self.speed_slider.setAccessibleName("Speed")
-        self.speed_slider.setToolTip("Speed of playing, from 1/8 to 8 times; double-click for 1×.")
+        self.speed_slider.setToolTip(wrapped("Speed of playing, from 1/8 to 8 times; double-click for 1×."))
         self.speed_slider.setFixedWidth(90)
         self.speed_slider.setSingleStep(round(Slider.STEPS / 12))  # half an octave
         self.speed_edit = NumberEdit(lambda speed: f"{shown(speed)}×")
@@ -254,11 +255,11 @@ class Transport(QWidget):
         """Say why a speed was refused; in a tooltip, because the bar has no room for a sentence."""
         refused = self.speed_edit.property("refused") == "true"
         theme.set_state(self.speed_edit, "refused", "true" if sentence else "false")
-        self.speed_edit.setToolTip(sentence or "Speed of playing: type a factor from 1/8 to 8.")
+        self.speed_edit.setToolTip(wrapped(sentence or "Speed of playing: type a factor from 1/8 to 8."))
         self.speed_edit.setAccessibleDescription(sentence)
         if sentence:
             above = QPoint(0, -3 * self.speed_edit.height())
-            QToolTip.showText(self.speed_edit.mapToGlobal(above), sentence, self.speed_edit)
+            QToolTip.showText(self.speed_edit.mapToGlobal(above), self.speed_edit.toolTip(), self.speed_edit)
         elif refused:
             QToolTip.hideText()
 

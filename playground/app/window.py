@@ -46,6 +46,7 @@ from playground.app.state import State
 from playground.app.theme import UNIT
 from playground.app.transport import Transport
 from playground.app.wiring import Wiring
+from playground.app.wrapping import wrapped
 from playground.drawing.palette import PALETTES, Palette
 from playground.resources import resource
 
@@ -211,7 +212,7 @@ class MainWindow(QMainWindow):
         menu.clear()
         for path in self.documents.recent():
             action = menu.addAction(name_of(path).replace("&", "&&"))
-            action.setToolTip(str(path))
+            action.setToolTip(wrapped(str(path)))
             action.triggered.connect(lambda _=False, path=path: self.documents.open(path))
         if menu.isEmpty():
             menu.addAction("None yet").setEnabled(False)

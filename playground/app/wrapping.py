@@ -1,5 +1,6 @@
-"""Where a line of a sentence may be broken: Qt breaks none inside a word, and a file may have a name of 255 characters."""
+"""Where lines are broken: Qt breaks none inside a word, though a file may have a name of 255 characters, and no plain tooltip."""
 
+import html
 import re
 
 BREAK = "\u200b"  # where a line may end, and nothing is seen
@@ -16,3 +17,12 @@ def breakable(sentence: str, longest: int = LONGEST) -> str:
     """
     pieces = rf"((?:[a-ln-vx-z0-9_.-]{{2}}|[^\s/{BREAK}]){{{longest // 2}}}+)(?=[^\s/{BREAK}])"
     return re.sub(pieces, rf"\1{BREAK}", sentence)
+
+
+def wrapped(*lines: str) -> str:
+    """A tooltip of these lines of plain text, each a paragraph: Qt breaks the lines of rich text alone.
+
+    >>> wrapped("As wide as it takes.", "p < 1")
+    '<p>As wide as it takes.</p><p>p &lt; 1</p>'
+    """
+    return "".join(f"<p>{html.escape(breakable(line), quote=False)}</p>" for line in lines if line)

@@ -11,6 +11,7 @@ from pytestqt.exceptions import capture_exceptions
 
 from playground.app.actions import COMMANDS, LAYERS, MENUS, RECENT, SEPARATOR, TOP_BAR
 from playground.app.canvas.legend import KEYS
+from playground.app.wrapping import wrapped
 from tests.app.conftest import wait
 
 
@@ -175,7 +176,7 @@ def test_recent_files_fill_their_menu(shared_window, tmp_path):
         "moons/model.safetensors",
     ]
     assert recent.toolTipsVisible()
-    assert recent.actions()[0].toolTip() == str(runs[1])
+    assert recent.actions()[0].toolTip() == wrapped(str(runs[1]))
 
 
 def test_the_list_of_keys_has_a_key_in_every_row_and_the_menu_s(shared_window):

@@ -1,5 +1,6 @@
 """The canvas under a real mouse and keyboard."""
 
+import itertools
 from collections.abc import Callable, Iterator
 
 import numpy as np
@@ -10,6 +11,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 
 from playground.app.canvas import CanvasView, ChipBar
+from playground.app.canvas.chips import DOT, PADDING
 from playground.app.canvas.legend import KEYS, LEGEND
 from playground.drawing.palette import DARK, LIGHT
 from playground.drawing.render import render
@@ -613,11 +615,13 @@ def test_a_click_and_a_key_toggle_a_layer(canvas: CanvasView, chips: ChipBar, ke
     assert chips.is_on(key) is chip.isChecked() is before
 
 
-def test_the_swatch_and_the_down_key_open_the_options(canvas: CanvasView, chips: ChipBar) -> None:
+def test_the_arrow_and_the_down_key_open_the_options_and_the_dot_toggles(canvas: CanvasView, chips: ChipBar) -> None:
     chip = chips.chips["trails"]
     changed = heard(canvas.option_changed)
     for open_menu in (
-        lambda: QTest.mouseClick(chip, LEFT, NONE, chip.swatch().center()),
+        lambda: QTest.mouseClick(
+            chip, LEFT, NONE, QPoint(chip.width() - PADDING - 3, 14)
+        ),  # where the arrow is painted
         lambda: QTest.keyClick(chip, Qt.Key.Key_Down),
     ):
         shown = canvas.visible["trails"]
@@ -628,8 +632,26 @@ def test_the_swatch_and_the_down_key_open_the_options(canvas: CanvasView, chips:
         chip.menu.close()
     next(action for action in chip.menu.actions() if action.text() == "4 steps").trigger()
     assert changed == [("trails", "length", 4)]
-    QTest.mouseClick(chips.chips["data"], LEFT, NONE, chips.chips["data"].swatch().center())
-    assert not chips.is_on("data")  # no options there: the swatch toggles too
+    for key in ("trails", "data"):  # of which the one has options and the other none
+        shown = chips.is_on(key)
+        QTest.mouseClick(chips.chips[key], LEFT, NONE, QPoint(PADDING + DOT // 2, 14))
+        assert chips.is_on(key) is not shown
+    assert not chip.menu.isVisible()
+    QTest.mouseClick(chips.chips["data"], LEFT, NONE, QPoint(chips.chips["data"].width() - PADDING - 3, 14))
+    assert chips.is_on("data")  # without options there is no arrow
+
+
+def test_no_menu_of_a_chip_begins_or_ends_with_a_line(chips: ChipBar) -> None:
+    menus = [chip.menu for chip in chips.chips.values() if chip.menu is not None]
+    for menu in menus:
+        actions = menu.actions()
+        lines = [action.isSeparator() for action in actions]
+        assert not lines[0]
+        assert not lines[-1]
+        assert not any(a and b for a, b in itertools.pairwise(lines))
+        titles = [menu.actions()[0].defaultWidget().text()]
+        assert titles[0]  # what the entries set, which the bare line that Qt draws for a section does not say
+    assert len(menus) == 5
 
 
 def test_a_layer_that_cannot_be_shown_says_why(canvas: CanvasView, chips: ChipBar) -> None:
@@ -678,7 +700,7 @@ def test_chips_wrap_and_none_is_cut_off(chips: ChipBar, width: int) -> None:
     assert not any(one.intersects(other) for n, one in enumerate(boxes) for other in boxes[:n])
     for chip in chips.chips.values():
         text = chip.fontMetrics().horizontalAdvance(chip.text())
-        assert chip.width() >= text + chip.swatch().width() + 12
+        assert chip.width() >= text + chip.arrow().width() + 2 * PADDING
 
 
 def test_on_and_off_differ_without_colour(chips: ChipBar) -> None:

@@ -251,7 +251,7 @@ def test_digits_take_the_place_of_the_plane(window, qtbot):
     assert window.canvas.scene(10, 10).images is not None
     for chip in window.chips.chips.values():
         assert not chip.isEnabled()
-        assert chip.toolTip().endswith("\nImages have no such layer.")
+        assert chip.toolTip().endswith("<p>Images have no such layer.</p>")
     qtbot.waitUntil(lambda: window.engine.recorded > 2, timeout=20_000)
     assert window.canvas.scene(10, 10).images.images.shape[1:] == (1, 8, 8)
     qtbot.mouseClick(window.canvas.surface, LEFT, pos=QPoint(1, 1))

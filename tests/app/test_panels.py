@@ -595,7 +595,7 @@ def test_a_warning_offers_its_cure(show, state, engine):
     engine.build(advice=lambda _: (Advice("σ_max = 3.39 is not enough.", {"noise.sigma_max": 60.0}),))
     assert "not enough" in panel.notice.text.text()
     assert panel.notice.buttons[0].text() == "σ_max = 60"
-    assert panel.notice.buttons[0].toolTip() == "σ max = 60.0"
+    assert panel.notice.buttons[0].toolTip() == "<p>σ max = 60.0</p>"
     press(panel.notice.buttons[0])
     assert state.experiment.noise.sigma_max == 60.0
 

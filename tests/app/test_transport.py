@@ -259,7 +259,7 @@ def test_a_speed_that_is_none_changes_nothing_and_says_why(transport: Transport,
     QTest.keyClick(transport.speed_edit, Qt.Key.Key_Return)
     assert not chosen
     said = f"A speed of “{text}” is not possible" if text else "A speed is missing"
-    assert QToolTip.text() == f"{said}: type a factor from 1/8 to 8, as in 2 or 1/4."
+    assert QToolTip.text() == f"<p>{said}: type a factor from 1/8 to 8, as in 2 or 1/4.</p>"
     assert transport.speed_edit.toolTip() == QToolTip.text()  # for whoever comes back to it
     assert transport.speed_edit.property("refused") == "true"
     QTest.keyClick(transport.speed_edit, Qt.Key.Key_Escape)

@@ -14,6 +14,7 @@ from playground.app.boltzmann.readings import NUMBERS, cost_sentence, verdict
 from playground.app.card import Card
 from playground.app.numbers import THIN_SPACE
 from playground.app.theme import UNIT, set_role
+from playground.app.wrapping import wrapped
 
 if TYPE_CHECKING:
     from playground.lab.boltzmann.cost import Cost
@@ -56,7 +57,7 @@ class WeightsCard(Card):
             title, number = QLabel(name), QLabel("–")
             set_role(title, "caption")
             for label in (title, number):
-                label.setToolTip(tip)
+                label.setToolTip(wrapped(tip))
             number.setAccessibleName(name)
             number.setFont(theme.number_font(13))
             number.setAlignment(Qt.AlignmentFlag.AlignRight)
@@ -121,7 +122,7 @@ def button(title: str, name: str, tip: str, act: Callable[[], object]) -> QPushB
     made = QPushButton(title)
     made.setObjectName(name)
     made.setAccessibleName(title)
-    made.setToolTip(tip)
+    made.setToolTip(wrapped(tip))
     made.setAutoDefault(False)  # Enter belongs to what is edited
     made.clicked.connect(lambda: act())
     return made

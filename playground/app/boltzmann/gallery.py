@@ -6,6 +6,7 @@ from PySide6.QtGui import QHelpEvent, QKeyEvent, QMouseEvent, QPainter, QPaintEv
 from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
 from playground.app import theme
+from playground.app.wrapping import wrapped
 from playground.drawing.boltzmann import Cells, paint_patterns
 from playground.drawing.palette import DARK, Palette
 
@@ -45,7 +46,7 @@ class Gallery(QWidget):
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setAccessibleName(name)
-        self.setToolTip(f"{name}: click one, or move with the arrow keys, to see its probability.")
+        self.setToolTip(wrapped(f"{name}: click one, or move with the arrow keys, to see its probability."))
         self._describe()
 
     def show_patterns(

@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 from playground.app import theme
 from playground.app.boltzmann.pad import ARROWS
 from playground.app.numbers import shown
+from playground.app.wrapping import wrapped
 from playground.drawing.boltzmann import paint_weights
 from playground.drawing.palette import DARK, Palette
 
@@ -30,8 +31,10 @@ class WeightMap(QWidget):
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.setAccessibleName("Weights W")
         self.setToolTip(
-            "Each cell is the weight of two pixels: above 0 they want to be alike, below 0, with a bar, different. "
-            "Point at one, or move with the arrow keys."
+            wrapped(
+                "Each cell is the weight of two pixels: above 0 they want to be alike, below 0, with a bar, different. "
+                "Point at one, or move with the arrow keys."
+            )
         )
         self._describe()
 

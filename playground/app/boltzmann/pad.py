@@ -5,6 +5,7 @@ from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
+from playground.app.wrapping import wrapped
 from playground.drawing.boltzmann import paint_pattern
 from playground.drawing.palette import DARK, Palette
 
@@ -37,7 +38,9 @@ class PatternPad(QWidget):
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
         self.setAccessibleName("Pattern to draw")
-        self.setToolTip("Click or drag to switch pixels. Keys: arrows move, Space switches, Enter adds the pattern.")
+        self.setToolTip(
+            wrapped("Click or drag to switch pixels. Keys: arrows move, Space switches, Enter adds the pattern.")
+        )
         self._describe()
 
     @property

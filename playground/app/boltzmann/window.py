@@ -17,6 +17,7 @@ from playground.app.fields import make_field
 from playground.app.help import native_keys
 from playground.app.numbers import THIN_SPACE
 from playground.app.theme import UNIT, set_role
+from playground.app.wrapping import wrapped
 from playground.drawing.boltzmann import probability
 from playground.drawing.palette import Palette
 from playground.lab.boltzmann.patterns import write_pattern
@@ -104,7 +105,9 @@ class BoltzmannWindow(QDialog):
         for size, choice in self.sizes.buttons.items():
             count = int(size[0]) ** 2
             choice.setAccessibleName(f"{size} pixels")
-            choice.setToolTip(f"Pictures of {size} pixels: {count} units, 2^{count} = {2**count:,} states to sum over")
+            choice.setToolTip(
+                wrapped(f"Pictures of {size} pixels: {count} units, 2^{count} = {2**count:,} states to sum over")
+            )
         self.sizes.chosen.connect(self._choose_size)
         card.body.addWidget(self.sizes)
         self.patterns = Gallery("Patterns to learn", 76, largest=14.0)
@@ -121,7 +124,7 @@ class BoltzmannWindow(QDialog):
         self.pattern_label = QLabel()
         self.pattern_label.setWordWrap(True)
         self.pattern_label.setAccessibleName("Probability of the drawn pattern")
-        self.pattern_label.setToolTip("How probable the drawn pattern is under the weights as they are now")
+        self.pattern_label.setToolTip(wrapped("How probable the drawn pattern is under the weights as they are now"))
         self.pattern_label.setFont(theme.number_font())
         self.add = button("Add", "addPattern", "Learn the drawn pattern too (Enter)", self._add)
         self.remove = button(

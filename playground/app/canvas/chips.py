@@ -2,21 +2,23 @@
 
 from PySide6.QtCore import QPoint, QPointF, QRect, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QActionGroup, QFocusEvent, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen, QPolygonF
-from PySide6.QtWidgets import QAbstractButton, QLayout, QLayoutItem, QMenu, QSizePolicy, QWidget
+from PySide6.QtWidgets import QAbstractButton, QLabel, QLayout, QLayoutItem, QMenu, QSizePolicy, QWidget, QWidgetAction
 
 from playground.app import theme
 from playground.app.canvas.legend import LEGEND, Entry
 from playground.app.canvas.view import CanvasView
+from playground.app.wrapping import wrapped
 from playground.drawing.palette import DARK, Palette
 
 HEIGHT = 28
 GAP = 6
 DOT = 9  # diameter of the swatch
 PADDING = 12
+ARROW = 12  # width that the arrow takes beside the padding
 
 
 class Chip(QAbstractButton):
-    """A pill that shows or hides a layer; its swatch, or the Down key, opens the layer's options."""
+    """A pill that shows or hides a layer; its arrow, or the Down key, opens the layer's options."""
 
     def __init__(self, entry: Entry, canvas: CanvasView) -> None:
         super().__init__()
@@ -44,9 +46,10 @@ class Chip(QAbstractButton):
         self._describe()
 
     def _describe(self) -> None:
-        keys = "Click the dot, or press Down, for options." if self.menu is not None else ""
-        self.setToolTip("\n".join(line for line in (self.entry.tip, keys, self._reason) if line))
-        self.setAccessibleDescription(" ".join(line for line in (self.entry.tip, keys, self._reason) if line))
+        keys = "Click the arrow, or press Down, for options." if self.menu is not None else ""
+        lines = [line for line in (self.entry.tip, keys, self._reason) if line]
+        self.setToolTip(wrapped(*lines))
+        self.setAccessibleDescription(" ".join(lines))
 
     def apply_palette(self, palette: Palette) -> None:
         self._colors = palette
@@ -55,7 +58,9 @@ class Chip(QAbstractButton):
     def _build_menu(self) -> QMenu:
         menu = QMenu(self)
         for option in self.entry.options:
-            menu.addSection(option.title)
+            if not menu.isEmpty():
+                menu.addSeparator()
+            _add_heading(menu, option.title)
             group = QActionGroup(menu)
             for value, words in option.values:
                 action = menu.addAction(words)
@@ -80,16 +85,14 @@ class Chip(QAbstractButton):
         if self.menu is not None:
             self.menu.popup(self.mapToGlobal(QPoint(0, self.height() + 4)))
 
-    def swatch(self) -> QRect:
-        """Where a click opens the options."""
-        return QRect(0, 0, PADDING + DOT + 5, self.height())
+    def arrow(self) -> QRect:
+        """Where a click opens the options; empty where there are none."""
+        width = ARROW + PADDING if self.menu is not None else 0
+        return QRect(self.width() - width, 0, width, self.height())
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
-        if (
-            self.menu is not None
-            and event.button() == Qt.MouseButton.LeftButton
-            and self.swatch().contains(event.position().toPoint())
-        ) or (self.menu is not None and event.button() == Qt.MouseButton.RightButton):
+        opens = self.arrow().contains(event.position().toPoint()) or event.button() == Qt.MouseButton.RightButton
+        if self.menu is not None and opens:
             self.open_options()
         else:
             super().mousePressEvent(event)
@@ -111,7 +114,7 @@ class Chip(QAbstractButton):
         super().focusOutEvent(event)
 
     def sizeHint(self) -> QSize:
-        arrow = 12 if self.menu is not None else 0
+        arrow = ARROW if self.menu is not None else 0
         return QSize(2 * PADDING + DOT + 7 + self.fontMetrics().horizontalAdvance(self.text()) + 1 + arrow, HEIGHT)
 
     def paintEvent(self, event: QPaintEvent) -> None:
@@ -139,6 +142,17 @@ class Chip(QAbstractButton):
             painter.setPen(QPen(palette.color("muted" if self.isEnabled() else "disabled"), 1.3))
             corners = ((right - 6, middle - 1.5), (right - 3, middle + 1.5), (right, middle - 1.5))
             painter.drawPolyline(QPolygonF([QPointF(x, y) for x, y in corners]))
+
+
+def _add_heading(menu: QMenu, title: str) -> None:
+    """Say what the next entries set. Qt's own section is a bare line under a style sheet, and no menu begins with one."""
+    label = QLabel(title)
+    label.setContentsMargins(12, 5, 24, 1)  # as the entries below it
+    theme.set_role(label, "caption")
+    heading = QWidgetAction(menu)
+    heading.setDefaultWidget(label)
+    heading.setEnabled(False)
+    menu.addAction(heading)
 
 
 class ChipBar(QWidget):

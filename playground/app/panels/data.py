@@ -18,7 +18,7 @@ from playground.app.numbers import Scale, exactly, rounded, shown, typed
 from playground.app.panels.figure import count
 from playground.app.state import State
 from playground.app.views import ProblemView, TaskStatus
-from playground.app.wrapping import breakable
+from playground.app.wrapping import breakable, wrapped
 from playground.data.sources import SOURCES
 from playground.drawing.palette import DARK, Palette
 from playground.lab.experiment import fields
@@ -358,7 +358,7 @@ class DataPanel(Card):
                 else ""
             )
             self.file_text.setText((facts or "Not loaded.") if name else "No file is chosen.")
-            self.file_text.setToolTip("" if kind == "digits" else data.path)
+            self.file_text.setToolTip("" if kind == "digits" else wrapped(data.path))
         elif kind == "drawn" and not data.strokes:
             self.set_state("nothing drawn yet")
         else:

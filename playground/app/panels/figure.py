@@ -14,6 +14,7 @@ from playground.app.labels import spoken
 from playground.app.numbers import MINUS, THIN_SPACE, duration, shown
 from playground.app.selectable import SelectableLabel
 from playground.app.views import TaskStatus
+from playground.app.wrapping import wrapped
 from playground.drawing.palette import DARK, Palette
 
 NOTHING = "–"
@@ -193,7 +194,7 @@ class TaskButton(QPushButton):
         self.setText(text)
         self.setEnabled(status.running or not self._hindrance)
         if status.running:
-            self.setToolTip(f"Stop measuring: {status.label}.")
+            self.setToolTip(wrapped(f"Stop measuring: {status.label}."))
         else:
             self._explain()
         self.setAccessibleName(f"Cancel: {self._name}" if status.running else self._name)

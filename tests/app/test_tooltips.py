@@ -1,0 +1,89 @@
+"""Tooltips: none is wider than a paragraph, whatever it says and wherever it stands."""
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QAction, QFontMetrics
+from PySide6.QtWidgets import QComboBox, QMenu, QTreeWidget, QTreeWidgetItemIterator, QWidget
+
+from playground.app import theme
+from playground.app.boltzmann.window import BoltzmannWindow
+from playground.app.export_dialog import ExportDialog
+from playground.app.selftest_dialog import SelftestDialog
+from playground.app.wrapping import wrapped
+from playground.lab.selftest import Row
+from tests.app.conftest import wait
+
+WIDEST = 360  # px of a line that Qt does not break
+
+
+def tooltips(window: QWidget) -> list[str]:
+    """Of everything in a window: widgets, actions and the entries of lists and tables."""
+    found = [widget.toolTip() for widget in (window, *window.findChildren(QWidget))]
+    found += [action.toolTip() for action in window.findChildren(QAction)]
+    for box in window.findChildren(QComboBox):
+        found += [box.itemData(row, Qt.ItemDataRole.ToolTipRole) or "" for row in range(box.count())]
+    for table in window.findChildren(QTreeWidget):
+        items = QTreeWidgetItemIterator(table)
+        while items.value() is not None:
+            found.append(items.value().toolTip(0))
+            items += 1
+    return [tip for tip in found if tip]
+
+
+def too_wide(tips: list[str]) -> list[str]:
+    metrics = QFontMetrics(theme.text_font())
+    plain = [tip for tip in tips if not tip.startswith("<p>")]
+    return [tip for tip in plain for line in tip.splitlines() if metrics.horizontalAdvance(line) > WIDEST]
+
+
+@pytest.mark.parametrize("kind", ["points", "images"])
+def test_no_tooltip_of_the_window_is_wider_than_a_paragraph(shared_window, tmp_path, kind):
+    window = shared_window
+    before = window.state.experiment
+    recent = tmp_path / f"{40 * 'long-'}.spg"
+    recent.touch()
+    window.settings.add_recent(recent)
+    for menu in window.findChildren(QMenu):
+        menu.aboutToShow.emit()  # which fills that of the recent files
+    if kind == "images":
+        window.state.edit({"data.kind": "digits"})
+        wait(lambda: window.engine.problem is not None and window.engine.problem.is_image, 20_000)
+    window.actions_by_key.refresh()
+    tips = tooltips(window)
+    assert len(tips) > 200
+    assert too_wide(tips) == []
+    assert any("long-" in tip for tip in tips)
+    window.state.load(before)
+    wait(lambda: window.engine.problem is not None and not window.engine.problem.is_image, 20_000)
+
+
+def test_no_tooltip_of_the_other_windows_is_wider_than_a_paragraph(shared_window, tmp_path):
+    window = shared_window
+    dialogs = [ExportDialog(kind, tmp_path / "moons", window.settings, window) for kind in ("video", "picture")]
+    boltzmann = BoltzmannWindow(window.palette_tokens, window)
+    selftest = SelftestDialog(window)
+    selftest.rows.append(Row("scores", 20 * "a long claim, ", 0.0, 0.0, 1.0))
+    selftest._add_rows()
+    window.companions.log()
+    for dialog in (*dialogs, boltzmann, selftest, window.companions._log):
+        assert too_wide(tooltips(dialog)) == [], dialog
+    assert tooltips(boltzmann)
+    assert any("a long claim" in tip for tip in tooltips(selftest))
+    assert boltzmann.shutdown(5)
+    assert selftest.shutdown(5)
+    window.companions._log.close()
+    for dialog in (*dialogs, boltzmann, selftest):
+        dialog.deleteLater()
+
+
+def test_a_chip_of_a_layer_that_cannot_be_shown_wraps_too(shared_window):
+    chip = shared_window.chips.chips["exact"]
+    chip.set_available(False, "Its density is <unknown>.")
+    assert "&lt;unknown&gt;" in chip.toolTip()
+    assert "<unknown>" in chip.accessibleDescription()
+    assert too_wide([chip.toolTip()]) == []
+    chip.set_available(True)
+
+
+def test_a_name_without_a_blank_is_broken():
+    assert wrapped("n" * 80).count("\u200b") == 2
