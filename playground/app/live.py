@@ -31,7 +31,7 @@ SOON = 0.001  # seconds before a frame in which nothing is begun that may last a
 ROWS = 512  # points of a score between two looks at whether the window is drawing: less than a millisecond
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Weights:
     """Averaged weights as training left them; `version` grows with every snapshot."""
 

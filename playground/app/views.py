@@ -31,7 +31,7 @@ def conditions_of(problem: "ProblemView | None") -> Conditions | None:
     return None if problem is None else problem.conditions
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class ProblemView:
     """The data and noise on the bench."""
 
@@ -78,7 +78,7 @@ class ProblemView:
         return self.known_density or self.sigma_max > 0
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class FieldView:
     """The score on a grid of points at one sigma, as displacements."""
 
@@ -88,7 +88,7 @@ class FieldView:
     sigma: float
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class DensityView:
     """A density on a grid; row 0 is the bottom."""
 
@@ -100,7 +100,7 @@ class DensityView:
     asked: bool = False  # whether it is a map that the user asked for, which does not follow the playhead
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class ProbeView:
     """What is under the pointer."""
 
@@ -112,7 +112,7 @@ class ProbeView:
     source: str = "exact"  # of the two: "exact", or "empirical" where only the smoothed training set is known
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class FlowLikelihood:
     """The log-likelihood of one point or image by the probability flow, and the way it took."""
 
@@ -127,7 +127,7 @@ class FlowLikelihood:
     path: np.ndarray | None  # (P, 2), of points of the plane
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class PointLikelihood:
     """The log-likelihoods of one point or image: by the flow, by the energy, exactly."""
 
@@ -144,7 +144,7 @@ class PointLikelihood:
     doubt: str = ""  # what speaks against the log-likelihood; see playground.lab.reliability
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Way:
     """The way from the clicked point to a second one through their latent codes."""
 

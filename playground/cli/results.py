@@ -50,7 +50,7 @@ def check_free(folder: Path, names: Iterable[str], overwrite: bool) -> None:
         )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Model:
     """A network with the problem that it was trained on.
 

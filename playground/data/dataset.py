@@ -25,7 +25,7 @@ class DataError(Mistake, ValueError):
     """Data that cannot be used: the message is one sentence for the user and names the way out."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Dataset:
     """Points to learn from and points to judge by.
 

@@ -83,7 +83,7 @@ def power_of_ten(power: int, factor: int = 1) -> str:
     return ("" if factor == 1 else f"{factor}·") + "10" + str(power).translate(SUPERSCRIPTS)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Curve:
     """Points (N,) joined by a line.
 

@@ -17,7 +17,7 @@ def at_sigma(sigma: float, sigmas: Array, values: Array) -> float:
     return float(np.interp(math.log(sigma), np.log(sigmas), values))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class ScoreErrors:
     """The errors of a score along sigma, each with its standard error over the points that it was asked at.
 

@@ -23,7 +23,7 @@ PASS_CELLS = 650
 of an MLP the first 16 x 16 take 15 % of the time, 32 x 32 36 %."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class DensityMap:
     """A log-density over a rectangle, filled from coarse to fine.
 

@@ -12,7 +12,7 @@ from playground.theory.latent import WAYS
 from playground.theory.noise import ScoreFunction
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Interpolation:
     """Points between two, from one to the other.
 

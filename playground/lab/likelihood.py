@@ -30,7 +30,7 @@ EXACT_TRACE_DIMS = 10
 """Up to so many dimensions the exact trace is cheap: it costs a backward pass, or of an MLP a part of the one forward pass, for each."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class PointLikelihoods:
     """Log-densities of points, in nats per user units, and how they came about; NaN of points that were given up.
 
@@ -138,7 +138,7 @@ def log_likelihood(
         )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class DecodedPoints:
     """Points that latent codes stand for.
 
@@ -202,7 +202,7 @@ def decode(
         yield DecodingProgress(progress.fraction, result)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class RoundTrip:
     """What the flow makes of points that go to their latent codes and back: what the solver's steps leave, times what the flow makes of it.
 

@@ -71,7 +71,7 @@ def choose_device(name: str = "auto") -> torch.device:
     return torch.device(name)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Problem:
     """What training, sampling and likelihood need to know, in internal units.
 

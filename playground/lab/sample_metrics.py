@@ -93,7 +93,7 @@ DISTANCE_POINTS = 5_000
 FLOOR_PAIRS = 20
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Comparison:
     """What samples are compared with.
 

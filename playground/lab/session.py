@@ -49,7 +49,7 @@ class SessionError(Mistake, ValueError):
     """A session file that cannot be read or written: the message is one sentence for the user."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Session:
     """All that is needed to go on where one stopped.
 

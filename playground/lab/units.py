@@ -24,7 +24,7 @@ EVENED = (
 )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Units:
     """The map between user units and internal units: internal = (user - offset) / scale, axis by axis.
 

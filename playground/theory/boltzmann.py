@@ -23,7 +23,7 @@ MOST_UNITS = 24
 """The 2^d weights of so many take 128 MB, and a second."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Enumeration:
     """What the sum over all states gives.
 

@@ -32,7 +32,7 @@ def of_rows(score: LabelledScore, rows: Tensor) -> LabelledScore:
     return score.of(rows) if isinstance(score, ScoreOfEach) else score
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Guided:
     r"""The score of a class, pushed away from that of all data (Ho & Salimans 2022, "Classifier-free guidance").
 
@@ -59,7 +59,7 @@ class Guided:
         return replace(self, score=of_rows(self.score, rows), label=label)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Given:
     r"""The score given some coordinates y of the clean point, for data of mean variance 1 per axis.
 

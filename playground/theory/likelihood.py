@@ -44,7 +44,7 @@ FEWEST = 10
 """Degrees of freedom, of all points together, from which on vectors that agree are no chance: of signs in the plane one in 2^10."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class LikelihoodResult:
     """Log-densities in nats and where they come from.
 
@@ -78,7 +78,7 @@ class LikelihoodProgress:
     result: LikelihoodResult | None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Decoded:
     """Points that latent codes lead to, and their log-densities in nats as the way back gives them.
 

@@ -45,7 +45,7 @@ class TooManySteps(Mistake, ArithmeticError):
     """Some rows need more steps than allowed; the message says how many rows, and where they are stuck."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class OdeResult:
     """Rows at t1.
 

@@ -23,7 +23,7 @@ LIKELY = 18  # most probable states shown
 TRAIN, SAMPLE, COST = "boltzmann training", "boltzmann samples", "boltzmann cost"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class View:
     """What there is to see at one step."""
 

@@ -17,7 +17,7 @@ GROWN = 4.0  # times the least of all: from there on the states are what is paid
 Array = NDArray[np.float64]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Cost:
     """Measured so far.
 

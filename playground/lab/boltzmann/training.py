@@ -21,7 +21,7 @@ GROWTH = 1.03
 """From one shown step to the next: learning is fast at first and then slows down as one over the step."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Progress:
     """Where the ascent stands. Gradients are with respect to the d(d - 1)/2 weights, one a pair.
 
@@ -156,7 +156,7 @@ def _norm(of_pairs: Tensor) -> float:
     return float(torch.triu(of_pairs, 1).norm())
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Likely:
     """The most probable states, the first most of all.
 

@@ -62,7 +62,7 @@ class PrincipalAxes(NamedTuple):
         return cls(flat.T @ (rows / (variances * len(flat)).sqrt()), variances)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class GaussianPrior:
     r"""The Gaussian that a process ends in, N(mean, std^2 R^2) with the data's own correlations.
 

@@ -16,7 +16,7 @@ class SamplerDiverged(Mistake, ArithmeticError):
     """The particles left every bound; the message names the step and what to lower."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Step:
     """Where the particles are after `index` of `total` steps.
 

@@ -48,7 +48,7 @@ class _OneLevel(Sampler):
         """The particles after one step, and the share of them that took it; None where all do."""
 
 
-@dataclass
+@dataclass(eq=False)
 class Langevin(_OneLevel):
     """Unadjusted Langevin dynamics at one noise level.
 
@@ -78,7 +78,7 @@ class Langevin(_OneLevel):
         return langevin(score, x, sigma, steps, generator), None
 
 
-@dataclass
+@dataclass(eq=False)
 class AnnealedLangevin(Sampler):
     """Langevin dynamics down a ladder of noise levels.
 
