@@ -2,6 +2,9 @@
 
 import errno
 
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
+"""Errors that only writing meets: the disk is full, or the user's share of it."""
+
 
 class Mistake(Exception):
     """Something asked for that cannot be done: the message is one sentence for the user.
@@ -31,7 +34,10 @@ def mistake_of(error: BaseException) -> str | None:
         return str(error)
     if isinstance(error, MemoryError):
         return "There is not enough memory: take fewer sampling.particles, sampling.steps or data.points."
-    if isinstance(error, OSError) and (error.filename or error.errno == errno.ENOSPC):
+    if isinstance(error, OSError) and (error.filename or error.errno in NO_ROOM):
         # Of two names the second is the user's: the first is the temporary file that was to take its place.
-        return f"{error.filename2 or error.filename or 'A file'} cannot be read or written: {error.strerror}."
+        name = error.filename2 or error.filename or "A file"
+        if error.errno in NO_ROOM:
+            return unwritten(name, error)
+        return f"{name} cannot be read or written: {error.strerror}."
     return None

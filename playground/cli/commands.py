@@ -90,7 +90,10 @@ def run(
 @app.command()
 def sample(
     folder: Model,
-    out: Annotated[Path, typer.Option("--out", metavar="FILE.npz", help="The trajectory: .npz, or .csv.")],
+    out: Annotated[
+        Path,
+        typer.Option("--out", metavar="FILE", help="The final points, or with --frames every frame: .csv or .npz."),
+    ],
     sampler: Annotated[
         str | None,
         typer.Option(
@@ -103,6 +106,9 @@ def sample(
         int | None,
         typer.Option("--particles", metavar="N", parser=_whole("--particles"), help="Points that move."),
     ] = None,
+    frames: Annotated[
+        bool, typer.Option("--frames", help="Write every frame of the trajectory, not the final points alone.")
+    ] = False,
     settings: Settings = None,
     seed: Seed = None,
     device: Device = "auto",
@@ -116,7 +122,7 @@ def sample(
         changes.append(f"sampling.kind={sampler}")
     if particles is not None:
         changes.append(f"sampling.particles={particles}")
-    write_samples(folder, changes, seed, device, out)
+    write_samples(folder, changes, seed, device, out, frames)
 
 
 @app.command()

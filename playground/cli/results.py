@@ -156,18 +156,24 @@ def warn_of_settings(problem: Problem) -> None:
     warn(*(untrained(problem.experiment, problem.conditions) for untrained in (untrained_classes, untrained_whole)))
 
 
-def write_samples(folder: Path, assignments: Sequence[str], seed: int | None, device: str, out: Path) -> None:
-    """``score-playground sample``."""
+def write_samples(
+    folder: Path, assignments: Sequence[str], seed: int | None, device: str, out: Path, frames: bool
+) -> None:
+    """``score-playground sample``; with `frames` every frame of the trajectory, else the final points."""
     model = open_model(folder, assignments, seed, device)
     refuse(sampling_refusal(model.problem.experiment, model.problem.conditions))
     warn_of_settings(model.problem)
     trajectory = run_sampler(model.problem, model.score)
-    if out.suffix.lower() == ".csv":
+    if out.suffix.lower() == ".npz":
+        (trajectory if frames else trajectory.last_frame()).save_npz(out)
+    elif frames:
         trajectory.save_csv(out)
     else:
-        trajectory.save_npz(out)
+        final = trajectory.positions[-1]
+        write_csv(out, column_names(model.problem), final.reshape(len(final), -1))
     say(f"Score evaluations: {cost_in_words(sampling_cost(trajectory))}")
-    say(f"{len(trajectory)} frames of {trajectory.positions.shape[1]} particles are in {out}")
+    what = f"{len(trajectory)} frames" if frames else "The final points"
+    say(f"{what} of {trajectory.positions.shape[1]} particles are in {out}")
 
 
 def write_csv(path: Path, header: Sequence[str], rows: Iterable[Iterable[float | np.floating | str]]) -> None:

@@ -312,6 +312,7 @@ def _summarise(measured: dict[str, Any], problem: Problem, folder: Path) -> None
                 value = with_error(measured[key], measured[error]) if known else f"{value} ± unknown"
             why = "" if known else f" ({measured['reasons'][error]})"
             say(f"{title:>24}  {value + unit:<24}  {what}{why}".rstrip())
+    warn(measured.get("energy_note"))
     length = " in the data's unit" if problem.units.isotropic else " in the geometric mean of the columns' units"
     if measured.get("sliced_wasserstein2") is not None:
         distance, floor, spread = (measured[f"sliced_wasserstein2{end}"] for end in ("", "_floor", "_floor_spread"))

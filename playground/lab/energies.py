@@ -23,6 +23,8 @@ from playground.theory.partition import LogPartition, log_density_at, log_partit
 LIVE_TOLERANCE, LIVE_CELLS = 0.02, 256
 """Of Z behind a picture: 2 % of a colour show nowhere, and a tenth of a second on one core is the most that it may take."""
 
+INTEGRAL_TOLERANCE = 0.02  # from which on the integral of p gets a remark
+
 
 @dataclass(frozen=True)
 class NormalisedEnergy:
@@ -89,6 +91,21 @@ def normalised(
     return NormalisedEnergy(problem, score, level, partition)
 
 
+def integral_note(integral: float) -> str | None:
+    """What it means that an energy's density does not sum up to 1 where the data are, in a sentence; None within 2 %."""
+    if integral < 1 - INTEGRAL_TOLERANCE:
+        return (
+            f"The energy's density sums up to {integral:.3f} over the data and a margin: the rest of its mass lies beyond, "
+            "where nothing was trained. Train longer, or with a noise of more levels."
+        )
+    if integral > 1 + INTEGRAL_TOLERANCE:
+        return (
+            f"The energy's density sums up to {integral:.3f}, which no density does: it has peaks too narrow for the grid, and "
+            "its ln Z and NLL cannot be trusted. Train with a larger noise.sigma_min."
+        )
+    return None
+
+
 def _without_energy(problem: Problem) -> str:
     """Why a score has no Z, in a sentence."""
     source = problem.experiment.likelihood.source
@@ -103,6 +120,7 @@ METRICS = (
     "log_partition",
     "log_partition_error",
     "energy_integral",
+    "energy_note",
     "energy_nll",
     "energy_nll_standard_error",
     "energy_kl",
@@ -124,6 +142,9 @@ def energy_metrics(problem: Problem, score: ScoreFunction, found: dict[str, Any]
     log_prob = torch.from_numpy(model.log_prob(points))
     found["log_partition"], found["log_partition_error"] = model.log_partition, model.partition.error
     found["energy_integral"] = model.integral()
+    found["energy_note"] = integral_note(found["energy_integral"])
+    if found["energy_note"] is None:
+        reasons["energy_note"] = "The integral of p is 1 within 2 %."
     found["energy_nll"], found["energy_nll_standard_error"] = metrics.mean_with_error(-log_prob)
     if path_refusal(problem.experiment) is not None:
         found["test_nll"], found["test_nll_standard_error"] = found["energy_nll"], found["energy_nll_standard_error"]

@@ -184,8 +184,26 @@ def parse_as(kind: type[Described], text: str, origin: str) -> Described:
     try:
         tree = tomllib.loads(text)
     except (ValueError, RecursionError) as error:  # beside syntax: numbers of 5,000 digits, brackets 1,000 deep
+        repeated = _repeated(text, str(error))
+        if repeated:
+            raise ExperimentError(f"{origin} {repeated}") from None
         raise ExperimentError(f"{origin} is not valid TOML: {str(error).splitlines()[0].rstrip('.')}.") from None
     return _build(tree, kind)
+
+
+def _repeated(text: str, said: str) -> str:
+    """What stands in TOML twice, where this is what Python's parser says, which names only the place; nothing otherwise."""
+    place = re.match(r"Cannot (?:overwrite a value|declare .* twice) \(at (?:line (\d+)|end of document)", said)
+    if place is None:
+        return ""
+    lines = text.splitlines()
+    last = min(int(place[1] or len(lines)), len(lines))
+    key, equals, _ = lines[last - 1].partition("=")
+    if not equals:
+        return f"has {key.strip()[:60]} twice, again in line {last}: keep one, with all that stands below either."
+    sections = [line.strip() for line in lines[:last] if line.lstrip().startswith("[")]
+    where = f" of {sections[-1][:60]}" if sections else ""
+    return f"sets {key.strip()[:60]}{where} twice, again in line {last}: keep one."
 
 
 def load(path: str | os.PathLike[str]) -> Experiment:
@@ -329,7 +347,8 @@ def _check(field: Field, given: Any) -> None:
     refusal = f"{field.key} = {shown} is not allowed: it must be {field.bound}"
     if field.kind == "choice":
         if given not in field.choices:
-            near = difflib.get_close_matches(str(given), field.choices, n=1, cutoff=0.4)
+            begun = [choice for choice in field.choices if given and choice.startswith(str(given))]
+            near = begun or difflib.get_close_matches(str(given), field.choices, n=1)
             raise ExperimentError(refusal + (f"; did you mean {near[0]}?" if near else "."))
     elif field.kind in ("int", "float"):
         right = isinstance(given, int) if field.kind == "int" else isinstance(given, int | float)

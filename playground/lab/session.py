@@ -105,7 +105,9 @@ class Session:
         }
         if self.class_names and _are_names(self.class_names):
             metadata["class_names"] = json.dumps(self.class_names)
-        head, numbers = _ordered(safetensors.numpy.save({name: _plain(array) for name, array in tensors.items()}, metadata))
+        head, numbers = _ordered(
+            safetensors.numpy.save({name: _plain(array) for name, array in tensors.items()}, metadata)
+        )
         checksum = f"{zlib.crc32(numbers, zlib.crc32(head)):08x}"
         contents = _with_checksum(head, NO_CHECKSUM, checksum), numbers
         try:

@@ -184,6 +184,13 @@ class Trajectory:
         loaded._length, loaded.seconds = length, math.nan
         return loaded
 
+    def last_frame(self) -> "Trajectory":
+        """A trajectory of its last frame alone: the final points, with what the sampler knew of them."""
+        whole = ("shape", "axes")
+        return type(self).from_arrays(
+            {name: array if name in whole else array[-1:] for name, array in self.arrays().items()}
+        )
+
     def save_npz(self, path: str | os.PathLike[str]) -> None:
         """Write what :meth:`arrays` gives, in user units; atomically.
 

@@ -8,6 +8,7 @@ import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -365,6 +366,27 @@ def test_proc_takes_no_files_though_it_says_so(moons: Path, ask: Ask) -> None:
     code, said, error = ask("sample", moons, "--out", "/proc/a.npz")
     assert (code, said) == (2, "")
     assert "the folder /proc takes no files" in error
+
+
+@pytest.mark.parametrize("name", ["a.csv", "a.npz", "frames.csv"])
+def test_a_full_disk_is_called_so_and_what_helps(
+    name: str, moons: Path, tmp_path: Path, ask: Ask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever is written: /dev/full takes the place of the temporary file."""
+    if not Path("/dev/full").exists():
+        pytest.skip("this system has no /dev/full")
+    opened = Path.open
+
+    def full(path: Path, mode: str = "r", *arguments: Any, **others: Any) -> Any:
+        return opened(Path("/dev/full") if "w" in mode else path, mode, *arguments, **others)
+
+    monkeypatch.setattr(Path, "open", full)
+    frames = ["--frames"] if name.startswith("frames") else []
+    code, _, error = ask("sample", moons, "--particles", 50, "--out", tmp_path / name, *frames)
+    assert code == 2
+    helps = "free some space or choose another folder."
+    assert f"{tmp_path / name} cannot be written (no space left on device): {helps}" in error
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_files_that_cannot_be_used_are_the_users_affair() -> None:

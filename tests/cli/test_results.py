@@ -426,13 +426,13 @@ def test_sampling_again_by_another_sampler(moons: Path, tmp_path: Path, ask: Ask
     for sampler in ("langevin", "annealed-langevin", "reverse-sde", "probability-flow", "churn"):
         out = tmp_path / f"{sampler}.npz"
         code, said, _ = ask(
-            "sample", moons, "--sampler", sampler, "--particles", 7, "--set=sampling.steps=20", "--out", out
+            "sample", moons, "--sampler", sampler, "--particles", 7, "--set=sampling.steps=20", "--frames", "--out", out
         )
         assert code == 0
         assert str(out) in said
         with np.load(out) as trajectory:
             assert trajectory["positions"].shape[1:] == (7, 2)
-            assert len(trajectory["sigma"]) == len(trajectory["positions"])
+            assert len(trajectory["sigma"]) == len(trajectory["positions"]) > 1
 
 
 def test_a_session_of_the_window_stands_in_for_a_runs_folder(moons: Path, tmp_path: Path, ask: Ask) -> None:
@@ -494,7 +494,7 @@ def test_a_session_without_weights_follows_a_known_score(moons: Path, tmp_path: 
 
 def test_sampling_takes_settings_and_seeds(moons: Path, tmp_path: Path, ask: Ask) -> None:
     def positions(*arguments: object) -> np.ndarray:
-        assert ask("sample", moons, "--particles", 5, "--out", tmp_path / "a.npz", *arguments)[0] == 0
+        assert ask("sample", moons, "--particles", 5, "--frames", "--out", tmp_path / "a.npz", *arguments)[0] == 0
         with np.load(tmp_path / "a.npz") as trajectory:
             found: np.ndarray = trajectory["positions"]
         return found
@@ -510,9 +510,27 @@ def test_sampling_takes_settings_and_seeds(moons: Path, tmp_path: Path, ask: Ask
     assert not np.array_equal(flow, positions("--sampler", "probability-flow", "--set", "sampling.solver=euler"))
     annealed = ("--sampler", "annealed-langevin", "--set", "noise.levels=5", "--set", "sampling.denoise=false")
     assert len(positions(*annealed)) == 11  # of 12 steps, two at each of five levels, and the start
-    code, _, _ = ask("sample", moons, "--particles", 5, "--out", tmp_path / "a.csv")
+    code, _, _ = ask("sample", moons, "--particles", 5, "--frames", "--out", tmp_path / "a.csv")
     assert code == 0
     assert table(tmp_path / "a.csv")[0] == ["frame", "particle", "x", "y", "sigma"]
+
+
+def test_samples_are_the_final_points_unless_all_frames_are_asked_for(moons: Path, tmp_path: Path, ask: Ask) -> None:
+    """A table of every frame had 1.2 million rows; that of the final points is one that `likelihood` takes."""
+    asked = ("sample", moons, "--particles", 5, "--device", "cpu", "--out")
+    for name in ("a.csv", "a.npz"):
+        code, said, _ = ask(*asked, tmp_path / name)
+        assert (code, "The final points of 5 particles are in" in said) == (0, True)
+        assert ask(*asked, tmp_path / f"frames-{name}", "--frames")[0] == 0
+    header, rows = table(tmp_path / "a.csv")
+    final, frames = (Trajectory.load_npz(tmp_path / name) for name in ("a.npz", "frames-a.npz"))
+    assert header == ["x", "y"]
+    np.testing.assert_allclose(rows, frames.positions[-1], rtol=1e-6)
+    assert (len(final), final.step[0], final.sigma[0]) == (1, frames.step[-1], frames.sigma[-1])
+    np.testing.assert_array_equal(final.positions[0], frames.positions[-1])
+    assert len(frames) > 1
+    assert len(table(tmp_path / "frames-a.csv")[1]) == 5 * len(frames)
+    assert ask("likelihood", moons, "--points", tmp_path / "a.csv", "--out", tmp_path / "judged.csv")[0] == 0
 
 
 def test_likelihoods_of_a_file(moons: Path, odd: Path, tmp_path: Path, ask: Ask) -> None:

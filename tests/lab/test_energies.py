@@ -1,13 +1,14 @@
 """Energies in an experiment: they train by every objective, state a density in the user's units, and take Metropolis's test."""
 
 import math
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 
 from playground.data import Dataset
-from playground.lab.energies import METRICS, energy_metrics, normalised
+from playground.lab.energies import METRICS, energy_metrics, integral_note, normalised
 from playground.lab.evaluation import evaluate
 from playground.lab.experiment import Experiment, ExperimentError, replace
 from playground.lab.objective import build_objective
@@ -99,6 +100,25 @@ def test_what_maximum_likelihood_learned_is_a_density_near_the_datas() -> None:
     assert found["density"].startswith("exp(-f)/Z of the learned energy, of the data as they are; ln Z = ")
     assert "test_nll" not in found["reasons"]
     assert found["evaluations_mean"] is None
+
+
+@pytest.mark.parametrize(
+    ("integral", "said"),
+    [(1.0, None), (0.985, None), (0.912, "the rest of its mass lies beyond"), (1.05, "peaks too narrow for the grid")],
+)
+def test_a_density_that_does_not_sum_up_to_1_gets_a_note(integral: float, said: str | None) -> None:
+    note = integral_note(integral)
+    assert (note is None) if said is None else (said in str(note) and f"{integral:.3f}" in str(note))
+
+
+def test_mass_beyond_the_data_is_said_with_the_figures() -> None:
+    """An untrained network is the Gaussian that it begins as, which reaches beyond the moons."""
+    problem = Problem.build(experiment(noise__kind="none", data__kind="two-moons"))
+    found: dict[str, Any] = {}
+    reasons: dict[str, str] = {}
+    energy_metrics(problem, problem.network().requires_grad_(False), found, reasons)
+    assert found["energy_integral"] < 0.98
+    assert "lies beyond" in found["energy_note"]
 
 
 def test_with_the_wrong_sign_of_ln_z_nothing_is_learned(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -139,6 +139,7 @@ class HeldOutFigures(QWidget):
 
     def _explain(self) -> None:
         why = missing(self._metrics, "energy_nll" if self.nll.isHidden() else "test_nll")
+        why = why or str(self._metrics.get("energy_note") or "")
         self.why.setText(why)
         self.why.setVisible(bool(why))
 
