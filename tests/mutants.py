@@ -400,6 +400,27 @@ FAULTS = (
         ("theory/test_ode.py::test_numbers_that_stand_still_hide_no_error",),
     ),
     Fault(
+        "DPM-Solver++(2M) without the step before: first order",
+        "theory/samplers/multistep.py",
+        "ahead = clean + h / (2 * length) * (clean - before)",
+        "ahead = clean",
+        ("theory/test_multistep.py::test_steps_are_the_papers",),
+    ),
+    Fault(
+        "DPM-Solver++(2M) with r upside down",
+        "theory/samplers/multistep.py",
+        "h / (2 * length)",
+        "length / (2 * h)",
+        ("theory/test_samplers_convergence.py::test_order_of_convergence",),
+    ),
+    Fault(
+        "DPM-Solver++(2M)'s SDE with the noise of half its step",
+        "theory/samplers/multistep.py",
+        "then.sigma * math.sqrt(-math.expm1(-2 * h))",
+        "then.sigma * math.sqrt(-math.expm1(-h))",
+        ("theory/test_multistep.py::test_of_one_data_point_every_step_is_exact",),
+    ),
+    Fault(
         "an integral with the weights of evenly spaced values at Lobatto's",
         "theory/quadrature.py",
         "step * (a + 5 * (b + c) + d) / 12",

@@ -98,9 +98,9 @@ def samplers() -> list[Column]:
         if kind == "forward" or solver == "auto" or sampling_refusal(experiment):
             continue
         sampler = make_sampler(dataclasses.replace(problem, experiment=experiment))
-        alone = not hasattr(sampler, "solver") and solver != "adaptive"
+        alone = not hasattr(sampler, "solver") and solver not in ("adaptive", "dpm-solver++")
         # A sampler that has no solver is the same whichever is set.
-        key = type(sampler), getattr(sampler, "solver", None)
+        key = kind, type(sampler), getattr(sampler, "solver", None)
         name = title("sampling.kind", kind)
         first, _, last = name.partition(" ")
         titles = (first, last) if alone else (name, title("sampling.solver", solver))

@@ -119,6 +119,10 @@ _CHOICES: dict[str, dict[str, tuple[str, str]]] = {
         "auto": ("Auto", "Euler for the SDE, Heun for the flow."),
         "euler": ("Euler", "One score a step; the error falls with the number of steps."),
         "heun": ("Heun", "Two scores a step, the mean drift of both ends; the error falls with the number's square."),
+        "dpm-solver++": (
+            "DPM-Solver++(2M)",
+            "One score a step, carried on from the step before; the error falls with the number's square.",
+        ),
         "adaptive": ("Adaptive", "Steps fitted to each point by themselves until their error is below the tolerance."),
         "shark": (
             "ShARK",
@@ -126,6 +130,7 @@ _CHOICES: dict[str, dict[str, tuple[str, str]]] = {
         ),
     },
     "sampling.grid": {
+        "auto": ("Auto", "Karras's for the flow and DPM-Solver++, else log σ."),
         "log-sigma": ("log σ", "Equal ratios of σ: each step changes the signal-to-noise ratio by the same factor."),
         "time": ("t", "Equal steps in time; the same as log σ for VE, coarse near the data for VP."),
         "karras": ("Karras", "Equal steps in the 7th root of σ: longer ones near the data, shorter ones far out."),

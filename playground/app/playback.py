@@ -5,6 +5,7 @@ import sys
 TICK = 16  # ms from one look at the clock to the next
 FRAMES_A_SECOND = 1000 / TICK  # at speed 1
 END = sys.maxsize  # a frame beyond the last one of every run
+LEAST_SECONDS = 2.0  # that a run takes at speed 1, however few its frames are
 HOLD = 0.8  # seconds that a finished run stays in view before it loops
 
 
@@ -50,7 +51,7 @@ class Playback:
         if not self.playing or recorded == 0:
             return False
         # After a stall (a dialog, a busy machine) go on, do not leap.
-        step = min(seconds, 0.1) * FRAMES_A_SECOND * self.speed
+        step = min(seconds, 0.1) * min(FRAMES_A_SECOND, total / LEAST_SECONDS) * self.speed
         self._position = min(self._position + step, recorded - 1.0)
         if self.frame < total - 1:
             self._held = 0.0

@@ -10,6 +10,7 @@ import msgspec
 
 from playground.data.sources import SOURCES, Toy
 from playground.lab.experiment import Experiment
+from playground.lab.sampling_settings import Sampling
 from playground.lab.settings import Objective
 
 Section = TypeVar("Section", bound=msgspec.Struct)
@@ -30,6 +31,9 @@ law, of 2,000 particles, whose chance is 0.03: two moons at x = 1.27 without 0.3
 x = 0.93, whose arms lie too far apart to be mended at fine levels, 0.13, 0.08 and 0.08."""
 PARTICLES, IMAGE_PARTICLES = 2_000, 96
 """Points to sample: images in 8 rows of 12 are as many as can be read at a glance, and 500 steps of them take seconds."""
+STEPS, HEUN_STEPS, MULTISTEPS = 500, 25, 50
+"""Of samplers; by Heun for the flow and by DPM-Solver++, 50 evaluations each on Karras's grid: on two moons more are no better
+(docs/benchmarks.md). The other samplers keep steps enough to be watched, and correctors act after each."""
 
 
 def resolved(experiment: Experiment) -> Experiment:
@@ -50,11 +54,13 @@ def resolved(experiment: Experiment) -> Experiment:
             seconds=(IMAGE_SECONDS if images else SECONDS) if experiment.training.steps == "auto" else "auto",
             batch=IMAGE_BATCH if images else BATCH,
         ),
-        sampling=_filled(
-            experiment.sampling,
-            particles=IMAGE_PARTICLES if images else PARTICLES,
-            solver="euler" if experiment.sampling.kind == "reverse-sde" else "heun",
-            corrector_steps=0 if experiment.sampling.mask == "none" else KNOWN_CORRECTORS,
+        sampling=_with_steps(
+            _filled(
+                experiment.sampling,
+                particles=IMAGE_PARTICLES if images else PARTICLES,
+                solver="euler" if experiment.sampling.kind == "reverse-sde" else "heun",
+                corrector_steps=0 if experiment.sampling.mask == "none" else KNOWN_CORRECTORS,
+            )
         ),
         likelihood=_filled(experiment.likelihood, trace="hutchinson" if images else "exact"),
     )
@@ -65,6 +71,16 @@ def _filled(section: Section, **stands_for: object) -> Section:
     return msgspec.structs.replace(
         section, **{name: new for name, new in stands_for.items() if getattr(section, name) == "auto"}
     )
+
+
+def _with_steps(sampling: Sampling) -> Sampling:
+    """Steps and grid, which follow from the sampler and its solver."""
+    flow, multistep = sampling.kind == "probability-flow", sampling.solver == "dpm-solver++"
+    multistep = multistep and sampling.kind in ("probability-flow", "reverse-sde")
+    steps = STEPS
+    if not sampling.corrector_steps:
+        steps = MULTISTEPS if multistep else HEUN_STEPS if flow and sampling.solver == "heun" else STEPS
+    return _filled(sampling, steps=steps, grid="karras" if flow or multistep else "log-sigma")
 
 
 def derivative_passes(objective: Objective, dim: int) -> int:

@@ -107,17 +107,17 @@ def sampling_refusal(experiment: Experiment, conditions: Conditions | None = Non
             "sampling.kind",
             f"Annealed Langevin walks down a ladder of noise levels, but noise.kind = {noise} has fewer than two: choose noise.kind = ladder, ve or another process, or sampling.kind = langevin.",
         )
-    levels = annealing_levels(experiment)
-    if kind == "annealed-langevin" and experiment.sampling.steps < levels:
+    levels, steps = annealing_levels(experiment), resolved(experiment).sampling.steps
+    if kind == "annealed-langevin" and steps != "auto" and steps < levels:
         return Refusal(
             "sampling.steps",
-            f"Annealed Langevin takes at least one step at each of its {levels} levels, but sampling.steps = {experiment.sampling.steps}: choose at least {levels}, or fewer noise.levels.",
+            f"Annealed Langevin takes at least one step at each of its {levels} levels, but sampling.steps = {steps}: choose at least {levels}, or fewer noise.levels.",
         )
     solver = experiment.sampling.solver
     if kind == "reverse-sde" and solver == "adaptive":
         return Refusal(
             "sampling.solver",
-            "The adaptive solver fits its steps to a smooth path, and the reverse SDE's is rough: choose sampling.solver = euler, heun or shark, or sampling.kind = probability-flow.",
+            "The adaptive solver fits its steps to a smooth path, and the reverse SDE's is rough: choose sampling.solver = euler, heun, dpm-solver++ or shark, or sampling.kind = probability-flow.",
         )
     mask = experiment.sampling.mask
     if kind == "probability-flow" and solver == "adaptive" and resolved(experiment).sampling.corrector_steps:
@@ -133,7 +133,7 @@ def sampling_refusal(experiment: Experiment, conditions: Conditions | None = Non
     if kind == "probability-flow" and solver == "shark":
         return Refusal(
             "sampling.solver",
-            "ShARK is a scheme for noise, and the probability flow has none: choose sampling.solver = heun or euler, or sampling.kind = reverse-sde.",
+            "ShARK is a scheme for noise, and the probability flow has none: choose sampling.solver = heun, dpm-solver++ or euler, or sampling.kind = reverse-sde.",
         )
     if mask != "none" and noise == "none":
         return Refusal(

@@ -29,6 +29,7 @@ from playground.theory.samplers import (
     Churn,
     Langevin,
     MetropolisLangevin,
+    MultistepSampler,
     ProbabilityFlow,
     ReverseSDE,
     Sampler,
@@ -66,15 +67,18 @@ def make_sampler(problem: Problem, score: LabelledScore | None = None) -> Sample
     if refusal is not None:
         raise ExperimentError(refusal.sentence)
     settings = automatic.resolved(problem.experiment).sampling
+    steps, grid, correctors = settings.steps, settings.grid, settings.corrector_steps
+    assert steps != "auto"
+    assert grid != "auto"
+    assert correctors != "auto"
     if settings.kind == "langevin":
-        return Langevin(problem.noise.sigma_min, _step(problem), settings.steps, known_part(problem))
+        return Langevin(problem.noise.sigma_min, _step(problem), steps, known_part(problem))
     if settings.kind == "metropolis-langevin":
-        return MetropolisLangevin(_log_density(problem, score), problem.noise.sigma_min, _step(problem), settings.steps)
+        return MetropolisLangevin(_log_density(problem, score), problem.noise.sigma_min, _step(problem), steps)
     if settings.kind == "annealed-langevin":
         levels = problem.noise.levels(problem.experiment.noise.levels)
-        return AnnealedLangevin(levels, _step(problem), settings.steps // len(levels), settings.denoise)
-    process, steps, grid, correctors = problem.process(), settings.steps, settings.grid, settings.corrector_steps
-    assert correctors != "auto"
+        return AnnealedLangevin(levels, _step(problem), steps // len(levels), settings.denoise)
+    process = problem.process()
     if settings.kind == "forward":
         return ForwardProcess(process, steps, grid)
     if settings.kind == "churn":
@@ -91,6 +95,10 @@ def make_sampler(problem: Problem, score: LabelledScore | None = None) -> Sample
             high=math.inf if settings.churn_max == "auto" else to_internal(settings.churn_max),
             inflation=settings.churn_noise,
         )
+    if settings.solver == "dpm-solver++":
+        stochastic = settings.kind == "reverse-sde"
+        denoise = stochastic and settings.denoise
+        return MultistepSampler(process, steps, denoise, grid, correctors, settings.snr, stochastic)
     if settings.kind == "reverse-sde":
         sde = typing.cast(SdeSolver, settings.solver)
         return ReverseSDE(process, steps, settings.denoise, grid, correctors, settings.snr, solver=sde)
@@ -157,7 +165,7 @@ def _start(problem: Problem, generator: torch.Generator) -> Tensor:
     settings, shape = problem.experiment.sampling, (problem.particles, *problem.shape)
     if settings.kind == "forward":
         rows = torch.randint(len(problem.train), (problem.particles,), generator=generator, device=generator.device)
-        return ForwardProcess(problem.process(), settings.steps).begin(problem.train[rows], generator)
+        return ForwardProcess(problem.process(), 1).begin(problem.train[rows], generator)
     plain = settings.kind in ("langevin", "metropolis-langevin")
     if settings.start == "uniform" or (settings.start == "auto" and plain):
         low, high = data_box(problem)

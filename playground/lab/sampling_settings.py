@@ -52,24 +52,30 @@ class Sampling(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         ]
         | Auto
     ) = "auto"
-    steps: Annotated[
-        int,
-        meta(
-            "Steps of the sampler in all, the last denoising not counted: annealed Langevin takes as many at each of its levels, "
-            "at most these together; the adaptive solver shows as many frames",
-            ge=1,
-            le=100_000,
-            log=True,
-        ),
-    ] = 500
+    steps: (
+        Annotated[
+            int,
+            meta(
+                "Steps of the sampler in all, the last denoising not counted: annealed Langevin takes as many at each of its levels, "
+                "at most these together; the adaptive solver shows as many frames; auto: 500, but without "
+                "correctors 25 of the flow by Heun and 50 by DPM-Solver++",
+                ge=1,
+                le=100_000,
+                log=True,
+            ),
+        ]
+        | Auto
+    ) = "auto"
     solver: Annotated[
-        Literal["auto", "euler", "heun", "shark", "adaptive"],
+        Literal["auto", "euler", "heun", "dpm-solver++", "shark", "adaptive"],
         meta(
             "How the reverse SDE and the probability flow take a step; auto: Euler for the SDE, Heun for the flow. "
+            "DPM-Solver++(2M), of order 2 by one score a step, is for both; "
             "ShARK, a stochastic Runge-Kutta scheme of order 1.5, is for the SDE; the adaptive one is for the flow",
             equation={
                 "euler": r"x' = x + h f(x) + g\,\Delta w",
                 "heun": r"x' = x + \frac{h}{2}[f(x) + f(x + h f(x) + g\,\Delta w)] + g\,\Delta w",
+                "dpm-solver++": r"y' = e^{-h} y + (1 - e^{-h})\,[D + \frac{1}{2r}(D - D_0)],\ D = y + \sigma^2 s(y, \sigma)",
                 "shark": r"x' = x + h\,[\frac{2}{5} f(x_1) + \frac{3}{5} f(x_2)] + g\,\Delta w",
                 "adaptive": r"x' = x + h \sum_{j=1}^{7} b_j k_j,\ k_j = f(x + h \sum_{i<j} a_{ji} k_i)",
             },
@@ -80,16 +86,17 @@ class Sampling(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         meta("Error that each step of the adaptive solver may make, point by point", ge=1e-9, le=0.1, log=True),
     ] = 1e-4
     grid: Annotated[
-        Literal["log-sigma", "time", "karras"],
+        Literal["auto", "log-sigma", "time", "karras"],
         meta(
-            "Where the steps from noise to data end: equal ratios of sigma, equal times, or Karras's grid of rho = 7",
+            "Where the steps from noise to data end: equal ratios of sigma, equal times, or Karras's grid of rho = 7; auto: Karras's "
+            "for the flow and DPM-Solver++, else log-sigma",
             equation={
                 "log-sigma": r"\ln \sigma_i = \ln \sigma_{max} + \frac{i}{n}(\ln \sigma_{min} - \ln \sigma_{max})",
                 "time": r"t_i = 1 - \frac{i}{n}(1 - t_{min})",
                 "karras": r"\sigma_i^{1/\rho} = \sigma_{max}^{1/\rho} + \frac{i}{n}(\sigma_{min}^{1/\rho} - \sigma_{max}^{1/\rho})",
             },
         ),
-    ] = "log-sigma"
+    ] = "auto"
     corrector_steps: (
         Annotated[
             int,

@@ -274,6 +274,7 @@ def test_arrow_keys_step_a_number(form, state):
 
 
 def test_a_drag_is_one_undo_step_and_two_drags_are_two(form, state):
+    state.edit({"sampling.steps": 500})
     row = make_field(state, "sampling.steps")
     form(row)
     slide(row.slider, 0.5, 0.8)
@@ -285,6 +286,8 @@ def test_a_drag_is_one_undo_step_and_two_drags_are_two(form, state):
     assert state.experiment.sampling.steps == first
     state.undo()
     assert state.experiment.sampling.steps == 500
+    state.undo()
+    assert state.experiment.sampling.steps == "auto"
     assert not state.can_undo
 
 
@@ -441,24 +444,24 @@ def test_what_the_other_settings_say_is_shown_at_once(form, state, key, changes,
 
 
 def test_a_double_click_on_the_label_brings_the_default_back(form, state):
-    state.edit({"sampling.steps": 64})
-    row = make_field(state, "sampling.steps")
+    state.edit({"sampling.snr": 0.5})
+    row = make_field(state, "sampling.snr")
     form(row)
     QTest.mouseDClick(row.label, Qt.MouseButton.LeftButton)
-    assert state.experiment.sampling.steps == 500
+    assert state.experiment.sampling.snr == 0.16
 
 
 def test_so_does_the_menu(form, state):
-    state.edit({"sampling.steps": 64})
-    row = make_field(state, "sampling.steps")
+    state.edit({"sampling.snr": 0.5})
+    row = make_field(state, "sampling.snr")
     form(row)
     event = QContextMenuEvent(QContextMenuEvent.Reason.Keyboard, QPoint(5, 5), row.mapToGlobal(QPoint(5, 5)))
     QApplication.sendEvent(row, event)
     menu = row.findChild(QMenu)
-    assert menu.actions()[0].text() == "Default: 500"
+    assert menu.actions()[0].text() == "Default: 0.16"
     menu.actions()[0].trigger()
     menu.close()
-    assert state.experiment.sampling.steps == 500
+    assert state.experiment.sampling.snr == 0.16
 
 
 # Choices, switches, ranges

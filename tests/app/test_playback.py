@@ -1,6 +1,6 @@
 import pytest
 
-from playground.app.playback import FRAMES_A_SECOND, HOLD, TICK, Playback
+from playground.app.playback import FRAMES_A_SECOND, HOLD, LEAST_SECONDS, TICK, Playback
 
 
 def test_every_tick_shows_the_next_frame():
@@ -18,6 +18,14 @@ def test_speed_scales_the_frames(speed):
     for _ in range(20):
         playback.advance(0.05, recorded=500, total=500)
     assert playback.frame == pytest.approx(FRAMES_A_SECOND * speed, abs=1)
+
+
+def test_few_frames_are_shown_long_enough_to_be_seen():
+    playback, seconds = Playback(), 0.0
+    while playback.frame < 25:
+        playback.advance(TICK / 1000, recorded=26, total=26)
+        seconds += TICK / 1000
+    assert seconds == pytest.approx(LEAST_SECONDS, rel=0.06)
 
 
 def test_it_waits_for_frames_that_are_not_recorded_yet():

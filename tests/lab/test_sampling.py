@@ -187,11 +187,37 @@ def test_the_solver_of_the_settings_takes_the_steps(kind: str) -> None:
     """Steps of Euler and of Heun end elsewhere, and auto is the one that it stands for."""
     ends = {
         solver: run(Problem.build(experiment(sampling__kind=kind, sampling__solver=solver))).positions[-1]
-        for solver in ("auto", "euler", "heun", "shark" if kind == "reverse-sde" else "adaptive")
+        for solver in ("auto", "euler", "heun", "dpm-solver++", "shark" if kind == "reverse-sde" else "adaptive")
     }
     meant = "euler" if kind == "reverse-sde" else "heun"
     np.testing.assert_array_equal(ends["auto"], ends[meant])
     assert all(np.abs(end - ends["auto"]).max() > 0.01 for solver, end in ends.items() if solver not in ("auto", meant))
+
+
+@pytest.mark.parametrize(
+    ("settings", "steps", "grid", "evaluations"),
+    [
+        ({}, 500, "log-sigma", 501),  # the last is the denoising
+        ({"kind": "probability-flow"}, 25, "karras", 50),
+        ({"kind": "probability-flow", "solver": "dpm-solver++"}, 50, "karras", 50),
+        ({"solver": "dpm-solver++"}, 50, "karras", 51),
+        ({"kind": "probability-flow", "solver": "euler"}, 500, "karras", 500),
+        ({"kind": "probability-flow", "mask": "left"}, 500, "karras", 2_500),
+        ({"kind": "churn"}, 500, "log-sigma", 1_001),
+        ({"kind": "probability-flow", "steps": 7, "grid": "time"}, 7, "time", 14),
+    ],
+)
+def test_automatic_steps_and_grid_follow_the_solver(settings: dict, steps: int, grid: str, evaluations: int) -> None:
+    given = {"sampling__steps": "auto"} | {f"sampling__{key}": value for key, value in settings.items()}
+    problem = Problem.build(experiment(**given, sampling__particles=2))
+    resolved = problem.resolved().sampling
+    assert (resolved.steps, resolved.grid) == (steps, grid)
+    calls, score = [], problem.known_score("exact")
+    assert score is not None
+    counted = lambda x, sigma: (calls.append(1), score(x, sigma))[1]  # noqa: E731
+    *_, trajectory = sample(problem, counted)
+    assert len(calls) == evaluations
+    assert trajectory.steps == steps + (resolved.kind in ("reverse-sde", "churn"))
 
 
 @pytest.mark.parametrize("kind", ["reverse-sde", "probability-flow"])

@@ -114,6 +114,7 @@ SAMPLED = [
     {"sampling.corrector_steps": 1},
     {"sampling.solver": "heun"},
     {"sampling.solver": "shark"},
+    {"sampling.solver": "dpm-solver++"},
     {"sampling.kind": "probability-flow"},
     {"sampling.kind": "probability-flow", "sampling.solver": "adaptive"},
     {"sampling.kind": "churn", "sampling.churn": 4.0},

@@ -17,7 +17,7 @@ from playground.theory.noise import (
     VarianceExploding,
     VariancePreserving,
 )
-from playground.theory.samplers import AdaptiveFlow, Churn, ProbabilityFlow, ReverseSDE, Sampler
+from playground.theory.samplers import AdaptiveFlow, Churn, MultistepSampler, ProbabilityFlow, ReverseSDE, Sampler
 
 # At sigma_min = 1 alpha^2 is 0.5 of VP and cosine and 0.91 of sub-VP.
 PROCESSES = {
@@ -36,6 +36,8 @@ SAMPLERS = {
     "reverse SDE, Heun": lambda process: ReverseSDE(process, 150, False, solver="heun"),
     "reverse SDE, ShARK": lambda process: ReverseSDE(process, 150, False, solver="shark"),
     "churn": lambda process: Churn(process, 150, False),
+    "flow, DPM-Solver++": lambda process: MultistepSampler(process, 150, False),
+    "reverse SDE, DPM-Solver++": lambda process: MultistepSampler(process, 150, False, stochastic=True),
 }
 every_process = pytest.mark.parametrize("process", PROCESSES.values(), ids=PROCESSES.keys())
 

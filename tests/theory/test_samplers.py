@@ -37,6 +37,7 @@ from playground.theory.samplers import (
     Churn,
     Langevin,
     MetropolisLangevin,
+    MultistepSampler,
     ProbabilityFlow,
     ReverseSDE,
     Sampler,
@@ -67,13 +68,15 @@ LINEAR = {
     "probability-flow, VP": ProbabilityFlow(VP, 40, denoise=False),
     "probability-flow, VP, Karras": ProbabilityFlow(VP, 40, denoise=True, grid="karras"),
 }
-# What a step does depends on the particles, on their norms or their densities, so these have no closed recursion.
+# What a step does depends on the particles, on their norms or their densities, or on the step before: no closed recursion here.
 ALL = LINEAR | {
     "metropolis-langevin": MetropolisLangevin(gaussian_log_density, 0.3, 0.3, 40),
     "reverse-sde, VE, corrected": ReverseSDE(VE, 20, denoise=True, corrector_steps=2),
     "reverse-sde, ShARK, VP, corrected": ReverseSDE(VP, 20, denoise=False, corrector_steps=1, snr=0.3, solver="shark"),
     "probability-flow, adaptive, VE": AdaptiveFlow(VE, 40, 1e-6),
     "probability-flow, adaptive, VP, Karras": AdaptiveFlow(VP, 7, 1e-4, "karras"),
+    "multistep, VP": MultistepSampler(VP, 40, denoise=False, grid="karras"),
+    "multistep SDE, VE, denoised": MultistepSampler(VE, 40, denoise=True, stochastic=True),
     "probability-flow, VP, corrected": ProbabilityFlow(VP, 20, denoise=False, corrector_steps=1),
 }
 every_sampler = pytest.mark.parametrize("sampler", ALL.values(), ids=ALL.keys())

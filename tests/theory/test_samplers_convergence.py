@@ -11,19 +11,21 @@ from torch import Tensor
 
 from playground.theory import ode
 from playground.theory.forward import ForwardProcess
-from playground.theory.noise import Cosine, SubVariancePreserving
+from playground.theory.noise import Cosine, Drawn, SubVariancePreserving
 from playground.theory.samplers import (
     AdaptiveFlow,
     AnnealedLangevin,
     Churn,
     Langevin,
     MetropolisLangevin,
+    MultistepSampler,
     ProbabilityFlow,
     ReverseSDE,
     Sampler,
 )
 
 SUB_VP, COSINE = SubVariancePreserving(0.1, 20.0, 0.3), Cosine(0.3, 8.0)
+CUSTOM = Drawn([(0.0, 0.5), (0.3, 1.0), (1.0, 8.0)])
 
 
 def variance_error(sampler: Sampler, monkeypatch: pytest.MonkeyPatch) -> float:
@@ -115,6 +117,24 @@ CONVERGENCE = {
     "Heun, VP, time": (lambda n, patch: variance_error(ProbabilityFlow(COARSE_VP, n, False, "time"), patch), 2),
     "Churn, VE, weak": (lambda n, patch: variance_error(Churn(VE, n, False, churn=10.0), patch), 2),
     "Churn, VP, weak": (lambda n, patch: variance_error(Churn(VP, n, False, churn=10.0), patch), 2),
+    **{
+        f"DPM-Solver++(2M), {form}, {name}": (
+            lambda n, patch, process=process, grid=grid, stochastic=form != "flow": variance_error(
+                MultistepSampler(process, n, False, grid, stochastic=stochastic), patch
+            ),
+            2,
+        )
+        for form in ("flow", "SDE, weak")
+        for name, process, grid in (
+            ("VE", COARSE_VE, "log-sigma"),
+            ("VE, Karras", COARSE_VE, "karras"),
+            ("VP", COARSE_VP, "log-sigma"),
+            ("VP, time", COARSE_VP, "time"),
+            ("sub-VP, Karras", SubVariancePreserving(0.1, 20.0, 0.8), "karras"),
+            ("cosine", Cosine(0.5, 8.0), "log-sigma"),
+            ("custom", CUSTOM, "karras"),
+        )
+    },
     "Dormand-Prince": (lambda n, patch: dormand_prince_error(n // 4, patch), 5),
     "Dormand-Prince, between steps": (lambda n, patch: dormand_prince_error(n // 4, patch, frames=1000), 5),
     "Lobatto along Dormand-Prince": (lambda n, patch: integral_error(n // 4, patch, along=True), 5),
@@ -134,7 +154,7 @@ def test_order_of_convergence(error, order: float, monkeypatch: pytest.MonkeyPat
 
 def test_every_sampler_with_a_step_to_shorten_is_in_the_list() -> None:
     """The others have none: Metropolis and the forward process are right at any step, the adaptive flow's is Dormand and Prince's affair."""
-    listed = {Langevin, AnnealedLangevin, ReverseSDE, ProbabilityFlow, Churn}
+    listed = {Langevin, AnnealedLangevin, ReverseSDE, ProbabilityFlow, Churn, MultistepSampler}
     elsewhere = {MetropolisLangevin, AdaptiveFlow, ForwardProcess}
     found, waiting = set(), [Sampler]
     while waiting:

@@ -24,6 +24,7 @@ from playground.theory.samplers import (
     Churn,
     Langevin,
     MetropolisLangevin,
+    MultistepSampler,
     ProbabilityFlow,
     ReverseSDE,
     Sampler,
@@ -32,6 +33,7 @@ from playground.theory.samplers import (
 MEAN, STD = 0.7, 0.6
 VE = VarianceExploding(0.05, 8.0)
 VP = VariancePreserving(0.1, 20.0, 0.05)
+COARSE_VP = VariancePreserving(0.1, 20.0, 0.5)
 COARSE_VE = VarianceExploding(0.5, 8.0)  # far below STD the errors of the first order nearly cancel by the end
 
 
@@ -175,6 +177,15 @@ ORDERS: list[tuple[str, Callable[[int], Sampler], Process, int, int]] = [
     ("Euler, VE", lambda n: ProbabilityFlow(VE, n, False, solver="euler"), VE, 0, 1),
     ("Heun, VE", lambda n: ProbabilityFlow(VE, n, False), VE, 0, 2),
     ("Heun, VP", lambda n: ProbabilityFlow(VP, n, False), VP, 0, 2),
+    ("DPM-Solver++(2M), VE", lambda n: MultistepSampler(COARSE_VE, n, False), COARSE_VE, 0, 2),
+    ("DPM-Solver++(2M), VP", lambda n: MultistepSampler(COARSE_VP, n, False), COARSE_VP, 0, 2),
+    (
+        "DPM-Solver++(2M), SDE, VE, weak",
+        lambda n: MultistepSampler(COARSE_VE, n, False, stochastic=True),
+        COARSE_VE,
+        1,
+        2,
+    ),
     ("Karras's churn, VE, weak", lambda n: Churn(VE, n, False, churn=10.0), VE, 1, 2),
 ]
 

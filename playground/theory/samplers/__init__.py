@@ -15,4 +15,5 @@ from playground.theory.samplers.grid import time_grid as time_grid
 from playground.theory.samplers.langevin import AnnealedLangevin as AnnealedLangevin
 from playground.theory.samplers.langevin import Langevin as Langevin
 from playground.theory.samplers.langevin import MetropolisLangevin as MetropolisLangevin
+from playground.theory.samplers.multistep import MultistepSampler as MultistepSampler
 from playground.theory.samplers.reverse import ReverseSDE as ReverseSDE

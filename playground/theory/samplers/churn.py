@@ -8,11 +8,11 @@ from torch import Tensor
 
 from playground.theory.noise import Moment, ScoreFunction
 from playground.theory.samplers import base
-from playground.theory.samplers.path import PathSampler
+from playground.theory.samplers.path import OneStepSampler
 
 
 @dataclass
-class Churn(PathSampler):
+class Churn(OneStepSampler):
     r"""Up by fresh noise, then down the flow past where it was, in variance-exploding coordinates y = x/alpha.
 
     .. math:: \hat\sigma = (1 + \gamma)\, \sigma, \quad \gamma = \min(S_{churn}/n, \sqrt 2 - 1), \quad

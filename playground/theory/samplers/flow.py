@@ -18,7 +18,7 @@ from playground.theory.guidance import of_rows
 from playground.theory.noise import Moment, Process, ScoreFunction
 from playground.theory.samplers.base import Sampler, SamplerDiverged, Step
 from playground.theory.samplers.grid import Grid, time_grid
-from playground.theory.samplers.path import PathSampler
+from playground.theory.samplers.path import OneStepSampler
 
 OdeSolver = Literal["euler", "heun"]
 
@@ -29,7 +29,7 @@ stiff for steps fitted to it: 96 digits are given up within 20 seconds, and no f
 
 
 @dataclass
-class ProbabilityFlow(PathSampler):
+class ProbabilityFlow(OneStepSampler):
     """The probability-flow ODE in fixed steps.
 
     Args:

@@ -1,7 +1,7 @@
 """Samplers that follow a process from noise to data on a fixed grid of times."""
 
 from abc import abstractmethod
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -12,6 +12,9 @@ from playground.theory.noise import Moment, Process, ScoreFunction
 from playground.theory.samplers import base
 from playground.theory.samplers.base import Sampler, Step, denoised, require_finite
 from playground.theory.samplers.grid import Grid, time_grid
+
+StepFunction = Callable[[ScoreFunction, Tensor, Moment, Moment, torch.Generator], Tensor]
+"""x(then) from x(now)."""
 
 
 @dataclass
@@ -45,10 +48,10 @@ class PathSampler(Sampler):
 
     def run(self, score: ScoreFunction, start: Tensor, generator: torch.Generator) -> Iterator[Step]:
         times, _ = time_grid(self.process, self.steps, self.grid)
-        moments, x = self.process.moments(times), start
+        moments, x, take_step = self.process.moments(times), start, self._stepper()
         yield Step(x, moments[0].sigma, moments[0].time, 0.0, 0, self.total)
         for index, (now, then) in enumerate(pairwise(moments), start=1):
-            x = self._step(score, x, now, then, generator)
+            x = take_step(score, x, now, then, generator)
             for _ in range(self.corrector_steps):
                 x = then.scale * corrected(score, x / then.scale, x.new_tensor(then.sigma), self.snr, generator)
             require_finite(x, index, "the length of a step")
@@ -59,6 +62,17 @@ class PathSampler(Sampler):
             clean = denoised(score, x / end.scale, x.new_tensor(end.sigma))
             require_finite(clean, self.total, "the length of a step")
             yield Step(clean, end.sigma, None, 0.0, self.total, self.total)
+
+    @abstractmethod
+    def _stepper(self) -> StepFunction:
+        """What takes the steps of one run, with what it remembers of them."""
+
+
+class OneStepSampler(PathSampler):
+    """A path sampler whose steps know nothing of those before."""
+
+    def _stepper(self) -> StepFunction:
+        return self._step
 
     @abstractmethod
     def _step(self, score: ScoreFunction, x: Tensor, now: Moment, then: Moment, generator: torch.Generator) -> Tensor:

@@ -19,13 +19,13 @@ from torch import Tensor
 
 from playground.theory.noise import Moment, ScoreFunction
 from playground.theory.samplers import base
-from playground.theory.samplers.path import PathSampler
+from playground.theory.samplers.path import OneStepSampler
 
 SdeSolver = Literal["euler", "heun", "shark"]
 
 
 @dataclass
-class ReverseSDE(PathSampler):
+class ReverseSDE(OneStepSampler):
     """The forward process run backwards in time, with noise.
 
     Args:

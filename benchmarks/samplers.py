@@ -1,0 +1,111 @@
+"""How near samplers come to two moons for how many score evaluations, by the exact score and by the learned one that ships.
+
+    python benchmarks/samplers.py [--table docs/samplers.md] [--particles 2000] [--clouds 8]
+
+A cell is the sliced Wasserstein-2 distance of clouds of samples from clouds of the density, mean of so many pairs, as a multiple of
+that between two clouds of the density: 1 is perfect, and the last row says how far a mean of so many is from 1 by chance. The last
+denoising of the SDE's solvers is one evaluation more.
+"""
+
+from pathlib import Path
+
+import numpy as np
+import torch
+import typer
+from tables import rows, write_between
+
+from playground.app.choices import title
+from playground.lab.experiment import replace
+from playground.lab.problem import Problem
+from playground.lab.sample_metrics import PROJECTIONS
+from playground.lab.sampling import sample
+from playground.lab.session import Session
+from playground.lab.weights import load_weights
+from playground.resources import resource
+from playground.theory.guidance import LabelledScore
+from playground.theory.metrics import sliced_wasserstein2
+from playground.theory.noise import ScoreFunction
+
+EVALUATIONS = (20, 50, 100, 500)
+FLOOR_PAIRS = 60
+SAMPLERS: tuple[tuple[str, str, str, int], ...] = (
+    ("reverse-sde", "euler", "log-sigma", 1),
+    ("reverse-sde", "heun", "karras", 2),
+    ("reverse-sde", "shark", "karras", 2),
+    ("reverse-sde", "dpm-solver++", "karras", 1),
+    ("churn", "auto", "karras", 2),
+    ("probability-flow", "euler", "karras", 1),
+    ("probability-flow", "heun", "log-sigma", 2),
+    ("probability-flow", "heun", "karras", 2),
+    ("probability-flow", "dpm-solver++", "log-sigma", 1),
+    ("probability-flow", "dpm-solver++", "karras", 1),
+)
+"""Sampler, solver and grid, and the evaluations of a step."""
+
+
+class Distances:
+    """Of clouds of samples to clouds of the density, over their own."""
+
+    def __init__(self, problem: Problem, clouds: int) -> None:
+        assert problem.dataset.density is not None  # of a toy it is known
+        self._law, self._clouds = problem.dataset.density.to("cpu", torch.float64), clouds
+        self._generator, count = problem.generator("clouds", "cpu"), problem.particles
+        own = [self._apart(self._draw(count), self._draw(count)) for _ in range(FLOOR_PAIRS)]
+        self._floor = float(np.mean(own))
+        self.chance = float(np.std(own, ddof=1) / self._floor / clouds**0.5)
+        """Of a mean of so many clouds of a perfect sampler, its standard deviation."""
+
+    def _draw(self, count: int) -> torch.Tensor:
+        return self._law.sample(count, self._generator)
+
+    def _apart(self, some: torch.Tensor, others: torch.Tensor) -> float:
+        return sliced_wasserstein2(some, others, PROJECTIONS, self._generator)
+
+    def ratio(self, problem: Problem, score: LabelledScore | ScoreFunction) -> float:
+        """Of a sampler, over the floor."""
+        apart = []
+        for cloud in range(self._clouds):
+            with torch.no_grad():
+                *_, trajectory = sample(problem, score, seed=cloud)
+            points = torch.from_numpy(np.asarray(trajectory.positions[-1], dtype=np.float64))
+            apart.append(self._apart(points, self._draw(len(points))))
+        return float(np.mean(apart)) / self._floor
+
+
+def table(particles: int, clouds: int) -> str:
+    """The table as Markdown."""
+    session = Session.load(resource("checkpoints/two-moons.spg"))
+    base = Problem.build(replace(session.experiment, {"sampling.particles": particles}))
+    network = base.network().requires_grad_(False)
+    load_weights(network, session.weights or {})
+    distances = Distances(base, clouds)
+    cells = [["evaluations", *(f"{count}, {source}" for source in ("exact", "learned") for count in EVALUATIONS)]]
+    for kind, solver, grid, cost in SAMPLERS:
+        name = title("sampling.kind", kind) + ("" if solver == "auto" else f", {title('sampling.solver', solver)}")
+        row = [f"{name}, {title('sampling.grid', grid)}"]
+        for source in ("exact", "learned"):
+            for count in EVALUATIONS:
+                settings = {"kind": kind, "solver": solver, "grid": grid, "steps": count // cost, "source": source}
+                changes = {f"sampling.{key}": value for key, value in settings.items()}
+                problem = Problem.build(replace(base.experiment, changes), base.dataset)
+                row.append(f"{distances.ratio(problem, problem.known_score() or network):.2f}")
+        cells.append(row)
+        print(" | ".join(row), flush=True)
+    made = (
+        f"Sliced W2 over its floor, {particles:,} samples, mean of {clouds} clouds; such a mean of a perfect sampler is 1 ± "
+        f"{distances.chance:.2f}."
+    )
+    return f"{made}\n\n{rows(cells)}"
+
+
+def main(table_in: Path | None = typer.Option(None, "--table"), particles: int = 2_000, clouds: int = 8) -> None:  # noqa: B008
+    """Print the table, or write it into a page."""
+    torch.set_num_threads(1)
+    made = table(particles, clouds)
+    if table_in is not None:
+        write_between(table_in, "evaluations", "benchmarks/samplers.py", made)
+    print(made)
+
+
+if __name__ == "__main__":
+    typer.run(main)

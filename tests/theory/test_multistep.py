@@ -1,0 +1,82 @@
+"""DPM-Solver++(2M) beside the paper's own formulas, and where it is exact."""
+
+import math
+
+import pytest
+import torch
+from gaussian_runs import COARSE_VE, COARSE_VP, gaussian_score, generator, last
+from torch import Tensor
+
+from playground.theory.noise import Cosine, Process, SubVariancePreserving, per_point
+from playground.theory.samplers import MultistepSampler, base, time_grid
+
+PROCESSES = {
+    "VE": COARSE_VE,
+    "VP": COARSE_VP,
+    "sub-VP": SubVariancePreserving(0.1, 20.0, 0.5),
+    "cosine": Cosine(0.5, 8.0),
+}
+
+
+def papers(process: Process, steps: int, start: Tensor, stochastic: bool) -> Tensor:
+    """Algorithm 2 and equation 22 of Lu et al. 2022 as they stand, in x: alpha, std and lambda = ln(alpha/std)."""
+    times = torch.tensor(time_grid(process, steps)[0], dtype=torch.float64)
+    alphas, stds = process.scale(times), process.std(times)
+    lambdas, draws = (alphas / stds).log(), generator()
+    x, before = start, None
+    for i in range(1, steps + 1):
+        alpha, std = alphas[i - 1], stds[i - 1]
+        clean = (x + std**2 * gaussian_score(x / alpha, std / alpha) / alpha) / alpha
+        h, ahead = lambdas[i] - lambdas[i - 1], clean
+        if before is not None and not (i == steps and steps < 15):
+            r = (lambdas[i - 1] - lambdas[i - 2]) / h
+            ahead = (1 + 1 / (2 * r)) * clean - 1 / (2 * r) * before
+        ratio = stds[i] / std
+        if stochastic:
+            noise = stds[i] * torch.sqrt(1 - torch.exp(-2 * h)) * base.normal(x, draws)
+            x = ratio * torch.exp(-h) * x + alphas[i] * (1 - torch.exp(-2 * h)) * ahead + noise
+        else:
+            x = ratio * x - alphas[i] * torch.expm1(-h) * ahead
+        before = clean
+    return x / alphas[-1]
+
+
+@pytest.mark.parametrize("process", PROCESSES.values(), ids=PROCESSES)
+@pytest.mark.parametrize("stochastic", [False, True])
+@pytest.mark.parametrize("steps", [1, 2, 10, 14, 15, 30])
+def test_steps_are_the_papers(process: Process, stochastic: bool, steps: int) -> None:
+    start = torch.linspace(-3, 3, 7, dtype=torch.float64)[:, None]
+    sampler = MultistepSampler(process, steps, False, stochastic=stochastic)
+    expected = papers(process, steps, start, stochastic)
+    for _ in range(2):  # a second run remembers nothing of the first
+        torch.testing.assert_close(last(sampler, start).positions, expected, rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize("stochastic", [False, True])
+@pytest.mark.parametrize("grid", ["log-sigma", "karras"])
+def test_of_one_data_point_every_step_is_exact(stochastic: bool, grid: str) -> None:
+    """The expected clean point is that point throughout: the flow keeps a start's share of sigma, the SDE forgets it but for
+    (sigma_min/sigma_max)^2 and has the variance sigma_min^2."""
+    point = 0.7
+
+    def score(x: Tensor, sigma: Tensor) -> Tensor:
+        return (point - x) / per_point(sigma, x) ** 2
+
+    low, high = COARSE_VE.sigma_min, COARSE_VE.sigma_max
+    start = point + high * torch.randn(20_000, 1, generator=generator(3), dtype=torch.float64)
+    end = last(MultistepSampler(COARSE_VE, 3, False, grid, stochastic=stochastic), start, score=score).positions
+    if stochastic:
+        assert float((end - point).square().mean()) == pytest.approx(low**2, rel=4 * math.sqrt(2 / 20_000))
+    else:
+        torch.testing.assert_close(end, point + low / high * (start - point))
+
+
+def test_a_step_asks_for_one_score() -> None:
+    calls = []
+
+    def score(x: Tensor, sigma: Tensor) -> Tensor:
+        calls.append(float(sigma))
+        return gaussian_score(x, sigma)
+
+    last(MultistepSampler(COARSE_VE, 20, False), torch.zeros(3, 1), score=score)
+    assert len(calls) == 20
