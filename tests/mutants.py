@@ -400,6 +400,27 @@ FAULTS = (
         ("theory/test_ode.py::test_numbers_that_stand_still_hide_no_error",),
     ),
     Fault(
+        "Langevin's longest step 1/L, where it mixes best",
+        "theory/stability.py",
+        "return 2 / curvature if",
+        "return 1 / curvature if",
+        ("theory/test_stability.py::test_the_chain_settles_below_that_step_and_runs_away_above",),
+    ),
+    Fault(
+        "a one-sided difference over twice its length",
+        "theory/stability.py",
+        "score(x - step, level)",
+        "score(x, level)",
+        ("theory/test_stability.py::test_of_a_gaussian_it_is_one_over_the_narrowest_variance",),
+    ),
+    Fault(
+        "a bandwidth by the samples, which may have run away",
+        "theory/two_samples.py",
+        "scale = median_distance(b) if bandwidth",
+        "scale = median_distance(a) if bandwidth",
+        ("theory/test_two_samples.py::test_samples_that_ran_away_are_told_from_the_data",),
+    ),
+    Fault(
         "DPM-Solver++(2M) without the step before: first order",
         "theory/samplers/multistep.py",
         "ahead = clean + h / (2 * length) * (clean - before)",

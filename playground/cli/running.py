@@ -23,6 +23,7 @@ from playground.lab.experiment import Experiment
 from playground.lab.likelihood_settings import LOG_P_OF
 from playground.lab.problem import Problem, choose_device
 from playground.lab.refusals import Conditions, sampling_refusal, training_refusal
+from playground.lab.sampling import require_stable_step
 from playground.lab.score_errors import score_figures
 from playground.lab.session import MODEL, Session
 from playground.lab.training import Trainer, TrainingProgress
@@ -46,6 +47,9 @@ def run_experiment(experiment: Experiment, folder: Path, device: str, overwrite:
     with made(folder):
         problem = Problem.build(experiment, device=chosen)
         _check(experiment, problem.conditions)
+        known = problem.known_score()
+        if known is not None:  # of a learned one it can be told once it is learned
+            require_stable_step(problem, known)
         say(_read(problem))
         warn(*(advice.sentence for advice in noise_advice(problem)))
         results.warn_of_settings(problem)

@@ -20,7 +20,7 @@ from playground.lab.trajectory import Trajectory
 from playground.theory.counting import CountedScore
 from playground.theory.densities import Boxes, GaussianMixture
 from playground.theory.forward import ForwardProcess
-from playground.theory.guidance import LabelledScore
+from playground.theory.guidance import LabelledScore, ScoreOfEach
 from playground.theory.noise import per_point
 from playground.theory.partition import EnergyFunction
 from playground.theory.samplers import (
@@ -33,10 +33,13 @@ from playground.theory.samplers import (
     ProbabilityFlow,
     ReverseSDE,
     Sampler,
+    SamplerDiverged,
+    Step,
 )
 from playground.theory.samplers.flow import OdeSolver
 from playground.theory.samplers.langevin import LogDensity
 from playground.theory.samplers.reverse import SdeSolver
+from playground.theory.stability import MARGIN, largest_curvature, largest_step
 
 LANGEVIN_STEP = 0.05
 """Step of plain Langevin over the variance of the narrowest part: its stationary variance is then 2.6 % too large."""
@@ -52,6 +55,16 @@ mode weights of the two Gaussians nearest to the truth, and their widths within 
 
 UNKNOWN_DETAIL = 0.1
 """Standard deviation of the narrowest part of unknown data, over that of the data."""
+
+
+CURVATURE_POINTS, CURVATURE_IMAGES = 256, 32
+"""Training points, or images, at which the largest curvature of a score is looked for."""
+
+FAR = 10.0
+"""Times the farthest that a particle can plausibly be: beyond, it has run away, finite or not."""
+
+TAIL = 8.0
+"""Deviations by which the length of standard normal noise exceeds sqrt(D) with a chance of e^(-32) a particle and step."""
 
 
 def make_sampler(problem: Problem, score: LabelledScore | None = None) -> Sampler:
@@ -200,6 +213,64 @@ def data_box(problem: Problem) -> tuple[Tensor, Tensor]:
     return low, high
 
 
+def require_stable_step(problem: Problem, score: LabelledScore, sampler: Sampler | None = None) -> None:
+    """Refuse a step of Langevin's that was set and overshoots: above 2/L, L the largest curvature of the score near the data.
+
+    Only set ones are looked at, for "auto" stays far below. Where a part of the point is known, its coordinates have steps of their own.
+
+    Args:
+        score: the one that the sampler follows.
+
+    Raises:
+        SamplerDiverged: the step is too long; the sentence says which would do.
+    """
+    settings = problem.experiment.sampling
+    if settings.step == "auto" or settings.mask != "none" or settings.kind not in ("langevin", "annealed-langevin"):
+        return
+    sampler = sampler or make_sampler(problem, score)
+    if isinstance(sampler, AnnealedLangevin):
+        levels = sampler.levels.tolist()
+        shown = {0, len(levels) - 1, *range(0, len(levels), max(1, len(levels) // 6))}
+        # At each level the step is half of alpha, and all follow from that of the finest.
+        steps = [(levels[index], sampler.step / 2 * (levels[index] / levels[-1]) ** 2) for index in sorted(shown)]
+    else:
+        assert isinstance(sampler, Langevin)
+        steps = [(sampler.sigma, sampler.step)]
+    generator, followed = problem.generator("curvature"), conditioned(problem, score)
+    most = CURVATURE_POINTS if len(problem.shape) == 1 else CURVATURE_IMAGES
+    rows = problem.some_rows(len(problem.train), min(most, problem.particles), "curvature points")
+    if isinstance(followed, ScoreOfEach):
+        followed = followed.of(torch.arange(len(rows), device=problem.device))
+    points = problem.train[torch.from_numpy(rows).to(problem.device)]
+    longest = min(largest_step(largest_curvature(followed, points, sigma, generator)) / step for sigma, step in steps)
+    if longest * MARGIN < 1:
+        raise SamplerDiverged(
+            f"sampling.step = {settings.step:g} is unstable: near the data the score is so steep that steps above "
+            f"{longest * settings.step:.2g} overshoot ever farther. Choose a shorter one, or auto."
+        )
+
+
+def _reach(problem: Problem) -> float:
+    """How far from the middle of the data a particle can be, in internal units: beside the farthest point, by the coarsest noise of
+    the run. A process contracts the points by alpha <= 1 and ends with noise of deviation std(1), its largest."""
+    kind = problem.experiment.sampling.kind
+    if kind in (*FROM_NOISE, "forward"):
+        spread = float(problem.process().std(1.0))
+    else:
+        spread = problem.noise.sigma_max if kind == "annealed-langevin" else problem.noise.sigma_min
+    farthest = float(problem.train.flatten(1).norm(dim=1).max())
+    return farthest + spread * (math.sqrt(math.prod(problem.shape)) + TAIL)
+
+
+def _require_near(step: Step, reach: float) -> None:
+    """Raise SamplerDiverged where a particle is beyond reach: such samples are finite nonsense."""
+    if len(step.positions) and not float(step.positions.flatten(1).norm(dim=1).max()) <= reach:
+        raise SamplerDiverged(
+            f"The particles ran far away from the data by step {step.index}: the step is too long for this score, or the score is "
+            "wrong out there. Take shorter steps, or train longer."
+        )
+
+
 def sample(
     problem: Problem, score: LabelledScore, seed: int | None = None, sampler: Sampler | None = None
 ) -> Iterator[Trajectory]:
@@ -214,18 +285,21 @@ def sample(
 
     Raises:
         ExperimentError: the sampler does not fit the noise or the data.
-        SamplerDiverged: a particle ran away to infinity.
+        SamplerDiverged: Langevin's step is too long for the score, or a particle ran far away from the data, if not to infinity.
     """
     if seed is not None:
         problem = dataclasses.replace(problem, experiment=replace(problem.experiment, {"seed": seed}))
     sampler = sampler or make_sampler(problem, score)
+    require_stable_step(problem, score, sampler)
     generator = problem.generator("sampling")
     start = start_positions(problem, generator)
+    reach = FAR * max(_reach(problem), float(start.flatten(1).norm(dim=1).max()))
     trajectory = Trajectory(problem.units, problem.shape, len(start), sampler.total, problem.dataset.axes)
     counted = CountedScore(score, len(start))
     begun = time.perf_counter()
     for step in sampler.run_in_parts(conditioned(problem, counted), start, generator):
         if step is not None:
+            _require_near(step, reach)
             trajectory.append(step, (counted.mean, counted.most))
         trajectory.seconds += time.perf_counter() - begun
         yield trajectory

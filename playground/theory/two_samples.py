@@ -23,12 +23,13 @@ RIDGE = 1.0  # of the weights, for features of variance one: a coefficient needs
 NEWTON_STEPS = 8
 
 
-def median_distance(a: Tensor, b: Tensor) -> float:
-    """Median distance between two different points of both clouds together, from 1,000 of each; 1 where all points are one.
+def median_distance(points: Tensor) -> float:
+    """Median distance between two different points of a cloud, from 2,000 of them; 1 where all points are one.
 
-    Where most points are one, the median of all distances is their rounding. Source: Gretton et al. 2012, section 8.
+    Where most points are one, the median of all distances is their rounding. Gretton et al. 2012, section 8, take both clouds together;
+    here the data alone say what is near, for samples that have run away would make everything near, and no test would see them.
     """
-    points = torch.cat([a[:1000], b[:1000]]).flatten(1).double()
+    points = points[:2000].flatten(1).double()
     points = points - points.mean(0)
     first, second = torch.triu_indices(len(points), len(points), offset=1, device=points.device)
     distances = torch.cdist(points, points)[first, second]
@@ -41,11 +42,11 @@ def mmd_squared(a: Tensor, b: Tensor, bandwidth: float | None = None) -> tuple[f
 
     Args:
         a, b: (N, *shape), (M, *shape), four points each at least.
-        bandwidth: l; None for the median distance.
+        bandwidth: l; None for the median distance within b, the data.
 
     Source: Gretton et al. 2012, lemma 6.
     """
-    scale = median_distance(a, b) if bandwidth is None else bandwidth
+    scale = median_distance(b) if bandwidth is None else bandwidth
     within_a, within_b, across = _distances(a, b)
     return _paired(*(torch.exp(-0.5 * (d / scale).square()) for d in (within_a, within_b, across)))
 
@@ -69,14 +70,14 @@ def classifier_accuracy(a: Tensor, b: Tensor, generator: torch.Generator) -> tup
     The error is that of the judging: where the laws differ, another half to learn from gives another classifier, and the share
     goes up to a third farther.
     Logistic regression on the coordinates (random combinations of them where there are many) and on random Fourier
-    features, whose lengths go from the median distance down to an eighth of it. Source: Lopez-Paz & Oquab 2017.
+    features, whose lengths go from the median distance within b, the data, down to an eighth of it. Source: Lopez-Paz & Oquab 2017.
 
     Args:
         a, b: as for :func:`mmd_squared`.
         generator: draws the features.
     """
     count = _common(a, b)
-    scale = median_distance(a, b)
+    scale = median_distance(b)
     a, b = a[:count].flatten(1).double() / scale, b[:count].flatten(1).double() / scale
     drawn = torch.empty(1 + a.shape[1], FREQUENCIES, dtype=torch.float64, device=generator.device)
     lengths = 8.0 ** -drawn[0].uniform_(generator=generator)
@@ -105,7 +106,9 @@ def _common(a: Tensor, b: Tensor) -> int:
 def _distances(a: Tensor, b: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     count = _common(a, b)
     a, b = a[:count].flatten(1).double(), b[:count].flatten(1).double()
-    centre = a.mean(0)  # cdist takes products of many points, whose rounding grows with their distance from the origin
+    centre = b.mean(
+        0
+    )  # the data's, wherever the samples are: cdist takes products of many points, whose rounding grows with their distance from the origin
     a, b = a - centre, b - centre
     return torch.cdist(a, a), torch.cdist(b, b), torch.cdist(a, b)
 

@@ -592,3 +592,16 @@ def test_memory_that_runs_out_is_a_sentence() -> None:
     sentence = mistakes.mistake_of(MemoryError())
     assert sentence is not None
     assert "sampling.particles" in sentence
+
+
+@pytest.mark.parametrize("source", ["exact", "learned"])
+def test_an_unstable_step_of_langevin_is_refused(source: str, tmp_path: Path, ask: Ask, quick: list[str]) -> None:
+    """A step of .5 on two moons ended well: W2 of 2e26, exit code 0. Of a known score it is refused before anything is trained."""
+    (tmp_path / "empty.toml").write_text("")
+    changes = ("sampling.kind=langevin", "sampling.step=3.0", f"sampling.source={source}")
+    options = [f"--set={change}" for change in changes]
+    code, said, wrong = ask("run", tmp_path / "empty.toml", "--out", tmp_path / "o", *quick, *options)
+    assert code == 2
+    assert "sampling.step = 3 is unstable" in wrong
+    assert ("The trained model is kept" in said) == (source == "learned")
+    assert (tmp_path / "o").exists() == (source == "learned")

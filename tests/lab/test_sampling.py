@@ -3,6 +3,7 @@
 import gc
 import itertools
 import math
+import re
 import threading
 import zipfile
 
@@ -475,8 +476,51 @@ def test_langevin_on_the_training_set_itself_stays_finite(kind: str, data: str) 
 
 def test_a_step_far_too_large_is_said_in_a_sentence() -> None:
     problem = Problem.build(experiment(sampling__kind="langevin", sampling__step=1e9, sampling__steps=100))
-    with pytest.raises(SamplerDiverged, match="the step size is too large"):
+    with pytest.raises(SamplerDiverged, match=r"sampling\.step = 1e\+09 is unstable"):
         run(problem)
+
+
+@pytest.mark.parametrize("source", ["learned", "exact", "empirical"])
+@pytest.mark.parametrize("kind", ["langevin", "annealed-langevin"])
+def test_a_step_above_two_over_the_curvature_is_refused_and_the_one_it_names_is_not(kind: str, source: str) -> None:
+    """The untrained network is the score of a Gaussian of unit variance in its own units."""
+    settings = {"sampling__kind": kind, "sampling__source": source, "sampling__steps": 200, "noise__levels": 10}
+    problem = Problem.build(experiment(**settings, sampling__step=1e5))
+    score = problem.known_score() or problem.network().requires_grad_(False)
+    with pytest.raises(SamplerDiverged, match="unstable") as caught:
+        run(problem, score)
+    bound = float(re.search(r"above (\S+) overshoot", str(caught.value))[1])
+    for share, runs in ((0.9, True), (1.1, False)):
+        problem = Problem.build(experiment(**settings, sampling__step=share * bound))
+        if runs:
+            assert run(problem, score).finished
+        else:
+            with pytest.raises(SamplerDiverged, match="unstable"):
+                run(problem, score)
+    sigma = problem.noise.sigma_min
+    if kind == "langevin" and source == "empirical":
+        assert bound == pytest.approx(2 * problem.units.sigma_to_user(sigma) ** 2, rel=0.05)
+    elif kind == "langevin" and source == "learned":
+        assert bound == pytest.approx(2 * (1 + sigma**2) * problem.units.sigma_to_user(1.0) ** 2, rel=0.05)
+
+
+@pytest.mark.parametrize("kind", [kind for kind in SAMPLERS if kind != "metropolis-langevin"])
+def test_finite_nonsense_is_called_diverged(kind: str) -> None:
+    """A score that pushes outwards drives particles away, long before they are infinite."""
+    step = 0.3 if kind == "langevin" else "auto"
+    problem = Problem.build(experiment(sampling__kind=kind, sampling__steps=200, sampling__step=step, noise__levels=10))
+    with pytest.raises(SamplerDiverged, match="far away from the data by step"):
+        run(problem, lambda x, sigma: 3 * x / (0.5 + sigma**2))
+
+
+@pytest.mark.parametrize(
+    "settings", [{"sampling__start": "uniform"}, {"noise__kind": "vp"}, {"noise__kind": "sub-vp"}, {}]
+)
+@pytest.mark.parametrize("kind", SAMPLERS)
+def test_no_sound_run_is_called_diverged(kind: str, settings: dict) -> None:
+    given = {"sampling__kind": kind, "sampling__source": "exact", "sampling__steps": 20, "sampling__particles": 500}
+    problem = Problem.build(experiment(**given, **settings))
+    assert run(problem, problem.known_score()).finished
 
 
 def step(index: int, total: int, positions: torch.Tensor) -> Step:
