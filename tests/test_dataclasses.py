@@ -19,10 +19,9 @@ def dataclasses_of_ours() -> list[type]:
     found = []
     for module in pkgutil.walk_packages(playground.__path__, "playground."):
         if not module.name.endswith("__main__"):
-            for thing in vars(importlib.import_module(module.name)).values():
-                if inspect.isclass(thing) and dataclasses.is_dataclass(thing) and thing.__module__ == module.name:
-                    found.append(thing)
-    return found
+            things = vars(importlib.import_module(module.name)).values()
+            found += [thing for thing in things if inspect.isclass(thing) and thing.__module__ == module.name]
+    return [thing for thing in found if dataclasses.is_dataclass(thing)]
 
 
 def holds_arrays(annotation: object) -> bool:
