@@ -5,9 +5,14 @@ from pathlib import Path
 
 
 def resource(name: str) -> Path:
-    """The path of a bundled file, e.g. ``resource("icons/play.svg")``; frozen programs carry them beside the code."""
-    root = Path(getattr(sys, "_MEIPASS", Path(__file__).resolve().parent.parent))
-    return root / "resources" / name
+    """The path of a bundled file, e.g. ``resource("icons/play.svg")``.
+
+    They lie in ``resources/`` beside the code, in a frozen program too; a wheel has them inside the package.
+    """
+    package = Path(__file__).resolve().parent
+    inside = package / "bundled"
+    root = Path(getattr(sys, "_MEIPASS", package.parent))
+    return (inside if inside.is_dir() else root / "resources") / name
 
 
 def notices() -> Path | None:
