@@ -62,6 +62,11 @@ def _sampling(window: "MainWindow") -> str:
     return hindrances.to_sampling(window.state, window.engine)
 
 
+def _of(what: str, step: str) -> str:
+    """The name of undo or redo with that of the step; a file's & is none of a menu's keys."""
+    return f"{what} {step}".strip().replace("&", "&&")
+
+
 LAYERS = {entry.key: entry.title for entry in LEGEND}
 
 
@@ -131,7 +136,7 @@ COMMANDS: dict[str, Command] = {
         lambda w: w.state.undo(),
         QKeySequence.StandardKey.Undo,
         enabled=lambda w: w.state.can_undo,
-        label=lambda w: f"Undo {w.state.undo_text}".strip(),
+        label=lambda w: _of("Undo", w.state.undo_text),
     ),
     "edit.redo": Command(
         "Redo",
@@ -139,6 +144,7 @@ COMMANDS: dict[str, Command] = {
         lambda w: w.state.redo(),
         "Ctrl+Shift+Z",
         enabled=lambda w: w.state.can_redo,
+        label=lambda w: _of("Redo", w.state.redo_text),
     ),
     # train
     "train.toggle": Command(

@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import QObject, Signal, Slot
-from PySide6.QtWidgets import QFileDialog, QMessageBox, QWidget
+from PySide6.QtWidgets import QMessageBox, QWidget
 
-from playground.app import errors
+from playground.app import errors, file_prompts
 from playground.app.background import Background
-from playground.app.questions import Answer, completed, may_replace
+from playground.app.questions import Answer, completed, may_replace, name_buttons
 from playground.app.settings import Settings
 from playground.app.state import State
 from playground.lab import experiment as experiments
@@ -107,13 +107,13 @@ class Documents(QObject):
 
     def ask_open(self) -> None:
         """Let the user choose a file, then open it."""
-        name, _ = QFileDialog.getOpenFileName(self._window, "Open", self._settings.get("folder"), FILTERS)
+        name = file_prompts.open_name(self._window, "Open", self._folder(), FILTERS)
         if name:
             self.open(Path(name))
 
     def ask_open_folder(self) -> None:
         """Let the user choose a folder of pictures, then open it."""
-        name = QFileDialog.getExistingDirectory(self._window, "Open a folder of pictures", self._settings.get("folder"))
+        name = file_prompts.folder_name(self._window, "Open a folder of pictures", self._folder())
         if name:
             self.open(Path(name))
 
@@ -215,12 +215,18 @@ class Documents(QObject):
 
     def save_as(self, then: Callable[[], None] | None = None) -> None:
         """Ask for a name and save."""
-        present = self.path or Path(self._settings.get("folder")) / self._state.experiment.data.kind
-        proposed = str(present.with_suffix(SUFFIX))
-        name, _ = QFileDialog.getSaveFileName(self._window, "Save as", proposed, f"Sessions (*{SUFFIX})")
+        proposed = str(self.proposal().with_suffix(SUFFIX))
+        name, _ = file_prompts.save_name(self._window, "Save as", proposed, f"Sessions (*{SUFFIX})")
         path = completed(self._window, name, (SUFFIX,), SUFFIX) if name else None
         if path is not None:
             self._write(path, then)
+
+    def proposal(self) -> Path:
+        """What a dialog proposes for what is on the bench, with whatever ending."""
+        return file_prompts.proposal(self._settings, self.path, self._state.experiment.data.kind)
+
+    def _folder(self) -> str:
+        return str(self.proposal().parent)
 
     def _write(self, path: Path, then: Callable[[], None] | None) -> None:
         if self.busy:
@@ -283,6 +289,7 @@ class Documents(QObject):
         )
         box.setObjectName("unsavedWork")
         box.setInformativeText("Otherwise what was trained, drawn and set since the last save is lost.")
+        name_buttons(box, {Answer.Save: "&Save", Answer.Discard: "&Discard", Answer.Cancel: "&Cancel"})
         box.setDefaultButton(Answer.Save)
         answer = Answer(box.exec())
         box.deleteLater()
@@ -303,7 +310,7 @@ class Documents(QObject):
 
     def _remember(self, path: Path) -> None:
         self._settings.add_recent(path)
-        self._settings.set("folder", str(path.resolve().parent))
+        file_prompts.remember(self._settings, path)
 
     def _forget(self, path: Path) -> None:
         others = [name for name in self._settings.get("recent") if Path(name) != path]

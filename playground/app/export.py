@@ -13,9 +13,8 @@ from typing import Any
 
 import numpy as np
 from PySide6.QtCore import QObject, QTimer, Signal
-from PySide6.QtWidgets import QFileDialog
 
-from playground.app import errors
+from playground.app import errors, file_prompts
 from playground.app.export_dialog import ExportDialog
 from playground.app.questions import completed
 from playground.app.settings import PictureChoice, Settings, VideoChoice
@@ -223,6 +222,7 @@ class Exports(QObject):
                 dialog.set_running(False)
                 dialog.accept()
             size = self._path.stat().st_size
+            file_prompts.remember(self._settings, self._path)
             self.finished.emit(f"Exported {self._path.name}, {_bytes(size)}.", str(self._path))
 
     # --- the dialog
@@ -258,16 +258,12 @@ class Exports(QObject):
         """
         endings = [shown.partition("*")[2].rstrip(")") for shown in filters]
         proposed = str(self._suggestion().with_suffix(endings[0]))
-        name, chosen = QFileDialog.getSaveFileName(self._window, title, proposed, ";;".join(filters))
+        name, chosen = file_prompts.save_name(self._window, title, proposed, ";;".join(filters))
         ending = next((ending for ending in endings if ending in chosen), endings[0])
         return completed(self._window, name, endings, ending) if name else None
 
     def _suggestion(self) -> Path:
-        documents = self._window.documents
-        if documents.path is not None:
-            return Path(documents.path)
-        folder = Path(self._settings.get("folder") or Path.home())
-        return folder / self._window.state.experiment.data.kind
+        return self._window.documents.proposal()
 
 
 def paint_film(

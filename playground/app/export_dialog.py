@@ -9,7 +9,6 @@ from PySide6.QtGui import QAccessible, QAccessibleAnnouncementEvent, QCloseEvent
 from PySide6.QtWidgets import (
     QDialog,
     QDoubleSpinBox,
-    QFileDialog,
     QFormLayout,
     QHBoxLayout,
     QLabel,
@@ -21,6 +20,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from playground.app import file_prompts
 from playground.app.controls import ChoiceBox
 from playground.app.questions import completed, may_replace
 from playground.app.settings import PictureChoice, Settings, VideoChoice
@@ -74,7 +74,7 @@ class ExportDialog(QDialog):
         suffix = choice.suffix if kind == "video" else ".png"
         self.path = QLineEdit(str(suggestion.with_suffix(suffix)))
         self.path.setMinimumWidth(340)
-        browse = QPushButton("Choose…")
+        browse = QPushButton("&Choose…")
         browse.clicked.connect(self._browse)
         form.addRow("&File", _row(self.path, browse, stretch=False))
         self.format = ChoiceBox((ending, FORMATS.get(ending, "PNG")) for ending in suffixes)
@@ -123,11 +123,11 @@ class ExportDialog(QDialog):
         self.bar.setSizePolicy(keep)
         self.bar.hide()
 
-        self.start_button = QPushButton("Export")
+        self.start_button = QPushButton("&Export")
         self.start_button.setDefault(True)
         self.start_button.setObjectName("startExport")
         set_role(self.start_button, "primary")
-        self.cancel_button = QPushButton("Cancel")
+        self.cancel_button = QPushButton("C&ancel")
         self.cancel_button.setObjectName("cancelExport")
         self.cancel_button.setAutoDefault(False)
         self.start_button.clicked.connect(self._start)
@@ -223,7 +223,7 @@ class ExportDialog(QDialog):
     def _browse(self) -> None:
         endings = [self.format.itemData(row) for row in range(self.format.count())]
         wanted = " ".join(f"*{ending}" for ending in endings)
-        name, _ = QFileDialog.getSaveFileName(
+        name, _ = file_prompts.save_name(
             self, f"Export {self.kind}", self.path.text(), f"{self.kind.title()} ({wanted})"
         )
         path = completed(self, name, endings, self.format.currentData()) if name else None

@@ -46,6 +46,7 @@ class FieldLabel(QLabel):
     def __init__(self, text: str, resets: bool, parent: QWidget | None = None) -> None:
         super().__init__(text, parent)
         theme.set_role(self, "caption")
+        self.setFont(theme.text_font(theme.CAPTION_PIXELS))  # the sheet's: it is measured before that is put on
         self._resets = resets
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
 
@@ -55,6 +56,10 @@ class FieldLabel(QLabel):
     def sizeHint(self) -> QSize:
         metrics = QFontMetrics(self.font())
         return QSize(metrics.horizontalAdvance(self.text()) + 4 + (14 if self._resets else 0), 22)
+
+    def widen(self, width: int) -> None:
+        """As wide as the other labels, or as its text takes."""
+        self.setFixedWidth(max(width, self.sizeHint().width()))
 
     minimumSizeHint = lambda self: QSize(24, 22)  # noqa: E731
 
@@ -128,7 +133,7 @@ class FieldRow(QWidget):
         self.label: FieldLabel | None = None
         if label is not None:
             self.label = FieldLabel(self.name, self.field.resets, self)
-            self.label.setFixedWidth(LABEL_WIDTH)
+            self.label.widen(LABEL_WIDTH)
             self.label.asked_default.connect(self.reset)
             Tooltip(self.label, words(self.field), self._equation, self._cost)
             self.row.addWidget(self.label)

@@ -57,7 +57,7 @@ class NumberField(FieldRow):
         self.slider: Slider | None = None
         if self.field.auto:
             if self.label is not None:
-                self.label.setFixedWidth(LABEL_WIDTH - CHIP_WIDTH - theme.UNIT)
+                self.label.widen(LABEL_WIDTH - CHIP_WIDTH - theme.UNIT)
             self.chip = self._add_chip(f"<b>{self.name}</b>", "the number", self._chip_clicked)
         if slider:
             self.slider = Slider(self)

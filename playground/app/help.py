@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QDialog, QDialogButtonBox, QGridLayout, QLabel, QM
 
 import playground
 from playground.app.frame import MENU_KEY
+from playground.app.questions import name_buttons
 from playground.app.theme import UNIT
 from playground.resources import notices
 
@@ -78,6 +79,7 @@ def show_keys(window: "MainWindow") -> None:
             row += 1
     grid.setColumnMinimumWidth(2, 32)
     buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
+    name_buttons(buttons, {QDialogButtonBox.StandardButton.Close: "&Close"})
     buttons.rejected.connect(dialog.reject)
     layout = QVBoxLayout(dialog)
     layout.addLayout(grid)
@@ -105,8 +107,9 @@ def show_about(window: "MainWindow") -> None:
         f"and under which licences, is in {where}."
     )
     if packaged:
-        button = box.addButton("Licences", QMessageBox.ButtonRole.HelpRole)
+        button = box.addButton("&Licences", QMessageBox.ButtonRole.HelpRole)
         button.clicked.connect(lambda: QDesktopServices.openUrl(QUrl.fromLocalFile(str(packaged))))
     box.addButton(QMessageBox.StandardButton.Ok)
+    name_buttons(box, {QMessageBox.StandardButton.Ok: "&OK"})
     box.setWindowModality(Qt.WindowModality.WindowModal)
     box.show()

@@ -19,6 +19,7 @@ from PySide6.QtWidgets import (
 )
 
 from playground.app.errors import Log
+from playground.app.questions import name_buttons
 from playground.app.selectable import SelectableLabel
 from playground.app.wrapping import breakable, wrapped
 
@@ -235,7 +236,8 @@ class LogDialog(QDialog):
         self.text.setAccessibleName("Log")
         self.text.setLineWrapMode(QPlainTextEdit.LineWrapMode.NoWrap)
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
-        copy = buttons.addButton("Copy", QDialogButtonBox.ButtonRole.ActionRole)
+        name_buttons(buttons, {QDialogButtonBox.StandardButton.Close: "C&lose"})
+        copy = buttons.addButton("&Copy", QDialogButtonBox.ButtonRole.ActionRole)
         copy.setObjectName("copyLog")
         copy.setToolTip(wrapped("Copy all of it, to paste into a report"))
         copy.clicked.connect(lambda: copy_log(log))

@@ -1,14 +1,21 @@
 """Questions that the user must answer before a file is lost."""
 
 import os
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
-from PySide6.QtWidgets import QMessageBox, QWidget
+from PySide6.QtWidgets import QDialogButtonBox, QMessageBox, QWidget
 
 from playground.app.wrapping import breakable
 
 Answer = QMessageBox.StandardButton
+StandardButton = QMessageBox.StandardButton | QDialogButtonBox.StandardButton
+
+
+def name_buttons(box: QMessageBox | QDialogButtonBox, texts: Mapping[StandardButton, str]) -> None:
+    """Name standard buttons, each with a key of its own: of Qt's names some have none, and which depends on the platform."""
+    for standard, text in texts.items():
+        box.button(standard).setText(text)
 
 
 def may_replace(parent: QWidget, sentence: str, question: str = "Replace it?") -> bool:
@@ -21,7 +28,7 @@ def may_replace(parent: QWidget, sentence: str, question: str = "Replace it?") -
     box = QMessageBox(QMessageBox.Icon.NoIcon, "Replace file", breakable(sentence), Answer.Yes | Answer.Cancel, parent)
     box.setObjectName("replaceFile")
     box.setInformativeText(question)
-    box.button(Answer.Yes).setText("Replace")
+    name_buttons(box, {Answer.Yes: "&Replace", Answer.Cancel: "&Cancel"})
     box.setDefaultButton(Answer.Cancel)
     answer = Answer(box.exec())
     box.deleteLater()

@@ -57,10 +57,10 @@ class SelftestDialog(QDialog):
         self.bar.setAccessibleName("Progress of the self-test")
         self.status = QLabel("")
         set_role(self.status, "caption")
-        self.again = QPushButton("Run again")
+        self.again = QPushButton("&Run again")
         self.again.setObjectName("startSelftest")
         self.again.clicked.connect(self.start)
-        self.cancel_button = QPushButton("Cancel")
+        self.cancel_button = QPushButton("&Cancel")
         self.cancel_button.setObjectName("cancelSelftest")
         self.cancel_button.clicked.connect(self.reject)
         buttons = QHBoxLayout()
@@ -175,7 +175,7 @@ class SelftestDialog(QDialog):
         self.status.setText(text)
         self.bar.setValue(self._shown)
         self.again.setEnabled(not self.running)
-        self.cancel_button.setText("Cancel" if self.running else "Close")
+        self.cancel_button.setText("&Cancel" if self.running else "&Close")
 
 
 def _align(item: QTreeWidgetItem) -> None:

@@ -10,6 +10,7 @@ from playground.lab import experiment as description
 from playground.lab.experiment import Experiment, ExperimentError
 
 HISTORY = 200
+LONGEST_NAME = 32  # characters
 OTHER_DATA = frozenset({"data.kind", "data.path"})
 
 
@@ -37,6 +38,9 @@ class _Edit:
     @property
     def text(self) -> str:
         """What was changed, in words; what only follows a choice is not told."""
+        path = description.value(self.after, "data.path") if "data.path" in self.keys else ""
+        if path:
+            return f"opening of {_short(path)}"
         kinds = sorted(key for key in self.keys if key.endswith(".kind"))
         names = list(dict.fromkeys(_name(key) for key in kinds or sorted(self.keys)))
         return "change of " + (" and ".join(names) if len(names) < 3 else "settings")
@@ -149,6 +153,11 @@ class State(QObject):
         """What undo would take back, to be held against later ones; None where there is nothing."""
         return self._done[-1] if self._done else None
 
+    @property
+    def redo_text(self) -> str:
+        """What redo would do again, likewise."""
+        return self._undone[-1].text if self._undone else ""
+
     def undoes(self, deed: Deed) -> bool:
         """Whether undo would take back this very deed."""
         return bool(self._done) and self._done[-1] is deed
@@ -206,6 +215,12 @@ def _name(key: str) -> str:
         section = key.split(".")[0]
         return {"sampling": "sampler"}.get(section, section)
     return {"data.strokes": "drawing"}.get(key, key.split(".")[-1].replace("_", " "))
+
+
+def _short(path: str) -> str:
+    """A file's name, in the middle of which a menu leaves out what makes it wide."""
+    name = path.replace("\\", "/").rstrip("/").rsplit("/", 1)[-1]
+    return name if len(name) <= LONGEST_NAME else f"{name[: LONGEST_NAME // 2]}…{name[-LONGEST_NAME // 2 :]}"
 
 
 def _differences(one: Experiment, other: Experiment) -> frozenset[str]:

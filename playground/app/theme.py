@@ -306,6 +306,8 @@ QLabel[role="caption"] { color: @muted; font-size: 12px; }
 QLabel[role="heading"] { color: @text; font-weight: 600; }
 QLabel[role="refusal"] { color: @error; font-size: 12px; }
 
+QFileDialog QToolButton { padding: 3px; }
+
 QScrollArea { background: transparent; border: none; }
 QScrollArea > QWidget > QWidget { background: transparent; }
 QScrollBar:vertical { background: transparent; width: 8px; margin: 0; }

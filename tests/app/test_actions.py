@@ -6,9 +6,10 @@ import pytest
 from PySide6.QtCore import Qt, QUrl
 from PySide6.QtGui import QDesktopServices, QKeySequence
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QDialog, QFileDialog, QLabel, QMenu, QPushButton
+from PySide6.QtWidgets import QApplication, QDialog, QLabel, QMenu, QPushButton
 from pytestqt.exceptions import capture_exceptions
 
+from playground.app import file_prompts
 from playground.app.actions import COMMANDS, LAYERS, MENUS, RECENT, SEPARATOR, TOP_BAR
 from playground.app.canvas.legend import KEYS
 from playground.app.wrapping import wrapped
@@ -56,8 +57,8 @@ def test_every_layer_of_the_canvas_has_its_command():
 @pytest.mark.parametrize("key", [key for key in COMMANDS if key != "file.quit"])
 def test_triggering_it_raises_nothing(key, shared_window, monkeypatch):
     window = shared_window
-    monkeypatch.setattr(QFileDialog, "getOpenFileName", lambda *_: ("", ""))
-    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: ("", ""))
+    monkeypatch.setattr(file_prompts, "open_name", lambda *_: "")
+    monkeypatch.setattr(file_prompts, "save_name", lambda *_: ("", ""))
     monkeypatch.setattr(QDesktopServices, "openUrl", lambda url: isinstance(url, QUrl))
     window.state.mark_saved()
     action = window.actions_by_key[key]
@@ -145,13 +146,31 @@ def test_letters_can_be_typed_into_a_field(shared_window):
     window.exports.dialog.close()
 
 
-def test_undo_names_what_it_takes_back(shared_window):
+def test_undo_names_what_it_takes_back_and_redo_what_it_does_again(shared_window):
     window = shared_window
+    undo, redo = (window.actions_by_key[f"edit.{way}"] for way in ("undo", "redo"))
     window.state.edit({"training.batch": 77})
-    assert window.actions_by_key["edit.undo"].isEnabled()
-    assert window.actions_by_key["edit.undo"].text() == "Undo change of batch"
+    window.actions_by_key.refresh()
+    assert undo.isEnabled()
+    assert (undo.text(), redo.text()) == ("Undo change of batch", "Redo")
     window.actions_by_key.trigger("edit.undo")
     assert window.state.experiment.training.batch != 77
+    assert redo.isEnabled()
+    assert redo.text() == "Redo change of batch"
+
+
+def test_undo_of_an_opened_file_names_the_file(shared_window, tmp_path):
+    window = shared_window
+    path = tmp_path / "moons & co.csv"
+    path.write_text("x,y\n" + "".join(f"{number},{number**2}\n" for number in range(300)))
+    window.state.mark_saved()
+    window.documents.open(path)
+    wait(lambda: window.state.experiment.data.path == str(path), 20_000)
+    window.actions_by_key.refresh()
+    assert window.actions_by_key["edit.undo"].text() == "Undo opening of moons && co.csv"
+    window.state.undo()
+    window.actions_by_key.refresh()
+    assert window.actions_by_key["edit.redo"].text() == "Redo opening of moons && co.csv"
 
 
 def test_recent_files_fill_their_menu(shared_window, tmp_path):

@@ -79,7 +79,7 @@ def test_it_opens_learning_bars_and_stripes(window):
     of_some = dataclasses.replace(view.likely, of_patterns=0.25)  # of all patterns, whatever those shown add up to
     window._show(dataclasses.replace(view, likely=of_some))
     assert window.likely_card.header.state == "25.0 % are patterns"
-    assert window.train.text() == "Train"
+    assert window.train.text() == "&Train"
     assert not window.train.isEnabled()  # all steps are made
     assert "Within" in window.learning.verdict.text() or "above the floor" in window.learning.verdict.text()
 
@@ -226,7 +226,7 @@ def test_pause_go_on_and_reset(window, monkeypatch):
     assert window.weights.numbers["Z"].text() == "–"
     press(window.train)
     wait(lambda: window.machine.view is not None and window.machine.view.progress.step > 3, 20_000)
-    assert window.train.text() == "Pause"
+    assert window.train.text() == "&Pause"
     press(window.train)
     assert not window.machine.training
     step = window.machine.view.progress.step

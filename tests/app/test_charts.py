@@ -329,7 +329,7 @@ def test_loss_and_floor_stand_with_their_errors(loss):
     steps, values = np.arange(1, 2001), 1.0 + 0.2 * generator.standard_normal(2000)
     loss.show_history(steps, values, 0.987, 0.004)
     said = loss.accessibleDescription()
-    assert said.endswith("best possible 0.987 ± 0.004.")
+    assert said.endswith("optimal loss 0.987 ± 0.004 over fresh points.")
     smooth = loss.curve()[2]
     assert said.startswith(f"{smooth[-1]:.2f} ± ")
     error = float(said.split(" ± ")[1].split()[0])

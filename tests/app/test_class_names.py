@@ -2,8 +2,7 @@
 
 from dataclasses import replace
 
-from PySide6.QtWidgets import QFileDialog
-
+from playground.app import file_prompts
 from playground.app.panels import DataPanel
 from playground.lab.session import Session
 from tests.data.image_files import save_cats_and_dogs
@@ -17,7 +16,7 @@ def test_classes_have_their_names_after_file_open(window, qtbot, tmp_path, monke
     notice, engine = window.panel(DataPanel).notice, window.engine
     window.documents.open(animals)
     qtbot.waitUntil(lambda: SAID in notice.text.text(), timeout=20_000)
-    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(path), ""))
+    monkeypatch.setattr(file_prompts, "save_name", lambda *_: (str(path), ""))
     with qtbot.waitSignal(window.documents.saved, timeout=10_000):
         window.documents.save()
     assert Session.load(path).class_names == ("cats", "dogs")

@@ -7,8 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PySide6.QtCore import QObject, QTimer, Signal
-from PySide6.QtWidgets import QApplication, QFileDialog, QMessageBox, QWidget
+from PySide6.QtWidgets import QApplication, QMessageBox, QWidget
 
+from playground.app import file_prompts
 from playground.app.documents import Documents
 from playground.app.settings import Settings
 from playground.app.state import State
@@ -297,7 +298,7 @@ def test_save_asks_for_a_name_once_and_adds_the_ending(at, qtbot, monkeypatch):
         asked.append(arguments)
         return str(at.folder / "named"), ""
 
-    monkeypatch.setattr(QFileDialog, "getSaveFileName", choose)
+    monkeypatch.setattr(file_prompts, "save_name", choose)
     for _ in range(2):
         with qtbot.waitSignal(at.documents.saved):
             at.documents.save()
@@ -312,7 +313,7 @@ def test_the_model_of_a_run_is_saved_as_a_session_beside_it(at, qtbot, monkeypat
     with qtbot.waitSignal(at.documents.opened):
         at.documents.open(model)
     at.state.edit({"seed": 3})
-    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *arguments: (arguments[2], ""))
+    monkeypatch.setattr(file_prompts, "save_name", lambda *arguments: (arguments[2], ""))
     with qtbot.waitSignal(at.documents.saved):
         at.documents.save()
     assert at.documents.path == at.folder / "model.spg"
@@ -320,8 +321,8 @@ def test_the_model_of_a_run_is_saved_as_a_session_beside_it(at, qtbot, monkeypat
 
 
 def test_cancelled_file_dialogs_do_nothing(at, monkeypatch):
-    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: ("", ""))
-    monkeypatch.setattr(QFileDialog, "getOpenFileName", lambda *_: ("", ""))
+    monkeypatch.setattr(file_prompts, "save_name", lambda *_: ("", ""))
+    monkeypatch.setattr(file_prompts, "open_name", lambda *_: "")
     at.state.edit({"seed": 3})
     at.documents.save()
     at.documents.ask_open()
@@ -413,7 +414,7 @@ def test_a_file_of_ones_own_is_saved_again_without_a_question(at, qtbot):
 def test_a_file_under_the_completed_name_is_asked_about(at, qtbot, monkeypatch, button, seed):
     path = at.saved_session("named.spg")
     at.state.edit({"seed": 3})
-    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(at.folder / "named"), ""))
+    monkeypatch.setattr(file_prompts, "save_name", lambda *_: (str(at.folder / "named"), ""))
     seen = []
     answer_with(button, seen)
     at.documents.save_as()
@@ -457,9 +458,7 @@ def test_opened_data_are_not_saved_over_the_session_before_them(at, qtbot, monke
     at.documents.open(points)
     assert at.documents.path is None
     proposed = []
-    monkeypatch.setattr(
-        QFileDialog, "getSaveFileName", lambda *arguments, **_: (proposed.append(arguments[2]), ("", ""))[1]
-    )
+    monkeypatch.setattr(file_prompts, "save_name", lambda *arguments, **_: (proposed.append(arguments[2]), ("", ""))[1])
     at.documents.save()
     assert proposed == [str(at.folder / "file.spg")]
     assert session.read_bytes() == before

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QImage
-from PySide6.QtWidgets import QApplication, QFileDialog, QLabel, QPushButton, QWidget
+from PySide6.QtWidgets import QApplication, QLabel, QPushButton, QWidget
 
-from playground.app import export_dialog, questions, theme
+from playground.app import export_dialog, file_prompts, questions, theme
 from playground.app.export import Exports
 from playground.app.export_dialog import CUSTOM, SIZES
 from playground.app.settings import Settings
@@ -40,7 +40,7 @@ class Window(QWidget):
         super().__init__()
         self.state = State()
         self.theme_name = "dark"
-        self.documents = SimpleNamespace(path=folder / "mine.spg")
+        self.documents = SimpleNamespace(path=folder / "mine.spg", proposal=lambda: folder / "mine.spg")
         self.run = make_trajectory()
         self.engine = SimpleNamespace(trajectory=self.run, trajectory_iterator=lambda: lambda: iter([self.run]))
         self.painted: list[int] = []
@@ -178,7 +178,7 @@ def exported_settings(exports, qtbot, monkeypatch, path, shown=None):
         (shown if shown is not None else []).append((title, proposed, filters))
         return str(path), filters
 
-    monkeypatch.setattr(QFileDialog, "getSaveFileName", ask)
+    monkeypatch.setattr(file_prompts, "save_name", ask)
     with qtbot.waitSignal(exports.finished) as done:
         exports.settings()
     return done.args
@@ -222,7 +222,7 @@ def test_exported_settings_tell_nothing_of_other_data_looked_at_before(exports, 
 
 def test_settings_that_cannot_be_written_leave_a_sentence(exports, qtbot, tmp_path, monkeypatch):
     monkeypatch.setattr(
-        QFileDialog, "getSaveFileName", lambda *_: (str(tmp_path / "gone" / "mine.toml"), "Experiments (*.toml)")
+        file_prompts, "save_name", lambda *_: (str(tmp_path / "gone" / "mine.toml"), "Experiments (*.toml)")
     )
     with qtbot.waitSignal(exports.failed) as failed:
         exports.settings()
@@ -388,7 +388,7 @@ def test_a_file_that_is_there_is_replaced_only_when_asked(exports, qtbot, tmp_pa
 def test_the_file_dialog_has_asked_already(exports, qtbot, tmp_path, monkeypatch):
     path = tmp_path / "other.mp4"
     path.write_bytes(b"old")
-    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(path), ""))
+    monkeypatch.setattr(file_prompts, "save_name", lambda *_: (str(path), ""))
     monkeypatch.setattr(export_dialog, "may_replace", lambda *_: pytest.fail("asked twice"))
     dialog = open_video(exports)
     dialog._browse()
@@ -401,7 +401,7 @@ def test_the_file_dialog_has_asked_already(exports, qtbot, tmp_path, monkeypatch
 def test_a_completed_name_of_a_trajectory_asks_before_it_replaces(exports, qtbot, tmp_path, monkeypatch, replace):
     path = tmp_path / "run.csv"
     path.write_text("old")
-    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(tmp_path / "run"), "values (*.csv)"))
+    monkeypatch.setattr(file_prompts, "save_name", lambda *_: (str(tmp_path / "run"), "values (*.csv)"))
     monkeypatch.setattr(questions, "may_replace", lambda parent, sentence: replace)
     exports.trajectory()
     qtbot.waitUntil(lambda: not exports.busy, timeout=20_000)
@@ -413,7 +413,7 @@ def test_a_completed_name_of_a_film_asks_at_once_and_keeps_its_dots(exports, qtb
     """The full stop of "run 0.72" begins no format."""
     path = tmp_path / "run 0.72.mp4"
     path.write_bytes(b"old")
-    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(path.with_suffix("")), ""))
+    monkeypatch.setattr(file_prompts, "save_name", lambda *_: (str(path.with_suffix("")), ""))
     asked = []
     monkeypatch.setattr(questions, "may_replace", lambda parent, sentence: asked.append(sentence) or replace)
     monkeypatch.setattr(export_dialog, "may_replace", lambda *_: pytest.fail("asked twice"))

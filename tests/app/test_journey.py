@@ -4,8 +4,9 @@ import av
 import numpy as np
 import pytest
 from PySide6.QtCore import QPoint, Qt
-from PySide6.QtWidgets import QApplication, QFileDialog, QPushButton, QWidget
+from PySide6.QtWidgets import QApplication, QPushButton, QWidget
 
+from playground.app import file_prompts
 from playground.app.controls import ChoiceBox
 from playground.app.panels import DataPanel, LikelihoodPanel, NoisePanel, SamplingPanel, TrainingPanel
 from playground.lab.refusals import training_refusal
@@ -141,7 +142,7 @@ def test_pick_train_sample_scrub_click_export_save_reopen(window, qtbot, tmp_pat
 
     # Save under a name, with Ctrl+S.
     path = tmp_path / "mine.spg"
-    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(path), ""))
+    monkeypatch.setattr(file_prompts, "save_name", lambda *_: (str(path), ""))
     window.activateWindow()  # a window manager would, once the dialog is gone
     qtbot.waitUntil(window.isActiveWindow)
     with qtbot.waitSignal(window.documents.saved, timeout=10_000):
@@ -155,7 +156,7 @@ def test_pick_train_sample_scrub_click_export_save_reopen(window, qtbot, tmp_pat
     with qtbot.waitSignal(engine.problem_changed, timeout=15_000):
         click(qtbot, window.panel(DataPanel).tiles["rings"])
     state.mark_saved()
-    monkeypatch.setattr(QFileDialog, "getOpenFileName", lambda *_: (str(path), ""))
+    monkeypatch.setattr(file_prompts, "open_name", lambda *_: str(path))
     with qtbot.waitSignal(engine.problem_changed, timeout=15_000):
         click(qtbot, window.top_bar.findChild(QPushButton, "file.open.button"))
     qtbot.waitUntil(lambda: engine.problem.name == "two Gaussians" and not engine.untrained, timeout=15_000)
@@ -217,7 +218,7 @@ def test_paint_where_the_digits_were_clear_and_undo(window, qtbot, tmp_path, mon
     qtbot.keyClick(surface, Qt.Key.Key_T)  # the key says why, too
     assert [toast.sentence for toast in window.toasts.shown] == [training_refusal(window.state.experiment).sentence]
     assert "Press Brush" in window.panel(LikelihoodPanel).hint.text()
-    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(tmp_path / "empty.spg"), ""))
+    monkeypatch.setattr(file_prompts, "save_name", lambda *_: (str(tmp_path / "empty.spg"), ""))
     with qtbot.waitSignal(window.documents.refused, timeout=5_000) as refused:
         qtbot.keyClick(window, Qt.Key.Key_S, Qt.KeyboardModifier.ControlModifier)
     assert refused.args == ["Nothing is saved: there are no data yet."]

@@ -1008,7 +1008,7 @@ def test_the_chart_follows_the_loss(show, state, engine, qtbot):
     (panel,) = show(panels.TrainingPanel)
     engine.build()
     engine.train_to(2_000)
-    assert "best possible 1.849 ± 0.002" in panel.chart.accessibleDescription()
+    assert "optimal loss 1.849 ± 0.002" in panel.chart.accessibleDescription()
     engine.train_to(4_000)
     qtbot.waitUntil(lambda: "39" in panel.chart.accessibleDescription().split("after")[1])
     assert panel.distance.text() == ""
@@ -1027,7 +1027,7 @@ def test_the_loss_of_another_objective_is_not_shown_as_that_of_this_one(show, st
     engine.build()
     assert panel.chart.accessibleDescription().startswith("Press Train")
     engine.train_to(2_000, "paused")
-    assert "best possible" in panel.chart.accessibleDescription()
+    assert "optimal loss" in panel.chart.accessibleDescription()
     history, engine.loss_history = engine.loss_history, (np.zeros(0), np.zeros(0))
     panel.header.click()
     state.edit({"objective.kind": "exact"})
@@ -1035,7 +1035,7 @@ def test_the_loss_of_another_objective_is_not_shown_as_that_of_this_one(show, st
     assert panel.chart.accessibleDescription().startswith("The loss so far was another objective's")
     engine.loss_history = history
     state.edit({"objective.kind": "denoising"})
-    assert "best possible 1.849 ± 0.002" in panel.chart.accessibleDescription()
+    assert "optimal loss 1.849 ± 0.002" in panel.chart.accessibleDescription()
     engine.loss_history = (np.zeros(0), np.zeros(0))
     state.edit({"training.sigmas": "time"})
     assert "or of other noise levels" in panel.chart.accessibleDescription()

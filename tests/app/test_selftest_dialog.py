@@ -38,7 +38,7 @@ def test_it_shows_every_claim_with_its_bound_and_counts_those_that_hold(dialog, 
     assert [dialog.table.topLevelItem(row).text(0) for row in (0, 1)] == ["Noise", "Films"]
     assert dialog.status.text() == "1 of 2 claims hold"
     assert dialog.bar.value() == dialog.bar.maximum() == 2
-    assert dialog.cancel_button.text() == "Close"
+    assert dialog.cancel_button.text() == "&Close"
 
 
 def test_it_runs_again_from_the_first_claim(dialog, qtbot):

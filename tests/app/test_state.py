@@ -102,6 +102,8 @@ def test_loading_starts_afresh():
         ({"training.learning_rate": 1e-3}, "change of learning rate"),
         ({"noise.sigma_max": 5.0, "noise.sigma_min": 0.1}, "change of sigma max and sigma min"),
         ({"training.batch": 64, "network.width": 64, "seed": 3}, "change of settings"),
+        ({"data.kind": "file", "data.path": "/home/me/points.csv", "noise.sigma": 0.3}, "opening of points.csv"),
+        ({"data.path": f"/{'a' * 20}{'b' * 20}.csv"}, f"opening of {'a' * 16}…{'b' * 12}.csv"),
     ],
 )
 def test_what_undo_takes_back_is_said_in_words(changes, text):

@@ -95,7 +95,7 @@ class CostCard(Card):
         self.plot.set_empty("Measure times Z for 2 to 20 units on this machine.")
         self.body.addWidget(self.plot, 1)
         self.label = _caption("What Z of larger pictures would cost", lines=3)
-        self.measure = button("Measure", "measureCost", "Time Z for 2 to 20 units on this machine", measure)
+        self.measure = button("&Measure", "measureCost", "Time Z for 2 to 20 units on this machine", measure)
         row = QHBoxLayout()
         row.addWidget(self.label, 1)
         row.addWidget(self.measure)
@@ -118,10 +118,10 @@ def _caption(name: str, lines: int) -> QLabel:
 
 
 def button(title: str, name: str, tip: str, act: Callable[[], object]) -> QPushButton:
-    """A button of this window, by its title, object name, tool tip and what it does."""
+    """A button of this window, by its title with the key after &, object name, tool tip and what it does."""
     made = QPushButton(title)
     made.setObjectName(name)
-    made.setAccessibleName(title)
+    made.setAccessibleName(title.replace("&", ""))
     made.setToolTip(wrapped(tip))
     made.setAutoDefault(False)  # Enter belongs to what is edited
     made.clicked.connect(lambda: act())

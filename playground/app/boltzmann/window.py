@@ -126,12 +126,12 @@ class BoltzmannWindow(QDialog):
         self.pattern_label.setAccessibleName("Probability of the drawn pattern")
         self.pattern_label.setToolTip(wrapped("How probable the drawn pattern is under the weights as they are now"))
         self.pattern_label.setFont(theme.number_font())
-        self.add = button("Add", "addPattern", "Learn the drawn pattern too (Enter)", self._add)
+        self.add = button("&Add", "addPattern", "Learn the drawn pattern too (Enter)", self._add)
         self.remove = button(
-            "Remove", "removePattern", "Learn the drawn pattern no longer (Delete in the list)", self._drop
+            "Remo&ve", "removePattern", "Learn the drawn pattern no longer (Delete in the list)", self._drop
         )
         self.clear = button(
-            "Clear all",
+            "&Clear all",
             "clearPatterns",
             f"Start from no patterns at all; {native_keys(UNDO)} brings them back",
             self._clear,
@@ -156,10 +156,10 @@ class BoltzmannWindow(QDialog):
         for key in ("learning_rate", "steps"):
             card.body.addWidget(make_field(self.machine.state, key))
         self.train = button(
-            "Train", "trainBoltzmann", "Climb the log-likelihood of the patterns, or pause", self._toggle
+            "&Train", "trainBoltzmann", "Climb the log-likelihood of the patterns, or pause", self._toggle
         )
         set_role(self.train, "primary")
-        self.reset = button("Reset", "resetBoltzmann", "Forget what was learned: W = 0", self.machine.reset)
+        self.reset = button("&Reset", "resetBoltzmann", "Forget what was learned: W = 0", self.machine.reset)
         row = QHBoxLayout()
         row.setSpacing(UNIT)
         row.addWidget(self.train, 1)
@@ -180,7 +180,7 @@ class BoltzmannWindow(QDialog):
         row = QHBoxLayout()
         row.setSpacing(UNIT)
         row.addWidget(make_field(self.machine.state, "sampler", None), 1)
-        self.again = button("Sample again", "sampleAgain", "Draw with other random numbers", self._sample_again)
+        self.again = button("&Sample again", "sampleAgain", "Draw with other random numbers", self._sample_again)
         row.addWidget(self.again)
         card.body.addLayout(row)
         self.samples = Gallery("Samples", 64)
@@ -333,7 +333,7 @@ class BoltzmannWindow(QDialog):
     def _show_state(self) -> None:
         machine = self.machine
         refusal = machine.refusal
-        self.train.setText("Pause" if machine.training else "Train")
+        self.train.setText("&Pause" if machine.training else "&Train")
         self.train.setEnabled(machine.training or not (refusal or machine.finished))
         self.reset.setEnabled(machine.view is not None)
         self.again.setEnabled(machine.view is not None)

@@ -89,6 +89,20 @@ class Chart(QWidget):
         painter.drawText(box, Qt.AlignmentFlag.AlignCenter, text)
         return box
 
+    def read_out(self, painter: QPainter, parts: list[str], at: QPointF) -> None:
+        """Values under the pointer, on plates centred at a point: in as many lines as their width takes."""
+        room = self.width() - 2 * (PLATE + 2.0)
+        lines = [parts[0]]
+        for part in parts[1:]:
+            longer = f"{lines[-1]}, {part}"
+            if painter.fontMetrics().horizontalAdvance(longer) <= room:
+                lines[-1] = longer
+            else:
+                lines.append(part)
+        for number, line in enumerate(lines):
+            below = QPointF(0, number * painter.fontMetrics().height())
+            self.words(painter, line, at + below, "text", plate=True)
+
     def sentence(self, painter: QPainter, text: str) -> None:
         """What stands in an empty chart."""
         painter.setFont(theme.text_font(theme.CAPTION_PIXELS))

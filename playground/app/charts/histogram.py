@@ -118,15 +118,10 @@ class MarginalHistogram(Chart):
         self.words(painter, axis, QPointF(plot.center().x(), y))
         if self.pointer is not None and plot.contains(self.pointer):
             index = min(int((self.pointer.x() - plot.left()) / width), BINS - 1)
-            text, exact = f"data {self._data[index]:.1%}", self.exact()
-            if exact is not None:
-                text = f"exact {exact[index]:.1%}, {text}"
-            if self._samples is not None:
-                text += f", samples {self._samples[index]:.1%}"
-            at = QPointF(self.pointer.x(), plot.top() + 6)
-            self.words(
-                painter, f"{self._number(self._edges[index : index + 2].mean())}: {text}", at, "text", plate=True
-            )
+            shares = {"exact": self.exact(), "data": self._data, "samples": self._samples}
+            parts = [f"{name} {share[index]:.1%}" for name, share in shares.items() if share is not None]
+            parts[0] = f"{self._number(self._edges[index : index + 2].mean())}: {parts[0]}"
+            self.read_out(painter, parts, QPointF(self.pointer.x(), plot.top() + 6))
 
     def captions(self, metrics: QFontMetrics) -> tuple[str, str, str]:
         """What stands below the bars: both ends, and between them as much of the axis's name as there is room for."""

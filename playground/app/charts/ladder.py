@@ -127,10 +127,11 @@ class SigmaLadder(Chart):
             x = self._x(power)
             self.line(painter, x, plot, "border")
             self.words(painter, shown(power), QPointF(x, plot.bottom() + 10))
+        gap = None
         if self._gap and self._axis[0] < self._gap < self._axis[1] and self._kind != "single":
-            x = self._x(self._gap)
+            gap = self._x(self._gap)
             painter.setPen(QPen(self.tokens.color("data"), 1.5, Qt.PenStyle.DotLine))
-            painter.drawLine(QPointF(x, plot.top()), QPointF(x, plot.bottom()))
+            painter.drawLine(QPointF(gap, plot.top()), QPointF(gap, plot.bottom()))
         places = [self.place(index) for index in range(len(self._sigmas))]
         painter.setPen(QPen(self.tokens.color("learned"), 1.5))
         curve = places if self._times is None else self._curve()
@@ -157,9 +158,12 @@ class SigmaLadder(Chart):
             named = self._chosen
         if named is not None:
             self._draw_value(painter, named, places, curve)
-        elif self._near_gap():
-            at = QPointF(self._x(self._gap), plot.top() + 8)
-            self.words(painter, f"widest gap {shown(self._gap)}", at, "data", plate=True)
+        elif gap is not None:
+            # The levels fall from the top left to the bottom right: what stands beside the line stands clear of them.
+            left = gap < plot.center().x()
+            at = QPointF(gap + (5 if left else -5), plot.bottom() - 8 if left else plot.top() + 8)
+            text = f"widest gap {shown(self._gap)}"
+            self.words(painter, text, at, "data", "left" if left else "right", plate=True)
 
     def _draw_end(self, painter: QPainter, at: QPointF, hot: bool) -> None:
         painter.setPen(QPen(self.tokens.color("learned"), 2))
@@ -319,11 +323,6 @@ class SigmaLadder(Chart):
 
     def _under(self) -> int | None:
         return None if self.pointer is None else self._nearest(self.pointer)
-
-    def _near_gap(self) -> bool:
-        if self.pointer is None or not self._gap or self._kind == "single":
-            return False
-        return abs(self.pointer.x() - self._x(self._gap)) < 6
 
     def _move(self, index: int, sigma: float) -> None:
         """Put one handle at a sigma, between its neighbours and inside the axis, and let the others follow."""

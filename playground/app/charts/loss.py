@@ -59,8 +59,10 @@ class LossChart(Chart):
         self._steps, self._losses = np.asarray(steps, float), np.asarray(losses, float)
         self._floor, self._floor_error = floor, floor_error
         self._curve = None
-        best = "" if floor is None else f", best possible {_with_error(floor, floor_error)}"
-        self.setAccessibleDescription(f"{self._loss_text()} after {int(steps[-1])} steps{best}.")
+        best = "" if floor is None else f", optimal loss {_with_error(floor, floor_error)} over fresh points"
+        self.setAccessibleDescription(
+            f"{self._loss_text()} over the last {self._averaged()} steps, after {int(steps[-1])} steps{best}."
+        )
         self.update()
 
     def curve(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -86,6 +88,16 @@ class LossChart(Chart):
             return shown(smooth[-1])  # the loss still falls by more than it jumps
         jumps = float(np.mean(np.diff(losses[-COLUMNS_SMOOTHED:]) ** 2) / 2)
         return _with_error(float(smooth[-1]), math.sqrt(jumps * (1 - MEMORY) / (1 + MEMORY)))
+
+    def _averaged(self) -> int:
+        """Steps that make up nearly all of the running average at its end, to two digits."""
+        _, _, smooth = self.curve()
+        if not len(smooth):
+            return 0
+        memory = _memory(len(smooth))
+        total = float(self._steps[-1] - self._steps[0] + 1)
+        steps_averaged = min(total, total / len(smooth) * (1 + memory) / (1 - memory))
+        return max(round(float(f"{steps_averaged:.1e}")), 1)
 
     def plot(self) -> QRectF:
         return QRectF(2, 6, self.width() - 4, self.height() - 6 - 18)
@@ -114,9 +126,12 @@ class LossChart(Chart):
         painter.setPen(theme.round_pen(self.tokens.color("learned"), 2))
         painter.drawPolyline(polygon(smooth))
         self._draw_floor(painter, plot, height)
-        total = f"{int(self._steps[-1]):,}".replace(",", THIN_SPACE)
-        self.words(painter, f"{total} steps", QPointF(plot.right(), plot.bottom() + 10), align="right")
-        self.words(painter, f"loss {self._loss_text()}", QPointF(plot.left(), plot.bottom() + 10), align="left")
+        self.words(
+            painter, f"{_count(int(self._steps[-1]))} steps", QPointF(plot.right(), plot.bottom() + 10), align="right"
+        )
+        # Both say what they average over: the one may lie below the other, and would look like a mistake.
+        text = f"loss {self._loss_text()} (last {_count(self._averaged())})"
+        self.words(painter, text, QPointF(plot.left(), plot.bottom() + 10), align="left")
         if self.pointer is not None and plot.contains(self.pointer):
             nearest = int(np.abs(x(steps) - self.pointer.x()).argmin())
             at = QPointF(x(steps[nearest]), plot.bottom() - float(height(smooth[nearest])) * plot.height())
@@ -135,7 +150,7 @@ class LossChart(Chart):
         painter.setPen(pen)
         painter.drawLine(QPointF(plot.left(), y), QPointF(plot.right(), y))
         # Below the line, where only the noise of single steps comes.
-        text = f"best possible {_with_error(self._floor, self._floor_error)}"
+        text = f"optimal {_with_error(self._floor, self._floor_error)} (fresh points)"
         self.words(painter, text, QPointF(plot.right(), y + 10), "exact", "right", plate=True)
 
     def _height_of(self, smooth: np.ndarray, losses: np.ndarray) -> object:
@@ -155,11 +170,21 @@ def _with_error(value: float, error: float | None) -> str:
     return measured(value, error) if error else shown(value)
 
 
+def _count(count: int) -> str:
+    """A whole number, its thousands apart."""
+    return f"{count:,}".replace(",", THIN_SPACE)
+
+
+def _memory(columns: int) -> float:
+    """What the running average keeps from column to column."""
+    return MEMORY * min(1.0, columns / COLUMNS_SMOOTHED) if columns >= 3 else 0.0
+
+
 def _smoothed(losses: np.ndarray) -> np.ndarray:
     """(C,) a running average that forgets by `MEMORY`, started without a bias."""
     if len(losses) < 3:
         return losses
-    memory = MEMORY * min(1.0, len(losses) / COLUMNS_SMOOTHED)
+    memory = _memory(len(losses))
     powers = memory ** np.arange(min(len(losses), 200))
     total = np.convolve(losses, powers)[: len(losses)]
     return total / np.convolve(np.ones(len(losses)), powers)[: len(losses)]

@@ -46,6 +46,9 @@ LADDER = {
 """What the ladder's ends are, by the kind of noise."""
 
 
+GAP = "<p>Dotted line: the widest gap in the data, which the coarsest level should bridge.</p>"
+
+
 class NoisePanel(Card):
     """The kind of noise, its levels as a ladder to drag, and its numbers."""
 
@@ -174,7 +177,8 @@ class NoisePanel(Card):
     def _refresh(self) -> None:
         noise, view = self.state.experiment.noise, self.engine.problem
         drawn = noise.kind == "drawn"
-        self._ladder_tip.set_words(f"<p>{LADDER[noise.kind]}</p>")
+        marked = view is not None and not view.is_image and noise.kind not in ("none", "single")
+        self._ladder_tip.set_words(f"<p>{LADDER[noise.kind]}</p>" + (GAP if marked else ""))
         by_hand = bool(noise.schedule if drawn else noise.kind == "ladder" and noise.rungs)
         self.range.setVisible(acts(self.state.experiment, "noise.sigma_max"))
         self.sigma.setVisible(noise.kind == "single")

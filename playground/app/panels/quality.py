@@ -4,8 +4,9 @@ import math
 import time
 
 import numpy as np
-from PySide6.QtCore import QTimer, Slot
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QWidget
+from PySide6.QtCore import Qt, QTimer, Slot
+from PySide6.QtGui import QFontMetrics
+from PySide6.QtWidgets import QBoxLayout, QHBoxLayout, QLabel, QWidget
 
 from playground.app import hindrances, theme
 from playground.app.card import Card, Notice
@@ -28,6 +29,7 @@ MEASURE_AGAINST_DATA = (
     "The exact score of {} is not known: Measure compares with that of the training set, smoothed by each noise level."
 )
 AGAINST_DATA = "against the training set’s smoothed score"
+AXIS_WIDTH = 52  # px of an axis's name beside the legend; below it they have twice as much
 HISTOGRAM_SECONDS = 0.1  # between two pictures of the particles
 
 
@@ -152,10 +154,9 @@ class QualityPanel(Card):
             "<p>Bars: the data along one axis. Thin curve: their exact density, where it is known. Line: the particles that the canvas shows.</p>"
         )
         self.axes = SegmentedControl((("0", "x"), ("1", "y")), self)
-        self.axes.setFixedWidth(132)
         self.axes.chosen.connect(self._choose_axis)
         self.axes.set_value("0")
-        row = QHBoxLayout()
+        self._axes_row = row = QBoxLayout(QBoxLayout.Direction.LeftToRight)
         self.legend = QLabel(self)
         self.legend.setWordWrap(True)  # three words and two buttons are more than the narrowest column has room for
         theme.set_role(self.legend, "caption")
@@ -378,8 +379,14 @@ class QualityPanel(Card):
             self._show_samples()
 
     def _name_axes(self, *names: str) -> None:
+        metrics = QFontMetrics(theme.text_font(theme.CAPTION_PIXELS))
+        beside = max(map(metrics.horizontalAdvance, names)) <= AXIS_WIDTH
+        way = QBoxLayout.Direction.LeftToRight if beside else QBoxLayout.Direction.TopToBottom
+        self._axes_row.setDirection(way)  # longer names take a row of their own
+        self.axes.setMaximumWidth(2 * (AXIS_WIDTH + 14) if beside else 16777215)
+        self.axes.setMinimumWidth(self.axes.maximumWidth() if beside else 0)
         for button, name in zip(self.axes.buttons.values(), names, strict=True):
-            button.setText(name if len(name) <= 8 else name[:7].rstrip() + "…")
+            button.setText(metrics.elidedText(name, Qt.TextElideMode.ElideRight, 2 * AXIS_WIDTH).replace("&", "&&"))
             button.setAccessibleName(f"Histogram along {name}")
             button.setToolTip(f"<p>Histogram along {name}.</p>")
 

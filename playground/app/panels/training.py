@@ -64,10 +64,11 @@ class TrainingPanel(Card):
         self._drawn = 0.0
         self.chart = LossChart(self)
         self.chart.setToolTip(
-            "<p>Loss of each step (faint), its running average, and the loss that a perfect network would have, both with "
-            "their standard errors: within these the one may lie below the other, and a little more where a network "
-            "learns its training points by heart. Most of a denoising loss is noise that no network can predict: judge by "
-            "the distance to the floor.</p>"
+            "<p>Faint: the loss of each step. Line: its running average, over the last steps and their training points. "
+            "Dashed: the optimal loss, that of the true score, averaged over fresh points of the known density.</p>"
+            "<p>Each has its standard error; by chance the loss may lie below the optimal one. "
+            "Where it stays below by more than these errors, the network memorizes its training points.</p>"
+            "<p>Most of a denoising loss is noise that no network can predict: judge by the distance to the optimal loss.</p>"
         )
         self.bar = QProgressBar(self)
         self.bar.setRange(0, 1000)

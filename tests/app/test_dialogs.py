@@ -1,0 +1,179 @@
+"""Dialogs: of files, whose icons and dates can be seen and which all begin in one folder; and the keys of every button."""
+
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PySide6.QtCore import QCoreApplication, QPoint, QRect, Qt
+from PySide6.QtGui import QImage
+from PySide6.QtWidgets import (
+    QApplication,
+    QFileDialog,
+    QLabel,
+    QMessageBox,
+    QPushButton,
+    QToolButton,
+    QTreeView,
+    QWidget,
+)
+
+from playground.app import file_prompts, frame, questions, theme
+from playground.app.boltzmann.window import BoltzmannWindow
+from playground.app.export_dialog import ExportDialog
+from playground.app.help import show_about, show_keys
+from playground.app.selftest_dialog import SelftestDialog
+from playground.app.settings import Settings
+from playground.drawing.palette import DARK, LIGHT
+from tests.app.conftest import wait
+
+BUTTONS = ("backButton", "forwardButton", "toParentButton", "newFolderButton", "listModeButton", "detailModeButton")
+
+
+@pytest.fixture(params=[DARK, LIGHT], ids=["dark", "light"])
+def dialog(request, qapp, qtbot, tmp_path):
+    """Qt's own dialog over a folder of two files; there is no other where the tests run."""
+    before = qapp.styleSheet()
+    theme.apply(qapp, request.param, frame.SHEET)
+    for name in ("measured-values-of-last-week.csv", "session.spg"):
+        (tmp_path / name).write_text("x,y\n1,2\n")
+    parent = QWidget()
+    qtbot.addWidget(parent)
+    dialog = file_prompts.make_dialog(parent, "Open", str(tmp_path), "All files (*)")
+    dialog.show()
+    table = dialog.findChild(QTreeView, "treeView")
+    wait(lambda: table.model().rowCount(table.rootIndex()) == 2, 5_000)
+    wait(milliseconds=200)
+    yield dialog
+    dialog.close()
+    theme.apply(qapp, DARK)
+    qapp.setStyleSheet(before)
+
+
+def drawn(button: QToolButton) -> tuple[int, int]:
+    """Width and height of what stands out from a button's ground, inside its frame."""
+    image = button.grab(QRect(QPoint(3, 3), button.size() - button.size().__class__(6, 6))).toImage()
+    image = image.convertToFormat(QImage.Format.Format_RGB32)
+    pixels = (
+        np.frombuffer(image.constBits(), np.uint8).reshape(image.height(), -1, 4)[:, : image.width(), :3].astype(int)
+    )
+    stands_out = np.abs(pixels - pixels[0, 0]).max(axis=2) > 40
+    rows, columns = np.flatnonzero(stands_out.any(1)), np.flatnonzero(stands_out.any(0))
+    return (int(np.ptp(columns)) + 1, int(np.ptp(rows)) + 1) if len(rows) else (0, 0)
+
+
+def test_the_icons_of_the_file_dialog_can_be_seen(dialog):
+    for name in BUTTONS:
+        button = dialog.findChild(QToolButton, name)
+        button.setEnabled(True)
+        width, height = drawn(button)
+        assert width + height >= 11, name  # of an arrow the half of its length
+        assert min(width, height) >= 4, name
+
+
+def test_dates_and_sizes_in_the_file_dialog_are_whole(dialog):
+    table = dialog.findChild(QTreeView, "treeView")
+    header = table.header()
+    for column in range(header.count()):
+        assert header.sectionSize(column) >= table.sizeHintForColumn(column), column
+    assert header.length() <= table.viewport().width()  # none is reached by scrolling only
+
+
+def test_the_platforms_own_dialog_is_taken_where_there_is_one(dialog):
+    assert not dialog.testOption(QFileDialog.Option.DontUseNativeDialog)
+    assert not QCoreApplication.testAttribute(Qt.ApplicationAttribute.AA_DontUseNativeDialogs)
+
+
+def test_all_dialogs_begin_in_the_folder_that_was_used_last(shared_window, tmp_path, monkeypatch):
+    window = shared_window
+    proposed: list[Path] = []
+    answers = [""]
+    monkeypatch.setattr(
+        file_prompts,
+        "save_name",
+        lambda parent, title, at, filters: (proposed.append(Path(at)), (answers[0], filters))[1],
+    )
+    monkeypatch.setattr(
+        file_prompts, "open_name", lambda parent, title, at, filters: proposed.append(Path(at, "x")) or ""
+    )
+    monkeypatch.setattr(file_prompts, "folder_name", lambda parent, title, at: proposed.append(Path(at, "x")) or "")
+
+    def folders() -> set[Path]:
+        proposed.clear()
+        window.documents.save_as()
+        window.documents.ask_open()
+        window.documents.ask_open_folder()
+        window.exports.settings()
+        window.exports.trajectory()
+        window.exports.picture()
+        proposed.append(Path(window.exports.dialog.path.text()))
+        window.exports.dialog.close()
+        assert len(proposed) == 6
+        return {path.parent for path in proposed}
+
+    window.settings.set("folder", "")
+    assert folders() == {Path.home()}
+    answers[0] = str(tmp_path / "lesson.toml")
+    window.exports.settings()
+    wait(lambda: (tmp_path / "lesson.toml").is_file() and not window.exports.busy, 10_000)
+    answers[0] = ""
+    assert folders() == {tmp_path}
+
+
+def test_a_proposal_keeps_the_name_of_the_open_file(tmp_path):
+    settings = Settings(tmp_path / "settings.ini")
+    assert file_prompts.proposal(settings, tmp_path / "a" / "mine.spg", "rings") == tmp_path / "a" / "mine.spg"
+    file_prompts.remember(settings, tmp_path / "b" / "film.mp4")
+    assert file_prompts.proposal(settings, tmp_path / "a" / "mine.spg", "rings") == tmp_path / "b" / "mine.spg"
+    assert file_prompts.proposal(settings, None, "rings") == tmp_path / "b" / "rings"
+
+
+# Keys of the buttons
+
+
+def keys_of(dialog: QWidget) -> dict[str, str]:
+    """The text of every button that acts, and of every label with a buddy, to its key."""
+    choices = ("segment", "tile", "chip")
+    texts = [button.text() for button in dialog.findChildren(QPushButton) if button.property("role") not in choices]
+    texts += [label.text() for label in dialog.findChildren(QLabel) if label.buddy() is not None]
+    assert texts
+    return {text: found[1].lower() if (found := re.search(r"&(\w)", text)) else "" for text in texts}
+
+
+def assert_keys(dialog: QWidget) -> None:
+    keys = keys_of(dialog)
+    assert all(keys.values()), keys
+    assert len(set(keys.values())) == len(keys), keys
+
+
+def test_every_button_of_the_dialogs_has_a_key_of_its_own(shared_window, tmp_path):
+    window = shared_window
+    window.companions.log()
+    show_keys(window)
+    show_about(window)
+    shown = [window.findChild(QWidget, name) for name in ("logDialog", "keysDialog", "aboutDialog")]
+    made = [ExportDialog(kind, tmp_path / "moons", window.settings, window) for kind in ("video", "picture")]
+    selftest, boltzmann = SelftestDialog(window), BoltzmannWindow(window.palette_tokens, window)
+    for dialog in (*shown, *made, selftest, boltzmann):
+        assert_keys(dialog)
+    assert selftest.shutdown(5)
+    assert boltzmann.shutdown(5)
+    for dialog in (*shown, *made, selftest, boltzmann):
+        dialog.close()
+    for dialog in (*made, selftest, boltzmann):
+        dialog.deleteLater()
+    QApplication.processEvents()
+
+
+def test_every_button_of_the_questions_has_a_key_of_its_own(shared_window, monkeypatch):
+    asked = []
+
+    def look(box: QMessageBox) -> int:
+        assert_keys(box)
+        asked.append(box.objectName())
+        return QMessageBox.StandardButton.Cancel.value
+
+    monkeypatch.setattr(QMessageBox, "exec", look)
+    shared_window.documents._ask()
+    questions.may_replace(shared_window, "moons.spg exists already.")
+    assert asked == ["unsavedWork", "replaceFile"]
