@@ -150,7 +150,7 @@ class LossChart(Chart):
         painter.setPen(pen)
         painter.drawLine(QPointF(plot.left(), y), QPointF(plot.right(), y))
         # Below the line, where only the noise of single steps comes.
-        text = f"optimal {_with_error(self._floor, self._floor_error)} (fresh points)"
+        text = f"optimal loss {_with_error(self._floor, self._floor_error)} (fresh points)"
         self.words(painter, text, QPointF(plot.right(), y + 10), "exact", "right", plate=True)
 
     def _height_of(self, smooth: np.ndarray, losses: np.ndarray) -> object:

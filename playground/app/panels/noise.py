@@ -266,7 +266,9 @@ class NoisePanel(Card):
         elif noise.kind == "ladder":
             self.set_state(f"{'by hand' if noise.rungs else 'geometric'}, L = {len(sigmas)}")
         else:
-            self.set_state(f"{name}, σ {shown(sigmas[0])} → {shown(sigmas[-1])}")
+            self.set_state(
+                f"σ {shown(sigmas[0])} → {shown(sigmas[-1])} · {name}"
+            )  # its end goes where there is no room
 
     def _warn(self, view: ProblemView | None) -> None:
         experiment = self.state.experiment

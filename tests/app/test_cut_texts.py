@@ -1,0 +1,173 @@
+"""No text is cut: every widget of the window in both themes, at two sizes, in many states."""
+
+from collections.abc import Callable, Iterator
+
+import numpy as np
+import pytest
+from PySide6.QtCore import QPointF, Qt
+from PySide6.QtGui import QFontMetrics, QTextDocument
+from PySide6.QtWidgets import QAbstractButton, QLabel, QLineEdit, QPushButton, QWidget
+
+from playground.app.card import Card
+from playground.app.charts.chart import Chart
+from playground.app.charts.histogram import MarginalHistogram
+from playground.app.panels import QualityPanel
+from tests.app.conftest import wait
+
+SIZES = [(1280, 720), (1440, 900)]
+STATES: dict[str, dict[str, object]] = {
+    "as it opens": {},
+    "annealed Langevin": {"noise.kind": "ladder", "sampling.kind": "annealed-langevin"},
+    "Metropolis": {"sampling.kind": "metropolis-langevin", "sampling.source": "exact"},
+    "churn": {"noise.kind": "cosine", "sampling.kind": "churn"},
+    "flow": {"noise.kind": "sub-vp", "sampling.kind": "probability-flow", "sampling.solver": "adaptive"},
+    "sliced": {"objective.kind": "sliced", "noise.kind": "single", "sampling.kind": "langevin"},
+    "likelihood": {"network.kind": "energy", "objective.kind": "maximum-likelihood", "likelihood.trace": "hutchinson"},
+    "known part": {"sampling.mask": "left", "sampling.corrector_steps": 12, "data.kind": "eight-gaussians"},
+    "no noise": {"noise.kind": "none", "objective.kind": "exact", "sampling.kind": "langevin"},
+    "digits": {"data.kind": "digits"},
+}
+
+
+class Cuts:
+    """What was cut while it was painted, and what has less room than its text."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.found: set[str] = set()
+        self.where = ""
+        elided, words = QFontMetrics.elidedText, Chart.words
+
+        def elide(metrics: QFontMetrics, text: str, *arguments: object) -> str:
+            result = elided(metrics, text, *arguments)
+            if result != text:
+                self.found.add(f"{self.where}: “{text}” elided to “{result}”")
+            return result
+
+        def write(chart: Chart, painter: object, text: str, *arguments: object, **more: object) -> object:
+            if painter.fontMetrics().horizontalAdvance(text) > chart.width() - 2:
+                self.found.add(f"{self.where}: “{text}” is wider than its chart")
+            return words(chart, painter, text, *arguments, **more)
+
+        monkeypatch.setattr(QFontMetrics, "elidedText", elide)
+        monkeypatch.setattr(Chart, "words", write)
+
+    def look(self, part: QWidget, where: str) -> None:
+        self.where = where
+        part.grab()
+        for widget in (part, *part.findChildren(QWidget)):
+            if widget.isVisibleTo(part) and widget.width() > 0:
+                short = too_small(widget)
+                if short:
+                    self.found.add(f"{where}: {short}")
+
+
+def too_small(widget: QWidget) -> str:
+    """What a widget has less room for than it takes; nothing where all is whole."""
+    metrics, inside = widget.fontMetrics(), widget.contentsRect()
+    if isinstance(widget, QLabel) and widget.text() and type(widget).__name__ != "FieldLabel":
+        document = QTextDocument()
+        document.setDefaultFont(widget.font())
+        document.setDocumentMargin(0)
+        rich = Qt.TextFormat.PlainText != widget.textFormat() and "<" in widget.text()
+        (document.setHtml if rich else document.setPlainText)(widget.text())
+        if widget.wordWrap():
+            document.setTextWidth(inside.width())
+        size = document.size()
+        if document.idealWidth() > inside.width() + 1 or size.height() > inside.height() + 2:
+            return f"label “{widget.text()}” of {document.idealWidth():.0f} x {size.height():.0f} in {inside.size().toTuple()}"
+    elif isinstance(widget, QPushButton) and widget.text():
+        width = metrics.horizontalAdvance(widget.text().replace("&&", "§").replace("&", ""))
+        if width > widget.width() - 4 or metrics.height() > widget.height():
+            return f"button “{widget.text()}” of {width} in {widget.width()}"
+    elif isinstance(widget, QAbstractButton) and widget.text() and type(widget).__name__ == "Chip":
+        if widget.sizeHint().width() > widget.width():
+            return f"chip “{widget.text()}”"
+    elif isinstance(widget, QLineEdit) and widget.text() and not widget.hasFocus():
+        width = metrics.horizontalAdvance(widget.text())
+        if width > widget.width() - 4:
+            return f"number “{widget.text()}” of {width} in {widget.width()}"
+    return ""
+
+
+@pytest.fixture
+def settled(shared_window) -> Iterator[Callable[[dict[str, object]], None]]:
+    """Put settings on the bench and wait for their problem; in the end all is as it was."""
+    window, before = shared_window, shared_window.state.experiment
+
+    def settle(changes: dict[str, object]) -> None:
+        window.state.load(before)
+        window.state.edit(changes)
+        wait(
+            lambda: (
+                window.engine.problem is not None and window.engine.problem.is_image == ("digits" in changes.values())
+            ),
+            20_000,
+        )
+        wait(milliseconds=300)
+
+    yield settle
+    window.state.load(before)
+    wait(lambda: window.engine.problem is not None and not window.engine.problem.is_image, 20_000)
+
+
+@pytest.mark.parametrize("state", STATES)
+def test_no_text_of_the_window_is_cut(shared_window, settled, monkeypatch, state):
+    window = shared_window
+    settled(STATES[state])
+    cards = window.findChildren(Card)
+    cuts = Cuts(monkeypatch)
+    theme_before = window.theme_name
+    for name in ("dark", "light"):
+        window.set_theme(name)
+        wait(lambda: not window.restyling.running, 2_000)
+        for size in SIZES:
+            window.resize(*size)
+            for opened in (False, True):
+                for card in cards:
+                    if hasattr(card, "disclosure") and card.disclosure.isVisibleTo(card):
+                        card.disclosure.setChecked(opened)
+                cuts.where = f"{size[0]} x {size[1]}"
+                wait(milliseconds=60)
+                for part in (window.top_bar, window.transport, window.status, window.chips, *cards):
+                    cuts.look(part, f"{part.objectName()}, {size[0]} x {size[1]}")
+    for card in cards:
+        card.hide_advanced()
+    window.set_theme(theme_before)
+    assert sorted(cuts.found) == []
+
+
+def test_the_read_out_of_the_histogram_is_whole(qapp, monkeypatch):
+    """All three shares and a long number before them, in the narrowest column and at both its ends."""
+    cuts, said = Cuts(monkeypatch), []
+    words = Chart.words
+
+    def listen(chart: Chart, painter: object, text: str, *arguments: object, **more: object) -> object:
+        said.append(text)
+        return words(chart, painter, text, *arguments, **more)
+
+    monkeypatch.setattr(Chart, "words", listen)
+    values = np.random.default_rng(0).normal(-1234.5, 1e-3, 5000)
+    places = np.linspace(values.min(), values.max(), 9)
+    chart = MarginalHistogram()
+    chart.show_data(values, "x", np.stack([places, np.linspace(0, 1, 9)]))
+    chart.show_samples(values)
+    for width in (206, 240, 300):
+        chart.resize(width, chart.height())
+        for share in (0.02, 0.5, 0.98):
+            chart.pointer = QPointF(share * width, 40)
+            said.clear()
+            cuts.look(chart, f"{width} px")
+            assert all(any(name in text for text in said) for name in ("exact", "data", "samples"))
+    chart.deleteLater()
+    assert sorted(cuts.found) == []
+
+
+def test_the_axes_of_a_file_have_their_whole_names(shared_window, monkeypatch):
+    panel, cuts = shared_window.panel(QualityPanel), Cuts(monkeypatch)
+    for names in (("pressure", "temperature"), ("pressure [hPa]", "wind & rain"), ("x", "y")):
+        panel._name_axes(*names)
+        wait()
+        cuts.look(panel, str(names))
+        assert [button.text().replace("&&", "&") for button in panel.axes.buttons.values()] == list(names)
+        assert panel.legend.width() > 60
+    assert sorted(cuts.found) == []
