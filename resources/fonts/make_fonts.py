@@ -29,7 +29,7 @@ FLIPPED = Transform(1, 0, 0, -1, 0, 1490)  # about half the height of the capita
 SIGNS = {
     "∇": ("Δ", (FLIPPED,)),
     "∗": ("*", (Identity.translate(0, -400),)),
-    "☰": ("−", tuple(Identity.translate(0, height) for height in (-400, 0, 400))),
+    "☰": ("−", tuple(Transform(1.2, 0, 0, 1, -140, height) for height in (-480, 0, 480))),
     "✕": ("×", (Identity,)),
     "─": ("—", (Identity,)),
     "▬": ("■", (Identity.translate(0, 420).scale(1, 0.45),)),
