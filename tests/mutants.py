@@ -400,6 +400,20 @@ FAULTS = (
         ("theory/test_ode.py::test_numbers_that_stand_still_hide_no_error",),
     ),
     Fault(
+        "transport at the least distance, not the least squared one",
+        "theory/transport.py",
+        'compute_mode="donot_use_mm_for_euclid_dist").square()',
+        'compute_mode="donot_use_mm_for_euclid_dist")',
+        ("theory/test_transport.py::test_it_is_the_cheapest_matching",),
+    ),
+    Fault(
+        "potentials that are not moved along a path",
+        "theory/transport.py",
+        "v[columns] -= slack",
+        "v[columns] -= 0.0 * slack",
+        ("theory/test_transport.py::test_it_is_the_cheapest_matching",),
+    ),
+    Fault(
         "Langevin's longest step 1/L, where it mixes best",
         "theory/stability.py",
         "return 2 / curvature if",

@@ -323,6 +323,10 @@ def _summarise(measured: dict[str, Any], problem: Problem, folder: Path) -> None
         taken = _taken(measured["sliced_wasserstein2_points"])
         say(f"{'samples are held against':>24}  {measured['compared_with']}")
         say(f"{'sliced Wasserstein-2':>24}  {distance:.4g} (floor {floor:.4g} ± {spread:.2g}){length}, {taken}")
+        distance, floor, spread = (measured[f"wasserstein2{end}"] for end in ("", "_floor", "_floor_spread"))
+        taken = _taken(measured["wasserstein2_points"])
+        squares = f"squared {measured['wasserstein2_squared']:.4g} (floor {measured['wasserstein2_squared_floor']:.4g})"
+        say(f"{'Wasserstein-2':>24}  {distance:.4g} (floor {floor:.4g} ± {spread:.2g}){length}, {squares}, {taken}")
     else:
         say(f"{'samples and data':>24}  not compared: {measured['reasons']['sliced_wasserstein2']}")
     for title, key, floor, unit in (

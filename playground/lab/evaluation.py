@@ -60,6 +60,9 @@ def evaluate(problem: Problem, score: ScoreFunction, samples: Array | None = Non
       out together, rows drawn from all: see :func:`playground.lab.sample_metrics.add_distances`.
     - sliced_wasserstein2_floor, sliced_wasserstein2_floor_spread: the same between clouds of the same two sizes that are both
       of the data, mean and standard deviation over FLOOR_PAIRS of them: what a perfect sampler scores.
+    - wasserstein2, wasserstein2_floor, wasserstein2_floor_spread, wasserstein2_squared, wasserstein2_squared_floor: the same by optimal
+      transport between as many of each, at most TRANSPORT_POINTS, without slicing, and its square; the floor of TRANSPORT_PAIRS pairs.
+      wasserstein2_points: how many samples and how many data.
     - energy_distance (user units), mmd_squared (no unit), classifier_accuracy, each with its _standard_error: of the samples
       and the same data, as many of each, at most TESTED_POINTS. A perfect sampler scores 0, 0 and 1/2, up to the error.
       two_sample_points: how many samples and how many data.

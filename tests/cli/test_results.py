@@ -166,7 +166,9 @@ def test_what_a_run_prints_is_what_it_writes(tmp_path: Path, ask: Ask, quick: li
     assert line["energy distance"].endswith("(floor 0) in the data's unit, 40 samples beside 40 data")
     assert line["sliced Wasserstein-2"].endswith(" in the data's unit, 40 samples beside 40 data")
     assert line["a classifier is right"].endswith("(floor 0.5), 40 samples beside 40 data")
+    assert line["Wasserstein-2"].endswith(", 40 samples beside 40 data")
     assert found["sliced_wasserstein2_points"] == found["two_sample_points"] == [40, 40]
+    assert found["wasserstein2"] ** 2 == pytest.approx(found["wasserstein2_squared"])
     assert "Data: two Gaussians, 50,020 draws of x, y: 50,000 to train, 20 held out.\n" in said
     assert (found["train_points"], found["held_out_points"], found["data_remark"]) == (50_000, 20, "")
     assert line["log p model"].startswith(
@@ -285,6 +287,10 @@ def test_metrics_have_a_number_or_a_reason(moons: Path) -> None:
     for key in (
         "test_nll_standard_error",
         "kl_standard_error",
+        "wasserstein2",
+        "wasserstein2_floor",
+        "wasserstein2_squared",
+        "wasserstein2_squared_floor",
         "sliced_wasserstein2",
         "sliced_wasserstein2_floor",
         "sliced_wasserstein2_floor_spread",

@@ -399,6 +399,8 @@ def test_evaluation_sees_a_wrong_score_and_wrong_samples() -> None:
     assert found["test_nll"] == pytest.approx(cross, abs=1e-3)
     assert found["kl"] == pytest.approx(cross + float(true), abs=1e-3)
     assert found["sliced_wasserstein2"] == pytest.approx(3.0, rel=0.15)
+    assert found["wasserstein2"] > found["sliced_wasserstein2"]  # a shift d is |d|/sqrt(D) sliced
+    assert found["wasserstein2_squared"] == pytest.approx(found["wasserstein2"] ** 2)
     assert found["energy_distance"] > 10 * found["energy_distance_standard_error"]
     assert found["mmd_squared"] > 10 * found["mmd_squared_standard_error"]
     assert found["classifier_accuracy"] > 0.9

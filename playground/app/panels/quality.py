@@ -123,6 +123,12 @@ class QualityPanel(Card):
             "perfect sampler of as many points scores, mean and spread of 20: within the spread nothing can be told. "
             + EVENED,
         )
+        self.transport = Figure(
+            "W₂",
+            "Wasserstein distance by optimal transport: samples and data are matched one to one at the least mean squared distance, a "
+            "thousand of each at most. Its square, and the floor that a perfect sampler scores, are below. " + EVENED,
+            r"W_2^2 = \min_\pi \frac{1}{N} \sum_i \|x_i - y_{\pi(i)}\|^2",
+        )
         self.kl = Figure(
             "KL(data || model)",
             "Kullback-Leibler divergence in nats, with its standard error, from the test set: press Test set above. The floor is what "
@@ -147,7 +153,16 @@ class QualityPanel(Card):
             "Samples learned by heart lie much nearer than those. Below: samples, and the training image nearest to each.",
         )
         self.pairs = NearestPairs(self)
-        for part in (self.distance, self.classifier, self.kl, self.weights, self.labels, self.nearest, self.pairs):
+        for part in (
+            self.distance,
+            self.transport,
+            self.classifier,
+            self.kl,
+            self.weights,
+            self.labels,
+            self.nearest,
+            self.pairs,
+        ):
             self.body.addWidget(part)
         self.histogram = MarginalHistogram(self)
         self.histogram.setToolTip(
@@ -267,6 +282,7 @@ class QualityPanel(Card):
         against = metrics.get("compared_with")
         why = missing(metrics, "sliced_wasserstein2")
         self.distance.show_text(text, f"The data are {against}." if against else why)
+        self._show_transport(metrics)
         self._show_classifier(metrics)
         kl, error, floor = (metrics.get(key) for key in ("kl", "kl_standard_error", "kl_of_smoothing"))
         text = "" if kl is None else with_error(float(kl), None if error is None else float(error))
@@ -274,6 +290,18 @@ class QualityPanel(Card):
         self.kl.show_text(text, missing(metrics, "kl"))
         self._show_weights(metrics)
         self._show_images(metrics)
+
+    def _show_transport(self, metrics: dict[str, object]) -> None:
+        distance, floor, spread, squared, squared_floor = (
+            metrics.get(f"wasserstein2{end}") for end in ("", "_floor", "_floor_spread", "_squared", "_squared_floor")
+        )
+        if distance is None or floor is None or spread is None or squared is None or squared_floor is None:
+            self.transport.show_text("", missing(metrics, "wasserstein2"))
+            return
+        text = f"{shown(float(distance))} (floor {shown(float(floor))} ± {percent(spread / floor)})"
+        self.transport.show_text(
+            text, f"W₂² is {shown(float(squared))} (floor {shown(float(squared_floor))}), in squared units."
+        )
 
     def _show_images(self, metrics: dict[str, object]) -> None:
         """What images show, and how near they are to the training set."""
