@@ -5,7 +5,7 @@ from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QAbstractButton, QApplication, QComboBox
 
-from playground.app.panels import DataPanel, ObjectivePanel, SamplingPanel, TrainingPanel
+from playground.app.panels import DataPanel, LikelihoodPanel, ObjectivePanel, SamplingPanel, TrainingPanel
 from tests.app.conftest import wait
 
 LEFT, SPACE = Qt.MouseButton.LeftButton, Qt.Key.Key_Space
@@ -65,6 +65,15 @@ def test_space_plays_and_pauses_whatever_was_clicked_last(steady, what):
     assert (window.engine.training, control.isChecked()) == (training, checked)
     press(SPACE)
     assert window.engine.playing is playing
+
+
+def test_space_plays_where_words_were_selected_or_a_slider_was_moved_last(steady):
+    window, training = steady, steady.panel(TrainingPanel)
+    for control in (window.panel(LikelihoodPanel).held_out.nll.value, training.rate.slider, window.transport.scrubber):
+        QTest.mouseClick(control, LEFT, pos=QPoint(control.width() // 3, control.height() // 2))
+        playing = window.engine.playing
+        press(SPACE)
+        assert window.engine.playing is not playing, control
 
 
 def test_after_a_choice_by_mouse_keys_neither_open_the_list_nor_choose(steady):
