@@ -301,10 +301,10 @@ class Card(QFrame):
     @Slot(bool)
     def _opened(self, opened: bool) -> None:
         if opened:  # Qt lays out what has just been shown once it is back in its loop
-            QTimer.singleShot(0, self._scroll_to_whole)
+            QTimer.singleShot(0, self._scroll_into_view)
 
     @Slot()
-    def _scroll_to_whole(self) -> None:
+    def _scroll_into_view(self) -> None:
         """Bring all of the card into view; of one that is higher than its column the advanced part, from its first row on."""
         column, part = self._column(), self
         if column is None:

@@ -84,7 +84,7 @@ def summary(experiment: Experiment) -> str:
     return f"{name} · {objective} · {noise}"
 
 
-class Ground(QWidget):
+class CentralWidget(QWidget):
     """What all parts of the window lie on: a click on what takes no focus, such as a button, gives it to one of them.
 
     Else a button would keep Space and a box letters too, which belong to the transport; and a number that is being typed
@@ -96,7 +96,7 @@ class Ground(QWidget):
         self._home: QWidget | None = None
         self.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
 
-    def lead_to(self, home: QWidget) -> None:
+    def set_focus_home(self, home: QWidget) -> None:
         """Give clicks' focus to this part; buttons and boxes take it by Tab alone from now on."""
         self._home = home
         for control in (*self.findChildren(QAbstractButton), *self.findChildren(QComboBox)):

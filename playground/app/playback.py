@@ -20,7 +20,7 @@ class Playback:
         self.playing = True
         self.loop = loop
         self.speed = 1.0
-        self.sought: int | None = None
+        self.target: int | None = None
         """The frame to go to as soon as it is recorded."""
         self._position = 0.0
         self._held = 0.0
@@ -31,7 +31,7 @@ class Playback:
 
     def seek(self, frame: int, recorded: int) -> None:
         """Go to a frame; until it is recorded, go along with what is."""
-        self.sought = frame if frame >= recorded else None
+        self.target = frame if frame >= recorded else None
         self._position = float(min(max(frame, 0), max(recorded - 1, 0)))
         self._held = 0.0
 
@@ -46,8 +46,8 @@ class Playback:
         Returns:
             Whether the run has ended, was held in view, and should begin again.
         """
-        if self.sought is not None:
-            self.seek(self.sought, recorded)
+        if self.target is not None:
+            self.seek(self.target, recorded)
         if not self.playing or recorded == 0:
             return False
         # After a stall (a dialog, a busy machine) go on, do not leap.

@@ -122,7 +122,7 @@ class Stage(QObject):
 
     @Slot(bool)
     def set_playing(self, playing: bool) -> None:
-        self._playback.sought = None
+        self._playback.target = None
         if playing and self._trajectory is not None and self.frame >= self._trajectory.total - 1:
             self._playback.seek(0, self.recorded)
         if playing != self._playback.playing:
@@ -171,7 +171,7 @@ class Stage(QObject):
             if refusal.sentence != self._told:
                 self._told = refusal.sentence
                 self.message.emit("warning", refusal.sentence, "")
-            if self._trajectory is not None and self._played is not bench:
+            if self._trajectory is None or self._played is not bench:  # that of the last noise may be on its way still
                 self._drop_run()
             return
         self._told = ""
@@ -300,7 +300,7 @@ class Stage(QObject):
             self._again()
         training = self._bench is not None and self._bench.training == "training"
         self._live.share = SHARE if training else 1.0
-        self._live.want(max(self.frame, self._playback.sought or 0) + AHEAD)
+        self._live.want(self.frame + AHEAD)
         if self._trajectory is not None and self.frame != self._shown_frame and self.recorded:
             self._shown_frame = self.frame
             self._live.stand_back()

@@ -150,7 +150,7 @@ class MainWindow(QMainWindow):
         self.status = StatusBar(self)
         self.meter = FrameMeter(self.canvas.surface)
 
-        whole = frame.Ground()
+        whole = frame.CentralWidget()
         rows = QVBoxLayout(whole)
         rows.setContentsMargins(0, 0, 0, 0)
         rows.setSpacing(0)
@@ -158,7 +158,7 @@ class MainWindow(QMainWindow):
         rows.addWidget(self.columns, 1)
         rows.addWidget(bar)
         rows.addWidget(self.status)
-        whole.lead_to(self.canvas)
+        whole.set_focus_home(self.canvas)
         self.setCentralWidget(whole)
 
     def _column(self, name: str, kinds: tuple[type, ...]) -> QScrollArea:

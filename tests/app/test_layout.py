@@ -92,6 +92,7 @@ def test_a_card_that_is_unfolded_comes_into_view(shared_window):
     column = card._column()
     column.verticalScrollBar().setValue(column.verticalScrollBar().maximum())
     QTest.mouseClick(card.header, LEFT, pos=QPoint(40, 12))
+    wait(milliseconds=100)  # what is laid out anew looks whole before it is
     wait(lambda: in_view(card.particles), 2_000)
     assert in_view(card.particles)
 

@@ -83,6 +83,22 @@ def test_another_noise_while_a_run_plays_is_no_error(qtbot, engine, sampler):
     assert engine.sigma == engine.problem.sigma_min or not refused
 
 
+def test_a_run_that_comes_too_late_for_its_noise_is_not_shown(qtbot, engine):
+    """On a busy machine another noise, under which none can begin, may be chosen before its first frame is there."""
+    late = []
+    engine._live.begin = late.append
+    for noise in ("none", "vp", "single"):
+        with qtbot.waitSignal(engine.problem_changed, timeout=10_000):
+            engine._state.edit({"noise.kind": noise, "objective.kind": "exact"})
+    assert engine.trajectory is None
+    del engine._live.begin
+    (run,) = late
+    engine._live.begin(run)
+    qtbot.waitUntil(lambda: engine._live.recorded[0] is run and engine._live.recorded[1] is not None, timeout=10_000)
+    qtbot.wait(100)
+    assert engine.trajectory is None
+
+
 def test_what_was_computed_of_data_that_are_gone_is_not_shown(qtbot, engine):
     """The thread that computes it has the lowest priority: on a busy machine its answer may come seconds later."""
     gone, shown = engine._bench, []

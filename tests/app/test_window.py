@@ -631,8 +631,7 @@ def test_no_advice_outlives_the_data_it_is_about(window, qtbot, tmp_path):
     assert not card.notice.isVisible()  # at once: other data are on their way
     qtbot.waitUntil(lambda: window.engine.problem is None, timeout=20_000)
     assert not card.notice.isVisible()
-    window.state.edit({"noise.sigma_max": "auto"})
-    assert card.range.value("noise.sigma_max") is None
+    assert card.range.value("noise.sigma_min") is None
     assert len(card.ladder.sigmas) == 0
 
 

@@ -56,9 +56,7 @@ class QualityPanel(Card):
         state.changed.connect(self._enable)
         engine.trajectory_changed.connect(self._enable)
         for signal in (engine.problem_failed, engine.trajectory_changed, engine.training_changed):
-            signal.connect(
-                lambda _: self.notice.say("error", "")
-            )  # why a measurement of other samples or weights failed
+            signal.connect(self._forget_failure)
         engine.errors_changed.connect(self._show_errors)
         engine.evaluation_changed.connect(self._show_evaluation)
         engine.training_changed.connect(self._training_changed)
@@ -227,6 +225,11 @@ class QualityPanel(Card):
         self._show_data(view)
         self._enable()
         self._show_samples()
+
+    @Slot()
+    def _forget_failure(self) -> None:
+        """What could not be measured were other samples, or other weights."""
+        self.notice.say("error", "")
 
     @Slot()
     def _enable(self) -> None:
