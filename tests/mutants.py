@@ -57,6 +57,20 @@ FAULTS = (
         ("theory/test_local_geometry.py::test_blur_is_the_divergence_of_a_gaussian_to_its_blurred_self",),
     ),
     Fault(
+        "memorized by half of the distance to the second nearest",
+        "theory/metrics.py",
+        "distances[:, 0] < distances[:, 1] / 3",
+        "distances[:, 0] < distances[:, 1] / 2",
+        ("theory/test_metrics.py::test_a_fresh_point_is_memorized_by_chance_three_to_minus_the_dimension_of_times",),
+    ),
+    Fault(
+        "the held-out loss under other noise than the training loss",
+        "lab/early_stopping.py",
+        'self._problem.generator("held-out loss")  # afresh',
+        "torch.Generator()  # afresh",
+        ("lab/test_early_stopping.py::test_a_known_density_takes_the_noise_of_the_gap",),
+    ),
+    Fault(
         "the intrinsic dimension by the ratio of squared distances",
         "theory/local_geometry.py",
         "(distances[:, 2] / distances[:, 1]).log()",

@@ -1,5 +1,6 @@
 """What lies on the bench: one problem with its trainer, and how far training has come."""
 
+import contextlib
 import dataclasses
 import itertools
 import os
@@ -106,6 +107,7 @@ class Bench:
     progress: "TrainingProgress | None" = None
     steps: list[int] = field(default_factory=list)
     losses: list[float] = field(default_factory=list)
+    held_out: list[tuple[int, float]] = field(default_factory=list)  # steps and held-out losses of the checks
     retunes: Slot[Experiment] = field(default_factory=Slot)
     lock: FairLock = field(default_factory=FairLock)  # held while the trainer works, about 60 ms
 
@@ -131,6 +133,12 @@ class Bench:
         if minimised(self.trainer.problem.experiment) != minimised(self.problem.experiment):
             return np.zeros(0), np.zeros(0)
         return self._losses_so_far()
+
+    @property
+    def held_out_history(self) -> tuple[np.ndarray, np.ndarray]:
+        """Steps and held-out losses, (H,) each, of the same training as :attr:`loss_history`."""
+        pairs = list(self.held_out) if len(self.loss_history[0]) else []
+        return np.array([step for step, _ in pairs]), np.array([loss for _, loss in pairs])
 
     def _losses_so_far(self) -> tuple[np.ndarray, np.ndarray]:
         steps, losses = self.steps, self.losses  # a thread may add to them or begin new ones
@@ -163,6 +171,8 @@ class Bench:
                 self.progress = progress
                 self.steps.append(progress.step)
                 self.losses.append(progress.loss)
+                if progress.held_out_loss is not None:
+                    self.held_out.append((progress.step, progress.held_out_loss))
                 if time.monotonic() - newest > SNAPSHOT_SECONDS:
                     newest = time.monotonic()
                     self.publish()
@@ -178,7 +188,7 @@ class Bench:
         with self.lock:
             made_for = self.trainer.problem.experiment
             if minimised(experiment) != minimised(made_for):  # the losses of two stand on no common scale
-                self.steps, self.losses = [], []
+                self.steps, self.losses, self.held_out = [], [], []
             self.trainer.retune(
                 msgspec.structs.replace(made_for, objective=experiment.objective, training=experiment.training)
             )
@@ -216,6 +226,7 @@ class Bench:
             "training": msgspec.to_builtins(trained.training),
             "steps": steps[(count - 1) % every : count : every],  # the last one among them
             "losses": losses[(count - 1) % every : count : every],
+            "held_out": list(self.held_out),
         }
 
 
@@ -329,6 +340,8 @@ def _remember(bench: Bench, summary: Mapping[str, Any], progress_type: Any) -> N
             if isinstance(step, int) and isinstance(loss, int | float)
         ]
         bench.steps, bench.losses = [step for step, _ in pairs], [float(loss) for _, loss in pairs]
+    with contextlib.suppress(msgspec.ValidationError):  # files of earlier versions have none
+        bench.held_out = msgspec.convert(summary.get("held_out", []), list[tuple[int, float]])
     try:
         bench.progress = msgspec.convert(summary.get("progress"), progress_type | None)
     except msgspec.ValidationError:
@@ -353,7 +366,7 @@ def _view(problem: "Problem", trainer: "Trainer") -> ProblemView:
         name=dataset.name,
         points=shown,
         count=count,
-        test_points=min(len(dataset.held_out), problem.experiment.likelihood.points),
+        test_points=len(problem.judged),
         bounds=bounds,
         brightness=shown.reshape(len(shown), -1).mean(axis=1) if is_image else None,
         limits=(float(shown.min()), float(shown.max())),

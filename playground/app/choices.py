@@ -67,6 +67,11 @@ _CHOICES: dict[str, dict[str, tuple[str, str]]] = {
         "gaussian": ("Normal", "Standard normal."),
         "sphere": ("Sphere", "Uniform on the sphere of radius √D."),
     },
+    "training.early_stopping": {
+        "auto": ("Auto", "On for at most 10,000 training points of the plane."),
+        "on": ("On", "The weights of the least held-out loss are kept; training ends where it falls no more."),
+        "off": ("Off", "Training goes on to its limit, and the last weights are kept."),
+    },
     "training.decay": {
         "cosine": ("Cosine", "Falls along half a cosine to zero at the end."),
         "none": ("None", "Stays."),

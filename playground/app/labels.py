@@ -28,6 +28,7 @@ LABELS = {
     "objective.reference": "target n",
     "training.batch": "batch B",
     "training.decay": "rate falls",
+    "training.early_stopping": "early stopping",
     "training.ema": "average d",
     "training.sigmas": "law of ln σ",
     "sampling.source": "score",

@@ -64,6 +64,11 @@ class Training(Measuring):
         return (np.zeros(0), np.zeros(0)) if self._bench is None else self._bench.loss_history
 
     @property
+    def held_out_history(self) -> tuple[np.ndarray, np.ndarray]:
+        """See :attr:`playground.app.bench.Bench.held_out_history`."""
+        return (np.zeros(0), np.zeros(0)) if self._bench is None else self._bench.held_out_history
+
+    @property
     def trained_steps(self) -> int:
         return 0 if self._bench is None else self._bench.trained_steps
 

@@ -21,6 +21,7 @@ from playground.lab.automatic import derivative_passes
 from playground.lab.evaluation import evaluate
 from playground.lab.experiment import Experiment
 from playground.lab.likelihood_settings import LOG_P_OF
+from playground.lab.memorization import memorization_warning
 from playground.lab.problem import Problem, choose_device
 from playground.lab.refusals import Conditions, sampling_refusal, training_refusal
 from playground.lab.sampling import require_stable_step
@@ -79,6 +80,7 @@ def run_experiment(experiment: Experiment, folder: Path, device: str, overwrite:
             paint_picture(problem, model.score, trajectory, folder / results.PICTURE, VIDEO_SIZE)
             paint_video(problem, model.score, trajectory, folder / results.VIDEO, VIDEO_SIZE, VIDEO_FPS)
     _summarise(measured, problem, folder)
+    warn(memorization_warning(measured, problem.experiment) or None)
 
 
 def _check(experiment: Experiment, conditions: Conditions | None = None) -> None:
@@ -171,6 +173,8 @@ def _train(trainer: Trainer) -> tuple[TrainingProgress | None, tuple[float, floa
         if last is not None:
             final = trainer.averaged_loss()
             _show(last, f"final loss {final[0]:.4f} ± {final[1]:.4f}", update)
+    if last is not None and last.note:
+        say(last.note)
     if last is not None and last.diverged:
         print(f"score-playground: {last.diverged}", file=sys.stderr)
     return last, final
@@ -216,6 +220,8 @@ def _training(
 ) -> dict[str, Any]:
     problem = trainer.problem
     loss, loss_error = final_loss or (None, None)
+    beside = None if final_loss is None else trainer.held_out_loss(*final_loss)
+    held_out, held_out_error = beside or (None, None)
     found = {
         "train_points": len(problem.dataset.points),
         "held_out_points": len(problem.dataset.held_out),
@@ -225,6 +231,10 @@ def _training(
         "steps_per_second": trainer.step / trainer.seconds if trainer.seconds else None,
         "final_loss": loss,
         "final_loss_standard_error": loss_error,
+        "held_out_loss": held_out,
+        "held_out_loss_standard_error": held_out_error,
+        "kept_step": None if last is None or last.diverged else trainer.stopping.best_step or trainer.step,
+        "early_stopping": None if last is None else last.note,
         "loss_floor": None if last is None else last.floor,
         "loss_floor_standard_error": None if last is None else last.floor_error,
         "diverged": None if last is None else last.diverged,
@@ -241,6 +251,12 @@ def _why_none(key: str, problem: Problem, last: TrainingProgress | None) -> str:
     """Why a figure of the training is missing."""
     if last is None:
         return "Nothing was trained: set training.steps, or training.seconds, above 0."
+    if key == "early_stopping":
+        return "Training ended by its limit, with its last weights."
+    if key == "kept_step":
+        return "Training diverged: the last good weights are kept."
+    if key.startswith("held_out_loss"):
+        return "Held-out images have no labels, and this network never trained without: set training.label_dropout above 0."
     if key == "diverged":
         return "Training did not diverge: it ran to its end."
     if problem.density is None:
@@ -285,6 +301,12 @@ def _summarise(measured: dict[str, Any], problem: Problem, folder: Path) -> None
         say(f"{f'log p {judge}':>24}  of {measured['density']}")
     lines = [
         ("test NLL", "test_nll", "test_nll_standard_error", f"mean of -log p {judge} at {points}"),
+        (
+            "train NLL",
+            "train_nll",
+            "train_nll_standard_error",
+            "the same at training points: far lower where these are memorized",
+        ),
         ("test NLL by energy and Z", "energy_nll", "energy_nll_standard_error", ""),
         ("perfect model's NLL", "perfect_nll", "perfect_nll_standard_error", "of the data smoothed alike, same points"),
         ("entropy of the data", "entropy", None, "the NLL of a perfect model without noise, over ever more points"),
@@ -293,7 +315,7 @@ def _summarise(measured: dict[str, Any], problem: Problem, folder: Path) -> None
             "of which the blur" if measured.get("kl") is not None else "KL of the blur",
             "kl_of_smoothing",
             "kl_of_smoothing_standard_error",
-            blur if problem.density is not None else f"{blur}; estimated by how thin the data are",
+            blur if problem.density is not None else f"{blur}; estimated from thin parts, without sharp edges",
         ),
         (
             "KL by energy and Z",
@@ -305,7 +327,7 @@ def _summarise(measured: dict[str, Any], problem: Problem, folder: Path) -> None
         ("bits/dim", "bits_per_dim", "bits_per_dim_standard_error", ""),
     ]
     if not flow:  # no flow was followed: what is stated by the energy is said once
-        lines = [line for line in lines if line[1] not in ("test_nll", "kl", "kl_of_smoothing")]
+        lines = [line for line in lines if line[1] not in ("test_nll", "train_nll", "kl", "kl_of_smoothing")]
     if measured.get("test_nll") is None:
         lines = [line for line in lines if line[1] != "perfect_nll"]
     for title, key, error, what in lines:
@@ -338,6 +360,12 @@ def _summarise(measured: dict[str, Any], problem: Problem, folder: Path) -> None
             value = with_error(measured[key], measured[f"{key}_standard_error"])
             say(f"{title:>24}  {value} (floor {floor:g}){unit}, {_taken(measured['two_sample_points'])}")
     say(f"{'score evaluations':>24}  {results.cost_in_words(measured)}")
+    if measured.get("memorized_share") is not None:
+        share, other = (
+            f"{100 * measured[key]:.1f} ± {100 * measured[f'{key}_standard_error']:.1f} %"
+            for key in ("memorized_share", "memorized_share_held_out")
+        )
+        say(f"{'copies of training points':>24}  {share} of the samples, {other} of held-out points")
     if measured.get("mode_weights") is not None:
         say(f"{'mode weights':>24}  {_weights(measured)}")
     say(f"Everything is in {folder}")

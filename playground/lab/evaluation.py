@@ -31,6 +31,10 @@ ROUND_TRIP_POINTS, ROUND_TRIP_IMAGES = 200, 32
 """How many held-out points, or images, are taken to their latent codes and back: a tenth of the work."""
 
 
+TRAIN_POINTS, TRAIN_IMAGES = 500, 32
+"""How many training points, or images, the NLL is taken of beside that of held-out ones: a fifth of the work at most."""
+
+
 @dataclass(frozen=True)
 class EvaluationProgress:
     """How far the evaluation is and what it does; `metrics` comes with the last progress only."""
@@ -47,6 +51,8 @@ def evaluate(problem: Problem, score: ScoreFunction, samples: Array | None = Non
 
     - test_nll, test_nll_standard_error: mean -log p over the held-out points, nats per user units: by the flow, or by a learned
       energy and its Z where the noise leaves no flow to follow.
+    - train_nll, train_nll_standard_error: the same at training points, at most TRAIN_POINTS: far less than test_nll where these are
+      memorized.
     - test_points: how many these are: likelihood.points, or all that are held out of finite data.
     - entropy: of the known density; the NLL of a perfect model without noise, over ever more points.
     - kl, kl_standard_error: KL(data || model) in nats, from the same held-out points.
@@ -103,12 +109,15 @@ def evaluate(problem: Problem, score: ScoreFunction, samples: Array | None = Non
             draws = problem.experiment.likelihood.draws
             repeated = np.tile(held_out, (draws, *[1] * (held_out.ndim - 1)))
             held_out = dequantise(repeated, levels, problem.experiment.seed)
-        result = trip = None
+        result = seen = trip = None
         try:
             for progress in log_likelihood(problem, score, held_out):
-                yield EvaluationProgress(0.8 * progress.fraction, "log-likelihood of the held-out points", None)
+                yield EvaluationProgress(0.7 * progress.fraction, "log-likelihood of the held-out points", None)
                 result = progress.result
             few = ROUND_TRIP_POINTS if len(problem.shape) == 1 else ROUND_TRIP_IMAGES
+            for progress in log_likelihood(problem, score, _train_points(problem)):
+                yield EvaluationProgress(0.7 + 0.1 * progress.fraction, "log-likelihood of training points", None)
+                seen = progress.result
             rows = problem.some_rows(len(problem.judged), few, "round trip")
             for returning in round_trip(problem, score, held_out[rows]):
                 yield EvaluationProgress(0.8 + 0.1 * returning.fraction, "round trip to the latent codes", None)
@@ -118,9 +127,11 @@ def evaluate(problem: Problem, score: ScoreFunction, samples: Array | None = Non
         astray = "" if result is None else _astray(problem, held_out, result)
         if astray:
             reasons |= dict.fromkeys(FROM_LIKELIHOOD, astray)
-            result = trip = None
-        if result is not None:
+            result = seen = trip = None
+        if result is not None and seen is not None:
             _add_likelihoods(problem, held_out, result, draws, found)
+            nll = torch.from_numpy(-seen.log_prob)
+            found["train_nll"], found["train_nll_standard_error"] = metrics.mean_with_error(nll)
             if result.standard_error is None:
                 reasons["trace_standard_error"] = (
                     "A single random vector does not tell its own error: set likelihood.vectors to 2 or more."
@@ -147,9 +158,19 @@ def evaluate(problem: Problem, score: ScoreFunction, samples: Array | None = Non
     yield EvaluationProgress(1.0, "done", _with_reasons(found, reasons))
 
 
+def _train_points(problem: Problem) -> Array:
+    """Some of the training points; of images dequantised once."""
+    points, levels = problem.dataset.points, problem.dataset.grey_levels
+    most = TRAIN_POINTS if levels is None else TRAIN_IMAGES
+    some = points[problem.some_rows(len(points), min(most, len(problem.judged)), "train NLL")]
+    return some if levels is None else dequantise(np.asarray(some, dtype=np.float64), levels, problem.experiment.seed)
+
+
 FROM_LIKELIHOOD = (
     "test_nll",
     "test_nll_standard_error",
+    "train_nll",
+    "train_nll_standard_error",
     "test_points",
     "kl",
     "kl_standard_error",

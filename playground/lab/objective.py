@@ -5,8 +5,8 @@ from playground.lab.problem import Problem
 from playground.theory.objectives import OBJECTIVES, Denoising, MaximumLikelihood, Objective, Sliced
 
 
-def build_objective(problem: Problem) -> Objective:
-    """The objective of a problem's experiment."""
+def build_objective(problem: Problem, reference: int | None = None) -> Objective:
+    """The objective of a problem's experiment, where denoising is asked for by a reference of so many points if that is given."""
     settings, law = resolved(problem.experiment).objective, problem.experiment.training.sigmas
     if settings.kind == "sliced":
         return Sliced(
@@ -19,7 +19,7 @@ def build_objective(problem: Problem) -> Objective:
         )
     if settings.kind == "denoising":
         assert settings.reference != "auto"
-        return Denoising(problem.noise, law, settings.weight, min(settings.reference, problem.batch))
+        return Denoising(problem.noise, law, settings.weight, reference or min(settings.reference, problem.batch))
     if settings.kind == "maximum-likelihood":
         reach = float(problem.train.abs().max())
         return MaximumLikelihood(problem.noise, law, settings.weight, reach, settings.cells, LEVELS)

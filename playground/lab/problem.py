@@ -7,7 +7,7 @@ Two coordinate systems meet here and nowhere else. *User units* are what the use
 import functools
 import math
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -20,10 +20,11 @@ from playground.lab import automatic, reliability
 from playground.lab.experiment import Experiment, ExperimentError, replace, value
 from playground.lab.refusals import Conditions
 from playground.lab.settings import PROCESSES, RATED
-from playground.lab.units import PART, Units
+from playground.lab.units import Units
 from playground.theory import local_geometry
 from playground.theory.densities import Density
 from playground.theory.empirical import Empirical
+from playground.theory.local_geometry import widest_gap as widest_gap
 from playground.theory.networks import ScoreNetwork, build_network
 from playground.theory.noise import (
     Continuous,
@@ -47,11 +48,15 @@ SIGMA_MIN = 0.01  # of the data's standard deviation: finer than the toys' own b
 FINEST, BLUR = 0.001, 0.002
 """Of the data's standard deviation and nats: where the data have narrow parts, the finest level goes down to a third of their
 thickness, where the blur costs no more than so much. Two columns of correlation 0.9999 lose 0.1 nat by SIGMA_MIN."""
+FEW_POINTS = 10_000
+"""Training points of the plane up to which training stops early: of two moons the KL of a network of the default size is least after
+200 steps with 100 rows, after 1,000 with 2,000, and with 50,000 it goes on falling for 20,000."""
+VALIDATION, VALIDATION_ROWS = 1024, 256
+"""Points by which training is stopped: draws of a known density, or held-out rows, of which half at most are taken."""
 SIGMA_MAX = 2.0
 """Of the widest gap. The prior is a Gaussian with the data's moments, which smoothed data are only nearly: with the exact
 score the worst of 1,000 log-likelihoods of the two Gaussians is off by 0.11 nat at 1.0, 0.015 at 2.0 and 0.005 at 3.0 (median
 0.005, 0.0007, 0.0002), those of the other toys by a third of that or less; each doubling costs a tenth more evaluations."""
-PROJECTED = 2**24  # projections that the widest gap holds at once: 128 MB
 SINGLE_SIGMA = 0.3  # of the data's standard deviation: bridges near gaps and still shows the data's shape
 
 
@@ -203,10 +208,42 @@ class Problem:
             return np.arange(available)
         return np.sort(torch.randperm(available, generator=self.generator(purpose, "cpu"))[:wanted].numpy())
 
+    @property
+    def has_held_out_loss(self) -> bool:
+        """Whether the objective can be asked for at held-out points, whose labels nobody knows: a network must know none as well."""
+        return not self.classes or self.experiment.training.label_dropout > 0
+
+    @property
+    def stops_early(self) -> bool:
+        """Whether training keeps the weights of the least held-out loss."""
+        asked = self.experiment.training.early_stopping
+        few = self.shape == (2,) and len(self.train) <= FEW_POINTS
+        return (asked == "on" or (asked == "auto" and few)) and self.has_held_out_loss
+
+    @functools.cached_property
+    def validation(self) -> Tensor:
+        """(M, *shape) held-out points on which training may be stopped: no others are what a model is judged by.
+
+        Draws of their own where the density is known; else a part of the held-out ones, or all where nothing is decided by them.
+        """
+        if self.density is not None:
+            return self.density.sample(VALIDATION, self.generator("validation")).to(self.train)
+        return self.test[self._validation_rows] if self.stops_early else self.test
+
+    @property
+    def _validation_rows(self) -> NDArray[np.int64]:
+        available = len(self.test)
+        return self.some_rows(available, min(max(available // 2, 1), VALIDATION_ROWS), "validation")
+
     @functools.cached_property
     def judged(self) -> NDArray[np.floating]:
-        """The held-out points that likelihoods are measured on, in user units: likelihood.points of them, or all."""
+        """The held-out points that likelihoods are measured on, in user units: likelihood.points of them, or all.
+
+        Those by which training was stopped are left out, unless there are no others.
+        """
         held_out = self.dataset.held_out
+        if self.density is None and self.stops_early and len(held_out) > 1:
+            held_out = np.delete(held_out, self._validation_rows, axis=0)
         return held_out[self.some_rows(len(held_out), self.experiment.likelihood.points, "judged")]
 
     def exact_log_prob(self, points: NDArray[np.floating], sigma: float = 0.0) -> Tensor | None:
@@ -306,6 +343,8 @@ class Problem:
         if data.kind == "file" and data.split == "auto":
             repeat = repeats.notable(self.dataset.repeated, len(self.dataset.points) + len(self.dataset.held_out))
             changes["data.split"] = "rows" if repeat and not self.dataset.biased_split else "groups"
+        if self.experiment.training.early_stopping == "auto":
+            changes["training.early_stopping"] = "on" if self.stops_early else "off"
         if noise.sigma == "auto":
             single = isinstance(self.noise, SingleSigma)
             changes["noise.sigma"] = to_user(self.noise.sigma_max if single else SINGLE_SIGMA)
@@ -318,35 +357,6 @@ class Problem:
             if noise.sigma_max == "auto" and noise.kind not in RATED:
                 changes["noise.sigma_max"] = to_user(self.noise.sigma_max)
         return replace(automatic.resolved(self.experiment), changes)
-
-
-def widest_gap(points: Tensor) -> float:
-    """The largest distance between two of `points` (N, \\*shape), from the outermost points in 128 directions.
-
-    In the plane it is short of the exact diameter by less than 0.01 %; in more dimensions it is a lower bound, which the
-    points farthest from the centre make a close one.
-    """
-    flat = points.flatten(1).cpu()
-    count, dim = flat.shape
-    if dim == 2:
-        angles = torch.arange(128, dtype=torch.float64) * (math.pi / 128)
-        directions = torch.stack([angles.cos(), angles.sin()])
-    else:
-        directions = torch.randn(dim, 128, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
-
-    def doubled() -> Iterator[Tensor]:
-        """Some rows at a time, for all in double precision would take twice the memory of the set."""
-        return (part.double() for part in torch.split(flat, max(1, PART // dim)))
-
-    centre = sum(part.sum(0) for part in doubled()) / count
-    farthest = torch.cat([(part - centre).square().sum(1) for part in doubled()])
-    ends = [farthest.topk(min(256, count)).indices]
-    for some in torch.split(directions, max(16, PROJECTED // count), dim=1):
-        # argmax along numpy's rows takes a tenth of torch's down columns.
-        projected = torch.cat([some.T @ part.T for part in doubled()], dim=1).numpy()
-        ends += [torch.from_numpy(projected.argmax(1)), torch.from_numpy(projected.argmin(1))]
-    outermost = flat[torch.unique(torch.cat(ends))].double()
-    return float(torch.cdist(outermost, outermost).max())
 
 
 def _thickness(train: Tensor) -> Tensor:

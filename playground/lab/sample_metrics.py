@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from playground.lab.image_metrics import FROM_IMAGES, FROM_LABELS, image_figures
+from playground.lab.memorization import FROM_NEIGHBOURS, memorized_shares
 from playground.lab.problem import Problem
 from playground.lab.refusals import comparison_refusal, few_samples
 from playground.theory import metrics, two_samples
@@ -38,7 +39,7 @@ _FROM_DATA = (
     "two_sample_points",
 )
 
-FROM_SAMPLES = (*_FROM_DATA, "mode_weights", "mode_weights_standard_error")
+FROM_SAMPLES = (*_FROM_DATA, *FROM_NEIGHBOURS, "mode_weights", "mode_weights_standard_error")
 """What samples are judged by, but for images; all but the weights of modes by comparison with data."""
 
 
@@ -68,6 +69,7 @@ def add_distances(
         if len(problem.shape) == 3:
             found |= image_figures(problem, samples)
         if not sentence:
+            found |= memorized_shares(problem, samples)
             evened = torch.from_numpy(problem.units.evened(samples))
             yield from _compare(problem, evened, found, reasons)
         else:  # of images there remains what they show, and which training images are nearest

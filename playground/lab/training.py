@@ -8,7 +8,7 @@ import math
 import statistics
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -16,10 +16,13 @@ from torch import Tensor
 
 from playground.lab.automatic import resolved
 from playground.lab.batches import draw
+from playground.lab.divergence import why_diverged
+from playground.lab.early_stopping import EarlyStopping, next_check
 from playground.lab.experiment import Experiment, ExperimentError
 from playground.lab.minimised import minimised
 from playground.lab.objective import build_objective
 from playground.lab.problem import Problem
+from playground.lab.progress import TrainingProgress as TrainingProgress
 from playground.lab.refusals import training_refusal
 from playground.lab.weights import State, Weights, damaged, hidden_labels, load_weights
 from playground.theory.fused_energy import energy_denoising_steps
@@ -38,33 +41,6 @@ FUSED: dict[type[ScoreNetwork], tuple[type[Objective], ...]] = {MLP: (Denoising,
 WARM_UP = 100  # steps over which the learning rate rises, while Adam does not yet know the gradients' size
 JUDGED, JUDGED_BATCH = 16, 512  # draws behind the loss of what was learned, and points of each at least
 GOOD, EXPLODED, COLLAPSED = 10.0, 100.0, 1e4  # how far a loss may lie from a Gaussian score's, as a multiple of that
-
-
-@dataclass(frozen=True)
-class TrainingProgress:
-    """Where training stands.
-
-    Attributes:
-        step, seconds: steps made and time spent training, pauses not counted.
-        steps_per_second: of the last second or so.
-        loss: mean over the steps since the last report.
-        floor: the loss of a perfect network where the density is known; None elsewhere.
-        learning_rate: of the last step.
-        seconds_left: estimate, None before there is one.
-        diverged: why training stopped and what to try, or None.
-        floor_error: the standard error of `floor`, which is estimated from random points.
-    """
-
-    step: int
-    seconds: float
-    steps_per_second: float
-    loss: float
-    floor: float | None
-    learning_rate: float
-    seconds_left: float | None
-    finished: bool
-    diverged: str | None
-    floor_error: float | None = None  # not told by files of earlier versions
 
 
 class Trainer:
@@ -90,6 +66,8 @@ class Trainer:
         self._generator = problem.generator("training")
         self._rate = 0.0
         self._minimised: tuple[object, ...] = ()  # by the losses so far
+        self._names = [name for name, _ in self.ema.named_parameters()]
+        self.stopping = EarlyStopping(problem, self._names)
         self.seconds = 0.0
         self.problem = problem
         self._set(problem.experiment)
@@ -102,8 +80,8 @@ class Trainer:
 
     @property
     def finished(self) -> bool:
-        """Whether the limit of steps or seconds is reached, or training diverged; :meth:`extend` goes on."""
-        return self._diverged is not None or self._done(self.step, self.seconds) >= 1
+        """Whether the limit of steps or seconds is reached, or training diverged or stopped early; :meth:`extend` goes on."""
+        return self._diverged is not None or self.stopping.stopped or self._done(self.step, self.seconds) >= 1
 
     def retune(self, experiment: Experiment) -> None:
         """Go on with other settings of training and objective: they act from the next step.
@@ -134,12 +112,16 @@ class Trainer:
             self._floor: float | None = None
             self._floor_error: float | None = None
             self._reference: float | None = None
+        if self._minimised != before or self.stopping.acts != self.problem.stops_early:
+            self.stopping = EarlyStopping(self.problem, self._names)
+            self.stopping.resume(self.step)
         self._diverged: str | None = None
 
     def extend(self) -> None:
         """Train as long as the experiment says, from here on."""
         steps, seconds = _limits(self.problem.experiment)
         self._limits = (self.step + steps, self.seconds + seconds)
+        self.stopping.resume(self.step)
         self._diverged = None
 
     def __iter__(self) -> Iterator[TrainingProgress]:
@@ -159,6 +141,7 @@ class Trainer:
         memory = math.exp(-spent) if self._rate else 0.0
         self._rate = memory * self._rate + (1 - memory) * steps / spent
         self._check(loss)
+        checked = self._check_held_out(loss, steps)
         return TrainingProgress(
             step=self.step,
             seconds=self.seconds,
@@ -170,7 +153,21 @@ class Trainer:
             finished=self.finished,
             diverged=self._diverged,
             floor_error=self._floor_error,
+            held_out_loss=checked and checked[0],
+            held_out_error=checked and checked[1],
+            note=self.stopping.note(self.step) if self.finished else None,
         )
+
+    def _check_held_out(self, loss: float, steps: int) -> tuple[float, float] | None:
+        """Ask for the held-out loss where it is due, and at the end give the averaged weights what is kept."""
+        self.stopping.saw(loss, steps)
+        due = self.stopping.due(self.step - steps, self.step) or self.finished
+        if self._diverged is not None or not due or not self.problem.has_held_out_loss:
+            return None
+        found = self.stopping.check(self.step, self.ema)
+        if self.finished:
+            self.stopping.take_best(self.ema)
+        return found
 
     def averaged_loss(self) -> tuple[float, float]:
         """The objective of the averaged weights on many draws, and its standard error.
@@ -184,6 +181,16 @@ class Trainer:
             losses = self._objective.loss(_told(self.ema, label), x, sigma, generator)
             means.append(float(losses.detach().mean()))
         return statistics.fmean(means), statistics.stdev(means) / math.sqrt(JUDGED)
+
+    def held_out_loss(self, loss: float, error: float) -> tuple[float, float] | None:
+        """That loss, known to an error, with what the averaged weights lose more at held-out points than at training points.
+
+        None where a network is told labels, which held-out points lack, and never trained without.
+        """
+        if not self.problem.has_held_out_loss:
+            return None
+        found = self.stopping.judge(self.ema)
+        return loss + found.gap, math.hypot(error, found.gap_error)
 
     def snapshot(self) -> dict[str, Tensor]:
         """A copy of the averaged weights, for `load_state_dict` of another thread's network."""
@@ -203,6 +210,7 @@ class Trainer:
             "step": np.array(self.step, dtype=np.int64),
             "seconds": np.array(self.seconds),
             "limits": np.array(self._limits, dtype=np.float64),
+            **self.stopping.state(),
             "generator": self._generator.get_state().numpy().copy(),
         }
 
@@ -226,6 +234,7 @@ class Trainer:
             self.seconds = float(state["seconds"])
             steps, seconds = state["limits"].tolist()
             self._limits = (steps, seconds)
+            self.stopping.restore(state, self.problem.device)
             hidden = hidden_labels(state)
             generator_state = torch.from_numpy(np.array(state["generator"]))
             if generator_state.numel() == self._generator.get_state().numel():  # another device has another generator
@@ -252,12 +261,12 @@ class Trainer:
     def _chunk(self) -> int:
         """How many steps to make in one go: a block, or what takes about 30 ms, few at first while the rate is unknown."""
         steps, seconds = self._limits
-        if self._fused:
+        if self._fused:  # whatever the clock says
             return int(min(self._block, steps - self.step))
         if not self._rate:
             return 1
         affordable = math.ceil(self._rate * min(CHUNK_SECONDS, seconds - self.seconds))
-        return int(max(1, min(affordable, steps - self.step)))
+        return int(max(1, min(affordable, steps - self.step, next_check(self.step) - self.step)))
 
     @property
     def _fused(self) -> bool:
@@ -377,24 +386,7 @@ class Trainer:
             if loss < GOOD * self._reference:
                 self._weights.keep()
             return
-        if sound and loss < 0:
-            self._diverged = (
-                f"Training stopped at step {self.step}: the loss falls without bound ({loss:.3g}), because the data lie on "
-                "lines, repeat or have sharp edges; the last good weights are kept. Choose a noise, or a larger one."
-            )
-        elif not math.isfinite(self._reference):  # of a Gaussian score too, whatever the network
-            self._diverged = (
-                f"Training stopped at step {self.step}: the loss has no number in single precision, so far is the noise from the data's "
-                f"standard deviation, {self.problem.units.length:.3g}. Choose noise levels nearer to it."
-            )
-        else:
-            settings = self.problem.experiment
-            rate, weight = settings.training.learning_rate, settings.objective.weight
-            other = "" if weight in ("auto", "sigma2", "edm") else ", or choose objective.weight = auto"
-            self._diverged = (
-                f"Training diverged at step {self.step} (loss {loss:.3g}); the last good weights are kept. Lower "
-                f"training.learning_rate, now {rate:.3g}, to {rate / 10:.3g} or less{other}."
-            )
+        self._diverged = why_diverged(self.problem, self.step, loss, sound, self._reference)
         self._weights.restore()
 
 

@@ -1,4 +1,4 @@
-r"""How thin a cloud of points of the plane is where it is thinnest, and whether it is a curve: what its neighbourhoods tell.
+r"""How wide a cloud of points is, how thin where it is thinnest, and whether it is a curve: what its neighbourhoods tell.
 
 A density that is narrow in some direction loses more to a blur than one that is wide. Of a Gaussian of deviation s the blur by
 sigma costs, in each direction,
@@ -11,6 +11,7 @@ Fukunaga & Olsen 1971). A curve has none: its intrinsic dimension is 1 (two near
 
 import itertools
 import math
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import torch
@@ -30,6 +31,8 @@ FLAT = 0.1
 """Their deviation from it over the distance of neighbours, below which nothing tells them from a curve."""
 CURVE = 1.5
 """Intrinsic dimension, half-way between a curve's and the plane's."""
+PROJECTED, PART = 2**24, 2**20
+"""Projections that the widest gap holds at once, 128 MB, and numbers of the points, 8 MB."""
 
 
 class Dimension(NamedTuple):
@@ -89,6 +92,35 @@ def thickness(points: Tensor) -> Tensor:
         elongated = (narrow < ELONGATED * wide) & (next_narrow < ELONGATED * next_wide)
         found = torch.where(elongated, narrow, found)
     return found
+
+
+def widest_gap(points: Tensor) -> float:
+    """The largest distance between two of `points` (N, \\*shape), from the outermost points in 128 directions.
+
+    In the plane it is short of the exact diameter by less than 0.01 %; in more dimensions it is a lower bound, which the
+    points farthest from the centre make a close one.
+    """
+    flat = points.flatten(1).cpu()
+    count, dim = flat.shape
+    if dim == 2:
+        angles = torch.arange(128, dtype=torch.float64) * (math.pi / 128)
+        directions = torch.stack([angles.cos(), angles.sin()])
+    else:
+        directions = torch.randn(dim, 128, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+
+    def doubled() -> Iterator[Tensor]:
+        """Some rows at a time, for all in double precision would take twice the memory of the set."""
+        return (part.double() for part in torch.split(flat, max(1, PART // dim)))
+
+    centre = sum(part.sum(0) for part in doubled()) / count
+    farthest = torch.cat([(part - centre).square().sum(1) for part in doubled()])
+    ends = [farthest.topk(min(256, count)).indices]
+    for some in torch.split(directions, max(16, PROJECTED // count), dim=1):
+        # argmax along numpy's rows takes a tenth of torch's down columns.
+        projected = torch.cat([some.T @ part.T for part in doubled()], dim=1).numpy()
+        ends += [torch.from_numpy(projected.argmax(1)), torch.from_numpy(projected.argmin(1))]
+    outermost = flat[torch.unique(torch.cat(ends))].double()
+    return float(torch.cdist(outermost, outermost).max())
 
 
 def blur(thickness: Tensor, sigma: float) -> Tensor:

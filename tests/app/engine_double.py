@@ -45,6 +45,7 @@ class EngineDouble(QObject):
         self.training = "untrained"
         self.last_progress: Any = None
         self.loss_history = (np.zeros(0), np.zeros(0))
+        self.held_out_history = (np.zeros(0), np.zeros(0))
         self.trajectory: Any = None
         self.frame = 0
         self.sigma = 0.22
@@ -112,6 +113,7 @@ class EngineDouble(QObject):
             seconds_left=None if training == "finished" else 8.3,
             finished=training == "finished",
             diverged=diverged,
+            note=None,
         )
         self.training_changed.emit(training)
         self.progress.emit(self.last_progress)

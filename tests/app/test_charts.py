@@ -313,6 +313,19 @@ def test_the_floor_is_drawn_where_it_is_known(loss):
     assert "1.85" in loss.accessibleDescription()
 
 
+def test_the_held_out_loss_is_drawn_beside_the_training_loss(loss):
+    steps, values = losses(50)
+    loss.show_history(steps, values, 1.85)
+    without = count_of(loss, "data")
+    loss.show_history(
+        steps, values, 1.85, None, (steps[::5], np.append(np.linspace(2.5, 3.4, len(steps[::5]) - 1), 3.25))
+    )
+    assert count_of(loss, "data") > without + 50
+    assert ", held out 3.25, best possible" in loss.accessibleDescription()
+    loss.show_history(steps, values, 1.85, None, (steps[:2], np.array([math.inf, math.nan])))
+    assert "held out" not in loss.accessibleDescription()
+
+
 def test_an_empty_chart_says_its_sentence_once(loss, monkeypatch):
     said = []
     monkeypatch.setattr(loss, "setAccessibleDescription", said.append)

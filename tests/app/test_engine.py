@@ -951,6 +951,8 @@ def test_a_session_brings_everything_back(qtbot, bench, tmp_path):
         assert other.training == "finished"
         assert other.trained_steps == 60
         assert np.array_equal(other.loss_history[1], losses)
+        assert len(engine.held_out_history[0]) > 0
+        assert np.array_equal(other.held_out_history, engine.held_out_history)
         assert not other.untrained
         assert np.array_equal(other.trajectory.positions, engine.trajectory.positions)
         ours, theirs = engine._bench.weights.tensors, other._bench.weights.tensors

@@ -1041,6 +1041,33 @@ def test_the_loss_of_another_objective_is_not_shown_as_that_of_this_one(show, st
     assert "or of other noise levels" in panel.chart.accessibleDescription()
 
 
+def test_why_training_stopped_early_is_said(show, state, engine):
+    (panel,) = show(panels.TrainingPanel)
+    engine.build()
+    engine.train_to(1_200, "training")
+    engine.last_progress.note = "Training stopped early at step 1,200."
+    assert not panel.notice.isVisible()
+    engine.training = "finished"
+    engine.training_changed.emit("finished")
+    assert panel.notice.text.text() == "Training stopped early at step 1,200."
+    assert panel.button.text() == "Train more"
+    assert panel.button.isEnabled()
+
+
+def test_memorized_training_points_are_warned_of(show, state, engine):
+    (panel,) = show(panels.QualityPanel)
+    engine.build()
+    shares = {"memorized_share": 0.93, "memorized_share_held_out": 0.11}
+    errors = {f"{key}_standard_error": 0.01 for key in shares}
+    engine.evaluation_changed.emit({"reasons": {}, **shares, **errors})
+    assert panel.memorization.notice.text.text().startswith("The training points are memorized: 93%")
+    assert (
+        "held-out 11" in panel.memorization.copies.accessibleDescription() or "11" in panel.memorization.copies.text()
+    )
+    engine.evaluation_changed.emit({"reasons": {}})
+    assert not panel.memorization.notice.isVisible()
+
+
 def test_the_share_of_hidden_labels_is_set_where_the_network_learns_labels(show, state, engine):
     (panel,) = show(panels.TrainingPanel)
     panel.disclosure.setChecked(True)

@@ -14,6 +14,7 @@ from playground.theory.metrics import (
     kl_to_known,
     mean_with_error,
     median_with_error,
+    memorized,
     mode_weights,
     share_error,
     sliced_wasserstein2,
@@ -32,6 +33,13 @@ def generator(seed: int = 0) -> torch.Generator:
 def test_mean_and_its_error() -> None:
     assert mean_with_error(torch.tensor([1.0, 2.0, 3.0])) == pytest.approx((2.0, 1 / math.sqrt(3)))
     assert math.isnan(mean_with_error(torch.tensor([1.0]))[1])
+
+
+@pytest.mark.parametrize("dim", [1, 2, 3])
+def test_a_fresh_point_is_memorized_by_chance_three_to_minus_the_dimension_of_times(dim: int) -> None:
+    train, fresh = torch.rand(4000, dim, generator=generator()), torch.rand(20_000, dim, generator=generator(1))
+    distances = torch.cdist(fresh, train).topk(2, largest=False).values
+    assert float(memorized(distances).double().mean()) == pytest.approx(3.0**-dim, abs=0.012)
 
 
 @pytest.mark.parametrize("law", ["normal", "exponential"])

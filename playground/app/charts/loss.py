@@ -1,4 +1,4 @@
-"""The loss as training goes on, with the loss of a perfect network."""
+"""The loss as training goes on, with that at held-out points and the loss of a perfect network."""
 
 import math
 
@@ -27,6 +27,7 @@ class LossChart(Chart):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(74, parent)
         self._steps, self._losses = np.zeros(0), np.zeros(0)
+        self._held_out = np.zeros(0), np.zeros(0)
         self._floor: float | None = None
         self._floor_error: float | None = None
         self._curve: tuple[np.ndarray, np.ndarray, np.ndarray] | None = None
@@ -43,25 +44,38 @@ class LossChart(Chart):
         if not self.empty or sentence != self._empty:
             self._empty, self._curve = sentence, None
             self._steps, self._losses = np.zeros(0), np.zeros(0)
+            self._held_out = np.zeros(0), np.zeros(0)
             self._floor = self._floor_error = None
             self.setAccessibleDescription(sentence)
             self.update()
 
     def show_history(
-        self, steps: np.ndarray, losses: np.ndarray, floor: float | None = None, floor_error: float | None = None
+        self,
+        steps: np.ndarray,
+        losses: np.ndarray,
+        floor: float | None = None,
+        floor_error: float | None = None,
+        held_out: tuple[np.ndarray, np.ndarray] = (np.zeros(0), np.zeros(0)),
     ) -> None:
-        """Show (C,) steps, ascending, and their losses; `floor` is the loss of a perfect network, known to `floor_error`."""
+        """Show (C,) steps, ascending, and their losses; `floor` is the loss of a perfect network, known to `floor_error`.
+
+        Args:
+            held_out: steps and losses at held-out points, (H,) each.
+        """
         if not len(steps):
             self.show_empty(self._empty)
             return
-        if len(steps) == len(self._steps) and floor == self._floor and steps[-1] == self._steps[-1]:
+        same = floor == self._floor and np.isfinite(held_out[1]).sum() == len(self._held_out[1])
+        if same and len(steps) == len(self._steps) and steps[-1] == self._steps[-1]:
             return
+        finite = np.isfinite(held_out[1])
+        self._held_out = np.asarray(held_out[0], float)[finite], np.asarray(held_out[1], float)[finite]
         self._steps, self._losses = np.asarray(steps, float), np.asarray(losses, float)
         self._floor, self._floor_error = floor, floor_error
         self._curve = None
         best = "" if floor is None else f", optimal loss {_with_error(floor, floor_error)} over fresh points"
         self.setAccessibleDescription(
-            f"{self._loss_text()} over the last {self._averaged()} steps, after {int(steps[-1])} steps{best}."
+            f"{self._loss_text()} over the last {self._averaged()} steps, after {int(steps[-1])} steps{self._held_out_text()}{best}."
         )
         self.update()
 
@@ -99,6 +113,9 @@ class LossChart(Chart):
         steps_averaged = min(total, total / len(smooth) * (1 + memory) / (1 - memory))
         return max(round(float(f"{steps_averaged:.1e}")), 1)
 
+    def _held_out_text(self) -> str:
+        return f", held out {shown(self._held_out[1][-1])}" if len(self._held_out[1]) else ""
+
     def plot(self) -> QRectF:
         return QRectF(2, 6, self.width() - 4, self.height() - 6 - 18)
 
@@ -115,16 +132,17 @@ class LossChart(Chart):
         def x(step: np.ndarray | float) -> np.ndarray | float:
             return plot.left() + (step - steps[0]) / spread * plot.width()
 
-        def polygon(values: np.ndarray) -> QPolygonF:
+        def polygon(values: np.ndarray, at: np.ndarray = steps) -> QPolygonF:
             y = np.clip(plot.bottom() - height(values) * plot.height(), plot.top() - 2, plot.bottom())
-            return QPolygonF(
-                [QPointF(*corner) for corner in zip(np.asarray(x(steps)).tolist(), y.tolist(), strict=True)]
-            )
+            return QPolygonF([QPointF(*corner) for corner in zip(np.asarray(x(at)).tolist(), y.tolist(), strict=True)])
 
         painter.setPen(QPen(self.tokens.color("learned", 0.35), 1))
         painter.drawPolyline(polygon(losses))
         painter.setPen(theme.round_pen(self.tokens.color("learned"), 2))
         painter.drawPolyline(polygon(smooth))
+        held_out_steps, held_out = self._held_out
+        painter.setPen(theme.round_pen(self.tokens.color("data"), 1.5))
+        painter.drawPolyline(polygon(held_out, np.clip(held_out_steps, steps[0], steps[-1])))
         self._draw_floor(painter, plot, height)
         self.words(
             painter, f"{_count(int(self._steps[-1]))} steps", QPointF(plot.right(), plot.bottom() + 10), align="right"
@@ -132,6 +150,9 @@ class LossChart(Chart):
         # Both say what they average over: the one may lie below the other, and would look like a mistake.
         text = f"loss {self._loss_text()} (last {_count(self._averaged())})"
         self.words(painter, text, QPointF(plot.left(), plot.bottom() + 10), align="left")
+        held_out = self._held_out_text().removeprefix(", ")
+        if held_out:
+            self.words(painter, held_out, QPointF(plot.right(), plot.top() + 6), "data", "right", plate=True)
         if self.pointer is not None and plot.contains(self.pointer):
             nearest = int(np.abs(x(steps) - self.pointer.x()).argmin())
             at = QPointF(x(steps[nearest]), plot.bottom() - float(height(smooth[nearest])) * plot.height())
@@ -158,7 +179,8 @@ class LossChart(Chart):
         low = float(smooth.min()) if self._floor is None else min(self._floor, float(smooth.min()))
         tail = losses[-max(len(losses) // 4, 8) :]
         unit = max(float(np.std(tail)), 1e-3 * abs(low), 1e-9)
-        top = float(np.arcsinh(max(float(smooth.max()) - low, 4 * unit) / unit)) * 1.05
+        high = float(np.concatenate([smooth, self._held_out[1]]).max())
+        top = float(np.arcsinh(max(high - low, 4 * unit) / unit)) * 1.05
 
         def height(values: np.ndarray | float) -> np.ndarray | float:
             return ROOM + (1 - ROOM) * np.arcsinh((values - low) / unit) / top

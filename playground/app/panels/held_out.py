@@ -35,6 +35,7 @@ class HeldOutFigures(QWidget):
         column.setSpacing(ROW_GAP)
         for part in (
             self.nll,
+            self.train_nll,
             self.energy_nll,
             self.perfect,
             self.blur,
@@ -61,6 +62,10 @@ class HeldOutFigures(QWidget):
             "test NLL",
             "Mean of -log p over the held-out points, in nats, with its standard error.",
             r"-\frac{1}{N}\sum_i \log p(x_i)",
+        )
+        self.train_nll = Figure(
+            "train NLL",
+            "The same over at most 500 training points. Where it is far lower, these are memorized.",
         )
         self.perfect = Figure(
             "perfect model's NLL",
@@ -125,7 +130,7 @@ class HeldOutFigures(QWidget):
         flows = flow_refusal(experiment) is None or not energy
         self.nll.rename("test NLL" if view is None else f"test NLL ({count(view.test_points)})")
         for figures, shows in (
-            ((self.nll, self.trips), flows),
+            ((self.nll, self.train_nll, self.trips), flows),
             ((self.energy_nll, self.energy_integral, self.partition), energy),
             ((self.perfect, self.entropy), known),
             ((self.blur,), not known and not images),
@@ -148,6 +153,7 @@ class HeldOutFigures(QWidget):
         self._metrics = metrics
         for figure, key in (
             (self.nll, "test_nll"),
+            (self.train_nll, "train_nll"),
             (self.perfect, "perfect_nll"),
             (self.blur, "kl_of_smoothing"),
             (self.energy_integral, "energy_integral"),

@@ -18,6 +18,7 @@ from playground.app.engine import Engine
 from playground.app.labels import spoken
 from playground.app.numbers import measured, percent, percent_with_error, shown
 from playground.app.panels.figure import Figure, TaskButton, decimal, missing, with_error
+from playground.app.panels.memorization import Memorization
 from playground.app.state import State
 from playground.app.views import ProblemView
 from playground.lab.along_sigma import ScoreErrors, at_sigma
@@ -139,6 +140,7 @@ class QualityPanel(Card):
             "How often a classifier tells the run's last particles from data, with its standard error. 50 %, a guess, is "
             "what a perfect sampler scores.",
         )
+        self.memorization = Memorization(self.state, self.engine, self)
         self.labels = Figure(
             "what they show",
             "The share of the run's last particles that shows each class, by the vote of the five nearest training images: "
@@ -155,6 +157,7 @@ class QualityPanel(Card):
             self.distance,
             self.transport,
             self.classifier,
+            self.memorization,
             self.kl,
             self.weights,
             self.labels,

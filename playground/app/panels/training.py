@@ -69,6 +69,8 @@ class TrainingPanel(Card):
             "<p>Each has its standard error; by chance the loss may lie below the optimal one. "
             "Where it stays below by more than these errors, the network memorizes its training points.</p>"
             "<p>Most of a denoising loss is noise that no network can predict: judge by the distance to the optimal loss.</p>"
+            "<p>Line in the data's colour: the held-out loss. The averaged weights lose so much more at held-out points than at "
+            "training points, under the same noise. Where it rises, training points are memorized.</p>"
         )
         self.bar = QProgressBar(self)
         self.bar.setRange(0, 1000)
@@ -100,10 +102,20 @@ class TrainingPanel(Card):
         self.seconds = NumberField(state, "training.seconds", automatic="no limit")
         self.steps = NumberField(state, "training.steps", automatic="no limit")
         self.decay = make_field(state, "training.decay")
+        self.stopping = make_field(state, "training.early_stopping")
         self.ema = make_field(state, "training.ema")
         self.sigmas = make_field(state, "training.sigmas")
         self.dropout = make_field(state, "training.label_dropout")
-        for part in (self.batch, self.seconds, self.steps, self.decay, self.ema, self.sigmas, self.dropout):
+        for part in (
+            self.batch,
+            self.seconds,
+            self.steps,
+            self.decay,
+            self.stopping,
+            self.ema,
+            self.sigmas,
+            self.dropout,
+        ):
             self.advanced().addWidget(part)
         self.folded.connect(self._show)  # nothing is drawn while it is folded
         state.changed.connect(self._edited)
@@ -183,7 +195,8 @@ class TrainingPanel(Card):
             asked = PRESS if not self.engine.trained_steps else NO_HISTORY if progress is None else OF_ANOTHER
             self.chart.show_empty(asked if self.button.isEnabled() else "")
         else:
-            self.chart.show_history(steps, losses, progress.floor, progress.floor_error)
+            held_out = self.engine.held_out_history
+            self.chart.show_history(steps, losses, progress.floor, progress.floor_error, held_out)
 
     @Slot()
     def _refresh(self) -> None:
@@ -244,6 +257,8 @@ class TrainingPanel(Card):
         elif refusal is not None:
             place = {"data": "Data", "network": "Objective", "objective": "Objective"}[refusal.key.split(".")[0]]
             self.notice.say("info", f"Training cannot begin: see {place} above.")
+        elif training == "finished" and progress is not None and progress.note:
+            self.notice.say("info", progress.note)
         else:
             self._say_untrained()
 

@@ -1,0 +1,39 @@
+"""Whether the training points were memorized: a figure of the samples, and a warning with the way out."""
+
+from PySide6.QtCore import Slot
+from PySide6.QtWidgets import QVBoxLayout, QWidget
+
+from playground.app.card import ROW_GAP, Notice
+from playground.app.engine import Engine
+from playground.app.numbers import percent
+from playground.app.panels.figure import Figure, missing
+from playground.app.state import State
+from playground.lab.memorization import memorization_warning
+
+
+class Memorization(QWidget):
+    """How many samples are copies of training points, and what the figures of samples and test set say of memorization."""
+
+    def __init__(self, state: State, engine: Engine, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.state = state
+        self.copies = Figure(
+            "copies of training points",
+            "Share of the run's last particles nearer to a training point than a third of their distance to the second nearest, "
+            "beside that of held-out points. Far more are memorized.",
+        )
+        self.notice = Notice()
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(ROW_GAP)
+        column.addWidget(self.copies)
+        column.addWidget(self.notice)
+        engine.evaluation_changed.connect(self._show_evaluation)
+        self._show_evaluation(engine.evaluation)
+
+    @Slot(object)
+    def _show_evaluation(self, metrics: dict[str, object]) -> None:
+        share, usual = (metrics.get(f"memorized_share{end}") for end in ("", "_held_out"))
+        text = "" if share is None or usual is None else f"{percent(float(share))} (held-out {percent(float(usual))})"
+        self.copies.show_text(text, missing(metrics, "memorized_share"))
+        self.notice.say("warning", memorization_warning(metrics, self.state.experiment))

@@ -1,0 +1,81 @@
+"""Whether a model has learned its training points by heart: what it says of them beside what it says of others.
+
+Imports no torch, so that the window can warn of it before torch is loaded.
+"""
+
+import math
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from playground.lab.experiment import Experiment
+from playground.lab.reliability import NEIGHBOURS, nearest
+
+if TYPE_CHECKING:
+    from playground.lab.problem import Problem
+
+Array = NDArray[np.floating]
+
+JUDGED = 1_000  # most samples looked at, and held-out points
+FROM_NEIGHBOURS = (
+    "memorized_share",
+    "memorized_share_standard_error",
+    "memorized_share_held_out",
+    "memorized_share_held_out_standard_error",
+)
+ERRORS = 4.0
+"""Standard errors by which two figures must differ to speak of memorization: chance does in one of 30,000 runs."""
+SHARE, NATS = 0.1, 0.5
+"""By which they must differ at least: less does little harm."""
+
+
+def memorized_shares(problem: "Problem", samples: Array) -> dict[str, float]:
+    """The share of samples (N, *shape), in user units, that are copies of a training point, and that of held-out points.
+
+    See :func:`playground.theory.metrics.memorized`; each with its standard error. Equal points of the plane count once; of more
+    than NEIGHBOURS training points, so many stand for all.
+    """
+    import torch
+
+    from playground.theory.metrics import memorized, share_error
+
+    train = problem.train[problem.some_rows(len(problem.train), NEIGHBOURS, "neighbours")].flatten(1)
+    if train.shape[1] == 2:
+        train = torch.unique(train, dim=0)
+    found: dict[str, float] = {}
+    for key, points in (("memorized_share", samples), ("memorized_share_held_out", problem.dataset.held_out)):
+        some = points[problem.some_rows(len(points), JUDGED, key)]
+        distances, _ = nearest(torch.from_numpy(problem.units.standardized(some)).to(train).flatten(1), train, 2)
+        share = memorized(distances).double().mean().cpu()
+        found[key], found[f"{key}_standard_error"] = float(share), float(share_error(share, len(some)))
+    return found
+
+
+def memorization_warning(metrics: dict[str, Any], experiment: Experiment) -> str:
+    """A sentence where samples are copies of training points, or these are likelier than held-out ones, by more than chance; else "".
+
+    Of a learned score alone: the training set's own has nothing but copies to give.
+    """
+    said = []
+    copied = experiment.sampling.source == "learned" and _differ(
+        metrics, "memorized_share", "memorized_share_held_out", SHARE
+    )
+    if copied:
+        share, usual = metrics["memorized_share"], metrics["memorized_share_held_out"]
+        said.append(f"{share:.0%} of the samples are copies of training points, of held-out points {usual:.0%}")
+    if experiment.likelihood.source == "learned" and _differ(metrics, "test_nll", "train_nll", NATS):
+        said.append(f"test NLL is {metrics['test_nll']:.3g}, train NLL {metrics['train_nll']:.3g}")
+    if not said:
+        return ""
+    return (
+        f"The training points are memorized: {'; '.join(said)}. Train for fewer steps, stop early, or take more data."
+    )
+
+
+def _differ(metrics: dict[str, Any], high: str, low: str, least: float) -> bool:
+    above, below = metrics.get(high), metrics.get(low)
+    if above is None or below is None:
+        return False
+    errors = [metrics.get(f"{key}_standard_error") or 0.0 for key in (high, low)]
+    return bool(above - below > max(least, ERRORS * math.hypot(*errors)))

@@ -1,0 +1,200 @@
+"""The held-out loss, what it costs, and what stopping by it does."""
+
+import itertools
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from playground.data import load_dataset
+from playground.data.dataset import Dataset
+from playground.lab.early_stopping import PATIENCE, Check, next_check
+from playground.lab.experiment import Experiment, replace
+from playground.lab.likelihood import log_likelihood
+from playground.lab.problem import VALIDATION_ROWS, Problem
+from playground.lab.session import Session
+from playground.lab.training import Trainer
+
+SMALL = {
+    "data.kind": "file",
+    "data.path": "rows.csv",
+    "network.width": 64,
+    "network.depth": 2,
+    "training.batch": 256,
+    "training.steps": 2_500,
+}
+
+
+def moons(count: int, seed: int = 0) -> np.ndarray:
+    return load_dataset("two-moons", points=max(count, 50), held_out=1, seed=seed).points[:count]
+
+
+def problem_of(rows: int, **changes: object) -> Problem:
+    points = moons(rows)
+    dataset = Dataset("rows.csv", points[rows // 5 :], None, (2,), ("x", "y"), points[: rows // 5])
+    settings = SMALL | {key.replace("__", "."): value for key, value in changes.items()}
+    return Problem.build(replace(Experiment(), settings), dataset)
+
+
+def trained(problem: Problem) -> tuple[Trainer, list]:
+    trainer = Trainer(problem)
+    return trainer, list(trainer)
+
+
+def flat(network: torch.nn.Module) -> torch.Tensor:
+    return torch.cat([parameter.detach().flatten() for parameter in network.parameters()])
+
+
+def fresh_nll(trainer: Trainer) -> float:
+    *_, last = log_likelihood(trainer.problem, trainer.ema, moons(200, seed=5))
+    return -float(last.result.log_prob.mean())
+
+
+def test_few_rows_are_not_learned_by_heart() -> None:
+    to_the_end, reports = trained(problem_of(80, training__early_stopping="off"))
+    assert reports[-1].step == 2_500
+    assert reports[-1].note is None
+    stopped, reports = trained(problem_of(80))
+    last = reports[-1]
+    kept = stopped.stopping.best_step
+    assert kept + PATIENCE <= last.step < 2_500
+    assert last.note.startswith(
+        f"Training stopped early at step {last.step:,}: the held-out loss has not fallen since step {kept:,}"
+    )
+    assert fresh_nll(stopped) < fresh_nll(to_the_end) - 0.5
+    told = [report.held_out_loss - report.loss for report in reports if report.held_out_loss is not None]
+    assert told[-1] > told[2] + 0.1  # the gap opens
+    beside = to_the_end.held_out_loss(0.5, 0.0)
+    assert beside[0] - 0.5 > 4 * beside[1]
+
+
+@pytest.mark.parametrize("early", ["on", "off"])
+def test_the_weights_of_the_least_held_out_loss_are_kept(early: str) -> None:
+    problem = problem_of(80, training__early_stopping=early, training__steps=600)
+    trainer, check, found = Trainer(problem), Check(problem), {}
+    for report in trainer:
+        if report.held_out_loss is not None and not report.finished:
+            found[report.step] = check(trainer.ema).loss, flat(trainer.ema)
+    if early == "off":
+        assert trainer.stopping.best_step is None
+        assert "early_stopping" not in trainer.state()
+        return
+    best = min(found, key=lambda step: found[step][0])
+    assert trainer.stopping.best_step == best < 600
+    assert torch.equal(flat(trainer.ema), found[best][1])
+    assert report.note.startswith(f"The weights of step {best:,} are kept")
+
+
+def test_to_look_at_the_held_out_loss_changes_no_step() -> None:
+    one, _ = trained(problem_of(80, training__early_stopping="on", training__steps=300))
+    other, _ = trained(problem_of(80, training__early_stopping="off", training__steps=300))
+    assert torch.equal(flat(one.network), flat(other.network))
+
+
+def test_training_more_goes_on_and_stops_again() -> None:
+    trainer, reports = trained(problem_of(80))
+    ended = reports[-1].step
+    assert next(trainer, None) is None
+    trainer.extend()
+    more = list(trainer)
+    assert more[0].step > ended
+    assert more[-1].step >= ended + PATIENCE
+    assert torch.isfinite(flat(trainer.ema)).all()
+
+
+def test_a_pause_and_a_saved_session_change_nothing(tmp_path: Path) -> None:
+    problem = problem_of(80)
+    whole, reports = trained(problem)
+    first = Trainer(problem)
+    for report in itertools.takewhile(lambda report: report.step < 700, first):
+        assert not report.finished
+    assert first.stopping.best_step is not None
+    Session.of(problem.experiment, problem.dataset, weights=first.state()).save(tmp_path / "paused.spg")
+    second = Trainer(problem)
+    second.restore(dict(Session.load(tmp_path / "paused.spg").weights))
+    *_, last = second
+    assert (last.step, last.note) == (reports[-1].step, reports[-1].note)
+    assert torch.equal(flat(whole.ema), flat(second.ema))
+    third = Trainer(problem)
+    third.restore(second.state())
+    assert third.finished  # that it was stopped is saved too
+
+
+def test_early_stopping_can_be_chosen_on_the_way() -> None:
+    trainer = Trainer(problem_of(80, training__early_stopping="off", training__steps=400))
+    for report in itertools.takewhile(lambda report: report.step < 150, trainer):
+        assert report.note is None
+    began = trainer.step
+    trainer.retune(replace(trainer.problem.experiment, {"training.early_stopping": "on"}))
+    *_, last = trainer
+    assert last.finished
+    assert trainer.stopping.best_step > began
+
+
+def test_the_noise_is_the_same_at_every_check_and_its_error_is_right() -> None:
+    problem = problem_of(400)
+    check, network = Check(problem), problem.network()
+    assert check(network) == Check(problem)(network)
+    gaps = [
+        Check(problem_of(400, seed=seed))(network) for seed in range(8)
+    ]  # other draws: an untrained network has no gap but by chance
+    for found in gaps:
+        assert abs(found.gap) < 4 * found.gap_error
+
+
+def test_a_known_density_takes_the_noise_of_the_gap() -> None:
+    """A perfect score loses as much at one set of points as at the other, whatever the draws."""
+    problem = Problem.build(replace(Experiment(), {"data.points": 500}))
+    found = Check(problem)(problem.density.score)
+    assert found.gap == pytest.approx(0, abs=1e-6)
+    assert found.gap_error < 1e-6
+
+
+def test_few_checks_cost_little() -> None:
+    steps = list(
+        itertools.takewhile(lambda step: step <= 20_000, itertools.accumulate(range(1000), lambda s, _: next_check(s)))
+    )
+    checks = len(steps)
+    assert checks < 100  # each of 2,048 points forward is about one and a half steps of 512 points: 0.7 %
+    assert all(next_check(step - 1) == step for step in steps[1:])
+
+
+@pytest.mark.parametrize(("rows", "taken"), [(50, 5), (100, 10), (4_000, VALIDATION_ROWS)])
+def test_what_stops_training_is_no_test(rows: int, taken: int) -> None:
+    problem = problem_of(rows, likelihood__points=2_000)
+    held_out = problem.dataset.held_out
+    assert len(problem.validation) == taken
+    assert len(problem.judged) == len(held_out) - taken
+    internal = problem.units.standardized(problem.judged)
+    seen = {tuple(row) for row in problem.validation.tolist()}
+    assert not seen & {tuple(row) for row in internal.tolist()}
+    assert len(problem_of(rows, training__early_stopping="off").judged) == len(held_out)
+    toy = Problem.build(replace(Experiment(), {"data.points": rows, "likelihood.points": 300}))
+    assert toy.stops_early
+    assert len(toy.judged) == 300
+
+
+def test_many_points_are_trained_on_to_the_end() -> None:
+    for settings, written in (({}, "off"), ({"data.points": 10_000}, "on"), ({"data.kind": "digits"}, "off")):
+        assert Problem.build(replace(Experiment(), settings)).resolved().training.early_stopping == written
+
+
+def test_a_network_that_needs_labels_is_not_judged_without() -> None:
+    problem = Problem.build(
+        replace(Experiment(), {"data.kind": "digits", "training.label_dropout": 0.0, "training.early_stopping": "on"})
+    )
+    assert not problem.stops_early
+    assert Trainer(problem).held_out_loss(0.5, 0.1) is None
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [{"objective.kind": "exact"}, {"objective.kind": "sliced", "noise.kind": "none"}, {"network.kind": "energy"}],
+)
+def test_every_objective_has_a_held_out_loss(settings: dict[str, object]) -> None:
+    changes = {key.replace(".", "__"): value for key, value in settings.items()}
+    trainer, reports = trained(problem_of(80, training__steps=64, **changes))
+    assert math.isfinite(reports[-1].held_out_loss)
+    assert trainer.stopping.best_step is not None

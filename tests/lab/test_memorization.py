@@ -1,0 +1,51 @@
+"""Copies of training points are counted and warned of."""
+
+import numpy as np
+import pytest
+
+from playground.data.dataset import Dataset
+from playground.lab.experiment import Experiment, replace
+from playground.lab.memorization import memorization_warning, memorized_shares
+from playground.lab.problem import Problem
+
+
+def problem_of(points: np.ndarray, **changes: object) -> Problem:
+    dataset = Dataset("rows.csv", points[100:], None, (2,), ("x", "y"), points[:100])
+    return Problem.build(replace(Experiment(), {"data.kind": "file", "data.path": "rows.csv"} | changes), dataset)
+
+
+@pytest.mark.parametrize("unit", [[1.0, 1.0], [1.0, 1000.0]])
+def test_copies_are_told_from_fresh_points(unit: list[float]) -> None:
+    rng = np.random.default_rng(0)
+    problem = problem_of(rng.uniform(size=(500, 2)) * unit)
+    fresh = memorized_shares(problem, rng.uniform(size=(2_000, 2)) * unit)
+    assert fresh["memorized_share"] == pytest.approx(1 / 9, abs=4 * fresh["memorized_share_standard_error"])
+    copied = problem.dataset.points + 1e-4 * rng.normal(size=(400, 2)) * unit
+    found = memorized_shares(problem, copied)
+    assert found["memorized_share"] > 0.97
+    assert found["memorized_share_held_out"] == fresh["memorized_share_held_out"]
+    assert "of the samples are copies" in memorization_warning(found, problem.experiment)
+    assert memorization_warning(fresh, problem.experiment) == ""
+
+
+def test_equal_training_points_count_once() -> None:
+    """Else the second nearest would be as near as the nearest, and nothing a copy."""
+    points = np.random.default_rng(0).uniform(size=(250, 2)).repeat(2, axis=0)
+    problem = problem_of(points)
+    assert memorized_shares(problem, problem.dataset.points)["memorized_share"] == 1
+
+
+def test_a_warning_names_figures_and_the_way_out() -> None:
+    figures = {"test_nll": 13.2, "test_nll_standard_error": 0.5, "train_nll": -1.25, "train_nll_standard_error": 0.1}
+    learned = Experiment()
+    said = memorization_warning(figures, learned)
+    assert said == (
+        "The training points are memorized: test NLL is 13.2, train NLL -1.25. Train for fewer steps, stop early, or take more data."
+    )
+    assert memorization_warning(figures, replace(learned, {"likelihood.source": "empirical"})) == ""
+    assert memorization_warning(figures | {"test_nll_standard_error": 4.0}, learned) == ""  # may be chance
+    assert memorization_warning(figures | {"test_nll": -0.9}, learned) == ""  # too little to speak of
+    assert memorization_warning({}, learned) == ""
+    copies = {"memorized_share": 0.9, "memorized_share_held_out": 0.1}
+    assert memorization_warning(copies, learned) != ""
+    assert memorization_warning(copies, replace(learned, {"sampling.source": "empirical"})) == ""
