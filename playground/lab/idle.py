@@ -135,6 +135,11 @@ def idle_settings(problem: "Problem") -> Iterator[str]:
             given = value(experiment, key)
             if given != known[key].default and (key, given) != _NONE_ANYWAY:
                 yield f"{key} = {_shown(given)} changes nothing: {readers.who}."
+    if experiment.training.early_stopping == "on" and not problem.has_held_out_loss:
+        yield (
+            "training.early_stopping = on changes nothing: held-out images have no labels, and with training.label_dropout = 0 the network "
+            "never trains without; raise that."
+        )
     sampling, noise, to_user = experiment.sampling, problem.noise, problem.units.sigma_to_user
     if sampling.kind != "churn" or not sampling.churn:
         return

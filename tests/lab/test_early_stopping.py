@@ -12,6 +12,7 @@ from playground.data import load_dataset
 from playground.data.dataset import Dataset
 from playground.lab.early_stopping import PATIENCE, Check, next_check
 from playground.lab.experiment import Experiment, replace
+from playground.lab.idle import idle_settings
 from playground.lab.likelihood import log_likelihood
 from playground.lab.problem import VALIDATION_ROWS, Problem
 from playground.lab.session import Session
@@ -186,6 +187,7 @@ def test_a_network_that_needs_labels_is_not_judged_without() -> None:
         replace(Experiment(), {"data.kind": "digits", "training.label_dropout": 0.0, "training.early_stopping": "on"})
     )
     assert not problem.stops_early
+    assert any("training.early_stopping = on changes nothing" in said for said in idle_settings(problem))
     assert Trainer(problem).held_out_loss(0.5, 0.1) is None
 
 
