@@ -365,7 +365,7 @@ def _summarise(measured: dict[str, Any], problem: Problem, folder: Path) -> None
             f"{100 * measured[key]:.1f} ± {100 * measured[f'{key}_standard_error']:.1f} %"
             for key in ("memorized_share", "memorized_share_held_out")
         )
-        say(f"{'copies of training points':>24}  {share} of the samples, {other} of held-out points")
+        say(f"{'memorized':>24}  {share} of the samples are copies of a training point, {other} of held-out points")
     if measured.get("mode_weights") is not None:
         say(f"{'mode weights':>24}  {_weights(measured)}")
     say(f"Everything is in {folder}")

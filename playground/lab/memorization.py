@@ -43,12 +43,15 @@ def memorized_shares(problem: "Problem", samples: Array) -> dict[str, float]:
     train = problem.train[problem.some_rows(len(problem.train), NEIGHBOURS, "neighbours")].flatten(1)
     if train.shape[1] == 2:
         train = torch.unique(train, dim=0)
+    judged = torch.from_numpy(problem.units.standardized(samples[problem.some_rows(len(samples), JUDGED, "copies")]))
+    others = problem.test[problem.some_rows(len(problem.test), JUDGED, "held-out copies")]
+    if problem.density is not None:  # draws enough, however few are held out
+        others = problem.density.sample(JUDGED, problem.generator("held-out copies"))
     found: dict[str, float] = {}
-    for key, points in (("memorized_share", samples), ("memorized_share_held_out", problem.dataset.held_out)):
-        some = points[problem.some_rows(len(points), JUDGED, key)]
-        distances, _ = nearest(torch.from_numpy(problem.units.standardized(some)).to(train).flatten(1), train, 2)
-        share = memorized(distances).double().mean().cpu()
-        found[key], found[f"{key}_standard_error"] = float(share), float(share_error(share, len(some)))
+    for key, points in (("memorized_share", judged), ("memorized_share_held_out", others)):
+        distances, _ = nearest(points.to(train).flatten(1), train, 2)
+        share = memorized(distances).cpu().double().mean()
+        found[key], found[f"{key}_standard_error"] = float(share), float(share_error(share, len(points)))
     return found
 
 

@@ -53,7 +53,7 @@ def intrinsic_dimension(points: Tensor) -> Dimension:
     once. A thin density with few points looks like a curve at that scale too; of a curve in the plane neighbours must also lie on a
     parabola, to a tenth of their distance.
     """
-    points = torch.unique(_some(points.flatten(1).double().cpu(), AMONG), dim=0)
+    points = torch.unique(_some(points.flatten(1).cpu().double(), AMONG), dim=0)
     if len(points) < 2 * FEW:
         return Dimension(math.nan, math.nan, False)
     some = _some(points, PAIRS)
@@ -75,7 +75,7 @@ def thickness(points: Tensor) -> Tensor:
 
     It is that of the smallest neighbourhood which is elongated, and is so at twice its size too, or of all points.
     """
-    cloud = _some(points.double().cpu(), NEIGHBOURS)
+    cloud = _some(points.cpu().double(), NEIGHBOURS)
     some = _some(cloud, ROWS)
     sizes = [size for size in SIZES if size < len(cloud)]
     found = torch.full((len(some),), math.inf, dtype=torch.float64)

@@ -39,7 +39,7 @@ def test_mean_and_its_error() -> None:
 def test_a_fresh_point_is_memorized_by_chance_three_to_minus_the_dimension_of_times(dim: int) -> None:
     train, fresh = torch.rand(4000, dim, generator=generator()), torch.rand(20_000, dim, generator=generator(1))
     distances = torch.cdist(fresh, train).topk(2, largest=False).values
-    assert float(memorized(distances).double().mean()) == pytest.approx(3.0**-dim, abs=0.012)
+    assert float(memorized(distances).double().mean()) == pytest.approx(3.0**-dim, abs=0.025)
 
 
 @pytest.mark.parametrize("law", ["normal", "exponential"])

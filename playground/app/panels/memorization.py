@@ -18,7 +18,7 @@ class Memorization(QWidget):
         super().__init__(parent)
         self.state = state
         self.copies = Figure(
-            "copies of training points",
+            "memorized samples",
             "Share of the run's last particles nearer to a training point than a third of their distance to the second nearest, "
             "beside that of held-out points. Far more are memorized.",
         )
