@@ -19,6 +19,7 @@ from playground.lab.experiment import Experiment, replace
 from playground.lab.problem import Problem, widest_gap
 from playground.lab.session import Session
 from playground.lab.units import Units
+from playground.theory import local_geometry
 
 COUNT, SHAPE = 3_000, (3, 32, 32)
 NUMBERS = COUNT * math.prod(SHAPE)  # 37 MB in single precision
@@ -106,11 +107,11 @@ def test_units_take_a_few_rows_at_a_time(dataset: Dataset) -> None:
 @pytest.mark.parametrize("shape", [(2,), SHAPE])
 def test_the_widest_gap_is_that_of_all_rows_at_once(monkeypatch: pytest.MonkeyPatch, shape: tuple[int, ...]) -> None:
     points = torch.randn(2_000, *shape, generator=torch.Generator().manual_seed(0))
-    monkeypatch.setattr(problems, "PART", points.numel())
-    monkeypatch.setattr(problems, "PROJECTED", 128 * len(points))
+    monkeypatch.setattr(local_geometry, "PART", points.numel())
+    monkeypatch.setattr(local_geometry, "PROJECTED", 128 * len(points))
     whole = widest_gap(points)
-    monkeypatch.setattr(problems, "PART", 100_000)
-    monkeypatch.setattr(problems, "PROJECTED", 0)
+    monkeypatch.setattr(local_geometry, "PART", 100_000)
+    monkeypatch.setattr(local_geometry, "PROJECTED", 0)
     assert widest_gap(points) == pytest.approx(whole, rel=1e-12)
 
 
