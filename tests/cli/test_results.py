@@ -932,3 +932,27 @@ def test_the_model_of_a_folder_names_its_classes(tmp_path: Path, ask: Ask, quick
     assert code == 0, error
     assert "Classes are numbered as their folders are sorted: 0 cats, 1 dogs." in out
     assert Session.load(tmp_path / "out" / "model.safetensors").class_names == ("cats", "dogs")
+
+
+def test_a_run_tells_memorization_and_stops_early_where_rows_are_few(
+    tmp_path: Path, ask: Ask, quick: list[str]
+) -> None:
+    turn = np.random.default_rng(0).uniform(0, 6.3, 60)
+    points = np.stack([np.cos(turn), np.sin(turn)], 1) + 0.1 * np.random.default_rng(1).normal(size=(60, 2))
+    np.save(tmp_path / "few.npy", points)
+    (tmp_path / "few.toml").write_text(f"data = {{kind = 'file', path = '{tmp_path / 'few.npy'}'}}\n")
+    longer = ["--set=training.steps=1600", "--set=network.width=64", "--set=sampling.particles=300"]
+    for early, stopped in (("auto", True), ("off", False)):
+        out = tmp_path / early
+        code, said, _ = ask(
+            "run", tmp_path / "few.toml", "--out", out, *quick, *longer, f"--set=training.early_stopping={early}"
+        )
+        found = metrics(out)
+        assert code == 0
+        assert (found["kept_step"] < found["steps"] < 1600) == stopped
+        assert ("Training stopped early at step" in said) == stopped == (found["early_stopping"] is not None)
+        assert ("Warning: The training points are memorized" in said) != stopped
+        assert found["held_out_loss"] > found["final_loss"]
+        assert found["train_nll"] < found["test_nll"]
+        assert "memorized" in said
+    assert found["held_out_loss"] - found["final_loss"] > 2 * found["held_out_loss_standard_error"]
