@@ -321,7 +321,7 @@ def test_the_held_out_loss_is_drawn_beside_the_training_loss(loss):
         steps, values, 1.85, None, (steps[::5], np.append(np.linspace(2.5, 3.4, len(steps[::5]) - 1), 3.25))
     )
     assert count_of(loss, "data") > without + 50
-    assert ", held out 3.25, best possible" in loss.accessibleDescription()
+    assert ", held out 3.25, optimal loss" in loss.accessibleDescription()
     loss.show_history(steps, values, 1.85, None, (steps[:2], np.array([math.inf, math.nan])))
     assert "held out" not in loss.accessibleDescription()
 
