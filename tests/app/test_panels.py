@@ -1347,6 +1347,8 @@ def test_the_quality_of_score_and_samples(show, state, engine, qtbot):
     engine.sample()
     engine.measure()
     assert panel.distance.text() == "0.0213 (floor 0.0181 ± 23 %)"
+    assert panel.transport.text() == "0.0913 (floor 0.0852 ± 7.2 %)"
+    assert "W₂² is 8.34e-3 (floor 7.29e-3)" in panel.transport.toolTip()
     assert panel.classifier.text() == "51.2 ± 1.1 % (floor 50 %)"
     assert "squared MMD: −0.0001 ± 0.0003 (floor 0)" in panel.classifier.toolTip()
     assert "The data are fresh draws of the known density." in panel.distance.toolTip()
