@@ -2,10 +2,11 @@
 
 from collections.abc import Callable
 
-from PySide6.QtCore import QPoint, QPointF, QRect, QRectF, QSize, Qt, QTimer, Signal, Slot
+from PySide6.QtCore import QEvent, QPoint, QPointF, QRect, QRectF, QSize, Qt, Signal, Slot
 from PySide6.QtGui import QFont, QFontMetrics, QPainter, QPaintEvent, QPalette, QPen
 from PySide6.QtWidgets import (
     QAbstractButton,
+    QApplication,
     QFrame,
     QHBoxLayout,
     QPushButton,
@@ -300,15 +301,12 @@ class Card(QFrame):
 
     @Slot(bool)
     def _opened(self, opened: bool) -> None:
-        if opened:  # Qt lays out what has just been shown once it is back in its loop
-            QTimer.singleShot(0, self._scroll_into_view)
-
-    @Slot()
-    def _scroll_into_view(self) -> None:
         """Bring all of the card into view; of one that is higher than its column the advanced part, from its first row on."""
         column, part = self._column(), self
-        if column is None:
+        if not opened or column is None:
             return
+        # Only now is what has just been shown laid out, from the part through the card to the column.
+        QApplication.sendPostedEvents(None, QEvent.Type.LayoutRequest.value)
         room, bar = column.viewport().height() - 2 * UNIT, column.verticalScrollBar()
         if self.height() > room and self._advanced is not None and self.disclosure.isChecked():
             part = self._advanced.parentWidget()

@@ -87,10 +87,11 @@ def test_an_advanced_part_that_is_opened_comes_into_view(shared_window, kind, by
 def test_a_card_that_is_unfolded_comes_into_view(shared_window):
     window, card = shared_window, shared_window.panel(SamplingPanel)
     window.resize(1280, 720)
-    card.set_folded(True)
-    wait()
     column = card._column()
-    column.verticalScrollBar().setValue(column.verticalScrollBar().maximum())
+    bar, before = column.verticalScrollBar(), column.verticalScrollBar().maximum()
+    card.set_folded(True)
+    wait(lambda: bar.maximum() < before, 5_000)
+    bar.setValue(bar.maximum())
     QTest.mouseClick(card.header, LEFT, pos=QPoint(40, 12))
     wait(milliseconds=100)  # what is laid out anew looks whole before it is
     wait(lambda: in_view(card.particles), 2_000)
