@@ -67,7 +67,7 @@ def test_error_in_a_slot_leaves_the_loop_running(log, qtbot):
     ("error", "words"),
     [
         (MemoryError(), "There is not enough memory: take fewer"),
-        (OSError(28, "No space left on device"), "A file cannot be read or written: No space left on device."),
+        (OSError(28, "No space left on device"), "A file cannot be written (no space left on device): free some space"),
         (Mistake("a.csv is empty."), "a.csv is empty."),
     ],
 )
