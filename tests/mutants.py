@@ -460,7 +460,7 @@ FAULTS = (
         "theory/samplers/multistep.py",
         "h / (2 * length)",
         "length / (2 * h)",
-        ("theory/test_samplers_convergence.py::test_order_of_convergence",),
+        ("theory/test_multistep.py::test_steps_are_the_papers",),
     ),
     Fault(
         "DPM-Solver++(2M)'s SDE with the noise of half its step",
