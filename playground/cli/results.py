@@ -15,7 +15,7 @@ import torch
 from playground.cli.reporting import say, stage, warn
 from playground.cli.settings import changed_after_training
 from playground.lab import conditioning
-from playground.lab.atomic import replacing
+from playground.lab.atomic import is_held, replacing
 from playground.lab.idle import idle_settings
 from playground.lab.problem import Problem, choose_device
 from playground.lab.refusals import Refusal, sampling_refusal
@@ -34,6 +34,19 @@ EVERYTHING = (EXPERIMENT, MODEL, METRICS, TRAJECTORY, SAMPLES, PICTURE, VIDEO)
 UNFINISHED = "unfinished.safetensors"
 
 
+INCOMPLETE = "incomplete.txt"
+"""Lies in a folder while a run writes its files there, and so after one that was killed."""
+
+
+def incomplete(folder: Path) -> str | None:
+    """Why the files of a folder may not be all of one run, as part of a sentence; None where they are."""
+    if not (folder / INCOMPLETE).exists():
+        return None
+    if is_held(folder / INCOMPLETE):
+        return "is still being written by another run"
+    return "is half written, for its run was stopped in the middle"
+
+
 def check_free(folder: Path, names: Iterable[str], overwrite: bool) -> None:
     """Make sure that files can be written into a folder, and that none of an earlier run is lost unasked.
 
@@ -43,6 +56,11 @@ def check_free(folder: Path, names: Iterable[str], overwrite: bool) -> None:
     for name in names:
         if (folder / name).is_dir():
             raise Mistake(f"--out {folder} holds a folder named {name}, where a file is to be written: move it away.")
+    half = incomplete(folder)
+    if is_held(folder / INCOMPLETE):
+        raise Mistake(f"--out {folder} {half}: wait for its end, or give another folder.")
+    if half and not overwrite:
+        raise Mistake(f"--out {folder} {half}: give another folder, or add --overwrite to write it anew.")
     there = [name for name in names if (folder / name).exists()]
     if there and not overwrite:
         raise Mistake(
@@ -103,6 +121,9 @@ def open_model(folder: Path, assignments: Sequence[str] = (), seed: int | None =
     """
     if not folder.exists():
         raise Mistake(f"{folder} is no folder: give the DIR that score-playground run wrote, or a session (.spg).")
+    half = incomplete(folder)
+    if half:
+        warn(f"{folder} {half}: only {MODEL} is used, and other files may be missing.")
     path = folder / MODEL if folder.is_dir() else folder
     if not path.is_file():
         raise Mistake(f"{folder} holds no {MODEL}: give the DIR that score-playground run wrote.")

@@ -2,6 +2,7 @@
 
 import contextlib
 import math
+import re
 import shutil
 import sys
 import tempfile
@@ -17,6 +18,7 @@ from playground.cli.painting import paint_picture, paint_video
 from playground.cli.reporting import Update, number, say, stage, warn, with_error
 from playground.lab import experiment as experiments
 from playground.lab.advice import noise_advice
+from playground.lab.atomic import holding
 from playground.lab.automatic import derivative_passes
 from playground.lab.evaluation import evaluate
 from playground.lab.experiment import Experiment
@@ -117,9 +119,13 @@ def complete(folder: Path, names: Collection[str]) -> Iterator[None]:
 
     A trained model is not lost: it stays, by another name. Where the user stops the work it stays by its own, with what else
     is whole, and without the files of the earlier run, for they are another model's.
+
+    Where the process is killed, a note stays, as long as the files by these names are the new ones; the next run brings the
+    earlier ones back before it begins.
     """
-    model = folder / MODEL
-    aside = Path(tempfile.mkdtemp(prefix="earlier-", dir=folder))  # no hidden one: a power cut may leave it
+    _recover(folder, names)
+    model, note = folder / MODEL, folder / results.INCOMPLETE
+    aside = Path(tempfile.mkdtemp(prefix=EARLIER, dir=folder))  # no hidden one: a power cut may leave it
     try:
         for name in names:
             with contextlib.suppress(FileNotFoundError):
@@ -128,27 +134,70 @@ def complete(folder: Path, names: Collection[str]) -> Iterator[None]:
         _bring_back(aside)
         raise
     try:
-        yield
+        with holding(note):
+            note.write_text(NOTE, encoding="utf-8")
+            yield
     except BaseException as error:
         trained = MODEL in names and model.exists()
         if trained and not isinstance(error, Exception):
-            shutil.rmtree(aside)
+            _discard(aside)
+            note.unlink(missing_ok=True)
             raise
         if trained:
             model.replace(folder / results.UNFINISHED)
         for name in names:
             (folder / name).unlink(missing_ok=True)
+        note.unlink(missing_ok=True)
         _bring_back(aside)
         if trained:
             say(f"The trained model is kept in {folder / results.UNFINISHED}")
         raise
-    shutil.rmtree(aside)
+    _discard(aside)
+    note.unlink()
+
+
+EARLIER, DISCARDED = "earlier-", ".earlier-"
+NOTE = f"""Score Playground was writing this folder. Where it does no longer, it was stopped in the middle: files may be missing.
+What lay here before, if anything did, is in the folder {EARLIER}...; the next run into this folder, with --overwrite, begins from there.
+"""
+
+
+def _recover(folder: Path, names: Collection[str]) -> None:
+    """Put a folder in order whose run was killed: the files of the run before, as far as they lie aside, are back.
+
+    A model that was trained whole stays, by another name.
+    """
+    note = folder / results.INCOMPLETE
+    half = note.exists()
+    for aside in folder.iterdir():
+        dead = re.fullmatch(rf"\.?{re.escape(EARLIER)}[a-z0-9_]{{8}}", aside.name) and aside.is_dir()
+        if not dead or not {file.name for file in aside.iterdir()} <= set(names):
+            continue  # someone else's
+        if aside.name.startswith(DISCARDED):
+            shutil.rmtree(aside)
+            continue
+        if half:
+            with contextlib.suppress(FileNotFoundError):
+                (folder / MODEL).replace(folder / results.UNFINISHED)
+            for name in names:
+                (folder / name).unlink(missing_ok=True)
+            note.unlink()
+            half = False
+        _bring_back(aside)
+    note.unlink(missing_ok=True)
 
 
 def _bring_back(aside: Path) -> None:
     for file in aside.iterdir():
         file.replace(aside.parent / file.name)
     aside.rmdir()
+
+
+def _discard(aside: Path) -> None:
+    """Remove what was set aside; whoever is killed meanwhile leaves what nobody brings back."""
+    discarded = aside.with_name(f".{aside.name}")
+    aside.rename(discarded)
+    shutil.rmtree(discarded)
 
 
 def _read(problem: Problem) -> str:
@@ -170,9 +219,10 @@ def _train(trainer: Trainer) -> tuple[TrainingProgress | None, tuple[float, floa
     with stage("Training") as update:
         for last in trainer:
             _show(last, f"loss {last.loss:.4f}", update)
-        if last is not None:
-            final = trainer.averaged_loss()
-            _show(last, f"final loss {final[0]:.4f} ± {final[1]:.4f}", update)
+    if last is not None:
+        with stage("Final loss") as update:
+            for done, final in trainer.judging():
+                update(done, f"{final[0]:.4f} ± {final[1]:.4f}{_floor(last)}" if final else "")
     if last is not None and last.note:
         say(last.note)
     if last is not None and last.diverged:
@@ -181,13 +231,17 @@ def _train(trainer: Trainer) -> tuple[TrainingProgress | None, tuple[float, floa
 
 
 def _show(progress: TrainingProgress, loss: str, update: Update) -> None:
-    floor = (
-        "" if progress.floor is None else f" (best possible {progress.floor:.4f} ± {progress.floor_error or 0.0:.4f})"
-    )
     left = progress.seconds_left or 0.0
     spent = progress.seconds
-    words = f"step {progress.step}, {loss}{floor}, {progress.steps_per_second:.0f} steps/s"
+    words = f"step {progress.step}, {loss}{_floor(progress)}, {progress.steps_per_second:.0f} steps/s"
     update(spent / (spent + left) if spent + left else 1.0, words)
+
+
+def _floor(progress: TrainingProgress) -> str:
+    """The best possible loss, where it is known."""
+    if progress.floor is None:
+        return ""
+    return f" (best possible {progress.floor:.4f} ± {progress.floor_error or 0.0:.4f})"
 
 
 def _session(problem: Problem, trainer: Trainer) -> Session:

@@ -2,8 +2,53 @@
 
 import contextlib
 import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
+
+try:
+    import fcntl
+except ImportError:  # Windows, where a file that is open cannot be renamed
+    fcntl = None  # type: ignore[assignment]
+
+
+@contextlib.contextmanager
+def holding(path: str | os.PathLike[str]) -> Iterator[None]:
+    """Make a file, unless it is there, and hold it while the block runs; a process that is killed holds nothing any more.
+
+    Raises:
+        OSError: the file cannot be made.
+    """
+    with open(path, "ab") as file:
+        if fcntl is not None:
+            with contextlib.suppress(OSError):  # a network's folder without locks
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+
+
+def is_held(path: str | os.PathLike[str]) -> bool:
+    """Whether a living process is :func:`holding` a file; also where that cannot be told."""
+    try:
+        if fcntl is None:
+            os.rename(path, path)
+            return False
+        with open(path, "rb+") as file:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except FileNotFoundError:
+        return False
+    except OSError:
+        return True
+    return False
+
+
+def _remove_leftovers(path: Path) -> None:
+    """Take away the temporary files of the same name whose writers were killed."""
+    ours = re.compile(rf"\.{re.escape(path.stem)}-[0-9a-f]{{12}}{re.escape(path.suffix)}")
+    with contextlib.suppress(OSError), os.scandir(path.parent) as found:
+        for entry in found:
+            if ours.fullmatch(entry.name) and not is_held(entry.path):
+                with contextlib.suppress(OSError):
+                    os.unlink(entry.path)
 
 
 @contextlib.contextmanager
@@ -11,7 +56,7 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
     """Yield a temporary path beside `path`; what is written there takes its place once the block ends without error.
 
     Until then, and for good if the block raises or is interrupted, the old file stays as it was and nothing new is
-    left behind. The temporary name keeps the suffix, because numpy and the video writer choose the format by it.
+    left behind; what a killed process left of the same file goes before. The temporary name keeps the suffix, because numpy and the video writer choose the format by it.
 
     Raises:
         OSError: the folder cannot be written, or the disk is full; its `filename` is `path`.
@@ -26,10 +71,12 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
     given, path = os.fspath(path), Path(os.path.realpath(path))  # a link stays a link: what it points to is replaced
     # Not mkstemp, whose files only their owner may read: these follow the user's umask as any other file does.
     temporary = path.with_name(f".{path.stem}-{os.urandom(6).hex()}{path.suffix}")
+    _remove_leftovers(path)
     try:
-        yield temporary
-        with temporary.open("rb+") as file:
-            os.fsync(file.fileno())  # else a power cut may leave the new name on an empty file
+        with holding(temporary):
+            yield temporary
+            with temporary.open("rb+") as file:
+                os.fsync(file.fileno())  # else a power cut may leave the new name on an empty file
         os.replace(temporary, path)
     except BaseException as error:
         with contextlib.suppress(OSError):  # a name too long to be written is too long to be looked for

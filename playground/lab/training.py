@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from playground.lab.automatic import resolved
+from playground.lab.automatic import derivative_passes, resolved
 from playground.lab.batches import draw
 from playground.lab.divergence import why_diverged
 from playground.lab.early_stopping import EarlyStopping, next_check
@@ -39,7 +39,8 @@ FUSED: dict[type[ScoreNetwork], tuple[type[Objective], ...]] = {MLP: (Denoising,
 """The objectives whose steps are written by hand, by the network."""
 
 WARM_UP = 100  # steps over which the learning rate rises, while Adam does not yet know the gradients' size
-JUDGED, JUDGED_BATCH = 16, 512  # draws behind the loss of what was learned, and points of each at least
+JUDGED, JUDGED_BATCH = 16, 512  # draws behind the loss of what was learned, and points of each
+JUDGED_PASSES = 4096  # most points of one, times the axes along which each is differentiated: a second's work in all
 GOOD, EXPLODED, COLLAPSED = 10.0, 100.0, 1e4  # how far a loss may lie from a Gaussian score's, as a multiple of that
 
 
@@ -169,18 +170,19 @@ class Trainer:
             self.stopping.take_best(self.ema)
         return found
 
-    def averaged_loss(self) -> tuple[float, float]:
-        """The objective of the averaged weights on many draws, and its standard error.
+    def judging(self) -> Iterator[tuple[float, tuple[float, float] | None]]:
+        """The objective of the averaged weights on many draws, and its standard error; yields the share done, and at last both.
 
-        The loss of the last few steps depends on the clock. The error is that of the draws' means: points of one draw may
-        share their noise levels, as those of maximum likelihood do.
+        The error is that of the draws' means: points of one may share their noise levels, as in maximum likelihood.
         """
         generator, means = self.problem.generator("final loss"), []
-        for _ in range(JUDGED):
-            x, sigma, label = self._draw(1, max(JUDGED_BATCH, self._objective.reference), generator)
-            losses = self._objective.loss(_told(self.ema, label), x, sigma, generator)
-            means.append(float(losses.detach().mean()))
-        return statistics.fmean(means), statistics.stdev(means) / math.sqrt(JUDGED)
+        passes = max(1, derivative_passes(self.problem.experiment.objective, math.prod(self.problem.shape)))
+        batch = max(4, min(JUDGED_BATCH, JUDGED_PASSES // passes))
+        for number in range(1, JUDGED + 1):
+            x, sigma, label = self._draw(1, max(batch, self._objective.reference), generator)
+            means.append(float(self._objective.loss(_told(self.ema, label), x, sigma, generator).detach().mean()))
+            done = (statistics.fmean(means), statistics.stdev(means) / math.sqrt(JUDGED)) if number == JUDGED else None
+            yield number / JUDGED, done
 
     def held_out_loss(self, loss: float, error: float) -> tuple[float, float] | None:
         """That loss, known to an error, with what the averaged weights lose more at held-out points than at training points.

@@ -1,9 +1,12 @@
 """What the commands refuse, and how."""
 
+import contextlib
 import errno
 import os
 import re
 import shutil
+import signal
+import subprocess
 import sys
 import tempfile
 from collections.abc import Callable
@@ -493,6 +496,99 @@ def test_a_new_model_outlives_any_failure_and_stands_beside_no_files_of_another(
     stopped = isinstance(error, KeyboardInterrupt)
     assert set(contents(out)) == (new if stopped else {*contents(moons), "unfinished.safetensors"})
     assert (contents(out)["model.safetensors"] == contents(moons)["model.safetensors"]) != stopped
+
+
+KILLED = """
+import os, signal, sys
+from playground.cli import main, running
+
+def kill(*_):
+    os.kill(os.getpid(), signal.SIGKILL)
+
+setattr(running, sys.argv[1], kill)
+main(sys.argv[2:])
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGKILL")
+def test_a_folder_whose_run_was_killed_is_recognised_and_put_in_order(
+    moons: Path, tmp_path: Path, ask: Ask, quick: list[str]
+) -> None:
+    (tmp_path / "empty.toml").write_text("")
+    out = Path(shutil.copytree(moons, tmp_path / "o"))
+    before = contents(out)
+    run = ("run", tmp_path / "empty.toml", "--out", out, *quick)
+    again = [sys.executable, "-c", KILLED, "paint_picture", *map(str, run), "--overwrite"]
+    assert subprocess.run(again, capture_output=True, check=False).returncode == -signal.SIGKILL
+    assert (out / "incomplete.txt").exists()
+    assert not (out / "picture.png").exists()
+    new = (out / "model.safetensors").read_bytes()
+
+    code, _, error = ask(*run)
+    assert (code, "is half written, for its run was stopped in the middle" in error) == (2, True)
+    code, said, _ = ask("sample", out, "--out", tmp_path / "a.csv")
+    assert (code, "is half written" in said) == (0, True)
+    assert ask(*run, "--overwrite", *DIVERGING)[0] == 2  # what lay there before the run that was killed is back
+    assert {name: text for name, text in contents(out).items() if name != "unfinished.safetensors"} == before
+    assert new != before["model.safetensors"]
+    assert ask(*run, "--overwrite")[0] == 0
+    assert set(contents(out)) == {*before, "unfinished.safetensors"}
+    assert ask("sample", out, "--out", tmp_path / "a.csv")[1].find("half written") < 0
+
+
+def test_nothing_of_the_earlier_run_is_lost_wherever_a_run_is_killed(
+    moons: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After each change of a file's name: while the earlier files are set aside, brought back, or let go."""
+
+    class Killed(BaseException):
+        pass
+
+    for last in range(40):
+        for fails in (False, True):
+            out = Path(shutil.copytree(moons, tmp_path / f"{last}-{fails}"))
+            left, move, remove = [last], Path.replace, Path.unlink
+
+            def counted(what: Any, left: list[int] = left) -> Any:
+                def call(*arguments: Any, **others: Any) -> Any:
+                    if left[0] < 0:
+                        raise Killed  # nothing is done after a kill
+                    left[0] -= 1
+                    done = what(*arguments, **others)
+                    if left[0] < 0:
+                        raise Killed
+                    return done
+
+                return call
+
+            finished = False
+            with monkeypatch.context() as patch, contextlib.suppress(Killed, ValueError):
+                patch.setattr(Path, "replace", counted(move))
+                patch.setattr(Path, "unlink", counted(remove))
+                with running.complete(out, results.EVERYTHING):
+                    for name in results.EVERYTHING:
+                        (out / name).write_text("new")
+                    finished = not fails
+                    if fails:
+                        raise ValueError
+            with contextlib.suppress(ValueError), running.complete(out, results.EVERYTHING):
+                raise ValueError  # of the next run: what was whole before it comes back
+            found = {name: text for name, text in contents(out).items() if name != "unfinished.safetensors"}
+            assert found == contents(moons) or (finished and set(found.values()) == {b"new"})
+
+
+def test_a_folder_that_is_being_written_is_left_to_its_run(
+    moons: Path, tmp_path: Path, ask: Ask, quick: list[str]
+) -> None:
+    (tmp_path / "empty.toml").write_text("")
+    out = Path(shutil.copytree(moons, tmp_path / "o"))
+    before = contents(out)
+    with running.complete(out, results.EVERYTHING):
+        code, _, error = ask("run", tmp_path / "empty.toml", "--out", out, "--overwrite", *quick)
+        assert (code, "is still being written by another run" in error) == (2, True)
+        for name, text in before.items():
+            (out / name).write_bytes(text)
+    assert contents(out) == before
 
 
 def test_a_sampler_that_diverges_does_not_hinder_the_next_run(tmp_path: Path, ask: Ask, quick: list[str]) -> None:

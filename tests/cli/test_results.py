@@ -158,8 +158,8 @@ def test_what_a_run_prints_is_what_it_writes(tmp_path: Path, ask: Ask, quick: li
     found = metrics(tmp_path / "out")
     assert code == 0
     floor = f"(best possible {found['loss_floor']:.4f} ± {found['loss_floor_standard_error']:.4f})"
-    loss = f"final loss {found['final_loss']:.4f} ± {found['final_loss_standard_error']:.4f}"
-    assert re.findall(r"final loss .*\)", said) == [f"{loss} {floor}"]
+    loss = f"{found['final_loss']:.4f} ± {found['final_loss_standard_error']:.4f}"
+    assert re.findall(r"Final loss: done in .* s, (.*\))", said) == [f"{loss} {floor}"]
     line = {title.strip(): text for title, text in re.findall(r"(?m)^ *(\w[^\n]*?)  +(\S.*)$", said)}
     assert line["test NLL"].endswith("mean of -log p model at 20 held-out points")
     assert line["test NLL"].startswith(f"{with_error(found['test_nll'], found['test_nll_standard_error'])} nats ")

@@ -3,6 +3,7 @@
 import json
 import os
 import pickle
+import signal
 import struct
 import subprocess
 import sys
@@ -484,3 +485,30 @@ def test_text_that_looks_like_the_checksum_is_none(tmp_path: Path) -> None:
         session = a_session(axes=(text, "y"), view={"checksum": "00000000"})
         session.save(tmp_path / "one.spg")
         assert Session.load(tmp_path / "one.spg").axes == (text, "y")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGKILL")
+@pytest.mark.parametrize("name", ["one.spg", "video.mp4", "odd [name] +.png", "none"])
+def test_what_a_killed_process_left_goes_with_the_next_writing_of_that_file(tmp_path: Path, name: str) -> None:
+    code = (
+        "import os, signal, sys\n"
+        "from playground.lab.atomic import replacing\n"
+        "with replacing(sys.argv[1]) as temporary:\n"
+        "    temporary.write_text('half')\n"
+        "    os.kill(os.getpid(), signal.SIGKILL)"
+    )
+    path = tmp_path / name
+    for _ in range(2):
+        killed = subprocess.run([sys.executable, "-c", code, path], check=False)
+        assert killed.returncode == -signal.SIGKILL
+        assert len(list(tmp_path.iterdir())) == 1  # the second takes away what the first left
+    others = {path.with_name(f".{path.stem}-notes{path.suffix}"), path.with_name(f".other-0123456789ab{path.suffix}")}
+    for other in others:
+        other.touch()
+    with replacing(path) as held:
+        held.write_text("first")
+        with replacing(path) as temporary:  # of a process that lives, which goes on writing
+            temporary.write_text("second")
+        assert held.exists()
+    assert path.read_text() == "first"
+    assert set(tmp_path.iterdir()) == {path, *others}
