@@ -16,6 +16,7 @@ from PySide6.QtWidgets import QMessageBox, QWidget
 
 from playground.app import errors, file_prompts
 from playground.app.background import Background
+from playground.app.export_size import megabytes
 from playground.app.questions import Answer, completed, may_replace, name_buttons
 from playground.app.settings import Settings
 from playground.app.state import State
@@ -216,7 +217,9 @@ class Documents(QObject):
     def save_as(self, then: Callable[[], None] | None = None) -> None:
         """Ask for a name and save."""
         proposed = str(self.proposal().with_suffix(SUFFIX))
-        name, _ = file_prompts.save_name(self._window, "Save as", proposed, f"Sessions (*{SUFFIX})")
+        size = self._engine.session_size()
+        about = "" if size is None else f", about {megabytes(size)}"
+        name, _ = file_prompts.save_name(self._window, "Save as", proposed, f"Sessions{about} (*{SUFFIX})")
         path = completed(self._window, name, (SUFFIX,), SUFFIX) if name else None
         if path is not None:
             self._write(path, then)

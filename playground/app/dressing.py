@@ -8,7 +8,7 @@ import numpy as np
 
 from playground.app import readouts
 from playground.app.engine import Engine
-from playground.app.export import Dresser
+from playground.app.export_size import Dresser
 from playground.drawing.film import Dress
 from playground.drawing.layers import Density, Field
 from playground.drawing.scene import Scene

@@ -15,6 +15,7 @@ import numpy as np
 from PySide6.QtCore import QObject, Qt, QTimer, Signal, Slot
 
 from playground.app.bench import Bench, assemble, file_key, other_data, reset_key
+from playground.app.export_size import session_size
 from playground.app.playback import TICK
 from playground.app.state import Deed, State
 from playground.app.training import Training
@@ -188,6 +189,12 @@ class Engine(Training):
             view=view,
             clicked=clicked,
         )
+
+    def session_size(self) -> int | None:
+        """Bytes that the file of :meth:`session` about has; None while there are no data."""
+        if self._bench is None or self.problem is None:
+            return None
+        return session_size(self._bench.problem.dataset, self.problem.parameters_count, self._trajectory)
 
     @property
     def known(self) -> np.ndarray | None:

@@ -11,16 +11,16 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from PySide6.QtCore import QObject, QTimer, Signal
+from PySide6.QtCore import QObject, QTimer, Signal, Slot
+from PySide6.QtGui import QImage
 
 from playground.app import errors, file_prompts
 from playground.app.export_dialog import ExportDialog
+from playground.app.export_size import Dresser, foretell_film, megabytes, png_size
 from playground.app.questions import completed
 from playground.app.settings import PictureChoice, Settings, VideoChoice
 from playground.app.workers import Worker
 from playground.drawing import film
-from playground.drawing.film import Dress
 from playground.drawing.palette import PALETTES, Palette
 from playground.drawing.render import PictureError, save_image
 from playground.drawing.scene import Scene
@@ -35,8 +35,6 @@ SAMPLING_SHARE = 0.1  # of the bar, for the frames that must be sampled before p
 DENSITY_SHARE = 0.5  # of the bar, for the learned densities that must be computed before, where they are shown
 
 Progress = tuple[int, int]  # done, total
-Dresser = Callable[["Trajectory", np.ndarray], tuple[Dress, Iterator[float]]]
-"""Of a run and the frames to paint: gives them score field, density and caption, once what it prepares meanwhile is done."""
 
 
 class Exports(QObject):
@@ -61,6 +59,11 @@ class Exports(QObject):
         self._timer = QTimer(self)
         self._timer.setInterval(POLL)
         self._timer.timeout.connect(self._poll)
+        self._sizing: Worker | None = None  # foretells the size of what the dialog says
+        self._outdated: list[Worker] = []  # foretell what it no longer says, and are about to end
+        self._sizing_timer = QTimer(self)
+        self._sizing_timer.setInterval(POLL)
+        self._sizing_timer.timeout.connect(self._poll_size)
 
     @property
     def busy(self) -> bool:
@@ -89,7 +92,11 @@ class Exports(QObject):
         """Ask for a name ending in .npz or .csv, then write the recorded frames."""
         if self._refuses_second():
             return
-        path = self._asked("Export trajectory", ("NumPy archive (*.npz)", "Comma-separated values (*.csv)"))
+        trajectory = self._window.engine.trajectory
+        npz, csv = "", ""
+        if trajectory is not None and len(trajectory):
+            npz, csv = f", {megabytes(trajectory.npz_size())}", f", about {megabytes(trajectory.csv_size())}"
+        path = self._asked("Export trajectory", (f"NumPy archive{npz} (*.npz)", f"Comma-separated values{csv} (*.csv)"))
         if path is not None:
             self.save_trajectory(path)
 
@@ -139,7 +146,12 @@ class Exports(QObject):
             Whether the thread ended in time.
         """
         self._timer.stop()
-        ended = self._worker is None or self._worker.stop(seconds)
+        self._forget_size()
+        self._sizing_timer.stop()
+        for worker in self._outdated:
+            worker.requestInterruption()
+        working = self._outdated if self._worker is None else [*self._outdated, self._worker]
+        ended = min([True, *(worker.stop(seconds) for worker in working)])
         if ended:
             self._worker = None
         if self.dialog is not None:
@@ -154,15 +166,58 @@ class Exports(QObject):
         complete, dresser = engine.trajectory_iterator(), self._window.dresser(scene)
         self._start(lambda: paint_film(scene, complete, dresser, choice, path), path, dialog)
 
+    # --- the size of the file, before it is written
+
+    def _foretell(self, dialog: ExportDialog) -> None:
+        """Tell the dialog how large its file will be, in a thread that encodes a part of it."""
+        self._forget_size()
+        trajectory = self._window.engine.trajectory
+        if dialog is not self.dialog or dialog.running:
+            return
+        choice = dialog.choice()
+        if dialog.kind == "picture":
+            make = self._picture_maker(choice)
+            self._sizing = Worker(lambda: iter([(1.0, png_size(make()))]), "size of the export")
+        elif trajectory is not None and len(trajectory):
+            scene = self._scene(choice)
+            dresser = self._window.dresser(scene)
+            self._sizing = Worker(lambda: foretell_film(scene, trajectory, dresser, choice), "size of the export")
+        else:
+            dialog.show_file_size(None)
+            return
+        self._sizing.start(Worker.Priority.LowPriority)
+        self._sizing_timer.start()
+
+    def _forget_size(self) -> None:
+        if self._sizing is not None:
+            self._sizing.requestInterruption()
+            self._outdated.append(self._sizing)
+            self._sizing = None
+
+    @Slot()
+    def _poll_size(self) -> None:
+        self._outdated = [worker for worker in self._outdated if not worker.isFinished()]
+        worker = self._sizing
+        if worker is not None and worker.isFinished():
+            self._sizing = None
+            if self.dialog is not None:
+                self.dialog.show_file_size(worker.last[1] if worker.last is not None else None)
+        if self._sizing is None and not self._outdated:
+            self._sizing_timer.stop()
+
     def _start_picture(self, dialog: ExportDialog, path: Path) -> None:
-        choice: PictureChoice = dialog.choice()
-        scene = self._scene(choice)
+        picture = self._picture_maker(dialog.choice())
 
         def write() -> Iterator[Progress]:
-            save_image(film.picture(scene, choice.width, choice.height), path)
+            save_image(picture(), path)
             yield 1, 1
 
         self._start(write, path, dialog)
+
+    def _picture_maker(self, choice: PictureChoice) -> Callable[[], QImage]:
+        """Paints the canvas as it is now, in another thread."""
+        scene = self._scene(choice)
+        return lambda: film.picture(scene, choice.width, choice.height)
 
     def _scene(self, choice: VideoChoice | PictureChoice) -> Scene:
         scene: Scene = self._window.canvas.scene(choice.width, choice.height)
@@ -173,6 +228,7 @@ class Exports(QObject):
         if self._refuses_second():
             return
         self._path, self._started, self._begun_by = path, time.monotonic(), dialog
+        self._forget_size()
         if dialog is not None:
             dialog.set_running(True)
         self._worker = Worker(make, "export")
@@ -223,7 +279,7 @@ class Exports(QObject):
                 dialog.accept()
             size = self._path.stat().st_size
             file_prompts.remember(self._settings, self._path)
-            self.finished.emit(f"Exported {self._path.name}, {_bytes(size)}.", str(self._path))
+            self.finished.emit(f"Exported {self._path.name}, {megabytes(size)}.", str(self._path))
 
     # --- the dialog
 
@@ -238,6 +294,7 @@ class Exports(QObject):
         dialog = ExportDialog(kind, self._suggestion(), self._settings, self._window)
         dialog.wanted.connect(lambda path: start(dialog, path))
         dialog.cancelled.connect(self.cancel)
+        dialog.size_wanted.connect(lambda: self._foretell(dialog))
         dialog.finished.connect(lambda _: self._forget(dialog))
         self.dialog = dialog
         dialog.show()
@@ -245,6 +302,7 @@ class Exports(QObject):
     def _forget(self, dialog: ExportDialog) -> None:
         if self.dialog is dialog:
             self.dialog = None
+            self._forget_size()
         if self._begun_by is dialog:
             self._begun_by = None
         dialog.deleteLater()
@@ -311,9 +369,3 @@ def _sentence(error: BaseException, path: Path) -> str:
     if isinstance(error, OSError):
         return unwritten(path, error)
     return mistake_of(error) or ""
-
-
-def _bytes(size: int) -> str:
-    if size < 1_000_000:
-        return f"{max(size // 1000, 1)} kB"
-    return f"{size / 1e6:.1f} MB"

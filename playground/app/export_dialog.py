@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtGui import QAccessible, QAccessibleAnnouncementEvent, QCloseEvent
 from PySide6.QtWidgets import (
     QDialog,
@@ -22,8 +22,9 @@ from PySide6.QtWidgets import (
 
 from playground.app import file_prompts
 from playground.app.controls import ChoiceBox
+from playground.app.export_size import megabytes
 from playground.app.questions import completed, may_replace
-from playground.app.settings import PictureChoice, Settings, VideoChoice
+from playground.app.settings import GIF, PictureChoice, Settings, VideoChoice
 from playground.app.theme import UNIT, set_role
 from playground.app.wrapping import breakable, wrapped
 
@@ -36,6 +37,8 @@ SIZES = (
     ("640 × 360, small", 640, 360),
 )
 CUSTOM = "Custom"
+MAILABLE = 10_000_000  # bytes that every mail server takes
+PATIENCE = 300  # ms after the last change until the file's size is told anew
 THEMES = (("As the window", ""), ("Dark", "dark"), ("Light", "light"))
 
 
@@ -46,10 +49,12 @@ class ExportDialog(QDialog):
 
     Signals:
         wanted(object): the path; read :meth:`choice`.
+        size_wanted(): the choices have changed, and with them the size of the file; tell it by :meth:`show_file_size`.
         cancelled(): stop the running export.
     """
 
     wanted = Signal(object)
+    size_wanted = Signal()
     cancelled = Signal()
 
     def __init__(self, kind: str, suggestion: Path, settings: Settings, parent: QWidget | None = None) -> None:
@@ -107,6 +112,18 @@ class ExportDialog(QDialog):
         self.theme = ChoiceBox((name, title) for title, name in THEMES)
         self.theme.setCurrentIndex(self.theme.findData(choice.theme))
         form.addRow("&Theme", self.theme)
+        self.file_size = QLabel("–")
+        self.file_size.setWordWrap(True)
+        form.addRow("File size", self.file_size)
+        self._changing = QTimer(self)
+        self._changing.setSingleShot(True)
+        self._changing.setInterval(PATIENCE)
+        self._changing.timeout.connect(self.size_wanted)
+        for box in (self.width_box, self.height_box, self.seconds, self.fps):
+            box.valueChanged.connect(self._size_unknown)
+        for choices in (self.format, self.theme):
+            choices.currentIndexChanged.connect(self._size_unknown)
+        self._changing.start(0)
         self._describe(browse)
         for box in (self.width_box, self.height_box, self.seconds, self.fps):
             box.lineEdit().setTextMargins(6, 0, 6, 0)  # the style sheet's padding stays outside the text
@@ -158,6 +175,21 @@ class ExportDialog(QDialog):
             fps=self.fps.value(),
             suffix=self.format.currentData(),
         )
+
+    # --- the size of the file
+
+    def _size_unknown(self) -> None:
+        self.file_size.setText("…")
+        self._changing.start()
+
+    def show_file_size(self, size: int | None) -> None:
+        """Say how many bytes the file will about have; None where that cannot be told."""
+        if size is None:
+            self.file_size.setText("unknown")
+            return
+        smaller = "fewer pixels" if self.kind == "picture" else "fewer pixels or frames"
+        more = f": too much for a mail; {smaller} help" if size > MAILABLE else ""
+        self.file_size.setText(f"about {megabytes(size)}{more}")
 
     # --- while it runs
 
@@ -236,6 +268,17 @@ class ExportDialog(QDialog):
         path = Path(self.path.text())
         if path.name:
             self.path.setText(str(path.with_suffix(self.format.currentData())))
+        self._suit_format()
+
+    def _suit_format(self) -> None:
+        """Take the default size and rate of the format, where they are still the default ones of the other."""
+        video = VideoChoice()
+        usual = {name: getattr(video, name) for name in GIF}
+        before, after = (usual, GIF) if self.format.currentData() == ".gif" else (GIF, usual)
+        boxes = {"width": self.width_box, "height": self.height_box, "fps": self.fps}
+        if self.kind == "video" and all(box.value() == before[name] for name, box in boxes.items()):
+            for name, box in boxes.items():
+                box.setValue(after[name])
 
     def _path_typed(self) -> None:
         row = self.format.findData(Path(self.path.text()).suffix.lower())
@@ -243,6 +286,8 @@ class ExportDialog(QDialog):
             self.format.blockSignals(True)
             self.format.setCurrentIndex(row)
             self.format.blockSignals(False)
+            self._suit_format()
+            self._size_unknown()
 
     def _size_chosen(self, row: int) -> None:
         if row < len(SIZES):

@@ -26,6 +26,10 @@ class VideoChoice(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     theme: Literal["", "dark", "light"] = ""
 
 
+GIF = {"width": 480, "height": 270, "fps": 10}
+"""Size and rate of a GIF, which has no motion in its coding: at a video's it would be 71 MB, too many to mail."""
+
+
 class PictureChoice(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The last choices for a still picture."""
 

@@ -210,11 +210,19 @@ def interpolate(
 def video(
     folder: Model,
     out: Annotated[Path, typer.Option("--out", metavar="FILE", help="Ends in .mp4, .webm or .gif.")],
-    size: Annotated[str, typer.Option("--size", metavar="WxH", help="Pixels across and down.")] = "960x720",
-    fps: Annotated[int, typer.Option("--fps", metavar="N", parser=_whole("--fps"), help="Frames a second.")] = 30,
+    size: Annotated[
+        str, typer.Option("--size", metavar="WxH", help="Pixels across and down; by default 960x720, of a GIF 360x270.")
+    ] = "",
+    fps: Annotated[
+        int | None,
+        typer.Option("--fps", metavar="N", parser=_whole("--fps"), help="Frames a second; by default 30, of a GIF 10."),
+    ] = None,
 ) -> None:
     """Paint the sampled trajectory of a run, or of a session, as a video."""
-    width, height = _size(size, even=out.suffix.lower() != ".gif")
+    gif = out.suffix.lower() == ".gif"
+    # A GIF codes no motion: at a video's size and rate it is too large to mail.
+    size, fps = size or ("360x270" if gif else "960x720"), fps if fps is not None else 10 if gif else 30
+    width, height = _size(size, even=not gif)
     if not 1 <= fps <= 120:
         raise Mistake(f"--fps {fps} is not possible: it must be a whole number from 1 to 120.")
     out = _output(out, VIDEO_SUFFIXES)

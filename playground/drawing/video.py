@@ -1,8 +1,9 @@
 """Videos from pictures: MP4 (H.264), WebM (VP9) and GIF, chosen by the file's suffix."""
 
 import os
+import tempfile
 import typing
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -32,12 +33,14 @@ class Format:
         encoders: names known to FFmpeg, best first; builds differ in which they carry.
         pixels: how the encoder wants its pixels.
         options: settings of the first encoder.
+        key_interval: pictures from one that stands by itself to the next; 0 where only the first does.
     """
 
     title: str
     encoders: tuple[str, ...]
     pixels: str
     options: dict[str, str]
+    key_interval: int = 0
 
 
 FORMATS = {
@@ -48,12 +51,14 @@ FORMATS = {
         # Thin lines on a dark ground show every artefact: quality before size.
         # With macroblock trees the same frames give other files, where x264 computes these by AVX-512.
         {"crf": "18", "preset": "veryfast", "mbtree": "0", "movflags": "+faststart"},
+        250,
     ),
     ".webm": Format(
         "VP9",
         ("libvpx-vp9",),
         "yuv420p",
         {"crf": "28", "b": "0", "deadline": "good", "cpu-used": "5", "row-mt": "1"},
+        128,
     ),
     ".gif": Format("GIF", ("gif",), "pal8", {}),
 }
@@ -117,6 +122,34 @@ def write_video(
     yield 1.0
 
 
+def packet_sizes(suffix: str, pictures: Iterable[QImage], size: tuple[int, int], fps: float) -> list[int]:
+    """Bytes of each packet that :func:`write_video` makes of successive pictures of a film; the first stands by itself.
+
+    Raises:
+        VideoError: the format is unknown or missing.
+    """
+    name, form = encoder(suffix), FORMATS[suffix.lower()]
+    with tempfile.TemporaryDirectory() as folder:
+        path = os.path.join(folder, f"piece{suffix}")
+        with av.open(path, "w", options=_container_options(form)) as container:
+            write = _writer(container, name, form, size, fps)
+            return [packet for picture in (*pictures, None) for packet in write(picture)]
+
+
+def estimated_size(suffix: str, pieces: Sequence[Sequence[int]], moving: int) -> int:
+    """Bytes that a film will about take, told by :func:`packet_sizes` of some pieces from places all over it.
+
+    A held last picture costs next to nothing, so only those that move count.
+
+    Args:
+        moving: pictures of the film that differ from the one before.
+    """
+    interval = FORMATS[suffix.lower()].key_interval
+    keys = 1 + (moving - 1) // interval if interval else 1
+    alone, after = [piece[0] for piece in pieces], [size for piece in pieces for size in piece[1:]]
+    return round(keys * sum(alone) / len(alone) + (moving - keys) * sum(after) / max(len(after), 1))
+
+
 def _container_options(form: Format) -> dict[str, str]:
     repeatable = {"fflags": "+bitexact"}  # a Matroska file has a random number otherwise
     return repeatable | ({"movflags": form.options["movflags"]} if "movflags" in form.options else {})
@@ -124,8 +157,8 @@ def _container_options(form: Format) -> dict[str, str]:
 
 def _writer(
     container: "OutputContainer", name: str, form: Format, size: tuple[int, int], fps: float
-) -> "typing.Callable[[QImage | None], None]":
-    """A function that encodes one picture, or with None what is still in the encoder."""
+) -> "typing.Callable[[QImage | None], list[int]]":
+    """A function that encodes one picture, or with None what is still in the encoder; it returns the bytes of each packet written."""
     even = form.pixels == "yuv420p"
     width, height = (side // 2 * 2 if even else side for side in size)
     rate = Fraction(fps).limit_denominator(1000)
@@ -140,7 +173,7 @@ def _writer(
     palette = None if even else _palette_graph(width, height, rate)
     count = 0
 
-    def write(image: QImage | None) -> None:
+    def write(image: QImage | None) -> list[int]:
         nonlocal count
         if image is not None:
             frame = av.VideoFrame.from_ndarray(_pixels(image, size)[:height, :width], format="bgra")
@@ -152,9 +185,12 @@ def _writer(
                 frame.pts, frame.time_base = count - 1, 1 / rate
             else:
                 frame = frame.reformat(format=form.pixels, dst_colorspace="ITU709", dst_color_range="MPEG")
-            container.mux(stream.encode(frame))
+            packets = stream.encode(frame)
         else:
-            container.mux(stream.encode(None))
+            packets = stream.encode(None)
+        sizes = [packet.size for packet in packets]
+        container.mux(packets)
+        return sizes
 
     return write
 

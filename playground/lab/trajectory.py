@@ -23,6 +23,10 @@ if typing.TYPE_CHECKING:
 MEMORY_LIMIT = 800_000_000
 """Bytes that the positions of one trajectory may take; beyond, only every k-th step is kept."""
 
+NPZ_HEADER = 150  # bytes around an array: numpy's header, and the archive's, which has another entry at the end
+SAMPLED_FRAMES, SAMPLED_NUMBERS = 40, 100
+"""Of which the size of a CSV file is told: numbers of each of so many frames."""
+
 PIECE = 512
 """Numbers of a CSV file that are written in one go, which takes about 0.2 ms."""
 
@@ -201,6 +205,29 @@ class Trajectory:
         with replacing(path) as temporary, temporary.open("wb") as file:
             np.savez(file, **arrays)
 
+    def npz_size(self) -> int:
+        """Bytes that :meth:`save_npz` writes, but for some hundred an array of names and headers."""
+        return sum(int(array.nbytes) + 2 * NPZ_HEADER for array in self.arrays().values())
+
+    def csv_size(self) -> int:
+        """Bytes that :meth:`writing_csv` about writes, told by the rows of some particles in some frames."""
+        dims, digits = math.prod(self.shape), self._digits
+        frames = np.unique(np.linspace(0, self._length - 1, SAMPLED_FRAMES).astype(int))
+        particles = self._positions.shape[1]
+        some = np.unique(np.linspace(0, particles - 1, max(1, SAMPLED_NUMBERS // dims)).astype(int))
+        lengths = []
+        for frame in frames:
+            numbers = self._positions[frame].reshape(particles, -1)[some]
+            written = sum(len(f"{number:.{digits}g},") for number in numbers.reshape(-1).tolist())
+            lengths.append(len(f"{frame},,{self._sigma[frame]:.9g}\n") + written / len(some))
+        indices = sum(len(str(particle)) for particle in range(particles)) / particles
+        return int(self._length * particles * (np.mean(lengths) + indices))
+
+    @property
+    def _digits(self) -> int:
+        """The fewest digits of a number in a table that give the same number back."""
+        return 9 if self._positions.dtype == np.float32 else 17
+
     @classmethod
     def load_npz(cls, path: str | os.PathLike[str]) -> "Trajectory":
         """Read what :meth:`save_npz` wrote.
@@ -238,7 +265,7 @@ class Trajectory:
         dims, frames = math.prod(self.shape), self._length
         names = list(self.axes) if dims == 2 else [f"pixel_{index}" for index in range(dims)]
         header = ",".join(["frame", "particle", *(_quoted(name) for name in names), "sigma"])
-        digits = 9 if self._positions.dtype == np.float32 else 17  # the fewest that give the same number back
+        digits = self._digits
         step = max(1, PIECE // dims) * dims
         rested = time.monotonic()
         with replacing(path) as temporary, temporary.open("w", encoding="utf-8", newline="\n") as file:

@@ -30,10 +30,14 @@ class Bench(QObject):
         self.state = state
         self.sessions, self.experiments, self.points = [], [], []
         self.broken = set()  # paths that cannot be read
+        self.size = 2_310_000
 
     def session(self, view):
         points, experiment = np.random.default_rng(0).normal(size=(60, 2)), self.state.experiment
         return lambda: Session(experiment, points, points, view=view)
+
+    def session_size(self):
+        return self.size
 
     def open_session(self, session):
         self.sessions.append(session)
@@ -304,6 +308,15 @@ def test_save_asks_for_a_name_once_and_adds_the_ending(at, qtbot, monkeypatch):
             at.documents.save()
     assert len(asked) == 1
     assert (at.folder / "named.spg").is_file()
+
+
+def test_the_size_of_a_session_is_foretold_in_the_file_dialog(at, monkeypatch):
+    asked = []
+    monkeypatch.setattr(file_prompts, "save_name", lambda *arguments: (asked.append(arguments[3]), ("", ""))[1])
+    at.documents.save_as()
+    at.bench.size = None  # there are no data yet
+    at.documents.save_as()
+    assert asked == ["Sessions, about 2.3 MB (*.spg)", "Sessions (*.spg)"]
 
 
 def test_the_model_of_a_run_is_saved_as_a_session_beside_it(at, qtbot, monkeypatch):

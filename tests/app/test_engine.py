@@ -1309,3 +1309,12 @@ def test_what_is_kept_of_other_data_costs_no_weights(qtbot, bench):
     state.edit({"training.learning_rate": 1e-3})
     qtbot.waitUntil(lambda: engine.training == "finished", timeout=60_000)
     assert engine.trained_steps > steps
+
+
+def test_the_size_of_a_session_is_known_before_it_is_saved(qtbot, bench, tmp_path):
+    _state, engine = bench
+    train(qtbot, engine)
+    qtbot.waitUntil(lambda: complete(engine), timeout=10_000)
+    foretold = engine.session_size()
+    engine.session({})().save(tmp_path / "run.spg")
+    assert foretold == pytest.approx((tmp_path / "run.spg").stat().st_size, rel=0.1)

@@ -1,5 +1,6 @@
 """Films, pictures and trajectories: what is written, how it is cancelled, and what goes wrong."""
 
+import re
 from types import SimpleNamespace
 
 import av
@@ -425,3 +426,76 @@ def test_a_completed_name_of_a_film_asks_at_once_and_keeps_its_dots(exports, qtb
     press(qtbot, dialog, "startExport")
     qtbot.waitUntil(lambda: not exports.busy, timeout=20_000)
     assert (path.read_bytes() == b"old") != replace
+
+
+def foretold(exports, qtbot):
+    """Bytes that the dialog that is open says, once it does."""
+    told = []
+    exports.dialog.show_file_size = told.append
+    qtbot.waitUntil(lambda: bool(told), timeout=60_000)
+    return told[-1]
+
+
+@pytest.mark.parametrize("suffix", [".mp4", ".webm", ".gif"])
+def test_the_size_of_a_film_is_foretold(exports, qtbot, tmp_path, suffix):
+    """Within a factor of 1.5: what moves differs from place to place, and only some of it is encoded."""
+    dialog = open_video(exports, seconds=4.0, fps=20, size=(320, 240))
+    dialog.format.setCurrentIndex(dialog.format.findData(suffix))
+    size = foretold(exports, qtbot)
+    with qtbot.waitSignal(exports.finished, timeout=60_000):
+        press(qtbot, dialog, "startExport")
+    assert 1 / 1.5 < size / (tmp_path / f"mine{suffix}").stat().st_size < 1.5
+
+
+def test_the_size_of_a_picture_is_foretold_and_follows_the_choices(exports, qtbot, tmp_path):
+    exports.picture()
+    exports.dialog.width_box.setValue(320)
+    exports.dialog.height_box.setValue(200)
+    small = foretold(exports, qtbot)
+    exports.dialog.width_box.setValue(1280)
+    exports.dialog.height_box.setValue(800)
+    large = foretold(exports, qtbot)
+    with qtbot.waitSignal(exports.finished, timeout=20_000):
+        press(qtbot, exports.dialog, "startExport")
+    assert small < large == (tmp_path / "mine.png").stat().st_size
+
+
+def test_a_size_that_no_mail_takes_is_said_with_what_helps(exports):
+    exports.video()
+    dialog = exports.dialog
+    dialog.show_file_size(71_000_000)
+    assert dialog.file_size.text() == "about 71.0 MB: too much for a mail; fewer pixels or frames help"
+    dialog.show_file_size(9_900_000)
+    assert dialog.file_size.text() == "about 9.9 MB"
+    dialog.show_file_size(None)
+    assert dialog.file_size.text() == "unknown"
+
+
+def test_a_gif_has_a_size_and_rate_of_its_own_unless_others_were_chosen(exports):
+    exports.video()
+    dialog = exports.dialog
+
+    def chosen():
+        return dialog.width_box.value(), dialog.height_box.value(), dialog.fps.value()
+
+    video = chosen()
+    dialog.format.setCurrentIndex(dialog.format.findData(".gif"))
+    assert chosen() == (480, 270, 10)
+    dialog.format.setCurrentIndex(dialog.format.findData(".webm"))
+    assert chosen() == video
+    dialog.fps.setValue(25)
+    dialog.format.setCurrentIndex(dialog.format.findData(".gif"))
+    assert chosen() == (*video[:2], 25)
+
+
+def test_the_size_of_a_trajectory_is_foretold_in_the_file_dialog(exports, window, tmp_path, monkeypatch):
+    shown = []
+    monkeypatch.setattr(file_prompts, "save_name", lambda *arguments: (shown.append(arguments[3]), ("", ""))[1])
+    exports.trajectory()
+    window.run.save_csv(tmp_path / "a.csv")
+    window.run.save_npz(tmp_path / "a.npz")
+    csv, npz = ((tmp_path / name).stat().st_size // 1000 for name in ("a.csv", "a.npz"))
+    told = re.fullmatch(
+        r"NumPy archive, (\d+) kB \(\*\.npz\);;Comma-separated values, about (\d+) kB \(\*\.csv\)", shown[0]
+    )
+    assert [int(told[1]), int(told[2])] == pytest.approx([npz, csv], rel=0.05)

@@ -1,0 +1,67 @@
+"""How large an export will be, told before it is written."""
+
+import typing
+from collections.abc import Callable, Iterator
+
+import numpy as np
+from PySide6.QtCore import QBuffer, QIODevice
+from PySide6.QtGui import QImage
+
+from playground.app.settings import VideoChoice
+from playground.drawing import film
+from playground.drawing.film import Dress
+from playground.drawing.scene import Scene
+
+if typing.TYPE_CHECKING:
+    from playground.data import Dataset
+    from playground.lab.trajectory import Trajectory
+
+Dresser = Callable[["Trajectory", np.ndarray], tuple[Dress, Iterator[float]]]
+"""Of a run and the frames to paint: gives them score field, density and caption, once what it prepares meanwhile is done."""
+
+PLACES, SUCCESSIVE = 4, 6  # pieces of a film that are encoded to foretell its size, and pictures of each
+
+
+def megabytes(size: int) -> str:
+    """A number of bytes as people read it."""
+    if size < 1_000_000:
+        return f"{max(size // 1000, 1)} kB"
+    return f"{size / 1e6:.1f} MB"
+
+
+def png_size(image: QImage) -> int:
+    """Bytes of a picture's file."""
+    buffer = QBuffer()
+    buffer.open(QIODevice.OpenModeFlag.WriteOnly)
+    image.save(buffer, "PNG")  # type: ignore[call-overload]
+    return int(buffer.size())
+
+
+def foretell_film(
+    scene: Scene, trajectory: "Trajectory", dresser: Dresser, choice: VideoChoice
+) -> Iterator[tuple[float, int | None]]:
+    """Paint and encode some pieces of the film as :func:`paint_film` would; yields the share done, and at last the bytes of all."""
+    from playground.drawing.video import (
+        estimated_size,
+        packet_sizes,
+    )  # FFmpeg's libraries: the window opens without them
+
+    schedule = film.schedule(len(trajectory), choice.seconds, choice.fps)
+    moving = int((np.cumsum(schedule[::-1] < schedule[-1]) > 0).sum()) + 1
+    starts = [int((place + 0.5) / PLACES * max(moving - SUCCESSIVE, 0)) for place in range(PLACES)]
+    pieces = [schedule[start : start + SUCCESSIVE].tolist() for start in dict.fromkeys(starts)]
+    dress, preparing = dresser(trajectory, np.concatenate(pieces))
+    for done in preparing:
+        yield 0.5 * done, None
+    size, found = (choice.width, choice.height), []
+    for frames in pieces:
+        painted = film.pictures(scene, trajectory.positions, frames, *size, dress)
+        found.append(packet_sizes(choice.suffix, painted, size, choice.fps))
+        yield 0.5 + 0.5 * len(found) / len(pieces), None
+    yield 1.0, estimated_size(choice.suffix, found, moving)
+
+
+def session_size(dataset: "Dataset", parameters: int, trajectory: "Trajectory | None") -> int:
+    """Bytes that a session about has: data, the run where it is finished, and weights, their average and two moments of each."""
+    played = trajectory.npz_size() if trajectory is not None and trajectory.finished else 0
+    return dataset.points.nbytes + dataset.held_out.nbytes + 16 * parameters + played
