@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 import torch
 
+from playground.cli.folders import complete, made
 from playground.cli.reporting import say, stage
 from playground.cli.results import check_free, write_csv, write_json
-from playground.cli.running import complete, made
 from playground.drawing.boltzmann import Report, paint_report
 from playground.drawing.palette import DARK
 from playground.drawing.render import headless, save_image

@@ -1,12 +1,7 @@
 """``score-playground run``: train, sample, evaluate, and write all of it down."""
 
-import contextlib
 import math
-import re
-import shutil
 import sys
-import tempfile
-from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +9,11 @@ import numpy as np
 import torch
 
 from playground.cli import results
+from playground.cli.folders import complete, made
 from playground.cli.painting import paint_picture, paint_video
 from playground.cli.reporting import Update, number, say, stage, warn, with_error
 from playground.lab import experiment as experiments
 from playground.lab.advice import noise_advice
-from playground.lab.atomic import holding
 from playground.lab.automatic import derivative_passes
 from playground.lab.evaluation import evaluate
 from playground.lab.experiment import Experiment
@@ -91,113 +86,6 @@ def _check(experiment: Experiment, conditions: Conditions | None = None) -> None
         if refusal is not None and refusal.key == "data.strokes":  # there is no canvas here to paint on
             raise Mistake(f"Nothing is drawn: set data.strokes to {experiments.fields()['data.strokes'].bound}.")
         results.refuse(refusal)
-
-
-@contextlib.contextmanager
-def made(folder: Path) -> Iterator[None]:
-    """Make the folder; take it away again if the work ends before anything is in it.
-
-    Raises:
-        Mistake: it cannot be made.
-    """
-    new = not folder.exists()
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise Mistake(f"--out {folder} cannot be made: {error.strerror}.") from None
-    try:
-        yield
-    except BaseException:
-        if new and not any(folder.iterdir()):
-            folder.rmdir()
-        raise
-
-
-@contextlib.contextmanager
-def complete(folder: Path, names: Collection[str]) -> Iterator[None]:
-    """Within, all files of a run are written; those of an earlier one, set aside meanwhile, come back if one cannot be.
-
-    A trained model is not lost: it stays, by another name. Where the user stops the work it stays by its own, with what else
-    is whole, and without the files of the earlier run, for they are another model's.
-
-    Where the process is killed, a note stays, as long as the files by these names are the new ones; the next run brings the
-    earlier ones back before it begins.
-    """
-    _recover(folder, names)
-    model, note = folder / MODEL, folder / results.INCOMPLETE
-    aside = Path(tempfile.mkdtemp(prefix=EARLIER, dir=folder))  # no hidden one: a power cut may leave it
-    try:
-        for name in names:
-            with contextlib.suppress(FileNotFoundError):
-                (folder / name).replace(aside / name)
-    except BaseException:
-        _bring_back(aside)
-        raise
-    try:
-        with holding(note):
-            note.write_text(NOTE, encoding="utf-8")
-            yield
-    except BaseException as error:
-        trained = MODEL in names and model.exists()
-        if trained and not isinstance(error, Exception):
-            _discard(aside)
-            note.unlink(missing_ok=True)
-            raise
-        if trained:
-            model.replace(folder / results.UNFINISHED)
-        for name in names:
-            (folder / name).unlink(missing_ok=True)
-        note.unlink(missing_ok=True)
-        _bring_back(aside)
-        if trained:
-            say(f"The trained model is kept in {folder / results.UNFINISHED}")
-        raise
-    _discard(aside)
-    note.unlink()
-
-
-EARLIER, DISCARDED = "earlier-", ".earlier-"
-NOTE = f"""Score Playground was writing this folder. Where it does no longer, it was stopped in the middle: files may be missing.
-What lay here before, if anything did, is in the folder {EARLIER}...; the next run into this folder, with --overwrite, begins from there.
-"""
-
-
-def _recover(folder: Path, names: Collection[str]) -> None:
-    """Put a folder in order whose run was killed: the files of the run before, as far as they lie aside, are back.
-
-    A model that was trained whole stays, by another name.
-    """
-    note = folder / results.INCOMPLETE
-    half = note.exists()
-    for aside in folder.iterdir():
-        dead = re.fullmatch(rf"\.?{re.escape(EARLIER)}[a-z0-9_]{{8}}", aside.name) and aside.is_dir()
-        if not dead or not {file.name for file in aside.iterdir()} <= set(names):
-            continue  # someone else's
-        if aside.name.startswith(DISCARDED):
-            shutil.rmtree(aside)
-            continue
-        if half:
-            with contextlib.suppress(FileNotFoundError):
-                (folder / MODEL).replace(folder / results.UNFINISHED)
-            for name in names:
-                (folder / name).unlink(missing_ok=True)
-            note.unlink()
-            half = False
-        _bring_back(aside)
-    note.unlink(missing_ok=True)
-
-
-def _bring_back(aside: Path) -> None:
-    for file in aside.iterdir():
-        file.replace(aside.parent / file.name)
-    aside.rmdir()
-
-
-def _discard(aside: Path) -> None:
-    """Remove what was set aside; whoever is killed meanwhile leaves what nobody brings back."""
-    discarded = aside.with_name(f".{aside.name}")
-    aside.rename(discarded)
-    shutil.rmtree(discarded)
 
 
 def _read(problem: Problem) -> str:
