@@ -1,13 +1,20 @@
-"""How smooth the window is while it trains: ``python benchmarks/window.py``.
+"""How smooth the window is, and how fast it samples, while it trains: ``python benchmarks/window.py``.
 
-The real window, with a field of arrows, trails and the asked number of particles, samples and trains at once, once the
-first run of so many particles is recorded. Printed are the time to the first paint, the gaps between paints while the
-playhead moves (it rests for 0.8 s at the end of a run), the time of one paint, and training speed with the window and
-without one, both in this run. Use a display, or QT_QPA_PLATFORM=offscreen.
+The real window, with arrows, trails and the exact density, plays the asked number of particles: at rest, while it trains, and while
+it trains beside another program that keeps a core busy. A run is sampled while it plays, as long as the sampler keeps up.
+
+For each condition are printed: the sampler's steps a second while a run is being recorded (the playhead takes 62.5, and the
+sampler waits once it is 40 frames ahead); the gaps between paints, but for the rest of 0.8 s at the end of a run; the time of one
+paint; the steps of training a second. Training without a window is timed last, in the same process. Use a display, or
+QT_QPA_PLATFORM=offscreen.
 """
 
+import itertools
 import statistics
+import subprocess
+import sys
 import time
+from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -20,6 +27,50 @@ from playground.app.errors import Log
 from playground.app.main import process_age
 from playground.app.settings import Settings
 from playground.app.window import MainWindow
+
+SETTLE = 2000  # ms from the beginning of a condition to its measurement
+CONDITIONS = ("at rest", "training", "training, one core busy")
+BUSY = [sys.executable, "-c", "while True: pass"]
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """How far the sampler was at one moment.
+
+    Attributes:
+        moment: in seconds.
+        run: the number of the run being recorded.
+        frames: of it so far.
+        finished: whether these are all.
+    """
+
+    moment: float
+    run: int
+    frames: int
+    finished: bool
+
+
+@dataclass
+class Counter:
+    """What was seen of a condition: moments of the sampler, and paints as (moment, milliseconds, whether the run was at its end)."""
+
+    recorded: list[Recorded] = field(default_factory=list)
+    paints: list[tuple[float, float, bool]] = field(default_factory=list)
+
+    def sampler_rate(self) -> float:
+        """Frames a second that were recorded, of the time in which there was a run to record; nan without any."""
+        frames, seconds = 0, 0.0
+        for before, after in itertools.pairwise(self.recorded):
+            if not before.finished:
+                frames += after.frames - (before.frames if after.run == before.run else 0)
+                seconds += after.moment - before.moment
+        return frames / seconds if seconds else float("nan")
+
+    def gaps(self) -> np.ndarray:
+        """Milliseconds from each paint to the next, but for those at a run's end, after which the playhead rests."""
+        moments, _, at_end = (np.array(column) for column in zip(*self.paints, strict=True))
+        gaps: np.ndarray = 1000 * np.diff(moments)[~at_end[:-1]]
+        return gaps
 
 
 def speed_without_window(seconds: float) -> float:
@@ -39,54 +90,107 @@ def speed_without_window(seconds: float) -> float:
     return (trainer.step - steps) / (time.perf_counter() - start)
 
 
-def main(particles: int = 10_000, seconds: float = 8.0) -> None:
+class Measurement:
+    """Takes a window through the conditions, and prints each.
+
+    Args:
+        window: the window, shown.
+        particles, seconds: how many, and for how long each condition.
+    """
+
+    def __init__(self, window: MainWindow, particles: int, seconds: float) -> None:
+        self._window, self._particles, self._milliseconds = window, particles, int(1000 * seconds)
+        self._counter = Counter()
+        self._busy: subprocess.Popen[bytes] | None = None
+        self._look = QTimer(window, interval=16)
+        self._look.timeout.connect(self._looked)
+        self.speeds: dict[str, float] = {}  # of training, by condition
+        window.canvas.painted.connect(self._painted)
+        window.engine.ready.connect(self._start)
+
+    def _start(self) -> None:
+        self._window.state.edit({"sampling.particles": self._particles, "training.seconds": 3600})
+        self._wait()
+
+    def _wait(self) -> None:
+        trajectory = self._window.engine.trajectory
+        if trajectory is None or trajectory.positions.shape[1] != self._particles:
+            QTimer.singleShot(100, self._wait)
+        else:
+            self._measure(0)
+
+    def _measure(self, number: int) -> None:
+        if number == len(CONDITIONS):
+            self.end()
+            self._window.leave()
+            return
+        if number == 1:
+            self._window.engine.train()
+        elif number == 2:
+            self._busy = subprocess.Popen(BUSY)
+        QTimer.singleShot(SETTLE, lambda: self._begin(number))
+
+    def _begin(self, number: int) -> None:
+        if number == 0:
+            self._window.engine.restart()
+        self._counter = Counter()
+        self._look.start()
+        steps, start = self._window.engine.trained_steps, time.perf_counter()
+
+        def end() -> None:
+            self._look.stop()
+            made, seconds = self._window.engine.trained_steps - steps, time.perf_counter() - start
+            self.speeds[CONDITIONS[number]] = made / seconds
+            self._print(CONDITIONS[number])
+            self._measure(number + 1)
+
+        QTimer.singleShot(self._milliseconds, end)
+
+    def _print(self, condition: str) -> None:
+        counter = self._counter
+        gaps, costs = counter.gaps(), [cost for _, cost, _ in counter.paints]
+        print(
+            f"{condition}: {counter.sampler_rate():.1f} sampler steps/s; "
+            f"gap between paints {np.median(gaps):.1f} ms, 99 % {np.percentile(gaps, 99):.1f} ms; "
+            f"one paint {np.median(costs):.1f} ms, 99 % {np.percentile(costs, 99):.1f} ms; "
+            f"training {self.speeds[condition]:.0f} steps/s",
+            flush=True,
+        )
+
+    def _looked(self) -> None:
+        run, trajectory = self._window.engine._live.recorded
+        if run is not None:
+            frames, finished = (0, False) if trajectory is None else (len(trajectory), trajectory.finished)
+            self._counter.recorded.append(Recorded(time.perf_counter(), run.number, frames, finished))
+
+    def _painted(self, milliseconds: float) -> None:
+        engine = self._window.engine
+        at_end = engine.trajectory is not None and engine.frame == engine.trajectory.total - 1
+        self._counter.paints.append((time.perf_counter(), milliseconds, at_end))
+
+    def end(self) -> None:
+        """Stop the busy program."""
+        if self._busy is not None:
+            self._busy.kill()
+            self._busy.wait()
+
+
+def main(particles: int = 2_000, seconds: float = 12.0) -> None:
     application = QApplication([])
-    paints: list[tuple[float, float, bool]] = []  # when, milliseconds, whether the playhead moves on
     with TemporaryDirectory() as folder:
         window = MainWindow(Settings(Path(folder) / "settings.ini"), Log())
         window.on_first_paint = lambda: print(f"first paint after {1000 * process_age():.0f} ms")
         window.resize(1440, 900)
         window.show()
-        begun: list[tuple[int, float]] = []
-
-        def start() -> None:
-            window.state.edit({"sampling.particles": particles, "training.seconds": 3600})
-            QTimer.singleShot(500, train)
-
-        def train() -> None:
-            engine = window.engine
-            trajectory = engine.trajectory
-            if trajectory is None or trajectory.positions.shape[1] != particles or not trajectory.finished:
-                QTimer.singleShot(100, train)
-                return
-            print(f"{len(trajectory)} frames of {particles:,} particles recorded")
-            engine.train()
-            QTimer.singleShot(2500, measure)
-
-        def painted(milliseconds: float) -> None:
-            engine = window.engine
-            paints.append((time.perf_counter(), milliseconds, engine.frame < engine.recorded - 1))
-
-        def measure() -> None:
-            begun.append((window.engine.trained_steps, time.perf_counter()))
-            window.canvas.painted.connect(painted)
-            QTimer.singleShot(int(seconds * 1000), end)
-
-        def end() -> None:
-            steps, since = begun[0]
-            begun.append((window.engine.trained_steps - steps, time.perf_counter() - since))
-            window.leave()
-
-        window.engine.ready.connect(start)
-        application.exec()
-    with_window = begun[1][0] / begun[1][1]
-    moments, costs, moving = np.array(paints).T
-    gaps = np.diff(moments)[moving[:-1] > 0] * 1000
-    without = statistics.median(speed_without_window(seconds / 3) for _ in range(3))
-    print(f"{particles:,} particles, {len(paints)} paints in {seconds:g} s")
-    print(f"gap between paints: median {np.median(gaps):.1f} ms, 99 % {np.percentile(gaps, 99):.1f} ms")
-    print(f"one paint of the canvas: median {np.median(costs):.1f} ms, 99 % {np.percentile(costs, 99):.1f} ms")
-    print(f"training: {with_window:.0f} steps/s, without a window {without:.0f}: {with_window / without:.0%}")
+        measurement = Measurement(window, particles, seconds)
+        print(f"{particles:,} particles, {seconds:g} s each")
+        try:
+            application.exec()
+        finally:
+            measurement.end()
+    without = statistics.median(speed_without_window(2) for _ in range(3))
+    shares = (f"{condition} {speed / without:.0%}" for condition, speed in measurement.speeds.items() if speed)
+    print(f"training without a window: {without:.0f} steps/s; {', '.join(shares)}")
 
 
 if __name__ == "__main__":

@@ -232,7 +232,7 @@ class Exports(QObject):
         if dialog is not None:
             dialog.set_running(True)
         self._worker = Worker(make, "export")
-        self._worker.start(Worker.Priority.LowPriority)
+        self._worker.start()
         self._timer.start()
 
     def _refuses_second(self) -> bool:

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from playground.app.playback import TICK
 from playground.app.views import Bounds, DensityView, FieldView, ProbeView
 from playground.app.workers import Slot
 
@@ -24,11 +23,9 @@ if TYPE_CHECKING:
     from playground.lab.problem import Problem
     from playground.lab.trajectory import Trajectory
 
-SHARE = 0.35  # of a core for sampling while training goes on: on two cores the other half paints
+SHARE = 0.35  # of a core for sampling while training goes on: on two cores the rest of one paints
 IDLE = 0.05  # seconds between looks when nothing is asked for
-DRAWING = 0.008  # seconds that the window takes for a frame
-SOON = 0.001  # seconds before a frame in which nothing is begun that may last as long
-ROWS = 512  # points of a score between two looks at whether the window is drawing: less than a millisecond
+ROWS = 1_024  # points of a score in one call: more would be shared with the core that trains, and wait for it
 
 
 @dataclass(frozen=True, eq=False)
@@ -108,12 +105,11 @@ class Live:
         self._runs: Slot[Run] = Slot()
         self._views: Slot[View] = Slot()
         self._probes: Slot[Probe] = Slot()
-        self.share = 1.0  # of the time that sampler steps may take; the rest they sleep
+        self.share = 1.0  # of a core that sampler steps may take
         self._wanted = 0
-        self._step_seconds = 0.0
+        self._frame_seconds = 0.0  # from one frame to the next, rests included
         self._spent = 0.0  # since the last frame
         self._rested = 0.0  # when the next step may begin
-        self._frame = 0.0  # when the window began to draw the last frame
         self._wake = threading.Event()
         self._network: Any = None
         self._owner: Bench | None = None  # whose network it is
@@ -147,22 +143,6 @@ class Live:
             self._wanted = frames
             self._wake.set()
 
-    def stand_back(self) -> None:
-        """Leave the processor to the window: it begins to draw a frame."""
-        self._frame = time.monotonic()
-
-    def _give_way(self) -> None:
-        """Sleep while the window draws or is about to.
-
-        On two cores, one of which trains, this thread and the window meet on the other; where the window has to wait there,
-        it waits for the next tick of the scheduler, which is often 4 ms.
-        """
-        passed = time.monotonic() - self._frame
-        if passed > TICK / 1000 - SOON:
-            passed -= TICK / 1000
-        if -SOON <= passed < DRAWING:
-            time.sleep(DRAWING - passed)
-
     def finished(self, number: int) -> bool:
         """Whether the run of this number is recorded to its end."""
         run, trajectory = self.recorded
@@ -170,7 +150,7 @@ class Live:
 
     def keeps_up(self, frames_a_second: float) -> bool:
         """Whether frames can be recorded as fast as they are played."""
-        return self._step_seconds * frames_a_second <= self.share
+        return self._frame_seconds * frames_a_second <= 1.0
 
     def loop(self) -> Iterator[None]:
         """Serve wishes for ever; the thread ends it between two items."""
@@ -201,16 +181,19 @@ class Live:
         recorded, start = 0 if trajectory is None else len(trajectory), time.monotonic()
         if start < self._rested or (recorded and recorded >= self._wanted):
             return False
+        worked = time.thread_time()
         trajectory = next(steps, None)
         if trajectory is None:
             return False
         self.recorded = run, trajectory
-        spent = time.monotonic() - start
-        self._spent += spent
+        # What it worked, not what passed: waiting for the interpreter or the processor takes nothing from anyone.
+        worked, passed = time.thread_time() - worked, time.monotonic() - start
+        seconds = max(passed, worked / self.share)
+        self._rested = start + seconds
+        self._spent += seconds
         if len(trajectory) > recorded:
-            self._step_seconds += (self._spent - self._step_seconds) / min(len(trajectory), 20)
+            self._frame_seconds += (self._spent - self._frame_seconds) / min(len(trajectory), 20)
             self._spent = 0.0
-        self._rested = start + spent / self.share
         return True
 
     def score(self, run: Run) -> Any:
@@ -223,12 +206,9 @@ class Live:
         network = self.network(bench)
 
         def score(x: "Tensor", sigma: "Tensor", *label: "Tensor") -> "Tensor":
-            scores = []
             parts = (x, *(part.expand(len(x)) for part in (sigma.to(x), *label)))
-            for piece in zip(*(torch.split(part, ROWS) for part in parts), strict=True):
-                self._give_way()
-                scores.append(network(*piece))
-            return torch.cat(scores)
+            pieces = zip(*(torch.split(part, ROWS) for part in parts), strict=True)
+            return torch.cat([network(*piece) for piece in pieces])
 
         return score
 
@@ -264,17 +244,13 @@ class Live:
                 learned = arrows_at(problem, self._learned(view.bench), positions, view.sigma, view.time)
             closed_form = problem.known_score(view.exact_source)
             if view.exact and closed_form is not None:
-                pieces = []
-                for some in np.array_split(positions, max(len(positions) // ROWS, 1)):
-                    self._give_way()
-                    pieces.append(arrows_at(problem, closed_form, some, view.sigma, view.time))
-                exact = np.concatenate(pieces)
+                exact = arrows_at(problem, closed_form, positions, view.sigma, view.time)
             field = FieldView(positions, learned, exact, view.sigma)
         if view.density and view.density_source == "empirical":
-            values = empirical_density_over(problem, view.bounds, view.sigma, view.time, self._give_way)
+            values = empirical_density_over(problem, view.bounds, view.sigma, view.time)
             density = DensityView(values, view.bounds, view.sigma, "empirical")
         elif view.density and problem.density is not None:
-            values = density_over(problem, view.bounds, view.sigma, view.time, self._give_way)
+            values = density_over(problem, view.bounds, view.sigma, view.time)
             density = DensityView(values, view.bounds, view.sigma, "exact")
         return field, density
 

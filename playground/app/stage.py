@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Iterator
 
 import numpy as np
-from PySide6.QtCore import QObject, QThread, Signal, Slot
+from PySide6.QtCore import QObject, Signal, Slot
 
 from playground.app.bench import Bench
 from playground.app.filming import Views, complete_run
@@ -157,9 +157,8 @@ class Stage(QObject):
         self._playback.speed = speed
 
     def _start_live(self) -> None:
-        self._live_worker = Worker(self._live.loop, "sampling", niceness=19)
-        # Below the window's own priority: frames come first.
-        self._live_worker.start(QThread.Priority.LowPriority)
+        self._live_worker = Worker(self._live.loop, "sampling", watched=True)
+        self._live_worker.start()
 
     def _begin(self) -> None:
         """Start a run with the present settings, if they make sense."""
@@ -303,7 +302,6 @@ class Stage(QObject):
         self._live.want(self.frame + AHEAD)
         if self._trajectory is not None and self.frame != self._shown_frame and self.recorded:
             self._shown_frame = self.frame
-            self._live.stand_back()
             self.frame_changed.emit(self.frame)
         self._look(time.monotonic())
 

@@ -20,7 +20,8 @@ T = TypeVar("T")
 
 logger = logging.getLogger("playground")  # whose lines the log window shows
 
-NICENESS = 5  # of work beside the window
+NICENESS = 5  # of work beside the window, so that whatever moves in it goes first
+WATCHED = 2  # of the work whose every step the window shows
 
 
 class Slot(Generic[T]):
@@ -55,17 +56,15 @@ class Worker(QThread):
     Args:
         make: builds the iterator; called once, in the thread.
         pause: seconds to sleep after each item, so that other threads get the interpreter.
-        niceness: how far it stands back behind the window for a processor, 0 to 19.
+        watched: whether the window shows its every step: then other workers stand back behind it for a processor.
     """
 
-    def __init__(
-        self, make: Callable[[], Iterator[Any]], name: str, pause: float = 0.0, niceness: int = NICENESS
-    ) -> None:
+    def __init__(self, make: Callable[[], Iterator[Any]], name: str, pause: float = 0.0, watched: bool = False) -> None:
         super().__init__()
         self.setObjectName(name)
         self._make = make
         self._pause = pause
-        self._niceness = niceness
+        self._watched = watched
         self.latest: Slot[Any] = Slot()
         self.last: Any = None  # the last item, once the thread has finished
         self.error: BaseException | None = None
@@ -74,7 +73,9 @@ class Worker(QThread):
         if sys.platform == "linux":
             # Qt's own priorities do nothing there, and a window that shares two cores with two busy threads waits its
             # turn for milliseconds. Elsewhere this call would mean the whole process.
-            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), self._niceness)
+            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), WATCHED if self._watched else NICENESS)
+        elif not self._watched:
+            self.setPriority(QThread.Priority.LowPriority)
         try:
             iterator = self._make()
             try:

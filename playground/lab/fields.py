@@ -6,7 +6,6 @@ the same rule.
 """
 
 import math
-from collections.abc import Callable
 
 import numpy as np
 import torch
@@ -18,7 +17,6 @@ from playground.theory.noise import ScoreFunction
 Array = NDArray[np.floating]
 
 CELLS = 12_000  # about 10 ms for a mixture of a few hundred components
-PIECE = 1_000  # of them, less than a millisecond
 
 
 def grid_points(bounds: tuple[float, float, float, float], columns: int, rows: int) -> Array:
@@ -92,13 +90,8 @@ def empirical_density_over(
     bounds: tuple[float, float, float, float],
     sigma: float,
     time: float | None,
-    between: Callable[[], None] = lambda: None,
 ) -> Array:
-    """The smoothed training set's density of the particles, the mean over each cell, per user units: (rows, columns).
-
-    Args:
-        between: called now and then, by whoever has to let others through.
-    """
+    """The smoothed training set's density of the particles, the mean over each cell, per user units: (rows, columns)."""
     rows, columns = grid_shape(problem, bounds)
     level, scale = _internal_sigma(problem, sigma), 1.0
     if time is not None:
@@ -106,7 +99,7 @@ def empirical_density_over(
         process = problem.process()
         level, scale = float(process.sigma(time)), float(process.scale(time))
     x_edges, y_edges = (edges.to(problem.train) / scale for edges in cell_edges(problem, bounds, columns, rows))
-    means: Array = problem.empirical.cell_means(x_edges, y_edges, level, between).cpu().numpy().astype(np.float64)
+    means: Array = problem.empirical.cell_means(x_edges, y_edges, level).cpu().numpy().astype(np.float64)
     means /= scale**2 * math.prod(problem.units.scale.tolist())
     return means
 
@@ -116,23 +109,15 @@ def density_over(
     bounds: tuple[float, float, float, float],
     sigma: float,
     time: float | None,
-    between: Callable[[], None] = lambda: None,
 ) -> Array:
     """The known density of the particles on about `CELLS` nearly square cells of a rectangle, per user units: (rows, columns).
-
-    Args:
-        between: called before every `PIECE` cells, by whoever has to let others through.
 
     Raises:
         ValueError: the density of these data is not known.
     """
     rows, columns = grid_shape(problem, bounds)
     points = grid_points(bounds, columns, rows).reshape(-1, 2)
-    values = []
-    for start in range(0, len(points), PIECE):
-        between()
-        values.append(log_density_at(problem, points[start : start + PIECE], sigma, time))
-    density: Array = np.exp(np.concatenate(values))
+    density: Array = np.exp(log_density_at(problem, points, sigma, time))
     return density.reshape(rows, columns)
 
 

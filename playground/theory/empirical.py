@@ -9,7 +9,7 @@ A network with the capacity to fit it exactly would send every sample back to a 
 """
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import torch
 from torch import Tensor
@@ -67,9 +67,7 @@ class Empirical:
         log_mass = torch.stack(sums).logsumexp(0) - math.log(len(self._flat))
         return (log_mass - dim * (level.log() + 0.5 * math.log(2 * math.pi))).to(x.dtype)
 
-    def cell_means(
-        self, x_edges: Tensor, y_edges: Tensor, sigma: float, between: Callable[[], None] = lambda: None
-    ) -> Tensor:
+    def cell_means(self, x_edges: Tensor, y_edges: Tensor, sigma: float) -> Tensor:
         r"""Mean of p_sigma over each cell of a grid in the plane, exactly: (rows, columns), rows along y.
 
         Over a rectangle the Gaussian of each point integrates to a product of two differences of :math:`\Phi`, so a whole grid costs
@@ -78,11 +76,9 @@ class Empirical:
         Args:
             x_edges, y_edges: (columns + 1,), (rows + 1,), rising.
             sigma: > 0.
-            between: called before every `CELL_POINTS` points, by whoever has to let others through.
         """
         total = self.points.new_zeros(len(y_edges) - 1, len(x_edges) - 1)
         for some in torch.split(self.points, CELL_POINTS):
-            between()
             up, across = (
                 torch.special.ndtr((edges[:, None] - some[:, axis]) / sigma).diff(dim=0)
                 for edges, axis in ((y_edges, 1), (x_edges, 0))

@@ -1,66 +1,112 @@
-"""The thread that samples keeps away from the processor while the window draws."""
+"""The thread that samples: what it takes of the processor, and in which pieces."""
 
-import time
+import os
+import sys
 
 import pytest
 import torch
+from PySide6.QtCore import QThread
 
 from playground.app import live as module
+from playground.app import workers
+from playground.app.engine import Engine
 from playground.app.live import Live
-from playground.app.playback import TICK
+from playground.app.state import State
+from playground.app.workers import Worker
 from playground.lab.experiment import Experiment, replace
-from playground.lab.fields import PIECE, density_over
 from playground.lab.problem import Problem
+from playground.theory.networks.base import ROWS
 
 
-@pytest.fixture
-def slept(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """Seconds slept, on a clock that stands still otherwise."""
-    now, naps = [100.0], []
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere threads have Qt's priorities, as the next test asks")
+def test_sampling_comes_before_training_for_a_processor(qtbot, monkeypatch) -> None:
+    """Else whatever works beside the program takes the processor from what the user watches."""
+    niceness, begin = {}, Worker.run
 
-    def sleep(seconds: float) -> None:
-        naps.append(seconds)
-        now[0] += seconds
+    def run(worker: Worker) -> None:
+        make = worker._make
 
-    monkeypatch.setattr(module.time, "monotonic", lambda: now[0])
-    monkeypatch.setattr(module.time, "sleep", sleep)
-    return naps
+        def noted():
+            niceness[worker.objectName()] = os.getpriority(os.PRIO_PROCESS, 0)  # 0 is the thread that asks
+            return make()
+
+        worker._make = noted
+        begin(worker)
+
+    monkeypatch.setattr(Worker, "run", run)
+    small = {"sampling.particles": 50, "data.points": 500, "network.width": 8, "training.steps": 50}
+    engine = Engine(State(replace(Experiment(), small)), device="cpu")
+    with qtbot.waitSignal(engine.ready, timeout=60_000):
+        engine.start()
+    engine.train()
+    qtbot.waitUntil(lambda: "training" in niceness, timeout=10_000)
+    assert engine.shutdown(20.0)
+    assert 0 <= niceness["sampling"] < niceness["training"] == niceness["problem"]
+
+
+def test_where_threads_have_no_niceness_what_is_watched_keeps_the_windows_priority(qtbot, monkeypatch) -> None:
+    monkeypatch.setattr(workers.sys, "platform", "win32")
+    found = {}
+    for watched in (True, False):
+
+        def ask(watched=watched):
+            found[watched] = QThread.currentThread().priority()
+            yield None
+
+        worker = Worker(ask, "asking", watched=watched)
+        worker.start()
+        assert worker.wait(5_000)
+    assert found[True] is not QThread.Priority.LowPriority
+    assert found[False] is QThread.Priority.LowPriority
+
+
+def test_a_score_is_taken_in_pieces_that_no_other_core_shares_and_is_the_whole_score() -> None:
+    """Another core trains, and what waits for a share of it waits for training."""
+    live, problem = Live(), Problem.build(Experiment())
+    bench = _Bench(problem)
+    network, asked = live.network(bench), []
+    live.network = lambda bench: lambda x, sigma: asked.append(len(x)) or network(x, sigma)  # type: ignore[method-assign]
+    x = torch.randn(3 * module.ROWS + 5, 2)
+    found = live._learned(bench)(x, torch.tensor(0.5))
+    assert (sum(asked), len(asked)) == (len(x), 4)
+    assert max(asked) <= ROWS
+    with torch.no_grad():
+        torch.testing.assert_close(found, network(x, torch.tensor(0.5)))
 
 
 @pytest.mark.parametrize(
-    ("passed", "nap"),
+    ("worked", "passed", "rest"),
     [
-        (0.0, module.DRAWING),  # the frame is being drawn
-        (0.003, module.DRAWING - 0.003),
-        (module.DRAWING + 0.001, None),  # it is drawn
-        (TICK / 1000 - 0.5 * module.SOON, module.DRAWING + 0.5 * module.SOON),  # the next one is about to begin
-        (TICK / 1000 + module.DRAWING + 0.001, None),  # none came: nothing plays
+        (0.004, 0.004, 0.016),  # seconds of the processor, on the clock, and from a step to the next
+        (0.004, 0.012, 0.016),  # it waited for the interpreter
+        (0.004, 0.020, 0.020),
     ],
 )
-def test_sampling_sleeps_while_a_frame_is_drawn_or_about_to_be(
-    slept: list[float], passed: float, nap: float | None
+def test_a_share_is_one_of_the_processor_and_to_wait_takes_nothing_from_it(
+    monkeypatch, worked: float, passed: float, rest: float
 ) -> None:
-    live = Live()
-    live.stand_back()
-    time.sleep(passed)
-    slept.clear()
-    live._give_way()
-    assert slept == ([] if nap is None else [pytest.approx(nap)])
+    now = {"monotonic": 100.0, "thread_time": 5.0}
+    for clock in now:
+        monkeypatch.setattr(module.time, clock, lambda clock=clock: now[clock])
 
+    def frames():
+        trajectory = []
+        while True:
+            now["monotonic"] += passed
+            now["thread_time"] += worked
+            trajectory.append(0)
+            yield trajectory
 
-def test_a_score_gives_way_before_every_piece_and_is_the_whole_score() -> None:
-    live, problem = Live(), Problem.build(Experiment())
-    asked: list[int] = []
-    live._give_way = lambda: asked.append(1)  # type: ignore[method-assign]
-    bench = _Bench(problem)
-    score = live._learned(bench)
-    x = torch.randn(3 * module.ROWS + 5, 2)
-    found = score(x, torch.tensor(0.5))
-    assert len(asked) == 4
-    network = problem.network()
-    network.load_state_dict(bench.weights.tensors)
-    with torch.no_grad():
-        torch.testing.assert_close(found, network(x, torch.tensor(0.5)))
+    live, steps = Live(), frames()
+    live.share = 0.25
+    live.want(1_000)
+    assert live._advance(steps)
+    now["monotonic"] = 100.0 + rest - 1e-6
+    assert live._advance(steps) == (rest == passed - 1e-6)
+    now["monotonic"] = 100.0 + rest + 1e-6
+    assert live._advance(steps)
+    assert live.keeps_up(0.99 / rest)
+    assert not live.keeps_up(1.01 / rest)
 
 
 def test_an_adaptive_run_leaves_the_loop_after_every_score() -> None:
@@ -85,16 +131,7 @@ def test_an_adaptive_run_leaves_the_loop_after_every_score() -> None:
     assert sorted(most)[-2] == 1
     assert most[1] == 3  # the first step asks twice for its length
     assert len(asked) > 60
-    assert live._step_seconds > 0
-
-
-def test_a_density_is_the_same_however_often_it_gives_way() -> None:
-    problem, asked = Problem.build(Experiment()), []
-    bounds = (-3.0, 3.0, -2.0, 2.0)
-    whole = density_over(problem, bounds, 0.3, None)
-    pieces = density_over(problem, bounds, 0.3, None, lambda: asked.append(1))
-    assert len(asked) == -(-whole.size // PIECE)
-    assert (pieces == whole).all()
+    assert live._frame_seconds > 0
 
 
 class _Bench:

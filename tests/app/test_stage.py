@@ -342,27 +342,6 @@ def test_the_loop_begins_no_run_that_is_refused(qtbot, engine, monkeypatch, fast
     assert errors == []
 
 
-def test_sampling_leaves_the_rest_of_its_share_to_others():
-    live = Live()
-
-    def frames():
-        trajectory = []
-        while True:
-            time.sleep(0.02)
-            trajectory.append(0)
-            yield trajectory
-
-    steps = frames()
-    live.share = 0.25
-    live.want(1_000)
-    start = time.monotonic()
-    while time.monotonic() - start < 0.8:
-        live._advance(steps)
-    assert len(live.recorded[1]) == pytest.approx(0.8 / 0.08, abs=3)
-    assert live.keeps_up(5.0)
-    assert not live.keeps_up(60.0)
-
-
 def test_a_known_point_that_is_not_there_is_refused_before_a_run_begins(engine, qtbot):
     qtbot.waitUntil(lambda: engine.recorded > 5, timeout=10_000)
     told, run = [], engine.trajectory

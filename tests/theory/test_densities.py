@@ -341,3 +341,22 @@ def test_mixtures_that_are_none(arguments: tuple[list[object], ...], message: st
 def test_boxes_that_are_none(lows: list[object], highs: list[object], std: float, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         Boxes(torch.tensor(lows), torch.tensor(highs), std=std)
+
+
+@pytest.mark.parametrize("density", [_half_circles(80).to(dtype=torch.float32), _squares(0.05)], ids=["moons", "squares"])
+def test_far_components_are_summed_among_normal_numbers_and_change_nothing(density, monkeypatch):
+    """exp of less than -87 is no normal number of single precision and takes ten times as long; of e^-80 nothing is left."""
+    plain, lowest = Tensor.logsumexp, []
+
+    def noted(terms, *arguments):
+        lowest.append(float((terms - terms.amax(1, keepdim=True)).min()))
+        return plain(terms, *arguments)
+
+    x = 3 * torch.randn(2_000, 2, generator=_generator()).to(density.mean.dtype)
+    monkeypatch.setattr(Tensor, "logsumexp", noted)
+    found = density.log_prob(x, 0.02)
+    assert lowest
+    assert min(lowest) >= -80.01
+    monkeypatch.setattr("playground.theory.densities.NEGLIGIBLE", math.inf)
+    assert (found == density.log_prob(x, 0.02)).all()
+    assert min(lowest) < -1_000

@@ -1,0 +1,50 @@
+"""What the window's benchmark counts, by moments that are told to it."""
+
+import importlib.util
+import math
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+PATH = Path(__file__).parents[1] / "benchmarks" / "window.py"
+
+
+@pytest.fixture(scope="module")
+def benchmark():
+    specification = importlib.util.spec_from_file_location("window_benchmark", PATH)
+    module = importlib.util.module_from_spec(specification)
+    sys.modules[specification.name] = module
+    specification.loader.exec_module(module)
+    yield module
+    del sys.modules[specification.name]
+
+
+def test_the_sampler_is_timed_only_while_there_is_a_run_to_record(benchmark):
+    seen = [
+        (0.0, 1, 10, False),
+        (1.0, 1, 40, False),
+        (1.5, 1, 50, True),
+        (9.0, 1, 50, True),
+        (9.5, 2, 4, False),
+        (10.0, 2, 20, False),
+    ]
+    counter = benchmark.Counter([benchmark.Recorded(*moment) for moment in seen])
+    assert counter.sampler_rate() == pytest.approx((30 + 10 + 16) / 2.0)
+
+
+def test_a_run_that_takes_the_place_of_an_unfinished_one_counts_from_its_start(benchmark):
+    seen = [(0.0, 1, 10, False), (1.0, 2, 7, False)]
+    counter = benchmark.Counter([benchmark.Recorded(*moment) for moment in seen])
+    assert counter.sampler_rate() == pytest.approx(7.0)
+
+
+def test_without_a_run_to_record_there_is_no_rate(benchmark):
+    seen = [(0.0, 1, 50, True), (1.0, 1, 50, True)]
+    assert math.isnan(benchmark.Counter([benchmark.Recorded(*moment) for moment in seen]).sampler_rate())
+
+
+def test_a_playhead_that_waits_for_the_sampler_leaves_a_gap_and_one_at_a_runs_end_none(benchmark):
+    paints = [(0.0, 3.0, False), (0.5, 3.0, False), (0.516, 3.0, True), (1.316, 3.0, False), (1.332, 3.0, False)]
+    np.testing.assert_allclose(benchmark.Counter([], paints).gaps(), [500.0, 16.0, 16.0])
