@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import numpy as np
 
+from playground.app import figures
 from playground.app.live import Weights
 from playground.app.preload import preload_torch
 from playground.app.views import Bounds, ProblemView, plane_bounds
@@ -110,6 +111,8 @@ class Bench:
     held_out: list[tuple[int, float]] = field(default_factory=list)  # steps and held-out losses of the checks
     retunes: Slot[Experiment] = field(default_factory=Slot)
     lock: FairLock = field(default_factory=FairLock)  # held while the trainer works, about 60 ms
+    figures: dict[tuple[Any, ...], Any] = field(default_factory=dict)  # measured so far, see playground.app.figures
+    clicked: tuple[tuple[float, float] | int, ...] = ()  # when another bench took its place
 
     @property
     def trained_steps(self) -> int:
@@ -294,6 +297,9 @@ def assemble(
         progress = bench.progress
         if progress is not None and progress.floor is not None and progress.floor_error is None:
             bench.progress = trainer.with_floor(progress)
+    if session is not None:
+        for name, found in figures.from_json(session.measurements).items():
+            figures.keep(bench, figures.key(name, bench, session.experiment), found)
     yield 1.0, bench
 
 

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from PySide6.QtCore import QObject, Qt, QTimer, Signal, Slot
 
+from playground.app import figures
 from playground.app.bench import Bench, assemble, file_key, other_data, reset_key
 from playground.app.export_size import session_size
 from playground.app.playback import TICK
@@ -174,6 +175,7 @@ class Engine(Training):
         if self.failure:
             raise SessionError(f"Nothing is saved, for the settings describe other data than there are: {self.failure}")
         dataset, trajectory = bench.problem.dataset, self._trajectory
+        measured = figures.to_json(figures.present(bench, experiment))
         arrays, clicked = None, self.clicked if dataset.shape == (2,) else ()
         played = self._played_as
         of_now = self._played is bench and (played.sampling, played.seed) == (experiment.sampling, experiment.seed)
@@ -188,6 +190,7 @@ class Engine(Training):
             training=bench.summary(),
             view=view,
             clicked=clicked,
+            measurements=measured,
         )
 
     def session_size(self) -> int | None:
@@ -290,6 +293,7 @@ class Engine(Training):
                 self.message.emit("warning", refusal.sentence, "")
         if any(key.startswith("sampling.") or key == "seed" for key in keys):
             self._forget("quality")
+            self._recall()
             self._begin()
         if "likelihood.source" in keys:
             self._forget_weights()
@@ -365,6 +369,8 @@ class Engine(Training):
         clicked = self._clicked_of_the_same(bench) if opened is None else opened.clicked
         self._opening = None
         before, trained = self._bench, self._training is not None
+        if before is not None and bench is not before:
+            before.clicked = () if before.view.is_image else self.clicked
         built, wanted = bench.problem.experiment, self._state.experiment
         behind = (reset_key(built), built.likelihood.points) != (reset_key(wanted), wanted.likelihood.points)
         if bench is not before:
@@ -400,9 +406,10 @@ class Engine(Training):
         if bench.progress is not None:
             self.progress.emit(bench.progress)
         self._forget_measurements()
+        self._recall()
         if not recorded:
             self._begin()
-        self.click_again(clicked or self._awaiting)
+        self.click_again(clicked or self._awaiting or bench.clicked)
         self._awaiting = ()
         if first:
             self.ready.emit()

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from PySide6.QtCore import QObject, Signal
 
-from playground.app import measurements
+from playground.app import figures, measurements
 from playground.app.bench import Bench
 from playground.app.following import FOLLOWING
 from playground.app.stage import Stage
@@ -258,9 +258,14 @@ class Measuring(Stage):
         if bench is None or bench.problem.reference is None:
             return
         problem, weights = bench.problem, bench.weights
-        self._tasks.start(
-            "fisher", "Score errors", lambda: measurements.score_errors(problem, weights), self.errors_changed.emit
-        )
+        of = figures.key("fisher", bench, self._state.experiment)
+
+        def take(errors: Any) -> None:
+            if errors.fraction >= 1.0:
+                figures.keep(bench, of, errors)
+            self.errors_changed.emit(errors)
+
+        self._tasks.start("fisher", "Score errors", lambda: measurements.score_errors(problem, weights), take)
 
     def cancel(self, task: str) -> None:
         if task == "density" and self._tasks.running(task):
@@ -276,12 +281,29 @@ class Measuring(Stage):
     def _evaluated(self, task: str) -> Callable[[Mapping[str, Any]], None]:
         """Takes the figures of a measurement, and why some are missing, in place of those of its keys so far."""
 
+        bench = self._bench
+        assert bench is not None
+        of = figures.key(task, bench, self._state.experiment)
+
         def take(metrics: Mapping[str, Any]) -> None:
-            new = {key: value for key, value in metrics.items() if key != "reasons"}
-            self._came_from[task] = self._came_from.get(task, frozenset()) | new.keys()
-            self._replace(new, metrics.get("reasons", {}))
+            figures.keep(bench, of, metrics)
+            self._show_metrics(task, metrics)
 
         return take
+
+    def _show_metrics(self, task: str, metrics: Mapping[str, Any]) -> None:
+        new = {key: value for key, value in metrics.items() if key != "reasons"}
+        self._came_from[task] = self._came_from.get(task, frozenset()) | new.keys()
+        self._replace(new, metrics.get("reasons", {}))
+
+    def _recall(self) -> None:
+        """Show again what was measured of these weights by these settings."""
+        found = {} if self._bench is None else figures.present(self._bench, self._state.experiment)
+        for task, figure in found.items():
+            if task == "fisher":
+                self.errors_changed.emit(figure)
+            else:
+                self._show_metrics(task, figure)
 
     def _replace(self, figures: Mapping[str, Any], reasons: Mapping[str, str]) -> None:
         """Put figures in place of those of the same keys; None leaves none, and `reasons` says why."""
@@ -303,6 +325,7 @@ class Measuring(Stage):
             from playground.lab.evaluation import FROM_LIKELIHOOD  # where something was measured, torch is loaded
 
             self._forget_keys(self._came_from["test-set"] & {*FROM_LIKELIHOOD, "integral"})
+        self._recall()
 
     def _forget_keys(self, keys: Collection[str]) -> None:
         if keys:
@@ -326,6 +349,7 @@ class Measuring(Stage):
         if self.density_map in asked or (shown is not None and shown.asked and shown.source == "learned"):
             self._unpin()
         self._forget_measurements()
+        self._recall()
         for measure in asked:
             measure()
         if self._bench is None or self._bench.training == "training":

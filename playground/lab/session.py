@@ -66,6 +66,7 @@ class Session:
         view: the chosen layers and viewport; JSON values.
         clicked: the point whose likelihood was asked for, and a second one to which a way was: (x, y) in the user's units, or
             an image's number among the last frame of `trajectory`. What was measured of them is measured again.
+        measurements: figures of these weights by these settings, by what was measured; JSON values. None in files of earlier versions.
     """
 
     experiment: Experiment
@@ -79,6 +80,7 @@ class Session:
     training: Mapping[str, Any] = field(default_factory=dict)
     view: Mapping[str, Any] = field(default_factory=dict)
     clicked: tuple[tuple[float, float] | int, ...] = ()
+    measurements: Mapping[str, Any] = field(default_factory=dict)
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the session atomically: until the new file is complete, the old one stays.
@@ -102,6 +104,7 @@ class Session:
             "training": json.dumps(dict(self.training)),
             "view": json.dumps(dict(self.view)),
             "clicked": json.dumps(self.clicked),
+            "measurements": json.dumps(dict(self.measurements)),
         }
         if self.class_names and _are_names(self.class_names):
             metadata["class_names"] = json.dumps(self.class_names)
@@ -189,6 +192,7 @@ class Session:
             training=_json(path, metadata, "training", dict),
             view=_json(path, metadata, "view", dict),
             clicked=_clicked(path, metadata, shape, trajectory),
+            measurements=_json(path, {"measurements": "{}"} | dict(metadata), "measurements", dict),
         )
 
     def dataset(self) -> "Dataset":

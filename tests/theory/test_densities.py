@@ -343,7 +343,9 @@ def test_boxes_that_are_none(lows: list[object], highs: list[object], std: float
         Boxes(torch.tensor(lows), torch.tensor(highs), std=std)
 
 
-@pytest.mark.parametrize("density", [_half_circles(80).to(dtype=torch.float32), _squares(0.05)], ids=["moons", "squares"])
+@pytest.mark.parametrize(
+    "density", [_half_circles(80).to(dtype=torch.float32), _squares(0.05)], ids=["moons", "squares"]
+)
 def test_far_components_are_summed_among_normal_numbers_and_change_nothing(density, monkeypatch):
     """exp of less than -87 is no normal number of single precision and takes ten times as long; of e^-80 nothing is left."""
     plain, lowest = Tensor.logsumexp, []

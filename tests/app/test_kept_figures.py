@@ -1,0 +1,149 @@
+"""What was measured belongs to weights and settings, and comes back with them: by undo, and from a saved session."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from playground.app import figures
+from playground.app.engine import Engine
+from playground.app.state import State
+from playground.lab.along_sigma import ScoreErrors
+from playground.lab.experiment import Experiment, replace
+from playground.lab.session import Session
+
+TINY = {
+    "data.points": 500,
+    "network.width": 8,
+    "network.depth": 1,
+    "training.steps": 40,
+    "training.batch": 64,
+    "sampling.particles": 60,
+    "sampling.steps": 10,
+    "likelihood.points": 20,
+    "likelihood.tolerance": 1e-1,
+}
+
+
+def started(qtbot) -> Engine:
+    engine = Engine(State(replace(Experiment(), TINY)), device="cpu")
+    with qtbot.waitSignal(engine.ready, timeout=60_000):
+        engine.start()
+    return engine
+
+
+@pytest.fixture
+def engine(qtbot):
+    """An engine that has trained, with everything measured: what it shows is in `seen`."""
+    engine = started(qtbot)
+    engine.train()
+    qtbot.waitUntil(lambda: engine.training == "finished", timeout=30_000)
+    qtbot.waitUntil(lambda: engine.trajectory is not None and engine.trajectory.finished, timeout=30_000)
+    engine.seen = []
+    engine.errors_changed.connect(engine.seen.append)
+    engine.evaluate_test_set()
+    engine.evaluate_samples()
+    engine.score_errors()
+    engine.inspect(0.3, 0.2)
+    tasks = ("test-set", "quality", "fisher", "likelihood")
+    qtbot.waitUntil(lambda: not any(engine.running(task) for task in tasks), timeout=60_000)
+    assert {"test_nll", "sliced_wasserstein2"} <= engine.evaluation.keys()
+    assert engine.seen[-1].fraction == 1.0
+    yield engine
+    assert engine.shutdown(20.0)
+
+
+@pytest.fixture
+def other(qtbot):
+    """Another engine, as after a new start."""
+    other = started(qtbot)
+    yield other
+    assert other.shutdown(20.0)
+
+
+def settle(qtbot, engine) -> None:
+    qtbot.waitUntil(lambda: not engine.building, timeout=30_000)
+
+
+def test_a_saved_session_brings_back_what_was_measured(qtbot, engine, other, tmp_path):
+    measured, errors = engine.evaluation, engine.seen[-1]
+    engine.session({})().save(tmp_path / "a.spg")
+    shown = []
+    other.errors_changed.connect(shown.append)
+    with qtbot.waitSignal(other.problem_changed, timeout=30_000):
+        other.open_session(Session.load(tmp_path / "a.spg"))
+    assert other.evaluation == measured
+    np.testing.assert_array_equal(shown[-1].relative, errors.relative)
+    assert not any(other.running(task) for task in ("test-set", "quality", "fisher"))
+    qtbot.waitUntil(lambda: other.likelihood is not None, timeout=30_000)
+    np.testing.assert_allclose(other.likelihood.point, (0.3, 0.2))
+
+
+def test_undo_of_other_data_brings_back_what_was_measured_and_the_clicked_point(qtbot, engine):
+    measured = engine.evaluation
+    with qtbot.waitSignal(engine.problem_changed, timeout=30_000):
+        engine._state.edit({"data.kind": "pinwheel"})
+    assert "test_nll" not in engine.evaluation
+    assert engine.seen[-1] is None
+    with qtbot.waitSignal(engine.problem_changed, timeout=30_000):
+        engine._state.undo()
+    settle(qtbot, engine)
+    assert engine.evaluation == measured
+    assert engine.seen[-1] is not None
+    qtbot.waitUntil(lambda: engine.likelihood is not None, timeout=30_000)
+    np.testing.assert_allclose(engine.likelihood.point, (0.3, 0.2))
+
+
+def test_undo_of_a_reset_brings_back_what_was_measured(qtbot, engine):
+    measured = engine.evaluation
+    with qtbot.waitSignal(engine.problem_changed, timeout=30_000):
+        engine.reset_training()
+    assert "test_nll" not in engine.evaluation
+    engine._state.undo()
+    settle(qtbot, engine)
+    assert engine.evaluation == measured
+
+
+def test_undo_of_another_sampler_brings_back_its_distances_and_none_are_shown_of_the_other(qtbot, engine):
+    distance = engine.evaluation["sliced_wasserstein2"]
+    engine._state.edit({"sampling.steps": 12})
+    assert "sliced_wasserstein2" not in engine.evaluation
+    assert "test_nll" in engine.evaluation
+    assert figures.present(engine._bench, engine._state.experiment).keys() == {"test-set", "fisher"}
+    engine._state.undo()
+    assert engine.evaluation["sliced_wasserstein2"] == distance
+
+
+def test_nothing_is_shown_or_saved_of_weights_that_it_is_not_of(qtbot, engine):
+    engine._state.edit({"training.steps": 1_000_000})
+    engine.train()
+    assert engine.evaluation.keys() <= {"reasons"}
+    assert not engine.session({})().measurements
+    trained = engine.trained_steps
+    qtbot.waitUntil(lambda: engine.trained_steps > trained, timeout=10_000)
+    engine.pause_training()
+    qtbot.waitUntil(lambda: engine._resting is None, timeout=10_000)
+    assert engine.evaluation.keys() <= {"reasons"}
+    assert engine.seen[-1] is None
+    assert not engine.session({})().measurements
+
+
+ERRORS = ScoreErrors(1.0, np.array([0.1, 1.0]), *(np.array([0.5, np.nan]) for _ in range(4)), "exact")
+
+
+def test_figures_survive_json_and_what_is_unsound_is_left_out():
+    found = {"test-set": {"test_nll": np.float64(1.5), "reasons": {"kl": "unknown"}}, "fisher": ERRORS}
+    saved = figures.to_json(found)
+    back = figures.from_json(saved)
+    assert back["test-set"] == {"test_nll": 1.5, "reasons": {"kl": "unknown"}}
+    for field in dataclasses.fields(ScoreErrors):
+        np.testing.assert_array_equal(getattr(back["fisher"], field.name), getattr(ERRORS, field.name))
+    for broken in (
+        {},
+        saved["fisher"] | {"sigmas": [1.0]},
+        saved["fisher"] | {"source": 3},
+        saved["fisher"] | {"sigmas": [1, 0.1]},
+    ):
+        assert "fisher" not in figures.from_json({"fisher": broken})
+    assert figures.from_json({"quality": {"kl": {"a": 1}, "reasons": 3}}) == {"quality": {"reasons": {}}}
+    assert figures.from_json({"quality": 3}) == {}
