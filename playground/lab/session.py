@@ -336,12 +336,8 @@ def _of_kind(kind: str, shape: tuple[int, ...]) -> bool:
 
 
 def _check_trajectory(path: Path, trajectory: Arrays, shape: tuple[int, ...]) -> None:
-    if not {"positions", "sigma", "time", "step_size", "shape"} == set(trajectory) - {
-        "accepted",
-        "nfe_mean",
-        "nfe_max",
-        "step",
-    }:
+    optional = {"accepted", "nfe_mean", "nfe_max", "step"}
+    if set(trajectory) - optional != {"positions", "sigma", "time", "step_size", "shape"}:
         raise _damaged(path, "its trajectory is incomplete")
     positions = trajectory["positions"]
     fits = positions.ndim == 3 and positions.size > 0 and positions.shape[2] == math.prod(shape)

@@ -20,8 +20,9 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
+from playground.theory.log_sums import log_sum_exp
+
 _LOG_TWO_PI = math.log(2 * math.pi)
-NEGLIGIBLE = 80.0  # nats below the largest component: e^-80 of it is lost in every sum
 
 
 class Density(ABC):
@@ -210,7 +211,7 @@ class GaussianMixture(Density):
 
     def _log_prob(self, x: Tensor, sigma: Tensor) -> Tensor:
         variance, x = self._variance(sigma), x - self.mean
-        result = _log_sum_exp(self._logits(x, variance)) - 0.5 * self.dim * _LOG_TWO_PI
+        result = log_sum_exp(self._logits(x, variance)) - 0.5 * self.dim * _LOG_TWO_PI
         if self._shared:
             result = result - 0.5 * self.dim * variance.log()[:, 0]
         if self._expanded:
@@ -369,7 +370,7 @@ class Boxes(Density):
         terms, _, blurred = self._blurred(x, sigma)
         inside = ((x[:, None, :] >= self.lows) & (x[:, None, :] < self.highs)).all(2)
         sharp = torch.where(inside, self._log_heights.exp(), 0.0).sum(1).log()
-        return torch.where(blurred[:, 0], _log_sum_exp(terms), sharp)
+        return torch.where(blurred[:, 0], log_sum_exp(terms), sharp)
 
     def _score(self, x: Tensor, sigma: Tensor) -> Tensor:
         terms, gradient, blurred = self._blurred(x, sigma)
@@ -378,14 +379,6 @@ class Boxes(Density):
 
 def _move(part: Tensor | None, device: torch.device | str | None, dtype: torch.dtype | None) -> Tensor | None:
     return None if part is None else part.to(device=device, dtype=dtype)
-
-
-def _log_sum_exp(terms: Tensor) -> Tensor:
-    """Log of the sum of exp over the columns of (N, K), (N,).
-
-    Terms that add nothing are raised: exp of less than -87 is no normal number of single precision, and takes ten times as long.
-    """
-    return torch.maximum(terms, terms.amax(1, keepdim=True) - NEGLIGIBLE).logsumexp(1)
 
 
 def _check_weights(weights: Tensor) -> None:

@@ -359,6 +359,6 @@ def test_far_components_are_summed_among_normal_numbers_and_change_nothing(densi
     found = density.log_prob(x, 0.02)
     assert lowest
     assert min(lowest) >= -80.01
-    monkeypatch.setattr("playground.theory.densities.NEGLIGIBLE", math.inf)
+    monkeypatch.setattr("playground.theory.log_sums.NEGLIGIBLE", math.inf)
     assert (found == density.log_prob(x, 0.02)).all()
     assert min(lowest) < -1_000
