@@ -722,3 +722,10 @@ def test_a_large_number_is_not_cut(form, state, steps):
     state.edit({"training.steps": steps})
     edit = row.number
     assert edit.fontMetrics().horizontalAdvance(edit.text()) <= edit.width() - 4  # 2 px at each side
+
+
+def test_a_long_name_takes_its_width_beside_its_chip(form, state):
+    row = make_field(state, "sampling.corrector_steps", "steps of the corrector")
+    form(row)
+    assert row.chip is not None
+    assert row.label.width() >= row.label.sizeHint().width() > 54
