@@ -165,9 +165,9 @@ def test_the_read_out_of_the_histogram_is_whole(qapp, monkeypatch):
 def test_the_axes_of_a_file_have_their_whole_names(shared_window, monkeypatch):
     panel, cuts = shared_window.panel(QualityPanel), Cuts(monkeypatch)
     for names in (("pressure", "temperature"), ("pressure [hPa]", "wind & rain"), ("x", "y")):
-        panel._name_axes(*names)
+        panel.marginals._name_axes(*names)
         wait()
         cuts.look(panel, str(names))
-        assert [button.text().replace("&&", "&") for button in panel.axes.buttons.values()] == list(names)
-        assert panel.legend.width() > 60
+        assert [button.text().replace("&&", "&") for button in panel.marginals.axes.buttons.values()] == list(names)
+        assert panel.marginals.legend.width() > 60
     assert sorted(cuts.found) == []

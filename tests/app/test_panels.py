@@ -1367,33 +1367,33 @@ def test_the_quality_of_score_and_samples(show, state, engine, qtbot):
     assert len(panel.chart._sigmas) == 0
     engine.errors_changed.emit(of_all)
     assert len(panel.chart._sigmas) == 1
-    qtbot.waitUntil(lambda: panel.histogram.overlap() is not None)
-    assert panel.histogram.overlap() > 0.9
+    qtbot.waitUntil(lambda: panel.marginals.histogram.overlap() is not None)
+    assert panel.marginals.histogram.overlap() > 0.9
     engine.trajectory.positions[1] = moons(2000) + 50
     engine.frame = 1
     engine.frame_changed.emit(1)
-    qtbot.waitUntil(lambda: panel.histogram.overlap() < 0.1)
-    press(panel.axes.buttons["1"])
-    assert "y" in panel.histogram.accessibleDescription()
+    qtbot.waitUntil(lambda: panel.marginals.histogram.overlap() < 0.1)
+    press(panel.marginals.axes.buttons["1"])
+    assert "y" in panel.marginals.histogram.accessibleDescription()
     engine.errors_changed.emit(None)
     assert panel.relative.text() == "–"
     engine.trajectory = None
     engine.trajectory_changed.emit(None)
-    assert panel.histogram.overlap() is None
+    assert panel.marginals.histogram.overlap() is None
 
 
 def test_a_known_density_lies_over_the_histogram_along_the_axis_that_is_shown(show, state, engine):
     (panel,) = show(panels.QualityPanel)
     engine.build(marginals=None)
-    assert panel.histogram.exact() is None
-    assert "exact" not in panel.legend.text()
+    assert panel.marginals.histogram.exact() is None
+    assert "exact" not in panel.marginals.legend.text()
     places = np.linspace(-5, 5, 401)
     narrow, wide = (ndtr(places / std) for std in (0.1, 1.0))
     engine.build(marginals=np.array([[places, narrow], [places, wide]]))
-    assert "exact" in panel.legend.text()
-    along_x = panel.histogram.exact().max()
-    press(panel.axes.buttons["1"])
-    assert panel.histogram.exact().max() < 0.3 * along_x
+    assert "exact" in panel.marginals.legend.text()
+    along_x = panel.marginals.histogram.exact().max()
+    press(panel.marginals.axes.buttons["1"])
+    assert panel.marginals.histogram.exact().max() < 0.3 * along_x
 
 
 def test_conditioned_samples_are_not_compared_and_the_card_says_why(show, state, engine):
@@ -1561,8 +1561,8 @@ def test_images_have_no_plane(show, state, engine):
     assert quality.measure_score.isEnabled()  # against the training set's
     engine.train_to(200, "finished")
     assert "score_errors" not in engine.asked  # some seconds of work, which is only done when asked for
-    assert not quality.axes.isVisible()
-    assert "mean brightness" in quality.histogram.accessibleDescription()
+    assert not quality.marginals.axes.isVisible()
+    assert "mean brightness" in quality.marginals.histogram.accessibleDescription()
 
 
 def test_a_card_leaves_out_the_last_parts_of_its_state_before_it_cuts_a_word(qapp: QApplication) -> None:

@@ -4,20 +4,18 @@ import math
 import time
 
 import numpy as np
-from PySide6.QtCore import Qt, QTimer, Slot
-from PySide6.QtGui import QFontMetrics
-from PySide6.QtWidgets import QBoxLayout, QHBoxLayout, QLabel, QWidget
+from PySide6.QtCore import QTimer, Slot
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QWidget
 
 from playground.app import hindrances, theme
 from playground.app.card import Card, Notice
 from playground.app.charts.errors import ErrorAlongSigma
-from playground.app.charts.histogram import MarginalHistogram
 from playground.app.charts.pairs import NearestPairs
-from playground.app.controls import SegmentedControl
 from playground.app.engine import Engine
 from playground.app.labels import spoken
 from playground.app.numbers import measured, percent, percent_with_error, shown
 from playground.app.panels.figure import Figure, TaskButton, decimal, missing, with_error
+from playground.app.panels.marginals import Marginals
 from playground.app.panels.memorization import Memorization
 from playground.app.state import State
 from playground.app.views import ProblemView
@@ -30,7 +28,6 @@ MEASURE_AGAINST_DATA = (
     "The exact score of {} is not known: Measure compares with that of the training set, smoothed by each noise level."
 )
 AGAINST_DATA = "against the training set’s smoothed score"
-AXIS_WIDTH = 52  # px of an axis's name beside the legend; below it they have twice as much
 HISTOGRAM_SECONDS = 0.1  # between two pictures of the particles
 
 
@@ -43,7 +40,6 @@ class QualityPanel(Card):
         self._errors: ScoreErrors | None = None
         self._metrics: dict[str, object] = {}
         self._drawn = 0.0
-        self._axis = 0
         self._later = QTimer(self)
         self._later.setSingleShot(True)
         self._later.timeout.connect(self._show_samples)
@@ -65,8 +61,6 @@ class QualityPanel(Card):
         self.folded.connect(lambda folded: folded or self._show_samples())
         if engine.problem is not None:
             self._problem_changed(engine.problem)
-        else:
-            self._name_axes("x", "y")
         self._enable()
         self._show_evaluation(engine.evaluation)
 
@@ -165,21 +159,8 @@ class QualityPanel(Card):
             self.pairs,
         ):
             self.body.addWidget(part)
-        self.histogram = MarginalHistogram(self)
-        self.histogram.setToolTip(
-            "<p>Bars: the data along one axis. Thin curve: their exact density, where it is known. Line: the particles that the canvas shows.</p>"
-        )
-        self.axes = SegmentedControl((("0", "x"), ("1", "y")), self)
-        self.axes.chosen.connect(self._choose_axis)
-        self.axes.set_value("0")
-        self._axes_row = row = QBoxLayout(QBoxLayout.Direction.LeftToRight)
-        self.legend = QLabel(self)
-        self.legend.setWordWrap(True)  # three words and two buttons are more than the narrowest column has room for
-        theme.set_role(self.legend, "caption")
-        row.addWidget(self.legend, 1)
-        row.addWidget(self.axes)
-        self.body.addLayout(row)
-        self.body.addWidget(self.histogram)
+        self.marginals = Marginals(self.engine, self)
+        self.body.addWidget(self.marginals)
 
     def _heading(self, title: str, button: TaskButton) -> None:
         label = QLabel(title, self)
@@ -195,17 +176,6 @@ class QualityPanel(Card):
     def apply_palette(self, palette: object) -> None:
         super().apply_palette(palette)
         self.pairs.apply_palette(palette)
-        self._write_legend()
-
-    def _write_legend(self) -> None:
-        tokens, view = self.histogram.tokens, self.engine.problem
-        kinds = [("data", "■", "data"), ("particles", "▬", "samples")]
-        if view is not None and view.marginals is not None:
-            kinds.insert(1, ("exact", "─", "exact"))
-        marks = (
-            f'<span style="color:{tokens.color(color).name()}">{mark}</span>&nbsp;{name}' for color, mark, name in kinds
-        )
-        self.legend.setText("&nbsp; ".join(marks))  # broken between two kinds, where the column is narrow
 
     # What is shown
 
@@ -221,11 +191,7 @@ class QualityPanel(Card):
         self.weights.setVisible(view.mode_weights is not None)
         self.labels.setVisible(view.is_image and view.labelled)
         self.nearest.setVisible(view.is_image)
-        self.axes.setVisible(not view.is_image)
-        self._name_axes(*view.axes)
-        if view.is_image:
-            self._axis = 0
-        self._show_data(view)
+        self.marginals.show_data(view)
         self._enable()
         self._show_samples()
 
@@ -250,12 +216,11 @@ class QualityPanel(Card):
         self.chart.show_empty(why or (MEASURE_SCORE if known else MEASURE_AGAINST_DATA.format(view.name)))
         self.measure_samples.set_hindrance(hindrances.to_comparing(self.state, self.engine))
         if run is None:
-            self.histogram.show_samples(None)
+            self.marginals.histogram.show_samples(None)
         if view is None:
             for part in (self.against, self.kl, self.weights, self.labels, self.nearest):
                 part.setVisible(False)  # they were of data that are gone
-            self.histogram.show_data(np.zeros(0), "")
-            self._write_legend()
+            self.marginals.clear()
 
     @Slot(str)
     def _training_changed(self, training: str) -> None:
@@ -377,14 +342,8 @@ class QualityPanel(Card):
     @Slot()
     def _show_samples(self) -> None:
         self._drawn = time.monotonic()
-        trajectory, view = self.engine.trajectory, self.engine.problem
         self._show_now()
-        if trajectory is None or view is None or not len(trajectory):
-            self.histogram.show_samples(None)
-            return
-        positions = trajectory.positions[min(self.engine.frame, len(trajectory) - 1)]
-        if (positions.ndim > 2) == view.is_image:
-            self.histogram.show_samples(self._along(positions))
+        self.marginals.show_samples()
 
     def _show_now(self) -> None:
         sigma = self.engine.sigma
@@ -403,38 +362,6 @@ class QualityPanel(Card):
         else:
             self.relative.show_text("", spoken(errors.unscaled))
         self.divergence.show_text(_with_error_if_known(divergence, divergence_error))
-
-    @Slot(str)
-    def _choose_axis(self, axis: str) -> None:
-        self._axis = int(axis)
-        view = self.engine.problem
-        if view is not None:
-            self._show_data(view)
-            self._show_samples()
-
-    def _name_axes(self, *names: str) -> None:
-        metrics = QFontMetrics(theme.text_font(theme.CAPTION_PIXELS))
-        beside = max(map(metrics.horizontalAdvance, names)) <= AXIS_WIDTH
-        way = QBoxLayout.Direction.LeftToRight if beside else QBoxLayout.Direction.TopToBottom
-        self._axes_row.setDirection(way)  # longer names take a row of their own
-        self.axes.setMaximumWidth(2 * (AXIS_WIDTH + 14) if beside else 16777215)
-        self.axes.setMinimumWidth(self.axes.maximumWidth() if beside else 0)
-        for button, name in zip(self.axes.buttons.values(), names, strict=True):
-            button.setText(metrics.elidedText(name, Qt.TextElideMode.ElideRight, 2 * AXIS_WIDTH).replace("&", "&&"))
-            button.setAccessibleName(f"Histogram along {name}")
-            button.setToolTip(f"<p>Histogram along {name}.</p>")
-
-    def _show_data(self, view: ProblemView) -> None:
-        values = self._along(view.points) if view.brightness is None else view.brightness
-        below = None if view.marginals is None else view.marginals[self._axis]
-        self.histogram.show_data(values, "mean brightness" if view.is_image else view.axes[self._axis], below)
-        self._write_legend()
-
-    def _along(self, points: np.ndarray) -> np.ndarray:
-        """(N,) what the histogram counts: a coordinate, or an image's mean brightness."""
-        if points.ndim > 2:
-            return points.reshape(len(points), -1).mean(axis=1)
-        return points[:, self._axis]
 
 
 def _with_own_error(metrics: dict[str, object], key: str) -> str:

@@ -1,0 +1,108 @@
+"""The data and the particles along one axis."""
+
+import numpy as np
+from PySide6.QtCore import Qt, Slot
+from PySide6.QtGui import QFontMetrics
+from PySide6.QtWidgets import QBoxLayout, QLabel, QVBoxLayout, QWidget
+
+from playground.app import theme
+from playground.app.card import ROW_GAP
+from playground.app.charts.histogram import MarginalHistogram
+from playground.app.controls import SegmentedControl
+from playground.app.engine import Engine
+from playground.app.views import ProblemView
+
+AXIS_WIDTH = 52  # px of an axis's name beside the legend; below it they have twice as much
+
+
+class Marginals(QWidget):
+    """A histogram of the data and of the particles that the canvas shows, its legend, and the choice of the axis."""
+
+    def __init__(self, engine: Engine, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.engine = engine
+        self._axis = 0
+        self.histogram = MarginalHistogram(self)
+        self.histogram.setToolTip(
+            "<p>Bars: the data along one axis. Thin curve: their exact density, where it is known. Line: the particles that the canvas shows.</p>"
+        )
+        self.axes = SegmentedControl((("0", "x"), ("1", "y")), self)
+        self.axes.chosen.connect(self._choose_axis)
+        self.axes.set_value("0")
+        self.legend = QLabel(self)
+        self.legend.setWordWrap(True)  # three words and two buttons are more than the narrowest column has room for
+        theme.set_role(self.legend, "caption")
+        self._row = row = QBoxLayout(QBoxLayout.Direction.LeftToRight)
+        row.addWidget(self.legend, 1)
+        row.addWidget(self.axes)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(ROW_GAP)
+        column.addLayout(row)
+        column.addWidget(self.histogram)
+        self._name_axes("x", "y")
+
+    def apply_palette(self, palette: object) -> None:
+        self._write_legend()
+
+    def show_data(self, view: ProblemView) -> None:
+        """Draw the data of this problem, and offer its axes; of images the mean brightness."""
+        self.axes.setVisible(not view.is_image)
+        self._name_axes(*view.axes)
+        if view.is_image:
+            self._axis = 0
+        values = self._along(view.points) if view.brightness is None else view.brightness
+        below = None if view.marginals is None else view.marginals[self._axis]
+        self.histogram.show_data(values, "mean brightness" if view.is_image else view.axes[self._axis], below)
+        self._write_legend()
+
+    def clear(self) -> None:
+        """Draw no data: there are none."""
+        self.histogram.show_data(np.zeros(0), "")
+        self._write_legend()
+
+    def show_samples(self) -> None:
+        """Draw the particles of the frame that the canvas shows."""
+        trajectory, view = self.engine.trajectory, self.engine.problem
+        if trajectory is None or view is None or not len(trajectory):
+            self.histogram.show_samples(None)
+            return
+        positions = trajectory.positions[min(self.engine.frame, len(trajectory) - 1)]
+        if (positions.ndim > 2) == view.is_image:
+            self.histogram.show_samples(self._along(positions))
+
+    @Slot(str)
+    def _choose_axis(self, axis: str) -> None:
+        self._axis = int(axis)
+        view = self.engine.problem
+        if view is not None:
+            self.show_data(view)
+            self.show_samples()
+
+    def _write_legend(self) -> None:
+        tokens, view = self.histogram.tokens, self.engine.problem
+        kinds = [("data", "■", "data"), ("particles", "▬", "samples")]
+        if view is not None and view.marginals is not None:
+            kinds.insert(1, ("exact", "─", "exact"))
+        marks = (
+            f'<span style="color:{tokens.color(color).name()}">{mark}</span>&nbsp;{name}' for color, mark, name in kinds
+        )
+        self.legend.setText("&nbsp; ".join(marks))  # broken between two kinds, where the column is narrow
+
+    def _name_axes(self, *names: str) -> None:
+        metrics = QFontMetrics(theme.text_font(theme.CAPTION_PIXELS))
+        beside = max(map(metrics.horizontalAdvance, names)) <= AXIS_WIDTH
+        way = QBoxLayout.Direction.LeftToRight if beside else QBoxLayout.Direction.TopToBottom
+        self._row.setDirection(way)  # longer names take a row of their own
+        self.axes.setMaximumWidth(2 * (AXIS_WIDTH + 14) if beside else 16777215)
+        self.axes.setMinimumWidth(self.axes.maximumWidth() if beside else 0)
+        for button, name in zip(self.axes.buttons.values(), names, strict=True):
+            button.setText(metrics.elidedText(name, Qt.TextElideMode.ElideRight, 2 * AXIS_WIDTH).replace("&", "&&"))
+            button.setAccessibleName(f"Histogram along {name}")
+            button.setToolTip(f"<p>Histogram along {name}.</p>")
+
+    def _along(self, points: np.ndarray) -> np.ndarray:
+        """(N,) what the histogram counts: a coordinate, or an image's mean brightness."""
+        if points.ndim > 2:
+            return points.reshape(len(points), -1).mean(axis=1)
+        return points[:, self._axis]
