@@ -4,6 +4,7 @@ import html
 import re
 
 BREAK = "\u200b"  # where a line may end, and nothing is seen
+PHRASES = "\ufdf0-\ufdff"  # Arabic signs of a whole phrase each, which some fonts draw six capitals wide
 LONGEST = 32  # narrow characters without a break that the narrowest label holds, or half as many wide ones
 
 
@@ -15,8 +16,8 @@ def breakable(sentence: str, longest: int = LONGEST) -> str:
     >>> [[len(part) for part in breakable(80 * letter + " is no file.").split(BREAK)] for letter in "nW"]
     [[32, 32, 28], [16, 16, 16, 16, 28]]
     """
-    pieces = rf"((?:[a-ln-vx-z0-9_.-]{{2}}|[^\s/{BREAK}]){{{longest // 2}}}+)(?=[^\s/{BREAK}])"
-    return re.sub(pieces, rf"\1{BREAK}", sentence)
+    pieces = rf"((?:[a-ln-vx-z0-9_.-]{{2}}|[^\s/{BREAK}{PHRASES}]){{{longest // 2}}}+)(?=[^\s/{BREAK}])"
+    return re.sub(rf"([{PHRASES}])(?=\S)|{pieces}", rf"\1\2{BREAK}", sentence)
 
 
 def wrapped(*lines: str) -> str:
