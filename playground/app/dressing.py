@@ -11,6 +11,7 @@ from playground.app.engine import Engine
 from playground.app.export_size import Dresser
 from playground.drawing.film import Dress
 from playground.drawing.layers import Density, Field
+from playground.drawing.plane import Viewport
 from playground.drawing.scene import Scene
 
 if typing.TYPE_CHECKING:
@@ -19,33 +20,39 @@ if typing.TYPE_CHECKING:
 COMPUTED = frozenset({"learned", "exact", "density"})  # layers that cost the engine work
 
 
-def dresser(engine: Engine, kind: str, scene: Scene) -> Dresser:
-    """Gives each frame of a film the score field, density and caption that the canvas would show with it.
+def dresser(
+    engine: Engine, kind: str, viewport: Viewport, wanted: frozenset[str], still: bool = False, untrained: bool = False
+) -> Dresser:
+    """Gives each frame of a film, or that of a picture, the score field, density and caption that the canvas would show with it.
 
     What it returns is called in the export's thread.
 
     Args:
         kind: of the sampler, whose run the captions speak of.
+        viewport: of the film.
+        wanted: layers of COMPUTED that it shows.
+        still: only the frame in view will be asked for, whose caption stays.
     """
-    wanted = frozenset(name for name in COMPUTED if getattr(scene, name) is not None)
-    views = engine.view_maker(scene.viewport, wanted)
+    views = engine.view_maker(viewport, wanted, still)
+    without_run = np.array([engine.sigma]), np.array([np.nan])
 
-    def dress_run(trajectory: "Trajectory", frames: np.ndarray) -> tuple[Dress, Iterator[float]]:
+    def dress_run(trajectory: "Trajectory | None", frames: np.ndarray) -> tuple[Dress, Iterator[float]]:
+        sigmas, times = without_run if trajectory is None else (trajectory.sigma, trajectory.time)
+
         def dress(shown: Scene, frame: int) -> Scene:
-            field, density = views.at(float(trajectory.sigma[frame]), float(trajectory.time[frame]))
+            field, density = views.at(float(sigmas[frame]), float(times[frame]))
             changes: dict[str, typing.Any] = {}
             if field is not None:
-                if shown.learned is not None and field.learned is not None:
-                    changes["learned"] = Field(field.positions, field.learned, "learned")
-                if shown.exact is not None and field.exact is not None:
-                    changes["exact"] = Field(field.positions, field.exact, "exact")
-            if density is not None and shown.density is not None:
+                for role, vectors in (("learned", field.learned), ("exact", field.exact)):
+                    if vectors is not None:
+                        changes[role] = Field(field.positions, vectors, role)
+            if density is not None:
                 changes["density"] = Density(density.density, density.extent)
-            if shown.caption:
-                changes["caption"] = tuple(readouts.caption(trajectory, frame, kind))
+            if shown.caption and not still and trajectory is not None:
+                changes["caption"] = tuple(readouts.caption(trajectory, frame, kind, untrained))
             return dataclasses.replace(shown, **changes)
 
         shown = np.unique(frames)
-        return dress, views.prepare(zip(trajectory.sigma[shown].tolist(), trajectory.time[shown].tolist(), strict=True))
+        return dress, views.prepare(zip(sigmas[shown].tolist(), times[shown].tolist(), strict=True))
 
     return dress_run

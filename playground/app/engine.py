@@ -401,6 +401,7 @@ class Engine(Training):
         self._learned_maps.forget()
         self._field.forget()
         self._unpin()
+        self._under.expire()
         self.problem_changed.emit(bench.view)
         self.training_changed.emit(self.training)
         if bench.progress is not None:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from PySide6.QtCore import QObject, QTimer, Signal, Slot
 from PySide6.QtGui import QImage
 
@@ -177,7 +178,8 @@ class Exports(QObject):
         choice = dialog.choice()
         if dialog.kind == "picture":
             make = self._picture_maker(choice)
-            self._sizing = Worker(lambda: iter([(1.0, png_size(make()))]), "size of the export")
+            sizes = lambda: ((done, None if image is None else png_size(image)) for done, image in make())  # noqa: E731
+            self._sizing = Worker(sizes, "size of the export")
         elif trajectory is not None and len(trajectory):
             scene = self._scene(choice)
             dresser = self._window.dresser(scene)
@@ -206,18 +208,16 @@ class Exports(QObject):
             self._sizing_timer.stop()
 
     def _start_picture(self, dialog: ExportDialog, path: Path) -> None:
-        picture = self._picture_maker(dialog.choice())
+        choice = dialog.choice()
+        picture = self._picture_maker(choice)
+        self._start(lambda: save_picture(picture(), path), path, dialog)
 
-        def write() -> Iterator[Progress]:
-            save_image(picture(), path)
-            yield 1, 1
-
-        self._start(write, path, dialog)
-
-    def _picture_maker(self, choice: PictureChoice) -> Callable[[], QImage]:
-        """Paints the canvas as it is now, in another thread."""
-        scene = self._scene(choice)
-        return lambda: film.picture(scene, choice.width, choice.height)
+    def _picture_maker(self, choice: PictureChoice) -> Callable[[], Iterator[tuple[float, QImage | None]]]:
+        """Makes an iterator that paints the canvas as it is now, in another thread."""
+        scene, engine = self._scene(choice), self._window.engine
+        trajectory, frame = (engine.trajectory, engine.frame) if self.has_frames() else (None, 0)
+        dresser = self._window.dresser(scene, still=True)
+        return lambda: paint_picture(scene, trajectory, frame, dresser, choice)
 
     def _scene(self, choice: VideoChoice | PictureChoice) -> Scene:
         scene: Scene = self._window.canvas.scene(choice.width, choice.height)
@@ -322,6 +322,26 @@ class Exports(QObject):
 
     def _suggestion(self) -> Path:
         return self._window.documents.proposal()
+
+
+def paint_picture(
+    scene: Scene, trajectory: "Trajectory | None", frame: int, dresser: Dresser, choice: PictureChoice
+) -> Iterator[tuple[float, QImage | None]]:
+    """Compute field and density of this frame for the picture's own view, as a film does; yields the share done, at last the image."""
+    if trajectory is not None and scene.particles is not None:
+        scene = film.at_frame(scene, trajectory.positions, frame)
+    dress, preparing = dresser(trajectory, np.array([frame]))
+    for done in preparing:
+        yield 0.99 * done, None
+    yield 1.0, film.picture(dress(scene, frame), choice.width, choice.height)
+
+
+def save_picture(painting: Iterator[tuple[float, QImage | None]], path: Path) -> Iterator[Progress]:
+    """Write the image that :func:`paint_picture` ends with."""
+    for done, image in painting:
+        if image is not None:
+            save_image(image, path)
+        yield int(1000 * done), 1000
 
 
 def paint_film(

@@ -16,7 +16,7 @@ if typing.TYPE_CHECKING:
     from playground.data import Dataset
     from playground.lab.trajectory import Trajectory
 
-Dresser = Callable[["Trajectory", np.ndarray], tuple[Dress, Iterator[float]]]
+Dresser = Callable[["Trajectory | None", np.ndarray], tuple[Dress, Iterator[float]]]
 """Of a run and the frames to paint: gives them score field, density and caption, once what it prepares meanwhile is done."""
 
 PLACES, SUCCESSIVE = 4, 6  # pieces of a film that are encoded to foretell its size, and pictures of each

@@ -8,11 +8,21 @@ import math
 from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from playground.app.live import Live, View, Weights
-from playground.app.measurements import MAP_CELLS, learned_density, learned_score, map_level
-from playground.app.views import DensityView, FieldView
+from playground.app.measurements import (
+    ASKED_CELLS,
+    MAP_CELLS,
+    judged_density,
+    learned_density,
+    learned_score,
+    map_level,
+)
+from playground.app.views import Bounds, DensityView, FieldView
 
 if TYPE_CHECKING:
+    from playground.app.bench import Bench
     from playground.lab.problem import Problem
     from playground.lab.trajectory import Trajectory
 
@@ -37,21 +47,73 @@ def complete_run(
     return iterate
 
 
+def arrows_over(bounds: Bounds, screen: Bounds, grid: tuple[int, int]) -> tuple[int, int]:
+    """Columns and rows of arrows that lie as densely over `bounds` as the grid over the screen.
+
+    >>> arrows_over((-2.0, 2.0, 0.0, 1.0), (-1.0, 1.0, 0.0, 1.0), (30, 20))
+    (60, 20)
+    """
+    reach = np.diff(np.reshape(bounds, (2, 2)))[:, 0] / np.diff(np.reshape(screen, (2, 2)))[:, 0]
+    columns, rows = np.maximum(np.round(np.array(grid) * reach), 1).astype(int).tolist()
+    return columns, rows
+
+
+def views_over(
+    bench: "Bench",
+    bounds: Bounds,
+    arrows: tuple[int, int],
+    wanted: frozenset[str],
+    exact_source: str,
+    density_source: str,
+    asked: bool = False,
+) -> "Views":
+    """Views of these layers with the weights that the bench has now.
+
+    Args:
+        arrows: columns and rows.
+        asked: whether the density is the map that the user asked for, whatever the moment.
+    """
+    density = "density" in wanted and not asked
+    view = View(
+        bench=dataclasses.replace(bench),  # a copy keeps the weights of this moment
+        bounds=bounds,
+        columns=arrows[0],
+        rows=arrows[1],
+        sigma=0.0,
+        time=None,
+        learned="learned" in wanted,
+        exact="exact" in wanted,
+        density=density and density_source != "learned",
+        exact_source=exact_source,
+        density_source=density_source,
+    )
+    return Views(view, density and not view.density and bench.view.shows_learned_density, asked)
+
+
 class Views:
     """Field and density at any moment of a film.
 
     Args:
         view: what is wanted and where, its own moment left aside; None for images, and before there is a problem.
         follow: whether the density is the learned one, of which there are maps at a few noise levels only.
+        asked: whether the density is the map that the user asked for.
     """
 
-    def __init__(self, view: View | None, follow: bool = False) -> None:
-        self._view, self._follow = view, follow and view is not None
+    def __init__(self, view: View | None, follow: bool = False, asked: bool = False) -> None:
+        self._view, self._follow, self._asked = view, follow and view is not None, asked
         self._live = Live()
         self._maps: dict[tuple[float, bool], DensityView] = {}
+        self._asked_map: DensityView | None = None
 
     def prepare(self, moments: Iterable[tuple[float, float]]) -> Iterator[float]:
         """Compute the maps that these noise levels and times need, as :meth:`at` takes them; yields the share that is done."""
+        if self._asked:
+            assert self._view is not None
+            asked = self._view.bench
+            maps = judged_density(asked.problem, asked.weights, self._view.bounds, ASKED_CELLS)
+            for fraction, density in maps:
+                self._asked_map = density
+                yield fraction or 0.0
         if not self._follow:
             return
         assert self._view is not None
@@ -69,6 +131,8 @@ class Views:
             return None, None
         moment = dataclasses.replace(self._view, sigma=sigma, time=None if math.isnan(time) else time)
         field, density = self._live.see(moment)
+        if self._asked:
+            density = self._asked_map
         if self._follow:
             density = self._maps[map_level(sigma, moment.bench.view), not math.isnan(time)]
         return field, density

@@ -245,13 +245,13 @@ class Live:
             closed_form = problem.known_score(view.exact_source)
             if view.exact and closed_form is not None:
                 exact = arrows_at(problem, closed_form, positions, view.sigma, view.time)
-            field = FieldView(positions, learned, exact, view.sigma)
+            field = FieldView(positions, learned, exact, view.sigma, view.time is not None)
         if view.density and view.density_source == "empirical":
             values = empirical_density_over(problem, view.bounds, view.sigma, view.time)
-            density = DensityView(values, view.bounds, view.sigma, "empirical")
+            density = DensityView(values, view.bounds, view.sigma, "empirical", moving=view.time is not None)
         elif view.density and problem.density is not None:
             values = density_over(problem, view.bounds, view.sigma, view.time)
-            density = DensityView(values, view.bounds, view.sigma, "exact")
+            density = DensityView(values, view.bounds, view.sigma, "exact", moving=view.time is not None)
         return field, density
 
     def _read(self, probe: Probe) -> ProbeView:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from playground.lab.trajectory import Trajectory
 
 MAP_CELLS = 64  # of a learned density that follows sigma, across and down: a second or two each
+ASKED_CELLS = 160  # of the map that is asked for
 ENERGY_CELLS = 120  # of that of an energy, which no path has to be followed for: a twentieth of a second
 WAY_POINTS, WAY_IMAGES = 65, 11  # of the way between two: what makes a smooth line, and what fits beside each other
 
@@ -168,12 +169,13 @@ def density_of(
         side = max(resolution, ENERGY_CELLS)
         values = model.log_prob(grid_points((x0, x1, y0, y1), side, side).reshape(-1, 2)).reshape(side, side)
         partition = model.log_partition, model.partition.error
-        yield 1.0, DensityView(np.exp(values) / scale**2, bounds, shown, "learned", partition, asked=sigma is None)
+        asked = sigma is None
+        yield 1.0, DensityView(np.exp(values) / scale**2, bounds, shown, "learned", partition, asked, moving)
         return
     for progress in density_map(problem, score, (x0, x1, y0, y1), resolution, sigma=sigma):
         if progress.log_density is not drawn and progress.log_density is not None:
             drawn = progress.log_density
-            view = DensityView(np.exp(drawn) / scale**2, bounds, shown, source, asked=sigma is None)
+            view = DensityView(np.exp(drawn) / scale**2, bounds, shown, source, asked=sigma is None, moving=moving)
         yield progress.fraction, view  # the same again where nothing is new: a reader may have missed the last
 
 

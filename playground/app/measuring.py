@@ -15,7 +15,6 @@ from playground.app.views import DensityView, PointLikelihood, Way
 from playground.lab.experiment import Experiment
 from playground.lab.refusals import Refusal, flow_refusal, likelihood_refusal
 
-MAP_CELLS = 160  # across and down, of the map that is asked for
 POINT_KEYS = frozenset(
     f"likelihood.{name}" for name in ("tolerance", "trace", "vectors", "probe")
 )  # by which log p is computed
@@ -207,7 +206,7 @@ class Measuring(Stage):
         if self._refused(likelihood_refusal):
             return
         if self._pinned is None or not self._tasks.running("density"):
-            self._finished_map = None if self._pinned is None else self._shown_density
+            self._finished_map = None if self._pinned is None else self._under.density.seen
         self._pin()
         bench, bounds = self._bench, self._bounds
         assert bench is not None
@@ -215,7 +214,7 @@ class Measuring(Stage):
         self._tasks.start(
             "density",
             "Density map",
-            lambda: measurements.judged_density(problem, weights, bounds, MAP_CELLS),
+            lambda: measurements.judged_density(problem, weights, bounds, measurements.ASKED_CELLS),
             self._show_density,
             self._map_failed,
         )
@@ -345,7 +344,7 @@ class Measuring(Stage):
         if self._pinned is not None:  # else the playhead has moved on, and the map will not be shown
             measures["density"] = self.density_map
         asked = [measure for task, measure in measures.items() if self._tasks.running(task)]
-        shown = self._shown_density
+        shown = self._under.density.seen
         if self.density_map in asked or (shown is not None and shown.asked and shown.source == "learned"):
             self._unpin()
         self._forget_measurements()

@@ -8,19 +8,21 @@ import numpy as np
 from playground.app.numbers import THIN_SPACE, coordinate, shown
 from playground.app.views import Bounds, DensityView, ProbeView, ProblemView
 
-OTHER = 1.25  # times the noise level: maps that follow the playhead lie within half an octave's middle
-
 NAMES = {"learned": "learned", "exact": "exact", "empirical": "training set"}
 
 if typing.TYPE_CHECKING:
     from playground.lab.trajectory import Trajectory
 
 
-def caption(trajectory: "Trajectory", frame: int, kind: str) -> list[str]:
-    """Sigma, level or time, step size and step of a frame, in two lines.
+UNTRAINED = "untrained network"
+
+
+def caption(trajectory: "Trajectory", frame: int, kind: str, untrained: bool = False) -> list[str]:
+    """Sigma, level or time, step size and step of a frame, in two lines; in a third the score evaluations so far.
 
     Args:
         kind: the sampler, as in ``sampling.kind``.
+        untrained: whether what is seen is of a network with random weights.
     """
     sigma, time = float(trajectory.sigma[frame]), float(trajectory.time[frame])
     step_size = float(trajectory.step_size[frame])
@@ -30,22 +32,30 @@ def caption(trajectory: "Trajectory", frame: int, kind: str) -> list[str]:
         first.append(f"level {level}" + (f"/{levels}" if levels else ""))
     elif math.isfinite(time):
         first.append(f"t = {time:.3f}")
-    second = [f"step {trajectory.step[frame]}/{trajectory.steps}"]
+    # A step of no length is a mere frame: each particle takes steps of its own.
+    word = "frame" if math.isnan(step_size) and math.isfinite(trajectory.nfe_mean[frame]) else "step"
+    second = [f"{word} {trajectory.step[frame]}/{trajectory.steps}"]
     if math.isfinite(step_size) and step_size:
         name = {"langevin": "ε", "metropolis-langevin": "ε", "annealed-langevin": "α"}.get(kind, "Δt")
         second.insert(0, f"{name} = {shown(abs(step_size))}")
     accepted = float(trajectory.accepted[frame])
     if math.isfinite(accepted):
         second.append(f"{accepted:.0%} accepted")
-    return ["   ".join(first), "   ".join(second)]
+    third = evaluations(trajectory, frame)
+    return [*[UNTRAINED][: int(untrained)], "   ".join(first), "   ".join(second), *[third][: bool(third)]]
 
 
-def other_density(density: DensityView, sigma: float) -> list[str]:
-    """A line that says which density is seen where it is not that of the moment's sigma, or was asked for."""
-    other = max(density.sigma, sigma) > OTHER * min(density.sigma, sigma)
-    if not density.asked and not (density.source == "learned" and other):
-        return []  # the others are computed for the moment, if a frame or two late
-    return [f"density ({NAMES[density.source]}) at σ = {shown(density.sigma)}"]
+def evaluations(trajectory: "Trajectory", frame: int, unit: str = " score evaluations") -> str:
+    """The score evaluations of one particle until a frame, of steps of their own the mean and the most; "" if not known."""
+    mean, most = float(trajectory.nfe_mean[frame]), float(trajectory.nfe_max[frame])
+    if math.isnan(mean):
+        return ""
+    return f"{shown(mean)}{unit}" if mean == most else f"{shown(mean)}{unit} (most {shown(most)})"
+
+
+def asked_density(density: DensityView) -> list[str]:
+    """A line that says which density is seen where it is a map that was asked for, and not that of the moment."""
+    return [f"density ({NAMES[density.source]}) at σ = {shown(density.sigma)}"] if density.asked else []
 
 
 def _level(trajectory: "Trajectory", frame: int) -> tuple[int, int]:

@@ -1,5 +1,7 @@
 """The sampler's timeline: a track whose colour is the noise at each frame, and a handle on the frame in view."""
 
+from collections.abc import Callable
+
 import numpy as np
 from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import (
@@ -43,6 +45,7 @@ class Scrubber(QSlider):
         self._span: tuple[float, float] | None = None
         self._steps: np.ndarray | None = None
         self._last: int | None = None
+        self._cost: Callable[[int], str] = lambda frame: ""
         self._recorded = 0
         self._track: QImage | None = None
         self.setTracking(True)
@@ -74,6 +77,7 @@ class Scrubber(QSlider):
         span: tuple[float, float] | None = None,
         steps: np.ndarray | None = None,
         last: int | None = None,
+        cost: Callable[[int], str] = lambda frame: "",
     ) -> None:
         """Noise of the frames recorded so far, (frames,), in the user's units.
 
@@ -81,9 +85,10 @@ class Scrubber(QSlider):
             span: largest and smallest noise of the whole run, where they are known before it ends.
             steps: (frames,) after which of the sampler's steps the frames are, where not each has one.
             last: the sampler's last step, where that is not the last frame's number.
+            cost: the score evaluations until a recorded frame, in words.
         """
         self._sigmas, self._span, self._track = np.array(sigmas, float), span, None
-        self._steps, self._last = steps, last
+        self._steps, self._last, self._cost = steps, last, cost
         self.update()
 
     def apply_palette(self, palette: Palette) -> None:
@@ -101,7 +106,10 @@ class Scrubber(QSlider):
         last = float(self._sigmas[-1]) if self._span is None else self._span[ahead]
         right = f"{finish} σ = {shown(last)}" if complete or self._span is not None else f"now σ = {shown(last)}"
         end = f"{self._last_step}"
-        if not complete:
+        if complete:
+            cost = self._cost(self._recorded - 1)
+            end += f" · {cost}" if cost else ""
+        else:
             end = f"{self._step(max(self._recorded - 1, 0))} of {end} sampled"
         return f"{begin} σ = {shown(float(self._sigmas[0]))}", right, "step 0", end
 
@@ -165,7 +173,9 @@ class Scrubber(QSlider):
             frame = min(max(self._frame_at(event.pos().x()), 0), self.maximum())
             words = "Not sampled yet"
             if frame < len(self._sigmas):
+                cost = self._cost(frame)
                 words = f"Step {self._step(frame)} of {self._last_step}, σ = {shown(float(self._sigmas[frame]))}"
+                words += f", {cost}" if cost else ""
             QToolTip.showText(event.globalPos(), wrapped(words) + self.toolTip(), self)
             return True
         return bool(super().event(event))
@@ -235,6 +245,8 @@ class Scrubber(QSlider):
         now_left, now_right = middle - width / 2 - 8, middle + width / 2 + 8
         if left + metrics.horizontalAdvance(start) < now_left:
             painter.drawText(QPointF(left, below), start)
+        if right - metrics.horizontalAdvance(end) <= now_right:
+            end = end.partition(" · ")[0]  # the step alone, where there is no room for its cost
         if right - metrics.horizontalAdvance(end) > now_right:
             painter.drawText(QPointF(right - metrics.horizontalAdvance(end), below), end)
         painter.setFont(bold)

@@ -4,7 +4,6 @@ Nothing is computed here: one thread samples and evaluates (:mod:`playground.app
 newest result.
 """
 
-import dataclasses
 import itertools
 import sys
 import time
@@ -13,9 +12,10 @@ from collections.abc import Callable, Iterator
 import numpy as np
 from PySide6.QtCore import QObject, Signal, Slot
 
+from playground.app import following
 from playground.app.bench import Bench
-from playground.app.filming import Views, complete_run
-from playground.app.following import FOLLOWING, Follower, LearnedMaps
+from playground.app.filming import Views, arrows_over, complete_run, views_over
+from playground.app.following import FOLLOWING, Follower, LearnedMaps, Moment, Underlay
 from playground.app.live import SHARE, Live, Probe, Run, View
 from playground.app.playback import FRAMES_A_SECOND, Playback
 from playground.app.state import State
@@ -28,6 +28,7 @@ from playground.mistakes import mistake_of
 
 AHEAD = 40  # frames recorded beyond the playhead
 FIELD_SECONDS = 0.05  # how often the field follows playhead and weights: arrows turn slowly...
+PAUSED = "The run is paused for the density map, which stays until you play on."
 DENSITY_SECONDS = 0.1  # ...and the density below them, which costs several times as much, changes more slowly still
 
 
@@ -43,6 +44,7 @@ class Stage(QObject):
     loop_changed = Signal(bool)
     field_changed = Signal(object)  # FieldView
     density_changed = Signal(object)  # DensityView
+    overlay_dropped = Signal(str)  # "field" or "density": what was shown belongs to no frame in view
     probed = Signal(object)  # ProbeView
     task_changed = Signal(str, object)  # name, TaskStatus
     message = Signal(str, str, str)  # level "info", "warning" or "error"; sentence; action key or ""
@@ -71,9 +73,10 @@ class Stage(QObject):
         self._wanted: frozenset[str] = frozenset({"learned", "density"})
         self._density_source = self._exact_source = "exact"
         self._learned_maps = LearnedMaps(self._tasks, self._show_density)
-        self._shown_density: DensityView | None = None
         self._pinned: int | None = None  # the frame at which the user's own density map lies on the canvas
         self._field, self._density = Follower(FIELD_SECONDS), Follower(DENSITY_SECONDS)
+        shown = self.field_changed.emit, self.density_changed.emit, self.overlay_dropped.emit
+        self._under = Underlay(*shown, self._suits)
         self._told = ""
 
     # What the window may read
@@ -206,24 +209,17 @@ class Stage(QObject):
     def set_exact_source(self, source: str) -> None:
         self._exact_source = source
         self._field.forget()
+        self._under.field.expire()
 
     @property
     def density_source(self) -> str:
-        """Where the density layer comes from, as far as there is one: an unknown density can be learned, or be the training set's."""
-        chosen, view = self._density_source, self.problem
-        if view is None or view.known_density:
-            noisy = view is None or view.sigma_min > 0
-            return chosen if noisy or chosen != "empirical" else "exact"
-        empirical = view.sigma_min > 0 and (chosen == "empirical" or not view.shows_learned_density)
-        return "empirical" if empirical else "learned"
+        """Where the density layer comes from."""
+        return following.density_source(self._density_source, self.problem)
 
     @property
     def exact_source(self) -> str:
-        """Where the exact score comes from: the training set's stands in for one that is not known."""
-        view = self.problem
-        if view is not None and (not view.known_density or self._exact_source == "empirical") and view.sigma_min > 0:
-            return "empirical"
-        return "exact"
+        """Where the exact score comes from."""
+        return following.exact_source(self._exact_source, self.problem)
 
     def probe(self, x: float, y: float) -> None:
         """Read out the score and density at a point; `probed` answers."""
@@ -232,7 +228,7 @@ class Stage(QObject):
             if moment is not None:
                 self._live.probe(Probe(self._bench, (x, y), *moment))
 
-    def _moment(self) -> tuple[float, float | None] | None:
+    def _moment(self) -> Moment | None:
         """Sigma and, where the particles are not in data coordinates, the process's time at the playhead.
 
         None while the run in view is still that of another problem, which these numbers would mean nothing to.
@@ -246,6 +242,8 @@ class Stage(QObject):
 
     def _pin(self) -> None:
         """Leave the density layer to the map that comes, until the playhead moves on."""
+        if self.playing:
+            self.message.emit("info", PAUSED, "")
         self.set_playing(False)
         self._tasks.cancel(FOLLOWING)
         self._pinned = self.frame
@@ -253,6 +251,10 @@ class Stage(QObject):
     def _unpin(self) -> None:
         self._pinned = None
         self._density.forget()
+
+    def _suits(self, density: DensityView) -> bool:
+        """Whether it is what is wanted: the user's own map, and until that is there, as without one, the moment's."""
+        return self._pinned is not None if density.asked else density.source == self.density_source
 
     # Exports
 
@@ -265,34 +267,27 @@ class Stage(QObject):
         seed = self._state.experiment.seed + self._run_seed
         return complete_run(bench.problem, bench.weights, seed, trajectory)
 
-    def view_maker(self, bounds: Bounds, wanted: frozenset[str]) -> Views:
-        """Computes, in another thread, the field and density at any sigma and time; see :meth:`set_wanted`."""
-        bench = self._bench
-        if bench is None or bench.view.is_image:
+    def view_maker(self, bounds: Bounds, wanted: frozenset[str], still: bool = False) -> Views:
+        """Computes, in another thread, the field and density at any sigma and time; see :meth:`set_wanted`.
+
+        Args:
+            still: only at the present moment, where the density may be the map that the user asked for.
+        """
+        if self._bench is None or self._bench.view.is_image:
             return Views(None)
-        view = View(
-            bench=dataclasses.replace(bench),  # a copy keeps the weights of this moment
-            bounds=bounds,
-            columns=self._grid[0],
-            rows=self._grid[1],
-            sigma=0.0,
-            time=None,
-            learned="learned" in wanted,
-            exact="exact" in wanted,
-            density="density" in wanted and self.density_source != "learned",
-            exact_source=self.exact_source,
-            density_source=self.density_source,
-        )
-        return Views(view, follow="density" in wanted and not view.density and bench.view.shows_learned_density)
+        arrows = arrows_over(bounds, self._bounds, self._grid)
+        pinned = still and "density" in wanted and self._pinned == self.frame
+        return views_over(self._bench, bounds, arrows, wanted, self.exact_source, self.density_source, pinned)
 
     # The clock's part
 
     def _advance(self, passed: float) -> None:
         """Move the playhead by the seconds that passed and show what is there."""
         self._poll_live()
+        now = time.monotonic()
         total = 0 if self._trajectory is None else self._trajectory.total
         playing = self._playback.playing
-        again = self._playback.advance(passed, self.recorded, total)
+        again = not self._waits(now) and self._playback.advance(passed, self.recorded, total)
         if playing != self._playback.playing:
             self.playing_changed.emit(self._playback.playing)
         if again:
@@ -300,10 +295,18 @@ class Stage(QObject):
         training = self._bench is not None and self._bench.training == "training"
         self._live.share = SHARE if training else 1.0
         self._live.want(self.frame + AHEAD)
+        self._look(now)
+        if self._waits(now):
+            return
+        self._under.settle(self._moment())
         if self._trajectory is not None and self.frame != self._shown_frame and self.recorded:
             self._shown_frame = self.frame
             self.frame_changed.emit(self.frame)
-        self._look(time.monotonic())
+
+    def _waits(self, now: float) -> bool:
+        """Whether the frame in view has to wait for what lies under it, which would else be that of another frame."""
+        closed = "density" in self._wanted and self.density_source != "learned"  # a learned one takes seconds
+        return self._under.waits(self._moment(), now, bool(self._wanted - {"density"}), closed)
 
     def _again(self) -> None:
         """Loop: play the recorded frames again, or sample anew where the weights are newer.
@@ -350,7 +353,7 @@ class Stage(QObject):
             self._played, self._played_as = self._bench, run.problem.experiment
             self._show_run(trajectory)
         for slot, show in (
-            (live.fields, self.field_changed.emit),
+            (live.fields, self._under.field.take),
             (live.densities, self._show_density),
             (live.probed, self.probed.emit),
         ):
@@ -363,10 +366,10 @@ class Stage(QObject):
             self._start_live()
 
     def _show_density(self, view: DensityView) -> None:
-        """Pass a density on, unless it is the one that was passed on last: tasks hand over the same map many times."""
-        if view is not self._shown_density:
-            self._shown_density = view
-            self.density_changed.emit(view)
+        """Take a density that was computed: it is seen under the frames that it belongs to, one that was asked for at once."""
+        self._under.density.take(view)
+        if view.asked:
+            self._under.settle(self._moment())
 
     def _look(self, now: float) -> None:
         """Ask for the field and density of the present moment, if it is a new one."""
@@ -381,29 +384,20 @@ class Stage(QObject):
         place = (id(bench.problem), self._bounds, *moment)
         arrows = self._wanted - {"density"}
         field = bool(arrows) and self._field.due(
-            (*place, self._grid, arrows, bench.weights.version, self.exact_source), now
+            (*place, self._grid, arrows, bench.weights.version, self.exact_source), now, self._under.field.lags(moment)
         )
         source = self.density_source
         closed = source != "learned"
         density = (
             "density" in self._wanted
             and self._pinned is None
-            and self._density.due((*place, source, 0 if closed else bench.weights.version), now)
+            and self._density.due(
+                (*place, source, 0 if closed else bench.weights.version), now, self._under.density.lags(moment)
+            )
         )
         if field or (density and closed):
-            self._live.look(
-                View(
-                    bench,
-                    self._bounds,
-                    *self._grid,
-                    *moment,
-                    learned=field and "learned" in arrows,
-                    exact=field and "exact" in arrows,
-                    density=density and closed,
-                    exact_source=self.exact_source,
-                    density_source=source,
-                )
-            )
+            layers = field and "learned" in arrows, field and "exact" in arrows, density and closed
+            self._live.look(View(bench, self._bounds, *self._grid, *moment, *layers, self.exact_source, source))
         following = density and not closed and bench.view.shows_learned_density
         if following and not self._learned_maps.follow(bench, self._bounds, moment[0], moment[1] is not None):
             self._density.forget()

@@ -86,6 +86,7 @@ class FieldView:
     learned: np.ndarray | None  # (M, 2)
     exact: np.ndarray | None  # (M, 2)
     sigma: float
+    moving: bool = False  # in the coordinates of particles that have a time, which a process contracts
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,6 +99,7 @@ class DensityView:
     source: str  # of the score: "learned", "exact" or "empirical"
     log_partition: tuple[float, float] | None = None  # ln Z over the plane in user units and its error, of an energy
     asked: bool = False  # whether it is a map that the user asked for, which does not follow the playhead
+    moving: bool = False  # as for the field
 
 
 @dataclass(frozen=True, eq=False)

@@ -26,12 +26,13 @@ from playground.app.canvas import CanvasView, ChipBar
 from playground.app.card import Card
 from playground.app.companions import Companions
 from playground.app.documents import OPENABLE, Documents, name_of
-from playground.app.dressing import dresser
+from playground.app.dressing import COMPUTED, dresser
 from playground.app.engine import Engine
 from playground.app.errors import Log
 from playground.app.export import Exports
 from playground.app.frame import FirstPaint, FrameMeter, StatusBar, TopBar
 from playground.app.notifications import Holds, Offer, Toasts, copy_log
+from playground.app.overlays import FrameOverlays
 from playground.app.panels import (
     DataPanel,
     LikelihoodPanel,
@@ -96,6 +97,7 @@ class MainWindow(QMainWindow):
         self._menu = self._build_menus()
         self.top_bar.fill(self.actions_by_key, TOP_BAR, self._menu)
         self.toasts = Toasts(self.top_bar.heading)  # no toast over the canvas takes a click that is meant for it
+        self.overlays = FrameOverlays(self)
         self.wiring = Wiring(self)
         self._apply_palette()
         theme.dress(_application(), frame.SHEET)
@@ -288,9 +290,11 @@ class MainWindow(QMainWindow):
             sentence = "Training was reset: the weights are put aside."
             self.notify("info", sentence, "edit.undo", lambda: self.state.undoes(deed))
 
-    def dresser(self, scene: Any) -> Any:
+    def dresser(self, scene: Any, still: bool = False) -> Any:
         """See :func:`playground.app.dressing.dresser`."""
-        return dresser(self.engine, self.state.experiment.sampling.kind, scene)
+        wanted = frozenset(name for name in COMPUTED if self.canvas.visible[name])
+        kind, untrained = self.state.experiment.sampling.kind, self.overlays.shows_untrained
+        return dresser(self.engine, kind, scene.viewport, wanted, still, untrained)
 
     def notify(self, level: str, sentence: str, action: str = "", holds: Holds = lambda: True) -> None:
         """Show a toast for as long as it holds, at most a while; `action` is the key of an action that it offers."""

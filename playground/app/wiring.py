@@ -10,13 +10,12 @@ from playground.app import hindrances, readouts
 from playground.app.bench import SHOWN_POINTS
 from playground.app.canvas.legend import KEYS
 from playground.app.dressing import COMPUTED
+from playground.app.following import near
 from playground.app.labels import keys_in, spoken
 from playground.app.notifications import Holds
 from playground.app.panels import DataPanel, LikelihoodPanel, TrainingPanel
 from playground.app.panels.figure import count
 from playground.app.views import (
-    DensityView,
-    FieldView,
     PointLikelihood,
     ProbeView,
     ProblemView,
@@ -52,8 +51,8 @@ class Wiring(QObject):
         self._shown_problem: ProblemView | None = None
         self._drawing = False  # whether the plane in view is one that is painted on
         self._shown_sigmas = 0
-        self._stale: Trajectory | None = None  # a run of other data, until the run of these begins
-        self._density: DensityView | None = None  # what the canvas shows
+        self._shown_sigma = 0.0  # of the frame in view
+        self._overlays = window.overlays
         self._opened: Trajectory | None = None  # the run of a session whose data are not built yet
         self._pointer: tuple[float, float] | None = None
         engine, canvas, transport, state = self._engine, self._canvas, self._transport, self._state
@@ -62,8 +61,6 @@ class Wiring(QObject):
         engine.problem_failed.connect(self._show_failure)
         engine.trajectory_changed.connect(self._show_trajectory)
         engine.frame_changed.connect(self._show_frame)
-        engine.field_changed.connect(self._show_field)
-        engine.density_changed.connect(self._show_density)
         engine.likelihood_changed.connect(self._show_likelihood)
         engine.way_changed.connect(self._show_way)
         engine.probed.connect(self._show_probe)
@@ -82,7 +79,6 @@ class Wiring(QObject):
 
         canvas.viewport_changed.connect(lambda _: self._look())
         canvas.layer_toggled.connect(self._want)
-        canvas.layer_toggled.connect(self._show_caption)
         canvas.option_changed.connect(self._set_option)
         canvas.hovered.connect(self._hover)
         canvas.clicked.connect(lambda x, y: self._pick(engine.inspect, engine.go_to, x, y))
@@ -155,8 +151,8 @@ class Wiring(QObject):
             # Only for other data: a view that the user chose stays through a change of noise or network.
             self._shown_problem = problem
             run = self._engine.trajectory
-            self._stale = run if run is not self._opened else None
-            if self._stale is not None:
+            self._overlays.stale = run if run is not self._opened else None
+            if self._overlays.stale is not None:
                 canvas.set_particles(None)
                 canvas.set_trails(None)
                 canvas.set_caption([])
@@ -164,9 +160,9 @@ class Wiring(QObject):
             canvas.set_readout([])
             if not (problem.is_image or (self._drawing and drawn)):
                 canvas.fit(problem.bounds)  # but the plane holds still under the brush
-            self._forget_fields()
+            self._overlays.forget()
         self._opened = None
-        self._show_sigmas(None if self._stale is self._engine.trajectory else self._engine.trajectory)
+        self._show_sigmas(None if self._overlays.stale is self._engine.trajectory else self._engine.trajectory)
         self._drawing = drawn
         self._window._show_name()
 
@@ -194,7 +190,7 @@ class Wiring(QObject):
             chips.set_available("density", density, bare)
             chips.set_available("path", problem.has_process, "This noise gives no path from data to noise.")
         if problem.is_image or not density:
-            self._density = None
+            self._overlays.density = None
 
     def _show_plane_layers(self, plane: bool) -> None:
         for layer in KEYS:
@@ -211,13 +207,13 @@ class Wiring(QObject):
     def _show_empty_plane(self, drawn: bool) -> None:
         """Nothing but the plane, where data are drawn to be painted on; a drawing that was cleared keeps its view."""
         canvas = self._canvas
+        self._overlays.forget()
         canvas.set_images(None)
         canvas.set_data(None)
         canvas.set_particles(None)
         canvas.set_trails(None)
         canvas.set_caption([])
         canvas.set_readout([])
-        self._forget_fields()
         if not self._drawing:
             canvas.aspect_locked = True
             canvas.set_axes(("x", "y"))
@@ -225,12 +221,6 @@ class Wiring(QObject):
         self._drawing, self._shown_problem = drawn, None
         self._show_plane_layers(True)
         self._transport.set_progress(0, 0, 0)
-
-    def _forget_fields(self) -> None:
-        self._canvas.set_density(None)
-        self._density = None
-        for role in ("learned", "exact"):
-            self._canvas.set_field(np.zeros((0, 2)), None, role)
 
     def _edited(self, keys: frozenset[str]) -> None:
         data = self._state.experiment.data
@@ -294,46 +284,33 @@ class Wiring(QObject):
             self._transport.scrubber.set_sigmas(np.zeros(0), span)
         else:
             shown = slice(self._shown_sigmas)
-            self._transport.scrubber.set_sigmas(trajectory.sigma[shown], span, trajectory.step[shown], trajectory.steps)
+            self._transport.scrubber.set_sigmas(
+                trajectory.sigma[shown],
+                span,
+                trajectory.step[shown],
+                trajectory.steps,
+                lambda frame: readouts.evaluations(trajectory, frame),
+            )
 
     def _show_frame(self, frame: int) -> None:
         trajectory = self._engine.trajectory
-        if trajectory is None or trajectory is self._stale or not 0 <= frame < len(trajectory):
+        if trajectory is None or trajectory is self._overlays.stale or not 0 <= frame < len(trajectory):
             return
-        positions = trajectory.positions
+        positions, sigma = trajectory.positions, float(trajectory.sigma[frame])
+        if not near(sigma, self._shown_sigma):
+            self._canvas.leap()
+        self._shown_sigma = sigma
         if len(trajectory.shape) == 3:
             self._canvas.set_images(positions[frame], self._engine.known)
         else:
             self._canvas.set_particles(positions[frame])
             self._canvas.set_trails(trail(positions, frame))
-        self._show_caption()
+        self._overlays.show_caption()
         if self._pointer is not None:
             self._engine.probe(*self._pointer)  # the same place at another sigma
         if len(trajectory) != self._shown_sigmas:
             self._show_sigmas(trajectory)
         self._transport.set_progress(frame, len(trajectory), trajectory.total)
-
-    def _show_field(self, view: FieldView) -> None:
-        if self._engine.problem is None:
-            return  # computed before the drawing was cleared
-        self._canvas.set_field(view.positions, view.learned, "learned")
-        self._canvas.set_field(view.positions, view.exact, "exact")
-
-    def _show_density(self, view: DensityView) -> None:
-        if self._engine.problem is None or not self._window.chips.chips["density"].isEnabled():
-            return  # computed for data or noise that are gone
-        self._canvas.set_density(view.density, view.extent)
-        self._density = view
-        self._show_caption()
-
-    def _show_caption(self) -> None:
-        trajectory, frame = self._engine.trajectory, self._engine.frame
-        if trajectory is None or trajectory is self._stale or frame >= len(trajectory):
-            return
-        lines = readouts.caption(trajectory, frame, self._state.experiment.sampling.kind)
-        if self._density is not None and self._canvas.visible["density"]:
-            lines += readouts.other_density(self._density, float(trajectory.sigma[frame]))
-        self._canvas.set_caption(lines)
 
     def _show_likelihood(self, likelihood: PointLikelihood | None) -> None:
         self._canvas.set_path(None if likelihood is None or likelihood.flow is None else likelihood.flow.path)
@@ -366,7 +343,7 @@ class Wiring(QObject):
         problem = self._engine.problem
         if problem is not None and self._pointer is not None:
             self._canvas.set_readout(
-                readouts.pointer(probe, problem, self._density if self._canvas.visible["density"] else None)
+                readouts.pointer(probe, problem, self._overlays.density if self._canvas.visible["density"] else None)
             )
 
     def _add_stroke(self, points: list[tuple[float, float]], radius: float) -> None:
@@ -392,5 +369,6 @@ class Wiring(QObject):
             self._engine.set_density_source(str(value))
         elif (layer, option) == ("exact", "source"):
             self._engine.set_exact_source(str(value))
+            self._overlays.name_fields()
         elif option == "spacing":
             self._look()

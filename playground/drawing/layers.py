@@ -15,6 +15,7 @@ from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QImage, QPainter, QPainterPath, QPen
 
 from playground.drawing import lines, raster
+from playground.drawing.color_scale import SHOWN
 from playground.drawing.palette import Palette, density_colors
 from playground.drawing.plane import Plane
 from playground.drawing.sheets import Sheet
@@ -49,7 +50,7 @@ class Density(Layer):
     """A density on a grid, coloured by (p / peak)^(3/4): tails show a little more than they would in proportion.
 
     Args:
-        values: (H, W), row 0 at the bottom; any normalization.
+        values: (H, W), row 0 at the bottom, per unit of both axes.
         extent: the rectangle that the grid's cells cover.
     """
 
@@ -59,6 +60,12 @@ class Density(Layer):
     def paint(self, painter: QPainter, plane: Plane, palette: Palette) -> None:
         # A density changes more rarely than what moves over it, and smooth scaling takes ten times a copy.
         painter.drawImage(0, 0, self._keep("scaled", (plane, palette), lambda: self._scaled(plane, palette)))
+
+    def peak(self) -> float:
+        """The largest value, which the brightest colour stands for; 0 where there is none."""
+        values = np.asarray(self.values, np.float64)
+        finite = values[np.isfinite(values)]
+        return float(finite.max()) if finite.size else 0.0
 
     def _scaled(self, plane: Plane, palette: Palette) -> QImage:
         small = self._keep("image", palette, lambda: self._image(palette))
@@ -75,11 +82,9 @@ class Density(Layer):
 
     def _image(self, palette: Palette) -> QImage:
         values = np.asarray(self.values, np.float64)
-        finite = values[np.isfinite(values)]
-        peak = finite.max() if finite.size else 0.0
         with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-            ratio = values / peak
-        level = np.clip(np.nan_to_num(ratio, nan=0.0, posinf=1.0), 0, 1) ** 0.75
+            ratio = values / self.peak()
+        level = np.clip(np.nan_to_num(ratio, nan=0.0, posinf=1.0), 0, 1) ** SHOWN
         colors = density_colors(palette)[np.round(255 * level[::-1]).astype(np.uint8)]
         height, width = colors.shape
         return QImage(np.ascontiguousarray(colors).data, width, height, 4 * width, QImage.Format.Format_RGB32).copy()

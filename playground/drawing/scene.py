@@ -6,6 +6,7 @@ import numpy as np
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QFontMetricsF, QImage, QPainter
 
+from playground.drawing import color_scale
 from playground.drawing.axes import backdrop, figures, grid_image, numbers_image
 from playground.drawing.images import ImageGrid, Strip
 from playground.drawing.layers import Between, Data, Density, Field, Layer, Particles, Path, Strokes, Trails
@@ -117,7 +118,9 @@ def paint(painter: QPainter, scene: Scene, width: float, height: float, still: Q
             _paint_hint(painter, scene.hint, palette, width, height)
         if scene.caption:
             clicked = plane.to_painter(scene.clicked()) if scene.images is None else np.zeros((0, 2))
-            _paint_caption(painter, scene.caption, palette, width, height, clicked)
+            scaled = scene.images is None and scene.density is not None and color_scale.fits(plane)
+            top = 16 + (color_scale.HEIGHT if scaled else 0)
+            _paint_caption(painter, scene.caption, palette, width, height, clicked, top)
     finally:
         painter.restore()
 
@@ -132,10 +135,19 @@ def _paint_still(painter: QPainter, scene: Scene, plane: Plane) -> None:
     painter.drawImage(
         0, 0, numbers_image(plane, scene.axes, scene.palette)
     )  # over the arrows, which would strike them out
+    peak = 0.0 if scene.density is None else scene.density.peak()
+    if peak > 0 and color_scale.fits(plane):
+        color_scale.paint_scale(painter, plane, scene.palette, peak, scene.axes)
 
 
 def _paint_caption(
-    painter: QPainter, lines: tuple[str, ...], palette: Palette, width: float, height: float, clicked: np.ndarray
+    painter: QPainter,
+    lines: tuple[str, ...],
+    palette: Palette,
+    width: float,
+    height: float,
+    clicked: np.ndarray,
+    top: float,
 ) -> None:
     font = figures(12)
     metrics = QFontMetricsF(font)
@@ -144,7 +156,7 @@ def _paint_caption(
     box = QRectF(width - text_width - 24, height - 30 - line_height * len(lines), text_width, line_height * len(lines))
     below = QRectF(width - CAPTION[0], height - CAPTION[1], *CAPTION).united(box.adjusted(-16, -12, 16, 12))
     if _holds(below, clicked) and not _holds(below.translated(0, -below.top()), clicked):
-        box.moveTop(16)
+        box.moveTop(top)
     backdrop(painter, palette, box.adjusted(-10, -6, 10, 6), 6)
     painter.setFont(font)
     painter.setPen(palette.color("text", 0.85))

@@ -200,6 +200,7 @@ class Frames:
     def __init__(self, positions: list[np.ndarray]) -> None:
         self.positions = positions
         self.total = len(positions)
+        self.nfe_mean = self.nfe_max = np.full(len(positions), np.nan)
 
     def __len__(self) -> int:
         return len(self.positions)

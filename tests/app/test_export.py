@@ -43,7 +43,9 @@ class Window(QWidget):
         self.theme_name = "dark"
         self.documents = SimpleNamespace(path=folder / "mine.spg", proposal=lambda: folder / "mine.spg")
         self.run = make_trajectory()
-        self.engine = SimpleNamespace(trajectory=self.run, trajectory_iterator=lambda: lambda: iter([self.run]))
+        self.engine = SimpleNamespace(
+            trajectory=self.run, frame=FRAMES - 1, trajectory_iterator=lambda: lambda: iter([self.run])
+        )
         self.painted: list[int] = []
 
     @property
@@ -52,7 +54,7 @@ class Window(QWidget):
         scene = Scene(palette=DARK, particles=Particles(empty), trails=Trails(empty[None]))
         return SimpleNamespace(scene=lambda width, height: scene)
 
-    def dresser(self, scene):
+    def dresser(self, scene, still=False):
         def dress(shown, frame):
             self.painted.append(frame)
             return shown

@@ -61,16 +61,35 @@ def test_the_source_of_each_value_is_named(
 def test_a_map_that_was_asked_for_says_what_it_is_of(problem: ProblemView, source: str, name: str) -> None:
     """Its sigma is the finest, whatever the moment's: neither the moment's own density nor its sigma is that of the map."""
     asked = density(source, sigma=0.0071, asked=True)
-    assert readouts.other_density(asked, 0.17) == [f"density ({name}) at σ = 7.1e-3"]
+    assert readouts.asked_density(asked) == [f"density ({name}) at σ = 7.1e-3"]
     for known in ("exact", "empirical"):
         assert readouts.pointer(probe(known), problem, asked)[3] == f"log p(σ = 7.1e-3) ≈ −7 ({name})"
 
 
-def test_densities_that_follow_the_moment_need_no_caption_unless_they_lie_far_from_it() -> None:
-    assert readouts.other_density(density("learned"), 0.31) == []
-    assert readouts.other_density(density("learned"), 0.6) == ["density (learned) at σ = 0.3"]
-    for source in ("exact", "empirical"):  # late by a frame or two while playing: a line that comes and goes
-        assert readouts.other_density(density(source), 0.6) == []
+@pytest.mark.parametrize("source", ["learned", "exact", "empirical"])
+def test_densities_that_follow_the_moment_need_no_caption(source: str) -> None:
+    """They are seen under frames of their own noise level only: see test_overlays.py."""
+    assert readouts.asked_density(density(source)) == []
+
+
+def cost(mean: float, most: float, step_size: float) -> Trajectory:
+    each, none = np.ones(2), np.full(2, np.nan)
+    arrays = {"positions": np.zeros((2, 3, 2), np.float32), "sigma": each, "time": none, "step_size": step_size * each}
+    return Trajectory.from_arrays(arrays | {"nfe_mean": np.array([0, mean]), "nfe_max": np.array([0, most])})
+
+
+def test_a_frame_says_how_often_the_score_was_evaluated() -> None:
+    assert readouts.caption(cost(501, 501, 0.1), 1, "reverse-sde")[1:] == [
+        "Δt = 0.1   step 1/1",
+        "501 score evaluations",
+    ]
+    own = readouts.caption(cost(96.25, 158, np.nan), 1, "probability-flow")
+    assert own[1:] == ["frame 1/1", "96.2 score evaluations (most 158)"]
+    assert readouts.caption(cost(np.nan, np.nan, 0.1), 1, "reverse-sde")[1:] == ["Δt = 0.1   step 1/1"]  # an older file
+
+
+def test_an_untrained_network_is_named() -> None:
+    assert readouts.caption(cost(1, 1, 0.1), 1, "reverse-sde", untrained=True)[0] == "untrained network"
 
 
 @pytest.mark.parametrize(

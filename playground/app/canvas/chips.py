@@ -1,5 +1,7 @@
 """The chips over the canvas: the legend is the control. One chip a layer, coloured as the layer is."""
 
+from collections.abc import Sequence
+
 from PySide6.QtCore import QPoint, QPointF, QRect, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QActionGroup, QFocusEvent, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen, QPolygonF
 from PySide6.QtWidgets import QAbstractButton, QLabel, QLayout, QLayoutItem, QMenu, QSizePolicy, QWidget, QWidgetAction
@@ -26,6 +28,7 @@ class Chip(QAbstractButton):
         self._canvas = canvas
         self._colors = DARK
         self._reason = ""
+        self._notes: list[str] = []
         self._ringed = False  # whether the keyboard brought the focus here
         self.setCheckable(True)
         self.setChecked(canvas.visible[entry.key])
@@ -39,6 +42,15 @@ class Chip(QAbstractButton):
         self.menu = self._build_menu() if entry.options else None
         self._describe()
 
+    def name(self, title: str, notes: Sequence[str]) -> None:
+        """What the layer is called now, and sentences on it for the tooltip."""
+        if title != self.text():
+            self.setText(title)
+            self.setAccessibleName(f"Layer: {title}")
+            self.updateGeometry()
+        self._notes = list(notes)
+        self._describe()
+
     def set_available(self, available: bool, reason: str = "") -> None:
         """Whether the layer can be shown at all; if not, the tooltip says why."""
         self._reason = "" if available else reason
@@ -47,7 +59,7 @@ class Chip(QAbstractButton):
 
     def _describe(self) -> None:
         keys = "Click the arrow, or press Down, for options." if self.menu is not None else ""
-        lines = [line for line in (self.entry.tip, keys, self._reason) if line]
+        lines = [line for line in (self.entry.tip, *self._notes, keys, self._reason) if line]
         self.setToolTip(wrapped(*lines))
         self.setAccessibleDescription(" ".join(lines))
 
@@ -186,6 +198,10 @@ class ChipBar(QWidget):
     def toggle(self, key: str) -> None:
         """Show a layer if it is hidden, hide it if it is shown."""
         self._canvas.set_layer_visible(key, not self._canvas.visible[key])
+
+    def name(self, key: str, title: str, notes: Sequence[str] = ()) -> None:
+        """See :meth:`Chip.name`."""
+        self.chips[key].name(title, notes)
 
     def set_available(self, key: str, available: bool, reason: str = "") -> None:
         """Whether there can be a layer at all; if not it leaves the canvas, and `reason` is a sentence for the tooltip."""

@@ -30,7 +30,7 @@ class Picture(QObject):
         self._image, self._still = QImage(), Still()
         self._size = 0, 0, 1.0  # across, down, device pixels to each
         self._moving: list[Layer] = []  # of the last picture
-        self._changed = True
+        self._changed, self._whole = True, False
         self._spare, self._settle = QTimer(self), QTimer(self)
         for timer, slot in ((self._spare, self._catch_up), (self._settle, self.change)):
             timer.setSingleShot(True)
@@ -40,6 +40,10 @@ class Picture(QObject):
         """The scene is another one: the next image is painted anew."""
         self._changed = True
         self._wanted()
+
+    def paint_whole(self) -> None:
+        """Paint the next image with its own arrows and density, however long it takes: the last ones are of another moment."""
+        self._whole = True
 
     def image(self, width: int, height: int, ratio: float) -> QImage:
         """The picture over `width` x `height` units of `ratio` device pixels each; valid until the next call."""
@@ -59,7 +63,8 @@ class Picture(QObject):
         moving = scene.moving()
         # While frames follow each other, arrows and density may be one frame late: made in the time between two frames
         # they hold up none. Layers are equal only to themselves.
-        follows, self._moving = bool(moving) and moving != self._moving, moving
+        follows, self._moving = bool(moving) and moving != self._moving and not self._whole, moving
+        self._whole = False
         still = None
         if scene.images is None:
             still = self._still.image(scene, Plane(scene.viewport, *self._size), later=follows)

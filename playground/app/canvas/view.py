@@ -200,6 +200,10 @@ class CanvasView(QWidget):
         self._view.movable = grid is None
         self._change(images=grid)
 
+    def leap(self) -> None:
+        """The next frame is far from the last one: what lies under it may not come a frame later, as it may else."""
+        self._view.picture.paint_whole()
+
     def _change(self, **parts: object) -> None:
         parts = {name: None if name in self._absent else part for name, part in parts.items()}
         self._scene = dataclasses.replace(self._scene, **parts)  # type: ignore[arg-type]

@@ -148,7 +148,7 @@ class LikelihoodPanel(Card):
     def _build_buttons(self) -> None:
         self.map = TaskButton(
             "Density map",
-            "<p>Compute the learned density over the canvas, from coarse to fine.</p>",
+            "<p>Compute the learned density over the canvas, from coarse to fine. The run is paused; the map stays until it plays on.</p>",
             self.engine,
             "density",
             self.engine.density_map,

@@ -5,11 +5,11 @@ from collections.abc import Sequence
 from PySide6.QtCore import Qt, Slot
 from PySide6.QtWidgets import QLabel, QWidget
 
-from playground.app import choices, theme
+from playground.app import choices, readouts, theme
 from playground.app.card import Card, Notice
 from playground.app.engine import Engine
 from playground.app.fields import NumberField, make_field
-from playground.app.panels.figure import count
+from playground.app.panels.figure import Figure, count
 from playground.app.state import State
 from playground.app.views import conditions_of
 from playground.app.wrapping import breakable
@@ -54,6 +54,11 @@ class SamplingPanel(Card):
         self.churn = make_field(state, "sampling.churn")
         self.steps = make_field(state, "sampling.steps")
         self.particles = make_field(state, "sampling.particles")
+        self.cost = Figure(
+            "score evaluations",
+            "How often the score was evaluated at one particle until the step in view: of steps of their own the mean and the most. "
+            "Guidance evaluates two scores where there is one without.",
+        )
         for part in (
             self.kind,
             self.notice,
@@ -66,6 +71,7 @@ class SamplingPanel(Card):
             self.churn,
             self.steps,
             self.particles,
+            self.cost,
         ):
             self.body.addWidget(part)
         self.denoise = make_field(state, "sampling.denoise")
@@ -100,7 +106,15 @@ class SamplingPanel(Card):
         state.changed.connect(self._refresh)
         engine.problem_changed.connect(self._refresh)
         engine.problem_failed.connect(self._refresh)
+        engine.trajectory_changed.connect(lambda _: self._show_cost())
+        engine.frame_changed.connect(lambda _: self._show_cost())
         self._refresh()
+
+    def _show_cost(self) -> None:
+        run, frame = self.engine.trajectory, self.engine.frame
+        text = readouts.evaluations(run, frame, "") if run is not None and frame < len(run) else ""
+        if text != self.cost.text():
+            self.cost.show_text(text)
 
     @Slot()
     def _refresh(self) -> None:

@@ -1,0 +1,283 @@
+"""What lies under a frame belongs to that frame, and the field that is shown is the one that particles follow."""
+
+import dataclasses
+import time
+
+import numpy as np
+import pytest
+from conftest import wait
+from PySide6.QtGui import QImage
+
+from playground.app.engine import Engine
+from playground.app.export import paint_picture
+from playground.app.following import NEAR, PATIENCE, LearnedMaps, Overlay, near
+from playground.app.live import Live
+from playground.app.settings import PictureChoice
+from playground.app.stage import PAUSED
+from playground.app.state import State
+from playground.app.views import DensityView, FieldView
+from playground.lab.experiment import Experiment, replace
+
+SMALL = {"sampling.particles": 100, "sampling.steps": 20, "data.points": 2_000, "network.width": 32}
+
+
+def field(sigma: float, moving: bool = True) -> FieldView:
+    return FieldView(np.zeros((1, 2)), np.ones((1, 2)), None, sigma, moving)
+
+
+class Canvas:
+    """Keeps what it was given to see."""
+
+    def __init__(self) -> None:
+        self.seen = None
+        self.overlay = Overlay[FieldView](lambda view: setattr(self, "seen", view), lambda: setattr(self, "seen", None))
+
+
+def test_a_field_is_seen_under_frames_of_its_own_noise_level_only():
+    canvas, last = Canvas(), field(0.01)
+    canvas.overlay.take(last)
+    canvas.overlay.settle((0.01, 0.1))
+    assert canvas.seen is last
+    assert not canvas.overlay.lags((0.01 * NEAR, 0.1))
+    for moment in ((0.01 * NEAR * 1.01, 0.1), (4.0, 1.0), (0.01, None)):  # the last: in data coordinates
+        assert canvas.overlay.lags(moment)
+    first = field(4.0)
+    canvas.overlay.take(first)
+    assert canvas.seen is last  # under its own frame, until the first one is shown
+    assert not canvas.overlay.lags((4.0, 1.0))
+    canvas.overlay.settle((4.0, 1.0))
+    assert canvas.seen is first
+
+
+def test_what_comes_too_late_is_not_seen_and_what_is_left_over_goes():
+    canvas = Canvas()
+    canvas.overlay.take(field(0.01))
+    canvas.overlay.settle((0.01, 0.1))
+    canvas.overlay.take(field(1.0))
+    canvas.overlay.settle((4.0, 1.0))
+    assert canvas.seen is None
+    assert canvas.overlay.lags((4.0, 1.0))
+
+
+def test_the_field_of_another_problem_gives_way_at_the_same_noise_level():
+    canvas = Canvas()
+    canvas.overlay.take(field(1.0))
+    canvas.overlay.settle((1.0, 0.5))
+    canvas.overlay.expire()
+    assert canvas.overlay.lags((1.0, 0.5))
+    canvas.overlay.settle((1.0, 0.5))
+    assert canvas.seen is None
+
+
+@pytest.fixture
+def engine(qtbot):
+    """An engine whose first run is recorded; of 20 steps, each of which is far from the one before."""
+    engine = Engine(State(replace(Experiment(), SMALL)), device="cpu")
+    engine.set_viewport(-2.0, 3.0, -2.0, 2.0)
+    engine.start()
+    qtbot.waitUntil(lambda: engine.trajectory is not None and engine.trajectory.finished, timeout=60_000)
+    yield engine
+    assert engine.shutdown(20.0)
+
+
+def watch(engine) -> list[tuple[float, float | None, float | None]]:
+    """Of each frame that is shown from now on its noise level, and those of what lies under it, None where nothing does."""
+    under: dict[str, float | None] = {"field": None, "density": None}
+    for overlay, name in ((engine._under.field, "field"), (engine._under.density, "density")):
+        under[name] = None if overlay.seen is None else overlay.seen.sigma
+    engine.field_changed.connect(lambda view: under.update(field=view.sigma))
+    engine.density_changed.connect(lambda view: under.update(density=view.sigma))
+    engine.overlay_dropped.connect(lambda name: under.update({name: None}))
+    frames = []
+    engine.frame_changed.connect(
+        lambda frame: frames.append((float(engine.trajectory.sigma[frame]), under["field"], under["density"]))
+    )
+    return frames
+
+
+def test_no_frame_lies_over_the_field_or_density_of_another(qtbot, engine):
+    """Where the run loops, and where each of few steps changes the noise by half."""
+    frames = watch(engine)
+    qtbot.waitUntil(lambda: len(frames) > 45, timeout=30_000)  # two ends at least
+    for sigma, *under in frames:
+        assert all(other is None or near(sigma, other) for other in under), (sigma, under)
+    assert sum(field is not None and density is not None for _, field, density in frames) > 0.8 * len(frames)
+
+
+def test_a_frame_waits_for_what_lies_under_it_but_not_for_ever(qtbot, engine, monkeypatch):
+    qtbot.waitUntil(lambda: engine._under.field.seen is not None, timeout=10_000)
+    see = Live.see
+
+    def slow(self, view):
+        time.sleep(4 * PATIENCE)
+        return see(self, view)
+
+    monkeypatch.setattr(Live, "see", slow)
+    engine.set_playing(False)
+    engine.seek(19)
+    qtbot.wait(int(9000 * PATIENCE))
+    frames = watch(engine)
+    started = time.monotonic()
+    engine.seek(0)
+    qtbot.waitUntil(lambda: bool(frames), timeout=10_000)
+    assert time.monotonic() - started > 0.9 * PATIENCE
+    assert frames[0][1:] == (None, None)
+    qtbot.waitUntil(lambda: engine._under.field.seen is not None, timeout=10_000)  # it comes all the same
+
+
+def test_a_learned_map_of_earlier_weights_stands_in_while_training_goes_on():
+    class Bench:
+        def __init__(self, version, training):
+            self.problem, self.training = None, training
+            self.view = dataclasses.make_dataclass("V", ["has_energy", "has_process", "sigma_min", "sigma_max"])(
+                False, True, 0.01, 4.0
+            )
+            self.weights = dataclasses.make_dataclass("W", ["version"])(version)
+
+    class Tasks:
+        def __init__(self):
+            self.busy, self.keep = False, None
+
+        def running(self, name):
+            return self.busy
+
+        def start(self, name, label, make, keep):
+            self.busy, self.keep = True, keep
+
+    tasks, shown = Tasks(), []
+    maps = LearnedMaps(tasks, shown.append)
+    bounds = (0.0, 1.0, 0.0, 1.0)
+    assert maps.follow(Bench(1, "training"), bounds, 1.0, True)
+    first = DensityView(np.ones((2, 2)), bounds, 1.0, "learned", moving=True)
+    tasks.keep(first)
+    assert shown == [first]
+    assert not maps.follow(Bench(2, "training"), bounds, 1.0, True)  # the newest has to wait its turn
+    assert shown == [first, first]
+    assert not maps.follow(Bench(2, "paused"), bounds, 1.0, True)
+    assert len(shown) == 2  # at rest only what is of these weights
+
+
+def test_the_density_map_says_that_it_pauses_the_run(qtbot, engine):
+    told = []
+    engine.message.connect(lambda level, sentence, action: told.append(sentence))
+    assert engine.playing
+    engine.density_map()
+    assert told == [PAUSED]
+    engine.density_map()
+    assert told == [PAUSED]  # it rests already
+
+
+# --- in the window
+
+
+def fields(window) -> dict[str, bool]:
+    return {name: window.canvas.visible[name] for name in ("learned", "exact")}
+
+
+def texts(window) -> list[str]:
+    return [window.chips.chips[name].text() for name in ("learned", "exact")]
+
+
+def test_the_field_that_particles_follow_is_shown_and_named(shared_window):
+    window = shared_window
+    assert texts(window) == ["Learned score", "Exact score"]
+    assert "The particles follow this score." in window.chips.chips["learned"].toolTip()
+    try:
+        window.state.edit({"sampling.source": "exact"})
+        assert fields(window) == {"learned": False, "exact": True}
+        assert texts(window) == ["Learned score", "Exact score (followed)"]
+        assert "follow" not in window.chips.chips["learned"].toolTip()
+        assert "The particles follow this score." in window.chips.chips["exact"].toolTip()
+        window.state.edit({"sampling.source": "empirical"})
+        assert texts(window)[1] == "Training-set score (followed)"
+        assert window.engine.exact_source == "empirical"
+        window.chips.toggle("learned")  # whoever wants both has both
+        window.state.edit({"sampling.steps": 50})
+        assert fields(window) == {"learned": True, "exact": True}
+        window.state.edit({"sampling.kind": "forward"})
+        assert not any("followed" in text for text in texts(window))
+    finally:
+        window.state.edit({"sampling.kind": "reverse-sde", "sampling.source": "learned"})
+        window.canvas.set_option("exact", "source", "exact")
+        window.state.edit({"sampling.steps": 60})
+    assert fields(window) == {"learned": True, "exact": False}
+
+
+def test_an_untrained_network_is_marked_on_the_canvas(shared_window):
+    window = shared_window
+    wait(lambda: bool(window.canvas._scene.caption), 5_000)
+    assert window.canvas._scene.caption[0] == "untrained network"
+    window.chips.toggle("learned")
+    try:
+        window.state.edit({"sampling.source": "exact"})
+        window.canvas.set_layer_visible("learned", False)
+        wait(lambda: window.canvas._scene.caption[0] != "untrained network", 5_000)
+        assert window.canvas._scene.caption[0].startswith("σ = ")  # nothing of it is seen
+    finally:
+        window.state.edit({"sampling.source": "learned"})
+        window.canvas.set_layer_visible("learned", True)
+
+
+def test_evaluations_stand_beside_steps(shared_window):
+    window = shared_window
+    wait(lambda: window.engine.trajectory is not None and window.engine.trajectory.finished, 20_000)
+    window.engine.set_playing(False)
+    wait(milliseconds=300)
+    frame = window.engine.frame
+    window.engine.set_playing(True)
+    assert window.canvas._scene.caption[-1] == f"{window.engine.trajectory.nfe_mean[frame]:.0f} score evaluations"
+    assert window.transport.scrubber.labels()[3] == "61 · 61 score evaluations"  # 60 steps and the last denoising
+
+
+@pytest.mark.parametrize("size", [(1920, 1080), (1280, 720), (3840, 2160), (1080, 1080), (640, 360), (300, 900)])
+def test_a_picture_has_field_and_density_everywhere(shared_window, tmp_path, size):
+    window, engine = shared_window, shared_window.engine
+    window.canvas.set_layer_visible("exact", True)
+    try:
+        scene = window.canvas.scene(*size)
+        dresser, painted = window.dresser(scene, still=True), []
+        assert scene.viewport != engine._bounds
+
+        def noting(trajectory, frames):
+            dress, preparing = dresser(trajectory, frames)
+            return lambda shown, frame: painted.append(dress(shown, frame)) or painted[-1], preparing
+
+        choice = PictureChoice(width=size[0], height=size[1], theme="dark")
+        trajectory, frame = engine.trajectory, engine.frame
+        path = tmp_path / "picture.png"
+        assert list(paint_picture(scene, trajectory, frame, noting, choice, path))[-1] == (1000, 1000)
+    finally:
+        window.canvas.set_layer_visible("exact", False)
+    (shown,) = painted
+    x0, x1, y0, y1 = scene.viewport
+    assert shown.density.extent == scene.viewport
+    np.testing.assert_array_equal(shown.particles.positions, trajectory.positions[frame])
+    spacing = []
+    for layer in (shown.learned, shown.exact):
+        low, high = layer.positions.min(axis=0), layer.positions.max(axis=0)
+        columns, rows = len(np.unique(layer.positions[:, 0])), len(np.unique(layer.positions[:, 1]))
+        spacing = [(x1 - x0) / columns, (y1 - y0) / rows]
+        np.testing.assert_allclose([low[0] - x0, x1 - high[0]], spacing[0] / 2, rtol=1e-6)
+        np.testing.assert_allclose([low[1] - y0, y1 - high[1]], spacing[1] / 2, rtol=1e-6)
+    screen = np.diff(np.reshape(engine._bounds, (2, 2)))[:, 0] / engine._grid
+    np.testing.assert_allclose(spacing, screen, rtol=0.1)  # as dense as on the screen
+    image = QImage(str(path))
+    assert (image.width(), image.height()) == size
+
+
+def test_a_picture_of_the_map_that_was_asked_for_is_of_that_map(shared_window):
+    window, engine = shared_window, shared_window.engine
+    engine.density_map()
+    try:
+        wait(lambda: engine._under.density.seen is not None and engine._under.density.seen.asked, 60_000)
+        scene = window.canvas.scene(200, 100)
+        _, preparing = window.dresser(scene, still=True)(engine.trajectory, np.array([engine.frame]))
+        next(preparing)
+        views = engine.view_maker(scene.viewport, frozenset({"density"}), still=True)
+        assert views._asked
+        assert not engine.view_maker(scene.viewport, frozenset({"density"}))._asked  # a film's frames have their own
+        assert not views._follow
+        assert not views._view.density
+    finally:
+        engine.cancel("density")
+        engine.set_playing(True)

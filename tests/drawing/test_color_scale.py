@@ -1,0 +1,91 @@
+"""The scale of the density layer says what its colours say."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+from PySide6.QtGui import QColor, QImage
+
+from playground.drawing import color_scale, film
+from playground.drawing.layers import Density
+from playground.drawing.palette import DARK, LIGHT
+from playground.drawing.plane import Plane
+from playground.drawing.render import render
+from playground.drawing.scene import Scene
+
+SIZE = 600, 400
+BOX = (0.0, 1.0, 0.0, 1.0)
+
+
+def pixels(image: QImage) -> np.ndarray:
+    image = image.convertToFormat(QImage.Format.Format_RGB32)
+    rows = np.frombuffer(image.constBits(), np.uint8).reshape(image.height(), image.bytesPerLine())
+    return rows[:, : 4 * image.width()].reshape(image.height(), image.width(), 4)[..., :3].copy()
+
+
+def corner(image: QImage) -> np.ndarray:
+    return pixels(image)[: int(color_scale.HEIGHT), -int(color_scale.LENGTH + 40) :]
+
+
+@pytest.mark.parametrize("palette", [DARK, LIGHT], ids=["dark", "light"])
+@pytest.mark.parametrize("share", [0.1, 0.5, 0.9])
+def test_a_density_has_the_colour_that_the_bar_has_at_its_number(qapp, palette, share: float) -> None:
+    peak = 7.3
+    values = np.full((8, 8), share * peak)
+    values[0, 0] = peak
+    image = Density(values, BOX)._image(palette)
+    bar = color_scale._bar(palette)
+    found, scale = QColor(image.pixel(4, 2)), QColor(bar.pixel(round(share * 255), 0))
+    for one, other in zip(found.getRgb(), scale.getRgb(), strict=True):
+        assert abs(one - other) <= 3
+
+
+def scene(**changes: object) -> Scene:
+    return dataclasses.replace(Scene(viewport=BOX, density=Density(np.full((8, 8), 2.5), BOX)), **changes)
+
+
+def test_the_scale_is_there_with_a_density_and_only_then(qapp) -> None:
+    without = render(scene(density=None), *SIZE)
+    assert (corner(render(scene(), *SIZE)) != corner(without)).any()
+    # Of an even density it is all that is not even.
+    plain = render(scene(density=Density(np.full((8, 8), 1e-300), BOX)), 300, 200)
+    assert len(np.unique(corner(plain)[30:40].reshape(-1, 3), axis=0)) < 8
+
+
+def test_pictures_and_films_carry_it_and_thumbnails_do_not(qapp) -> None:
+    assert color_scale.fits(Plane(BOX, 640.0, 360.0))
+    assert not color_scale.fits(Plane(BOX, 300.0, 200.0))
+    one, other = (scene(density=Density(np.full((8, 8), peak), BOX)) for peak in (2.5, 0.031))
+    for size in ((1920, 1080), (640, 360), (1080, 1080)):
+        first, second = (pixels(film.picture(shown, *size)) for shown in (one, other))
+        assert (first != second).any()  # even densities of one colour: the numbers tell them apart
+
+
+def test_its_unit_is_that_of_both_axes(qapp, monkeypatch) -> None:
+    drawn: list[str] = []
+    elided = color_scale.QFontMetricsF.elidedText
+    monkeypatch.setattr(
+        color_scale.QFontMetricsF,
+        "elidedText",
+        lambda self, text, *rest: drawn.append(text) or elided(self, text, *rest),
+    )
+    render(scene(), *SIZE)
+    render(scene(axes=("length (mm)", "mass")), *SIZE)
+    assert drawn == ["density p per unit²", "density p per length (mm) × mass"]
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (0.0, "0"),
+        (2.5, "2.5"),
+        (0.316, "0.32"),
+        (0.996, "1.0"),
+        (12.4, "12"),
+        (3456.0, "3500"),
+        (3.2e-5, "3.2e−5"),
+        (2e7, "2.0e7"),
+    ],
+)
+def test_numbers_have_two_digits(value: float, text: str) -> None:
+    assert color_scale.number(value) == text
