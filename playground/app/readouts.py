@@ -47,6 +47,8 @@ def caption(trajectory: "Trajectory", frame: int, kind: str, untrained: bool = F
 
 def evaluations(trajectory: "Trajectory", frame: int, unit: str = " score evaluations") -> str:
     """The score evaluations of one particle until a frame, of steps of their own the mean and the most; "" if not known."""
+    if frame >= len(trajectory):
+        return ""  # of a run that has just begun anew
     mean, most = float(trajectory.nfe_mean[frame]), float(trajectory.nfe_max[frame])
     if math.isnan(mean):
         return ""

@@ -88,6 +88,11 @@ def test_a_frame_says_how_often_the_score_was_evaluated() -> None:
     assert readouts.caption(cost(np.nan, np.nan, 0.1), 1, "reverse-sde")[1:] == ["Δt = 0.1   step 1/1"]  # an older file
 
 
+def test_a_frame_that_is_not_there_yet_costs_nothing() -> None:
+    """The timeline asks for the last frame of the run before while a new one begins."""
+    assert readouts.evaluations(cost(501, 501, 0.1), 60) == ""
+
+
 def test_an_untrained_network_is_named() -> None:
     assert readouts.caption(cost(1, 1, 0.1), 1, "reverse-sde", untrained=True)[0] == "untrained network"
 
