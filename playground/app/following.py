@@ -12,7 +12,7 @@ from playground.app.views import Bounds, DensityView, FieldView, ProblemView
 
 FOLLOWING = "density-of-the-moment"  # not the task "density", which the user starts and cancels
 MAPS = 64  # learned densities kept
-PATIENCE = 0.25  # seconds that a frame waits for what lies under it, and is then shown without
+PATIENCE = 0.12  # seconds that a frame waits for what lies under it, and is then shown without
 NEAR = 1.25  # times the noise level, within which a picture is that of the moment: what 0.25 s of 500 steps make
 
 Moment = tuple[float, float | None]  # sigma, and the time of a process where particles are in its coordinates
