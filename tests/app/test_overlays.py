@@ -10,7 +10,7 @@ from PySide6.QtGui import QImage
 
 from playground.app.canvas.view import CanvasView
 from playground.app.engine import Engine
-from playground.app.export import paint_picture
+from playground.app.export import paint_picture, save_picture
 from playground.app.following import NEAR, PATIENCE, LearnedMaps, Overlay, near
 from playground.app.live import Live
 from playground.app.settings import PictureChoice
@@ -266,7 +266,8 @@ def test_a_picture_has_field_and_density_everywhere(shared_window, tmp_path, siz
         choice = PictureChoice(width=size[0], height=size[1], theme="dark")
         trajectory, frame = engine.trajectory, engine.frame
         path = tmp_path / "picture.png"
-        assert list(paint_picture(scene, trajectory, frame, noting, choice, path))[-1] == (1000, 1000)
+        painting = paint_picture(scene, trajectory, frame, noting, choice)
+        assert list(save_picture(painting, path))[-1] == (1000, 1000)
     finally:
         window.canvas.set_layer_visible("exact", False)
     (shown,) = painted
