@@ -399,7 +399,6 @@ class Engine(Training):
         while len(self._kept) > KEPT:
             self._kept.popitem(last=False)
         self._learned_maps.forget()
-        self._field.forget()
         self._unpin()
         self._under.expire()
         self.problem_changed.emit(bench.view)
