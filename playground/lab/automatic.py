@@ -33,7 +33,7 @@ PARTICLES, IMAGE_PARTICLES = 2_000, 96
 """Points to sample: images in 8 rows of 12 are as many as can be read at a glance, and 500 steps of them take seconds."""
 STEPS, HEUN_STEPS, MULTISTEPS = 500, 25, 50
 """Of samplers; by Heun for the flow and by DPM-Solver++, 50 evaluations each on Karras's grid: on two moons more are no better
-(docs/benchmarks.md). The other samplers keep steps enough to be watched, and correctors act after each."""
+(docs/samplers.md). The other samplers keep steps enough to be watched, and correctors act after each."""
 
 
 def resolved(experiment: Experiment) -> Experiment:
