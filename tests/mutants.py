@@ -418,14 +418,14 @@ FAULTS = (
         "theory/transport.py",
         'compute_mode="donot_use_mm_for_euclid_dist").square()',
         'compute_mode="donot_use_mm_for_euclid_dist")',
-        ("theory/test_transport.py::test_it_is_the_cheapest_matching",),
+        ("theory/test_optimal_transport.py::test_it_is_the_cheapest_matching",),
     ),
     Fault(
         "potentials that are not moved along a path",
         "theory/transport.py",
         "v[columns] -= slack",
         "v[columns] -= 0.0 * slack",
-        ("theory/test_transport.py::test_it_is_the_cheapest_matching",),
+        ("theory/test_optimal_transport.py::test_it_is_the_cheapest_matching",),
     ),
     Fault(
         "Langevin's longest step 1/L, where it mixes best",
