@@ -305,6 +305,8 @@ class Stage(QObject):
 
     def _waits(self, now: float) -> bool:
         """Whether the frame in view has to wait for what lies under it, which would else be that of another frame."""
+        if self._playback.target is not None:
+            return False
         closed = "density" in self._wanted and self.density_source != "learned"  # a learned one takes seconds
         return self._under.waits(self._moment(), now, bool(self._wanted - {"density"}), closed)
 
@@ -377,8 +379,8 @@ class Stage(QObject):
         if bench is None or bench.view.is_image:
             return
         moment = self._moment()
-        if moment is None:
-            return
+        if moment is None or self._playback.target is not None:
+            return  # frames on the way to one that is not sampled yet need none: it would hold up the sampling
         if self._pinned is not None and self.frame != self._pinned:
             self._unpin()
         place = (id(bench.problem), self._bounds, *moment)

@@ -127,6 +127,20 @@ def test_a_frame_waits_for_what_lies_under_it_but_not_for_ever(qtbot, engine, mo
     qtbot.waitUntil(lambda: engine._under.field.seen is not None, timeout=10_000)  # it comes all the same
 
 
+def test_frames_on_the_way_to_one_that_is_not_sampled_yet_ask_for_nothing(qtbot, engine, monkeypatch):
+    """Each would hold up the sampling for as long as its field takes."""
+    asked, look, before = [], Live.look, engine.trajectory
+    engine.set_playing(False)
+    engine._state.edit({"sampling.steps": 600})
+    qtbot.waitUntil(lambda: engine.trajectory is not before and engine.recorded > 30, timeout=30_000)
+    assert not engine.trajectory.finished
+    monkeypatch.setattr(Live, "look", lambda live, view: (asked.append(engine.frame), look(live, view))[1])
+    engine.step(1_000_000)
+    last = engine.trajectory.total - 1
+    qtbot.waitUntil(lambda: engine.frame == last and bool(asked), timeout=30_000)
+    assert set(asked) == {last}
+
+
 def test_a_learned_map_of_earlier_weights_stands_in_while_training_goes_on():
     class Bench:
         def __init__(self, version, training):
