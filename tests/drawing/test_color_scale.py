@@ -45,11 +45,11 @@ def scene(**changes: object) -> Scene:
 
 
 def test_the_scale_is_there_with_a_density_and_only_then(qapp) -> None:
-    without = render(scene(density=None), *SIZE)
-    assert (corner(render(scene(), *SIZE)) != corner(without)).any()
-    # Of an even density it is all that is not even.
-    plain = render(scene(density=Density(np.full((8, 8), 1e-300), BOX)), 300, 200)
-    assert len(np.unique(corner(plain)[30:40].reshape(-1, 3), axis=0)) < 8
+    far = scene(density=Density(np.full((8, 8), 2.5), (0.0, 0.2, 0.0, 0.2)))  # in another corner
+    without = corner(render(scene(density=None), *SIZE))
+    assert (corner(render(far, *SIZE)) != without).any()
+    nothing = scene(density=Density(np.zeros((8, 8)), BOX))
+    assert (corner(render(nothing, *SIZE)) == without).all()  # no largest value, no scale
 
 
 def test_pictures_and_films_carry_it_and_thumbnails_do_not(qapp) -> None:
