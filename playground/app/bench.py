@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from playground.data import Dataset
     from playground.lab.problem import Problem
     from playground.lab.training import Trainer, TrainingProgress
+    from playground.lab.trajectory import Trajectory
     from playground.theory.densities import Density
 
 SHOWN_POINTS = 20_000
@@ -118,6 +119,12 @@ class Bench:
     def trained_steps(self) -> int:
         """Steps of the last report, or of weights that came without one."""
         return self.progress.step if self.progress is not None else self.trainer.step
+
+    def file_size(self, trajectory: "Trajectory | None") -> int:
+        """Bytes that a session about has: data, a finished run, and weights with their average, two moments and the best kept."""
+        played = trajectory.npz_size() if trajectory is not None and trajectory.finished else 0
+        numbers = (5 if self.problem.stops_early else 4) * self.view.parameters_count
+        return self.problem.dataset.points.nbytes + self.problem.dataset.held_out.nbytes + 4 * numbers + played
 
     @property
     def could_hold_out_more(self) -> bool:

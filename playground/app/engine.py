@@ -16,7 +16,6 @@ from PySide6.QtCore import QObject, Qt, QTimer, Signal, Slot
 
 from playground.app import figures
 from playground.app.bench import Bench, assemble, file_key, other_data, reset_key
-from playground.app.export_size import session_size
 from playground.app.playback import TICK
 from playground.app.state import Deed, State
 from playground.app.training import Training
@@ -82,8 +81,6 @@ class Engine(Training):
         from playground.lab.sampling import step_in_user_units
 
         return step_in_user_units(self._bench.problem)
-
-    # Life
 
     def start(self) -> None:
         """Load torch, build the first problem and begin to sample. Call after the first paint."""
@@ -195,9 +192,7 @@ class Engine(Training):
 
     def session_size(self) -> int | None:
         """Bytes that the file of :meth:`session` about has; None while there are no data."""
-        if self._bench is None or self.problem is None:
-            return None
-        return session_size(self._bench.problem.dataset, self.problem.parameters_count, self._trajectory)
+        return None if self._bench is None else self._bench.file_size(self._trajectory)
 
     @property
     def known(self) -> np.ndarray | None:
@@ -406,15 +401,12 @@ class Engine(Training):
         if bench.progress is not None:
             self.progress.emit(bench.progress)
         self._forget_measurements()
-        self._recall()
         if not recorded:
             self._begin()
         self.click_again(clicked or self._awaiting or bench.clicked)
         self._awaiting = ()
         if first:
             self.ready.emit()
-
-    # The clock
 
     @Slot()
     def _tick(self) -> None:

@@ -13,7 +13,6 @@ from playground.drawing.film import Dress
 from playground.drawing.scene import Scene
 
 if typing.TYPE_CHECKING:
-    from playground.data import Dataset
     from playground.lab.trajectory import Trajectory
 
 Dresser = Callable[["Trajectory | None", np.ndarray], tuple[Dress, Iterator[float]]]
@@ -62,9 +61,3 @@ def foretell_film(
         found.append(packet_sizes(choice.suffix, painted, size, choice.fps))
         yield 0.5 + 0.5 * len(found) / len(pieces), None
     yield 1.0, estimated_size(choice.suffix, found, moving)
-
-
-def session_size(dataset: "Dataset", parameters: int, trajectory: "Trajectory | None") -> int:
-    """Bytes that a session about has: data, the run where it is finished, and weights, their average and two moments of each."""
-    played = trajectory.npz_size() if trajectory is not None and trajectory.finished else 0
-    return dataset.points.nbytes + dataset.held_out.nbytes + 16 * parameters + played

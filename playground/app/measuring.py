@@ -348,7 +348,6 @@ class Measuring(Stage):
         if self.density_map in asked or (shown is not None and shown.asked and shown.source == "learned"):
             self._unpin()
         self._forget_measurements()
-        self._recall()
         for measure in asked:
             measure()
         if self._bench is None or self._bench.training == "training":
@@ -366,7 +365,7 @@ class Measuring(Stage):
         return refusal is not None
 
     def _forget_measurements(self) -> None:
-        """Another bench: nothing measured so far is true of it."""
+        """Another bench or other weights: nothing measured so far is true of it, but for what was measured of it before."""
         for task in TASKS:
             self._tasks.cancel(task)
         self._evaluation, self._came_from = {}, {}
@@ -375,3 +374,4 @@ class Measuring(Stage):
         self.errors_changed.emit(None)
         self.likelihood_changed.emit(None)
         self._show_way(None)
+        self._recall()
