@@ -126,10 +126,10 @@ def _show(progress: TrainingProgress, loss: str, update: Update) -> None:
 
 
 def _floor(progress: TrainingProgress) -> str:
-    """The best possible loss, where it is known."""
+    """The optimal loss, where it is known."""
     if progress.floor is None:
         return ""
-    return f" (best possible {progress.floor:.4f} ± {progress.floor_error or 0.0:.4f})"
+    return f" (optimal {progress.floor:.4f} ± {progress.floor_error or 0.0:.4f})"
 
 
 def _session(problem: Problem, trainer: Trainer) -> Session:
@@ -202,12 +202,10 @@ def _why_none(key: str, problem: Problem, last: TrainingProgress | None) -> str:
     if key == "diverged":
         return "Training did not diverge: it ran to its end."
     if problem.density is None:
-        return (
-            f"The density of data.kind = {problem.experiment.data.kind} is not known, and so is no best possible loss."
-        )
+        return f"The density of data.kind = {problem.experiment.data.kind} is not known, and so is no optimal loss."
     if problem.noise.sigma_min == 0:
-        return "Sharp edges without noise have no score, and so no best possible loss: choose a noise, or data.noise above 0."
-    return "The best possible loss leaves single precision: choose noise levels nearer to the data's size."
+        return "Sharp edges without noise have no score, and so no optimal loss: choose a noise, or data.noise above 0."
+    return "The optimal loss leaves single precision: choose noise levels nearer to the data's size."
 
 
 def _finite(contents: dict[str, Any]) -> dict[str, Any]:

@@ -157,7 +157,7 @@ def test_what_a_run_prints_is_what_it_writes(tmp_path: Path, ask: Ask, quick: li
     code, said, _ = ask("run", tmp_path / "two.toml", "--out", tmp_path / "out", *quick)
     found = metrics(tmp_path / "out")
     assert code == 0
-    floor = f"(best possible {found['loss_floor']:.4f} ± {found['loss_floor_standard_error']:.4f})"
+    floor = f"(optimal {found['loss_floor']:.4f} ± {found['loss_floor_standard_error']:.4f})"
     loss = f"{found['final_loss']:.4f} ± {found['final_loss_standard_error']:.4f}"
     assert re.findall(r"Final loss: done in .* s, (.*\))", said) == [f"{loss} {floor}"]
     line = {title.strip(): text for title, text in re.findall(r"(?m)^ *(\w[^\n]*?)  +(\S.*)$", said)}
