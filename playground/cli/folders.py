@@ -41,10 +41,32 @@ def complete(folder: Path, names: Collection[str]) -> Iterator[None]:
     A trained model is not lost: it stays, by another name. Where the user stops the work it stays by its own, with what else
     is whole, and without the files of the earlier run, for they are another model's.
 
-    Where the process is killed, a note stays, as long as the files by these names are the new ones; the next run brings the
-    earlier ones back before it begins.
+    A note is held meanwhile, by which another run knows that the folder is taken. Where the process is killed it stays, and is
+    not empty as long as the files by these names are the new ones; the next run brings the earlier ones back before it begins.
+
+    Raises:
+        Mistake: another run writes the folder.
     """
-    _recover(folder, names)
+    note = folder / results.INCOMPLETE
+    held = contextlib.ExitStack()
+    try:
+        held.enter_context(holding(note))
+    except BlockingIOError:
+        raise results.taken(folder) from None
+    try:
+        with held:
+            _recover(folder, names)
+            with _earlier_aside(folder, names):
+                yield
+    finally:  # no sooner, for a file that is open cannot be removed everywhere
+        with contextlib.suppress(FileNotFoundError):
+            if not note.stat().st_size:
+                note.unlink()
+
+
+@contextlib.contextmanager
+def _earlier_aside(folder: Path, names: Collection[str]) -> Iterator[None]:
+    """What :func:`complete` does with the files, once the folder is held and in order."""
     model, note = folder / MODEL, folder / results.INCOMPLETE
     aside = Path(tempfile.mkdtemp(prefix=EARLIER, dir=folder))  # no hidden one: a power cut may leave it
     try:
@@ -55,26 +77,25 @@ def complete(folder: Path, names: Collection[str]) -> Iterator[None]:
         _bring_back(aside)
         raise
     try:
-        with holding(note):
-            note.write_text(NOTE, encoding="utf-8")
-            yield
+        note.write_text(NOTE, encoding="utf-8")
+        yield
     except BaseException as error:
         trained = MODEL in names and model.exists()
         if trained and not isinstance(error, Exception):
             _discard(aside)
-            note.unlink(missing_ok=True)
+            note.write_text("")
             raise
         if trained:
             model.replace(folder / results.UNFINISHED)
         for name in names:
             (folder / name).unlink(missing_ok=True)
-        note.unlink(missing_ok=True)
+        note.write_text("")
         _bring_back(aside)
         if trained:
             say(f"The trained model is kept in {folder / results.UNFINISHED}")
         raise
     _discard(aside)
-    note.unlink()
+    note.write_text("")
 
 
 EARLIER, DISCARDED = "earlier-", ".earlier-"
@@ -89,7 +110,7 @@ def _recover(folder: Path, names: Collection[str]) -> None:
     A model that was trained whole stays, by another name.
     """
     note = folder / results.INCOMPLETE
-    half = note.exists()
+    half = note.stat().st_size > 0
     for aside in folder.iterdir():
         dead = re.fullmatch(rf"\.?{re.escape(EARLIER)}[a-z0-9_]{{8}}", aside.name) and aside.is_dir()
         if not dead or not {file.name for file in aside.iterdir()} <= set(names):
@@ -102,10 +123,10 @@ def _recover(folder: Path, names: Collection[str]) -> None:
                 (folder / MODEL).replace(folder / results.UNFINISHED)
             for name in names:
                 (folder / name).unlink(missing_ok=True)
-            note.unlink()
+            note.write_text("")
             half = False
         _bring_back(aside)
-    note.unlink(missing_ok=True)
+    note.write_text("")
 
 
 def _bring_back(aside: Path) -> None:

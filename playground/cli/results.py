@@ -38,12 +38,20 @@ INCOMPLETE = "incomplete.txt"
 """Lies in a folder while a run writes its files there, and so after one that was killed."""
 
 
+STILL_WRITTEN = "is still being written by another run"
+
+
+def taken(folder: Path) -> Mistake:
+    """That another run writes a folder."""
+    return Mistake(f"--out {folder} {STILL_WRITTEN}: wait for its end, or give another folder.")
+
+
 def incomplete(folder: Path) -> str | None:
     """Why the files of a folder may not be all of one run, as part of a sentence; None where they are."""
     if not (folder / INCOMPLETE).exists():
         return None
     if is_held(folder / INCOMPLETE):
-        return "is still being written by another run"
+        return STILL_WRITTEN
     return "is half written, for its run was stopped in the middle"
 
 
@@ -57,8 +65,8 @@ def check_free(folder: Path, names: Iterable[str], overwrite: bool) -> None:
         if (folder / name).is_dir():
             raise Mistake(f"--out {folder} holds a folder named {name}, where a file is to be written: move it away.")
     half = incomplete(folder)
-    if is_held(folder / INCOMPLETE):
-        raise Mistake(f"--out {folder} {half}: wait for its end, or give another folder.")
+    if half == STILL_WRITTEN:
+        raise taken(folder)
     if half and not overwrite:
         raise Mistake(f"--out {folder} {half}: give another folder, or add --overwrite to write it anew.")
     there = [name for name in names if (folder / name).exists()]

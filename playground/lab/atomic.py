@@ -1,6 +1,7 @@
 """Files that are either written whole or not at all."""
 
 import contextlib
+import errno
 import os
 import re
 from collections.abc import Iterator
@@ -12,32 +13,48 @@ except ImportError:  # Windows, where a file that is open cannot be renamed
     fcntl = None  # type: ignore[assignment]
 
 
+TAKEN = (errno.EWOULDBLOCK, errno.EAGAIN, errno.EACCES)
+"""What a lock's refusal is, where another holds it; any other is of a file system without locks, as some networks have."""
+
+
 @contextlib.contextmanager
 def holding(path: str | os.PathLike[str]) -> Iterator[None]:
     """Make a file, unless it is there, and hold it while the block runs; a process that is killed holds nothing any more.
 
     Raises:
+        BlockingIOError: another holds it.
         OSError: the file cannot be made.
     """
+    if fcntl is None and is_held(path):
+        raise BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN), os.fspath(path))
     with open(path, "ab") as file:
         if fcntl is not None:
-            with contextlib.suppress(OSError):  # a network's folder without locks
+            try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError as error:
+                if error.errno in TAKEN:
+                    raise BlockingIOError(error.errno, error.strerror, os.fspath(path)) from None
         yield
 
 
-def is_held(path: str | os.PathLike[str]) -> bool:
-    """Whether a living process is :func:`holding` a file; also where that cannot be told."""
-    try:
-        if fcntl is None:
+def is_held(path: str | os.PathLike[str]) -> bool | None:
+    """Whether a living process is :func:`holding` a file; None where that cannot be told."""
+    if fcntl is None:
+        try:
             os.rename(path, path)
-            return False
-        with open(path, "rb+") as file:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except FileNotFoundError:
+        except OSError as error:
+            return not isinstance(error, FileNotFoundError)
         return False
-    except OSError:
-        return True
+    try:
+        with open(path, "rb") as file:
+            try:
+                fcntl.flock(
+                    file, fcntl.LOCK_SH | fcntl.LOCK_NB
+                )  # shared: two that ask at once do not hinder each other
+            except OSError as error:
+                return True if error.errno in TAKEN else None
+    except OSError as error:
+        return False if isinstance(error, FileNotFoundError) else None
     return False
 
 
@@ -46,7 +63,7 @@ def _remove_leftovers(path: Path) -> None:
     ours = re.compile(rf"\.{re.escape(path.stem)}-[0-9a-f]{{12}}{re.escape(path.suffix)}")
     with contextlib.suppress(OSError), os.scandir(path.parent) as found:
         for entry in found:
-            if ours.fullmatch(entry.name) and not is_held(entry.path):
+            if ours.fullmatch(entry.name) and is_held(entry.path) is False:
                 with contextlib.suppress(OSError):
                     os.unlink(entry.path)
 
@@ -59,7 +76,7 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
     left behind; what a killed process left of the same file goes before. The temporary name keeps the suffix, because numpy and the video writer choose the format by it.
 
     Raises:
-        OSError: the folder cannot be written, or the disk is full; its `filename` is `path`.
+        OSError: the folder cannot be written, the disk is full, or nothing was written; its `filename` is `path`.
 
     >>> import tempfile
     >>> folder = Path(tempfile.mkdtemp())
@@ -76,6 +93,8 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
         with holding(temporary):
             yield temporary
             with temporary.open("rb+") as file:
+                if not os.fstat(file.fileno()).st_size:
+                    raise OSError(errno.EIO, "nothing was written", str(temporary))
                 os.fsync(file.fileno())  # else a power cut may leave the new name on an empty file
         os.replace(temporary, path)
     except BaseException as error:

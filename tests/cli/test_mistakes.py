@@ -21,9 +21,11 @@ from playground.cli import results, running
 from playground.data import DataError
 from playground.drawing.render import PictureError
 from playground.drawing.video import VideoError
+from playground.lab.atomic import is_held
 from playground.lab.boltzmann.cost import measure_cost
 from playground.lab.experiment import ExperimentError
 from playground.lab.session import Session, SessionError
+from playground.mistakes import Mistake
 from playground.theory.ode import TooManySteps
 from playground.theory.samplers import SamplerDiverged
 
@@ -544,10 +546,10 @@ def test_nothing_of_the_earlier_run_is_lost_wherever_a_run_is_killed(
     class Killed(BaseException):
         pass
 
-    for last in range(40):
+    for last in range(50):
         for fails in (False, True):
             out = Path(shutil.copytree(moons, tmp_path / f"{last}-{fails}"))
-            left, move, remove = [last], Path.replace, Path.unlink
+            left = [last]
 
             def counted(what: Any, left: list[int] = left) -> Any:
                 def call(*arguments: Any, **others: Any) -> Any:
@@ -563,8 +565,8 @@ def test_nothing_of_the_earlier_run_is_lost_wherever_a_run_is_killed(
 
             finished = False
             with monkeypatch.context() as patch, contextlib.suppress(Killed, ValueError):
-                patch.setattr(Path, "replace", counted(move))
-                patch.setattr(Path, "unlink", counted(remove))
+                for name in ("replace", "rename", "unlink", "write_text"):
+                    patch.setattr(Path, name, counted(getattr(Path, name)))
                 with running.complete(out, results.EVERYTHING):
                     for name in results.EVERYTHING:
                         (out / name).write_text("new")
@@ -589,6 +591,41 @@ def test_a_folder_that_is_being_written_is_left_to_its_run(
         for name, text in before.items():
             (out / name).write_bytes(text)
     assert contents(out) == before
+
+
+def test_two_runs_that_overlap_leave_the_results_of_the_first_whole(moons: Path, tmp_path: Path) -> None:
+    """Both have found the folder free, and trained: the second comes to write while the first does."""
+    out = Path(shutil.copytree(moons, tmp_path / "o"))
+    with running.complete(out, results.EVERYTHING):
+        for name in results.EVERYTHING[:3]:
+            (out / name).write_text("first")
+        with (
+            pytest.raises(Mistake, match=r"is still being written by another run: wait for its end, or give another"),
+            running.complete(out, results.EVERYTHING),
+        ):
+            (out / "metrics.json").write_text("second")
+        assert results.incomplete(out) == "is still being written by another run"
+        for name in results.EVERYTHING[3:]:
+            (out / name).write_text("first")
+    assert contents(out) == dict.fromkeys(results.EVERYTHING, b"first")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no flock")
+def test_a_killed_run_frees_its_folder_where_the_file_system_knows_no_locks(
+    moons: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def without(*_: object) -> None:
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    out = Path(shutil.copytree(moons, tmp_path / "o"))
+    (out / "incomplete.txt").write_text("killed")
+    monkeypatch.setattr("fcntl.flock", without)
+    results.check_free(out, results.EVERYTHING, overwrite=True)
+    with running.complete(out, results.EVERYTHING):
+        (out / "metrics.json").write_text("new")
+    assert contents(out) == {"metrics.json": b"new"}
+    (out / "incomplete.txt").mkdir()  # what cannot be opened is held by nobody either
+    assert not is_held(out / "incomplete.txt")
 
 
 def test_a_sampler_that_diverges_does_not_hinder_the_next_run(tmp_path: Path, ask: Ask, quick: list[str]) -> None:

@@ -1,5 +1,6 @@
 """The session file: whole round trips, and a sentence for every file that is none."""
 
+import errno
 import json
 import os
 import pickle
@@ -512,3 +513,30 @@ def test_what_a_killed_process_left_goes_with_the_next_writing_of_that_file(tmp_
         assert held.exists()
     assert path.read_text() == "first"
     assert set(tmp_path.iterdir()) == {path, *others}
+
+
+def test_a_writer_that_writes_nothing_leaves_the_old_file(tmp_path: Path) -> None:
+    path = tmp_path / "video.mp4"
+    path.write_text("old")
+    with pytest.raises(OSError, match="nothing was written") as caught, replacing(path):
+        pass
+    assert caught.value.filename == str(path)
+    assert path.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no flock")
+def test_where_locks_are_unknown_the_temporary_file_of_who_may_live_stays(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def without(*_: object) -> None:
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr("fcntl.flock", without)
+    path = tmp_path / "one.spg"
+    with replacing(path) as held:
+        held.write_text("first")
+        with replacing(path) as temporary:
+            temporary.write_text("second")
+        assert held.exists()
+    assert path.read_text() == "first"
