@@ -305,8 +305,7 @@ def assemble(
         if progress is not None and progress.floor is not None and progress.floor_error is None:
             bench.progress = trainer.with_floor(progress)
     if session is not None:
-        for name, found in figures.from_json(session.measurements).items():
-            figures.keep(bench, figures.key(name, bench, session.experiment), found)
+        figures.keep_saved(bench, session.measurements, session.experiment)
     yield 1.0, bench
 
 

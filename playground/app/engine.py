@@ -172,7 +172,7 @@ class Engine(Training):
         if self.failure:
             raise SessionError(f"Nothing is saved, for the settings describe other data than there are: {self.failure}")
         dataset, trajectory = bench.problem.dataset, self._trajectory
-        measured = figures.to_json(figures.present(bench, experiment))
+        measured = figures.to_json(figures.present(bench, experiment, self._run_seed), self._run_seed)
         arrays, clicked = None, self.clicked if dataset.shape == (2,) else ()
         played = self._played_as
         of_now = self._played is bench and (played.sampling, played.seed) == (experiment.sampling, experiment.seed)
@@ -363,6 +363,7 @@ class Engine(Training):
         first, opened = self._bench is None, self._opening
         clicked = self._clicked_of_the_same(bench) if opened is None else opened.clicked
         self._opening = None
+        self._run_seed = self._run_seed if opened is None else figures.noise_of(opened.measurements)
         before, trained = self._bench, self._training is not None
         if before is not None and bench is not before:
             before.clicked = () if before.view.is_image else self.clicked

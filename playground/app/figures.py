@@ -2,6 +2,7 @@
 
 import dataclasses
 import math
+import sys
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -25,12 +26,18 @@ SETTINGS = {
     "fisher": ("likelihood.points",),
 }
 """Of each measurement the settings that its figures are of, beside those that training depends on."""
+NOISE = "new-noise"
+"""By what name a session keeps, beside the figures, how often the run had new noise."""
+TEXTS = ("compared_with", "density", "energy_note")
+POINTS = ("sliced_wasserstein2_points", "wasserstein2_points", "two_sample_points")
+SHARES = tuple((key, f"{key}_standard_error", f"{key}_true") for key in ("mode_weights", "label_shares"))
+"""Figures that are no number: text, pairs of counts, and lists of one length, without which the first of them means nothing."""
 
 
-def key(measurement: str, bench: "Bench", experiment: Experiment) -> tuple[Any, ...]:
-    """What figures of the bench's present weights are kept by."""
+def key(measurement: str, bench: "Bench", experiment: Experiment, noise: int) -> tuple[Any, ...]:
+    """What figures of the bench's present weights are kept by; those of samples also by how often the run had new noise."""
     settings = tuple(description.value(experiment, name) for name in SETTINGS[measurement])
-    return bench.weights.version, measurement, settings
+    return bench.weights.version, measurement, settings, noise if measurement == "quality" else 0
 
 
 def keep(bench: "Bench", of: tuple[Any, ...], found: Any) -> None:
@@ -40,30 +47,48 @@ def keep(bench: "Bench", of: tuple[Any, ...], found: Any) -> None:
     bench.figures[of] = found
 
 
-def present(bench: "Bench", experiment: Experiment) -> dict[str, Any]:
+def keep_saved(bench: "Bench", saved: Mapping[str, Any], experiment: Experiment) -> None:
+    """Keep what :func:`to_json` gave of these weights and settings."""
+    for name, found in from_json(saved).items():
+        keep(bench, key(name, bench, experiment, noise_of(saved)), found)
+
+
+def present(bench: "Bench", experiment: Experiment, noise: int) -> dict[str, Any]:
     """What was measured of the bench's weights by these settings; nothing while the weights change."""
     if bench.training == "training":
         return {}
-    found = {name: bench.figures.get(key(name, bench, experiment)) for name in MEASUREMENTS}
+    found = {name: bench.figures.get(key(name, bench, experiment, noise)) for name in MEASUREMENTS}
     return {name: figures for name, figures in found.items() if figures is not None}
 
 
-def to_json(found: Mapping[str, Any]) -> dict[str, Any]:
+def to_json(found: Mapping[str, Any], noise: int) -> dict[str, Any]:
     """The same as JSON values, for a session."""
-    return {
+    return ({NOISE: noise} if noise else {}) | {
         name: _plain(dataclasses.asdict(figures) if isinstance(figures, ScoreErrors) else figures)
         for name, figures in found.items()
     }
 
 
+def noise_of(saved: Mapping[str, Any]) -> int:
+    """How often the run that a session's figures are of had new noise."""
+    noise = saved.get(NOISE)
+    return noise if isinstance(noise, int) and not isinstance(noise, bool) and 0 <= noise < 2**31 else 0
+
+
 def from_json(saved: Mapping[str, Any]) -> dict[str, Any]:
     """What :func:`to_json` gave, as far as it is sound: it is shown, never computed with."""
+    from playground.lab.evaluation import METRICS, OF_SAMPLES  # where a session is put on the bench, torch is loaded
+
     found: dict[str, Any] = {}
-    for name in ("test-set", "quality"):
+    for name, keys in (("test-set", {*METRICS, "integral"} - {*OF_SAMPLES}), ("quality", {*OF_SAMPLES})):
         figures = saved.get(name)
         if isinstance(figures, dict):
             reasons = figures.get("reasons", {})
-            sound = {of: value for of, value in figures.items() if of != "reasons" and _is_figure(value)}
+            sound = {of: value for of, value in figures.items() if of in keys and _fits(of, value)}
+            for first, *others in SHARES:
+                shares = sound.get(first)
+                if shares and any(len(sound.get(of) or ()) != len(shares) for of in others):
+                    del sound[first]
             why = reasons.items() if isinstance(reasons, dict) else ()
             found[name] = sound | {"reasons": {of: sentence for of, sentence in why if isinstance(sentence, str)}}
     errors = _errors(saved.get("fisher"))
@@ -80,12 +105,23 @@ def _plain(value: Any) -> Any:
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
-def _is_figure(value: Any) -> bool:
-    return (
-        value is None
-        or isinstance(value, int | float | str)
-        or (isinstance(value, list) and all(isinstance(part, int | float) for part in value))
-    )
+def _fits(of: str, value: Any) -> bool:
+    """Whether a value is of the type that the figure of this name has."""
+    if value is None:
+        return True
+    if of in TEXTS:
+        return isinstance(value, str)
+    if of == "nearest_rows":
+        return isinstance(value, list) and bool(value) and all(type(part) is int and part >= 0 for part in value)
+    if of in POINTS or any(of in shares for shares in SHARES):
+        numbers = isinstance(value, list) and bool(value) and all(_is_number(part) and part == part for part in value)
+        return numbers and (of not in POINTS or len(value) == 2)
+    return _is_number(value)
+
+
+def _is_number(value: Any) -> bool:
+    """Whether it is a number, or nan, that any sum can be done with."""
+    return type(value) in (int, float) and not abs(value) > sys.float_info.max
 
 
 def _errors(saved: Any) -> ScoreErrors | None:
@@ -94,7 +130,7 @@ def _errors(saved: Any) -> ScoreErrors | None:
         return None
     try:
         arrays = {name: np.array(saved[name], dtype=float) for name in names - {"fraction", "source"}}
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return None
     sigmas = arrays["sigmas"]
     if sigmas.ndim != 1 or not len(sigmas) or any(array.shape != sigmas.shape for array in arrays.values()):

@@ -24,6 +24,12 @@ STALE = "Measured by other settings than are chosen now: measure anew."
 TASKS = ("likelihood", "way", "density", FOLLOWING, "test-set", "quality", "fisher")
 
 
+def _telling_the_last(progress: measurements.Progress) -> measurements.Progress:
+    """With each of the figures, whether they are the last, of the whole measurement."""
+    for fraction, metrics in progress:
+        yield fraction, metrics and (fraction == 1.0, metrics)
+
+
 class Measuring(Stage):
     """Each measurement is a task with progress that can be cancelled; it uses the weights of the moment it began."""
 
@@ -238,7 +244,10 @@ class Measuring(Stage):
         assert bench is not None
         problem, weights = bench.problem, bench.weights
         self._tasks.start(
-            "test-set", "Test set", lambda: measurements.test_set(problem, weights), self._evaluated("test-set")
+            "test-set",
+            "Test set",
+            lambda: _telling_the_last(measurements.test_set(problem, weights)),
+            self._evaluated("test-set"),
         )
 
     def evaluate_samples(self) -> None:
@@ -248,7 +257,10 @@ class Measuring(Stage):
             return
         problem, run = bench.problem, self.trajectory_iterator()
         self._tasks.start(
-            "quality", "Quality", lambda: measurements.sample_quality(problem, run()), self._evaluated("quality")
+            "quality",
+            "Quality",
+            lambda: _telling_the_last(measurements.sample_quality(problem, run())),
+            self._evaluated("quality"),
         )
 
     def score_errors(self) -> None:
@@ -257,7 +269,7 @@ class Measuring(Stage):
         if bench is None or bench.problem.reference is None:
             return
         problem, weights = bench.problem, bench.weights
-        of = figures.key("fisher", bench, self._state.experiment)
+        of = figures.key("fisher", bench, self._state.experiment, self._run_seed)
 
         def take(errors: Any) -> None:
             if errors.fraction >= 1.0:
@@ -277,15 +289,20 @@ class Measuring(Stage):
     def running(self, task: str) -> bool:
         return self._tasks.running(task)
 
-    def _evaluated(self, task: str) -> Callable[[Mapping[str, Any]], None]:
-        """Takes the figures of a measurement, and why some are missing, in place of those of its keys so far."""
+    def _evaluated(self, task: str) -> Callable[[tuple[bool, Mapping[str, Any]]], None]:
+        """Takes the figures of a measurement, and why some are missing, in place of those of its keys so far.
+
+        They are kept once they are whole.
+        """
 
         bench = self._bench
         assert bench is not None
-        of = figures.key(task, bench, self._state.experiment)
+        of = figures.key(task, bench, self._state.experiment, self._run_seed)
 
-        def take(metrics: Mapping[str, Any]) -> None:
-            figures.keep(bench, of, metrics)
+        def take(found: tuple[bool, Mapping[str, Any]]) -> None:
+            whole, metrics = found
+            if whole:
+                figures.keep(bench, of, metrics)
             self._show_metrics(task, metrics)
 
         return take
@@ -297,7 +314,7 @@ class Measuring(Stage):
 
     def _recall(self) -> None:
         """Show again what was measured of these weights by these settings."""
-        found = {} if self._bench is None else figures.present(self._bench, self._state.experiment)
+        found = {} if self._bench is None else figures.present(self._bench, self._state.experiment, self._run_seed)
         for task, figure in found.items():
             if task == "fisher":
                 self.errors_changed.emit(figure)

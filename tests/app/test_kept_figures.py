@@ -1,11 +1,13 @@
 """What was measured belongs to weights and settings, and comes back with them: by undo, and from a saved session."""
 
 import dataclasses
+import json
+import math
 
 import numpy as np
 import pytest
 
-from playground.app import figures
+from playground.app import figures, measuring
 from playground.app.engine import Engine
 from playground.app.state import State
 from playground.lab.along_sigma import ScoreErrors
@@ -109,7 +111,7 @@ def test_undo_of_another_sampler_brings_back_its_distances_and_none_are_shown_of
     engine._state.edit({"sampling.steps": 12})
     assert "sliced_wasserstein2" not in engine.evaluation
     assert "test_nll" in engine.evaluation
-    assert figures.present(engine._bench, engine._state.experiment).keys() == {"test-set", "fisher"}
+    assert figures.present(engine._bench, engine._state.experiment, 0).keys() == {"test-set", "fisher"}
     engine._state.undo()
     assert engine.evaluation["sliced_wasserstein2"] == distance
 
@@ -133,7 +135,7 @@ ERRORS = ScoreErrors(1.0, np.array([0.1, 1.0]), *(np.array([0.5, np.nan]) for _ 
 
 def test_figures_survive_json_and_what_is_unsound_is_left_out():
     found = {"test-set": {"test_nll": np.float64(1.5), "reasons": {"kl": "unknown"}}, "fisher": ERRORS}
-    saved = figures.to_json(found)
+    saved = figures.to_json(found, 0)
     back = figures.from_json(saved)
     assert back["test-set"] == {"test_nll": 1.5, "reasons": {"kl": "unknown"}}
     for field in dataclasses.fields(ScoreErrors):
@@ -147,3 +149,66 @@ def test_figures_survive_json_and_what_is_unsound_is_left_out():
         assert "fisher" not in figures.from_json({"fisher": broken})
     assert figures.from_json({"quality": {"kl": {"a": 1}, "reasons": 3}}) == {"quality": {"reasons": {}}}
     assert figures.from_json({"quality": 3}) == {}
+
+
+@pytest.mark.parametrize(
+    ("measurement", "broken"),
+    [
+        ("test-set", {"test_nll": "abc", "kl": [1, 2], "train_nll": True, "entropy": 10**400, "integral": math.inf}),
+        ("test-set", {"density": 1.0, "energy_note": [1], "mode_weights": [1.0], "bits_per_dim": {"a": 1}}),
+        ("quality", {"sliced_wasserstein2": "x", "compared_with": 3, "two_sample_points": [1, 2, 3]}),
+        ("quality", {"nearest_rows": [], "wasserstein2_points": ["a", "b"], "memorized_share": [0.1]}),
+        ("quality", {"nearest_rows": [0.5], "mode_weights": 0.5, "label_shares": ["a"], "unknown": 1.0}),
+        ("quality", {"mode_weights": [0.5, None], "label_shares_true": [math.nan]}),
+    ],
+)
+def test_a_figure_that_is_of_another_type_than_its_name_is_left_out(measurement, broken):
+    assert figures.from_json({measurement: broken}) == {measurement: {"reasons": {}}}
+
+
+def test_shares_are_left_out_without_as_many_errors_and_truths():
+    for key in ("mode_weights", "label_shares"):
+        sound = {key: [0.4, 0.6], f"{key}_standard_error": [0.1, 0.1], f"{key}_true": [0.5, 0.5]}
+        assert figures.from_json({"quality": sound})["quality"] == sound | {"reasons": {}}
+        for other in (f"{key}_standard_error", f"{key}_true"):
+            for value in ([0.5], None, "x"):
+                assert key not in figures.from_json({"quality": sound | {other: value}})["quality"]
+
+
+def test_what_a_measurement_finds_is_all_sound(qtbot, engine):
+    found = figures.present(engine._bench, engine._state.experiment, 0)
+    back = figures.from_json(json.loads(json.dumps(figures.to_json(found, 0))))
+    for name in ("test-set", "quality"):
+        assert back[name].keys() == found[name].keys()
+
+
+@pytest.mark.parametrize("task", ["test-set", "quality"])
+def test_figures_of_a_measurement_that_was_cancelled_do_not_come_back(engine, task):
+    engine._bench.figures.clear()
+    take = engine._evaluated(task)
+    first, last = [found for _, found in measuring._telling_the_last(iter([(0.7, {"kl": 1}), (1.0, {"kl": 2})]))]
+    take(first)
+    assert engine.evaluation["kl"] == 1  # it is shown
+    assert not figures.present(engine._bench, engine._state.experiment, 0)
+    take(last)
+    assert figures.present(engine._bench, engine._state.experiment, 0) == {task: {"kl": 2}}
+
+
+def test_undo_brings_back_no_distances_of_a_run_with_other_noise(qtbot, engine, other, tmp_path):
+    total = engine.trajectory.total
+    engine.restart(new_seed=True)
+    engine._state.edit({"sampling.steps": 12})
+    engine._state.undo()
+    assert "sliced_wasserstein2" not in engine.evaluation
+    assert "test_nll" in engine.evaluation
+    qtbot.waitUntil(lambda: engine.trajectory.finished and engine.trajectory.total == total, timeout=30_000)
+    engine.evaluate_samples()
+    qtbot.waitUntil(lambda: not engine.running("quality"), timeout=30_000)
+    distance = engine.evaluation["sliced_wasserstein2"]
+    engine.session({})().save(tmp_path / "a.spg")
+    with qtbot.waitSignal(other.problem_changed, timeout=30_000):
+        other.open_session(Session.load(tmp_path / "a.spg"))
+    assert other.evaluation["sliced_wasserstein2"] == distance
+    other.restart()  # with the same noise as was saved
+    qtbot.waitUntil(lambda: other.trajectory.finished, timeout=30_000)
+    np.testing.assert_allclose(other.trajectory.positions[-1], engine.trajectory.positions[-1], rtol=1e-4, atol=1e-4)
