@@ -614,9 +614,11 @@ def test_the_point_in_view_is_measured_anew_by_other_settings_of_its_log_p(qtbot
 def test_the_test_set_by_other_settings_is_forgotten_and_measured_anew_where_it_is_under_way(qtbot, bench):
     state, engine = bench
     figures = {"test_nll": 1.4, "kl": 0.1, "entropy": 1.2, "reasons": {}}
-    engine._evaluated("test-set")(figures)
-    engine._evaluated("test-set")({"integral": 1.0})
-    engine._evaluated("quality")({"sliced_wasserstein2": 0.2, "mmd_squared": None, "reasons": {"mmd_squared": "Few."}})
+    engine._evaluated("test-set")((True, figures))
+    engine._evaluated("test-set")((True, {"integral": 1.0}))
+    engine._evaluated("quality")(
+        (True, {"sliced_wasserstein2": 0.2, "mmd_squared": None, "reasons": {"mmd_squared": "Few."}})
+    )
     engine.measure_again(frozenset({"sampling.steps"}))
     assert engine.evaluation["test_nll"] == 1.4
     state.edit({"likelihood.tolerance": 1e-2})
@@ -643,10 +645,10 @@ def test_the_test_set_by_other_settings_is_forgotten_and_measured_anew_where_it_
 def test_a_figure_that_is_measured_no_more_leaves_and_says_why(bench):
     _, engine = bench
     take = engine._evaluated("test-set")
-    take({"test_nll": 1.4, "reasons": {}})
-    take({"test_nll": None, "reasons": {"test_nll": "The flow is lost."}})
+    take((True, {"test_nll": 1.4, "reasons": {}}))
+    take((True, {"test_nll": None, "reasons": {"test_nll": "The flow is lost."}}))
     assert engine.evaluation == {"reasons": {"test_nll": "The flow is lost."}}
-    take({"test_nll": 1.3, "reasons": {}})
+    take((True, {"test_nll": 1.3, "reasons": {}}))
     assert engine.evaluation == {"test_nll": 1.3, "reasons": {}}
 
 
