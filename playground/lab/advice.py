@@ -11,10 +11,10 @@ import torch
 from numpy.typing import NDArray
 
 from playground.lab.experiment import fields
-from playground.lab.problem import Problem
+from playground.lab.problem import BLUR, Problem
 from playground.lab.reliability import nearest
 from playground.lab.settings import RATED
-from playground.theory.local_geometry import intrinsic_dimension
+from playground.theory.local_geometry import intrinsic_dimension, mean_blur
 from playground.theory.noise import SubVariancePreserving, VariancePreserving
 from playground.theory.noise.process import as_time
 from playground.theory.smoothing import gaussian_from, gaussianity, least_overlap, levels_that_overlap, overlap
@@ -34,6 +34,7 @@ SPOT = 1e-3  # of the data's standard deviation: within it no network tells poin
 FEW = 0.02
 """Of the points: where no more have half of the variance, perfect samples of Student's t of 1.5 degrees are in 1 of 3 cases more than
 two spreads above the floor of the sliced Wasserstein distance; of a Gaussian 19 % have half, of Laplace's law 12 %."""
+BLURRED = 10 * BLUR  # nats that the finest noise may cost thin data unsaid
 JUDGED = 500  # distinct points whose nearest neighbours tell how far apart they lie
 
 
@@ -52,11 +53,11 @@ def noise_advice(problem: Problem) -> tuple[Advice, ...]:
 
 def data_advice(problem: Problem) -> tuple[Advice, ...]:
     """What is wrong with the noise for any objective, for which points are counted and compared: data that one far point makes a
-    spot of, or that have no density without it, or whose variance is that of a few; an end that is not Gaussian, and levels that
-    hardly overlap."""
+    spot of, or that have no density without it, or that are thinner than the finest level, or whose variance is that of a few; an
+    end that is not Gaussian, and levels that hardly overlap."""
     found: list[Advice | None] = []
     if problem.density is None and problem.shape == (2,):  # training spreads images over their grey levels
-        found.append(_far_point(problem) or _no_density(problem) or _heavy_tails(problem))
+        found.append(_far_point(problem) or _no_density(problem) or _blurred(problem) or _heavy_tails(problem))
     if problem.experiment.noise.kind not in ("none", "single"):
         distance, end = gaussianity(problem.train, problem.noise.sigma_max), None
         if distance > GAUSSIAN:
@@ -114,6 +115,21 @@ def _no_density(problem: Problem) -> Advice | None:
     return Advice(
         f"{what} and have no density: likelihoods are of the data blurred by {symbol} = "
         f"{problem.units.sigma_to_user(sigma):.3g} and mean little without it.",
+        {},
+    )
+
+
+def _blurred(problem: Problem) -> Advice | None:
+    """That the data have parts thinner than the finest of several noise levels; a single one is coarse on purpose."""
+    if problem.experiment.noise.kind in ("none", "single"):
+        return None
+    sigma = problem.noise.sigma_min
+    cost = mean_blur(problem.thickness(), sigma)
+    if not BLURRED < cost < math.inf:
+        return None
+    return Advice(
+        f"The data are thin: their blur by σ_min = {problem.units.sigma_to_user(sigma):.3g} costs about {cost:.2g} nat of KL. "
+        "Lower σ_min, or model one axis only.",
         {},
     )
 

@@ -58,7 +58,8 @@ def evaluate(problem: Problem, score: ScoreFunction, samples: Array | None = Non
     - kl, kl_standard_error: KL(data || model) in nats, from the same held-out points.
     - perfect_nll, kl_of_smoothing, each with its _standard_error: what test_nll and kl would be at these points if the model were
       perfect. Its density is that of the data smoothed by the finest sigma, so its KL to the data is 0 only without noise.
-      Of a file, kl_of_smoothing is an estimate by the thickness of its narrow parts, see :mod:`playground.theory.local_geometry`.
+      Of a file, kl_of_smoothing is an estimate without an error, by the thickness of its narrow parts, see
+      :mod:`playground.theory.local_geometry`.
     - sliced_wasserstein2: distance between samples and data in user units; where the axes' differ widely, in their geometric mean,
       which each axis is brought to, as a sigma is read, and all distances below likewise. Of the samples, at most
       DISTANCE_POINTS are taken. sliced_wasserstein2_points: how many samples and how many data.
@@ -283,13 +284,14 @@ def _add_smoothing(problem: Problem, found: dict[str, Any]) -> None:
 
 
 def _estimate_smoothing(problem: Problem, found: dict[str, Any], reasons: dict[str, str]) -> None:
-    """What the blur costs points of the plane whose density is not known."""
-    cost = local_geometry.blur(problem.thickness(), problem.noise.sigma_min)
-    if not cost.isfinite().all() or local_geometry.intrinsic_dimension(problem.train).is_curve:
+    """What the blur costs points of the plane whose density is not known; no error, for the neighbourhoods share points."""
+    cost = local_geometry.mean_blur(problem.thickness(), problem.noise.sigma_min)
+    if math.isinf(cost) or local_geometry.intrinsic_dimension(problem.train).is_curve:
         keys = ("kl_of_smoothing", "kl_of_smoothing_standard_error")
         reasons |= dict.fromkeys(keys, "Points on a line or a curve have no density that a blur could be far from.")
         return
-    found["kl_of_smoothing"], found["kl_of_smoothing_standard_error"] = metrics.mean_with_error(cost)
+    found["kl_of_smoothing"] = cost
+    reasons["kl_of_smoothing_standard_error"] = "Of an estimate by neighbourhoods that share points no error is known."
 
 
 def _add_round_trip(trip: RoundTrip, found: dict[str, Any]) -> None:

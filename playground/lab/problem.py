@@ -216,9 +216,14 @@ class Problem:
     @property
     def stops_early(self) -> bool:
         """Whether training keeps the weights of the least held-out loss."""
+        return self._sets_rows_aside and self.has_held_out_loss
+
+    @property
+    def _sets_rows_aside(self) -> bool:
+        """Whether early stopping is chosen: by settings that cannot change without training anew, as the dropout of labels can."""
         asked = self.experiment.training.early_stopping
         few = self.shape == (2,) and len(self.train) <= FEW_POINTS
-        return (asked == "on" or (asked == "auto" and few)) and self.has_held_out_loss
+        return asked == "on" or (asked == "auto" and few)
 
     @functools.cached_property
     def validation(self) -> Tensor:
@@ -239,10 +244,10 @@ class Problem:
     def judged(self) -> NDArray[np.floating]:
         """The held-out points that likelihoods are measured on, in user units: likelihood.points of them, or all.
 
-        Those by which training was stopped are left out, unless there are no others.
+        Those by which training may have been stopped are left out, unless there are no others.
         """
         held_out = self.dataset.held_out
-        if self.density is None and self.stops_early and len(held_out) > 1:
+        if self.density is None and self._sets_rows_aside and len(held_out) > 1:
             held_out = np.delete(held_out, self._validation_rows, axis=0)
         return held_out[self.some_rows(len(held_out), self.experiment.likelihood.points, "judged")]
 
@@ -360,8 +365,12 @@ class Problem:
 
 
 def _thickness(train: Tensor) -> Tensor:
-    """Of points of the plane; images are held apart from each other by far more than a finest level."""
-    return local_geometry.thickness(train) if train.shape[1:] == (2,) else torch.full((1,), math.inf)
+    """Of points of the plane, 0 on a curve; images are held apart from each other by far more than a finest level."""
+    if train.shape[1:] != (2,):
+        return torch.full((1,), math.inf)
+    found = local_geometry.thickness(train)
+    thin = local_geometry.mean_blur(found, FINEST) > BLUR
+    return torch.zeros_like(found) if thin and local_geometry.intrinsic_dimension(train).is_curve else found
 
 
 def _sigma_min(experiment: Experiment, units: Units, thickness: Callable[[], Tensor]) -> float:

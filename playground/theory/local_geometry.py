@@ -31,6 +31,8 @@ FLAT = 0.1
 """Their deviation from it over the distance of neighbours, below which nothing tells them from a curve."""
 CURVE = 1.5
 """Intrinsic dimension, half-way between a curve's and the plane's."""
+ZERO = 1e-6
+"""Thickness over the data's deviation, up to which rounding tells it from none no more."""
 PROJECTED, PART = 2**24, 2**20
 """Projections that the widest gap holds at once, 128 MB, and numbers of the points, 8 MB."""
 
@@ -129,17 +131,26 @@ def blur(thickness: Tensor, sigma: float) -> Tensor:
     return 0.5 * (torch.log1p(square) - 1 + 1 / (1 + square))
 
 
-def finest_noise(thickness: Tensor, least: float, most: float, nats: float) -> float:
-    """The largest sigma from `least` to `most` whose mean :func:`blur` is at most `nats`, to a hundredth.
+def mean_blur(thickness: Tensor, sigma: float) -> float:
+    """Mean :func:`blur` in nats over the points (n,) that have any thickness; infinite where most have none, as on a line.
 
-    It is `most` where even `least` costs more: data as thin, such as lines, have no density that a finer level would reveal.
+    The thickness is in units of the data's deviation.
     """
-    if float(blur(thickness, most).mean()) <= nats or float(blur(thickness, least).mean()) > nats:
+    thick = thickness[thickness > ZERO]
+    return float(blur(thick, sigma).mean()) if 2 * len(thick) > len(thickness) else math.inf
+
+
+def finest_noise(thickness: Tensor, least: float, most: float, nats: float) -> float:
+    """The largest sigma from `least` to `most` whose :func:`mean_blur` is at most `nats`, to a hundredth, or `least` if none is.
+
+    It is `most` where most points have no thickness: they have no density that a finer level would reveal.
+    """
+    if mean_blur(thickness, most) <= nats or math.isinf(mean_blur(thickness, least)):
         return most
     low, high = least, most
     while high > 1.01 * low:
         middle = math.sqrt(low * high)
-        low, high = (middle, high) if float(blur(thickness, middle).mean()) <= nats else (low, middle)
+        low, high = (middle, high) if mean_blur(thickness, middle) <= nats else (low, middle)
     return low
 
 

@@ -1,5 +1,6 @@
 """Warnings about the noise: none for the defaults, one where it is due, and none once its advice is taken."""
 
+import math
 import re
 from pathlib import Path
 
@@ -167,6 +168,18 @@ def test_heavy_tails_are_named_for_no_floor_holds_of_them(count: int, tmp_path: 
 @pytest.mark.parametrize("points", [NORMAL, LINE + NORMAL * 0.05, NORMAL.round(2), (50 * NORMAL).round()])
 def test_points_that_the_finest_noise_bridges_have_a_density(points: np.ndarray, tmp_path: Path) -> None:
     assert of_file(tmp_path, points) == []
+
+
+def test_data_thinner_than_the_finest_noise_are_told_with_what_the_blur_costs(tmp_path: Path) -> None:
+    thin = LINE + NORMAL * [0.0, 0.05]  # of deviation 0.0158 across, 0.00707 in units of the data's
+    assert of_file(tmp_path, thin) == []
+    assert of_file(tmp_path, thin, kind="single") == []
+    (sentence,) = of_file(tmp_path, thin, sigma_min=0.05)
+    told = re.fullmatch(
+        r"The data are thin: their blur by σ_min = 0.05 costs about (.*) nat of KL\. Lower σ_min, or model one axis only\.",
+        sentence,
+    )
+    assert float(told[1]) == pytest.approx(0.5 * (math.log(11) - 10 / 11), rel=0.1)
 
 
 def test_a_coarse_noise_bridges_a_coarse_grid(tmp_path: Path) -> None:

@@ -603,6 +603,8 @@ def test_the_blur_of_a_file_is_told_in_nats() -> None:
         found = last(evaluate(problem, normal_score)).metrics
         assert found["kl_of_smoothing"] == pytest.approx(told, rel=0.25), given
         assert "kl_of_smoothing" not in found["reasons"]
+        assert found["kl_of_smoothing_standard_error"] is None
+        assert "estimate" in found["reasons"]["kl_of_smoothing_standard_error"]
 
 
 def test_a_score_that_is_not_finite_spoils_only_its_own_figures() -> None:

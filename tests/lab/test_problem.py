@@ -60,12 +60,19 @@ def test_every_source_is_standardized(kind: str, tmp_path: Path) -> None:
 def test_the_finest_level_follows_the_narrowest_direction(tmp_path: Path) -> None:
     """A third of the thickness of two correlated columns; of a line, which has none, and of round clouds a hundredth of all."""
     points = np.random.default_rng(0).normal(size=(2_000, 2))
-    for correlation, expected in ((0.0, 0.01), (0.9, 0.01), (0.9999, 0.003), (1.0, 0.01)):
+    for correlation, expected in ((0.0, 0.01), (0.9, 0.01), (0.9999, 0.003), (0.99999, 0.001), (1.0, 0.01)):
         turned = np.stack([points[:, 0], correlation * points[:, 0] + math.sqrt(1 - correlation**2) * points[:, 1]], 1)
         np.save(tmp_path / "points.npy", turned)
         problem = build(data__kind="file", data__path=str(tmp_path / "points.npy"))
         assert problem.noise.sigma_min == pytest.approx(expected, rel=0.1), correlation
         assert problem.units.sigma_to_internal(problem.resolved().noise.sigma_min) == pytest.approx(expected, rel=0.1)
+
+
+def test_the_finest_level_of_a_curve_follows_no_thickness(tmp_path: Path) -> None:
+    angle = np.random.default_rng(0).uniform(0, 2 * math.pi, 5_000)
+    np.save(tmp_path / "points.npy", np.stack([np.cos(angle), np.sin(angle)], 1))
+    problem = build(data__kind="file", data__path=str(tmp_path / "points.npy"))
+    assert problem.noise.sigma_min == pytest.approx(0.01)
 
 
 @pytest.mark.parametrize("kind", [kind for kind, source in SOURCES.items() if source.known_density and kind != "drawn"])

@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from playground.theory.local_geometry import blur, finest_noise, intrinsic_dimension, thickness
+from playground.theory.local_geometry import blur, finest_noise, intrinsic_dimension, mean_blur, thickness
 
 
 def normal(count: int, seed: int = 0) -> np.ndarray:
@@ -66,6 +66,17 @@ def test_the_finest_noise_costs_what_it_may() -> None:
     assert 1.8e-3 < float(blur(half_thin, sigma).mean()) <= 2e-3
     assert finest_noise(torch.tensor([0.5]), 1e-3, 0.01, 2e-3) == 0.01
     assert finest_noise(torch.tensor([1e-7]), 1e-3, 0.01, 2e-3) == 0.01  # a line: no level is fine enough
+
+
+def test_the_finest_noise_is_the_least_for_what_is_thinner_still() -> None:
+    assert finest_noise(torch.tensor([5e-4]), 1e-3, 0.01, 2e-3) == 1e-3
+
+
+def test_a_few_points_on_a_line_leave_the_finest_noise_that_of_the_others() -> None:
+    thin = torch.cat([torch.full((95,), 0.005), torch.full((5,), 1e-8)]).double()
+    assert finest_noise(thin, 1e-3, 0.01, 2e-3) == finest_noise(thin[:95], 1e-3, 0.01, 2e-3) < 2e-3
+    assert mean_blur(thin, 0.005) == pytest.approx(0.5 * (math.log(2) - 0.5))
+    assert math.isinf(mean_blur(thin[90:], 0.005))  # a half of them has none
 
 
 @pytest.mark.parametrize("count", [100, 1_000, 20_000])

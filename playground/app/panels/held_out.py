@@ -75,8 +75,8 @@ class HeldOutFigures(QWidget):
         )
         self.blur = Figure(
             "KL of the blur",
-            "What the blur by the finest σ costs, in nats, and no training mends: estimated from how thin the data are at 200 of "
-            "their points, with its standard error. A smaller σ_min costs less.",
+            "What the blur by the finest σ costs, in nats, and no training mends: an estimate by how thin the data are at 200 of "
+            "their points, whose error is not known. A smaller σ_min costs less.",
             r"KL(p \,\|\, p_{\sigma_{min}})",
         )
         self.entropy = Figure(
