@@ -83,6 +83,10 @@ def _with_steps(sampling: Sampling) -> Sampling:
     return _filled(sampling, steps=steps, grid="karras" if flow or multistep else "log-sigma")
 
 
+JUDGED_PASSES = 4096
+"""Most points whose loss is asked for at once, times the axes along which each is differentiated."""
+
+
 def derivative_passes(objective: Objective, dim: int) -> int:
     """How often a training step differentiates the score along a direction: exact matching as often as there are axes."""
     return {"exact": dim, "sliced": objective.projections}.get(objective.kind, 0)

@@ -1,4 +1,4 @@
-"""The held-out loss while training goes on, and early stopping by it: where rows are few, a network soon learns them by heart.
+"""The held-out loss while training goes on, and early stopping by it: where rows are few, a network soon memorizes them.
 
 The averaged weights are judged at points that training never sees, beside as many that it sees, always under the same noise (common
 random numbers), so that what changes from one check to the next is the network and not the draws. Where early stopping acts, the
@@ -16,6 +16,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from playground.lab.automatic import JUDGED_PASSES, derivative_passes
 from playground.lab.objective import build_objective
 from playground.lab.problem import Problem
 from playground.lab.weights import State
@@ -24,7 +25,8 @@ from playground.theory.noise import ScoreFunction
 from playground.theory.objectives import Denoising
 
 POINTS, IMAGES = 1024, 128
-"""Held-out points, and as many training points, that a check draws: with noise of their own where there are fewer."""
+"""Held-out points, and as many training points, that a check draws: with noise of their own where there are fewer.
+Of exact and sliced matching both together are no more than JUDGED_PASSES allow."""
 LEAST, PART = 64, 16
 """Steps from one check to the next: so many, or that part of the steps made if that is more."""
 PATIENCE = 1000
@@ -53,7 +55,8 @@ class Check:
 
     def __init__(self, problem: Problem) -> None:
         self._problem, self._objective = problem, build_objective(problem, reference=1)
-        count = IMAGES if len(problem.shape) == 3 else POINTS
+        passes = max(1, derivative_passes(problem.experiment.objective, math.prod(problem.shape)))
+        count = min(IMAGES if len(problem.shape) == 3 else POINTS, max(4, JUDGED_PASSES // (2 * passes)))
         generator = problem.generator("points of the held-out loss")
         self._x = [_drawn(points, count, generator) for points in (problem.validation, problem.train)]
         width = 0.0 if problem.dataset.grey_levels is None else 2 / problem.dataset.grey_levels / problem.units.length

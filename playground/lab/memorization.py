@@ -1,4 +1,4 @@
-"""Whether a model has learned its training points by heart: what it says of them beside what it says of others.
+"""Whether a model has memorized its training points: what it says of them beside what it says of others.
 
 Imports no torch, so that the window can warn of it before torch is loaded.
 """

@@ -322,6 +322,7 @@ class Training(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             "Keep the averaged weights of the least held-out loss, and end training once it has not fallen for as long as it "
             "took to fall, at least 1,000 steps; half of a file's held-out rows, at most 256, serve for that and leave the test set; "
             "auto: on for at most 10,000 training points of the plane",
+            resets=True,  # else what training was stopped by would come back into the test set
         ),
     ] = "auto"
     ema: Annotated[

@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from playground.lab.automatic import derivative_passes, resolved
+from playground.lab.automatic import JUDGED_PASSES, derivative_passes, resolved
 from playground.lab.batches import draw
 from playground.lab.divergence import why_diverged
 from playground.lab.early_stopping import EarlyStopping, next_check
@@ -40,7 +40,6 @@ FUSED: dict[type[ScoreNetwork], tuple[type[Objective], ...]] = {MLP: (Denoising,
 
 WARM_UP = 100  # steps over which the learning rate rises, while Adam does not yet know the gradients' size
 JUDGED, JUDGED_BATCH = 16, 512  # draws behind the loss of what was learned, and points of each
-JUDGED_PASSES = 4096  # most points of one, times the axes along which each is differentiated: a second's work in all
 GOOD, EXPLODED, COLLAPSED = 10.0, 100.0, 1e4  # how far a loss may lie from a Gaussian score's, as a multiple of that
 
 

@@ -810,6 +810,22 @@ def test_what_was_trained_on_is_never_held_out(qtbot, bench, tmp_path, kind):
     assert engine.problem.count + held_out() == every
 
 
+def test_rows_that_may_have_stopped_training_judge_no_weights_of_it(qtbot, bench, tmp_path):
+    state, engine = bench
+    np.savetxt(tmp_path / "points.csv", np.random.default_rng(0).normal(size=(500, 2)), delimiter=",")
+    with qtbot.waitSignal(engine.problem_changed, timeout=10_000):
+        engine.open_points(str(tmp_path / "points.csv"))
+    half = engine.problem.test_points
+    engine.train()
+    qtbot.waitUntil(lambda: engine.trained_steps > 0, timeout=20_000)
+    engine.pause_training()
+    for early, judging in (("off", engine.problem.conditions.held_out), ("auto", half)):
+        with qtbot.waitSignal(engine.problem_changed, timeout=10_000):
+            state.edit({"training.early_stopping": early})
+        assert engine.untrained == (early == "off")
+        assert engine.problem.test_points == judging
+
+
 def test_denoising_without_noise_is_refused_with_the_reason(qtbot, bench):
     state, engine = bench
     with qtbot.waitSignal(engine.problem_changed, timeout=5_000):

@@ -1,5 +1,6 @@
 """The held-out loss, what it costs, and what stopping by it does."""
 
+import dataclasses
 import itertools
 import math
 from pathlib import Path
@@ -10,8 +11,9 @@ import torch
 
 from playground.data import load_dataset
 from playground.data.dataset import Dataset
-from playground.lab.early_stopping import PATIENCE, Check, next_check
-from playground.lab.experiment import Experiment, replace
+from playground.lab.automatic import JUDGED_PASSES
+from playground.lab.early_stopping import IMAGES, PATIENCE, POINTS, Check, next_check
+from playground.lab.experiment import Experiment, fields, replace
 from playground.lab.idle import idle_settings
 from playground.lab.likelihood import log_likelihood
 from playground.lab.problem import VALIDATION_ROWS, Problem
@@ -53,7 +55,7 @@ def fresh_nll(trainer: Trainer) -> float:
     return -float(last.result.log_prob.mean())
 
 
-def test_few_rows_are_not_learned_by_heart() -> None:
+def test_few_rows_are_not_memorized() -> None:
     to_the_end, reports = trained(problem_of(80, training__early_stopping="off"))
     assert reports[-1].step == 2_500
     assert reports[-1].note is None
@@ -175,6 +177,34 @@ def test_what_stops_training_is_no_test(rows: int, taken: int) -> None:
     toy = Problem.build(replace(Experiment(), {"data.points": rows, "likelihood.points": 300}))
     assert toy.stops_early
     assert len(toy.judged) == 300
+
+
+def test_what_stopped_training_is_no_test_after_a_change_that_keeps_the_weights() -> None:
+    assert fields()["training.early_stopping"].resets
+    points = np.random.default_rng(0).integers(0, 17, size=(60, 1, 8, 8)).astype(np.float32)
+    dataset = Dataset(
+        "images", points[20:], None, (1, 8, 8), (), points[:20], labels=np.arange(40) % 10, grey_levels=17
+    )
+    settings = {"data.kind": "digits", "training.early_stopping": "on", "training.label_dropout": 0.1}
+    problem = Problem.build(replace(Experiment(), settings), dataset)
+    assert problem.stops_early
+    later = dataclasses.replace(problem, experiment=replace(problem.experiment, {"training.label_dropout": 0.0}))
+    assert not later.stops_early
+    np.testing.assert_array_equal(later.judged, problem.judged)
+    assert len(later.judged) == 10
+
+
+def test_a_check_differentiates_no_more_than_its_bound() -> None:
+    settings = {"data.kind": "digits", "objective.kind": "exact"}
+    for changes, drawn in ((settings, JUDGED_PASSES // 2 // 64), ({"data.kind": "digits"}, IMAGES), ({}, POINTS)):
+        seen = []
+
+        def score(x: torch.Tensor, sigma: torch.Tensor, label: object = None, seen: list = seen) -> torch.Tensor:
+            seen.append(len(x))
+            return -x
+
+        Check(Problem.build(replace(Experiment(), changes)))(score)
+        assert set(seen) == {drawn}
 
 
 def test_many_points_are_trained_on_to_the_end() -> None:
