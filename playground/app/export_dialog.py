@@ -114,7 +114,7 @@ class ExportDialog(QDialog):
         form.addRow("&Theme", self.theme)
         self.file_size = QLabel("–")
         self.file_size.setWordWrap(True)
-        form.addRow("File size", self.file_size)
+        form.addRow(QLabel("File size"), self.file_size)  # which takes no input, and so needs no key
         self._changing = QTimer(self)
         self._changing.setSingleShot(True)
         self._changing.setInterval(PATIENCE)

@@ -164,7 +164,7 @@ class EarlyStopping:
         if self.stopped:
             return (
                 f"Training stopped early at step {step:,}: the held-out loss has not fallen since step {self.best_step:,}, "
-                "whose weights are kept. Train more to go on."
+                "whose weights are kept. Train more looks further; training.early_stopping = off trains to the end."
             )
         return f"The weights of step {self.best_step:,} are kept: there the held-out loss was least. More data would let it fall further."
 
