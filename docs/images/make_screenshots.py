@@ -60,8 +60,9 @@ def show_frame(window: MainWindow, share: float) -> None:
     before = engine.trajectory
     engine.set_loop(False)
     engine.restart()  # a run that has begun unseen would later take the place of the one in view
+    wait(lambda: engine.recorded > 0 and engine.trajectory is not before)  # it comes with the playhead at its start
     engine.step(1_000_000)  # all of it is recorded without being played
-    wait(lambda: engine.trajectory is not before and engine.trajectory.finished)
+    wait(lambda: engine.trajectory.finished)
     engine.set_loop(True)
     engine.seek(round(share * (engine.recorded - 1)))
 

@@ -63,6 +63,22 @@ def test_a_screenshot_waits_for_its_field_and_density_however_slow_the_machine(w
     assert "at rest" in [label.text() for label in window.status.findChildren(QLabel)]
 
 
+def test_a_screenshot_is_of_a_whole_run_however_soon_it_begins(window, monkeypatch):
+    """Its first frames may be there before the window looks again, and set the playhead back."""
+    engine = window.engine
+    step = engine.step
+
+    def slowly(frames):
+        step(frames)
+        time.sleep(0.5)
+
+    conftest.wait(lambda: engine.trajectory.finished, 30_000)
+    monkeypatch.setattr(engine, "step", slowly)
+    screenshots().show_frame(window, 0.5)
+    assert engine.trajectory.finished
+    assert engine.frame == round(0.5 * (engine.trajectory.total - 1))
+
+
 def test_a_screenshot_of_images_waits_until_they_are_those_of_its_frame(window):
     """They have no field and no density that would come later."""
     engine = window.engine
