@@ -81,9 +81,10 @@ class Overlay(Generic[Seen]):
         self._come: Seen | None = None
         self._expired = False
 
-    def take(self, view: Seen) -> None:
-        """Keep what was computed until :meth:`settle`."""
-        self._come, self.given_up = view, False
+    def take(self, view: Seen, moment: Moment | None = None) -> None:
+        """Keep what was computed until :meth:`settle`; what is of this moment is not displaced by what is of another."""
+        if moment is None or self._fits(view, moment) or not self._fits(self._come, moment):
+            self._come, self.given_up = view, False
 
     def expire(self) -> None:
         """What is seen is of another problem, whatever its noise level: it gives way as soon as there is something else."""

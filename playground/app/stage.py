@@ -369,7 +369,7 @@ class Stage(QObject):
 
     def _show_density(self, view: DensityView) -> None:
         """Take a density that was computed: it is seen under the frames that it belongs to, one that was asked for at once."""
-        self._under.density.take(view)
+        self._under.density.take(view, self._moment())
         if view.asked:
             self._under.settle(self._moment())
 

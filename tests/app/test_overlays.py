@@ -60,6 +60,21 @@ def test_what_comes_too_late_is_not_seen_and_what_is_left_over_goes():
     assert canvas.overlay.lags((4.0, 1.0))
 
 
+def test_what_comes_late_does_not_displace_what_is_of_the_moment():
+    """It is asked for once: a density of another level that ends after it must not leave the frame without."""
+    canvas, moment = Canvas(), (1.0, 0.5)
+    present, late, newer = field(1.0), field(4.0), field(1.0)
+    canvas.overlay.take(present, moment)
+    canvas.overlay.take(late, moment)
+    assert not canvas.overlay.lags(moment)
+    canvas.overlay.settle(moment)
+    assert canvas.seen is present
+    canvas.overlay.take(late, moment)
+    canvas.overlay.take(newer, moment)
+    canvas.overlay.settle(moment)
+    assert canvas.seen is newer
+
+
 def test_the_field_of_another_problem_gives_way_at_the_same_noise_level():
     canvas = Canvas()
     canvas.overlay.take(field(1.0))
@@ -125,6 +140,19 @@ def test_a_frame_waits_for_what_lies_under_it_but_not_for_ever(qtbot, engine, mo
     assert time.monotonic() - started > 0.9 * PATIENCE
     assert frames[0][1:] == (None, None)
     qtbot.waitUntil(lambda: engine._under.field.seen is not None, timeout=10_000)  # it comes all the same
+
+
+def test_a_density_that_ends_late_leaves_that_of_the_moment(engine):
+    engine.set_playing(False)
+    sigma, time = engine._moment()
+    present, late = (
+        DensityView(np.ones((2, 2)), engine._bounds, level, engine.density_source, moving=time is not None)
+        for level in (sigma, 10 * sigma)
+    )
+    engine._show_density(present)
+    engine._show_density(late)
+    engine._under.settle(engine._moment())
+    assert engine._under.density.seen is present
 
 
 def test_frames_on_the_way_to_one_that_is_not_sampled_yet_ask_for_nothing(qtbot, engine, monkeypatch):
