@@ -4,7 +4,7 @@ import html
 import re
 
 BREAK = "\u200b"  # where a line may end, and nothing is seen
-PHRASES = "\ufdf0-\ufdff"  # Arabic signs of a whole phrase each, which some fonts draw six capitals wide
+PHRASES = r"\ufdf0-\ufdff"  # Arabic signs of a whole phrase each, which some fonts draw six capitals wide
 LONGEST = 32  # narrow characters without a break that the narrowest label holds, or half as many wide ones
 
 

@@ -61,14 +61,14 @@ def test_a_label_and_guidance_reach_the_sampler(network) -> None:
     assert np.abs(guided - one).max() > 0.01
 
 
-def test_all_labels_come_in_the_datas_shares(network) -> None:
+def test_all_labels_come_in_the_datas_shares() -> None:
     seen: list[torch.Tensor] = []
 
     def score(x, sigma, label=None):
         seen.append(label)
-        return network(x, sigma, label)
+        return -x / (1 + sigma**2)  # a sound one: a random network would throw particles far away
 
-    last(digits(sampling__labels="all", sampling__steps=1, sampling__particles=400), score)
+    last(digits(sampling__labels="all", sampling__particles=400), score)
     shares = np.bincount(seen[0], minlength=10) / 400
     assert np.abs(shares - 0.1).max() < 0.06
     assert all(label is seen[0] or torch.equal(label, seen[0]) for label in seen)

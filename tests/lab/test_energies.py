@@ -190,7 +190,7 @@ def test_an_untrained_energy_has_the_likelihoods_of_its_gaussian_without_any_flo
     found = progress.metrics
     assert found is not None
     variance = (1 + problem.noise.sigma_min**2) * problem.units.scale**2
-    closed = -0.5 * (((data.held_out - problem.units.offset) ** 2 / variance) + np.log(2 * np.pi * variance)).sum(1)
+    closed = -0.5 * (((problem.judged - problem.units.offset) ** 2 / variance) + np.log(2 * np.pi * variance)).sum(1)
     assert found["test_nll"] == pytest.approx(-closed.mean(), abs=0.005)
     assert found["test_nll_standard_error"] == pytest.approx(closed.std(ddof=1) / math.sqrt(len(closed)), rel=0.01)
     assert found["log_partition_error"] < 2e-3
