@@ -11,6 +11,7 @@ from playground.app.charts.histogram import MarginalHistogram
 from playground.app.controls import SegmentedControl
 from playground.app.engine import Engine
 from playground.app.views import ProblemView
+from playground.drawing.palette import Palette
 
 AXIS_WIDTH = 52  # px of an axis's name beside the legend; below it they have twice as much
 
@@ -42,7 +43,8 @@ class Marginals(QWidget):
         column.addWidget(self.histogram)
         self._name_axes("x", "y")
 
-    def apply_palette(self, palette: object) -> None:
+    def apply_palette(self, palette: Palette) -> None:
+        self.histogram.apply_palette(palette)  # the legend takes its colours, whichever of the two is told first
         self._write_legend()
 
     def show_data(self, view: ProblemView) -> None:
