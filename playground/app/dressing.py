@@ -1,14 +1,16 @@
 """What a film shows beside its particles: the layers that the engine computes anew for each frame."""
 
 import dataclasses
+import functools
 import typing
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 
 from playground.app import readouts
 from playground.app.engine import Engine
 from playground.app.export_size import Dresser
+from playground.app.filming import Views
 from playground.drawing.film import Dress
 from playground.drawing.layers import Density, Field
 from playground.drawing.plane import Viewport
@@ -20,23 +22,22 @@ if typing.TYPE_CHECKING:
 COMPUTED = frozenset({"learned", "exact", "density"})  # layers that cost the engine work
 
 
-def dresser(
-    engine: Engine, kind: str, viewport: Viewport, wanted: frozenset[str], still: bool = False, untrained: bool = False
-) -> Dresser:
-    """Gives each frame of a film, or that of a picture, the score field, density and caption that the canvas would show with it.
+def dressers(
+    engine: Engine, kind: str, wanted: frozenset[str], still: bool = False, untrained: bool = False
+) -> Callable[[Viewport], Dresser]:
+    """Gives each frame of a film, or that of a picture, the score field, density and caption that the canvas shows with it now.
 
-    What it returns is called in the export's thread.
+    What it returns takes a viewport, then or later; what that returns is called in the export's thread.
 
     Args:
         kind: of the sampler, whose run the captions speak of.
-        viewport: of the film.
         wanted: layers of COMPUTED that it shows.
         still: only the frame in view will be asked for, whose caption stays.
     """
-    views = engine.view_maker(viewport, wanted, still)
+    make = engine.view_maker(wanted, still)
     without_run = np.array([engine.sigma]), np.array([np.nan])
 
-    def dress_run(trajectory: "Trajectory | None", frames: np.ndarray) -> tuple[Dress, Iterator[float]]:
+    def dress_run(views: Views, trajectory: "Trajectory | None", frames: np.ndarray) -> tuple[Dress, Iterator[float]]:
         sigmas, times = without_run if trajectory is None else (trajectory.sigma, trajectory.time)
 
         def dress(shown: Scene, frame: int) -> Scene:
@@ -55,4 +56,4 @@ def dresser(
         shown = np.unique(frames)
         return dress, views.prepare(zip(sigmas[shown].tolist(), times[shown].tolist(), strict=True))
 
-    return dress_run
+    return lambda viewport: functools.partial(dress_run, make(viewport))

@@ -36,6 +36,8 @@ SAMPLING_SHARE = 0.1  # of the bar, for the frames that must be sampled before p
 DENSITY_SHARE = 0.5  # of the bar, for the learned densities that must be computed before, where they are shown
 
 Progress = tuple[int, int]  # done, total
+# A scene of any shape, what dresses it over any viewport, and the run and frame that it shows.
+Still = tuple[Callable[[float, float], Scene], Callable[[Any], Dresser], "Trajectory | None", int]
 
 
 class Exports(QObject):
@@ -56,6 +58,7 @@ class Exports(QObject):
         self._path = Path()
         self._started = 0.0
         self.dialog: ExportDialog | None = None
+        self._still: Still | None = None  # what a picture is of: the canvas as it was when the dialog opened
         self._begun_by: ExportDialog | None = None  # while it is open; settings and trajectories have no dialog
         self._timer = QTimer(self)
         self._timer.setInterval(POLL)
@@ -164,7 +167,7 @@ class Exports(QObject):
         choice: VideoChoice = dialog.choice()
         engine = self._window.engine
         scene = self._scene(choice)
-        complete, dresser = engine.trajectory_iterator(), self._window.dresser(scene)
+        complete, dresser = engine.trajectory_iterator(), self._window.dressers()(scene.viewport)
         self._start(lambda: paint_film(scene, complete, dresser, choice, path), path, dialog)
 
     # --- the size of the file, before it is written
@@ -182,7 +185,7 @@ class Exports(QObject):
             self._sizing = Worker(sizes, "size of the export")
         elif trajectory is not None and len(trajectory):
             scene = self._scene(choice)
-            dresser = self._window.dresser(scene)
+            dresser = self._window.dressers()(scene.viewport)
             self._sizing = Worker(lambda: foretell_film(scene, trajectory, dresser, choice), "size of the export")
         else:
             dialog.show_file_size(None)
@@ -213,14 +216,23 @@ class Exports(QObject):
         self._start(lambda: save_picture(picture(), path), path, dialog)
 
     def _picture_maker(self, choice: PictureChoice) -> Callable[[], Iterator[tuple[float, QImage | None]]]:
-        """Makes an iterator that paints the canvas as it is now, in another thread."""
-        scene, engine = self._scene(choice), self._window.engine
-        trajectory, frame = (engine.trajectory, engine.frame) if self.has_frames() else (None, 0)
-        dresser = self._window.dresser(scene, still=True)
+        """Makes an iterator that paints, in another thread, the canvas as it was when the dialog opened."""
+        assert self._still is not None
+        shown, dressers, trajectory, frame = self._still
+        scene = self._coloured(shown(choice.width, choice.height), choice)
+        dresser = dressers(scene.viewport)
         return lambda: paint_picture(scene, trajectory, frame, dresser, choice)
 
-    def _scene(self, choice: VideoChoice | PictureChoice) -> Scene:
-        scene: Scene = self._window.canvas.scene(choice.width, choice.height)
+    def _now(self) -> Still:
+        """What the canvas shows, to be kept while a run goes on."""
+        engine = self._window.engine
+        seen = (engine.trajectory, engine.frame) if self.has_frames() else (None, 0)
+        return self._window.canvas.still(), self._window.dressers(still=True), *seen
+
+    def _scene(self, choice: VideoChoice) -> Scene:
+        return self._coloured(self._window.canvas.scene(choice.width, choice.height), choice)
+
+    def _coloured(self, scene: Scene, choice: VideoChoice | PictureChoice) -> Scene:
         palette: Palette = PALETTES[choice.theme or self._window.theme_name]
         return dataclasses.replace(scene, palette=palette)
 
@@ -296,12 +308,12 @@ class Exports(QObject):
         dialog.cancelled.connect(self.cancel)
         dialog.size_wanted.connect(lambda: self._foretell(dialog))
         dialog.finished.connect(lambda _: self._forget(dialog))
-        self.dialog = dialog
+        self.dialog, self._still = dialog, self._now()
         dialog.show()
 
     def _forget(self, dialog: ExportDialog) -> None:
         if self.dialog is dialog:
-            self.dialog = None
+            self.dialog = self._still = None
             self._forget_size()
         if self._begun_by is dialog:
             self._begun_by = None

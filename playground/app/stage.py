@@ -4,6 +4,7 @@ Nothing is computed here: one thread samples and evaluates (:mod:`playground.app
 newest result.
 """
 
+import dataclasses
 import itertools
 import sys
 import time
@@ -267,17 +268,20 @@ class Stage(QObject):
         seed = self._state.experiment.seed + self._run_seed
         return complete_run(bench.problem, bench.weights, seed, trajectory)
 
-    def view_maker(self, bounds: Bounds, wanted: frozenset[str], still: bool = False) -> Views:
-        """Computes, in another thread, the field and density at any sigma and time; see :meth:`set_wanted`.
+    def view_maker(self, wanted: frozenset[str], still: bool = False) -> Callable[[Bounds], Views]:
+        """Makes, for any bounds and whenever it is called, what computes field and density by the weights of now.
+
+        It computes in another thread, at any sigma and time; see :meth:`set_wanted`.
 
         Args:
             still: only at the present moment, where the density may be the map that the user asked for.
         """
         if self._bench is None or self._bench.view.is_image:
-            return Views(None)
-        arrows = arrows_over(bounds, self._bounds, self._grid)
+            return lambda bounds: Views(None)
+        bench, seen, grid = dataclasses.replace(self._bench), self._bounds, self._grid
+        sources = self.exact_source, self.density_source
         pinned = still and "density" in wanted and self._pinned == self.frame
-        return views_over(self._bench, bounds, arrows, wanted, self.exact_source, self.density_source, pinned)
+        return lambda bounds: views_over(bench, bounds, arrows_over(bounds, seen, grid), wanted, *sources, pinned)
 
     # The clock's part
 

@@ -26,7 +26,7 @@ from playground.app.canvas import CanvasView, ChipBar
 from playground.app.card import Card
 from playground.app.companions import Companions
 from playground.app.documents import OPENABLE, Documents, name_of
-from playground.app.dressing import COMPUTED, dresser
+from playground.app.dressing import COMPUTED, dressers
 from playground.app.engine import Engine
 from playground.app.errors import Log
 from playground.app.export import Exports
@@ -290,11 +290,11 @@ class MainWindow(QMainWindow):
             sentence = "Training was reset: the weights are put aside."
             self.notify("info", sentence, "edit.undo", lambda: self.state.undoes(deed))
 
-    def dresser(self, scene: Any, still: bool = False) -> Any:
-        """See :func:`playground.app.dressing.dresser`."""
+    def dressers(self, still: bool = False) -> Any:
+        """See :func:`playground.app.dressing.dressers`."""
         wanted = frozenset(name for name in COMPUTED if self.canvas.visible[name])
         kind, untrained = self.state.experiment.sampling.kind, self.overlays.shows_untrained
-        return dresser(self.engine, kind, scene.viewport, wanted, still, untrained)
+        return dressers(self.engine, kind, wanted, still, untrained)
 
     def notify(self, level: str, sentence: str, action: str = "", holds: Holds = lambda: True) -> None:
         """Show a toast for as long as it holds, at most a while; `action` is the key of an action that it offers."""

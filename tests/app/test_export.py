@@ -47,19 +47,21 @@ class Window(QWidget):
             trajectory=self.run, frame=FRAMES - 1, trajectory_iterator=lambda: lambda: iter([self.run])
         )
         self.painted: list[int] = []
+        self.positions: list[np.ndarray] = []
 
     @property
     def canvas(self):
         empty = np.zeros((0, 2))
         scene = Scene(palette=DARK, particles=Particles(empty), trails=Trails(empty[None]))
-        return SimpleNamespace(scene=lambda width, height: scene)
+        return SimpleNamespace(scene=lambda width, height: scene, still=lambda: lambda width, height: scene)
 
-    def dresser(self, scene, still=False):
+    def dressers(self, still=False):
         def dress(shown, frame):
             self.painted.append(frame)
+            self.positions.append(shown.particles.positions)
             return shown
 
-        return lambda trajectory, frames: (dress, iter(()))
+        return lambda viewport: lambda trajectory, frames: (dress, iter(()))
 
 
 @pytest.fixture
@@ -141,6 +143,22 @@ def test_picture_has_the_chosen_size(exports, qtbot, tmp_path):
         press(qtbot, dialog, "startExport")
     image = QImage(str(tmp_path / "mine.png"))
     assert (image.width(), image.height()) == (502, 302)
+
+
+def test_a_picture_is_of_the_frame_at_which_its_dialog_opened(exports, window, qtbot, tmp_path):
+    """And so is the size that is foretold, also where the run plays on or makes way for another meanwhile."""
+    window.engine.frame = 3
+    seen = window.run.positions[3]
+    exports.picture()
+    window.engine.frame = 20
+    size = foretold(exports, qtbot)
+    window.engine.trajectory = make_trajectory()
+    window.engine.frame = 30
+    with qtbot.waitSignal(exports.finished):
+        press(qtbot, exports.dialog, "startExport")
+    assert window.painted == [3, 3]
+    assert all(np.array_equal(shown, seen) for shown in window.positions)
+    assert (tmp_path / "mine.png").stat().st_size == size
 
 
 def test_theme_can_differ_from_the_window(exports, qtbot, tmp_path):

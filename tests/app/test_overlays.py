@@ -298,7 +298,7 @@ def test_a_picture_has_field_and_density_everywhere(shared_window, tmp_path, siz
     window.canvas.set_layer_visible("exact", True)
     try:
         scene = window.canvas.scene(*size)
-        dresser, painted = window.dresser(scene, still=True), []
+        dresser, painted = window.dressers(still=True)(scene.viewport), []
         assert scene.viewport != engine._bounds
 
         def noting(trajectory, frames):
@@ -335,11 +335,11 @@ def test_a_picture_of_the_map_that_was_asked_for_is_of_that_map(shared_window):
     try:
         wait(lambda: engine._under.density.seen is not None and engine._under.density.seen.asked, 60_000)
         scene = window.canvas.scene(200, 100)
-        _, preparing = window.dresser(scene, still=True)(engine.trajectory, np.array([engine.frame]))
+        _, preparing = window.dressers(still=True)(scene.viewport)(engine.trajectory, np.array([engine.frame]))
         next(preparing)
-        views = engine.view_maker(scene.viewport, frozenset({"density"}), still=True)
+        views = engine.view_maker(frozenset({"density"}), still=True)(scene.viewport)
         assert views._asked
-        assert not engine.view_maker(scene.viewport, frozenset({"density"}))._asked  # a film's frames have their own
+        assert not engine.view_maker(frozenset({"density"}))(scene.viewport)._asked  # a film's frames have their own
         assert not views._follow
         assert not views._view.density
     finally:

@@ -1,7 +1,7 @@
 """The canvas: what is set on it becomes a scene, what is done to it becomes a signal. All in the user's units."""
 
 import dataclasses
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
 from PySide6.QtCore import QPoint, QRect, QSize, Qt, Signal, SignalInstance
@@ -282,11 +282,19 @@ class CanvasView(QWidget):
 
     def scene(self, width: float, height: float) -> Scene:
         """What is shown now, for a picture of this shape: nothing that is in view is cut off."""
-        viewport = self.viewport
-        # In the screen's own shape exactly the screen's viewport, so that the pixels are the screen's too.
-        if self._locked and width * self.height() != height * self.width():
-            viewport = shaped(viewport, width, height)
-        return dataclasses.replace(self._shown(), viewport=viewport)
+        return self.still()(width, height)
+
+    def still(self) -> Callable[[float, float], Scene]:
+        """What is shown now, for a picture of any shape that is told later; see :meth:`scene`."""
+        shown, locked, columns, rows = self._shown(), self._locked, self.width(), self.height()
+
+        def scene(width: float, height: float) -> Scene:
+            # In the screen's own shape exactly the screen's viewport, so that the pixels are the screen's too.
+            if not locked or width * rows == height * columns:
+                return shown
+            return dataclasses.replace(shown, viewport=shaped(shown.viewport, width, height))
+
+        return scene
 
     def _shown(self) -> Scene:
         hidden = {key: None for key in KEYS if not self.visible[key]}
