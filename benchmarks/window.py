@@ -180,8 +180,9 @@ def main(particles: int = 2_000, seconds: float = 12.0) -> None:
     with TemporaryDirectory() as folder:
         window = MainWindow(Settings(Path(folder) / "settings.ini"), Log())
         window.on_first_paint = lambda: print(f"first paint after {1000 * process_age():.0f} ms")
-        window.resize(1440, 900)
         window.show()
+        # Once it was painted: until then it is kept inside the screen, which offscreen is a small one.
+        QTimer.singleShot(1000, lambda: window.resize(1440, 900))
         measurement = Measurement(window, particles, seconds)
         print(f"{particles:,} particles, {seconds:g} s each")
         try:

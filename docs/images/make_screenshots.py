@@ -186,9 +186,11 @@ def make(name: str, theme: str, size: tuple[int, int], folder: Path) -> Path:
         settings = Settings(Path(place_of_settings) / "settings.ini")
         settings.set("theme", theme)
         window = MainWindow(settings, Log())
-        window.resize(*size)
         window.show()
         wait(lambda: window.engine.problem is not None and window.engine.recorded > 2)
+        window.resize(
+            *size
+        )  # once it was painted: until then it is kept inside the screen, which offscreen is a small one
         STAGES[name](window)
         QApplication.processEvents()  # what was laid out anew takes its place
         window.grab()  # a frame's first picture may still have the arrows of the last one, see Picture

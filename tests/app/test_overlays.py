@@ -5,7 +5,6 @@ import time
 
 import numpy as np
 import pytest
-from conftest import wait
 from PySide6.QtGui import QImage
 
 from playground.app.canvas.view import CanvasView
@@ -18,6 +17,7 @@ from playground.app.stage import PAUSED
 from playground.app.state import State
 from playground.app.views import DensityView, FieldView
 from playground.lab.experiment import Experiment, replace
+from tests.app.conftest import wait
 
 SMALL = {"sampling.particles": 100, "sampling.steps": 20, "data.points": 2_000, "network.width": 32}
 
