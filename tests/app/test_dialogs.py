@@ -118,6 +118,10 @@ def test_all_dialogs_begin_in_the_folder_that_was_used_last(shared_window, tmp_p
     wait(lambda: (tmp_path / "lesson.toml").is_file() and not window.exports.busy, 10_000)
     answers[0] = ""
     assert folders() == {tmp_path}
+    for (
+        toast
+    ) in window.toasts.shown:  # the settings that were written are told of for longer than the look for timers waits
+        toast.dismiss()
 
 
 def test_a_proposal_keeps_the_name_of_the_open_file(tmp_path):
