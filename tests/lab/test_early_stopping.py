@@ -155,6 +155,16 @@ def test_a_known_density_takes_the_noise_of_the_gap() -> None:
     assert found.gap_error < 1e-6
 
 
+def test_both_sets_of_points_are_judged_under_the_same_noise_each_time() -> None:
+    """Of equal points the gap is none, whatever the network loses."""
+    problem = problem_of(100)
+    check, network = Check(problem), problem.network()
+    check._x[0] = check._x[1]
+    found = check(network)
+    assert (found.gap, found.gap_error) == (0, 0)
+    assert check(network).loss == found.loss > 0
+
+
 def test_few_checks_cost_little() -> None:
     steps = list(
         itertools.takewhile(lambda step: step <= 20_000, itertools.accumulate(range(1000), lambda s, _: next_check(s)))
