@@ -18,10 +18,8 @@ if typing.TYPE_CHECKING:
 Dresser = Callable[["Trajectory | None", np.ndarray], tuple[Dress, Iterator[float]]]
 """Of a run and the frames to paint: gives them score field, density and caption, once what it prepares meanwhile is done."""
 
-PLACES, SUCCESSIVE = (
-    3,
-    12,
-)  # pieces of a film that are encoded to foretell its size, and pictures of each: VP9 needs a dozen
+PLACES, SUCCESSIVE = 3, 12
+"""Pieces of a film that are encoded to foretell its size, and pictures of each: VP9 needs a dozen."""
 
 
 def megabytes(size: int) -> str:

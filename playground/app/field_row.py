@@ -11,7 +11,7 @@ from playground.app import choices, theme
 from playground.app.controls import NumberEdit
 from playground.app.equation import Tooltip, words
 from playground.app.labels import label_of, spoken
-from playground.app.numbers import THIN_SPACE, exactly, typed
+from playground.app.numbers import count, exactly, typed
 from playground.app.state import State
 from playground.lab.experiment import Field
 
@@ -30,8 +30,7 @@ def warning(steps: int) -> str:
     """What is said before a change that starts training anew; nothing where nothing would be lost."""
     if steps <= 0:
         return ""
-    count = f"{steps:,}".replace(",", THIN_SPACE)
-    return f"This starts training anew: {count} steps would go. Ctrl+Z brings them back."
+    return f"This starts training anew: {count(steps)} steps would go. Ctrl+Z brings them back."
 
 
 class FieldLabel(QLabel):

@@ -24,15 +24,20 @@ def shown(value: float, digits: int = 3) -> str:
     if size == 0:
         return "0"
     if size.is_integer() and size < 1e6:  # more digits have no room in a row
-        return sign + f"{int(size):,}".replace(",", THIN_SPACE)
+        return sign + count(int(size))
     if 1e-2 <= size < 1e5:
         if size >= 10**digits:
-            return sign + f"{round(size):,}".replace(",", THIN_SPACE)
+            return sign + count(round(size))
         text = f"{size:.{digits}g}"
-        return sign + (text if "e" not in text else f"{round(size):,}".replace(",", THIN_SPACE))  # 99.9 in two digits
+        return sign + (text if "e" not in text else count(round(size)))  # 99.9 in two digits
     mantissa, exponent = f"{size:.{digits - 1}e}".split("e")
     mantissa = mantissa.rstrip("0").rstrip(".") if "." in mantissa else mantissa
     return f"{sign}{mantissa}e{int(exponent)}"
+
+
+def count(number: int) -> str:
+    """A whole number with its digits grouped."""
+    return f"{number:,}".replace(",", THIN_SPACE)
 
 
 def coordinate(value: float, span: tuple[float, float], places: int = 3) -> str:

@@ -13,8 +13,8 @@ from playground.app.dressing import COMPUTED
 from playground.app.following import near
 from playground.app.labels import keys_in, spoken
 from playground.app.notifications import Holds
+from playground.app.numbers import count
 from playground.app.panels import DataPanel, LikelihoodPanel, TrainingPanel
-from playground.app.panels.figure import count
 from playground.app.views import (
     PointLikelihood,
     ProbeView,

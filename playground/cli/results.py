@@ -64,9 +64,9 @@ def check_free(folder: Path, names: Iterable[str], overwrite: bool) -> None:
     for name in names:
         if (folder / name).is_dir():
             raise Mistake(f"--out {folder} holds a folder named {name}, where a file is to be written: move it away.")
-    half = incomplete(folder)
-    if half == STILL_WRITTEN:
+    if is_held(folder / INCOMPLETE):
         raise taken(folder)
+    half = incomplete(folder)
     if half and not overwrite:
         raise Mistake(f"--out {folder} {half}: give another folder, or add --overwrite to write it anew.")
     there = [name for name in names if (folder / name).exists()]

@@ -48,9 +48,8 @@ def is_held(path: str | os.PathLike[str]) -> bool | None:
     try:
         with open(path, "rb") as file:
             try:
-                fcntl.flock(
-                    file, fcntl.LOCK_SH | fcntl.LOCK_NB
-                )  # shared: two that ask at once do not hinder each other
+                # Shared: two that ask at once do not hinder each other.
+                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
             except OSError as error:
                 return True if error.errno in TAKEN else None
     except OSError as error:

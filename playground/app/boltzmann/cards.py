@@ -12,7 +12,7 @@ from playground.app.boltzmann.heat import WeightMap
 from playground.app.boltzmann.plots import CostPlot, LearningCurve
 from playground.app.boltzmann.readings import NUMBERS, cost_sentence, verdict
 from playground.app.card import Card
-from playground.app.numbers import THIN_SPACE
+from playground.app.numbers import count
 from playground.app.theme import UNIT, set_role
 from playground.app.wrapping import wrapped
 
@@ -40,7 +40,7 @@ class LearningCard(Card):
         """Show learning so far, of so many steps in all."""
         self.curve.show_curve(progress.steps, progress.nlls, progress.least, steps)
         self.verdict.setText(verdict(progress))
-        self.set_state(f"step {progress.step:,}".replace(",", THIN_SPACE))
+        self.set_state(f"step {count(progress.step)}")
 
 
 class WeightsCard(Card):

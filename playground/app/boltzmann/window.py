@@ -15,7 +15,7 @@ from playground.app.card import Card
 from playground.app.controls import SegmentedControl
 from playground.app.fields import make_field
 from playground.app.help import native_keys
-from playground.app.numbers import THIN_SPACE
+from playground.app.numbers import count
 from playground.app.theme import UNIT, set_role
 from playground.app.wrapping import wrapped
 from playground.drawing.boltzmann import probability
@@ -103,10 +103,10 @@ class BoltzmannWindow(QDialog):
         card.body.addWidget(make_field(self.machine.state, "data", None))
         self.sizes = SegmentedControl([(size, size) for size in SIZES])
         for size, choice in self.sizes.buttons.items():
-            count = int(size[0]) ** 2
+            units = int(size[0]) ** 2
             choice.setAccessibleName(f"{size} pixels")
             choice.setToolTip(
-                wrapped(f"Pictures of {size} pixels: {count} units, 2^{count} = {2**count:,} states to sum over")
+                wrapped(f"Pictures of {size} pixels: {units} units, 2^{units} = {2**units:,} states to sum over")
             )
         self.sizes.chosen.connect(self._choose_size)
         card.body.addWidget(self.sizes)
@@ -288,7 +288,7 @@ class BoltzmannWindow(QDialog):
         if self.pad.pattern.shape != (settings.rows, settings.columns):
             self.pad.set_pattern(np.full((settings.rows, settings.columns), -1, np.int8))
         self.patterns.show_patterns(found, ["data"] * len(found), [pattern_words(one) for one in found])
-        states = f"{2 ** (settings.rows * settings.columns):,}".replace(",", THIN_SPACE)
+        states = count(2 ** (settings.rows * settings.columns))
         self.patterns_card.set_state(f"{len(found)} of {states} states")
         self.clear.setEnabled(len(found) > 0)
         self.patterns.set_empty(EMPTY + (CLEARED.format(native_keys(UNDO)) if self.machine.state.can_undo else ""))

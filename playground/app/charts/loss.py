@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QWidget
 
 from playground.app import theme
 from playground.app.charts.chart import Chart
-from playground.app.numbers import THIN_SPACE, measured, shown
+from playground.app.numbers import count, measured, shown
 
 COLUMNS = 320  # the curve is averaged into so many columns, about one a pixel
 MEMORY = 0.85  # of the smoothed line, from column to column
@@ -145,10 +145,10 @@ class LossChart(Chart):
         painter.drawPolyline(polygon(held_out, np.clip(held_out_steps, steps[0], steps[-1])))
         self._draw_floor(painter, plot, height)
         self.words(
-            painter, f"{_count(int(self._steps[-1]))} steps", QPointF(plot.right(), plot.bottom() + 10), align="right"
+            painter, f"{count(int(self._steps[-1]))} steps", QPointF(plot.right(), plot.bottom() + 10), align="right"
         )
         # Both say what they average over: the one may lie below the other, and would look like a mistake.
-        text = f"loss {self._loss_text()} (last {_count(self._averaged())})"
+        text = f"loss {self._loss_text()} (last {count(self._averaged())})"
         self.words(painter, text, QPointF(plot.left(), plot.bottom() + 10), align="left")
         held_out = self._held_out_text().removeprefix(", ")
         if held_out:
@@ -190,11 +190,6 @@ class LossChart(Chart):
 
 def _with_error(value: float, error: float | None) -> str:
     return measured(value, error) if error else shown(value)
-
-
-def _count(count: int) -> str:
-    """A whole number, its thousands apart."""
-    return f"{count:,}".replace(",", THIN_SPACE)
 
 
 def _memory(columns: int) -> float:

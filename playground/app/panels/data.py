@@ -14,8 +14,7 @@ from playground.app.engine import Engine
 from playground.app.equation import Tooltip, words
 from playground.app.field_row import EDIT_WIDTH, LABEL_WIDTH, FieldLabel, no_number, warning
 from playground.app.fields import make_field
-from playground.app.numbers import Scale, exactly, rounded, shown, typed
-from playground.app.panels.figure import count
+from playground.app.numbers import Scale, count, exactly, rounded, shown, typed
 from playground.app.state import State
 from playground.app.views import ProblemView, TaskStatus
 from playground.app.wrapping import breakable, wrapped
@@ -279,9 +278,7 @@ class DataPanel(Card):
     @Slot(str)
     def _training_changed(self, training: str) -> None:
         trains = self.engine.training_wanted
-        if (
-            trains and not self._trains
-        ):  # what is trained on is drawn; while training goes on the brush may be taken again
+        if trains and not self._trains:  # the drawing is done; while training goes on the brush may be taken again
             self.put_brush_down()
         self._trains = trains
 

@@ -11,7 +11,7 @@ from playground.app import theme
 from playground.app.engine import Engine
 from playground.app.equation import Tooltip
 from playground.app.labels import spoken
-from playground.app.numbers import MINUS, THIN_SPACE, duration, shown
+from playground.app.numbers import MINUS, duration, shown
 from playground.app.selectable import SelectableLabel
 from playground.app.views import TaskStatus
 from playground.app.wrapping import wrapped
@@ -35,11 +35,6 @@ def decimal(value: float, places: int = 3) -> str:
 def with_error(value: float, error: float | None, places: int = 3) -> str:
     """A value and its standard error: ``1.015 ± 0.014``."""
     return decimal(value, places) + (f" ± {decimal(error, places)}" if error is not None else "")
-
-
-def count(number: int) -> str:
-    """A whole number with its digits grouped."""
-    return f"{number:,}".replace(",", THIN_SPACE)
 
 
 def missing(metrics: Mapping[str, Any], key: str) -> str:

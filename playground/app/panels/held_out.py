@@ -6,8 +6,8 @@ from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
 from playground.app import theme
 from playground.app.card import ROW_GAP
 from playground.app.engine import Engine
-from playground.app.numbers import shown
-from playground.app.panels.figure import Figure, count, decimal, missing, with_error
+from playground.app.numbers import count, shown
+from playground.app.panels.figure import Figure, decimal, missing, with_error
 from playground.app.state import State
 from playground.app.views import DensityView
 from playground.lab.automatic import resolved

@@ -12,8 +12,8 @@ from playground.app.choices import capital
 from playground.app.engine import Engine
 from playground.app.fields import make_field
 from playground.app.labels import spoken
-from playground.app.numbers import shown
-from playground.app.panels.figure import Figure, TaskButton, count, decimal, with_error
+from playground.app.numbers import count, shown
+from playground.app.panels.figure import Figure, TaskButton, decimal, with_error
 from playground.app.panels.held_out import TRIP, HeldOutFigures
 from playground.app.readouts import place
 from playground.app.state import State

@@ -8,8 +8,7 @@ from PySide6.QtWidgets import QWidget
 from playground.app.card import Card, Notice
 from playground.app.engine import Engine
 from playground.app.fields import make_field
-from playground.app.numbers import compact
-from playground.app.panels.figure import count
+from playground.app.numbers import compact, count
 from playground.app.state import State
 from playground.app.views import conditions_of
 from playground.lab.automatic import LEVELS, derivative_passes, resolved

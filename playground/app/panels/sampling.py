@@ -9,7 +9,8 @@ from playground.app import choices, readouts, theme
 from playground.app.card import Card, Notice
 from playground.app.engine import Engine
 from playground.app.fields import NumberField, make_field
-from playground.app.panels.figure import Figure, count
+from playground.app.numbers import count
+from playground.app.panels.figure import Figure
 from playground.app.state import State
 from playground.app.views import conditions_of
 from playground.app.wrapping import breakable

@@ -12,8 +12,8 @@ from playground.app.card import Card, Notice
 from playground.app.charts.loss import LossChart
 from playground.app.engine import Engine
 from playground.app.fields import NumberField, make_field
-from playground.app.numbers import duration, shown
-from playground.app.panels.figure import count, with_error
+from playground.app.numbers import count, duration, shown
+from playground.app.panels.figure import with_error
 from playground.app.state import State
 from playground.app.views import conditions_of
 from playground.lab.refusals import training_refusal

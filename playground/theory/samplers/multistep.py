@@ -42,9 +42,8 @@ class MultistepSampler(PathSampler):
     stochastic: bool = False
 
     def _stepper(self) -> StepFunction:
-        history: list[
-            tuple[Tensor, float]
-        ] = []  # the last expected clean points, and the length of the step from there
+        # The last expected clean points, and the length of the step from there.
+        history: list[tuple[Tensor, float]] = []
         taken = 0
 
         @torch.no_grad()
