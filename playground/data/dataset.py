@@ -60,10 +60,15 @@ class Dataset:
         keys = np.concatenate([repeats.row_keys(part) for part in (self.points, self.held_out)])
         return len(keys) - len(np.unique(keys))
 
+    @property
+    def repeats_much(self) -> bool:
+        """Whether so many points repeat another that it is no chance."""
+        return repeats.notable(self.repeated, len(self.points) + len(self.held_out))
+
     @functools.cached_property
     def biased_split(self) -> bool:
         """Whether the held-out points follow another law than all do: many rows repeat, and equal ones were held out together."""
-        if not repeats.notable(self.repeated, len(self.points) + len(self.held_out)):
+        if not self.repeats_much:
             return False
         return not np.isin(repeats.row_keys(self.held_out), repeats.row_keys(self.points)).any()
 

@@ -15,7 +15,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from playground.data import Dataset, load_dataset, repeats
+from playground.data import Dataset, load_dataset
 from playground.lab import automatic, reliability
 from playground.lab.experiment import Experiment, ExperimentError, replace, value
 from playground.lab.refusals import Conditions
@@ -86,8 +86,8 @@ class Problem:
         density: the known density that the data come from, standardized like them, or None.
         widest: the :func:`widest_gap` of `train`, and
         spread: its principal axes, and
-        thickness: how thin it is in some places, see :func:`playground.theory.local_geometry.thickness`: found when they are first asked for and kept through every `replace`, for of large images they
-            take a second each.
+        thickness: how thin it is in some places, see :func:`playground.theory.local_geometry.thickness`: found when they are
+            first asked for and kept through every `replace`, for of large images they take a second each.
         hidden_labels: what training has shown so far, see :class:`playground.lab.refusals.Conditions`.
     """
 
@@ -346,8 +346,8 @@ class Problem:
             found = {"data.pixels": side, "data.colours": "grey" if channels == 1 else "rgb"}
             changes |= {key: new for key, new in found.items() if value(self.experiment, key) == "auto"}
         if data.kind == "file" and data.split == "auto":
-            repeat = repeats.notable(self.dataset.repeated, len(self.dataset.points) + len(self.dataset.held_out))
-            changes["data.split"] = "rows" if repeat and not self.dataset.biased_split else "groups"
+            by_row = self.dataset.repeats_much and not self.dataset.biased_split
+            changes["data.split"] = "rows" if by_row else "groups"
         if self.experiment.training.early_stopping == "auto":
             changes["training.early_stopping"] = "on" if self.stops_early else "off"
         if noise.sigma == "auto":
