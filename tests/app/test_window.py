@@ -245,9 +245,8 @@ def test_settings_that_give_no_data_are_a_sentence_in_their_card_alone(window, q
 
 
 def test_under_a_noise_that_the_sampler_cannot_follow_no_old_run_is_shown(window, qtbot):
-    scene = window.canvas._scene
-    assert scene.particles is not None
-    assert scene.caption
+    qtbot.waitUntil(lambda: window.canvas._scene.particles is not None, timeout=10_000)
+    assert window.canvas._scene.caption
     window.state.edit({"noise.kind": "none", "objective.kind": "exact"})
     qtbot.waitUntil(lambda: window.engine.trajectory is None, timeout=10_000)
     scene = window.canvas._scene
