@@ -27,7 +27,8 @@ demo: $(INSTALLED)  ## train on two moons for a few seconds, sample, measure and
 	@echo "The video of the demo is $(CURDIR)/$(DEMO)/video.mp4"
 
 test: $(INSTALLED)  ## every test, offscreen; warnings are errors
-	$(OFFSCREEN) $(BIN)/python -m pytest
+	$(OFFSCREEN) $(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist worksteal -m "not alone"
+	$(OFFSCREEN) $(BIN)/python -m pytest -m alone
 
 mutants: $(INSTALLED)  ## seed wrong equations one at a time: the tests must catch each
 	$(BIN)/python tests/mutants.py

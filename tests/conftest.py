@@ -4,6 +4,7 @@ import faulthandler
 import gc
 import os
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -50,10 +51,16 @@ def nobodys_places(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         yield
 
 
+@pytest.fixture(scope="session")
+def places(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("places")
+
+
 @pytest.fixture(autouse=True)
-def own_places(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+def own_places(places: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Settings, caches and logs go to a folder of the test's own, never to the user's."""
-    place = tmp_path_factory.mktemp("places")
+    # Not pytest's own mktemp, which looks through the folders of all the tests before.
+    place = Path(tempfile.mkdtemp(dir=places))
     for name in PLACES:
         monkeypatch.setenv(name, str(place))
     if "PySide6.QtCore" in sys.modules:

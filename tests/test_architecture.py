@@ -1,11 +1,13 @@
 """The house rules that a program can check."""
 
 import ast
+import io
 import re
 import subprocess
 import sys
 import tokenize
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -22,12 +24,10 @@ LONGEST = 420
 EXCEPT = {("fused.py", "numpy"), ("transport.py", "numpy"), ("transport.py", "numpy.typing")}
 """Its sines, and its steps over a few numbers, take half the time of torch's on a CPU."""
 
-every_source = pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
-
 
 def imports(path: Path) -> Iterator[tuple[str, str | None]]:
     """Modules that a file imports anywhere, with the name taken from each."""
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for node in ast.walk(tree_of(path)):
         if isinstance(node, ast.Import):
             for alias in node.names:
                 yield alias.name, None
@@ -36,64 +36,83 @@ def imports(path: Path) -> Iterator[tuple[str, str | None]]:
                 yield node.module or "", alias.name
 
 
+@cache
+def tree_of(path: Path) -> ast.Module:
+    return ast.parse(text_of(path))
+
+
+@cache
+def text_of(path: Path) -> str:
+    return path.read_text(encoding="utf-8")
+
+
 def room_of(path: Path) -> str | None:
     first = path.relative_to(PACKAGE).parts[0]
     return first if first in ROOMS else None
 
 
-@every_source
-def test_a_room_imports_only_the_rooms_before_it(path: Path) -> None:
-    room = room_of(path)
-    if room is None:
-        return
-    for module, name in imports(path):
-        parts = f"{module}.{name}".split(".")
-        if parts[0] == "playground" and len(parts) > 1 and parts[1] in ROOMS:
-            assert ROOMS.index(parts[1]) <= ROOMS.index(room), f"{path} imports {module}"
+def offenders(broken_in: Callable[[Path], bool], paths: Iterable[Path] = SOURCES) -> list[str]:
+    """The files in which a rule is broken."""
+    return [str(path.relative_to(ROOT)) for path in paths if broken_in(path)]
 
 
-@every_source
-def test_each_room_uses_only_what_belongs_in_it(path: Path) -> None:
+def test_a_room_imports_only_the_rooms_before_it() -> None:
+    def broken(path: Path) -> bool:
+        room = room_of(path)
+        imported = (f"{module}.{name}".split(".") for module, name in imports(path))
+        rooms = (parts[1] for parts in imported if parts[0] == "playground" and len(parts) > 1)
+        return room is not None and any(ROOMS.index(other) > ROOMS.index(room) for other in rooms if other in ROOMS)
+
+    assert offenders(broken) == []
+
+
+def test_each_room_uses_only_what_belongs_in_it() -> None:
     forbidden = {
         "theory": {"PySide6", "numpy", "threading", "time", "os", "pathlib", "io"},
         "data": {"PySide6", "threading", "time"},
         "lab": {"PySide6", "threading", "rich", "typer"},
         "drawing": {"torch", "PySide6.QtWidgets"},
-    }.get(room_of(path) or "", set())
-    for module, name in imports(path):
-        found = {module, module.split(".")[0], f"{module}.{name}"}
-        if (path.name, module) in EXCEPT:
-            continue
-        assert not found & forbidden, f"{path} imports {module}"
+    }
+
+    def broken(path: Path) -> bool:
+        return any(
+            forbidden.get(room_of(path) or "", set()) & {module, module.split(".")[0], f"{module}.{name}"}
+            for module, name in imports(path)
+            if (path.name, module) not in EXCEPT
+        )
+
+    assert offenders(broken) == []
 
 
-@every_source
-def test_files_say_one_thing(path: Path) -> None:
-    assert len(path.read_text(encoding="utf-8").splitlines()) <= LONGEST, "look for the second thing in it"
-    assert path.stem not in {"utils", "util", "helpers", "helper", "common", "misc", "manager"}
+def test_files_say_one_thing() -> None:
+    """A longer one has a second thing in it, and these names say nothing."""
+    vague = {"utils", "util", "helpers", "helper", "common", "misc", "manager"}
+    assert offenders(lambda path: len(text_of(path).splitlines()) > LONGEST) == []
+    assert offenders(lambda path: path.stem in vague) == []
 
 
-@every_source
-def test_every_module_says_what_it_is_for(path: Path) -> None:
-    text = path.read_text(encoding="utf-8")
-    if text.strip():
-        assert ast.get_docstring(ast.parse(text))
+def test_every_module_says_what_it_is_for() -> None:
+    assert offenders(lambda path: bool(text_of(path).strip()) and not ast.get_docstring(tree_of(path))) == []
 
 
-@every_source
-def test_nothing_unpickles(path: Path) -> None:
+def test_nothing_unpickles() -> None:
     """Opening a file must never run code."""
-    text = path.read_text(encoding="utf-8")
-    assert not re.search(r"\btorch\.(load|save)\(|allow_pickle\s*=\s*True|(?<![.\w])(eval|exec)\(", text)
-    assert not {module.split(".")[0] for module, _ in imports(path)} & {"pickle", "shelve", "dill", "joblib", "marshal"}
+    calls = re.compile(r"\btorch\.(load|save)\(|allow_pickle\s*=\s*True|(?<![.\w])(eval|exec)\(")
+    modules = {"pickle", "shelve", "dill", "joblib", "marshal"}
+    assert offenders(lambda path: bool(calls.search(text_of(path)))) == []
+    assert offenders(lambda path: bool(modules & {module.split(".")[0] for module, _ in imports(path)})) == []
 
 
-@pytest.mark.parametrize("path", OURS, ids=lambda path: str(path.relative_to(ROOT)))
-def test_nothing_is_left_for_later(path: Path) -> None:
-    with tokenize.open(path) as file:
-        for token in tokenize.generate_tokens(file.readline):
-            if token.type == tokenize.COMMENT:
-                assert not re.search(r"\b(TO" r"DO|FIX" r"ME|XXX|HACK)\b", token.string), token.line
+def test_nothing_is_left_for_later() -> None:
+    later = re.compile(r"\b(TO" r"DO|FIX" r"ME|XXX|HACK)\b")
+
+    def broken(path: Path) -> bool:
+        if not later.search(text_of(path)):
+            return False
+        tokens = tokenize.generate_tokens(io.StringIO(text_of(path)).readline)
+        return any(token.type == tokenize.COMMENT and later.search(token.string) for token in tokens)
+
+    assert offenders(broken, OURS) == []
 
 
 @pytest.mark.parametrize(

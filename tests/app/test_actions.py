@@ -16,13 +16,12 @@ from playground.app.wrapping import wrapped
 from tests.app.conftest import wait
 
 
-@pytest.mark.parametrize("key", COMMANDS)
-def test_every_command_is_described(key):
-    command = COMMANDS[key]
-    assert command.text
-    assert command.tip
-    assert not command.tip.endswith(".")
-    assert not (command.shortcut and command.key)
+def test_every_command_is_described():
+    for key, command in COMMANDS.items():
+        assert command.text, key
+        assert command.tip, key
+        assert not command.tip.endswith("."), key
+        assert not (command.shortcut and command.key), key
 
 
 def test_menus_and_top_bar_hold_only_known_keys_and_every_command_once():

@@ -347,6 +347,7 @@ def test_nothing_is_cut_off(window, palette, size):
         assert gallery.cells().layout()[2] == len(gallery.patterns)
 
 
+@pytest.mark.alone
 def test_no_call_holds_up_the_window(window, monkeypatch):
     monkeypatch.setattr(module, "PICTURE", 1 / 30)
     press(window.sizes.buttons["4×4"])

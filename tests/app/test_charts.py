@@ -274,6 +274,7 @@ def loss(qtbot):
     return chart
 
 
+@pytest.mark.alone
 def test_a_long_history_is_thinned_to_what_can_be_seen(loss):
     steps, values = losses(100_000)
     began = time.perf_counter()

@@ -981,6 +981,7 @@ def test_a_session_brings_everything_back(qtbot, bench, tmp_path):
         assert other.shutdown(20.0)
 
 
+@pytest.mark.alone
 def test_it_stops_within_two_seconds_in_the_middle_of_everything(qtbot):
     state = State(replace(Experiment(), {"training.steps": 1_000_000, "sampling.particles": 20_000}))
     engine = Engine(state, device="cpu")

@@ -17,14 +17,14 @@ def test_labels_are_of_settings():
     assert set(CARDS) == {key.split(".")[0] for key in SETTINGS}
 
 
-@pytest.mark.parametrize("key", SETTINGS)
-def test_no_key_is_left_in_a_sentence(key):
-    said = spoken(f"Lower {key} = 3.")
-    assert key not in said
-    assert (
-        said == f"Lower {UNLABELLED.get(key) or label_of(fields()[key])} = 3."
-        or f"({CARDS[key.split('.')[0]]})" in said
-    )
+def test_no_key_is_left_in_a_sentence():
+    for key in SETTINGS:
+        said = spoken(f"Lower {key} = 3.")
+        assert key not in said
+        assert (
+            said == f"Lower {UNLABELLED.get(key) or label_of(fields()[key])} = 3."
+            or f"({CARDS[key.split('.')[0]]})" in said
+        )
 
 
 def test_no_two_settings_are_called_the_same():

@@ -50,6 +50,7 @@ def start(tmp_path: Path, code: str, **variables: str) -> subprocess.Popen[str]:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no polite kill")
+@pytest.mark.alone
 def test_quit_in_the_middle_of_everything(tmp_path):
     process = start(tmp_path, BUSY)
     assert process.stdout is not None
@@ -66,6 +67,7 @@ def test_quit_in_the_middle_of_everything(tmp_path):
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no polite kill")
+@pytest.mark.alone
 def test_quit_while_torch_is_being_loaded(tmp_path):
     process = start(
         tmp_path, "import sys; from playground.app import main; sys.exit(main.launch())", SCORE_PLAYGROUND_READY="1"
@@ -79,6 +81,7 @@ def test_quit_while_torch_is_being_loaded(tmp_path):
     assert time.monotonic() - began < 2.5 * slowness()
 
 
+@pytest.mark.alone
 def test_first_paint_comes_within_a_second_and_before_torch(tmp_path):
     """The least of three starts counts, the later ones with the bytecode that installing leaves: other work can only add to it."""
     code = """

@@ -266,6 +266,7 @@ def test_only_a_map_of_the_weights_leaves_when_they_change(qtbot, engine, source
     engine.pause_training()
 
 
+@pytest.mark.alone
 def test_training_makes_a_saved_session_stale_and_saving_holds_nobody_up(qtbot, engine):
     state = engine._state
     engine.train()

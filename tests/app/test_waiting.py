@@ -37,6 +37,7 @@ def of_the_screenshots() -> Callable[[], None]:
 
 
 @pytest.mark.parametrize("waiting", [of_the_tests, of_the_screenshots])
+@pytest.mark.alone
 def test_waiting_sleeps(qapp, waiting):
     wait = waiting()
     wall, busy = time.monotonic(), time.thread_time()

@@ -2,9 +2,12 @@
 
 import time
 
+import pytest
 from PySide6.QtCore import QPoint, Qt, QTimer
 
 from tests.app.watchdog import LIMIT, Watchdog
+
+pytestmark = pytest.mark.alone
 
 
 def test_the_watchdog_sees_a_slow_call(qtbot):

@@ -255,6 +255,7 @@ def test_places_that_are_no_file(tmp_path: Path) -> None:
             read_points(path)
 
 
+@pytest.mark.alone
 def test_ten_million_rows_are_refused_at_once(tmp_path: Path) -> None:
     """Before they are in memory: by counting lines, or from an array's header."""
     block = (PLAIN * 1_000).encode()
@@ -278,6 +279,7 @@ def test_the_limit_counts_rows_not_lines(tmp_path: Path, monkeypatch: pytest.Mon
         read_points(_write(tmp_path, PLAIN + "1,2\n"))
 
 
+@pytest.mark.alone
 def test_a_bad_line_deep_in_a_large_file_is_named_soon(tmp_path: Path) -> None:
     rows = 500_000
     path = _write(tmp_path, PLAIN * (rows // 100) + "1,x\n")

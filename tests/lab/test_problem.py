@@ -308,6 +308,7 @@ def test_how_the_rows_of_a_file_were_held_out_is_written(tmp_path: Path) -> None
         assert problem.resolved().data.split == written
 
 
+@pytest.mark.alone
 def test_the_prior_of_large_images_is_quick_and_found_once(tmp_path: Path) -> None:
     """D = 12,288: a dense covariance takes 1.2 GB and its root most of a minute."""
     np.save(tmp_path / "images.npy", np.random.default_rng(0).integers(0, 256, (60, 64, 64, 3), dtype=np.uint8))

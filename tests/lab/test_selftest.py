@@ -23,6 +23,7 @@ from playground.theory.partition import Square
 from playground.theory.samplers import base, langevin, path, reverse
 
 
+@pytest.mark.alone
 def test_every_claim_holds_within_seconds() -> None:
     """20 s on one core; here in processor time, for the machine may have other work."""
     start = time.process_time()

@@ -41,6 +41,7 @@ def test_an_activation_within_a_product_bears_any_number(activation: str, rows: 
     assert not found[:, -1].isfinite().any()  # a number that is none is not made one
 
 
+@pytest.mark.alone
 def test_a_product_with_gaps_takes_no_thousandfold() -> None:
     """What oneDNN would take without the look at how a matrix lies."""
     a, b = torch.randn(128, 128), torch.randn(128, 2_048)
