@@ -24,6 +24,9 @@ EXCLUDED_MODULES = (
     "PySide6.QtQuickWidgets", "PySide6.QtDesigner", "PySide6.QtUiTools", "PySide6.QtHelp", "PySide6.QtSql", "PySide6.QtTest",
     "PySide6.QtNetwork", "PySide6.QtConcurrent", "PySide6.QtXml", "PySide6.QtPrintSupport", "PySide6.scripts",
     "matplotlib", "IPython", "OpenGL", "scipy", "cupy", "numba", "pandas", "h5py", "colorcet",
+    # of pyqtgraph: what its charts do not import
+    "pyqtgraph.console", "pyqtgraph.dockarea", "pyqtgraph.examples", "pyqtgraph.exporters", "pyqtgraph.flowchart",
+    "pyqtgraph.jupyter", "pyqtgraph.opengl",
     # of torch: compilers and tests; what training, sampling and torch.func import was recorded, and is not among these
     "torch.testing._internal.common_utils", "torch.testing._internal.common_methods_invocations",
     "torch.testing._internal.common_nn", "torch.testing._internal.common_quantization", "torch.testing._internal.opinfo",

@@ -32,14 +32,8 @@ class Axis:
 
     def place(self, values: np.ndarray) -> np.ndarray:
         """Where values lie, 0 at the low end and 1 at the high one."""
-        low, high, inner = self._bend(self.low), self._bend(self.high), self._bend(np.asarray(values, float))
-        return (inner - low) / (high - low)  # type: ignore[no-any-return]
-
-    def value(self, place: float) -> float:
-        """The value at a place."""
-        low, high = self._bend(self.low), self._bend(self.high)
-        inner = low + place * (high - low)
-        return float(10**inner if self.log else inner)
+        low, high = self.bend(np.array([self.low, self.high]))
+        return np.asarray((self.bend(values) - low) / (high - low))
 
     def marks(self, most: int) -> list[tuple[float, str]]:
         """Values to label, at most about `most`."""
@@ -53,8 +47,13 @@ class Axis:
         step = max(1, math.ceil((last - first + 1) / most))
         return [(10.0**power, power_of_ten(power)) for power in range(first, last + 1, step)]
 
-    def _bend(self, value):  # type: ignore[no-untyped-def]
-        return np.log10(value) if self.log else value
+    def bend(self, values: np.ndarray) -> np.ndarray:
+        """Values as distances along the axis: themselves, or their decades."""
+        return np.log10(values) if self.log else np.asarray(values, float)
+
+    def unbend(self, distances: np.ndarray) -> np.ndarray:
+        """The values at distances along the axis."""
+        return 10.0 ** np.asarray(distances, float) if self.log else np.asarray(distances, float)
 
 
 def axis_around(values: Sequence[np.ndarray], name: str, log: bool = False, margin: float = 0.06) -> Axis:

@@ -1,39 +1,50 @@
+import csv
 import math
+import subprocess
+import sys
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
-from PySide6.QtCore import QEvent, QPoint, QRectF, Qt
-from PySide6.QtGui import QFontMetrics, QImage
+from PySide6.QtCore import QEvent, QPoint, QPointF, QRectF, Qt
+from PySide6.QtGui import QContextMenuEvent, QFontMetrics, QHelpEvent, QImage, QKeyEvent, QMouseEvent, QWheelEvent
+from PySide6.QtSvg import QSvgRenderer
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QWidget
+from PySide6.QtWidgets import QApplication, QHBoxLayout, QLineEdit, QToolTip, QWidget
 from scipy.special import ndtr
 
-from playground.app import theme
-from playground.app.charts.chart import TICK_PIXELS, Chart, decades
+from playground.app import file_prompts, theme
+from playground.app.charts.chart import Chart
 from playground.app.charts.errors import ErrorAlongSigma
 from playground.app.charts.histogram import BINS, MarginalHistogram
 from playground.app.charts.ladder import SigmaLadder
-from playground.app.charts.loss import COLUMNS, LossChart
+from playground.app.charts.library import library
+from playground.app.charts.loss import COLUMNS, LossChart, averaged
+from playground.app.charts.painted import TICK_PIXELS, decades
+from playground.app.charts.series import Series
 from playground.drawing.palette import DARK, LIGHT
+from playground.mistakes import mistake_of
 
 LEVELS = np.geomspace(8.0, 0.05, 10)
 
 
-def count_of(chart: Chart, token: str) -> int:
-    """Pixels of a token's colour."""
-    image = chart.grab().toImage().convertToFormat(QImage.Format.Format_RGB32)
+def count_of(chart: QWidget, token: str) -> int:
+    """Pixels of a token's colour, of curves alone where pyqtgraph draws them."""
+    part = chart.plot.view if isinstance(chart, Chart) and chart.plot is not None else chart
+    image = part.grab().toImage().convertToFormat(QImage.Format.Format_RGB32)
     pixels = np.frombuffer(image.constBits(), np.uint32).reshape(image.height(), -1)[:, : image.width()]
     return int(np.count_nonzero((pixels & 0xFFFFFF) == (chart.tokens.color(token).rgb() & 0xFFFFFF)))
 
 
 class Paints(QWidget):
-    """Counts the paint events of a widget."""
+    """Counts the paint events of widgets."""
 
-    def __init__(self, watched: QWidget) -> None:
+    def __init__(self, *watched: QWidget) -> None:
         super().__init__()
         self.count = 0
-        watched.installEventFilter(self)
+        for one in watched:
+            one.installEventFilter(self)
 
     def eventFilter(self, watched, event) -> bool:
         self.count += event.type() == QEvent.Type.Paint
@@ -266,12 +277,51 @@ def losses(count: int) -> tuple[np.ndarray, np.ndarray]:
     return steps, 1.85 + np.exp(-steps / (count + 1)) + 0.05 * np.random.default_rng(0).standard_normal(count)
 
 
+def shown(qtbot, chart: QWidget) -> QWidget:
+    """A chart in the narrowest column, in sight; what draws it is there."""
+    library.load()
+    qtbot.addWidget(chart)
+    chart.resize(232, chart.height())
+    with qtbot.waitExposed(chart):
+        chart.show()
+    return chart
+
+
+def text_of(chart: Chart) -> str:
+    """What stands above the curves."""
+    return ", ".join(text for _, _, text in chart.entries())
+
+
+def named(chart: Chart, name: str) -> Series:
+    return next(one for one in chart.series if one.name == name)
+
+
+def test_pyqtgraph_is_loaded_once_a_chart_has_something_to_show():
+    """In a process of its own: nothing before, and then in a thread."""
+    code = """
+import sys, threading
+from playground.app.main import make_application
+from playground.app.window import MainWindow
+from playground.app.charts.loss import LossChart
+application = make_application()
+chart = LossChart()
+chart.show()
+application.processEvents()
+chart.show_empty("Nothing yet.")
+assert "pyqtgraph" not in sys.modules
+chart.show_history([1, 2], [3.0, 2.0])
+assert chart.plot is None
+thread, = (thread for thread in threading.enumerate() if thread.name == "charts")
+thread.join()
+application.processEvents()
+assert chart.plot is not None
+"""
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
+
+
 @pytest.fixture
 def loss(qtbot):
-    chart = LossChart()
-    qtbot.addWidget(chart)
-    chart.resize(264, chart.height())
-    return chart
+    return shown(qtbot, LossChart())
 
 
 @pytest.mark.alone
@@ -279,38 +329,57 @@ def test_a_long_history_is_thinned_to_what_can_be_seen(loss):
     steps, values = losses(100_000)
     began = time.perf_counter()
     loss.show_history(steps, values, 1.85)
-    thin, means, smooth = loss.curve()
+    loss.grab()
     assert time.perf_counter() - began < 0.5
-    assert len(thin) == COLUMNS
+    thin, means, smooth = averaged(steps, values)
+    assert len(thin) == len(named(loss, "loss").x) == COLUMNS
     # Means of equally full columns keep the mean of all.
     assert means.mean() == pytest.approx(values.mean(), rel=1e-3)
     tail = slice(COLUMNS // 2, None)
     assert np.diff(smooth[tail]).std() < 0.5 * np.diff(means[tail]).std()
-    loss.grab()
+    drawn, _ = loss.plot.line("each step").getData()
+    assert len(drawn) <= 2 * loss.width()
+
+
+def test_thousands_of_losses_are_drawn_in_a_few_milliseconds(loss):
+    steps, values = losses(5_000)
+    seconds = []
+    for last in range(4_900, 5_000, 5):
+        began = time.perf_counter()
+        loss.show_history(steps[:last], values[:last], 1.85, 0.002, (steps[:last:200], values[:last:200]))
+        seconds.append(time.perf_counter() - began)
+    assert min(seconds) < 3e-3
 
 
 def test_a_short_history_is_shown_as_it_is(loss):
     steps, values = losses(5)
     loss.show_history(steps, values)
-    assert np.array_equal(loss.curve()[1], values)
+    assert np.array_equal(named(loss, "each step").y, values)
 
 
 def test_the_smoothed_line_has_no_bias(loss):
     loss.show_history(np.arange(1, 100), np.full(99, 2.5))
-    assert loss.curve()[2] == pytest.approx(2.5)
+    assert named(loss, "loss").y == pytest.approx(2.5)
 
 
 def test_infinite_losses_are_left_out(loss):
     loss.show_history(np.arange(1, 5), np.array([2.0, math.inf, math.nan, 1.0]))
-    assert np.array_equal(loss.curve()[1], [2.0, 1.0])
+    assert np.array_equal(named(loss, "each step").y, [2.0, 1.0])
     loss.grab()
+    loss.show_empty("Press Train.")
+    loss.show_history(np.arange(2), np.array([math.inf, math.nan]))
+    assert loss.empty
 
 
-def test_the_floor_is_drawn_where_it_is_known(loss):
-    loss.show_history(*losses(50))
-    without = count_of(loss, "exact")
+def test_the_optimal_loss_is_drawn_where_it_is_known(loss):
     loss.show_history(*losses(50), 1.85)
-    assert count_of(loss, "exact") > without + 50
+    _, drawn = loss.plot.line("optimal").getData()
+    assert loss.plot.box.viewRange()[1][0] < drawn[0] == drawn[1] < loss.plot.box.viewRange()[1][1]
+    assert loss.plot.line("optimal").isVisible()
+    loss.show_history(*losses(50))
+    assert not loss.plot.line("optimal").isVisible()
+    loss.show_history(*losses(50), 1.85)
+    assert "optimal 1.85" in text_of(loss)
     assert "1.85" in loss.accessibleDescription()
 
 
@@ -329,22 +398,23 @@ def test_the_held_out_loss_is_drawn_beside_the_training_loss(loss):
 
 def test_an_empty_chart_says_its_sentence_once(loss, monkeypatch):
     said = []
-    monkeypatch.setattr(loss, "setAccessibleDescription", said.append)
     loss.show_history(*losses(50), 1.85)
-    said.clear()
+    monkeypatch.setattr(
+        loss, "setAccessibleDescription", lambda text: (said.append(text), QWidget.setAccessibleDescription(loss, text))
+    )
     for sentence in ("Press Train.", "Press Train.", "Of another objective."):
         loss.show_empty(sentence)
     assert said == ["Press Train.", "Of another objective."]
     assert loss.empty
 
 
-def test_loss_and_floor_stand_with_their_errors(loss):
+def test_loss_and_optimal_loss_stand_with_their_errors(loss):
     generator = np.random.default_rng(0)
     steps, values = np.arange(1, 2001), 1.0 + 0.2 * generator.standard_normal(2000)
     loss.show_history(steps, values, 0.987, 0.004)
     said = loss.accessibleDescription()
     assert said.endswith("optimal loss 0.987 ± 0.004 over fresh points.")
-    smooth = loss.curve()[2]
+    smooth = named(loss, "loss").y
     assert said.startswith(f"{smooth[-1]:.2f} ± ")
     error = float(said.split(" ± ")[1].split()[0])
     # Columns of 6.25 losses each, averaged with weights that fall by 0.85.
@@ -355,10 +425,8 @@ def test_loss_and_floor_stand_with_their_errors(loss):
 
 def test_nothing_is_painted_when_nothing_is_new(loss, qtbot):
     loss.show_history(*losses(50), 1.85)
-    with qtbot.waitExposed(loss):
-        loss.show()
     qtbot.wait(20)
-    paints = Paints(loss)
+    paints = Paints(loss, loss.plot.view.viewport())
     qtbot.addWidget(paints)
     for _ in range(5):
         loss.show_history(*losses(50), 1.85)
@@ -368,10 +436,214 @@ def test_nothing_is_painted_when_nothing_is_new(loss, qtbot):
     qtbot.waitUntil(lambda: paints.count > 0)
 
 
+def test_what_cannot_be_seen_is_drawn_once_it_can(loss, qtbot):
+    loss.show_history(*losses(50), 1.85)
+    loss.hide()
+    loss.show_history(*losses(80), 1.85)
+    loss.apply_palette(LIGHT)
+    assert len(loss.plot.line("each step").xData) == 50
+    loss.show()
+    assert len(loss.plot.line("each step").xData) == 80
+
+
 def test_any_history_can_be_drawn(loss):
     for values in (np.zeros(0), np.array([1.0]), np.full(40, 2.0), -np.geomspace(1, 1e5, 40)):
         loss.show_history(np.arange(len(values)), values, None)
         assert (count_of(loss, "learned") > 20) == (len(values) > 1)
+
+
+def test_values_of_the_loss_are_labelled_and_told_apart(loss):
+    for low, spread in ((1.85, 0.01), (-120.0, 3.0), (1e-5, 1e-6)):
+        steps, _ = losses(300)
+        values = (
+            low + spread * np.random.default_rng(0).standard_normal(300) + 50 * spread * np.exp(-np.arange(300) / 9)
+        )
+        loss.show_history(steps, values)
+        labels = [label for _, label in loss.plot.labels[1]]
+        assert len(labels) >= 2
+        assert len(set(labels)) == len(labels)
+
+
+# What all charts can
+
+
+def test_under_the_pointer_the_values_are_read(loss, qtbot):
+    steps, values = losses(50)
+    loss.show_history(steps, values, 1.85)
+    rest = text_of(loss)
+    view = loss.plot.view
+    box = loss.plot.box.sceneBoundingRect()
+    QTest.mouseMove(view.viewport(), box.center().toPoint())
+    at = named(loss, "loss").nearest(loss.plot.value(QPointF(box.center().toPoint())))
+    assert text_of(loss) == f"step {steps[at]}, loss {named(loss, 'loss').y[at]:.3g}, optimal 1.85"
+    QApplication.sendEvent(view.viewport(), QEvent(QEvent.Type.Leave))
+    assert text_of(loss) == rest
+
+
+def test_arrow_keys_read_from_point_to_point_and_other_keys_go_on_to_the_window(loss):
+    steps, values = losses(50)
+    loss.show_history(steps, values, 1.85)
+    before = loss.accessibleDescription()
+    loss.setFocus(Qt.FocusReason.TabFocusReason)
+    for _ in range(3):
+        QTest.keyClick(loss, Qt.Key.Key_Right)
+    QTest.keyClick(loss, Qt.Key.Key_Left)
+    assert loss.accessibleDescription().startswith(f"step {steps[1]}, loss ")
+    loss.clearFocus()
+    assert loss.accessibleDescription() == before
+    event = QKeyEvent(QEvent.Type.KeyPress, Qt.Key.Key_Space, Qt.KeyboardModifier.NoModifier)
+    QApplication.sendEvent(loss, event)
+    assert not event.isAccepted()
+
+
+def test_only_a_chart_with_curves_takes_the_focus_and_only_by_tab(loss):
+    assert loss.focusPolicy() == Qt.FocusPolicy.NoFocus
+    loss.show_history(*losses(50))
+    assert loss.focusPolicy() == Qt.FocusPolicy.TabFocus
+    loss.show_empty("")
+    assert loss.focusPolicy() == Qt.FocusPolicy.NoFocus
+
+
+def wheel(chart: Chart, modifiers: Qt.KeyboardModifier) -> QWheelEvent:
+    at = QPointF(chart.plot.box.sceneBoundingRect().center())
+    event = QWheelEvent(
+        at, at, QPoint(), QPoint(0, 120), Qt.MouseButton.NoButton, modifiers, Qt.ScrollPhase.NoScrollPhase, False
+    )
+    QApplication.sendEvent(chart.plot.view.viewport(), event)
+    return event
+
+
+def test_the_wheel_scrolls_the_column_and_with_control_it_zooms(loss):
+    loss.show_history(*losses(50))
+    whole = loss.plot.box.viewRange()
+    assert not wheel(loss, Qt.KeyboardModifier.NoModifier).isAccepted()
+    assert loss.plot.box.viewRange() == whole
+    assert wheel(loss, Qt.KeyboardModifier.ControlModifier).isAccepted()
+    (left, right), _ = loss.plot.box.viewRange()
+    assert whole[0][0] < left < right < whole[0][1]
+
+
+def test_a_zoom_stays_as_losses_come_and_a_double_click_shows_all(loss):
+    steps, values = losses(60)
+    loss.show_history(steps[:50], values[:50])
+    loss.setFocus(Qt.FocusReason.TabFocusReason)
+    QTest.keyClick(loss, Qt.Key.Key_Plus)
+    near = loss.plot.box.viewRange()[0]
+    labels = loss.plot.labels[0]
+    assert all(near[0] <= place <= near[1] for place, _ in labels)
+    loss.show_history(steps[:55], values[:55])
+    assert loss.plot.box.viewRange()[0] == near
+    QTest.mouseDClick(loss.plot.view.viewport(), Qt.MouseButton.LeftButton)
+    assert loss.plot.box.viewRange()[0] == pytest.approx([steps[0], steps[54]])
+    loss.show_history(steps, values)
+    assert loss.plot.box.viewRange()[0] == pytest.approx([steps[0], steps[59]])
+
+
+def test_a_drag_moves_no_further_than_there_is_something(loss):
+    loss.show_history(*losses(50))
+    QTest.keyClick(loss, Qt.Key.Key_Plus)
+    QTest.keyClick(loss, Qt.Key.Key_Plus)
+    (left, right), _ = loss.plot.box.viewRange()
+    drag_view(loss, 20)
+    (moved, end), _ = loss.plot.box.viewRange()
+    assert moved < left
+    assert end - moved == pytest.approx(right - left)
+    drag_view(loss, 2_000)
+    assert loss.plot.box.viewRange()[0][0] == pytest.approx(10)
+
+
+def drag_view(chart: Chart, by: int) -> None:
+    time.sleep(0.02)  # pyqtgraph takes at most a hundred moves a second
+    viewport, start = chart.plot.view.viewport(), chart.plot.box.sceneBoundingRect().center().toPoint()
+    QTest.mousePress(viewport, Qt.MouseButton.LeftButton, pos=start)
+    for share in (0.3, 0.6, 1.0):
+        at = QPointF(start + QPoint(round(by * share), 0))
+        left, none = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
+        QApplication.sendEvent(
+            viewport, QMouseEvent(QEvent.Type.MouseMove, at, at, Qt.MouseButton.NoButton, left, none)
+        )
+    QTest.mouseRelease(viewport, Qt.MouseButton.LeftButton, pos=start + QPoint(by, 0))
+
+
+def test_the_menu_copies_saves_and_changes_scales(loss, monkeypatch, tmp_path):
+    steps, values = losses(50)
+    loss.show_history(steps, values, 1.85)
+    menu = loss.menu()
+    actions = {action.text(): action for action in menu.actions() if action.text()}
+    assert list(actions) == [
+        "Copy picture", "Save PNG…", "Save SVG…", "Save CSV…", "Logarithmic steps", "Logarithmic loss", "Show all"
+    ]  # fmt: skip
+    actions["Copy picture"].trigger()
+    copied = QApplication.clipboard().image()
+    assert copied.width() == 2 * loss.width()
+    asked = []
+    for suffix in ("png", "svg", "csv"):
+
+        def answer(parent, title, proposed, filters, suffix=suffix) -> tuple[str, str]:
+            asked.append(Path(proposed).name)
+            return str(tmp_path / f"mine.{suffix}"), filters
+
+        monkeypatch.setattr(file_prompts, "save_name", answer)
+        actions[f"Save {suffix.upper()}…"].trigger()
+    assert asked == ["loss.png", "loss.svg", "loss.csv"]
+    assert QImage(str(tmp_path / "mine.png")).size() == copied.size()
+    assert QSvgRenderer(str(tmp_path / "mine.svg")).isValid()
+    rows = list(csv.reader((tmp_path / "mine.csv").read_text().splitlines()))
+    assert rows[0] == ["series", "steps", "loss"]
+    assert rows[1] == ["each step", str(float(steps[0])), str(values[0])]
+    assert {row[0] for row in rows[1:]} == {"each step", "loss", "optimal"}
+    assert not actions["Show all"].isEnabled()
+    actions["Logarithmic steps"].trigger()
+    assert loss.plot.box.viewRange()[0] == pytest.approx(np.log10([10, 500]), abs=0.2)
+    menu.deleteLater()
+
+
+def test_a_scale_can_be_logarithmic_only_where_all_is_above_zero(loss):
+    steps, values = losses(50)
+    loss.show_history(steps, values - 10)
+    menu = loss.menu()
+    enabled = {action.text(): action.isEnabled() for action in menu.actions()}
+    assert enabled["Logarithmic steps"]
+    assert not enabled["Logarithmic loss"]
+    menu.deleteLater()
+
+
+def test_what_cannot_be_written_is_said(loss, tmp_path):
+    loss.show_history(*losses(50))
+    with pytest.raises(OSError, match="No such file") as caught:
+        loss.save(tmp_path / "none" / "loss.csv")
+    assert "none" in mistake_of(caught.value)
+
+
+def test_the_menu_comes_by_right_click_and_by_key(loss, qtbot):
+    loss.show_history(*losses(50))
+    viewport = loss.plot.view.viewport()
+    for target, reason in ((viewport, QContextMenuEvent.Reason.Mouse), (loss, QContextMenuEvent.Reason.Keyboard)):
+        QApplication.sendEvent(target, QContextMenuEvent(reason, QPoint(40, 40), target.mapToGlobal(QPoint(40, 40))))
+        menu = QApplication.activePopupWidget()
+        assert menu.actions()[0].text() == "Copy picture"
+        menu.close()
+        qtbot.waitUntil(lambda: QApplication.activePopupWidget() is None)
+
+
+def test_the_tooltip_is_the_charts_own(loss):
+    """Over the curves too: the view below the pointer has none."""
+    loss.show_history(*losses(50))
+    at = QPoint(100, 60)
+    event = QHelpEvent(QEvent.Type.ToolTip, at, loss.mapToGlobal(at))
+    QApplication.sendEvent(loss.plot.view.viewport(), event)
+    assert not event.isAccepted() or QToolTip.text() == loss.toolTip()
+    assert "Dashed: the optimal loss" in loss.toolTip()
+    assert "right click" in loss.toolTip()
+    QToolTip.hideText()
+
+
+@pytest.mark.parametrize("palette", [DARK, LIGHT], ids=lambda palette: palette.name)
+def test_charts_follow_the_theme(loss, palette):
+    loss.show_history(*losses(50), 1.85)
+    loss.apply_palette(palette)
+    assert count_of(loss, "learned") > 20
+    assert count_of(loss, "raised") > 0.5 * loss.width() * loss.height() * loss.devicePixelRatioF() ** 2
 
 
 # Errors

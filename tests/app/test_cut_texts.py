@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QAbstractButton, QLabel, QLineEdit, QPushButton, Q
 from playground.app.card import Card
 from playground.app.charts.chart import Chart
 from playground.app.charts.histogram import MarginalHistogram
+from playground.app.charts.painted import PaintedChart
 from playground.app.panels import QualityPanel
 from tests.app.conftest import wait
 
@@ -35,7 +36,7 @@ class Cuts:
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.found: set[str] = set()
         self.where = ""
-        elided, words = QFontMetrics.elidedText, Chart.words
+        elided, words = QFontMetrics.elidedText, PaintedChart.words
 
         def elide(metrics: QFontMetrics, text: str, *arguments: object) -> str:
             result = elided(metrics, text, *arguments)
@@ -43,13 +44,13 @@ class Cuts:
                 self.found.add(f"{self.where}: “{text}” elided to “{result}”")
             return result
 
-        def write(chart: Chart, painter: object, text: str, *arguments: object, **more: object) -> object:
+        def write(chart: PaintedChart, painter: object, text: str, *arguments: object, **more: object) -> object:
             if painter.fontMetrics().horizontalAdvance(text) > chart.width() - 2:
                 self.found.add(f"{self.where}: “{text}” is wider than its chart")
             return words(chart, painter, text, *arguments, **more)
 
         monkeypatch.setattr(QFontMetrics, "elidedText", elide)
-        monkeypatch.setattr(Chart, "words", write)
+        monkeypatch.setattr(PaintedChart, "words", write)
 
     def look(self, part: QWidget, where: str) -> None:
         self.where = where
@@ -64,6 +65,12 @@ class Cuts:
 def too_small(widget: QWidget) -> str:
     """What a widget has less room for than it takes; nothing where all is whole."""
     metrics, inside = widget.fontMetrics(), widget.contentsRect()
+    if isinstance(widget, Chart) and widget.series:
+        view = widget.plot.view.geometry()
+        outside = [
+            entry for box, entry in widget.laid_out() if box.bottom() > view.top() + 1 or box.right() > view.right() + 1
+        ]
+        return f"entries {outside} of {widget.accessibleName()}, {widget.width()} px" if outside else ""
     if isinstance(widget, QLabel) and widget.text() and type(widget).__name__ != "FieldLabel":
         document = QTextDocument()
         document.setDefaultFont(widget.font())
@@ -139,13 +146,13 @@ def test_no_text_of_the_window_is_cut(shared_window, settled, monkeypatch, state
 def test_the_read_out_of_the_histogram_is_whole(qapp, monkeypatch):
     """All three shares and a long number before them, in the narrowest column and at both its ends."""
     cuts, said = Cuts(monkeypatch), []
-    words = Chart.words
+    words = PaintedChart.words
 
-    def listen(chart: Chart, painter: object, text: str, *arguments: object, **more: object) -> object:
+    def listen(chart: PaintedChart, painter: object, text: str, *arguments: object, **more: object) -> object:
         said.append(text)
         return words(chart, painter, text, *arguments, **more)
 
-    monkeypatch.setattr(Chart, "words", listen)
+    monkeypatch.setattr(PaintedChart, "words", listen)
     values = np.random.default_rng(0).normal(-1234.5, 1e-3, 5000)
     places = np.linspace(values.min(), values.max(), 9)
     chart = MarginalHistogram()

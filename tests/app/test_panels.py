@@ -22,6 +22,7 @@ from scipy.special import ndtr
 from playground.app import hindrances, panels, theme
 from playground.app.card import Card, shortened
 from playground.app.charts.chart import Chart
+from playground.app.charts.painted import PaintedChart
 from playground.app.field_row import FieldRow
 from playground.app.labels import spoken
 from playground.app.panels.figure import Figure
@@ -125,7 +126,7 @@ def test_every_scene_fits_and_has_names(show, state, engine, qtbot, scene):
             assert at.x() >= 0, control
             assert at.x() + control.width() <= 288, control
             assert at.y() + control.height() <= panel.height(), control
-            if isinstance(control, QAbstractButton | QAbstractSlider | QComboBox | QLineEdit | Chart):
+            if isinstance(control, QAbstractButton | QAbstractSlider | QComboBox | QLineEdit | Chart | PaintedChart):
                 assert control.accessibleName(), control
                 assert control.toolTip(), control
         overlaps(panel.body)

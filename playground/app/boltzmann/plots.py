@@ -5,13 +5,13 @@ from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QPainter
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
-from playground.app.charts.chart import TICK_PIXELS, Chart
+from playground.app.charts.painted import TICK_PIXELS, PaintedChart
 from playground.app.numbers import shown
 from playground.drawing.boltzmann import cost_chart, curve_chart
 from playground.drawing.charts import Axis, Curve, inner, paint_chart, places
 
 
-class Plot(Chart):
+class Plot(PaintedChart):
     """Curves over two axes; the point nearest to the pointer is read out."""
 
     def __init__(self, height: int, name: str, parent: QWidget | None = None) -> None:

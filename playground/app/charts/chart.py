@@ -1,122 +1,409 @@
-"""What the charts share: colours, fonts, a frame to paint in, axes in decades, and the value under the pointer."""
+"""What the charts of cards and dialogs share: pyqtgraph in our colours and typeface, with keys, a menu and words for screen readers."""
 
+import csv
+import functools
 import math
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
 
-from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt
-from PySide6.QtGui import QMouseEvent, QPainter, QPaintEvent, QPen
-from PySide6.QtWidgets import QSizePolicy, QWidget
+import numpy as np
+from PySide6.QtCore import QEvent, QObject, QRectF, QSize, Qt, Slot
+from PySide6.QtGui import (
+    QContextMenuEvent,
+    QFocusEvent,
+    QFontMetrics,
+    QGuiApplication,
+    QImage,
+    QKeyEvent,
+    QKeySequence,
+    QPainter,
+    QPaintEvent,
+    QPen,
+    QResizeEvent,
+    QShowEvent,
+)
+from PySide6.QtSvg import QSvgGenerator
+from PySide6.QtWidgets import QMenu, QSizePolicy, QWidget
 
-from playground.app import theme
+from playground.app import file_prompts, theme
+from playground.app.charts.library import library
+from playground.app.charts.series import MARKS, Series
+from playground.app.numbers import shown
+from playground.app.settings import Settings
+from playground.drawing.charts import Axis, axis_around
 from playground.drawing.palette import DARK, Palette
+from playground.lab.atomic import replacing
 
-TICK_PIXELS = 11
-MARGIN = 8.0  # px at both sides, room for a handle
-PLATE = 3.0  # px that the plate below words is wider on either side
+HEAD_PIXELS = 11
+MARGIN = 2.0  # px around everything, for the ring of the focus
+GAP = 10  # px between two entries above the curves
+ZOOM_STEP = 1.25
+HOW = "<p>Drag to move, Ctrl and wheel to zoom, double-click to see all. A right click copies and saves.</p>"
+FILES = {"png": "Pictures", "svg": "Drawings", "csv": "Comma-separated values"}
 
 
 class Chart(QWidget):
-    """A chart of fixed height that fills the width it gets."""
+    """Curves over two axes, above them a line that names them and, under the pointer, reads their values.
 
-    def __init__(self, height: int, parent: QWidget | None = None) -> None:
+    It draws only while it can be seen. Left and Right move the cross-hair, plus and minus zoom, 0 shows all.
+
+    Args:
+        name: for screen readers; also names the files that are proposed.
+        about: what it shows, a tooltip in HTML.
+        height: px of all of it.
+        lines: how many lines the entries above the curves take in the narrowest column.
+        falling: whether x falls from left to right.
+    """
+
+    def __init__(
+        self, name: str, about: str, height: int, lines: int = 1, falling: bool = False, parent: QWidget | None = None
+    ) -> None:
         super().__init__(parent)
         self.tokens = DARK
-        self.pointer: QPointF | None = None
-        self._height = height
+        self.series: Sequence[Series] = ()
+        self._axes: tuple[Axis, Axis] | None = None  # as they were given
+        self._log: dict[int, bool] = {}  # as the user chose them, by the number of the axis
+        self._lines, self._falling = lines, falling
+        self._pointed: float | None = None  # the x value under the cross-hair
+        self._marked: float | None = None
+        self._stale = False
+        self._empty = self._description = ""
+        self.plot: Any = None  # a Plot, once there was something to show
+        self.setAccessibleName(name)
+        self.setToolTip(about + HOW)
         self.setFixedHeight(height)
         self.setMinimumWidth(120)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-        self.setMouseTracking(True)
+        library.loaded.connect(self._draw)
+
+    # What is shown
+
+    def show_series(self, series: Sequence[Series], x: Axis, y: Axis, description: str) -> None:
+        """Show these series, the first lowest; of those that are listed the first is read under the pointer, and the others at the
+        x values nearest to its.
+
+        Args:
+            description: what is shown, for screen readers.
+        """
+        self.series, self._axes = series, (x, y)
+        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self._say(description)
+        self._draw()
+
+    def show_empty(self, sentence: str) -> None:
+        """Show nothing but this sentence."""
+        if self.series or sentence != self._empty or self._description != sentence:
+            self._empty, self.series, self._pointed = sentence, (), None
+            self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+            self._say(sentence)
+            self._draw()
+
+    def mark(self, x: float | None) -> None:
+        """Mark an x value, named "now"; moves by less than half a pixel are not painted."""
+        before, plot = self._marked, self.plot
+        if plot is not None and x and before and self.series and abs(plot.pixels(x) - plot.pixels(before)) < 0.5:
+            return
+        self._marked = x
+        if plot is not None and self.series:
+            plot.mark(x)
+        if (x is None) != (before is None):
+            self.update()
 
     def apply_palette(self, palette: Palette) -> None:
         self.tokens = palette
-        self.update()
+        self._draw()
+
+    def say_x(self, value: float) -> str:
+        """An x value under the pointer."""
+        return shown(value)
+
+    def say_y(self, value: float, error: float = 0.0) -> str:
+        """A y value under the pointer, with its standard error where it is known."""
+        return shown(value)
+
+    def entries(self) -> list[tuple[str, str, str]]:
+        """What stands above the curves: colour, mark and text of each."""
+        assert self._axes is not None
+        listed = self._listed()
+        if self._pointed is None:
+            named = [(one.color, MARKS[one.kind], one.legend or one.name) for one in listed]
+            now = [("particles", "│", "now")] if self._marked is not None else []
+            return [("muted", "", self._axes[1].name), *named, *now]
+        found = [("text", "", self.say_x(self._pointed))]
+        for one in listed:
+            at = one.nearest(self._pointed)
+            error = 0.0 if one.error is None else float(one.error[at])
+            found.append((one.color, MARKS[one.kind], f"{one.name} {self.say_y(float(one.y[at]), error)}"))
+        return found
+
+    def _listed(self) -> list[Series]:
+        return [one for one in self.series if one.legend != "" and len(one.x)]
+
+    # Painting
 
     def sizeHint(self) -> QSize:
-        return QSize(240, self._height)
+        return QSize(240, self.height())
 
-    def plot(self) -> QRectF:
-        """The part inside the axes."""
-        return QRectF(MARGIN, 6, self.width() - 2 * MARGIN, self.height() - 6 - 18)
+    @Slot()
+    def _draw(self) -> None:
+        """Hand the series to the plot, now if they can be seen, else when they can."""
+        self._stale = not self.isVisible()
+        if self._stale:
+            return
+        self.update()
+        plots = library.get() if self.series and self.plot is None else None
+        if plots is not None:
+            self.plot = plots.Plot(self, self._falling, self._moved)
+            self.plot.view.viewport().installEventFilter(self)
+            self._place()
+        if self.plot is None:
+            return
+        self.plot.view.setVisible(bool(self.series))
+        if self.series and self._axes is not None:
+            self.plot.show(self.series, self._axis(0), self._axis(1), self.tokens)
+            self.plot.mark(self._marked)
+            self._point(self._pointed)
 
-    def draw(self, painter: QPainter, plot: QRectF) -> None:
-        """Paint the chart."""
-        raise NotImplementedError
+    def _axis(self, side: int) -> Axis:
+        """An axis as it was given or, where the user chose the other scale, around what is shown."""
+        assert self._axes is not None
+        given, log = self._axes[side], self._log.get(side)
+        if log is None or log == given.log or not self._can_be_log(side):
+            return given
+        return axis_around([(one.x, one.y)[side] for one in self.series], given.name, log)
+
+    def _can_be_log(self, side: int) -> bool:
+        values = np.concatenate([(one.x, one.y)[side] for one in self.series])
+        return bool(len(values) and np.nanmin(values) >= 0 and np.nanmax(values) > 0)
+
+    def _place(self) -> None:
+        if self.plot is not None:
+            head = self._lines * QFontMetrics(theme.number_font(HEAD_PIXELS)).height()
+            self.plot.view.setGeometry(
+                2, head, self.width() - 4, self.height() - head - 2
+            )  # room for the ring of the focus
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        if self._stale:
+            self._draw()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._place()
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        painter = QPainter(self)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        painter.setFont(theme.number_font(TICK_PIXELS))
-        self.draw(painter, self.plot())
+        with QPainter(self) as painter:
+            self._paint(painter)
+            if self.hasFocus():
+                painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+                painter.setPen(QPen(self.tokens.color("accent"), 1))
+                painter.drawRoundedRect(QRectF(self.rect()).adjusted(0.5, 0.5, -0.5, -0.5), 4, 4)
 
-    def mouseMoveEvent(self, event: QMouseEvent) -> None:
-        self.pointer = event.position()
+    def _paint(self, painter: QPainter) -> None:
+        if not self.series:
+            painter.setFont(theme.text_font(theme.CAPTION_PIXELS))
+            painter.setPen(self.tokens.color("muted"))
+            flags = Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap
+            painter.drawText(QRectF(self.rect()).adjusted(8, 0, -8, 0), flags, self._empty)
+            return
+        painter.setFont(theme.number_font(HEAD_PIXELS))
+        for box, entry in self.laid_out():
+            color, mark, text = entry
+            painter.setPen(self.tokens.color(color))
+            painter.drawText(box, Qt.AlignmentFlag.AlignLeft, mark or text)
+            if mark:
+                painter.setPen(self.tokens.color("text" if self._pointed is not None else "muted"))
+                painter.drawText(box, Qt.AlignmentFlag.AlignRight, text)
+
+    def laid_out(self) -> list[tuple[QRectF, tuple[str, str, str]]]:
+        """The entries, each with where it lies, in as many lines as they take."""
+        metrics = QFontMetrics(theme.number_font(HEAD_PIXELS))
+        left, top, found = MARGIN, 1.0, []
+        for entry in self.entries():
+            _, mark, text = entry
+            width = metrics.horizontalAdvance(text) + (metrics.horizontalAdvance(mark) + 4 if mark else 0) + 1
+            if left > MARGIN and left + width > self.width():
+                left, top = MARGIN, top + metrics.height()
+            found.append((QRectF(left, top, width, metrics.height()), entry))
+            left += width + GAP
+        return found
+
+    # The pointer and keys
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """Mouse events of the plot: what it does not take goes to the column, which scrolls, and to the menu."""
+        kind = event.type()
+        if kind == QEvent.Type.MouseMove and not event.buttons():
+            self._hover(self.plot.value(self.plot.view.mapToScene(event.position().toPoint())))
+        elif kind == QEvent.Type.Leave:
+            self._hover(None)
+        elif kind == QEvent.Type.MouseButtonDblClick:
+            self.plot.show_all()
+            return True
+        elif kind in (QEvent.Type.Wheel, QEvent.Type.ContextMenu, QEvent.Type.MouseButtonPress, QEvent.Type.ToolTip):
+            zooms = kind == QEvent.Type.Wheel and event.modifiers() & Qt.KeyboardModifier.ControlModifier
+            moves = kind == QEvent.Type.MouseButtonPress and event.button() == Qt.MouseButton.LeftButton
+            if not (zooms or moves):
+                event.ignore()
+                return True
+        return False
+
+    def _hover(self, x: float | None) -> None:
+        if x is None or not self.series:
+            self._point(None)
+        else:
+            lead = self._listed()[0]
+            self._point(float(lead.x[lead.nearest(x)]))
+
+    def _point(self, x: float | None) -> None:
+        """Move the cross-hair to an x value of the first series, or hide it."""
+        changed, self._pointed = x != self._pointed, x
+        if self.plot is not None and self.series:
+            listed = [one for one in self._listed() if one.kind != "dashed"]
+            spots = [] if x is None else [(one.x[one.nearest(x)], one.y[one.nearest(x)], one.color) for one in listed]
+            self.plot.point_at(x, spots, self.tokens)
+        if changed:
+            self.update()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        key, plot = event.key(), self.plot
+        if plot is None or not self.series:
+            super().keyPressEvent(event)
+        elif event.matches(QKeySequence.StandardKey.Copy):
+            self.copy()
+        elif key in (Qt.Key.Key_Left, Qt.Key.Key_Right):
+            self._step(1 if (key == Qt.Key.Key_Right) != self._falling else -1)
+        elif key in (Qt.Key.Key_Plus, Qt.Key.Key_Equal, Qt.Key.Key_Minus):
+            plot.zoom(1 / ZOOM_STEP if key == Qt.Key.Key_Minus else ZOOM_STEP)
+        elif key == Qt.Key.Key_0:
+            plot.show_all()
+        else:
+            super().keyPressEvent(event)
+
+    def _step(self, by: int) -> None:
+        """Move the cross-hair from point to point, and say what is read there."""
+        lead = self._listed()[0]
+        last = len(lead.x) - 1
+        here = (0 if by > 0 else last) if self._pointed is None else lead.nearest(self._pointed) + by
+        self._point(float(lead.x[min(max(here, 0), last)]))
+        self.setAccessibleDescription(", ".join(text for _, _, text in self.entries()))
+
+    def focusInEvent(self, event: QFocusEvent) -> None:
+        super().focusInEvent(event)
         self.update()
 
-    def leaveEvent(self, event: QEvent) -> None:
-        self.pointer = None
+    def focusOutEvent(self, event: QFocusEvent) -> None:
+        super().focusOutEvent(event)
+        self._point(None)
+        self._say(self._description)
         self.update()
 
-    def line(self, painter: QPainter, x: float, plot: QRectF, token: str, alpha: float = 1.0) -> None:
-        """A vertical line across the plot."""
-        painter.setPen(QPen(self.tokens.color(token, alpha), 1))
-        painter.drawLine(QPointF(round(x) + 0.5, plot.top()), QPointF(round(x) + 0.5, plot.bottom()))
+    def _say(self, description: str) -> None:
+        self._description = description
+        if description != self.accessibleDescription():
+            self.setAccessibleDescription(description)
 
-    def words(
-        self,
-        painter: QPainter,
-        text: str,
-        at: QPointF,
-        token: str = "muted",
-        align: str = "center",
-        plate: bool = False,
-    ) -> QRectF:
-        """Text whose middle, left or right end lies at a point, kept inside the chart; on a plate over a curve.
+    def _moved(self) -> None:
+        self._point(None)
 
-        Returns:
-            Where it lies.
+    # The menu
+
+    def contextMenuEvent(self, event: QContextMenuEvent) -> None:
+        if self.plot is None or not self.series:
+            return
+        menu = self.menu()
+        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        menu.popup(event.globalPos())
+
+    def menu(self) -> QMenu:
+        """What a right click and the menu key offer."""
+        assert self._axes is not None
+        menu = QMenu(self)
+        menu.addAction("Copy picture", self.copy)
+        for suffix in FILES:
+            menu.addAction(f"Save {suffix.upper()}…", functools.partial(self.ask_and_save, suffix))
+        menu.addSeparator()
+        for side, given in enumerate(self._axes):
+            action = menu.addAction(f"Logarithmic {given.name}")
+            action.setCheckable(True)
+            action.setChecked(self._axis(side).log)
+            action.setEnabled(self._can_be_log(side))
+            action.triggered.connect(lambda log, side=side: self.set_log(side, log))
+        menu.addSeparator()
+        menu.addAction("Show all", self.plot.show_all).setEnabled(self.plot.zoomed)
+        return menu
+
+    def set_log(self, side: int, log: bool) -> None:
+        """Make the x axis (0) or the y axis (1) logarithmic or linear."""
+        self._log[side] = log
+        self._draw()
+
+    def picture(self) -> QImage:
+        """All of it, at twice the pixels of the screen, without cross-hair or focus."""
+        ratio = 2 * self.devicePixelRatioF()
+        image = QImage(self.size() * ratio, QImage.Format.Format_RGB32)
+        image.setDevicePixelRatio(ratio)
+        with QPainter(image) as painter:
+            self._paint_still(painter)
+        return image
+
+    def copy(self) -> None:
+        """Copy the picture."""
+        QGuiApplication.clipboard().setImage(self.picture())
+
+    def ask_and_save(self, suffix: str) -> None:
+        """Ask for a name, and save as what its suffix says."""
+        name = f"{self.accessibleName().lower().replace(' ', '-')}.{suffix}"
+        settings = Settings()
+        proposed = str(file_prompts.proposal(settings, None, name))
+        chosen, _ = file_prompts.save_name(self, "Save chart", proposed, f"{FILES[suffix]} (*.{suffix})")
+        if chosen:
+            path = Path(chosen) if Path(chosen).suffix.lower() == f".{suffix}" else Path(f"{chosen}.{suffix}")
+            self.save(path)
+            file_prompts.remember(settings, path)
+
+    def save(self, path: Path) -> None:
+        """Write the picture as PNG or SVG, or the numbers as CSV, whole or not at all.
+
+        Raises:
+            OSError: the folder cannot be written or the disk is full.
         """
-        metrics = painter.fontMetrics()
-        width, height = metrics.horizontalAdvance(text), metrics.height()
-        left = at.x() - {"center": width / 2, "left": 0, "right": width}[align]
-        left = min(max(left, 2.0), max(self.width() - width - 2.0, 2.0))
-        top = min(max(at.y() - height / 2, 0.0), self.height() - height)
-        box = QRectF(left, top, width + 1, height)
-        if plate:
-            painter.setPen(Qt.PenStyle.NoPen)
-            painter.setBrush(self.tokens.color("raised", 0.85))
-            painter.drawRoundedRect(box.adjusted(-PLATE, 0, PLATE, 0), 3, 3)
-        painter.setPen(self.tokens.color(token))
-        painter.drawText(box, Qt.AlignmentFlag.AlignCenter, text)
-        return box
-
-    def read_out(self, painter: QPainter, parts: list[str], at: QPointF) -> None:
-        """Values under the pointer, on plates centred at a point: in as many lines as their width takes."""
-        room = self.width() - 2 * (PLATE + 2.0)
-        lines = [parts[0]]
-        for part in parts[1:]:
-            longer = f"{lines[-1]}, {part}"
-            if painter.fontMetrics().horizontalAdvance(longer) <= room:
-                lines[-1] = longer
+        with replacing(path) as temporary:
+            if path.suffix.lower() == ".csv":
+                with temporary.open("w", newline="", encoding="utf-8") as file:
+                    csv.writer(file).writerows(self.rows())
+            elif path.suffix.lower() == ".svg":
+                self._write_svg(temporary)
             else:
-                lines.append(part)
-        for number, line in enumerate(lines):
-            below = QPointF(0, number * painter.fontMetrics().height())
-            self.words(painter, line, at + below, "text", plate=True)
+                self.picture().save(str(temporary), "PNG")
 
-    def sentence(self, painter: QPainter, text: str) -> None:
-        """What stands in an empty chart."""
-        painter.setFont(theme.text_font(theme.CAPTION_PIXELS))
-        painter.setPen(self.tokens.color("muted"))
-        flags = Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap
-        painter.drawText(QRectF(self.rect()).adjusted(8, 0, -8, 0), flags, text)
+    def rows(self) -> list[list[object]]:
+        """The numbers of all series as rows of a table, the first of which names its columns."""
+        assert self._axes is not None
+        errors = any(one.error is not None for one in self.series)
+        rows: list[list[object]] = [["series", *(axis.name for axis in self._axes), *["standard error"] * errors]]
+        for one in self.series:
+            columns = [one.x, one.y] + [np.full(len(one.x), math.nan) if one.error is None else one.error] * errors
+            rows += [[one.name, *row] for row in np.stack(columns, axis=1).tolist()]
+        return rows
 
+    def _write_svg(self, path: Path) -> None:
+        generator = QSvgGenerator()
+        generator.setFileName(str(path))
+        generator.setSize(self.size())
+        generator.setViewBox(self.rect())
+        generator.setTitle(self.accessibleName())
+        generator.setDescription(self._description)
+        with QPainter(generator) as painter:
+            self._paint_still(painter)
 
-def decades(low: float, high: float, most: int = 5) -> list[float]:
-    """Powers of ten between two positive numbers, thinned to at most `most`.
-
-    >>> decades(0.02, 300)
-    [0.1, 1.0, 10.0, 100.0]
-    """
-    first, last = math.ceil(math.log10(low) - 1e-9), math.floor(math.log10(high) + 1e-9)
-    step = max(1, math.ceil((last - first + 1) / most))
-    return [10.0**power for power in range(first, last + 1, step)]
+    def _paint_still(self, painter: QPainter) -> None:
+        pointed = self._pointed
+        self._point(None)
+        painter.fillRect(self.rect(), self.tokens.color("raised"))
+        self._paint(painter)
+        view = self.plot.view
+        view.render(painter, QRectF(view.geometry()), view.rect())
+        self._point(pointed)

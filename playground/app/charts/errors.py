@@ -8,7 +8,7 @@ from PySide6.QtGui import QPainter, QPen, QPolygonF
 from PySide6.QtWidgets import QWidget
 
 from playground.app import theme
-from playground.app.charts.chart import Chart, decades
+from playground.app.charts.painted import PaintedChart, decades
 from playground.app.numbers import percent, percent_with_error, shown
 from playground.lab.along_sigma import at_sigma
 
@@ -16,7 +16,7 @@ BAND = 0.3  # opacity
 NO_CURVE = "At the one noise level that was measured, the error stands below."
 
 
-class ErrorAlongSigma(Chart):
+class ErrorAlongSigma(PaintedChart):
     """Relative error of the score against log sigma, coarse at the left, in a band two standard errors wide, with a mark where the
     sampler is now."""
 

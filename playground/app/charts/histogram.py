@@ -6,13 +6,13 @@ from PySide6.QtGui import QFontMetrics, QPainter, QPen, QPolygonF
 from PySide6.QtWidgets import QWidget
 
 from playground.app import theme
-from playground.app.charts.chart import Chart
+from playground.app.charts.painted import PaintedChart
 from playground.app.numbers import coordinate
 
 BINS = 28
 
 
-class MarginalHistogram(Chart):
+class MarginalHistogram(PaintedChart):
     """Data as bars, samples as a line over the same bins, a known density as a thin curve."""
 
     def __init__(self, parent: QWidget | None = None) -> None:

@@ -7,7 +7,7 @@ from PySide6.QtCore import QEvent, QPointF, QRectF, QSizeF, Qt, Signal
 from PySide6.QtGui import QFocusEvent, QKeyEvent, QMouseEvent, QPainter, QPen
 from PySide6.QtWidgets import QWidget
 
-from playground.app.charts.chart import PLATE, Chart, decades
+from playground.app.charts.painted import PLATE, PaintedChart, decades
 from playground.app.numbers import shown
 from playground.drawing.charts import along
 from playground.lab.settings import PROCESSES, RATED
@@ -21,7 +21,7 @@ OUTSIDE = 4.0  # the axis goes beyond the ends by this factor, so that there is 
 SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 
 
-class SigmaLadder(Chart):
+class SigmaLadder(PaintedChart):
     """Sigma on a logarithmic axis, coarse at the left as on the timeline, one rung below the other.
 
     A ladder's rungs can all be dragged; of a continuous process the two ends, of a single sigma the one. With the keyboard

@@ -1,53 +1,71 @@
 """The loss as training goes on, with that at held-out points and the loss of a perfect network."""
 
+import dataclasses
 import math
 
 import numpy as np
-from PySide6.QtCore import QPointF, QRectF, Qt
-from PySide6.QtGui import QPainter, QPen, QPolygonF
 from PySide6.QtWidgets import QWidget
 
-from playground.app import theme
 from playground.app.charts.chart import Chart
+from playground.app.charts.series import Series
 from playground.app.numbers import count, measured, shown
+from playground.drawing.axes import nice_step, ticks
+from playground.drawing.charts import Axis
 
-COLUMNS = 320  # the curve is averaged into so many columns, about one a pixel
+COLUMNS = 320  # the smoothed line is made of so many averages, about one a pixel
 MEMORY = 0.85  # of the smoothed line, from column to column
-ROOM = 0.3  # of the height, below the floor for its name
+ROOM = 0.15  # of the height, below the optimal loss, for the noise of single steps
 COLUMNS_SMOOTHED = 60  # below so many the raw line is smooth enough
+ABOUT = (
+    "<p>Faint: the loss of each step. Line: its running average, over the last steps and their training points. "
+    "Dashed: the optimal loss, that of the true score, averaged over fresh points of the known density.</p>"
+    "<p>Each has its standard error; by chance the loss may lie below the optimal one. "
+    "Where it stays below by more than these errors, the network memorizes its training points.</p>"
+    "<p>Most of a denoising loss is noise that no network can predict: judge by the distance to the optimal loss.</p>"
+    "<p>Line in the data's colour: the held-out loss. The averaged weights lose so much more at held-out points than at "
+    "training points, under the same noise. Where it rises, training points are memorized.</p>"
+)
+
+
+@dataclasses.dataclass(frozen=True)
+class LossAxis(Axis):
+    """Linear within `unit` of the base and logarithmic above: losses start far above and then stay within their own noise."""
+
+    base: float = 0.0
+    unit: float = 1.0
+
+    def bend(self, values: np.ndarray) -> np.ndarray:
+        return np.arcsinh((np.asarray(values, float) - self.base) / self.unit)
+
+    def unbend(self, distances: np.ndarray) -> np.ndarray:
+        return self.base + self.unit * np.sinh(np.asarray(distances, float))
+
+    def marks(self, most: int) -> list[tuple[float, str]]:
+        """Round values at about equal distances."""
+        low, high = self.bend(np.array([self.low, self.high])).tolist()
+        gap = (high - low) / most
+        found, free = list[tuple[float, str]](), low
+        for place in np.arange(low + gap / 2, high, gap).tolist():
+            below, middle, above = self.unbend(np.array([place - gap / 2, place, place + gap / 2])).tolist()
+            step = nice_step((above - below) / 2)
+            for value, label in ticks(middle - step / 2, middle + step / 2, step)[:1]:
+                if free <= self.bend(np.array(value)) <= high:
+                    found.append((value, label))
+                    free = float(self.bend(np.array(value))) + 0.6 * gap
+        return found
 
 
 class LossChart(Chart):
-    """Loss against steps: raw faint, smoothed strong, its floor dashed.
-
-    The vertical axis is linear near the floor and logarithmic far from it (asinh), because losses start far above and then
-    spend most of the time within their own noise of the floor.
-    """
+    """Loss against steps: raw faint, smoothed strong, the optimal loss dashed."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(74, parent)
-        self._steps, self._losses = np.zeros(0), np.zeros(0)
-        self._held_out = np.zeros(0), np.zeros(0)
-        self._floor: float | None = None
-        self._floor_error: float | None = None
-        self._curve: tuple[np.ndarray, np.ndarray, np.ndarray] | None = None
-        self._empty = ""
-        self.setAccessibleName("Loss")
+        super().__init__("Loss", ABOUT, 112, lines=2, parent=parent)
+        self._shown: tuple[object, ...] = ()  # what tells one history from the next
 
     @property
     def empty(self) -> bool:
         """Whether it shows no loss."""
-        return not len(self._steps)
-
-    def show_empty(self, sentence: str) -> None:
-        """Show no loss but this sentence."""
-        if not self.empty or sentence != self._empty:
-            self._empty, self._curve = sentence, None
-            self._steps, self._losses = np.zeros(0), np.zeros(0)
-            self._held_out = np.zeros(0), np.zeros(0)
-            self._floor = self._floor_error = None
-            self.setAccessibleDescription(sentence)
-            self.update()
+        return not self.series
 
     def show_history(
         self,
@@ -62,130 +80,75 @@ class LossChart(Chart):
         Args:
             held_out: steps and losses at held-out points, (H,) each.
         """
-        if not len(steps):
+        finite, kept = np.isfinite(losses), np.isfinite(held_out[1])
+        if not finite.any():
             self.show_empty(self._empty)
             return
-        same = floor == self._floor and np.isfinite(held_out[1]).sum() == len(self._held_out[1])
-        if same and len(steps) == len(self._steps) and steps[-1] == self._steps[-1]:
+        now = floor, len(steps), steps[-1], kept.sum()
+        if self.series and now == self._shown:
             return
-        finite = np.isfinite(held_out[1])
-        self._held_out = np.asarray(held_out[0], float)[finite], np.asarray(held_out[1], float)[finite]
-        self._steps, self._losses = np.asarray(steps, float), np.asarray(losses, float)
-        self._floor, self._floor_error = floor, floor_error
-        self._curve = None
-        best = "" if floor is None else f", optimal loss {_with_error(floor, floor_error)} over fresh points"
-        self.setAccessibleDescription(
-            f"{self._loss_text()} over the last {self._averaged()} steps, after {int(steps[-1])} steps{self._held_out_text()}{best}."
+        self._shown = now
+        last = int(steps[-1])
+        steps, losses = np.asarray(steps, float)[finite], np.asarray(losses, float)[finite]
+        columns, means, smooth = averaged(steps, losses)
+        text, over = _last(means, smooth), steps_averaged(steps, smooth)
+        series = [
+            Series("each step", steps, losses, "learned", width=1.0, alpha=0.35, legend=""),
+            Series("loss", columns, smooth, "learned", legend=f"{text} (last {count(over)})"),
+        ]
+        said = f"{text} over the last {over} steps, after {last} steps"
+        if kept.any():
+            checks, held = np.asarray(held_out[0], float)[kept], np.asarray(held_out[1], float)[kept]
+            series.append(Series("held out", checks, held, "data", width=1.5, legend=f"held out {shown(held[-1])}"))
+            said += f", held out {shown(held[-1])}"
+        if floor is not None:
+            best = _with_error(floor, floor_error)
+            ends = steps[[0, -1]]
+            series.append(Series("optimal", ends, np.full(2, floor), "exact", "dashed", f"optimal {best}", width=1.0))
+            said += f", optimal loss {best} over fresh points"
+        base = float(smooth.min()) if floor is None else min(floor, float(smooth.min()))
+        high = max(float(one.y.max()) for one in series[1:])
+        self.show_series(
+            series, Axis("steps", steps[0], max(steps[-1], steps[0] + 1)), _axis(base, high, means), f"{said}."
         )
-        self.update()
 
-    def curve(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """(C,) steps, mean losses and smoothed losses of at most `COLUMNS` columns."""
-        if self._curve is None:
-            finite = np.isfinite(self._losses)
-            steps, losses = self._steps[finite], self._losses[finite]
-            if len(steps) > COLUMNS:
-                column = np.minimum((steps - steps[0]) / (steps[-1] - steps[0]) * COLUMNS, COLUMNS - 1).astype(int)
-                counts = np.bincount(column, minlength=COLUMNS)
-                full = counts > 0
-                steps = np.bincount(column, steps, COLUMNS)[full] / counts[full]
-                losses = np.bincount(column, losses, COLUMNS)[full] / counts[full]
-            self._curve = steps, losses, _smoothed(losses)
-        return self._curve
+    def say_x(self, value: float) -> str:
+        return f"step {count(round(value))}"
 
-    def _loss_text(self) -> str:
-        """The running average at its end, with its standard error by how much the last columns jump."""
-        _, losses, smooth = self.curve()
-        if not len(smooth):
-            return "not finite"
-        if len(losses) < COLUMNS_SMOOTHED:
-            return shown(smooth[-1])  # the loss still falls by more than it jumps
-        jumps = float(np.mean(np.diff(losses[-COLUMNS_SMOOTHED:]) ** 2) / 2)
-        return _with_error(float(smooth[-1]), math.sqrt(jumps * (1 - MEMORY) / (1 + MEMORY)))
 
-    def _averaged(self) -> int:
-        """Steps that make up nearly all of the running average at its end, to two digits."""
-        _, _, smooth = self.curve()
-        if not len(smooth):
-            return 0
-        memory = _memory(len(smooth))
-        total = float(self._steps[-1] - self._steps[0] + 1)
-        steps_averaged = min(total, total / len(smooth) * (1 + memory) / (1 - memory))
-        return max(round(float(f"{steps_averaged:.1e}")), 1)
+def _axis(base: float, high: float, means: np.ndarray) -> LossAxis:
+    tail = means[-max(len(means) // 4, 8) :]
+    unit = max(float(np.std(tail)), 1e-3 * abs(base), 1e-9)
+    ends = LossAxis("loss", base, max(high, base + 4 * unit), False, base, unit)
+    top = float(ends.bend(np.array(ends.high)))
+    low, high = ends.unbend(np.array([-ROOM * top, 1.05 * top])).tolist()
+    return dataclasses.replace(ends, low=low, high=high)
 
-    def _held_out_text(self) -> str:
-        return f", held out {shown(self._held_out[1][-1])}" if len(self._held_out[1]) else ""
 
-    def plot(self) -> QRectF:
-        return QRectF(2, 6, self.width() - 4, self.height() - 6 - 18)
+def averaged(steps: np.ndarray, losses: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """(C,) steps, mean losses and smoothed losses of at most `COLUMNS` columns."""
+    if len(steps) > COLUMNS:
+        column = np.minimum((steps - steps[0]) / (steps[-1] - steps[0]) * COLUMNS, COLUMNS - 1).astype(int)
+        counts = np.bincount(column, minlength=COLUMNS)
+        full = counts > 0
+        steps = np.bincount(column, steps, COLUMNS)[full] / counts[full]
+        losses = np.bincount(column, losses, COLUMNS)[full] / counts[full]
+    return steps, losses, _smoothed(losses)
 
-    def draw(self, painter: QPainter, plot: QRectF) -> None:
-        steps, losses, smooth = self.curve()
-        painter.setPen(QPen(self.tokens.color("border"), 1))
-        painter.drawLine(QPointF(plot.left(), plot.bottom() + 0.5), QPointF(plot.right(), plot.bottom() + 0.5))
-        if not len(steps):
-            self.sentence(painter, self._empty)
-            return
-        height = self._height_of(smooth, losses)
-        spread = max(steps[-1] - steps[0], 1.0)
 
-        def x(step: np.ndarray | float) -> np.ndarray | float:
-            return plot.left() + (step - steps[0]) / spread * plot.width()
+def steps_averaged(steps: np.ndarray, smooth: np.ndarray) -> int:
+    """Steps that make up nearly all of the running average at its end, to two digits."""
+    memory = _memory(len(smooth))
+    total = float(steps[-1] - steps[0] + 1)
+    return max(round(float(f"{min(total, total / len(smooth) * (1 + memory) / (1 - memory)):.1e}")), 1)
 
-        def polygon(values: np.ndarray, at: np.ndarray = steps) -> QPolygonF:
-            y = np.clip(plot.bottom() - height(values) * plot.height(), plot.top() - 2, plot.bottom())
-            return QPolygonF([QPointF(*corner) for corner in zip(np.asarray(x(at)).tolist(), y.tolist(), strict=True)])
 
-        painter.setPen(QPen(self.tokens.color("learned", 0.35), 1))
-        painter.drawPolyline(polygon(losses))
-        painter.setPen(theme.round_pen(self.tokens.color("learned"), 2))
-        painter.drawPolyline(polygon(smooth))
-        held_out_steps, held_out = self._held_out
-        painter.setPen(theme.round_pen(self.tokens.color("data"), 1.5))
-        painter.drawPolyline(polygon(held_out, np.clip(held_out_steps, steps[0], steps[-1])))
-        self._draw_floor(painter, plot, height)
-        self.words(
-            painter, f"{count(int(self._steps[-1]))} steps", QPointF(plot.right(), plot.bottom() + 10), align="right"
-        )
-        # Both say what they average over: the one may lie below the other, and would look like a mistake.
-        text = f"loss {self._loss_text()} (last {count(self._averaged())})"
-        self.words(painter, text, QPointF(plot.left(), plot.bottom() + 10), align="left")
-        held_out = self._held_out_text().removeprefix(", ")
-        if held_out:
-            self.words(painter, held_out, QPointF(plot.right(), plot.top() + 6), "data", "right", plate=True)
-        if self.pointer is not None and plot.contains(self.pointer):
-            nearest = int(np.abs(x(steps) - self.pointer.x()).argmin())
-            at = QPointF(x(steps[nearest]), plot.bottom() - float(height(smooth[nearest])) * plot.height())
-            painter.setBrush(self.tokens.color("learned"))
-            painter.setPen(Qt.PenStyle.NoPen)
-            painter.drawEllipse(at, 3, 3)
-            text = f"{shown(smooth[nearest])} at step {int(steps[nearest])}"
-            self.words(painter, text, QPointF(at.x(), plot.top() + 6), "text", plate=True)
-
-    def _draw_floor(self, painter: QPainter, plot: QRectF, height: object) -> None:
-        if self._floor is None:
-            return
-        y = round(plot.bottom() - float(height(self._floor)) * plot.height()) + 0.5
-        pen = QPen(self.tokens.color("exact"), 1)
-        pen.setDashPattern([3, 3])
-        painter.setPen(pen)
-        painter.drawLine(QPointF(plot.left(), y), QPointF(plot.right(), y))
-        # Below the line, where only the noise of single steps comes.
-        text = f"optimal loss {_with_error(self._floor, self._floor_error)} (fresh points)"
-        self.words(painter, text, QPointF(plot.right(), y + 10), "exact", "right", plate=True)
-
-    def _height_of(self, smooth: np.ndarray, losses: np.ndarray) -> object:
-        """A function from losses to [0, 1]: linear within the noise around the base, logarithmic above."""
-        low = float(smooth.min()) if self._floor is None else min(self._floor, float(smooth.min()))
-        tail = losses[-max(len(losses) // 4, 8) :]
-        unit = max(float(np.std(tail)), 1e-3 * abs(low), 1e-9)
-        high = float(np.concatenate([smooth, self._held_out[1]]).max())
-        top = float(np.arcsinh(max(high - low, 4 * unit) / unit)) * 1.05
-
-        def height(values: np.ndarray | float) -> np.ndarray | float:
-            return ROOM + (1 - ROOM) * np.arcsinh((values - low) / unit) / top
-
-        return height
+def _last(means: np.ndarray, smooth: np.ndarray) -> str:
+    """The running average at its end, with its standard error by how much the last columns jump."""
+    if len(means) < COLUMNS_SMOOTHED:
+        return shown(smooth[-1])  # the loss still falls by more than it jumps
+    jumps = float(np.mean(np.diff(means[-COLUMNS_SMOOTHED:]) ** 2) / 2)
+    return _with_error(float(smooth[-1]), math.sqrt(jumps * (1 - MEMORY) / (1 + MEMORY)))
 
 
 def _with_error(value: float, error: float | None) -> str:

@@ -63,15 +63,6 @@ class TrainingPanel(Card):
         self.state, self.engine = state, engine
         self._drawn = 0.0
         self.chart = LossChart(self)
-        self.chart.setToolTip(
-            "<p>Faint: the loss of each step. Line: its running average, over the last steps and their training points. "
-            "Dashed: the optimal loss, that of the true score, averaged over fresh points of the known density.</p>"
-            "<p>Each has its standard error; by chance the loss may lie below the optimal one. "
-            "Where it stays below by more than these errors, the network memorizes its training points.</p>"
-            "<p>Most of a denoising loss is noise that no network can predict: judge by the distance to the optimal loss.</p>"
-            "<p>Line in the data's colour: the held-out loss. The averaged weights lose so much more at held-out points than at "
-            "training points, under the same noise. Where it rises, training points are memorized.</p>"
-        )
         self.bar = QProgressBar(self)
         self.bar.setRange(0, 1000)
         self.bar.setTextVisible(False)

@@ -1,0 +1,248 @@
+"""What pyqtgraph draws of a chart. Only :mod:`playground.app.charts.library` imports this module, after the first paint."""
+
+import dataclasses
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import pyqtgraph
+from PySide6.QtCore import QPointF, Qt
+from PySide6.QtGui import QFontMetricsF
+from PySide6.QtWidgets import QGraphicsSimpleTextItem, QWidget
+
+from playground.app import theme
+from playground.app.charts.series import Series
+from playground.app.numbers import count
+from playground.drawing.charts import Axis
+from playground.drawing.palette import Palette
+
+TICK_PIXELS = 11
+TICK_ROOM = (48, 22)  # px that a label of the x and of the y axis has at least
+ZOOM = 1e4  # so much closer than the whole one may look
+LIMITS = "xMin", "xMax", "yMin", "yMax", "minXRange", "minYRange"
+BAND = 0.25  # opacity of a band of standard errors
+BAR = 0.55  # opacity of bars
+
+
+class Plot:
+    """Axes and curves in a view of their own. Its items are made once and given new data, for new items leak (pyqtgraph #2665).
+
+    Coordinates are those that :meth:`Axis.bend` gives.
+
+    Args:
+        parent: the widget that the view fills.
+        falling: whether x falls from left to right.
+        moved: called when the user has zoomed or panned.
+    """
+
+    def __init__(self, parent: QWidget, falling: bool, moved: Callable[[], None]) -> None:
+        self.view = pyqtgraph.GraphicsView(parent)
+        self.view.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.box = pyqtgraph.ViewBox(enableMenu=False, invertX=falling)
+        self.box.disableAutoRange()
+        self.axes = tuple(pyqtgraph.AxisItem(side, linkView=self.box, maxTickLength=0) for side in ("bottom", "left"))
+        layout = pyqtgraph.GraphicsLayout()
+        layout.setContentsMargins(0, 6, 8, 0)
+        layout.setSpacing(0)
+        layout.addItem(self.axes[1], 0, 0)
+        layout.addItem(self.box, 0, 1)
+        layout.addItem(self.axes[0], 1, 1)
+        self.view.setCentralItem(layout)
+        font = theme.number_font(TICK_PIXELS)
+        self._metrics = QFontMetricsF(font)
+        for axis in self.axes:
+            axis.setStyle(tickFont=font, tickAlpha=255, hideOverlappingLabels=False, tickTextOffset=4)
+            axis.setGrid(255)
+            axis.setZValue(-1000)  # the grid lies below the curves
+        self.axes[0].setHeight(round(self._metrics.height()) + 3)
+        self._name = QGraphicsSimpleTextItem(self.axes[0])
+        self._name.setFont(font)
+        self._palette: Palette | None = None
+        self._scales: tuple[Axis, Axis] | None = None
+        self._lines: dict[str, pyqtgraph.PlotDataItem] = {}
+        self._bands: dict[str, pyqtgraph.PlotCurveItem] = {}
+        self._bars: dict[str, pyqtgraph.BarGraphItem] = {}
+        self._cross = self._upright()
+        self._mark = self._upright()
+        self._spots = self._added(pyqtgraph.ScatterPlotItem(size=7, pen=None))
+        self.labels: tuple[list[tuple[float, str]], ...] = [], []  # of the x and the y axis, each where it stands
+        self._moved = moved
+        self.zoomed = False
+        self.box.sigRangeChangedManually.connect(self._by_hand)
+        self.box.sigResized.connect(self._label)
+
+    def show(self, series: Sequence[Series], x: Axis, y: Axis, palette: Palette) -> None:
+        """Show these series; as much of them as before where the user has zoomed, else all."""
+        rescaled = self._scales is None or (x.log, y.log) != tuple(axis.log for axis in self._scales)
+        self._scales = x, y
+        self._name.setText(x.name)
+        if palette != self._palette:
+            self._palette = palette
+            self._color(palette)
+        for item in (*self._lines.values(), *self._bands.values(), *self._bars.values()):
+            item.setVisible(False)
+        for one in series:
+            self._show(one, *(_bent(axis, values) for axis, values in ((x, one.x), (y, one.y))), palette)
+        if rescaled or not self.zoomed:
+            self.show_all()
+        else:
+            self._limit()
+            self._label()
+
+    def line(self, name: str) -> pyqtgraph.PlotDataItem:
+        """What draws the line of a series."""
+        return self._lines[name]
+
+    def show_all(self) -> None:
+        """Show both axes from end to end."""
+        if self.zoomed:
+            self.zoomed = False
+            self.box.setLimits(**dict.fromkeys(LIMITS))
+        across, up = self._ends()
+        self.box.setRange(xRange=across, yRange=up, padding=0)
+        self._label()
+
+    def zoom(self, factor: float) -> None:
+        """Look so much closer."""
+        self.box.scaleBy((1 / factor, 1 / factor))
+        self._by_hand()
+
+    def value(self, at: QPointF) -> float | None:
+        """The x value at a place in the view; None beside the curves."""
+        if self._scales is None or not self.box.sceneBoundingRect().contains(at):
+            return None
+        return float(self._scales[0].unbend(np.array(self.box.mapSceneToView(at).x())))
+
+    def pixels(self, x: float) -> float:
+        """How far right of the view's left edge an x value lies."""
+        assert self._scales is not None
+        return float(self.box.mapViewToScene(QPointF(float(_bent(self._scales[0], np.array(x))), 0)).x())
+
+    def mark(self, x: float | None) -> None:
+        """Draw a line through this x value."""
+        self._mark.setVisible(x is not None)
+        if x is not None and self._scales is not None:
+            low, high = self._ends()[0]
+            self._mark.setValue(min(max(float(_bent(self._scales[0], np.array(x))), low), high))
+
+    def point_at(self, x: float | None, spots: Sequence[tuple[float, float, str]], palette: Palette) -> None:
+        """Lay the cross-hair through this x value, with spots (x, y, colour) on the curves."""
+        self._cross.setVisible(x is not None)
+        self._spots.setVisible(x is not None)
+        if x is None or self._scales is None:
+            return
+        across, up = self._scales
+        self._cross.setValue(float(_bent(across, np.array(x))))
+        places = [[float(_bent(axis, np.array(value))) for value in values]
+                  for axis, values in ((across, [x for x, _, _ in spots]), (up, [y for _, y, _ in spots]))]  # fmt: skip
+        self._spots.setData(*places, brush=[palette.color(color) for _, _, color in spots])
+
+    # Items
+
+    def _show(self, one: Series, x: np.ndarray, y: np.ndarray, palette: Palette) -> None:
+        assert self._scales is not None
+        color = palette.color(one.color, one.alpha)
+        if one.kind == "bars":
+            bars = self._kept(
+                self._bars, one.name, lambda: pyqtgraph.BarGraphItem(x=[0], height=[0], width=1, pen=None)
+            )
+            low = self._ends()[1][0]
+            width = 0.92 * float(np.diff(x).mean()) if len(x) > 1 else 1.0
+            bars.setOpts(x=x, y0=low, height=y - low, width=width, brush=palette.color(one.color, BAR))
+            return
+        if one.error is not None:
+            band = self._kept(
+                self._bands, one.name, lambda: pyqtgraph.PlotCurveItem(fillLevel="enclosed", antialias=True)
+            )
+            edges = [_bent(self._scales[1], one.y + side * one.error) for side in (-1, 1)]
+            band.setData(np.concatenate([x, x[::-1]]), np.concatenate([edges[0], edges[1][::-1]]),
+                         pen=None, brush=palette.color(one.color, BAND))  # fmt: skip
+        line = self._kept(self._lines, one.name, _line)
+        pen = pyqtgraph.mkPen(color, width=one.width, **({"dash": [3, 3]} if one.kind == "dashed" else {}))
+        pen.setJoinStyle(Qt.PenJoinStyle.RoundJoin)
+        spots = {"symbol": "o", "symbolSize": 5, "symbolBrush": color, "symbolPen": None}
+        line.setData(x, y, pen=pen, **(spots if one.kind == "points" else {}))
+
+    def _kept(self, items: dict, name: str, make: Callable):  # type: ignore[no-untyped-def, type-arg]
+        if name not in items:
+            items[name] = self._added(make())
+        items[name].setVisible(True)
+        return items[name]
+
+    def _added(self, item):  # type: ignore[no-untyped-def]
+        self.box.addItem(item, ignoreBounds=True)
+        return item
+
+    def _upright(self):  # type: ignore[no-untyped-def]
+        line = self._added(pyqtgraph.InfiniteLine(angle=90, movable=False))
+        line.setVisible(False)
+        return line
+
+    def _color(self, palette: Palette) -> None:
+        self.view.setBackground(palette.color("raised"))
+        for axis in self.axes:
+            axis.setPen(pyqtgraph.mkPen(None))
+            axis.setTickPen(pyqtgraph.mkPen(palette.color("border")))
+            axis.setTextPen(palette.color("muted"))
+        self._name.setBrush(palette.color("muted"))
+        self._cross.setPen(pyqtgraph.mkPen(palette.color("muted")))
+        self._mark.setPen(pyqtgraph.mkPen(palette.color("particles"), width=1.5))
+
+    # Range
+
+    def _ends(self) -> tuple[tuple[float, float], tuple[float, float]]:
+        assert self._scales is not None
+        across, up = (tuple(axis.bend(np.array([axis.low, axis.high])).tolist()) for axis in self._scales)
+        return across, up
+
+    def _limit(self) -> None:
+        """Nothing lies beyond the ends of x; beyond those of y single points may."""
+        (left, right), (low, high) = self._ends()
+        span = high - low
+        ends = left, right, low - span, high + span, (right - left) / ZOOM, span / ZOOM
+        self.box.setLimits(**dict(zip(LIMITS, ends, strict=True)))
+
+    def _by_hand(self) -> None:
+        self.zoomed = True
+        self._limit()
+        self._label()
+        self._moved()
+
+    def _label(self) -> None:
+        """Label the part of both axes that is in view."""
+        if self._scales is None:
+            return
+        lengths = self.box.width(), self.box.height()
+        name = self._name.boundingRect().width()
+        found = []
+        for axis, span, length, room in zip(self._scales, self.box.viewRange(), lengths, TICK_ROOM, strict=True):
+            low, high = axis.unbend(np.array(span)).tolist()
+            marks = dataclasses.replace(axis, low=low, high=high).marks(max(2, int(length // room)))
+            found.append([(float(axis.bend(np.array(value))), _grouped(label)) for value, label in marks])
+        across, up = found
+        (low, high), free = self.box.viewRange()[0], lengths[0] - name - 4
+        for number, (place, label) in enumerate(across):  # the axis's name ends the row
+            share = (place - low) / (high - low)
+            right = (1 - share if self.box.xInverted() else share) * lengths[0] + self._metrics.horizontalAdvance(
+                label
+            ) / 2
+            across[number] = place, label if right < free else ""
+        self.axes[0].setTicks([across])
+        self.axes[1].setTicks([up])
+        self.axes[1].setWidth(max([self._metrics.horizontalAdvance(label) for _, label in up], default=0.0) + 6)
+        self._name.setPos(lengths[0] - name, 3)
+        self.labels = across, up
+
+
+def _grouped(label: str) -> str:
+    return count(int(label)) if label.isdigit() else label
+
+
+def _bent(axis: Axis, values: np.ndarray) -> np.ndarray:
+    """Values along an axis; those that have no logarithm lie at its low end."""
+    return axis.bend(np.maximum(values, min(axis.low, axis.high)) if axis.log else values)
+
+
+def _line() -> pyqtgraph.PlotDataItem:
+    line = pyqtgraph.PlotDataItem(antialias=True, autoDownsample=True, clipToView=True, downsampleMethod="mean")
+    line.opts["autoDownsampleFactor"] = 1.0  # one point a pixel
+    return line

@@ -1,0 +1,34 @@
+"""What a chart shows: plain arrays, known without pyqtgraph."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+MARKS = {"line": "▬", "dashed": "┄", "points": "●", "bars": "■"}
+
+
+@dataclass(frozen=True, eq=False)
+class Series:
+    """Points (N,) of one meaning, x ascending.
+
+    Args:
+        name: in files, and under the pointer.
+        color: a token of the palette.
+        kind: "line", "dashed", which was not measured, "points", which are joined by a line, or "bars".
+        legend: what stands above the chart; the name where it is None, nothing where it is "".
+        error: (N,) standard errors of y, drawn as a band; NaN counts as none.
+    """
+
+    name: str
+    x: np.ndarray
+    y: np.ndarray
+    color: str
+    kind: str = "line"
+    legend: str | None = None
+    width: float = 2.0
+    alpha: float = 1.0
+    error: np.ndarray | None = None
+
+    def nearest(self, x: float) -> int:
+        """The number of the point that is nearest to an x value."""
+        return int(np.abs(self.x - x).argmin())
