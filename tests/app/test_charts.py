@@ -474,7 +474,7 @@ def test_under_the_pointer_the_values_are_read(loss, qtbot):
     view = loss.plot.view
     box = loss.plot.box.sceneBoundingRect()
     QTest.mouseMove(view.viewport(), box.center().toPoint())
-    at = named(loss, "loss").nearest(loss.plot.value(QPointF(box.center().toPoint())))
+    at = loss.nearest(named(loss, "loss"), loss.plot.value(QPointF(box.center().toPoint())))
     assert text_of(loss) == f"step {steps[at]}, loss {named(loss, 'loss').y[at]:.3g}, optimal 1.85"
     QApplication.sendEvent(view.viewport(), QEvent(QEvent.Type.Leave))
     assert text_of(loss) == rest
@@ -651,21 +651,15 @@ def test_charts_follow_the_theme(loss, palette):
 
 @pytest.fixture
 def errors(qtbot):
-    chart = ErrorAlongSigma()
-    qtbot.addWidget(chart)
-    chart.resize(264, chart.height())
-    return chart
+    return shown(qtbot, ErrorAlongSigma())
 
 
-def test_the_mark_of_now_lies_below_the_axis_label(errors):
-    sigmas = np.geomspace(0.01, 10, 24)
-    errors.show_errors(sigmas, np.linspace(0.1, 0.9, 24), np.zeros(24))
-    lengths = []
-    for x in (20.5, 150.5):  # half a pixel: the line covers one column wholly
-        errors.show_now(errors._sigma(x))
-        lengths.append(count_of(errors, "particles"))
-    assert lengths[1] > 60
-    assert lengths[0] <= lengths[1] - 10
+def reading(chart: Chart, x: float) -> str:
+    """What is read where the pointer is nearest to an x value."""
+    lead = chart.plot.box.sceneBoundingRect()
+    at = QPointF(chart.plot.pixels(x), lead.center().y()).toPoint()
+    QTest.mouseMove(chart.plot.view.viewport(), at)
+    return text_of(chart)
 
 
 def test_the_error_at_one_level_is_no_curve(errors):
@@ -673,49 +667,47 @@ def test_the_error_at_one_level_is_no_curve(errors):
     one = errors.grab().toImage()
     errors.show_empty("Press Measure.")  # is not asked for what has been measured
     assert errors.grab().toImage() == one
-    assert errors.error_at(1.0) == pytest.approx(0.3)
+    assert errors.accessibleDescription() == "At most 30 ± 10 %, at sigma 1."
+    errors.show_errors(*np.zeros((3, 0)))
+    assert errors.accessibleDescription() == "Press Measure."
 
 
-def test_errors_and_the_mark_of_now(errors):
-    assert count_of(errors, "error") == 0
+def test_errors_are_read_coarse_at_the_left(errors):
+    assert errors.plot is None
     errors.show_errors(LEVELS, np.linspace(0.1, 0.4, 10), np.zeros(10))
     assert count_of(errors, "error") > 50
-    assert errors.error_at(8.0) == pytest.approx(0.1)
-    assert errors.error_at(0.05) == pytest.approx(0.4)
+    assert errors.plot.pixels(8.0) < errors.plot.pixels(0.05)
+    assert reading(errors, 8.0) == "σ = 8, error 10 %"
+    assert reading(errors, 0.05) == "σ = 0.05, error 40 %"
+    errors.setFocus(Qt.FocusReason.TabFocusReason)
+    QTest.keyClick(errors, Qt.Key.Key_Left)  # to coarser levels, as on the screen
+    assert text_of(errors).startswith(f"σ = {LEVELS[-2]:.3g}")
+
+
+def test_a_mark_shows_where_the_sampler_is_now(errors):
+    errors.show_errors(LEVELS, np.linspace(0.1, 0.4, 10), np.zeros(10))
+    assert "now" not in text_of(errors)
     before = count_of(errors, "particles")
-    errors.show_now(0.5)
+    errors.mark(0.5)
     assert count_of(errors, "particles") > before + 30
-
-
-def test_the_word_at_the_mark_covers_no_label(errors, monkeypatch):
-    boxes = {}
-    words = errors.words
-
-    def watch(painter, text, *rest, **more):
-        boxes[text] = words(painter, text, *rest, **more)
-        return boxes[text]
-
-    monkeypatch.setattr(errors, "words", watch)
-    errors.show_errors(LEVELS, np.linspace(0.1, 0.9, len(LEVELS)), np.full(len(LEVELS), 0.02))
-    for sigma in np.geomspace(LEVELS[0], LEVELS[-1], 40):
-        errors.show_now(float(sigma))
-        errors.grab()
-        assert not boxes["now"].intersects(boxes["100 %"])
-        assert errors.rect().contains(boxes["now"].toAlignedRect())
+    assert "now" in text_of(errors)
+    for sigma in (1e-4, 1e4):
+        errors.mark(sigma)  # at the end that is nearest
+        assert count_of(errors, "particles") > before + 30
+    errors.mark(None)
+    assert count_of(errors, "particles") == before
 
 
 def test_the_mark_is_not_painted_for_less_than_half_a_pixel(errors, qtbot):
     errors.show_errors(LEVELS, np.linspace(0.1, 0.4, 10), np.zeros(10))
-    errors.show_now(0.5)
-    with qtbot.waitExposed(errors):
-        errors.show()
-    qtbot.wait(20)
-    paints = Paints(errors)
+    errors.mark(0.5)
+    qtbot.wait(100)
+    paints = Paints(errors, errors.plot.view.viewport())
     qtbot.addWidget(paints)
-    errors.show_now(0.5001)
+    errors.mark(0.5001)
     qtbot.wait(20)
     assert paints.count == 0
-    errors.show_now(0.3)
+    errors.mark(0.3)
     qtbot.waitUntil(lambda: paints.count > 0)
 
 
@@ -725,20 +717,23 @@ def test_a_band_shows_how_far_the_errors_can_be_trusted(errors):
     heights = []
     for error in (0.0 * spread, spread):
         errors.show_errors(sigmas, np.full(24, 0.5), error)
-        picture = errors.grab().toImage()
+        picture = errors.plot.view.grab().toImage()
         column = [picture.pixelColor(100, y) for y in range(picture.height())]
         heights.append(sum(color.red() > color.blue() + 25 for color in column))
-    assert heights[0] < 0.1 * errors.plot().height()  # the curve alone
-    assert heights[1] == pytest.approx(0.2 * errors.plot().height(), abs=3)
-    assert errors.spread_at(0.3) == pytest.approx(0.1)
+    tall = errors.plot.box.height()
+    assert heights[0] < 0.1 * tall  # the curve alone
+    assert heights[1] == pytest.approx(0.2 * tall, abs=3)
+    assert reading(errors, 0.3).endswith("error 50 ± 10 %")
     assert errors.accessibleDescription().startswith("At most 50 ± 10 %, at sigma")
+    assert errors.rows()[0] == ["series", "σ", "error, %", "standard error"]
+    assert errors.rows()[1] == ["error", pytest.approx(0.01), 50.0, 10.0]
 
 
 def test_errors_that_are_not_finite_are_left_out(errors):
     errors.show_errors(
         np.array([1.0, 2.0, 3.0, 0.0]), np.array([0.1, math.nan, 0.3, 0.2]), np.array([math.nan, 0.1, 0.1, 0.1])
     )
-    assert errors.error_at(2.0) == pytest.approx(0.1 + 0.2 * math.log(2) / math.log(3))
+    assert np.array_equal(errors.measured[0], [1.0, 3.0])
     errors.grab()
 
 

@@ -1365,9 +1365,9 @@ def test_the_quality_of_score_and_samples(show, state, engine, qtbot):
     assert (panel.relative.text(), panel.divergence.text()) == ("12.3 ± 0.4 %", "4.6 ± 0.3")
     first, of_all = (ScoreErrors(done, sigmas[:1], *[one[:1]] * 4, "exact") for done in (0.1, 1.0))
     engine.errors_changed.emit(first)  # the others are on their way
-    assert len(panel.chart._sigmas) == 0
+    assert panel.chart.measured.shape[1] == 0
     engine.errors_changed.emit(of_all)
-    assert len(panel.chart._sigmas) == 1
+    assert panel.chart.measured.shape[1] == 1
     qtbot.waitUntil(lambda: panel.marginals.histogram.overlap() is not None)
     assert panel.marginals.histogram.overlap() > 0.9
     engine.trajectory.positions[1] = moons(2000) + 50

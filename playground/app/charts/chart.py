@@ -88,7 +88,7 @@ class Chart(QWidget):
         """
         self.series, self._axes = series, (x, y)
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-        self._say(description)
+        self.describe(description)
         self._draw()
 
     def show_empty(self, sentence: str) -> None:
@@ -96,7 +96,7 @@ class Chart(QWidget):
         if self.series or sentence != self._empty or self._description != sentence:
             self._empty, self.series, self._pointed = sentence, (), None
             self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-            self._say(sentence)
+            self.describe(sentence)
             self._draw()
 
     def mark(self, x: float | None) -> None:
@@ -109,6 +109,12 @@ class Chart(QWidget):
             plot.mark(x)
         if (x is None) != (before is None):
             self.update()
+
+    def describe(self, description: str) -> None:
+        """Say what is shown, to screen readers."""
+        self._description = description
+        if description != self.accessibleDescription():
+            self.setAccessibleDescription(description)
 
     def apply_palette(self, palette: Palette) -> None:
         self.tokens = palette
@@ -132,10 +138,16 @@ class Chart(QWidget):
             return [("muted", "", self._axes[1].name), *named, *now]
         found = [("text", "", self.say_x(self._pointed))]
         for one in listed:
-            at = one.nearest(self._pointed)
+            at = self.nearest(one, self._pointed)
             error = 0.0 if one.error is None else float(one.error[at])
             found.append((one.color, MARKS[one.kind], f"{one.name} {self.say_y(float(one.y[at]), error)}"))
         return found
+
+    def nearest(self, one: Series, x: float) -> int:
+        """The number of the point that lies nearest to an x value, as the axis has it."""
+        axis = self._axis(0)
+        with np.errstate(divide="ignore"):
+            return int(np.abs(axis.bend(one.x) - axis.bend(np.array(x))).argmin())
 
     def _listed(self) -> list[Series]:
         return [one for one in self.series if one.legend != "" and len(one.x)]
@@ -255,14 +267,18 @@ class Chart(QWidget):
             self._point(None)
         else:
             lead = self._listed()[0]
-            self._point(float(lead.x[lead.nearest(x)]))
+            self._point(float(lead.x[self.nearest(lead, x)]))
 
     def _point(self, x: float | None) -> None:
         """Move the cross-hair to an x value of the first series, or hide it."""
         changed, self._pointed = x != self._pointed, x
         if self.plot is not None and self.series:
             listed = [one for one in self._listed() if one.kind != "dashed"]
-            spots = [] if x is None else [(one.x[one.nearest(x)], one.y[one.nearest(x)], one.color) for one in listed]
+            spots = (
+                []
+                if x is None
+                else [(one.x[self.nearest(one, x)], one.y[self.nearest(one, x)], one.color) for one in listed]
+            )
             self.plot.point_at(x, spots, self.tokens)
         if changed:
             self.update()
@@ -286,7 +302,7 @@ class Chart(QWidget):
         """Move the cross-hair from point to point, and say what is read there."""
         lead = self._listed()[0]
         last = len(lead.x) - 1
-        here = (0 if by > 0 else last) if self._pointed is None else lead.nearest(self._pointed) + by
+        here = (0 if by > 0 else last) if self._pointed is None else self.nearest(lead, self._pointed) + by
         self._point(float(lead.x[min(max(here, 0), last)]))
         self.setAccessibleDescription(", ".join(text for _, _, text in self.entries()))
 
@@ -297,13 +313,8 @@ class Chart(QWidget):
     def focusOutEvent(self, event: QFocusEvent) -> None:
         super().focusOutEvent(event)
         self._point(None)
-        self._say(self._description)
+        self.describe(self._description)
         self.update()
-
-    def _say(self, description: str) -> None:
-        self._description = description
-        if description != self.accessibleDescription():
-            self.setAccessibleDescription(description)
 
     def _moved(self) -> None:
         self._point(None)

@@ -40,7 +40,7 @@ class Plot:
         self.box = pyqtgraph.ViewBox(enableMenu=False, invertX=falling)
         self.box.disableAutoRange()
         self.axes = tuple(pyqtgraph.AxisItem(side, linkView=self.box, maxTickLength=0) for side in ("bottom", "left"))
-        layout = pyqtgraph.GraphicsLayout()
+        self._layout = layout = pyqtgraph.GraphicsLayout()
         layout.setContentsMargins(0, 6, 8, 0)
         layout.setSpacing(0)
         layout.addItem(self.axes[1], 0, 0)
@@ -51,7 +51,6 @@ class Plot:
         self._metrics = QFontMetricsF(font)
         for axis in self.axes:
             axis.setStyle(tickFont=font, tickAlpha=255, hideOverlappingLabels=False, tickTextOffset=4)
-            axis.setGrid(255)
             axis.setZValue(-1000)  # the grid lies below the curves
         self.axes[0].setHeight(round(self._metrics.height()) + 3)
         self._name = QGraphicsSimpleTextItem(self.axes[0])
@@ -107,8 +106,8 @@ class Plot:
         self._by_hand()
 
     def value(self, at: QPointF) -> float | None:
-        """The x value at a place in the view; None beside the curves."""
-        if self._scales is None or not self.box.sceneBoundingRect().contains(at):
+        """The x value at a place in the view; None beside the curves, except for a few pixels."""
+        if self._scales is None or not self.box.sceneBoundingRect().adjusted(-4, -4, 4, 4).contains(at):
             return None
         return float(self._scales[0].unbend(np.array(self.box.mapSceneToView(at).x())))
 
@@ -211,26 +210,32 @@ class Plot:
         """Label the part of both axes that is in view."""
         if self._scales is None:
             return
-        lengths = self.box.width(), self.box.height()
-        name = self._name.boundingRect().width()
-        found = []
-        for axis, span, length, room in zip(self._scales, self.box.viewRange(), lengths, TICK_ROOM, strict=True):
-            low, high = axis.unbend(np.array(span)).tolist()
-            marks = dataclasses.replace(axis, low=low, high=high).marks(max(2, int(length // room)))
-            found.append([(float(axis.bend(np.array(value))), _grouped(label)) for value, label in marks])
-        across, up = found
-        (low, high), free = self.box.viewRange()[0], lengths[0] - name - 4
-        for number, (place, label) in enumerate(across):  # the axis's name ends the row
+        up = self._marks(1, self.box.height())
+        wide = max([self._metrics.horizontalAdvance(label) for _, label in up], default=0.0) + 6
+        if wide != self.axes[1].maximumWidth():
+            self.axes[1].setWidth(wide)
+            self._layout.layout.activate()  # at once, for the pointer is read by where the axes are
+        length = self.box.width()
+        (low, high), free = self.box.viewRange()[0], length - self._name.boundingRect().width() - 4
+        across = []
+        for place, label in self._marks(0, length):  # the axis's name ends the row
             share = (place - low) / (high - low)
-            right = (1 - share if self.box.xInverted() else share) * lengths[0] + self._metrics.horizontalAdvance(
-                label
-            ) / 2
-            across[number] = place, label if right < free else ""
-        self.axes[0].setTicks([across])
-        self.axes[1].setTicks([up])
-        self.axes[1].setWidth(max([self._metrics.horizontalAdvance(label) for _, label in up], default=0.0) + 6)
-        self._name.setPos(lengths[0] - name, 3)
+            middle = length * (1 - share if self.box.xInverted() else share)
+            across.append((place, label if middle + self._metrics.horizontalAdvance(label) / 2 < free else ""))
         self.labels = across, up
+        for axis, labels, reach in zip(self.axes, self.labels, (self.box.height(), length), strict=True):
+            axis.setTicks([labels])
+            if axis.style["tickLength"] != -round(reach):
+                axis.setStyle(tickLength=-round(reach))  # a grid; pyqtgraph's own hides the labels at both ends
+        self._name.setPos(free + 4, 3)
+
+    def _marks(self, side: int, length: float) -> list[tuple[float, str]]:
+        """Where labels of an axis of this length stand."""
+        assert self._scales is not None
+        axis = self._scales[side]
+        low, high = axis.unbend(np.array(self.box.viewRange()[side])).tolist()
+        marks = dataclasses.replace(axis, low=low, high=high).marks(max(2, int(length // TICK_ROOM[side])))
+        return [(float(axis.bend(np.array(value))), _grouped(label)) for value, label in marks]
 
 
 def _grouped(label: str) -> str:

@@ -28,7 +28,3 @@ class Series:
     width: float = 2.0
     alpha: float = 1.0
     error: np.ndarray | None = None
-
-    def nearest(self, x: float) -> int:
-        """The number of the point that is nearest to an x value."""
-        return int(np.abs(self.x - x).argmin())

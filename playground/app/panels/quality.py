@@ -79,10 +79,6 @@ class QualityPanel(Card):
         theme.set_role(self.against, "caption")
         self.body.addWidget(self.against)
         self.chart = ErrorAlongSigma(self)
-        self.chart.setToolTip(
-            "<p>Root of the Fisher divergence over the other score's own size, at each noise level: 0 is perfect, "
-            "100 % is as bad as no arrow at all. The band is one standard error to either side. The mark shows the sampler's noise level now.</p>"
-        )
         self.relative = Figure(
             "relative error at σ", "At the noise level that the canvas shows, with its standard error.", token="error"
         )
@@ -347,7 +343,7 @@ class QualityPanel(Card):
 
     def _show_now(self) -> None:
         sigma = self.engine.sigma
-        self.chart.show_now(sigma if sigma > 0 else None)
+        self.chart.mark(sigma if sigma > 0 else None)
         errors = self._errors
         if errors is None or not len(errors.sigmas) or not sigma > 0:
             self.relative.show_text("")
