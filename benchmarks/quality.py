@@ -63,7 +63,7 @@ def measure(experiment: Experiment) -> Found:
     network = trainer.ema.requires_grad_(False)
     judge, generator, losses = build_objective(problem), problem.generator("benchmark"), []
     for x in problem.test.split(1000):
-        sigma = problem.noise.training_sigmas(len(x), generator, experiment.training.sigmas)
+        sigma = problem.noise.training_sigmas(len(x), generator, experiment.training.sigma_distribution)
         losses.append(float(judge.loss(network, x, sigma, generator).detach().mean()))
     *_, result = evaluate(problem, network, None)
     figures = result.metrics

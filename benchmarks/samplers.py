@@ -33,7 +33,7 @@ SAMPLERS: tuple[tuple[str, str, str, int], ...] = (
     ("reverse-sde", "heun", "karras", 2),
     ("reverse-sde", "shark", "karras", 2),
     ("reverse-sde", "dpm-solver++", "karras", 1),
-    ("churn", "auto", "karras", 2),
+    ("edm", "auto", "karras", 2),
     ("probability-flow", "euler", "karras", 1),
     ("probability-flow", "heun", "log-sigma", 2),
     ("probability-flow", "heun", "karras", 2),
@@ -82,10 +82,10 @@ def table(particles: int, clouds: int) -> str:
     cells = [["evaluations", *(f"{count}, {source}" for source in ("exact", "learned") for count in EVALUATIONS)]]
     for kind, solver, grid, cost in SAMPLERS:
         name = title("sampling.kind", kind) + ("" if solver == "auto" else f", {title('sampling.solver', solver)}")
-        row = [f"{name}, {title('sampling.grid', grid)}"]
+        row = [f"{name}, {title('sampling.time_grid', grid)}"]
         for source in ("exact", "learned"):
             for count in EVALUATIONS:
-                settings = {"kind": kind, "solver": solver, "grid": grid, "steps": count // cost, "source": source}
+                settings = {"kind": kind, "solver": solver, "time_grid": grid, "steps": count // cost, "source": source}
                 changes = {f"sampling.{key}": value for key, value in settings.items()}
                 problem = Problem.build(replace(base.experiment, changes), base.dataset)
                 row.append(f"{distances.ratio(problem, problem.known_score() or network):.2f}")

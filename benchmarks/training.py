@@ -171,7 +171,7 @@ ROWS: tuple[tuple[str, dict[str, object], Peers, dict[str, float]], ...] = (
 
 def measured(rounds: int, seconds: float) -> Iterator[Row]:
     for name, changes, peers, asked in ROWS:
-        common = {"objective.reference": 1, "training.steps": 1_000_000_000}
+        common = {"objective.target_batch": 1, "training.steps": 1_000_000_000}
         problem = Problem.build(replace(Experiment(), common | changes))
         works: dict[str, Work] = {}
         for peer, make in peers.items():

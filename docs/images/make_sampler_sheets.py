@@ -74,7 +74,8 @@ class Column:
 
 
 GIVEN = Column(
-    ("Left half given", "Reverse SDE"), {"sampling.mask": "left", "sampling.known": 2, "sampling.labels": "none"}
+    ("Left half given", "Reverse SDE"),
+    {"sampling.inpainting_mask": "left", "sampling.inpainting_image": 2, "sampling.labels": "none"},
 )
 """Of the digits, beside the samplers: what the learned score makes of half of a held-out one."""
 
@@ -204,7 +205,7 @@ def digits_row(columns: Sequence[Column]) -> Iterator[Cell | None]:
             yield None
             continue
         images = last_frame(dataclasses.replace(problem, experiment=chosen), score)
-        known = known_pixels(chosen.sampling.mask, *problem.shape[-2:])
+        known = known_pixels(chosen.sampling.inpainting_mask, *problem.shape[-2:])
         yield Cell(Scene(palette=DARK, images=ImageGrid(images, limits, known=known)))
 
 

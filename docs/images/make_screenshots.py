@@ -116,7 +116,7 @@ def likelihood(window: MainWindow) -> None:
 def ladder(window: MainWindow) -> None:
     """Annealed Langevin down a ladder, with the exact score."""
     choose(window, "two-gaussians")
-    window.state.edit({"noise.kind": "ladder", "sampling.kind": "annealed-langevin", "sampling.source": "exact"})
+    window.state.edit({"noise.kind": "discrete", "sampling.kind": "annealed-langevin", "sampling.source": "exact"})
     wait(lambda: window.engine.problem.name == "two Gaussians" and window.engine.recorded > 10)
     window.canvas.set_layer_visible("learned", False)
     window.canvas.set_layer_visible("exact", True)

@@ -43,13 +43,13 @@ NEW_DATA = {
     "noise.sigma": "auto",
     "noise.sigma_min": "auto",
     "noise.sigma_max": "auto",
-    "noise.rungs": (),
+    "noise.sigmas": (),
     "noise.schedule": (),
     "sampling.step": "auto",
     "sampling.churn_min": "auto",
     "sampling.churn_max": "auto",
     "sampling.source": "learned",
-    "sampling.known": 0,
+    "sampling.inpainting_image": 0,
     "likelihood.source": "learned",
 }
 """Settings that speak of the data, most in their units: with other data they go back to what the program chooses."""
@@ -60,8 +60,8 @@ def other_data(experiment: Experiment, kind: str) -> dict[str, Any]:
     changes: dict[str, Any] = {"data.kind": kind, **NEW_DATA}
     if not SOURCES[kind].images and experiment.network.kind == "u-net":
         changes["network.kind"] = "auto"
-    if not SOURCES[kind].images and experiment.sampling.mask == "frame":
-        changes["sampling.mask"] = "none"
+    if not SOURCES[kind].images and experiment.sampling.inpainting_mask == "frame":
+        changes["sampling.inpainting_mask"] = "none"
     if "images" in (kind, experiment.data.kind):  # each such set has classes of its own, or none
         changes |= {"sampling.labels": "all", "sampling.label": 0, "sampling.guidance": 0.0}
     return changes

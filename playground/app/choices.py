@@ -13,12 +13,12 @@ _CHOICES: dict[str, dict[str, tuple[str, str]]] = {
     "noise.kind": {
         "none": ("None", "The score of the data themselves: learned well only where data are."),
         "single": ("One σ", "The score of the data blurred once."),
-        "ladder": ("Ladder", "A few noise levels, from coarse to fine: drag its ends and rungs."),
+        "discrete": ("Ladder", "A few noise levels, from coarse to fine: drag its ends and rungs."),
         "ve": ("VE", "Variance exploding: noise grows without bound, the data stay where they are."),
         "vp": ("VP", "Variance preserving: data shrink while noise grows, to a unit Gaussian."),
         "sub-vp": ("sub-VP", "As VP with less noise on the way: std = 1 - α² instead of its root."),
         "cosine": ("Cosine", "Variance preserving at a steady pace: α = cos θ and std = sin θ, θ growing evenly."),
-        "drawn": ("Drawn", "Variance exploding along a curve of your own: drag its points."),
+        "custom": ("Drawn", "Variance exploding along a curve of your own: drag its points."),
     },
     "data.colours": {
         "auto": ("Auto", "Grey for pictures that are, else red, green and blue."),
@@ -62,7 +62,7 @@ _CHOICES: dict[str, dict[str, tuple[str, str]]] = {
         "likelihood": ("g²", "Bounds the likelihood: fine levels count most."),
         "constant": ("1", "No weight: the finest level drowns all others."),
     },
-    "objective.projection": {
+    "objective.probes": {
         "rademacher": ("±1", "Rademacher: each coordinate ±1; the least variance."),
         "gaussian": ("Normal", "Standard normal."),
         "sphere": ("Sphere", "Uniform on the sphere of radius √D."),
@@ -72,11 +72,11 @@ _CHOICES: dict[str, dict[str, tuple[str, str]]] = {
         "on": ("On", "The weights of the least held-out loss are kept; training ends where it falls no more."),
         "off": ("Off", "Training goes on to its limit, and the last weights are kept."),
     },
-    "training.decay": {
+    "training.lr_schedule": {
         "cosine": ("Cosine", "Falls along half a cosine to zero at the end."),
         "none": ("None", "Stays."),
     },
-    "training.sigmas": {
+    "training.sigma_distribution": {
         "log-normal": ("Normal", "ln σ is normal: most training where the score is hardest."),
         "log-uniform": ("Uniform", "ln σ is uniform: all levels alike."),
         "time": ("Even in t", "The process's own time is uniform: for VE as Uniform, for VP mostly coarse levels."),
@@ -88,14 +88,14 @@ _CHOICES: dict[str, dict[str, tuple[str, str]]] = {
     },
     "sampling.kind": {
         "langevin": ("Langevin", "Langevin dynamics at one noise level: step along the score, add noise."),
-        "metropolis-langevin": (
+        "mala": (
             "Metropolis-adjusted Langevin",
             "Langevin dynamics whose steps may be refused, so that the density is right at any step size.",
         ),
         "annealed-langevin": ("Annealed Langevin", "Annealed Langevin dynamics: down the ladder, level by level."),
         "reverse-sde": ("Reverse SDE", "The reverse SDE: from noise back to data, at random."),
         "probability-flow": ("Probability flow", "The probability-flow ODE: the same marginals without any noise."),
-        "churn": (
+        "edm": (
             "Churn sampler",
             "Karras et al. 2022: the flow by Heun's method, with noise churned in before each step.",
         ),
@@ -114,7 +114,7 @@ _CHOICES: dict[str, dict[str, tuple[str, str]]] = {
         "one": ("One", "All particles are told one class."),
         "all": ("All", "Each particle is told a class, in the data's shares."),
     },
-    "sampling.mask": {
+    "sampling.inpainting_mask": {
         "none": ("None", "Nothing is known beforehand."),
         "left": ("Left", "The left half of an image, or x in the plane: the rest is sampled given that."),
         "top": ("Top", "The upper half of an image, or y in the plane: the rest is sampled given that."),
@@ -134,7 +134,7 @@ _CHOICES: dict[str, dict[str, tuple[str, str]]] = {
             "A stochastic Runge-Kutta scheme of order 1.5: two scores a step, closest to its noise's own path.",
         ),
     },
-    "sampling.grid": {
+    "sampling.time_grid": {
         "auto": ("Auto", "Karras's for the flow and DPM-Solver++, else log σ."),
         "log-sigma": ("log σ", "Equal ratios of σ: each step changes the signal-to-noise ratio by the same factor."),
         "time": ("t", "Equal steps in time; the same as log σ for VE, coarse near the data for VP."),
@@ -177,7 +177,7 @@ _CHOICES: dict[str, dict[str, tuple[str, str]]] = {
         ),
         "linear": ("Straight", "A straight line, whose middle has half the noise's variance: likelier than the data."),
     },
-    "likelihood.probe": {
+    "likelihood.probes": {
         "rademacher": ("±1", "Rademacher: each coordinate ±1. Its variance leaves out the diagonal: 2 Σ S_ij², i ≠ j."),
         "gaussian": ("Normal", "Standard normal. Its variance is 2 Σ S_ij², over the diagonal too."),
         "sphere": ("Sphere", "Uniform on the sphere of radius √D: of a multiple of the identity it is exact."),

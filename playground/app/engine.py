@@ -197,8 +197,8 @@ class Engine(Training):
     @property
     def known(self) -> np.ndarray | None:
         """Of the images in view (H, W), True at the pixels that the run was given."""
-        trajectory = self._trajectory
-        return None if trajectory is None else known_pixels(self._played_as.sampling.mask, *trajectory.shape[-2:])
+        trajectory, mask = self._trajectory, self._played_as.sampling.inpainting_mask
+        return None if trajectory is None else known_pixels(mask, *trajectory.shape[-2:])
 
     def prefer_bundled(self) -> None:
         """Begin the data set chosen next from the weights that ship with the program, if there are any for its settings."""

@@ -20,7 +20,10 @@ MEASUREMENTS = ("test-set", "quality", "fisher")
 
 SETTINGS = {
     "test-set": (
-        *(f"likelihood.{name}" for name in ("source", "points", "tolerance", "trace", "vectors", "probe", "draws")),
+        *(
+            f"likelihood.{name}"
+            for name in ("source", "points", "tolerance", "trace", "trace_probes", "probes", "dequantization_samples")
+        ),
     ),
     "quality": ("sampling", "seed", "likelihood.points"),
     "fisher": ("likelihood.points",),

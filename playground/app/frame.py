@@ -73,7 +73,7 @@ def summary(experiment: Experiment) -> str:
     noise = {
         "none": "no noise",
         "single": "one noise level",
-        "ladder": f"{len(experiment.noise.rungs) or experiment.noise.levels} noise levels",
+        "discrete": f"{len(experiment.noise.sigmas) or experiment.noise.levels} noise levels",
     }.get(experiment.noise.kind, f"{choices.title('noise.kind', experiment.noise.kind)} process")
     data = experiment.data
     if data.kind in ("file", "images") and data.path:

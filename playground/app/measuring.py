@@ -16,9 +16,9 @@ from playground.lab.experiment import Experiment
 from playground.lab.refusals import Refusal, flow_refusal, likelihood_refusal
 
 POINT_KEYS = frozenset(
-    f"likelihood.{name}" for name in ("tolerance", "trace", "vectors", "probe")
+    f"likelihood.{name}" for name in ("tolerance", "trace", "trace_probes", "probes")
 )  # by which log p is computed
-TEST_SET_KEYS = POINT_KEYS | {"likelihood.draws"}
+TEST_SET_KEYS = POINT_KEYS | {"likelihood.dequantization_samples"}
 UNFINISHED = "These images are still being sampled: click one at the end of the run."
 STALE = "Measured by other settings than are chosen now: measure anew."
 TASKS = ("likelihood", "way", "density", FOLLOWING, "test-set", "quality", "fisher")

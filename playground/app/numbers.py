@@ -204,7 +204,7 @@ _REACH = {
     "training.steps": (100, 1_000_000),
     "training.batch": (16, 8192),
     "training.learning_rate": (1e-5, 0.1),
-    "training.ema": (0.0, 0.9999),
+    "training.ema_decay": (0.0, 0.9999),
     "sampling.particles": (10, 100_000),
     "sampling.steps": (10, 10_000),
     "sampling.tolerance": (1e-8, 1e-2),
@@ -220,7 +220,7 @@ def slider_scale(field: Field, centre: float | None) -> Scale:
     """The scale of a setting's slider; `centre` is the value that suits the data, where the unit is the data's."""
     assert field.minimum is not None
     assert field.maximum is not None
-    law = "memory" if field.key == "training.ema" else "log" if field.log else "linear"
+    law = "memory" if field.key == "training.ema_decay" else "log" if field.log else "linear"
     if field.key in _REACH:
         return Scale(*_REACH[field.key], law)
     if field.unit.startswith("data") and law == "log":

@@ -36,7 +36,7 @@ def caption(trajectory: "Trajectory", frame: int, kind: str, untrained: bool = F
     word = "frame" if math.isnan(step_size) and math.isfinite(trajectory.nfe_mean[frame]) else "step"
     second = [f"{word} {trajectory.step[frame]}/{trajectory.steps}"]
     if math.isfinite(step_size) and step_size:
-        name = {"langevin": "ε", "metropolis-langevin": "ε", "annealed-langevin": "α"}.get(kind, "Δt")
+        name = {"langevin": "ε", "mala": "ε", "annealed-langevin": "α"}.get(kind, "Δt")
         second.insert(0, f"{name} = {shown(abs(step_size))}")
     accepted = float(trajectory.accepted[frame])
     if math.isfinite(accepted):

@@ -99,7 +99,7 @@ def sample(
         typer.Option(
             "--sampler",
             metavar="NAME",
-            help="langevin, metropolis-langevin, annealed-langevin, reverse-sde, probability-flow, churn or forward.",
+            help="langevin, mala, annealed-langevin, reverse-sde, probability-flow, edm or forward.",
         ),
     ] = None,
     particles: Annotated[

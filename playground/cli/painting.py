@@ -61,7 +61,7 @@ def _scene(problem: Problem, trajectory: Trajectory, size: tuple[int, int]) -> S
     if problem.shape != (2,):
         data = problem.dataset.points
         limits = float(data.min()), float(data.max())
-        known = known_pixels(problem.experiment.sampling.mask, *problem.shape[-2:])
+        known = known_pixels(problem.experiment.sampling.inpainting_mask, *problem.shape[-2:])
         return Scene(images=ImageGrid(trajectory.positions[0][:IMAGES], limits, known=known))
     exact = problem.density is not None
     return Scene(

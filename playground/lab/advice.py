@@ -174,9 +174,9 @@ def _end(problem: Problem, distance: float, needed: float, enough: float) -> Adv
         assert largest is not None
         rate = min(_up(2 * float(process.integral(as_time(needed))) - noise.beta_min), largest)
         way, changes = f"Raise β_1 to {rate:g}", {"noise.beta_max": rate}
-    elif noise.kind == "ladder" and noise.rungs:
-        way, changes = f"Add a rung at σ = {enough:g}", {"noise.rungs": (enough, *noise.rungs)}
-    elif noise.kind == "drawn" and noise.schedule:
+    elif noise.kind == "discrete" and noise.sigmas:
+        way, changes = f"Add a rung at σ = {enough:g}", {"noise.sigmas": (enough, *noise.sigmas)}
+    elif noise.kind == "custom" and noise.schedule:
         way, changes = f"Raise σ(1) to {enough:g}", {"noise.schedule": (*noise.schedule[:-1], (1.0, enough))}
     else:
         way, changes = f"Raise σ_max to {enough:g}", {"noise.sigma_max": enough}
@@ -191,7 +191,7 @@ def _overlap(problem: Problem, end: float | None) -> Advice | None:
     """That neighbouring levels of a ladder hardly overlap, and how many would: where its end must change, from `end` on, in user
     units."""
     noise, dim = problem.experiment.noise, math.prod(problem.shape)
-    if noise.kind != "ladder":
+    if noise.kind != "discrete":
         return None
     levels = problem.noise.levels(noise.levels).tolist()
     rows = problem.some_rows(len(problem.train), POINTS, "overlap points")
@@ -209,8 +209,8 @@ def _overlap(problem: Problem, end: float | None) -> Advice | None:
     enough = levels_that_overlap(coarsest, levels[-1], dim, OVERLAP)
     begin = "" if end is None else f" from σ = {end:g} on"
     changes: dict[str, Any] = {"noise.levels": min(enough, 1000)}
-    if noise.rungs:
-        changes |= {"noise.rungs": (), "noise.sigma_max": noise.rungs[0], "noise.sigma_min": noise.rungs[-1]}
+    if noise.sigmas:
+        changes |= {"noise.sigmas": (), "noise.sigma_max": noise.sigmas[0], "noise.sigma_min": noise.sigmas[-1]}
     if end is not None:
         changes["noise.sigma_max"] = end
     return Advice(

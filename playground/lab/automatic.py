@@ -47,7 +47,7 @@ def resolved(experiment: Experiment) -> Experiment:
         objective=_filled(
             experiment.objective,
             weight=automatic_weight(experiment.objective.kind),
-            reference=1 if images else REFERENCE,
+            target_batch=1 if images else REFERENCE,
         ),
         training=_filled(
             experiment.training,
@@ -59,7 +59,7 @@ def resolved(experiment: Experiment) -> Experiment:
                 experiment.sampling,
                 particles=IMAGE_PARTICLES if images else PARTICLES,
                 solver="euler" if experiment.sampling.kind == "reverse-sde" else "heun",
-                corrector_steps=0 if experiment.sampling.mask == "none" else KNOWN_CORRECTORS,
+                corrector_steps=0 if experiment.sampling.inpainting_mask == "none" else KNOWN_CORRECTORS,
             )
         ),
         likelihood=_filled(experiment.likelihood, trace="hutchinson" if images else "exact"),
@@ -80,7 +80,7 @@ def _with_steps(sampling: Sampling) -> Sampling:
     steps = STEPS
     if not sampling.corrector_steps:
         steps = MULTISTEPS if multistep else HEUN_STEPS if flow and sampling.solver == "heun" else STEPS
-    return _filled(sampling, steps=steps, grid="karras" if flow or multistep else "log-sigma")
+    return _filled(sampling, steps=steps, time_grid="karras" if flow or multistep else "log-sigma")
 
 
 JUDGED_PASSES = 4096

@@ -19,7 +19,7 @@ def draw(
     """
     data, count = problem.train, steps * batch
     rows = torch.randint(len(data), (count,), generator=generator, device=data.device)
-    sigma = problem.noise.training_sigmas(count, generator, problem.experiment.training.sigmas)
+    sigma = problem.noise.training_sigmas(count, generator, problem.experiment.training.sigma_distribution)
     sigma = sigma.view(-1, steps).t().flatten()
     x = data.index_select(0, rows)
     grey_levels = problem.dataset.grey_levels

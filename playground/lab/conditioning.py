@@ -63,7 +63,7 @@ def labels(problem: Problem) -> Tensor | None:
 
 def known_part(problem: Problem) -> Tensor | None:
     """True where a coordinate is known, in the shape of one point; None where none is."""
-    kind, shape = problem.experiment.sampling.mask, problem.shape
+    kind, shape = problem.experiment.sampling.inpainting_mask, problem.shape
     if kind == "none":
         return None
     known = np.array([kind == "left", kind == "top"]) if len(shape) == 1 else known_pixels(kind, *shape[-2:])
@@ -72,4 +72,4 @@ def known_part(problem: Problem) -> Tensor | None:
 
 def known_point(problem: Problem) -> Tensor:
     """The held-out point that the known part is taken from, in internal units."""
-    return problem.test[problem.experiment.sampling.known]
+    return problem.test[problem.experiment.sampling.inpainting_image]

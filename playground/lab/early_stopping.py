@@ -62,7 +62,7 @@ class Check:
         width = 0.0 if problem.dataset.grey_levels is None else 2 / problem.dataset.grey_levels / problem.units.length
         self._x = [x + width * (torch.rand(x.shape, generator=generator, device=x.device) - 0.5) for x in self._x]
         self._rows = min(len(problem.validation), count)
-        self._sigma = problem.noise.training_sigmas(count, generator, problem.experiment.training.sigmas)
+        self._sigma = problem.noise.training_sigmas(count, generator, problem.experiment.training.sigma_distribution)
         self._known: Tensor | float = 0.0
         density = problem.density
         if density is not None and isinstance(self._objective, Denoising):

@@ -77,7 +77,7 @@ def evaluate(problem: Problem, score: ScoreFunction, samples: Array | None = Non
       Samples that are conditioned are not compared with data that are not: see :func:`playground.lab.refusals.comparison_refusal`.
     - trace_standard_error: root mean square over these points of the error that Hutchinson's estimate leaves in one log p, in
       nats; 0 where the trace is exact.
-    - bits_per_dim, bits_per_dim_standard_error: of images, dequantised likelihood.draws times, at their own number of grey levels:
+    - bits_per_dim, bits_per_dim_standard_error: of images, dequantised likelihood.dequantization_samples times, at their own number of grey levels:
       the mean over images and draws of E_u[-log p(x + u)], an upper bound of the bits that the images themselves take. The log of
       the mean of p over the draws would come closer, but not by a bound: exp turns the noise of Hutchinson's estimate into bias.
       The error is that of the mean over images, each the mean of its draws.
@@ -107,7 +107,7 @@ def evaluate(problem: Problem, score: ScoreFunction, samples: Array | None = Non
         held_out = problem.judged
         draws, levels = 1, problem.dataset.grey_levels
         if levels is not None:
-            draws = problem.experiment.likelihood.draws
+            draws = problem.experiment.likelihood.dequantization_samples
             repeated = np.tile(held_out, (draws, *[1] * (held_out.ndim - 1)))
             held_out = dequantise(repeated, levels, problem.experiment.seed)
         result = seen = trip = None
@@ -135,9 +135,9 @@ def evaluate(problem: Problem, score: ScoreFunction, samples: Array | None = Non
             found["train_nll"], found["train_nll_standard_error"] = metrics.mean_with_error(nll)
             if result.standard_error is None:
                 reasons["trace_standard_error"] = (
-                    "A single random vector does not tell its own error: set likelihood.vectors to 2 or more."
-                    if problem.experiment.likelihood.vectors == 1
-                    else "The random vectors of so few points agree, maybe by chance, and tell no error: raise likelihood.vectors."
+                    "A single random vector does not tell its own error: set likelihood.trace_probes to 2 or more."
+                    if problem.experiment.likelihood.trace_probes == 1
+                    else "The random vectors of so few points agree, maybe by chance, and tell no error: raise likelihood.trace_probes."
                 )
         if trip is not None:
             _add_round_trip(trip, found)
@@ -229,7 +229,7 @@ def _astray(problem: Problem, points: Array, result: PointLikelihoods) -> str:
     known = closed_form(problem, points, result.sigma)
     if known is None:
         return ""
-    off, vectors = result.log_prob - known, problem.experiment.likelihood.vectors
+    off, vectors = result.log_prob - known, problem.experiment.likelihood.trace_probes
     if is_estimated(result.standard_error):
         if not missed_on_average(result.log_prob, known, result.standard_error, vectors):
             return ""

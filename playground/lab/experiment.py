@@ -46,7 +46,7 @@ class ExperimentError(Mistake, ValueError):
 
 LISTS = {
     "data.strokes": "[{points = [[0.0, 0.0], [1.0, 2.0]], radius = 0.2}]",
-    "noise.rungs": "[8.0, 2.0, 0.5]",
+    "noise.sigmas": "[8.0, 2.0, 0.5]",
     "noise.schedule": "[[0.0, 0.01], [0.5, 1.0], [1.0, 10.0]]",
     "patterns": '["##./##./##.", ".../###/###"]',
 }
@@ -384,11 +384,11 @@ def _(experiment: Experiment) -> None:
         raise ExperimentError(
             f"noise.beta_min = {noise.beta_min:g} must lie below noise.beta_max = {noise.beta_max:g}."
         )
-    rungs = noise.rungs
+    rungs = noise.sigmas
     if rungs and (len(rungs) < 2 or not all(math.isfinite(rung) and rung > 0 for rung in rungs)):
-        raise ExperimentError("noise.rungs must hold at least two positive numbers.")
+        raise ExperimentError("noise.sigmas must hold at least two positive numbers.")
     if any(coarse <= fine for coarse, fine in itertools.pairwise(rungs)):
-        raise ExperimentError("noise.rungs must fall from coarse to fine, as in [8.0, 2.0, 0.5].")
+        raise ExperimentError("noise.sigmas must fall from coarse to fine, as in [8.0, 2.0, 0.5].")
     times, sigmas = ([point[axis] for point in noise.schedule] for axis in (0, 1))
     if noise.schedule and (times[0] != 0 or times[-1] != 1 or not 0 < sigmas[0] <= sigmas[-1] < math.inf):
         raise ExperimentError(

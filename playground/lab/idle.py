@@ -33,7 +33,7 @@ class _Readers:
 
 def _ends_by_hand(experiment: Experiment) -> bool:
     noise = experiment.noise
-    return bool(noise.rungs if noise.kind == "ladder" else noise.schedule if noise.kind == "drawn" else ())
+    return bool(noise.sigmas if noise.kind == "discrete" else noise.schedule if noise.kind == "custom" else ())
 
 
 def _corrected(experiment: Experiment) -> bool:
@@ -50,7 +50,7 @@ _READERS = (
     _Readers(
         ("noise.sigma_min", "noise.sigma_max"),
         lambda experiment: not _ends_by_hand(experiment),
-        "noise.rungs and noise.schedule state their own ends; change them, or leave them out",
+        "noise.sigmas and noise.schedule state their own ends; change them, or leave them out",
     ),
     _Readers(
         ("noise.sigma_max",),
@@ -63,24 +63,24 @@ _READERS = (
         "only VP and sub-VP have rates; choose noise.kind = vp or sub-vp",
     ),
     _Readers(
-        ("objective.projections", "objective.projection", "objective.variance_reduced"),
+        ("objective.projections", "objective.probes", "objective.variance_reduced"),
         lambda experiment: experiment.objective.kind == "sliced",
         "only sliced matching takes random directions; choose objective.kind = sliced",
     ),
     _Readers(
-        ("objective.cells",),
+        ("objective.normalizer_grid",),
         lambda experiment: experiment.objective.kind == "maximum-likelihood",
         "only maximum likelihood sums Z up over cells; choose objective.kind = maximum-likelihood",
     ),
     _Readers(
         ("sampling.step",),
-        lambda experiment: "langevin" in experiment.sampling.kind,
-        "only Langevin's samplers take steps of that size; choose sampling.kind = langevin, metropolis-langevin or annealed-langevin",
+        lambda experiment: experiment.sampling.kind in ("langevin", "mala", "annealed-langevin"),
+        "only Langevin's samplers take steps of that size; choose sampling.kind = langevin, mala or annealed-langevin",
     ),
     _Readers(
-        ("sampling.grid",),
+        ("sampling.time_grid",),
         lambda experiment: experiment.sampling.kind in (*FROM_NOISE, "forward"),
-        "only what goes between noise and data steps along it; choose sampling.kind = reverse-sde, probability-flow, churn or forward",
+        "only what goes between noise and data steps along it; choose sampling.kind = reverse-sde, probability-flow, edm or forward",
     ),
     _Readers(
         ("sampling.tolerance",),
@@ -90,23 +90,23 @@ _READERS = (
     _Readers(
         ("sampling.corrector_steps",),
         lambda experiment: experiment.sampling.kind in FROM_NOISE,
-        "only samplers from noise to data are corrected; choose sampling.kind = reverse-sde, probability-flow or churn",
+        "only samplers from noise to data are corrected; choose sampling.kind = reverse-sde, probability-flow or edm",
     ),
     _Readers(
         ("sampling.snr",),
         _corrected,
-        "it is of corrector steps, and there are none; choose sampling.kind = reverse-sde, probability-flow or churn and "
+        "it is of corrector steps, and there are none; choose sampling.kind = reverse-sde, probability-flow or edm and "
         "sampling.corrector_steps above 0",
     ),
     _Readers(
-        ("sampling.denoise",),
-        lambda experiment: experiment.sampling.kind in ("annealed-langevin", "reverse-sde", "churn"),
-        "only annealed Langevin, the reverse SDE and the churn sampler end with that step",
+        ("sampling.final_denoising",),
+        lambda experiment: experiment.sampling.kind in ("annealed-langevin", "reverse-sde", "edm"),
+        "only annealed Langevin, the reverse SDE and the EDM sampler end with that step",
     ),
     _Readers(
         ("sampling.churn", "sampling.churn_min", "sampling.churn_max", "sampling.churn_noise"),
-        lambda experiment: experiment.sampling.kind == "churn",
-        "only the churn sampler adds noise on the way; choose sampling.kind = churn",
+        lambda experiment: experiment.sampling.kind == "edm",
+        "only the EDM sampler adds noise on the way; choose sampling.kind = edm",
     ),
 )
 
@@ -141,7 +141,7 @@ def idle_settings(problem: "Problem") -> Iterator[str]:
             "never trains without; raise that."
         )
     sampling, noise, to_user = experiment.sampling, problem.noise, problem.units.sigma_to_user
-    if sampling.kind != "churn" or not sampling.churn:
+    if sampling.kind != "edm" or not sampling.churn:
         return
     coarsest, finest = to_user(noise.sigma_max), to_user(noise.sigma_min)
     if sampling.churn_min != "auto" and sampling.churn_min > coarsest * (1 + 1e-6):

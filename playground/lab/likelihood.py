@@ -267,7 +267,7 @@ def trace_vectors(problem: Problem, x: Tensor, purpose: str = "likelihood") -> T
     if exact_trace(problem):
         return None
     settings = problem.experiment.likelihood
-    return likelihood.hutchinson_vectors(x, settings.vectors, settings.probe, problem.generator(purpose))
+    return likelihood.hutchinson_vectors(x, settings.trace_probes, settings.probes, problem.generator(purpose))
 
 
 def require_process(problem: Problem) -> None:
@@ -316,7 +316,7 @@ def _batch(problem: Problem, score: ScoreFunction) -> int:
         return min(max(2**21 // len(problem.train), 16), 256)
     if math.prod(problem.shape) <= EXACT_TRACE_DIMS:
         return min(max(2**30 // score.parameters_count, 2048), 2**14) if exact and isinstance(score, MLP) else 2048
-    return 256 if exact else max(256 // problem.experiment.likelihood.vectors, 16)
+    return 256 if exact else max(256 // problem.experiment.likelihood.trace_probes, 16)
 
 
 def _errors(error: Tensor | None, vectors: Tensor | None) -> Array | None:

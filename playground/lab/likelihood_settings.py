@@ -36,7 +36,7 @@ class Likelihood(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             },
         ),
     ] = "auto"
-    vectors: Annotated[
+    trace_probes: Annotated[
         int,
         meta(
             "Random vectors a point, over which Hutchinson's estimate is averaged; from two on its standard error is known",
@@ -47,7 +47,7 @@ class Likelihood(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             log=True,
         ),
     ] = 1
-    draws: Annotated[
+    dequantization_samples: Annotated[
         int,
         meta(
             "Draws of the uniform noise that dequantises each image of the test set; bits per dimension are averaged over them",
@@ -58,7 +58,7 @@ class Likelihood(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             log=True,
         ),
     ] = 1
-    probe: Annotated[
+    probes: Annotated[
         Literal["rademacher", "gaussian", "sphere"],
         meta(
             "Law of those vectors, one draw for the whole way; all have unit covariance",

@@ -16,9 +16,9 @@ def minimised(experiment: Experiment) -> tuple[Objective, str | None, float | No
     """
     settings = resolved(experiment)
     objective, training = settings.objective, settings.training
-    assert objective.reference != "auto"
+    assert objective.target_batch != "auto"
     assert training.batch != "auto"
     if objective.kind == "denoising":
-        objective = msgspec.structs.replace(objective, reference=min(objective.reference, training.batch))
-    law = training.sigmas if experiment.noise.kind in PROCESSES else None
+        objective = msgspec.structs.replace(objective, target_batch=min(objective.target_batch, training.batch))
+    law = training.sigma_distribution if experiment.noise.kind in PROCESSES else None
     return objective, law, training.label_dropout if settings.network.kind == "u-net" else None

@@ -335,7 +335,7 @@ class Problem:
         """The experiment with the "auto"s of images, of the noise, in user units, and all that need no data as what they
         stand for.
 
-        What stays "auto" sets no limit (`training.steps`, the ends of the churn sampler), does not act here, or follows the
+        What stays "auto" sets no limit (`training.steps`, the ends of the EDM sampler), does not act here, or follows the
         sampler and what it is told (`sampling.step`, `start` and `corrector_steps`): a step of Langevin's would be another's ruin
         once the sampler is changed, and without correctors a known part gives the rest a wrong law.
         """
@@ -354,8 +354,8 @@ class Problem:
             single = isinstance(self.noise, SingleSigma)
             changes["noise.sigma"] = to_user(self.noise.sigma_max if single else SINGLE_SIGMA)
         # What is set point by point states its own ends; they are not written a second time. VP ends where its rates say.
-        by_hand = noise.rungs if noise.kind == "ladder" else noise.schedule if noise.kind == "drawn" else ()
-        if noise.kind in ("ladder", *PROCESSES) and not by_hand:
+        by_hand = noise.sigmas if noise.kind == "discrete" else noise.schedule if noise.kind == "custom" else ()
+        if noise.kind in ("discrete", *PROCESSES) and not by_hand:
             finest = to_user(self.noise.sigma_min)
             if noise.sigma_min == "auto" and (noise.sigma_max == "auto" or finest < noise.sigma_max):
                 changes["noise.sigma_min"] = finest
@@ -394,9 +394,9 @@ def _noise(experiment: Experiment, units: Units, widest: Callable[[], float], th
         return NoNoise()
     if noise.kind == "single":
         return SingleSigma(SINGLE_SIGMA if noise.sigma == "auto" else units.sigma_to_internal(noise.sigma))
-    if noise.kind == "ladder" and noise.rungs:
-        return Ladder([units.sigma_to_internal(rung) for rung in noise.rungs])
-    if noise.kind == "drawn" and noise.schedule:
+    if noise.kind == "discrete" and noise.sigmas:
+        return Ladder([units.sigma_to_internal(rung) for rung in noise.sigmas])
+    if noise.kind == "custom" and noise.schedule:
         return Continuous(Drawn([(t, units.sigma_to_internal(sigma)) for t, sigma in noise.schedule]))
     sigma_min = _sigma_min(experiment, units, thickness)
     if noise.kind in RATED:
@@ -414,6 +414,6 @@ def _noise(experiment: Experiment, units: Units, widest: Callable[[], float], th
             f"noise.sigma_min = {units.sigma_to_user(sigma_min):g} must lie below noise.sigma_max = "
             f"{units.sigma_to_user(sigma_max):g}: lower one or raise the other."
         )
-    if noise.kind == "ladder":
+    if noise.kind == "discrete":
         return Ladder(geometric(sigma_max, sigma_min, noise.levels))
     return Continuous((Cosine if noise.kind == "cosine" else VarianceExploding)(sigma_min, sigma_max))

@@ -76,11 +76,11 @@ def training_refusal(experiment: Experiment, conditions: Conditions | None = Non
             "objective.kind",
             "Maximum likelihood sums Z over a grid, which more than two dimensions put out of reach: choose a score-matching objective, which does without Z, or points of the plane.",
         )
-    reference = experiment.objective.reference
+    reference = experiment.objective.target_batch
     if experiment.objective.kind == "denoising" and reference not in ("auto", 1) and _told(experiment, conditions):
         return Refusal(
-            "objective.reference",
-            f"A U-Net that is told classes learns from each image's own noise, as the mean over images of other classes is no target of a class, but objective.reference = {reference}: choose objective.reference = auto or 1, or network.kind = mlp.",
+            "objective.target_batch",
+            f"A U-Net that is told classes learns from each image's own noise, as the mean over images of other classes is no target of a class, but objective.target_batch = {reference}: choose objective.target_batch = auto or 1, or network.kind = mlp.",
         )
     return None
 
@@ -95,17 +95,17 @@ def sampling_refusal(experiment: Experiment, conditions: Conditions | None = Non
     if kind in FROM_NOISE and noise in ("none", "single"):
         return Refusal(
             "sampling.kind",
-            f"The {FROM_NOISE[kind]} runs from noise back to data, but noise.kind = {noise} has no path between them: choose noise.kind = ladder, ve or another process, or sampling.kind = langevin.",
+            f"The {FROM_NOISE[kind]} runs from noise back to data, but noise.kind = {noise} has no path between them: choose noise.kind = discrete, ve or another process, or sampling.kind = langevin.",
         )
     if kind == "forward" and noise in ("none", "single"):
         return Refusal(
             "sampling.kind",
-            f"The forward process leads from data to noise, but noise.kind = {noise} has no path between them: choose noise.kind = ladder, ve or another process, or sampling.kind = langevin.",
+            f"The forward process leads from data to noise, but noise.kind = {noise} has no path between them: choose noise.kind = discrete, ve or another process, or sampling.kind = langevin.",
         )
     if kind == "annealed-langevin" and noise in ("none", "single"):
         return Refusal(
             "sampling.kind",
-            f"Annealed Langevin walks down a ladder of noise levels, but noise.kind = {noise} has fewer than two: choose noise.kind = ladder, ve or another process, or sampling.kind = langevin.",
+            f"Annealed Langevin walks down a ladder of noise levels, but noise.kind = {noise} has fewer than two: choose noise.kind = discrete, ve or another process, or sampling.kind = langevin.",
         )
     levels, steps = annealing_levels(experiment), resolved(experiment).sampling.steps
     if kind == "annealed-langevin" and steps != "auto" and steps < levels:
@@ -119,12 +119,12 @@ def sampling_refusal(experiment: Experiment, conditions: Conditions | None = Non
             "sampling.solver",
             "The adaptive solver fits its steps to a smooth path, and the reverse SDE's is rough: choose sampling.solver = euler, heun, dpm-solver++ or shark, or sampling.kind = probability-flow.",
         )
-    mask = experiment.sampling.mask
+    mask = experiment.sampling.inpainting_mask
     if kind == "probability-flow" and solver == "adaptive" and resolved(experiment).sampling.corrector_steps:
         if experiment.sampling.corrector_steps == "auto":
             return Refusal(
                 "sampling.solver",
-                "What is known of a point needs correctors after each step, and the adaptive solver takes no steps that one could follow: choose sampling.solver = heun, or sampling.mask = none.",
+                "What is known of a point needs correctors after each step, and the adaptive solver takes no steps that one could follow: choose sampling.solver = heun, or sampling.inpainting_mask = none.",
             )
         return Refusal(
             "sampling.corrector_steps",
@@ -137,22 +137,23 @@ def sampling_refusal(experiment: Experiment, conditions: Conditions | None = Non
         )
     if mask != "none" and noise == "none":
         return Refusal(
-            "sampling.mask",
-            "What is known of a point guides the rest through the noise: with noise.kind = none there is none; choose a noise, or sampling.mask = none.",
+            "sampling.inpainting_mask",
+            "What is known of a point guides the rest through the noise: with noise.kind = none there is none; choose a noise, or sampling.inpainting_mask = none.",
         )
     if mask != "none" and kind == "forward":
         return Refusal(
-            "sampling.mask",
-            "The forward process leads every part of a point to noise, whatever is known of it: choose sampling.mask = none, or a sampler from noise to data.",
+            "sampling.inpainting_mask",
+            "The forward process leads every part of a point to noise, whatever is known of it: choose sampling.inpainting_mask = none, or a sampler from noise to data.",
         )
-    if mask != "none" and kind == "metropolis-langevin":
+    if mask != "none" and kind == "mala":
         return Refusal(
-            "sampling.mask",
-            "Metropolis's test compares densities, and the one given a part of the point is known by its score alone: choose sampling.mask = none, or another sampler.",
+            "sampling.inpainting_mask",
+            "Metropolis's test compares densities, and the one given a part of the point is known by its score alone: choose sampling.inpainting_mask = none, or another sampler.",
         )
     if mask == "frame" and not SOURCES[experiment.data.kind].images:
         return Refusal(
-            "sampling.mask", "Points of the plane have no middle to cut out: choose sampling.mask = left or top."
+            "sampling.inpainting_mask",
+            "Points of the plane have no middle to cut out: choose sampling.inpainting_mask = left or top.",
         )
     sampling = experiment.sampling
     asked = f"labels = {sampling.labels}" if sampling.labels == "one" else f"guidance = {sampling.guidance:g}"
@@ -170,22 +171,18 @@ def sampling_refusal(experiment: Experiment, conditions: Conditions | None = Non
             "sampling.label",
             f"sampling.label = {sampling.label} is no class of these data: choose {_choice(there)}.",
         )
-    if mask != "none" and conditions is not None and sampling.known >= conditions.held_out:
+    if mask != "none" and conditions is not None and sampling.inpainting_image >= conditions.held_out:
         return Refusal(
-            "sampling.known",
-            f"There is no held-out point {sampling.known}: there are {conditions.held_out} (sampling.known = 0 to {conditions.held_out - 1}).",
+            "sampling.inpainting_image",
+            f"There is no held-out point {sampling.inpainting_image}: there are {conditions.held_out} (sampling.inpainting_image = 0 to {conditions.held_out - 1}).",
         )
     low, high = experiment.sampling.churn_min, experiment.sampling.churn_max
-    if kind == "churn" and low != "auto" and high != "auto" and low > high:
+    if kind == "edm" and low != "auto" and high != "auto" and low > high:
         return Refusal(
             "sampling.churn_min",
             f"No noise level lies from sampling.churn_min = {low:g} up to sampling.churn_max = {high:g}: lower one or raise the other, or set sampling.churn = 0 for none.",
         )
-    if (
-        kind == "metropolis-langevin"
-        and experiment.sampling.source == "learned"
-        and experiment.network.kind != "energy"
-    ):
+    if kind == "mala" and experiment.sampling.source == "learned" and experiment.network.kind != "energy":
         return Refusal(
             "sampling.source",
             "Metropolis's test compares densities, and a learned score has none: choose sampling.source = exact or empirical, network.kind = energy, or sampling.kind = langevin.",
@@ -198,7 +195,7 @@ def sampling_refusal(experiment: Experiment, conditions: Conditions | None = Non
     if kind == "langevin" and sampling.source == "exact" and noise == "none" and _sharp(experiment):
         return Refusal(
             "sampling.kind",
-            f"The exact score of the sharp boxes of data.kind = {experiment.data.kind} is 0 inside them and pulls nothing back from outside, so without noise Langevin is a mere random walk: choose a noise, data.noise above 0, or sampling.kind = metropolis-langevin.",
+            f"The exact score of the sharp boxes of data.kind = {experiment.data.kind} is 0 inside them and pulls nothing back from outside, so without noise Langevin is a mere random walk: choose a noise, data.noise above 0, or sampling.kind = mala.",
         )
     if experiment.sampling.source == "empirical" and noise == "none":
         return Refusal(
@@ -238,14 +235,14 @@ def comparison_refusal(experiment: Experiment, conditions: Conditions) -> Refusa
         conditions: what can be conditioned on.
     """
     sampling, told = experiment.sampling, bool(conditions.classes) and experiment.sampling.source == "learned"
-    if sampling.mask != "none":
+    if sampling.inpainting_mask != "none":
         if SOURCES[experiment.data.kind].images:
-            part = {"left": "left half", "top": "upper half", "frame": "frame"}[sampling.mask]
+            part = {"left": "left half", "top": "upper half", "frame": "frame"}[sampling.inpainting_mask]
         else:
-            part = {"left": "first coordinate", "top": "second coordinate"}[sampling.mask]
+            part = {"left": "first coordinate", "top": "second coordinate"}[sampling.inpainting_mask]
         return Refusal(
-            "sampling.mask",
-            f"The samples are conditioned on the {part} of held-out point {sampling.known}, the data are not: choose sampling.mask = none to compare them.",
+            "sampling.inpainting_mask",
+            f"The samples are conditioned on the {part} of held-out point {sampling.inpainting_image}, the data are not: choose sampling.inpainting_mask = none to compare them.",
         )
     if told and sampling.labels == "one":
         return Refusal(
@@ -276,7 +273,7 @@ def few_samples(count: int) -> str:
 def annealing_levels(experiment: Experiment) -> int:
     """How many levels annealed Langevin walks down."""
     noise = experiment.noise
-    return len(noise.rungs) if noise.kind == "ladder" and noise.rungs else noise.levels
+    return len(noise.sigmas) if noise.kind == "discrete" and noise.sigmas else noise.levels
 
 
 def has_energy(experiment: Experiment) -> bool:
@@ -319,6 +316,6 @@ def path_refusal(experiment: Experiment, asked: str = LIKELIHOOD) -> Refusal | N
     if experiment.noise.kind in ("none", "single"):
         return Refusal(
             "noise.kind",
-            f"{asked} the probability flow from data to noise, but noise.kind = {experiment.noise.kind} has no such path: choose noise.kind = ladder, ve or another process.",
+            f"{asked} the probability flow from data to noise, but noise.kind = {experiment.noise.kind} has no such path: choose noise.kind = discrete, ve or another process.",
         )
     return None

@@ -131,7 +131,7 @@ def flow_doubts(
         return [
             _LOST if is_lost else doubt for is_lost, doubt in zip(lost, learned_doubts(problem, points), strict=True)
         ]
-    lost = missed(log_prob, known, error, problem.experiment.likelihood.vectors)
+    lost = missed(log_prob, known, error, problem.experiment.likelihood.trace_probes)
     return [
         ""
         if not is_lost

@@ -80,26 +80,26 @@ def make_sampler(problem: Problem, score: LabelledScore | None = None) -> Sample
     if refusal is not None:
         raise ExperimentError(refusal.sentence)
     settings = automatic.resolved(problem.experiment).sampling
-    steps, grid, correctors = settings.steps, settings.grid, settings.corrector_steps
+    steps, grid, correctors = settings.steps, settings.time_grid, settings.corrector_steps
     assert steps != "auto"
     assert grid != "auto"
     assert correctors != "auto"
     if settings.kind == "langevin":
         return Langevin(problem.noise.sigma_min, _step(problem), steps, known_part(problem))
-    if settings.kind == "metropolis-langevin":
+    if settings.kind == "mala":
         return MetropolisLangevin(_log_density(problem, score), problem.noise.sigma_min, _step(problem), steps)
     if settings.kind == "annealed-langevin":
         levels = problem.noise.levels(problem.experiment.noise.levels)
-        return AnnealedLangevin(levels, _step(problem), steps // len(levels), settings.denoise)
+        return AnnealedLangevin(levels, _step(problem), steps // len(levels), settings.final_denoising)
     process = problem.process()
     if settings.kind == "forward":
         return ForwardProcess(process, steps, grid)
-    if settings.kind == "churn":
+    if settings.kind == "edm":
         to_internal = problem.units.sigma_to_internal
         return Churn(
             process,
             steps,
-            settings.denoise,
+            settings.final_denoising,
             grid,
             correctors,
             settings.snr,
@@ -110,11 +110,11 @@ def make_sampler(problem: Problem, score: LabelledScore | None = None) -> Sample
         )
     if settings.solver == "dpm-solver++":
         stochastic = settings.kind == "reverse-sde"
-        denoise = stochastic and settings.denoise
+        denoise = stochastic and settings.final_denoising
         return MultistepSampler(process, steps, denoise, grid, correctors, settings.snr, stochastic)
     if settings.kind == "reverse-sde":
         sde = typing.cast(SdeSolver, settings.solver)
-        return ReverseSDE(process, steps, settings.denoise, grid, correctors, settings.snr, solver=sde)
+        return ReverseSDE(process, steps, settings.final_denoising, grid, correctors, settings.snr, solver=sde)
     if settings.solver == "adaptive":
         return AdaptiveFlow(process, steps, settings.tolerance, grid)
     ode = typing.cast(OdeSolver, settings.solver)
@@ -153,7 +153,7 @@ def _step(problem: Problem) -> float:
     else:
         detail = UNKNOWN_DETAIL
     share = LANGEVIN_STEP
-    if settings.kind == "metropolis-langevin":
+    if settings.kind == "mala":
         share = METROPOLIS_STEP * math.prod(problem.shape) ** (-1 / 3)
     return share * (detail**2 + sigma**2)
 
@@ -167,7 +167,7 @@ def start_positions(problem: Problem, generator: torch.Generator) -> Tensor:
     particle starts, which would walk at random and may never come back.
     """
     x, settings = _start(problem, generator), problem.experiment.sampling
-    if settings.kind == "metropolis-langevin" and settings.source == "exact":
+    if settings.kind == "mala" and settings.source == "exact":
         log_density, sigma = _log_density(problem, None), torch.tensor(problem.noise.sigma_min, device=problem.device)
         while bool((outside := torch.isneginf(log_density(x, sigma))).any()):
             x = torch.where(per_point(outside, x), _start(problem, generator), x)
@@ -179,7 +179,7 @@ def _start(problem: Problem, generator: torch.Generator) -> Tensor:
     if settings.kind == "forward":
         rows = torch.randint(len(problem.train), (problem.particles,), generator=generator, device=generator.device)
         return ForwardProcess(problem.process(), 1).begin(problem.train[rows], generator)
-    plain = settings.kind in ("langevin", "metropolis-langevin")
+    plain = settings.kind in ("langevin", "mala")
     if settings.start == "uniform" or (settings.start == "auto" and plain):
         low, high = data_box(problem)
         drawn = torch.rand(shape, generator=generator, device=generator.device)
@@ -225,7 +225,11 @@ def require_stable_step(problem: Problem, score: LabelledScore, sampler: Sampler
         SamplerDiverged: the step is too long; the sentence says which would do.
     """
     settings = problem.experiment.sampling
-    if settings.step == "auto" or settings.mask != "none" or settings.kind not in ("langevin", "annealed-langevin"):
+    if (
+        settings.step == "auto"
+        or settings.inpainting_mask != "none"
+        or settings.kind not in ("langevin", "annealed-langevin")
+    ):
         return
     sampler = sampler or make_sampler(problem, score)
     if isinstance(sampler, AnnealedLangevin):

@@ -7,7 +7,7 @@ import numpy as np
 
 from playground.lab.setting import Auto, meta
 
-FROM_NOISE = {"reverse-sde": "reverse SDE", "probability-flow": "probability flow", "churn": "churn sampler"}
+FROM_NOISE = {"reverse-sde": "reverse SDE", "probability-flow": "probability flow", "edm": "EDM sampler"}
 """The samplers that follow a process from its prior to the data, and their names."""
 
 
@@ -17,24 +17,24 @@ class Sampling(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     kind: Annotated[
         Literal[
             "langevin",
-            "metropolis-langevin",
+            "mala",
             "annealed-langevin",
             "reverse-sde",
             "probability-flow",
-            "churn",
+            "edm",
             "forward",
         ],
         meta(
             "Sampler; forward: no sampler, but the process itself, from data to noise",
             equation={
                 "langevin": r"x \leftarrow x + \epsilon\,s(x, \sigma) + \sqrt{2\epsilon}\,z",
-                "metropolis-langevin": r"x' = x + \epsilon\,s(x) + \sqrt{2\epsilon}\,z,\ "
+                "mala": r"x' = x + \epsilon\,s(x) + \sqrt{2\epsilon}\,z,\ "
                 r"P(accept) = \min(1, \frac{p(x')\,q(x \mid x')}{p(x)\,q(x' \mid x)})",
                 "annealed-langevin": r"x \leftarrow x + \frac{\alpha_i}{2} s(x, \sigma_i) + \sqrt{\alpha_i}\,z,\ "
                 r"\alpha_i = \epsilon\,\sigma_i^2/\sigma_L^2",
                 "reverse-sde": r"dx = [f - g^2 s]\,dt + g\,dw",
                 "probability-flow": r"dx = [f - \frac{1}{2} g^2 s]\,dt",
-                "churn": r"\hat{y} = y + \sqrt{\hat\sigma^2 - \sigma^2}\,S_{noise}\,z,\ dy = -\sigma\,s(y, \sigma)\,d\sigma",
+                "edm": r"\hat{y} = y + \sqrt{\hat\sigma^2 - \sigma^2}\,S_{noise}\,z,\ dy = -\sigma\,s(y, \sigma)\,d\sigma",
                 "forward": r"dx = f\,dt + g\,dw",
             },
         ),
@@ -85,7 +85,7 @@ class Sampling(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         float,
         meta("Error that each step of the adaptive solver may make, point by point", ge=1e-9, le=0.1, log=True),
     ] = 1e-4
-    grid: Annotated[
+    time_grid: Annotated[
         Literal["auto", "log-sigma", "time", "karras"],
         meta(
             "Where the steps from noise to data end: equal ratios of sigma, equal times, or Karras's grid of rho = 7; auto: Karras's "
@@ -123,7 +123,7 @@ class Sampling(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     churn: Annotated[
         float,
         meta(
-            "Noise that the churn sampler adds on the way in all; 0: none, the probability flow",
+            "Noise that the EDM sampler adds on the way in all; 0: none, the probability flow",
             ge=0.0,
             le=1000.0,
             symbol="S_churn",
@@ -205,7 +205,7 @@ class Sampling(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             equation=r"(1 + w)\,s(x \mid c) - w\,s(x)",
         ),
     ] = 0.0
-    mask: Annotated[
+    inpainting_mask: Annotated[
         Literal["none", "left", "top", "frame"],
         meta(
             "What of each point is known beforehand: nothing, the left or the upper half of an image (x or y in the plane), or "
@@ -214,10 +214,10 @@ class Sampling(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             equation=r"\nabla_u \log p(u \mid y)",
         ),
     ] = "none"
-    known: Annotated[
+    inpainting_image: Annotated[
         int, meta("The held-out point that the known part is taken from, counted from 0", ge=0, le=1_000_000)
     ] = 0
-    denoise: Annotated[
+    final_denoising: Annotated[
         bool,
         meta(
             "End with one noise-free step to the expected clean point",

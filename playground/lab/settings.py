@@ -17,7 +17,7 @@ from playground.lab.sampling_settings import Sampling
 from playground.lab.setting import Auto as Auto
 from playground.lab.setting import meta as _meta
 
-PROCESSES = ("ve", "vp", "sub-vp", "cosine", "drawn")
+PROCESSES = ("ve", "vp", "sub-vp", "cosine", "custom")
 """The kinds of noise that go on continuously from data to noise."""
 
 RATED = ("vp", "sub-vp")
@@ -28,19 +28,19 @@ class Noise(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What noise does to the data."""
 
     kind: Annotated[
-        Literal["none", "single", "ladder", "ve", "vp", "sub-vp", "cosine", "drawn"],
+        Literal["none", "single", "discrete", "ve", "vp", "sub-vp", "cosine", "custom"],
         _meta(
             "No noise, one sigma, a ladder of sigmas, or a continuous process",
             equation={
                 "none": r"s(x) = \nabla \log p_{data}(x)",
                 "single": r"y = x + \sigma z",
-                "ladder": r"y = x + \sigma_i z,\ \sigma_1 > \dots > \sigma_L",
+                "discrete": r"y = x + \sigma_i z,\ \sigma_1 > \dots > \sigma_L",
                 "ve": r"dx = \sqrt{d\sigma^2/dt}\,dw,\ \sigma(t) = \sigma_{min} (\sigma_{max}/\sigma_{min})^t",
                 "vp": r"dx = -\frac{1}{2} \beta x\,dt + \sqrt{\beta}\,dw",
                 "sub-vp": r"dx = -\frac{1}{2} \beta x\,dt + \sqrt{\beta (1 - e^{-2 \int_0^t \beta})}\,dw",
                 "cosine": r"x(t) = \cos\theta\,x_0 + \sin\theta\,z,\ "
                 r"\theta = (1 - t) \arctan \sigma_{min} + t \arctan \sigma_{max}",
-                "drawn": r"dx = \sqrt{d\sigma^2/dt}\,dw",
+                "custom": r"dx = \sqrt{d\sigma^2/dt}\,dw",
             },
             resets=True,
         ),
@@ -105,7 +105,7 @@ class Noise(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             resets=True,
         ),
     ] = 20
-    rungs: Annotated[
+    sigmas: Annotated[
         tuple[float, ...],
         _meta(
             "The ladder's sigmas from coarse to fine where they are not geometric",
@@ -117,7 +117,7 @@ class Noise(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     schedule: Annotated[
         tuple[tuple[float, float], ...],
         _meta(
-            "Points (t, σ) of kind = drawn, from t = 0 to t = 1, both rising; a smooth rising curve of ln σ goes through them. "
+            "Points (t, σ) of kind = custom, from t = 0 to t = 1, both rising; a smooth rising curve of ln σ goes through them. "
             "Without any it is the line of kind = ve",
             unit="data",
             symbol="σ(t)",
@@ -234,7 +234,7 @@ class Objective(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             },
         ),
     ] = "auto"
-    reference: (
+    target_batch: (
         Annotated[
             int,
             _meta(
@@ -259,7 +259,7 @@ class Objective(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             equation=r"E_v\,[v^\top \nabla s\, v + \frac{1}{2}(v^\top s)^2]",
         ),
     ] = 1
-    projection: Annotated[
+    probes: Annotated[
         Literal["rademacher", "gaussian", "sphere"],
         _meta("Law of the directions; all have unit covariance", symbol="v", equation=r"E[v v^\top] = I"),
     ] = "rademacher"
@@ -270,7 +270,7 @@ class Objective(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             equation=r"\frac{1}{2}\|s\|^2",
         ),
     ] = True
-    cells: Annotated[
+    normalizer_grid: Annotated[
         int,
         _meta(
             "Cells of the sum over the plane along each side, for maximum likelihood: a step costs their square, and what is "
@@ -313,9 +313,9 @@ class Training(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     learning_rate: Annotated[float, _meta("Step size of Adam at the start", ge=1e-7, le=1.0, symbol="η", log=True)] = (
         3e-3
     )
-    decay: Annotated[Literal["cosine", "none"], _meta("How the learning rate falls until the end of training")] = (
-        "cosine"
-    )
+    lr_schedule: Annotated[
+        Literal["cosine", "none"], _meta("How the learning rate falls until the end of training")
+    ] = "cosine"
     early_stopping: Annotated[
         Literal["auto", "on", "off"],
         _meta(
@@ -325,7 +325,7 @@ class Training(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             resets=True,  # else what training was stopped by would come back into the test set
         ),
     ] = "auto"
-    ema: Annotated[
+    ema_decay: Annotated[
         float,
         _meta(
             "Memory of the averaged weights that sampling uses, with warm-up",
@@ -344,7 +344,7 @@ class Training(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             equation=r"s_\theta(x, \sigma \mid c),\ s_\theta(x, \sigma)",
         ),
     ] = 0.3
-    sigmas: Annotated[
+    sigma_distribution: Annotated[
         Literal["log-normal", "log-uniform", "time", "importance"],
         _meta(
             "How a continuous process draws its noise levels in training: normal or even in ln σ, even in the process's "

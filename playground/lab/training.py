@@ -304,7 +304,7 @@ class Trainer:
         """Of the step after `made` more."""
         settings, step = self.problem.experiment.training, self.step + made
         rate = settings.learning_rate * min(1.0, (step + 1) / WARM_UP)
-        if settings.decay == "cosine":
+        if settings.lr_schedule == "cosine":
             seconds = self.seconds + (made / self._rate if self._rate else 0.0)
             rate *= 0.5 * (1 + math.cos(math.pi * self._done(step, seconds)))
         return rate
@@ -321,7 +321,7 @@ class Trainer:
         x, sigma = x.flatten(1), sigma.to(x)
         z = torch.randn(x.shape, generator=self._generator, device=x.device)
         lambdas = self._objective.weight(sigma).view(shape)
-        common = weights.arguments(network, rates, settings.ema)
+        common = weights.arguments(network, rates, settings.ema_decay)
         if isinstance(self._objective, Denoising):
             x, z = self._objective.pairs(x, z, sigma)
             x, z, sigma = x.view(*shape, -1), z.view(*shape, -1), sigma.view(shape)
@@ -353,7 +353,7 @@ class Trainer:
         for rate in rates:
             x, sigma, label = self._draw(1, self.problem.batch, self._generator)
             loss = self._objective.loss(_told(self.network, label), x, sigma, self._generator).mean()
-            self._weights.descend(torch.autograd.grad(loss, self._parameters), rate, settings.ema)
+            self._weights.descend(torch.autograd.grad(loss, self._parameters), rate, settings.ema_decay)
             total += loss.detach()
             del loss  # its graph's memory serves the next step
         return total / len(rates)
@@ -363,7 +363,9 @@ class Trainer:
         generator = self.problem.generator("reference")
         data = self.problem.train
         x = data[self.problem.some_rows(len(data), 1000, "reference points")]
-        sigma = self.problem.noise.training_sigmas(len(x), generator, self.problem.experiment.training.sigmas)
+        sigma = self.problem.noise.training_sigmas(
+            len(x), generator, self.problem.experiment.training.sigma_distribution
+        )
         losses = self._objective.loss(StandardNormal(), x, sigma, generator)
         self._reference = max(float(losses.detach().abs().mean()), 1.0)
         self._floor, self._floor_error = self._estimate_floor(generator)

@@ -56,7 +56,7 @@ def ladder(qtbot):
     chart = SigmaLadder()
     qtbot.addWidget(chart)
     chart.resize(264, chart.height())
-    chart.show_levels("ladder", LEVELS)
+    chart.show_levels("discrete", LEVELS)
     with qtbot.waitExposed(chart):
         chart.show()
     return chart
@@ -120,7 +120,7 @@ def test_a_click_without_a_drag_changes_nothing(ladder, qtbot):
 @pytest.mark.parametrize("way", [(QPoint(0, 3),), (QPoint(30, 0), QPoint(0, 2))])
 def test_a_handle_let_go_where_it_was_keeps_all_its_digits(ladder, qtbot, way):
     levels = LEVELS * 1.2345678
-    ladder.show_levels("ladder", levels)
+    ladder.show_levels("discrete", levels)
     start = ladder.place(0).toPoint()
     with qtbot.assertNotEmitted(ladder.moved), qtbot.waitSignal(ladder.abandoned):
         QTest.mousePress(ladder, Qt.MouseButton.LeftButton, pos=start)
@@ -152,7 +152,7 @@ def test_what_is_held_stays_in_the_hand(ladder):
     QTest.mousePress(ladder, Qt.MouseButton.LeftButton, pos=start)
     QTest.mouseMove(ladder, start + QPoint(50, 0))
     held = ladder.sigmas
-    ladder.show_levels("ladder", LEVELS * 2)
+    ladder.show_levels("discrete", LEVELS * 2)
     assert np.array_equal(ladder.sigmas, held)
     QTest.mouseRelease(ladder, Qt.MouseButton.LeftButton, pos=start + QPoint(50, 0))
 
@@ -203,7 +203,7 @@ def test_the_keyboard_reaches_and_moves_every_handle(qtbot):
     for widget in (before, ladder, after):
         row.addWidget(widget)
     place.resize(600, 120)
-    ladder.show_levels("ladder", LEVELS)
+    ladder.show_levels("discrete", LEVELS)
     with qtbot.waitExposed(place):
         place.show()
     before.setFocus()
@@ -259,7 +259,7 @@ def test_hovering_names_the_level(ladder):
 @pytest.mark.parametrize("palette", [DARK, LIGHT], ids=lambda palette: palette.name)
 def test_every_kind_is_drawn(ladder, palette):
     ladder.apply_palette(palette)
-    for kind in ("none", "single", "ladder", "ve", "vp"):
+    for kind in ("none", "single", "discrete", "ve", "vp"):
         ladder.show_levels(kind, {"none": np.zeros(0), "single": np.array([0.3])}.get(kind, LEVELS), gap=3.0)
         assert (count_of(ladder, "learned") > 15) == (kind != "none"), kind
 
@@ -830,7 +830,13 @@ FLAT, STEEP = np.array([7.5, 0.012, 0.011, 0.01, 0.009, 0.007]), np.array([7.5, 
 @pytest.mark.parametrize("by", [-8, 8])
 @pytest.mark.parametrize(
     ("kind", "sigmas"),
-    [("drawn", np.geomspace(7.5, 0.007, 6)), ("drawn", FLAT), ("drawn", STEEP), ("ladder", LEVELS), ("ve", LEVELS)],
+    [
+        ("custom", np.geomspace(7.5, 0.007, 6)),
+        ("custom", FLAT),
+        ("custom", STEEP),
+        ("discrete", LEVELS),
+        ("ve", LEVELS),
+    ],
 )
 def test_the_value_of_what_is_dragged_hides_neither_the_curve_nor_a_handle(
     ladder, monkeypatch, kind, sigmas, by, width
@@ -847,9 +853,9 @@ def test_the_value_of_what_is_dragged_hides_neither_the_curve_nor_a_handle(
         written.append(box.adjusted(-3, 0, 3, 0))
         return box
 
-    for index in ladder.handles() if kind == "ladder" else range(len(sigmas)):
+    for index in ladder.handles() if kind == "discrete" else range(len(sigmas)):
         ladder.show_levels("none", np.zeros(0))
-        ladder.show_levels(kind, sigmas, times=np.linspace(1, 0, 6) if kind == "drawn" else None)
+        ladder.show_levels(kind, sigmas, times=np.linspace(1, 0, 6) if kind == "custom" else None)
         if index not in ladder.handles():
             continue
         start = ladder.place(index).toPoint()

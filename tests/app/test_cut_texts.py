@@ -18,13 +18,13 @@ from tests.app.conftest import wait
 SIZES = [(1280, 720), (1440, 900)]
 STATES: dict[str, dict[str, object]] = {
     "as it opens": {},
-    "annealed Langevin": {"noise.kind": "ladder", "sampling.kind": "annealed-langevin"},
-    "Metropolis": {"sampling.kind": "metropolis-langevin", "sampling.source": "exact"},
-    "churn": {"noise.kind": "cosine", "sampling.kind": "churn"},
+    "annealed Langevin": {"noise.kind": "discrete", "sampling.kind": "annealed-langevin"},
+    "Metropolis": {"sampling.kind": "mala", "sampling.source": "exact"},
+    "churn": {"noise.kind": "cosine", "sampling.kind": "edm"},
     "flow": {"noise.kind": "sub-vp", "sampling.kind": "probability-flow", "sampling.solver": "adaptive"},
     "sliced": {"objective.kind": "sliced", "noise.kind": "single", "sampling.kind": "langevin"},
     "likelihood": {"network.kind": "energy", "objective.kind": "maximum-likelihood", "likelihood.trace": "hutchinson"},
-    "known part": {"sampling.mask": "left", "sampling.corrector_steps": 12, "data.kind": "eight-gaussians"},
+    "known part": {"sampling.inpainting_mask": "left", "sampling.corrector_steps": 12, "data.kind": "eight-gaussians"},
     "no noise": {"noise.kind": "none", "objective.kind": "exact", "sampling.kind": "langevin"},
     "digits": {"data.kind": "digits"},
 }

@@ -155,11 +155,11 @@ def test_what_changes_while_a_file_is_written_is_unsaved(at, qtbot):
 
 def test_experiment_file_replaces_the_settings(at):
     path = at.folder / "e.toml"
-    path.write_text("seed = 9\n[noise]\nkind = 'ladder'\n")
+    path.write_text("seed = 9\n[noise]\nkind = 'discrete'\n")
     at.documents.open(path)
     assert at.bench.experiments == [at.state.experiment]
     assert at.state.experiment.seed == 9
-    assert at.state.experiment.noise.kind == "ladder"
+    assert at.state.experiment.noise.kind == "discrete"
     assert not at.state.modified
     assert not at.refusals
 

@@ -170,10 +170,10 @@ def test_losses_are_those_of_the_noise_levels_that_are_drawn_now(qtbot, bench, t
     state, engine = bench
     train(qtbot, engine)
     history, floor = engine.loss_history, engine.last_progress.floor
-    state.edit({"training.sigmas": "log-uniform", "training.learning_rate": 1e-3})
+    state.edit({"training.sigma_distribution": "log-uniform", "training.learning_rate": 1e-3})
     assert len(engine.loss_history[0]) == 0
     engine.session({})().save(tmp_path / "run.spg")
-    state.edit({"training.sigmas": "log-normal"})
+    state.edit({"training.sigma_distribution": "log-normal"})
     assert np.array_equal(engine.loss_history, history)
     assert engine.last_progress.floor == floor
     state.undo()
@@ -182,9 +182,9 @@ def test_losses_are_those_of_the_noise_levels_that_are_drawn_now(qtbot, bench, t
     assert engine.last_progress.floor != floor
     with qtbot.waitSignal(engine.problem_changed, timeout=10_000):
         engine.open_session(Session.load(tmp_path / "run.spg"))
-    assert state.experiment.training.sigmas == "log-uniform"
+    assert state.experiment.training.sigma_distribution == "log-uniform"
     assert len(engine.loss_history[0]) == 0
-    state.edit({"training.sigmas": "log-normal"})
+    state.edit({"training.sigma_distribution": "log-normal"})
     assert np.array_equal(engine.loss_history, history)
 
 
@@ -213,7 +213,7 @@ def test_pause_and_resume_keep_the_steps(qtbot, bench):
 
 def test_learning_rate_changes_without_a_restart_and_data_with_one(qtbot, bench):
     state, engine = bench
-    state.edit({"training.steps": 1_000_000, "training.decay": "none"})
+    state.edit({"training.steps": 1_000_000, "training.lr_schedule": "none"})
     engine.train()
     qtbot.waitUntil(lambda: engine.trained_steps > 5, timeout=5_000)
     state.edit({"training.learning_rate": 1e-4})
@@ -602,7 +602,7 @@ def test_the_point_in_view_is_measured_anew_by_other_settings_of_its_log_p(qtbot
     assert exact.flow.standard_error in (None, 0.0)
     keys = []
     state.changed.connect(keys.append)
-    state.edit({"likelihood.trace": "hutchinson", "likelihood.vectors": 8, "likelihood.probe": "gaussian"})
+    state.edit({"likelihood.trace": "hutchinson", "likelihood.trace_probes": 8, "likelihood.probes": "gaussian"})
     with qtbot.waitSignal(engine.likelihood_changed, timeout=20_000):
         engine.measure_again(keys[0])
     assert engine.likelihood.flow.standard_error > 0
@@ -631,14 +631,14 @@ def test_the_test_set_by_other_settings_is_forgotten_and_measured_anew_where_it_
     assert why.keys() == {"test_nll", "kl", "integral", "mmd_squared"}
     assert why["test_nll"] == why["integral"] == STALE
     engine.evaluate_test_set()
-    state.edit({"likelihood.trace": "hutchinson", "likelihood.vectors": 1})
-    engine.measure_again(frozenset({"likelihood.trace", "likelihood.vectors"}))
+    state.edit({"likelihood.trace": "hutchinson", "likelihood.trace_probes": 1})
+    engine.measure_again(frozenset({"likelihood.trace", "likelihood.trace_probes"}))
     assert engine.running("test-set")
     qtbot.waitUntil(lambda: not engine.running("test-set"), timeout=40_000)
     assert engine.evaluation["test_nll"] != 1.4
     assert engine.evaluation["integral"] > 0
     assert "trace_standard_error" not in engine.evaluation  # of one vector: it was measured by the settings of now
-    assert "likelihood.vectors" in engine.evaluation["reasons"]["trace_standard_error"]
+    assert "likelihood.trace_probes" in engine.evaluation["reasons"]["trace_standard_error"]
     assert engine.evaluation["reasons"]["mmd_squared"] == "Few."
 
 
@@ -913,7 +913,7 @@ def test_divergence_is_told_and_keeps_the_last_good_weights(qtbot, bench):
             "training.learning_rate": 1.0,
             "training.batch": 512,
             "training.steps": 2_000,
-            "training.decay": "none",
+            "training.lr_schedule": "none",
             "objective.weight": "constant",
         }
     )
@@ -1127,7 +1127,7 @@ def test_images_are_read_scaled_anew_and_kept_in_a_session(qtbot, bench, tmp_pat
 
 def test_a_file_of_points_lets_go_of_what_only_images_have(qtbot, bench, tmp_path):
     state, engine = bench
-    images = {"data.kind": "digits", "network.kind": "u-net", "sampling.mask": "frame", "sampling.steps": 5}
+    images = {"data.kind": "digits", "network.kind": "u-net", "sampling.inpainting_mask": "frame", "sampling.steps": 5}
     state.edit(images)
     path = tmp_path / "a.csv"
     np.savetxt(path, np.random.default_rng(0).normal(size=(60, 2)), delimiter=",")
@@ -1143,13 +1143,13 @@ def test_images_whose_classes_the_file_tells_take_no_reference_batch(qtbot, benc
     np.savez(path, images=np.random.default_rng(0).integers(0, 256, (60, 8, 8), np.uint8), labels=np.arange(60) % 3)
     with qtbot.waitSignal(engine.problem_changed, timeout=20_000):
         engine.open_points(str(path), "images")
-    state.edit({"objective.reference": 64})
-    for begin in (engine.train, lambda: state.edit({"objective.reference": 32})):
+    state.edit({"objective.target_batch": 64})
+    for begin in (engine.train, lambda: state.edit({"objective.target_batch": 32})):
         with qtbot.waitSignal(engine.message, timeout=5_000) as told:
             begin()
-        assert "choose objective.reference = auto or 1" in told.args[1]
+        assert "choose objective.target_batch = auto or 1" in told.args[1]
         assert engine.training != "training"
-        state.edit({"objective.reference": "auto"})
+        state.edit({"objective.target_batch": "auto"})
         engine.train()
         assert engine.training == "training"
     engine.pause_training()

@@ -108,7 +108,7 @@ def test_tab_reaches_every_row_in_order(form, state):
 
 def test_lists_and_texts_have_no_row(state):
     with pytest.raises(ValueError, match="no row"):
-        make_field(state, "noise.rungs")
+        make_field(state, "noise.sigmas")
 
 
 def test_every_choice_has_a_title_and_a_meaning():
@@ -307,14 +307,21 @@ def test_setting_a_value_by_program_echoes_nothing(form, state):
     edits = []
     original = state.edit
     state.edit = lambda changes, merge="": edits.append(changes) or original(changes, merge=merge)
-    original({"sampling.particles": 777, "training.decay": "none", "sampling.denoise": False, "noise.sigma_max": 9.0})
+    original(
+        {
+            "sampling.particles": 777,
+            "training.lr_schedule": "none",
+            "sampling.final_denoising": False,
+            "noise.sigma_max": 9.0,
+        }
+    )
     for row in rows:
         row.refresh()
     assert edits == []
     shown = {row.key: row for row in rows}
     assert shown["sampling.particles"].number.text() == "777"
-    assert shown["training.decay"].control.value() == "none"
-    assert not shown["sampling.denoise"].switch.isChecked()
+    assert shown["training.lr_schedule"].control.value() == "none"
+    assert not shown["sampling.final_denoising"].switch.isChecked()
 
 
 @pytest.mark.parametrize("key", [key for key in ROWS if fields()[key].kind == "int"])
@@ -521,7 +528,7 @@ def test_a_letter_chooses_in_the_same_undo_step_as_the_arrows(form, state):
 
 
 def test_arrows_begin_a_new_undo_step_once_the_focus_was_elsewhere(form, state):
-    row, other = make_field(state, "network.activation"), make_field(state, "sampling.denoise")
+    row, other = make_field(state, "network.activation"), make_field(state, "sampling.final_denoising")
     form(row, other)
     row.control.setFocus()
     QTest.keyClick(row.control, Qt.Key.Key_Down)
@@ -597,14 +604,14 @@ def test_undo_of_a_walk_down_a_list_gives_back_every_setting(form, state, key):
 
 
 def test_a_switch(form, state):
-    row = make_field(state, "sampling.denoise")
+    row = make_field(state, "sampling.final_denoising")
     form(row)
     assert isinstance(row, SwitchField)
     QTest.mouseClick(row.switch, Qt.MouseButton.LeftButton)
-    assert state.experiment.sampling.denoise is False
+    assert state.experiment.sampling.final_denoising is False
     row.switch.setFocus()
     QTest.keyClick(row.switch, Qt.Key.Key_Space)
-    assert state.experiment.sampling.denoise is True
+    assert state.experiment.sampling.final_denoising is True
 
 
 def test_a_range_takes_both_ends(form, state):

@@ -258,7 +258,7 @@ def test_digits_take_the_place_of_the_plane(window, qtbot):
     qtbot.mouseClick(window.canvas.surface, LEFT, pos=QPoint(1, 1))
     assert window.toasts.shown[0].sentence.startswith("There is no image at that place")
     assert window.canvas.scene(10, 10).images.known is None
-    window.state.edit({"sampling.mask": "top"})
+    window.state.edit({"sampling.inpainting_mask": "top"})
     qtbot.waitUntil(lambda: window.canvas.scene(10, 10).images.known is not None, timeout=20_000)
     assert window.canvas.scene(10, 10).images.known.sum(axis=1).tolist() == [8, 8, 8, 8, 0, 0, 0, 0]
     with qtbot.waitSignal(window.engine.problem_changed, timeout=20_000):

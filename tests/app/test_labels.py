@@ -37,9 +37,9 @@ def test_no_two_settings_are_called_the_same():
     [
         ("training.batch = 0 is not allowed: it must be 1.", "Batch B = 0 is not allowed: it must be 1."),
         ("Choose sampling.solver = euler, heun or shark.", "Choose solver “Euler”, “Heun” or “ShARK”."),
-        ("Choose a noise, or sampling.mask = none.", "Choose a noise, or known part “None”."),
+        ("Choose a noise, or sampling.inpainting_mask = none.", "Choose a noise, or known part “None”."),
         ("Choose likelihood.source = learned or empirical.", "Choose score (Likelihood) “Learned” or “Data”."),
-        ("Choose noise.kind = ladder, ve or another one.", "Choose noise “Ladder”, “VE” or another one."),
+        ("Choose noise.kind = discrete, ve or another one.", "Choose noise “Ladder”, “VE” or another one."),
         ("noise.sigma_min = 9 must lie below noise.sigma_max = 8.", "σ min = 9 must lie below σ max = 8."),
         ("No file is chosen: set data.path to a CSV file.", "No file is chosen: open a CSV file."),
         ("It diverged (loss 1.23e+05, rate 1e-04).", "It diverged (loss 123\u202f000, rate 1e-4)."),
@@ -95,7 +95,7 @@ def test_nothing_of_images_is_left_beside_an_empty_drawing(shared_window):
 def test_a_mistake_in_a_setting_leaves_once_the_setting_changes(shared_window):
     window = shared_window
     before = window.state.experiment
-    window.state.edit({"sampling.mask": "left", "sampling.known": 999_999})
+    window.state.edit({"sampling.inpainting_mask": "left", "sampling.inpainting_image": 999_999})
     wait(lambda: window.toasts.shown, 20_000)
     (toast,) = window.toasts.shown
     assert re.fullmatch(
@@ -103,6 +103,6 @@ def test_a_mistake_in_a_setting_leaves_once_the_setting_changes(shared_window):
     )
     window.state.edit({"sampling.snr": 0.2})
     assert len(window.toasts.shown) == 1
-    window.state.edit({"sampling.known": 5})
+    window.state.edit({"sampling.inpainting_image": 5})
     assert window.toasts.shown == []
     window.state.load(before)

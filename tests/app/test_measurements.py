@@ -18,7 +18,7 @@ TINY = {
     "network.depth": 1,
     "likelihood.points": 10,
     "likelihood.tolerance": 1e-1,
-    "likelihood.vectors": 1,
+    "likelihood.trace_probes": 1,
 }
 
 
@@ -43,13 +43,13 @@ def test_an_image_is_judged_by_a_score_that_training_never_shows_only_with_a_dou
 def test_a_test_set_says_nothing_of_samples_and_they_nothing_of_it() -> None:
     settings = {"data.points": 200, "network.width": 8, "likelihood.points": 20, "likelihood.tolerance": 1e-1}
     problem = Problem.build(
-        replace(Experiment(), settings | {"likelihood.trace": "hutchinson", "likelihood.vectors": 1})
+        replace(Experiment(), settings | {"likelihood.trace": "hutchinson", "likelihood.trace_probes": 1})
     )
     found = [metrics for _, metrics in measurements.test_set(problem, weights(problem)) if metrics]
     for metrics in found:
         assert not set(OF_SAMPLES) & (metrics.keys() | metrics["reasons"].keys())
         assert metrics["test_nll"] is not None
-        assert "likelihood.vectors to 2" in metrics["reasons"]["trace_standard_error"]
+        assert "likelihood.trace_probes to 2" in metrics["reasons"]["trace_standard_error"]
     assert found[-1]["integral"] > 0
     *_, (_, judged) = measurements.sample_quality(problem, iter([_Run(problem.dataset.held_out[:3])]))
     assert judged["sliced_wasserstein2"] is None

@@ -90,12 +90,12 @@ def button_called(panel: QWidget, text: str) -> QAbstractButton:
 
 SCENES = {
     "toy": {},
-    "ladder by hand": {"noise.kind": "ladder", "noise.rungs": (5.0, 1.0, 0.2), "sampling.kind": "annealed-langevin"},
+    "ladder by hand": {"noise.kind": "discrete", "noise.sigmas": (5.0, 1.0, 0.2), "sampling.kind": "annealed-langevin"},
     "vp, sliced": {"noise.kind": "vp", "objective.kind": "sliced"},
     "nothing fits": {"noise.kind": "none", "sampling.source": "exact", "data.kind": "digits"},
     "one sigma": {"noise.kind": "single", "objective.kind": "exact", "sampling.kind": "langevin"},
-    "churn, corrected": {"sampling.kind": "churn", "sampling.corrector_steps": 2},
-    "Metropolis": {"sampling.kind": "metropolis-langevin"},
+    "churn, corrected": {"sampling.kind": "edm", "sampling.corrector_steps": 2},
+    "Metropolis": {"sampling.kind": "mala"},
     "file": {"data.kind": "file", "data.path": PATH},
     "drawn": {"data.kind": "drawn"},
 }
@@ -250,12 +250,17 @@ def test_tiles_choose_the_data_and_forget_what_was_in_its_units(show, state, eng
     ("before", "kind", "gone"),
     [
         (
-            {"data.kind": "digits", "sampling.mask": "frame", "sampling.known": 300, "network.kind": "u-net"},
+            {
+                "data.kind": "digits",
+                "sampling.inpainting_mask": "frame",
+                "sampling.inpainting_image": 300,
+                "network.kind": "u-net",
+            },
             "rings",
-            {"sampling.mask": "none", "sampling.known": 0, "network.kind": "auto"},
+            {"sampling.inpainting_mask": "none", "sampling.inpainting_image": 0, "network.kind": "auto"},
         ),
         (
-            {"data.kind": "digits", "sampling.mask": "left", "sampling.labels": "one", "sampling.label": 7},
+            {"data.kind": "digits", "sampling.inpainting_mask": "left", "sampling.labels": "one", "sampling.label": 7},
             "rings",
             {},  # points have a left coordinate, and the digits' class waits for them to come back
         ),
@@ -265,7 +270,7 @@ def test_tiles_choose_the_data_and_forget_what_was_in_its_units(show, state, eng
             {"sampling.labels": "all", "sampling.label": 0},
         ),
         (
-            {"data.kind": "digits", "data.path": "cats", "sampling.mask": "frame", "sampling.guidance": 2.0},
+            {"data.kind": "digits", "data.path": "cats", "sampling.inpainting_mask": "frame", "sampling.guidance": 2.0},
             "images",
             {"sampling.guidance": 0.0},
         ),
@@ -479,18 +484,18 @@ def test_the_ladder_tells_what_its_ends_are_under_each_noise(show, state, engine
     assert "shrinks the data" not in told["ve"]
     for kind in ("vp", "sub-vp"):
         assert "follows from the rate β₁" in told[kind]
-    assert "drag a rung" in told["ladder"]
+    assert "drag a rung" in told["discrete"]
     assert "Left" not in told["single"] + told["none"]
 
 
 def test_dragging_a_rung_sets_the_ladder_by_hand_and_back(show, state, engine):
     (panel,) = show(panels.NoisePanel)
     engine.build()
-    panel.kind.control.activated.emit(panel.kind.control.findData("ladder"))
+    panel.kind.control.activated.emit(panel.kind.control.findData("discrete"))
     state.edit({"noise.levels": 10})
     engine.build()
     drag_ladder(panel, 3, 8)
-    rungs = state.experiment.noise.rungs
+    rungs = state.experiment.noise.sigmas
     levels = state.experiment.noise.levels
     assert len(rungs) == levels
     assert panel.header.state == f"by hand, L = {levels}"
@@ -498,11 +503,11 @@ def test_dragging_a_rung_sets_the_ladder_by_hand_and_back(show, state, engine):
     assert not panel.levels.isVisible()
     press(panel.evenly)
     noise = state.experiment.noise
-    assert (noise.rungs, noise.sigma_max, noise.sigma_min) == ((), rungs[0], rungs[-1])
+    assert (noise.sigmas, noise.sigma_max, noise.sigma_min) == ((), rungs[0], rungs[-1])
 
 
 def test_dragging_a_point_draws_the_schedule_and_straightening_takes_it_back(show, state, engine):
-    state.edit({"noise.kind": "drawn"})
+    state.edit({"noise.kind": "custom"})
     (panel,) = show(panels.NoisePanel)
     engine.build()
     line = panel.ladder.sigmas
@@ -691,17 +696,17 @@ def test_a_reference_batch_is_hidden_from_classes_and_refused_and_mended(show, s
     panel.disclosure.setChecked(True)
     engine.build()
     assert panel.reference.isVisible()
-    state.edit({"data.kind": "digits", "objective.reference": 64})
+    state.edit({"data.kind": "digits", "objective.target_batch": 64})
     engine.build(conditions=TOLD)
     assert not panel.reference.isVisible()
     press(button_called(panel, "Use Auto"))
-    assert state.experiment.objective.reference == "auto"
+    assert state.experiment.objective.target_batch == "auto"
     assert not panel.notice.isVisible()
 
 
 def test_training_waits_for_what_only_the_files_tell_of_their_classes(show, state, engine):
     objective, training = show(panels.ObjectivePanel, panels.TrainingPanel)
-    state.edit({"data.kind": "images", "data.path": "images", "objective.reference": 64})
+    state.edit({"data.kind": "images", "data.path": "images", "objective.target_batch": 64})
     engine.build(conditions=Conditions())
     assert training.button.isEnabled()
     engine.build(conditions=TOLD)
@@ -728,16 +733,20 @@ def test_training_waits_for_what_only_the_files_tell_of_their_classes(show, stat
                 "sampling.source": "exact",
             },
             "Use Metropolis",
-            ("sampling.kind", "metropolis-langevin"),
+            ("sampling.kind", "mala"),
         ),
         ({"noise.kind": "single"}, "Use Langevin", ("sampling.kind", "langevin")),
         ({"noise.kind": "none", "sampling.kind": "annealed-langevin"}, "Use VE noise", ("noise.kind", "ve")),
         ({"sampling.kind": "probability-flow", "sampling.solver": "shark"}, "Use Auto", ("sampling.solver", "auto")),
-        ({"sampling.kind": "metropolis-langevin"}, "Use exact", ("sampling.source", "exact")),
-        ({"sampling.mask": "frame"}, "Use none", ("sampling.mask", "none")),
-        ({"sampling.mask": "left", "sampling.kind": "forward"}, "Use none", ("sampling.mask", "none")),
+        ({"sampling.kind": "mala"}, "Use exact", ("sampling.source", "exact")),
+        ({"sampling.inpainting_mask": "frame"}, "Use none", ("sampling.inpainting_mask", "none")),
         (
-            {"sampling.kind": "metropolis-langevin", "data.kind": "digits"},
+            {"sampling.inpainting_mask": "left", "sampling.kind": "forward"},
+            "Use none",
+            ("sampling.inpainting_mask", "none"),
+        ),
+        (
+            {"sampling.kind": "mala", "data.kind": "digits"},
             "Use data",
             ("sampling.source", "empirical"),
         ),
@@ -748,12 +757,12 @@ def test_training_waits_for_what_only_the_files_tell_of_their_classes(show, stat
             ("sampling.corrector_steps", 0),
         ),
         (
-            {"sampling.kind": "probability-flow", "sampling.solver": "adaptive", "sampling.mask": "left"},
+            {"sampling.kind": "probability-flow", "sampling.solver": "adaptive", "sampling.inpainting_mask": "left"},
             "Use Auto",
             ("sampling.solver", "auto"),
         ),
         (
-            {"sampling.kind": "churn", "sampling.churn_min": 2.0, "sampling.churn_max": 1.0},
+            {"sampling.kind": "edm", "sampling.churn_min": 2.0, "sampling.churn_max": 1.0},
             "Use Auto",
             ("sampling.churn_min", "auto"),
         ),
@@ -778,7 +787,11 @@ def test_samplers_that_do_not_fit_are_refused_and_mended(show, state, engine, ch
     ("changes", "way", "mended"),
     [
         ({"data.kind": "digits", "sampling.labels": "one", "sampling.label": 12}, "Use class 9", ("sampling.label", 9)),
-        ({"sampling.mask": "left", "sampling.known": 5_000}, "Use 358", ("sampling.known", 358)),
+        (
+            {"sampling.inpainting_mask": "left", "sampling.inpainting_image": 5_000},
+            "Use 358",
+            ("sampling.inpainting_image", 358),
+        ),
     ],
 )
 def test_what_the_data_lack_is_refused_and_mended(show, state, engine, changes, way, mended):
@@ -799,7 +812,7 @@ def test_what_the_data_lack_is_refused_and_mended(show, state, engine, changes, 
 @pytest.mark.parametrize(("name", "last"), [("label", 9), ("known", 358)])
 def test_a_slider_over_what_the_data_have_ends_where_they_do(show, state, engine, name, last):
     (panel,) = show(panels.SamplingPanel)
-    state.edit({"data.kind": "digits", "sampling.labels": "one", "sampling.mask": "left"})
+    state.edit({"data.kind": "digits", "sampling.labels": "one", "sampling.inpainting_mask": "left"})
     panel.disclosure.setChecked(True)
     engine.build(is_image=True, conditions=TOLD)
     field = getattr(panel, name)
@@ -848,10 +861,10 @@ def test_what_changes_nothing_is_hidden(show, state, engine, section):
             hidden = {row.key for row in rows if row.isHidden() and acts(state.experiment, row.key)}
             assert not hidden & {
                 "sampling.step",
-                "sampling.grid",
+                "sampling.time_grid",
                 "sampling.snr",
                 "sampling.churn",
-                "objective.cells",
+                "objective.normalizer_grid",
             }, kind
 
 
@@ -1038,7 +1051,7 @@ def test_the_loss_of_another_objective_is_not_shown_as_that_of_this_one(show, st
     state.edit({"objective.kind": "denoising"})
     assert "optimal loss 1.849 ± 0.002" in panel.chart.accessibleDescription()
     engine.loss_history = (np.zeros(0), np.zeros(0))
-    state.edit({"training.sigmas": "time"})
+    state.edit({"training.sigma_distribution": "time"})
     assert "or of other noise levels" in panel.chart.accessibleDescription()
 
 
@@ -1185,16 +1198,16 @@ def test_estimates_of_the_trace_show_their_error_where_it_is_known(show, state, 
     (panel,) = show(panels.LikelihoodPanel)
     engine.build()
     panel.disclosure.click()
-    assert not panel.settings["vectors"].isVisible()
+    assert not panel.settings["trace_probes"].isVisible()
     state.edit({"likelihood.trace": "hutchinson"})
-    assert panel.settings["vectors"].isVisible()
-    assert panel.settings["probe"].isVisible()
+    assert panel.settings["trace_probes"].isVisible()
+    assert panel.settings["probes"].isVisible()
     for error, vectors, text, word in (
         (0.12, 2, "−0.713 ± 0.120", "2 random vectors, with their"),
         (None, 2, "−0.713", "2 random vectors that agree"),
         (None, 1, "−0.713", "a single random vector"),
     ):
-        state.edit({"likelihood.vectors": vectors})
+        state.edit({"likelihood.trace_probes": vectors})
         engine.show_point({"standard_error": error})
         assert panel.log_prob.text() == text
         assert panel.log_prob.name.text() == "log p, model (estimate)"
@@ -1207,7 +1220,7 @@ def test_estimates_of_the_trace_show_their_error_where_it_is_known(show, state, 
     assert (panel.log_prob.name.text(), panel.lowest.name.text()) == ("log p, model", "lowest log p on the way")
     engine.evaluation_changed.emit({"trace_standard_error": 0.034})
     assert panel.held_out.estimate.text() == "0.034"
-    why = "A single random vector does not tell its own error: set likelihood.vectors to 2 or more."
+    why = "A single random vector does not tell its own error: set likelihood.trace_probes to 2 or more."
     # The figure is of an earlier test set, taken with more vectors.
     engine.evaluation_changed.emit({"trace_standard_error": 0.034, "reasons": {"trace_standard_error": why}})
     assert panel.held_out.estimate.text() == "–"
@@ -1402,12 +1415,12 @@ def test_conditioned_samples_are_not_compared_and_the_card_says_why(show, state,
     engine.build()
     engine.sample()
     assert (panel.unlike.isVisible(), panel.measure_samples.isEnabled()) == (False, True)
-    state.edit({"sampling.mask": "left", "sampling.known": 3})
+    state.edit({"sampling.inpainting_mask": "left", "sampling.inpainting_image": 3})
     assert panel.unlike.text().startswith(
         "The samples are conditioned on the first coordinate of held-out point 3, the"
     )
     assert (panel.unlike.isVisible(), panel.measure_samples.isEnabled()) == (True, False)
-    state.edit({"sampling.mask": "none"})
+    state.edit({"sampling.inpainting_mask": "none"})
     assert (panel.unlike.isVisible(), panel.measure_samples.isEnabled()) == (False, True)
 
 

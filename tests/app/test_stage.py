@@ -69,7 +69,7 @@ def test_another_noise_while_a_run_plays_is_no_error(qtbot, engine, sampler):
     engine.message.connect(lambda level, sentence, action: errors.append(sentence) if level == "error" else None)
     state = engine._state
     state.edit({"sampling.kind": sampler})
-    for noise in ("none", "vp", "single", "ve", "ladder", "none"):
+    for noise in ("none", "vp", "single", "ve", "discrete", "none"):
         with qtbot.waitSignal(engine.problem_changed, timeout=10_000):
             state.edit({"noise.kind": noise, "objective.kind": "exact"})
         for frame in range(0, 20, 5):
@@ -332,7 +332,7 @@ def test_the_loop_begins_no_run_that_is_refused(qtbot, engine, monkeypatch, fast
     engine.message.connect(lambda level, sentence, action: errors.append(sentence) if level == "error" else None)
     monkeypatch.setattr(engine._live, "keeps_up", lambda frames_a_second: fast)
     with qtbot.waitSignal(engine.problem_changed, timeout=10_000):
-        engine._state.edit({"noise.kind": "single", "sampling.kind": "churn"})
+        engine._state.edit({"noise.kind": "single", "sampling.kind": "edm"})
     assert sampling_refusal(engine._state.experiment) is not None
     engine.set_playing(False)
     engine._show_recorded(first)  # as a session's run, which the loop would replace
@@ -347,10 +347,10 @@ def test_a_known_point_that_is_not_there_is_refused_before_a_run_begins(engine, 
     qtbot.waitUntil(lambda: engine.recorded > 5, timeout=10_000)
     told, run = [], engine.trajectory
     engine.message.connect(lambda *message: told.append(message))
-    engine._state.edit({"sampling.mask": "left", "sampling.known": 999_999})
+    engine._state.edit({"sampling.inpainting_mask": "left", "sampling.inpainting_image": 999_999})
     (message,) = told
     assert message == ("warning", message[1], "")
     assert message[1].startswith("There is no held-out point 999999: there are ")
     assert hindrances.to_sampling(engine._state, engine) == spoken(message[1])
-    engine._state.edit({"sampling.known": 0})
+    engine._state.edit({"sampling.inpainting_image": 0})
     qtbot.waitUntil(lambda: engine.trajectory is not run and engine.recorded > 5, timeout=10_000)

@@ -13,8 +13,8 @@ def recorded(signal):
 def test_an_edit_changes_the_experiment_and_says_which_keys():
     state = State()
     changed = recorded(state.changed)
-    assert state.edit({"noise.kind": "ladder", "noise.levels": 5})
-    assert state.experiment.noise.kind == "ladder"
+    assert state.edit({"noise.kind": "discrete", "noise.levels": 5})
+    assert state.experiment.noise.kind == "discrete"
     assert state.value("noise.levels") == 5
     assert changed == [(frozenset({"noise.kind", "noise.levels"}),)]
 

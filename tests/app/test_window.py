@@ -180,7 +180,7 @@ def test_themes_change_and_are_remembered(shared_window):
     ("changes", "line"),
     [
         ({}, "Two moons · denoising · VE process"),
-        ({"noise.kind": "ladder", "noise.levels": 10}, "Two moons · denoising · 10 noise levels"),
+        ({"noise.kind": "discrete", "noise.levels": 10}, "Two moons · denoising · 10 noise levels"),
         ({"data.kind": "file", "data.path": "C:\\a\\b.csv"}, "b.csv · denoising · VE process"),
         ({"noise.kind": "none", "objective.kind": "exact"}, "Two moons · exact · no noise"),
         ({"data.kind": "images", "data.path": "/a/cats"}, "cats · denoising · VE process"),
@@ -660,7 +660,7 @@ def test_another_divergence_measures_the_clicked_point_anew(window, qtbot):
     with qtbot.waitSignal(window.engine.likelihood_changed, timeout=20_000):
         window.engine.inspect(0.0, 1.0)
     before = window.engine.likelihood
-    window.state.edit({"likelihood.trace": "hutchinson", "likelihood.vectors": 8, "likelihood.probe": "gaussian"})
+    window.state.edit({"likelihood.trace": "hutchinson", "likelihood.trace_probes": 8, "likelihood.probes": "gaussian"})
     qtbot.waitUntil(lambda: window.engine.likelihood not in (None, before), timeout=20_000)
     assert window.engine.likelihood.flow.standard_error > 0
 

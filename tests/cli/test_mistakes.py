@@ -60,11 +60,11 @@ MISTAKES: dict[str, tuple[list[str], str]] = {
         'training.batch = 0 is not allowed: it must be a whole number from 1 to 65536 or "auto".',
     ),
     "rungs without a digit": (
-        ["run", "{tmp}/empty.toml", "--out", "{tmp}/o", "--set", "noise.rungs=[3,1,.1]"],
-        "noise.rungs=[3,1,.1] is not TOML, which wants digits on both sides of a point: 0.1",
+        ["run", "{tmp}/empty.toml", "--out", "{tmp}/o", "--set", "noise.sigmas=[3,1,.1]"],
+        "noise.sigmas=[3,1,.1] is not TOML, which wants digits on both sides of a point: 0.1",
     ),
     "rungs that are no list": (
-        ["run", "{tmp}/empty.toml", "--out", "{tmp}/o", "--set", "noise.rungs=3"],
+        ["run", "{tmp}/empty.toml", "--out", "{tmp}/o", "--set", "noise.sigmas=3"],
         "it must be a list, as in [8.0, 2.0, 0.5].",
     ),
     "a stroke of numbers": (
@@ -93,9 +93,9 @@ MISTAKES: dict[str, tuple[list[str], str]] = {
     "a mean over other classes": (
         [
             *("run", "{tmp}/empty.toml", "--out", "{tmp}/o", "--set", "data.kind=digits"),
-            *("--set", "objective.reference=64"),
+            *("--set", "objective.target_batch=64"),
         ],
-        "objective.reference = 64: choose objective.reference = auto or 1",
+        "objective.target_batch = 64: choose objective.target_batch = auto or 1",
     ),
     "a known point that is not there": (
         [
@@ -104,9 +104,9 @@ MISTAKES: dict[str, tuple[list[str], str]] = {
             "--out",
             "{tmp}/o",
             "--set",
-            "sampling.mask=left",
+            "sampling.inpainting_mask=left",
             "--set",
-            "sampling.known=999999",
+            "sampling.inpainting_image=999999",
         ],
         "There is no held-out point 999999: there are 2000",
     ),
@@ -124,7 +124,7 @@ MISTAKES: dict[str, tuple[list[str], str]] = {
     ),
     "reverse SDE without noise": (
         ["run", "{tmp}/empty.toml", "--out", "{tmp}/o", "--set", "noise.kind=none", "--set", "objective.kind=exact"],
-        "has no path between them: choose noise.kind = ladder, ve or another process",
+        "has no path between them: choose noise.kind = discrete, ve or another process",
     ),
     "no data file": (
         ["run", "{tmp}/empty.toml", "--out", "{tmp}/o", "--set", "data.kind=file"],

@@ -188,7 +188,7 @@ def test_what_a_run_prints_is_what_it_writes(tmp_path: Path, ask: Ask, quick: li
 def test_a_run_of_conditioned_samples_says_why_it_does_not_compare_them(
     tmp_path: Path, ask: Ask, quick: list[str]
 ) -> None:
-    (tmp_path / "left.toml").write_text('sampling.mask = "left"\ndata.kind = "two-gaussians"\n')
+    (tmp_path / "left.toml").write_text('sampling.inpainting_mask = "left"\ndata.kind = "two-gaussians"\n')
     code, said, _ = ask("run", tmp_path / "left.toml", "--out", tmp_path / "out", *quick)
     assert code == 0
     assert "samples and data  not compared: The samples are conditioned on the first coordinate" in said
@@ -429,7 +429,7 @@ def test_results_are_in_the_units_of_the_file(odd: Path) -> None:
 
 
 def test_sampling_again_by_another_sampler(moons: Path, tmp_path: Path, ask: Ask) -> None:
-    for sampler in ("langevin", "annealed-langevin", "reverse-sde", "probability-flow", "churn"):
+    for sampler in ("langevin", "annealed-langevin", "reverse-sde", "probability-flow", "edm"):
         out = tmp_path / f"{sampler}.npz"
         code, said, _ = ask(
             "sample", moons, "--sampler", sampler, "--particles", 7, "--set=sampling.steps=20", "--frames", "--out", out
@@ -508,13 +508,13 @@ def test_sampling_takes_settings_and_seeds(moons: Path, tmp_path: Path, ask: Ask
     first = positions()
     np.testing.assert_array_equal(first, positions("--seed", 3))
     assert not np.array_equal(first, positions("--seed", 4))
-    assert len(positions("--set", "sampling.steps=5", "--set", "sampling.denoise=false")) == 6
+    assert len(positions("--set", "sampling.steps=5", "--set", "sampling.final_denoising=false")) == 6
     assert len(positions("--set", "sampling.source=exact")) == 14
     # The solver that training wrote down is the old sampler's: the flow has Heun's unless it is told otherwise.
     flow = positions("--sampler", "probability-flow")
     np.testing.assert_array_equal(flow, positions("--sampler", "probability-flow", "--set", "sampling.solver=heun"))
     assert not np.array_equal(flow, positions("--sampler", "probability-flow", "--set", "sampling.solver=euler"))
-    annealed = ("--sampler", "annealed-langevin", "--set", "noise.levels=5", "--set", "sampling.denoise=false")
+    annealed = ("--sampler", "annealed-langevin", "--set", "noise.levels=5", "--set", "sampling.final_denoising=false")
     assert len(positions(*annealed)) == 11  # of 12 steps, two at each of five levels, and the start
     code, _, _ = ask("sample", moons, "--particles", 5, "--frames", "--out", tmp_path / "a.csv")
     assert code == 0
@@ -557,9 +557,9 @@ def test_likelihoods_of_a_file(moons: Path, odd: Path, tmp_path: Path, ask: Ask)
         "--set",
         "likelihood.trace=hutchinson",
         "--set",
-        "likelihood.vectors=8",
+        "likelihood.trace_probes=8",
         "--set",
-        "likelihood.probe=gaussian",
+        "likelihood.probes=gaussian",
     )
     assert (
         ask("likelihood", moons, "--points", tmp_path / "points.csv", "--out", tmp_path / "h.csv", *estimated)[0] == 0
@@ -731,7 +731,7 @@ def test_a_way_s_ends_are_what_likelihood_says_of_them(moons: Path, tmp_path: Pa
     judged, way, back = (tmp_path / name for name in ("judged.csv", "way.csv", "back.csv"))
     given = ("--points", tmp_path / "points.csv")
     estimated = ("--set", "likelihood.trace=hutchinson", "--set", "likelihood.tolerance=1e-6")
-    three = (*estimated, "--set", "likelihood.vectors=3", "--set", "likelihood.probe=gaussian")
+    three = (*estimated, "--set", "likelihood.trace_probes=3", "--set", "likelihood.probes=gaussian")
     assert ask("likelihood", moons, *given, "--out", judged, "--latent", *three)[0] == 0
     assert ask("interpolate", moons, *given, "--out", way, "--count", 5, *three)[0] == 0
     assert ask("decode", moons, "--latent", judged, "--out", back, *three)[0] == 0
@@ -806,7 +806,7 @@ def test_videos_of_any_kind_and_size(moons: Path, tmp_path: Path, ask: Ask, suff
 def test_picture_and_video_show_where_what_was_given_ends(
     tmp_path: Path, ask: Ask, quick: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (tmp_path / "digits.toml").write_text('data.kind = "digits"\nnetwork.width = 8\nsampling.mask = "top"\n')
+    (tmp_path / "digits.toml").write_text('data.kind = "digits"\nnetwork.width = 8\nsampling.inpainting_mask = "top"\n')
     seen: list[list[int]] = []
     monkeypatch.setattr(ImageGrid, "paint", lambda grid, *_: seen.append(grid.known.sum(axis=1).tolist()))
     quickest = [*quick, "--set=training.steps=2", "--set=likelihood.points=10"]

@@ -49,7 +49,7 @@ def test_each_sampler_fits_the_learned_score_of_points(sheets) -> None:
     for column in sheets.samplers():
         chosen = sheets.fitted(Experiment(), column, sheets.ALTERNATIVES)
         assert chosen is not None, column
-        energy = chosen.sampling.kind == "metropolis-langevin"
+        energy = chosen.sampling.kind == "mala"
         assert (chosen.network.kind == "energy") == energy, column
 
 

@@ -29,9 +29,9 @@ def test_the_defaults_need_no_advice(kind: str, data: str) -> None:
     [
         ({"noise__kind": "ve", "noise__sigma_max": 0.6}, "noise.sigma_max"),
         ({"noise__kind": "cosine", "noise__sigma_max": 0.6}, "noise.sigma_max"),
-        ({"noise__kind": "ladder", "noise__sigma_max": 0.6}, "noise.sigma_max"),
-        ({"noise__kind": "ladder", "noise__rungs": (0.6, 0.2, 0.1)}, "noise.rungs"),
-        ({"noise__kind": "drawn", "noise__schedule": ((0.0, 0.01), (0.4, 0.3), (1.0, 0.6))}, "noise.schedule"),
+        ({"noise__kind": "discrete", "noise__sigma_max": 0.6}, "noise.sigma_max"),
+        ({"noise__kind": "discrete", "noise__sigmas": (0.6, 0.2, 0.1)}, "noise.sigmas"),
+        ({"noise__kind": "custom", "noise__schedule": ((0.0, 0.01), (0.4, 0.3), (1.0, 0.6))}, "noise.schedule"),
         ({"noise__kind": "vp", "noise__beta_max": 1.0}, "noise.beta_max"),
         ({"noise__kind": "sub-vp", "noise__beta_max": 1.0}, "noise.beta_max"),
     ],
@@ -41,7 +41,7 @@ def test_an_end_that_is_not_gaussian_is_told_and_mended(
 ) -> None:
     by_length = {
         "noise__sigma_max": lambda sigma: sigma * scale,
-        "noise__rungs": lambda rungs: tuple(sigma * scale for sigma in rungs),
+        "noise__sigmas": lambda rungs: tuple(sigma * scale for sigma in rungs),
         "noise__schedule": lambda points: tuple((t, sigma * scale) for t, sigma in points),
     }
     scaled = {key: by_length[key](value) for key, value in settings.items() if key in by_length}
@@ -54,9 +54,9 @@ def test_an_end_that_is_not_gaussian_is_told_and_mended(
     assert mended.noise.sigma_max < 4 * problem.noise.sigma_max  # no more than it takes
 
 
-@pytest.mark.parametrize("settings", [{"noise__levels": 4}, {"noise__rungs": (9.0, 3.0, 0.2, 0.05, 0.01)}])
+@pytest.mark.parametrize("settings", [{"noise__levels": 4}, {"noise__sigmas": (9.0, 3.0, 0.2, 0.05, 0.01)}])
 def test_levels_that_hardly_overlap_are_told_and_mended(settings: dict[str, object]) -> None:
-    problem = build(noise__kind="ladder", **settings)
+    problem = build(noise__kind="discrete", **settings)
     (advice,) = noise_advice(problem)
     assert "% of their mass" in advice.sentence
     # A network that reaches the loss's floor at every level has log p wrong between them.
@@ -70,11 +70,11 @@ def test_levels_that_hardly_overlap_are_told_and_mended(settings: dict[str, obje
 
 @pytest.mark.parametrize(
     "settings",
-    [{"noise__sigma_max": 0.6, "noise__levels": 2}, {"data__kind": "eight-gaussians", "noise__rungs": (2.0, 0.01)}],
+    [{"noise__sigma_max": 0.6, "noise__levels": 2}, {"data__kind": "eight-gaussians", "noise__sigmas": (2.0, 0.01)}],
 )
 def test_levels_are_told_for_the_end_that_mends_the_noise(settings: dict[str, object]) -> None:
     """Those between the present ends would be too few once the first warning is heeded."""
-    problem = build(noise__kind="ladder", **settings)
+    problem = build(noise__kind="discrete", **settings)
     end, levels = noise_advice(problem)
     assert f"even levels from σ = {levels.changes['noise.sigma_max']:g} on share" in levels.sentence
     assert noise_advice(Problem.build(replace(problem.experiment, levels.changes))) == ()
@@ -84,7 +84,7 @@ def test_levels_are_told_for_the_end_that_mends_the_noise(settings: dict[str, ob
 
 def test_images_need_more_levels_than_points() -> None:
     """One of 64 axes is enough to tell two levels apart: 20 levels over a range of 3,000 do in the plane, 35 here."""
-    (advice,) = noise_advice(build(data__kind="digits", noise__kind="ladder"))
+    (advice,) = noise_advice(build(data__kind="digits", noise__kind="discrete"))
     assert 30 < advice.changes["noise.levels"] < 45
 
 

@@ -51,7 +51,7 @@ def moments(made: Problem) -> tuple[torch.Tensor, torch.Tensor]:
     return made.train.mean(0), made.train.var(0, correction=0)
 
 
-@pytest.mark.parametrize("kind", [kind for kind in SAMPLERS if kind != "metropolis-langevin"])
+@pytest.mark.parametrize("kind", [kind for kind in SAMPLERS if kind != "mala"])
 def test_every_sampler_gives_each_channel_its_own_mean_and_spread(kind: str) -> None:
     made = problem(sampling__kind=kind, sampling__steps=200, sampling__particles=200)
     if kind == "langevin":  # which mixes slowly by itself
@@ -71,7 +71,7 @@ def test_every_sampler_gives_each_channel_its_own_mean_and_spread(kind: str) -> 
 
 
 def test_metropolis_takes_the_training_sets_density_of_colours() -> None:
-    made = problem(sampling__kind="metropolis-langevin", sampling__source="empirical", noise__kind="single")
+    made = problem(sampling__kind="mala", sampling__source="empirical", noise__kind="single")
     *_, trajectory = sample(made, made.known_score())
     assert trajectory.positions.shape[2:] == SHAPE
     assert 0 < float(trajectory.accepted[1:].mean()) <= 1

@@ -90,16 +90,18 @@ def distance_from_the_conditional_law(problem: Problem) -> float:
     """Kolmogorov's and Smirnov's, of the sampled y from p(y | x) summed up over a line, for points of the plane."""
     y = np.sort(last(problem, problem.known_score())[:, 1].astype(np.float64))
     line = np.linspace(-12.0, 12.0, 20_001)
-    x = problem.dataset.held_out[problem.experiment.sampling.known][0]
+    x = problem.dataset.held_out[problem.experiment.sampling.inpainting_image][0]
     cumulated = problem.exact_log_prob(np.stack([np.full_like(line, x), line], axis=1)).exp().cumsum(0).numpy()
     expected = np.interp(y, line, cumulated / cumulated[-1])
     return float(np.abs(expected - (np.arange(len(y)) + 0.5) / len(y)).max())
 
 
 @pytest.mark.parametrize("mask", ["left", "top", "frame"])
-@pytest.mark.parametrize("kind", ["reverse-sde", "churn", "annealed-langevin"])
+@pytest.mark.parametrize("kind", ["reverse-sde", "edm", "annealed-langevin"])
 def test_the_known_part_of_an_image_is_reached(network, mask: str, kind: str) -> None:
-    problem = digits(sampling__mask=mask, sampling__known=5, sampling__kind=kind, sampling__steps=40)
+    problem = digits(
+        sampling__inpainting_mask=mask, sampling__inpainting_image=5, sampling__kind=kind, sampling__steps=40
+    )
     known = known_part(problem).numpy()
     end, source = last(problem, network), problem.dataset.held_out[5]
     assert known.shape == (1, 8, 8)
@@ -113,7 +115,14 @@ def test_the_known_part_of_an_image_is_reached(network, mask: str, kind: str) ->
 @pytest.mark.parametrize("solver", ["auto", "adaptive"])
 @pytest.mark.parametrize("noise", ["ve", "single", "none"])
 def test_every_sampler_reaches_what_is_known_or_says_why_it_does_not(kind: str, solver: str, noise: str) -> None:
-    settings = {"kind": kind, "solver": solver, "mask": "left", "source": "exact", "particles": 50, "steps": 200}
+    settings = {
+        "kind": kind,
+        "solver": solver,
+        "inpainting_mask": "left",
+        "source": "exact",
+        "particles": 50,
+        "steps": 200,
+    }
     changes = {f"sampling.{key}": setting for key, setting in settings.items()} | {"noise.kind": noise}
     problem = Problem.build(replace(Experiment(), changes))
     refusal = sampling_refusal(problem.experiment)
@@ -130,7 +139,7 @@ def test_every_sampler_reaches_what_is_known_or_says_why_it_does_not(kind: str, 
 
 def test_langevin_gives_the_rest_its_conditional_law() -> None:
     """Two moons given x = -0.70, where y has one mode: the law smoothed by sigma_min, which no step of its own has to reach."""
-    settings = {"kind": "langevin", "mask": "left", "source": "exact", "particles": 1_000}
+    settings = {"kind": "langevin", "inpainting_mask": "left", "source": "exact", "particles": 1_000}
     changes = {f"sampling.{key}": setting for key, setting in settings.items()} | {"likelihood.points": 100}
     problem = Problem.build(replace(Experiment(), changes))
     assert distance_from_the_conditional_law(problem) < 0.06
@@ -141,7 +150,12 @@ def test_in_the_plane_one_coordinate_is_known(mask: str, axis: int) -> None:
     """Given x of a point of two moons, y is where the moons are at that x."""
     experiment = replace(
         Experiment(),
-        {"sampling.mask": mask, "sampling.source": "exact", "sampling.particles": 300, "sampling.steps": 150},
+        {
+            "sampling.inpainting_mask": mask,
+            "sampling.source": "exact",
+            "sampling.particles": 300,
+            "sampling.steps": 150,
+        },
     )
     problem = Problem.build(experiment)
     end = last(problem, problem.known_score())
@@ -158,8 +172,8 @@ def test_the_rest_follows_its_conditional_law(correctors: str | int, low: float,
     The default settings are 0.04 to 0.06 away; without correctors it is 0.35, for the two moons come in the wrong shares.
     """
     settings = {
-        "sampling.mask": "left",
-        "sampling.known": 9,
+        "sampling.inpainting_mask": "left",
+        "sampling.inpainting_image": 9,
         "sampling.source": "exact",
         "sampling.particles": 1_000,
         "sampling.corrector_steps": correctors,
@@ -174,7 +188,7 @@ def test_fitted_steps_that_a_known_part_makes_too_short_name_what_helps() -> Non
         "kind": "probability-flow",
         "solver": "adaptive",
         "corrector_steps": 0,
-        "mask": "left",
+        "inpainting_mask": "left",
         "source": "empirical",
     }
     asked = {f"sampling__{key}": value for key, value in settings.items()} | {"sampling__particles": 4}
@@ -186,7 +200,7 @@ def test_fitted_steps_that_a_known_part_makes_too_short_name_what_helps() -> Non
 
 
 def test_correctors_act_where_a_part_is_known_and_stay_automatic_for_another_run() -> None:
-    free, given = Experiment(), replace(Experiment(), {"sampling.mask": "left"})
+    free, given = Experiment(), replace(Experiment(), {"sampling.inpainting_mask": "left"})
     assert resolved(free).sampling.corrector_steps == 0
     assert resolved(given).sampling.corrector_steps == KNOWN_CORRECTORS
     assert resolved(replace(given, {"sampling.corrector_steps": 1})).sampling.corrector_steps == 1
@@ -197,9 +211,11 @@ def test_correctors_act_where_a_part_is_known_and_stay_automatic_for_another_run
 def test_what_is_not_there_is_refused_in_a_sentence(network) -> None:
     for key, value, said in (
         ("sampling.label", 10, "choose one from 0 to 9"),
-        ("sampling.known", 9_999, r"are 359 \(sampling\.known = 0 to 358\)"),
+        ("sampling.inpainting_image", 9_999, r"are 359 \(sampling\.inpainting_image = 0 to 358\)"),
     ):
-        experiment = replace(digits().experiment, {key: value, "sampling.labels": "one", "sampling.mask": "left"})
+        experiment = replace(
+            digits().experiment, {key: value, "sampling.labels": "one", "sampling.inpainting_mask": "left"}
+        )
         with pytest.raises(ExperimentError, match=said):
             last(dataclasses.replace(digits(), experiment=experiment), network)
 
@@ -207,13 +223,16 @@ def test_what_is_not_there_is_refused_in_a_sentence(network) -> None:
 @pytest.mark.parametrize(
     ("changes", "key"),
     [
-        ({"sampling.mask": "frame"}, "sampling.mask"),
-        ({"sampling.mask": "left", "noise.kind": "none", "sampling.kind": "langevin"}, "sampling.mask"),
+        ({"sampling.inpainting_mask": "frame"}, "sampling.inpainting_mask"),
         (
-            {"sampling.mask": "left", "sampling.kind": "metropolis-langevin", "sampling.source": "exact"},
-            "sampling.mask",
+            {"sampling.inpainting_mask": "left", "noise.kind": "none", "sampling.kind": "langevin"},
+            "sampling.inpainting_mask",
         ),
-        ({"sampling.mask": "left", "sampling.kind": "forward"}, "sampling.mask"),
+        (
+            {"sampling.inpainting_mask": "left", "sampling.kind": "mala", "sampling.source": "exact"},
+            "sampling.inpainting_mask",
+        ),
+        ({"sampling.inpainting_mask": "left", "sampling.kind": "forward"}, "sampling.inpainting_mask"),
     ],
 )
 def test_pairs_that_make_no_sense_are_refused(changes: dict, key: str) -> None:
@@ -422,17 +441,17 @@ def test_no_label_is_asked_for_by_default() -> None:
 
 
 def test_classes_take_no_mean_over_a_reference_batch_for_their_target() -> None:
-    told, untold = digits(objective__reference=64), digits(objective__reference=64, network__kind="mlp")
-    assert build_objective(digits()).reference == digits().resolved().objective.reference == 1
+    told, untold = digits(objective__target_batch=64), digits(objective__target_batch=64, network__kind="mlp")
+    assert build_objective(digits()).reference == digits().resolved().objective.target_batch == 1
     assert build_objective(untold).reference == 64
-    assert untold.resolved().objective.reference == 64
+    assert untold.resolved().objective.target_batch == 64
     files = replace(told.experiment, {"data.kind": "images", "data.path": "images"})
     for problem in (told, Problem.build(files, told.dataset)):  # only the files themselves tell that they have classes
         with pytest.raises(
-            ExperimentError, match=r"objective\.reference = 64: choose objective\.reference = auto or 1"
+            ExperimentError, match=r"objective\.target_batch = 64: choose objective\.target_batch = auto or 1"
         ):
             Trainer(problem)
-    assert training_refusal(digits(objective__reference=1).experiment) is None
+    assert training_refusal(digits(objective__target_batch=1).experiment) is None
     assert training_refusal(files) is None
     assert training_refusal(files, Conditions(tuple(range(10)))) == training_refusal(told.experiment)
 
@@ -453,7 +472,7 @@ def test_an_mlp_is_told_no_labels() -> None:
         ({"labels": "one", "source": "empirical"}, None),  # which is told no class
         ({"labels": "all", "guidance": 2.0}, "pushed towards their classes by sampling.guidance = 2,"),
         ({"labels": "one", "label": 3}, "conditioned on class 3,"),
-        ({"mask": "top", "known": 5}, "conditioned on the upper half of held-out point 5,"),
+        ({"inpainting_mask": "top", "inpainting_image": 5}, "conditioned on the upper half of held-out point 5,"),
     ],
 )
 def test_what_is_conditioned_is_not_compared_with_data_that_are_not(
@@ -477,7 +496,9 @@ def test_what_is_conditioned_is_not_compared_with_data_that_are_not(
 
 def test_points_of_the_plane_that_are_known_in_part_are_not_compared_and_say_why() -> None:
     settings = {"data.kind": "two-gaussians", "data.points": 500, "likelihood.points": 20}
-    problem = Problem.build(replace(Experiment(), settings | {"sampling.mask": "left", "sampling.known": 3}))
+    problem = Problem.build(
+        replace(Experiment(), settings | {"sampling.inpainting_mask": "left", "sampling.inpainting_image": 3})
+    )
     *_, progress = evaluate(problem, problem.density.score, problem.dataset.held_out)
     found = progress.metrics
     for key in ("sliced_wasserstein2", "sliced_wasserstein2_floor", "mmd_squared", "mode_weights"):

@@ -32,11 +32,11 @@ SMALL = {
 }
 PAIRS = [
     ("exact", "none", 120),
-    ("sliced", "ladder", 150),
+    ("sliced", "discrete", 150),
     ("denoising", "single", 200),
     ("denoising", "vp", 200),
     ("maximum-likelihood", "none", 150),
-    ("maximum-likelihood", "ladder", 100),
+    ("maximum-likelihood", "discrete", 100),
     ("maximum-likelihood", "ve", 100),
 ]
 
@@ -63,7 +63,9 @@ def test_an_energy_learns_by_every_objective(objective: str, noise: str, steps: 
     """Half of the way from the Gaussian to the floor at least, judged by the averaged weights on fresh noise."""
     trainer = Trainer(
         Problem.build(
-            experiment(objective__kind=objective, noise__kind=noise, training__steps=steps, objective__cells=40)
+            experiment(
+                objective__kind=objective, noise__kind=noise, training__steps=steps, objective__normalizer_grid=40
+            )
         )
     )
     *_, last = trainer
@@ -219,7 +221,7 @@ def test_where_another_score_is_judged_the_way_back_to_the_energy_is_told(source
     assert reasons["energy_nll"] == reasons["log_partition"]
     assert reasons["energy_nll"].endswith(f"the {source} score does not: choose likelihood.source = learned.")
     if noise == "single":
-        assert "noise.kind = ladder, ve or another process, or likelihood.source = learned" in reasons["test_nll"]
+        assert "noise.kind = discrete, ve or another process, or likelihood.source = learned" in reasons["test_nll"]
 
 
 def test_a_rough_z_for_pictures_is_near_the_fine_one() -> None:
@@ -270,7 +272,7 @@ def test_restored_training_goes_on_to_the_same_bits() -> None:
 @pytest.mark.parametrize("step", [0.15, 0.6])
 def test_metropolis_settles_at_the_density_of_the_energy(step: float) -> None:
     """Whatever the step: mean and mean square of each axis against sums over the plane, within 4.4 standard errors."""
-    problem, network = untrained(noise__kind="single", sampling__kind="metropolis-langevin", sampling__particles=2000)
+    problem, network = untrained(noise__kind="single", sampling__kind="mala", sampling__particles=2000)
     scrambled(network)
     unit = problem.units.sigma_to_user(1.0)
     settings = {"sampling.step": step * unit**2, "sampling.steps": math.ceil(20 / min(step, 0.3))}
@@ -288,7 +290,7 @@ def test_metropolis_settles_at_the_density_of_the_energy(step: float) -> None:
 
 
 def test_metropolis_needs_an_energy_where_the_score_is_learned() -> None:
-    kinds = {"sampling__kind": "metropolis-langevin", "sampling__source": "learned"}
+    kinds = {"sampling__kind": "mala", "sampling__source": "learned"}
     with pytest.raises(ExperimentError, match="a learned score has none"):
         make_sampler(Problem.build(experiment(network__kind="mlp", **kinds)))
     problem, network = untrained(**kinds)

@@ -51,7 +51,7 @@ def last(progress_of):
     return progress
 
 
-@pytest.mark.parametrize("noise", ["ladder", *PROCESSES])
+@pytest.mark.parametrize("noise", ["discrete", *PROCESSES])
 @pytest.mark.parametrize("scale", [1.0, 100.0])
 def test_log_likelihoods_of_the_exact_score_are_the_densitys(noise: str, scale: float) -> None:
     """Two moons, 100 times larger too: the Jacobian of the units and, for VP, that of the contraction are counted.
@@ -174,7 +174,10 @@ def test_the_ends_of_a_way_are_estimated_as_on_their_way_there(probe: str) -> No
     """By other vectors the same point would differ by some of its standard errors."""
     problem = Problem.build(
         experiment(
-            likelihood__trace="hutchinson", likelihood__vectors=8, likelihood__probe=probe, likelihood__tolerance=1e-6
+            likelihood__trace="hutchinson",
+            likelihood__trace_probes=8,
+            likelihood__probes=probe,
+            likelihood__tolerance=1e-6,
         )
     )
     ends = problem.dataset.held_out[:2]
@@ -194,7 +197,7 @@ def test_the_ends_of_a_way_are_estimated_as_on_their_way_there(probe: str) -> No
 
 def test_decoded_points_have_the_error_that_they_report() -> None:
     """Of 400 points, each by vectors of its own, against the closed form."""
-    settings = {"likelihood__vectors": 4, "likelihood__probe": "gaussian", "likelihood__tolerance": 1e-5}
+    settings = {"likelihood__trace_probes": 4, "likelihood__probes": "gaussian", "likelihood__tolerance": 1e-5}
     problem = Problem.build(experiment(likelihood__trace="hutchinson", **settings))
     codes = np.random.default_rng(2).normal(size=(400, 2))
     found = last(decode(problem, problem.density.score, codes)).result
@@ -215,7 +218,7 @@ def test_the_round_trip_tells_a_loose_tolerance_from_a_tight_one() -> None:
 
 def test_estimated_traces_have_the_error_that_they_report() -> None:
     problem = Problem.build(
-        experiment(likelihood__trace="hutchinson", likelihood__vectors=4, likelihood__probe="gaussian")
+        experiment(likelihood__trace="hutchinson", likelihood__trace_probes=4, likelihood__probes="gaussian")
     )
     points = problem.dataset.held_out
     estimate = last(log_likelihood(problem, problem.density.score, points)).result
@@ -226,15 +229,15 @@ def test_estimated_traces_have_the_error_that_they_report() -> None:
     single = Problem.build(experiment(likelihood__trace="hutchinson"))
     found = last(evaluate(single, single.density.score)).metrics
     assert found["trace_standard_error"] is None
-    assert "set likelihood.vectors to 2" in found["reasons"]["trace_standard_error"]
+    assert "set likelihood.trace_probes to 2" in found["reasons"]["trace_standard_error"]
     data = odd_units().dataset  # normal: the Jacobian is diagonal, so that vectors of signs always agree
     alone = Problem.build(
-        experiment(data__kind="file", data__path="odd.csv", likelihood__trace="hutchinson", likelihood__vectors=2),
+        experiment(data__kind="file", data__path="odd.csv", likelihood__trace="hutchinson", likelihood__trace_probes=2),
         with_fields(data, held_out=data.held_out[:1]),
     )
     found = last(evaluate(alone, normal_score)).metrics
     assert found["trace_standard_error"] is None
-    assert found["reasons"]["trace_standard_error"].endswith("raise likelihood.vectors.")
+    assert found["reasons"]["trace_standard_error"].endswith("raise likelihood.trace_probes.")
 
 
 @pytest.mark.parametrize("noise", ["none", "single"])
@@ -315,7 +318,7 @@ def test_the_integral_over_the_plane_is_one(noise: str) -> None:
 def test_densities_of_the_plane_take_the_exact_trace(vectors: int) -> None:
     """Of an estimate, exp makes bias: two moons integrate to 1.7 by one vector, to 1.4 by two."""
     exact = Problem.build(experiment())
-    estimated = Problem.build(experiment(likelihood__trace="hutchinson", likelihood__vectors=vectors))
+    estimated = Problem.build(experiment(likelihood__trace="hutchinson", likelihood__trace_probes=vectors))
     score = exact.density.score
     assert last(integral(estimated, score, resolution=48)).value == pytest.approx(1.0, abs=2e-3)
     maps = (last(density_map(problem, score, BOUNDS, 16)).log_density for problem in (exact, estimated))
@@ -660,7 +663,7 @@ def test_bits_per_dim_are_the_mean_over_draws_of_the_dequantising_noise() -> Non
             noise__kind="vp",  # whose end knows nothing of the pixels' correlations
             likelihood__points=images,
             likelihood__tolerance=1e-4,
-            likelihood__draws=draws,
+            likelihood__dequantization_samples=draws,
         )
     )
     found = last(evaluate(problem, normal_score)).metrics

@@ -36,7 +36,7 @@ def values(field: Field) -> st.SearchStrategy[Any]:
     if field.kind == "list":
         return {
             "data.strokes": st.lists(strokes, max_size=3).map(tuple),
-            "noise.rungs": st.just(()) | rungs,
+            "noise.sigmas": st.just(()) | rungs,
             "noise.schedule": st.just(())
             | rungs.map(lambda a: tuple((i / (len(a) - 1), s) for i, s in enumerate(a[::-1]))),
         }[field.key]
@@ -103,14 +103,14 @@ WRONG = {
     "[noise]\nkind = 've'\n\n[noise]\nsigma = 3": "the experiment has [noise] twice, again in line 4: keep one",
     "[data]\n[noise]\nkind = 've'\nkind = 'vp'": "the experiment sets kind of [noise] twice, again in line 4: keep one.",
     "noise.kind = 've'\nnoise.kind = 'vp'": "the experiment sets noise.kind twice, again in line 2: keep one.",
-    "[training]\ndecay = 'banana'": '"banana" is not allowed: it must be one of cosine, none.',
+    "[training]\nlr_schedule = 'banana'": '"banana" is not allowed: it must be one of cosine, none.',
     "sead = 3": "sead is not a setting; did you mean seed?",
     "[nois]\nkind = 've'": "[nois] is not a section; did you mean [noise]?",
     "[zzz]\nkind = 've'": "the sections are data, noise",
     "[noise]\nsigma_mx = 3": "noise.sigma_mx is not a setting; did you mean noise.sigma_max?",
     "noise = 3": "noise is a section: write [noise]",
     "[[noise]]\nkind = 've'": "noise is a section: write [noise]",
-    "[noise]\nkind = 'vee'": 'noise.kind = "vee" is not allowed: it must be one of none, single, ladder, ve, vp, sub-vp, cosine, drawn; did you mean ve?',
+    "[noise]\nkind = 'vee'": 'noise.kind = "vee" is not allowed: it must be one of none, single, discrete, ve, vp, sub-vp, cosine, custom; did you mean ve?',
     "[noise]\nschedule = [[0, 1], [0.5, 2]]": "noise.schedule must hold points [t, sigma] from t = 0 to t = 1",
     "[noise]\nschedule = [[0, 0], [1, 2]]": "with every sigma above 0",
     "[noise]\nschedule = [[0, 1], [0.5, 3], [1, 2]]": "noise.schedule must rise in t and in sigma",
@@ -124,11 +124,11 @@ WRONG = {
     "[noise]\nsigma = 'automatic'": 'noise.sigma = "automatic" is not allowed: it must be a number from 1e-15 to 1e15 or "auto".',
     "[noise]\nsigma_min = 3\nsigma_max = 2": "noise.sigma_min = 3 must lie below noise.sigma_max = 2",
     "[noise]\nbeta_min = 10\nbeta_max = 1": "noise.beta_min = 10 must lie below noise.beta_max = 1",
-    "[noise]\nrungs = [1.0]": "noise.rungs must hold at least two positive numbers.",
-    "[noise]\nrungs = [1.0, -2.0]": "noise.rungs must hold at least two positive numbers.",
-    "[noise]\nrungs = [inf, 1.0]": "noise.rungs must hold at least two positive numbers.",
-    "[noise]\nrungs = [1.0, 2.0]": "noise.rungs must fall from coarse to fine",
-    "[noise]\nrungs = ['a', 'b']": "noise.rungs[0] cannot be used: noise.rungs must be a list, as in [8.0, 2.0, 0.5].",
+    "[noise]\nsigmas = [1.0]": "noise.sigmas must hold at least two positive numbers.",
+    "[noise]\nsigmas = [1.0, -2.0]": "noise.sigmas must hold at least two positive numbers.",
+    "[noise]\nsigmas = [inf, 1.0]": "noise.sigmas must hold at least two positive numbers.",
+    "[noise]\nsigmas = [1.0, 2.0]": "noise.sigmas must fall from coarse to fine",
+    "[noise]\nsigmas = ['a', 'b']": "noise.sigmas[0] cannot be used: noise.sigmas must be a list, as in [8.0, 2.0, 0.5].",
     "[data]\nstrokes = [{points = [], radius = 1.0}]": "data.strokes must hold finite points and a radius above 0.",
     "[data]\nstrokes = [{points = [[1.0, 2.0]], radius = 0.0}]": "data.strokes must hold finite points",
     "[data]\nstrokes = [{points = [[1.0, nan]], radius = 1.0}]": "data.strokes must hold finite points",
@@ -163,7 +163,7 @@ def test_any_text_is_an_experiment_or_a_sentence(text: str) -> None:
         ("noise.kind=vp", ("noise.kind", "vp")),
         ('noise.kind="vp"', ("noise.kind", "vp")),
         ("data.path=a=b.csv", ("data.path", "a=b.csv")),
-        ("noise.rungs=[4, 2, 1]", ("noise.rungs", [4, 2, 1])),
+        ("noise.sigmas=[4, 2, 1]", ("noise.sigmas", [4, 2, 1])),
         ("objective.variance_reduced=false", ("objective.variance_reduced", False)),
         ("seed=" + "9" * 5000, ("seed", "9" * 5000)),
     ],
@@ -249,7 +249,7 @@ def test_maximum_likelihood_needs_an_energy_in_the_plane(network: str, data: str
 @pytest.mark.parametrize("noise", EVERY_NOISE)
 def test_samplers_that_need_a_path_of_noise_are_refused_without_one(sampler: str, noise: str) -> None:
     refusal = sampling_refusal(with_settings(sampling__kind=sampler, noise__kind=noise, sampling__source="exact"))
-    at_one_level = sampler in ("langevin", "metropolis-langevin")
+    at_one_level = sampler in ("langevin", "mala")
     assert (refusal is not None) == (not at_one_level and noise in ("none", "single"))
     if refusal is not None:
         assert noise in refusal.sentence

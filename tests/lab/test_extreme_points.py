@@ -32,7 +32,7 @@ def energy_log_prob(problem: Problem, network: Any, points: np.ndarray) -> np.nd
 WAYS: dict[str, tuple[dict[str, object], Ask]] = {
     "learned": ({}, lambda *given: last(log_likelihood(*given)).log_prob),
     "learned, VP": ({"noise.kind": "vp"}, lambda *given: last(log_likelihood(*given)).log_prob),
-    "learned, ladder": ({"noise.kind": "ladder"}, lambda *given: last(log_likelihood(*given)).log_prob),
+    "learned, ladder": ({"noise.kind": "discrete"}, lambda *given: last(log_likelihood(*given)).log_prob),
     "exact": ({"likelihood.source": "exact"}, lambda *given: last(log_likelihood(*given)).log_prob),
     "empirical": ({"likelihood.source": "empirical"}, lambda *given: last(log_likelihood(*given)).log_prob),
     "Hutchinson's trace": ({"likelihood.trace": "hutchinson"}, lambda *given: last(log_likelihood(*given)).log_prob),

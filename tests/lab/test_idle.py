@@ -30,12 +30,12 @@ def told(**changes: object) -> list[str]:
         ({"noise__kind": "single", "noise__sigma_max": 9.0}, "noise.sigma_max = 9 changes nothing: only a ladder or"),
         ({"noise__kind": "none", "noise__sigma_min": 0.1}, "noise.sigma_min = 0.1 changes nothing: only a ladder or"),
         (
-            {"noise__kind": "drawn", "noise__schedule": ((0.0, 0.01), (1.0, 20.0)), "noise__sigma_max": 9.0},
-            "noise.sigma_max = 9 changes nothing: noise.rungs and noise.schedule state",
+            {"noise__kind": "custom", "noise__schedule": ((0.0, 0.01), (1.0, 20.0)), "noise__sigma_max": 9.0},
+            "noise.sigma_max = 9 changes nothing: noise.sigmas and noise.schedule state",
         ),
         (
-            {"noise__kind": "ladder", "noise__rungs": (20.0, 1.0, 0.1), "noise__sigma_min": 0.05},
-            "noise.sigma_min = 0.05 changes nothing: noise.rungs and noise.schedule state",
+            {"noise__kind": "discrete", "noise__sigmas": (20.0, 1.0, 0.1), "noise__sigma_min": 0.05},
+            "noise.sigma_min = 0.05 changes nothing: noise.sigmas and noise.schedule state",
         ),
         (
             {"sampling__kind": "langevin", "sampling__corrector_steps": 2},
@@ -46,31 +46,31 @@ def told(**changes: object) -> list[str]:
             "sampling.tolerance = 0.01 changes nothing: only the probability flow by sampling.solver = adaptive",
         ),
         (
-            {"sampling__kind": "probability-flow", "sampling__denoise": False},
-            "sampling.denoise = false changes nothing: only annealed Langevin",
+            {"sampling__kind": "probability-flow", "sampling__final_denoising": False},
+            "sampling.final_denoising = false changes nothing: only annealed Langevin",
         ),
         (
-            {"sampling__kind": "langevin", "sampling__grid": "karras"},
-            "sampling.grid = karras changes nothing: only what goes between noise and data",
+            {"sampling__kind": "langevin", "sampling__time_grid": "karras"},
+            "sampling.time_grid = karras changes nothing: only what goes between noise and data",
         ),
         ({"sampling__snr": 0.3}, "sampling.snr = 0.3 changes nothing: it is of corrector steps, and there are none"),
         ({"sampling__step": 1e-3}, "sampling.step = 0.001 changes nothing: only Langevin's samplers"),
         ({"objective__projections": 4}, "objective.projections = 4 changes nothing: only sliced matching"),
-        ({"objective__projection": "sphere"}, "objective.projection = sphere changes nothing: only sliced matching"),
+        ({"objective__probes": "sphere"}, "objective.probes = sphere changes nothing: only sliced matching"),
         (
             {"objective__kind": "exact", "objective__variance_reduced": False},
             "objective.variance_reduced = false changes nothing: only sliced matching",
         ),
-        ({"objective__cells": 32}, "objective.cells = 32 changes nothing: only maximum likelihood"),
+        ({"objective__normalizer_grid": 32}, "objective.normalizer_grid = 32 changes nothing: only maximum likelihood"),
         ({"noise__beta_max": 10.0}, "noise.beta_max = 10 changes nothing: only VP and sub-VP have rates"),
-        ({"sampling__churn": 0.0}, "sampling.churn = 0 changes nothing: only the churn sampler"),
-        ({"sampling__churn_min": 0.1}, "sampling.churn_min = 0.1 changes nothing: only the churn sampler"),
+        ({"sampling__churn": 0.0}, "sampling.churn = 0 changes nothing: only the EDM sampler"),
+        ({"sampling__churn_min": 0.1}, "sampling.churn_min = 0.1 changes nothing: only the EDM sampler"),
         (
-            {"sampling__kind": "churn", "noise__sigma_max": 20.0, "sampling__churn_min": 30.0},
+            {"sampling__kind": "edm", "noise__sigma_max": 20.0, "sampling__churn_min": 30.0},
             "sampling.churn_min = 30 lies above the coarsest noise level, 20;",
         ),
         (
-            {"sampling__kind": "churn", "noise__sigma_min": 0.1, "sampling__churn_max": 0.05},
+            {"sampling__kind": "edm", "noise__sigma_min": 0.1, "sampling__churn_max": 0.05},
             "sampling.churn_max = 0.05 lies below the finest noise level, 0.1;",
         ),
     ],
@@ -84,15 +84,15 @@ def test_a_setting_that_changes_nothing_is_told(settings: dict, said: str) -> No
     "settings",
     [
         {},
-        {"noise__kind": "ladder", "noise__sigma_max": 9.0, "noise__sigma_min": 0.1},
-        {"noise__kind": "drawn", "noise__sigma_max": 9.0},
+        {"noise__kind": "discrete", "noise__sigma_max": 9.0, "noise__sigma_min": 0.1},
+        {"noise__kind": "custom", "noise__sigma_max": 9.0},
         {"noise__kind": "vp", "noise__sigma_min": 0.1, "noise__beta_max": 10.0},
-        {"sampling__corrector_steps": 2, "sampling__denoise": False},
+        {"sampling__corrector_steps": 2, "sampling__final_denoising": False},
         {"sampling__kind": "langevin", "sampling__corrector_steps": 0},
         {"sampling__kind": "probability-flow", "sampling__solver": "adaptive", "sampling__tolerance": 1e-2},
-        {"sampling__kind": "churn", "noise__sigma_max": 20.0, "sampling__churn_min": 20.0},
-        {"sampling__kind": "churn", "sampling__churn": 0.0, "sampling__churn_min": 1e6},
-        {"sampling__mask": "left", "sampling__snr": 0.3},
+        {"sampling__kind": "edm", "noise__sigma_max": 20.0, "sampling__churn_min": 20.0},
+        {"sampling__kind": "edm", "sampling__churn": 0.0, "sampling__churn_min": 1e6},
+        {"sampling__inpainting_mask": "left", "sampling__snr": 0.3},
     ],
 )
 def test_a_setting_that_acts_is_not(settings: dict) -> None:
@@ -101,16 +101,16 @@ def test_a_setting_that_acts_is_not(settings: dict) -> None:
 
 OTHERWISE = {
     "sampling.step": 1e-4,  # above 2e-4 the finest level is unstable
-    "sampling.grid": "time",
+    "sampling.time_grid": "time",
     "sampling.snr": 0.3,
     "sampling.tolerance": 1e-3,
-    "sampling.denoise": False,
+    "sampling.final_denoising": False,
     "sampling.churn": 7.0,
     "sampling.churn_noise": 1.01,
     "objective.projections": 3,
-    "objective.projection": "gaussian",
+    "objective.probes": "gaussian",
     "objective.variance_reduced": False,
-    "objective.cells": 32,
+    "objective.normalizer_grid": 32,
 }
 
 
@@ -131,7 +131,7 @@ def test_a_setting_is_told_just_where_all_is_the_same_without_it(key: str) -> No
     acts = set()
     for base in bases:
         given = {"data.points": 500, "likelihood.points": 50, "sampling.source": "exact", **base}
-        if key == "sampling.grid":
+        if key == "sampling.time_grid":
             given["noise.kind"] = "cosine"  # of VE equal times are equal ratios of sigma
         quick = {"sampling.particles": 10, "sampling.steps": 20}
         plain, other = (
@@ -165,6 +165,6 @@ def test_no_example_sets_what_changes_nothing(path: Path) -> None:
 
 
 def test_annealed_langevin_takes_as_many_steps_at_each_level_and_at_most_those_given() -> None:
-    settings = {"sampling.kind": "annealed-langevin", "sampling.steps": 150, "sampling.denoise": False}
+    settings = {"sampling.kind": "annealed-langevin", "sampling.steps": 150, "sampling.final_denoising": False}
     problem = Problem.build(replace(Experiment(), {"data.points": 500, "likelihood.points": 50, **settings}))
     assert make_sampler(problem).total == 140

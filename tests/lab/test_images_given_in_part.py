@@ -12,7 +12,13 @@ from playground.lab.sampling import sample
 def completed(known: int, correctors: int | str) -> tuple[float, float]:
     """Of 200 digits given the left half of a held-out one: how far the rest is from a training image's, in pixels' units at most, and
     the total variation of these images' shares from the exact ones, softmax of -|y - y_i|²/2 sigma_min²."""
-    settings = {"particles": 200, "steps": 100, "mask": "left", "source": "empirical", "known": known}
+    settings = {
+        "particles": 200,
+        "steps": 100,
+        "inpainting_mask": "left",
+        "source": "empirical",
+        "inpainting_image": known,
+    }
     changes = {f"sampling.{key}": setting for key, setting in settings.items()}
     changes |= {"data.kind": "digits", "sampling.corrector_steps": correctors}
     problem = Problem.build(replace(Experiment(), changes), device=torch.device("cpu"))

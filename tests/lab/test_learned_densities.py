@@ -33,7 +33,7 @@ def test_a_trained_networks_density_integrates_to_one(name: str, resolution: int
         {"noise.kind": "vp"},
         {"noise.kind": "sub-vp"},
         {"noise.kind": "cosine"},
-        {"noise.kind": "ladder"},
+        {"noise.kind": "discrete"},
         {"network.kind": "energy"},
     ],
     ids=lambda settings: next(iter(settings.values())),

@@ -114,16 +114,16 @@ def test_units_in_closed_form() -> None:
 
 @pytest.mark.parametrize(
     ("kind", "expected"),
-    [("none", NoNoise), ("single", SingleSigma), ("ladder", Ladder), *((kind, Continuous) for kind in PROCESSES)],
+    [("none", NoNoise), ("single", SingleSigma), ("discrete", Ladder), *((kind, Continuous) for kind in PROCESSES)],
 )
 def test_automatic_noise(kind: str, expected: type) -> None:
     problem = build(noise__kind=kind)
     noise = problem.noise
     assert isinstance(noise, expected)
-    if kind in ("ladder", "ve", "cosine"):
+    if kind in ("discrete", "ve", "cosine"):
         gap = float(torch.cdist(problem.train, problem.train).max())
         assert noise.sigma_max == pytest.approx(2 * gap, rel=1e-3)
-    if kind in ("ladder", *PROCESSES):
+    if kind in ("discrete", *PROCESSES):
         assert noise.sigma_min == pytest.approx(0.01)
         assert float(problem.process().sigma(problem.process().t_min)) == pytest.approx(0.01)
         assert problem.prior().mean.shape == (2,)
@@ -140,18 +140,18 @@ def test_noise_in_the_users_units() -> None:
     assert (ve.sigma_min * scale, ve.sigma_max * scale) == (pytest.approx(3.0), pytest.approx(900.0))
     single = build(data__scale=100.0, noise__kind="single", noise__sigma=7.0).noise
     assert single.sigma_max * scale == pytest.approx(7.0)
-    rungs = build(data__scale=100.0, noise__kind="ladder", noise__rungs=[80.0, 20.0, 7.0], noise__levels=50).noise
+    rungs = build(data__scale=100.0, noise__kind="discrete", noise__sigmas=[80.0, 20.0, 7.0], noise__levels=50).noise
     assert isinstance(rungs, Ladder)
     np.testing.assert_allclose(rungs.sigmas.numpy() * scale, [80.0, 20.0, 7.0])
 
 
 def test_a_drawn_schedule_is_in_the_users_units() -> None:
     points = ((0.0, 2.0), (0.5, 30.0), (1.0, 900.0))
-    problem = build(data__scale=100.0, noise__kind="drawn", noise__schedule=points)
+    problem = build(data__scale=100.0, noise__kind="custom", noise__schedule=points)
     process, scale = problem.process(), problem.units.length
     assert [float(process.sigma(t)) * scale for t, _ in points] == pytest.approx([sigma for _, sigma in points])
     assert problem.resolved().noise.sigma_max == "auto"
-    line = build(noise__kind="drawn").process()
+    line = build(noise__kind="custom").process()
     assert float(line.sigma(0.5)) == pytest.approx(float(build().process().sigma(0.5)))
 
 
@@ -181,7 +181,7 @@ def test_resolved_experiment_stands_for_the_same_problem(kind: str) -> None:
     assert again.noise.sigma_max == pytest.approx(problem.noise.sigma_max, rel=1e-9)
     assert resolved.network.kind == "mlp"
     assert resolved.training.seconds == 20.0
-    if kind in ("ladder", "ve"):
+    if kind in ("discrete", "ve"):
         assert resolved.noise.sigma_max == pytest.approx(problem.units.sigma_to_user(problem.noise.sigma_max))
 
 
@@ -214,7 +214,7 @@ def test_the_blur_of_a_toy_is_what_it_says() -> None:
 
 
 def test_resolved_keeps_what_the_user_wrote() -> None:
-    assert build(noise__kind="ladder", noise__rungs=[3.0, 1.0]).resolved().noise.sigma_min == "auto"
+    assert build(noise__kind="discrete", noise__sigmas=[3.0, 1.0]).resolved().noise.sigma_min == "auto"
     assert build(training__steps=5).resolved().training.seconds == "auto"
     assert build(noise__kind="vp", noise__sigma_max=1e-6).resolved().noise.sigma_max == 1e-6
 

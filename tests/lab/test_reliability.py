@@ -99,8 +99,8 @@ def test_an_estimated_trace_is_not_refused_for_its_chance(probe: str, vectors: i
         likelihood__points=2_000,
         likelihood__source="exact",
         likelihood__trace="hutchinson",
-        likelihood__vectors=vectors,
-        likelihood__probe=probe,
+        likelihood__trace_probes=vectors,
+        likelihood__probes=probe,
     )
     assert problem.density is not None
     found = measured(problem, problem.judged)
@@ -122,7 +122,7 @@ def test_a_wrong_flow_is_refused_by_an_estimated_trace_too(vectors: int) -> None
         likelihood__points=200,
         likelihood__source="exact",
         likelihood__trace="hutchinson",
-        likelihood__vectors=vectors,
+        likelihood__trace_probes=vectors,
     )
     density = problem.density
     assert density is not None
@@ -144,7 +144,7 @@ def test_a_loose_tolerance_is_refused_by_an_estimated_trace_too() -> None:
         likelihood__points=100,
         likelihood__tolerance=0.1,
         likelihood__trace="hutchinson",
-        likelihood__vectors=8,
+        likelihood__trace_probes=8,
     )
     *_, last = evaluate(problem, problem.empirical.score)
     assert last.metrics is not None

@@ -24,8 +24,8 @@ from playground.lab.trajectory import Trajectory
 from playground.lab.units import Units
 from playground.theory.samplers import AnnealedLangevin, Langevin, MetropolisLangevin, SamplerDiverged, Step
 
-LOCAL = ("langevin", "metropolis-langevin")  # at one noise level
-SAMPLERS = (*LOCAL, "annealed-langevin", "reverse-sde", "probability-flow", "churn")
+LOCAL = ("langevin", "mala")  # at one noise level
+SAMPLERS = (*LOCAL, "annealed-langevin", "reverse-sde", "probability-flow", "edm")
 NOISES = fields()["noise.kind"].choices
 LEGAL = [pair for pair in itertools.product(SAMPLERS, NOISES) if pair[0] in LOCAL or pair[1] not in ("none", "single")]
 
@@ -37,7 +37,7 @@ def experiment(**settings: object) -> Experiment:
         "sampling.steps": 20,
         "likelihood.points": 100,
     }
-    if settings.get("sampling__kind") == "metropolis-langevin":
+    if settings.get("sampling__kind") == "mala":
         quick["sampling.source"] = "exact"  # it needs a density
     return replace(Experiment(), {**quick, **{key.replace("__", "."): value for key, value in settings.items()}})
 
@@ -62,7 +62,7 @@ def test_every_legal_pair_runs_to_its_last_frame(kind: str, noise: str) -> None:
     assert frames.positions.shape == (len(frames), 50, 2)
     assert frames.positions.dtype == np.float32
     assert np.isfinite(frames.positions).all()
-    assert np.isnan(frames.time).all() == ("langevin" in kind)
+    assert np.isnan(frames.time).all() == (kind in (*LOCAL, "annealed-langevin"))
     if noise != "none":
         assert frames.sigma[-1] == pytest.approx(problem.units.sigma_to_user(problem.noise.sigma_min))
 
@@ -78,7 +78,7 @@ def test_a_pair_that_makes_no_sense_is_refused_with_the_reason(kind: str, noise:
 @pytest.mark.parametrize(
     ("settings", "reason"),
     [
-        ({"sampling__kind": "metropolis-langevin", "sampling__source": "learned"}, "a learned score has none"),
+        ({"sampling__kind": "mala", "sampling__source": "learned"}, "a learned score has none"),
         ({"sampling__kind": "probability-flow", "sampling__solver": "shark"}, "ShARK is a scheme for noise"),
         ({"sampling__kind": "reverse-sde", "sampling__solver": "adaptive"}, "the reverse SDE's is rough"),
         (
@@ -86,11 +86,11 @@ def test_a_pair_that_makes_no_sense_is_refused_with_the_reason(kind: str, noise:
             "takes no steps that a corrector could follow",
         ),
         (
-            {"sampling__kind": "probability-flow", "sampling__solver": "adaptive", "sampling__mask": "left"},
+            {"sampling__kind": "probability-flow", "sampling__solver": "adaptive", "sampling__inpainting_mask": "left"},
             "What is known of a point needs correctors",
         ),
         (
-            {"sampling__kind": "churn", "sampling__churn_min": 2.0, "sampling__churn_max": 1.0},
+            {"sampling__kind": "edm", "sampling__churn_min": 2.0, "sampling__churn_max": 1.0},
             "No noise level lies from sampling.churn_min = 2 up to sampling.churn_max = 1",
         ),
     ],
@@ -108,7 +108,7 @@ def test_langevin_on_sharp_boxes_without_noise_is_refused() -> None:
     problem = Problem.build(experiment(**SHARP, sampling__kind="langevin", sampling__source="exact"))
     with pytest.raises(ExperimentError, match=r"a mere random walk: choose a noise, data\.noise above 0, or"):
         make_sampler(problem)
-    for way in ({"noise__kind": "single"}, {"data__noise": 0.05}, {"sampling__kind": "metropolis-langevin"}):
+    for way in ({"noise__kind": "single"}, {"data__noise": 0.05}, {"sampling__kind": "mala"}):
         make_sampler(
             Problem.build(experiment(**SHARP | {"sampling__kind": "langevin", "sampling__source": "exact"} | way))
         )
@@ -121,7 +121,7 @@ def test_metropolis_stays_inside_sharp_boxes(start: str) -> None:
     Where some started outside, a fiftieth was still there after 500 steps and the spread was 14 % too large. From the prior, which
     favours the middle, walks through the corners have to mend the shares first.
     """
-    settings = {"sampling__kind": "metropolis-langevin", "sampling__start": start, "sampling__particles": 4_000}
+    settings = {"sampling__kind": "mala", "sampling__start": start, "sampling__particles": 4_000}
     problem = Problem.build(experiment(**SHARP, **settings, sampling__steps=300))
     frames, density = run(problem).positions, problem.dataset.density
     for frame in (frames[0], frames[-1]):
@@ -138,7 +138,7 @@ def test_metropolis_stays_inside_sharp_boxes(start: str) -> None:
 
 def test_trajectories_are_in_the_users_units() -> None:
     """The same standardized run, once in toy units and once 100 times larger: positions, sigmas and steps follow."""
-    for kind in ("langevin", "metropolis-langevin", "reverse-sde"):
+    for kind in ("langevin", "mala", "reverse-sde"):
         small, large = (
             Problem.build(experiment(data__scale=scale, sampling__kind=kind, noise__kind="ve"))
             for scale in (1.0, 100.0)
@@ -177,7 +177,7 @@ def test_samples_come_from_the_density(kind: str) -> None:
 def test_the_grid_of_the_settings_is_the_one_walked(kind: str) -> None:
     ratios = {}
     for grid in ("log-sigma", "time", "karras"):
-        frames = run(Problem.build(experiment(sampling__kind=kind, sampling__grid=grid, noise__kind="vp")))
+        frames = run(Problem.build(experiment(sampling__kind=kind, sampling__time_grid=grid, noise__kind="vp")))
         ratios[grid] = frames.sigma[0] / frames.sigma[1], frames.sigma[19] / frames.sigma[20]
     assert ratios["log-sigma"][0] == pytest.approx(ratios["log-sigma"][1], rel=1e-6)
     assert ratios["karras"][1] > 1.2 * ratios["karras"][0]
@@ -204,22 +204,22 @@ def test_the_solver_of_the_settings_takes_the_steps(kind: str) -> None:
         ({"kind": "probability-flow", "solver": "dpm-solver++"}, 50, "karras", 50),
         ({"solver": "dpm-solver++"}, 50, "karras", 51),
         ({"kind": "probability-flow", "solver": "euler"}, 500, "karras", 500),
-        ({"kind": "probability-flow", "mask": "left"}, 500, "karras", 2_500),
-        ({"kind": "churn"}, 500, "log-sigma", 1_001),
-        ({"kind": "probability-flow", "steps": 7, "grid": "time"}, 7, "time", 14),
+        ({"kind": "probability-flow", "inpainting_mask": "left"}, 500, "karras", 2_500),
+        ({"kind": "edm"}, 500, "log-sigma", 1_001),
+        ({"kind": "probability-flow", "steps": 7, "time_grid": "time"}, 7, "time", 14),
     ],
 )
 def test_automatic_steps_and_grid_follow_the_solver(settings: dict, steps: int, grid: str, evaluations: int) -> None:
     given = {"sampling__steps": "auto"} | {f"sampling__{key}": value for key, value in settings.items()}
     problem = Problem.build(experiment(**given, sampling__particles=2))
     resolved = problem.resolved().sampling
-    assert (resolved.steps, resolved.grid) == (steps, grid)
+    assert (resolved.steps, resolved.time_grid) == (steps, grid)
     calls, score = [], problem.known_score("exact")
     assert score is not None
     counted = lambda x, sigma: (calls.append(1), score(x, sigma))[1]  # noqa: E731
     *_, trajectory = sample(problem, counted)
     assert len(calls) == evaluations
-    assert trajectory.steps == steps + (resolved.kind in ("reverse-sde", "churn"))
+    assert trajectory.steps == steps + (resolved.kind in ("reverse-sde", "edm"))
 
 
 @pytest.mark.parametrize("kind", ["reverse-sde", "probability-flow"])
@@ -236,7 +236,7 @@ def test_correctors_of_the_settings_follow_every_step(kind: str) -> None:
     assert len(calls) == (20 * (1 + 3) + 1 if kind == "reverse-sde" else 20 * (2 + 3))
 
 
-@pytest.mark.parametrize("noise", ["ladder", "ve", "vp"])
+@pytest.mark.parametrize("noise", ["discrete", "ve", "vp"])
 def test_the_adaptive_flow_ends_where_many_fixed_steps_do(noise: str) -> None:
     options = {"sampling__kind": "probability-flow", "noise__kind": noise, "sampling__particles": 20}
     fixed = run(Problem.build(experiment(**options, sampling__steps=4000))).positions
@@ -252,7 +252,11 @@ def test_the_end_of_a_run_is_seen_before_its_own_density(noise: str, kind: str) 
     settings = {"data__kind": "two-gaussians", "noise__kind": noise, "noise__sigma_min": 1.0}
     problem = Problem.build(
         experiment(
-            **settings, sampling__kind=kind, sampling__denoise=False, sampling__particles=2_000, sampling__steps=200
+            **settings,
+            sampling__kind=kind,
+            sampling__final_denoising=False,
+            sampling__particles=2_000,
+            sampling__steps=200,
         )
     )
     frames, density = run(problem, score=problem.known_score("exact")), problem.dataset.density
@@ -276,7 +280,7 @@ def test_the_end_of_a_run_is_seen_before_its_own_density(noise: str, kind: str) 
 
 def test_churn_acts_between_its_sigmas_in_user_units() -> None:
     """Without churn the flow; churned at all levels or some, another run, and fresh noise only where it is asked for."""
-    options = {"sampling__kind": "churn", "sampling__steps": 60, "data__scale": 100.0}
+    options = {"sampling__kind": "edm", "sampling__steps": 60, "data__scale": 100.0}
     problem = Problem.build(experiment(**options, sampling__churn=0.0))
     flow, middle = run(problem), 0.5 * problem.units.sigma_to_user(1.0)
     churned = run(Problem.build(experiment(**options, sampling__churn_max=middle)))
@@ -312,7 +316,7 @@ def test_the_training_sets_own_score_gives_training_points_back() -> None:
     assert Problem.build(experiment()).known_score() is None
 
 
-@pytest.mark.parametrize("noise", ["ladder", *PROCESSES])
+@pytest.mark.parametrize("noise", ["discrete", *PROCESSES])
 @pytest.mark.parametrize("data", ["two-gaussians", "digits"])
 def test_the_forward_process_leads_from_the_data_to_the_prior(noise: str, data: str) -> None:
     problem = Problem.build(
@@ -394,7 +398,7 @@ def test_fewer_steps_than_levels_are_refused() -> None:
     few = experiment(sampling__kind="annealed-langevin", sampling__steps=4, noise__levels=5)
     with pytest.raises(ExperimentError, match=r"at each of its 5 levels, but sampling\.steps = 4"):
         make_sampler(Problem.build(few))
-    rungs = replace(few, {"noise.kind": "ladder", "noise.rungs": [4.0, 2.0, 1.0, 0.5]})
+    rungs = replace(few, {"noise.kind": "discrete", "noise.sigmas": [4.0, 2.0, 1.0, 0.5]})
     assert make_sampler(Problem.build(rungs)).total == 5
 
 
@@ -422,7 +426,7 @@ def test_metropolis_accepts_most_of_its_automatic_steps_and_tells_how_many(data:
     problem = Problem.build(
         experiment(
             data__kind=data,
-            sampling__kind="metropolis-langevin",
+            sampling__kind="mala",
             sampling__source="empirical" if data == "digits" else "exact",
             sampling__particles=200,
             sampling__steps=100,
@@ -443,7 +447,7 @@ def test_metropolis_accepts_as_many_steps_in_any_number_of_dimensions() -> None:
     (Roberts & Rosenthal 1998, theorem 1). By D^(-1/2) it would be 0.82, 0.86, 0.90 and 0.93."""
     noise, count = np.random.default_rng(6), 4_000
     images = {"data.kind": "images", "data.path": "a", "network.width": 8, "network.depth": 2, "noise.kind": "single"}
-    chain = {"sampling.kind": "metropolis-langevin", "sampling.source": "empirical"}
+    chain = {"sampling.kind": "mala", "sampling.source": "empirical"}
     accepted = []
     for shape in [(1, 4, 4), (1, 8, 8), (1, 16, 16), (3, 16, 16)]:
         points = noise.uniform(-1, 1, size=(20, *shape))
@@ -463,7 +467,7 @@ def test_metropolis_accepts_as_many_steps_in_any_number_of_dimensions() -> None:
     assert max(accepted) - min(accepted) < 0.05 + 4.4 * error
 
 
-@pytest.mark.parametrize("kind", ["langevin", "metropolis-langevin", "annealed-langevin"])
+@pytest.mark.parametrize("kind", ["langevin", "mala", "annealed-langevin"])
 @pytest.mark.parametrize("data", ["two-moons", "digits"])
 def test_langevin_on_the_training_set_itself_stays_finite(kind: str, data: str) -> None:
     """Its parts are as narrow as the noise, so the automatic step is the noise's, whatever the density of the data."""
@@ -505,7 +509,7 @@ def test_a_step_above_two_over_the_curvature_is_refused_and_the_one_it_names_is_
         assert bound == pytest.approx(2 * (1 + sigma**2) * problem.units.sigma_to_user(1.0) ** 2, rel=0.05)
 
 
-@pytest.mark.parametrize("kind", [kind for kind in SAMPLERS if kind != "metropolis-langevin"])
+@pytest.mark.parametrize("kind", [kind for kind in SAMPLERS if kind != "mala"])
 def test_finite_nonsense_is_called_diverged(kind: str) -> None:
     """A score that pushes outwards drives particles away, long before they are infinite."""
     step = 0.3 if kind == "langevin" else "auto"

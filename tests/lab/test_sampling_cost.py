@@ -22,12 +22,12 @@ def problem(**settings: object) -> Problem:
         ({"sampling__kind": "reverse-sde"}, 1),
         ({"sampling__kind": "reverse-sde", "sampling__solver": "shark"}, 2),
         ({"sampling__kind": "probability-flow", "sampling__solver": "heun", "sampling__corrector_steps": 2}, 4),
-        ({"sampling__kind": "metropolis-langevin", "sampling__source": "exact"}, 2),
+        ({"sampling__kind": "mala", "sampling__source": "exact"}, 2),
         ({"sampling__kind": "forward"}, 0),
     ],
 )
 def test_each_frame_knows_the_evaluations_up_to_it(settings: dict[str, object], a_step: int) -> None:
-    asked = problem(**settings, sampling__denoise=False)
+    asked = problem(**settings, sampling__final_denoising=False)
     *_, frames = sample(asked, asked.density.score)
     assert frames.nfe_mean.tolist() == frames.nfe_max.tolist() == [a_step * step for step in frames.step.tolist()]
 

@@ -33,7 +33,7 @@ SMALL = {
     "sampling.steps": 6,
     "likelihood.points": 12,
     "likelihood.tolerance": 0.1,
-    "likelihood.draws": 1,
+    "likelihood.dequantization_samples": 1,
     "noise.levels": 3,
 }
 IMAGES = {"data.kind": "digits", "network.width": 8, "network.depth": 2}
@@ -85,10 +85,10 @@ TRAINED = [
     {},
     {"noise.kind": "none", "objective.kind": "exact"},
     {"noise.kind": "single"},
-    {"noise.kind": "ladder", "objective.kind": "sliced"},
-    {"noise.kind": "vp", "objective.weight": "likelihood", "training.sigmas": "importance"},
-    {"noise.kind": "sub-vp", "objective.kind": "exact", "training.sigmas": "log-normal"},
-    {"noise.kind": "cosine", "network.features": 0, "objective.reference": 8},
+    {"noise.kind": "discrete", "objective.kind": "sliced"},
+    {"noise.kind": "vp", "objective.weight": "likelihood", "training.sigma_distribution": "importance"},
+    {"noise.kind": "sub-vp", "objective.kind": "exact", "training.sigma_distribution": "log-normal"},
+    {"noise.kind": "cosine", "network.features": 0, "objective.target_batch": 8},
     {"network.kind": "energy"},
     {"network.kind": "energy", "objective.kind": "sliced"},
     {"network.kind": "energy", "objective.kind": "maximum-likelihood"},
@@ -108,8 +108,8 @@ def test_training_goes_on_where_it_was_saved(changes: dict[str, Any], device: to
 
 SAMPLED = [
     {"sampling.kind": "langevin", "noise.kind": "single"},
-    {"sampling.kind": "metropolis-langevin", "noise.kind": "single", "sampling.source": "exact"},
-    {"sampling.kind": "metropolis-langevin", "noise.kind": "single", "network.kind": "energy"},
+    {"sampling.kind": "mala", "noise.kind": "single", "sampling.source": "exact"},
+    {"sampling.kind": "mala", "noise.kind": "single", "network.kind": "energy"},
     {"sampling.kind": "annealed-langevin"},
     {"sampling.corrector_steps": 1},
     {"sampling.solver": "heun"},
@@ -117,13 +117,18 @@ SAMPLED = [
     {"sampling.solver": "dpm-solver++"},
     {"sampling.kind": "probability-flow"},
     {"sampling.kind": "probability-flow", "sampling.solver": "adaptive"},
-    {"sampling.kind": "churn", "sampling.churn": 4.0},
+    {"sampling.kind": "edm", "sampling.churn": 4.0},
     {"sampling.kind": "forward"},
     {"sampling.source": "exact"},
     {"sampling.source": "empirical"},
-    {"sampling.mask": "left"},
+    {"sampling.inpainting_mask": "left"},
     {**IMAGES, "sampling.labels": "all", "sampling.guidance": 2.0},
-    {**IMAGES, "sampling.labels": "one", "sampling.mask": "top", "sampling.steps": 12},  # in six they run away
+    {
+        **IMAGES,
+        "sampling.labels": "one",
+        "sampling.inpainting_mask": "top",
+        "sampling.steps": 12,
+    },  # in six they run away
 ]
 
 
@@ -150,7 +155,7 @@ def test_figures(changes: dict[str, Any], device: torch.device) -> None:
 
 @pytest.mark.parametrize("changes", [{}, IMAGES], ids=json.dumps)
 def test_a_likelihood_with_random_vectors(changes: dict[str, Any], device: torch.device) -> None:
-    made = problem(device, {"likelihood.trace": "hutchinson", "likelihood.vectors": 2, **changes})
+    made = problem(device, {"likelihood.trace": "hutchinson", "likelihood.trace_probes": 2, **changes})
     found = last(log_likelihood(made, made.network(), made.dataset.held_out[:2], record_path=True))
     assert found.result is not None
     assert np.isfinite(found.result.log_prob).all()

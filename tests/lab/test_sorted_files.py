@@ -67,7 +67,7 @@ def test_overlap_is_of_the_whole_file(tmp_path: Path) -> None:
     near, far = generator.normal(size=(COUNT // 4, 2)) * 1e-3, generator.normal(size=(3 * COUNT // 4, 2))
     shares = []
     for points in (np.concatenate([near, far]), generator.permutation(np.concatenate([near, far]))):
-        (advice,) = noise_advice(build(tmp_path, points, noise__kind="ladder", noise__rungs=(5.0, 0.1)))
+        (advice,) = noise_advice(build(tmp_path, points, noise__kind="discrete", noise__sigmas=(5.0, 0.1)))
         shares.append(int(advice.sentence.split("share only ")[1].split("%")[0]))
     assert shares[0] == pytest.approx(shares[1], abs=3)
 

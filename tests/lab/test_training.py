@@ -33,7 +33,7 @@ SMALL = {
     "training.steps": 150,
 }
 OBJECTIVES = ("exact", "sliced", "denoising")
-NOISES = ("none", "single", "ladder", "ve", "vp")
+NOISES = ("none", "single", "discrete", "ve", "vp")
 LEGAL = [pair for pair in itertools.product(OBJECTIVES, NOISES) if pair != ("denoising", "none")]
 
 
@@ -110,8 +110,8 @@ def test_the_loss_of_what_was_learned_is_measured_as_it_is_trained(monkeypatch: 
 
 def test_the_error_of_the_final_loss_is_how_far_other_draws_would_be_off(monkeypatch: pytest.MonkeyPatch) -> None:
     """Of maximum likelihood, where 512 points share two noise levels: that of independent points would be a ninth of it."""
-    settings = {"noise__kind": "ladder", "network__kind": "energy", "objective__kind": "maximum-likelihood"}
-    trainer = Trainer(Problem.build(experiment(objective__cells=16, network__width=16, **settings)))
+    settings = {"noise__kind": "discrete", "network__kind": "energy", "objective__kind": "maximum-likelihood"}
+    trainer = Trainer(Problem.build(experiment(objective__normalizer_grid=16, network__width=16, **settings)))
     found = []
     for seed in range(16):
         monkeypatch.setattr(Problem, "generator", lambda *_, seed=seed: torch.Generator().manual_seed(seed))
@@ -122,7 +122,7 @@ def test_the_error_of_the_final_loss_is_how_far_other_draws_would_be_off(monkeyp
 
 def test_the_final_loss_of_the_true_score_is_the_floor_with_any_reference() -> None:
     """Of means over 1,500 points: over 512, as the other objectives are judged by, it would be twice as much."""
-    trainer = Trainer(Problem.build(experiment(training__batch=1500, objective__reference=1500)))
+    trainer = Trainer(Problem.build(experiment(training__batch=1500, objective__target_batch=1500)))
     density = trainer.problem.density
     trainer.ema = density.score
     floor, floor_error = build_objective(trainer.problem).floor_with_error(density, torch.Generator(), parts=8)
@@ -149,7 +149,7 @@ def test_every_weight_trains(weight: str) -> None:
 def test_every_projection_trains(projection: str, reduced: bool) -> None:
     _, last = trained(
         objective__kind="sliced",
-        objective__projection=projection,
+        objective__probes=projection,
         objective__projections=2,
         objective__variance_reduced=reduced,
         training__steps=30,
@@ -211,11 +211,11 @@ def test_a_checkpoint_of_averaged_weights_alone_can_be_trained_on() -> None:
     "settings",
     [
         {"objective__kind": "denoising"},
-        {"objective__kind": "denoising", "objective__reference": 64},
+        {"objective__kind": "denoising", "objective__target_batch": 64},
         {"objective__kind": "exact"},
         {"objective__kind": "exact", "noise__kind": "none"},
-        {"objective__kind": "sliced", "objective__projections": 2, "objective__projection": "sphere"},
-        {"objective__kind": "sliced", "objective__projection": "gaussian", "objective__variance_reduced": False},
+        {"objective__kind": "sliced", "objective__projections": 2, "objective__probes": "sphere"},
+        {"objective__kind": "sliced", "objective__probes": "gaussian", "objective__variance_reduced": False},
     ],
     ids=lambda settings: "-".join(map(str, settings.values())),
 )
@@ -281,7 +281,7 @@ def test_exact_matching_of_images_takes_the_full_trace(network: str) -> None:
 def test_averaged_weights_warm_up(monkeypatch: pytest.MonkeyPatch) -> None:
     """After n steps the average is sum_k w_k theta_k with d_n = min(d, (1 + n)/(10 + n)), exactly."""
     monkeypatch.setattr(training, "BLOCK", 1)
-    trainer = Trainer(Problem.build(experiment(training__ema=0.5, training__steps=20)))
+    trainer = Trainer(Problem.build(experiment(training__ema_decay=0.5, training__steps=20)))
     average = weights(trainer)
     for step in range(20):
         next(trainer)
@@ -294,7 +294,7 @@ def test_averaged_weights_warm_up(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_optimizer_is_adam(monkeypatch: pytest.MonkeyPatch) -> None:
     """Against torch.optim.Adam on the same gradients; betas and the rising learning rate as documented."""
     monkeypatch.setattr(training, "BLOCK", 1)
-    trainer = Trainer(Problem.build(experiment(training__steps=30, training__decay="none")))
+    trainer = Trainer(Problem.build(experiment(training__steps=30, training__lr_schedule="none")))
     twin = Trainer(trainer.problem)
     parameters = [parameter.detach().clone().requires_grad_() for parameter in twin.network.parameters()]
     adam = torch.optim.Adam(parameters, lr=1.0, betas=(0.9, 0.99), eps=1e-8)
@@ -359,7 +359,7 @@ def test_steps_are_exact_and_can_be_extended() -> None:
 
 
 def test_settings_change_on_the_fly() -> None:
-    trainer = Trainer(Problem.build(experiment(training__decay="none", training__steps=5000)))
+    trainer = Trainer(Problem.build(experiment(training__lr_schedule="none", training__steps=5000)))
     for progress in trainer:
         if progress.step > 100:
             break
@@ -399,14 +399,14 @@ def test_the_floor_tells_its_error_and_is_estimated_anew_only_for_another_loss()
 @pytest.mark.parametrize(
     ("before", "after", "same"),
     [
-        ({}, {"training.sigmas": "time"}, False),
-        ({"noise.kind": "ladder"}, {"training.sigmas": "time"}, True),  # its levels leave no choice
+        ({}, {"training.sigma_distribution": "time"}, False),
+        ({"noise.kind": "discrete"}, {"training.sigma_distribution": "time"}, True),  # its levels leave no choice
         ({}, {"training.batch": 300}, True),  # the reference batch is of 256
         ({}, {"training.batch": 64}, False),
         ({"objective.kind": "sliced"}, {"training.batch": 64}, True),
-        ({}, {"objective.weight": "edm", "objective.reference": 256}, True),  # what auto stands for
+        ({}, {"objective.weight": "edm", "objective.target_batch": 256}, True),  # what auto stands for
         ({}, {"objective.weight": "sigma2"}, False),
-        ({}, {"training.learning_rate": 1e-3, "training.ema": 0.9, "training.steps": 7}, True),
+        ({}, {"training.learning_rate": 1e-3, "training.ema_decay": 0.9, "training.steps": 7}, True),
     ],
 )
 def test_what_is_minimised_is_told_by_the_floor(before: dict, after: dict, same: bool) -> None:
@@ -425,7 +425,7 @@ def test_what_needs_a_new_trainer_is_not_changed_on_the_fly(change: dict[str, ob
 
 
 def test_divergence_stops_and_keeps_the_last_good_weights() -> None:
-    trainer = Trainer(Problem.build(experiment(training__steps=5000, training__decay="none")))
+    trainer = Trainer(Problem.build(experiment(training__steps=5000, training__lr_schedule="none")))
     for progress in trainer:
         if progress.step > 100:
             break

@@ -70,7 +70,7 @@ LINEAR = {
 }
 # What a step does depends on the particles, on their norms or their densities, or on the step before: no closed recursion here.
 ALL = LINEAR | {
-    "metropolis-langevin": MetropolisLangevin(gaussian_log_density, 0.3, 0.3, 40),
+    "mala": MetropolisLangevin(gaussian_log_density, 0.3, 0.3, 40),
     "reverse-sde, VE, corrected": ReverseSDE(VE, 20, denoise=True, corrector_steps=2),
     "reverse-sde, ShARK, VP, corrected": ReverseSDE(VP, 20, denoise=False, corrector_steps=1, snr=0.3, solver="shark"),
     "probability-flow, adaptive, VE": AdaptiveFlow(VE, 40, 1e-6),

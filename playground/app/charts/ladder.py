@@ -102,7 +102,7 @@ class SigmaLadder(PaintedChart):
         count = len(self._sigmas)
         if self._kind == "none" or count == 0:
             return []
-        if self._kind in ("ladder", "single", "drawn"):
+        if self._kind in ("discrete", "single", "custom"):
             return list(range(count))
         return [0, count - 1]
 
@@ -139,7 +139,7 @@ class SigmaLadder(PaintedChart):
         under = self._under()
         handles = self.handles()
         ends = {handles[0], handles[-1]}
-        if self._kind in ("ladder", "ve", "drawn") and len(places) <= 60:
+        if self._kind in ("discrete", "ve", "custom") and len(places) <= 60:
             painter.setBrush(self.tokens.color("raised"))
             for index, place in enumerate(places):
                 if index not in ends:
@@ -176,7 +176,7 @@ class SigmaLadder(PaintedChart):
         name = f"σ{index + 1}".translate(SUBSCRIPTS)
         if count == 1:
             name = "σ"
-        elif self._kind in PROCESSES and self._kind != "drawn":
+        elif self._kind in PROCESSES and self._kind != "custom":
             end = "σ(1)" if self._kind in RATED else "σ max"
             name = end if index == 0 else "σ min" if index == count - 1 else "σ"
         text = f"{name} = {shown(self._sigmas[index])}"
@@ -329,10 +329,10 @@ class SigmaLadder(PaintedChart):
         sigmas, count = self._sigmas.copy(), len(self._sigmas)
         sigma = float(f"{min(max(sigma, self._axis[0]), self._axis[1]):.2e}")
         end = index in (0, count - 1)
-        whole = self._kind in PROCESSES and self._kind != "drawn"
+        whole = self._kind in PROCESSES and self._kind != "custom"
         if whole or (end and self._evenly and count > 1):
             opposite = sigmas[-1] if index == 0 else sigmas[0]
-            room = 1.05 ** max(count - 1, 1) if self._kind == "ladder" else 1.05
+            room = 1.05 ** max(count - 1, 1) if self._kind == "discrete" else 1.05
             sigma = max(sigma, opposite * room) if index == 0 else min(sigma, opposite / room)
             # All levels keep their share of the way between the ends.
             share = np.log(sigmas / sigmas[0]) / np.log(sigmas[-1] / sigmas[0])

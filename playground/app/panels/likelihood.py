@@ -50,7 +50,16 @@ class LikelihoodPanel(Card):
         self.body.addWidget(self.held_out)
         self.settings = {
             name: make_field(state, f"likelihood.{name}")
-            for name in ("source", "tolerance", "points", "trace", "vectors", "probe", "draws", "interpolation")
+            for name in (
+                "source",
+                "tolerance",
+                "points",
+                "trace",
+                "trace_probes",
+                "probes",
+                "dequantization_samples",
+                "interpolation",
+            )
         }
         for row in self.settings.values():
             self.advanced().addWidget(row)
@@ -216,7 +225,7 @@ class LikelihoodPanel(Card):
         self._summarise()
 
     def _show_flow(self, flow: FlowLikelihood, plane: bool, why: str, measured: bool) -> None:
-        vectors = self.state.experiment.likelihood.vectors
+        vectors = self.state.experiment.likelihood.trace_probes
         if flow.standard_error is not None:
             estimated = f"Estimated along {vectors} random vectors, with their standard error."
         elif vectors == 1:
@@ -258,9 +267,9 @@ class LikelihoodPanel(Card):
         images = view is not None and view.is_image
         self.map.setVisible(not images)
         estimated = resolved(self.state.experiment).likelihood.trace == "hutchinson"
-        for name in ("vectors", "probe"):
+        for name in ("trace_probes", "probes"):
             self.settings[name].setVisible(estimated)
-        self.settings["draws"].setVisible(images)
+        self.settings["dequantization_samples"].setVisible(images)
         possible = likelihood_refusal(self.state.experiment) is None
         flows = flow_refusal(self.state.experiment) is None
         if self._brush:

@@ -33,7 +33,7 @@ RATED_LADDER = (
 LADDER = {
     "none": "No noise is added: there are no levels.",
     "single": f"The one noise level, to drag: {END}.",
-    "ladder": f"The noise levels, one rung below the other. Left: σ max, from which sampling comes down. Right: σ min; {END}. "
+    "discrete": f"The noise levels, one rung below the other. Left: σ max, from which sampling comes down. Right: σ min; {END}. "
     "Drag an end and all rungs follow, drag a rung and it moves alone.",
     "ve": f"σ(t): the process adds noise and leaves the data where they are. Left: σ max, {START}. Right: σ min, at t = 0; "
     f"{END}. Drag the ends.",
@@ -41,7 +41,7 @@ LADDER = {
     "sub-vp": RATED_LADDER,
     "cosine": "Noise over signal, σ = std/α = tan θ: the process shrinks the data while it adds noise, θ growing evenly. "
     f"Left: σ max, {START}. Right: σ min, at t = 0; {END}. Drag the ends.",
-    "drawn": f"σ(t) along a curve of your own, through points to drag. Left: σ max, {START}. Right: σ min, at t = 0; {END}.",
+    "custom": f"σ(t) along a curve of your own, through points to drag. Left: σ max, {START}. Right: σ min, at t = 0; {END}.",
 }
 """What the ladder's ends are, by the kind of noise."""
 
@@ -125,11 +125,11 @@ class NoisePanel(Card):
             changes["noise.sigma"] = value
         elif noise.kind in RATED and index == 0:
             changes["noise.beta_max"] = self._beta_max(value)
-        elif noise.kind == "drawn":
+        elif noise.kind == "custom":
             points = zip(self._times().tolist(), sigmas.tolist(), strict=True)
             changes["noise.schedule"] = tuple((t, float(f"{sigma:.4g}")) for t, sigma in points)[::-1]
-        elif noise.kind == "ladder" and (noise.rungs or index not in (0, last)):
-            changes["noise.rungs"] = tuple(float(f"{sigma:.4g}") for sigma in sigmas)
+        elif noise.kind == "discrete" and (noise.sigmas or index not in (0, last)):
+            changes["noise.sigmas"] = tuple(float(f"{sigma:.4g}") for sigma in sigmas)
         else:
             changes["noise.sigma_max" if index == 0 else "noise.sigma_min"] = value
         self.state.edit(changes, merge=f"ladder {self._gesture} {index}" if self._by_key else "")
@@ -138,14 +138,14 @@ class NoisePanel(Card):
     @Slot()
     def _space_evenly(self) -> None:
         noise = self.state.experiment.noise
-        if noise.kind == "drawn":
+        if noise.kind == "custom":
             (_, fine), *_, (_, coarse) = noise.schedule
             self.state.edit({"noise.schedule": (), "noise.sigma_max": coarse, "noise.sigma_min": fine})
             return
-        rungs = noise.rungs
+        rungs = noise.sigmas
         self.state.edit(
             {
-                "noise.rungs": (),
+                "noise.sigmas": (),
                 "noise.sigma_max": rungs[0],
                 "noise.sigma_min": rungs[-1],
                 "noise.levels": len(rungs),
@@ -176,21 +176,21 @@ class NoisePanel(Card):
 
     def _refresh(self) -> None:
         noise, view = self.state.experiment.noise, self.engine.problem
-        drawn = noise.kind == "drawn"
+        drawn = noise.kind == "custom"
         marked = view is not None and not view.is_image and noise.kind not in ("none", "single")
         self._ladder_tip.set_words(f"<p>{LADDER[noise.kind]}</p>" + (GAP if marked else ""))
-        by_hand = bool(noise.schedule if drawn else noise.kind == "ladder" and noise.rungs)
+        by_hand = bool(noise.schedule if drawn else noise.kind == "discrete" and noise.sigmas)
         self.range.setVisible(acts(self.state.experiment, "noise.sigma_max"))
         self.sigma.setVisible(noise.kind == "single")
         self.finest.setVisible(noise.kind in RATED)
         # Of a process only annealed Langevin takes levels.
         annealed = self.state.experiment.sampling.kind == "annealed-langevin"
-        self.levels.setVisible((noise.kind == "ladder" and not by_hand) or (noise.kind in PROCESSES and annealed))
+        self.levels.setVisible((noise.kind == "discrete" and not by_hand) or (noise.kind in PROCESSES and annealed))
         self.by_hand.setVisible(by_hand)
         self.disclosure.setVisible(noise.kind in RATED)
         if noise.kind not in RATED:
             self.disclosure.setChecked(False)
-        self._by_hand_text.setText(f"{len(noise.schedule if drawn else noise.rungs)} points set by hand")
+        self._by_hand_text.setText(f"{len(noise.schedule if drawn else noise.sigmas)} points set by hand")
         self.evenly.setText("Straighten" if drawn else "Space evenly")
         resolved = None if view is None or view.resolved is None else view.resolved.noise
         if view is None:
@@ -216,9 +216,9 @@ class NoisePanel(Card):
         noise = self.state.experiment.noise
         if noise.kind == "none":
             return np.zeros(0)
-        if noise.kind == "ladder" and noise.rungs:
-            return np.array(noise.rungs)
-        if noise.kind == "drawn" and noise.schedule:
+        if noise.kind == "discrete" and noise.sigmas:
+            return np.array(noise.sigmas)
+        if noise.kind == "custom" and noise.schedule:
             return np.array([sigma for _, sigma in reversed(noise.schedule)])
         if noise.kind == "single":
             sigma = self.sigma.shown_value()
@@ -237,7 +237,7 @@ class NoisePanel(Card):
             return None
         if noise.kind == "cosine":
             return None if view is None else _cosine_sigma(times, fine / view.sigma, coarse / view.sigma) * view.sigma
-        return np.geomspace(coarse, fine, DRAWN if noise.kind == "drawn" else noise.levels)
+        return np.geomspace(coarse, fine, DRAWN if noise.kind == "custom" else noise.levels)
 
     def _times(self) -> np.ndarray:
         """Of a drawn schedule's points, as its levels from coarse to fine."""
@@ -263,8 +263,8 @@ class NoisePanel(Card):
             self.set_state(name)
         elif noise.kind == "single":
             self.set_state(f"σ = {shown(sigmas[0])}")
-        elif noise.kind == "ladder":
-            self.set_state(f"{'by hand' if noise.rungs else 'geometric'}, L = {len(sigmas)}")
+        elif noise.kind == "discrete":
+            self.set_state(f"{'by hand' if noise.sigmas else 'geometric'}, L = {len(sigmas)}")
         else:
             self.set_state(
                 f"σ {shown(sigmas[0])} → {shown(sigmas[-1])} · {name}"

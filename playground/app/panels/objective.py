@@ -31,9 +31,9 @@ class ObjectivePanel(Card):
         self.kind = make_field(state, "objective.kind", None)
         self.weight = make_field(state, "objective.weight")
         self.projections = make_field(state, "objective.projections")
-        self.projection = make_field(state, "objective.projection")
+        self.projection = make_field(state, "objective.probes")
         self.variance_reduced = make_field(state, "objective.variance_reduced")
-        self.cells = make_field(state, "objective.cells")
+        self.cells = make_field(state, "objective.normalizer_grid")
         self.notice = Notice()
         for part in (
             self.kind,
@@ -46,7 +46,7 @@ class ObjectivePanel(Card):
         ):
             self.body.addWidget(part)
         self.network = {name: make_field(state, f"network.{name}", stake=stake) for name in NETWORK}
-        self.reference = make_field(state, "objective.reference")
+        self.reference = make_field(state, "objective.target_batch")
         for part in (self.reference, *self.network.values()):
             self.advanced().addWidget(part)
         state.changed.connect(self._refresh)
@@ -78,7 +78,9 @@ class ObjectivePanel(Card):
         passes = derivative_passes(objective, dim)
         if objective.kind == "maximum-likelihood":
             levels = 1 if self.state.experiment.noise.kind in ("none", "single") else LEVELS
-            self.notice.say("info", f"Z is summed over {count(levels * objective.cells**2)} points at every step.")
+            self.notice.say(
+                "info", f"Z is summed over {count(levels * objective.normalizer_grid**2)} points at every step."
+            )
             return
         if objective.kind != "exact" or passes <= 2:
             self.notice.say("info", "")
@@ -99,8 +101,12 @@ class ObjectivePanel(Card):
         elif refusal.key == "network.kind":
             mend = ("Use an MLP", "network.kind = mlp", lambda: self.state.edit({"network.kind": "mlp"}))
             self.notice.say("error", refusal.sentence, mend)
-        elif refusal.key == "objective.reference":
-            own = ("Use Auto", "objective.reference = auto", lambda: self.state.edit({"objective.reference": "auto"}))
+        elif refusal.key == "objective.target_batch":
+            own = (
+                "Use Auto",
+                "objective.target_batch = auto",
+                lambda: self.state.edit({"objective.target_batch": "auto"}),
+            )
             self.notice.say("error", refusal.sentence, own)
         elif experiment.objective.kind == "maximum-likelihood":
             score = (

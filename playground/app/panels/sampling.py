@@ -23,11 +23,11 @@ from playground.lab.refusals import annealing_levels, sampling_refusal
 
 NAMES = {
     "langevin": "Langevin",
-    "metropolis-langevin": "MALA",
+    "mala": "MALA",
     "annealed-langevin": "annealed Langevin",
     "reverse-sde": "reverse SDE",
     "probability-flow": "probability flow",
-    "churn": "churn",
+    "edm": "EDM",
     "forward": "forward",
 }
 
@@ -48,8 +48,8 @@ class SamplingPanel(Card):
         self.class_name.setAlignment(Qt.AlignmentFlag.AlignRight)  # below the number that it belongs to
         theme.set_role(self.class_name, "caption")
         self.guidance = make_field(state, "sampling.guidance")
-        self.mask = make_field(state, "sampling.mask")
-        self.known = make_field(state, "sampling.known")
+        self.mask = make_field(state, "sampling.inpainting_mask")
+        self.known = make_field(state, "sampling.inpainting_image")
         self.notice = Notice()
         self.step = make_field(state, "sampling.step")
         self.churn = make_field(state, "sampling.churn")
@@ -75,10 +75,10 @@ class SamplingPanel(Card):
             self.cost,
         ):
             self.body.addWidget(part)
-        self.denoise = make_field(state, "sampling.denoise")
+        self.denoise = make_field(state, "sampling.final_denoising")
         self.solver = make_field(state, "sampling.solver")
         self.tolerance = make_field(state, "sampling.tolerance")
-        self.grid = make_field(state, "sampling.grid")
+        self.grid = make_field(state, "sampling.time_grid")
         self.churn_min = make_field(state, "sampling.churn_min")
         self.churn_max = make_field(state, "sampling.churn_max")
         self.churn_noise = make_field(state, "sampling.churn_noise")
@@ -137,7 +137,7 @@ class SamplingPanel(Card):
             self.label.set_last(max(view.conditions.classes, default=0))
             self.known.set_last(max(view.conditions.held_out - 1, 0))
         self.mask.setVisible(back)
-        self.known.setVisible(back and sampling.mask != "none")
+        self.known.setVisible(back and sampling.inpainting_mask != "none")
         self.solver.setVisible(sampling.kind in ("reverse-sde", "probability-flow"))
         for part in self._read_at_times:
             part.setVisible(acts(experiment, part.key))
@@ -183,21 +183,21 @@ class SamplingPanel(Card):
             self.notice.say("error", refusal.sentence, self._way(f"Use {steps} steps", "sampling.steps", steps))
         elif refusal.key == "sampling.churn_min":
             self.notice.say("error", refusal.sentence, self._way("Use Auto", "sampling.churn_min", "auto"))
-        elif refusal.key in ("sampling.labels", "sampling.mask"):
+        elif refusal.key in ("sampling.labels", "sampling.inpainting_mask"):
             self.notice.say("error", refusal.sentence, self._way("Use none", refusal.key, "none"))
         elif refusal.key == "sampling.label":
             nearest = min(conditions.classes, key=lambda there: abs(there - self.state.experiment.sampling.label))
             self.notice.say("error", refusal.sentence, self._way(f"Use class {nearest}", "sampling.label", nearest))
-        elif refusal.key == "sampling.known":
+        elif refusal.key == "sampling.inpainting_image":
             last = conditions.held_out - 1
-            self.notice.say("error", refusal.sentence, self._way(f"Use {last}", "sampling.known", last))
+            self.notice.say("error", refusal.sentence, self._way(f"Use {last}", "sampling.inpainting_image", last))
         elif refusal.key == "sampling.corrector_steps":
             self.notice.say("error", refusal.sentence, self._way("Use none", "sampling.corrector_steps", 0))
         elif refusal.key == "sampling.kind" and self.state.experiment.sampling.kind == "langevin":
             self.notice.say(
                 "error",
                 refusal.sentence,
-                self._way("Use Metropolis", "sampling.kind", "metropolis-langevin"),
+                self._way("Use Metropolis", "sampling.kind", "mala"),
                 self._way("Use VE noise", "noise.kind", "ve"),
             )
         elif refusal.key == "sampling.solver":

@@ -92,10 +92,10 @@ class TrainingPanel(Card):
         self.batch = make_field(state, "training.batch")
         self.seconds = NumberField(state, "training.seconds", automatic="no limit")
         self.steps = NumberField(state, "training.steps", automatic="no limit")
-        self.decay = make_field(state, "training.decay")
+        self.decay = make_field(state, "training.lr_schedule")
         self.stopping = make_field(state, "training.early_stopping")
-        self.ema = make_field(state, "training.ema")
-        self.sigmas = make_field(state, "training.sigmas")
+        self.ema = make_field(state, "training.ema_decay")
+        self.sigmas = make_field(state, "training.sigma_distribution")
         self.dropout = make_field(state, "training.label_dropout")
         for part in (
             self.batch,
