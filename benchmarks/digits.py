@@ -98,7 +98,7 @@ def judged(problem: Problem, trainer: Trainer) -> Found:
     )
     shares = np.bincount(judge.predict(samples.reshape(-1, 64)), minlength=10) / len(samples)
     figures = image_figures(problem, samples)
-    near = (figures[f"nearest_distance{end}"] for end in ("", "_standard_error", "_held_out"))
+    near = (figures[f"nearest_neighbour_distance{end}"] for end in ("", "_standard_error", "_held_out"))
     return Found(sure, sure_real, shares.tolist(), *near)
 
 

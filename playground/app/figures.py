@@ -31,9 +31,9 @@ SETTINGS = {
 """Of each measurement the settings that its figures are of, beside those that training depends on."""
 NOISE = "new-noise"
 """By what name a session keeps, beside the figures, how often the run had new noise."""
-TEXTS = ("compared_with", "density", "energy_note")
+TEXTS = ("reference_set", "density", "energy_note")
 POINTS = ("sliced_wasserstein2_points", "wasserstein2_points", "two_sample_points")
-SHARES = tuple((key, f"{key}_standard_error", f"{key}_true") for key in ("mode_weights", "label_shares"))
+SHARES = tuple((key, f"{key}_standard_error", f"{key}_true") for key in ("mode_weights", "class_frequencies"))
 """Figures that are no number: text, pairs of counts, and lists of one length, without which the first of them means nothing."""
 
 
@@ -114,7 +114,7 @@ def _fits(of: str, value: Any) -> bool:
         return True
     if of in TEXTS:
         return isinstance(value, str)
-    if of == "nearest_rows":
+    if of == "nearest_neighbour_rows":
         return isinstance(value, list) and bool(value) and all(type(part) is int and part >= 0 for part in value)
     if of in POINTS or any(of in shares for shares in SHARES):
         numbers = isinstance(value, list) and bool(value) and all(_is_number(part) and part == part for part in value)

@@ -94,7 +94,7 @@ def _metrics(
         "steps": progress.step,
         "nll": progress.nll,
         "entropy": progress.entropy,
-        "nll_floor": progress.least,
+        "optimal_nll": progress.least,
         "nll_excess": progress.excess,
         "log_partition": progress.log_partition,
         "partition_gradient": progress.partition_gradient,
@@ -151,7 +151,7 @@ def _summarise(measured: dict[str, Any], cost: Cost, folder: Path) -> None:
             f"{DIGITS} units, a digit of 8 x 8 pixels, would take {years:.0e} years"
         )
     say(f"{'NLL of a pattern':>24}  {measured['nll']:.4f}")
-    say(f"{'floor':>24}  {measured['nll_floor']:.4f}")
+    say(f"{'floor':>24}  {measured['optimal_nll']:.4f}")
     say(f"{'log Z':>24}  {measured['log_partition']:.4f}")
     say(f"{'samples that are patterns':>24}  {measured['samples_that_are_patterns']:.1%} of {measured['samples']}")
     say(f"Everything is in {folder}")

@@ -186,7 +186,7 @@ def interpolate(
         typer.Option(
             "--out",
             metavar="FILE.csv",
-            help="Points from the first to the second, with share, log_prob, standard_error and note.",
+            help="Points from the first to the second, with u, log_prob, standard_error and note.",
         ),
     ],
     count: Annotated[

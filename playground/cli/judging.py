@@ -154,7 +154,7 @@ def write_interpolation(
     assert found is not None
     way = found.points.reshape(count, -1).T.tolist()
     columns = [found.shares.tolist(), *way, *_decoded(problem, found)]
-    write_csv(out, ["share", *header, "log_prob", "standard_error", "note"], zip(*columns, strict=True))
+    write_csv(out, ["u", *header, "log_prob", "standard_error", "note"], zip(*columns, strict=True))
     say(f"The way from the first point to the second, {count} points, is in {out}")
 
 

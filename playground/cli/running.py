@@ -167,7 +167,7 @@ def _training(
     found = {
         "train_points": len(problem.dataset.points),
         "held_out_points": len(problem.dataset.held_out),
-        "data_remark": problem.dataset.remark,
+        "data_note": problem.dataset.remark,
         "steps": trainer.step,
         "seconds": trainer.seconds,
         "steps_per_second": trainer.step / trainer.seconds if trainer.seconds else None,
@@ -177,8 +177,8 @@ def _training(
         "held_out_loss_standard_error": held_out_error,
         "kept_step": None if last is None or last.diverged else trainer.stopping.best_step or trainer.step,
         "early_stopping": None if last is None else last.note,
-        "loss_floor": None if last is None else last.floor,
-        "loss_floor_standard_error": None if last is None else last.floor_error,
+        "optimal_loss": None if last is None else last.floor,
+        "optimal_loss_standard_error": None if last is None else last.floor_error,
         "diverged": None if last is None else last.diverged,
         "parameters": sum(parameter.numel() for parameter in trainer.network.parameters()),
         "device": str(problem.device),
@@ -229,7 +229,7 @@ def _is_astray(value: Any) -> bool:
 
 
 def _summarise(measured: dict[str, Any], problem: Problem, folder: Path) -> None:
-    flow = measured.get("evaluations_mean") is not None
+    flow = measured.get("likelihood_nfe_mean") is not None
     judge = LOG_P_OF[problem.experiment.likelihood.source if flow else "learned"]
     count = measured.get("test_points")
     points = "1 held-out point" if count == 1 else f"{count} held-out points"
@@ -248,7 +248,7 @@ def _summarise(measured: dict[str, Any], problem: Problem, folder: Path) -> None
             "the same at training points: far lower where these are memorized",
         ),
         ("test NLL by energy and Z", "energy_nll", "energy_nll_standard_error", ""),
-        ("perfect model's NLL", "perfect_nll", "perfect_nll_standard_error", "of the data smoothed alike, same points"),
+        ("perfect model's NLL", "optimal_nll", "optimal_nll_standard_error", "of the data smoothed alike, same points"),
         ("entropy of the data", "entropy", None, "the NLL of a perfect model without noise, over ever more points"),
         ("KL to the data", "kl", "kl_standard_error", f"{same.format(judge)}: less noisy than NLL - entropy"),
         (
@@ -269,7 +269,7 @@ def _summarise(measured: dict[str, Any], problem: Problem, folder: Path) -> None
     if not flow:  # no flow was followed: what is stated by the energy is said once
         lines = [line for line in lines if line[1] not in ("test_nll", "train_nll", "kl", "kl_of_smoothing")]
     if measured.get("test_nll") is None:
-        lines = [line for line in lines if line[1] != "perfect_nll"]
+        lines = [line for line in lines if line[1] != "optimal_nll"]
     for title, key, error, what in lines:
         if measured.get(key) is not None:
             unit = "" if key == "bits_per_dim" else " nats"
@@ -281,11 +281,11 @@ def _summarise(measured: dict[str, Any], problem: Problem, folder: Path) -> None
     warn(measured.get("energy_note"))
     length = " in the data's unit" if problem.units.isotropic else " in the geometric mean of the columns' units"
     if measured.get("sliced_wasserstein2") is not None:
-        distance, floor, spread = (measured[f"sliced_wasserstein2{end}"] for end in ("", "_floor", "_floor_spread"))
+        distance, floor, spread = (measured[f"sliced_wasserstein2{end}"] for end in ("", "_floor", "_floor_std"))
         taken = _taken(measured["sliced_wasserstein2_points"])
-        say(f"{'samples are held against':>24}  {measured['compared_with']}")
+        say(f"{'samples are held against':>24}  {measured['reference_set']}")
         say(f"{'sliced Wasserstein-2':>24}  {distance:.4g} (floor {floor:.4g} ± {spread:.2g}){length}, {taken}")
-        distance, floor, spread = (measured[f"wasserstein2{end}"] for end in ("", "_floor", "_floor_spread"))
+        distance, floor, spread = (measured[f"wasserstein2{end}"] for end in ("", "_floor", "_floor_std"))
         taken = _taken(measured["wasserstein2_points"])
         squares = f"squared {measured['wasserstein2_squared']:.4g} (floor {measured['wasserstein2_squared_floor']:.4g})"
         say(f"{'Wasserstein-2':>24}  {distance:.4g} (floor {floor:.4g} ± {spread:.2g}){length}, {squares}, {taken}")

@@ -56,18 +56,18 @@ def evaluate(problem: Problem, score: ScoreFunction, samples: Array | None = Non
     - test_points: how many these are: likelihood.points, or all that are held out of finite data.
     - entropy: of the known density; the NLL of a perfect model without noise, over ever more points.
     - kl, kl_standard_error: KL(data || model) in nats, from the same held-out points.
-    - perfect_nll, kl_of_smoothing, each with its _standard_error: what test_nll and kl would be at these points if the model were
+    - optimal_nll, kl_of_smoothing, each with its _standard_error: what test_nll and kl would be at these points if the model were
       perfect. Its density is that of the data smoothed by the finest sigma, so its KL to the data is 0 only without noise.
       Of a file, kl_of_smoothing is an estimate without an error, by the thickness of its narrow parts, see
       :mod:`playground.theory.local_geometry`.
     - sliced_wasserstein2: distance between samples and data in user units; where the axes' differ widely, in their geometric mean,
       which each axis is brought to, as a sigma is read, and all distances below likewise. Of the samples, at most
       DISTANCE_POINTS are taken. sliced_wasserstein2_points: how many samples and how many data.
-    - compared_with: which data, in words: fresh draws of a known density, else what is held out; where many rows repeat, which are held
+    - reference_set: which data, in words: fresh draws of a known density, else what is held out; where many rows repeat, which are held
       out together, rows drawn from all: see :func:`playground.lab.sample_metrics.add_distances`.
-    - sliced_wasserstein2_floor, sliced_wasserstein2_floor_spread: the same between clouds of the same two sizes that are both
+    - sliced_wasserstein2_floor, sliced_wasserstein2_floor_std: the same between clouds of the same two sizes that are both
       of the data, mean and standard deviation over FLOOR_PAIRS of them: what a perfect sampler scores.
-    - wasserstein2, wasserstein2_floor, wasserstein2_floor_spread, wasserstein2_squared, wasserstein2_squared_floor: the same by optimal
+    - wasserstein2, wasserstein2_floor, wasserstein2_floor_std, wasserstein2_squared, wasserstein2_squared_floor: the same by optimal
       transport between as many of each, at most TRANSPORT_POINTS, without slicing, and its square; the floor of TRANSPORT_PAIRS pairs.
       wasserstein2_points: how many samples and how many data.
     - energy_distance (user units), mmd_squared (no unit), classifier_accuracy, each with its _standard_error: of the samples
@@ -81,11 +81,11 @@ def evaluate(problem: Problem, score: ScoreFunction, samples: Array | None = Non
       the mean over images and draws of E_u[-log p(x + u)], an upper bound of the bits that the images themselves take. The log of
       the mean of p over the draws would come closer, but not by a bound: exp turns the noise of Hutchinson's estimate into bias.
       The error is that of the mean over images, each the mean of its draws.
-    - round_trip_distance (user units), round_trip_log_prob (nats): of `round_trip_points` of these points, taken to their latent
+    - round_trip_error (user units), round_trip_log_prob_error (nats): of `round_trip_points` of these points, taken to their latent
       codes and back, the worst distance to where they began and the worst difference of the two log p: see
       :class:`playground.lab.likelihood.RoundTrip`.
     - of images and their labels: see :func:`playground.lab.image_metrics.image_figures`.
-    - density: which density the likelihoods are of: by which score, or by the learned energy where no flow is followed; evaluations_mean: scores asked for one of them.
+    - density: which density the likelihoods are of: by which score, or by the learned energy where no flow is followed; likelihood_nfe_mean: scores asked for one of them.
     - log_partition, log_partition_error: ln Z of a learned energy of the finest level over the plane in user units, and by how
       much it may be off; energy_integral: of e^-f/Z over the data and a margin, on another grid.
       energy_nll, energy_kl, each with its _standard_error: as test_nll and kl, by e^-f/Z instead of the flow, which follows the
@@ -178,17 +178,17 @@ FROM_LIKELIHOOD = (
     "trace_standard_error",
     "bits_per_dim",
     "bits_per_dim_standard_error",
-    "round_trip_distance",
-    "round_trip_log_prob",
+    "round_trip_error",
+    "round_trip_log_prob_error",
     "round_trip_points",
     "density",
-    "evaluations_mean",
+    "likelihood_nfe_mean",
 )
 """Keys of what is found by following the flow."""
 
 _FROM_SMOOTHING = (
-    "perfect_nll",
-    "perfect_nll_standard_error",
+    "optimal_nll",
+    "optimal_nll_standard_error",
     "kl_of_smoothing",
     "kl_of_smoothing_standard_error",
 )
@@ -208,7 +208,7 @@ def _with_reasons(found: dict[str, Any], reasons: dict[str, str]) -> dict[str, A
     """The figures, and in `reasons` why those are missing that are None, as the standard errors are that nothing tells."""
     for key in _without_error(found):
         found[key] = None
-        reasons[key] = ONE_SAMPLE if key.startswith("nearest_distance_s") else ONE_HELD_OUT
+        reasons[key] = ONE_SAMPLE if key.startswith("nearest_neighbour_distance_s") else ONE_HELD_OUT
     return found | {"reasons": {key: sentence for key, sentence in reasons.items() if found[key] is None}}
 
 
@@ -262,7 +262,7 @@ def _add_likelihoods(
     found["test_points"] = len(log_prob)
     if result.standard_error is not None:
         found["trace_standard_error"] = float(np.sqrt(np.mean(result.standard_error**2)))
-    found["evaluations_mean"] = float(result.evaluations.mean())
+    found["likelihood_nfe_mean"] = float(result.evaluations.mean())
     smoothed = _SMOOTHED[problem.experiment.likelihood.source]
     found["density"] = f"p_sigma of {smoothed} smoothed by sigma_min = {result.sigma:.6g} (user units)"
     true = problem.exact_log_prob(points)
@@ -278,7 +278,7 @@ def _add_smoothing(problem: Problem, found: dict[str, Any]) -> None:
     smoothed = problem.exact_log_prob(problem.judged, problem.units.sigma_to_user(problem.noise.sigma_min))
     assert true is not None
     assert smoothed is not None
-    found["perfect_nll"], found["perfect_nll_standard_error"] = metrics.mean_with_error(-smoothed)
+    found["optimal_nll"], found["optimal_nll_standard_error"] = metrics.mean_with_error(-smoothed)
     kl = metrics.kl_to_known(true, smoothed)
     found["kl_of_smoothing"], found["kl_of_smoothing_standard_error"] = kl
 
@@ -296,8 +296,8 @@ def _estimate_smoothing(problem: Problem, found: dict[str, Any], reasons: dict[s
 
 def _add_round_trip(trip: RoundTrip, found: dict[str, Any]) -> None:
     found["round_trip_points"] = len(trip.distance)
-    found["round_trip_distance"] = float(trip.distance.max())
-    found["round_trip_log_prob"] = float(np.abs(trip.log_prob_error).max())
+    found["round_trip_error"] = float(trip.distance.max())
+    found["round_trip_log_prob_error"] = float(np.abs(trip.log_prob_error).max())
 
 
 def sample_distances(problem: Problem, samples: Array) -> Iterator[EvaluationProgress]:

@@ -18,40 +18,43 @@ SHOWN = 12  # samples whose nearest training images are told
 Array = NDArray[np.floating]
 
 FROM_IMAGES = (
-    "nearest_distance",
-    "nearest_distance_standard_error",
-    "nearest_distance_held_out",
-    "nearest_distance_held_out_standard_error",
-    "nearest_rows",
+    "nearest_neighbour_distance",
+    "nearest_neighbour_distance_standard_error",
+    "nearest_neighbour_distance_held_out",
+    "nearest_neighbour_distance_held_out_standard_error",
+    "nearest_neighbour_rows",
 )
-FROM_LABELS = ("label_shares", "label_shares_standard_error", "label_shares_true")
+FROM_LABELS = ("class_frequencies", "class_frequencies_standard_error", "class_frequencies_true")
 
 
 def image_figures(problem: Problem, samples: Array) -> dict[str, Any]:
     """Figures about samples (N, C, H, W) in user units, by the keys of FROM_IMAGES and, where there are labels, FROM_LABELS.
 
-    - nearest_distance: median Euclidean distance from a sample to the nearest training image; nearest_distance_held_out: the
+    - nearest_neighbour_distance: median Euclidean distance from a sample to the nearest training image; nearest_neighbour_distance_held_out: the
       same from held-out images; each with its _standard_error. Samples learned by heart lie much nearer than those.
-    - nearest_rows: the training images nearest to the first SHOWN samples.
-    - label_shares: what share of the samples shows each class, by the vote of the NEIGHBOURS nearest training images, with the
-      error of :func:`share_error`; label_shares_true: the classes' shares in the training set.
+    - nearest_neighbour_rows: the training images nearest to the first SHOWN samples.
+    - class_frequencies: what share of the samples shows each class, by the vote of the NEIGHBOURS nearest training images, with the
+      error of :func:`share_error`; class_frequencies_true: the classes' shares in the training set.
     """
     training = torch.from_numpy(np.asarray(problem.dataset.points, dtype=np.float32)).flatten(1)
     distances, rows = _nearest(training, samples[:JUDGED])
     others = problem.dataset.held_out
     held_out, _ = _nearest(training, others[problem.some_rows(len(others), JUDGED, "nearest")])
     found: dict[str, Any] = {
-        "nearest_rows": rows[:SHOWN, 0].tolist(),
+        "nearest_neighbour_rows": rows[:SHOWN, 0].tolist(),
     }
-    for key, those in {"nearest_distance": distances, "nearest_distance_held_out": held_out}.items():
+    for key, those in {
+        "nearest_neighbour_distance": distances,
+        "nearest_neighbour_distance_held_out": held_out,
+    }.items():
         found[key], found[f"{key}_standard_error"] = median_with_error(those[:, 0])
     if problem.dataset.labels is not None:
         labels = torch.from_numpy(problem.dataset.labels)
         classes = int(labels.max()) + 1
         shares = torch.bincount(_voted(labels[rows]), minlength=classes).double() / len(rows)
-        found["label_shares"] = shares.tolist()
-        found["label_shares_standard_error"] = share_error(shares, len(rows)).tolist()
-        found["label_shares_true"] = (torch.bincount(labels, minlength=classes).double() / len(labels)).tolist()
+        found["class_frequencies"] = shares.tolist()
+        found["class_frequencies_standard_error"] = share_error(shares, len(rows)).tolist()
+        found["class_frequencies_true"] = (torch.bincount(labels, minlength=classes).double() / len(labels)).tolist()
     return found
 
 

@@ -19,14 +19,14 @@ from playground.theory.transport import squared_wasserstein2
 Array = NDArray[np.floating]
 
 _FROM_DATA = (
-    "compared_with",
+    "reference_set",
     "sliced_wasserstein2",
     "sliced_wasserstein2_floor",
-    "sliced_wasserstein2_floor_spread",
+    "sliced_wasserstein2_floor_std",
     "sliced_wasserstein2_points",
     "wasserstein2",
     "wasserstein2_floor",
-    "wasserstein2_floor_spread",
+    "wasserstein2_floor_std",
     "wasserstein2_squared",
     "wasserstein2_squared_floor",
     "wasserstein2_points",
@@ -76,7 +76,7 @@ def add_distances(
             samples = None
             reasons |= dict.fromkeys(FROM_SAMPLES, sentence)
             if len(problem.shape) == 3:
-                unlike = ("nearest_distance_held_out", "nearest_distance_held_out_standard_error")
+                unlike = ("nearest_neighbour_distance_held_out", "nearest_neighbour_distance_held_out_standard_error")
                 found |= dict.fromkeys(unlike)
                 reasons |= dict.fromkeys(unlike, sentence)
     density = problem.dataset.density
@@ -162,7 +162,7 @@ def _compare(
         few = f"Of these data {len(data)} are held out, {two_samples.LEAST} at least are needed to compare samples with: take more data."
         reasons |= dict.fromkeys(_FROM_DATA, few)
         return
-    found["compared_with"] = comparison.origin
+    found["reference_set"] = comparison.origin
     found["sliced_wasserstein2"] = metrics.sliced_wasserstein2(samples[:count], data, PROJECTIONS, generator)
     found["sliced_wasserstein2_points"] = [count, len(data)]
     matched = min(count, len(data), TRANSPORT_POINTS)
@@ -180,10 +180,10 @@ def _compare(
     found["wasserstein2_squared"], found["wasserstein2"] = squared, float(np.sqrt(squared))
     found["wasserstein2_squared_floor"] = float(np.mean(squared_floors))
     found["wasserstein2_floor"] = float(np.mean(np.sqrt(squared_floors)))
-    found["wasserstein2_floor_spread"] = float(np.std(np.sqrt(squared_floors), ddof=1))
+    found["wasserstein2_floor_std"] = float(np.std(np.sqrt(squared_floors), ddof=1))
     found["wasserstein2_points"] = [matched, matched]
     found["sliced_wasserstein2_floor"] = float(np.mean(floors))
-    found["sliced_wasserstein2_floor_spread"] = float(np.std(floors, ddof=1))
+    found["sliced_wasserstein2_floor_std"] = float(np.std(floors, ddof=1))
     _add_two_samples(problem, samples, data, found)
 
 

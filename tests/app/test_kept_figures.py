@@ -156,10 +156,10 @@ def test_figures_survive_json_and_what_is_unsound_is_left_out():
     [
         ("test-set", {"test_nll": "abc", "kl": [1, 2], "train_nll": True, "entropy": 10**400, "integral": math.inf}),
         ("test-set", {"density": 1.0, "energy_note": [1], "mode_weights": [1.0], "bits_per_dim": {"a": 1}}),
-        ("quality", {"sliced_wasserstein2": "x", "compared_with": 3, "two_sample_points": [1, 2, 3]}),
-        ("quality", {"nearest_rows": [], "wasserstein2_points": ["a", "b"], "memorized_share": [0.1]}),
-        ("quality", {"nearest_rows": [0.5], "mode_weights": 0.5, "label_shares": ["a"], "unknown": 1.0}),
-        ("quality", {"mode_weights": [0.5, None], "label_shares_true": [math.nan]}),
+        ("quality", {"sliced_wasserstein2": "x", "reference_set": 3, "two_sample_points": [1, 2, 3]}),
+        ("quality", {"nearest_neighbour_rows": [], "wasserstein2_points": ["a", "b"], "memorized_share": [0.1]}),
+        ("quality", {"nearest_neighbour_rows": [0.5], "mode_weights": 0.5, "class_frequencies": ["a"], "unknown": 1.0}),
+        ("quality", {"mode_weights": [0.5, None], "class_frequencies_true": [math.nan]}),
     ],
 )
 def test_a_figure_that_is_of_another_type_than_its_name_is_left_out(measurement, broken):
@@ -167,7 +167,7 @@ def test_a_figure_that_is_of_another_type_than_its_name_is_left_out(measurement,
 
 
 def test_shares_are_left_out_without_as_many_errors_and_truths():
-    for key in ("mode_weights", "label_shares"):
+    for key in ("mode_weights", "class_frequencies"):
         sound = {key: [0.4, 0.6], f"{key}_standard_error": [0.1, 0.1], f"{key}_true": [0.5, 0.5]}
         assert figures.from_json({"quality": sound})["quality"] == sound | {"reasons": {}}
         for other in (f"{key}_standard_error", f"{key}_true"):

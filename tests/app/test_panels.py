@@ -1439,7 +1439,7 @@ def test_what_conditioned_images_show_is_measured_still(show, state, engine):
     engine.build(is_image=True, conditions=TOLD)
     engine.sample()
     assert (panel.unlike.isVisible(), panel.measure_samples.isEnabled()) == (True, True)
-    engine.evaluation_changed.emit({"nearest_distance": 1.5})
+    engine.evaluation_changed.emit({"nearest_neighbour_distance": 1.5})
     assert panel.nearest.text() == "1.5"
 
 
@@ -1480,16 +1480,16 @@ def test_a_few_particles_are_not_compared_and_say_what_to_do(show, state, engine
     ("kind", "settings", "figure", "key"),
     [
         ("LikelihoodPanel", {}, "nll", "test_nll"),
-        ("LikelihoodPanel", {}, "trips", "round_trip_distance"),
-        ("LikelihoodPanel", {}, "perfect", "perfect_nll"),
+        ("LikelihoodPanel", {}, "trips", "round_trip_error"),
+        ("LikelihoodPanel", {}, "perfect", "optimal_nll"),
         ("LikelihoodPanel", {"data.kind": "digits"}, "bits", "bits_per_dim"),
         ("LikelihoodPanel", {"network.kind": "energy"}, "energy_nll", "energy_nll"),
         ("QualityPanel", {}, "distance", "sliced_wasserstein2"),
         ("QualityPanel", {}, "classifier", "classifier_accuracy"),
         ("QualityPanel", {}, "kl", "kl"),
         ("QualityPanel", {}, "weights", "mode_weights"),
-        ("QualityPanel", {"data.kind": "digits"}, "labels", "label_shares"),
-        ("QualityPanel", {"data.kind": "digits"}, "nearest", "nearest_distance_held_out"),
+        ("QualityPanel", {"data.kind": "digits"}, "labels", "class_frequencies"),
+        ("QualityPanel", {"data.kind": "digits"}, "nearest", "nearest_neighbour_distance_held_out"),
     ],
 )
 def test_a_figure_that_is_missing_says_why(show, state, engine, kind, settings, figure, key):
@@ -1529,7 +1529,7 @@ def test_a_score_that_nothing_can_be_relative_to_says_so(show, state, engine):
 def test_an_error_that_is_not_known_is_left_out(show, state, engine):
     (panel,) = show(panels.LikelihoodPanel)
     engine.build()
-    keys = ("test_nll", "energy_nll", "energy_kl", "perfect_nll", "bits_per_dim")
+    keys = ("test_nll", "energy_nll", "energy_kl", "optimal_nll", "bits_per_dim")
     engine.evaluation_changed.emit(dict.fromkeys(keys, 1.0) | {f"{key}_standard_error": None for key in keys})
     assert {
         figure.text()
@@ -1594,13 +1594,13 @@ def test_digits_show_their_labels_and_nearest_training_images(show, state, engin
     engine.build(labelled=True)
     panel._show_evaluation(
         {
-            "label_shares": [0.3, 0.7],
-            "label_shares_true": [0.5, 0.5],
-            "label_shares_standard_error": [0.05, 0.05],
-            "nearest_distance": 2.0,
-            "nearest_distance_held_out": 1.96,
-            "nearest_distance_standard_error": 0.0123,
-            "nearest_distance_held_out_standard_error": 0.0248,
+            "class_frequencies": [0.3, 0.7],
+            "class_frequencies_true": [0.5, 0.5],
+            "class_frequencies_standard_error": [0.05, 0.05],
+            "nearest_neighbour_distance": 2.0,
+            "nearest_neighbour_distance_held_out": 1.96,
+            "nearest_neighbour_distance_standard_error": 0.0123,
+            "nearest_neighbour_distance_held_out_standard_error": 0.0248,
         }
     )
     assert "class 0: 30 % (training 50 %)" in panel.labels.value.text()

@@ -41,8 +41,8 @@ def test_everything_is_in_its_folder(tmp_path: Path, ask: Ask) -> None:
     settings = experiments.load_as(Boltzmann, out / "boltzmann.toml")
     assert settings == Boltzmann(steps=300, seed=3)
     found = json.loads((out / "metrics.json").read_text())
-    assert found["nll"] == pytest.approx(found["nll_floor"] + found["nll_excess"])
-    assert found["nll_floor"] == pytest.approx(np.log(14))
+    assert found["nll"] == pytest.approx(found["optimal_nll"] + found["nll_excess"])
+    assert found["optimal_nll"] == pytest.approx(np.log(14))
     assert 0 < found["nll_excess"] < 0.1
     assert (found["units"], found["patterns"], found["steps"], found["samples"]) == (9, 14, 300, 48)
     assert found["most_probable"][0]["is_pattern"]

@@ -157,7 +157,7 @@ def test_what_a_run_prints_is_what_it_writes(tmp_path: Path, ask: Ask, quick: li
     code, said, _ = ask("run", tmp_path / "two.toml", "--out", tmp_path / "out", *quick)
     found = metrics(tmp_path / "out")
     assert code == 0
-    floor = f"(optimal {found['loss_floor']:.4f} ± {found['loss_floor_standard_error']:.4f})"
+    floor = f"(optimal {found['optimal_loss']:.4f} ± {found['optimal_loss_standard_error']:.4f})"
     loss = f"{found['final_loss']:.4f} ± {found['final_loss_standard_error']:.4f}"
     assert re.findall(r"Final loss: done in .* s, (.*\))", said) == [f"{loss} {floor}"]
     line = {title.strip(): text for title, text in re.findall(r"(?m)^ *(\w[^\n]*?)  +(\S.*)$", said)}
@@ -170,11 +170,11 @@ def test_what_a_run_prints_is_what_it_writes(tmp_path: Path, ask: Ask, quick: li
     assert found["sliced_wasserstein2_points"] == found["two_sample_points"] == [40, 40]
     assert found["wasserstein2"] ** 2 == pytest.approx(found["wasserstein2_squared"])
     assert "Data: two Gaussians, 50,020 draws of x, y: 50,000 to train, 20 held out.\n" in said
-    assert (found["train_points"], found["held_out_points"], found["data_remark"]) == (50_000, 20, "")
+    assert (found["train_points"], found["held_out_points"], found["data_note"]) == (50_000, 20, "")
     assert line["log p model"].startswith(
         "of p_sigma of the learned score, which stands for the data smoothed by sigma_min = 0.04"
     )
-    assert line["perfect model's NLL"].startswith(with_error(found["perfect_nll"], found["perfect_nll_standard_error"]))
+    assert line["perfect model's NLL"].startswith(with_error(found["optimal_nll"], found["optimal_nll_standard_error"]))
     assert line["of which the blur"].startswith(
         with_error(found["kl_of_smoothing"], found["kl_of_smoothing_standard_error"])
     )
@@ -227,7 +227,7 @@ def test_no_unit_is_too_small_or_too_large(sampler: str, tmp_path: Path, ask: As
             [
                 *(judged[:, :2] / unit).ravel(),
                 *(judged[:, 2] + log_area),
-                *(figures[key] / unit for key in ("sliced_wasserstein2", "energy_distance", "round_trip_distance")),
+                *(figures[key] / unit for key in ("sliced_wasserstein2", "energy_distance", "round_trip_error")),
                 *(figures[key] for key in ("mmd_squared", "classifier_accuracy", "final_loss")),
                 figures["test_nll"] - log_area,
             ]
@@ -244,7 +244,7 @@ def test_a_run_says_that_rows_repeat(tmp_path: Path, ask: Ask, quick: list[str])
     assert code == 0
     assert "Data: points.csv, 4,000 rows of a, b: 3,960 to train, 40 held out. 3,900 of 4,000 rows repeat" in said
     assert "held-out points, of another law than all rows, for equal ones are held out together\n" in said
-    assert metrics(tmp_path / "out")["data_remark"].startswith("3,900 of 4,000 rows repeat another")
+    assert metrics(tmp_path / "out")["data_note"].startswith("3,900 of 4,000 rows repeat another")
 
 
 def test_a_folder_of_results_is_kept_until_it_is_to_be_overwritten(moons: Path, tmp_path: Path, ask: Ask) -> None:
@@ -282,7 +282,7 @@ def test_the_readme_names_every_array_of_a_trajectory(moons: Path) -> None:
 
 def test_metrics_have_a_number_or_a_reason(moons: Path) -> None:
     found = metrics(moons)
-    for key in ("steps", "seconds", "steps_per_second", "final_loss", "loss_floor", "test_nll", "entropy", "kl"):
+    for key in ("steps", "seconds", "steps_per_second", "final_loss", "optimal_loss", "test_nll", "entropy", "kl"):
         assert isinstance(found[key], int | float), key
     for key in (
         "test_nll_standard_error",
@@ -293,7 +293,7 @@ def test_metrics_have_a_number_or_a_reason(moons: Path) -> None:
         "wasserstein2_squared_floor",
         "sliced_wasserstein2",
         "sliced_wasserstein2_floor",
-        "sliced_wasserstein2_floor_spread",
+        "sliced_wasserstein2_floor_std",
         "energy_distance_standard_error",
         "mmd_squared_standard_error",
         "classifier_accuracy_standard_error",
@@ -347,7 +347,7 @@ def test_every_field_that_is_null_has_a_reason(
         found = metrics(folder)
         assert null(found) == set(found["reasons"])
         assert found["reasons"]["diverged"] == "Training did not diverge: it ran to its end."
-        for key in ("loss_floor", "loss_floor_standard_error"):
+        for key in ("optimal_loss", "optimal_loss_standard_error"):
             assert (floor is None) == (found[key] is not None)
             assert (floor or "") in found["reasons"].get(key, "")
 
@@ -387,7 +387,7 @@ def test_the_written_experiment_runs_again_with_the_same_numbers(moons: Path, tm
     first, second = metrics(moons), metrics(tmp_path / "again")
     assert first["reasons"] == second["reasons"]
     # Noise levels pass through the user's units and back, which costs a digit of float32.
-    for key in ("steps", "final_loss", "loss_floor", "test_nll", "kl", "sliced_wasserstein2", "seed"):
+    for key in ("steps", "final_loss", "optimal_loss", "test_nll", "kl", "sliced_wasserstein2", "seed"):
         assert first[key] == pytest.approx(second[key], rel=1e-3), key
     np.testing.assert_allclose(table(moons / "samples.csv")[1], table(tmp_path / "again/samples.csv")[1], atol=1e-3)
 
@@ -719,7 +719,7 @@ def test_points_go_to_latent_codes_and_back_and_to_each_other(moons: Path, tmp_p
     np.testing.assert_allclose(decoded[:, 2], judged[:, 2], atol=5e-3)
     assert ask("interpolate", moons, "--points", tmp_path / "points.csv", "--out", way, "--count", 5, *tight)[0] == 0
     header, between = table(way)
-    assert header == ["share", "x", "y", "log_prob", "standard_error"]
+    assert header == ["u", "x", "y", "log_prob", "standard_error"]
     assert between[:, 0].tolist() == [0, 0.25, 0.5, 0.75, 1]
     assert [note.partition(":")[0] for note in notes(back)] == ["", "extrapolated"]  # between the moons
     np.testing.assert_allclose(between[[0, -1], 1:3], judged[:, :2], atol=5e-3)
@@ -882,7 +882,7 @@ def test_an_energy_without_a_flow_has_likelihoods_and_says_where_they_come_from(
     assert ("test NLL by energy" in output, output.count("test NLL")) == (True, 1)
     found = metrics(tmp_path / "out")
     assert found["test_nll"] == found["energy_nll"]
-    perfect = f"perfect model's NLL  {with_error(found['perfect_nll'], found['perfect_nll_standard_error'])} nats"
+    perfect = f"perfect model's NLL  {with_error(found['optimal_nll'], found['optimal_nll_standard_error'])} nats"
     assert (perfect in output, "of which the blur" in output) == (True, False)  # its KL is to the smoothed data
     assert "the data smoothed by sigma = 0.5 (user units); ln Z = " in found["density"]
     points, out = tmp_path / "points.csv", tmp_path / "judged.csv"
@@ -907,7 +907,7 @@ def test_a_run_that_is_not_trained_still_runs(tmp_path: Path, ask: Ask, quick: l
     (tmp_path / "none.toml").write_text("")
     assert ask("run", tmp_path / "none.toml", "--out", tmp_path / "out", *quick, "--set=training.steps=0")[0] == 0
     found = metrics(tmp_path / "out")
-    for key in ("final_loss", "final_loss_standard_error", "loss_floor", "steps_per_second", "diverged"):
+    for key in ("final_loss", "final_loss_standard_error", "optimal_loss", "steps_per_second", "diverged"):
         assert found[key] is None
         assert found["reasons"][key] == "Nothing was trained: set training.steps, or training.seconds, above 0."
     assert null(found) == set(found["reasons"])

@@ -487,11 +487,11 @@ def test_what_is_conditioned_is_not_compared_with_data_that_are_not(
     for key in (
         "sliced_wasserstein2",
         "energy_distance",
-        "nearest_distance_held_out",
-        "nearest_distance_held_out_standard_error",
+        "nearest_neighbour_distance_held_out",
+        "nearest_neighbour_distance_held_out_standard_error",
     ):
         assert (found.get(key) is None) == (why is not None), key
-    assert sum(found["label_shares"]) == pytest.approx(1)  # what they show is told all the same
+    assert sum(found["class_frequencies"]) == pytest.approx(1)  # what they show is told all the same
 
 
 def test_points_of_the_plane_that_are_known_in_part_are_not_compared_and_say_why() -> None:

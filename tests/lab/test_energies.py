@@ -101,7 +101,7 @@ def test_what_maximum_likelihood_learned_is_a_density_near_the_datas() -> None:
     assert found["kl"] == pytest.approx(found["energy_kl"], abs=1e-9)
     assert found["density"].startswith("exp(-f)/Z of the learned energy, of the data as they are; ln Z = ")
     assert "test_nll" not in found["reasons"]
-    assert found["evaluations_mean"] is None
+    assert found["likelihood_nfe_mean"] is None
 
 
 @pytest.mark.parametrize(

@@ -211,7 +211,7 @@ def test_the_round_trip_tells_a_loose_tolerance_from_a_tight_one() -> None:
         last(evaluate(problem, problem.density.score)).metrics
         for problem in (Problem.build(experiment(likelihood__tolerance=tolerance)) for tolerance in (1e-2, 1e-5))
     )
-    for key in ("round_trip_distance", "round_trip_log_prob"):
+    for key in ("round_trip_error", "round_trip_log_prob_error"):
         assert 0 < 20 * tight[key] < loose[key]
     assert loose["round_trip_points"] == 200
 
@@ -340,7 +340,7 @@ def test_evaluation_of_the_exact_score_finds_nothing_wrong() -> None:
     assert found["kl"] == pytest.approx(0.0, abs=0.01)
     assert 0 < found["kl_standard_error"] < 0.1 * found["test_nll_standard_error"]
     above = found["sliced_wasserstein2"] - found["sliced_wasserstein2_floor"]
-    assert abs(above) < 3 * found["sliced_wasserstein2_floor_spread"]
+    assert abs(above) < 3 * found["sliced_wasserstein2_floor_std"]
     for figure, perfect in {"energy_distance": 0.0, "mmd_squared": 0.0, "classifier_accuracy": 0.5}.items():
         assert found[figure] == pytest.approx(perfect, abs=4 * found[f"{figure}_standard_error"]), figure
         assert 0 < found[f"{figure}_standard_error"] < 0.05, figure
@@ -351,7 +351,7 @@ def test_evaluation_of_the_exact_score_finds_nothing_wrong() -> None:
     assert found["density"].startswith(
         "p_sigma of the learned score, which stands for the data smoothed by sigma_min = 0.04"
     )
-    assert found["evaluations_mean"] > 20
+    assert found["likelihood_nfe_mean"] > 20
     assert list(found["reasons"]) == [
         *energies.METRICS,
         "bits_per_dim",
@@ -369,8 +369,8 @@ def test_a_perfect_models_kl_is_that_of_the_smoothing() -> None:
     assert found["kl"] > 0.1
     assert found["kl_of_smoothing"] == pytest.approx(found["kl"], abs=2e-3)
     assert found["kl_of_smoothing_standard_error"] == pytest.approx(found["kl_standard_error"], rel=0.01)
-    assert found["perfect_nll"] == pytest.approx(found["test_nll"], abs=2e-3)
-    assert found["perfect_nll_standard_error"] == pytest.approx(found["test_nll_standard_error"], rel=0.01)
+    assert found["optimal_nll"] == pytest.approx(found["test_nll"], abs=2e-3)
+    assert found["optimal_nll_standard_error"] == pytest.approx(found["test_nll_standard_error"], rel=0.01)
 
 
 @pytest.mark.parametrize(("noise", "blurred"), [({"kind": "single", "sigma": 1.0}, True), ({"kind": "none"}, False)])
@@ -380,8 +380,8 @@ def test_a_perfect_model_is_known_without_a_flow(noise: dict[str, object], blurr
     found = last(evaluate(problem, problem.network().eval())).metrics
     assert (found["test_nll"], found["kl"]) == (None, None)
     assert (found["kl_of_smoothing"] > 0.05) == blurred
-    assert found["perfect_nll"] == pytest.approx(
-        found["entropy"] + found["kl_of_smoothing"], abs=4 * found["perfect_nll_standard_error"]
+    assert found["optimal_nll"] == pytest.approx(
+        found["entropy"] + found["kl_of_smoothing"], abs=4 * found["optimal_nll_standard_error"]
     )
     if not blurred:
         assert (found["kl_of_smoothing"], found["kl_of_smoothing_standard_error"]) == (0, 0)
@@ -415,7 +415,7 @@ def perfect_distances(problem_of, count: int) -> np.ndarray:
     for seed in range(20):
         problem, samples = problem_of(seed, count)
         metrics = last(sample_distances(problem, samples)).metrics
-        found.append([metrics["sliced_wasserstein2" + end] for end in ("", "_floor", "_floor_spread")])
+        found.append([metrics["sliced_wasserstein2" + end] for end in ("", "_floor", "_floor_std")])
     return np.array(found)
 
 
@@ -480,20 +480,20 @@ def test_a_perfect_sampler_scores_its_floors_where_rows_repeat(draw, split: str,
             assert found[figure] == pytest.approx(perfect, abs=4 * found[f"{figure}_standard_error"]), (figure, seed)
         assert found["sliced_wasserstein2_points"] == found["two_sample_points"] == [600, 600]
         drawn = r"rows drawn from all, trained on or not: [\d,]+ of 3,000 repeat"
-        assert re.match(drawn if split == "groups" else "held-out rows$", found["compared_with"])
+        assert re.match(drawn if split == "groups" else "held-out rows$", found["reference_set"])
 
 
 def test_samples_are_compared_with_held_out_rows_where_few_repeat() -> None:
     problem, samples = small_file(0, 100)
     found = last(sample_distances(problem, samples)).metrics
-    assert found["compared_with"] == "held-out rows"
+    assert found["reference_set"] == "held-out rows"
     assert len(samples) > len(problem.dataset.held_out)
     assert found["two_sample_points"] == [len(problem.dataset.held_out)] * 2  # no more samples than data are paired
     again = np.concatenate([problem.dataset.points, problem.dataset.points[:4]])  # 4 of 304: more than one in a hundred
     repeated = Problem.build(problem.experiment, with_fields(problem.dataset, points=again))
-    assert last(sample_distances(repeated, samples)).metrics["compared_with"].startswith("rows drawn from all")
+    assert last(sample_distances(repeated, samples)).metrics["reference_set"].startswith("rows drawn from all")
     problem, samples = two_gaussians(0, 100)
-    assert last(sample_distances(problem, samples)).metrics["compared_with"] == "fresh draws of the known density"
+    assert last(sample_distances(problem, samples)).metrics["reference_set"] == "fresh draws of the known density"
 
 
 @pytest.mark.parametrize("problem_of", [two_gaussians, small_file])
@@ -529,7 +529,7 @@ def test_a_few_samples_are_not_compared_and_say_what_to_do(count: int, said: str
     for key in FROM_SAMPLES:
         assert found[key] is None
         assert found["reasons"][key] == sentence
-    assert found["reasons"]["nearest_distance_held_out"] == "These figures are for images."
+    assert found["reasons"]["nearest_neighbour_distance_held_out"] == "These figures are for images."
     enough = last(evaluate(problem, problem.density.score, problem.dataset.held_out[: two_samples.LEAST])).metrics
     assert enough["energy_distance_standard_error"] > 0
 
@@ -538,7 +538,7 @@ def test_a_few_data_are_not_compared_with_samples_and_say_what_to_do() -> None:
     problem, samples = small_file(0, 100)
     few = Problem.build(problem.experiment, with_fields(problem.dataset, held_out=problem.dataset.held_out[:3]))
     found = last(evaluate(few, normal_score, samples)).metrics
-    for key in ("sliced_wasserstein2", "sliced_wasserstein2_floor", "energy_distance", "compared_with"):
+    for key in ("sliced_wasserstein2", "sliced_wasserstein2_floor", "energy_distance", "reference_set"):
         assert found[key] is None
         assert found["reasons"][key].startswith("Of these data 3 are held out, 4 at least are needed")
 
@@ -576,10 +576,10 @@ def test_what_is_not_known_is_none_and_says_why() -> None:
     for key, reason in {
         "entropy": "data.kind = file is not known",
         "kl": "data.kind = file is not known",
-        "perfect_nll": "data.kind = file is not known",
+        "optimal_nll": "data.kind = file is not known",
         "sliced_wasserstein2": "There are no samples",
         "sliced_wasserstein2_floor": "There are no samples",
-        "sliced_wasserstein2_floor_spread": "There are no samples",
+        "sliced_wasserstein2_floor_std": "There are no samples",
         "energy_distance": "There are no samples",
         "classifier_accuracy_standard_error": "There are no samples",
         "mode_weights": "no modes",

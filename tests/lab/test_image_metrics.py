@@ -21,9 +21,9 @@ def test_training_images_are_their_own_neighbours(digits: Problem) -> None:
     samples = digits.dataset.points[rows]
     samples[:, 0, 3, 3] += 0.25
     found = image_figures(digits, samples)
-    assert found["nearest_distance"] == pytest.approx(0.25, abs=1e-3)
-    assert found["nearest_rows"] == rows[:12].tolist()
-    assert found["nearest_distance_held_out"] == pytest.approx(1.95, abs=0.1)
+    assert found["nearest_neighbour_distance"] == pytest.approx(0.25, abs=1e-3)
+    assert found["nearest_neighbour_rows"] == rows[:12].tolist()
+    assert found["nearest_neighbour_distance_held_out"] == pytest.approx(1.95, abs=0.1)
 
 
 @pytest.mark.parametrize("length", [0.0, 1e-4])
@@ -31,19 +31,20 @@ def test_images_learned_by_heart_lie_on_the_training_set(digits: Problem, length
     samples = digits.dataset.points[:60].copy()
     samples[:, 0, 3, 3] += length
     found = image_figures(digits, samples)
-    assert found["nearest_distance"] == pytest.approx(length, rel=1e-2, abs=1e-12)
-    assert found["nearest_rows"] == list(range(12))
+    assert found["nearest_neighbour_distance"] == pytest.approx(length, rel=1e-2, abs=1e-12)
+    assert found["nearest_neighbour_rows"] == list(range(12))
 
 
 def test_held_out_digits_are_told_by_their_neighbours(digits: Problem) -> None:
     found = image_figures(digits, digits.dataset.held_out)
-    assert found["nearest_distance"] == found["nearest_distance_held_out"]
-    shares, errors = np.array(found["label_shares"]), np.array(found["label_shares_standard_error"])
+    assert found["nearest_neighbour_distance"] == found["nearest_neighbour_distance_held_out"]
+    shares, errors = np.array(found["class_frequencies"]), np.array(found["class_frequencies_standard_error"])
     assert shares.sum() == pytest.approx(1)
-    assert np.abs(shares - found["label_shares_true"]).max() < 0.02  # the split keeps the shares; 2 % are misread
+    assert np.abs(shares - found["class_frequencies_true"]).max() < 0.02  # the split keeps the shares; 2 % are misread
     assert errors == pytest.approx(np.sqrt(shares * (1 - shares) / 359), rel=0.05)
     for end in ("standard_error", "held_out_standard_error"):
-        assert found[f"nearest_distance_{end}"] == pytest.approx(0.0255, abs=0.005)  # by 4,000 bootstrap draws
+        error = found[f"nearest_neighbour_distance_{end}"]
+        assert error == pytest.approx(0.0255, abs=0.005)  # by 4,000 bootstrap draws
 
 
 def test_the_errors_of_both_medians_are_the_spreads_that_they_have() -> None:
@@ -56,7 +57,7 @@ def test_the_errors_of_both_medians_are_the_spreads_that_they_have() -> None:
         images, samples = rng.normal(size=(150, 1, 4, 4)), rng.normal(size=(100, 1, 4, 4))
         dataset = Dataset("a", training, None, (1, 4, 4), ("x", "y"), images, grey_levels=256)
         figures.append(image_figures(Problem.build(replace(Experiment(), settings), dataset), samples))
-    for key in ("nearest_distance", "nearest_distance_held_out"):
+    for key in ("nearest_neighbour_distance", "nearest_neighbour_distance_held_out"):
         values, errors = (np.array([found[f"{key}{end}"] for found in figures]) for end in ("", "_standard_error"))
         assert errors.mean() == pytest.approx(values.std(), rel=0.12), key
 
@@ -69,20 +70,20 @@ def test_of_equally_common_labels_the_nearest_wins_though_another_is_nearer_stil
     dataset = Dataset("a", training, None, (1, 4, 4), ("x", "y"), training[:4] + 0.1, labels=labels, grey_levels=256)
     settings = {"data.kind": "images", "data.path": "a", "network.width": 8, "network.depth": 2}
     found = image_figures(Problem.build(replace(Experiment(), settings), dataset), np.zeros((3, 1, 4, 4)))
-    assert found["label_shares"][3] == 1
+    assert found["class_frequencies"][3] == 1
 
 
 def test_shares_of_the_classes_are_fractions_in_double_precision(digits: Problem) -> None:
     found = image_figures(digits, digits.dataset.held_out[:7])
-    assert {round(7 * share, 9) % 1 for share in found["label_shares"]} == {0}
-    assert sum(found["label_shares_true"]) == pytest.approx(1, abs=1e-12)
+    assert {round(7 * share, 9) % 1 for share in found["class_frequencies"]} == {0}
+    assert sum(found["class_frequencies_true"]) == pytest.approx(1, abs=1e-12)
 
 
 def test_one_class_alone_is_seen(digits: Problem) -> None:
     labels = digits.dataset.labels
     assert labels is not None
     found = image_figures(digits, digits.dataset.points[labels == 7] + 0.01)
-    assert found["label_shares"][7] > 0.97
+    assert found["class_frequencies"][7] > 0.97
 
 
 def test_they_are_among_the_figures_of_samples(digits: Problem) -> None:

@@ -31,7 +31,7 @@ def test_distances_of_samples_count_every_axis_in_whatever_unit(problem: Problem
     *_, bad = sample_distances(problem, samples)
     assert good.metrics is not None
     assert bad.metrics is not None
-    floor, spread = (bad.metrics[f"sliced_wasserstein2_floor{end}"] for end in ("", "_spread"))
+    floor, spread = (bad.metrics[f"sliced_wasserstein2_floor{end}"] for end in ("", "_std"))
     assert good.metrics["sliced_wasserstein2"] < floor + 3 * spread
     # Half a deviation of the geometric mean along one axis of two, whose directions have cos^2 = 1/2 on average.
     assert bad.metrics["sliced_wasserstein2"] == pytest.approx(0.5 * 4 / 2**0.5, rel=0.35)

@@ -107,4 +107,4 @@ def test_held_out_images_are_taken_from_the_whole_folder(monkeypatch: pytest.Mon
     twice = np.concatenate([data.points[:100], data.held_out])
     monkeypatch.setattr(image_metrics, "JUDGED", 100)
     problem = Problem.build(digits.experiment, with_field(data, held_out=twice))
-    assert image_metrics.image_figures(problem, data.points[:4])["nearest_distance_held_out"] > 1
+    assert image_metrics.image_figures(problem, data.points[:4])["nearest_neighbour_distance_held_out"] > 1

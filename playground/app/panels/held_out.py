@@ -154,7 +154,7 @@ class HeldOutFigures(QWidget):
         for figure, key in (
             (self.nll, "test_nll"),
             (self.train_nll, "train_nll"),
-            (self.perfect, "perfect_nll"),
+            (self.perfect, "optimal_nll"),
             (self.blur, "kl_of_smoothing"),
             (self.energy_integral, "energy_integral"),
             (self.entropy, "entropy"),
@@ -170,9 +170,9 @@ class HeldOutFigures(QWidget):
             self._show_partition(partition, view.sigma_min)
         elif not metrics:  # all was forgotten: another network, other weights or other data
             self.partition.show_text("")
-        trip = metrics.get("round_trip_distance"), metrics.get("round_trip_log_prob")
+        trip = metrics.get("round_trip_error"), metrics.get("round_trip_log_prob_error")
         text = "" if None in trip else ", ".join(shown(abs(float(error)), 2) for error in trip)
-        self.trips.show_text(text, missing(metrics, "round_trip_distance"))
+        self.trips.show_text(text, missing(metrics, "round_trip_error"))
         why = missing(metrics, "trace_standard_error")
         self.estimate.show_text("" if why else _with_error(metrics, "trace_standard_error"), why)
         self._explain()

@@ -242,11 +242,11 @@ class QualityPanel(Card):
         self._metrics = metrics
         self._enable()
         distance = metrics.get("sliced_wasserstein2")
-        floor, spread = (metrics.get(f"sliced_wasserstein2_floor{end}") for end in ("", "_spread"))
+        floor, spread = (metrics.get(f"sliced_wasserstein2_floor{end}") for end in ("", "_std"))
         text = "" if distance is None else shown(float(distance))
         if distance is not None and floor is not None and spread is not None:
             text += f" (floor {shown(float(floor))} ± {percent(spread / floor)})"
-        against = metrics.get("compared_with")
+        against = metrics.get("reference_set")
         why = missing(metrics, "sliced_wasserstein2")
         self.distance.show_text(text, f"The data are {against}." if against else why)
         self._show_transport(metrics)
@@ -260,7 +260,7 @@ class QualityPanel(Card):
 
     def _show_transport(self, metrics: dict[str, object]) -> None:
         distance, floor, spread, squared, squared_floor = (
-            metrics.get(f"wasserstein2{end}") for end in ("", "_floor", "_floor_spread", "_squared", "_squared_floor")
+            metrics.get(f"wasserstein2{end}") for end in ("", "_floor", "_floor_std", "_squared", "_squared_floor")
         )
         if distance is None or floor is None or spread is None or squared is None or squared_floor is None:
             self.transport.show_text("", missing(metrics, "wasserstein2"))
@@ -272,9 +272,9 @@ class QualityPanel(Card):
 
     def _show_images(self, metrics: dict[str, object]) -> None:
         """What images show, and how near they are to the training set."""
-        shares, true, errors = (metrics.get(f"label_shares{end}") for end in ("", "_true", "_standard_error"))
+        shares, true, errors = (metrics.get(f"class_frequencies{end}") for end in ("", "_true", "_standard_error"))
         if shares is None or true is None or errors is None:
-            self.labels.show_text("", missing(metrics, "label_shares"))
+            self.labels.show_text("", missing(metrics, "class_frequencies"))
         else:
             rows = [
                 f"{label}: {100 * share:.1f} ± {100 * error:.1f} %, training {100 * truth:.1f} %"
@@ -284,10 +284,10 @@ class QualityPanel(Card):
             self.labels.show_text(
                 f"class {worst}: {100 * shares[worst]:.0f} % (training {100 * true[worst]:.0f} %)", "<br>".join(rows)
             )
-        distance, held_out = (_with_own_error(metrics, f"nearest_distance{end}") for end in ("", "_held_out"))
-        why = missing(metrics, "nearest_distance") or missing(metrics, "nearest_distance_held_out")
+        distance, held_out = (_with_own_error(metrics, f"nearest_neighbour_distance{end}") for end in ("", "_held_out"))
+        why = missing(metrics, "nearest_neighbour_distance") or missing(metrics, "nearest_neighbour_distance_held_out")
         self.nearest.show_text(f"{distance} (held-out {held_out})" if held_out else distance, why)
-        rows, trajectory, view = metrics.get("nearest_rows"), self.engine.trajectory, self.engine.problem
+        rows, trajectory, view = metrics.get("nearest_neighbour_rows"), self.engine.trajectory, self.engine.problem
         if rows is None or trajectory is None or view is None or not view.is_image or max(rows) >= len(view.points):
             self.pairs.show_pairs(np.zeros((0, 1, 1, 1)), np.zeros((0, 1, 1, 1)))
         else:
