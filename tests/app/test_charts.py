@@ -467,16 +467,23 @@ def test_values_of_the_loss_are_labelled_and_told_apart(loss):
 # What all charts can
 
 
+def reading(chart: Chart, x: float) -> str:
+    """What is read where the pointer is nearest to an x value."""
+    at = QPointF(round(chart.plot.pixels(x)), chart.plot.box.sceneBoundingRect().center().y())
+    none = Qt.MouseButton.NoButton  # the cursor itself may be there already, and would not move
+    move = QMouseEvent(QEvent.Type.MouseMove, at, at, none, none, Qt.KeyboardModifier.NoModifier)
+    QApplication.sendEvent(chart.plot.view.viewport(), move)
+    return text_of(chart)
+
+
 def test_under_the_pointer_the_values_are_read(loss, qtbot):
     steps, values = losses(50)
     loss.show_history(steps, values, 1.85)
     rest = text_of(loss)
-    view = loss.plot.view
-    box = loss.plot.box.sceneBoundingRect()
-    QTest.mouseMove(view.viewport(), box.center().toPoint())
-    at = loss.nearest(named(loss, "loss"), loss.plot.value(QPointF(box.center().toPoint())))
-    assert text_of(loss) == f"step {steps[at]}, loss {named(loss, 'loss').y[at]:.3g}, optimal 1.85"
-    QApplication.sendEvent(view.viewport(), QEvent(QEvent.Type.Leave))
+    at = loss.nearest(named(loss, "loss"), float(steps.mean()))
+    found = reading(loss, named(loss, "loss").x[at])
+    assert found == f"step {steps[at]}, loss {named(loss, 'loss').y[at]:.3g}, optimal 1.85"
+    QApplication.sendEvent(loss.plot.view.viewport(), QEvent(QEvent.Type.Leave))
     assert text_of(loss) == rest
 
 
@@ -652,14 +659,6 @@ def test_charts_follow_the_theme(loss, palette):
 @pytest.fixture
 def errors(qtbot):
     return shown(qtbot, ErrorAlongSigma())
-
-
-def reading(chart: Chart, x: float) -> str:
-    """What is read where the pointer is nearest to an x value."""
-    lead = chart.plot.box.sceneBoundingRect()
-    at = QPointF(chart.plot.pixels(x), lead.center().y()).toPoint()
-    QTest.mouseMove(chart.plot.view.viewport(), at)
-    return text_of(chart)
 
 
 def test_the_error_at_one_level_is_no_curve(errors):
