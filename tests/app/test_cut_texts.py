@@ -4,13 +4,14 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 import pytest
-from PySide6.QtCore import QPointF, Qt
+from PySide6.QtCore import Qt
 from PySide6.QtGui import QFontMetrics, QTextDocument
 from PySide6.QtWidgets import QAbstractButton, QLabel, QLineEdit, QPushButton, QWidget
 
 from playground.app.card import Card
 from playground.app.charts.chart import Chart
 from playground.app.charts.histogram import MarginalHistogram
+from playground.app.charts.library import library
 from playground.app.charts.painted import PaintedChart
 from playground.app.panels import QualityPanel
 from tests.app.conftest import wait
@@ -143,30 +144,24 @@ def test_no_text_of_the_window_is_cut(shared_window, settled, monkeypatch, state
     assert sorted(cuts.found) == []
 
 
-def test_the_read_out_of_the_histogram_is_whole(qapp, monkeypatch):
+def test_the_read_out_of_the_histogram_is_whole(qtbot):
     """All three shares and a long number before them, in the narrowest column and at both its ends."""
-    cuts, said = Cuts(monkeypatch), []
-    words = PaintedChart.words
-
-    def listen(chart: PaintedChart, painter: object, text: str, *arguments: object, **more: object) -> object:
-        said.append(text)
-        return words(chart, painter, text, *arguments, **more)
-
-    monkeypatch.setattr(PaintedChart, "words", listen)
     values = np.random.default_rng(0).normal(-1234.5, 1e-3, 5000)
     places = np.linspace(values.min(), values.max(), 9)
+    library.load()
     chart = MarginalHistogram()
+    qtbot.addWidget(chart)
+    chart.show()
     chart.show_data(values, "x", np.stack([places, np.linspace(0, 1, 9)]))
     chart.show_samples(values)
     for width in (206, 240, 300):
         chart.resize(width, chart.height())
-        for share in (0.02, 0.5, 0.98):
-            chart.pointer = QPointF(share * width, 40)
-            said.clear()
-            cuts.look(chart, f"{width} px")
-            assert all(any(name in text for text in said) for name in ("exact", "data", "samples"))
-    chart.deleteLater()
-    assert sorted(cuts.found) == []
+        assert too_small(chart) == ""
+        for x in chart.series[0].x[[0, 14, 27]]:
+            chart.point_at(float(x))
+            assert too_small(chart) == ""
+            assert all(name in str(chart.entries()) for name in ("exact", "data", "samples"))
+        chart.point_at(None)
 
 
 def test_the_axes_of_a_file_have_their_whole_names(shared_window, monkeypatch):
@@ -176,5 +171,5 @@ def test_the_axes_of_a_file_have_their_whole_names(shared_window, monkeypatch):
         wait()
         cuts.look(panel, str(names))
         assert [button.text().replace("&&", "&") for button in panel.marginals.axes.buttons.values()] == list(names)
-        assert panel.marginals.legend.width() > 60
+        assert panel.marginals.caption.width() > 60
     assert sorted(cuts.found) == []

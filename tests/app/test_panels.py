@@ -1400,11 +1400,11 @@ def test_a_known_density_lies_over_the_histogram_along_the_axis_that_is_shown(sh
     (panel,) = show(panels.QualityPanel)
     engine.build(marginals=None)
     assert panel.marginals.histogram.exact() is None
-    assert "exact" not in panel.marginals.legend.text()
+    assert "exact" not in str(panel.marginals.histogram.entries())
     places = np.linspace(-5, 5, 401)
     narrow, wide = (ndtr(places / std) for std in (0.1, 1.0))
     engine.build(marginals=np.array([[places, narrow], [places, wide]]))
-    assert "exact" in panel.marginals.legend.text()
+    assert "exact" in str(panel.marginals.histogram.entries())
     along_x = panel.marginals.histogram.exact().max()
     press(panel.marginals.axes.buttons["1"])
     assert panel.marginals.histogram.exact().max() < 0.3 * along_x

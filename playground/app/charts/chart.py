@@ -28,7 +28,7 @@ from PySide6.QtWidgets import QMenu, QSizePolicy, QWidget
 
 from playground.app import file_prompts, theme
 from playground.app.charts.library import library
-from playground.app.charts.series import MARKS, Series
+from playground.app.charts.series import Series
 from playground.app.numbers import shown
 from playground.app.settings import Settings
 from playground.drawing.charts import Axis, axis_around
@@ -133,14 +133,14 @@ class Chart(QWidget):
         assert self._axes is not None
         listed = self._listed()
         if self._pointed is None:
-            named = [(one.color, MARKS[one.kind], one.legend or one.name) for one in listed]
+            named = [(one.color, one.mark, one.legend or one.name) for one in listed]
             now = [("particles", "│", "now")] if self._marked is not None else []
             return [("muted", "", self._axes[1].name), *named, *now]
         found = [("text", "", self.say_x(self._pointed))]
         for one in listed:
             at = self.nearest(one, self._pointed)
             error = 0.0 if one.error is None else float(one.error[at])
-            found.append((one.color, MARKS[one.kind], f"{one.name} {self.say_y(float(one.y[at]), error)}"))
+            found.append((one.color, one.mark, f"{one.name} {self.say_y(float(one.y[at]), error)}"))
         return found
 
     def nearest(self, one: Series, x: float) -> int:
@@ -163,7 +163,7 @@ class Chart(QWidget):
         self._stale = not self.isVisible()
         if self._stale:
             return
-        self.update()
+        self.update(0, 0, self.width(), self._head() if self.series else self.height())
         plots = library.get() if self.series and self.plot is None else None
         if plots is not None:
             self.plot = plots.Plot(self, self._falling, self._moved)
@@ -175,7 +175,7 @@ class Chart(QWidget):
         if self.series and self._axes is not None:
             self.plot.show(self.series, self._axis(0), self._axis(1), self.tokens)
             self.plot.mark(self._marked)
-            self._point(self._pointed)
+            self.point_at(self._pointed)
 
     def _axis(self, side: int) -> Axis:
         """An axis as it was given or, where the user chose the other scale, around what is shown."""
@@ -189,12 +189,13 @@ class Chart(QWidget):
         values = np.concatenate([(one.x, one.y)[side] for one in self.series])
         return bool(len(values) and np.nanmin(values) >= 0 and np.nanmax(values) > 0)
 
+    def _head(self) -> int:
+        return 1 + self._lines * QFontMetrics(theme.number_font(HEAD_PIXELS)).height()
+
     def _place(self) -> None:
         if self.plot is not None:
-            head = self._lines * QFontMetrics(theme.number_font(HEAD_PIXELS)).height()
-            self.plot.view.setGeometry(
-                2, head, self.width() - 4, self.height() - head - 2
-            )  # room for the ring of the focus
+            inside = QRectF(self.rect()).adjusted(MARGIN, self._head(), -MARGIN, -MARGIN)
+            self.plot.view.setGeometry(inside.toRect())
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
@@ -264,12 +265,12 @@ class Chart(QWidget):
 
     def _hover(self, x: float | None) -> None:
         if x is None or not self.series:
-            self._point(None)
+            self.point_at(None)
         else:
             lead = self._listed()[0]
-            self._point(float(lead.x[self.nearest(lead, x)]))
+            self.point_at(float(lead.x[self.nearest(lead, x)]))
 
-    def _point(self, x: float | None) -> None:
+    def point_at(self, x: float | None) -> None:
         """Move the cross-hair to an x value of the first series, or hide it."""
         changed, self._pointed = x != self._pointed, x
         if self.plot is not None and self.series:
@@ -303,7 +304,7 @@ class Chart(QWidget):
         lead = self._listed()[0]
         last = len(lead.x) - 1
         here = (0 if by > 0 else last) if self._pointed is None else self.nearest(lead, self._pointed) + by
-        self._point(float(lead.x[min(max(here, 0), last)]))
+        self.point_at(float(lead.x[min(max(here, 0), last)]))
         self.setAccessibleDescription(", ".join(text for _, _, text in self.entries()))
 
     def focusInEvent(self, event: QFocusEvent) -> None:
@@ -312,12 +313,12 @@ class Chart(QWidget):
 
     def focusOutEvent(self, event: QFocusEvent) -> None:
         super().focusOutEvent(event)
-        self._point(None)
+        self.point_at(None)
         self.describe(self._description)
         self.update()
 
     def _moved(self) -> None:
-        self._point(None)
+        self.point_at(None)
 
     # The menu
 
@@ -412,9 +413,9 @@ class Chart(QWidget):
 
     def _paint_still(self, painter: QPainter) -> None:
         pointed = self._pointed
-        self._point(None)
+        self.point_at(None)
         painter.fillRect(self.rect(), self.tokens.color("raised"))
         self._paint(painter)
         view = self.plot.view
         view.render(painter, QRectF(view.geometry()), view.rect())
-        self._point(pointed)
+        self.point_at(pointed)

@@ -57,6 +57,7 @@ class Plot:
         self._name.setFont(font)
         self._palette: Palette | None = None
         self._scales: tuple[Axis, Axis] | None = None
+        self._drawn: dict[str, Series] = {}
         self._lines: dict[str, pyqtgraph.PlotDataItem] = {}
         self._bands: dict[str, pyqtgraph.PlotCurveItem] = {}
         self._bars: dict[str, pyqtgraph.BarGraphItem] = {}
@@ -71,21 +72,28 @@ class Plot:
 
     def show(self, series: Sequence[Series], x: Axis, y: Axis, palette: Palette) -> None:
         """Show these series; as much of them as before where the user has zoomed, else all."""
-        rescaled = self._scales is None or (x.log, y.log) != tuple(axis.log for axis in self._scales)
-        self._scales = x, y
-        self._name.setText(x.name)
+        before, self._scales = self._scales, (x, y)
+        for name in self._drawn.keys() - {one.name for one in series}:
+            self._hide(name)
         if palette != self._palette:
-            self._palette = palette
             self._color(palette)
-        for item in (*self._lines.values(), *self._bands.values(), *self._bars.values()):
-            item.setVisible(False)
+        if self._scales != before or palette != self._palette:
+            self._drawn.clear()
+        self._palette = palette
         for one in series:
-            self._show(one, *(_bent(axis, values) for axis, values in ((x, one.x), (y, one.y))), palette)
-        if rescaled or not self.zoomed:
+            if not one.looks_like(self._drawn.get(one.name)):
+                self._show(one, *(_bent(axis, values) for axis, values in ((x, one.x), (y, one.y))), palette)
+                self._drawn[one.name] = one
+        if before is None or (x.log, y.log) != tuple(axis.log for axis in before) or not self.zoomed:
             self.show_all()
-        else:
+        elif self._scales != before:
             self._limit()
             self._label()
+
+    @property
+    def axis_name(self) -> str:
+        """As much of the x axis's name as there is room for."""
+        return self._name.text()
 
     def line(self, name: str) -> pyqtgraph.PlotDataItem:
         """What draws the line of a series."""
@@ -161,6 +169,12 @@ class Plot:
         spots = {"symbol": "o", "symbolSize": 5, "symbolBrush": color, "symbolPen": None}
         line.setData(x, y, pen=pen, **(spots if one.kind == "points" else {}))
 
+    def _hide(self, name: str) -> None:
+        del self._drawn[name]
+        for items in (self._lines, self._bands, self._bars):
+            if name in items:
+                items[name].setVisible(False)
+
     def _kept(self, items: dict, name: str, make: Callable):  # type: ignore[no-untyped-def, type-arg]
         if name not in items:
             items[name] = self._added(make())
@@ -216,17 +230,21 @@ class Plot:
             self.axes[1].setWidth(wide)
             self._layout.layout.activate()  # at once, for the pointer is read by where the axes are
         length = self.box.width()
+        self._name.setText(self._metrics.elidedText(self._scales[0].name, Qt.TextElideMode.ElideRight, length / 2))
         (low, high), free = self.box.viewRange()[0], length - self._name.boundingRect().width() - 4
         across = []
         for place, label in self._marks(0, length):  # the axis's name ends the row
             share = (place - low) / (high - low)
             middle = length * (1 - share if self.box.xInverted() else share)
             across.append((place, label if middle + self._metrics.horizontalAdvance(label) / 2 < free else ""))
-        self.labels = across, up
-        for axis, labels, reach in zip(self.axes, self.labels, (self.box.height(), length), strict=True):
-            axis.setTicks([labels])
+        for axis, old, new, reach in zip(
+            self.axes, self.labels, (across, up), (self.box.height(), length), strict=True
+        ):
+            if new != old:
+                axis.setTicks([new])
             if axis.style["tickLength"] != -round(reach):
                 axis.setStyle(tickLength=-round(reach))  # a grid; pyqtgraph's own hides the labels at both ends
+        self.labels = across, up
         self._name.setPos(free + 4, 3)
 
     def _marks(self, side: int, length: float) -> list[tuple[float, str]]:
@@ -234,8 +252,14 @@ class Plot:
         assert self._scales is not None
         axis = self._scales[side]
         low, high = axis.unbend(np.array(self.box.viewRange()[side])).tolist()
-        marks = dataclasses.replace(axis, low=low, high=high).marks(max(2, int(length // TICK_ROOM[side])))
-        return [(float(axis.bend(np.array(value))), _grouped(label)) for value, label in marks]
+        part = dataclasses.replace(axis, low=low, high=high)
+        for most in range(max(2, int(length // TICK_ROOM[side])), 0, -1):
+            marks = [(float(axis.bend(np.array(value))), _grouped(label)) for value, label in part.marks(most)]
+            gaps = np.diff([place for place, _ in marks]) * length / abs(np.diff(self.box.viewRange()[side])[0])
+            widest = max([self._metrics.horizontalAdvance(label) for _, label in marks], default=0.0)
+            if side or not (gaps < widest + 8).any():
+                break
+        return marks
 
 
 def _grouped(label: str) -> str:

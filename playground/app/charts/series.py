@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-MARKS = {"line": "▬", "dashed": "┄", "points": "●", "bars": "■"}
+MARKS = {"dashed": "┄", "points": "●", "bars": "■"}
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,3 +28,15 @@ class Series:
     width: float = 2.0
     alpha: float = 1.0
     error: np.ndarray | None = None
+
+    @property
+    def mark(self) -> str:
+        """The sign beside its name, which tells it from others without its colour."""
+        return MARKS.get(self.kind, "▬" if self.width >= 2 else "─")
+
+    def looks_like(self, other: "Series | None") -> bool:
+        """Whether it would be drawn as the other is."""
+        return other is not None and all(
+            np.array_equal(one, another) if isinstance(one, np.ndarray) else one == another
+            for one, another in zip(vars(self).values(), vars(other).values(), strict=True)
+        )

@@ -11,7 +11,6 @@ from playground.app.charts.histogram import MarginalHistogram
 from playground.app.controls import SegmentedControl
 from playground.app.engine import Engine
 from playground.app.views import ProblemView
-from playground.drawing.palette import Palette
 
 AXIS_WIDTH = 52  # px of an axis's name beside the legend; below it they have twice as much
 
@@ -24,17 +23,13 @@ class Marginals(QWidget):
         self.engine = engine
         self._axis = 0
         self.histogram = MarginalHistogram(self)
-        self.histogram.setToolTip(
-            "<p>Bars: the data along one axis. Thin curve: their exact density, where it is known. Line: the particles that the canvas shows.</p>"
-        )
         self.axes = SegmentedControl((("0", "x"), ("1", "y")), self)
         self.axes.chosen.connect(self._choose_axis)
         self.axes.set_value("0")
-        self.legend = QLabel(self)
-        self.legend.setWordWrap(True)  # three words and two buttons are more than the narrowest column has room for
-        theme.set_role(self.legend, "caption")
+        self.caption = QLabel("Marginal along", self)
+        theme.set_role(self.caption, "caption")
         self._row = row = QBoxLayout(QBoxLayout.Direction.LeftToRight)
-        row.addWidget(self.legend, 1)
+        row.addWidget(self.caption, 1)
         row.addWidget(self.axes)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
@@ -43,25 +38,20 @@ class Marginals(QWidget):
         column.addWidget(self.histogram)
         self._name_axes("x", "y")
 
-    def apply_palette(self, palette: Palette) -> None:
-        self.histogram.apply_palette(palette)  # the legend takes its colours, whichever of the two is told first
-        self._write_legend()
-
     def show_data(self, view: ProblemView) -> None:
         """Draw the data of this problem, and offer its axes; of images the mean brightness."""
-        self.axes.setVisible(not view.is_image)
+        for part in (self.caption, self.axes):
+            part.setVisible(not view.is_image)
         self._name_axes(*view.axes)
         if view.is_image:
             self._axis = 0
         values = self._along(view.points) if view.brightness is None else view.brightness
         below = None if view.marginals is None else view.marginals[self._axis]
         self.histogram.show_data(values, "mean brightness" if view.is_image else view.axes[self._axis], below)
-        self._write_legend()
 
     def clear(self) -> None:
         """Draw no data: there are none."""
         self.histogram.show_data(np.zeros(0), "")
-        self._write_legend()
 
     def show_samples(self) -> None:
         """Draw the particles of the frame that the canvas shows."""
@@ -80,16 +70,6 @@ class Marginals(QWidget):
         if view is not None:
             self.show_data(view)
             self.show_samples()
-
-    def _write_legend(self) -> None:
-        tokens, view = self.histogram.tokens, self.engine.problem
-        kinds = [("data", "■", "data"), ("particles", "▬", "samples")]
-        if view is not None and view.marginals is not None:
-            kinds.insert(1, ("exact", "─", "exact"))
-        marks = (
-            f'<span style="color:{tokens.color(color).name()}">{mark}</span>&nbsp;{name}' for color, mark, name in kinds
-        )
-        self.legend.setText("&nbsp; ".join(marks))  # broken between two kinds, where the column is narrow
 
     def _name_axes(self, *names: str) -> None:
         metrics = QFontMetrics(theme.text_font(theme.CAPTION_PIXELS))
