@@ -52,11 +52,11 @@ def particles() -> Iterator[tuple[str, float, float]]:
     """One Euler-Maruyama step of the reverse SDE."""
     problem = Problem.build(Experiment())
     network, generator = problem.network().requires_grad_(False), problem.generator("growth")
-    (moment,) = problem.process().moments([0.5])
+    (state,) = problem.process().states_at([0.5])
     for count in (100, 300, 1_000, 3_000, 10_000, 30_000, 100_000):
         x = torch.randn(count, 2, generator=generator)
         with torch.no_grad():
-            yield "reverse SDE", count, seconds(lambda x=x: euler_maruyama(network, x, moment, 0.49, generator))
+            yield "reverse SDE", count, seconds(lambda x=x: euler_maruyama(network, x, state, 0.49, generator))
 
 
 def points() -> Iterator[tuple[str, float, float]]:

@@ -84,13 +84,15 @@ def measure(experiment: Experiment) -> Found:
 def distance_over_floor(problem: Problem, network: ScoreNetwork) -> float:
     """The mean sliced Wasserstein distance of clouds of samples from the density, over that of its own clouds."""
     assert problem.dataset.density is not None
-    law, generator = problem.dataset.density.to("cpu", torch.float64), problem.generator("clouds", "cpu")
+    density, generator = problem.dataset.density.to("cpu", torch.float64), problem.generator("clouds", "cpu")
     apart: list[float] = []
     for cloud in range(CLOUDS):
         *_, trajectory = sample(problem, network, problem.experiment.seed + 1000 * cloud)
         samples = torch.from_numpy(np.asarray(trajectory.positions[-1], dtype=np.float64))
-        apart.append(sliced_wasserstein2(samples, law.sample(len(samples), generator), PROJECTIONS, generator))
-    pairs = ((law.sample(len(samples), generator), law.sample(len(samples), generator)) for _ in range(FLOOR_PAIRS))
+        apart.append(sliced_wasserstein2(samples, density.sample(len(samples), generator), PROJECTIONS, generator))
+    pairs = (
+        (density.sample(len(samples), generator), density.sample(len(samples), generator)) for _ in range(FLOOR_PAIRS)
+    )
     return float(np.mean(apart) / np.mean([sliced_wasserstein2(*pair, PROJECTIONS, generator) for pair in pairs]))
 
 

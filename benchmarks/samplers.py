@@ -48,7 +48,7 @@ class Distances:
 
     def __init__(self, problem: Problem, clouds: int) -> None:
         assert problem.dataset.density is not None  # of a toy it is known
-        self._law, self._clouds = problem.dataset.density.to("cpu", torch.float64), clouds
+        self._density, self._clouds = problem.dataset.density.to("cpu", torch.float64), clouds
         self._generator, count = problem.generator("clouds", "cpu"), problem.particles
         own = [self._apart(self._draw(count), self._draw(count)) for _ in range(FLOOR_PAIRS)]
         self._floor = float(np.mean(own))
@@ -56,7 +56,7 @@ class Distances:
         """Of a mean of so many clouds of a perfect sampler, its standard deviation."""
 
     def _draw(self, count: int) -> torch.Tensor:
-        return self._law.sample(count, self._generator)
+        return self._density.sample(count, self._generator)
 
     def _apart(self, some: torch.Tensor, others: torch.Tensor) -> float:
         return sliced_wasserstein2(some, others, PROJECTIONS, self._generator)

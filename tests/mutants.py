@@ -152,7 +152,7 @@ FAULTS = (
         "theory/objectives.py",
         "_level(sigma).square() / noise.relative_density",
         "_level(sigma).square() * noise.relative_density",
-        ("theory/test_objectives.py::test_likelihood_weight_undoes_the_law_of_the_levels",),
+        ("theory/test_objectives.py::test_likelihood_weight_undoes_the_distribution_of_the_levels",),
     ),
     Fault(
         "maximum likelihood with the sign of ln Z turned",
@@ -166,7 +166,7 @@ FAULTS = (
         "theory/objectives.py",
         "for one, part in zip(drawn, parts, strict=True)",
         "for one, part in zip(drawn[:1] * len(parts), parts, strict=True)",
-        ("theory/test_maximum_likelihood.py::test_a_batch_has_few_levels_with_the_law_of_the_noise",),
+        ("theory/test_maximum_likelihood.py::test_a_batch_has_few_levels_with_the_distribution_of_the_noise",),
     ),
     Fault(
         "a cell's side in place of its area",
@@ -213,8 +213,8 @@ FAULTS = (
     Fault(
         "the ladder's finest level never drawn",
         "theory/noise/levels.py",
-        "(_spread(count, generator) * len(rungs))",
-        "(_spread(count, generator) * (len(rungs) - 1))",
+        "(_stratified(count, generator) * len(rungs))",
+        "(_stratified(count, generator) * (len(rungs) - 1))",
         ("theory/test_noise.py::test_ladder_draws_each_rung_as_often",),
     ),
     Fault(
@@ -383,28 +383,28 @@ FAULTS = (
         "theory/guidance.py",
         "wanted = slope + back * (1 + variance) / variance",
         "wanted = slope",
-        ("theory/test_guidance.py::test_what_is_known_is_reached_and_the_rest_follows_its_conditional_law",),
+        ("theory/test_guidance.py::test_what_is_known_is_reached_and_the_rest_follows_its_conditional_distribution",),
     ),
     Fault(
         "known coordinates with r^2 = sigma^4",
         "theory/guidance.py",
         "back * (1 + variance) / variance",
         "back * (1 + variance) / variance**2",
-        ("theory/test_guidance.py::test_what_is_known_is_reached_and_the_rest_follows_its_conditional_law",),
+        ("theory/test_guidance.py::test_what_is_known_is_reached_and_the_rest_follows_its_conditional_distribution",),
     ),
     Fault(
         "the unknown coordinates pulled, not the known",
         "theory/guidance.py",
         "torch.where(self.mask, self.known - clean, 0.0)",
         "torch.where(self.mask, 0.0, self.known - clean)",
-        ("theory/test_guidance.py::test_what_is_known_is_reached_and_the_rest_follows_its_conditional_law",),
+        ("theory/test_guidance.py::test_what_is_known_is_reached_and_the_rest_follows_its_conditional_distribution",),
     ),
     Fault(
         "Metropolis with the proposal's variance eps",
         "theory/samplers/langevin.py",
         "_squares(back) / (4 * step)",
         "_squares(back) / (2 * step)",
-        ("theory/test_samplers_metropolis.py::test_the_stationary_variance_is_right_at_any_step",),
+        ("theory/test_samplers_mala.py::test_the_stationary_variance_is_right_at_any_step",),
     ),
     Fault(
         "the solver's error averaged over a point's numbers",
@@ -514,8 +514,8 @@ FAULTS = (
     Fault(
         "the mean of estimated traces judged as loosely as one of them",
         "lab/reliability.py",
-        "_typical(error, vectors) / math.sqrt(len(known))",
-        "_typical(error, vectors)",
+        "_typical(error, probes) / math.sqrt(len(known))",
+        "_typical(error, probes)",
         ("lab/test_reliability.py",),
     ),
     Fault(
@@ -537,7 +537,7 @@ FAULTS = (
         "theory/likelihood.py",
         "math.log2(grey_levels / 2)",
         "math.log2(grey_levels)",
-        ("theory/test_likelihood.py::test_bits_per_dim_of_the_uniform_law_are_the_bits_of_its_levels",),
+        ("theory/test_likelihood.py::test_bits_per_dim_of_the_uniform_distribution_are_the_bits_of_its_levels",),
     ),
     Fault(
         "a mixture's normalisation without its 1/2",
@@ -656,7 +656,7 @@ FAULTS = (
         "theory/two_samples.py",
         "torch.cat([a[half:], b[half:]])",
         "torch.cat([a[: count - half], b[: count - half]])",
-        ("theory/test_two_samples.py::test_a_classifier_cannot_tell_clouds_of_one_law",),
+        ("theory/test_two_samples.py::test_a_classifier_cannot_tell_clouds_of_one_distribution",),
     ),
     Fault(
         "log p in user units without the Jacobian",

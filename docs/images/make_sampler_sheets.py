@@ -138,9 +138,9 @@ class Judge:
 
     def __init__(self, problem: Problem) -> None:
         assert problem.dataset.density is not None  # of a toy it is known
-        law = problem.dataset.density.to("cpu", torch.float64)
+        distribution = problem.dataset.density.to("cpu", torch.float64)
         self._generator = problem.generator("distances", "cpu")
-        self._draws = [law.sample(problem.particles, self._generator) for _ in range(DRAWS)]
+        self._draws = [distribution.sample(problem.particles, self._generator) for _ in range(DRAWS)]
         between = np.zeros((DRAWS, DRAWS))
         for one, other in itertools.combinations(range(DRAWS), 2):
             between[one, other] = between[other, one] = self._distance(self._draws[one], self._draws[other])

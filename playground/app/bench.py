@@ -303,7 +303,7 @@ def assemble(
         _remember(bench, session.training, TrainingProgress)
         progress = bench.progress
         if progress is not None and progress.floor is not None and progress.floor_error is None:
-            bench.progress = trainer.with_floor(progress)
+            bench.progress = trainer.with_optimal_loss(progress)
     if session is not None:
         figures.keep_saved(bench, session.measurements, session.experiment)
     yield 1.0, bench

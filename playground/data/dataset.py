@@ -67,7 +67,7 @@ class Dataset:
 
     @functools.cached_property
     def biased_split(self) -> bool:
-        """Whether the held-out points follow another law than all do: many rows repeat, and equal ones were held out together."""
+        """Whether the held-out points follow another distribution than all do: many rows repeat, and equal ones were held out together."""
         if not self.repeats_much:
             return False
         return not np.isin(repeats.row_keys(self.held_out), repeats.row_keys(self.points)).any()

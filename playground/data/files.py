@@ -28,7 +28,7 @@ def load_file(request: Request) -> Dataset:
     """The points of a file; a random fifth, or as many as are wanted if that is less, is held out.
 
     Rows that repeat by chance or as copies stay on one side of the split, for held-out points must be none that training has
-    seen. Of discrete data, each value is a part of the law: there rows are held out one by one, or training never sees some values.
+    seen. Of discrete data, each value is a part of the distribution: there rows are held out one by one, or training never sees some values.
 
     Raises:
         DataError: see :func:`read_points`; or there are too few different points.

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 LEAST_DIFFERENT = 5  # rows to learn from, of which a fifth is held out
-NOTABLE = 0.01  # share of rows that repeat another, from which on those held out follow another law than all
+NOTABLE = 0.01  # share of rows that repeat another, from which on those held out follow another distribution than all
 
 
 def row_keys(rows: NDArray[np.generic]) -> NDArray[np.generic]:
@@ -28,7 +28,7 @@ def equal_rows(rows: NDArray[np.generic]) -> tuple[NDArray[np.int64], int]:
 
 
 def notable(repeated: int, count: int) -> bool:
-    """Whether so many of `count` rows repeat another that whole groups of them on one side of a split make its law another."""
+    """Whether so many of `count` rows repeat another that whole groups of them on one side of a split make its distribution another."""
     return repeated > NOTABLE * count
 
 

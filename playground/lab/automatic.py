@@ -27,7 +27,7 @@ LEVELS = 2  # of noise in a batch of maximum likelihood, where there are more: e
 KNOWN_CORRECTORS = 3
 """Corrector steps where a part of the point is known: the score of the rest is approximate at coarse levels, and that of the finer
 ones, nearly right, mends what it did. A run takes three to four times as long. Kolmogorov-Smirnov distance of y given x from the exact
-law, of 2,000 particles, whose chance is 0.03: two moons at x = 1.27 without 0.35, with three 0.06, with five 0.05; two spirals at
+distribution, of 2,000 particles, whose chance is 0.03: two moons at x = 1.27 without 0.35, with three 0.06, with five 0.05; two spirals at
 x = 0.93, whose arms lie too far apart to be mended at fine levels, 0.13, 0.08 and 0.08."""
 PARTICLES, IMAGE_PARTICLES = 2_000, 96
 """Points to sample: images in 8 rows of 12 are as many as can be read at a glance, and 500 steps of them take seconds."""

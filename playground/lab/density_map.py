@@ -102,8 +102,8 @@ def empirical_density_map(
     x_edges, y_edges = cell_edges(problem, bounds, resolution, resolution)
     total, done = torch.zeros(resolution, resolution, dtype=torch.float64), 0
     for some in torch.split(problem.train, CELL_POINTS):
-        law = Empirical(some.to("cpu", torch.float64))
-        total += len(some) * law.cell_means(x_edges, y_edges, problem.noise.sigma_min)
+        distribution = Empirical(some.to("cpu", torch.float64))
+        total += len(some) * distribution.cell_means(x_edges, y_edges, problem.noise.sigma_min)
         done += len(some)
         log_density = None
         if done == len(problem.train):

@@ -54,7 +54,7 @@ class Check:
     """
 
     def __init__(self, problem: Problem) -> None:
-        self._problem, self._objective = problem, build_objective(problem, reference=1)
+        self._problem, self._objective = problem, build_objective(problem, target_batch=1)
         passes = max(1, derivative_passes(problem.experiment.objective, math.prod(problem.shape)))
         count = min(IMAGES if len(problem.shape) == 3 else POINTS, max(4, JUDGED_PASSES // (2 * passes)))
         generator = problem.generator("points of the held-out loss")

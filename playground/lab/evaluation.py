@@ -229,15 +229,15 @@ def _astray(problem: Problem, points: Array, result: PointLikelihoods) -> str:
     known = closed_form(problem, points, result.sigma)
     if known is None:
         return ""
-    off, vectors = result.log_prob - known, problem.experiment.likelihood.trace_probes
+    off, probes = result.log_prob - known, problem.experiment.likelihood.trace_probes
     if is_estimated(result.standard_error):
-        if not missed_on_average(result.log_prob, known, result.standard_error, vectors):
+        if not missed_on_average(result.log_prob, known, result.standard_error, probes):
             return ""
         return (
             f"On average over {len(points)} held-out points the flow misses the closed form by {abs(off.mean()):.3g} nat, which is "
             "more than its estimated trace explains: lower likelihood.tolerance."
         )
-    lost = missed(result.log_prob, known, result.standard_error, vectors)
+    lost = missed(result.log_prob, known, result.standard_error, probes)
     if not lost.any():
         return ""
     worst = float(np.abs(off)[lost].max())

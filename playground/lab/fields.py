@@ -130,18 +130,18 @@ def log_density_at(problem: Problem, points: Array, sigma: float, time: float | 
     Raises:
         ValueError: the density of these data is not known.
     """
-    law = problem.empirical if source == "empirical" else problem.density
-    if law is None:
+    distribution = problem.empirical if source == "empirical" else problem.density
+    if distribution is None:
         raise ValueError("The density of these data is not known.")
     x = _internal(problem, points)
     with torch.no_grad():
         if time is None:
-            log_prob = law.log_prob(x, _internal_sigma(problem, sigma))
+            log_prob = distribution.log_prob(x, _internal_sigma(problem, sigma))
         else:
             # p_t(x) = p_sigma(x / alpha) / alpha^D
             process, t = problem.process(), torch.tensor(time, device=problem.device)
             scale = process.scale(t)
-            log_prob = law.log_prob(x / scale, process.sigma(t)) - math.prod(problem.shape) * scale.log()
+            log_prob = distribution.log_prob(x / scale, process.sigma(t)) - math.prod(problem.shape) * scale.log()
     return problem.units.log_prob_to_user(log_prob.cpu().numpy())
 
 

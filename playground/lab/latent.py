@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from playground.lab.likelihood import Array, decode, log_likelihood, trace_vectors
+from playground.lab.likelihood import Array, decode, log_likelihood, trace_probes
 from playground.lab.problem import Problem
 from playground.theory.latent import WAYS
 from playground.theory.noise import ScoreFunction
@@ -58,17 +58,17 @@ def interpolate(problem: Problem, score: ScoreFunction, ends: Array, count: int)
     z0, z1 = torch.from_numpy(encoding.result.latent)
     shares = torch.linspace(0, 1, count, dtype=torch.float64)
     latent = WAYS[problem.experiment.likelihood.interpolation](z0, z1, shares).numpy()
-    for decoding in decode(problem, score, latent, vectors=_vectors(problem, latent)):
+    for decoding in decode(problem, score, latent, probes=_probes(problem, latent)):
         result, found = None, decoding.result
         if found is not None:
             result = Interpolation(shares.numpy(), latent, found.points, found.log_prob, found.standard_error)
         yield InterpolationProgress(0.4 + 0.6 * decoding.fraction, result)
 
 
-def _vectors(problem: Problem, latent: Array) -> Tensor | None:
+def _probes(problem: Problem, latent: Array) -> Tensor | None:
     """Hutchinson's for codes (P, *shape) whose ends keep those that they had on their way there."""
     z = torch.from_numpy(latent).to(problem.device, torch.float32)
-    vectors, ends = trace_vectors(problem, z, "interpolation"), trace_vectors(problem, torch.stack([z[0], z[-1]]))
-    if vectors is not None and ends is not None:
-        vectors[0], vectors[-1] = ends
-    return vectors
+    probes, ends = trace_probes(problem, z, "interpolation"), trace_probes(problem, torch.stack([z[0], z[-1]]))
+    if probes is not None and ends is not None:
+        probes[0], probes[-1] = ends
+    return probes

@@ -95,14 +95,14 @@ def log_likelihood(
     level = _level(problem, sigma)
     units, prior = problem.units, problem.prior()
     x = judgeable(problem, points)
-    vectors = trace_vectors(problem, x)
+    probes = trace_probes(problem, x)
     for progress in likelihood.log_likelihood(
         score,
         problem.process(),
         prior,
         x,
         problem.experiment.likelihood.tolerance if tolerance is None else tolerance,
-        vectors=vectors,
+        probes=probes,
         record_path=record_path,
         batch=_batch(problem, score),
         sigma=level,
@@ -127,7 +127,7 @@ def log_likelihood(
                 log_prob=prior_term + trace_term,
                 prior_term=prior_term,
                 trace_term=trace_term,
-                standard_error=_errors(end.standard_error, vectors),
+                standard_error=_errors(end.standard_error, probes),
                 latent=_numbers(prior.to_normal(end.latent)),
                 exact=exact,
                 evaluations=end.evaluations.cpu().numpy(),
@@ -168,7 +168,7 @@ def decode(
     *,
     sigma: float | None = None,
     tolerance: float | None = None,
-    vectors: Tensor | None = None,
+    probes: Tensor | None = None,
 ) -> Iterator[DecodingProgress]:
     """The points with these latent codes, down the probability flow: :func:`log_likelihood` run backwards.
 
@@ -180,14 +180,14 @@ def decode(
     level = _level(problem, sigma)
     units, prior = problem.units, problem.prior()
     z = _within_reach(problem, latent)
-    vectors = trace_vectors(problem, z) if vectors is None else vectors
+    probes = trace_probes(problem, z) if probes is None else probes
     for progress in likelihood.decode(
         score,
         problem.process(),
         prior,
         prior.from_normal(z),
         problem.experiment.likelihood.tolerance if tolerance is None else tolerance,
-        vectors=vectors,
+        probes=probes,
         batch=_batch(problem, score),
         sigma=level,
     ):
@@ -197,7 +197,7 @@ def decode(
             result = DecodedPoints(
                 units.to_user(end.x.cpu().numpy()),
                 units.log_prob_to_user(_numbers(end.log_prob)),
-                _errors(end.standard_error, vectors),
+                _errors(end.standard_error, probes),
             )
         yield DecodingProgress(progress.fraction, result)
 
@@ -262,12 +262,12 @@ def exact_trace(problem: Problem) -> bool:
     return automatic.resolved(problem.experiment).likelihood.trace == "exact"
 
 
-def trace_vectors(problem: Problem, x: Tensor, purpose: str = "likelihood") -> Tensor | None:
+def trace_probes(problem: Problem, x: Tensor, purpose: str = "likelihood") -> Tensor | None:
     """Hutchinson's vectors for points x (N, *shape), the same for the same number of points; None where the trace is exact."""
     if exact_trace(problem):
         return None
     settings = problem.experiment.likelihood
-    return likelihood.hutchinson_vectors(x, settings.trace_probes, settings.probes, problem.generator(purpose))
+    return likelihood.hutchinson_probes(x, settings.trace_probes, settings.probes, problem.generator(purpose))
 
 
 def require_process(problem: Problem) -> None:
@@ -319,10 +319,10 @@ def _batch(problem: Problem, score: ScoreFunction) -> int:
     return 256 if exact else max(256 // problem.experiment.likelihood.trace_probes, 16)
 
 
-def _errors(error: Tensor | None, vectors: Tensor | None) -> Array | None:
+def _errors(error: Tensor | None, probes: Tensor | None) -> Array | None:
     """The points' standard errors, moderated where the trace is estimated."""
-    if error is not None and vectors is not None:
-        error = likelihood.moderated_error(error, vectors.shape[1])
+    if error is not None and probes is not None:
+        error = likelihood.moderated_error(error, probes.shape[1])
     return None if error is None else _numbers(error)
 
 

@@ -8,7 +8,7 @@ from playground.lab.settings import PROCESSES, Objective
 
 
 def minimised(experiment: Experiment) -> tuple[Objective, str | None, float | None]:
-    """The objective, the law of ln sigma and how many labels are hidden: where one of them differs, losses are means of other
+    """The objective, the distribution of ln sigma and how many labels are hidden: where one of them differs, losses are means of other
     things with another floor.
 
     A reference batch is no larger than a batch; only a continuous process leaves a choice of noise levels; only a U-Net is told
@@ -20,5 +20,5 @@ def minimised(experiment: Experiment) -> tuple[Objective, str | None, float | No
     assert training.batch != "auto"
     if objective.kind == "denoising":
         objective = msgspec.structs.replace(objective, target_batch=min(objective.target_batch, training.batch))
-    law = training.sigma_distribution if experiment.noise.kind in PROCESSES else None
-    return objective, law, training.label_dropout if settings.network.kind == "u-net" else None
+    distribution = training.sigma_distribution if experiment.noise.kind in PROCESSES else None
+    return objective, distribution, training.label_dropout if settings.network.kind == "u-net" else None

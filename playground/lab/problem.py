@@ -27,11 +27,11 @@ from playground.theory.empirical import Empirical
 from playground.theory.local_geometry import widest_gap as widest_gap
 from playground.theory.networks import ScoreNetwork, build_network
 from playground.theory.noise import (
-    Continuous,
+    ContinuousNoise,
     Cosine,
-    Drawn,
+    CustomSchedule,
+    DiscreteNoise,
     GaussianPrior,
-    Ladder,
     Noise,
     NoNoise,
     PrincipalAxes,
@@ -337,7 +337,7 @@ class Problem:
 
         What stays "auto" sets no limit (`training.steps`, the ends of the EDM sampler), does not act here, or follows the
         sampler and what it is told (`sampling.step`, `start` and `corrector_steps`): a step of Langevin's would be another's ruin
-        once the sampler is changed, and without correctors a known part gives the rest a wrong law.
+        once the sampler is changed, and without correctors a known part gives the rest a wrong distribution.
         """
         data, noise, to_user = self.experiment.data, self.experiment.noise, self.units.sigma_to_user
         changes: dict[str, object] = {"sampling.corrector_steps": self.experiment.sampling.corrector_steps}
@@ -395,9 +395,9 @@ def _noise(experiment: Experiment, units: Units, widest: Callable[[], float], th
     if noise.kind == "single":
         return SingleSigma(SINGLE_SIGMA if noise.sigma == "auto" else units.sigma_to_internal(noise.sigma))
     if noise.kind == "discrete" and noise.sigmas:
-        return Ladder([units.sigma_to_internal(rung) for rung in noise.sigmas])
+        return DiscreteNoise([units.sigma_to_internal(rung) for rung in noise.sigmas])
     if noise.kind == "custom" and noise.schedule:
-        return Continuous(Drawn([(t, units.sigma_to_internal(sigma)) for t, sigma in noise.schedule]))
+        return ContinuousNoise(CustomSchedule([(t, units.sigma_to_internal(sigma)) for t, sigma in noise.schedule]))
     sigma_min = _sigma_min(experiment, units, thickness)
     if noise.kind in RATED:
         name, process = ("VP", VariancePreserving) if noise.kind == "vp" else ("sub-VP", SubVariancePreserving)
@@ -407,7 +407,7 @@ def _noise(experiment: Experiment, units: Units, widest: Callable[[], float], th
                 f"noise.sigma_min = {units.sigma_to_user(sigma_min):g} is more noise than the {name} process ends "
                 f"with, {units.sigma_to_user(end):g}: lower noise.sigma_min or raise noise.beta_max."
             )
-        return Continuous(process(noise.beta_min, noise.beta_max, sigma_min))
+        return ContinuousNoise(process(noise.beta_min, noise.beta_max, sigma_min))
     sigma_max = SIGMA_MAX * widest() if noise.sigma_max == "auto" else units.sigma_to_internal(noise.sigma_max)
     if sigma_min >= sigma_max:
         raise ExperimentError(
@@ -415,5 +415,5 @@ def _noise(experiment: Experiment, units: Units, widest: Callable[[], float], th
             f"{units.sigma_to_user(sigma_max):g}: lower one or raise the other."
         )
     if noise.kind == "discrete":
-        return Ladder(geometric(sigma_max, sigma_min, noise.levels))
-    return Continuous((Cosine if noise.kind == "cosine" else VarianceExploding)(sigma_min, sigma_max))
+        return DiscreteNoise(geometric(sigma_max, sigma_min, noise.levels))
+    return ContinuousNoise((Cosine if noise.kind == "cosine" else VarianceExploding)(sigma_min, sigma_max))

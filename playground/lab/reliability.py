@@ -35,7 +35,7 @@ MISSED, MISSED_PART = 0.1, 0.02
 ERRORS, MEAN_ERRORS = 20.0, 6.0
 """Of Hutchinson's estimate, that one point, or the mean over a test set, may be off. Where the points' errors differ, as by the training
 set's own score, some are far from what all tell of them: of 200 points of two moons the worst was 15 root mean squares off. Whatever
-their law, chance takes no more than one in 400 beyond 20 (Chebyshev)."""
+their distribution, chance takes no more than one in 400 beyond 20 (Chebyshev)."""
 FEWEST = 10
 """Degrees of freedom, k - 1 of each point, by which errors of estimates are known well enough to judge by."""
 
@@ -57,7 +57,7 @@ def closed_form(problem: "Problem", points: Array, sigma: float) -> Array | None
     return None
 
 
-def missed(log_prob: Array, known: Array, error: Array | None, vectors: int) -> NDArray[np.bool_]:
+def missed(log_prob: Array, known: Array, error: Array | None, probes: int) -> NDArray[np.bool_]:
     """(N,) where the flow has lost its way: its log p is none, or far from the closed form.
 
     Args:
@@ -65,16 +65,16 @@ def missed(log_prob: Array, known: Array, error: Array | None, vectors: int) -> 
             more; 0 of an exact one, and None where nothing tells them. By those of too few vectors anything is allowed.
         vectors: how many a point has, where the trace is estimated.
     """
-    chance = ERRORS * np.fmax(0.0 if error is None else error, _typical(error, vectors))
+    chance = ERRORS * np.fmax(0.0 if error is None else error, _typical(error, probes))
     return ~(np.abs(log_prob - known) <= MISSED + MISSED_PART * np.abs(known) + chance)
 
 
-def missed_on_average(log_prob: Array, known: Array, error: Array | None, vectors: int) -> bool:
+def missed_on_average(log_prob: Array, known: Array, error: Array | None, probes: int) -> bool:
     """Whether the mean over points by an estimated trace is off by more than chance: the errors of single ones have no bound.
 
     Arguments of :func:`missed`.
     """
-    chance = MEAN_ERRORS * _typical(error, vectors) / math.sqrt(len(known))
+    chance = MEAN_ERRORS * _typical(error, probes) / math.sqrt(len(known))
     return not abs((log_prob - known).mean()) <= MISSED + MISSED_PART * np.abs(known).mean() + chance
 
 
@@ -83,11 +83,11 @@ def is_estimated(error: Array | None) -> bool:
     return error is None or bool(error.any())
 
 
-def _typical(error: Array | None, vectors: int) -> float:
+def _typical(error: Array | None, probes: int) -> float:
     """The root mean square of the standard errors, infinite where too few vectors tell it."""
     if error is None:
         return math.inf
-    if is_estimated(error) and (vectors - 1) * np.isfinite(error).sum() < FEWEST:
+    if is_estimated(error) and (probes - 1) * np.isfinite(error).sum() < FEWEST:
         return math.inf
     return float(np.sqrt(np.nanmean(error**2)))
 

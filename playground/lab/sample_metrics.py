@@ -112,7 +112,7 @@ class Comparison:
     Attributes:
         count: how many samples are taken.
         data: (M, *shape) in user units, see `Units.evened`.
-        pairs: of clouds of `count` and M points that are both of the data's law: what a perfect sampler scores.
+        pairs: of clouds of `count` and M points that are both of the data's distribution: what a perfect sampler scores.
         origin: which data these are, in words.
     """
 
@@ -125,14 +125,16 @@ class Comparison:
 def _comparison(problem: Problem, count: int, generator: torch.Generator) -> Comparison:
     """What `count` samples are compared with, or fewer: as many as there can be in both clouds of a pair.
 
-    Where many rows repeat and equal ones were held out together, the held-out ones follow another law than all do: a perfect
+    Where many rows repeat and equal ones were held out together, the held-out ones follow another distribution than all do: a perfect
     sampler would be far from them. There the data are drawn from all rows: a fifth of them, at most DISTANCE_POINTS.
     """
     density, dataset = problem.dataset.density, problem.dataset
     if density is not None:
-        law = density.to("cpu", torch.float64)
-        data = law.sample(count, generator)
-        pairs = ((law.sample(count, generator), law.sample(count, generator)) for _ in range(FLOOR_PAIRS))
+        distribution = density.to("cpu", torch.float64)
+        data = distribution.sample(count, generator)
+        pairs = (
+            (distribution.sample(count, generator), distribution.sample(count, generator)) for _ in range(FLOOR_PAIRS)
+        )
         return Comparison(count, data, pairs, "fresh draws of the known density")
     what = "images" if len(problem.shape) == 3 else "rows"
     held_out, points = (torch.from_numpy(problem.units.evened(part)) for part in (dataset.held_out, dataset.points))

@@ -26,9 +26,9 @@ from playground.theory.partition import EnergyFunction
 from playground.theory.samplers import (
     AdaptiveFlow,
     AnnealedLangevin,
-    Churn,
+    EdmSampler,
     Langevin,
-    MetropolisLangevin,
+    MetropolisAdjustedLangevin,
     MultistepSampler,
     ProbabilityFlow,
     ReverseSDE,
@@ -87,7 +87,7 @@ def make_sampler(problem: Problem, score: LabelledScore | None = None) -> Sample
     if settings.kind == "langevin":
         return Langevin(problem.noise.sigma_min, _step(problem), steps, known_part(problem))
     if settings.kind == "mala":
-        return MetropolisLangevin(_log_density(problem, score), problem.noise.sigma_min, _step(problem), steps)
+        return MetropolisAdjustedLangevin(_log_density(problem, score), problem.noise.sigma_min, _step(problem), steps)
     if settings.kind == "annealed-langevin":
         levels = problem.noise.levels(problem.experiment.noise.levels)
         return AnnealedLangevin(levels, _step(problem), steps // len(levels), settings.final_denoising)
@@ -96,7 +96,7 @@ def make_sampler(problem: Problem, score: LabelledScore | None = None) -> Sample
         return ForwardProcess(process, steps, grid)
     if settings.kind == "edm":
         to_internal = problem.units.sigma_to_internal
-        return Churn(
+        return EdmSampler(
             process,
             steps,
             settings.final_denoising,

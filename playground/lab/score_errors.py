@@ -33,7 +33,7 @@ def score_errors(
 ) -> Iterator[ScoreErrors]:
     """Fisher divergence between a learned score and the exact one along sigma; where none is known, the smoothed training set's.
 
-    The expectation is over the law that the other score is of: held-out points, or training points drawn at random, with noise.
+    The expectation is over the distribution that the other score is of: held-out points, or training points drawn at random, with noise.
     Images are smoothed by a grey level at least: finer ones tell the fraction of a level that training adds to each pixel, and
     the training set's own score knows nothing of it.
 
@@ -53,13 +53,13 @@ def score_errors(
         levels = 1
     sigmas = np.geomspace(max(problem.noise.sigma_min, finest), max(problem.noise.sigma_max, 10 * finest), levels)
     users = np.array([problem.units.sigma_to_user(float(sigma)) for sigma in sigmas])
-    law = problem.test if source == "exact" else problem.train
+    distribution = problem.test if source == "exact" else problem.train
     if source == "empirical":
-        most = max(FEW, PAIRS // len(law)) if problem.shape == (2,) else SCORED_IMAGES
+        most = max(FEW, PAIRS // len(distribution)) if problem.shape == (2,) else SCORED_IMAGES
         points = min(points, most)
     # Files and folders are in an order of their own.
-    rows = torch.randperm(len(law), generator=generator, device=law.device)[:points]
-    clean, area = law[rows], problem.units.length**2
+    rows = torch.randperm(len(distribution), generator=generator, device=distribution.device)[:points]
+    clean, area = distribution[rows], problem.units.length**2
     found: list[tuple[float, float, float, float]] = []
     for count, sigma in enumerate(sigmas, start=1):
         at = fisher_divergence(score, known, clean, float(sigma), generator)

@@ -109,8 +109,8 @@ class Trainer:
         self._objective = build_objective(self.problem)
         before, self._minimised = self._minimised, minimised(experiment)
         if self._minimised != before:  # other settings leave the loss that it was
-            self._floor: float | None = None
-            self._floor_error: float | None = None
+            self._optimal_loss: float | None = None
+            self._optimal_loss_error: float | None = None
             self._reference: float | None = None
         if self._minimised != before or self.stopping.acts != self.problem.stops_early:
             self.stopping = EarlyStopping(self.problem, self._names)
@@ -147,12 +147,12 @@ class Trainer:
             seconds=self.seconds,
             steps_per_second=self._rate,
             loss=loss,
-            floor=self._floor,
+            floor=self._optimal_loss,
             learning_rate=learning_rate,
             seconds_left=0.0 if self.finished else self._seconds_left(),
             finished=self.finished,
             diverged=self._diverged,
-            floor_error=self._floor_error,
+            floor_error=self._optimal_loss_error,
             held_out_loss=checked and checked[0],
             held_out_error=checked and checked[1],
             note=self.stopping.note(self.step) if self.finished else None,
@@ -178,7 +178,7 @@ class Trainer:
         passes = max(1, derivative_passes(self.problem.experiment.objective, math.prod(self.problem.shape)))
         batch = max(4, min(JUDGED_BATCH, JUDGED_PASSES // passes))
         for number in range(1, JUDGED + 1):
-            x, sigma, label = self._draw(1, max(batch, self._objective.reference), generator)
+            x, sigma, label = self._draw(1, max(batch, self._objective.target_batch), generator)
             means.append(float(self._objective.loss(_told(self.ema, label), x, sigma, generator).detach().mean()))
             done = (statistics.fmean(means), statistics.stdev(means) / math.sqrt(JUDGED)) if number == JUDGED else None
             yield number / JUDGED, done
@@ -368,23 +368,23 @@ class Trainer:
         )
         losses = self._objective.loss(StandardNormal(), x, sigma, generator)
         self._reference = max(float(losses.detach().abs().mean()), 1.0)
-        self._floor, self._floor_error = self._estimate_floor(generator)
+        self._optimal_loss, self._optimal_loss_error = self._estimate_optimal_loss(generator)
 
-    def _estimate_floor(self, generator: torch.Generator) -> tuple[float, float] | tuple[None, None]:
+    def _estimate_optimal_loss(self, generator: torch.Generator) -> tuple[float, float] | tuple[None, None]:
         density = self.problem.density
-        found = None if density is None else self._objective.floor_with_error(density, generator)
+        found = None if density is None else self._objective.optimal_loss_with_error(density, generator)
         return found or (None, None)
 
-    def with_floor(self, progress: TrainingProgress) -> TrainingProgress:
+    def with_optimal_loss(self, progress: TrainingProgress) -> TrainingProgress:
         """A report of an earlier version, of these settings, with the floor's error."""
-        floor, error = self._estimate_floor(self.problem.generator("reference"))
+        floor, error = self._estimate_optimal_loss(self.problem.generator("reference"))
         return replace(progress, floor=floor, floor_error=error)
 
     def _check(self, loss: float) -> None:
         """Keep the weights if they are good; go back to those that were, and stop, if the loss has lost all bounds."""
         assert self._reference is not None
         sound = math.isfinite(loss) and math.isfinite(float(self._weights.live.sum()))
-        lowest = -max(COLLAPSED * self._reference, 10 * abs(self._floor or 0.0))
+        lowest = -max(COLLAPSED * self._reference, 10 * abs(self._optimal_loss or 0.0))
         if sound and lowest < loss < EXPLODED * self._reference:
             if loss < GOOD * self._reference:
                 self._weights.keep()

@@ -156,7 +156,7 @@ def curvature_rate(moved: Tensor, turned: Tensor) -> float:
 
 
 def entropy(patterns: Tensor) -> float:
-    """Of the empirical law of patterns (N, d), in nats: ln N where no two are the same."""
+    """Of the empirical distribution of patterns (N, d), in nats: ln N where no two are the same."""
     shares = torch.bincount(numbers_of(patterns)).double() / len(patterns)
     return float(torch.special.entr(shares).sum())
 

@@ -1,7 +1,7 @@
 r"""Ways between two latent codes, standard normal vectors that a probability flow turns into data.
 
 A code is the whitened x(1), z = R^{-1} (x(1) - m)/s for the prior N(m, s^2 R^2): only there do all directions mean the same.
-A straight line between two codes leaves their law: its middle has half the variance, and so decodes to a point that is likelier
+A straight line between two codes leaves their distribution: its middle has half the variance, and so decodes to a point that is likelier
 than nearly any of the data.
 
 Source: White 2016, Sampling generative networks (great circles); Song et al. 2021, appendix D.2 (codes of this flow).

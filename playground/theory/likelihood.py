@@ -26,7 +26,7 @@ from torch import Tensor
 
 from playground.theory.networks.base import TracedNetwork
 from playground.theory.noise import GaussianPrior, Process, ScoreFunction, per_point
-from playground.theory.objectives import PROJECTIONS
+from playground.theory.objectives import PROBE_DISTRIBUTIONS
 from playground.theory.ode import OdeProgress, TooManySteps, dormand_prince
 
 TRACED_DIMS = 192
@@ -103,7 +103,7 @@ class DecodingProgress:
     result: Decoded | None
 
 
-def hutchinson_vectors(x: Tensor, count: int, law: str, generator: torch.Generator) -> Tensor:
+def hutchinson_probes(x: Tensor, count: int, distribution: str, generator: torch.Generator) -> Tensor:
     r"""Vectors v with E[v v^T] = I for Hutchinson's estimate v' J v of a trace, (N, count, \*shape).
 
     Of the estimate of tr J, S the symmetric part of J, they leave the variance
@@ -115,9 +115,9 @@ def hutchinson_vectors(x: Tensor, count: int, law: str, generator: torch.Generat
 
     Args:
         x: (N, \*shape), where the trace is taken.
-        law: a name from :data:`playground.theory.objectives.PROJECTIONS`.
+        distribution: a name from :data:`playground.theory.objectives.PROBE_DISTRIBUTIONS`.
     """
-    v = PROJECTIONS[law](x[:, None].expand(-1, count, *x.shape[1:]).flatten(0, 1), generator)
+    v = PROBE_DISTRIBUTIONS[distribution](x[:, None].expand(-1, count, *x.shape[1:]).flatten(0, 1), generator)
     return v.reshape(len(x), count, *x.shape[1:])
 
 
@@ -127,7 +127,7 @@ def log_likelihood(
     prior: GaussianPrior,
     x: Tensor,
     tolerance: float,
-    vectors: Tensor | None = None,
+    probes: Tensor | None = None,
     record_path: bool = False,
     batch: int = 2**14,
     sigma: float | None = None,
@@ -141,7 +141,7 @@ def log_likelihood(
         prior: of x(1), see `Process.prior`.
         x: (N, *shape) in data coordinates, which a contracting process is then started from contracted.
         tolerance: error of one step in y and in log p, point by point.
-        vectors: (N, k, *shape) of :func:`hutchinson_vectors`, each kept for its point's whole solve: the estimate is unbiased, its
+        vectors: (N, k, *shape) of :func:`hutchinson_probes`, each kept for its point's whole solve: the estimate is unbiased, its
             variance that of the Jacobian integrated along the way. It costs k backward passes; None: the exact trace, one a dimension.
         record_path: also return where the points went, at `path_points` noise levels, log-uniform.
         batch: points solved at once.
@@ -160,14 +160,14 @@ def log_likelihood(
         sigmas = logs.exp()
         sigmas[0], sigmas[-1] = ends
     spread, stretch = _widths(process, ends)
-    for progress in _solve(score, x.detach() / spread, *ends, tolerance, vectors, batch, sigmas, give_up):
+    for progress in _solve(score, x.detach() / spread, *ends, tolerance, probes, batch, sigmas, give_up):
         if progress.result is None:
             yield LikelihoodProgress(progress.fraction, None)
             continue
         end = progress.result
         latent = stretch * end.x.reshape(x.shape)
         prior_term = prior.log_prob(latent)
-        trace, error = _averaged(end.integrals, vectors)
+        trace, error = _averaged(end.integrals, probes)
         trace_term = trace + dim * math.log(stretch / spread)
         path = None
         if end.path is not None and sigmas is not None:
@@ -187,7 +187,7 @@ def decode(
     prior: GaussianPrior,
     latent: Tensor,
     tolerance: float,
-    vectors: Tensor | None = None,
+    probes: Tensor | None = None,
     batch: int = 2**14,
     sigma: float | None = None,
 ) -> Iterator[DecodingProgress]:
@@ -201,18 +201,18 @@ def decode(
     dim = math.prod(latent.shape[1:])
     ends = _ends(process, sigma)
     spread, stretch = _widths(process, ends)
-    for progress in _solve(score, latent.detach() / stretch, ends[1], ends[0], tolerance, vectors, batch):
+    for progress in _solve(score, latent.detach() / stretch, ends[1], ends[0], tolerance, probes, batch):
         if progress.result is None:
             yield DecodingProgress(progress.fraction, None)
             continue
         end = progress.result
-        trace, error = _averaged(end.integrals, vectors)
+        trace, error = _averaged(end.integrals, probes)
         log_prob = prior.log_prob(latent) - trace + dim * math.log(stretch / spread)
         x = spread * end.x.reshape(latent.shape)
         yield DecodingProgress(1.0, Decoded(x, log_prob, error, end.evaluations))
 
 
-def moderated_error(error: Tensor, vectors: int) -> Tensor | None:
+def moderated_error(error: Tensor, probes: int) -> Tensor | None:
     r"""Standard errors of means over k vectors, each told by all the points' vectors beside its own; None where they tell none.
 
     .. math:: \tilde e_i^2 = \frac{(k - 1)\, e_i^2 + m\, \overline{e^2}}{k - 1 + m}, \quad m = 4
@@ -225,16 +225,16 @@ def moderated_error(error: Tensor, vectors: int) -> Tensor | None:
         error: (N,) standard errors of :func:`log_likelihood`'s, NaN of points that were given up.
         vectors: k > 1.
     """
-    own, pooled = vectors - 1, error.square().nanmean()
+    own, pooled = probes - 1, error.square().nanmean()
     if pooled == 0 and own * int(error.isfinite().sum()) < FEWEST:
         return None
     return torch.sqrt((own * error.square() + BORROWED * pooled) / (own + BORROWED))
 
 
-def _averaged(traces: Tensor, vectors: Tensor | None) -> tuple[Tensor, Tensor | None]:
+def _averaged(traces: Tensor, probes: Tensor | None) -> tuple[Tensor, Tensor | None]:
     """The integrated trace (N,) from those along each vector (N, k), and its standard error: 0 of an exact one, None of one vector."""
     mean = traces.mean(1)
-    if vectors is None:
+    if probes is None:
         return mean, torch.zeros_like(mean)
     count = traces.shape[1]
     return mean, traces.std(1) / math.sqrt(count) if count > 1 else None
@@ -246,7 +246,7 @@ def _solve(
     sigma0: float,
     sigma1: float,
     tolerance: float,
-    vectors: Tensor | None,
+    probes: Tensor | None,
     batch: int,
     sigmas: Tensor | None = None,
     give_up: bool = False,
@@ -274,15 +274,15 @@ def _solve(
     def traced(position: Tensor, angle: Tensor, v: Tensor | None = None) -> tuple[Tensor, Tensor]:
         sigma = level(angle)
         if v is not None:
-            return _with_projections(lambda x: speed(x, sigma), position, v)
+            return _with_probes(lambda x: speed(x, sigma), position, v)
         if dim <= TRACED_DIMS and isinstance(score, TracedNetwork):
             raw, trace = score.raw_and_trace(position.reshape(-1, *shape), sigma)
             return -raw.flatten(1), -trace[:, None]
         return _with_exact_trace(lambda x: speed(x, sigma), position)
 
     y = y.flatten(1)
-    fixed = None if vectors is None else vectors.flatten(2)
-    integrals = 1 if vectors is None else vectors.shape[1]
+    fixed = None if probes is None else probes.flatten(2)
+    integrals = 1 if probes is None else probes.shape[1]
     allowance = (torch.finfo(y.dtype).eps / 2 * y.square().sum(1, keepdim=True)).expand(-1, integrals)
     times = None if sigmas is None else sigmas.to(y).atan()
     try:
@@ -351,7 +351,7 @@ def _with_exact_trace(velocity: Callable[[Tensor], Tensor], x: Tensor) -> tuple[
     return speed.detach(), trace[:, None]
 
 
-def _with_projections(velocity: Callable[[Tensor], Tensor], x: Tensor, v: Tensor) -> tuple[Tensor, Tensor]:
+def _with_probes(velocity: Callable[[Tensor], Tensor], x: Tensor, v: Tensor) -> tuple[Tensor, Tensor]:
     """Velocity (N, D) and Hutchinson's v' J v (N, k) for v (N, k, D), by k backward passes."""
     with torch.enable_grad():
         x = x.detach().requires_grad_()

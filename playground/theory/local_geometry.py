@@ -50,7 +50,7 @@ def intrinsic_dimension(points: Tensor) -> Dimension:
 
     .. math:: \hat d = (n - 1) / \sum_i \ln(r_{i2}/r_{i1})
 
-    The ratio of a point's distances to its second nearest and its nearest neighbour follows a Pareto law of exponent d whatever
+    The ratio of a point's distances to its second nearest and its nearest neighbour follows a Pareto distribution of exponent d whatever
     the density is (Facco et al. 2017); this is its unbiased estimate, whose standard error is d / sqrt(n - 2). Equal points count
     once. A thin density with few points looks like a curve at that scale too; of a curve in the plane neighbours must also lie on a
     parabola, to a tenth of their distance.

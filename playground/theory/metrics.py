@@ -18,9 +18,9 @@ def mean_with_error(values: Tensor) -> tuple[float, float]:
 
 
 def median_with_error(values: Tensor) -> tuple[float, float]:
-    """Median of (N,) values and its standard error, whatever their law; the error of one value is not known (nan).
+    """Median of (N,) values and its standard error, whatever their distribution; the error of one value is not known (nan).
 
-    About sqrt(N)/2 is the deviation of the number of values below the law's own median, so the quantiles 1/2 -+ 1/sqrt(N) of the
+    About sqrt(N)/2 is the deviation of the number of values below the distribution's own median, so the quantiles 1/2 -+ 1/sqrt(N) of the
     values lie two standard errors below and above it. Source: Woodruff 1952.
     """
     values = values.double()
@@ -32,12 +32,12 @@ def median_with_error(values: Tensor) -> tuple[float, float]:
 
 
 def share_error(share: Tensor, count: int) -> Tensor:
-    """Standard error of shares (K,) of `count` draws: never 0, for a few draws that all agree do not know the law's share to be 0 or 1.
+    """Standard error of shares (K,) of `count` draws: never 0, for a few draws that all agree do not know the distribution's share to be 0 or 1.
 
     .. math:: \\sqrt{\\tilde w (1 - \\tilde w) / N}, \\quad \\tilde w = (N w + 2)/(N + 4)
 
     The binomial error at the share that two successes and two failures more would give. Twice it to either side of the share
-    holds the law's own in 9 of 10 cases at least from 20 draws on, where sqrt(w (1 - w) / N) holds a law's share of 1 % in 1 of 6 then.
+    holds the distribution's own in 9 of 10 cases at least from 20 draws on, where sqrt(w (1 - w) / N) holds a distribution's share of 1 % in 1 of 6 then.
     Source: Agresti & Coull 1998.
     """
     share = (count * share.double() + 2) / (count + 4)
@@ -72,7 +72,7 @@ def sliced_wasserstein2(a: Tensor, b: Tensor, projections: int, generator: torch
     .. math:: \\left(E_\\theta\\, W_2^2(\\theta^\\top a, \\theta^\\top b)\\right)^{1/2}, \\quad |\\theta| = 1
 
     In one dimension W_2 compares quantiles; those of clouds of any two sizes are compared at every level, exactly. Two finite
-    clouds of one law are never at distance 0: see :func:`splits`. Source: Bonneel et al. 2015.
+    clouds of one distribution are never at distance 0: see :func:`splits`. Source: Bonneel et al. 2015.
 
     Args:
         a, b: (N, *shape), (M, *shape).
@@ -104,12 +104,12 @@ def splits(
 
 
 def _squared_wasserstein2(first: Tensor, second: Tensor) -> Tensor:
-    """Squared W_2 of the empirical laws of sorted columns (N, K) and (M, K): (K,).
+    """Squared W_2 of the empirical distributions of sorted columns (N, K) and (M, K): (K,).
 
     .. math:: W_2^2 = \\int_0^1 \\left(F^{-1}(u) - G^{-1}(u)\\right)^2 du
 
     Both quantile functions are steps, constant between two neighbours of their N and M levels. To interpolate between points
-    would be to invent some: 2,000 points and 20 of one normal law in the plane would be 4 % nearer than they are.
+    would be to invent some: 2,000 points and 20 of one normal distribution in the plane would be 4 % nearer than they are.
     """
     n, m = len(first), len(second)
     if n == m:

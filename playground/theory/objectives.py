@@ -28,11 +28,11 @@ from torch import Tensor
 
 from playground.theory.densities import Density
 from playground.theory.fused import group_means
-from playground.theory.noise import Law, Noise, ScoreFunction, per_point
+from playground.theory.noise import Noise, ScoreFunction, SigmaDistributionName, per_point
 from playground.theory.partition import EnergyFunction, Square, half_side
 
-Projection = Literal["rademacher", "gaussian", "sphere"]
-Weight = Callable[[Tensor, Noise, Law], Tensor]
+ProbeDistribution = Literal["rademacher", "gaussian", "sphere"]
+Weight = Callable[[Tensor, Noise, SigmaDistributionName], Tensor]
 
 
 def _level(sigma: Tensor) -> Tensor:
@@ -40,25 +40,25 @@ def _level(sigma: Tensor) -> Tensor:
     return torch.where(sigma > 0, sigma, 1.0)
 
 
-def _sigma2(sigma: Tensor, noise: Noise, law: Law) -> Tensor:
+def _sigma2(sigma: Tensor, noise: Noise, distribution: SigmaDistributionName) -> Tensor:
     """sigma^2, on which every level of the denoising loss has variance D."""
     return _level(sigma).square()
 
 
-def _edm(sigma: Tensor, noise: Noise, law: Law) -> Tensor:
+def _edm(sigma: Tensor, noise: Noise, distribution: SigmaDistributionName) -> Tensor:
     """sigma^2 (sigma^2 + 1): the network's own output F is fitted with weight one (Karras et al. 2022, section 5)."""
     return _level(sigma).square() * (sigma.square() + 1)
 
 
-def _likelihood(sigma: Tensor, noise: Noise, law: Law) -> Tensor:
+def _likelihood(sigma: Tensor, noise: Noise, distribution: SigmaDistributionName) -> Tensor:
     """sigma^2 over the density of ln sigma: the loss bounds the negative log-likelihood (Song et al. 2021b, theorem 1).
 
     Their weight is g^2 for times drawn evenly; g^2 dt = d(sigma^2) = 2 sigma^2 d ln sigma whatever the process.
     """
-    return _level(sigma).square() / noise.relative_density(sigma, law)
+    return _level(sigma).square() / noise.relative_density(sigma, distribution)
 
 
-def _constant(sigma: Tensor, noise: Noise, law: Law) -> Tensor:
+def _constant(sigma: Tensor, noise: Noise, distribution: SigmaDistributionName) -> Tensor:
     """One: the finest levels, whose scores are the longest, make up nearly all of the loss."""
     return torch.ones_like(sigma)
 
@@ -89,14 +89,14 @@ def sphere(like: Tensor, generator: torch.Generator) -> Tensor:
     return (v / length).view(like.shape)
 
 
-PROJECTIONS: dict[str, Callable[[Tensor, torch.Generator], Tensor]] = {
+PROBE_DISTRIBUTIONS: dict[str, Callable[[Tensor, torch.Generator], Tensor]] = {
     "rademacher": rademacher,
     "gaussian": gaussian,
     "sphere": sphere,
 }
 
-FEWEST_FLOORS = 3  # whose spread tells their error
-MOST_PAIRS = 2**27  # of noisy points and references: a second's work
+FEWEST_PARTS = 3  # estimates, whose spread gives their error
+MOST_PAIRS = 2**27  # of noisy points and target points: a second's work
 
 
 class Objective(ABC):
@@ -104,19 +104,21 @@ class Objective(ABC):
 
     Args:
         noise: the levels, and how they are drawn: some weights depend on it.
-        law: how a continuous process draws them.
+        distribution: how a continuous process draws them.
         weight: a name from :data:`WEIGHTS`.
     """
 
-    reference = 1
-    """Points that a loss takes together: of fewer at once it is another, with another floor."""
+    target_batch = 1
+    """Points that a loss takes together: of fewer at once it is another, with another optimum."""
 
-    def __init__(self, noise: Noise, law: Law = "log-normal", weight: str = "sigma2") -> None:
-        self.noise, self.law, self._weight = noise, law, WEIGHTS[weight]
+    def __init__(
+        self, noise: Noise, distribution: SigmaDistributionName = "log-normal", weight: str = "sigma2"
+    ) -> None:
+        self.noise, self.distribution, self._weight = noise, distribution, WEIGHTS[weight]
 
     def weight(self, sigma: Tensor) -> Tensor:
         """lambda(sigma), in the shape of sigma."""
-        return self._weight(sigma, self.noise, self.law)
+        return self._weight(sigma, self.noise, self.distribution)
 
     @abstractmethod
     def loss(self, score: ScoreFunction, x: Tensor, sigma: Tensor, generator: torch.Generator) -> Tensor:
@@ -130,33 +132,33 @@ class Objective(ABC):
         """
 
     @abstractmethod
-    def floor(self, density: Density, generator: torch.Generator, count: int = 40_000) -> float | None:
+    def optimal_loss(self, density: Density, generator: torch.Generator, count: int = 40_000) -> float | None:
         """The loss that a perfect model of `density` would have, by Monte Carlo over `count` points; None if it has none."""
 
-    def floor_with_error(
+    def optimal_loss_with_error(
         self, density: Density, generator: torch.Generator, parts: int = 20, count: int = 4096
     ) -> tuple[float, float] | None:
-        """The mean of `parts` floors of `count` points each, and its standard error by how they differ.
+        """The mean of `parts` estimates of the optimal loss from `count` points each, and its standard error by how they differ.
 
-        Points of one floor share references and levels: only whole floors are independent. Where a reference is so large that
-        all of them would compare more than MOST_PAIRS, there are fewer, but FEWEST_FLOORS.
+        Points of one estimate share target batches and levels: only whole estimates are independent. Where a target batch is so
+        large that all of them would compare more than MOST_PAIRS, there are fewer, but at least FEWEST_PARTS.
         """
-        pairs = max(count, self.reference) * self.reference
-        parts = min(parts, max(FEWEST_FLOORS, MOST_PAIRS // pairs))
-        floors = [floor for _ in range(parts) if (floor := self.floor(density, generator, count)) is not None]
-        if not floors or not all(map(math.isfinite, floors)):  # beyond single precision where sigma is far from 1
+        pairs = max(count, self.target_batch) * self.target_batch
+        parts = min(parts, max(FEWEST_PARTS, MOST_PAIRS // pairs))
+        losses = [loss for _ in range(parts) if (loss := self.optimal_loss(density, generator, count)) is not None]
+        if not losses or not all(map(math.isfinite, losses)):  # beyond single precision where sigma is far from 1
             return None
-        return statistics.fmean(floors), statistics.stdev(floors) / math.sqrt(parts)
+        return statistics.fmean(losses), statistics.stdev(losses) / math.sqrt(parts)
 
 
 class ScoreMatching(Objective):
     """A loss of the score alone, which a density's constant Z does not enter."""
 
     @abstractmethod
-    def _floor(self, distance: Tensor, sigma: Tensor, dim: int, variance: float) -> Tensor:
+    def _optimal_loss(self, distance: Tensor, sigma: Tensor, dim: int, variance: float) -> Tensor:
         """Unweighted loss of the true score s, given ||s - g||^2 for g the score of a Gaussian with the data's moments."""
 
-    def floor(self, density: Density, generator: torch.Generator, count: int = 40_000) -> float | None:
+    def optimal_loss(self, density: Density, generator: torch.Generator, count: int = 40_000) -> float | None:
         """The loss that the true score of `density` would have, by Monte Carlo over `count` points; None if it has none.
 
         Partial integration leaves E||s||^2 to be estimated: exact and sliced have -1/2 of it, denoising D/sigma^2 - E||s||^2.
@@ -164,17 +166,17 @@ class ScoreMatching(Objective):
         g = -(x - mean)/(sigma^2 + variance), E[s'g] = E||g||^2 = D/(sigma^2 + variance), so that
         E||s||^2 = E||s - g||^2 + D/(sigma^2 + variance), whose noise vanishes with the first term.
 
-        Sharp edges without noise are walls that no score can describe, hence no floor.
+        Sharp edges without noise are walls that no score can describe, hence no optimal loss.
         """
         if density.sharp and self.noise.sigma_min == 0:
             return None
         x = density.sample(count, generator)
-        sigma = self.noise.training_sigmas(count, generator, self.law).to(x)
+        sigma = self.noise.training_sigmas(count, generator, self.distribution).to(x)
         x = x + per_point(sigma, x) * gaussian(x, generator)
         gaussian_score = (density.mean - x) / per_point(sigma.square() + density.variance, x)
         distance = (density.score(x, sigma) - gaussian_score).square().flatten(1).sum(1)
-        floors = self._floor(distance, sigma, x[0].numel(), density.variance)
-        return float((self.weight(sigma) * floors).mean())
+        losses = self._optimal_loss(distance, sigma, x[0].numel(), density.variance)
+        return float((self.weight(sigma) * losses).mean())
 
 
 class Exact(ScoreMatching):
@@ -189,7 +191,7 @@ class Exact(ScoreMatching):
                 trace = trace + _gradient(s[:, axis], x).flatten(1)[:, axis]
         return self.weight(sigma) * (0.5 * s.square().sum(1) + trace)
 
-    def _floor(self, distance: Tensor, sigma: Tensor, dim: int, variance: float) -> Tensor:
+    def _optimal_loss(self, distance: Tensor, sigma: Tensor, dim: int, variance: float) -> Tensor:
         return -0.5 * (distance + dim / (sigma.square() + variance))
 
 
@@ -198,22 +200,22 @@ class Sliced(ScoreMatching):
 
     Args:
         projections: k.
-        projection: law of the directions, a name from :data:`PROJECTIONS`.
+        probes: distribution of the directions, a name from :data:`PROBE_DISTRIBUTIONS`.
         variance_reduced: take 1/2 ||s||^2 itself instead of 1/2 (v's)^2, which has the same mean.
     """
 
     def __init__(
         self,
         noise: Noise,
-        law: Law = "log-normal",
+        distribution: SigmaDistributionName = "log-normal",
         weight: str = "sigma2",
         projections: int = 1,
-        projection: str = "rademacher",
+        probes: str = "rademacher",
         variance_reduced: bool = True,
     ) -> None:
-        super().__init__(noise, law, weight)
+        super().__init__(noise, distribution, weight)
         self.projections, self.variance_reduced = projections, variance_reduced
-        self.direction = PROJECTIONS[projection]
+        self.direction = PROBE_DISTRIBUTIONS[probes]
 
     def loss(self, score: ScoreFunction, x: Tensor, sigma: Tensor, generator: torch.Generator) -> Tensor:
         x = _noised(x, sigma, generator)
@@ -228,14 +230,14 @@ class Sliced(ScoreMatching):
                     total = total + 0.5 * along.square()
         return self.weight(sigma) * total / self.projections
 
-    def _floor(self, distance: Tensor, sigma: Tensor, dim: int, variance: float) -> Tensor:
+    def _optimal_loss(self, distance: Tensor, sigma: Tensor, dim: int, variance: float) -> Tensor:
         return -0.5 * (distance + dim / (sigma.square() + variance))
 
 
 class Denoising(ScoreMatching):
     r"""||s(x + sigma z, sigma) + z/sigma||^2: the score must point back along the noise. Needs sigma > 0.
 
-    With a reference of n > 1 points it points back to the mean of all that the noisy point y may have come from, which has
+    With a target batch of n > 1 points it points back to the mean of all that the noisy point y may have come from, which has
     the same mean given y and less variance: of n independent points each is as likely a priori,
 
     .. math:: m(y) = \sum_j w_j x_j,\quad w_j \propto e^{-\|y - x_j\|^2/2\sigma^2}, \qquad \|s(y, \sigma) + (y - m)/\sigma^2\|^2
@@ -244,15 +246,21 @@ class Denoising(ScoreMatching):
     all of it.
 
     Args:
-        reference: n; the points of a batch are taken n at a time, and those left over with some of the last group, for a mean
-            over fewer would have another floor. 1 for each point's own noise.
+        target_batch: n; the points of a batch are taken n at a time, and those left over with some of the last group, for a mean
+            over fewer would have another optimal loss. 1 for each point's own noise.
     """
 
-    def __init__(self, noise: Noise, law: Law = "log-normal", weight: str = "sigma2", reference: int = 1) -> None:
-        super().__init__(noise, law, weight)
-        if reference < 1:
-            raise ValueError(f"A reference needs at least one point, not {reference}.")
-        self.reference = reference
+    def __init__(
+        self,
+        noise: Noise,
+        distribution: SigmaDistributionName = "log-normal",
+        weight: str = "sigma2",
+        target_batch: int = 1,
+    ) -> None:
+        super().__init__(noise, distribution, weight)
+        if target_batch < 1:
+            raise ValueError(f"A target batch needs at least one point, not {target_batch}.")
+        self.target_batch = target_batch
 
     def loss(self, score: ScoreFunction, x: Tensor, sigma: Tensor, generator: torch.Generator) -> Tensor:
         x, z = self.pairs(x, gaussian(x, generator), sigma)
@@ -260,23 +268,23 @@ class Denoising(ScoreMatching):
         residual = (score(x + level * z, sigma) + z / level).flatten(1)
         return self.weight(sigma) * residual.square().sum(1)
 
-    def _floor(self, distance: Tensor, sigma: Tensor, dim: int, variance: float) -> Tensor:
+    def _optimal_loss(self, distance: Tensor, sigma: Tensor, dim: int, variance: float) -> Tensor:
         return dim * variance / (sigma.square() * (sigma.square() + variance)) - distance
 
     def pairs(self, x: Tensor, z: Tensor, sigma: Tensor) -> tuple[Tensor, Tensor]:
         """Means and noises (m, (y - m)/sigma) of the same noisy points y = x + sigma z, in the shape of x and z (N, \\*shape)."""
-        if self.reference == 1:
+        if self.target_batch == 1:
             return x, z
         y = x + per_point(sigma, x) * z
-        mean = group_means(x.flatten(1), y.flatten(1), sigma, self.reference).view(x.shape)
+        mean = group_means(x.flatten(1), y.flatten(1), sigma, self.target_batch).view(x.shape)
         return mean, (y - mean) / per_point(sigma, x)
 
-    def floor(self, density: Density, generator: torch.Generator, count: int = 40_000) -> float | None:
-        """As for one point; with a reference, the loss of the true score itself, whose noise is that of the means alone."""
-        if self.reference == 1:
-            return super().floor(density, generator, count)
-        x = density.sample(max(count, self.reference), generator)
-        sigma = self.noise.training_sigmas(len(x), generator, self.law).to(x)
+    def optimal_loss(self, density: Density, generator: torch.Generator, count: int = 40_000) -> float | None:
+        """As for one point; with a target batch, the loss of the true score itself, whose noise is that of the means alone."""
+        if self.target_batch == 1:
+            return super().optimal_loss(density, generator, count)
+        x = density.sample(max(count, self.target_batch), generator)
+        sigma = self.noise.training_sigmas(len(x), generator, self.distribution).to(x)
         return float(self.loss(density.score, x, sigma, generator).mean())
 
 
@@ -291,21 +299,21 @@ class MaximumLikelihood(Objective):
 
     Args:
         reach: the largest coordinate of the data.
-        cells: of the quadrature along each side.
+        normalizer_grid: cells of the quadrature along each side.
         levels: noise levels a batch at most.
     """
 
     def __init__(
         self,
         noise: Noise,
-        law: Law = "log-normal",
+        distribution: SigmaDistributionName = "log-normal",
         weight: str = "constant",
         reach: float = 4.0,
-        cells: int = 64,
+        normalizer_grid: int = 64,
         levels: int = 2,
     ) -> None:
-        super().__init__(noise, law, weight)
-        self.reach, self.cells, self.levels = reach, cells, levels
+        super().__init__(noise, distribution, weight)
+        self.reach, self.normalizer_grid, self.levels = reach, normalizer_grid, levels
 
     def loss(self, score: ScoreFunction, x: Tensor, sigma: Tensor, generator: torch.Generator) -> Tensor:
         if not isinstance(score, EnergyFunction):
@@ -313,18 +321,18 @@ class MaximumLikelihood(Objective):
                 "Maximum likelihood needs an energy, whose log-density is known up to Z; this score has none."
             )
         energy = score
-        sigma = self._few(sigma, generator)
+        sigma = self._few_levels(sigma, generator)
         x = x + per_point(sigma, x) * gaussian(x, generator)
         constants = torch.zeros_like(sigma)
         for level in torch.unique(sigma):
-            square = Square(half_side(self.reach, float(level)), self.cells)
+            square = Square(half_side(self.reach, float(level)), self.normalizer_grid)
             shift = torch.rand(2, generator=generator, device=generator.device)
             nodes = square.bright(energy, level, x, shift)
             constants = torch.where(sigma == level, square.log_sum(energy.log_density(nodes, level)), constants)
         return self.weight(sigma) * (constants - energy.log_density(x, sigma))
 
-    def _few(self, sigma: Tensor, generator: torch.Generator) -> Tensor:
-        """As many levels (N,) of which no more than `levels` differ; each point's has the law that it had."""
+    def _few_levels(self, sigma: Tensor, generator: torch.Generator) -> Tensor:
+        """As many levels (N,) of which no more than `levels` differ; each point's has the distribution that it had."""
         if len(torch.unique(sigma)) <= self.levels:
             return sigma
         parts = torch.tensor_split(sigma.sort().values, self.levels)
@@ -334,10 +342,10 @@ class MaximumLikelihood(Objective):
         ]
         return torch.cat([one.expand(len(part)) for one, part in zip(drawn, parts, strict=True)])
 
-    def floor(self, density: Density, generator: torch.Generator, count: int = 40_000) -> float | None:
+    def optimal_loss(self, density: Density, generator: torch.Generator, count: int = 40_000) -> float | None:
         """The mean entropy of the smoothed data, as E log(g/p) plus that of the Gaussian g with their moments."""
         x = density.sample(count, generator)
-        sigma = self.noise.training_sigmas(count, generator, self.law).to(x)
+        sigma = self.noise.training_sigmas(count, generator, self.distribution).to(x)
         x = x + per_point(sigma, x) * gaussian(x, generator)
         variance = sigma.square() + density.variance
         distance = (x - density.mean).flatten(1).square().sum(1) / variance

@@ -126,7 +126,7 @@ def least_overlap(ratio: float, dim: int) -> float:
     """The overlap of one point smoothed by two sigmas of this ratio: no set of points in R^dim has less.
 
     The two Gaussians cross at r^2 = D ln(ratio^2)/(1 - ratio^-2), in units of the finer: int min is the coarse one's mass
-    inside and the fine one's outside, of a chi-squared law each. A mixture's minimum is at least the mixture of the minima.
+    inside and the fine one's outside, of a chi-squared distribution each. A mixture's minimum is at least the mixture of the minima.
     """
     square = torch.tensor(ratio**2, dtype=torch.float64)
     half = torch.tensor(0.5 * dim, dtype=torch.float64)

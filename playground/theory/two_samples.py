@@ -1,11 +1,11 @@
-r"""Whether two clouds of points come from one law: figures with their sampling error whose value is known if they do.
+r"""Whether two clouds of points come from one distribution: figures with their sampling error whose value is known if they do.
 
 The squared maximum mean discrepancy and the energy distance are one statistic with two kernels, without bias:
 
 .. math:: U = \frac1{n (n-1)} \sum_{i \ne j} h_{ij}, \quad
           h_{ij} = k(a_i, a_j) + k(b_i, b_j) - k(a_i, b_j) - k(a_j, b_i)
 
-Its mean is 0 for clouds of one law and positive otherwise; a single value may be below 0. Clouds of unequal size are
+Its mean is 0 for clouds of one distribution and positive otherwise; a single value may be below 0. Clouds of unequal size are
 compared at the smaller one's. Points have any shape.
 """
 
@@ -66,8 +66,8 @@ def energy_distance(a: Tensor, b: Tensor) -> tuple[float, float]:
 def classifier_accuracy(a: Tensor, b: Tensor, generator: torch.Generator) -> tuple[float, float]:
     """How often a classifier tells a point of one cloud from one of the other, and its standard error by :func:`share_error`.
 
-    It learns from half of the points and is judged on the other half, as many of each cloud: clouds of one law give 1/2.
-    The error is that of the judging: where the laws differ, another half to learn from gives another classifier, and the share
+    It learns from half of the points and is judged on the other half, as many of each cloud: clouds of one distribution give 1/2.
+    The error is that of the judging: where the distributions differ, another half to learn from gives another classifier, and the share
     goes up to a third farther.
     Logistic regression on the coordinates (random combinations of them where there are many) and on random Fourier
     features, whose lengths go from the median distance within b, the data, down to an eighth of it. Source: Lopez-Paz & Oquab 2017.
@@ -117,10 +117,10 @@ def _paired(within_a: Tensor, within_b: Tensor, across: Tensor) -> tuple[float, 
     r"""U and its standard error, from the three kernel matrices (n, n).
 
     With h_ij = U + g_i + g_j + e_ij, of variances v and w, that of U is 4 v/n + 2 w/(n (n-1)): the first term rules where the
-    laws differ, and vanishes where they do not. Row means of h have the variance v + w/(n-1), single ones 2 v + w.
+    distributions differ, and vanishes where they do not. Row means of h have the variance v + w/(n-1), single ones 2 v + w.
 
     v comes out small where U does, and is never below 0. So of normal clouds in the plane, two errors to either side of U hold its
-    mean in 999 of 1,000 pairs where the laws are one (the error is 1.3 times the deviation there), in 5 of 6 where the mean is as
+    mean in 999 of 1,000 pairs where the distributions are one (the error is 1.3 times the deviation there), in 5 of 6 where the mean is as
     large as the deviation, in 19 of 20 where four times as large. The jackknife, 4/n times the variance of row means, holds 9 of
     10 of the second kind, but of the first 1 value in 17 is more than two of its errors below 0.
     """

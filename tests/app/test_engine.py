@@ -166,7 +166,7 @@ def test_losses_are_those_of_the_objective_that_is_chosen(qtbot, bench, tmp_path
 
 
 def test_losses_are_those_of_the_noise_levels_that_are_drawn_now(qtbot, bench, tmp_path):
-    """Another law of ln sigma has another floor; the old curve keeps its own, and comes back with the old law."""
+    """Another distribution of ln sigma has another floor; the old curve keeps its own, and comes back with the old distribution."""
     state, engine = bench
     train(qtbot, engine)
     history, floor = engine.loss_history, engine.last_progress.floor

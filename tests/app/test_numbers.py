@@ -140,8 +140,8 @@ def test_slider_values_are_allowed():
 
 
 @given(st.sampled_from(["linear", "log"]), st.floats(0, 1))
-def test_position_and_value_are_inverse(law: str, position: float):
-    scale = Scale(0.01, 50.0, law)
+def test_position_and_value_are_inverse(distribution: str, position: float):
+    scale = Scale(0.01, 50.0, distribution)
     assert scale.position(scale.value(position)) == pytest.approx(position, abs=1e-9)
 
 

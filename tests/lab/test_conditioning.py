@@ -86,7 +86,7 @@ def test_the_adaptive_solver_tells_each_particle_its_own_label(network) -> None:
         assert np.abs(alone - together)[others].max() > 0.01
 
 
-def distance_from_the_conditional_law(problem: Problem) -> float:
+def distance_from_the_conditional_distribution(problem: Problem) -> float:
     """Kolmogorov's and Smirnov's, of the sampled y from p(y | x) summed up over a line, for points of the plane."""
     y = np.sort(last(problem, problem.known_score())[:, 1].astype(np.float64))
     line = np.linspace(-12.0, 12.0, 20_001)
@@ -137,12 +137,12 @@ def test_every_sampler_reaches_what_is_known_or_says_why_it_does_not(kind: str, 
     assert np.abs(end[:, 1]).max() < 4
 
 
-def test_langevin_gives_the_rest_its_conditional_law() -> None:
-    """Two moons given x = -0.70, where y has one mode: the law smoothed by sigma_min, which no step of its own has to reach."""
+def test_langevin_gives_the_rest_its_conditional_distribution() -> None:
+    """Two moons given x = -0.70, where y has one mode: the distribution smoothed by sigma_min, which no step of its own has to reach."""
     settings = {"kind": "langevin", "inpainting_mask": "left", "source": "exact", "particles": 1_000}
     changes = {f"sampling.{key}": setting for key, setting in settings.items()} | {"likelihood.points": 100}
     problem = Problem.build(replace(Experiment(), changes))
-    assert distance_from_the_conditional_law(problem) < 0.06
+    assert distance_from_the_conditional_distribution(problem) < 0.06
 
 
 @pytest.mark.parametrize(("mask", "axis"), [("left", 0), ("top", 1)])
@@ -166,7 +166,7 @@ def test_in_the_plane_one_coordinate_is_known(mask: str, axis: int) -> None:
 
 
 @pytest.mark.parametrize(("correctors", "low", "high"), [("auto", 0.0, 0.1), (0, 0.25, 1.0)])
-def test_the_rest_follows_its_conditional_law(correctors: str | int, low: float, high: float) -> None:
+def test_the_rest_follows_its_conditional_distribution(correctors: str | int, low: float, high: float) -> None:
     """Two moons given x = 1.27, by 1,000 particles, whose chance is 0.04.
 
     The default settings are 0.04 to 0.06 away; without correctors it is 0.35, for the two moons come in the wrong shares.
@@ -179,7 +179,7 @@ def test_the_rest_follows_its_conditional_law(correctors: str | int, low: float,
         "sampling.corrector_steps": correctors,
         "likelihood.points": 100,
     }
-    assert low < distance_from_the_conditional_law(Problem.build(replace(Experiment(), settings))) < high
+    assert low < distance_from_the_conditional_distribution(Problem.build(replace(Experiment(), settings))) < high
 
 
 def test_fitted_steps_that_a_known_part_makes_too_short_name_what_helps() -> None:
@@ -440,10 +440,10 @@ def test_no_label_is_asked_for_by_default() -> None:
     assert sampling_refusal(digits(sampling__labels="one", sampling__guidance=1.0).experiment) is None
 
 
-def test_classes_take_no_mean_over_a_reference_batch_for_their_target() -> None:
+def test_classes_take_no_stable_target() -> None:
     told, untold = digits(objective__target_batch=64), digits(objective__target_batch=64, network__kind="mlp")
-    assert build_objective(digits()).reference == digits().resolved().objective.target_batch == 1
-    assert build_objective(untold).reference == 64
+    assert build_objective(digits()).target_batch == digits().resolved().objective.target_batch == 1
+    assert build_objective(untold).target_batch == 64
     assert untold.resolved().objective.target_batch == 64
     files = replace(told.experiment, {"data.kind": "images", "data.path": "images"})
     for problem in (told, Problem.build(files, told.dataset)):  # only the files themselves tell that they have classes

@@ -314,11 +314,11 @@ def test_the_integral_over_the_plane_is_one(noise: str) -> None:
     assert last(integral(odd_units(), normal_score, resolution=32)).value == pytest.approx(1.0, abs=2e-3)
 
 
-@pytest.mark.parametrize("vectors", [1, 2])
-def test_densities_of_the_plane_take_the_exact_trace(vectors: int) -> None:
+@pytest.mark.parametrize("probes", [1, 2])
+def test_densities_of_the_plane_take_the_exact_trace(probes: int) -> None:
     """Of an estimate, exp makes bias: two moons integrate to 1.7 by one vector, to 1.4 by two."""
     exact = Problem.build(experiment())
-    estimated = Problem.build(experiment(likelihood__trace="hutchinson", likelihood__trace_probes=vectors))
+    estimated = Problem.build(experiment(likelihood__trace="hutchinson", likelihood__trace_probes=probes))
     score = exact.density.score
     assert last(integral(estimated, score, resolution=48)).value == pytest.approx(1.0, abs=2e-3)
     maps = (last(density_map(problem, score, BOUNDS, 16)).log_density for problem in (exact, estimated))
@@ -435,7 +435,7 @@ def small_file(seed: int, count: int) -> tuple[Problem, np.ndarray]:
 
 
 def repeating_rows(draw: Callable[[np.random.Generator, int], np.ndarray], folder: Path, split: str):
-    """A file of 3,000 rows of a law whose draws repeat, and draws of the same law."""
+    """A file of 3,000 rows of a distribution whose draws repeat, and draws of the same distribution."""
 
     def problem_of(seed: int, count: int) -> tuple[Problem, np.ndarray]:
         generator = np.random.default_rng(seed)

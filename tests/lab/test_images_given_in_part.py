@@ -1,4 +1,4 @@
-"""What fills half an image by the training set's own score, beside its exact law: known images, in shares that can be summed up."""
+"""What fills half an image by the training set's own score, beside its exact distribution: known images, in shares that can be summed up."""
 
 import numpy as np
 import torch

@@ -51,11 +51,11 @@ def test_a_round_trip_counts_every_axis_in_whatever_unit(problem: Problem, monke
 
 
 @pytest.mark.parametrize("sigma", [1e-15, 1e15])
-def test_noise_far_from_the_data_s_size_has_no_floor(sigma: float) -> None:
+def test_noise_far_from_the_data_s_size_has_no_optimal_loss(sigma: float) -> None:
     """Its weighted squares leave single precision."""
     problem = Problem.build(replace(Experiment(), {"noise.kind": "single", "noise.sigma": sigma}))
     assert problem.density is not None
-    assert build_objective(problem).floor_with_error(problem.density, problem.generator("floor"), 2, 64) is None
+    assert build_objective(problem).optimal_loss_with_error(problem.density, problem.generator("floor"), 2, 64) is None
 
 
 def test_the_integral_over_the_plane_is_one_in_whatever_unit() -> None:

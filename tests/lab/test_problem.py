@@ -14,7 +14,14 @@ from playground.lab.experiment import Experiment, ExperimentError, Stroke, field
 from playground.lab.problem import Problem, choose_device, widest_gap
 from playground.lab.settings import PROCESSES, RATED
 from playground.lab.units import Units
-from playground.theory.noise import Continuous, Ladder, NoNoise, SingleSigma, VarianceExploding, VariancePreserving
+from playground.theory.noise import (
+    ContinuousNoise,
+    DiscreteNoise,
+    NoNoise,
+    SingleSigma,
+    VarianceExploding,
+    VariancePreserving,
+)
 
 
 def build(**changes: object) -> Problem:
@@ -114,7 +121,12 @@ def test_units_in_closed_form() -> None:
 
 @pytest.mark.parametrize(
     ("kind", "expected"),
-    [("none", NoNoise), ("single", SingleSigma), ("discrete", Ladder), *((kind, Continuous) for kind in PROCESSES)],
+    [
+        ("none", NoNoise),
+        ("single", SingleSigma),
+        ("discrete", DiscreteNoise),
+        *((kind, ContinuousNoise) for kind in PROCESSES),
+    ],
 )
 def test_automatic_noise(kind: str, expected: type) -> None:
     problem = build(noise__kind=kind)
@@ -127,7 +139,7 @@ def test_automatic_noise(kind: str, expected: type) -> None:
         assert noise.sigma_min == pytest.approx(0.01)
         assert float(problem.process().sigma(problem.process().t_min)) == pytest.approx(0.01)
         assert problem.prior().mean.shape == (2,)
-    if isinstance(noise, Ladder):
+    if isinstance(noise, DiscreteNoise):
         assert len(noise.sigmas) == 20
     if kind == "single":
         assert noise.sigma_max == pytest.approx(0.3)
@@ -141,7 +153,7 @@ def test_noise_in_the_users_units() -> None:
     single = build(data__scale=100.0, noise__kind="single", noise__sigma=7.0).noise
     assert single.sigma_max * scale == pytest.approx(7.0)
     rungs = build(data__scale=100.0, noise__kind="discrete", noise__sigmas=[80.0, 20.0, 7.0], noise__levels=50).noise
-    assert isinstance(rungs, Ladder)
+    assert isinstance(rungs, DiscreteNoise)
     np.testing.assert_allclose(rungs.sigmas.numpy() * scale, [80.0, 20.0, 7.0])
 
 

@@ -91,15 +91,15 @@ def test_a_single_point_misses_by_more_than_chance() -> None:
 
 
 @pytest.mark.parametrize("probe", ["rademacher", "gaussian"])
-@pytest.mark.parametrize("vectors", [2, 8])
-def test_an_estimated_trace_is_not_refused_for_its_chance(probe: str, vectors: int) -> None:
+@pytest.mark.parametrize("probes", [2, 8])
+def test_an_estimated_trace_is_not_refused_for_its_chance(probe: str, probes: int) -> None:
     """Two vectors of signs agree at every other point, with no error of their own, and miss by up to 4 nats."""
     problem = build(
         data__points=10_000,
         likelihood__points=2_000,
         likelihood__source="exact",
         likelihood__trace="hutchinson",
-        likelihood__trace_probes=vectors,
+        likelihood__trace_probes=probes,
         likelihood__probes=probe,
     )
     assert problem.density is not None
@@ -115,14 +115,14 @@ def test_an_estimated_trace_is_not_refused_for_its_chance(probe: str, vectors: i
     assert last.metrics["trace_standard_error"] == pytest.approx(math.sqrt(spread.mean()))
 
 
-@pytest.mark.parametrize("vectors", [2, 8])
-def test_a_wrong_flow_is_refused_by_an_estimated_trace_too(vectors: int) -> None:
+@pytest.mark.parametrize("probes", [2, 8])
+def test_a_wrong_flow_is_refused_by_an_estimated_trace_too(probes: int) -> None:
     """Half the score, as half a factor in the ODE: off by 2 nats on average, where chance leaves 0.05 and 0.2 are allowed."""
     problem = build(
         likelihood__points=200,
         likelihood__source="exact",
         likelihood__trace="hutchinson",
-        likelihood__trace_probes=vectors,
+        likelihood__trace_probes=probes,
     )
     density = problem.density
     assert density is not None

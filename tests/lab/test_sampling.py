@@ -22,7 +22,7 @@ from playground.lab.sampling import METROPOLIS_STEP, data_box, make_sampler, sam
 from playground.lab.settings import PROCESSES
 from playground.lab.trajectory import Trajectory
 from playground.lab.units import Units
-from playground.theory.samplers import AnnealedLangevin, Langevin, MetropolisLangevin, SamplerDiverged, Step
+from playground.theory.samplers import AnnealedLangevin, Langevin, MetropolisAdjustedLangevin, SamplerDiverged, Step
 
 LOCAL = ("langevin", "mala")  # at one noise level
 SAMPLERS = (*LOCAL, "annealed-langevin", "reverse-sde", "probability-flow", "edm")
@@ -456,7 +456,7 @@ def test_metropolis_accepts_as_many_steps_in_any_number_of_dimensions() -> None:
         share = (
             make_sampler(problem).step / problem.noise.sigma_min**2
         )  # its training points have no width of their own
-        walk = MetropolisLangevin(lambda x, _: -0.5 * x.flatten(1).square().sum(1), 0.0, share, 1)
+        walk = MetropolisAdjustedLangevin(lambda x, _: -0.5 * x.flatten(1).square().sum(1), 0.0, share, 1)
         start = torch.randn(count, *shape, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
         *_, end = walk.run(lambda x, _: -x, start, torch.Generator().manual_seed(2))
         accepted.append(end.accepted)

@@ -11,7 +11,7 @@ from playground.lab.problem import Problem
 
 
 @pytest.mark.parametrize("spread", [(40.0, 40.0), (40.0, 0.001)])
-def test_arrows_of_a_normal_law_point_at_its_mean_whatever_the_axes_units(spread: tuple[float, float]) -> None:
+def test_arrows_of_a_normal_distribution_point_at_its_mean_whatever_the_axes_units(spread: tuple[float, float]) -> None:
     points = np.random.default_rng(0).normal(size=(1000, 2)) * spread + [300, -5000]
     settings = replace(Experiment(), {"data.kind": "file", "data.path": "odd.csv"})
     problem = Problem.build(settings, Dataset("odd", points, None, (2,), ("x", "y"), points[:100]))

@@ -18,7 +18,7 @@ from playground.theory.noise import (
     per_point,
 )
 from playground.theory.noise.process import as_time
-from playground.theory.objectives import PROJECTIONS, Exact, sphere
+from playground.theory.objectives import PROBE_DISTRIBUTIONS, Exact, sphere
 from playground.theory.partition import Square
 from playground.theory.samplers import base, langevin, path, reverse
 
@@ -101,7 +101,7 @@ FAULTS = {
     "stochastic Heun without its second score": (reverse, "heun", careless_heun, "stochastic Heun, VE"),
     "a stage of Dormand-Prince": (ode, "STAGES", swapped_stage(), "Dormand-Prince"),
     "directions of unit length": (
-        PROJECTIONS,
+        PROBE_DISTRIBUTIONS,
         "sphere",
         lambda like, source: sphere(like, source) / math.sqrt(like[0].numel()),
         "sliced, sphere, variance reduced",

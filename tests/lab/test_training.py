@@ -120,12 +120,12 @@ def test_the_error_of_the_final_loss_is_how_far_other_draws_would_be_off(monkeyp
     assert losses.std(ddof=1) / 1.7 < errors.mean() < 1.7 * losses.std(ddof=1)  # of 16: 3.5 standard deviations
 
 
-def test_the_final_loss_of_the_true_score_is_the_floor_with_any_reference() -> None:
+def test_the_final_loss_of_the_true_score_is_optimal_with_any_target_batch() -> None:
     """Of means over 1,500 points: over 512, as the other objectives are judged by, it would be twice as much."""
     trainer = Trainer(Problem.build(experiment(training__batch=1500, objective__target_batch=1500)))
     density = trainer.problem.density
     trainer.ema = density.score
-    floor, floor_error = build_objective(trainer.problem).floor_with_error(density, torch.Generator(), parts=8)
+    floor, floor_error = build_objective(trainer.problem).optimal_loss_with_error(density, torch.Generator(), parts=8)
     loss, error = final_loss(trainer)
     assert loss == pytest.approx(floor, abs=4 * math.hypot(error, floor_error))
     assert floor_error < 0.1 * floor
@@ -239,7 +239,7 @@ def test_blocks_of_steps_have_the_objectives_own_loss(settings: dict[str, object
 
 
 def test_each_step_of_a_block_sees_every_noise_level(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The mean of 256 spread values of ln sigma leaves that of the law by 0.02 at most, in every step."""
+    """The mean of 256 spread values of ln sigma leaves that of the distribution by 0.02 at most, in every step."""
     seen = []
 
     def recorded(*arguments: Any) -> torch.Tensor:
@@ -381,16 +381,16 @@ def test_noise_whose_loss_has_no_number_is_not_blamed_on_the_learning_rate(sigma
     assert "learning_rate" not in last.diverged
 
 
-def test_the_floor_tells_its_error_and_is_estimated_anew_only_for_another_loss() -> None:
+def test_the_optimal_loss_has_an_error_and_is_estimated_anew_only_for_another_loss() -> None:
     trainer = Trainer(Problem.build(experiment(training__steps=5000)))
     first = next(trainer)
     assert first.floor is not None
     assert first.floor_error is not None
-    truth = trainer._objective.floor(trainer.problem.density, trainer.problem.generator("another"), 400_000)
+    truth = trainer._objective.optimal_loss(trainer.problem.density, trainer.problem.generator("another"), 400_000)
     assert 0 < first.floor_error < 0.05 * first.floor
     assert abs(first.floor - truth) < 4 * first.floor_error
     trainer.retune(replace(trainer.problem.experiment, {"training.learning_rate": 1e-3}))
-    trainer._objective.floor = lambda *_: pytest.fail("the loss is the same")
+    trainer._objective.optimal_loss = lambda *_: pytest.fail("the loss is the same")
     assert next(trainer).floor == first.floor
     trainer.retune(replace(trainer.problem.experiment, {"objective.weight": "sigma2"}))
     assert next(trainer).floor != first.floor
@@ -409,7 +409,7 @@ def test_the_floor_tells_its_error_and_is_estimated_anew_only_for_another_loss()
         ({}, {"training.learning_rate": 1e-3, "training.ema_decay": 0.9, "training.steps": 7}, True),
     ],
 )
-def test_what_is_minimised_is_told_by_the_floor(before: dict, after: dict, same: bool) -> None:
+def test_loss_identity_is_told_by_the_optimal_loss(before: dict, after: dict, same: bool) -> None:
     first = experiment(**{key.replace(".", "__"): one for key, one in before.items()})
     second = replace(first, after)
     assert (minimised(first) == minimised(second)) is same

@@ -10,7 +10,7 @@ from torch import Tensor
 from playground.theory.noise import Process, VarianceExploding, VariancePreserving, geometric, per_point
 from playground.theory.samplers import (
     AnnealedLangevin,
-    Churn,
+    EdmSampler,
     Langevin,
     ReverseSDE,
     Sampler,
@@ -89,7 +89,7 @@ def additive_step(process: Process, solver: str, t: float, then: float) -> tuple
     return alpha2 * a / alpha, alpha2 * (1 - a) * MEAN, alpha2 * c
 
 
-def churn_step(sampler: Churn, t: float, then: float) -> tuple[float, float, float]:
+def edm_step(sampler: EdmSampler, t: float, then: float) -> tuple[float, float, float]:
     """(a, b, c) of a churned step, where e = y - MEAN has the flow de/dsigma = sigma e/(STD^2 + sigma^2)."""
     process = sampler.process
     sigma, sigma2 = float(process.sigma(t)), float(process.sigma(then))
@@ -132,8 +132,8 @@ def linear_recursion(sampler: Sampler, mean: float, variance: float) -> tuple[fl
 
         for t, then in itertools.pairwise(times):
             h = then - t
-            if isinstance(sampler, Churn):
-                steps.append(churn_step(sampler, t, then))
+            if isinstance(sampler, EdmSampler):
+                steps.append(edm_step(sampler, t, then))
             elif isinstance(sampler, ReverseSDE) and sampler.solver != "euler":
                 steps.append(additive_step(process, sampler.solver, t, then))
             elif isinstance(sampler, ReverseSDE):

@@ -60,7 +60,7 @@ def test_losses_of_a_linear_field_are_the_closed_form(
     size = float(expected.abs().max()) + abs(slope) * dim + 1
     for objective in (
         Exact(SingleSigma(1.0), weight="constant"),
-        Sliced(SingleSigma(1.0), weight="constant", projection="rademacher", variance_reduced=True),
+        Sliced(SingleSigma(1.0), weight="constant", probes="rademacher", variance_reduced=True),
     ):
         losses = objective.loss(lambda y, _: slope * y, x, still, torch.Generator().manual_seed(1))
         close(losses.detach(), expected, dtype, size)

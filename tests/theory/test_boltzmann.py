@@ -175,7 +175,7 @@ def test_a_conditional_is_the_ratio_of_the_joint() -> None:
         assert torch.allclose(conditional(matrix, states(5), unit), joint[0] / (joint[0] + joint[1]), atol=1e-12)
 
 
-def test_gibbs_sweeps_leave_the_law_as_it_is() -> None:
+def test_gibbs_sweeps_leave_the_distribution_as_it_is() -> None:
     """Chains that start as exact samples stay exact, and chains that all start alike get there: both within 4 standard errors."""
     matrix, chains = weights(3, 0.6), 40_000
     log_weights, generator = Enumerator(3).log_weights(matrix), torch.Generator().manual_seed(1)

@@ -11,18 +11,18 @@ from playground.theory.densities import GaussianMixture
 from playground.theory.likelihood import decode
 from playground.theory.noise import (
     Cosine,
-    Drawn,
+    CustomSchedule,
     Process,
     SubVariancePreserving,
     VarianceExploding,
     VariancePreserving,
 )
-from playground.theory.samplers import AdaptiveFlow, Churn, MultistepSampler, ProbabilityFlow, ReverseSDE, Sampler
+from playground.theory.samplers import AdaptiveFlow, EdmSampler, MultistepSampler, ProbabilityFlow, ReverseSDE, Sampler
 
 # At sigma_min = 1 alpha^2 is 0.5 of VP and cosine and 0.91 of sub-VP.
 PROCESSES = {
     "VE": VarianceExploding(1.0, 12.0),
-    "drawn": Drawn([(0.0, 1.0), (0.4, 2.0), (1.0, 12.0)]),
+    "drawn": CustomSchedule([(0.0, 1.0), (0.4, 2.0), (1.0, 12.0)]),
     "VP": VariancePreserving(0.1, 20.0, 1.0),
     "sub-VP": SubVariancePreserving(0.1, 20.0, 1.0),
     "cosine": Cosine(1.0, 12.0),
@@ -35,7 +35,7 @@ SAMPLERS = {
     "reverse SDE, Euler": lambda process: ReverseSDE(process, 600, False),
     "reverse SDE, Heun": lambda process: ReverseSDE(process, 150, False, solver="heun"),
     "reverse SDE, ShARK": lambda process: ReverseSDE(process, 150, False, solver="shark"),
-    "churn": lambda process: Churn(process, 150, False),
+    "churn": lambda process: EdmSampler(process, 150, False),
     "flow, DPM-Solver++": lambda process: MultistepSampler(process, 150, False),
     "reverse SDE, DPM-Solver++": lambda process: MultistepSampler(process, 150, False, stochastic=True),
 }

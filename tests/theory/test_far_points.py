@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from playground.theory import likelihood
-from playground.theory.likelihood import MOST_STEPS, decode, hutchinson_vectors, log_likelihood
+from playground.theory.likelihood import MOST_STEPS, decode, hutchinson_probes, log_likelihood
 from playground.theory.networks import MLP
 from playground.theory.noise import Cosine, SubVariancePreserving, VarianceExploding, VariancePreserving, per_point
 from playground.theory.ode import TooManySteps, dormand_prince
@@ -43,37 +43,41 @@ def network() -> MLP:
 
 
 @pytest.mark.parametrize("distance", DISTANCES)
-@pytest.mark.parametrize(("shape", "law"), [((2,), None), ((3, 2, 2), "rademacher")], ids=["plane", "rgb"])
+@pytest.mark.parametrize(("shape", "distribution"), [((2,), None), ((3, 2, 2), "rademacher")], ids=["plane", "rgb"])
 @pytest.mark.parametrize("process", PROCESSES.values(), ids=PROCESSES.keys())
-def test_a_gaussian_is_known_to_any_distance(process, shape: tuple[int, ...], law: str | None, distance: float) -> None:
+def test_a_gaussian_is_known_to_any_distance(
+    process, shape: tuple[int, ...], distribution: str | None, distance: float
+) -> None:
     x = far(distance, *shape)
     prior = process.prior(torch.full(shape, MEAN, dtype=torch.float64), STD**2)
-    vectors = None if law is None else hutchinson_vectors(x, 1, law, torch.Generator().manual_seed(1))
-    *_, progress = log_likelihood(gaussian, process, prior, x, 1e-8, vectors)
+    probes = None if distribution is None else hutchinson_probes(x, 1, distribution, torch.Generator().manual_seed(1))
+    *_, progress = log_likelihood(gaussian, process, prior, x, 1e-8, probes)
     found = progress.result
     assert found is not None
     variance = STD**2 + 0.05**2
     exact = -0.5 * ((x - MEAN).square() / variance + math.log(2 * math.pi * variance)).flatten(1).sum(1)
     torch.testing.assert_close(found.log_prob, exact, rtol=1e-6, atol=1e-6)
     assert int(found.evaluations.max()) < 1000
-    *_, back = decode(gaussian, process, prior, found.latent, 1e-8, vectors)
+    *_, back = decode(gaussian, process, prior, found.latent, 1e-8, probes)
     assert back.result is not None
     torch.testing.assert_close(back.result.x, x, rtol=1e-6, atol=1e-6)
     torch.testing.assert_close(back.result.log_prob, exact, rtol=1e-6, atol=1e-6)
 
 
 @pytest.mark.parametrize("distance", DISTANCES)
-@pytest.mark.parametrize("law", [None, "rademacher"])
+@pytest.mark.parametrize("distribution", [None, "rademacher"])
 @pytest.mark.parametrize("process", PROCESSES.values(), ids=PROCESSES.keys())
-def test_a_networks_far_points_cost_no_more_than_its_near_ones(process, law: str | None, distance: float) -> None:
+def test_a_networks_far_points_cost_no_more_than_its_near_ones(
+    process, distribution: str | None, distance: float
+) -> None:
     """Its features turn a million times on the way of a point a million deviations out; the rounding of log p swallows them all.
 
     What is left is linear in x, so that log p grows as the square of the distance: as that of points that can be solved exactly.
     """
     x, near = far(distance, 2, dtype=torch.float32), 100.0
     prior = process.prior(torch.zeros(2), 1.0)
-    vectors = None if law is None else hutchinson_vectors(x, 1, law, torch.Generator().manual_seed(1))
-    *_, progress = log_likelihood(network(), process, prior, x, 1e-5, vectors)
+    probes = None if distribution is None else hutchinson_probes(x, 1, distribution, torch.Generator().manual_seed(1))
+    *_, progress = log_likelihood(network(), process, prior, x, 1e-5, probes)
     found = progress.result
     assert found is not None
     assert int(found.evaluations.max()) < 8 * 50  # of 50 steps

@@ -1,4 +1,4 @@
-"""Ways between latent codes: their ends, the law that their points keep, and what a Gaussian's flow makes of them."""
+"""Ways between latent codes: their ends, the distribution that their points keep, and what a Gaussian's flow makes of them."""
 
 import math
 
@@ -48,7 +48,7 @@ def test_the_variance_on_the_way(name: str, dim: int) -> None:
     assert float(squares.mean()) == pytest.approx(expected, abs=4.4 * float(squares.std()) / math.sqrt(len(squares)))
 
 
-def test_the_rotation_keeps_the_whole_law() -> None:
+def test_the_rotation_keeps_the_whole_distribution() -> None:
     """Fourth moments too: 3 per axis, and the middle knows nothing of z0 - z1."""
     z0, z1 = pairs(20_000, 2)
     middle = ways("rotation", z0, z1)[2]

@@ -12,7 +12,7 @@ from playground.theory.likelihood import (
     LikelihoodResult,
     bits_per_dim,
     decode,
-    hutchinson_vectors,
+    hutchinson_probes,
     log_likelihood,
     moderated_error,
 )
@@ -27,7 +27,7 @@ from playground.theory.noise import (
     VariancePreserving,
     per_point,
 )
-from playground.theory.objectives import PROJECTIONS
+from playground.theory.objectives import PROBE_DISTRIBUTIONS
 from playground.theory.ode import dormand_prince
 
 VE = VarianceExploding(0.05, 12.0)
@@ -161,7 +161,7 @@ def linear_score(covariance: Tensor, x: Tensor, sigma: Tensor) -> Tensor:
     return -torch.linalg.solve(noisy, x[:, :, None])[:, :, 0]
 
 
-def variance(law: str, s: Tensor) -> float:
+def variance(distribution: str, s: Tensor) -> float:
     """Of the trace estimated by v'(S - cI)v, S symmetric: in closed form from the fourth moments of v.
 
     c is by how much the flow spreads standard normal data, which is left to no estimate.
@@ -173,11 +173,13 @@ def variance(law: str, s: Tensor) -> float:
             "rademacher": 2 * (square - diagonal),
             "gaussian": 2 * square,
             "sphere": 2 / (dim + 2) * (dim * square - trace**2),
-        }[law]
+        }[distribution]
     )
 
 
-def estimates(law: str, vectors: int, covariance: Tensor, count: int, tolerance: float = 1e-5) -> LikelihoodResult:
+def estimates(
+    distribution: str, probes: int, covariance: Tensor, count: int, tolerance: float = 1e-5
+) -> LikelihoodResult:
     """Of `count` points at the mean, where the Jacobian of the flow is the same for all."""
     x = torch.zeros(count, len(covariance), dtype=torch.float64)
     return solve(
@@ -186,35 +188,37 @@ def estimates(law: str, vectors: int, covariance: Tensor, count: int, tolerance:
         VE.prior(x[0], 1.0),
         x,
         tolerance,
-        vectors=hutchinson_vectors(x, vectors, law, torch.Generator().manual_seed(3)),
+        probes=hutchinson_probes(x, probes, distribution, torch.Generator().manual_seed(3)),
     )
 
 
-@pytest.mark.parametrize("law", PROJECTIONS)
-@pytest.mark.parametrize("vectors", [1, 3])
-def test_hutchinson_is_unbiased_and_has_its_known_variance(law: str, vectors: int) -> None:
+@pytest.mark.parametrize("distribution", PROBE_DISTRIBUTIONS)
+@pytest.mark.parametrize("probes", [1, 3])
+def test_hutchinson_is_unbiased_and_has_its_known_variance(distribution: str, probes: int) -> None:
     """Rademacher: 2 sum_{i != j} S_ij^2; Gaussian: 2 |S - cI|^2; each its k-th part where k vectors are averaged."""
     count = 3000
     covariance, s = linear_problem(4)
-    trace = estimates(law, vectors, covariance, count).trace_term
-    expected = variance(law, s) / vectors
+    trace = estimates(distribution, probes, covariance, count).trace_term
+    expected = variance(distribution, s) / probes
     assert float(trace.mean()) == pytest.approx(float(s.trace()), abs=4.4 * math.sqrt(expected / count))
     squares = (trace - s.trace()).square()
     allowed = 4.4 * float(squares.std()) / math.sqrt(count)
     assert float(squares.mean()) == pytest.approx(expected, abs=allowed)
-    others = [variance(other, s) / vectors for other in PROJECTIONS if other != law]
-    assert min(abs(other - expected) for other in others) > allowed  # or this test could not tell the laws apart
+    others = [variance(other, s) / probes for other in PROBE_DISTRIBUTIONS if other != distribution]
+    assert (
+        min(abs(other - expected) for other in others) > allowed
+    )  # or this test could not tell the distributions apart
 
 
-@pytest.mark.parametrize("law", PROJECTIONS)
-def test_the_standard_error_is_that_of_the_mean_over_the_vectors(law: str) -> None:
-    count, vectors = 2000, 4
+@pytest.mark.parametrize("distribution", PROBE_DISTRIBUTIONS)
+def test_the_standard_error_is_that_of_the_mean_over_the_vectors(distribution: str) -> None:
+    count, probes = 2000, 4
     covariance, s = linear_problem(4)
-    found = estimates(law, vectors, covariance, count)
+    found = estimates(distribution, probes, covariance, count)
     assert found.standard_error is not None
     squares = found.standard_error.square()
     allowed = 4.4 * float(squares.std()) / math.sqrt(count)
-    assert float(squares.mean()) == pytest.approx(variance(law, s) / vectors, abs=allowed)
+    assert float(squares.mean()) == pytest.approx(variance(distribution, s) / probes, abs=allowed)
 
 
 def test_an_exact_trace_has_no_error_and_a_single_vector_does_not_tell_its_own() -> None:
@@ -252,8 +256,8 @@ def test_a_point_alone_has_its_own_error_and_none_where_its_vectors_agree() -> N
     torch.testing.assert_close(moderated_error(torch.tensor([0.5]), 2), torch.tensor([0.5]))
     assert moderated_error(torch.zeros(1), 10) is None
     assert moderated_error(torch.zeros(9), 2) is None
-    for points, vectors in ((1, 11), (10, 2)):  # no chance: such signs find the trace of a diagonal Jacobian itself
-        told = moderated_error(torch.zeros(points), vectors)
+    for points, probes in ((1, 11), (10, 2)):  # no chance: such signs find the trace of a diagonal Jacobian itself
+        told = moderated_error(torch.zeros(points), probes)
         assert told is not None
         assert not told.any()
 
@@ -268,14 +272,14 @@ def test_each_vector_is_kept_for_the_whole_solve() -> None:
     assert len((trace[:, None] - possible).abs().argmin(1).unique()) == 4
 
 
-@pytest.mark.parametrize("law", PROJECTIONS)
-def test_vectors_side_by_side_are_as_many_solves(law: str) -> None:
+@pytest.mark.parametrize("distribution", PROBE_DISTRIBUTIONS)
+def test_vectors_side_by_side_are_as_many_solves(distribution: str) -> None:
     """In batches too, where points that have arrived leave their vectors behind."""
     density, x = mixture(), draws(40)
-    vectors = hutchinson_vectors(x, 3, law, torch.Generator().manual_seed(4))
+    probes = hutchinson_probes(x, 3, distribution, torch.Generator().manual_seed(4))
     prior = prior_of(density, VE)
-    together = solve(density.score, VE, prior, x, vectors=vectors, batch=16).trace_term
-    one_by_one = [solve(density.score, VE, prior, x, vectors=v[:, None]).trace_term for v in vectors.unbind(1)]
+    together = solve(density.score, VE, prior, x, probes=probes, batch=16).trace_term
+    one_by_one = [solve(density.score, VE, prior, x, probes=v[:, None]).trace_term for v in probes.unbind(1)]
     torch.testing.assert_close(together, torch.stack(one_by_one).mean(0), rtol=0, atol=1e-5)
 
 
@@ -284,14 +288,14 @@ def test_vectors_side_by_side_are_as_many_solves(law: str) -> None:
 def test_the_way_back_gives_the_point_and_its_density_again(process: Process, sigma: float | None) -> None:
     density, x = mixture(), draws(40)
     prior = prior_of(density, process)
-    for vectors in (None, hutchinson_vectors(x, 2, "gaussian", torch.Generator().manual_seed(5))):
-        there = solve(density.score, process, prior, x, 1e-8, vectors=vectors, sigma=sigma)
-        *_, progress = decode(density.score, process, prior, there.latent, 1e-8, vectors=vectors, sigma=sigma)
+    for probes in (None, hutchinson_probes(x, 2, "gaussian", torch.Generator().manual_seed(5))):
+        there = solve(density.score, process, prior, x, 1e-8, probes=probes, sigma=sigma)
+        *_, progress = decode(density.score, process, prior, there.latent, 1e-8, probes=probes, sigma=sigma)
         assert progress.result is not None
         torch.testing.assert_close(progress.result.x, x, rtol=0, atol=1e-6)
         torch.testing.assert_close(progress.result.log_prob, there.log_prob, rtol=0, atol=1e-5)
         torch.testing.assert_close(progress.result.standard_error, there.standard_error, rtol=0, atol=1e-5)
-        assert (there.standard_error > 0).all() if vectors is not None else not there.standard_error.any()
+        assert (there.standard_error > 0).all() if probes is not None else not there.standard_error.any()
 
 
 @every_process
@@ -363,14 +367,14 @@ def test_images_are_points_of_many_dimensions(process: Process, shape: tuple[int
     mean = torch.linspace(-0.5, 0.5, 12, dtype=torch.float64).reshape(shape)
     images = mean + torch.randn(7, *shape, dtype=torch.float64, generator=torch.Generator().manual_seed(6))
     exact = GaussianPrior(mean, math.hypot(0.7, 0.05)).log_prob(images)
-    signs = hutchinson_vectors(images, 1, "rademacher", torch.Generator().manual_seed(7))
-    for vectors in (None, signs):  # the Jacobian is a multiple of the identity: estimates by signs are exact too
+    signs = hutchinson_probes(images, 1, "rademacher", torch.Generator().manual_seed(7))
+    for probes in (None, signs):  # the Jacobian is a multiple of the identity: estimates by signs are exact too
         found = solve(
             lambda x, sigma: -(x - mean) / (0.7**2 + per_point(sigma, x) ** 2),
             process,
             process.prior(mean, 0.7**2),
             images,
-            vectors=vectors,
+            probes=probes,
             record_path=True,
         )
         torch.testing.assert_close(found.log_prob, exact, rtol=0, atol=1e-4)
@@ -433,7 +437,7 @@ def test_stopping_early_stops_the_work_and_leaves_gradients_on() -> None:
     assert len(calls) == done
 
 
-def test_bits_per_dim_of_the_uniform_law_are_the_bits_of_its_levels() -> None:
+def test_bits_per_dim_of_the_uniform_distribution_are_the_bits_of_its_levels() -> None:
     """Uniform over [-1, 1]^D: every one of K levels costs log2 K bits."""
     for levels, bits in ((256, 8.0), (17, math.log2(17))):
         found = bits_per_dim(torch.tensor([-64 * math.log(2)]), (1, 8, 8), levels)

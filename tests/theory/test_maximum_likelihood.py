@@ -9,8 +9,8 @@ from torch import Tensor
 from playground.theory.densities import Boxes, GaussianMixture
 from playground.theory.networks import Energy, build_network
 from playground.theory.noise import (
-    Continuous,
-    Ladder,
+    ContinuousNoise,
+    DiscreteNoise,
     Noise,
     NoNoise,
     SingleSigma,
@@ -26,9 +26,9 @@ MIXTURE = GaussianMixture(torch.tensor([[-1.2, 0.0], [0.8, 0.5]]), torch.tensor(
 NOISES: dict[str, Noise] = {
     "none": NoNoise(),
     "single": SingleSigma(0.3),
-    "ladder": Ladder([8.0, 2.0, 0.5]),
-    "ve": Continuous(VarianceExploding(0.05, 8.0)),
-    "vp": Continuous(VariancePreserving(0.1, 20.0, 0.05)),
+    "ladder": DiscreteNoise([8.0, 2.0, 0.5]),
+    "ve": ContinuousNoise(VarianceExploding(0.05, 8.0)),
+    "vp": ContinuousNoise(VariancePreserving(0.1, 20.0, 0.05)),
 }
 
 
@@ -219,10 +219,10 @@ def test_gaussian_data_have_their_own_precision_as_minimiser() -> None:
 
 
 @pytest.mark.parametrize("noise", NOISES)
-def test_the_floor_is_the_loss_of_the_density_itself(noise: str) -> None:
+def test_the_optimal_loss_is_that_of_the_density_itself(noise: str) -> None:
     """At levels of the noise, each by itself: the mean of what they cost, and every other model costs more."""
     objective = MaximumLikelihood(NOISES[noise], reach=2.0)
-    floor = objective.floor(MIXTURE, seeded(3))
+    floor = objective.optimal_loss(MIXTURE, seeded(3))
     assert floor is not None
     draws, levels = 4_000, NOISES[noise].training_sigmas(64, seeded(1)).double()
     true, worse = [], []
@@ -234,20 +234,20 @@ def test_the_floor_is_the_loss_of_the_density_itself(noise: str) -> None:
     assert sum(worse) / 64 > floor + 0.01
 
 
-def test_walls_without_noise_have_a_floor_here() -> None:
+def test_walls_without_noise_have_an_optimal_likelihood() -> None:
     """A uniform density has a likelihood, where it has no score to match."""
     boxes = Boxes(torch.tensor([[-1.0, -1.0]]), torch.tensor([[1.0, 1.0]]))
-    assert MaximumLikelihood(NoNoise()).floor(boxes, seeded()) == pytest.approx(math.log(4), abs=0.02)
+    assert MaximumLikelihood(NoNoise()).optimal_loss(boxes, seeded()) == pytest.approx(math.log(4), abs=0.02)
 
 
 @pytest.mark.parametrize("noise", NOISES)
 @pytest.mark.parametrize("levels", [1, 3])
-def test_a_batch_has_few_levels_with_the_law_of_the_noise(noise: str, levels: int) -> None:
+def test_a_batch_has_few_levels_with_the_distribution_of_the_noise(noise: str, levels: int) -> None:
     objective = MaximumLikelihood(NOISES[noise], levels=levels)
     generator = seeded(4)
     drawn, batches = [], 400
     for _ in range(batches):
-        sigma = objective._few(NOISES[noise].training_sigmas(32, generator), generator)
+        sigma = objective._few_levels(NOISES[noise].training_sigmas(32, generator), generator)
         assert sigma.shape == (32,)
         assert len(torch.unique(sigma)) <= max(levels, 1)
         drawn.append(sigma.clamp(min=1e-3).log())

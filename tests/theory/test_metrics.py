@@ -42,15 +42,17 @@ def test_a_fresh_point_is_memorized_by_chance_three_to_minus_the_dimension_of_ti
     assert float(memorized(distances).double().mean()) == pytest.approx(3.0**-dim, abs=0.025)
 
 
-@pytest.mark.parametrize("law", ["normal", "exponential"])
-def test_the_error_of_a_median_is_the_spread_it_has(law: str) -> None:
+@pytest.mark.parametrize("distribution", ["normal", "exponential"])
+def test_the_error_of_a_median_is_the_spread_it_has(distribution: str) -> None:
     """1,000 draws know a spread to 2.2 %, and few values their own quantiles to no more than some percent: of normal ones
     sqrt(pi/2) times the error of the mean, of exponential ones as much as that."""
     draws = normal(1000, 200, seed=3)
-    draws = draws if law == "normal" else -(1 - torch.special.ndtr(draws)).log()
+    draws = draws if distribution == "normal" else -(1 - torch.special.ndtr(draws)).log()
     values, errors = torch.tensor([median_with_error(row) for row in draws]).T
-    assert float(values.mean()) == pytest.approx(0 if law == "normal" else math.log(2), abs=0.01)
-    assert float(values.std()) == pytest.approx(math.sqrt((math.pi / 2 if law == "normal" else 1) / 200), rel=0.08)
+    assert float(values.mean()) == pytest.approx(0 if distribution == "normal" else math.log(2), abs=0.01)
+    assert float(values.std()) == pytest.approx(
+        math.sqrt((math.pi / 2 if distribution == "normal" else 1) / 200), rel=0.08
+    )
     assert float(errors.mean()) == pytest.approx(float(values.std()), rel=0.08)
     assert median_with_error(torch.tensor([3.0, 1.0]))[0] == 2.0
     assert math.isnan(median_with_error(torch.tensor([1.0]))[1])
@@ -58,7 +60,7 @@ def test_the_error_of_a_median_is_the_spread_it_has(law: str) -> None:
 
 @pytest.mark.parametrize("count", [20, 100, 1000])
 def test_the_error_of_a_share_covers_the_truth_at_the_ends_too(count: int) -> None:
-    """Two errors to either side hold the law's share as often as of a normal law, 95 %, on average and hardly less anywhere."""
+    """Two errors to either side hold the distribution's share as often as of a normal distribution, 95 %, on average and hardly less anywhere."""
     hits = torch.arange(count + 1, dtype=torch.float64)
     errors = share_error(hits / count, count)
     truth = torch.linspace(0.005, 0.995, 199, dtype=torch.float64)[:, None]
@@ -112,7 +114,7 @@ def test_a_stretch_is_known() -> None:
     assert found == pytest.approx(0.5 * math.sqrt(float(a.square().mean())), rel=0.03)
 
 
-def test_unequal_clouds_of_one_law_are_near() -> None:
+def test_unequal_clouds_of_one_distribution_are_near() -> None:
     a, b = normal(3000, 2, seed=4), normal(7001, 2, seed=5)
     assert sliced_wasserstein2(a, b, 100, generator()) < 0.06
     assert sliced_wasserstein2(a, b + 1, 100, generator()) == pytest.approx(1.0, abs=0.1)
@@ -125,7 +127,7 @@ UNEQUAL = [(1, 7), (3, 5), (20, 6), (40, 8), (101, 100)]
 
 @pytest.mark.parametrize(("first", "second"), UNEQUAL)
 def test_unequal_clouds_are_as_far_as_the_equal_ones_of_the_same_laws(first: int, second: int) -> None:
-    """Every point taken twice, or ten times, is the same law."""
+    """Every point taken twice, or ten times, is the same distribution."""
     a, b = normal(first, 3, seed=6), 1.3 * normal(second, 3, seed=7) + 0.2
     size = math.lcm(first, second)
     equal = a.repeat_interleave(size // first, 0), b.repeat_interleave(size // second, 0)

@@ -10,11 +10,11 @@ from scipy.interpolate import PchipInterpolator
 from torch import Tensor
 
 from playground.theory.noise import (
-    LAWS,
-    Continuous,
+    SIGMA_DISTRIBUTIONS,
+    ContinuousNoise,
     Cosine,
-    Drawn,
-    Ladder,
+    CustomSchedule,
+    DiscreteNoise,
     Noise,
     NoNoise,
     PrincipalAxes,
@@ -35,17 +35,17 @@ PROCESSES = [
     pytest.param(SubVariancePreserving(0.01, 3.0, 0.2), id="sub-vp, slow"),
     pytest.param(Cosine(0.01, 8.0), id="cosine"),
     pytest.param(Cosine(0.2, 20.0), id="cosine, to noise"),
-    pytest.param(Drawn([(0.0, 0.01), (0.3, 0.05), (0.5, 3.0), (1.0, 8.0)]), id="drawn"),
+    pytest.param(CustomSchedule([(0.0, 0.01), (0.3, 0.05), (0.5, 3.0), (1.0, 8.0)]), id="drawn"),
 ]
 NOISES = [
     pytest.param(NoNoise(), id="none"),
     pytest.param(SingleSigma(0.3), id="single"),
-    pytest.param(Ladder([8.0, 2.0, 0.5]), id="ladder"),
-    pytest.param(Continuous(VarianceExploding(0.01, 8.0)), id="ve"),
-    pytest.param(Continuous(VariancePreserving(0.1, 20.0, 0.01)), id="vp"),
-    pytest.param(Continuous(SubVariancePreserving(0.1, 20.0, 0.01)), id="sub-vp"),
-    pytest.param(Continuous(Cosine(0.01, 8.0)), id="cosine"),
-    pytest.param(Continuous(Drawn([(0.0, 0.01), (0.3, 0.05), (0.5, 3.0), (1.0, 8.0)])), id="drawn"),
+    pytest.param(DiscreteNoise([8.0, 2.0, 0.5]), id="ladder"),
+    pytest.param(ContinuousNoise(VarianceExploding(0.01, 8.0)), id="ve"),
+    pytest.param(ContinuousNoise(VariancePreserving(0.1, 20.0, 0.01)), id="vp"),
+    pytest.param(ContinuousNoise(SubVariancePreserving(0.1, 20.0, 0.01)), id="sub-vp"),
+    pytest.param(ContinuousNoise(Cosine(0.01, 8.0)), id="cosine"),
+    pytest.param(ContinuousNoise(CustomSchedule([(0.0, 0.01), (0.3, 0.05), (0.5, 3.0), (1.0, 8.0)])), id="drawn"),
 ]
 
 
@@ -97,10 +97,10 @@ def test_cosine_is_nichol_and_dhariwals() -> None:
 
 def test_a_line_drawn_is_ve() -> None:
     t = torch.linspace(0, 1, 33, dtype=torch.float64)
-    drawn, ve = Drawn([(0.0, 0.01), (1.0, 8.0)]), VarianceExploding(0.01, 8.0)
+    drawn, ve = CustomSchedule([(0.0, 0.01), (1.0, 8.0)]), VarianceExploding(0.01, 8.0)
     torch.testing.assert_close(drawn.sigma(t), ve.sigma(t), rtol=1e-12, atol=0)
     torch.testing.assert_close(drawn.diffusion(t), ve.diffusion(t), rtol=1e-12, atol=0)
-    middle = Drawn([(0.0, 0.01), (0.25, float(ve.sigma(0.25))), (1.0, 8.0)])
+    middle = CustomSchedule([(0.0, 0.01), (0.25, float(ve.sigma(0.25))), (1.0, 8.0)])
     torch.testing.assert_close(middle.sigma(t), ve.sigma(t), rtol=1e-12, atol=0)
 
 
@@ -113,7 +113,7 @@ def test_any_drawn_schedule_passes_its_points_and_rises(steps: list[tuple[float,
     width = sum(step for step, _ in steps)
     times = [0.0, *(sum(step for step, _ in steps[: i + 1]) / width for i in range(len(steps) - 1)), 1.0]
     logs = [low + sum(rise for _, rise in steps[:i]) for i in range(len(steps) + 1)]
-    drawn = Drawn(list(zip(times, map(math.exp, logs), strict=True)))
+    drawn = CustomSchedule(list(zip(times, map(math.exp, logs), strict=True)))
     knots = torch.tensor(times, dtype=torch.float64)
     torch.testing.assert_close(drawn.sigma(knots).log(), torch.tensor(logs, dtype=torch.float64), rtol=0, atol=1e-9)
     curve = drawn.sigma(torch.linspace(0, 1, 301, dtype=torch.float64))
@@ -246,9 +246,9 @@ def test_prior_of_images_counts_every_pixel() -> None:
 @pytest.mark.parametrize("process", PROCESSES)
 def test_moments_are_the_process_at_each_time(process: Process) -> None:
     at, x = [1.0, 0.4, process.t_min], torch.ones(1, 1, dtype=torch.float64)
-    for moment, t in zip(process.moments(at), at, strict=True):
+    for state, t in zip(process.states_at(at), at, strict=True):
         found = process.scale(t), process.sigma(t), process.drift(x, t), process.diffusion(t)
-        assert list(moment) == pytest.approx([t, *map(float, found)], rel=1e-12)
+        assert list(state) == pytest.approx([t, *map(float, found)], rel=1e-12)
 
 
 @pytest.mark.parametrize("process", PROCESSES)
@@ -293,14 +293,14 @@ def test_training_draws_levels_between_the_ends(noise: Noise) -> None:
     assert float(sigmas.max()) <= noise.sigma_max * (1 + 1e-6)
 
 
-@pytest.mark.parametrize("law", LAWS)
+@pytest.mark.parametrize("distribution", SIGMA_DISTRIBUTIONS)
 @pytest.mark.parametrize("process", [*PROCESSES, pytest.param(VarianceExploding(50.0, 400.0), id="far")])
-def test_training_law_has_the_density_it_states(process: Process, law: str) -> None:
-    noise = Continuous(process)
+def test_training_distribution_has_the_density_it_states(process: Process, distribution: str) -> None:
+    noise = ContinuousNoise(process)
     log_sigma = torch.linspace(math.log(noise.sigma_min), math.log(noise.sigma_max), 20_001, dtype=torch.float64)
-    density = noise.relative_density(log_sigma.exp(), law)
+    density = noise.relative_density(log_sigma.exp(), distribution)
     assert float(density.mean()) == pytest.approx(1.0, abs=1e-3)
-    drawn = noise.training_sigmas(100_000, seeded(), law).double().log()
+    drawn = noise.training_sigmas(100_000, seeded(), distribution).double().log()
     for moment in (1, 2):
         stated = float((density * log_sigma**moment).mean() / density.mean())
         assert float((drawn**moment).mean()) == pytest.approx(stated, rel=2e-3, abs=2e-3)
@@ -309,7 +309,7 @@ def test_training_law_has_the_density_it_states(process: Process, law: str) -> N
 @pytest.mark.parametrize("process", PROCESSES)
 def test_even_in_time_is_even_in_time(process: Process) -> None:
     """Each of 1,000 draws lies in its own thousandth of the way from t_min to 1."""
-    t = process.time(Continuous(process).training_sigmas(1000, seeded(), "time").double())
+    t = process.time(ContinuousNoise(process).training_sigmas(1000, seeded(), "time").double())
     parts = (t - process.t_min) / (1 - process.t_min) * 1000
     torch.testing.assert_close(parts, torch.arange(1000.0, dtype=torch.float64) + 0.5, rtol=0, atol=0.6)
 
@@ -323,9 +323,11 @@ def test_song_s_importance_sampling_is_even_in_log_sigma(process: Process) -> No
         torch.testing.assert_close((process.diffusion(t) / process.std(t)).square(), 2 * speed, rtol=1e-8, atol=0)
 
 
-def test_importance_law_in_closed_form() -> None:
+def test_importance_distribution_in_closed_form() -> None:
     """P(sigma < s) = [F(s) - F(a)]/[F(b) - F(a)] with F = -ln(1 + s^-2)/2, here against a quarter of the draws."""
-    drawn = Continuous(VarianceExploding(0.05, 20.0)).training_sigmas(4000, seeded(), "importance").double().sort()[0]
+    drawn = (
+        ContinuousNoise(VarianceExploding(0.05, 20.0)).training_sigmas(4000, seeded(), "importance").double().sort()[0]
+    )
 
     def integral(sigma: float) -> float:
         return -0.5 * math.log(1 + sigma**-2)
@@ -336,16 +338,16 @@ def test_importance_law_in_closed_form() -> None:
         assert below == pytest.approx(share, abs=1e-3)
 
 
-def test_log_normal_law_is_the_documented_one() -> None:
+def test_log_normal_distribution_is_the_documented_one() -> None:
     """With ends so far out that nothing is cut off: ln sigma ~ N(-1.2, 1.4^2)."""
-    drawn = Continuous(VarianceExploding(1e-6, 1e4)).training_sigmas(100_000, seeded()).log()
+    drawn = ContinuousNoise(VarianceExploding(1e-6, 1e4)).training_sigmas(100_000, seeded()).log()
     assert float(drawn.mean()) == pytest.approx(-1.2, abs=0.01)
     assert float(drawn.std()) == pytest.approx(1.4, abs=0.01)
 
 
 def test_each_drawn_level_is_random_though_the_batch_is_spread() -> None:
-    """Spreading a batch over the levels must leave every single one of them with the full law."""
-    noise = Continuous(VarianceExploding(0.1, 10.0))
+    """Spreading a batch over the levels must leave every single one of them with the full distribution."""
+    noise = ContinuousNoise(VarianceExploding(0.1, 10.0))
     generator = seeded()
     batches = torch.stack([noise.training_sigmas(8, generator, "log-uniform").log() for _ in range(4000)])
     parts = (batches - math.log(0.1)) / math.log(100) * 8
@@ -354,7 +356,7 @@ def test_each_drawn_level_is_random_though_the_batch_is_spread() -> None:
 
 
 def test_ladder_draws_each_rung_as_often() -> None:
-    ladder = Ladder([8.0, 2.0, 0.5])
+    ladder = DiscreteNoise([8.0, 2.0, 0.5])
     values, counts = torch.unique(ladder.training_sigmas(3000, seeded()), return_counts=True)
     assert values.tolist() == [0.5, 2.0, 8.0]
     assert int((counts - 1000).abs().max()) <= 1
@@ -362,7 +364,7 @@ def test_ladder_draws_each_rung_as_often() -> None:
 
 def test_a_rung_s_density_is_one_over_its_gap() -> None:
     """Of ln sigma: log2(sigma) = 3, 1, 0, -4 leaves gaps of 2, 1.5, 2.5 and 4."""
-    ladder = Ladder([8.0, 2.0, 1.0, 0.0625])
+    ladder = DiscreteNoise([8.0, 2.0, 1.0, 0.0625])
     sigma = ladder.sigmas.float()
     expected = 2.5 / torch.tensor([2.0, 1.5, 2.5, 4.0])
     torch.testing.assert_close(ladder.relative_density(sigma), expected)
@@ -372,23 +374,23 @@ def test_a_rung_s_density_is_one_over_its_gap() -> None:
 
 @pytest.mark.parametrize("count", [2, 3, 20, 500])
 def test_a_geometric_ladder_is_drawn_from_evenly(count: int) -> None:
-    ladder = Ladder(geometric(20.0, 0.013, count))
+    ladder = DiscreteNoise(geometric(20.0, 0.013, count))
     for sigma in (ladder.sigmas, ladder.training_sigmas(1000, seeded())):
         torch.testing.assert_close(ladder.relative_density(sigma), torch.ones_like(sigma), rtol=1e-6, atol=0)
 
 
 def test_levels_and_processes() -> None:
-    ladder = Ladder([8.0, 2.0, 0.5])
+    ladder = DiscreteNoise([8.0, 2.0, 0.5])
     assert ladder.levels(99).tolist() == [8.0, 2.0, 0.5]
     process = ladder.process()
     assert isinstance(process, VarianceExploding)
     assert (process.sigma_min, process.sigma_max) == (0.5, 8.0)
     vp = VariancePreserving(0.1, 20.0, 0.01)
-    levels = Continuous(vp).levels(7)
+    levels = ContinuousNoise(vp).levels(7)
     assert len(levels) == 7
     assert float(levels[0]) == pytest.approx(float(vp.sigma(1.0)))
     assert float(levels[-1]) == 0.01
-    assert Continuous(vp).process() is vp
+    assert ContinuousNoise(vp).process() is vp
 
 
 @pytest.mark.parametrize("noise", [NoNoise(), SingleSigma(1.0)], ids=["none", "single"])
@@ -409,15 +411,15 @@ def test_no_path_where_there_are_no_levels(noise: Noise) -> None:
         lambda: SubVariancePreserving(0.01, 0.1, 5.0),
         lambda: Cosine(2.0, 1.0),
         lambda: Cosine(0.0, 1.0),
-        lambda: Drawn([(0.0, 1.0)]),
-        lambda: Drawn([(0.0, 1.0), (1.0, 1.0)]),
-        lambda: Drawn([(0.0, 0.0), (1.0, 1.0)]),
-        lambda: Drawn([(0.1, 0.5), (1.0, 1.0)]),
-        lambda: Drawn([(0.0, 0.5), (0.5, 0.7), (0.5, 0.8), (1.0, 1.0)]),
+        lambda: CustomSchedule([(0.0, 1.0)]),
+        lambda: CustomSchedule([(0.0, 1.0), (1.0, 1.0)]),
+        lambda: CustomSchedule([(0.0, 0.0), (1.0, 1.0)]),
+        lambda: CustomSchedule([(0.1, 0.5), (1.0, 1.0)]),
+        lambda: CustomSchedule([(0.0, 0.5), (0.5, 0.7), (0.5, 0.8), (1.0, 1.0)]),
         lambda: SingleSigma(0.0),
-        lambda: Ladder([1.0]),
-        lambda: Ladder([1.0, 2.0]),
-        lambda: Ladder([1.0, 0.0]),
+        lambda: DiscreteNoise([1.0]),
+        lambda: DiscreteNoise([1.0, 2.0]),
+        lambda: DiscreteNoise([1.0, 0.0]),
         lambda: geometric(1.0, 0.1, 1),
     ],
 )

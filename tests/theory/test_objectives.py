@@ -11,10 +11,10 @@ from torch import Tensor
 from playground.theory.densities import Boxes, GaussianMixture
 from playground.theory.networks import ScoreNetwork, build_network
 from playground.theory.noise import (
-    LAWS,
-    Continuous,
+    SIGMA_DISTRIBUTIONS,
+    ContinuousNoise,
     Cosine,
-    Ladder,
+    DiscreteNoise,
     Noise,
     NoNoise,
     SingleSigma,
@@ -25,7 +25,7 @@ from playground.theory.noise import (
 )
 from playground.theory.objectives import (
     OBJECTIVES,
-    PROJECTIONS,
+    PROBE_DISTRIBUTIONS,
     WEIGHTS,
     Denoising,
     Exact,
@@ -42,11 +42,11 @@ SHAPES = [
 NOISES: dict[str, Noise] = {
     "none": NoNoise(),
     "single": SingleSigma(0.3),
-    "ladder": Ladder([8.0, 2.0, 0.5]),
-    "ve": Continuous(VarianceExploding(0.05, 8.0)),
-    "vp": Continuous(VariancePreserving(0.1, 20.0, 0.05)),
-    "sub-vp": Continuous(SubVariancePreserving(0.1, 20.0, 0.05)),
-    "cosine": Continuous(Cosine(0.05, 8.0)),
+    "ladder": DiscreteNoise([8.0, 2.0, 0.5]),
+    "ve": ContinuousNoise(VarianceExploding(0.05, 8.0)),
+    "vp": ContinuousNoise(VariancePreserving(0.1, 20.0, 0.05)),
+    "sub-vp": ContinuousNoise(SubVariancePreserving(0.1, 20.0, 0.05)),
+    "cosine": ContinuousNoise(Cosine(0.05, 8.0)),
 }
 MATCHING = [kind for kind, objective in OBJECTIVES.items() if issubclass(objective, ScoreMatching)]
 LEGAL = [(kind, noise) for kind in MATCHING for noise in NOISES if (kind, noise) != ("denoising", "none")]
@@ -103,14 +103,14 @@ def test_exact_is_half_the_squared_norm_plus_the_trace(shape: tuple[int, ...], w
 
 
 @pytest.mark.parametrize("shape", SHAPES)
-@pytest.mark.parametrize("projection", PROJECTIONS)
+@pytest.mark.parametrize("probes", PROBE_DISTRIBUTIONS)
 @pytest.mark.parametrize("variance_reduced", [True, False])
-def test_sliced_has_the_mean_of_exact(shape: tuple[int, ...], projection: str, variance_reduced: bool) -> None:
+def test_sliced_has_the_mean_of_exact(shape: tuple[int, ...], probes: str, variance_reduced: bool) -> None:
     """Over the directions, at fixed points: within four standard errors of 20,000 draws for each point."""
     score, (x, _) = network(shape), data(shape, 3)
     still = torch.zeros(3, dtype=torch.float64)
     exact = Exact(NoNoise()).loss(score, x, still, seeded()).detach()
-    sliced = Sliced(NoNoise(), projection=projection, variance_reduced=variance_reduced)
+    sliced = Sliced(NoNoise(), probes=probes, variance_reduced=variance_reduced)
     draws = 20_000
     with torch.no_grad():
         losses = sliced.loss(score, x.repeat(draws, *[1] * len(shape)), still.repeat(draws), seeded(3)).detach()
@@ -151,7 +151,7 @@ def brute_force(objective: Exact | Sliced, score: ScoreNetwork, x: Tensor, sigma
     "objective",
     [
         Exact(NOISES["ve"]),
-        *(Sliced(NOISES["ve"], projections=2, projection="gaussian", variance_reduced=flag) for flag in (True, False)),
+        *(Sliced(NOISES["ve"], projections=2, probes="gaussian", variance_reduced=flag) for flag in (True, False)),
     ],
     ids=["exact", "sliced, variance reduced", "sliced"],
 )
@@ -173,7 +173,7 @@ def test_more_projections_divide_the_variance(variance_reduced: bool) -> None:
     score, (x, _) = network((1, 3, 2)), data((1, 3, 2), 1)
     x, still = x.repeat(5000, 1, 1, 1), torch.zeros(5000, dtype=torch.float64)
     one, nine = (
-        Sliced(NoNoise(), projections=k, projection="gaussian", variance_reduced=variance_reduced)
+        Sliced(NoNoise(), projections=k, probes="gaussian", variance_reduced=variance_reduced)
         .loss(score, x, still, seeded())
         .detach()
         for k in (1, 9)
@@ -193,13 +193,13 @@ def test_variance_reduction_reduces_variance() -> None:
     assert float(plain.std()) > 0.1
 
 
-@pytest.mark.parametrize("law", PROJECTIONS)
+@pytest.mark.parametrize("distribution", PROBE_DISTRIBUTIONS)
 @pytest.mark.parametrize("shape", [(3,), (2, 2, 2)])
-def test_directions_have_unit_covariance(law: str, shape: tuple[int, ...]) -> None:
-    v = PROJECTIONS[law](torch.empty(100_000, *shape, dtype=torch.float64), seeded()).flatten(1)
+def test_directions_have_unit_covariance(distribution: str, shape: tuple[int, ...]) -> None:
+    v = PROBE_DISTRIBUTIONS[distribution](torch.empty(100_000, *shape, dtype=torch.float64), seeded()).flatten(1)
     dim = math.prod(shape)
     torch.testing.assert_close(v.T @ v / len(v), torch.eye(dim, dtype=torch.float64), rtol=0, atol=0.02)
-    if law != "gaussian":
+    if distribution != "gaussian":
         torch.testing.assert_close(v.square().sum(1), torch.full((len(v),), float(dim), dtype=torch.float64))
 
 
@@ -221,7 +221,7 @@ def test_pairs_are_the_same_noisy_points_and_their_posterior_means(shape: tuple[
     x, sigma = data(shape)
     z = torch.randn(x.shape, generator=seeded(3), dtype=x.dtype)
     y = x + per_point(sigma, x) * z
-    mean, noise = Denoising(NOISES["ve"], reference=3).pairs(x, z, sigma)
+    mean, noise = Denoising(NOISES["ve"], target_batch=3).pairs(x, z, sigma)
     torch.testing.assert_close(mean + per_point(sigma, x) * noise, y)
     for index in range(len(x)):
         first = min(index // 3 * 3, len(x) - 3)
@@ -234,7 +234,7 @@ def test_pairs_are_the_same_noisy_points_and_their_posterior_means(shape: tuple[
 
 
 @pytest.mark.parametrize("sigma", [0.1, 1.0, 5.0])
-def test_a_reference_leaves_the_gradient_and_takes_its_noise(sigma: float) -> None:
+def test_a_target_batch_keeps_the_gradient_and_takes_its_noise(sigma: float) -> None:
     """Of the slope a of a score a x at the true one, normal data, 1,000 batches of 64: the mean stays 0 and the noise goes.
 
     At sigma = 0.1 a point's own noise is nearly all there is; at 5 it is what the mean of 64 points takes away.
@@ -243,42 +243,48 @@ def test_a_reference_leaves_the_gradient_and_takes_its_noise(sigma: float) -> No
     x = torch.randn(batches * size, 2, generator=seeded(), dtype=torch.float64)
     levels = torch.full((batches * size,), sigma, dtype=torch.float64)
     gradients = {}
-    for reference in (1, size):
-        objective = Denoising(SingleSigma(sigma), reference=reference)
+    for target_batch in (1, size):
+        objective = Denoising(SingleSigma(sigma), target_batch=target_batch)
         above, below = (
             objective.loss(lambda y, _, a=a: a * y, x, levels, seeded(1)) for a in (slope + 0.5, slope - 0.5)
         )
-        gradients[reference] = (above - below).view(batches, size).mean(1)  # exact: the loss is a parabola in the slope
-        error = float(gradients[reference].std()) / math.sqrt(batches)
-        assert float(gradients[reference].mean()) == pytest.approx(0.0, abs=4 * error)
+        gradients[target_batch] = (
+            (above - below).view(batches, size).mean(1)
+        )  # exact: the loss is a parabola in the slope
+        error = float(gradients[target_batch].std()) / math.sqrt(batches)
+        assert float(gradients[target_batch].mean()) == pytest.approx(0.0, abs=4 * error)
     ratio = float(gradients[size].std() / gradients[1].std())
     assert ratio < {0.1: 1.02, 1.0: 0.85, 5.0: 0.35}[sigma]
 
 
-def test_floor_falls_with_the_reference() -> None:
-    floors = [Denoising(NOISES["ve"], weight="edm", reference=n).floor(MIXTURE, seeded(3)) for n in (1, 4, 32, 256)]
+def test_the_optimal_loss_falls_with_the_target_batch() -> None:
+    floors = [
+        Denoising(NOISES["ve"], weight="edm", target_batch=n).optimal_loss(MIXTURE, seeded(3)) for n in (1, 4, 32, 256)
+    ]
     assert all(below < 0.7 * above for above, below in itertools.pairwise(floors))
     x, sigma = MIXTURE.sample(51_200, seeded()), NOISES["ve"].training_sigmas(51_200, seeded(1))
-    losses = Denoising(NOISES["ve"], weight="edm", reference=32).loss(MIXTURE.score, x, sigma, seeded(2))
+    losses = Denoising(NOISES["ve"], weight="edm", target_batch=32).loss(MIXTURE.score, x, sigma, seeded(2))
     assert float(losses.mean()) == pytest.approx(floors[2], rel=0.1)
 
 
-@pytest.mark.parametrize(("reference", "parts"), [(1, 20), (256, 20), (4096, 8), (16_384, 3)])
-def test_a_large_reference_costs_few_floors(reference: int, parts: int, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("target_batch", "parts"), [(1, 20), (256, 20), (4096, 8), (16_384, 3)])
+def test_a_large_target_batch_takes_few_estimates_of_the_optimal_loss(
+    target_batch: int, parts: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """At 65,536 points twenty of them would take minutes, before the first step of training."""
     found = itertools.count()
-    monkeypatch.setattr(Denoising, "floor", lambda *_: float(next(found)))
-    floor, error = Denoising(NOISES["ve"], reference=reference).floor_with_error(MIXTURE, seeded())
+    monkeypatch.setattr(Denoising, "optimal_loss", lambda *_: float(next(found)))
+    floor, error = Denoising(NOISES["ve"], target_batch=target_batch).optimal_loss_with_error(MIXTURE, seeded())
     assert next(found) == parts
     assert floor == (parts - 1) / 2
     assert error == pytest.approx(math.sqrt((parts + 1) / 12))  # of 0, 1, ..., parts - 1
 
 
-@pytest.mark.parametrize(("batch", "reference"), [(44, 32), (100, 90), (64, 32)])
-def test_the_floor_is_that_of_any_batch(batch: int, reference: int) -> None:
+@pytest.mark.parametrize(("batch", "target_batch"), [(44, 32), (100, 90), (64, 32)])
+def test_the_optimal_loss_is_that_of_any_batch(batch: int, target_batch: int) -> None:
     """A few points left over from full groups would have means over those few alone, with twice the loss and more."""
-    objective = Denoising(NOISES["ve"], weight="edm", reference=reference)
-    floor, floor_error = objective.floor_with_error(MIXTURE, seeded(1), parts=100)
+    objective = Denoising(NOISES["ve"], weight="edm", target_batch=target_batch)
+    floor, floor_error = objective.optimal_loss_with_error(MIXTURE, seeded(1), parts=100)
     generator = seeded(2)
     losses = []
     for _ in range(800):
@@ -340,20 +346,20 @@ def test_edm_weight_fits_the_networks_own_output_with_weight_one() -> None:
     torch.testing.assert_close(Denoising(NOISES["ve"], weight="edm").weight(sigma) * moved.square(), torch.ones(3))
 
 
-@pytest.mark.parametrize("law", LAWS)
+@pytest.mark.parametrize("distribution", SIGMA_DISTRIBUTIONS)
 @pytest.mark.parametrize("noise", ["ve", "vp", "sub-vp", "cosine"])
-def test_likelihood_weight_undoes_the_law_of_the_levels(noise: str, law: str) -> None:
+def test_likelihood_weight_undoes_the_distribution_of_the_levels(noise: str, distribution: str) -> None:
     """E[lambda(sigma) h(sigma)] is the integral of sigma^2 h over ln sigma, however sigma is drawn.
 
     h = 1/(sigma^2 (1 + sigma^2)) is the loss of the Gaussian's score, an axis.
     """
     levels = NOISES[noise]
-    sigma = levels.training_sigmas(200_000, seeded(), law).double()
-    drawn = Denoising(levels, law, "likelihood").weight(sigma) / (sigma.square() * (1 + sigma.square()))
+    sigma = levels.training_sigmas(200_000, seeded(), distribution).double()
+    drawn = Denoising(levels, distribution, "likelihood").weight(sigma) / (sigma.square() * (1 + sigma.square()))
     ends = math.log(levels.sigma_min), math.log(levels.sigma_max)
     grid = torch.linspace(*ends, 10_001, dtype=torch.float64).exp()
     assert float(drawn.mean()) == pytest.approx(float((1 / (1 + grid.square())).mean()), rel=0.01)
-    if law == "importance":  # every draw tells the same: nothing is left of the levels' share of the variance
+    if distribution == "importance":  # every draw tells the same: nothing is left of the levels' share of the variance
         assert float(drawn.std() / drawn.mean()) < 1e-5
 
 
@@ -361,12 +367,12 @@ def test_likelihood_weight_of_an_uneven_ladder_is_the_gap_that_each_rung_stands_
     """Crowded at the fine end, where a weight of sigma^2 alone would say 0.86 where the mean over ln sigma is 0.65."""
     u = torch.linspace(0, 1, 400, dtype=torch.float64)
     logs = math.log(8.0) + (math.log(0.02) - math.log(8.0)) * (1 - (1 - u) ** 3)
-    ladder = Ladder(logs.exp())
+    ladder = DiscreteNoise(logs.exp())
     sigma = ladder.training_sigmas(4000, seeded()).double()
     grid = torch.linspace(math.log(0.02), math.log(8.0), 10_001, dtype=torch.float64).exp()
     integral = float((1 / (1 + grid.square())).mean())
-    for law in LAWS:  # a ladder has none to follow
-        drawn = Denoising(ladder, law, "likelihood").weight(sigma) / (sigma.square() * (1 + sigma.square()))
+    for distribution in SIGMA_DISTRIBUTIONS:  # a ladder has none to follow
+        drawn = Denoising(ladder, distribution, "likelihood").weight(sigma) / (sigma.square() * (1 + sigma.square()))
         assert float(drawn.mean()) == pytest.approx(integral, rel=0.01)
     assert abs(float((1 / (1 + sigma.square())).mean()) / integral - 1) > 0.3
 
@@ -376,27 +382,29 @@ def test_importance_sampling_has_the_same_mean_and_less_variance(noise: str) -> 
     """Of the whole likelihood-weighted loss, for a score that is not the true one: within four standard errors."""
     count, levels = 40_000, NOISES[noise]
     found = {}
-    for law in LAWS:
-        x, sigma = MIXTURE.sample(count, seeded()), levels.training_sigmas(count, seeded(1), law)
-        loss = Denoising(levels, law, "likelihood").loss(
+    for distribution in SIGMA_DISTRIBUTIONS:
+        x, sigma = MIXTURE.sample(count, seeded()), levels.training_sigmas(count, seeded(1), distribution)
+        loss = Denoising(levels, distribution, "likelihood").loss(
             lambda y, level: -y / (1 + per_point(level, y) ** 2), x, sigma, seeded(2)
         )
-        found[law] = float(loss.mean()), float(loss.std())
+        found[distribution] = float(loss.mean()), float(loss.std())
     for mean, std in found.values():
         error = 4 / math.sqrt(count) * math.hypot(std, found["importance"][1])
         assert mean == pytest.approx(found["importance"][0], abs=error)
-    assert all(found["importance"][1] < 0.9 * std for law, (_, std) in found.items() if law != "importance")
+    assert all(
+        found["importance"][1] < 0.9 * std for distribution, (_, std) in found.items() if distribution != "importance"
+    )
 
 
 @pytest.mark.parametrize("kind", ["exact", "sliced"])
 def test_importance_sampling_is_no_help_to_matching(kind: str) -> None:
     """It is made for denoising, whose loss falls at coarse levels: here it costs what it spares there."""
     count, levels, spreads = 40_000, NOISES["ve"], {}
-    for law in LAWS:
-        x, sigma = MIXTURE.sample(count, seeded()), levels.training_sigmas(count, seeded(1), law)
-        objective = OBJECTIVES[kind](levels, law, "likelihood")
+    for distribution in SIGMA_DISTRIBUTIONS:
+        x, sigma = MIXTURE.sample(count, seeded()), levels.training_sigmas(count, seeded(1), distribution)
+        objective = OBJECTIVES[kind](levels, distribution, "likelihood")
         losses = objective.loss(lambda y, level: -y / (1 + per_point(level, y) ** 2), x, sigma, seeded(2))
-        spreads[law] = float(losses.detach().std())
+        spreads[distribution] = float(losses.detach().std())
     assert spreads["importance"] > 2 * spreads["log-uniform"]
 
 
@@ -411,12 +419,12 @@ MIXTURE = GaussianMixture(torch.tensor([[-1.2, 0.0], [0.8, 0.5]]), torch.tensor(
 
 
 @pytest.mark.parametrize(("kind", "noise"), LEGAL)
-def test_floor_is_the_loss_of_the_true_score(kind: str, noise: str) -> None:
+def test_the_optimal_loss_is_that_of_the_true_score(kind: str, noise: str) -> None:
     objective = OBJECTIVES[kind](NOISES[noise])
     count = 60_000
     x, sigma = MIXTURE.sample(count, seeded()), NOISES[noise].training_sigmas(count, seeded(1))
     losses = objective.loss(MIXTURE.score, x, sigma, seeded(2)).detach()
-    floor = objective.floor(MIXTURE, seeded(3))
+    floor = objective.optimal_loss(MIXTURE, seeded(3))
     assert floor is not None
     assert floor == pytest.approx(float(losses.mean()), abs=5 * float(losses.std()) / math.sqrt(count) + 0.01)
     worse = objective.loss(lambda y, level: 0.7 * MIXTURE.score(y, level), x, sigma, seeded(2)).detach()
@@ -424,21 +432,25 @@ def test_floor_is_the_loss_of_the_true_score(kind: str, noise: str) -> None:
 
 
 @pytest.mark.parametrize("noise", ["ladder", "ve", "vp"])
-def test_floor_has_little_noise_at_any_sigma(noise: str) -> None:
+def test_the_optimal_loss_has_little_noise_at_any_sigma(noise: str) -> None:
     """Gaussian data of variance one: sigma^2 (sigma^2 + 1) (D/sigma^2 - D/(sigma^2 + 1)) = D at every level."""
     unit = GaussianMixture(torch.zeros(1, 2), torch.ones(1))
-    assert Denoising(NOISES[noise], weight="edm").floor(unit, seeded(), count=100) == pytest.approx(2.0, rel=1e-5)
+    assert Denoising(NOISES[noise], weight="edm").optimal_loss(unit, seeded(), count=100) == pytest.approx(
+        2.0, rel=1e-5
+    )
     standard = MIXTURE.standardized(MIXTURE.mean, MIXTURE.variance**0.5)
-    few, many = (Denoising(NOISES[noise], weight="edm").floor(standard, seeded(1), count) for count in (1000, 200_000))
+    few, many = (
+        Denoising(NOISES[noise], weight="edm").optimal_loss(standard, seeded(1), count) for count in (1000, 200_000)
+    )
     assert few == pytest.approx(many, abs=0.05)
 
 
-def test_walls_without_noise_have_no_floor() -> None:
+def test_walls_without_noise_have_no_optimal_loss() -> None:
     corners = torch.tensor([[-1.0, -1.0]]), torch.tensor([[1.0, 1.0]])
     boxes = Boxes(*corners)
-    assert Exact(NoNoise()).floor(boxes, seeded()) is None
-    smoothed = Exact(SingleSigma(0.5), weight="constant").floor(boxes, seeded())
-    assert Exact(NoNoise()).floor(Boxes(*corners, std=0.5), seeded()) == pytest.approx(smoothed, rel=0.02)
+    assert Exact(NoNoise()).optimal_loss(boxes, seeded()) is None
+    smoothed = Exact(SingleSigma(0.5), weight="constant").optimal_loss(boxes, seeded())
+    assert Exact(NoNoise()).optimal_loss(Boxes(*corners, std=0.5), seeded()) == pytest.approx(smoothed, rel=0.02)
 
 
 @pytest.mark.parametrize(

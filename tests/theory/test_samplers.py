@@ -34,9 +34,9 @@ from playground.theory.noise import (
 from playground.theory.samplers import (
     AdaptiveFlow,
     AnnealedLangevin,
-    Churn,
+    EdmSampler,
     Langevin,
-    MetropolisLangevin,
+    MetropolisAdjustedLangevin,
     MultistepSampler,
     ProbabilityFlow,
     ReverseSDE,
@@ -61,16 +61,16 @@ LINEAR = {
     "reverse-sde, ShARK, VE": ReverseSDE(VE, 40, denoise=False, solver="shark"),
     "reverse-sde, ShARK, VP, Karras": ReverseSDE(VP, 40, denoise=False, grid="karras", solver="shark"),
     "probability-flow, Euler, VP": ProbabilityFlow(VP, 40, denoise=False, solver="euler"),
-    "churn, VE, denoised": Churn(VE, 40, denoise=True, churn=10.0, low=0.1, high=2.0),
-    "churn, VP": Churn(VP, 40, denoise=False, churn=40.0, inflation=1.05),
-    "churn, VE, Karras": Churn(VE, 40, denoise=False, grid="karras", churn=5.0),
+    "churn, VE, denoised": EdmSampler(VE, 40, denoise=True, churn=10.0, low=0.1, high=2.0),
+    "churn, VP": EdmSampler(VP, 40, denoise=False, churn=40.0, inflation=1.05),
+    "churn, VE, Karras": EdmSampler(VE, 40, denoise=False, grid="karras", churn=5.0),
     "probability-flow, VE": ProbabilityFlow(VE, 40, denoise=False),
     "probability-flow, VP": ProbabilityFlow(VP, 40, denoise=False),
     "probability-flow, VP, Karras": ProbabilityFlow(VP, 40, denoise=True, grid="karras"),
 }
 # What a step does depends on the particles, on their norms or their densities, or on the step before: no closed recursion here.
 ALL = LINEAR | {
-    "mala": MetropolisLangevin(gaussian_log_density, 0.3, 0.3, 40),
+    "mala": MetropolisAdjustedLangevin(gaussian_log_density, 0.3, 0.3, 40),
     "reverse-sde, VE, corrected": ReverseSDE(VE, 20, denoise=True, corrector_steps=2),
     "reverse-sde, ShARK, VP, corrected": ReverseSDE(VP, 20, denoise=False, corrector_steps=1, snr=0.3, solver="shark"),
     "probability-flow, adaptive, VE": AdaptiveFlow(VE, 40, 1e-6),
@@ -101,7 +101,7 @@ def deviations(sampler: Sampler, count: int = 40_000) -> tuple[float, float]:
     )
 
 
-def test_langevin_keeps_known_coordinates_at_their_own_law() -> None:
+def test_langevin_keeps_known_coordinates_at_their_own_distribution() -> None:
     """The known one has variance sigma^2 = 0.0004 and bias 2.6 %, at a step that would throw it to infinity; the other its own."""
     mask, known = torch.tensor([True, False]), torch.tensor([1.5, 7.0], dtype=torch.float64)
     score = Given(lambda x, sigma: -x / (1 + sigma**2), known, mask)
@@ -161,7 +161,7 @@ def test_vp_is_ve_seen_through_its_scale(options: dict[str, object]) -> None:
     """In y = x/alpha and v = sigma^2 both are the same SDE, so the same noise takes them the same way."""
     start = torch.randn(50, 2, dtype=torch.float64, generator=generator(13))
     exploding = VarianceExploding(VP.sigma_min, VP.sigma_max)
-    make = Churn if "churn" in options else ReverseSDE
+    make = EdmSampler if "churn" in options else ReverseSDE
     ve = last(make(exploding, 30, denoise=False, **options), VP.sigma_max * start).positions
     vp = last(make(VP, 30, denoise=False, **options), float(VP.std(1.0)) * start).positions
     torch.testing.assert_close(vp, ve, rtol=1e-8, atol=1e-10)

@@ -11,13 +11,13 @@ from torch import Tensor
 
 from playground.theory import ode
 from playground.theory.forward import ForwardProcess
-from playground.theory.noise import Cosine, Drawn, SubVariancePreserving
+from playground.theory.noise import Cosine, CustomSchedule, SubVariancePreserving
 from playground.theory.samplers import (
     AdaptiveFlow,
     AnnealedLangevin,
-    Churn,
+    EdmSampler,
     Langevin,
-    MetropolisLangevin,
+    MetropolisAdjustedLangevin,
     MultistepSampler,
     ProbabilityFlow,
     ReverseSDE,
@@ -25,7 +25,7 @@ from playground.theory.samplers import (
 )
 
 SUB_VP, COSINE = SubVariancePreserving(0.1, 20.0, 0.3), Cosine(0.3, 8.0)
-CUSTOM = Drawn([(0.0, 0.5), (0.3, 1.0), (1.0, 8.0)])
+CUSTOM = CustomSchedule([(0.0, 0.5), (0.3, 1.0), (1.0, 8.0)])
 
 
 def variance_error(sampler: Sampler, monkeypatch: pytest.MonkeyPatch) -> float:
@@ -115,8 +115,8 @@ CONVERGENCE = {
     "Heun, VP": (lambda n, patch: variance_error(ProbabilityFlow(VP, n, False), patch), 2),
     "Heun, VE, Karras": (lambda n, patch: variance_error(ProbabilityFlow(VE, n, False, "karras"), patch), 2),
     "Heun, VP, time": (lambda n, patch: variance_error(ProbabilityFlow(COARSE_VP, n, False, "time"), patch), 2),
-    "Churn, VE, weak": (lambda n, patch: variance_error(Churn(VE, n, False, churn=10.0), patch), 2),
-    "Churn, VP, weak": (lambda n, patch: variance_error(Churn(VP, n, False, churn=10.0), patch), 2),
+    "Churn, VE, weak": (lambda n, patch: variance_error(EdmSampler(VE, n, False, churn=10.0), patch), 2),
+    "Churn, VP, weak": (lambda n, patch: variance_error(EdmSampler(VP, n, False, churn=10.0), patch), 2),
     **{
         f"DPM-Solver++(2M), {form}, {name}": (
             lambda n, patch, process=process, grid=grid, stochastic=form != "flow": variance_error(
@@ -154,8 +154,8 @@ def test_order_of_convergence(error, order: float, monkeypatch: pytest.MonkeyPat
 
 def test_every_sampler_with_a_step_to_shorten_is_in_the_list() -> None:
     """The others have none: Metropolis and the forward process are right at any step, the adaptive flow's is Dormand and Prince's affair."""
-    listed = {Langevin, AnnealedLangevin, ReverseSDE, ProbabilityFlow, Churn, MultistepSampler}
-    elsewhere = {MetropolisLangevin, AdaptiveFlow, ForwardProcess}
+    listed = {Langevin, AnnealedLangevin, ReverseSDE, ProbabilityFlow, EdmSampler, MultistepSampler}
+    elsewhere = {MetropolisAdjustedLangevin, AdaptiveFlow, ForwardProcess}
     found, waiting = set(), [Sampler]
     while waiting:
         kind = waiting.pop()

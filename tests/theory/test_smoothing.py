@@ -1,4 +1,4 @@
-"""Distance to a Gaussian against quadrature, overlap of levels against chi-squared laws, and the values that mend both."""
+"""Distance to a Gaussian against quadrature, overlap of levels against chi-squared distributions, and the values that mend both."""
 
 import math
 import statistics

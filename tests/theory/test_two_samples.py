@@ -51,7 +51,7 @@ def test_values_and_errors_of_shifted_normals(
 ) -> None:
     """Over 1,000 pairs of clouds: no bias, to within four errors of the mean, and to 10 % the spread that is told.
 
-    Of clouds of one law more is told: a first term below 0 counts as 0.
+    Of clouds of one distribution more is told: a first term below 0 counts as 0.
     """
     found = [figure(normal(60, 1, seed), normal(60, 1, 1000 + seed) + shift) for seed in range(1000)]
     values, errors = torch.tensor(found, dtype=torch.float64).T
@@ -108,7 +108,7 @@ def test_units_scale_the_energy_distance_alone() -> None:
     assert classifier_accuracy(2.0**-40 * a, 2.0**-40 * b, generator()) == classifier_accuracy(a, b, generator())
 
 
-def test_a_classifier_cannot_tell_clouds_of_one_law() -> None:
+def test_a_classifier_cannot_tell_clouds_of_one_distribution() -> None:
     """The mean is 1/2 to within four errors, and the spread is the binomial one, to 20 %."""
     found = [
         classifier_accuracy(normal(100, 2, seed), normal(100, 2, 1000 + seed), generator(seed)) for seed in range(150)
@@ -136,7 +136,7 @@ def test_a_classifier_of_many_coordinates_sees_a_shift() -> None:
 
 
 def test_a_classifier_sees_what_mean_and_variance_do_not() -> None:
-    """A ring and the normal law of its moments."""
+    """A ring and the normal distribution of its moments."""
     angles = 2 * math.pi * torch.rand(2000, dtype=torch.float64, generator=generator(9))
     ring = math.sqrt(2) * torch.stack([angles.cos(), angles.sin()], 1)
     assert classifier_accuracy(ring, normal(2000, 2, 10), generator())[0] > 0.9

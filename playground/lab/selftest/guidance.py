@@ -1,4 +1,4 @@
-"""What is known beforehand: a class, or some of the coordinates, of Gaussians whose conditional laws can be written down."""
+"""What is known beforehand: a class, or some of the coordinates, of Gaussians whose conditional distributions can be written down."""
 
 import math
 
@@ -111,9 +111,9 @@ def reached() -> float:
     return max(float((mean[0] - KNOWN[0]).abs()), float(covariance[0].abs().max()))
 
 
-def law_of_the_rest() -> float:
+def distribution_of_the_rest() -> float:
     """The larger of the relative distances from the exact conditional mean and deviation. The score is that of the conditional
-    law at fine levels only, which leaves 0.05; without its correction the mean is off by 0.3."""
+    distribution at fine levels only, which leaves 0.05; without its correction the mean is off by 0.3."""
     mean, covariance = inpainted()
     return max(abs(float(mean[1]) / MEAN - 1), abs(math.sqrt(float(covariance[1, 1]) / VARIANCE) - 1))
 
@@ -123,5 +123,10 @@ CHECKS = [
     Check("guidance", "guided flow among Gaussians: its spread, relative distance", spread, 1e-6),
     Check("guidance", "known coordinates: power of sigma in the error of the others' score", power, 3.3, 2.7),
     Check("guidance", "known coordinates: reverse SDE ends at them, distance", reached, 1e-9),
-    Check("guidance", "known coordinates: mean and deviation of the rest, relative distance", law_of_the_rest, 0.07),
+    Check(
+        "guidance",
+        "known coordinates: mean and deviation of the rest, relative distance",
+        distribution_of_the_rest,
+        0.07,
+    ),
 ]

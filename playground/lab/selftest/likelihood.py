@@ -20,7 +20,7 @@ from playground.theory.likelihood import (
     LikelihoodResult,
     bits_per_dim,
     decode,
-    hutchinson_vectors,
+    hutchinson_probes,
     log_likelihood,
 )
 from playground.theory.metrics import kl_to_known, mode_weights, sliced_wasserstein2, splits
@@ -36,9 +36,9 @@ def solve(
     prior: GaussianPrior,
     x: Tensor,
     tolerance: float,
-    vectors: Tensor | None = None,
+    probes: Tensor | None = None,
 ) -> LikelihoodResult:
-    *_, progress = log_likelihood(score, process, prior, x, tolerance, vectors)
+    *_, progress = log_likelihood(score, process, prior, x, tolerance, probes)
     assert progress.result is not None
     return progress.result
 
@@ -97,20 +97,20 @@ def there_and_back(name: str) -> float:
     return max(gap(back.result.x, x), gap(back.result.log_prob, there.log_prob))
 
 
-def images(law: str | None) -> float:
+def images(distribution: str | None) -> float:
     """A Gaussian of 1 x 2 x 3 pixels, whose Jacobian is a multiple of the identity: estimates by signs are exact too."""
     process, std = PROCESSES["VP"], 0.7
     mean = torch.linspace(-0.5, 0.5, 6, dtype=torch.float64).reshape(1, 2, 3)
     x = mean + normals(10, 1, 2, 3)
     prior = process.prior(mean, std**2)
-    vectors = None if law is None else hutchinson_vectors(x, 1, law, seeded(3))
-    found = solve(lambda y, sigma: -(y - mean) / (std**2 + per_point(sigma, y) ** 2), process, prior, x, 1e-7, vectors)
+    probes = None if distribution is None else hutchinson_probes(x, 1, distribution, seeded(3))
+    found = solve(lambda y, sigma: -(y - mean) / (std**2 + per_point(sigma, y) ** 2), process, prior, x, 1e-7, probes)
     variance = std**2 + SIGMA**2
     exact = -0.5 * ((x - mean).square() / variance + math.log(2 * math.pi * variance)).flatten(1).sum(1)
     return float((found.log_prob - exact).abs().max())
 
 
-def hutchinson(law: str) -> float:
+def hutchinson(distribution: str) -> float:
     r"""Mean tr S and known variance of the estimate along two vectors, S the flow's integrated Jacobian, and the mean square of
     the standard error that it reports; in standard errors. By how much standard normal data spread is left to no estimate."""
     covariance = torch.tensor([[1.0, 0.5, -0.2], [0.5, 0.6, 0.1], [-0.2, 0.1, 0.3]], dtype=torch.float64)
@@ -126,10 +126,10 @@ def hutchinson(law: str) -> float:
     s = axes @ torch.diag(growth - spread) @ axes.T
     prior = process.prior(torch.zeros(3, dtype=torch.float64), 1.0)
     x = torch.zeros(1500, 3, dtype=torch.float64)
-    found = solve(score, process, prior, x, 1e-5, hutchinson_vectors(x, 2, law, seeded(3)))
+    found = solve(score, process, prior, x, 1e-5, hutchinson_probes(x, 2, distribution, seeded(3)))
     assert found.standard_error is not None
     square, diagonal = float(s.square().sum()), float(s.diagonal().square().sum())
-    variance = {"rademacher": 2 * (square - diagonal), "gaussian": 2 * square}[law] / 2
+    variance = {"rademacher": 2 * (square - diagonal), "gaussian": 2 * square}[distribution] / 2
     return max(
         standard_errors(found.trace_term - 3 * spread, float(s.trace())),
         standard_errors((found.trace_term - 3 * spread - s.trace()).square(), variance),
@@ -215,11 +215,11 @@ CHECKS = [
     *(
         Check(
             "likelihood",
-            f"Hutchinson, {law}: mean, variance and reported error, in standard errors",
-            partial(hutchinson, law),
+            f"Hutchinson, {distribution}: mean, variance and reported error, in standard errors",
+            partial(hutchinson, distribution),
             STANDARD_ERRORS,
         )
-        for law in ("rademacher", "gaussian")
+        for distribution in ("rademacher", "gaussian")
     ),
     Check("likelihood", "bits/dim of the uniform law are the bits of its levels", bits, 1e-9),
     Check("measures", "sliced Wasserstein-2 of a shift is its length over sqrt(D), distance", shift, 0.02),

@@ -8,9 +8,9 @@ from torch import Tensor
 
 from playground.lab.selftest.check import Check, gap
 from playground.theory.noise import (
-    LAWS,
+    SIGMA_DISTRIBUTIONS,
     Cosine,
-    Drawn,
+    CustomSchedule,
     Process,
     SubVariancePreserving,
     VarianceExploding,
@@ -22,7 +22,7 @@ PROCESSES: dict[str, Process] = {
     "VP": VariancePreserving(0.1, 20.0, 0.05),
     "sub-VP": SubVariancePreserving(0.1, 20.0, 0.05),
     "cosine": Cosine(0.05, 12.0),
-    "drawn": Drawn([(0.0, 0.05), (0.3, 0.2), (0.5, 3.0), (1.0, 12.0)]),
+    "drawn": CustomSchedule([(0.0, 0.05), (0.3, 0.2), (0.5, 3.0), (1.0, 12.0)]),
 }
 
 
@@ -83,9 +83,9 @@ def prior(name: str) -> float:
     return gap(process.prior(mean, covariance).log_prob(x), expected)
 
 
-def law(name: str) -> float:
+def distribution(name: str) -> float:
     """The density of ln sigma is one over the slope of its quantiles."""
-    drawn = LAWS[name](PROCESSES["VP"])
+    drawn = SIGMA_DISTRIBUTIONS[name](PROCESSES["VP"])
     u = torch.linspace(0.01, 0.99, 50, dtype=torch.float64).requires_grad_()
     sigma = drawn.quantile(u)
     (slope,) = torch.autograd.grad(sigma.log().sum(), u)
@@ -110,5 +110,8 @@ CHECKS = [
         Check("noise", f"{name}: the prior has the moments of the end", partial(prior, name), 1e-10)
         for name in PROCESSES
     ),
-    *(Check("noise", f"{name} law: draws sigma with the density it states", partial(law, name), 1e-9) for name in LAWS),
+    *(
+        Check("noise", f"{name} law: draws sigma with the density it states", partial(distribution, name), 1e-9)
+        for name in SIGMA_DISTRIBUTIONS
+    ),
 ]

@@ -21,9 +21,9 @@ from playground.theory.ode import dormand_prince
 from playground.theory.samplers import (
     AdaptiveFlow,
     AnnealedLangevin,
-    Churn,
+    EdmSampler,
     Langevin,
-    MetropolisLangevin,
+    MetropolisAdjustedLangevin,
     MultistepSampler,
     ProbabilityFlow,
     ReverseSDE,
@@ -138,7 +138,7 @@ def annealed() -> float:
 
 def metropolis(step: float) -> float:
     """The variance after 100 steps from another one, in standard errors."""
-    sampler = MetropolisLangevin(log_density, 0.0, step, 100)
+    sampler = MetropolisAdjustedLangevin(log_density, 0.0, step, 100)
     return variance_errors(last(sampler, MEAN + 0.5 * STD * normals(4000, 1, seed=1))[:, 0], STD**2)
 
 
@@ -186,7 +186,7 @@ ORDERS: list[tuple[str, Callable[[int], Sampler], Process, int, int]] = [
         1,
         2,
     ),
-    ("Karras's churn, VE, weak", lambda n: Churn(VE, n, False, churn=10.0), VE, 1, 2),
+    ("Karras's churn, VE, weak", lambda n: EdmSampler(VE, n, False, churn=10.0), VE, 1, 2),
 ]
 
 CHECKS = [

@@ -9,7 +9,7 @@ from torch import Tensor
 from playground.lab.selftest.check import STANDARD_ERRORS, Check, gap, normals, seeded, standard_errors
 from playground.theory.densities import Boxes, Density, GaussianMixture
 from playground.theory.empirical import Empirical
-from playground.theory.noise import Continuous, SingleSigma, VariancePreserving
+from playground.theory.noise import ContinuousNoise, SingleSigma, VariancePreserving
 from playground.theory.objectives import OBJECTIVES, Denoising, Exact, ScoreMatching, Sliced
 
 
@@ -116,19 +116,19 @@ def exact_trace() -> float:
     return gap(objective.loss(bent, x, sigma, seeded()).detach(), expected)
 
 
-def sliced_trace(projection: str, reduced: bool) -> float:
+def sliced_trace(probes: str, reduced: bool) -> float:
     """Over 10,000 directions at one point the sliced loss has the mean of the exact one."""
     x, sigma = normals(1, 3).expand(10_000, 3), torch.zeros(10_000, dtype=torch.float64)
-    objective = Sliced(SingleSigma(1.0), weight="constant", projection=projection, variance_reduced=reduced)
+    objective = Sliced(SingleSigma(1.0), weight="constant", probes=probes, variance_reduced=reduced)
     exact = Exact(SingleSigma(1.0), weight="constant").loss(bent, x[:1], sigma[:1], seeded())
     return standard_errors(objective.loss(bent, x, sigma, seeded(1)).detach(), float(exact.detach()))
 
 
-def floor_gap() -> float:
+def optimal_loss_gap() -> float:
     """Weighted by sigma^2 (sigma^2 + 1) the score of N(0, I) leaves a denoising loss of D at every level."""
-    noise = Continuous(VariancePreserving(0.1, 20.0, 0.05))
+    noise = ContinuousNoise(VariancePreserving(0.1, 20.0, 0.05))
     unit = GaussianMixture(torch.zeros(1, 2, dtype=torch.float64), torch.ones(1, dtype=torch.float64))
-    found = Denoising(noise, weight="edm").floor(unit, seeded(), count=100)
+    found = Denoising(noise, weight="edm").optimal_loss(unit, seeded(), count=100)
     return math.nan if found is None else abs(found - 2.0)
 
 
@@ -164,5 +164,5 @@ CHECKS = [
         for name, objective in OBJECTIVES.items()
         if issubclass(objective, ScoreMatching)
     ),
-    Check("objectives", "denoising: the least possible loss on a Gaussian is D, distance", floor_gap, 1e-6),
+    Check("objectives", "denoising: the least possible loss on a Gaussian is D, distance", optimal_loss_gap, 1e-6),
 ]

@@ -94,7 +94,7 @@ def linear(inputs: int, outputs: int, generator: torch.Generator) -> nn.Linear:
 
 
 def drawn(layer: Layer, inputs: int, generator: torch.Generator) -> Layer:
-    """Weights and biases from U(-1, 1)/sqrt(inputs), torch's own law, but from our generator and not the global one."""
+    """Weights and biases from U(-1, 1)/sqrt(inputs), torch's own distribution, but from our generator and not the global one."""
     bound = 1 / math.sqrt(inputs)
     return _filled(layer, lambda weights: weights.uniform_(-bound, bound, generator=generator))
 

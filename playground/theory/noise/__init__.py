@@ -10,27 +10,27 @@ each process here is a scaled copy of that picture:
 Time runs from 0 (data) to 1 (noise). Processes obey dx = f(x, t) dt + g(t) dw (Song et al. 2021).
 """
 
-from playground.theory.noise.drawn import Drawn
-from playground.theory.noise.laws import LAWS, Law
-from playground.theory.noise.levels import Continuous, Ladder, Noise, NoNoise, SingleSigma, geometric
+from playground.theory.noise.custom import CustomSchedule
+from playground.theory.noise.levels import ContinuousNoise, DiscreteNoise, Noise, NoNoise, SingleSigma, geometric
 from playground.theory.noise.prior import GaussianPrior, PrincipalAxes
-from playground.theory.noise.process import Moment, Process, ScoreFunction, per_point
+from playground.theory.noise.process import Process, ScheduleState, ScoreFunction, per_point
 from playground.theory.noise.processes import Cosine, SubVariancePreserving, VarianceExploding, VariancePreserving
+from playground.theory.noise.sigma_distributions import SIGMA_DISTRIBUTIONS, SigmaDistributionName
 
 __all__ = [
-    "LAWS",
-    "Continuous",
+    "SIGMA_DISTRIBUTIONS",
+    "ContinuousNoise",
     "Cosine",
-    "Drawn",
+    "CustomSchedule",
+    "DiscreteNoise",
     "GaussianPrior",
-    "Ladder",
-    "Law",
-    "Moment",
     "NoNoise",
     "Noise",
     "PrincipalAxes",
     "Process",
+    "ScheduleState",
     "ScoreFunction",
+    "SigmaDistributionName",
     "SingleSigma",
     "SubVariancePreserving",
     "VarianceExploding",

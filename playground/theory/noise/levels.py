@@ -6,9 +6,9 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from playground.theory.noise.laws import LAWS, Law
 from playground.theory.noise.process import Process
 from playground.theory.noise.processes import VarianceExploding
+from playground.theory.noise.sigma_distributions import SIGMA_DISTRIBUTIONS, SigmaDistributionName
 
 
 def geometric(sigma_max: float, sigma_min: float, count: int) -> Tensor:
@@ -28,10 +28,12 @@ class Noise(ABC):
     sigma_max: float
 
     @abstractmethod
-    def training_sigmas(self, count: int, generator: torch.Generator, law: Law = "log-normal") -> Tensor:
+    def training_sigmas(
+        self, count: int, generator: torch.Generator, distribution: SigmaDistributionName = "log-normal"
+    ) -> Tensor:
         """`count` noise levels for one training batch, (count,) float32 on the generator's device."""
 
-    def relative_density(self, sigma: Tensor, law: Law = "log-normal") -> Tensor:
+    def relative_density(self, sigma: Tensor, distribution: SigmaDistributionName = "log-normal") -> Tensor:
         """How often training draws ln sigma, relative to drawing it evenly; 1 where there is no choice."""
         return torch.ones_like(sigma)
 
@@ -57,7 +59,9 @@ class NoNoise(Noise):
 
     sigma_min = sigma_max = 0.0
 
-    def training_sigmas(self, count: int, generator: torch.Generator, law: Law = "log-normal") -> Tensor:
+    def training_sigmas(
+        self, count: int, generator: torch.Generator, distribution: SigmaDistributionName = "log-normal"
+    ) -> Tensor:
         return torch.zeros(count, device=generator.device)
 
 
@@ -69,11 +73,13 @@ class SingleSigma(Noise):
             raise ValueError(f"sigma = {sigma:g} must be above 0.")
         self.sigma_min = self.sigma_max = sigma
 
-    def training_sigmas(self, count: int, generator: torch.Generator, law: Law = "log-normal") -> Tensor:
+    def training_sigmas(
+        self, count: int, generator: torch.Generator, distribution: SigmaDistributionName = "log-normal"
+    ) -> Tensor:
         return torch.full((count,), self.sigma_max, device=generator.device)
 
 
-class Ladder(Noise):
+class DiscreteNoise(Noise):
     """A finite ladder sigma_1 > ... > sigma_L > 0, drawn from evenly in training (Song and Ermon 2019)."""
 
     def __init__(self, sigmas: Sequence[float] | Tensor) -> None:
@@ -85,11 +91,13 @@ class Ladder(Noise):
         gaps = torch.gradient(logs)[0]
         self._middles, self._densities = (logs[1:] + logs[:-1]) / 2, gaps.mean() / gaps
 
-    def training_sigmas(self, count: int, generator: torch.Generator, law: Law = "log-normal") -> Tensor:
+    def training_sigmas(
+        self, count: int, generator: torch.Generator, distribution: SigmaDistributionName = "log-normal"
+    ) -> Tensor:
         rungs = self.sigmas.to(generator.device, torch.float32)
-        return rungs[(_spread(count, generator) * len(rungs)).long().clamp(max=len(rungs) - 1)]
+        return rungs[(_stratified(count, generator) * len(rungs)).long().clamp(max=len(rungs) - 1)]
 
-    def relative_density(self, sigma: Tensor, law: Law = "log-normal") -> Tensor:
+    def relative_density(self, sigma: Tensor, distribution: SigmaDistributionName = "log-normal") -> Tensor:
         """One over the gap in ln sigma that the nearest rung stands for, relative to their mean.
 
         It is half the way between the neighbours, at an end the whole way to the only one: of a geometric ladder all are equal.
@@ -104,19 +112,25 @@ class Ladder(Noise):
         return VarianceExploding(self.sigma_min, self.sigma_max)
 
 
-class Continuous(Noise):
-    """Every sigma of a process between its ends; the law says which of them training draws."""
+class ContinuousNoise(Noise):
+    """Every sigma of a process between its ends; the distribution says which of them training draws."""
 
     def __init__(self, noise_process: Process) -> None:
         self._process = noise_process
         self.sigma_min, self.sigma_max = noise_process.sigma_min, noise_process.sigma_max
-        self._laws = {name: law(noise_process) for name, law in LAWS.items()}
+        self._distributions = {name: distribution(noise_process) for name, distribution in SIGMA_DISTRIBUTIONS.items()}
 
-    def training_sigmas(self, count: int, generator: torch.Generator, law: Law = "log-normal") -> Tensor:
-        return self._laws[law].quantile(_spread(count, generator)).clamp(self.sigma_min, self.sigma_max)
+    def training_sigmas(
+        self, count: int, generator: torch.Generator, distribution: SigmaDistributionName = "log-normal"
+    ) -> Tensor:
+        return (
+            self._distributions[distribution]
+            .quantile(_stratified(count, generator))
+            .clamp(self.sigma_min, self.sigma_max)
+        )
 
-    def relative_density(self, sigma: Tensor, law: Law = "log-normal") -> Tensor:
-        return self._laws[law].relative_density(sigma)
+    def relative_density(self, sigma: Tensor, distribution: SigmaDistributionName = "log-normal") -> Tensor:
+        return self._distributions[distribution].relative_density(sigma)
 
     def levels(self, count: int) -> Tensor:
         return geometric(self.sigma_max, self.sigma_min, count)
@@ -125,7 +139,7 @@ class Continuous(Noise):
         return self._process
 
 
-def _spread(count: int, generator: torch.Generator) -> Tensor:
+def _stratified(count: int, generator: torch.Generator) -> Tensor:
     """`count` numbers in [0, 1), one in each of as many equal parts: each is uniform, and the batch covers all levels."""
     u = torch.rand(count, generator=generator, device=generator.device)
     return u.add_(torch.arange(count, device=generator.device)).div_(count)

@@ -19,8 +19,8 @@ def per_point(values: Tensor, x: Tensor) -> Tensor:
     return values if values.ndim == 0 else values.reshape(-1, *[1] * (x.ndim - 1))
 
 
-class Moment(NamedTuple):
-    """A process at one time, in numbers: what a solver with steps known beforehand needs of it.
+class ScheduleState(NamedTuple):
+    """The numbers of a process at one time, which a solver with a fixed time grid needs.
 
     Attributes:
         time: t.
@@ -74,11 +74,11 @@ class Process(ABC):
         """f(x, t), in the shape of x."""
         return per_point(self.rate(as_time(t, x)), x) * x
 
-    def moments(self, times: list[float]) -> list[Moment]:
-        """What the process is at each of these times, computed in double precision."""
+    def states_at(self, times: list[float]) -> list[ScheduleState]:
+        """The state of the schedule at each of these times, computed in double precision."""
         t = torch.tensor(times, dtype=torch.float64)
         found = (values.tolist() for values in (self.scale(t), self.sigma(t), self.rate(t), self.diffusion(t)))
-        return [Moment(*numbers) for numbers in zip(times, *found, strict=True)]
+        return [ScheduleState(*numbers) for numbers in zip(times, *found, strict=True)]
 
     def std(self, t: Tensor | float) -> Tensor:
         """Standard deviation of the noise in x(t)."""

@@ -7,13 +7,13 @@ the middle of its training. All state is in the iterator: to cancel is to stop i
 from playground.theory.samplers.base import Sampler as Sampler
 from playground.theory.samplers.base import SamplerDiverged as SamplerDiverged
 from playground.theory.samplers.base import Step as Step
-from playground.theory.samplers.churn import Churn as Churn
+from playground.theory.samplers.edm import EdmSampler as EdmSampler
 from playground.theory.samplers.flow import AdaptiveFlow as AdaptiveFlow
 from playground.theory.samplers.flow import ProbabilityFlow as ProbabilityFlow
 from playground.theory.samplers.grid import Grid as Grid
 from playground.theory.samplers.grid import time_grid as time_grid
 from playground.theory.samplers.langevin import AnnealedLangevin as AnnealedLangevin
 from playground.theory.samplers.langevin import Langevin as Langevin
-from playground.theory.samplers.langevin import MetropolisLangevin as MetropolisLangevin
+from playground.theory.samplers.langevin import MetropolisAdjustedLangevin as MetropolisAdjustedLangevin
 from playground.theory.samplers.multistep import MultistepSampler as MultistepSampler
 from playground.theory.samplers.reverse import ReverseSDE as ReverseSDE

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from playground.theory import ode
 from playground.theory.guidance import of_rows
-from playground.theory.noise import Moment, Process, ScoreFunction
+from playground.theory.noise import Process, ScheduleState, ScoreFunction
 from playground.theory.samplers.base import Sampler, SamplerDiverged, Step
 from playground.theory.samplers.grid import Grid, time_grid
 from playground.theory.samplers.path import OneStepSampler
@@ -39,7 +39,9 @@ class ProbabilityFlow(OneStepSampler):
     solver: OdeSolver = "heun"
 
     @torch.no_grad()
-    def _step(self, score: ScoreFunction, x: Tensor, now: Moment, then: Moment, generator: torch.Generator) -> Tensor:
+    def _step(
+        self, score: ScoreFunction, x: Tensor, now: ScheduleState, then: ScheduleState, generator: torch.Generator
+    ) -> Tensor:
         h = then.time - now.time
         slope = self.process.probability_flow(score, x, now.time)
         if self.solver == "euler":

@@ -122,7 +122,7 @@ class AnnealedLangevin(Sampler):
 
 
 @dataclass
-class MetropolisLangevin(_OneLevel):
+class MetropolisAdjustedLangevin(_OneLevel):
     """Langevin dynamics whose steps are accepted or refused so that p_sigma is stationary whatever their size.
 
     .. math:: x' = x + \\epsilon\\, s(x) + \\sqrt{2 \\epsilon}\\, z, \\quad

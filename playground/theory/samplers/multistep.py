@@ -22,7 +22,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from playground.theory.noise import Moment, ScoreFunction
+from playground.theory.noise import ScheduleState, ScoreFunction
 from playground.theory.samplers import base
 from playground.theory.samplers.path import PathSampler, StepFunction
 
@@ -47,7 +47,9 @@ class MultistepSampler(PathSampler):
         taken = 0
 
         @torch.no_grad()
-        def step(score: ScoreFunction, x: Tensor, now: Moment, then: Moment, generator: torch.Generator) -> Tensor:
+        def step(
+            score: ScoreFunction, x: Tensor, now: ScheduleState, then: ScheduleState, generator: torch.Generator
+        ) -> Tensor:
             nonlocal taken
             taken += 1
             y, h = x / now.scale, math.log(now.sigma / then.sigma)

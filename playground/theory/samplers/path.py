@@ -8,12 +8,12 @@ from itertools import pairwise
 import torch
 from torch import Tensor
 
-from playground.theory.noise import Moment, Process, ScoreFunction
+from playground.theory.noise import Process, ScheduleState, ScoreFunction
 from playground.theory.samplers import base
 from playground.theory.samplers.base import Sampler, Step, denoised, require_finite
 from playground.theory.samplers.grid import Grid, time_grid
 
-StepFunction = Callable[[ScoreFunction, Tensor, Moment, Moment, torch.Generator], Tensor]
+StepFunction = Callable[[ScoreFunction, Tensor, ScheduleState, ScheduleState, torch.Generator], Tensor]
 """x(then) from x(now)."""
 
 
@@ -48,9 +48,9 @@ class PathSampler(Sampler):
 
     def run(self, score: ScoreFunction, start: Tensor, generator: torch.Generator) -> Iterator[Step]:
         times, _ = time_grid(self.process, self.steps, self.grid)
-        moments, x, take_step = self.process.moments(times), start, self._stepper()
-        yield Step(x, moments[0].sigma, moments[0].time, 0.0, 0, self.total)
-        for index, (now, then) in enumerate(pairwise(moments), start=1):
+        states, x, take_step = self.process.states_at(times), start, self._stepper()
+        yield Step(x, states[0].sigma, states[0].time, 0.0, 0, self.total)
+        for index, (now, then) in enumerate(pairwise(states), start=1):
             x = take_step(score, x, now, then, generator)
             for _ in range(self.corrector_steps):
                 x = then.scale * corrected(score, x / then.scale, x.new_tensor(then.sigma), self.snr, generator)
@@ -58,7 +58,7 @@ class PathSampler(Sampler):
             step = Step(x, then.sigma, then.time, now.time - then.time, index, self.total)
             yield step if index < self.total else step.in_data_coordinates(then.scale)
         if self.denoise:
-            end = moments[-1]
+            end = states[-1]
             clean = denoised(score, x / end.scale, x.new_tensor(end.sigma))
             require_finite(clean, self.total, "the length of a step")
             yield Step(clean, end.sigma, None, 0.0, self.total, self.total)
@@ -75,7 +75,9 @@ class OneStepSampler(PathSampler):
         return self._step
 
     @abstractmethod
-    def _step(self, score: ScoreFunction, x: Tensor, now: Moment, then: Moment, generator: torch.Generator) -> Tensor:
+    def _step(
+        self, score: ScoreFunction, x: Tensor, now: ScheduleState, then: ScheduleState, generator: torch.Generator
+    ) -> Tensor:
         """x(then) from x(now)."""
 
 

@@ -17,7 +17,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from playground.theory.noise import Moment, ScoreFunction
+from playground.theory.noise import ScheduleState, ScoreFunction
 from playground.theory.samplers import base
 from playground.theory.samplers.path import OneStepSampler
 
@@ -37,14 +37,18 @@ class ReverseSDE(OneStepSampler):
     solver: SdeSolver = "euler"
 
     @torch.no_grad()
-    def _step(self, score: ScoreFunction, x: Tensor, now: Moment, then: Moment, generator: torch.Generator) -> Tensor:
+    def _step(
+        self, score: ScoreFunction, x: Tensor, now: ScheduleState, then: ScheduleState, generator: torch.Generator
+    ) -> Tensor:
         if self.solver == "euler":
             return euler_maruyama(score, x, now, then.time, generator)
         solve = heun if self.solver == "heun" else shark
         return then.scale * solve(score, x / now.scale, now.sigma, then.sigma, generator)
 
 
-def euler_maruyama(score: ScoreFunction, x: Tensor, now: Moment, t_next: float, generator: torch.Generator) -> Tensor:
+def euler_maruyama(
+    score: ScoreFunction, x: Tensor, now: ScheduleState, t_next: float, generator: torch.Generator
+) -> Tensor:
     """x - h [f - g^2 s] + sqrt(h) g z, in the process's own coordinates, where the score is s(x/alpha, sigma)/alpha."""
     h, g = now.time - t_next, now.diffusion
     slope = score(x / now.scale, x.new_tensor(now.sigma))

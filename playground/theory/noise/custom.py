@@ -10,7 +10,7 @@ from playground.theory.monotone import rising_slopes
 from playground.theory.noise.process import Process, as_time
 
 
-class Drawn(Process):
+class CustomSchedule(Process):
     r"""Variance exploding along any rising curve: ln sigma(t) is a cubic between two given points, smooth across them.
 
     .. math:: dx = g\,dw, \quad g^2 = \frac{d\sigma^2}{dt} = 2 \sigma^2 \frac{d \ln\sigma}{dt}

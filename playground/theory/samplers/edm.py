@@ -6,13 +6,13 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from playground.theory.noise import Moment, ScoreFunction
+from playground.theory.noise import ScheduleState, ScoreFunction
 from playground.theory.samplers import base
 from playground.theory.samplers.path import OneStepSampler
 
 
 @dataclass
-class Churn(OneStepSampler):
+class EdmSampler(OneStepSampler):
     r"""Up by fresh noise, then down the flow past where it was, in variance-exploding coordinates y = x/alpha.
 
     .. math:: \hat\sigma = (1 + \gamma)\, \sigma, \quad \gamma = \min(S_{churn}/n, \sqrt 2 - 1), \quad
@@ -33,7 +33,9 @@ class Churn(OneStepSampler):
     inflation: float = 1.0
 
     @torch.no_grad()
-    def _step(self, score: ScoreFunction, x: Tensor, now: Moment, then: Moment, generator: torch.Generator) -> Tensor:
+    def _step(
+        self, score: ScoreFunction, x: Tensor, now: ScheduleState, then: ScheduleState, generator: torch.Generator
+    ) -> Tensor:
         sigma = now.sigma
         y, churned = x / now.scale, sigma
         if self.churn > 0 and self.low <= sigma <= self.high:

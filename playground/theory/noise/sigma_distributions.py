@@ -1,6 +1,6 @@
-r"""How training draws the noise levels of a continuous process: laws of ln sigma between its two ends.
+r"""How training draws the noise levels of a continuous process: distributions of ln sigma between its two ends.
 
-A law decides where training looks, not what it minimises: with the weight "likelihood", which divides by the law's density,
+A distribution decides where training looks, not what it minimises: with the weight "likelihood", which divides by the distribution's density,
 the expected loss is the same under every one of them.
 """
 
@@ -13,13 +13,13 @@ from torch import Tensor
 
 from playground.theory.noise.process import Process
 
-Law = Literal["log-normal", "log-uniform", "time", "importance"]
+SigmaDistributionName = Literal["log-normal", "log-uniform", "time", "importance"]
 
 LOG_NORMAL_MEAN = -1.2  # of ln(sigma / sd of the data): Karras et al. 2022, table 1
 LOG_NORMAL_STD = 1.4  # theirs is 1.2; 1.4 reaches the fine levels that a likelihood needs
 
 
-class SigmaLaw(ABC):
+class SigmaDistribution(ABC):
     """A distribution of sigma between the ends of a process."""
 
     def __init__(self, process: Process) -> None:
@@ -35,7 +35,7 @@ class SigmaLaw(ABC):
         """The density of ln sigma over that of drawing ln sigma evenly."""
 
 
-class LogUniform(SigmaLaw):
+class LogUniform(SigmaDistribution):
     """ln sigma evenly.
 
     For every process this is also the importance sampling of Song et al. (2021b, section 5.1), p(t) ~ g^2/std^2: since
@@ -49,13 +49,13 @@ class LogUniform(SigmaLaw):
         return torch.ones_like(sigma)
 
 
-class LogNormal(SigmaLaw):
+class LogNormal(SigmaDistribution):
     """N(-1.2, 1.4^2) (data of variance one), cut off at the ends: most of what a network must learn lies at middle levels
     (Karras et al. 2022)."""
 
     def __init__(self, process: Process) -> None:
         super().__init__(process)
-        # Ends set far from the data's own scale would leave nothing of the normal law: its centre stays between them.
+        # Ends set far from the data's own scale would leave nothing of the normal distribution: its centre stays between them.
         self._centre = min(max(LOG_NORMAL_MEAN, self.low), self.high)
         self._ends = [_normal_cdf((end - self._centre) / LOG_NORMAL_STD) for end in (self.low, self.high)]
 
@@ -70,7 +70,7 @@ class LogNormal(SigmaLaw):
         return normal * ((self.high - self.low) / (LOG_NORMAL_STD * math.sqrt(2 * math.pi) * (high - low)))
 
 
-class UniformTime(SigmaLaw):
+class UniformTime(SigmaDistribution):
     """The process's own time evenly, as Song et al. (2021) train: for VE that is ln sigma, VP looks at coarse levels most."""
 
     def quantile(self, u: Tensor) -> Tensor:
@@ -83,7 +83,7 @@ class UniformTime(SigmaLaw):
         return (self.high - self.low) / ((1 - self.process.t_min) * speed)
 
 
-class Importance(SigmaLaw):
+class Importance(SigmaDistribution):
     r"""In proportion to what the likelihood's weight makes of each level, for the score of data of variance one.
 
     That loss of denoising is sigma^2 D/(sigma^2 (1 + sigma^2)) at a level, so ln sigma has the density 1/(1 + sigma^2), whose integral is
@@ -105,7 +105,7 @@ class Importance(SigmaLaw):
         return (self.high - self.low) / ((high - low) * (1 + sigma.square()))
 
 
-LAWS: dict[str, type[SigmaLaw]] = {
+SIGMA_DISTRIBUTIONS: dict[str, type[SigmaDistribution]] = {
     "log-normal": LogNormal,
     "log-uniform": LogUniform,
     "time": UniformTime,

@@ -7,7 +7,7 @@ import torch
 from gaussian_runs import MEAN, STD, gaussian_log_density, gaussian_score, generator, last
 
 from playground.theory.densities import Boxes, GaussianMixture
-from playground.theory.samplers import Langevin, MetropolisLangevin, base
+from playground.theory.samplers import Langevin, MetropolisAdjustedLangevin, base
 
 VARIANCE = STD**2 + 0.3**2
 
@@ -18,7 +18,7 @@ def test_the_stationary_variance_is_right_at_any_step(shape: tuple[int, ...], sh
     """4.4 standard errors. Without the test of Metropolis the variance is 1/(1 - share/2) times it: 1.05 to 1.82."""
     count = 30_000 // math.prod(shape)
     start = MEAN + 3 * torch.randn(count, *shape, dtype=torch.float64, generator=generator(1))
-    sampler = MetropolisLangevin(gaussian_log_density, 0.3, share * VARIANCE, math.ceil(40 / share))
+    sampler = MetropolisAdjustedLangevin(gaussian_log_density, 0.3, share * VARIANCE, math.ceil(40 / share))
     end = last(sampler, start, seed=2).positions
     assert float(end.mean()) == pytest.approx(MEAN, abs=4.4 * math.sqrt(VARIANCE / end.numel()))
     assert float(end.var()) == pytest.approx(VARIANCE, rel=4.4 * math.sqrt(2 / end.numel()))
@@ -34,7 +34,7 @@ def test_a_mixture_is_followed_in_every_quantile() -> None:
         torch.tensor([0.3, 0.7], dtype=torch.float64),
     )
     start = 3 * torch.randn(10_000, 1, dtype=torch.float64, generator=generator(3))
-    sampler = MetropolisLangevin(mixture.log_prob, 0.2, 0.25, 300)
+    sampler = MetropolisAdjustedLangevin(mixture.log_prob, 0.2, 0.25, 300)
     x = last(sampler, start, seed=4, score=mixture.score).positions[:, 0].sort().values
     z = (x[:, None] - mixture.means[:, 0]) / (mixture.stds**2 + 0.2**2).sqrt()
     exact = torch.special.ndtr(z) @ mixture.weights
@@ -54,7 +54,7 @@ def test_the_share_accepted_is_the_closed_form(share: float) -> None:
     moved = e * (1 - share) + math.sqrt(2 * step) * z
     expected = float(weight @ torch.exp(-share / (4 * VARIANCE) * (moved**2 - e**2)).clamp(max=1) @ weight)
     start = MEAN + math.sqrt(VARIANCE) * torch.randn(count, 1, dtype=torch.float64, generator=generator(5))
-    sampler = MetropolisLangevin(gaussian_log_density, 0.3, step, 1)
+    sampler = MetropolisAdjustedLangevin(gaussian_log_density, 0.3, step, 1)
     end = last(sampler, start, seed=6)
     assert end.accepted == pytest.approx(expected, abs=4.4 * math.sqrt(expected * (1 - expected) / count))
     assert end.accepted == float((end.positions != start).double().mean())
@@ -64,7 +64,7 @@ def test_sharp_boxes_are_found_from_outside_and_filled_evenly() -> None:
     """Outside the density is nothing, so the walk goes on freely; inside, no step leads out."""
     boxes = Boxes(torch.tensor([[0.0, 0.0]]), torch.tensor([[1.0, 1.0]]))
     start = torch.tensor([[2.2, 0.5]]).expand(4000, 2)  # six standard deviations of a step away
-    *_, end = MetropolisLangevin(boxes.log_prob, 0.0, 0.02, 400).run(boxes.score, start, generator(7))
+    *_, end = MetropolisAdjustedLangevin(boxes.log_prob, 0.0, 0.02, 400).run(boxes.score, start, generator(7))
     inside = ((end.positions >= 0) & (end.positions < 1)).all(1)
     assert float(inside.double().mean()) > 0.4  # the others roam the plane for long
     filled = end.positions[inside]
@@ -73,7 +73,7 @@ def test_sharp_boxes_are_found_from_outside_and_filled_evenly() -> None:
 
 
 def test_the_step_can_be_changed_while_it_runs() -> None:
-    sampler = MetropolisLangevin(gaussian_log_density, 0.3, 0.1, 4)
+    sampler = MetropolisAdjustedLangevin(gaussian_log_density, 0.3, 0.1, 4)
     sizes = []
     for step in sampler.run(gaussian_score, torch.ones(3, 2), generator()):
         sizes.append(step.step_size)
@@ -83,7 +83,7 @@ def test_the_step_can_be_changed_while_it_runs() -> None:
 
 def test_a_step_to_nowhere_is_refused() -> None:
     """A score that is not finite proposes what is not finite; the particles stay where they are."""
-    sampler = MetropolisLangevin(gaussian_log_density, 0.3, 0.1, 3)
+    sampler = MetropolisAdjustedLangevin(gaussian_log_density, 0.3, 0.1, 3)
     end = last(sampler, torch.ones(3, 2), score=lambda x, sigma: x * math.inf)
     assert end.accepted == 0
     assert torch.equal(end.positions, torch.ones(3, 2))
