@@ -24,6 +24,7 @@ from playground.app.charts.library import library
 from playground.app.charts.loss import COLUMNS, LossChart, averaged
 from playground.app.charts.painted import decades
 from playground.app.charts.series import Series
+from playground.app.numbers import count
 from playground.drawing.palette import DARK, LIGHT
 from playground.mistakes import mistake_of
 
@@ -290,7 +291,7 @@ def shown(qtbot, chart: QWidget) -> QWidget:
 
 def text_of(chart: Chart) -> str:
     """What stands above the curves."""
-    return ", ".join(text for _, _, text in chart.entries())
+    return ", ".join(entry.text for entry in chart.entries())
 
 
 def named(chart: Chart, name: str) -> Series:
@@ -508,6 +509,10 @@ def test_only_a_chart_with_curves_takes_the_focus_and_only_by_tab(loss):
     assert loss.focusPolicy() == Qt.FocusPolicy.NoFocus
     loss.show_history(*losses(50))
     assert loss.focusPolicy() == Qt.FocusPolicy.TabFocus
+    loss.clearFocus()
+    QTest.mouseClick(loss.plot.view.viewport(), Qt.MouseButton.LeftButton)
+    assert not loss.isAncestorOf(QApplication.focusWidget() or QWidget())
+    assert all(not child.focusPolicy() for child in loss.findChildren(QWidget))
     loss.show_empty("")
     assert loss.focusPolicy() == Qt.FocusPolicy.NoFocus
 
@@ -609,8 +614,17 @@ def test_the_menu_copies_saves_and_changes_scales(loss, monkeypatch, tmp_path):
     assert {row[0] for row in rows[1:]} == {"each step", "loss", "optimal"}
     assert not actions["Show all"].isEnabled()
     actions["Logarithmic steps"].trigger()
+    assert {"10", "100"} <= {label for _, label in loss.plot.labels[0]}
     assert loss.plot.box.viewRange()[0] == pytest.approx(np.log10([10, 500]), abs=0.2)
     menu.deleteLater()
+
+
+def test_large_numbers_on_an_axis_are_grouped_or_powers(loss):
+    steps, values = losses(2_000)
+    loss.show_history(steps, values)
+    assert [label for _, label in loss.plot.labels[0] if label] == [count(number) for number in (5_000, 10_000)]
+    loss.set_log(0, True)
+    assert [label for _, label in loss.plot.labels[0] if label] == ["10", "10³"]
 
 
 def test_a_scale_can_be_logarithmic_only_where_all_is_above_zero(loss):

@@ -33,7 +33,7 @@ class LearningCard(Card):
 
     def clear(self, refusal: str | None) -> None:
         """Nothing is learned yet, or nothing can be, for a reason."""
-        self.curve.set_empty(refusal or "Press Train: the curve falls from d ln 2 towards its floor.")
+        self.curve.show_empty(refusal or "Press Train: the curve falls from d ln 2 towards its floor.")
         self.verdict.setText("")
 
     def show_progress(self, progress: "Progress", steps: int) -> None:
@@ -92,7 +92,7 @@ class CostCard(Card):
     def __init__(self, measure: Callable[[], object]) -> None:
         super().__init__("Cost of Z")
         self.plot = CostPlot()
-        self.plot.set_empty("Measure times Z for 2 to 20 units on this machine.")
+        self.plot.show_empty("Measure times Z for 2 to 20 units on this machine.")
         self.body.addWidget(self.plot, 1)
         self.label = _caption("What Z of larger pictures would cost", lines=3)
         self.measure = button("&Measure", "measureCost", "Time Z for 2 to 20 units on this machine", measure)

@@ -1,104 +1,84 @@
 """The two curves of the window: learning, and what Z costs."""
 
-import numpy as np
-from PySide6.QtCore import QPointF, QRectF, Qt
-from PySide6.QtGui import QPainter
-from PySide6.QtWidgets import QSizePolicy, QWidget
+from collections.abc import Sequence
 
-from playground.app.charts.painted import TICK_PIXELS, PaintedChart
+import numpy as np
+from PySide6.QtWidgets import QSizePolicy
+
+from playground.app.charts.chart import Chart
+from playground.app.charts.series import Series
 from playground.app.numbers import shown
 from playground.drawing.boltzmann import cost_chart, curve_chart
-from playground.drawing.charts import Axis, Curve, inner, paint_chart, places
+from playground.drawing.charts import Curve
+
+ABOUT_LEARNING = "<p>The mean negative log-likelihood of a pattern as learning goes on, and the floor that no machine without biases falls below.</p>"
+ABOUT_COST = "<p>How long Z and its gradient take on this machine, and the weight of one state. Dashed: a doubling with each unit.</p>"
 
 
-class Plot(PaintedChart):
-    """Curves over two axes; the point nearest to the pointer is read out."""
+class TallChart(Chart):
+    """A chart that takes the height it gets."""
 
-    def __init__(self, height: int, name: str, parent: QWidget | None = None) -> None:
-        super().__init__(height, parent)
+    def __init__(self, name: str, about: str, height: int) -> None:
+        super().__init__(name, about, height, lines=2)
         self.setMaximumHeight(16777215)
-        self.setMinimumHeight(height)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
-        self._chart: tuple[list[Curve], Axis, Axis] | None = None
-        self._empty = ""
-        self.setAccessibleName(name)
-
-    def set_empty(self, sentence: str) -> None:
-        """What stands here while there are no curves."""
-        self._chart, self._empty = None, sentence
-        self.setAccessibleDescription(sentence)
-        self.update()
-
-    def plot(self) -> QRectF:
-        box = QRectF(self.rect()).adjusted(0, 2, 0, -2)
-        return box if self._chart is None else inner(box, self._chart[2], TICK_PIXELS)
-
-    def draw(self, painter: QPainter, plot: QRectF) -> None:
-        if self._chart is None:
-            self.sentence(painter, self._empty)
-            return
-        curves, x, y = self._chart
-        paint_chart(painter, QRectF(self.rect()).adjusted(0, 2, 0, -2), curves, x, y, self.tokens, TICK_PIXELS)
-        if self.pointer is None or not plot.contains(self.pointer):
-            return
-        curve, at, number = self._nearest(curves, plot, x, y)
-        painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(self.tokens.color(curve.color))
-        painter.drawEllipse(at, 4, 4)
-        text = self.reading(float(curve.x[number]), float(curve.y[number]))
-        self.words(painter, text, QPointF(at.x(), max(at.y() - 14, plot.top() + 6)), "text", plate=True)
-
-    def reading(self, x: float, y: float) -> str:
-        """What is said about a point."""
-        raise NotImplementedError
-
-    def _nearest(self, curves: list[Curve], plot: QRectF, x: Axis, y: Axis) -> tuple[Curve, QPointF, int]:
-        assert self.pointer is not None
-        pointer = np.array(self.pointer.toTuple())
-        found = []
-        for curve in curves:
-            if not curve.dashed:
-                there = places(plot, curve, x, y)
-                distance = np.linalg.norm((there - pointer) * (1.0, 0.3), axis=1)
-                found.append((float(distance.min()), curve, there, int(distance.argmin())))
-        _, curve, there, number = min(found, key=lambda one: one[0])
-        return curve, QPointF(*there[number].tolist()), number
 
 
-class LearningCurve(Plot):
+class LearningCurve(TallChart):
     """NLL of a pattern against steps, with the floor that no machine without biases can fall below."""
 
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(140, "Learning curve", parent)
+    def __init__(self) -> None:
+        super().__init__("Learning curve", ABOUT_LEARNING, 140)
 
     def show_curve(self, steps: np.ndarray, nlls: np.ndarray, least: float, most_steps: int) -> None:
         """Show (C,) steps and their NLLs, of `most_steps` wanted."""
-        self._chart = curve_chart(steps, nlls, least, max(most_steps, int(steps[-1]) + 1))
-        self.setAccessibleDescription(f"{nlls[-1]:.4g} nat after {int(steps[-1])} steps, floor {least:.4g}.")
-        self.update()
+        curves, x, y = curve_chart(steps, nlls, least, max(most_steps, int(steps[-1]) + 1))
+        said = f"{nlls[-1]:.4g} nat after {int(steps[-1])} steps, floor {least:.4g}."
+        self.show_series(_series(curves, ("floor", "NLL")), x, y, said)
 
-    def reading(self, x: float, y: float) -> str:
-        return f"{shown(y, 4)} nat at step {int(x) - 1}"
+    def say_x(self, value: float) -> str:
+        return f"step {round(value) - 1}"
+
+    def say_y(self, value: float, error: float = 0.0) -> str:
+        return f"{shown(value, 4)} nat"
 
 
-class CostPlot(Plot):
+class CostPlot(TallChart):
     """Seconds for Z, on a logarithmic axis, against the number of units."""
 
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(110, "Cost of Z", parent)
+    def __init__(self) -> None:
+        super().__init__("Cost of Z", ABOUT_COST, 124)
 
     def show_cost(
         self, units: np.ndarray, partition: np.ndarray, weight: np.ndarray, growth: tuple[float, float] | None
     ) -> None:
         """See :func:`playground.drawing.boltzmann.cost_chart`."""
-        self._chart = cost_chart(units, partition, weight, growth)
+        curves, x, y = cost_chart(units, partition, weight, growth)
         more = "" if growth is None else f" Each unit more took {growth[0]:.2f} times as long; the dashed line doubles."
-        self.setAccessibleDescription(
+        said = (
             f"{shown(float(partition[-1]))} seconds for Z and its gradient of {int(units[-1])} units, "
             f"{shown(float(weight[-1]))} for the weight of one state.{more}"
         )
-        self.update()
+        self.show_series(_series(curves, ("one state", "Z", "doubling")), x, y, said)
 
-    def reading(self, x: float, y: float) -> str:
-        unit, name = (1e3, "ms") if y >= 1e-3 else (1e6, "µs")
-        return f"{round(x)} units: {shown(unit * y)} {name}"
+    def say_x(self, value: float) -> str:
+        return f"{round(value)} units"
+
+    def say_y(self, value: float, error: float = 0.0) -> str:
+        unit, name = (1e3, "ms") if value >= 1e-3 else (1e6, "µs")
+        return f"{shown(unit * value)} {name}"
+
+
+def _series(curves: Sequence[Curve], names: Sequence[str]) -> list[Series]:
+    return [
+        Series(
+            name,
+            curve.x,
+            curve.y,
+            curve.color,
+            "dashed" if curve.dashed else "points" if curve.points else "line",
+            curve.label if curve.dashed or curve.label else None,
+            curve.width,
+        )
+        for curve, name in zip(curves, names, strict=False)
+    ]

@@ -5,10 +5,10 @@ import functools
 import math
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
-from PySide6.QtCore import QEvent, QObject, QRectF, QSize, Qt, Slot
+from PySide6.QtCore import QEvent, QObject, QPointF, QRectF, QSize, Qt, Slot
 from PySide6.QtGui import (
     QContextMenuEvent,
     QFocusEvent,
@@ -40,7 +40,17 @@ MARGIN = 2.0  # px around everything, for the ring of the focus
 GAP = 10  # px between two entries above the curves
 ZOOM_STEP = 1.25
 HOW = "<p>Drag to move, Ctrl and wheel to zoom, double-click to see all. A right click copies and saves.</p>"
+SWATCH = 12.0  # px of the piece of a line beside its name
 FILES = {"png": "Pictures", "svg": "Drawings", "csv": "Comma-separated values"}
+
+
+class Entry(NamedTuple):
+    """Words above the curves, and what the swatch beside them shows: the kind of a series, or "upright"; none where it is ""."""
+
+    color: str
+    text: str
+    kind: str = ""
+    width: float = 2.0
 
 
 class Chart(QWidget):
@@ -80,7 +90,7 @@ class Chart(QWidget):
     # What is shown
 
     def show_series(self, series: Sequence[Series], x: Axis, y: Axis, description: str) -> None:
-        """Show these series, the first lowest; of those that are listed the first is read under the pointer, and the others at the
+        """Show these series, the first lowest; of those that are listed the first that was measured is read under the pointer, and the others at the
         x values nearest to its.
 
         Args:
@@ -128,19 +138,18 @@ class Chart(QWidget):
         """A y value under the pointer, with its standard error where it is known."""
         return shown(value)
 
-    def entries(self) -> list[tuple[str, str, str]]:
-        """What stands above the curves: colour, mark and text of each."""
+    def entries(self) -> list[Entry]:
+        """What stands above the curves."""
         assert self._axes is not None
-        listed = self._listed()
         if self._pointed is None:
-            named = [(one.color, one.mark, one.legend or one.name) for one in listed]
-            now = [("particles", "│", "now")] if self._marked is not None else []
-            return [("muted", "", self._axes[1].name), *named, *now]
-        found = [("text", "", self.say_x(self._pointed))]
-        for one in listed:
+            found = [Entry("muted", self._axes[1].name)]
+            found += [Entry(one.color, one.legend or one.name, one.kind, one.width) for one in self._listed()]
+            return found + [Entry("particles", "now", "upright", 1.5)] * (self._marked is not None)
+        found = [Entry("text", self.say_x(self._pointed))]
+        for one in self._listed():
             at = self.nearest(one, self._pointed)
-            error = 0.0 if one.error is None else float(one.error[at])
-            found.append((one.color, one.mark, f"{one.name} {self.say_y(float(one.y[at]), error)}"))
+            said = self.say_y(float(one.y[at]), 0.0 if one.error is None else float(one.error[at]))
+            found.append(Entry(one.color, f"{one.name} {said}", one.kind, one.width))
         return found
 
     def nearest(self, one: Series, x: float) -> int:
@@ -151,6 +160,10 @@ class Chart(QWidget):
 
     def _listed(self) -> list[Series]:
         return [one for one in self.series if one.legend != "" and len(one.x)]
+
+    def _lead(self) -> Series:
+        """The series whose points the cross-hair goes to."""
+        return next(one for one in self._listed() if one.kind != "dashed")
 
     # Painting
 
@@ -223,20 +236,34 @@ class Chart(QWidget):
             return
         painter.setFont(theme.number_font(HEAD_PIXELS))
         for box, entry in self.laid_out():
-            color, mark, text = entry
-            painter.setPen(self.tokens.color(color))
-            painter.drawText(box, Qt.AlignmentFlag.AlignLeft, mark or text)
-            if mark:
-                painter.setPen(self.tokens.color("text" if self._pointed is not None else "muted"))
-                painter.drawText(box, Qt.AlignmentFlag.AlignRight, text)
+            painter.setPen(self.tokens.color("muted" if self._pointed is None else "text"))
+            painter.drawText(box, Qt.AlignmentFlag.AlignRight, entry.text)
+            self._paint_swatch(painter, QRectF(box.left(), box.top(), SWATCH, box.height()), entry)
 
-    def laid_out(self) -> list[tuple[QRectF, tuple[str, str, str]]]:
+    def _paint_swatch(self, painter: QPainter, box: QRectF, entry: Entry) -> None:
+        """A piece of the line, or of a bar, that an entry names: it tells series apart without their colours."""
+        middle = round(box.center().y()) + 0.5
+        pen = QPen(self.tokens.color(entry.color), entry.width)
+        if entry.kind == "bars":
+            painter.fillRect(QRectF(box.left() + 2, middle - 4, 8, 8), pen.color())
+        elif entry.kind == "upright":
+            painter.setPen(pen)
+            painter.drawLine(QPointF(box.center().x(), middle - 5), QPointF(box.center().x(), middle + 5))
+        elif entry.kind:
+            if entry.kind == "dashed":
+                pen.setDashPattern([2, 2])
+            painter.setPen(pen)
+            painter.drawLine(QPointF(box.left(), middle), QPointF(box.right(), middle))
+            if entry.kind == "points":
+                painter.setBrush(pen.color())
+                painter.drawEllipse(box.center(), 2, 2)
+
+    def laid_out(self) -> list[tuple[QRectF, Entry]]:
         """The entries, each with where it lies, in as many lines as they take."""
         metrics = QFontMetrics(theme.number_font(HEAD_PIXELS))
         left, top, found = MARGIN, 1.0, []
         for entry in self.entries():
-            _, mark, text = entry
-            width = metrics.horizontalAdvance(text) + (metrics.horizontalAdvance(mark) + 4 if mark else 0) + 1
+            width = metrics.horizontalAdvance(entry.text) + (SWATCH + 4 if entry.kind else 0) + 1
             if left > MARGIN and left + width > self.width():
                 left, top = MARGIN, top + metrics.height()
             found.append((QRectF(left, top, width, metrics.height()), entry))
@@ -267,7 +294,7 @@ class Chart(QWidget):
         if x is None or not self.series:
             self.point_at(None)
         else:
-            lead = self._listed()[0]
+            lead = self._lead()
             self.point_at(float(lead.x[self.nearest(lead, x)]))
 
     def point_at(self, x: float | None) -> None:
@@ -301,11 +328,11 @@ class Chart(QWidget):
 
     def _step(self, by: int) -> None:
         """Move the cross-hair from point to point, and say what is read there."""
-        lead = self._listed()[0]
+        lead = self._lead()
         last = len(lead.x) - 1
         here = (0 if by > 0 else last) if self._pointed is None else self.nearest(lead, self._pointed) + by
         self.point_at(float(lead.x[min(max(here, 0), last)]))
-        self.setAccessibleDescription(", ".join(text for _, _, text in self.entries()))
+        self.setAccessibleDescription(", ".join(entry.text for entry in self.entries()))
 
     def focusInEvent(self, event: QFocusEvent) -> None:
         super().focusInEvent(event)

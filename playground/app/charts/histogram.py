@@ -3,7 +3,7 @@
 import numpy as np
 from PySide6.QtWidgets import QWidget
 
-from playground.app.charts.chart import Chart
+from playground.app.charts.chart import Chart, Entry
 from playground.app.charts.series import Series
 from playground.app.numbers import coordinate, percent
 from playground.drawing.charts import Axis
@@ -65,9 +65,9 @@ class MarginalHistogram(Chart):
             return None
         return np.diff(np.interp(self._edges, *self._below))
 
-    def entries(self) -> list[tuple[str, str, str]]:
+    def entries(self) -> list[Entry]:
         overlap = self.overlap() if self._pointed is None else None
-        return super().entries() + ([] if overlap is None else [("muted", "", f"{percent(overlap)} overlap")])
+        return super().entries() + ([] if overlap is None else [Entry("muted", f"{percent(overlap)} overlap")])
 
     def say_x(self, value: float) -> str:
         """Digits by the width in view: to so many of their own, far from 0 both ends would be the same number."""

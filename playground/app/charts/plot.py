@@ -36,7 +36,8 @@ class Plot:
 
     def __init__(self, parent: QWidget, falling: bool, moved: Callable[[], None]) -> None:
         self.view = pyqtgraph.GraphicsView(parent)
-        self.view.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        for widget in (self.view, self.view.viewport()):
+            widget.setFocusPolicy(Qt.FocusPolicy.NoFocus)  # the chart has it, and only by Tab
         self.box = pyqtgraph.ViewBox(enableMenu=False, invertX=falling)
         self.box.disableAutoRange()
         self.axes = tuple(pyqtgraph.AxisItem(side, linkView=self.box, maxTickLength=0) for side in ("bottom", "left"))
@@ -263,7 +264,7 @@ class Plot:
 
 
 def _grouped(label: str) -> str:
-    return count(int(label)) if label.isdigit() else label
+    return count(int(label)) if label.isdecimal() else label
 
 
 def _bent(axis: Axis, values: np.ndarray) -> np.ndarray:

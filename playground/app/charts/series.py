@@ -4,8 +4,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-MARKS = {"dashed": "┄", "points": "●", "bars": "■"}
-
 
 @dataclass(frozen=True, eq=False)
 class Series:
@@ -28,11 +26,6 @@ class Series:
     width: float = 2.0
     alpha: float = 1.0
     error: np.ndarray | None = None
-
-    @property
-    def mark(self) -> str:
-        """The sign beside its name, which tells it from others without its colour."""
-        return MARKS.get(self.kind, "▬" if self.width >= 2 else "─")
 
     def looks_like(self, other: "Series | None") -> bool:
         """Whether it would be drawn as the other is."""
