@@ -86,17 +86,17 @@ class Found:
         ]
 
 
-def judged(problem: Problem, trainer: Trainer) -> Found:
+def evaluated(problem: Problem, trainer: Trainer) -> Found:
     """Sample from the averaged weights and judge."""
     *_, trajectory = sample(problem, trainer.ema.requires_grad_(False))
     dataset = problem.dataset
     samples = np.clip(trajectory.positions[-1], -1, 1)
-    judge = CalibratedClassifierCV(SVC(C=10.0), ensemble=False).fit(dataset.points.reshape(-1, 64), dataset.labels)
+    classifier = CalibratedClassifierCV(SVC(C=10.0), ensemble=False).fit(dataset.points.reshape(-1, 64), dataset.labels)
     sure, sure_real = (
-        float((judge.predict_proba(images.reshape(-1, 64)).max(1) > SURE).mean())
+        float((classifier.predict_proba(images.reshape(-1, 64)).max(1) > SURE).mean())
         for images in (samples, dataset.held_out)
     )
-    shares = np.bincount(judge.predict(samples.reshape(-1, 64)), minlength=10) / len(samples)
+    shares = np.bincount(classifier.predict(samples.reshape(-1, 64)), minlength=10) / len(samples)
     figures = image_figures(problem, samples)
     near = (figures[f"nearest_neighbour_distance{end}"] for end in ("", "_standard_error", "_held_out"))
     return Found(sure, sure_real, shares.tolist(), *near)
@@ -109,7 +109,7 @@ def shipped(settings: dict[str, object]) -> Found:
     trainer = Trainer(problem)
     trainer.restore(dict(session.weights))
     print(f"the model that ships: {trainer.network.parameters_count:,} weights, {trainer.step:,} steps")
-    return judged(problem, trainer)
+    return evaluated(problem, trainer)
 
 
 def trained(settings: dict[str, object], seed: int) -> tuple[Found, int]:
@@ -118,7 +118,7 @@ def trained(settings: dict[str, object], seed: int) -> tuple[Found, int]:
     trainer = Trainer(problem)
     *_, last = trainer
     print(f"seed {seed}: {last.step:,} steps in {last.seconds:.0f} s")
-    return judged(problem, trainer), last.step
+    return evaluated(problem, trainer), last.step
 
 
 def main() -> None:

@@ -509,14 +509,14 @@ FAULTS = (
         "theory/likelihood.py",
         "own * error.square() + BORROWED * pooled) / (own + BORROWED)",
         "error.square())",
-        ("theory/test_likelihood.py", "lab/test_reliability.py"),
+        ("theory/test_likelihood.py", "lab/test_trust.py"),
     ),
     Fault(
         "the mean of estimated traces judged as loosely as one of them",
-        "lab/reliability.py",
+        "lab/trust.py",
         "_typical(error, probes) / math.sqrt(len(known))",
         "_typical(error, probes)",
-        ("lab/test_reliability.py",),
+        ("lab/test_trust.py",),
     ),
     Fault(
         "the trace added on the way back",
@@ -652,7 +652,7 @@ FAULTS = (
         ("theory/test_two_samples.py::test_values_and_errors_of_shifted_normals",),
     ),
     Fault(
-        "a classifier judged on what it learned from",
+        "a classifier tested on what it learned from",
         "theory/two_samples.py",
         "torch.cat([a[half:], b[half:]])",
         "torch.cat([a[: count - half], b[: count - half]])",
@@ -716,10 +716,10 @@ FAULTS = (
     ),
     Fault(
         "training points as their own neighbours",
-        "lab/reliability.py",
+        "lab/trust.py",
         "itself_and_other[:, -1]",
         "itself_and_other[:, 0]",
-        ("lab/test_reliability.py",),
+        ("lab/test_trust.py",),
     ),
     Fault(
         "a row that is given up, at rest where it was lost",

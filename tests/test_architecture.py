@@ -117,7 +117,7 @@ def test_nothing_is_left_for_later() -> None:
 
 @pytest.mark.parametrize(
     "module",
-    ["playground.cli", "playground.lab.along_sigma", "playground.lab.experiment", "playground.lab.session"],
+    ["playground.cli", "playground.lab.score_error_curve", "playground.lab.experiment", "playground.lab.session"],
 )
 def test_starting_loads_neither_torch_nor_qt(module: str) -> None:
     code = f"import sys, {module}; sys.exit(bool({{'torch', 'PySide6'}} & set(sys.modules)))"

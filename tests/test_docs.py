@@ -16,8 +16,8 @@ from playground.app.window import SMALLEST
 from playground.cli import COMMANDS
 from playground.cli.doctor.machine import settings_folder
 from playground.lab import experiment as experiments
+from playground.lab.conflicts import likelihood_conflict, sampling_conflict, training_conflict
 from playground.lab.experiment import fields
-from playground.lab.refusals import likelihood_refusal, sampling_refusal, training_refusal
 from playground.theory.latent import linear, rotation, spherical
 
 ROOT = Path(__file__).parents[1]
@@ -130,9 +130,9 @@ def test_each_data_set_has_an_example() -> None:
 @pytest.mark.parametrize("path", EXPERIMENTS, ids=lambda path: path.stem)
 def test_every_example_can_be_run(path: Path) -> None:
     experiment = experiments.load(path)
-    assert training_refusal(experiment) is None
-    assert sampling_refusal(experiment) is None
-    assert likelihood_refusal(experiment) is None
+    assert training_conflict(experiment) is None
+    assert sampling_conflict(experiment) is None
+    assert likelihood_conflict(experiment) is None
     if experiment.data.kind == "file":
         assert Path(experiment.data.path).is_file()
 

@@ -30,9 +30,9 @@ from playground.drawing.palette import DARK
 from playground.drawing.plane import bounds_of, shaped
 from playground.drawing.render import headless, render, save_image
 from playground.drawing.scene import Scene
+from playground.lab.conflicts import sampling_conflict
 from playground.lab.experiment import Experiment, fields, replace
 from playground.lab.problem import Problem
-from playground.lab.refusals import sampling_refusal
 from playground.lab.sampling import make_sampler, sample
 from playground.lab.sampling_settings import known_pixels
 from playground.lab.session import Session
@@ -96,7 +96,7 @@ def samplers() -> list[Column]:
     for kind, solver in itertools.product(fields()["sampling.kind"].choices, fields()["sampling.solver"].choices):
         settings = {"sampling.kind": kind, "sampling.solver": solver}
         experiment = replace(problem.experiment, settings)
-        if kind == "forward" or solver == "auto" or sampling_refusal(experiment):
+        if kind == "forward" or solver == "auto" or sampling_conflict(experiment):
             continue
         sampler = make_sampler(dataclasses.replace(problem, experiment=experiment))
         alone = not hasattr(sampler, "solver") and solver not in ("adaptive", "dpm-solver++")
@@ -115,7 +115,7 @@ def samplers() -> list[Column]:
 def fitted(experiment: Experiment, column: Column, alternatives: Sequence[Settings]) -> Experiment | None:
     """The experiment with a sampler and the first alternative that it does not refuse, or None."""
     trials = (replace(experiment, {**column.settings, **alternative}) for alternative in alternatives)
-    return next((trial for trial in trials if sampling_refusal(trial) is None), None)
+    return next((trial for trial in trials if sampling_conflict(trial) is None), None)
 
 
 def trained(problem: Problem) -> LabelledScore:

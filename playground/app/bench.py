@@ -21,9 +21,9 @@ from playground.app.workers import Slot, interrupted
 from playground.data.dataset import held_out_count
 from playground.data.sources import SOURCES
 from playground.lab import experiment as description
+from playground.lab.conflicts import has_energy, path_conflict, training_conflict
 from playground.lab.experiment import Experiment, ExperimentError
-from playground.lab.minimised import minimised
-from playground.lab.refusals import has_energy, path_refusal, training_refusal
+from playground.lab.loss_identity import loss_identity
 from playground.lab.session import Session
 from playground.lab.settings import Objective, Training
 from playground.resources import resource
@@ -140,7 +140,7 @@ class Bench:
     def loss_history(self) -> tuple[np.ndarray, np.ndarray]:
         """Steps and losses of the training so far, (C,) each; none where what was minimised is not what is chosen now:
         training on begins new ones, and to choose the old objective and law again brings these back."""
-        if minimised(self.trainer.problem.experiment) != minimised(self.problem.experiment):
+        if loss_identity(self.trainer.problem.experiment) != loss_identity(self.problem.experiment):
             return np.zeros(0), np.zeros(0)
         return self._losses_so_far()
 
@@ -197,7 +197,7 @@ class Bench:
         """Train on with other settings; data, noise, network and seed stay what the trainer was made for."""
         with self.lock:
             made_for = self.trainer.problem.experiment
-            if minimised(experiment) != minimised(made_for):  # the losses of two stand on no common scale
+            if loss_identity(experiment) != loss_identity(made_for):  # the losses of two stand on no common scale
                 self.steps, self.losses, self.held_out = [], [], []
             self.trainer.retune(
                 msgspec.structs.replace(made_for, objective=experiment.objective, training=experiment.training)
@@ -287,7 +287,7 @@ def assemble(
         yield 1.0, dataclasses.replace(heir, problem=problem, view=_view(problem, heir.trainer))
         return
     trainable = problem
-    if training_refusal(experiment, problem.conditions) is not None:
+    if training_conflict(experiment, problem.conditions) is not None:
         # The data are shown before a fitting objective is chosen; the Train button says what does not fit.
         trainable = dataclasses.replace(
             problem, experiment=description.replace(experiment, {"objective.kind": "exact"})
@@ -361,13 +361,13 @@ def _remember(bench: Bench, summary: Mapping[str, Any], progress_type: Any) -> N
 
 
 def _view(problem: "Problem", trainer: "Trainer") -> ProblemView:
-    from playground.lab.advice import data_advice, objective_advice
+    from playground.lab.diagnostics import data_diagnostics, objective_diagnostics
 
-    of_any = data_advice(problem)  # off the GUI thread, which asks again for each objective
+    of_any = data_diagnostics(problem)  # off the GUI thread, which asks again for each objective
     dataset, noise, units = problem.dataset, problem.noise, problem.units
     is_image = len(problem.shape) == 3
-    resolved = problem.resolved()
-    has_process = path_refusal(problem.experiment) is None
+    resolved = problem.resolve()
+    has_process = path_conflict(problem.experiment) is None
     rungs = noise.levels(problem.experiment.noise.levels) if has_process else np.array([noise.sigma_max])
     gap = units.sigma_to_user(problem.widest())
     shown, count = dataset.points, len(dataset.points)
@@ -378,7 +378,7 @@ def _view(problem: "Problem", trainer: "Trainer") -> ProblemView:
         name=dataset.name,
         points=shown,
         count=count,
-        test_points=len(problem.judged),
+        test_points=len(problem.evaluation_points),
         bounds=bounds,
         brightness=shown.reshape(len(shown), -1).mean(axis=1) if is_image else None,
         limits=(float(shown.min()), float(shown.max())),
@@ -399,7 +399,7 @@ def _view(problem: "Problem", trainer: "Trainer") -> ProblemView:
         conditions=problem.conditions,
         labelled=dataset.labels is not None,
         class_names=dataset.class_names,
-        advice=lambda objective: (*objective_advice(problem, objective), *of_any),
+        diagnostics=lambda objective: (*objective_diagnostics(problem, objective), *of_any),
         mode_weights=None
         if problem.density is None or problem.density.modes is None
         else problem.density.mode_weights.numpy(),

@@ -23,7 +23,7 @@ from playground.app.state import State
 from playground.lab import experiment as experiments
 from playground.lab.experiment import Experiment, ExperimentError
 from playground.lab.session import MODEL, SUFFIX, Session, SessionError
-from playground.mistakes import Mistake
+from playground.user_errors import UserError
 
 POINTS = (".csv", ".tsv", ".npy")
 IMAGES = (".npz", ".gz", ".bin", "-ubyte", ".ubyte")
@@ -327,7 +327,7 @@ class Documents(QObject):
         self.changed.emit()
 
     def _failed(self, error: BaseException) -> None:
-        if isinstance(error, Mistake):
+        if isinstance(error, UserError):
             self._refuse(str(error))
         else:
             errors.report(error, "a file could not be read or written")

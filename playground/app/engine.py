@@ -21,8 +21,8 @@ from playground.app.state import Deed, State
 from playground.app.training import Training
 from playground.app.workers import interrupted
 from playground.lab import experiment as description
+from playground.lab.conflicts import training_conflict
 from playground.lab.experiment import Experiment
-from playground.lab.refusals import training_refusal
 from playground.lab.sampling_settings import known_pixels
 from playground.lab.session import Session, SessionError
 from playground.lab.trajectory import Trajectory
@@ -280,12 +280,12 @@ class Engine(Training):
             return  # another is being built, and takes what was changed meanwhile
         bench.problem = dataclasses.replace(bench.problem, experiment=self._state.experiment)
         if self._training is not None and any(key.startswith(("training.", "objective.")) for key in keys):
-            refusal = training_refusal(self._state.experiment, bench.view.conditions)
-            if refusal is None:
+            conflict = training_conflict(self._state.experiment, bench.view.conditions)
+            if conflict is None:
                 bench.retunes.put(self._state.experiment)
             else:
                 self.pause_training()
-                self.message.emit("warning", refusal.sentence, "")
+                self.message.emit("warning", conflict.sentence, "")
         if any(key.startswith("sampling.") or key == "seed" for key in keys):
             self._forget("quality")
             self._recall()
@@ -306,9 +306,9 @@ class Engine(Training):
             self._tasks.cancel("problem")
             self._take(kept)
             return
-        refusal = training_refusal(experiment)
-        if refusal is not None and refusal.key.startswith(("data.", "network.")) and session is None:
-            self._fail(refusal.sentence, clear=refusal.key == "data.strokes")
+        conflict = training_conflict(experiment)
+        if conflict is not None and conflict.key.startswith(("data.", "network.")) and session is None:
+            self._fail(conflict.sentence, clear=conflict.key == "data.strokes")
             return
         dataset, heir = self._read_already(experiment), kept
         if kept is not None and kept.training == "untrained" and kept.problem.density is None:

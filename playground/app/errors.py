@@ -17,7 +17,7 @@ from typing import Any
 from PySide6.QtCore import QMessageLogContext, QObject, QtMsgType, Signal, qInstallMessageHandler, qVersion
 
 import playground
-from playground.mistakes import mistake_of
+from playground.user_errors import user_error_message
 
 LINES = 2_000
 _LEVELS = {
@@ -97,7 +97,7 @@ def sentence(error: BaseException) -> str:
 
 def report(error: BaseException, where: str = "") -> None:
     """Log an error with its traceback and tell the user; from any thread."""
-    mistake = mistake_of(error)
+    mistake = user_error_message(error)
     logger.error(
         "%s",
         where or "uncaught error",

@@ -26,7 +26,7 @@ from playground.drawing.palette import PALETTES, Palette
 from playground.drawing.render import PictureError, save_image
 from playground.drawing.scene import Scene
 from playground.lab import experiment as experiments
-from playground.mistakes import mistake_of, unwritten
+from playground.user_errors import cannot_write, user_error_message
 
 if typing.TYPE_CHECKING:
     from playground.lab.trajectory import Trajectory
@@ -131,7 +131,7 @@ class Exports(QObject):
         experiment = self._window.state.experiment
 
         def write() -> Iterator[Progress]:
-            experiments.save(experiments.portable(experiment, path.parent), path)
+            experiments.save(experiments.with_relative_paths(experiment, path.parent), path)
             yield 1, 1
 
         self._start(write, path, None)
@@ -399,5 +399,5 @@ def _complete(last: Progress | None) -> bool:
 def _sentence(error: BaseException, path: Path) -> str:
     """What the user can do about an error, or "" where it is one of the program."""
     if isinstance(error, OSError):
-        return unwritten(path, error)
-    return mistake_of(error) or ""
+        return cannot_write(path, error)
+    return user_error_message(error) or ""

@@ -177,13 +177,13 @@ class FieldRow(QWidget):
         """Go back to the default."""
         self.edit(self.field.default)
 
-    def say(self, sentence: str, refusal: bool = False) -> None:
+    def say(self, sentence: str, is_error: bool = False) -> None:
         """A sentence under the control: why a value was refused, or what a change would cost."""
-        theme.set_role(self.note, "refusal" if refusal else "caption")
+        theme.set_role(self.note, "refusal" if is_error else "caption")
         self.note.setText(sentence)
         self.note.setVisible(bool(sentence))
 
-    def _is_refusal(self) -> bool:
+    def _shows_error(self) -> bool:
         return bool(self.note.property("role") == "refusal")
 
     def announce(self) -> None:
@@ -213,7 +213,7 @@ class FieldRow(QWidget):
                 Qt.FocusReason.BacktabFocusReason,
                 Qt.FocusReason.ShortcutFocusReason,
             )
-            refused = self._is_refusal()
+            refused = self._shows_error()
             if event.type() == QEvent.Type.FocusIn:
                 self._gesture += 1
                 if not refused and (keyboard or isinstance(watched, NumberEdit)):
@@ -246,14 +246,14 @@ class FieldRow(QWidget):
 
     @Slot()
     def _replaced(self) -> None:
-        if self._is_refusal():
+        if self._shows_error():
             self.say("")  # before the refresh: a refused text gives way to the value in force
             self.refresh()
 
     @Slot(str, str)
     def _state_refused(self, key: str, sentence: str) -> None:
         if key == self.key:
-            self.say(self._spoken(key, sentence), refusal=True)
+            self.say(self._spoken(key, sentence), is_error=True)
 
     def _spoken(self, key: str, sentence: str) -> str:
         """The sentence with labels for keys; its own setting is the one above it."""

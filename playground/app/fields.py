@@ -27,7 +27,7 @@ from playground.app.field_row import (
 from playground.app.numbers import Scale, rounded, shown, slider_scale
 from playground.app.state import State
 from playground.lab import experiment as description
-from playground.lab.automatic import resolved
+from playground.lab.defaults import resolve
 
 
 class NumberField(FieldRow):
@@ -98,7 +98,7 @@ class NumberField(FieldRow):
         """The number that stands there, or None while "auto" is not worked out."""
         given = self.state.value(self.key)
         if given == "auto":
-            given = description.value(resolved(self.state.experiment), self.key)
+            given = description.value(resolve(self.state.experiment), self.key)
         return self._resolved if given == "auto" else given
 
     def refresh(self) -> None:
@@ -113,9 +113,9 @@ class NumberField(FieldRow):
             self.slider.set_known(number is not None)
             self.slider.set_position(0.5 if number is None else self._scale.position(number))
 
-    def say(self, sentence: str, refusal: bool = False) -> None:
-        super().say(sentence, refusal)
-        theme.set_state(self.number, "refused", "true" if refusal else "false")
+    def say(self, sentence: str, is_error: bool = False) -> None:
+        super().say(sentence, is_error)
+        theme.set_state(self.number, "refused", "true" if is_error else "false")
 
     def _display(self, value: float) -> str:
         return shown(value)
@@ -175,7 +175,7 @@ class NumberField(FieldRow):
         try:
             value = read(self.field, text, self._example())
         except NotANumber as error:
-            self.say(str(error), refusal=True)
+            self.say(str(error), is_error=True)
             return
         if self.state.edit({self.key: value}):
             self.say("")

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from playground.lab import experiment as description
-from playground.lab.along_sigma import ScoreErrors
 from playground.lab.experiment import Experiment
+from playground.lab.score_error_curve import ScoreErrorCurve
 
 if TYPE_CHECKING:
     from playground.app.bench import Bench
@@ -67,7 +67,7 @@ def present(bench: "Bench", experiment: Experiment, noise: int) -> dict[str, Any
 def to_json(found: Mapping[str, Any], noise: int) -> dict[str, Any]:
     """The same as JSON values, for a session."""
     return ({NOISE: noise} if noise else {}) | {
-        name: _plain(dataclasses.asdict(figures) if isinstance(figures, ScoreErrors) else figures)
+        name: _plain(dataclasses.asdict(figures) if isinstance(figures, ScoreErrorCurve) else figures)
         for name, figures in found.items()
     }
 
@@ -127,8 +127,8 @@ def _is_number(value: Any) -> bool:
     return type(value) in (int, float) and not abs(value) > sys.float_info.max
 
 
-def _errors(saved: Any) -> ScoreErrors | None:
-    names = {field.name for field in dataclasses.fields(ScoreErrors)}
+def _errors(saved: Any) -> ScoreErrorCurve | None:
+    names = {field.name for field in dataclasses.fields(ScoreErrorCurve)}
     if not isinstance(saved, dict) or set(saved) != names or saved["source"] not in ("exact", "empirical"):
         return None
     try:
@@ -140,4 +140,4 @@ def _errors(saved: Any) -> ScoreErrors | None:
         return None
     if not (sigmas > 0).all() or not (np.diff(sigmas) > 0).all():
         return None
-    return ScoreErrors(fraction=1.0, source=saved["source"], **arrays)
+    return ScoreErrorCurve(fraction=1.0, source=saved["source"], **arrays)

@@ -14,9 +14,9 @@ from playground.app.live import Live, View, Weights
 from playground.app.measurements import (
     ASKED_CELLS,
     MAP_CELLS,
-    judged_density,
     learned_density,
     learned_score,
+    likelihood_density,
     map_level,
 )
 from playground.app.views import Bounds, DensityView, FieldView
@@ -110,7 +110,7 @@ class Views:
         if self._asked:
             assert self._view is not None
             asked = self._view.bench
-            maps = judged_density(asked.problem, asked.weights, self._view.bounds, ASKED_CELLS)
+            maps = likelihood_density(asked.problem, asked.weights, self._view.bounds, ASKED_CELLS)
             for fraction, density in maps:
                 self._asked_map = density
                 yield fraction or 0.0

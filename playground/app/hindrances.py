@@ -7,14 +7,14 @@ from playground.app.engine import Engine
 from playground.app.labels import spoken
 from playground.app.state import State
 from playground.app.views import conditions_of
-from playground.lab.refusals import (
-    comparison_refusal,
+from playground.lab.conflicts import (
+    comparison_conflict,
     few_samples,
-    likelihood_refusal,
-    sampling_refusal,
-    training_refusal,
+    likelihood_conflict,
+    sampling_conflict,
+    training_conflict,
 )
-from playground.lab.untrained import untrained_likelihoods, untrained_whole
+from playground.lab.label_dropout_checks import untrained_likelihood_score, untrained_unconditional_score
 
 LOADING = "The data are being loaded: a moment."
 IMAGES_FILL_NO_PLANE = "Images have no density over a plane: click on one for its log-likelihood."
@@ -29,17 +29,17 @@ def to_training(state: State, engine: Engine) -> str:
     """Training can neither begin nor be paused or taken back."""
     if engine.training_wanted:
         return ""
-    refusal = training_refusal(state.experiment, conditions_of(engine.problem))
-    if refusal is not None:
-        return spoken(refusal.sentence)
+    conflict = training_conflict(state.experiment, conditions_of(engine.problem))
+    if conflict is not None:
+        return spoken(conflict.sentence)
     return to_anything(engine)
 
 
 def to_sampling(state: State, engine: Engine) -> str:
     """No run can begin."""
-    refusal = sampling_refusal(state.experiment, conditions_of(engine.problem))
-    if refusal is not None:
-        return spoken(refusal.sentence)
+    conflict = sampling_conflict(state.experiment, conditions_of(engine.problem))
+    if conflict is not None:
+        return spoken(conflict.sentence)
     return spoken(engine.failure) if engine.problem is None else ""  # what is being loaded is played once it is there
 
 
@@ -50,12 +50,12 @@ def to_playing(state: State, engine: Engine) -> str:
 
 def to_evaluating(state: State, engine: Engine) -> str:
     """The test set has no likelihoods."""
-    refusal, why = likelihood_refusal(state.experiment), to_anything(engine)
+    conflict, why = likelihood_conflict(state.experiment), to_anything(engine)
     if engine.problem is None or why:
         return why
-    if refusal is not None:
-        return spoken(refusal.sentence)
-    return spoken(untrained_likelihoods(state.experiment, engine.problem.conditions) or "")
+    if conflict is not None:
+        return spoken(conflict.sentence)
+    return spoken(untrained_likelihood_score(state.experiment, engine.problem.conditions) or "")
 
 
 def to_mapping(state: State, engine: Engine) -> str:
@@ -73,7 +73,7 @@ def to_measuring_score(state: State, engine: Engine) -> str:
         return why
     if not view.has_reference:
         return f"The exact score of {view.name} is not known, and without noise no other is."
-    return spoken(untrained_whole(state.experiment, view.conditions) or "")
+    return spoken(untrained_unconditional_score(state.experiment, view.conditions) or "")
 
 
 def to_comparing(state: State, engine: Engine) -> str:
@@ -82,9 +82,9 @@ def to_comparing(state: State, engine: Engine) -> str:
     why = to_anything(engine) or to_sampling(state, engine)  # a run that is in view still is of other settings
     if view is None or why:
         return why
-    refusal = comparison_refusal(state.experiment, view.conditions)
-    if refusal is not None and not view.is_image:
-        return spoken(refusal.sentence)
+    conflict = comparison_conflict(state.experiment, view.conditions)
+    if conflict is not None and not view.is_image:
+        return spoken(conflict.sentence)
     if run is None or not len(run):
         return "There are no samples to compare with the data yet."
     return "" if view.is_image else spoken(few_samples(len(run.positions[-1])))

@@ -10,8 +10,8 @@ import numpy as np
 from playground.app.bench import torch_threads
 from playground.app.live import Weights
 from playground.app.views import Bounds, DensityView, FlowLikelihood, PointLikelihood, ProblemView, Way
-from playground.lab.refusals import flow_refusal
-from playground.lab.untrained import untrained_likelihoods
+from playground.lab.conflicts import flow_conflict
+from playground.lab.label_dropout_checks import untrained_likelihood_score
 
 if TYPE_CHECKING:
     from playground.lab.problem import Problem
@@ -35,7 +35,7 @@ def learned_score(problem: "Problem", weights: Weights) -> Any:
     return network.requires_grad_(False)
 
 
-def judging_score(problem: "Problem", weights: Weights) -> Any:
+def likelihood_score(problem: "Problem", weights: Weights) -> Any:
     """The score whose likelihoods the experiment asks for."""
     return problem.known_score(problem.experiment.likelihood.source) or learned_score(problem, weights)
 
@@ -45,9 +45,9 @@ def point_likelihood(problem: "Problem", weights: Weights, point: np.ndarray, nu
     whichever there are."""
     from playground.lab.energies import normalised
     from playground.lab.likelihood import round_trip
-    from playground.lab.reliability import flow_doubts, learned_doubts
+    from playground.lab.trust import extrapolation_warnings, flow_warnings
 
-    score = judging_score(problem, weights)
+    score = likelihood_score(problem, weights)
     energy, source = normalised(problem, score), problem.experiment.likelihood.source
     sigma = problem.units.sigma_to_user(problem.noise.sigma_min)
     exact = problem.exact_log_prob(point[None], sigma)
@@ -61,9 +61,9 @@ def point_likelihood(problem: "Problem", weights: Weights, point: np.ndarray, nu
         untrained=weights.untrained and source == "learned",
         energy=None if energy is None else (float(energy.log_prob(point[None])[0]), energy.partition.error),
     )
-    if flow_refusal(problem.experiment) is not None:
-        (doubt,) = learned_doubts(problem, point[None])
-        yield 1.0, dataclasses.replace(found, doubt=doubt)
+    if flow_conflict(problem.experiment) is not None:
+        (warning,) = extrapolation_warnings(problem, point[None])
+        yield 1.0, dataclasses.replace(found, warning=warning)
         return
     for progress in round_trip(problem, score, point[None], record_path=number is None):
         trip = progress.result
@@ -82,9 +82,9 @@ def point_likelihood(problem: "Problem", weights: Weights, point: np.ndarray, nu
             log_prob_error=float(trip.log_prob_error[0]),
             path=None if result.path is None else result.path[:, 0],
         )
-        (doubt,) = flow_doubts(problem, point[None], result.log_prob, result.standard_error)
-        never = untrained_likelihoods(problem.experiment, problem.conditions)
-        yield 1.0, dataclasses.replace(found, flow=flow, doubt=doubt if never is None else f"untrained: {never}")
+        (warning,) = flow_warnings(problem, point[None], result.log_prob, result.standard_error)
+        never = untrained_likelihood_score(problem.experiment, problem.conditions)
+        yield 1.0, dataclasses.replace(found, flow=flow, warning=warning if never is None else f"untrained: {never}")
 
 
 def way_between(
@@ -94,7 +94,7 @@ def way_between(
     from playground.lab.latent import interpolate
 
     count = WAY_POINTS if problem.shape == (2,) else WAY_IMAGES
-    for progress in interpolate(problem, judging_score(problem, weights), ends, count):
+    for progress in interpolate(problem, likelihood_score(problem, weights), ends, count):
         found = progress.result
         way = None if found is None else Way(ends, numbers, found.points, found.log_prob, found.standard_error)
         yield progress.fraction, way
@@ -116,12 +116,12 @@ def learned_density(
     return density_of(problem, learned_score(problem, weights), "learned", bounds, sigma, resolution, moving)
 
 
-def judged_density(problem: "Problem", weights: Weights, bounds: Bounds, resolution: int) -> Progress:
+def likelihood_density(problem: "Problem", weights: Weights, bounds: Bounds, resolution: int) -> Progress:
     """The density of the finest noise level of the score that likelihoods are taken of; the training set's in closed form."""
     source = problem.experiment.likelihood.source
     if source == "empirical":
         return training_set_density(problem, bounds, resolution)
-    return density_of(problem, judging_score(problem, weights), source, bounds, None, resolution)
+    return density_of(problem, likelihood_score(problem, weights), source, bounds, None, resolution)
 
 
 def training_set_density(problem: "Problem", bounds: Bounds, resolution: int) -> Progress:
@@ -184,8 +184,8 @@ def test_set(problem: "Problem", weights: Weights) -> Progress:
     from playground.lab.density_map import integral
     from playground.lab.evaluation import OF_SAMPLES, evaluate
 
-    score = judging_score(problem, weights)
-    flows = problem.shape == (2,) and flow_refusal(problem.experiment) is None
+    score = likelihood_score(problem, weights)
+    flows = problem.shape == (2,) and flow_conflict(problem.experiment) is None
     share = 0.7 if flows else 1.0  # of the work; the rest is the integral
     metrics = None
     for step in evaluate(problem, score):

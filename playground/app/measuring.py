@@ -12,8 +12,8 @@ from playground.app.following import FOLLOWING
 from playground.app.stage import Stage
 from playground.app.state import State
 from playground.app.views import DensityView, PointLikelihood, Way
+from playground.lab.conflicts import Conflict, flow_conflict, likelihood_conflict
 from playground.lab.experiment import Experiment
-from playground.lab.refusals import Refusal, flow_refusal, likelihood_refusal
 
 POINT_KEYS = frozenset(
     f"likelihood.{name}" for name in ("tolerance", "trace", "trace_probes", "probes")
@@ -80,14 +80,14 @@ class Measuring(Stage):
 
     def click_again(self, places: Sequence[tuple[float, float] | int]) -> None:
         """Measure anew what :attr:`clicked` told, as far as the settings let it be measured."""
-        if not places or likelihood_refusal(self._state.experiment) is not None:
+        if not places or likelihood_conflict(self._state.experiment) is not None:
             return
         numbers = [place if isinstance(place, int) else None for place in places]
         points = [self._finished_image(place) if isinstance(place, int) else np.array(place) for place in places]
         if any(point is None for point in points):
             return
         self._inspect(points[0], numbers[0])
-        if len(points) == 2 and flow_refusal(self._state.experiment) is None:
+        if len(points) == 2 and flow_conflict(self._state.experiment) is None:
             self._find_way(np.stack(points), (numbers[0], numbers[1]))
 
     def inspect(self, x: float, y: float) -> None:
@@ -123,12 +123,12 @@ class Measuring(Stage):
 
         The test set, which takes longer, only where it is being measured; its figures are those of other settings.
         """
-        if keys & TEST_SET_KEYS and flow_refusal(self._state.experiment) is None:
+        if keys & TEST_SET_KEYS and flow_conflict(self._state.experiment) is None:
             self._forget_followed()
             if self._tasks.running("test-set"):
                 self.evaluate_test_set()
         first, way = self._likelihood, self._way
-        if first is not None and keys & POINT_KEYS and likelihood_refusal(self._state.experiment) is None:
+        if first is not None and keys & POINT_KEYS and likelihood_conflict(self._state.experiment) is None:
             self._inspect(first.point, first.number)
             if way is not None:
                 self._find_way(way.ends, way.numbers)
@@ -143,7 +143,7 @@ class Measuring(Stage):
         self._show_way(None)
 
     def _inspect(self, point: np.ndarray, number: int | None) -> None:
-        if self._refused(likelihood_refusal):
+        if self._refused(likelihood_conflict):
             return
         bench = self._bench
         assert bench is not None
@@ -170,7 +170,7 @@ class Measuring(Stage):
             self._find_way(np.stack([first.point, point]), (first.number, number))
 
     def _find_way(self, ends: np.ndarray, numbers: tuple[int | None, int | None]) -> None:
-        if self._refused(flow_refusal):
+        if self._refused(flow_conflict):
             return
         bench = self._bench
         assert bench is not None
@@ -209,7 +209,7 @@ class Measuring(Stage):
 
     def density_map(self) -> None:
         """Compute the model's density of the finest level over the canvas; it stays until the playhead moves on."""
-        if self._refused(likelihood_refusal):
+        if self._refused(likelihood_conflict):
             return
         if self._pinned is None or not self._tasks.running("density"):
             self._finished_map = None if self._pinned is None else self._under.density.seen
@@ -220,7 +220,7 @@ class Measuring(Stage):
         self._tasks.start(
             "density",
             "Density map",
-            lambda: measurements.judged_density(problem, weights, bounds, measurements.ASKED_CELLS),
+            lambda: measurements.likelihood_density(problem, weights, bounds, measurements.ASKED_CELLS),
             self._show_density,
             self._map_failed,
         )
@@ -238,7 +238,7 @@ class Measuring(Stage):
 
     def evaluate_test_set(self) -> None:
         """NLL, entropy, KL and the integral over the plane."""
-        if self._refused(likelihood_refusal):
+        if self._refused(likelihood_conflict):
             return
         bench = self._bench
         assert bench is not None
@@ -369,17 +369,17 @@ class Measuring(Stage):
             measure()
         if self._bench is None or self._bench.training == "training":
             self._place = place
-        elif place is not None and likelihood_refusal(self._state.experiment) is None:
+        elif place is not None and likelihood_conflict(self._state.experiment) is None:
             self._inspect(*place)
 
-    def _refused(self, why: Callable[[Experiment], Refusal | None]) -> bool:
+    def _refused(self, why: Callable[[Experiment], Conflict | None]) -> bool:
         """Whether there is nothing on the bench, or a reason, which is told."""
         if self._bench is None:
             return True
-        refusal = why(self._state.experiment)
-        if refusal is not None:
-            self.message.emit("warning", refusal.sentence, "")
-        return refusal is not None
+        conflict = why(self._state.experiment)
+        if conflict is not None:
+            self.message.emit("warning", conflict.sentence, "")
+        return conflict is not None
 
     def _forget_measurements(self) -> None:
         """Another bench or other weights: nothing measured so far is true of it, but for what was measured of it before."""

@@ -80,10 +80,10 @@ class RangeField(FieldRow):
     def reset(self) -> None:
         self.state.edit({key: fields()[key].default for key in self.keys})
 
-    def say(self, sentence: str, refusal: bool = False) -> None:
-        super().say(sentence, refusal)
+    def say(self, sentence: str, is_error: bool = False) -> None:
+        super().say(sentence, is_error)
         for number in self.numbers.values():
-            theme.set_state(number, "refused", "true" if refusal and number.dirty else "false")
+            theme.set_state(number, "refused", "true" if is_error and number.dirty else "false")
 
     @Slot(bool)
     def _chip_clicked(self, checked: bool) -> None:
@@ -98,7 +98,7 @@ class RangeField(FieldRow):
         try:
             value = read(fields()[key], text, float(f"{self.value(key) or 0.05:.2g}"))
         except NotANumber as error:
-            self.say(str(error), refusal=True)
+            self.say(str(error), is_error=True)
             return
         if self.state.edit({key: value}):
             self.numbers[key].show_value(None)
@@ -124,4 +124,4 @@ class RangeField(FieldRow):
     @Slot(str, str)
     def _state_refused(self, key: str, sentence: str) -> None:
         if key in self.keys:
-            self.say(self._spoken(key, sentence), refusal=True)
+            self.say(self._spoken(key, sentence), is_error=True)

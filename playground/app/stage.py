@@ -23,9 +23,9 @@ from playground.app.state import State
 from playground.app.tasks import Tasks
 from playground.app.views import Bounds, DensityView, ProblemView
 from playground.app.workers import Worker
-from playground.lab.refusals import Refusal, sampling_refusal
+from playground.lab.conflicts import Conflict, sampling_conflict
 from playground.lab.trajectory import Trajectory
-from playground.mistakes import mistake_of
+from playground.user_errors import user_error_message
 
 AHEAD = 40  # frames recorded beyond the playhead
 FIELD_SECONDS = 0.05  # how often the field follows playhead and weights: arrows turn slowly...
@@ -169,11 +169,11 @@ class Stage(QObject):
         bench = self._bench
         if bench is None:
             return
-        refusal = self._refusal(bench)
-        if refusal is not None:
-            if refusal.sentence != self._told:
-                self._told = refusal.sentence
-                self.message.emit("warning", refusal.sentence, "")
+        conflict = self._conflict(bench)
+        if conflict is not None:
+            if conflict.sentence != self._told:
+                self._told = conflict.sentence
+                self.message.emit("warning", conflict.sentence, "")
             if self._trajectory is None or self._played is not bench:  # that of the last noise may be on its way still
                 self._drop_run()
             return
@@ -182,9 +182,9 @@ class Stage(QObject):
         self._playback.seek(0, 0)
         self._shown_frame = -1
 
-    def _refusal(self, bench: Bench) -> Refusal | None:
+    def _conflict(self, bench: Bench) -> Conflict | None:
         """Why no run can begin with the present settings."""
-        return sampling_refusal(self._state.experiment, bench.view.conditions)
+        return sampling_conflict(self._state.experiment, bench.view.conditions)
 
     def _record(self, bench: Bench, frames: int) -> tuple[int, int]:
         """Begin to record a run; its number, and the weights it begins with."""
@@ -320,7 +320,7 @@ class Stage(QObject):
         A run that cannot be recorded as fast as it is played is recorded while the last one plays.
         """
         bench, live = self._bench, self._live
-        if bench is not None and bench.weights.version != self._run_version and self._refusal(bench) is None:
+        if bench is not None and bench.weights.version != self._run_version and self._conflict(bench) is None:
             if live.keeps_up(FRAMES_A_SECOND * self.speed):
                 self._begin()
                 return
@@ -414,5 +414,5 @@ class Stage(QObject):
 
     def _say_stopped(self, what: str, error: BaseException) -> None:
         """Offer the log only where the program is to blame: of a mistake it says no more than the sentence."""
-        mistake = mistake_of(error)
+        mistake = user_error_message(error)
         self.message.emit("error", f"{what} stopped: {mistake or error}", "" if mistake else "help.log")

@@ -9,7 +9,7 @@ from playground.app.bench import Bench
 from playground.app.measuring import Measuring
 from playground.app.state import State
 from playground.app.workers import Worker
-from playground.lab.refusals import training_refusal
+from playground.lab.conflicts import training_conflict
 
 PROGRESS_SECONDS = 1 / 15  # between two reports of training, which two charts and a dozen numbers follow
 
@@ -88,8 +88,8 @@ class Training(Measuring):
             return
         if bench is None:
             return
-        refusal = training_refusal(self._state.experiment, bench.view.conditions)
-        hindrance = self.failure if refusal is None else refusal.sentence
+        conflict = training_conflict(self._state.experiment, bench.view.conditions)
+        hindrance = self.failure if conflict is None else conflict.sentence
         if hindrance:
             self.message.emit("error", hindrance, "")
             return

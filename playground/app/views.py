@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from playground.lab.conflicts import Conditions
 from playground.lab.data_settings import Data
 from playground.lab.experiment import Experiment
-from playground.lab.refusals import Conditions
 
 if TYPE_CHECKING:
-    from playground.lab.advice import Advice
+    from playground.lab.diagnostics import Diagnostic
 
 Bounds = tuple[float, float, float, float]  # x0, x1, y0, y1
 
@@ -56,7 +56,7 @@ class ProblemView:
     parameters_count: int
     labelled: bool = False  # whether the data have classes
     class_names: tuple[str, ...] = ()  # in the order of their numbers, where they are known
-    advice: "Callable[[str], tuple[Advice, ...]]" = lambda objective: ()  # what of the noise to change for it
+    diagnostics: "Callable[[str], tuple[Diagnostic, ...]]" = lambda objective: ()  # what of the noise to change for it
     mode_weights: np.ndarray | None = None
     marginals: np.ndarray | None = None  # (2, 2, N) along each axis even places, and a known density's mass below each
     resolved: Experiment | None = None  # with every "auto" that depends on the data as a number
@@ -143,7 +143,7 @@ class PointLikelihood:
     energy: tuple[float, float] | None = (
         None  # log p by a learned energy and its Z at the same sigma, and the error of ln Z
     )
-    doubt: str = ""  # what speaks against the log-likelihood; see playground.lab.reliability
+    warning: str = ""  # what speaks against the log-likelihood; see playground.lab.trust
 
 
 @dataclass(frozen=True, eq=False)

@@ -25,8 +25,8 @@ from playground.app.views import (
 )
 from playground.drawing.film import trail
 from playground.drawing.images import ImageGrid
+from playground.lab.conflicts import flow_conflict, likelihood_conflict, sampling_conflict, training_conflict
 from playground.lab.experiment import Stroke, value
-from playground.lab.refusals import flow_refusal, likelihood_refusal, sampling_refusal, training_refusal
 from playground.lab.session import Session
 
 if typing.TYPE_CHECKING:
@@ -117,14 +117,14 @@ class Wiring(QObject):
     def _tell(self, level: str, sentence: str, action: str) -> None:
         """Say what the engine has to say, for as long as its cause is there where one can know."""
         state, engine = self._state, self._engine
-        refusals = (
-            lambda: training_refusal(state.experiment, conditions_of(engine.problem)),
-            lambda: sampling_refusal(state.experiment, conditions_of(engine.problem)),
-            lambda: likelihood_refusal(state.experiment),
-            lambda: flow_refusal(state.experiment),
+        conflicts = (
+            lambda: training_conflict(state.experiment, conditions_of(engine.problem)),
+            lambda: sampling_conflict(state.experiment, conditions_of(engine.problem)),
+            lambda: likelihood_conflict(state.experiment),
+            lambda: flow_conflict(state.experiment),
         )
         causes: list[Holds] = [
-            lambda why=why: (refusal := why()) is not None and refusal.sentence == sentence for why in refusals
+            lambda why=why: (conflict := why()) is not None and conflict.sentence == sentence for why in conflicts
         ]
         causes.append(lambda: engine.training == "diverged" and engine.last_progress.diverged == sentence)
         named = {key: value(state.experiment, key) for key in keys_in(sentence)}

@@ -14,7 +14,7 @@ from typing import Any, Generic, TypeVar
 
 from PySide6.QtCore import QThread
 
-from playground.mistakes import Mistake
+from playground.user_errors import UserError
 
 T = TypeVar("T")
 
@@ -92,7 +92,7 @@ class Worker(QThread):
                     close()
         except Exception as error:  # the thread's edge: whoever started the work shows it
             self.error = error
-            if isinstance(error, Mistake):  # a full disk may be the program's own fault, and keeps its traceback
+            if isinstance(error, UserError):  # a full disk may be the program's own fault, and keeps its traceback
                 logger.warning("%s stopped: %s", self.objectName(), error)
             else:
                 logger.warning("%s stopped", self.objectName(), exc_info=True)

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from playground.mistakes import Mistake, mistake_of
+from playground.user_errors import UserError, user_error_message
 
 INTERRUPTED = 130  # the exit code of Ctrl+C in every shell
 BROKEN_PIPE = 141  # likewise of a program whose reader has gone
@@ -59,7 +59,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return BROKEN_PIPE
     except Exception as error:
-        sentence = mistake_of(error) or _misuse(error)
+        sentence = user_error_message(error) or _misuse(error)
         if sentence is not None:
             print(f"score-playground: {sentence}", file=sys.stderr)
             return 2
@@ -83,7 +83,7 @@ def _terminable() -> Iterator[None]:
 
 def _window(path: Path | None) -> int:
     if sys.platform == "linux" and not any(map(os.environ.get, ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM"))):
-        raise Mistake(
+        raise UserError(
             "There is no display here to open a window on: run an experiment without one by score-playground run EXPERIMENT.toml --out DIR."
         )
     from playground.app.main import launch
@@ -97,9 +97,9 @@ def _file(arguments: list[str]) -> Path:
     if not path.exists():
         near = difflib.get_close_matches(first, COMMANDS, n=1, cutoff=0.5)
         hint = f"did you mean {near[0]}?" if near else f"the commands are {', '.join(COMMANDS)}."
-        raise Mistake(f"{first} is neither a file nor a command; {hint}")
+        raise UserError(f"{first} is neither a file nor a command; {hint}")
     if rest:
-        raise Mistake(f"The window opens one file, but {first} is followed by {rest[0]!r}.")
+        raise UserError(f"The window opens one file, but {first} is followed by {rest[0]!r}.")
     return path
 
 

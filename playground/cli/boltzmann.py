@@ -16,9 +16,9 @@ from playground.drawing.render import headless, save_image
 from playground.lab import experiment as experiments
 from playground.lab.boltzmann.cost import Cost, measure_cost
 from playground.lab.boltzmann.patterns import patterns_of, write_pattern
-from playground.lab.boltzmann.settings import Boltzmann, training_refusal
+from playground.lab.boltzmann.settings import Boltzmann, training_conflict
 from playground.lab.boltzmann.training import Likely, Progress, Samples, Trainer, are_patterns, most_probable
-from playground.mistakes import Mistake
+from playground.user_errors import UserError
 
 SETTINGS, METRICS, WEIGHTS, SAMPLES, COST, PICTURE = (
     "boltzmann.toml",
@@ -50,11 +50,11 @@ def run_boltzmann(settings: Boltzmann, folder: Path, overwrite: bool) -> None:
     """Train, sample, measure what Z costs, and write it all into a folder.
 
     Raises:
-        Mistake: there is nothing to learn, or the folder holds results that are not to be overwritten.
+        UserError: there is nothing to learn, or the folder holds results that are not to be overwritten.
     """
-    refusal = training_refusal(settings)
-    if refusal is not None:
-        raise Mistake(
+    conflict = training_conflict(settings)
+    if conflict is not None:
+        raise UserError(
             f"There are no patterns to learn: set patterns to {experiments.fields(Boltzmann)['patterns'].bound}."
         )
     check_free(folder, EVERYTHING, overwrite)

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from playground import __version__
-from playground.mistakes import Mistake
+from playground.user_errors import UserError
 
 VIDEO_SUFFIXES = (".mp4", ".webm", ".gif")
 
@@ -30,7 +30,7 @@ def _whole(option: str) -> Callable[[str], int]:
         try:
             return int(text)
         except ValueError:
-            raise Mistake(f"{option} {text} is not possible: it must be a whole number.") from None
+            raise UserError(f"{option} {text} is not possible: it must be a whole number.") from None
 
     return parse
 
@@ -147,7 +147,7 @@ def likelihood(
 ) -> None:
     """Log-likelihood of points under a trained model, in nats per the points' own units."""
     out = _other_output(points, out, "--points")
-    from playground.cli.judging import write_likelihoods
+    from playground.cli.likelihoods import write_likelihoods
 
     write_likelihoods(folder, points, settings or [], seed, device, out, latent)
 
@@ -172,7 +172,7 @@ def decode(
 ) -> None:
     """The points that latent codes stand for under a trained model, down the probability flow."""
     out = _other_output(latent, out, "--latent")
-    from playground.cli.judging import write_decoded
+    from playground.cli.likelihoods import write_decoded
 
     write_decoded(folder, latent, settings or [], seed, device, out)
 
@@ -199,9 +199,9 @@ def interpolate(
 ) -> None:
     """The way between two points through the latent codes of a trained model."""
     if not 2 <= count <= 100_000:
-        raise Mistake(f"--count {count} is not possible: it must be a whole number from 2 to 100000.")
+        raise UserError(f"--count {count} is not possible: it must be a whole number from 2 to 100000.")
     out = _other_output(points, out, "--points")
-    from playground.cli.judging import write_interpolation
+    from playground.cli.likelihoods import write_interpolation
 
     write_interpolation(folder, points, settings or [], seed, device, out, count)
 
@@ -224,7 +224,7 @@ def video(
     size, fps = size or ("360x270" if gif else "960x720"), fps if fps is not None else 10 if gif else 30
     width, height = _size(size, even=not gif)
     if not 1 <= fps <= 120:
-        raise Mistake(f"--fps {fps} is not possible: it must be a whole number from 1 to 120.")
+        raise UserError(f"--fps {fps} is not possible: it must be a whole number from 1 to 120.")
     out = _output(out, VIDEO_SUFFIXES)
     from playground.cli.results import write_video
 
@@ -281,16 +281,16 @@ def _size(text: str, even: bool) -> tuple[int, int]:
     """Pixels across and down from "960x720".
 
     Raises:
-        Mistake: it reads otherwise, or is too small to see or too large to encode.
+        UserError: it reads otherwise, or is too small to see or too large to encode.
     """
     found = re.fullmatch(r"(\d{1,5})[x×](\d{1,5})", text.strip(), re.ASCII | re.IGNORECASE)
     if found is None:
-        raise Mistake(f"--size {text} is not possible: it must read like 1280x720.")
+        raise UserError(f"--size {text} is not possible: it must read like 1280x720.")
     width, height = int(found[1]), int(found[2])
     if not (64 <= width <= 7680 and 64 <= height <= 4320):
-        raise Mistake(f"--size {text} is not possible: it must lie between 64x64 and 7680x4320.")
+        raise UserError(f"--size {text} is not possible: it must lie between 64x64 and 7680x4320.")
     if even and (width % 2 or height % 2):
-        raise Mistake(
+        raise UserError(
             f"--size {text} is not possible: video needs even numbers, as in {width + width % 2}x{height + height % 2}."
         )
     return width, height
@@ -299,11 +299,11 @@ def _size(text: str, even: bool) -> tuple[int, int]:
 def _output(path: Path, suffixes: tuple[str, ...]) -> Path:
     """Refuse a file that could not be written, before any work is done for it."""
     if path.suffix.lower() not in suffixes:
-        raise Mistake(f"--out {path} must end in {' or '.join(suffixes)}.")
+        raise UserError(f"--out {path} must end in {' or '.join(suffixes)}.")
     if path.is_dir():
-        raise Mistake(f"--out {path} is a folder: give the name of a file.")
+        raise UserError(f"--out {path} is a folder: give the name of a file.")
     if not path.parent.is_dir():
-        raise Mistake(f"--out {path} cannot be written: the folder {path.parent} does not exist.")
+        raise UserError(f"--out {path} cannot be written: the folder {path.parent} does not exist.")
     _try_writing(path.parent, path)
     return path
 
@@ -312,19 +312,19 @@ def _other_output(given: Path, out: Path, option: str) -> Path:
     """The same for a table made of the file of another option."""
     out = _output(out, (".csv",))
     if given.exists() and out.exists() and given.samefile(out):
-        raise Mistake(f"--out {out} is the file of {option}, which would be lost: give another name.")
+        raise UserError(f"--out {out} is the file of {option}, which would be lost: give another name.")
     return out
 
 
 def _folder(path: Path) -> Path:
     """The same for a folder, which is made where it is missing."""
     if path.exists() and not path.is_dir():
-        raise Mistake(f"--out {path} is a file: give the name of a folder.")
+        raise UserError(f"--out {path} is a file: give the name of a folder.")
     above = path
     while not above.exists():
         above = above.parent
     if not above.is_dir():
-        raise Mistake(f"--out {path} cannot be made: {above} is a file.")
+        raise UserError(f"--out {path} cannot be made: {above} is a file.")
     _try_writing(above, path)
     return path
 
@@ -334,6 +334,6 @@ def _try_writing(folder: Path, out: Path) -> None:
     try:
         tempfile.TemporaryFile(dir=folder).close()
     except OSError as error:
-        raise Mistake(
+        raise UserError(
             f"--out {out} cannot be written: the folder {folder} takes no files ({error.strerror})."
         ) from None

@@ -9,9 +9,9 @@ from pathlib import Path
 
 from playground.cli import results
 from playground.cli.reporting import say
-from playground.lab.atomic import holding
+from playground.lab.atomic import hold
 from playground.lab.session import MODEL
-from playground.mistakes import Mistake
+from playground.user_errors import UserError
 
 
 @contextlib.contextmanager
@@ -19,13 +19,13 @@ def made(folder: Path) -> Iterator[None]:
     """Make the folder; take it away again if the work ends before anything is in it.
 
     Raises:
-        Mistake: it cannot be made.
+        UserError: it cannot be made.
     """
     new = not folder.exists()
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise Mistake(f"--out {folder} cannot be made: {error.strerror}.") from None
+        raise UserError(f"--out {folder} cannot be made: {error.strerror}.") from None
     try:
         yield
     except BaseException:
@@ -45,12 +45,12 @@ def complete(folder: Path, names: Collection[str]) -> Iterator[None]:
     not empty as long as the files by these names are the new ones; the next run brings the earlier ones back before it begins.
 
     Raises:
-        Mistake: another run writes the folder.
+        UserError: another run writes the folder.
     """
     note = folder / results.INCOMPLETE
     held = contextlib.ExitStack()
     try:
-        held.enter_context(holding(note))
+        held.enter_context(hold(note))
     except BlockingIOError:
         raise results.taken(folder) from None
     try:

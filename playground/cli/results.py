@@ -15,18 +15,18 @@ import torch
 from playground.cli.reporting import say, stage, warn
 from playground.cli.settings import changed_after_training
 from playground.lab import conditioning
-from playground.lab.atomic import is_held, replacing
+from playground.lab.atomic import atomic_write, is_held
+from playground.lab.conflicts import Conflict, sampling_conflict
 from playground.lab.idle import idle_settings
+from playground.lab.label_dropout_checks import untrained_conditional_score, untrained_unconditional_score
 from playground.lab.problem import Problem, choose_device
-from playground.lab.refusals import Refusal, sampling_refusal
 from playground.lab.sampling import sample
 from playground.lab.session import MODEL, Arrays, Session, SessionError
 from playground.lab.training import recommended_threads
 from playground.lab.trajectory import Trajectory
-from playground.lab.untrained import untrained_classes, untrained_whole
 from playground.lab.weights import hidden_labels, load_weights
-from playground.mistakes import Mistake
 from playground.theory.noise import ScoreFunction
+from playground.user_errors import UserError
 
 EXPERIMENT, METRICS = "experiment.toml", "metrics.json"
 TRAJECTORY, SAMPLES, PICTURE, VIDEO = "trajectory.npz", "samples.csv", "picture.png", "video.mp4"
@@ -41,9 +41,9 @@ INCOMPLETE = "incomplete.txt"
 STILL_WRITTEN = "is still being written by another run"
 
 
-def taken(folder: Path) -> Mistake:
+def taken(folder: Path) -> UserError:
     """That another run writes a folder."""
-    return Mistake(f"--out {folder} {STILL_WRITTEN}: wait for its end, or give another folder.")
+    return UserError(f"--out {folder} {STILL_WRITTEN}: wait for its end, or give another folder.")
 
 
 def incomplete(folder: Path) -> str | None:
@@ -59,19 +59,19 @@ def check_free(folder: Path, names: Iterable[str], overwrite: bool) -> None:
     """Make sure that files can be written into a folder, and that none of an earlier run is lost unasked.
 
     Raises:
-        Mistake: a folder has the name of one, or one is there and is not to be overwritten.
+        UserError: a folder has the name of one, or one is there and is not to be overwritten.
     """
     for name in names:
         if (folder / name).is_dir():
-            raise Mistake(f"--out {folder} holds a folder named {name}, where a file is to be written: move it away.")
+            raise UserError(f"--out {folder} holds a folder named {name}, where a file is to be written: move it away.")
     if is_held(folder / INCOMPLETE):
         raise taken(folder)
     half = incomplete(folder)
     if half and not overwrite:
-        raise Mistake(f"--out {folder} {half}: give another folder, or add --overwrite to write it anew.")
+        raise UserError(f"--out {folder} {half}: give another folder, or add --overwrite to write it anew.")
     there = [name for name in names if (folder / name).exists()]
     if there and not overwrite:
-        raise Mistake(
+        raise UserError(
             f"--out {folder} already holds {there[0]}: give another folder, or add --overwrite to replace the results there."
         )
 
@@ -114,7 +114,7 @@ class Model:
         return self.problem.known_score() or self.learned
 
     @property
-    def judge(self) -> ScoreFunction:
+    def likelihood_score(self) -> ScoreFunction:
         """What the experiment's likelihoods follow: likewise."""
         return self.problem.known_score(self.problem.experiment.likelihood.source) or self.learned
 
@@ -123,18 +123,18 @@ def open_model(folder: Path, assignments: Sequence[str] = (), seed: int | None =
     """The model in a run's folder, or in a session that the window has saved, with changed settings.
 
     Raises:
-        Mistake: there is no such folder or file, or a setting would need a new training.
+        UserError: there is no such folder or file, or a setting would need a new training.
         SessionError: the model file is damaged.
         ExperimentError: a setting cannot be used, or there is no such device.
     """
     if not folder.exists():
-        raise Mistake(f"{folder} is no folder: give the DIR that score-playground run wrote, or a session (.spg).")
+        raise UserError(f"{folder} is no folder: give the DIR that score-playground run wrote, or a session (.spg).")
     half = incomplete(folder)
     if half:
         warn(f"{folder} {half}: only {MODEL} is used, and other files may be missing.")
     path = folder / MODEL if folder.is_dir() else folder
     if not path.is_file():
-        raise Mistake(f"{folder} holds no {MODEL}: give the DIR that score-playground run wrote.")
+        raise UserError(f"{folder} holds no {MODEL}: give the DIR that score-playground run wrote.")
     chosen = choose_device(device)
     session = Session.load(path)
     experiment = changed_after_training(session.experiment, assignments, seed)
@@ -182,7 +182,12 @@ def cost_in_words(cost: Mapping[str, Any]) -> str:
 def warn_of_settings(problem: Problem) -> None:
     """Settings that change nothing, and scores that are asked for though training never shows them."""
     warn(*idle_settings(problem), conditioning.idle(problem))
-    warn(*(untrained(problem.experiment, problem.conditions) for untrained in (untrained_classes, untrained_whole)))
+    warn(
+        *(
+            untrained(problem.experiment, problem.conditions)
+            for untrained in (untrained_conditional_score, untrained_unconditional_score)
+        )
+    )
 
 
 def write_samples(
@@ -190,7 +195,7 @@ def write_samples(
 ) -> None:
     """``score-playground sample``; with `frames` every frame of the trajectory, else the final points."""
     model = open_model(folder, assignments, seed, device)
-    refuse(sampling_refusal(model.problem.experiment, model.problem.conditions))
+    raise_conflict(sampling_conflict(model.problem.experiment, model.problem.conditions))
     warn_of_settings(model.problem)
     trajectory = run_sampler(model.problem, model.score)
     if out.suffix.lower() == ".npz":
@@ -207,7 +212,7 @@ def write_samples(
 
 def write_csv(path: Path, header: Sequence[str], rows: Iterable[Iterable[float | np.floating | str]]) -> None:
     """A table, written whole or not at all; numbers have the fewest digits that read back the same."""
-    with replacing(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
+    with atomic_write(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(header)
         writer.writerows(map(str, row) for row in rows)
@@ -215,7 +220,7 @@ def write_csv(path: Path, header: Sequence[str], rows: Iterable[Iterable[float |
 
 def write_json(path: Path, contents: Mapping[str, Any]) -> None:
     """Numbers and text as JSON, written whole or not at all."""
-    with replacing(path) as temporary:
+    with atomic_write(path) as temporary:
         temporary.write_text(json.dumps(contents, indent=2, ensure_ascii=False, allow_nan=False) + "\n", "utf-8")
 
 
@@ -240,13 +245,13 @@ def _recorded(folder: Path, model: Model) -> Trajectory:
     """The trajectory of a run's folder."""
     path = folder / TRAJECTORY
     if not path.is_file():
-        raise Mistake(f"{folder} holds no {TRAJECTORY}: sample it by score-playground run.")
+        raise UserError(f"{folder} holds no {TRAJECTORY}: sample it by score-playground run.")
     try:
         trajectory = Trajectory.load_npz(path)
     except (OSError, ValueError) as error:
-        raise Mistake(f"{path} holds no trajectory that can be read: sample anew by score-playground run.") from error
+        raise UserError(f"{path} holds no trajectory that can be read: sample anew by score-playground run.") from error
     if trajectory.shape != model.problem.shape:
-        raise Mistake(f"{path} is of other data than {MODEL}: sample anew by score-playground run.")
+        raise UserError(f"{path} is of other data than {MODEL}: sample anew by score-playground run.")
     return trajectory
 
 
@@ -254,11 +259,11 @@ def _played(model: Model) -> Trajectory:
     """The run that a session of the window holds, or where it was saved without, as the window plays it then: a new one."""
     if model.recorded is not None:
         return Trajectory.from_arrays(dict(model.recorded))
-    refuse(sampling_refusal(model.problem.experiment, model.problem.conditions))
+    raise_conflict(sampling_conflict(model.problem.experiment, model.problem.conditions))
     return run_sampler(model.problem, model.score)
 
 
-def refuse(refusal: Refusal | None) -> None:
-    """Raises Mistake where settings do not fit together; returns where they do."""
-    if refusal is not None:
-        raise Mistake(refusal.sentence)
+def raise_conflict(conflict: Conflict | None) -> None:
+    """Raise UserError where settings do not fit together; returns where they do."""
+    if conflict is not None:
+        raise UserError(conflict.sentence)

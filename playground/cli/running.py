@@ -13,19 +13,19 @@ from playground.cli.folders import complete, made
 from playground.cli.painting import paint_picture, paint_video
 from playground.cli.reporting import Update, number, say, stage, warn, with_error
 from playground.lab import experiment as experiments
-from playground.lab.advice import noise_advice
-from playground.lab.automatic import derivative_passes
+from playground.lab.conflicts import Conditions, sampling_conflict, training_conflict
+from playground.lab.defaults import derivative_passes
+from playground.lab.diagnostics import noise_diagnostics
 from playground.lab.evaluation import evaluate
 from playground.lab.experiment import Experiment
 from playground.lab.likelihood_settings import LOG_P_OF
 from playground.lab.memorization import memorization_warning
 from playground.lab.problem import Problem, choose_device
-from playground.lab.refusals import Conditions, sampling_refusal, training_refusal
 from playground.lab.sampling import require_stable_step
 from playground.lab.score_errors import score_figures
 from playground.lab.session import MODEL, Session
 from playground.lab.training import Trainer, TrainingProgress
-from playground.mistakes import Mistake
+from playground.user_errors import UserError
 
 VIDEO_SIZE, VIDEO_FPS = (960, 720), 30
 
@@ -37,7 +37,7 @@ def run_experiment(experiment: Experiment, folder: Path, device: str, overwrite:
         overwrite: replace the files of an earlier run in the folder.
 
     Raises:
-        Mistake, ExperimentError, DataError: the experiment, its data, the device or the folder cannot be used.
+        UserError, ExperimentError, DataError: the experiment, its data, the device or the folder cannot be used.
     """
     _check(experiment)
     results.check_free(folder, results.EVERYTHING, overwrite)
@@ -49,7 +49,7 @@ def run_experiment(experiment: Experiment, folder: Path, device: str, overwrite:
         if known is not None:  # of a learned one it can be told once it is learned
             require_stable_step(problem, known)
         say(_read(problem))
-        warn(*(advice.sentence for advice in noise_advice(problem)))
+        warn(*(diagnostic.sentence for diagnostic in noise_diagnostics(problem)))
         results.warn_of_settings(problem)
         passes = derivative_passes(experiment.objective, math.prod(problem.shape))
         if passes > 2:
@@ -58,7 +58,7 @@ def run_experiment(experiment: Experiment, folder: Path, device: str, overwrite:
         trainer = Trainer(problem)
         last, final_loss = _train(trainer)
         with complete(folder, results.EVERYTHING):
-            experiments.save(problem.resolved(), folder / results.EXPERIMENT)
+            experiments.save(problem.resolve(), folder / results.EXPERIMENT)
             _session(problem, trainer).save(folder / MODEL)
             model = results.Model(problem, trainer.ema.requires_grad_(False))
             trajectory = results.run_sampler(problem, model.score)
@@ -82,10 +82,10 @@ def run_experiment(experiment: Experiment, folder: Path, device: str, overwrite:
 
 def _check(experiment: Experiment, conditions: Conditions | None = None) -> None:
     """Refuse what cannot be trained or sampled; with what can be conditioned on also what only the data could tell."""
-    for refusal in (training_refusal(experiment, conditions), sampling_refusal(experiment, conditions)):
-        if refusal is not None and refusal.key == "data.strokes":  # there is no canvas here to paint on
-            raise Mistake(f"Nothing is drawn: set data.strokes to {experiments.fields()['data.strokes'].bound}.")
-        results.refuse(refusal)
+    for conflict in (training_conflict(experiment, conditions), sampling_conflict(experiment, conditions)):
+        if conflict is not None and conflict.key == "data.strokes":  # there is no canvas here to paint on
+            raise UserError(f"Nothing is drawn: set data.strokes to {experiments.fields()['data.strokes'].bound}.")
+        results.raise_conflict(conflict)
 
 
 def _read(problem: Problem) -> str:
@@ -109,7 +109,7 @@ def _train(trainer: Trainer) -> tuple[TrainingProgress | None, tuple[float, floa
             _show(last, f"loss {last.loss:.4f}", update)
     if last is not None:
         with stage("Final loss") as update:
-            for done, final in trainer.judging():
+            for done, final in trainer.evaluate_loss():
                 update(done, f"{final[0]:.4f} ± {final[1]:.4f}{_floor(last)}" if final else "")
     if last is not None and last.note:
         say(last.note)
@@ -135,7 +135,7 @@ def _floor(progress: TrainingProgress) -> str:
 def _session(problem: Problem, trainer: Trainer) -> Session:
     """The model, with each "auto" left as it is: in the window, other data are to get what suits them."""
     weights = trainer.state()
-    if problem.resolved().training.seconds == "auto":
+    if problem.resolve().training.seconds == "auto":
         # Steps alone end the training: the clock's seconds count for nothing and would differ from run to run.
         weights["seconds"] = np.zeros(())
     return Session.of(problem.experiment, problem.dataset, weights=weights)
@@ -143,7 +143,7 @@ def _session(problem: Problem, trainer: Trainer) -> Session:
 
 def _evaluate(problem: Problem, model: results.Model, samples: Any) -> dict[str, Any]:
     with stage("Evaluating") as update:
-        for progress in evaluate(problem, model.judge, samples):
+        for progress in evaluate(problem, model.likelihood_score, samples):
             update(progress.fraction, "" if progress.metrics else progress.label)
     assert progress.metrics is not None
     return progress.metrics

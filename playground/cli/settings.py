@@ -6,7 +6,7 @@ from pathlib import Path
 from playground.lab import experiment as experiments
 from playground.lab.experiment import Experiment
 from playground.lab.settings import PROCESSES
-from playground.mistakes import Mistake
+from playground.user_errors import UserError
 
 
 def read_experiment(path: Path, assignments: Sequence[str], seed: int | None) -> Experiment:
@@ -36,7 +36,7 @@ def changed_after_training(experiment: Experiment, assignments: Sequence[str], s
     """The same for a trained model, whose data, noise and network can no longer change.
 
     Raises:
-        Mistake: the change would need a new training.
+        UserError: the change would need a new training.
         ExperimentError: it cannot be used.
     """
     after = changed(experiment, assignments, seed)
@@ -47,11 +47,11 @@ def changed_after_training(experiment: Experiment, assignments: Sequence[str], s
         key, _ = experiments.assignment(text)
         if key == "noise.levels" and experiment.noise.kind in PROCESSES:  # the network knows all sigmas of a process
             if after.sampling.kind != "annealed-langevin":
-                raise Mistake(
+                raise UserError(
                     f"--set {key} would change nothing: only sampling.kind = annealed-langevin takes levels from a process."
                 )
         elif not key.startswith(("sampling.", "likelihood.", "seed")):
-            raise Mistake(
+            raise UserError(
                 f"--set {key} would need a new training: a trained model takes only sampling, likelihood and seed, and "
                 "noise.levels where annealed Langevin takes them from a process."
             )

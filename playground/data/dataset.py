@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from playground.data import repeats
-from playground.mistakes import Mistake
+from playground.user_errors import UserError
 
 if TYPE_CHECKING:  # torch takes a second to import, and the window lists the sources before that
     import torch
@@ -21,7 +21,7 @@ MOST_NAMES = 3  # in a sentence on many files
 MOST_CLASS_NAMES = 50_000  # in a session, of 1.8 kB each at most, as JSON in JSON: the file's header may have 100 MB
 
 
-class DataError(Mistake, ValueError):
+class DataError(UserError, ValueError):
     """Data that cannot be used: the message is one sentence for the user and names the way out."""
 
 

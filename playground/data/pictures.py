@@ -234,18 +234,18 @@ def _read_each(
             return error
 
     found: dict[int, Read] = {}
-    refusals: list[DataError] = []
+    conflicts: list[DataError] = []
     with ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as pool:
         for row, one in zip(rows.tolist(), pool.map(tried, rows), strict=True):
             if isinstance(one, DataError):
-                refusals.append(one)
+                conflicts.append(one)
             else:
                 found[row] = one
             if stopped():
                 pool.shutdown(cancel_futures=True)
                 raise DataError(f"Reading {folder} was stopped.")
     if not found:
-        raise refusals[0]
+        raise conflicts[0]
     return found
 
 

@@ -6,11 +6,11 @@ from pathlib import Path
 from PySide6.QtGui import QGuiApplication, QImage, QPainter
 
 from playground.drawing.scene import Scene, paint
-from playground.lab.atomic import replacing
-from playground.mistakes import Mistake, unwritten
+from playground.lab.atomic import atomic_write
+from playground.user_errors import UserError, cannot_write
 
 
-class PictureError(Mistake, RuntimeError):
+class PictureError(UserError, RuntimeError):
     """A picture that cannot be written: the message is one sentence for the user."""
 
 
@@ -51,9 +51,9 @@ def save_image(image: QImage, path: str | os.PathLike[str]) -> None:
     """
     target = Path(path)
     try:
-        with replacing(target) as temporary:
+        with atomic_write(target) as temporary:
             temporary.touch()  # which knows why it cannot, as Qt does not
             if not image.save(str(temporary), "PNG"):
                 raise OSError(f"the picture of {image.width()} × {image.height()} pixels was refused")
     except OSError as error:
-        raise PictureError(unwritten(target, error)) from None
+        raise PictureError(cannot_write(target, error)) from None

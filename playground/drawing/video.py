@@ -12,15 +12,15 @@ import av
 import numpy as np
 from PySide6.QtGui import QImage
 
-from playground.lab.atomic import replacing
-from playground.mistakes import Mistake, unwritten
+from playground.lab.atomic import atomic_write
+from playground.user_errors import UserError, cannot_write
 
 if typing.TYPE_CHECKING:
     from av.container import OutputContainer
     from av.video.stream import VideoStream
 
 
-class VideoError(Mistake, RuntimeError):
+class VideoError(UserError, RuntimeError):
     """A video that cannot be written: the message is one sentence for the user."""
 
 
@@ -108,7 +108,7 @@ def write_video(
     form = FORMATS[target.suffix.lower()]
     try:
         # Errors of FFmpeg are OSErrors too; what `frames` itself raises is not, or means the same.
-        with replacing(target) as temporary:
+        with atomic_write(target) as temporary:
             # Once to be sure of a sentence before the first picture is painted.
             temporary.touch()
             with av.open(str(temporary), "w", options=_container_options(form)) as container:
@@ -118,7 +118,7 @@ def write_video(
                     yield min(number / max(total, 1), 0.999)
                 write(None)
     except (OSError, av.FFmpegError) as error:
-        raise VideoError(unwritten(target, error)) from error
+        raise VideoError(cannot_write(target, error)) from error
     yield 1.0
 
 

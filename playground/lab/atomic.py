@@ -14,11 +14,11 @@ except ImportError:  # Windows, where a file that is open cannot be renamed
 
 
 TAKEN = (errno.EWOULDBLOCK, errno.EAGAIN, errno.EACCES)
-"""What a lock's refusal is, where another holds it; any other is of a file system without locks, as some networks have."""
+"""What the errno of a lock is, where another holds it; any other is of a file system without locks, as some networks have."""
 
 
 @contextlib.contextmanager
-def holding(path: str | os.PathLike[str]) -> Iterator[None]:
+def hold(path: str | os.PathLike[str]) -> Iterator[None]:
     """Make a file, unless it is there, and hold it while the block runs; a process that is killed holds nothing any more.
 
     Raises:
@@ -38,7 +38,7 @@ def holding(path: str | os.PathLike[str]) -> Iterator[None]:
 
 
 def is_held(path: str | os.PathLike[str]) -> bool | None:
-    """Whether a living process is :func:`holding` a file; None where that cannot be told."""
+    """Whether a living process is :func:`hold` a file; None where that cannot be told."""
     if fcntl is None:
         try:
             os.rename(path, path)
@@ -68,7 +68,7 @@ def _remove_leftovers(path: Path) -> None:
 
 
 @contextlib.contextmanager
-def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
+def atomic_write(path: str | os.PathLike[str]) -> Iterator[Path]:
     """Yield a temporary path beside `path`; what is written there takes its place once the block ends without error.
 
     Until then, and for good if the block raises or is interrupted, the old file stays as it was and nothing new is
@@ -79,7 +79,7 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
 
     >>> import tempfile
     >>> folder = Path(tempfile.mkdtemp())
-    >>> with replacing(folder / "numbers.txt") as temporary:
+    >>> with atomic_write(folder / "numbers.txt") as temporary:
     ...     _ = temporary.write_text("1 2 3")
     >>> [file.name for file in folder.iterdir()]
     ['numbers.txt']
@@ -89,7 +89,7 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
     temporary = path.with_name(f".{path.stem}-{os.urandom(6).hex()}{path.suffix}")
     _remove_leftovers(path)
     try:
-        with holding(temporary):
+        with hold(temporary):
             yield temporary
             with temporary.open("rb+") as file:
                 if not os.fstat(file.fileno()).st_size:

@@ -7,7 +7,7 @@ from playground.lab.problem import Problem
 from playground.theory.networks import ScoreNetwork, UNet
 
 
-def draw(
+def sample_batch(
     problem: Problem, network: ScoreNetwork, steps: int, batch: int, generator: torch.Generator
 ) -> tuple[Tensor, Tensor, Tensor | None]:
     """Points (N, \\*shape), noise levels (N,) and, where there are classes, labels (N,), N = steps times batch.

@@ -1,6 +1,6 @@
 """What a sampler is told beforehand: the class of each particle, or a part of the point that it is to end at.
 
-That the class and the point are there, :func:`playground.lab.refusals.sampling_refusal` has made sure.
+That the class and the point are there, :func:`playground.lab.conflicts.sampling_conflict` has made sure.
 """
 
 import numpy as np

@@ -16,7 +16,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from playground.lab.automatic import JUDGED_PASSES, derivative_passes
+from playground.lab.defaults import EVALUATION_PASSES, derivative_passes
 from playground.lab.objective import build_objective
 from playground.lab.problem import Problem
 from playground.lab.weights import State
@@ -56,7 +56,7 @@ class Check:
     def __init__(self, problem: Problem) -> None:
         self._problem, self._objective = problem, build_objective(problem, target_batch=1)
         passes = max(1, derivative_passes(problem.experiment.objective, math.prod(problem.shape)))
-        count = min(IMAGES if len(problem.shape) == 3 else POINTS, max(4, JUDGED_PASSES // (2 * passes)))
+        count = min(IMAGES if len(problem.shape) == 3 else POINTS, max(4, EVALUATION_PASSES // (2 * passes)))
         generator = problem.generator("points of the held-out loss")
         self._x = [_drawn(points, count, generator) for points in (problem.validation, problem.train)]
         width = 0.0 if problem.dataset.grey_levels is None else 2 / problem.dataset.grey_levels / problem.units.length
@@ -128,7 +128,7 @@ class EarlyStopping:
         Returns:
             The mean training loss since the last check with the gap to held-out points, and the gap's standard error.
         """
-        found = self.judge(network)
+        found = self.evaluate(network)
         shown = self._sum / max(self._count, 1) + found.gap, found.gap_error
         self._sum, self._count = 0.0, 0
         if not self.acts:
@@ -141,7 +141,7 @@ class EarlyStopping:
             self.stopped = waited >= max(PATIENCE, self.best_step)
         return shown
 
-    def judge(self, network: ScoreNetwork) -> HeldOutLoss:
+    def evaluate(self, network: ScoreNetwork) -> HeldOutLoss:
         """What a network loses at the points and the noise of every check."""
         if self._check is None:
             self._check = Check(self._problem)

@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 import torch
 
+from playground.lab.conflicts import has_energy, path_conflict
 from playground.lab.fields import Array, bounds_of_smoothed, grid_points
-from playground.lab.likelihood import judgeable
+from playground.lab.likelihood import checked_points
 from playground.lab.problem import Problem
-from playground.lab.refusals import has_energy, path_refusal
 from playground.theory import metrics
 from playground.theory.networks import Energy
 from playground.theory.noise import ScoreFunction
@@ -59,8 +59,8 @@ class NormalisedEnergy:
         return f"exp(-f)/Z of the learned energy, of {smoothed}; ln Z = {self.log_partition:.6g} ± {self.partition.error:.2g}"
 
     def log_prob(self, points: Array) -> Array:
-        """log p_sigma at points (N, 2) in user units, nats per user units, (N,); errors of :func:`playground.lab.likelihood.judgeable`."""
-        unnormalised = log_density_at(self.energy, judgeable(self.problem, points), self.level).cpu().numpy()
+        """log p_sigma at points (N, 2) in user units, nats per user units, (N,); errors of :func:`playground.lab.likelihood.checked_points`."""
+        unnormalised = log_density_at(self.energy, checked_points(self.problem, points), self.level).cpu().numpy()
         return self.problem.units.log_prob_to_user(unnormalised - self.partition.value)
 
     def integral(self, cells: int = 400) -> float:
@@ -138,7 +138,7 @@ def energy_metrics(problem: Problem, score: ScoreFunction, found: dict[str, Any]
     if model is None:
         reasons |= dict.fromkeys(METRICS, _without_energy(problem))
         return
-    points = problem.judged
+    points = problem.evaluation_points
     log_prob = torch.from_numpy(model.log_prob(points))
     found["log_partition"], found["log_partition_error"] = model.log_partition, model.partition.error
     found["energy_integral"] = model.integral()
@@ -146,7 +146,7 @@ def energy_metrics(problem: Problem, score: ScoreFunction, found: dict[str, Any]
     if found["energy_note"] is None:
         reasons["energy_note"] = "The integral of p is 1 within 2 %."
     found["energy_nll"], found["energy_nll_standard_error"] = metrics.mean_with_error(-log_prob)
-    if path_refusal(problem.experiment) is not None:
+    if path_conflict(problem.experiment) is not None:
         found["test_nll"], found["test_nll_standard_error"] = found["energy_nll"], found["energy_nll_standard_error"]
         found["test_points"], found["density"] = len(points), model.origin
         true = problem.exact_log_prob(points)

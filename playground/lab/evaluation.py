@@ -14,13 +14,13 @@ from numpy.typing import NDArray
 
 from playground.data import dequantise
 from playground.lab import energies
+from playground.lab.conflicts import flow_conflict, likelihood_conflict
 from playground.lab.image_metrics import FROM_IMAGES, FROM_LABELS
+from playground.lab.label_dropout_checks import untrained_likelihood_score
 from playground.lab.likelihood import PointLikelihoods, RoundTrip, log_likelihood, round_trip
 from playground.lab.problem import Problem
-from playground.lab.refusals import flow_refusal, likelihood_refusal
-from playground.lab.reliability import closed_form, is_estimated, missed, missed_on_average
 from playground.lab.sample_metrics import FROM_SAMPLES, add_distances
-from playground.lab.untrained import untrained_likelihoods
+from playground.lab.trust import closed_form, is_estimated, missed, missed_on_average
 from playground.theory import likelihood, local_geometry, metrics
 from playground.theory.noise import ScoreFunction
 from playground.theory.ode import TooManySteps
@@ -74,7 +74,7 @@ def evaluate(problem: Problem, score: ScoreFunction, samples: Array | None = Non
       and the same data, as many of each, at most TESTED_POINTS. A perfect sampler scores 0, 0 and 1/2, up to the error.
       two_sample_points: how many samples and how many data.
     - mode_weights, mode_weights_standard_error, mode_weights_true: share of the samples nearest to each known mode.
-      Samples that are conditioned are not compared with data that are not: see :func:`playground.lab.refusals.comparison_refusal`.
+      Samples that are conditioned are not compared with data that are not: see :func:`playground.lab.conflicts.comparison_conflict`.
     - trace_standard_error: root mean square over these points of the error that Hutchinson's estimate leaves in one log p, in
       nats; 0 where the trace is exact.
     - bits_per_dim, bits_per_dim_standard_error: of images, dequantised likelihood.dequantization_samples times, at their own number of grey levels:
@@ -97,14 +97,14 @@ def evaluate(problem: Problem, score: ScoreFunction, samples: Array | None = Non
     """
     found: dict[str, Any] = dict.fromkeys(METRICS)
     reasons: dict[str, str] = {}
-    refusal = flow_refusal(problem.experiment)
-    untrained = untrained_likelihoods(problem.experiment, problem.conditions)
-    if refusal is not None:
-        reasons |= dict.fromkeys(FROM_LIKELIHOOD, (likelihood_refusal(problem.experiment) or refusal).sentence)
+    conflict = flow_conflict(problem.experiment)
+    untrained = untrained_likelihood_score(problem.experiment, problem.conditions)
+    if conflict is not None:
+        reasons |= dict.fromkeys(FROM_LIKELIHOOD, (likelihood_conflict(problem.experiment) or conflict).sentence)
     elif untrained is not None:
         reasons |= dict.fromkeys(FROM_LIKELIHOOD, untrained)
     else:
-        held_out = problem.judged
+        held_out = problem.evaluation_points
         draws, levels = 1, problem.dataset.grey_levels
         if levels is not None:
             draws = problem.experiment.likelihood.dequantization_samples
@@ -119,7 +119,7 @@ def evaluate(problem: Problem, score: ScoreFunction, samples: Array | None = Non
             for progress in log_likelihood(problem, score, _train_points(problem)):
                 yield EvaluationProgress(0.7 + 0.1 * progress.fraction, "log-likelihood of training points", None)
                 seen = progress.result
-            rows = problem.some_rows(len(problem.judged), few, "round trip")
+            rows = problem.some_rows(len(problem.evaluation_points), few, "round trip")
             for returning in round_trip(problem, score, held_out[rows]):
                 yield EvaluationProgress(0.8 + 0.1 * returning.fraction, "round trip to the latent codes", None)
                 trip = returning.result
@@ -163,7 +163,7 @@ def _train_points(problem: Problem) -> Array:
     """Some of the training points; of images dequantised once."""
     points, levels = problem.dataset.points, problem.dataset.grey_levels
     most = TRAIN_POINTS if levels is None else TRAIN_IMAGES
-    some = points[problem.some_rows(len(points), min(most, len(problem.judged)), "train NLL")]
+    some = points[problem.some_rows(len(points), min(most, len(problem.evaluation_points)), "train NLL")]
     return some if levels is None else dequantise(np.asarray(some, dtype=np.float64), levels, problem.experiment.seed)
 
 
@@ -274,8 +274,8 @@ def _add_likelihoods(
 
 
 def _add_smoothing(problem: Problem, found: dict[str, Any]) -> None:
-    true = problem.exact_log_prob(problem.judged)
-    smoothed = problem.exact_log_prob(problem.judged, problem.units.sigma_to_user(problem.noise.sigma_min))
+    true = problem.exact_log_prob(problem.evaluation_points)
+    smoothed = problem.exact_log_prob(problem.evaluation_points, problem.units.sigma_to_user(problem.noise.sigma_min))
     assert true is not None
     assert smoothed is not None
     found["optimal_nll"], found["optimal_nll_standard_error"] = metrics.mean_with_error(-smoothed)

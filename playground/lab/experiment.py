@@ -22,11 +22,11 @@ from typing import Any, Literal, TypeVar, get_args, get_origin
 import msgspec
 import tomli_w
 
-from playground.lab.atomic import replacing
+from playground.lab.atomic import atomic_write
 from playground.lab.settings import Auto
 from playground.lab.settings import Experiment as Experiment
 from playground.lab.settings import Stroke as Stroke
-from playground.mistakes import Mistake
+from playground.user_errors import UserError
 
 Described = TypeVar("Described", bound=msgspec.Struct)
 
@@ -40,7 +40,7 @@ _DEEP_KEY = re.compile(
 """A key of more parts: Python's parser keeps every part of it with all parts before, which 400 kB of dots make gigabytes."""
 
 
-class ExperimentError(Mistake, ValueError):
+class ExperimentError(UserError, ValueError):
     """A setting that cannot be used: the message is one sentence for the user and names the way out."""
 
 
@@ -219,7 +219,7 @@ def load(path: str | os.PathLike[str]) -> Experiment:
     return experiment
 
 
-def portable(experiment: Experiment, folder: Path) -> Experiment:
+def with_relative_paths(experiment: Experiment, folder: Path) -> Experiment:
     """The same for a file in a folder that goes elsewhere: data that lie in it, or below, are named from there.
 
     A drawing and a path that are kept of other kinds of data are none of the reader's business.
@@ -253,7 +253,7 @@ def dump(described: msgspec.Struct) -> str:
 
 def save(described: msgspec.Struct, path: str | os.PathLike[str]) -> None:
     """Write TOML atomically: the old file stays whole until the new one is."""
-    with replacing(path) as temporary:
+    with atomic_write(path) as temporary:
         temporary.write_text(dump(described), encoding="utf-8")
 
 
@@ -344,24 +344,24 @@ def _check(field: Field, given: Any) -> None:
     shown = f'"{given}"' if isinstance(given, str) else str(given).lower() if isinstance(given, bool) else str(given)
     if len(shown) > 60:
         shown = shown[:57] + "..."
-    refusal = f"{field.key} = {shown} is not allowed: it must be {field.bound}"
+    conflict = f"{field.key} = {shown} is not allowed: it must be {field.bound}"
     if field.kind == "choice":
         if given not in field.choices:
             begun = [choice for choice in field.choices if given and choice.startswith(str(given))]
             near = begun or difflib.get_close_matches(str(given), field.choices, n=1)
-            raise ExperimentError(refusal + (f"; did you mean {near[0]}?" if near else "."))
+            raise ExperimentError(conflict + (f"; did you mean {near[0]}?" if near else "."))
     elif field.kind in ("int", "float"):
         right = isinstance(given, int) if field.kind == "int" else isinstance(given, int | float)
         if isinstance(given, bool) or not right:
-            raise ExperimentError(refusal + ".")
+            raise ExperimentError(conflict + ".")
         assert field.minimum is not None
         assert field.maximum is not None
         if not field.minimum <= given <= field.maximum:  # nan lies within no bounds
-            raise ExperimentError(refusal + ".")
+            raise ExperimentError(conflict + ".")
     else:
         expected: Any = {"bool": bool, "text": str, "list": list | tuple}[field.kind]
         if not isinstance(given, expected) or (field.kind == "text" and "\0" in given):
-            raise ExperimentError(refusal + ".")
+            raise ExperimentError(conflict + ".")
 
 
 @functools.singledispatch

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from playground.lab import automatic
+from playground.lab import defaults
 from playground.lab.experiment import Experiment, fields, value
 from playground.lab.sampling_settings import FROM_NOISE
 from playground.lab.settings import RATED
@@ -37,7 +37,7 @@ def _ends_by_hand(experiment: Experiment) -> bool:
 
 
 def _corrected(experiment: Experiment) -> bool:
-    sampling = automatic.resolved(experiment).sampling
+    sampling = defaults.resolve(experiment).sampling
     return sampling.kind in FROM_NOISE and sampling.corrector_steps != 0
 
 

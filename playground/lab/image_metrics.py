@@ -8,11 +8,11 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from playground.lab.problem import Problem
-from playground.lab.reliability import nearest
+from playground.lab.trust import nearest
 from playground.theory.metrics import median_with_error, share_error
 
 NEIGHBOURS = 5  # that vote on what an image shows: 98 % right on held-out digits
-JUDGED = 2_000  # most images looked at
+EVALUATED = 2_000  # most images looked at
 SHOWN = 12  # samples whose nearest training images are told
 
 Array = NDArray[np.floating]
@@ -37,9 +37,9 @@ def image_figures(problem: Problem, samples: Array) -> dict[str, Any]:
       error of :func:`share_error`; class_frequencies_true: the classes' shares in the training set.
     """
     training = torch.from_numpy(np.asarray(problem.dataset.points, dtype=np.float32)).flatten(1)
-    distances, rows = _nearest(training, samples[:JUDGED])
+    distances, rows = _nearest(training, samples[:EVALUATED])
     others = problem.dataset.held_out
-    held_out, _ = _nearest(training, others[problem.some_rows(len(others), JUDGED, "nearest")])
+    held_out, _ = _nearest(training, others[problem.some_rows(len(others), EVALUATED, "nearest")])
     found: dict[str, Any] = {
         "nearest_neighbour_rows": rows[:SHOWN, 0].tolist(),
     }

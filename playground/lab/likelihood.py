@@ -13,10 +13,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from playground.lab import automatic
+from playground.lab import defaults
+from playground.lab.conflicts import path_conflict
 from playground.lab.experiment import ExperimentError
 from playground.lab.problem import Problem
-from playground.lab.refusals import path_refusal
 from playground.theory import likelihood
 from playground.theory.networks import MLP
 from playground.theory.noise import ScoreFunction
@@ -89,12 +89,12 @@ def log_likelihood(
         give_up: go on without the points on whose way the score is not smooth or not finite.
 
     Raises:
-        ExperimentError: the noise has no process, sigma lies outside it, or as :func:`judgeable`.
+        ExperimentError: the noise has no process, sigma lies outside it, or as :func:`checked_points`.
         TooManySteps: the score is not smooth or not finite somewhere, and points are not to be given up.
     """
     level = _level(problem, sigma)
     units, prior = problem.units, problem.prior()
-    x = judgeable(problem, points)
+    x = checked_points(problem, points)
     probes = trace_probes(problem, x)
     for progress in likelihood.log_likelihood(
         score,
@@ -248,7 +248,7 @@ def round_trip(
         yield RoundTripProgress((1 + returning.fraction) / 2, result)
 
 
-def judgeable(problem: Problem, points: Array) -> Tensor:
+def checked_points(problem: Problem, points: Array) -> Tensor:
     """Points (N, *shape) in user units as internal ones.
 
     Raises:
@@ -259,7 +259,7 @@ def judgeable(problem: Problem, points: Array) -> Tensor:
 
 def exact_trace(problem: Problem) -> bool:
     """Whether the experiment takes the divergence itself and no estimate of it."""
-    return automatic.resolved(problem.experiment).likelihood.trace == "exact"
+    return defaults.resolve(problem.experiment).likelihood.trace == "exact"
 
 
 def trace_probes(problem: Problem, x: Tensor, purpose: str = "likelihood") -> Tensor | None:
@@ -276,9 +276,9 @@ def require_process(problem: Problem) -> None:
     Raises:
         ExperimentError: with the reason and what to choose.
     """
-    refusal = path_refusal(problem.experiment)
-    if refusal is not None:
-        raise ExperimentError(refusal.sentence)
+    conflict = path_conflict(problem.experiment)
+    if conflict is not None:
+        raise ExperimentError(conflict.sentence)
 
 
 def _level(problem: Problem, sigma: float | None) -> float:

@@ -10,14 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from playground.lab.experiment import Experiment
-from playground.lab.reliability import NEIGHBOURS, nearest
+from playground.lab.trust import NEIGHBOURS, nearest
 
 if TYPE_CHECKING:
     from playground.lab.problem import Problem
 
 Array = NDArray[np.floating]
 
-JUDGED = 1_000  # most samples looked at, and held-out points
+EVALUATED = 1_000  # most samples looked at, and held-out points
 FROM_NEIGHBOURS = (
     "memorized_share",
     "memorized_share_standard_error",
@@ -43,12 +43,14 @@ def memorized_shares(problem: "Problem", samples: Array) -> dict[str, float]:
     train = problem.train[problem.some_rows(len(problem.train), NEIGHBOURS, "neighbours")].flatten(1)
     if train.shape[1] == 2:
         train = torch.unique(train, dim=0)
-    judged = torch.from_numpy(problem.units.standardized(samples[problem.some_rows(len(samples), JUDGED, "copies")]))
-    others = problem.test[problem.some_rows(len(problem.test), JUDGED, "held-out copies")]
+    evaluated = torch.from_numpy(
+        problem.units.standardized(samples[problem.some_rows(len(samples), EVALUATED, "copies")])
+    )
+    others = problem.test[problem.some_rows(len(problem.test), EVALUATED, "held-out copies")]
     if problem.density is not None:  # draws enough, however few are held out
-        others = problem.density.sample(JUDGED, problem.generator("held-out copies"))
+        others = problem.density.sample(EVALUATED, problem.generator("held-out copies"))
     found: dict[str, float] = {}
-    for key, points in (("memorized_share", judged), ("memorized_share_held_out", others)):
+    for key, points in (("memorized_share", evaluated), ("memorized_share_held_out", others)):
         distances, _ = nearest(points.to(train).flatten(1), train, 2)
         share = memorized(distances).cpu().double().mean()
         found[key], found[f"{key}_standard_error"] = float(share), float(share_error(share, len(points)))

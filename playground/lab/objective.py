@@ -1,13 +1,13 @@
 """The objective that an experiment asks for."""
 
-from playground.lab.automatic import LEVELS, resolved
+from playground.lab.defaults import LEVELS, resolve
 from playground.lab.problem import Problem
 from playground.theory.objectives import OBJECTIVES, Denoising, MaximumLikelihood, Objective, Sliced
 
 
 def build_objective(problem: Problem, target_batch: int | None = None) -> Objective:
     """Build the objective of a problem's experiment; `target_batch`, where given, replaces denoising's own."""
-    settings, distribution = resolved(problem.experiment).objective, problem.experiment.training.sigma_distribution
+    settings, distribution = resolve(problem.experiment).objective, problem.experiment.training.sigma_distribution
     if settings.kind == "sliced":
         return Sliced(
             problem.noise,

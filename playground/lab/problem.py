@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from playground.data import Dataset, load_dataset
-from playground.lab import automatic, reliability
+from playground.lab import defaults, trust
+from playground.lab.conflicts import Conditions
 from playground.lab.experiment import Experiment, ExperimentError, replace, value
-from playground.lab.refusals import Conditions
 from playground.lab.settings import PROCESSES, RATED
 from playground.lab.units import Units
 from playground.theory import local_geometry
@@ -88,7 +88,7 @@ class Problem:
         spread: its principal axes, and
         thickness: how thin it is in some places, see :func:`playground.theory.local_geometry.thickness`: found when they are
             first asked for and kept through every `replace`, for of large images they take a second each.
-        hidden_labels: what training has shown so far, see :class:`playground.lab.refusals.Conditions`.
+        hidden_labels: what training has shown so far, see :class:`playground.lab.conflicts.Conditions`.
     """
 
     experiment: Experiment
@@ -168,7 +168,7 @@ class Problem:
     @property
     def classes(self) -> int:
         """How many classes the network is told of: those of the data, and none for an MLP."""
-        told = automatic.resolved(self.experiment).network.kind == "u-net"
+        told = defaults.resolve(self.experiment).network.kind == "u-net"
         return int(self.dataset.labels.max()) + 1 if told and self.dataset.labels is not None else 0
 
     @functools.cached_property
@@ -181,14 +181,14 @@ class Problem:
     @property
     def batch(self) -> int:
         """Points a training step."""
-        batch = automatic.resolved(self.experiment).training.batch
+        batch = defaults.resolve(self.experiment).training.batch
         assert batch != "auto"
         return batch
 
     @property
     def particles(self) -> int:
         """Points that the sampler moves."""
-        particles = automatic.resolved(self.experiment).sampling.particles
+        particles = defaults.resolve(self.experiment).sampling.particles
         assert particles != "auto"
         return particles
 
@@ -241,7 +241,7 @@ class Problem:
         return self.some_rows(available, min(max(available // 2, 1), VALIDATION_ROWS), "validation")
 
     @functools.cached_property
-    def judged(self) -> NDArray[np.floating]:
+    def evaluation_points(self) -> NDArray[np.floating]:
         """The held-out points that likelihoods are measured on, in user units: likelihood.points of them, or all.
 
         Those by which training may have been stopped are left out, unless there are no others.
@@ -264,8 +264,8 @@ class Problem:
 
     @functools.cached_property
     def spacing(self) -> float:
-        """See :func:`playground.lab.reliability.spacing`: a tenth of a second's work, asked for at every click."""
-        return reliability.spacing(self)
+        """See :func:`playground.lab.trust.spacing`: a tenth of a second's work, asked for at every click."""
+        return trust.spacing(self)
 
     def _seed(self, purpose: str) -> int:
         # Mixed, for torch's generator on the CPU looks at the lowest 32 bits alone.
@@ -274,7 +274,7 @@ class Problem:
 
     def network(self) -> ScoreNetwork:
         """A fresh network, the same each time for the same seed."""
-        settings = automatic.resolved(self.experiment).network
+        settings = defaults.resolve(self.experiment).network
         return build_network(
             settings.kind,
             self.shape,
@@ -331,7 +331,7 @@ class Problem:
         """
         return self.process().prior(torch.zeros(self.shape, device=self.device), self.spread())
 
-    def resolved(self) -> Experiment:
+    def resolve(self) -> Experiment:
         """The experiment with the "auto"s of images, of the noise, in user units, and all that need no data as what they
         stand for.
 
@@ -361,7 +361,7 @@ class Problem:
                 changes["noise.sigma_min"] = finest
             if noise.sigma_max == "auto" and noise.kind not in RATED:
                 changes["noise.sigma_max"] = to_user(self.noise.sigma_max)
-        return replace(automatic.resolved(self.experiment), changes)
+        return replace(defaults.resolve(self.experiment), changes)
 
 
 def _thickness(train: Tensor) -> Tensor:

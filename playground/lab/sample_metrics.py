@@ -9,10 +9,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from playground.lab.conflicts import comparison_conflict, few_samples
 from playground.lab.image_metrics import FROM_IMAGES, FROM_LABELS, image_figures
 from playground.lab.memorization import FROM_NEIGHBOURS, memorized_shares
 from playground.lab.problem import Problem
-from playground.lab.refusals import comparison_refusal, few_samples
 from playground.theory import metrics, two_samples
 from playground.theory.transport import squared_wasserstein2
 
@@ -64,8 +64,8 @@ def add_distances(
         reasons |= _without_samples("There are no samples: run the sampler first.", reasons)
     else:
         samples = np.asarray(samples, dtype=np.float64)
-        refusal = comparison_refusal(problem.experiment, problem.conditions)
-        sentence = few_samples(len(samples)) if refusal is None else refusal.sentence
+        conflict = comparison_conflict(problem.experiment, problem.conditions)
+        sentence = few_samples(len(samples)) if conflict is None else conflict.sentence
         if len(problem.shape) == 3:
             found |= image_figures(problem, samples)
         if not sentence:

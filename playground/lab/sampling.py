@@ -10,11 +10,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from playground.lab import automatic
+from playground.lab import defaults
 from playground.lab.conditioning import conditioned, known_part
+from playground.lab.conflicts import sampling_conflict
 from playground.lab.experiment import ExperimentError, replace
 from playground.lab.problem import Problem
-from playground.lab.refusals import sampling_refusal
 from playground.lab.sampling_settings import FROM_NOISE
 from playground.lab.trajectory import Trajectory
 from playground.theory.counting import CountedScore
@@ -76,10 +76,10 @@ def make_sampler(problem: Problem, score: LabelledScore | None = None) -> Sample
     Raises:
         ExperimentError: the sampler does not fit the noise or the data; the sentence says what to choose.
     """
-    refusal = sampling_refusal(problem.experiment, problem.conditions)
-    if refusal is not None:
-        raise ExperimentError(refusal.sentence)
-    settings = automatic.resolved(problem.experiment).sampling
+    conflict = sampling_conflict(problem.experiment, problem.conditions)
+    if conflict is not None:
+        raise ExperimentError(conflict.sentence)
+    settings = defaults.resolve(problem.experiment).sampling
     steps, grid, correctors = settings.steps, settings.time_grid, settings.corrector_steps
     assert steps != "auto"
     assert grid != "auto"

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 import torch
 
-from playground.lab.along_sigma import ScoreErrors
+from playground.lab.label_dropout_checks import untrained_unconditional_score
 from playground.lab.problem import Problem
-from playground.lab.untrained import untrained_whole
+from playground.lab.score_error_curve import ScoreErrorCurve
 from playground.theory.metrics import fisher_divergence
 from playground.theory.noise import ScoreFunction
 
@@ -30,7 +30,7 @@ METRICS = (
 
 def score_errors(
     problem: Problem, score: ScoreFunction, levels: int = LEVELS, points: int = 1_000
-) -> Iterator[ScoreErrors]:
+) -> Iterator[ScoreErrorCurve]:
     """Fisher divergence between a learned score and the exact one along sigma; where none is known, the smoothed training set's.
 
     The expectation is over the distribution that the other score is of: held-out points, or training points drawn at random, with noise.
@@ -68,7 +68,9 @@ def score_errors(
         root_error = 0.0 if root == 0 else at.relative_standard_error / (2 * root)
         found.append((at.value / area, at.standard_error / area, root, root_error))
         divergence, divergence_error, relative, relative_error = np.array(found).T
-        yield ScoreErrors(count / levels, users[:count], divergence, divergence_error, relative, relative_error, source)
+        yield ScoreErrorCurve(
+            count / levels, users[:count], divergence, divergence_error, relative, relative_error, source
+        )
 
 
 def score_figures(problem: Problem, score: ScoreFunction) -> Iterator[tuple[float, dict[str, Any] | None]]:
@@ -76,7 +78,7 @@ def score_figures(problem: Problem, score: ScoreFunction) -> Iterator[tuple[floa
 
     Lists over `score_sigmas` (user units); `score_reference` says what the score was held against.
     """
-    reason = untrained_whole(problem.experiment, problem.conditions)
+    reason = untrained_unconditional_score(problem.experiment, problem.conditions)
     if problem.reference is None:
         reason = "No score is known to hold the learned one against: without noise bare points have none."
     if reason is not None:

@@ -26,9 +26,9 @@ import safetensors.numpy
 from playground import __version__
 from playground.data.dataset import MOST_CLASS_NAMES
 from playground.lab import experiment as experiments
-from playground.lab.atomic import replacing
+from playground.lab.atomic import atomic_write
 from playground.lab.experiment import Experiment, ExperimentError
-from playground.mistakes import Mistake, unwritten
+from playground.user_errors import UserError, cannot_write
 
 if typing.TYPE_CHECKING:
     from playground.data import Dataset
@@ -45,7 +45,7 @@ LONGEST_CLASS_NAME = 255  # file systems allow no longer names of folders
 Arrays = Mapping[str, np.ndarray]
 
 
-class SessionError(Mistake, ValueError):
+class SessionError(UserError, ValueError):
     """A session file that cannot be read or written: the message is one sentence for the user."""
 
 
@@ -114,11 +114,11 @@ class Session:
         checksum = f"{zlib.crc32(numbers, zlib.crc32(head)):08x}"
         contents = _with_checksum(head, NO_CHECKSUM, checksum), numbers
         try:
-            with replacing(path) as temporary, temporary.open("wb") as file:
+            with atomic_write(path) as temporary, temporary.open("wb") as file:
                 file.writelines(contents)
         except OSError as error:
             kept = " The old file is kept." if os.path.exists(path) else ""
-            raise SessionError(unwritten(path, error) + kept) from None
+            raise SessionError(cannot_write(path, error) + kept) from None
 
     @classmethod
     def of(cls, experiment: Experiment, dataset: "Dataset", **others: Any) -> "Session":

@@ -14,16 +14,16 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from playground.lab.automatic import JUDGED_PASSES, derivative_passes, resolved
-from playground.lab.batches import draw
+from playground.lab.batches import sample_batch
+from playground.lab.conflicts import training_conflict
+from playground.lab.defaults import EVALUATION_PASSES, derivative_passes, resolve
 from playground.lab.divergence import why_diverged
 from playground.lab.early_stopping import EarlyStopping, next_check
 from playground.lab.experiment import Experiment, ExperimentError
-from playground.lab.minimised import minimised
+from playground.lab.loss_identity import loss_identity
 from playground.lab.objective import build_objective
 from playground.lab.problem import Problem
 from playground.lab.progress import TrainingProgress as TrainingProgress
-from playground.lab.refusals import training_refusal
 from playground.lab.weights import State, Weights, damaged, hidden_labels, load_weights
 from playground.theory.fused_energy import energy_denoising_steps
 from playground.theory.fused_training import denoising_steps, matching_steps
@@ -39,7 +39,7 @@ FUSED: dict[type[ScoreNetwork], tuple[type[Objective], ...]] = {MLP: (Denoising,
 """The objectives whose steps are written by hand, by the network."""
 
 WARM_UP = 100  # steps over which the learning rate rises, while Adam does not yet know the gradients' size
-JUDGED, JUDGED_BATCH = 16, 512  # draws behind the loss of what was learned, and points of each
+EVALUATED, EVALUATION_BATCH = 16, 512  # draws behind the loss of what was learned, and points of each
 GOOD, EXPLODED, COLLAPSED = 10.0, 100.0, 1e4  # how far a loss may lie from a Gaussian score's, as a multiple of that
 
 
@@ -102,12 +102,12 @@ class Trainer:
             self._limits = limits
 
     def _set(self, experiment: Experiment) -> None:
-        refusal = training_refusal(experiment, self.problem.conditions)
-        if refusal is not None:
-            raise ExperimentError(refusal.sentence)
+        conflict = training_conflict(experiment, self.problem.conditions)
+        if conflict is not None:
+            raise ExperimentError(conflict.sentence)
         self.problem = replace(self.problem, experiment=experiment)
         self._objective = build_objective(self.problem)
-        before, self._minimised = self._minimised, minimised(experiment)
+        before, self._minimised = self._minimised, loss_identity(experiment)
         if self._minimised != before:  # other settings leave the loss that it was
             self._optimal_loss: float | None = None
             self._optimal_loss_error: float | None = None
@@ -131,7 +131,7 @@ class Trainer:
         if self.finished:
             raise StopIteration
         if self._reference is None:
-            self._judge()
+            self._find_baselines()
         start = time.perf_counter()
         steps = self._chunk()
         loss, learning_rate = self._train(steps)
@@ -169,19 +169,23 @@ class Trainer:
             self.stopping.take_best(self.ema)
         return found
 
-    def judging(self) -> Iterator[tuple[float, tuple[float, float] | None]]:
+    def evaluate_loss(self) -> Iterator[tuple[float, tuple[float, float] | None]]:
         """The objective of the averaged weights on many draws, and its standard error; yields the share done, and at last both.
 
         The error is that of the draws' means: points of one may share their noise levels, as in maximum likelihood.
         """
         generator, means = self.problem.generator("final loss"), []
         passes = max(1, derivative_passes(self.problem.experiment.objective, math.prod(self.problem.shape)))
-        batch = max(4, min(JUDGED_BATCH, JUDGED_PASSES // passes))
-        for number in range(1, JUDGED + 1):
+        batch = max(4, min(EVALUATION_BATCH, EVALUATION_PASSES // passes))
+        for number in range(1, EVALUATED + 1):
             x, sigma, label = self._draw(1, max(batch, self._objective.target_batch), generator)
             means.append(float(self._objective.loss(_told(self.ema, label), x, sigma, generator).detach().mean()))
-            done = (statistics.fmean(means), statistics.stdev(means) / math.sqrt(JUDGED)) if number == JUDGED else None
-            yield number / JUDGED, done
+            done = (
+                (statistics.fmean(means), statistics.stdev(means) / math.sqrt(EVALUATED))
+                if number == EVALUATED
+                else None
+            )
+            yield number / EVALUATED, done
 
     def held_out_loss(self, loss: float, error: float) -> tuple[float, float] | None:
         """That loss, known to an error, with what the averaged weights lose more at held-out points than at training points.
@@ -190,7 +194,7 @@ class Trainer:
         """
         if not self.problem.has_held_out_loss:
             return None
-        found = self.stopping.judge(self.ema)
+        found = self.stopping.evaluate(self.ema)
         return loss + found.gap, math.hypot(error, found.gap_error)
 
     def snapshot(self) -> dict[str, Tensor]:
@@ -310,7 +314,7 @@ class Trainer:
         return rate
 
     def _draw(self, steps: int, batch: int, generator: torch.Generator) -> tuple[Tensor, Tensor, Tensor | None]:
-        return draw(self.problem, self.network, steps, batch, generator)
+        return sample_batch(self.problem, self.network, steps, batch, generator)
 
     def _train_fused(self, rates: list[float]) -> Tensor:
         """A block of steps in one call; mean loss, 0-d."""
@@ -358,7 +362,7 @@ class Trainer:
             del loss  # its graph's memory serves the next step
         return total / len(rates)
 
-    def _judge(self) -> None:
+    def _find_baselines(self) -> None:
         """Find what losses are to be compared with: the Gaussian score's, and the floor. Not counted as training."""
         generator = self.problem.generator("reference")
         data = self.problem.train
@@ -400,7 +404,7 @@ def _told(network: ScoreNetwork, label: Tensor | None) -> ScoreFunction:
 
 def _limits(experiment: Experiment) -> tuple[float, float]:
     """The steps and the seconds after which training ends; infinite where there is no limit."""
-    settings = resolved(experiment).training
+    settings = resolve(experiment).training
     steps = math.inf if settings.steps == "auto" else settings.steps
     return steps, math.inf if settings.seconds == "auto" else settings.seconds
 

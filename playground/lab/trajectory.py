@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from playground.lab.atomic import replacing
+from playground.lab.atomic import atomic_write
 from playground.lab.units import Units
 
 if typing.TYPE_CHECKING:
@@ -202,7 +202,7 @@ class Trajectory:
             OSError: the file cannot be written.
         """
         arrays: dict[str, Any] = {**self.arrays()}
-        with replacing(path) as temporary, temporary.open("wb") as file:
+        with atomic_write(path) as temporary, temporary.open("wb") as file:
             np.savez(file, **arrays)
 
     def npz_size(self) -> int:
@@ -268,7 +268,7 @@ class Trajectory:
         digits = self._digits
         step = max(1, PIECE // dims) * dims
         rested = time.monotonic()
-        with replacing(path) as temporary, temporary.open("w", encoding="utf-8", newline="\n") as file:
+        with atomic_write(path) as temporary, temporary.open("w", encoding="utf-8", newline="\n") as file:
             file.write(header + "\n")
             for frame in range(frames):
                 row = ",".join([f"{frame},%d", *[f"%.{digits}g"] * dims, f"{self._sigma[frame]:.9g}\n"])

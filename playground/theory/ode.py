@@ -16,9 +16,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from playground.mistakes import Mistake
 from playground.theory.quadrature import INNER, lobatto
 from playground.theory.tableau import ERROR, NODES, STAGES, between
+from playground.user_errors import UserError
 
 Field = Callable[..., Tensor]
 """dx/dt as field(x, t): x (N, M), t (N,), every row at its own time; returns (N, M). Where rows have something of their own
@@ -41,7 +41,7 @@ _STIFF = 3.0  # length of a step times a rate of decay: at 3.3 these steps turn 
 _SHARE_BESIDE = 0.07  # beside integrals: an error in x is one in all that is integrated from there on
 
 
-class TooManySteps(Mistake, ArithmeticError):
+class TooManySteps(UserError, ArithmeticError):
     """Some rows need more steps than allowed; the message says how many rows, and where they are stuck."""
 
 

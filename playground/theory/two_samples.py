@@ -88,10 +88,10 @@ def classifier_accuracy(a: Tensor, b: Tensor, generator: torch.Generator) -> tup
         linear = linear.normal_(generator=generator).to(a)
     half = count // 2
     train, test = torch.cat([a[:half], b[:half]]), torch.cat([a[half:], b[half:]])
-    features, judged = (_features(points, linear, frequencies) for points in (train, test))
+    features, test_features = (_features(points, linear, frequencies) for points in (train, test))
     mean, spread = features.mean(0), features.std(0).clamp(min=1e-9)
     weights, offset = _logistic((features - mean) / spread, _labels(half, a))
-    says = ((judged - mean) / spread) @ weights + offset > 0
+    says = ((test_features - mean) / spread) @ weights + offset > 0
     share = (says == (_labels(count - half, a) > 0.5)).double().mean()
     return float(share), float(share_error(share, len(says)))
 

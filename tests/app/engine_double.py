@@ -11,9 +11,9 @@ from PySide6.QtCore import QObject, Signal, Slot
 from playground.app.state import State
 from playground.app.views import FlowLikelihood, PointLikelihood, ProblemView, TaskStatus, Way
 from playground.lab import experiment as description
-from playground.lab.along_sigma import ScoreErrors
+from playground.lab.conflicts import Conditions
 from playground.lab.experiment import Experiment
-from playground.lab.refusals import Conditions
+from playground.lab.score_error_curve import ScoreErrorCurve
 
 
 class EngineDouble(QObject):
@@ -151,7 +151,7 @@ class EngineDouble(QObject):
         sigmas = np.geomspace(0.01, 8, 24)
         relative = 0.02 + 0.1 * np.exp(-(np.log(sigmas / 0.02) ** 2) / 4) + 0.02 * np.log(sigmas) ** 2 / 4
         self.errors_changed.emit(
-            ScoreErrors(
+            ScoreErrorCurve(
                 1.0, sigmas, relative**2 / sigmas, 0.06 * relative**2 / sigmas, relative, 0.03 * relative, "exact"
             )
         )

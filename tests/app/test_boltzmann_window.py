@@ -127,7 +127,7 @@ def test_patterns_are_drawn_by_mouse_and_learned(window):
     assert window.machine.view is None
     assert not window.train.isEnabled()
     assert not window.clear.isEnabled()  # there is nothing to clear
-    assert window.machine.refusal
+    assert window.machine.conflict
     pad = window.pad
     pad.set_pattern(np.full((3, 3), -1))
     start, end = (pad.cell(0, column).center().toPoint() for column in (0, 2))

@@ -26,7 +26,7 @@ from playground.app.charts.painted import decades
 from playground.app.charts.series import Series
 from playground.app.numbers import count
 from playground.drawing.palette import DARK, LIGHT
-from playground.mistakes import mistake_of
+from playground.user_errors import user_error_message
 
 LEVELS = np.geomspace(8.0, 0.05, 10)
 
@@ -641,7 +641,7 @@ def test_what_cannot_be_written_is_said(loss, tmp_path):
     loss.show_history(*losses(50))
     with pytest.raises(OSError, match="No such file") as caught:
         loss.save(tmp_path / "none" / "loss.csv")
-    assert "none" in mistake_of(caught.value)
+    assert "none" in user_error_message(caught.value)
 
 
 def test_the_menu_comes_by_right_click_and_by_key(loss, qtbot):

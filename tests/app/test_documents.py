@@ -62,8 +62,8 @@ class Fixture:
         self.settings = Settings(folder / "settings.ini")
         self.opening = folder / "opening.spg"  # not there unless a test puts it there
         self.documents = Documents(self.state, self.bench, self.settings, window, self.opening)
-        self.refusals: list[str] = []
-        self.documents.refused.connect(self.refusals.append)
+        self.conflicts: list[str] = []
+        self.documents.refused.connect(self.conflicts.append)
 
     def saved_session(self, name: str = "a.spg") -> Path:
         path = self.folder / name
@@ -161,7 +161,7 @@ def test_experiment_file_replaces_the_settings(at):
     assert at.state.experiment.seed == 9
     assert at.state.experiment.noise.kind == "discrete"
     assert not at.state.modified
-    assert not at.refusals
+    assert not at.conflicts
 
 
 @pytest.mark.parametrize("suffix", [".csv", ".tsv", ".npy", ".CSV"])
@@ -195,8 +195,8 @@ def test_bad_files_give_a_sentence_and_change_nothing(at, qtbot, name, content, 
         path.write_bytes(content)
     before = at.state.experiment
     at.documents.open(path)
-    qtbot.waitUntil(lambda: bool(at.refusals))
-    (sentence,) = at.refusals
+    qtbot.waitUntil(lambda: bool(at.conflicts))
+    (sentence,) = at.conflicts
     assert words in sentence
     assert sentence.endswith((".", "?"))
     assert at.state.experiment == before
@@ -220,8 +220,8 @@ def test_failed_save_keeps_the_work_unsaved_and_the_old_file_whole(at, qtbot):
     at.state.edit({"seed": 3})
     at.documents.path = at.folder / "gone" / "x.spg"
     at.documents.save()
-    qtbot.waitUntil(lambda: bool(at.refusals))
-    assert "cannot be written" in at.refusals[0]
+    qtbot.waitUntil(lambda: bool(at.conflicts))
+    assert "cannot be written" in at.conflicts[0]
     assert at.state.modified
 
 
@@ -257,7 +257,7 @@ def test_a_save_that_fails_does_not_go_on(at, qtbot):
     done, seen = [], []
     answer_with(Answer.Save, seen)
     at.documents.when_safe(lambda: done.append(1))
-    qtbot.waitUntil(lambda: bool(at.refusals))
+    qtbot.waitUntil(lambda: bool(at.conflicts))
     assert not done
 
 

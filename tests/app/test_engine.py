@@ -12,9 +12,9 @@ from playground.app.engine import Engine
 from playground.app.measuring import STALE
 from playground.app.state import State
 from playground.data import pictures
+from playground.lab.conflicts import Conditions
 from playground.lab.experiment import Experiment, Stroke, replace
 from playground.lab.problem import Problem
-from playground.lab.refusals import Conditions
 from playground.lab.session import Session, SessionError
 from playground.lab.training import Trainer
 
@@ -798,7 +798,7 @@ def test_what_was_trained_on_is_never_held_out(qtbot, bench, tmp_path, kind):
     assert np.array_equal(trainer.problem.train.numpy(), problem.train.numpy())
     assert held_out() == 30
     # Half of a file's tell when to stop training, and judge nothing.
-    assert engine.problem.test_points == len(problem.judged) == (30 if kind == "digits" else 15)
+    assert engine.problem.test_points == len(problem.evaluation_points) == (30 if kind == "digits" else 15)
     edit({"likelihood.points": 10})
     assert held_out() == 30
     assert engine.problem.test_points == 10
@@ -819,11 +819,11 @@ def test_rows_that_may_have_stopped_training_judge_no_weights_of_it(qtbot, bench
     engine.train()
     qtbot.waitUntil(lambda: engine.trained_steps > 0, timeout=20_000)
     engine.pause_training()
-    for early, judging in (("off", engine.problem.conditions.held_out), ("auto", half)):
+    for early, evaluate_loss in (("off", engine.problem.conditions.held_out), ("auto", half)):
         with qtbot.waitSignal(engine.problem_changed, timeout=10_000):
             state.edit({"training.early_stopping": early})
         assert engine.untrained == (early == "off")
-        assert engine.problem.test_points == judging
+        assert engine.problem.test_points == evaluate_loss
 
 
 def test_denoising_without_noise_is_refused_with_the_reason(qtbot, bench):
@@ -839,7 +839,7 @@ def test_denoising_without_noise_is_refused_with_the_reason(qtbot, bench):
     assert engine.trained_steps == 60
 
 
-def test_advice_follows_the_objective_without_a_new_problem(qtbot, bench):
+def test_diagnostics_follow_the_objective_without_a_new_problem(qtbot, bench):
     state, engine = bench
     with qtbot.waitSignal(engine.problem_changed, timeout=10_000):
         state.edit(
@@ -851,19 +851,19 @@ def test_advice_follows_the_objective_without_a_new_problem(qtbot, bench):
                 "sampling.kind": "langevin",
             }
         )
-    assert engine.problem.advice("maximum-likelihood") == ()
-    assert "sharp edges" in engine.problem.advice("exact")[0].sentence
+    assert engine.problem.diagnostics("maximum-likelihood") == ()
+    assert "sharp edges" in engine.problem.diagnostics("exact")[0].sentence
 
 
-def test_advice_for_another_objective_compares_no_points_again(bench, monkeypatch):
+def test_diagnostics_for_another_objective_compare_no_points_again(bench, monkeypatch):
     """It is asked for in the GUI thread, where 200,000 points took 75 ms."""
     _, engine = bench
 
     def compare(problem):
         raise AssertionError("points were compared")
 
-    monkeypatch.setattr("playground.lab.advice._end", compare)
-    assert engine.problem.advice("exact") == engine.problem.advice("denoising")
+    monkeypatch.setattr("playground.lab.diagnostics._end", compare)
+    assert engine.problem.diagnostics("exact") == engine.problem.diagnostics("denoising")
 
 
 @pytest.mark.parametrize(("error", "log"), [(MemoryError(), ""), (KeyError("w"), "help.log")])

@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QPlainTextEdit, QPushButton
 from playground.app import errors
 from playground.app.errors import Guard, Log
 from playground.app.notifications import LogDialog
-from playground.mistakes import Mistake
+from playground.user_errors import UserError
 
 
 @pytest.fixture
@@ -68,7 +68,7 @@ def test_error_in_a_slot_leaves_the_loop_running(log, qtbot):
     [
         (MemoryError(), "There is not enough memory: take fewer"),
         (OSError(28, "No space left on device"), "A file cannot be written (no space left on device): free some space"),
-        (Mistake("a.csv is empty."), "a.csv is empty."),
+        (UserError("a.csv is empty."), "a.csv is empty."),
     ],
 )
 def test_a_mistake_is_no_fault_of_the_program(log, error, words):

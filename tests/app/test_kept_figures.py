@@ -10,8 +10,8 @@ import pytest
 from playground.app import figures, measuring
 from playground.app.engine import Engine
 from playground.app.state import State
-from playground.lab.along_sigma import ScoreErrors
 from playground.lab.experiment import Experiment, replace
+from playground.lab.score_error_curve import ScoreErrorCurve
 from playground.lab.session import Session
 
 TINY = {
@@ -130,7 +130,7 @@ def test_nothing_is_shown_or_saved_of_weights_that_it_is_not_of(qtbot, engine):
     assert not engine.session({})().measurements
 
 
-ERRORS = ScoreErrors(1.0, np.array([0.1, 1.0]), *(np.array([0.5, np.nan]) for _ in range(4)), "exact")
+ERRORS = ScoreErrorCurve(1.0, np.array([0.1, 1.0]), *(np.array([0.5, np.nan]) for _ in range(4)), "exact")
 
 
 def test_figures_survive_json_and_what_is_unsound_is_left_out():
@@ -138,7 +138,7 @@ def test_figures_survive_json_and_what_is_unsound_is_left_out():
     saved = figures.to_json(found, 0)
     back = figures.from_json(saved)
     assert back["test-set"] == {"test_nll": 1.5, "reasons": {"kl": "unknown"}}
-    for field in dataclasses.fields(ScoreErrors):
+    for field in dataclasses.fields(ScoreErrorCurve):
         np.testing.assert_array_equal(getattr(back["fisher"], field.name), getattr(ERRORS, field.name))
     for broken in (
         {},

@@ -33,11 +33,11 @@ def weights(problem: Problem) -> Weights:
 @pytest.mark.parametrize(
     ("share", "said"), [(0.0, "training.label_dropout = 0 tells the network every label"), (0.3, "")]
 )
-def test_an_image_is_judged_by_a_score_that_training_never_shows_only_with_a_doubt(share: float, said: str) -> None:
+def test_an_image_s_likelihood_by_an_untrained_score_has_a_warning(share: float, said: str) -> None:
     problem = Problem.build(replace(Experiment(), TINY | {"training.label_dropout": share}))
     *_, (_, likelihood) = measurements.point_likelihood(problem, weights(problem), problem.dataset.held_out[0], 3)
     assert likelihood.flow is not None
-    assert ("untrained: " in likelihood.doubt, said in likelihood.doubt) == (bool(said), True)
+    assert ("untrained: " in likelihood.warning, said in likelihood.warning) == (bool(said), True)
 
 
 def test_a_test_set_says_nothing_of_samples_and_they_nothing_of_it() -> None:
@@ -51,10 +51,10 @@ def test_a_test_set_says_nothing_of_samples_and_they_nothing_of_it() -> None:
         assert metrics["test_nll"] is not None
         assert "likelihood.trace_probes to 2" in metrics["reasons"]["trace_standard_error"]
     assert found[-1]["integral"] > 0
-    *_, (_, judged) = measurements.sample_quality(problem, iter([_Run(problem.dataset.held_out[:3])]))
-    assert judged["sliced_wasserstein2"] is None
-    assert judged["reasons"]["sliced_wasserstein2"].startswith("3 samples are too few")
-    assert judged.keys() == {*OF_SAMPLES, "reasons"}
+    *_, (_, evaluated) = measurements.sample_quality(problem, iter([_Run(problem.dataset.held_out[:3])]))
+    assert evaluated["sliced_wasserstein2"] is None
+    assert evaluated["reasons"]["sliced_wasserstein2"].startswith("3 samples are too few")
+    assert evaluated.keys() == {*OF_SAMPLES, "reasons"}
 
 
 def test_the_map_of_fifty_thousand_points_takes_a_few_sums() -> None:
@@ -62,7 +62,7 @@ def test_the_map_of_fifty_thousand_points_takes_a_few_sums() -> None:
     problem = Problem.build(replace(Experiment(), {"likelihood.source": "empirical", "network.width": 8}))
     assert len(problem.train) == 50_000
     bounds = (-4.0, 5.0, -4.0, 4.5)
-    found = list(itertools.islice(measurements.judged_density(problem, weights(problem), bounds, 160), 20))
+    found = list(itertools.islice(measurements.likelihood_density(problem, weights(problem), bounds, 160), 20))
     fractions = [fraction for fraction, _ in found]
     assert 10 <= len(found) < 20  # so often it can be cancelled
     assert (fractions[-1], max(np.diff(fractions))) == (1.0, pytest.approx(4096 / 50_000))

@@ -31,12 +31,12 @@ from playground.app.state import State
 from playground.app.views import DensityView, TaskStatus, Way
 from playground.app.wrapping import BREAK
 from playground.drawing.palette import DARK, LIGHT
-from playground.lab.advice import Advice
-from playground.lab.along_sigma import ScoreErrors
+from playground.lab.conflicts import Conditions, sampling_conflict, training_conflict
+from playground.lab.diagnostics import Diagnostic
 from playground.lab.experiment import fields, replace
 from playground.lab.idle import acts
-from playground.lab.refusals import Conditions, sampling_refusal, training_refusal
-from playground.lab.untrained import untrained_classes, untrained_whole
+from playground.lab.label_dropout_checks import untrained_conditional_score, untrained_unconditional_score
+from playground.lab.score_error_curve import ScoreErrorCurve
 
 KINDS = [getattr(panels, name) for name in panels.__all__]
 PATH = "/some/where/faithful.csv"
@@ -284,7 +284,7 @@ def test_a_tile_lets_go_of_what_the_new_data_cannot_have_and_undo_brings_it_back
     (panel,) = show(panels.DataPanel)
     press(panel.tiles[kind])
     assert state.experiment == replace(chosen, {"data.kind": kind, **gone})
-    assert sampling_refusal(state.experiment, Conditions(held_out=50)) is None
+    assert sampling_conflict(state.experiment, Conditions(held_out=50)) is None
     state.undo()
     assert state.experiment == chosen
 
@@ -411,7 +411,7 @@ def test_drawing(show, state, engine, qtbot):
     with qtbot.waitSignal(panel.brush_toggled) as caught:
         press(panel.tiles["drawn"])
     assert caught.args == [True]
-    assert spoken(training_refusal(state.experiment).sentence) == panel.notice.text.text()
+    assert spoken(training_conflict(state.experiment).sentence) == panel.notice.text.text()
     assert not panel.undo.isEnabled()
     one, two = Stroke(((0.0, 0.0), (1.0, 1.0)), 0.2), Stroke(((2.0, 0.0),), 0.1)
     state.edit({"data.strokes": (one, two)})
@@ -598,7 +598,7 @@ def test_the_full_trace_of_images_says_what_it_costs(show, state, engine):
 
 def test_a_warning_offers_its_cure(show, state, engine):
     (panel,) = show(panels.NoisePanel)
-    engine.build(advice=lambda _: (Advice("σ_max = 3.39 is not enough.", {"noise.sigma_max": 60.0}),))
+    engine.build(diagnostics=lambda _: (Diagnostic("σ_max = 3.39 is not enough.", {"noise.sigma_max": 60.0}),))
     assert "not enough" in panel.notice.text.text()
     assert panel.notice.buttons[0].text() == "σ_max = 60"
     assert panel.notice.buttons[0].toolTip() == "<p>σ max = 60.0</p>"
@@ -609,7 +609,10 @@ def test_a_warning_offers_its_cure(show, state, engine):
 def test_a_warning_that_no_setting_mends_has_no_button(show, state, engine):
     (panel,) = show(panels.NoisePanel)
     engine.build(
-        advice=lambda _: (Advice("The points lie on a line.", {}), Advice("Too small.", {"noise.sigma_max": 60.0}))
+        diagnostics=lambda _: (
+            Diagnostic("The points lie on a line.", {}),
+            Diagnostic("Too small.", {"noise.sigma_max": 60.0}),
+        )
     )
     assert panel.notice.text.text() == "The points lie on a line.\nToo small."
     assert [button.text() for button in panel.notice.buttons] == ["σ_max = 60"]
@@ -617,9 +620,9 @@ def test_a_warning_that_no_setting_mends_has_no_button(show, state, engine):
 
 def test_a_warning_follows_the_objective_that_is_chosen(show, state, engine):
     (panel,) = show(panels.NoisePanel)
-    edges = {"exact": (Advice("The data have sharp edges.", {}),)}
+    edges = {"exact": (Diagnostic("The data have sharp edges.", {}),)}
     state.edit({"objective.kind": "exact"})
-    engine.build(advice=lambda objective: edges.get(objective, ()))
+    engine.build(diagnostics=lambda objective: edges.get(objective, ()))
     assert panel.notice.text.text() == "The data have sharp edges."
     state.edit({"objective.kind": "maximum-likelihood"})
     assert not panel.notice.isVisible()
@@ -627,18 +630,18 @@ def test_a_warning_follows_the_objective_that_is_chosen(show, state, engine):
     assert panel.notice.text.text() == "The data have sharp edges."
 
 
-def test_advice_leaves_with_the_data_it_is_about(show, state, engine):
+def test_diagnostics_leave_with_the_data_they_are_about(show, state, engine):
     """Other data are on their way, or there are none any more: what was said of the last ones is not true of these."""
     noise, objective, training = show(panels.NoisePanel, panels.ObjectivePanel, panels.TrainingPanel)
     state.edit({"data.kind": "digits", "objective.kind": "exact", "training.label_dropout": 0.0})
-    advice = (Advice("σ_max = 3.39 is not enough.", {"noise.sigma_max": 60.0}),)
-    engine.build(advice=lambda _: advice, conditions=TOLD)
+    diagnostics = (Diagnostic("σ_max = 3.39 is not enough.", {"noise.sigma_max": 60.0}),)
+    engine.build(diagnostics=lambda _: diagnostics, conditions=TOLD)
     state.edit({"sampling.guidance": 1.0})
     cards = (noise, objective, training)
     assert [card.notice.isVisible() for card in cards] == [True] * 3
     state.edit({"data.points": 7_000, "data.kind": "rings"})
     assert [card.notice.text.text() for card in cards if card.notice.isVisible()] == []
-    engine.build(advice=lambda _: advice)
+    engine.build(diagnostics=lambda _: diagnostics)
     assert noise.notice.isVisible()
     engine.fail("Nothing is drawn yet: take the brush.")
     assert not noise.notice.isVisible()
@@ -672,7 +675,7 @@ def test_denoising_without_noise_is_refused_and_mended(show, state, engine):
     objective, training = show(panels.ObjectivePanel, panels.TrainingPanel)
     engine.build()
     state.edit({"noise.kind": "none"})
-    assert objective.notice.text.text() == spoken(training_refusal(state.experiment).sentence)
+    assert objective.notice.text.text() == spoken(training_conflict(state.experiment).sentence)
     assert "Objective" in training.notice.text.text()
     assert not training.button.isEnabled()
     press(button_called(objective, "Use sliced"))
@@ -777,7 +780,7 @@ def test_training_waits_for_what_only_the_files_tell_of_their_classes(show, stat
 def test_samplers_that_do_not_fit_are_refused_and_mended(show, state, engine, changes, way, mended):
     (panel,) = show(panels.SamplingPanel)
     state.edit(changes)
-    assert panel.notice.text.text() == spoken(sampling_refusal(state.experiment).sentence)
+    assert panel.notice.text.text() == spoken(sampling_conflict(state.experiment).sentence)
     press(button_called(panel, way))
     assert state.value(mended[0]) == mended[1]
     assert not panel.notice.isVisible()
@@ -799,7 +802,7 @@ def test_what_the_data_lack_is_refused_and_mended(show, state, engine, changes, 
     state.edit(changes)
     assert not panel.notice.isVisible()  # until the data are read
     engine.build(conditions=TOLD)
-    why = spoken(sampling_refusal(state.experiment, TOLD).sentence)
+    why = spoken(sampling_conflict(state.experiment, TOLD).sentence)
     assert panel.notice.text.text() == hindrances.to_sampling(state, engine) == why
     engine.sample()  # an earlier run is in view
     assert hindrances.to_comparing(state, engine) == why
@@ -916,7 +919,7 @@ def test_scores_that_training_never_shows_are_not_measured(show, state, engine, 
     training, likelihood, quality = show(panels.TrainingPanel, panels.LikelihoodPanel, panels.QualityPanel)
     state.edit({"data.kind": "digits", "training.label_dropout": 0.0})
     engine.build(conditions=TOLD)
-    why = spoken(untrained_whole(state.experiment, TOLD))
+    why = spoken(untrained_unconditional_score(state.experiment, TOLD))
     assert training.notice.text.text() == quality.chart._empty == why
     for button in (likelihood.test, quality.measure_score):
         assert not button.isEnabled()
@@ -932,7 +935,7 @@ def test_scores_that_training_never_shows_are_not_measured(show, state, engine, 
     for button in (likelihood.test, quality.measure_score):
         assert button.isEnabled()
     state.edit({"training.label_dropout": 1.0})
-    assert training.notice.text.text() == spoken(untrained_classes(state.experiment, TOLD))
+    assert training.notice.text.text() == spoken(untrained_conditional_score(state.experiment, TOLD))
     assert quality.measure_score.isEnabled()
     state.edit({"sampling.labels": "none"})
     assert not training.notice.isVisible()
@@ -1100,7 +1103,7 @@ def test_the_share_of_hidden_labels_is_set_where_the_network_learns_labels(show,
     panel.dropout.slider.moved.emit(0.0)
     panel.dropout.slider.settled.emit()
     assert state.experiment.training.label_dropout == 0
-    assert panel.notice.text.text() == spoken(untrained_whole(state.experiment, TOLD))
+    assert panel.notice.text.text() == spoken(untrained_unconditional_score(state.experiment, TOLD))
     for control in panel.dropout.controls():
         assert "0 never trains the score without a label" in control.toolTip()
         assert "1 never that of a class" in control.toolTip()
@@ -1260,15 +1263,15 @@ def test_a_score_that_is_not_the_learned_one_is_named_in_the_header(show, state,
 def test_a_log_p_in_doubt_is_marked(show, state, engine):
     (panel,) = show(panels.LikelihoodPanel)
     engine.build()
-    engine.show_point(doubt="extrapolated: 12 times as far out")
+    engine.show_point(warning="extrapolated: 12 times as far out")
     assert (panel.log_prob.name.text(), panel.log_prob.text()) == ("log p, extrapolated", "−0.713")
     assert "Extrapolated: 12 times as far out" in panel.log_prob.toolTip()
-    engine.show_point(doubt="untrained: training.label_dropout = 0 tells the network every label")
+    engine.show_point(warning="untrained: training.label_dropout = 0 tells the network every label")
     assert panel.log_prob.name.text() == "log p, untrained"
     assert "Untrained: label dropout = 0 tells" in panel.log_prob.toolTip()
-    engine.show_point({"standard_error": None}, doubt="not measured: the flow misses it", source="empirical")
+    engine.show_point({"standard_error": None}, warning="not measured: the flow misses it", source="empirical")
     assert (panel.log_prob.name.text(), panel.log_prob.text()) == ("log p, not measured", "–")
-    engine.show_point(doubt="extrapolated: 12 times as far out", energy=(-9.0, 1e-4))
+    engine.show_point(warning="extrapolated: 12 times as far out", energy=(-9.0, 1e-4))
     engine.likelihood_changed.emit(dataclasses.replace(engine.likelihood, flow=None))
     assert panel.energy.name.text() == "log p, extrapolated"
     engine.show_point(energy=(-0.7, 1e-4))
@@ -1372,11 +1375,11 @@ def test_the_quality_of_score_and_samples(show, state, engine, qtbot):
     assert panel.weights.text() == "0.49 / 0.51 (truth 0.50 / 0.50)"
     assert panel.relative.text().endswith("%")
     one, sigmas = np.ones(2), np.array([0.1, 1.0])
-    engine.errors_changed.emit(ScoreErrors(1.0, sigmas, one, 0 * one, 1.9 * one, 0 * one, "exact"))
+    engine.errors_changed.emit(ScoreErrorCurve(1.0, sigmas, one, 0 * one, 1.9 * one, 0 * one, "exact"))
     assert (panel.relative.text(), panel.divergence.text()) == ("190 %", "1")
-    engine.errors_changed.emit(ScoreErrors(1.0, sigmas, 4.56 * one, 0.3 * one, 0.123 * one, 0.004 * one, "exact"))
+    engine.errors_changed.emit(ScoreErrorCurve(1.0, sigmas, 4.56 * one, 0.3 * one, 0.123 * one, 0.004 * one, "exact"))
     assert (panel.relative.text(), panel.divergence.text()) == ("12.3 ± 0.4 %", "4.6 ± 0.3")
-    first, of_all = (ScoreErrors(done, sigmas[:1], *[one[:1]] * 4, "exact") for done in (0.1, 1.0))
+    first, of_all = (ScoreErrorCurve(done, sigmas[:1], *[one[:1]] * 4, "exact") for done in (0.1, 1.0))
     engine.errors_changed.emit(first)  # the others are on their way
     assert panel.chart.measured.shape[1] == 0
     engine.errors_changed.emit(of_all)
@@ -1514,7 +1517,7 @@ def test_a_score_that_nothing_can_be_relative_to_says_so(show, state, engine):
     (panel,) = show(panels.QualityPanel)
     engine.build()
     sigmas, ones, none = np.array([0.01, 0.3, 8.0]), np.ones(3), np.full(3, np.nan)
-    errors = ScoreErrors(1.0, sigmas, ones, 0.1 * ones, none, none, "exact")
+    errors = ScoreErrorCurve(1.0, sigmas, ones, 0.1 * ones, none, none, "exact")
     engine.errors_changed.emit(errors)
     said = "At 3 of 3 noise levels the exact score is 0 at all held-out points"
     assert panel.divergence.text() == "1.0 ± 0.1"

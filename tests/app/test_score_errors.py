@@ -8,9 +8,9 @@ import pytest
 
 from playground.app import measurements
 from playground.data import Dataset
-from playground.lab.along_sigma import ScoreErrors
 from playground.lab.experiment import Experiment, replace
 from playground.lab.problem import Problem
+from playground.lab.score_error_curve import ScoreErrorCurve
 
 POINTS = np.random.default_rng(0).normal(size=(400, 2)) * 40 + [300, -50]
 IMAGES = np.random.default_rng(0).uniform(-1, 1, size=(60, 3, 8, 8))
@@ -27,7 +27,7 @@ DATA = {
 }
 
 
-def errors(problem: Problem, score: Any, monkeypatch: pytest.MonkeyPatch) -> ScoreErrors:
+def errors(problem: Problem, score: Any, monkeypatch: pytest.MonkeyPatch) -> ScoreErrorCurve:
     monkeypatch.setattr(measurements, "learned_score", lambda *_: score)
     *_, (fraction, found) = measurements.score_errors(problem, None, levels=5, points=200)
     assert fraction == 1

@@ -64,7 +64,7 @@ def test_what_is_cleared_is_gone_from_the_file_too(path):
     assert Settings(path)._store.allKeys() == []
 
 
-def test_a_wrong_type_is_a_mistake_of_the_program(path):
+def test_a_wrong_type_is_no_user_error(path):
     with pytest.raises(msgspec.ValidationError):
         Settings(path).set("theme", "blue")
 

@@ -15,8 +15,8 @@ from playground.app.live import SHARE, Live, View
 from playground.app.measuring import UNFINISHED
 from playground.app.playback import END
 from playground.app.state import State
+from playground.lab.conflicts import sampling_conflict
 from playground.lab.experiment import Experiment, replace
-from playground.lab.refusals import sampling_refusal
 from playground.theory.ode import TooManySteps
 
 SMALL = {
@@ -77,7 +77,7 @@ def test_another_noise_while_a_run_plays_is_no_error(qtbot, engine, sampler):
             engine.probe(0.1, 0.2)
             qtbot.wait(60)
     assert errors == []
-    refused = sampling_refusal(state.experiment) is not None
+    refused = sampling_conflict(state.experiment) is not None
     assert refused == (sampler != "langevin")
     assert (engine.trajectory is None) == refused
     assert engine.sigma == engine.problem.sigma_min or not refused
@@ -221,10 +221,10 @@ def test_a_map_that_ends_half_way_leaves_what_was_finished(qtbot, engine, monkey
         qtbot.waitUntil(lambda: bool(shown), timeout=10_000)
     finished = shown[-1]
     assert finished.asked == again
-    judged_density = measurements.judged_density
+    likelihood_density = measurements.likelihood_density
 
     def endless(*arguments):
-        coarse = next(item for item in judged_density(*arguments) if item[1] is not None)
+        coarse = next(item for item in likelihood_density(*arguments) if item[1] is not None)
         while not ends.is_set():
             yield coarse
             time.sleep(0.01)
@@ -333,7 +333,7 @@ def test_the_loop_begins_no_run_that_is_refused(qtbot, engine, monkeypatch, fast
     monkeypatch.setattr(engine._live, "keeps_up", lambda frames_a_second: fast)
     with qtbot.waitSignal(engine.problem_changed, timeout=10_000):
         engine._state.edit({"noise.kind": "single", "sampling.kind": "edm"})
-    assert sampling_refusal(engine._state.experiment) is not None
+    assert sampling_conflict(engine._state.experiment) is not None
     engine.set_playing(False)
     engine._show_recorded(first)  # as a session's run, which the loop would replace
     engine.seek(5)

@@ -33,9 +33,9 @@ from playground.app.settings import KEYS, Settings, VideoChoice
 from playground.app.views import DensityView
 from playground.app.window import SMALLEST, MainWindow
 from playground.drawing.palette import PALETTES
+from playground.lab.conflicts import sampling_conflict, training_conflict
 from playground.lab.experiment import Experiment, replace
 from playground.lab.likelihood_settings import LOG_P_OF
-from playground.lab.refusals import sampling_refusal, training_refusal
 from playground.resources import resource
 from tests.app.conftest import wait
 
@@ -254,7 +254,7 @@ def test_under_a_noise_that_the_sampler_cannot_follow_no_old_run_is_shown(window
     assert scene.trails is None
     assert scene.caption == ()
     bar = window.transport
-    why = spoken(sampling_refusal(window.state.experiment).sentence)
+    why = spoken(sampling_conflict(window.state.experiment).sentence)
     for button in (bar.play, bar.back, bar.forward, bar.restart, bar.new_seed):
         assert not button.isEnabled()
         assert why in button.toolTip()
@@ -613,7 +613,7 @@ def test_other_data_far_from_the_origin_come_into_view(window, tmp_path):
         assert y0 < offset < y1
 
 
-def test_no_advice_outlives_the_data_it_is_about(window, qtbot, tmp_path):
+def test_no_diagnostic_outlives_the_data_it_is_about(window, qtbot, tmp_path):
     """Nor do the noise levels that were chosen for them."""
     path = tmp_path / "far.csv"
     generator = np.random.default_rng(0)
@@ -637,7 +637,7 @@ def test_no_advice_outlives_the_data_it_is_about(window, qtbot, tmp_path):
 def test_an_empty_drawing_is_the_reason_in_menus_keys_and_buttons(window, qtbot):
     with qtbot.waitSignal(window.engine.problem_failed, timeout=10_000):
         window.state.edit({"data.kind": "drawn"})
-    why = spoken(training_refusal(window.state.experiment).sentence)
+    why = spoken(training_conflict(window.state.experiment).sentence)
     assert why.startswith("Nothing is drawn yet")
     for key in ("density_map", "test_set", "samples", "errors"):
         action = window.actions_by_key[f"measure.{key}"]

@@ -83,7 +83,7 @@ def test_a_run_repeats_from_its_own_settings(tmp_path: Path, ask: Ask) -> None:
         (["none.toml"], "none.toml cannot be read"),
     ],
 )
-def test_mistakes_are_one_sentence(arguments: list[str], said: str, tmp_path: Path, ask: Ask) -> None:
+def test_user_errors_are_one_sentence(arguments: list[str], said: str, tmp_path: Path, ask: Ask) -> None:
     code, _, error = ask("boltzmann", "--out", tmp_path / "out", *arguments)
     assert code == 2
     assert said in error

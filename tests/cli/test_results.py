@@ -220,13 +220,13 @@ def test_no_unit_is_too_small_or_too_large(sampler: str, tmp_path: Path, ask: As
         out = tmp_path / f"out {unit}"
         assert ask("run", tmp_path / "points.toml", "--out", out, *quick, f"--set=sampling.kind={sampler}")[0] == 0
         Problem.build(experiments.load(out / "experiment.toml"), Session.load(out / "model.safetensors").dataset())
-        assert ask("likelihood", out, "--points", out / "samples.csv", "--out", out / "judged.csv")[0] == 0
-        judged, figures = table(out / "judged.csv")[1], metrics(out)
+        assert ask("likelihood", out, "--points", out / "samples.csv", "--out", out / "evaluated.csv")[0] == 0
+        evaluated, figures = table(out / "evaluated.csv")[1], metrics(out)
         log_area = 2 * np.log(unit)
         found.append(
             [
-                *(judged[:, :2] / unit).ravel(),
-                *(judged[:, 2] + log_area),
+                *(evaluated[:, :2] / unit).ravel(),
+                *(evaluated[:, 2] + log_area),
                 *(figures[key] / unit for key in ("sliced_wasserstein2", "energy_distance", "round_trip_error")),
                 *(figures[key] for key in ("mmd_squared", "classifier_accuracy", "final_loss")),
                 figures["test_nll"] - log_area,
@@ -410,7 +410,7 @@ def test_the_model_of_a_run_is_a_session_with_each_auto_as_it_was_written(odd: P
     changes = (option.removeprefix("--set=") for option in quick if option.startswith("--set="))
     assert session.experiment == experiments.replace(written, dict(map(experiments.assignment, changes)))
     assert (session.experiment.network.kind, session.experiment.noise.sigma_max) == ("auto", "auto")
-    assert Problem.build(session.experiment, session.dataset()).resolved() == experiments.load(odd / "experiment.toml")
+    assert Problem.build(session.experiment, session.dataset()).resolve() == experiments.load(odd / "experiment.toml")
     assert session.axes == ("length (mm)", "width (mm)")
     assert session.points.shape == (2980, 2)
     assert session.weights is not None
@@ -536,7 +536,7 @@ def test_samples_are_the_final_points_unless_all_frames_are_asked_for(moons: Pat
     np.testing.assert_array_equal(final.positions[0], frames.positions[-1])
     assert len(frames) > 1
     assert len(table(tmp_path / "frames-a.csv")[1]) == 5 * len(frames)
-    assert ask("likelihood", moons, "--points", tmp_path / "a.csv", "--out", tmp_path / "judged.csv")[0] == 0
+    assert ask("likelihood", moons, "--points", tmp_path / "a.csv", "--out", tmp_path / "evaluated.csv")[0] == 0
 
 
 def test_likelihoods_of_a_file(moons: Path, odd: Path, tmp_path: Path, ask: Ask) -> None:
@@ -578,19 +578,19 @@ def test_likelihoods_of_a_file(moons: Path, odd: Path, tmp_path: Path, ask: Ask)
 def test_points_are_matched_by_the_names_of_their_columns(odd: Path, tmp_path: Path, ask: Ask) -> None:
     points = tmp_path / "points.csv"
 
-    def judged(text: str) -> np.ndarray:
+    def evaluated(text: str) -> np.ndarray:
         points.write_text(text)
         assert ask("likelihood", odd, "--points", points, "--out", tmp_path / "out.csv")[0] == 0
         header, rows = table(tmp_path / "out.csv")
         assert header[:2] == ["length (mm)", "width (mm)"]
         return rows[0, :3]
 
-    plain = judged("310,270\n")
+    plain = evaluated("310,270\n")
     assert plain[:2].tolist() == [310, 270]
-    np.testing.assert_array_equal(judged("length (mm),width (mm)\n310,270\n"), plain)
-    np.testing.assert_array_equal(judged("width (mm),length (mm)\n270,310\n"), plain)
-    np.testing.assert_array_equal(judged("Width (MM) ,LENGTH (mm)\n270,310\n"), plain)
-    np.testing.assert_array_equal(judged("Length (mm),Width (mm)\n310,270\n"), plain)
+    np.testing.assert_array_equal(evaluated("length (mm),width (mm)\n310,270\n"), plain)
+    np.testing.assert_array_equal(evaluated("width (mm),length (mm)\n270,310\n"), plain)
+    np.testing.assert_array_equal(evaluated("Width (MM) ,LENGTH (mm)\n270,310\n"), plain)
+    np.testing.assert_array_equal(evaluated("Length (mm),Width (mm)\n310,270\n"), plain)
     points.write_text("mass,width (mm)\n270,310\n")
     code, _, error = ask("likelihood", odd, "--points", points, "--out", tmp_path / "out.csv")
     assert (code, error.count("\n")) == (2, 1)
@@ -709,33 +709,33 @@ def test_points_go_to_latent_codes_and_back_and_to_each_other(moons: Path, tmp_p
     codes, back, way = (tmp_path / name for name in ("codes.csv", "back.csv", "way.csv"))
     tight = ("--set", "likelihood.tolerance=1e-5")
     assert ask("likelihood", moons, "--points", tmp_path / "points.csv", "--out", codes, "--latent", *tight)[0] == 0
-    header, judged = table(codes)
+    header, evaluated = table(codes)
     assert header == ["x", "y", "log_prob", "standard_error", "evaluations", "exact", "z0", "z1"]
     assert ask("decode", moons, "--latent", codes, "--out", back, *tight)[0] == 0
     header, decoded = table(back)
     assert header == ["x", "y", "log_prob", "standard_error"]
     assert decoded[:, 3].tolist() == [0, 0]  # the trace is exact
-    np.testing.assert_allclose(decoded[:, :2], judged[:, :2], atol=5e-3)
-    np.testing.assert_allclose(decoded[:, 2], judged[:, 2], atol=5e-3)
+    np.testing.assert_allclose(decoded[:, :2], evaluated[:, :2], atol=5e-3)
+    np.testing.assert_allclose(decoded[:, 2], evaluated[:, 2], atol=5e-3)
     assert ask("interpolate", moons, "--points", tmp_path / "points.csv", "--out", way, "--count", 5, *tight)[0] == 0
     header, between = table(way)
     assert header == ["u", "x", "y", "log_prob", "standard_error"]
     assert between[:, 0].tolist() == [0, 0.25, 0.5, 0.75, 1]
     assert [note.partition(":")[0] for note in notes(back)] == ["", "extrapolated"]  # between the moons
-    np.testing.assert_allclose(between[[0, -1], 1:3], judged[:, :2], atol=5e-3)
+    np.testing.assert_allclose(between[[0, -1], 1:3], evaluated[:, :2], atol=5e-3)
 
 
 def test_a_way_s_ends_are_what_likelihood_says_of_them(moons: Path, tmp_path: Path, ask: Ask) -> None:
     """By estimated traces too, whose errors stand beside them; of one vector they are not known."""
     (tmp_path / "points.csv").write_text("x,y\n0,1\n0.5,0.25\n")
-    judged, way, back = (tmp_path / name for name in ("judged.csv", "way.csv", "back.csv"))
+    evaluated, way, back = (tmp_path / name for name in ("evaluated.csv", "way.csv", "back.csv"))
     given = ("--points", tmp_path / "points.csv")
     estimated = ("--set", "likelihood.trace=hutchinson", "--set", "likelihood.tolerance=1e-6")
     three = (*estimated, "--set", "likelihood.trace_probes=3", "--set", "likelihood.probes=gaussian")
-    assert ask("likelihood", moons, *given, "--out", judged, "--latent", *three)[0] == 0
+    assert ask("likelihood", moons, *given, "--out", evaluated, "--latent", *three)[0] == 0
     assert ask("interpolate", moons, *given, "--out", way, "--count", 5, *three)[0] == 0
-    assert ask("decode", moons, "--latent", judged, "--out", back, *three)[0] == 0
-    expected = table(judged)[1][:, 2:4]
+    assert ask("decode", moons, "--latent", evaluated, "--out", back, *three)[0] == 0
+    expected = table(evaluated)[1][:, 2:4]
     assert (expected[:, 1] > 0.01).all()
     np.testing.assert_allclose(table(way)[1][[0, -1], 3], expected[:, 0], atol=5e-3)
     assert (table(way)[1][:, 4] > 0.01).all()  # the ends' own, told by those between too
@@ -748,10 +748,10 @@ def test_the_help_names_every_column_that_a_table_adds(
     moons: Path, tmp_path: Path, ask: Ask, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("COLUMNS", "300")
-    points, judged, out = (tmp_path / name for name in ("points.csv", "judged.csv", "out.csv"))
+    points, evaluated, out = (tmp_path / name for name in ("points.csv", "evaluated.csv", "out.csv"))
     points.write_text("x,y\n0,1\n0.5,0.25\n")
-    assert ask("likelihood", moons, "--points", points, "--out", judged, "--latent")[0] == 0
-    for command, given in (("interpolate", ("--points", points)), ("decode", ("--latent", judged))):
+    assert ask("likelihood", moons, "--points", points, "--out", evaluated, "--latent")[0] == 0
+    for command, given in (("interpolate", ("--points", points)), ("decode", ("--latent", evaluated))):
         assert ask(command, moons, *given, "--out", out)[0] == 0
         added = set(out.read_text().splitlines()[0].split(",")) - {"x", "y"}
         said = re.findall(r"\w+", ask(command, "--help")[1])
@@ -781,13 +781,13 @@ def test_codes_of_far_points_are_marked_and_missing_ones_named(moons: Path, tmp_
 
 
 def test_what_a_command_wrote_is_judged_by_the_model_s_own_columns(moons: Path, tmp_path: Path, ask: Ask) -> None:
-    codes, decoded, judged = (tmp_path / name for name in ("codes.csv", "decoded.csv", "judged.csv"))
+    codes, decoded, evaluated = (tmp_path / name for name in ("codes.csv", "decoded.csv", "evaluated.csv"))
     codes.write_text("z0,z1\n0.3,0.1\n")
     code, said, _ = ask("decode", moons, "--latent", codes, "--out", decoded)
     assert (code, f"1 code is decoded in {decoded}" in said) == (0, True)
-    assert ask("likelihood", moons, "--points", decoded, "--out", judged)[0] == 0
-    assert (table(judged)[1][:, :2] == table(decoded)[1][:, :2]).all()
-    np.testing.assert_allclose(table(judged)[1][:, 2], table(decoded)[1][:, 2], atol=5e-3)
+    assert ask("likelihood", moons, "--points", decoded, "--out", evaluated)[0] == 0
+    assert (table(evaluated)[1][:, :2] == table(decoded)[1][:, :2]).all()
+    np.testing.assert_allclose(table(evaluated)[1][:, 2], table(decoded)[1][:, 2], atol=5e-3)
 
 
 @pytest.mark.parametrize(
@@ -824,10 +824,10 @@ def test_images_from_training_to_likelihood(tmp_path: Path, ask: Ask, quick: lis
     assert samples.shape == (40, 64)
     assert metrics(tmp_path / "out")["bits_per_dim"] > 0
     points = tmp_path / "out/samples.csv"
-    assert ask("likelihood", tmp_path / "out", "--points", points, "--out", tmp_path / "judged.csv")[0] == 0
-    header, judged = table(tmp_path / "judged.csv")
+    assert ask("likelihood", tmp_path / "out", "--points", points, "--out", tmp_path / "evaluated.csv")[0] == 0
+    header, evaluated = table(tmp_path / "evaluated.csv")
     assert header[-3:] == ["log_prob", "standard_error", "evaluations"]
-    assert np.isnan(judged[:, -2]).all()  # one vector has no spread
+    assert np.isnan(evaluated[:, -2]).all()  # one vector has no spread
     turned, bare = tmp_path / "turned.csv", tmp_path / "bare.csv"
     rows = points.read_text().splitlines()[1:4]
     bare.write_text("\n".join(rows))
@@ -836,11 +836,11 @@ def test_images_from_training_to_likelihood(tmp_path: Path, ask: Ask, quick: lis
     arrays = [tmp_path / "rows.npy", tmp_path / "images.npy"]
     for name, shape in zip(arrays, ((3, 64), (3, 1, 8, 8)), strict=True):
         np.save(name, samples[:3].reshape(shape))
-    for name in (bare, turned, *arrays, tmp_path / "judged.csv"):
+    for name in (bare, turned, *arrays, tmp_path / "evaluated.csv"):
         assert ask("likelihood", tmp_path / "out", "--points", name, "--out", tmp_path / "some.csv")[0] == 0
-        np.testing.assert_allclose(table(tmp_path / "some.csv")[1][:3, :65], judged[:3, :65], rtol=1e-5)
+        np.testing.assert_allclose(table(tmp_path / "some.csv")[1][:3, :65], evaluated[:3, :65], rtol=1e-5)
     (tmp_path / "two.csv").write_text("x,y\n1,2\n")
-    (tmp_path / "ragged.csv").write_text((tmp_path / "judged.csv").read_text() + "1,2\n")
+    (tmp_path / "ragged.csv").write_text((tmp_path / "evaluated.csv").read_text() + "1,2\n")
     np.save(tmp_path / "levels.npy", np.full((3, 64), 255, np.uint8))
     np.save(tmp_path / "objects.npy", np.array([{}]), allow_pickle=True)
     np.save(tmp_path / "other.npy", np.zeros((3, 8, 9)))
@@ -885,7 +885,7 @@ def test_an_energy_without_a_flow_has_likelihoods_and_says_where_they_come_from(
     perfect = f"perfect model's NLL  {with_error(found['optimal_nll'], found['optimal_nll_standard_error'])} nats"
     assert (perfect in output, "of which the blur" in output) == (True, False)  # its KL is to the smoothed data
     assert "the data smoothed by sigma = 0.5 (user units); ln Z = " in found["density"]
-    points, out = tmp_path / "points.csv", tmp_path / "judged.csv"
+    points, out = tmp_path / "points.csv", tmp_path / "evaluated.csv"
     points.write_text("x,y\n0.5,0.25\n1e6,-1e6\n")
     code, output, _ = ask("likelihood", tmp_path / "out", "--points", points, "--out", out)
     assert code == 0

@@ -14,9 +14,9 @@ from PySide6.QtGui import QColor, QPainter
 from playground.drawing.layers import Particles
 from playground.drawing.palette import DARK
 from playground.drawing.scene import Scene
+from playground.lab.conflicts import sampling_conflict
 from playground.lab.experiment import Experiment, fields, replace
 from playground.lab.problem import Problem
-from playground.lab.refusals import sampling_refusal
 
 SCRIPT = Path(__file__).parents[2] / "docs" / "images" / "make_sampler_sheets.py"
 
@@ -38,7 +38,7 @@ def test_every_sampler_has_a_column_with_every_solver_that_it_takes(sheets) -> N
     shown = {(column.settings["sampling.kind"], column.settings["sampling.solver"]) for column in columns}
     for kind, solver in itertools.product(("reverse-sde", "probability-flow"), fields()["sampling.solver"].choices):
         experiment = replace(Experiment(), {"sampling.kind": kind, "sampling.solver": solver})
-        legal = solver != "auto" and sampling_refusal(experiment) is None
+        legal = solver != "auto" and sampling_conflict(experiment) is None
         assert ((kind, solver) in shown) == legal, (kind, solver)
     assert any(column.settings.get("sampling.corrector_steps") for column in columns)
     titles = [column.titles for column in columns]

@@ -12,7 +12,7 @@ from playground.lab import experiment as experiments
 from playground.lab.boltzmann import cost
 from playground.lab.boltzmann.cost import Cost, measure_cost
 from playground.lab.boltzmann.patterns import bars_and_stripes, patterns_of, read_pattern, write_pattern
-from playground.lab.boltzmann.settings import Boltzmann, training_refusal
+from playground.lab.boltzmann.settings import Boltzmann, training_conflict
 from playground.lab.boltzmann.training import Samples, Trainer, are_patterns, most_probable
 from playground.lab.experiment import ExperimentError
 
@@ -67,10 +67,10 @@ def test_what_cannot_be_used_is_refused_in_a_sentence(text: str, said: str) -> N
 
 def test_without_patterns_there_is_nothing_to_learn() -> None:
     nothing = Boltzmann(data="drawn")
-    refusal = training_refusal(nothing)
-    assert refusal is not None
-    assert refusal.key == "patterns"
-    assert training_refusal(Boltzmann()) is None
+    conflict = training_conflict(nothing)
+    assert conflict is not None
+    assert conflict.key == "patterns"
+    assert training_conflict(Boltzmann()) is None
     with pytest.raises(ExperimentError, match="no patterns"):
         Trainer(nothing)
 

@@ -8,17 +8,17 @@ import pytest
 import torch
 
 from playground.data import load_dataset
-from playground.lab.automatic import KNOWN_CORRECTORS, resolved
 from playground.lab.conditioning import idle, known_part, labels
+from playground.lab.conflicts import Conditions, Conflict, comparison_conflict, sampling_conflict, training_conflict
+from playground.lab.defaults import KNOWN_CORRECTORS, resolve
 from playground.lab.evaluation import evaluate, sample_distances
 from playground.lab.experiment import Experiment, ExperimentError, fields, replace
+from playground.lab.label_dropout_checks import untrained_conditional_score, untrained_unconditional_score
 from playground.lab.objective import build_objective
 from playground.lab.problem import Problem
-from playground.lab.refusals import Conditions, Refusal, comparison_refusal, sampling_refusal, training_refusal
 from playground.lab.sampling import sample
 from playground.lab.score_errors import score_figures
 from playground.lab.training import Trainer
-from playground.lab.untrained import untrained_classes, untrained_whole
 from playground.theory.samplers import SamplerDiverged
 
 TINY = {
@@ -125,9 +125,9 @@ def test_every_sampler_reaches_what_is_known_or_says_why_it_does_not(kind: str, 
     }
     changes = {f"sampling.{key}": setting for key, setting in settings.items()} | {"noise.kind": noise}
     problem = Problem.build(replace(Experiment(), changes))
-    refusal = sampling_refusal(problem.experiment)
-    if refusal is not None:
-        assert "choose" in refusal.sentence
+    conflict = sampling_conflict(problem.experiment)
+    if conflict is not None:
+        assert "choose" in conflict.sentence
         with pytest.raises(ExperimentError):
             next(sample(problem, problem.known_score()))
         return
@@ -201,11 +201,11 @@ def test_fitted_steps_that_a_known_part_makes_too_short_name_what_helps() -> Non
 
 def test_correctors_act_where_a_part_is_known_and_stay_automatic_for_another_run() -> None:
     free, given = Experiment(), replace(Experiment(), {"sampling.inpainting_mask": "left"})
-    assert resolved(free).sampling.corrector_steps == 0
-    assert resolved(given).sampling.corrector_steps == KNOWN_CORRECTORS
-    assert resolved(replace(given, {"sampling.corrector_steps": 1})).sampling.corrector_steps == 1
+    assert resolve(free).sampling.corrector_steps == 0
+    assert resolve(given).sampling.corrector_steps == KNOWN_CORRECTORS
+    assert resolve(replace(given, {"sampling.corrector_steps": 1})).sampling.corrector_steps == 1
     # A model trained without a mask is sampled with one: its 0 must not have been written down.
-    assert Problem.build(free).resolved().sampling.corrector_steps == "auto"
+    assert Problem.build(free).resolve().sampling.corrector_steps == "auto"
 
 
 def test_what_is_not_there_is_refused_in_a_sentence(network) -> None:
@@ -236,33 +236,33 @@ def test_what_is_not_there_is_refused_in_a_sentence(network) -> None:
     ],
 )
 def test_pairs_that_make_no_sense_are_refused(changes: dict, key: str) -> None:
-    refusal = sampling_refusal(replace(Experiment(), changes))
-    assert refusal is not None
-    assert refusal.key == key
-    assert "choose" in refusal.sentence
+    conflict = sampling_conflict(replace(Experiment(), changes))
+    assert conflict is not None
+    assert conflict.key == key
+    assert "choose" in conflict.sentence
 
 
 @pytest.mark.parametrize("asked", [{"sampling.labels": "one"}, {"sampling.guidance": 2.0}])
 @pytest.mark.parametrize("data", ["digits", "images"])
 def test_labels_that_the_network_is_not_told_are_refused(asked: dict, data: str) -> None:
     experiment = replace(Experiment(), {"data.kind": data, "network.kind": "mlp", **asked})
-    refusal = sampling_refusal(experiment)
-    assert refusal is not None
-    assert refusal.key == "sampling.labels"
-    assert "is told no classes" in refusal.sentence
-    assert next(iter(asked)) in refusal.sentence
-    assert sampling_refusal(replace(experiment, {"sampling.labels": "none"})) is None
+    conflict = sampling_conflict(experiment)
+    assert conflict is not None
+    assert conflict.key == "sampling.labels"
+    assert "is told no classes" in conflict.sentence
+    assert next(iter(asked)) in conflict.sentence
+    assert sampling_conflict(replace(experiment, {"sampling.labels": "none"})) is None
     if data == "images":  # only they can tell whether they have classes
         unread = replace(experiment, {"network.kind": "auto"})
-        assert sampling_refusal(unread) is None
-        assert sampling_refusal(unread, Conditions((0, 1, 2))) is None
-        assert sampling_refusal(unread, Conditions()) == refusal
+        assert sampling_conflict(unread) is None
+        assert sampling_conflict(unread, Conditions((0, 1, 2))) is None
+        assert sampling_conflict(unread, Conditions()) == conflict
 
 
 def test_labels_chosen_for_images_do_not_stop_points() -> None:
     """Whoever guided digits and turns to two moons sees them move; the controls are hidden there."""
     asked = {"sampling.labels": "one", "sampling.guidance": 2.0}
-    assert sampling_refusal(replace(Experiment(), asked)) is None
+    assert sampling_conflict(replace(Experiment(), asked)) is None
 
 
 @pytest.mark.parametrize(
@@ -289,7 +289,7 @@ def test_labels_chosen_for_images_do_not_stop_points() -> None:
 )
 def test_a_class_that_changes_nothing_is_remarked_on_and_stops_nothing(settings: dict, said: str | None) -> None:
     problem = digits(**settings)
-    assert sampling_refusal(problem.experiment, problem.conditions) is None
+    assert sampling_conflict(problem.experiment, problem.conditions) is None
     remark = idle(problem)
     assert remark is None if said is None else said in remark
 
@@ -323,12 +323,12 @@ def test_a_class_that_no_image_has_is_refused_and_never_drawn(present: Sequence[
         if there:
             assert labels(problem) == label
         else:
-            refusal = sampling_refusal(problem.experiment, problem.conditions)
-            assert refusal == Refusal(
+            conflict = sampling_conflict(problem.experiment, problem.conditions)
+            assert conflict == Conflict(
                 "sampling.label", f"sampling.label = {label} is no class of these data: choose {choice}."
             )
             forward = replace(problem.experiment, {"sampling.kind": "forward"})
-            assert sampling_refusal(forward, problem.conditions) is None  # which is told no class
+            assert sampling_conflict(forward, problem.conditions) is None  # which is told no class
 
 
 @pytest.mark.parametrize(
@@ -347,7 +347,10 @@ def test_a_class_that_no_image_has_is_refused_and_never_drawn(present: Sequence[
 def test_scores_that_training_never_shows_are_told(settings: dict, of_classes: bool, of_all: bool) -> None:
     """Of a class where no label is told, of all data together where every one is."""
     problem = digits(**settings)
-    classes, whole = (rule(problem.experiment, problem.conditions) for rule in (untrained_classes, untrained_whole))
+    classes, whole = (
+        rule(problem.experiment, problem.conditions)
+        for rule in (untrained_conditional_score, untrained_unconditional_score)
+    )
     assert (classes is not None, whole is not None) == (of_classes, of_all)
     assert classes is None or "training.label_dropout = 1 hides every label" in classes
     assert whole is None or "training.label_dropout = 0 tells the network every label" in whole
@@ -355,7 +358,10 @@ def test_scores_that_training_never_shows_are_told(settings: dict, of_classes: b
 
 def untrained(problem: Problem) -> tuple[bool, bool]:
     """Whether scores of classes, and those of all data together, were never trained."""
-    found = (rule(problem.experiment, problem.conditions) for rule in (untrained_classes, untrained_whole))
+    found = (
+        rule(problem.experiment, problem.conditions)
+        for rule in (untrained_conditional_score, untrained_unconditional_score)
+    )
     return tuple(sentence is not None for sentence in found)  # type: ignore[return-value]
 
 
@@ -389,11 +395,11 @@ def test_what_was_never_trained_goes_by_what_training_has_shown(
 
 def test_what_helps_where_other_settings_trained_is_to_train_on() -> None:
     settings = digits(training__label_dropout=0.1).experiment
-    whole = untrained_whole(settings, Conditions((0, 1), 9, hidden_labels=(0.0, 0.0)))
+    whole = untrained_unconditional_score(settings, Conditions((0, 1), 9, hidden_labels=(0.0, 0.0)))
     assert whole is not None
     assert whole.startswith("Training has told the network every label so far, so the score without one is untrained")
     assert whole.endswith("train on or anew with training.label_dropout = 0.1.")
-    classes = untrained_classes(settings, Conditions((0, 1), 9, hidden_labels=(1.0, 1.0)))
+    classes = untrained_conditional_score(settings, Conditions((0, 1), 9, hidden_labels=(1.0, 1.0)))
     assert classes is not None
     assert classes.startswith("Training has hidden every label so far, so no class is learned")
     assert classes.endswith("train on or anew with training.label_dropout = 0.1, or choose sampling.labels = none.")
@@ -436,24 +442,26 @@ def test_a_score_that_was_never_trained_is_not_measured(network) -> None:
 
 def test_no_label_is_asked_for_by_default() -> None:
     for data in ("digits", "images", "two-moons"):
-        assert sampling_refusal(replace(Experiment(), {"data.kind": data, "network.kind": "mlp"}), Conditions()) is None
-    assert sampling_refusal(digits(sampling__labels="one", sampling__guidance=1.0).experiment) is None
+        assert (
+            sampling_conflict(replace(Experiment(), {"data.kind": data, "network.kind": "mlp"}), Conditions()) is None
+        )
+    assert sampling_conflict(digits(sampling__labels="one", sampling__guidance=1.0).experiment) is None
 
 
 def test_classes_take_no_stable_target() -> None:
     told, untold = digits(objective__target_batch=64), digits(objective__target_batch=64, network__kind="mlp")
-    assert build_objective(digits()).target_batch == digits().resolved().objective.target_batch == 1
+    assert build_objective(digits()).target_batch == digits().resolve().objective.target_batch == 1
     assert build_objective(untold).target_batch == 64
-    assert untold.resolved().objective.target_batch == 64
+    assert untold.resolve().objective.target_batch == 64
     files = replace(told.experiment, {"data.kind": "images", "data.path": "images"})
     for problem in (told, Problem.build(files, told.dataset)):  # only the files themselves tell that they have classes
         with pytest.raises(
             ExperimentError, match=r"objective\.target_batch = 64: choose objective\.target_batch = auto or 1"
         ):
             Trainer(problem)
-    assert training_refusal(digits(objective__target_batch=1).experiment) is None
-    assert training_refusal(files) is None
-    assert training_refusal(files, Conditions(tuple(range(10)))) == training_refusal(told.experiment)
+    assert training_conflict(digits(objective__target_batch=1).experiment) is None
+    assert training_conflict(files) is None
+    assert training_conflict(files, Conditions(tuple(range(10)))) == training_conflict(told.experiment)
 
 
 def test_an_mlp_is_told_no_labels() -> None:
@@ -481,9 +489,9 @@ def test_what_is_conditioned_is_not_compared_with_data_that_are_not(
     problem = digits(**{f"sampling__{key}": value for key, value in settings.items()})
     *_, progress = sample_distances(problem, problem.dataset.held_out[:40])
     found = progress.metrics
-    refusal = comparison_refusal(problem.experiment, problem.conditions)
-    assert (why or "") in ("" if refusal is None else refusal.sentence)
-    assert (refusal is None) == (why is None)
+    conflict = comparison_conflict(problem.experiment, problem.conditions)
+    assert (why or "") in ("" if conflict is None else conflict.sentence)
+    assert (conflict is None) == (why is None)
     for key in (
         "sliced_wasserstein2",
         "energy_distance",

@@ -11,7 +11,7 @@ import torch
 
 from playground.data import load_dataset
 from playground.data.dataset import Dataset
-from playground.lab.automatic import JUDGED_PASSES
+from playground.lab.defaults import EVALUATION_PASSES
 from playground.lab.early_stopping import IMAGES, PATIENCE, POINTS, Check, next_check
 from playground.lab.experiment import Experiment, fields, replace
 from playground.lab.idle import idle_settings
@@ -179,14 +179,14 @@ def test_what_stops_training_is_no_test(rows: int, taken: int) -> None:
     problem = problem_of(rows, likelihood__points=2_000)
     held_out = problem.dataset.held_out
     assert len(problem.validation) == taken
-    assert len(problem.judged) == len(held_out) - taken
-    internal = problem.units.standardized(problem.judged)
+    assert len(problem.evaluation_points) == len(held_out) - taken
+    internal = problem.units.standardized(problem.evaluation_points)
     seen = {tuple(row) for row in problem.validation.tolist()}
     assert not seen & {tuple(row) for row in internal.tolist()}
-    assert len(problem_of(rows, training__early_stopping="off").judged) == len(held_out)
+    assert len(problem_of(rows, training__early_stopping="off").evaluation_points) == len(held_out)
     toy = Problem.build(replace(Experiment(), {"data.points": rows, "likelihood.points": 300}))
     assert toy.stops_early
-    assert len(toy.judged) == 300
+    assert len(toy.evaluation_points) == 300
 
 
 def test_what_stopped_training_is_no_test_after_a_change_that_keeps_the_weights() -> None:
@@ -200,13 +200,13 @@ def test_what_stopped_training_is_no_test_after_a_change_that_keeps_the_weights(
     assert problem.stops_early
     later = dataclasses.replace(problem, experiment=replace(problem.experiment, {"training.label_dropout": 0.0}))
     assert not later.stops_early
-    np.testing.assert_array_equal(later.judged, problem.judged)
-    assert len(later.judged) == 10
+    np.testing.assert_array_equal(later.evaluation_points, problem.evaluation_points)
+    assert len(later.evaluation_points) == 10
 
 
 def test_a_check_differentiates_no_more_than_its_bound() -> None:
     settings = {"data.kind": "digits", "objective.kind": "exact"}
-    for changes, drawn in ((settings, JUDGED_PASSES // 2 // 64), ({"data.kind": "digits"}, IMAGES), ({}, POINTS)):
+    for changes, drawn in ((settings, EVALUATION_PASSES // 2 // 64), ({"data.kind": "digits"}, IMAGES), ({}, POINTS)):
         seen = []
 
         def score(x: torch.Tensor, sigma: torch.Tensor, label: object = None, seen: list = seen) -> torch.Tensor:
@@ -219,7 +219,7 @@ def test_a_check_differentiates_no_more_than_its_bound() -> None:
 
 def test_many_points_are_trained_on_to_the_end() -> None:
     for settings, written in (({}, "off"), ({"data.points": 10_000}, "on"), ({"data.kind": "digits"}, "off")):
-        assert Problem.build(replace(Experiment(), settings)).resolved().training.early_stopping == written
+        assert Problem.build(replace(Experiment(), settings)).resolve().training.early_stopping == written
 
 
 def test_a_network_that_needs_labels_is_not_judged_without() -> None:

@@ -8,12 +8,12 @@ import pytest
 import torch
 
 from playground.data import Dataset
+from playground.lab.conflicts import flow_conflict, has_energy, likelihood_conflict
 from playground.lab.energies import METRICS, energy_metrics, integral_note, normalised
 from playground.lab.evaluation import evaluate
 from playground.lab.experiment import Experiment, ExperimentError, replace
 from playground.lab.objective import build_objective
 from playground.lab.problem import Problem
-from playground.lab.refusals import flow_refusal, has_energy, likelihood_refusal
 from playground.lab.sampling import make_sampler, sample
 from playground.lab.training import Trainer
 from playground.theory.networks import Energy
@@ -192,7 +192,9 @@ def test_an_untrained_energy_has_the_likelihoods_of_its_gaussian_without_any_flo
     found = progress.metrics
     assert found is not None
     variance = (1 + problem.noise.sigma_min**2) * problem.units.scale**2
-    closed = -0.5 * (((problem.judged - problem.units.offset) ** 2 / variance) + np.log(2 * np.pi * variance)).sum(1)
+    closed = -0.5 * (
+        ((problem.evaluation_points - problem.units.offset) ** 2 / variance) + np.log(2 * np.pi * variance)
+    ).sum(1)
     assert found["test_nll"] == pytest.approx(-closed.mean(), abs=0.005)
     assert found["test_nll_standard_error"] == pytest.approx(closed.std(ddof=1) / math.sqrt(len(closed)), rel=0.01)
     assert found["log_partition_error"] < 2e-3
@@ -203,11 +205,11 @@ def test_an_untrained_energy_has_the_likelihoods_of_its_gaussian_without_any_flo
 
 def test_an_energy_has_likelihoods_by_itself_and_codes_only_by_the_flow() -> None:
     for noise in ("none", "single"):
-        assert likelihood_refusal(experiment(noise__kind=noise)) is None
-        assert flow_refusal(experiment(noise__kind=noise)) is not None
-        exact = likelihood_refusal(experiment(noise__kind=noise, likelihood__source="exact"))
+        assert likelihood_conflict(experiment(noise__kind=noise)) is None
+        assert flow_conflict(experiment(noise__kind=noise)) is not None
+        exact = likelihood_conflict(experiment(noise__kind=noise, likelihood__source="exact"))
         assert exact is not None  # of which the energy says nothing
-        assert likelihood_refusal(experiment(noise__kind=noise, data__kind="digits")) is not None
+        assert likelihood_conflict(experiment(noise__kind=noise, data__kind="digits")) is not None
 
 
 @pytest.mark.parametrize("source", ["exact", "empirical"])

@@ -12,6 +12,7 @@ import torch
 
 from playground.data import Dataset
 from playground.lab import energies
+from playground.lab.conflicts import LEAST_SAMPLES
 from playground.lab.density_map import density_map, integral
 from playground.lab.evaluation import METRICS, evaluate, sample_distances
 from playground.lab.experiment import Experiment, ExperimentError, replace
@@ -20,7 +21,6 @@ from playground.lab.image_metrics import FROM_IMAGES, FROM_LABELS
 from playground.lab.latent import interpolate
 from playground.lab.likelihood import decode, log_likelihood, round_trip
 from playground.lab.problem import Problem
-from playground.lab.refusals import LEAST_SAMPLES
 from playground.lab.sample_metrics import FROM_SAMPLES
 from playground.lab.settings import PROCESSES
 from playground.theory import likelihood as theory

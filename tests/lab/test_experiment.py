@@ -13,8 +13,8 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from playground.lab import experiment as experiments
+from playground.lab.conflicts import likelihood_conflict, sampling_conflict, training_conflict
 from playground.lab.experiment import Experiment, ExperimentError, Field, Stroke, fields
-from playground.lab.refusals import likelihood_refusal, sampling_refusal, training_refusal
 
 numbers = st.floats(-1e6, 1e6)
 strokes = st.builds(
@@ -219,13 +219,13 @@ def with_settings(**changes: Any) -> Experiment:
 @pytest.mark.parametrize("objective", fields()["objective.kind"].choices)
 @pytest.mark.parametrize("noise", EVERY_NOISE)
 def test_only_denoising_without_noise_cannot_be_trained(objective: str, noise: str) -> None:
-    refusal = training_refusal(with_settings(objective__kind=objective, noise__kind=noise, network__kind="energy"))
+    conflict = training_conflict(with_settings(objective__kind=objective, noise__kind=noise, network__kind="energy"))
     if (objective, noise) == ("denoising", "none"):
-        assert refusal is not None
-        assert "divides by zero" in refusal.sentence
-        assert refusal.key == "objective.kind"
+        assert conflict is not None
+        assert "divides by zero" in conflict.sentence
+        assert conflict.key == "objective.kind"
     else:
-        assert refusal is None
+        assert conflict is None
 
 
 @pytest.mark.parametrize(
@@ -238,32 +238,32 @@ def test_only_denoising_without_noise_cannot_be_trained(objective: str, noise: s
 )
 def test_maximum_likelihood_needs_an_energy_in_the_plane(network: str, data: str, reason: str) -> None:
     settings = {"objective__kind": "maximum-likelihood", "network__kind": network, "data__kind": data}
-    refusal = training_refusal(with_settings(**settings))
-    assert refusal is not None
-    assert refusal.key == "objective.kind"
-    assert reason in refusal.sentence
-    assert training_refusal(with_settings(**settings | {"network__kind": "energy", "data__kind": "rings"})) is None
+    conflict = training_conflict(with_settings(**settings))
+    assert conflict is not None
+    assert conflict.key == "objective.kind"
+    assert reason in conflict.sentence
+    assert training_conflict(with_settings(**settings | {"network__kind": "energy", "data__kind": "rings"})) is None
 
 
 @pytest.mark.parametrize("sampler", fields()["sampling.kind"].choices)
 @pytest.mark.parametrize("noise", EVERY_NOISE)
 def test_samplers_that_need_a_path_of_noise_are_refused_without_one(sampler: str, noise: str) -> None:
-    refusal = sampling_refusal(with_settings(sampling__kind=sampler, noise__kind=noise, sampling__source="exact"))
+    conflict = sampling_conflict(with_settings(sampling__kind=sampler, noise__kind=noise, sampling__source="exact"))
     at_one_level = sampler in ("langevin", "mala")
-    assert (refusal is not None) == (not at_one_level and noise in ("none", "single"))
-    if refusal is not None:
-        assert noise in refusal.sentence
-        assert "choose" in refusal.sentence
+    assert (conflict is not None) == (not at_one_level and noise in ("none", "single"))
+    if conflict is not None:
+        assert noise in conflict.sentence
+        assert "choose" in conflict.sentence
 
 
 @pytest.mark.parametrize("kind", EVERY_DATA)
-def test_refusals_that_depend_on_the_data(kind: str) -> None:
-    training = training_refusal(with_settings(data__kind=kind))
+def test_conflicts_that_depend_on_the_data(kind: str) -> None:
+    training = training_conflict(with_settings(data__kind=kind))
     assert (training is not None) == (kind in ("file", "drawn", "images"))
-    exact = sampling_refusal(with_settings(data__kind=kind, sampling__source="exact"))
+    exact = sampling_conflict(with_settings(data__kind=kind, sampling__source="exact"))
     assert (exact is not None) == (kind in ("file", "digits", "images"))
     network = with_settings(data__kind=kind, data__path="somewhere", network__kind="u-net")
-    assert (training_refusal(network) is not None) == (kind not in ("digits", "images"))
+    assert (training_conflict(network) is not None) == (kind not in ("digits", "images"))
 
 
 @pytest.mark.parametrize("objective", ["denoising", "maximum-likelihood"])
@@ -278,15 +278,15 @@ def test_refusals_that_depend_on_the_data(kind: str) -> None:
 )
 def test_what_leaves_nothing_to_build_is_refused_first(objective: str, settings: dict[str, str], key: str) -> None:
     """Behind a refusal of the objective the window tried to build it, and ended in an unforeseen error."""
-    refusal = training_refusal(with_settings(objective__kind=objective, noise__kind="none", **settings))
-    assert refusal is not None
-    assert refusal.key == key
+    conflict = training_conflict(with_settings(objective__kind=objective, noise__kind="none", **settings))
+    assert conflict is not None
+    assert conflict.key == key
 
 
 @pytest.mark.parametrize("noise", EVERY_NOISE)
 def test_likelihood_needs_a_path_of_noise(noise: str) -> None:
-    refusal = likelihood_refusal(with_settings(noise__kind=noise))
-    assert (refusal is not None) == (noise in ("none", "single"))
+    conflict = likelihood_conflict(with_settings(noise__kind=noise))
+    assert (conflict is not None) == (noise in ("none", "single"))
 
 
 def test_settings_need_no_torch() -> None:

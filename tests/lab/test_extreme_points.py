@@ -69,8 +69,8 @@ def test_far_points_have_a_log_density_that_falls_like_a_gaussians(
         calls += 1
         return score(x, sigma)
 
-    judged = score if ask is energy_log_prob else counted
-    found = ask(problem, judged, np.array([[distance, distance / 2], [-distance, 0.1]]))
+    followed = score if ask is energy_log_prob else counted
+    found = ask(problem, followed, np.array([[distance, distance / 2], [-distance, 0.1]]))
     assert np.isfinite(found).all()
     assert calls < 2000
     # The widest deviation is 0.9; the narrowest is the finest sigma, 0.007, by which the training set alone is smoothed.

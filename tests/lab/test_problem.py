@@ -72,7 +72,7 @@ def test_the_finest_level_follows_the_narrowest_direction(tmp_path: Path) -> Non
         np.save(tmp_path / "points.npy", turned)
         problem = build(data__kind="file", data__path=str(tmp_path / "points.npy"))
         assert problem.noise.sigma_min == pytest.approx(expected, rel=0.1), correlation
-        assert problem.units.sigma_to_internal(problem.resolved().noise.sigma_min) == pytest.approx(expected, rel=0.1)
+        assert problem.units.sigma_to_internal(problem.resolve().noise.sigma_min) == pytest.approx(expected, rel=0.1)
 
 
 def test_the_finest_level_of_a_curve_follows_no_thickness(tmp_path: Path) -> None:
@@ -128,7 +128,7 @@ def test_units_in_closed_form() -> None:
         *((kind, ContinuousNoise) for kind in PROCESSES),
     ],
 )
-def test_automatic_noise(kind: str, expected: type) -> None:
+def test_default_noise(kind: str, expected: type) -> None:
     problem = build(noise__kind=kind)
     noise = problem.noise
     assert isinstance(noise, expected)
@@ -162,7 +162,7 @@ def test_a_drawn_schedule_is_in_the_users_units() -> None:
     problem = build(data__scale=100.0, noise__kind="custom", noise__schedule=points)
     process, scale = problem.process(), problem.units.length
     assert [float(process.sigma(t)) * scale for t, _ in points] == pytest.approx([sigma for _, sigma in points])
-    assert problem.resolved().noise.sigma_max == "auto"
+    assert problem.resolve().noise.sigma_max == "auto"
     line = build(noise__kind="custom").process()
     assert float(line.sigma(0.5)) == pytest.approx(float(build().process().sigma(0.5)))
 
@@ -187,7 +187,7 @@ def test_the_highest_rates_end_with_noise_that_single_precision_holds(kind: str)
 @pytest.mark.parametrize("kind", fields()["noise.kind"].choices)
 def test_resolved_experiment_stands_for_the_same_problem(kind: str) -> None:
     problem = build(noise__kind=kind, data__scale=7.0)
-    resolved = problem.resolved()
+    resolved = problem.resolve()
     again = Problem.build(resolved)
     assert again.noise.sigma_min == pytest.approx(problem.noise.sigma_min, rel=1e-9)
     assert again.noise.sigma_max == pytest.approx(problem.noise.sigma_max, rel=1e-9)
@@ -201,9 +201,9 @@ def test_resolved_experiment_stands_for_the_same_problem(kind: str) -> None:
     ("kind", "weight"),
     [("denoising", "edm"), ("sliced", "sigma2"), ("exact", "sigma2"), ("maximum-likelihood", "constant")],
 )
-def test_automatic_weight_follows_the_objective(kind: str, weight: str) -> None:
-    assert build(objective__kind=kind).resolved().objective.weight == weight
-    assert build(objective__kind=kind, objective__weight="constant").resolved().objective.weight == "constant"
+def test_default_weight_follows_the_objective(kind: str, weight: str) -> None:
+    assert build(objective__kind=kind).resolve().objective.weight == weight
+    assert build(objective__kind=kind, objective__weight="constant").resolve().objective.weight == "constant"
 
 
 def test_images_are_heavier_than_points_so_there_are_fewer() -> None:
@@ -211,24 +211,24 @@ def test_images_are_heavier_than_points_so_there_are_fewer() -> None:
     assert (images.batch, images.particles) == (64, 96)
     assert (points.batch, points.particles) == (512, 2000)
     for problem in (points, images):
-        assert problem.resolved().training.batch == problem.batch
-        assert problem.resolved().sampling.particles == problem.particles
+        assert problem.resolve().training.batch == problem.batch
+        assert problem.resolve().sampling.particles == problem.particles
     chosen = build(data__kind="digits", training__batch=100, sampling__particles=7)
     assert (chosen.batch, chosen.particles) == (100, 7)
 
 
 def test_the_blur_of_a_toy_is_what_it_says() -> None:
     problem = build(data__kind="pinwheel", data__scale=3.0)
-    again = Problem.build(problem.resolved())
-    assert problem.resolved().data.noise == 0.15
+    again = Problem.build(problem.resolve())
+    assert problem.resolve().data.noise == 0.15
     np.testing.assert_array_equal(again.dataset.points, problem.dataset.points)
-    assert build(data__kind="digits").resolved().data.noise == "auto"
+    assert build(data__kind="digits").resolve().data.noise == "auto"
 
 
-def test_resolved_keeps_what_the_user_wrote() -> None:
-    assert build(noise__kind="discrete", noise__sigmas=[3.0, 1.0]).resolved().noise.sigma_min == "auto"
-    assert build(training__steps=5).resolved().training.seconds == "auto"
-    assert build(noise__kind="vp", noise__sigma_max=1e-6).resolved().noise.sigma_max == 1e-6
+def test_resolve_keeps_what_the_user_wrote() -> None:
+    assert build(noise__kind="discrete", noise__sigmas=[3.0, 1.0]).resolve().noise.sigma_min == "auto"
+    assert build(training__steps=5).resolve().training.seconds == "auto"
+    assert build(noise__kind="vp", noise__sigma_max=1e-6).resolve().noise.sigma_max == 1e-6
 
 
 def test_contradicting_noise_is_refused_in_the_users_units() -> None:
@@ -247,7 +247,7 @@ def test_a_problem_needs_no_legal_objective() -> None:
 
 def test_images_take_a_convolution() -> None:
     problem = build(data__kind="digits")
-    assert problem.resolved().network.kind == "u-net"
+    assert problem.resolve().network.kind == "u-net"
     assert problem.network()(problem.train[:3], torch.tensor(1.0)).shape == (3, 1, 8, 8)
     assert isinstance(problem.process(), VarianceExploding)
 
@@ -286,26 +286,26 @@ def test_resolved_images_say_their_size_and_colours(channels: int, tmp_path: Pat
     pictures = np.random.default_rng(0).integers(0, 256, (600, 9, 9, channels), dtype=np.uint8)
     np.save(tmp_path / "images.npy", pictures)
     problem = build(data__kind="images", data__path=str(tmp_path / "images.npy"))
-    resolved = problem.resolved()
+    resolved = problem.resolve()
     assert (resolved.data.pixels, resolved.data.colours) == (9, "grey" if channels == 1 else "rgb")
     np.testing.assert_array_equal(Problem.build(resolved).dataset.points, problem.dataset.points)
     chosen = build(data__kind="images", data__path=str(tmp_path / "images.npy"), data__pixels=8, data__colours="grey")
-    assert (chosen.resolved().data.pixels, chosen.resolved().data.colours) == (8, "grey")
+    assert (chosen.resolve().data.pixels, chosen.resolve().data.colours) == (8, "grey")
 
 
 def left_automatic(problem: Problem) -> set[str]:
-    resolved = problem.resolved()
+    resolved = problem.resolve()
     return {key for key in fields() if value(resolved, key) == "auto"}
 
 
-def test_what_stays_automatic_limits_nothing_or_does_not_act_or_follows_the_sampler(tmp_path: Path) -> None:
+def test_what_stays_auto_limits_nothing_or_does_not_act_or_follows_the_sampler(tmp_path: Path) -> None:
     free = {"training.steps", "sampling.churn_min", "sampling.churn_max"}
     free |= {"sampling.step", "sampling.start", "sampling.corrector_steps"}
     assert left_automatic(build()) == free | {"data.pixels", "data.colours", "data.split"}
     images = build(data__kind="images", **changes_for("images", tmp_path))
     assert left_automatic(images) == free | {"data.noise", "data.split"}
-    assert images.resolved().likelihood.trace == "hutchinson"
-    assert build().resolved().likelihood.trace == "exact"
+    assert images.resolve().likelihood.trace == "hutchinson"
+    assert build().resolve().likelihood.trace == "exact"
 
 
 def test_how_the_rows_of_a_file_were_held_out_is_written(tmp_path: Path) -> None:
@@ -317,7 +317,7 @@ def test_how_the_rows_of_a_file_were_held_out_is_written(tmp_path: Path) -> None
     ):
         np.save(tmp_path / "points.npy", rows)
         problem = build(data__kind="file", data__path=str(tmp_path / "points.npy"), data__split=given)
-        assert problem.resolved().data.split == written
+        assert problem.resolve().data.split == written
 
 
 @pytest.mark.alone

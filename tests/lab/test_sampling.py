@@ -209,10 +209,10 @@ def test_the_solver_of_the_settings_takes_the_steps(kind: str) -> None:
         ({"kind": "probability-flow", "steps": 7, "time_grid": "time"}, 7, "time", 14),
     ],
 )
-def test_automatic_steps_and_grid_follow_the_solver(settings: dict, steps: int, grid: str, evaluations: int) -> None:
+def test_default_steps_and_grid_follow_the_solver(settings: dict, steps: int, grid: str, evaluations: int) -> None:
     given = {"sampling__steps": "auto"} | {f"sampling__{key}": value for key, value in settings.items()}
     problem = Problem.build(experiment(**given, sampling__particles=2))
-    resolved = problem.resolved().sampling
+    resolved = problem.resolve().sampling
     assert (resolved.steps, resolved.time_grid) == (steps, grid)
     calls, score = [], problem.known_score("exact")
     assert score is not None

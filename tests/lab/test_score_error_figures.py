@@ -5,9 +5,9 @@ import pytest
 import torch
 
 from playground.data import Dataset
-from playground.lab.along_sigma import at_sigma
 from playground.lab.experiment import Experiment, replace
 from playground.lab.problem import Problem
+from playground.lab.score_error_curve import at_sigma
 from playground.lab.score_errors import METRICS, score_errors, score_figures
 
 CLOUD = np.random.default_rng(0).normal(size=(400, 2)) * 40 + [300, -50]

@@ -8,12 +8,12 @@ import torch
 from scipy.special import logsumexp
 
 from playground.data import Dataset
+from playground.lab.conflicts import likelihood_conflict, path_conflict
 from playground.lab.density_map import density_map, empirical_density_map
 from playground.lab.experiment import Experiment, replace
 from playground.lab.fields import empirical_density_over, grid_points, grid_shape
 from playground.lab.likelihood import log_likelihood
 from playground.lab.problem import Problem
-from playground.lab.refusals import likelihood_refusal, path_refusal
 from playground.theory.empirical import Empirical
 
 
@@ -120,9 +120,9 @@ def test_images_learned_by_heart_are_likelier_than_those_never_seen() -> None:
 
 def test_an_exact_source_of_unknown_data_is_refused_and_leaves_the_path() -> None:
     unknown = experiment(data__kind="digits", likelihood__source="exact")
-    refusal = likelihood_refusal(unknown)
-    assert refusal is not None
-    assert refusal.key == "likelihood.source"
-    assert "data.kind = digits is not known" in refusal.sentence
-    assert path_refusal(unknown) is None
-    assert likelihood_refusal(experiment(likelihood__source="exact")) is None
+    conflict = likelihood_conflict(unknown)
+    assert conflict is not None
+    assert conflict.key == "likelihood.source"
+    assert "data.kind = digits is not known" in conflict.sentence
+    assert path_conflict(unknown) is None
+    assert likelihood_conflict(experiment(likelihood__source="exact")) is None

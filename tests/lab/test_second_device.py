@@ -10,8 +10,8 @@ import torch
 
 from playground.app import measurements
 from playground.app.live import Weights
-from playground.lab.advice import noise_advice
 from playground.lab.density_map import density_map
+from playground.lab.diagnostics import noise_diagnostics
 from playground.lab.evaluation import evaluate
 from playground.lab.experiment import Experiment, replace
 from playground.lab.fields import density_over, empirical_density_over, log_density_at, score_at
@@ -150,7 +150,7 @@ def test_figures(changes: dict[str, Any], device: torch.device) -> None:
     assert np.isfinite(found["test_nll"])
     assert np.isfinite(found["sliced_wasserstein2"])
     assert last(interpolate(made, score, made.dataset.held_out[:2], 3)).result is not None
-    noise_advice(made)
+    noise_diagnostics(made)
 
 
 @pytest.mark.parametrize("changes", [{}, IMAGES], ids=json.dumps)

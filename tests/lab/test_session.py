@@ -22,7 +22,7 @@ from hypothesis import strategies as st
 
 from playground.lab import experiment as experiments
 from playground.lab import session as sessions
-from playground.lab.atomic import replacing
+from playground.lab.atomic import atomic_write
 from playground.lab.experiment import Experiment
 from playground.lab.session import Session, SessionError
 
@@ -230,7 +230,7 @@ def test_saving_where_there_is_no_folder_is_refused(tmp_path: Path) -> None:
 
 def test_a_name_that_is_too_long_is_refused_by_the_name_that_was_given(tmp_path: Path) -> None:
     path = tmp_path / (250 * "n" + ".spg")  # beside which there is no room for a temporary one
-    with pytest.raises(OSError, match="File name too long") as caught, replacing(path) as temporary:
+    with pytest.raises(OSError, match="File name too long") as caught, atomic_write(path) as temporary:
         temporary.touch()
     assert caught.value.filename == str(path)
 
@@ -506,9 +506,9 @@ def test_what_a_killed_process_left_goes_with_the_next_writing_of_that_file(tmp_
     others = {path.with_name(f".{path.stem}-notes{path.suffix}"), path.with_name(f".other-0123456789ab{path.suffix}")}
     for other in others:
         other.touch()
-    with replacing(path) as held:
+    with atomic_write(path) as held:
         held.write_text("first")
-        with replacing(path) as temporary:  # of a process that lives, which goes on writing
+        with atomic_write(path) as temporary:  # of a process that lives, which goes on writing
             temporary.write_text("second")
         assert held.exists()
     assert path.read_text() == "first"
@@ -518,7 +518,7 @@ def test_what_a_killed_process_left_goes_with_the_next_writing_of_that_file(tmp_
 def test_a_writer_that_writes_nothing_leaves_the_old_file(tmp_path: Path) -> None:
     path = tmp_path / "video.mp4"
     path.write_text("old")
-    with pytest.raises(OSError, match="nothing was written") as caught, replacing(path):
+    with pytest.raises(OSError, match="nothing was written") as caught, atomic_write(path):
         pass
     assert caught.value.filename == str(path)
     assert path.read_text() == "old"
@@ -534,9 +534,9 @@ def test_where_locks_are_unknown_the_temporary_file_of_who_may_live_stays(
 
     monkeypatch.setattr("fcntl.flock", without)
     path = tmp_path / "one.spg"
-    with replacing(path) as held:
+    with atomic_write(path) as held:
         held.write_text("first")
-        with replacing(path) as temporary:
+        with atomic_write(path) as temporary:
             temporary.write_text("second")
         assert held.exists()
     assert path.read_text() == "first"

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from playground.lab import evaluation, image_metrics
-from playground.lab.advice import noise_advice
+from playground.lab.diagnostics import noise_diagnostics
 from playground.lab.experiment import Experiment, replace
 from playground.lab.problem import Problem
 from playground.lab.training import Trainer
@@ -42,21 +42,21 @@ def test_training_and_test_points_are_drawn_from_the_whole_file(tmp_path: Path, 
 def test_fewer_held_out_points_are_drawn_from_them_all(tmp_path: Path, skewed: np.ndarray) -> None:
     problem = build(tmp_path, skewed, training__early_stopping="off")  # which would keep some of them for itself
     fewer = Problem.build(replace(problem.experiment, {"likelihood.points": 500}), problem.dataset)
-    medians = [float(np.median(points[:, 0])) for points in (problem.dataset.held_out, fewer.judged)]
-    assert len(fewer.judged) == 500
+    medians = [float(np.median(points[:, 0])) for points in (problem.dataset.held_out, fewer.evaluation_points)]
+    assert len(fewer.evaluation_points) == 500
     assert medians[0] == pytest.approx(medians[1], rel=0.2)
-    np.testing.assert_array_equal(problem.judged, problem.dataset.held_out)
+    np.testing.assert_array_equal(problem.evaluation_points, problem.dataset.held_out)
     again = Problem.build(fewer.experiment, problem.dataset)
-    np.testing.assert_array_equal(again.judged, fewer.judged)
+    np.testing.assert_array_equal(again.evaluation_points, fewer.evaluation_points)
 
 
-def test_training_is_judged_by_losses_of_the_whole_file(tmp_path: Path, skewed: np.ndarray) -> None:
+def test_divergence_is_told_by_losses_of_the_whole_file(tmp_path: Path, skewed: np.ndarray) -> None:
     """At a fine sigma the loss of the Gaussian score, |x|^2 and more, is largest where the file ends."""
     references = []
     for points in (skewed, np.random.default_rng(1).permutation(skewed)):
         trainer = Trainer(build(tmp_path, points, noise__kind="none", objective__kind="exact"))
         trainer._objective.weight = lambda sigma: 1 + 0 * sigma  # type: ignore[method-assign]
-        trainer._judge()
+        trainer._find_baselines()
         references.append(trainer._reference)
     assert references[0] == pytest.approx(references[1], rel=0.2)
 
@@ -67,8 +67,8 @@ def test_overlap_is_of_the_whole_file(tmp_path: Path) -> None:
     near, far = generator.normal(size=(COUNT // 4, 2)) * 1e-3, generator.normal(size=(3 * COUNT // 4, 2))
     shares = []
     for points in (np.concatenate([near, far]), generator.permutation(np.concatenate([near, far]))):
-        (advice,) = noise_advice(build(tmp_path, points, noise__kind="discrete", noise__sigmas=(5.0, 0.1)))
-        shares.append(int(advice.sentence.split("share only ")[1].split("%")[0]))
+        (diagnostic,) = noise_diagnostics(build(tmp_path, points, noise__kind="discrete", noise__sigmas=(5.0, 0.1)))
+        shares.append(int(diagnostic.sentence.split("share only ")[1].split("%")[0]))
     assert shares[0] == pytest.approx(shares[1], abs=3)
 
 

@@ -13,9 +13,9 @@ import pytest
 import torch
 
 from playground.lab import training
-from playground.lab.automatic import derivative_passes
+from playground.lab.defaults import derivative_passes
 from playground.lab.experiment import Experiment, ExperimentError, replace
-from playground.lab.minimised import minimised
+from playground.lab.loss_identity import loss_identity
 from playground.lab.objective import build_objective
 from playground.lab.problem import Problem
 from playground.lab.training import Trainer, TrainingProgress, recommended_threads
@@ -39,7 +39,7 @@ LEGAL = [pair for pair in itertools.product(OBJECTIVES, NOISES) if pair != ("den
 
 def final_loss(trainer: Trainer) -> tuple[float, float]:
     """Loss of the averaged weights and its standard error."""
-    *_, (_, found) = trainer.judging()
+    *_, (_, found) = trainer.evaluate_loss()
     assert found is not None
     return found
 
@@ -412,7 +412,7 @@ def test_the_optimal_loss_has_an_error_and_is_estimated_anew_only_for_another_lo
 def test_loss_identity_is_told_by_the_optimal_loss(before: dict, after: dict, same: bool) -> None:
     first = experiment(**{key.replace(".", "__"): one for key, one in before.items()})
     second = replace(first, after)
-    assert (minimised(first) == minimised(second)) is same
+    assert (loss_identity(first) == loss_identity(second)) is same
     first_floor, second_floor = (next(Trainer(Problem.build(one))).floor for one in (first, second))
     assert (first_floor == second_floor) is same
 
@@ -525,9 +525,9 @@ def test_the_first_step_waits_for_no_compiler() -> None:
 
 
 @pytest.mark.parametrize(("network", "same"), [("u-net", False), ("mlp", True)])
-def test_hidden_labels_change_what_is_minimised_where_the_network_is_told_any(network: str, same: bool) -> None:
+def test_hidden_labels_change_the_loss_identity_where_the_network_is_told_any(network: str, same: bool) -> None:
     first = experiment(data__kind="digits", network__kind=network)
-    assert (minimised(first) == minimised(replace(first, {"training.label_dropout": 0.6}))) is same
+    assert (loss_identity(first) == loss_identity(replace(first, {"training.label_dropout": 0.6}))) is same
 
 
 def test_the_final_loss_takes_no_longer_the_more_axes_are_differentiated() -> None:
@@ -542,7 +542,7 @@ def test_the_final_loss_takes_no_longer_the_more_axes_are_differentiated() -> No
         return loss(score, x, *arguments)
 
     trainer._objective.loss = counted  # type: ignore[method-assign]
-    done = [fraction for fraction, _ in trainer.judging()]
+    done = [fraction for fraction, _ in trainer.evaluate_loss()]
     assert done == sorted(done)
     assert done[-1] == 1.0
     assert len(done) > 10

@@ -31,9 +31,9 @@ class LearningCard(Card):
         self.verdict = _caption("What the numbers say", lines=2)
         self.body.addWidget(self.verdict)
 
-    def clear(self, refusal: str | None) -> None:
+    def clear(self, conflict: str | None) -> None:
         """Nothing is learned yet, or nothing can be, for a reason."""
-        self.curve.show_empty(refusal or "Press Train: the curve falls from d ln 2 towards its floor.")
+        self.curve.show_empty(conflict or "Press Train: the curve falls from d ln 2 towards its floor.")
         self.verdict.setText("")
 
     def show_progress(self, progress: "Progress", steps: int) -> None:

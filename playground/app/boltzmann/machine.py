@@ -12,7 +12,7 @@ from playground.app import errors
 from playground.app.state import State
 from playground.app.tasks import Tasks
 from playground.lab.boltzmann.patterns import patterns_of
-from playground.lab.boltzmann.settings import Boltzmann, training_refusal
+from playground.lab.boltzmann.settings import Boltzmann, training_conflict
 
 if TYPE_CHECKING:
     from playground.lab.boltzmann.cost import Cost
@@ -77,15 +77,15 @@ class Machine(QObject):
         return self.view is not None and self.view.progress.step >= self.settings.steps
 
     @property
-    def refusal(self) -> str:
+    def conflict(self) -> str:
         """Why there is nothing to learn, or nothing."""
-        refusal = training_refusal(self.settings)
-        return "" if refusal is None else refusal.sentence
+        conflict = training_conflict(self.settings)
+        return "" if conflict is None else conflict.sentence
 
     def train(self) -> None:
         """Begin, or go on from where it was paused."""
         self._wanted = True
-        if self.refusal:
+        if self.conflict:
             return
         self._tasks.cancel(SAMPLE)
         settings, start = self.settings, None if self.view is None else self.view.progress

@@ -310,7 +310,7 @@ class BoltzmannWindow(QDialog):
         if view is None:
             none = np.zeros((0, 3, 3), np.int8)
             self.weights.clear(settings.rows * settings.columns, settings.columns)
-            self.learning.clear(self.machine.refusal)
+            self.learning.clear(self.machine.conflict)
             for gallery in (self.likely, self.samples):
                 gallery.show_patterns(none, [], [])
             return
@@ -332,9 +332,9 @@ class BoltzmannWindow(QDialog):
     @Slot()
     def _show_state(self) -> None:
         machine = self.machine
-        refusal = machine.refusal
+        conflict = machine.conflict
         self.train.setText("&Pause" if machine.training else "&Train")
-        self.train.setEnabled(machine.training or not (refusal or machine.finished))
+        self.train.setEnabled(machine.training or not (conflict or machine.finished))
         self.reset.setEnabled(machine.view is not None)
         self.again.setEnabled(machine.view is not None)
         self.cost.measure.setEnabled(not machine.measuring)

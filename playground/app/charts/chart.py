@@ -33,7 +33,7 @@ from playground.app.numbers import shown
 from playground.app.settings import Settings
 from playground.drawing.charts import Axis, axis_around
 from playground.drawing.palette import DARK, Palette
-from playground.lab.atomic import replacing
+from playground.lab.atomic import atomic_write
 
 HEAD_PIXELS = 11
 MARGIN = 2.0  # px around everything, for the ring of the focus
@@ -409,7 +409,7 @@ class Chart(QWidget):
         Raises:
             OSError: the folder cannot be written or the disk is full.
         """
-        with replacing(path) as temporary:
+        with atomic_write(path) as temporary:
             if path.suffix.lower() == ".csv":
                 with temporary.open("w", newline="", encoding="utf-8") as file:
                     csv.writer(file).writerows(self.rows())

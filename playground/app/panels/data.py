@@ -20,8 +20,8 @@ from playground.app.views import ProblemView, TaskStatus
 from playground.app.wrapping import breakable, wrapped
 from playground.data.sources import SOURCES
 from playground.drawing.palette import DARK, Palette
+from playground.lab.conflicts import training_conflict
 from playground.lab.experiment import fields
-from playground.lab.refusals import training_refusal
 
 COLUMNS = 6
 TILE = 32  # px
@@ -88,10 +88,10 @@ class BrushRow(QWidget):
     def _stepped(self, steps: int) -> None:
         self._set(min(max(float(f"{self.radius * 1.05**steps:.3g}"), self.LEAST), self.MOST))
 
-    def _say(self, refusal: str) -> None:
-        self.note.setText(refusal)
-        self.note.setVisible(bool(refusal))
-        theme.set_state(self.number, "refused", "true" if refusal else "false")
+    def _say(self, conflict: str) -> None:
+        self.note.setText(conflict)
+        self.note.setVisible(bool(conflict))
+        theme.set_state(self.number, "refused", "true" if conflict else "false")
 
     def _set(self, radius: float) -> None:
         self.show_radius(radius)
@@ -297,8 +297,8 @@ class DataPanel(Card):
 
     @Slot(str)
     def _problem_failed(self, sentence: str) -> None:
-        refusal = training_refusal(self.state.experiment)
-        if sentence.startswith("noise.") or (refusal is not None and sentence == refusal.sentence):
+        conflict = training_conflict(self.state.experiment)
+        if sentence.startswith("noise.") or (conflict is not None and sentence == conflict.sentence):
             return  # said where it can be mended: here only if a stroke or a path is missing
         self._failure = sentence
         self._refresh()
@@ -363,14 +363,14 @@ class DataPanel(Card):
         self._say()
 
     def _say(self) -> None:
-        refusal = training_refusal(self.state.experiment)
+        conflict = training_conflict(self.state.experiment)
         kind = self.state.experiment.data.kind
-        if refusal is not None and refusal.key == "data.strokes":
+        if conflict is not None and conflict.key == "data.strokes":
             way = () if self.brush.isChecked() else (("Take the brush", "Paint on the canvas.", self.brush.toggle),)
-            self.notice.say("info", refusal.sentence, *way)
-        elif refusal is not None and refusal.key == "data.path":
+            self.notice.say("info", conflict.sentence, *way)
+        elif conflict is not None and conflict.key == "data.path":
             wanted = self.open_folder_requested if kind == "images" else self.open_file_requested
-            self.notice.say("info", refusal.sentence, ("Open…", "Choose what to learn.", wanted.emit))
+            self.notice.say("info", conflict.sentence, ("Open…", "Choose what to learn.", wanted.emit))
         elif self._failure:
             folder = kind == "images" and not os.path.isfile(self.state.experiment.data.path)
             wanted = self.open_folder_requested if folder else self.open_file_requested

@@ -10,8 +10,8 @@ from playground.app.numbers import count, shown
 from playground.app.panels.figure import Figure, decimal, missing, with_error
 from playground.app.state import State
 from playground.app.views import DensityView
-from playground.lab.automatic import resolved
-from playground.lab.refusals import flow_refusal
+from playground.lab.conflicts import flow_conflict
+from playground.lab.defaults import resolve
 
 TRIP = (
     "What is not 0 comes from the solver's steps, magnified by the flow on the way back: by a badly trained score it may be a thousand "
@@ -127,7 +127,7 @@ class HeldOutFigures(QWidget):
         images, known = view is not None and view.is_image, view is None or view.known_density
         energy = view is not None and view.has_energy
         # An energy without a flow has figures of its own, and these would stay empty.
-        flows = flow_refusal(experiment) is None or not energy
+        flows = flow_conflict(experiment) is None or not energy
         self.nll.rename("test NLL" if view is None else f"test NLL ({count(view.test_points)})")
         for figures, shows in (
             ((self.nll, self.train_nll, self.trips), flows),
@@ -136,7 +136,7 @@ class HeldOutFigures(QWidget):
             ((self.blur,), not known and not images),
             ((self.integral,), flows and not images),
             ((self.bits,), images),
-            ((self.estimate,), resolved(experiment).likelihood.trace == "hutchinson"),
+            ((self.estimate,), resolve(experiment).likelihood.trace == "hutchinson"),
         ):
             for figure in figures:
                 figure.setVisible(shows)

@@ -18,10 +18,10 @@ from playground.app.panels.held_out import TRIP, HeldOutFigures
 from playground.app.readouts import place
 from playground.app.state import State
 from playground.app.views import FlowLikelihood, PointLikelihood, ProblemView, TaskStatus, Way
-from playground.lab.automatic import resolved
+from playground.lab.conflicts import flow_conflict, likelihood_conflict
+from playground.lab.defaults import resolve
 from playground.lab.likelihood_settings import LOG_P_OF
-from playground.lab.refusals import flow_refusal, likelihood_refusal
-from playground.lab.reliability import UNMEASURED
+from playground.lab.trust import UNMEASURED
 
 WAITING = "Click the second point…"
 BRUSHING = "While the brush is on, a click paints. Press Brush in the Data card to put it away; then click a point."
@@ -194,7 +194,7 @@ class LikelihoodPanel(Card):
         flow = None if likelihood is None else likelihood.flow
         for part in (*self.by_flow, self.second):
             part.setVisible(flow is not None)
-        self.hint.setVisible(likelihood is None and likelihood_refusal(self.state.experiment) is None)
+        self.hint.setVisible(likelihood is None and likelihood_conflict(self.state.experiment) is None)
         if flow is None:
             self.second.setChecked(False)
         if likelihood is not None:
@@ -203,8 +203,10 @@ class LikelihoodPanel(Card):
             view = self.engine.problem
             bounds = (0.0, 1.0, 0.0, 1.0) if view is None else view.bounds
             self.point.show_text(place(likelihood.point, bounds) if plane else f"number {(likelihood.number or 0) + 1}")
-            word, _, _ = likelihood.doubt.partition(":")
-            word, why = ("untrained", UNTRAINED) if likelihood.untrained else (word, capital(spoken(likelihood.doubt)))
+            word, _, _ = likelihood.warning.partition(":")
+            word, why = (
+                ("untrained", UNTRAINED) if likelihood.untrained else (word, capital(spoken(likelihood.warning)))
+            )
             self.evaluations.rename(f"{'network' if likelihood.source == 'learned' else 'score'} evaluations")
             if flow is not None:
                 measured = word != UNMEASURED
@@ -266,12 +268,12 @@ class LikelihoodPanel(Card):
         view = self.engine.problem
         images = view is not None and view.is_image
         self.map.setVisible(not images)
-        estimated = resolved(self.state.experiment).likelihood.trace == "hutchinson"
+        estimated = resolve(self.state.experiment).likelihood.trace == "hutchinson"
         for name in ("trace_probes", "probes"):
             self.settings[name].setVisible(estimated)
         self.settings["dequantization_samples"].setVisible(images)
-        possible = likelihood_refusal(self.state.experiment) is None
-        flows = flow_refusal(self.state.experiment) is None
+        possible = likelihood_conflict(self.state.experiment) is None
+        flows = flow_conflict(self.state.experiment) is None
         if self._brush:
             self.hint.setText(BRUSHING)
         elif images:
@@ -292,19 +294,19 @@ class LikelihoodPanel(Card):
     _failure = ""
 
     def _say(self) -> None:
-        refusal = likelihood_refusal(self.state.experiment)
-        if refusal is not None:
+        conflict = likelihood_conflict(self.state.experiment)
+        if conflict is not None:
             title, choice = {
                 "noise.kind": ("Use VE noise", "ve"),
                 "likelihood.source": ("Use learned", "learned"),
-            }[refusal.key]
-            mend = (title, f"{refusal.key} = {choice}", lambda: self.state.edit({refusal.key: choice}))
-            self.notice.say("info", refusal.sentence, mend)
+            }[conflict.key]
+            mend = (title, f"{conflict.key} = {choice}", lambda: self.state.edit({conflict.key: choice}))
+            self.notice.say("info", conflict.sentence, mend)
         else:
             self.notice.say("error", self._failure)
 
     def _summarise(self) -> None:
-        flows = flow_refusal(self.state.experiment) is None
+        flows = flow_conflict(self.state.experiment) is None
         view, source = self.engine.problem, self.state.experiment.likelihood.source
         by = "Z by quadrature" if view is not None and view.has_energy and not flows else "probability flow"
         if source != "learned":

@@ -276,16 +276,16 @@ class NoisePanel(Card):
             self.notice.say("error", self._failure)
             return
         stale = view is None or view.resolved is None or view.resolved.noise.kind != experiment.noise.kind
-        found = () if stale or not view.describes(experiment) else view.advice(experiment.objective.kind)
+        found = () if stale or not view.describes(experiment) else view.diagnostics(experiment.objective.kind)
         if not found:
             self.notice.say("warning", "")
             return
         ways = [
-            (_title(advice.changes), _way(advice.changes), self._mend(advice.changes))
-            for advice in found
-            if advice.changes
+            (_title(diagnostic.changes), _way(diagnostic.changes), self._mend(diagnostic.changes))
+            for diagnostic in found
+            if diagnostic.changes
         ]
-        self.notice.say("warning", "\n".join(advice.sentence for advice in found), *ways)
+        self.notice.say("warning", "\n".join(diagnostic.sentence for diagnostic in found), *ways)
 
     def _mend(self, changes: Mapping[str, object]) -> Callable[[], object]:
         return lambda: self.state.edit(dict(changes))

@@ -11,9 +11,9 @@ from playground.app.fields import make_field
 from playground.app.numbers import compact, count
 from playground.app.state import State
 from playground.app.views import conditions_of
-from playground.lab.automatic import LEVELS, derivative_passes, resolved
+from playground.lab.conflicts import training_conflict
+from playground.lab.defaults import LEVELS, derivative_passes, resolve
 from playground.lab.idle import acts
-from playground.lab.refusals import training_refusal
 
 NETWORK = ("kind", "width", "depth", "activation", "features", "feature_scale")
 
@@ -62,7 +62,7 @@ class ObjectivePanel(Card):
             part.setVisible(acts(experiment, part.key))
         told = view is not None and bool(view.conditions.classes)  # each image then has its own noise for a target
         self.reference.setVisible(experiment.objective.kind == "denoising" and not told)
-        kind = resolved(experiment).network.kind
+        kind = resolve(experiment).network.kind
         name = {"mlp": "MLP", "energy": "Energy"}.get(kind, "U-Net")
         text = f"{name} {experiment.network.width}×{experiment.network.depth}"
         self.set_state(f"{text} · {compact(view.parameters_count)}" if view is not None else text)
@@ -95,19 +95,19 @@ class ObjectivePanel(Card):
     def _say(self) -> None:
         experiment = self.state.experiment
         view = self.engine.problem
-        refusal = training_refusal(experiment, conditions_of(view))
-        if refusal is None or refusal.key.startswith("data."):
+        conflict = training_conflict(experiment, conditions_of(view))
+        if conflict is None or conflict.key.startswith("data."):
             self._say_cost()
-        elif refusal.key == "network.kind":
+        elif conflict.key == "network.kind":
             mend = ("Use an MLP", "network.kind = mlp", lambda: self.state.edit({"network.kind": "mlp"}))
-            self.notice.say("error", refusal.sentence, mend)
-        elif refusal.key == "objective.target_batch":
+            self.notice.say("error", conflict.sentence, mend)
+        elif conflict.key == "objective.target_batch":
             own = (
                 "Use Auto",
                 "objective.target_batch = auto",
                 lambda: self.state.edit({"objective.target_batch": "auto"}),
             )
-            self.notice.say("error", refusal.sentence, own)
+            self.notice.say("error", conflict.sentence, own)
         elif experiment.objective.kind == "maximum-likelihood":
             score = (
                 "Use denoising",
@@ -116,12 +116,12 @@ class ObjectivePanel(Card):
             )
             energy = ("Use an energy", "network.kind = energy", lambda: self.state.edit({"network.kind": "energy"}))
             self.notice.say(
-                "error", refusal.sentence, *((score,) if experiment.network.kind == "energy" else (energy, score))
+                "error", conflict.sentence, *((score,) if experiment.network.kind == "energy" else (energy, score))
             )
         else:
             self.notice.say(
                 "error",
-                refusal.sentence,
+                conflict.sentence,
                 ("Use sliced", "objective.kind = sliced", lambda: self.state.edit({"objective.kind": "sliced"})),
                 ("Add noise", "noise.kind = ve", lambda: self.state.edit({"noise.kind": "ve"})),
             )

@@ -19,8 +19,8 @@ from playground.app.panels.marginals import Marginals
 from playground.app.panels.memorization import Memorization
 from playground.app.state import State
 from playground.app.views import ProblemView
-from playground.lab.along_sigma import ScoreErrors, at_sigma
-from playground.lab.refusals import comparison_refusal
+from playground.lab.conflicts import comparison_conflict
+from playground.lab.score_error_curve import ScoreErrorCurve, at_sigma
 from playground.lab.units import EVENED
 
 MEASURE_SCORE = "Measure compares the learned score with the exact one at every noise level."
@@ -37,7 +37,7 @@ class QualityPanel(Card):
     def __init__(self, state: State, engine: Engine, parent: QWidget | None = None) -> None:
         super().__init__("Quality", None, parent)
         self.state, self.engine = state, engine
-        self._errors: ScoreErrors | None = None
+        self._errors: ScoreErrorCurve | None = None
         self._metrics: dict[str, object] = {}
         self._drawn = 0.0
         self._later = QTimer(self)
@@ -201,8 +201,8 @@ class QualityPanel(Card):
         """Offer what can be measured now."""
         view, run = self.engine.problem, self.engine.trajectory
         runs = view is not None and not hindrances.to_sampling(self.state, self.engine)
-        refusal = comparison_refusal(self.state.experiment, view.conditions) if runs else None
-        why = missing(self._metrics, "sliced_wasserstein2") if refusal is None else spoken(refusal.sentence)
+        conflict = comparison_conflict(self.state.experiment, view.conditions) if runs else None
+        why = missing(self._metrics, "sliced_wasserstein2") if conflict is None else spoken(conflict.sentence)
         self.unlike.setText(why)
         self.unlike.setVisible(bool(why))
         why = hindrances.to_measuring_score(self.state, self.engine)
@@ -228,7 +228,7 @@ class QualityPanel(Card):
             self.engine.score_errors()
 
     @Slot(object)
-    def _show_errors(self, errors: ScoreErrors | None) -> None:
+    def _show_errors(self, errors: ScoreErrorCurve | None) -> None:
         self._errors = errors
         if errors is None or (errors.fraction < 1 and len(errors.sigmas) < 2):  # the first level, of more to come
             self.chart.show_errors(np.zeros(0), np.zeros(0), np.zeros(0))

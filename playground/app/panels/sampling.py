@@ -16,10 +16,10 @@ from playground.app.views import conditions_of
 from playground.app.wrapping import breakable
 from playground.data.dataset import on_one_line
 from playground.data.sources import SOURCES
-from playground.lab.automatic import resolved
+from playground.lab.conflicts import annealing_levels, sampling_conflict
+from playground.lab.defaults import resolve
 from playground.lab.experiment import value
 from playground.lab.idle import acts
-from playground.lab.refusals import annealing_levels, sampling_refusal
 
 NAMES = {
     "langevin": "Langevin",
@@ -145,7 +145,7 @@ class SamplingPanel(Card):
         assert isinstance(self.step, NumberField)
         if acts(experiment, "sampling.step"):
             self.step.set_resolved(self.engine.automatic_step)
-        particles = value(resolved(experiment), "sampling.particles")
+        particles = value(resolve(experiment), "sampling.particles")
         self.set_state(f"{NAMES.get(sampling.kind, sampling.kind)} · {count(particles)}")
         self._say()
 
@@ -165,47 +165,47 @@ class SamplingPanel(Card):
 
     def _say(self) -> None:
         conditions = conditions_of(self.engine.problem)
-        refusal = sampling_refusal(self.state.experiment, conditions)
-        if refusal is None:
+        conflict = sampling_conflict(self.state.experiment, conditions)
+        if conflict is None:
             self.notice.say("error", "")
-        elif refusal.key == "sampling.source" and self.state.experiment.sampling.source == "learned":
+        elif conflict.key == "sampling.source" and self.state.experiment.sampling.source == "learned":
             known = "exact" if SOURCES[self.state.experiment.data.kind].known_density else "empirical"
             self.notice.say(
                 "error",
-                refusal.sentence,
+                conflict.sentence,
                 self._way(f"Use {choices.title('sampling.source', known).lower()}", "sampling.source", known),
                 self._way("Use Langevin", "sampling.kind", "langevin"),
             )
-        elif refusal.key == "sampling.source":
-            self.notice.say("error", refusal.sentence, self._way("Use learned", "sampling.source", "learned"))
-        elif refusal.key == "sampling.steps":
+        elif conflict.key == "sampling.source":
+            self.notice.say("error", conflict.sentence, self._way("Use learned", "sampling.source", "learned"))
+        elif conflict.key == "sampling.steps":
             steps = annealing_levels(self.state.experiment)
-            self.notice.say("error", refusal.sentence, self._way(f"Use {steps} steps", "sampling.steps", steps))
-        elif refusal.key == "sampling.churn_min":
-            self.notice.say("error", refusal.sentence, self._way("Use Auto", "sampling.churn_min", "auto"))
-        elif refusal.key in ("sampling.labels", "sampling.inpainting_mask"):
-            self.notice.say("error", refusal.sentence, self._way("Use none", refusal.key, "none"))
-        elif refusal.key == "sampling.label":
+            self.notice.say("error", conflict.sentence, self._way(f"Use {steps} steps", "sampling.steps", steps))
+        elif conflict.key == "sampling.churn_min":
+            self.notice.say("error", conflict.sentence, self._way("Use Auto", "sampling.churn_min", "auto"))
+        elif conflict.key in ("sampling.labels", "sampling.inpainting_mask"):
+            self.notice.say("error", conflict.sentence, self._way("Use none", conflict.key, "none"))
+        elif conflict.key == "sampling.label":
             nearest = min(conditions.classes, key=lambda there: abs(there - self.state.experiment.sampling.label))
-            self.notice.say("error", refusal.sentence, self._way(f"Use class {nearest}", "sampling.label", nearest))
-        elif refusal.key == "sampling.inpainting_image":
+            self.notice.say("error", conflict.sentence, self._way(f"Use class {nearest}", "sampling.label", nearest))
+        elif conflict.key == "sampling.inpainting_image":
             last = conditions.held_out - 1
-            self.notice.say("error", refusal.sentence, self._way(f"Use {last}", "sampling.inpainting_image", last))
-        elif refusal.key == "sampling.corrector_steps":
-            self.notice.say("error", refusal.sentence, self._way("Use none", "sampling.corrector_steps", 0))
-        elif refusal.key == "sampling.kind" and self.state.experiment.sampling.kind == "langevin":
+            self.notice.say("error", conflict.sentence, self._way(f"Use {last}", "sampling.inpainting_image", last))
+        elif conflict.key == "sampling.corrector_steps":
+            self.notice.say("error", conflict.sentence, self._way("Use none", "sampling.corrector_steps", 0))
+        elif conflict.key == "sampling.kind" and self.state.experiment.sampling.kind == "langevin":
             self.notice.say(
                 "error",
-                refusal.sentence,
+                conflict.sentence,
                 self._way("Use Metropolis", "sampling.kind", "mala"),
                 self._way("Use VE noise", "noise.kind", "ve"),
             )
-        elif refusal.key == "sampling.solver":
-            self.notice.say("error", refusal.sentence, self._way("Use Auto", "sampling.solver", "auto"))
+        elif conflict.key == "sampling.solver":
+            self.notice.say("error", conflict.sentence, self._way("Use Auto", "sampling.solver", "auto"))
         else:
             self.notice.say(
                 "error",
-                refusal.sentence,
+                conflict.sentence,
                 self._way("Use Langevin", "sampling.kind", "langevin"),
                 self._way("Use VE noise", "noise.kind", "ve"),
             )

@@ -16,9 +16,9 @@ from playground.app.numbers import count, duration, shown
 from playground.app.panels.figure import with_error
 from playground.app.state import State
 from playground.app.views import conditions_of
-from playground.lab.refusals import training_refusal
+from playground.lab.conflicts import training_conflict
+from playground.lab.label_dropout_checks import untrained_conditional_score, untrained_unconditional_score
 from playground.lab.settings import PROCESSES
-from playground.lab.untrained import untrained_classes, untrained_whole
 
 BUTTON = {
     "untrained": "Train",
@@ -238,15 +238,15 @@ class TrainingPanel(Card):
 
     def _say(self) -> None:
         progress, training = self.engine.last_progress, self.engine.training
-        refusal = training_refusal(self.state.experiment, conditions_of(self.engine.problem))
+        conflict = training_conflict(self.state.experiment, conditions_of(self.engine.problem))
         if training == "diverged" and progress is not None and progress.diverged:
             self.notice.say(
                 "error",
                 progress.diverged,
                 ("Go on slower", "A third of the learning rate, from the last good weights.", self._slower),
             )
-        elif refusal is not None:
-            place = {"data": "Data", "network": "Objective", "objective": "Objective"}[refusal.key.split(".")[0]]
+        elif conflict is not None:
+            place = {"data": "Data", "network": "Objective", "objective": "Objective"}[conflict.key.split(".")[0]]
             self.notice.say("info", f"Training cannot begin: see {place} above.")
         elif training == "finished" and progress is not None and progress.note:
             self.notice.say("info", progress.note)
@@ -259,7 +259,10 @@ class TrainingPanel(Card):
         why = (
             view is not None
             and view.describes(experiment)
-            and (untrained_classes(experiment, view.conditions) or untrained_whole(experiment, view.conditions))
+            and (
+                untrained_conditional_score(experiment, view.conditions)
+                or untrained_unconditional_score(experiment, view.conditions)
+            )
         )
         share = self.state.field("training.label_dropout").default
         tip = f"training.label_dropout = {share}, and fresh weights"

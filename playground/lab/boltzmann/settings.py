@@ -5,8 +5,8 @@ from typing import Annotated, Literal
 import msgspec
 
 from playground.lab.boltzmann.patterns import read_pattern
+from playground.lab.conflicts import Conflict
 from playground.lab.experiment import ExperimentError, check_together
-from playground.lab.refusals import Refusal
 from playground.lab.setting import meta
 
 MOST_PIXELS = 16
@@ -71,8 +71,8 @@ def _(settings: Boltzmann) -> None:
             )
 
 
-def training_refusal(settings: Boltzmann) -> Refusal | None:
+def training_conflict(settings: Boltzmann) -> Conflict | None:
     """Why this machine cannot be trained, or None."""
     if settings.data == "drawn" and not settings.patterns:
-        return Refusal("patterns", "There are no patterns to learn: draw one and add it, or take bars and stripes.")
+        return Conflict("patterns", "There are no patterns to learn: draw one and add it, or take bars and stripes.")
     return None

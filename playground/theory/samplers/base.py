@@ -8,11 +8,11 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from playground.mistakes import Mistake
 from playground.theory.noise import ScoreFunction
+from playground.user_errors import UserError
 
 
-class SamplerDiverged(Mistake, ArithmeticError):
+class SamplerDiverged(UserError, ArithmeticError):
     """The particles left every bound; the message names the step and what to lower."""
 
 

@@ -5,11 +5,11 @@ What training has shown so far decides; before its first step, what it would sho
 Imports no torch, so that the window can ask before torch is loaded.
 """
 
-from playground.lab.refusals import Conditions
+from playground.lab.conflicts import Conditions
 from playground.lab.settings import Experiment
 
 
-def untrained_classes(experiment: Experiment, conditions: Conditions) -> str | None:
+def untrained_conditional_score(experiment: Experiment, conditions: Conditions) -> str | None:
     """That the sampler follows scores of classes although training hid every label, and what helps; None where it does not."""
     sampling, share = experiment.sampling, experiment.training.label_dropout
     least, _ = conditions.hidden_labels or (share, share)
@@ -25,7 +25,7 @@ def untrained_classes(experiment: Experiment, conditions: Conditions) -> str | N
     )
 
 
-def untrained_whole(experiment: Experiment, conditions: Conditions) -> str | None:
+def untrained_unconditional_score(experiment: Experiment, conditions: Conditions) -> str | None:
     """That the score of all classes together was never trained, as every label was told, and what rests on it; or None."""
     share = experiment.training.label_dropout
     _, largest = conditions.hidden_labels or (share, share)
@@ -50,6 +50,6 @@ def _on(share: float) -> str:
     return f"train on or anew with training.label_dropout = {share:g}"
 
 
-def untrained_likelihoods(experiment: Experiment, conditions: Conditions) -> str | None:
+def untrained_likelihood_score(experiment: Experiment, conditions: Conditions) -> str | None:
     """The same where likelihoods are taken of the learned score, or None."""
-    return untrained_whole(experiment, conditions) if experiment.likelihood.source == "learned" else None
+    return untrained_unconditional_score(experiment, conditions) if experiment.likelihood.source == "learned" else None

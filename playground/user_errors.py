@@ -6,14 +6,14 @@ NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
 """Errors that only writing meets: the disk is full, or the user's share of it."""
 
 
-class Mistake(Exception):
+class UserError(Exception):
     """Something asked for that cannot be done: the message is one sentence for the user.
 
     Every room's errors that are written for the user inherit it.
     """
 
 
-def unwritten(path: object, error: Exception) -> str:
+def cannot_write(path: object, error: Exception) -> str:
     """That a file cannot be written, why, and what helps against that, in one sentence."""
     reason = (getattr(error, "strerror", None) or str(error) or type(error).__name__).lower()
     code = getattr(error, "errno", None)
@@ -28,9 +28,9 @@ def unwritten(path: object, error: Exception) -> str:
     return f"{path} cannot be written ({reason}): {helps}."
 
 
-def mistake_of(error: BaseException) -> str | None:
+def user_error_message(error: BaseException) -> str | None:
     """The sentence for a user's mistake, or None where the program is to blame."""
-    if isinstance(error, Mistake):
+    if isinstance(error, UserError):
         return str(error)
     if isinstance(error, MemoryError):
         return "There is not enough memory: take fewer sampling.particles, sampling.steps or data.points."
@@ -38,6 +38,6 @@ def mistake_of(error: BaseException) -> str | None:
         # Of two names the second is the user's: the first is the temporary file that was to take its place.
         name = error.filename2 or error.filename or "A file"
         if error.errno in NO_ROOM:
-            return unwritten(name, error)
+            return cannot_write(name, error)
         return f"{name} cannot be read or written: {error.strerror}."
     return None

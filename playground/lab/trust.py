@@ -5,7 +5,7 @@ hundredths of a nat among them, by 2 nats of 10 where this module begins to spea
 there on. An exact score, and the training set's own, is known everywhere, and so is its log p in closed form: what the flow makes of
 it can be checked.
 
-Imports no torch, so that the window can name the two kinds of doubt before torch is loaded.
+Imports no torch, so that the window can name the two kinds of warning before torch is loaded.
 """
 
 import math
@@ -22,13 +22,13 @@ if TYPE_CHECKING:
 Array = NDArray[np.floating]
 
 UNMEASURED, EXTRAPOLATED = "not measured", "extrapolated"
-"""What a doubt begins with."""
+"""What a warning begins with."""
 FAR = 4.0
 """From the nearest training point, in what 99 of 100 training points keep within: no test point of the toys is so far, and two in a
 thousand with tails as heavy as Student's of 2.5 degrees of freedom."""
 NOISES = 3.0
 """Of the finest noise: as far is no extrapolation however close the training points lie, for they were trained with it."""
-NEIGHBOURS, JUDGED = 2**16, 500
+NEIGHBOURS, EVALUATED = 2**16, 500
 """Training points among which the nearest is looked for, and of which it is: at most so many, drawn at random."""
 MISSED, MISSED_PART = 0.1, 0.02
 """Nats, and a part of log p, that the flow may differ from the closed form: far out the prior, a Gaussian, costs up to 2 %."""
@@ -101,8 +101,8 @@ def remoteness(problem: "Problem", points: Array) -> Array:
 def spacing(problem: "Problem") -> float:
     """The distance to the nearest other within which 99 of 100 training points keep, or that the noise spreads; internal units."""
     train = _neighbours(problem)
-    judged = train[problem.some_rows(len(train), JUDGED, "judged neighbours")]
-    itself_and_other, _ = nearest(judged, train, 2)
+    some = train[problem.some_rows(len(train), EVALUATED, "judged neighbours")]
+    itself_and_other, _ = nearest(some, train, 2)
     noise = problem.noise.sigma_min * math.sqrt(train.shape[1])
     return max(float(itself_and_other[:, -1].cpu().quantile(0.99)), NOISES / FAR * noise)
 
@@ -113,7 +113,7 @@ def _neighbours(problem: "Problem") -> "Tensor":
     return train if len(train) <= NEIGHBOURS else train[problem.some_rows(len(train), NEIGHBOURS, "neighbours")]
 
 
-def flow_doubts(
+def flow_warnings(
     problem: "Problem", points: Array, log_prob: Array, error: Array | None, known: Array | None = None
 ) -> list[str]:
     """What speaks against each log p by the flow from the finest sigma, in a few words; "" where nothing does.
@@ -129,7 +129,8 @@ def flow_doubts(
     if known is None:
         lost = np.isnan(log_prob)
         return [
-            _LOST if is_lost else doubt for is_lost, doubt in zip(lost, learned_doubts(problem, points), strict=True)
+            _LOST if is_lost else warning
+            for is_lost, warning in zip(lost, extrapolation_warnings(problem, points), strict=True)
         ]
     lost = missed(log_prob, known, error, problem.experiment.likelihood.trace_probes)
     return [
@@ -145,7 +146,7 @@ def flow_doubts(
 _LOST = f"{UNMEASURED}: the flow from here takes too many steps, for its score turns too often"
 
 
-def learned_doubts(problem: "Problem", points: Array) -> list[str]:
+def extrapolation_warnings(problem: "Problem", points: Array) -> list[str]:
     """The same of a log p by a learned score or energy that was not lost."""
     return [
         f"{EXTRAPOLATED}: {distance:.3g} times as far from the nearest training point as these lie from each other"

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from playground import mistakes
+from playground import user_errors
 from playground.cli import results, running
 from playground.data import DataError
 from playground.drawing.render import PictureError
@@ -25,9 +25,9 @@ from playground.lab.atomic import is_held
 from playground.lab.boltzmann.cost import measure_cost
 from playground.lab.experiment import ExperimentError
 from playground.lab.session import Session, SessionError
-from playground.mistakes import Mistake
 from playground.theory.ode import TooManySteps
 from playground.theory.samplers import SamplerDiverged
+from playground.user_errors import UserError
 
 Ask = Callable[..., tuple[int, str, str]]
 
@@ -155,7 +155,7 @@ MISTAKES: dict[str, tuple[list[str], str]] = {
     ),
     "--out below a file": (["run", "{tmp}/empty.toml", "--out", "{tmp}/points.csv/o"], "points.csv is a file."),
     "no folder": (["sample", "{tmp}/nowhere", "--out", "{tmp}/a.npz"], "is no folder: give the DIR that"),
-    "no session": (["sample", __file__, "--out", "{tmp}/a.npz"], "test_mistakes.py is no"),
+    "no session": (["sample", __file__, "--out", "{tmp}/a.npz"], "test_user_errors.py is no"),
     "folder without model": (["sample", "{tmp}", "--out", "{tmp}/a.npz"], "holds no model.safetensors"),
     "corrupt model": (["sample", "{tmp}/corrupt", "--out", "{tmp}/a.npz"], "model.safetensors is no session"),
     "truncated model": (["sample", "{tmp}/truncated", "--out", "{tmp}/a.npz"], "model.safetensors is no session"),
@@ -396,10 +396,10 @@ def test_a_full_disk_is_called_so_and_what_helps(
 
 def test_files_that_cannot_be_used_are_the_users_affair() -> None:
     replaced = IsADirectoryError(21, "Is a directory", ".a-1.png", None, "a.png")
-    assert mistakes.mistake_of(replaced) == "a.png cannot be read or written: Is a directory."
-    assert mistakes.mistake_of(OSError(5, "Input/output error", "a.csv")) is not None
-    assert mistakes.mistake_of(OSError(28, "No space left on device")) is not None
-    assert mistakes.mistake_of(OSError(9, "Bad file descriptor")) is None
+    assert user_errors.user_error_message(replaced) == "a.png cannot be read or written: Is a directory."
+    assert user_errors.user_error_message(OSError(5, "Input/output error", "a.csv")) is not None
+    assert user_errors.user_error_message(OSError(28, "No space left on device")) is not None
+    assert user_errors.user_error_message(OSError(9, "Bad file descriptor")) is None
 
 
 def test_a_full_disk_is_told_in_a_sentence(
@@ -600,7 +600,7 @@ def test_two_runs_that_overlap_leave_the_results_of_the_first_whole(moons: Path,
         for name in results.EVERYTHING[:3]:
             (out / name).write_text("first")
         with (
-            pytest.raises(Mistake, match=r"is still being written by another run: wait for its end, or give another"),
+            pytest.raises(UserError, match=r"is still being written by another run: wait for its end, or give another"),
             running.complete(out, results.EVERYTHING),
         ):
             (out / "metrics.json").write_text("second")
@@ -704,7 +704,7 @@ def test_the_program_s_own_faults_end_with_code_1_and_a_log(
     "kind", [ExperimentError, SessionError, DataError, SamplerDiverged, TooManySteps, PictureError, VideoError]
 )
 def test_what_a_room_writes_for_the_user_is_no_fault_of_the_program(kind: type[Exception]) -> None:
-    assert mistakes.mistake_of(kind("Choose another.")) == "Choose another."
+    assert user_errors.user_error_message(kind("Choose another.")) == "Choose another."
 
 
 @pytest.mark.parametrize(
@@ -718,11 +718,11 @@ def test_what_a_room_writes_for_the_user_is_no_fault_of_the_program(kind: type[E
     ],
 )
 def test_what_cannot_be_written_says_what_helps_against_that(error: Exception, helps: str) -> None:
-    assert mistakes.unwritten("a.mp4", error).lower() == f"a.mp4 cannot be written {helps}".lower()
+    assert user_errors.cannot_write("a.mp4", error).lower() == f"a.mp4 cannot be written {helps}".lower()
 
 
 def test_memory_that_runs_out_is_a_sentence() -> None:
-    sentence = mistakes.mistake_of(MemoryError())
+    sentence = user_errors.user_error_message(MemoryError())
     assert sentence is not None
     assert "sampling.particles" in sentence
 

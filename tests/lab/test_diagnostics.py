@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from playground.lab.advice import noise_advice
+from playground.lab.diagnostics import noise_diagnostics
 from playground.lab.experiment import Experiment, fields, replace
 from playground.lab.problem import Problem
 
@@ -19,8 +19,8 @@ def build(**changes: object) -> Problem:
 
 @pytest.mark.parametrize("kind", fields()["noise.kind"].choices)
 @pytest.mark.parametrize("data", ["two-moons", "two-gaussians"])
-def test_the_defaults_need_no_advice(kind: str, data: str) -> None:
-    assert noise_advice(build(noise__kind=kind, data__kind=data)) == ()
+def test_the_defaults_need_no_diagnostics(kind: str, data: str) -> None:
+    assert noise_diagnostics(build(noise__kind=kind, data__kind=data)) == ()
 
 
 @pytest.mark.parametrize("scale", [1.0, 100.0])
@@ -46,24 +46,24 @@ def test_an_end_that_is_not_gaussian_is_told_and_mended(
     }
     scaled = {key: by_length[key](value) for key, value in settings.items() if key in by_length}
     problem = build(data__scale=scale, **(settings | scaled))
-    (advice,) = noise_advice(problem)
-    assert "nat from the Gaussian" in advice.sentence
-    assert changed in advice.changes
-    mended = Problem.build(replace(problem.experiment, advice.changes))
-    assert noise_advice(mended) == ()
+    (diagnostic,) = noise_diagnostics(problem)
+    assert "nat from the Gaussian" in diagnostic.sentence
+    assert changed in diagnostic.changes
+    mended = Problem.build(replace(problem.experiment, diagnostic.changes))
+    assert noise_diagnostics(mended) == ()
     assert mended.noise.sigma_max < 4 * problem.noise.sigma_max  # no more than it takes
 
 
 @pytest.mark.parametrize("settings", [{"noise__levels": 4}, {"noise__sigmas": (9.0, 3.0, 0.2, 0.05, 0.01)}])
 def test_levels_that_hardly_overlap_are_told_and_mended(settings: dict[str, object]) -> None:
     problem = build(noise__kind="discrete", **settings)
-    (advice,) = noise_advice(problem)
-    assert "% of their mass" in advice.sentence
+    (diagnostic,) = noise_diagnostics(problem)
+    assert "% of their mass" in diagnostic.sentence
     # A network that reaches the loss's floor at every level has log p wrong between them.
-    assert "log p and the samplers that go through every σ" in advice.sentence
-    assert "noise.kind = ve trains at every σ" in advice.sentence
-    mended = Problem.build(replace(problem.experiment, advice.changes))
-    assert noise_advice(mended) == ()
+    assert "log p and the samplers that go through every σ" in diagnostic.sentence
+    assert "noise.kind = ve trains at every σ" in diagnostic.sentence
+    mended = Problem.build(replace(problem.experiment, diagnostic.changes))
+    assert noise_diagnostics(mended) == ()
     assert mended.noise.sigma_max == pytest.approx(problem.noise.sigma_max)
     assert mended.noise.sigma_min == pytest.approx(problem.noise.sigma_min)
 
@@ -75,30 +75,30 @@ def test_levels_that_hardly_overlap_are_told_and_mended(settings: dict[str, obje
 def test_levels_are_told_for_the_end_that_mends_the_noise(settings: dict[str, object]) -> None:
     """Those between the present ends would be too few once the first warning is heeded."""
     problem = build(noise__kind="discrete", **settings)
-    end, levels = noise_advice(problem)
+    end, levels = noise_diagnostics(problem)
     assert f"even levels from σ = {levels.changes['noise.sigma_max']:g} on share" in levels.sentence
-    assert noise_advice(Problem.build(replace(problem.experiment, levels.changes))) == ()
+    assert noise_diagnostics(Problem.build(replace(problem.experiment, levels.changes))) == ()
     both = replace(replace(problem.experiment, end.changes), levels.changes)
-    assert noise_advice(Problem.build(both)) == ()
+    assert noise_diagnostics(Problem.build(both)) == ()
 
 
 def test_images_need_more_levels_than_points() -> None:
     """One of 64 axes is enough to tell two levels apart: 20 levels over a range of 3,000 do in the plane, 35 here."""
-    (advice,) = noise_advice(build(data__kind="digits", noise__kind="discrete"))
-    assert 30 < advice.changes["noise.levels"] < 45
+    (diagnostic,) = noise_diagnostics(build(data__kind="digits", noise__kind="discrete"))
+    assert 30 < diagnostic.changes["noise.levels"] < 45
 
 
 @pytest.mark.parametrize("objective", ["exact", "sliced", "maximum-likelihood"])
 def test_edges_that_no_score_describes_are_told_where_score_matching_meets_them(objective: str) -> None:
     settings = {"data__kind": "checkerboard", "noise__kind": "none", "objective__kind": objective}
     if objective == "maximum-likelihood":  # the entropy is its bound
-        assert noise_advice(build(network__kind="energy", **settings)) == ()
+        assert noise_diagnostics(build(network__kind="energy", **settings)) == ()
         return
-    (advice,) = noise_advice(build(**settings))
-    assert "sharp edges" in advice.sentence
-    assert "without noise it falls without bound. Choose a noise, or data.noise above 0." in advice.sentence
-    assert noise_advice(build(data__noise=0.05, **settings)) == ()
-    assert noise_advice(build(**settings | {"noise__kind": "single"})) == ()
+    (diagnostic,) = noise_diagnostics(build(**settings))
+    assert "sharp edges" in diagnostic.sentence
+    assert "without noise it falls without bound. Choose a noise, or data.noise above 0." in diagnostic.sentence
+    assert noise_diagnostics(build(data__noise=0.05, **settings)) == ()
+    assert noise_diagnostics(build(**settings | {"noise__kind": "single"})) == ()
 
 
 NORMAL = np.random.default_rng(0).normal(size=(1000, 2))
@@ -110,9 +110,9 @@ def of_file(folder: Path, points: np.ndarray, **noise: object) -> list[str]:
     np.save(folder / "points.npy", points)
     settings = {"data.kind": "file", "data.path": str(folder / "points.npy")}
     problem = Problem.build(replace(Experiment(), settings | {f"noise.{key}": value for key, value in noise.items()}))
-    found = noise_advice(problem)
-    assert all(advice.changes == {} for advice in found)  # no setting gives the data a density
-    return [advice.sentence for advice in found]
+    found = noise_diagnostics(problem)
+    assert all(diagnostic.changes == {} for diagnostic in found)  # no setting gives the data a density
+    return [diagnostic.sentence for diagnostic in found]
 
 
 @pytest.mark.parametrize(

@@ -10,18 +10,18 @@ from typing import Any
 import numpy as np
 
 from playground.cli.reporting import number, say, stage, warn
-from playground.cli.results import Model, column_names, open_model, refuse, write_csv
+from playground.cli.results import Model, column_names, open_model, raise_conflict, write_csv
 from playground.data import read_columns
 from playground.data.npy import open_npy
 from playground.data.tables import columns_named
+from playground.lab.conflicts import flow_conflict, likelihood_conflict
 from playground.lab.energies import normalised
+from playground.lab.label_dropout_checks import untrained_likelihood_score
 from playground.lab.latent import Interpolation, interpolate
 from playground.lab.likelihood import DecodedPoints, decode, log_likelihood
 from playground.lab.problem import Problem
-from playground.lab.refusals import flow_refusal, likelihood_refusal
-from playground.lab.reliability import EXTRAPOLATED, UNMEASURED, closed_form, flow_doubts, learned_doubts
-from playground.lab.untrained import untrained_likelihoods
-from playground.mistakes import Mistake
+from playground.lab.trust import EXTRAPOLATED, UNMEASURED, closed_form, extrapolation_warnings, flow_warnings
+from playground.user_errors import UserError
 
 
 def write_likelihoods(
@@ -30,18 +30,18 @@ def write_likelihoods(
     """``score-playground likelihood``."""
     model = open_model(folder, assignments, seed, device)
     problem = model.problem
-    refuse(likelihood_refusal(problem.experiment))
-    warn(untrained_likelihoods(problem.experiment, problem.conditions))
-    flat, header = read_points_to_judge(points, problem)
-    if flow_refusal(problem.experiment) is None:
+    raise_conflict(likelihood_conflict(problem.experiment))
+    warn(untrained_likelihood_score(problem.experiment, problem.conditions))
+    flat, header = read_points_to_evaluate(points, problem)
+    if flow_conflict(problem.experiment) is None:
         _write_by_flow(model, flat, header, out, latent)
         return
     if latent:
-        raise Mistake("--latent is not possible: without a path from data to noise there are no latent codes.")
-    energy = normalised(problem, model.judge)
+        raise UserError("--latent is not possible: without a path from data to noise there are no latent codes.")
+    energy = normalised(problem, model.likelihood_score)
     assert energy is not None  # what is not refused and has no flow is an energy in the plane
     log_prob = energy.log_prob(flat)
-    notes = learned_doubts(problem, flat)
+    notes = extrapolation_warnings(problem, flat)
     errors = [energy.partition.error] * len(flat)
     columns = [*flat.T.tolist(), log_prob.tolist(), errors]
     header += ["log_prob", "log_partition_error"]
@@ -58,15 +58,15 @@ def _write_by_flow(model: Model, flat: np.ndarray, header: list[str], out: Path,
     problem = model.problem
     with stage("Likelihood") as update:
         points = flat.reshape(-1, *problem.shape)
-        for progress in log_likelihood(problem, model.judge, points, give_up=True):
+        for progress in log_likelihood(problem, model.likelihood_score, points, give_up=True):
             update(progress.fraction, _count(len(flat), "point"))
             found = progress.result
     assert found is not None
     known = closed_form(problem, points, found.sigma)
-    notes = flow_doubts(problem, points, found.log_prob, found.standard_error, known)
+    notes = flow_warnings(problem, points, found.log_prob, found.standard_error, known)
     log_prob = _measured(found.log_prob, notes)
     if np.isnan(log_prob).all():
-        raise Mistake(f"No point could be measured. Point 1 of {len(flat)} is {notes[0]}.")
+        raise UserError(f"No point could be measured. Point 1 of {len(flat)} is {notes[0]}.")
     columns = [*flat.T.tolist(), _cells(log_prob), _errors(log_prob, found.standard_error), found.evaluations.tolist()]
     header = [*header, "log_prob", "standard_error", "evaluations"]
     if known is not None:
@@ -129,7 +129,7 @@ def write_decoded(
     problem = model.problem
     latent = read_codes(codes, problem)
     with stage("Decoding") as update:
-        for progress in decode(problem, model.judge, latent):
+        for progress in decode(problem, model.likelihood_score, latent):
             update(progress.fraction, _count(len(latent), "code"))
             found = progress.result
     assert found is not None
@@ -144,11 +144,11 @@ def write_interpolation(
     """``score-playground interpolate``."""
     model = _open(folder, assignments, seed, device)
     problem = model.problem
-    flat, header = read_points_to_judge(points, problem)
+    flat, header = read_points_to_evaluate(points, problem)
     if len(flat) != 2:
-        raise Mistake(f"{points} holds {_count(len(flat), 'point')}: a way has two ends, so give two rows.")
+        raise UserError(f"{points} holds {_count(len(flat), 'point')}: a way has two ends, so give two rows.")
     with stage("Interpolation") as update:
-        for progress in interpolate(problem, model.judge, flat.reshape(-1, *problem.shape), count):
+        for progress in interpolate(problem, model.likelihood_score, flat.reshape(-1, *problem.shape), count):
             update(progress.fraction, f"{count} points")
             found = progress.result
     assert found is not None
@@ -160,7 +160,7 @@ def write_interpolation(
 
 def _decoded(problem: Problem, found: DecodedPoints | Interpolation) -> list[list[Any]]:
     """The columns log_prob, standard_error and note of points that codes stand for."""
-    notes = flow_doubts(problem, found.points, found.log_prob, found.standard_error)
+    notes = flow_warnings(problem, found.points, found.log_prob, found.standard_error)
     _warn(notes)
     log_prob = _measured(found.log_prob, notes)
     return [_cells(log_prob), _errors(log_prob, found.standard_error), notes]
@@ -169,7 +169,7 @@ def _decoded(problem: Problem, found: DecodedPoints | Interpolation) -> list[lis
 def _open(folder: Path, assignments: Sequence[str], seed: int | None, device: str) -> Model:
     """A model whose latent codes are asked for."""
     model = open_model(folder, assignments, seed, device)
-    refuse(flow_refusal(model.problem.experiment, "Latent codes are the ends of"))
+    raise_conflict(flow_conflict(model.problem.experiment, "Latent codes are the ends of"))
     return model
 
 
@@ -182,7 +182,7 @@ def read_codes(path: Path, problem: Problem) -> np.ndarray:
     """Latent codes (N, *shape) from the columns z0, z1, ... of a table.
 
     Raises:
-        Mistake: the file cannot be read, or lacks one of them.
+        UserError: the file cannot be read, or lacks one of them.
     """
     names = code_names(problem)
     wanted = f"columns {names[0]} to {names[-1]} of finite numbers, as likelihood --latent writes them"
@@ -191,23 +191,23 @@ def read_codes(path: Path, problem: Problem) -> np.ndarray:
             table = csv.DictReader(file)
             rows, header = list(table), list(table.fieldnames or ())
     except OSError as error:
-        raise Mistake(f"{path} cannot be read: {error.strerror or 'it is not there'}.") from None
+        raise UserError(f"{path} cannot be read: {error.strerror or 'it is not there'}.") from None
     except (UnicodeDecodeError, csv.Error):
-        raise Mistake(f"{path} holds no latent codes: it needs {wanted}.") from None
+        raise UserError(f"{path} holds no latent codes: it needs {wanted}.") from None
     places = columns_named(names, header)
     if places is None or not rows:
-        raise Mistake(f"{path} holds no latent codes: it needs {wanted}.")
+        raise UserError(f"{path} holds no latent codes: it needs {wanted}.")
     known = {name.casefold() for name in (*names, *column_names(problem))}
     for name in header:
         if re.fullmatch(r"z\d+", name.strip(), re.IGNORECASE) and name.strip().casefold() not in known:
-            raise Mistake(
+            raise UserError(
                 f"{path} has a column {name.strip()}, but the codes of this model end with {names[-1]}: "
                 "decode them by the model whose likelihood --latent wrote them."
             )
     codes = np.array([[_code(row[header[place]]) for place in places] for row in rows])
     bad = ~np.isfinite(codes).all(axis=1)
     if bad.any():
-        raise Mistake(f"{path}: point {bad.argmax() + 1} has no latent code: remove its row.")
+        raise UserError(f"{path}: point {bad.argmax() + 1} has no latent code: remove its row.")
     return codes.reshape(-1, *problem.shape)
 
 
@@ -216,18 +216,18 @@ def _code(cell: str | None) -> float:
     return float(cell) if cell is not None and _is_number(cell) else np.nan
 
 
-def read_points_to_judge(path: Path, problem: Problem) -> tuple[np.ndarray, list[str]]:
+def read_points_to_evaluate(path: Path, problem: Problem) -> tuple[np.ndarray, list[str]]:
     """Points (N, dims) in the user's units, and the names of their columns.
 
     Raises:
         DataError: the file cannot be read or holds no points of the plane.
-        Mistake: likewise, for images; or there are no rows.
+        UserError: likewise, for images; or there are no rows.
     """
     if problem.shape == (2,):
         axes = problem.dataset.axes
         points, names = read_columns(path, axes)
         if not len(points):  # of an NPY file
-            raise Mistake(f"{path.name} has no rows: it needs two columns of numbers.")
+            raise UserError(f"{path.name} has no rows: it needs two columns of numbers.")
         return _matched(path, points, names, axes)
     header = column_names(problem)
     shape = ", ".join(map(str, problem.shape))
@@ -240,11 +240,11 @@ def read_points_to_judge(path: Path, problem: Problem) -> tuple[np.ndarray, list
             (_read_array(path, problem), None) if path.suffix.lower() == ".npy" else _read_rows(path, header)
         )
     except OSError as error:
-        raise Mistake(f"{path} cannot be read: {error.strerror or 'it is not there'}.") from None
+        raise UserError(f"{path} cannot be read: {error.strerror or 'it is not there'}.") from None
     except ValueError:
-        raise Mistake(f"{path} holds no images: it needs {wanted}.") from None
+        raise UserError(f"{path} holds no images: it needs {wanted}.") from None
     if points.shape[1:] != (len(header),) or not len(points) or not np.isfinite(points).all():
-        raise Mistake(f"{path} holds no images: it needs {wanted}.")
+        raise UserError(f"{path} holds no images: it needs {wanted}.")
     places = None if named is None else columns_named(header, named)
     return points if places is None else points[:, places], header
 
@@ -255,7 +255,7 @@ def _matched(
     """Columns in the order of the model's axes: by name where both have names, else by position.
 
     Raises:
-        Mistake: both have names, and these differ; of data without names, which have x and y, only where one is in the other's place.
+        UserError: both have names, and these differ; of data without names, which have x and y, only where one is in the other's place.
     """
     if names is None:
         return points, list(axes)
@@ -264,7 +264,7 @@ def _matched(
         return points[:, places], list(axes)
     crossed = any(columns_named([axis], [name]) for axis, name in zip(axes[::-1], names, strict=True))  # as y is in y,b
     if names != axes and (crossed or axes != ("x", "y")):  # of one name each, or what data without names have
-        raise Mistake(
+        raise UserError(
             f"{path} has columns {names[0]} and {names[1]}, but the model was trained on {axes[0]} and {axes[1]}: "
             "name them alike, or remove the header to take them in this order."
         )

@@ -1,6 +1,6 @@
 """What "auto" stands for where the other settings say it: no data are needed, and no torch, so the window shows it at once.
 
-The rest, all in the unit of the data, needs them: :meth:`playground.lab.problem.Problem.resolved` knows the noise's, and
+The rest, all in the unit of the data, needs them: :meth:`playground.lab.problem.Problem.resolve` knows the noise's, and
 :func:`playground.lab.sampling.step_in_user_units` Langevin's step.
 """
 
@@ -19,7 +19,7 @@ SECONDS, IMAGE_SECONDS = 20.0, 120.0
 """Training where no number of steps is given: on the digits a U-Net has then learned what it can without learning them by heart."""
 BATCH, IMAGE_BATCH = 512, 64
 """Points a training step: for an MLP 512 take hardly longer than 64, for a convolution eight times as long."""
-REFERENCE = 256
+TARGET_BATCH = 256
 """Points of a denoising target: they cost a fifth of the steps, and after 20 s the KL of eight Gaussians is 0.009 to 0.010
 nat instead of 0.015, of a checkerboard 0.059 instead of 0.066 (two-gaussians and two-moons the same within errors). An
 image has no others near it that its noise could be taken for."""
@@ -36,7 +36,7 @@ STEPS, HEUN_STEPS, MULTISTEPS = 500, 25, 50
 (docs/samplers.md). The other samplers keep steps enough to be watched, and correctors act after each."""
 
 
-def resolved(experiment: Experiment) -> Experiment:
+def resolve(experiment: Experiment) -> Experiment:
     """The experiment with every "auto" that the other settings decide as what it stands for."""
     source = SOURCES[experiment.data.kind]
     images = source.images
@@ -46,8 +46,8 @@ def resolved(experiment: Experiment) -> Experiment:
         network=_filled(experiment.network, kind="u-net" if images else "mlp"),
         objective=_filled(
             experiment.objective,
-            weight=automatic_weight(experiment.objective.kind),
-            target_batch=1 if images else REFERENCE,
+            weight=default_weight(experiment.objective.kind),
+            target_batch=1 if images else TARGET_BATCH,
         ),
         training=_filled(
             experiment.training,
@@ -83,7 +83,7 @@ def _with_steps(sampling: Sampling) -> Sampling:
     return _filled(sampling, steps=steps, time_grid="karras" if flow or multistep else "log-sigma")
 
 
-JUDGED_PASSES = 4096
+EVALUATION_PASSES = 4096
 """Most points whose loss is asked for at once, times the axes along which each is differentiated."""
 
 
@@ -92,7 +92,7 @@ def derivative_passes(objective: Objective, dim: int) -> int:
     return {"exact": dim, "sliced": objective.projections}.get(objective.kind, 0)
 
 
-def automatic_weight(objective: str) -> str:
+def default_weight(objective: str) -> str:
     """The weight that gives the gradients of an objective the least noise where that is largest, at coarse levels.
 
     Likelihoods are in nats at every level and need none. Of score matching, at coarse levels the noise of denoising's gradients is the same at every level with sigma^2 (sigma^2 + 1), and 1/sigma with sigma^2;

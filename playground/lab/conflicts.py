@@ -6,7 +6,7 @@ They are no errors of an experiment: it can be opened, edited and saved, and wha
 from dataclasses import dataclass
 
 from playground.data.sources import SOURCES, Toy
-from playground.lab.automatic import resolved
+from playground.lab.defaults import resolve
 from playground.lab.sampling_settings import FROM_NOISE
 from playground.lab.settings import Experiment
 
@@ -15,7 +15,7 @@ MOST_CLASSES = 20  # that a sentence names
 
 @dataclass(frozen=True)
 class Conditions:
-    """What of the data a network and its samples can be conditioned on, as far as a refusal rests on it.
+    """What of the data a network and its samples can be conditioned on, as far as a conflict rests on it.
 
     Attributes:
         classes: those that the network is told of, in order; none where it is told no labels.
@@ -30,62 +30,62 @@ class Conditions:
 
 
 @dataclass(frozen=True)
-class Refusal:
+class Conflict:
     """A pair of settings that makes no sense, in one sentence; `key` names the setting to change."""
 
     key: str
     sentence: str
 
 
-def training_refusal(experiment: Experiment, conditions: Conditions | None = None) -> Refusal | None:
+def training_conflict(experiment: Experiment, conditions: Conditions | None = None) -> Conflict | None:
     """Why this experiment cannot be trained, or None.
 
     Args:
         conditions: what can be conditioned on, where the data have been read.
     """
-    # First what leaves no data or no network to build: another refusal would hide it, and the window would try.
+    # First what leaves no data or no network to build: another conflict would hide it, and the window would try.
     if experiment.network.kind == "u-net" and not SOURCES[experiment.data.kind].images:
-        return Refusal(
+        return Conflict(
             "network.kind",
             "A U-Net needs images: choose network.kind = mlp for points, or the digits or images.",
         )
     if experiment.data.kind == "file" and not experiment.data.path:
-        return Refusal(
+        return Conflict(
             "data.path",
             "No file is chosen: set data.path to a CSV, TSV or NPY file with two columns, or drop one on the window.",
         )
     if experiment.data.kind == "images" and not experiment.data.path:
-        return Refusal(
+        return Conflict(
             "data.path",
             "No images are chosen: set data.path to a folder of PNG or JPEG files, or an IDX, NPZ or CIFAR file.",
         )
     if experiment.data.kind == "drawn" and not experiment.data.strokes:
-        return Refusal("data.strokes", "Nothing is drawn yet: paint on the canvas with the brush, then train.")
+        return Conflict("data.strokes", "Nothing is drawn yet: paint on the canvas with the brush, then train.")
     if experiment.objective.kind == "denoising" and experiment.noise.kind == "none":
-        return Refusal(
+        return Conflict(
             "objective.kind",
             "Denoising needs noise to remove: with noise.kind = none its target z/σ divides by zero; choose a noise, or exact or sliced matching.",
         )
     if experiment.objective.kind == "maximum-likelihood" and experiment.network.kind != "energy":
-        return Refusal(
+        return Conflict(
             "objective.kind",
             "Maximum likelihood needs a model that states a density, and a score states none: choose network.kind = energy, or another objective.",
         )
     if experiment.objective.kind == "maximum-likelihood" and SOURCES[experiment.data.kind].images:
-        return Refusal(
+        return Conflict(
             "objective.kind",
             "Maximum likelihood sums Z over a grid, which more than two dimensions put out of reach: choose a score-matching objective, which does without Z, or points of the plane.",
         )
     reference = experiment.objective.target_batch
     if experiment.objective.kind == "denoising" and reference not in ("auto", 1) and _told(experiment, conditions):
-        return Refusal(
+        return Conflict(
             "objective.target_batch",
             f"A U-Net that is told classes learns from each image's own noise, as the mean over images of other classes is no target of a class, but objective.target_batch = {reference}: choose objective.target_batch = auto or 1, or network.kind = mlp.",
         )
     return None
 
 
-def sampling_refusal(experiment: Experiment, conditions: Conditions | None = None) -> Refusal | None:
+def sampling_conflict(experiment: Experiment, conditions: Conditions | None = None) -> Conflict | None:
     """Why this experiment's sampler does not fit its noise, its data or its network, or None.
 
     Args:
@@ -93,65 +93,65 @@ def sampling_refusal(experiment: Experiment, conditions: Conditions | None = Non
     """
     kind, noise = experiment.sampling.kind, experiment.noise.kind
     if kind in FROM_NOISE and noise in ("none", "single"):
-        return Refusal(
+        return Conflict(
             "sampling.kind",
             f"The {FROM_NOISE[kind]} runs from noise back to data, but noise.kind = {noise} has no path between them: choose noise.kind = discrete, ve or another process, or sampling.kind = langevin.",
         )
     if kind == "forward" and noise in ("none", "single"):
-        return Refusal(
+        return Conflict(
             "sampling.kind",
             f"The forward process leads from data to noise, but noise.kind = {noise} has no path between them: choose noise.kind = discrete, ve or another process, or sampling.kind = langevin.",
         )
     if kind == "annealed-langevin" and noise in ("none", "single"):
-        return Refusal(
+        return Conflict(
             "sampling.kind",
             f"Annealed Langevin walks down a ladder of noise levels, but noise.kind = {noise} has fewer than two: choose noise.kind = discrete, ve or another process, or sampling.kind = langevin.",
         )
-    levels, steps = annealing_levels(experiment), resolved(experiment).sampling.steps
+    levels, steps = annealing_levels(experiment), resolve(experiment).sampling.steps
     if kind == "annealed-langevin" and steps != "auto" and steps < levels:
-        return Refusal(
+        return Conflict(
             "sampling.steps",
             f"Annealed Langevin takes at least one step at each of its {levels} levels, but sampling.steps = {steps}: choose at least {levels}, or fewer noise.levels.",
         )
     solver = experiment.sampling.solver
     if kind == "reverse-sde" and solver == "adaptive":
-        return Refusal(
+        return Conflict(
             "sampling.solver",
             "The adaptive solver fits its steps to a smooth path, and the reverse SDE's is rough: choose sampling.solver = euler, heun, dpm-solver++ or shark, or sampling.kind = probability-flow.",
         )
     mask = experiment.sampling.inpainting_mask
-    if kind == "probability-flow" and solver == "adaptive" and resolved(experiment).sampling.corrector_steps:
+    if kind == "probability-flow" and solver == "adaptive" and resolve(experiment).sampling.corrector_steps:
         if experiment.sampling.corrector_steps == "auto":
-            return Refusal(
+            return Conflict(
                 "sampling.solver",
                 "What is known of a point needs correctors after each step, and the adaptive solver takes no steps that one could follow: choose sampling.solver = heun, or sampling.inpainting_mask = none.",
             )
-        return Refusal(
+        return Conflict(
             "sampling.corrector_steps",
             "The adaptive solver takes no steps that a corrector could follow, it follows one path throughout: choose sampling.corrector_steps = 0, or sampling.solver = heun.",
         )
     if kind == "probability-flow" and solver == "shark":
-        return Refusal(
+        return Conflict(
             "sampling.solver",
             "ShARK is a scheme for noise, and the probability flow has none: choose sampling.solver = heun, dpm-solver++ or euler, or sampling.kind = reverse-sde.",
         )
     if mask != "none" and noise == "none":
-        return Refusal(
+        return Conflict(
             "sampling.inpainting_mask",
             "What is known of a point guides the rest through the noise: with noise.kind = none there is none; choose a noise, or sampling.inpainting_mask = none.",
         )
     if mask != "none" and kind == "forward":
-        return Refusal(
+        return Conflict(
             "sampling.inpainting_mask",
             "The forward process leads every part of a point to noise, whatever is known of it: choose sampling.inpainting_mask = none, or a sampler from noise to data.",
         )
     if mask != "none" and kind == "mala":
-        return Refusal(
+        return Conflict(
             "sampling.inpainting_mask",
             "Metropolis's test compares densities, and the one given a part of the point is known by its score alone: choose sampling.inpainting_mask = none, or another sampler.",
         )
     if mask == "frame" and not SOURCES[experiment.data.kind].images:
-        return Refusal(
+        return Conflict(
             "sampling.inpainting_mask",
             "Points of the plane have no middle to cut out: choose sampling.inpainting_mask = left or top.",
         )
@@ -161,44 +161,44 @@ def sampling_refusal(experiment: Experiment, conditions: Conditions | None = Non
     images = SOURCES[experiment.data.kind].images
     acts = images and kind != "forward" and sampling.source == "learned" and sampling.labels != "none"
     if acts and (sampling.labels == "one" or sampling.guidance) and _told(experiment, conditions) is False:
-        return Refusal(
+        return Conflict(
             "sampling.labels",
             f"The network is told no classes, so sampling.{asked} would change nothing: choose sampling.labels = none, or a U-Net on images with classes.",
         )
     there = () if conditions is None else conditions.classes
     if acts and sampling.labels == "one" and there and sampling.label not in there:
-        return Refusal(
+        return Conflict(
             "sampling.label",
             f"sampling.label = {sampling.label} is no class of these data: choose {_choice(there)}.",
         )
     if mask != "none" and conditions is not None and sampling.inpainting_image >= conditions.held_out:
-        return Refusal(
+        return Conflict(
             "sampling.inpainting_image",
             f"There is no held-out point {sampling.inpainting_image}: there are {conditions.held_out} (sampling.inpainting_image = 0 to {conditions.held_out - 1}).",
         )
     low, high = experiment.sampling.churn_min, experiment.sampling.churn_max
     if kind == "edm" and low != "auto" and high != "auto" and low > high:
-        return Refusal(
+        return Conflict(
             "sampling.churn_min",
             f"No noise level lies from sampling.churn_min = {low:g} up to sampling.churn_max = {high:g}: lower one or raise the other, or set sampling.churn = 0 for none.",
         )
     if kind == "mala" and experiment.sampling.source == "learned" and experiment.network.kind != "energy":
-        return Refusal(
+        return Conflict(
             "sampling.source",
             "Metropolis's test compares densities, and a learned score has none: choose sampling.source = exact or empirical, network.kind = energy, or sampling.kind = langevin.",
         )
     if experiment.sampling.source == "exact" and not SOURCES[experiment.data.kind].known_density:
-        return Refusal(
+        return Conflict(
             "sampling.source",
             f"The exact score of data.kind = {experiment.data.kind} is not known: only toys and drawings have one; choose sampling.source = learned or empirical.",
         )
     if kind == "langevin" and sampling.source == "exact" and noise == "none" and _sharp(experiment):
-        return Refusal(
+        return Conflict(
             "sampling.kind",
             f"The exact score of the sharp boxes of data.kind = {experiment.data.kind} is 0 inside them and pulls nothing back from outside, so without noise Langevin is a mere random walk: choose a noise, data.noise above 0, or sampling.kind = mala.",
         )
     if experiment.sampling.source == "empirical" and noise == "none":
-        return Refusal(
+        return Conflict(
             "sampling.source",
             "Without noise the training set is bare points, which have no score: choose a noise, or sampling.source = learned.",
         )
@@ -207,7 +207,7 @@ def sampling_refusal(experiment: Experiment, conditions: Conditions | None = Non
 
 def _sharp(experiment: Experiment) -> bool:
     """Whether the data's density has edges: without a blur, only boxes have one at all."""
-    return isinstance(SOURCES[experiment.data.kind], Toy) and resolved(experiment).data.noise == 0
+    return isinstance(SOURCES[experiment.data.kind], Toy) and resolve(experiment).data.noise == 0
 
 
 def _told(experiment: Experiment, conditions: Conditions | None) -> bool | None:
@@ -215,7 +215,7 @@ def _told(experiment: Experiment, conditions: Conditions | None) -> bool | None:
     labelled = SOURCES[experiment.data.kind].labelled
     if labelled is None:
         labelled = None if conditions is None else bool(conditions.classes)
-    return labelled if resolved(experiment).network.kind == "u-net" else False
+    return labelled if resolve(experiment).network.kind == "u-net" else False
 
 
 def _choice(classes: tuple[int, ...]) -> str:
@@ -228,7 +228,7 @@ def _choice(classes: tuple[int, ...]) -> str:
     return f"{', '.join(most)} or {last}" if most else last
 
 
-def comparison_refusal(experiment: Experiment, conditions: Conditions) -> Refusal | None:
+def comparison_conflict(experiment: Experiment, conditions: Conditions) -> Conflict | None:
     """Why the experiment's samples are not to be compared with its data, or None: they are conditioned, and the data are not.
 
     Args:
@@ -240,17 +240,17 @@ def comparison_refusal(experiment: Experiment, conditions: Conditions) -> Refusa
             part = {"left": "left half", "top": "upper half", "frame": "frame"}[sampling.inpainting_mask]
         else:
             part = {"left": "first coordinate", "top": "second coordinate"}[sampling.inpainting_mask]
-        return Refusal(
+        return Conflict(
             "sampling.inpainting_mask",
             f"The samples are conditioned on the {part} of held-out point {sampling.inpainting_image}, the data are not: choose sampling.inpainting_mask = none to compare them.",
         )
     if told and sampling.labels == "one":
-        return Refusal(
+        return Conflict(
             "sampling.labels",
             f"The samples are conditioned on class {sampling.label}, the data are not: choose sampling.labels = all to compare them.",
         )
     if told and sampling.labels == "all" and sampling.guidance:
-        return Refusal(
+        return Conflict(
             "sampling.guidance",
             f"The samples are pushed towards their classes by sampling.guidance = {sampling.guidance:g}, the data are not: choose sampling.guidance = 0 to compare them.",
         )
@@ -281,40 +281,40 @@ def has_energy(experiment: Experiment) -> bool:
     return experiment.network.kind == "energy" and not SOURCES[experiment.data.kind].images
 
 
-def likelihood_refusal(experiment: Experiment) -> Refusal | None:
+def likelihood_conflict(experiment: Experiment) -> Conflict | None:
     """Why the experiment has no likelihoods, or None: a learned energy states them itself where there is no flow to follow."""
-    refusal = flow_refusal(experiment)
-    if refusal is None or not has_energy(experiment):
-        return refusal
+    conflict = flow_conflict(experiment)
+    if conflict is None or not has_energy(experiment):
+        return conflict
     if experiment.likelihood.source == "learned":
         return None
-    if refusal.key == "likelihood.source":  # it says so already
-        return refusal
+    if conflict.key == "likelihood.source":  # it says so already
+        return conflict
     way_out = ", or likelihood.source = learned, for the learned energy states log p without a path."
-    return Refusal(refusal.key, refusal.sentence.removesuffix(".") + way_out)
+    return Conflict(conflict.key, conflict.sentence.removesuffix(".") + way_out)
 
 
 LIKELIHOOD = "The likelihood follows"
 
 
-def flow_refusal(experiment: Experiment, asked: str = LIKELIHOOD) -> Refusal | None:
-    """Why the experiment's likelihoods and latent codes cannot be computed by the probability flow, or None; see :func:`path_refusal`."""
+def flow_conflict(experiment: Experiment, asked: str = LIKELIHOOD) -> Conflict | None:
+    """Why the experiment's likelihoods and latent codes cannot be computed by the probability flow, or None; see :func:`path_conflict`."""
     if experiment.likelihood.source == "exact" and not SOURCES[experiment.data.kind].known_density:
-        return Refusal(
+        return Conflict(
             "likelihood.source",
             f"The exact score of data.kind = {experiment.data.kind} is not known: only toys and drawings have one; choose likelihood.source = learned or empirical.",
         )
-    return path_refusal(experiment, asked)
+    return path_conflict(experiment, asked)
 
 
-def path_refusal(experiment: Experiment, asked: str = LIKELIHOOD) -> Refusal | None:
+def path_conflict(experiment: Experiment, asked: str = LIKELIHOOD) -> Conflict | None:
     """Why there is no probability flow from data to noise to follow, or None.
 
     Args:
         asked: what was asked for and needs it, as the sentence begins.
     """
     if experiment.noise.kind in ("none", "single"):
-        return Refusal(
+        return Conflict(
             "noise.kind",
             f"{asked} the probability flow from data to noise, but noise.kind = {experiment.noise.kind} has no such path: choose noise.kind = discrete, ve or another process.",
         )

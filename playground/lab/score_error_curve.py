@@ -18,7 +18,7 @@ def at_sigma(sigma: float, sigmas: Array, values: Array) -> float:
 
 
 @dataclass(frozen=True, eq=False)
-class ScoreErrors:
+class ScoreErrorCurve:
     """The errors of a score along sigma, each with its standard error over the points that it was asked at.
 
     Attributes:

@@ -11,7 +11,7 @@ from playground.lab.evaluation import evaluate
 from playground.lab.experiment import Experiment, replace
 from playground.lab.likelihood import log_likelihood
 from playground.lab.problem import Problem
-from playground.lab.reliability import FAR, closed_form, flow_doubts, learned_doubts, missed, remoteness
+from playground.lab.trust import FAR, closed_form, extrapolation_warnings, flow_warnings, missed, remoteness
 from playground.theory import likelihood as flow
 
 
@@ -37,7 +37,7 @@ def test_far_points_and_holes_are_extrapolation() -> None:
     problem = build(data__kind="eight-gaussians", data__points=20_000)
     points = np.array([[0.0, 0.0], [2.83, 0.0], [6.0, 0.0], [1e9, -1e9], [1e15, 1e15]])
     assert (remoteness(problem, points) > FAR).tolist() == [True, False, True, True, True]
-    said = learned_doubts(problem, points)
+    said = extrapolation_warnings(problem, points)
     assert [note.partition(":")[0] for note in said] == [
         "extrapolated",
         "",
@@ -103,9 +103,9 @@ def test_an_estimated_trace_is_not_refused_for_its_chance(probe: str, probes: in
         likelihood__probes=probe,
     )
     assert problem.density is not None
-    found = measured(problem, problem.judged)
+    found = measured(problem, problem.evaluation_points)
     assert np.abs(found.log_prob - found.exact).max() > 1
-    assert not any(flow_doubts(problem, problem.judged, found.log_prob, found.standard_error))
+    assert not any(flow_warnings(problem, problem.evaluation_points, found.log_prob, found.standard_error))
     within = np.abs(found.log_prob - found.exact) <= 2 * found.standard_error
     assert 0.85 < within.mean() < 0.99
     *_, last = evaluate(problem, problem.density.score)
@@ -130,11 +130,13 @@ def test_a_wrong_flow_is_refused_by_an_estimated_trace_too(probes: int) -> None:
     assert last.metrics is not None
     assert last.metrics["test_nll"] is None
     assert last.metrics["reasons"]["test_nll"].startswith("On average over 200 held-out points the flow misses")
-    alone = measured(problem, problem.judged[:1])
-    assert flow_doubts(problem, problem.judged[:1], alone.log_prob - 2, alone.standard_error) == [""]
-    *_, twice = log_likelihood(problem, lambda x, sigma: 2 * density.score(x, sigma), problem.judged, give_up=True)
+    alone = measured(problem, problem.evaluation_points[:1])
+    assert flow_warnings(problem, problem.evaluation_points[:1], alone.log_prob - 2, alone.standard_error) == [""]
+    *_, twice = log_likelihood(
+        problem, lambda x, sigma: 2 * density.score(x, sigma), problem.evaluation_points, give_up=True
+    )
     assert twice.result is not None
-    doubts = flow_doubts(problem, problem.judged, twice.result.log_prob, twice.result.standard_error)
+    doubts = flow_warnings(problem, problem.evaluation_points, twice.result.log_prob, twice.result.standard_error)
     assert sum(note.startswith("not measured: the flow gives") for note in doubts) > 100
 
 
@@ -160,7 +162,7 @@ def test_no_tolerance_passes_a_wrong_number_of_the_training_set_off_as_right(tol
     found = measured(problem, points, tolerance)
     known = closed_form(problem, points, found.sigma)
     assert known is not None
-    sound = np.array([not note for note in flow_doubts(problem, points, found.log_prob, found.standard_error)])
+    sound = np.array([not note for note in flow_warnings(problem, points, found.log_prob, found.standard_error)])
     wrong = np.abs(found.log_prob - known) > 0.1 + 0.02 * np.abs(known)
     np.testing.assert_array_equal(sound, ~wrong)
     assert sound[:10].sum() >= 5
@@ -176,7 +178,7 @@ def test_a_point_that_is_lost_leaves_the_others_as_they_are(monkeypatch: pytest.
     assert np.isnan(found.log_prob).tolist() == [False, True, False, False]
     assert np.isnan(found.latent[1]).all()
     np.testing.assert_allclose(found.log_prob[[0, 2, 3]], measured(problem, near, 1e-6).log_prob, atol=2e-3)
-    note = flow_doubts(problem, far, found.log_prob[1:2], found.standard_error[1:2])[0]
+    note = flow_warnings(problem, far, found.log_prob[1:2], found.standard_error[1:2])[0]
     assert note.startswith("not measured: the flow from here takes too many steps")
 
 
@@ -189,6 +191,6 @@ def test_a_test_set_on_which_the_flow_is_lost_has_no_nll() -> None:
     tight = build(likelihood__source="empirical", likelihood__points=50, data__points=200)
     *_, last = evaluate(tight, tight.empirical.score)
     assert last.metrics is not None
-    known = closed_form(tight, tight.judged, tight.units.sigma_to_user(tight.noise.sigma_min))
+    known = closed_form(tight, tight.evaluation_points, tight.units.sigma_to_user(tight.noise.sigma_min))
     assert known is not None
     assert last.metrics["test_nll"] == pytest.approx(-known.mean(), rel=0.01)

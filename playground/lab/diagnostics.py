@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from playground.lab.experiment import fields
 from playground.lab.problem import BLUR, Problem
-from playground.lab.reliability import nearest
 from playground.lab.settings import RATED
+from playground.lab.trust import nearest
 from playground.theory.local_geometry import intrinsic_dimension, mean_blur
 from playground.theory.noise import SubVariancePreserving, VariancePreserving
 from playground.theory.noise.process import as_time
@@ -35,27 +35,27 @@ FEW = 0.02
 """Of the points: where no more have half of the variance, perfect samples of Student's t of 1.5 degrees are in 1 of 3 cases more than
 two spreads above the floor of the sliced Wasserstein distance; of a Gaussian 19 % have half, of Laplace's law 12 %."""
 BLURRED = 10 * BLUR  # nats that the finest noise may cost thin data unsaid
-JUDGED = 500  # distinct points whose nearest neighbours tell how far apart they lie
+EVALUATED = 500  # distinct points whose nearest neighbours tell how far apart they lie
 
 
 @dataclass(frozen=True)
-class Advice:
+class Diagnostic:
     """A warning in one sentence, and the settings that would take it away; none where the data themselves are the cause."""
 
     sentence: str
     changes: Mapping[str, Any]
 
 
-def noise_advice(problem: Problem) -> tuple[Advice, ...]:
+def noise_diagnostics(problem: Problem) -> tuple[Diagnostic, ...]:
     """What is wrong with the noise of a problem, for its objective and for any."""
-    return (*objective_advice(problem, problem.experiment.objective.kind), *data_advice(problem))
+    return (*objective_diagnostics(problem, problem.experiment.objective.kind), *data_diagnostics(problem))
 
 
-def data_advice(problem: Problem) -> tuple[Advice, ...]:
+def data_diagnostics(problem: Problem) -> tuple[Diagnostic, ...]:
     """What is wrong with the noise for any objective, for which points are counted and compared: data that one far point makes a
     spot of, or that have no density without it, or that are thinner than the finest level, or whose variance is that of a few; an
     end that is not Gaussian, and levels that hardly overlap."""
-    found: list[Advice | None] = []
+    found: list[Diagnostic | None] = []
     if problem.density is None and problem.shape == (2,):  # training spreads images over their grey levels
         found.append(_far_point(problem) or _no_density(problem) or _blurred(problem) or _heavy_tails(problem))
     if problem.experiment.noise.kind not in ("none", "single"):
@@ -65,16 +65,16 @@ def data_advice(problem: Problem) -> tuple[Advice, ...]:
             end = _up(problem.units.sigma_to_user(needed))
             found.append(_end(problem, distance, needed, end))
         found.append(_overlap(problem, end))
-    return tuple(advice for advice in found if advice is not None)
+    return tuple(diagnostic for diagnostic in found if diagnostic is not None)
 
 
-def objective_advice(problem: Problem, objective: str) -> tuple[Advice, ...]:
+def objective_diagnostics(problem: Problem, objective: str) -> tuple[Diagnostic, ...]:
     """What is wrong with the noise for one kind of objective, which takes no time to say: at sharp edges score matching has no best
     score; maximum likelihood, which matches the density itself, has a best one."""
     sharp = problem.density is not None and problem.density.sharp and not problem.noise.sigma_min
     if not sharp or objective == "maximum-likelihood":
         return ()
-    edges = Advice(
+    edges = Diagnostic(
         "The data have sharp edges, where the loss of score matching is the lower the steeper the score is: without noise it "
         "falls without bound. Choose a noise, or data.noise above 0.",
         {},
@@ -82,7 +82,7 @@ def objective_advice(problem: Problem, objective: str) -> tuple[Advice, ...]:
     return (edges,)
 
 
-def _far_point(problem: Problem) -> Advice | None:
+def _far_point(problem: Problem) -> Diagnostic | None:
     """That a point sets the scale on which half of the others are one spot, finer than the finest noise."""
     points = problem.dataset.points
     distances = np.linalg.norm(points - np.median(points, axis=0), axis=1)
@@ -90,14 +90,14 @@ def _far_point(problem: Problem) -> Advice | None:
     if not 0 < near < problem.units.sigma_to_user(max(problem.noise.sigma_min, SPOT)):  # 0: half of them are equal
         return None
     x, y = points[far]
-    return Advice(
+    return Diagnostic(
         f"Half of the points lie within {near:.2g} of their middle, but ({x:.3g}, {y:.3g}) lies {distances[far]:.2g} away: on the "
         "scale that it sets, the others are one spot. If it is a mistake, take it out of the data.",
         {},
     )
 
 
-def _no_density(problem: Problem) -> Advice | None:
+def _no_density(problem: Problem) -> Diagnostic | None:
     dataset = problem.dataset  # all of its rows: of the training set alone the counts would not be the file's
     points = problem.units.to_internal(np.concatenate([dataset.points, dataset.held_out]))
     small, large = np.linalg.eigvalsh(np.cov(points.T))
@@ -110,16 +110,18 @@ def _no_density(problem: Problem) -> Advice | None:
         return None
     sigma = problem.noise.sigma_min
     if not sigma:
-        return Advice(f"{what} and have no density: without noise the loss falls without bound. Choose a noise.", {})
+        return Diagnostic(
+            f"{what} and have no density: without noise the loss falls without bound. Choose a noise.", {}
+        )
     symbol = "σ" if problem.experiment.noise.kind == "single" else "σ_min"
-    return Advice(
+    return Diagnostic(
         f"{what} and have no density: likelihoods are of the data blurred by {symbol} = "
         f"{problem.units.sigma_to_user(sigma):.3g} and mean little without it.",
         {},
     )
 
 
-def _blurred(problem: Problem) -> Advice | None:
+def _blurred(problem: Problem) -> Diagnostic | None:
     """That the data have parts thinner than the finest of several noise levels; a single one is coarse on purpose."""
     if problem.experiment.noise.kind in ("none", "single"):
         return None
@@ -127,20 +129,20 @@ def _blurred(problem: Problem) -> Advice | None:
     cost = mean_blur(problem.thickness(), sigma)
     if not BLURRED < cost < math.inf:
         return None
-    return Advice(
+    return Diagnostic(
         f"The data are thin: their blur by σ_min = {problem.units.sigma_to_user(sigma):.3g} costs about {cost:.2g} nat of KL. "
         "Lower σ_min, or model one axis only.",
         {},
     )
 
 
-def _heavy_tails(problem: Problem) -> Advice | None:
+def _heavy_tails(problem: Problem) -> Diagnostic | None:
     """That a few points have half of the variance, so that W_2 depends on how many such points a cloud happens to hold."""
     squares = np.square(problem.units.to_internal(problem.dataset.points)).sum(axis=1)
     count = 1 + int(np.searchsorted(np.cumsum(np.sort(squares)[::-1]), squares.sum() / 2))
     if count > FEW * len(squares):
         return None
-    return Advice(
+    return Diagnostic(
         f"Half of the variance of the data is that of {count:,} of {len(squares):,} points: the sliced Wasserstein distance depends on "
         "how many such points are drawn, and a perfect sampler may score several times the floor. Go by the energy distance.",
         {},
@@ -153,7 +155,7 @@ def _few_values(problem: Problem, points: NDArray[np.floating]) -> str:
     columns = [np.unique(column) for column in points.T]
     if max(map(len, columns)) < most:  # else there are as many points
         distinct = np.unique(points, axis=0)
-        some = distinct[problem.some_rows(len(distinct), JUDGED, "distinct points")]
+        some = distinct[problem.some_rows(len(distinct), EVALUATED, "distinct points")]
         distances, _ = nearest(torch.from_numpy(some), torch.from_numpy(distinct), 2)
         if len(distinct) < most and float(distances[:, 1].median()) > apart:
             return f"The {len(points)} points take only {len(distinct)} distinct values"
@@ -163,7 +165,7 @@ def _few_values(problem: Problem, points: NDArray[np.floating]) -> str:
     return ""
 
 
-def _end(problem: Problem, distance: float, needed: float, enough: float) -> Advice:
+def _end(problem: Problem, distance: float, needed: float, enough: float) -> Diagnostic:
     """That the data at the end of the noise are `distance` from Gaussian, and that they would be near at sigma = `needed`, which is
     `enough` in user units, rounded up."""
     noise = problem.experiment.noise
@@ -180,14 +182,14 @@ def _end(problem: Problem, distance: float, needed: float, enough: float) -> Adv
         way, changes = f"Raise σ(1) to {enough:g}", {"noise.schedule": (*noise.schedule[:-1], (1.0, enough))}
     else:
         way, changes = f"Raise σ_max to {enough:g}", {"noise.sigma_max": enough}
-    return Advice(
+    return Diagnostic(
         f"At σ = {problem.units.sigma_to_user(problem.noise.sigma_max):.3g} the data are still about {distance:.2g} nat from the Gaussian "
         f"that sampling starts from. {way}.",
         changes,
     )
 
 
-def _overlap(problem: Problem, end: float | None) -> Advice | None:
+def _overlap(problem: Problem, end: float | None) -> Diagnostic | None:
     """That neighbouring levels of a ladder hardly overlap, and how many would: where its end must change, from `end` on, in user
     units."""
     noise, dim = problem.experiment.noise, math.prod(problem.shape)
@@ -213,7 +215,7 @@ def _overlap(problem: Problem, end: float | None) -> Advice | None:
         changes |= {"noise.sigmas": (), "noise.sigma_max": noise.sigmas[0], "noise.sigma_min": noise.sigmas[-1]}
     if end is not None:
         changes["noise.sigma_max"] = end
-    return Advice(
+    return Diagnostic(
         f"The data smoothed by σ = {to_user(coarse):.3g} and by the next level, {to_user(fine):.3g}, share only {least:.0%} of "
         "their mass: annealed Langevin loses its way between them, and log p and the samplers that go through every σ meet the "
         f"network where it was never trained, which the loss does not show. {enough} even levels{begin} share {OVERLAP:.0%}, and "

@@ -2,19 +2,19 @@
 
 import msgspec
 
-from playground.lab.automatic import resolved
+from playground.lab.defaults import resolve
 from playground.lab.experiment import Experiment
 from playground.lab.settings import PROCESSES, Objective
 
 
-def minimised(experiment: Experiment) -> tuple[Objective, str | None, float | None]:
+def loss_identity(experiment: Experiment) -> tuple[Objective, str | None, float | None]:
     """The objective, the distribution of ln sigma and how many labels are hidden: where one of them differs, losses are means of other
     things with another floor.
 
     A reference batch is no larger than a batch; only a continuous process leaves a choice of noise levels; only a U-Net is told
     labels.
     """
-    settings = resolved(experiment)
+    settings = resolve(experiment)
     objective, training = settings.objective, settings.training
     assert objective.target_batch != "auto"
     assert training.batch != "auto"
