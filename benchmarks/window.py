@@ -158,7 +158,7 @@ class Measurement:
         )
 
     def _looked(self) -> None:
-        run, trajectory = self._window.engine._live.recorded
+        run, trajectory = self._window.engine._sampling_worker.recorded
         if run is not None:
             frames, finished = (0, False) if trajectory is None else (len(trajectory), trajectory.finished)
             self._counter.recorded.append(Recorded(time.perf_counter(), run.number, frames, finished))

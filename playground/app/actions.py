@@ -383,7 +383,7 @@ class Actions(QObject):
         hindrance = COMMANDS[action.objectName()].hindrance
         if hindrance is not None and not action.isEnabled():
             why = hindrance(self._window)
-            self._window.notify("info", why, holds=lambda: hindrance(self._window) == why)
+            self._window.notify("info", why, is_current=lambda: hindrance(self._window) == why)
         action.trigger()
         return True
 

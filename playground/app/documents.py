@@ -1,4 +1,4 @@
-"""Opening, saving and what a file on the bench is called.
+"""Opening, saving and what a file on the workspace is called.
 
 Four kinds can be opened or dropped: sessions (``.spg``: everything; the folder of a run from the command line, or its model),
 experiments (``.toml``: the settings), points (``.csv``, ``.tsv``, ``.npy``: a data set of one's own) and images (a folder of
@@ -45,14 +45,14 @@ Stamp = tuple[int, int]  # time of the last change in ns, and size
 
 
 class Documents(QObject):
-    """The file that belongs to what is on the bench.
+    """The file that belongs to what is on the workspace.
 
     Args:
         opening: the session that ships with the program, which it opens with; without it, the default experiment.
 
     Signals:
         changed(): the name, the mark of unsaved work or the time of the last save are different now.
-        opened(object): a session was put on the bench; its `view` is for the canvas.
+        opened(object): a session was put on the workspace; its `view` is for the canvas.
         saved(str): what was written, as a sentence.
         refused(str): why a file could not be opened or saved, as a sentence.
     """
@@ -139,7 +139,7 @@ class Documents(QObject):
         self.when_safe(lambda: self._open(path, suffix))
 
     def open_bundled(self) -> bool:
-        """Put the session that ships with the program on the bench, at once and without a name; before the first paint.
+        """Put the session that ships with the program on the workspace, at once and without a name; before the first paint.
 
         Returns:
             Whether there is such a file and it could be read.
@@ -225,7 +225,7 @@ class Documents(QObject):
             self._write(path, then)
 
     def proposal(self) -> Path:
-        """What a dialog proposes for what is on the bench, with whatever ending."""
+        """What a dialog proposes for what is on the workspace, with whatever ending."""
         return file_prompts.proposal(self._settings, self.path, self._state.experiment.data.kind)
 
     def _folder(self) -> str:
@@ -249,7 +249,7 @@ class Documents(QObject):
 
         def done(stamp: Stamp | None) -> None:
             self.saving, go_on = False, self._then
-            if self.successes == named:  # else other data, which were being read, have come to the bench
+            if self.successes == named:  # else other data, which were being read, have come to the workspace
                 self._name(path, stamp, time.monotonic())
             self._remember(path)
             self.saved.emit(f"Saved {path.name}.")

@@ -15,11 +15,11 @@ import numpy as np
 from PySide6.QtCore import QObject, Qt, QTimer, Signal, Slot
 
 from playground.app import figures
-from playground.app.bench import Bench, assemble, file_key, other_data, reset_key
 from playground.app.playback import TICK
 from playground.app.state import Deed, State
 from playground.app.training import Training
 from playground.app.workers import interrupted
+from playground.app.workspace import Workspace, assemble, file_key, other_data, reset_key
 from playground.lab import experiment as description
 from playground.lab.conflicts import training_conflict
 from playground.lab.experiment import Experiment
@@ -28,8 +28,8 @@ from playground.lab.session import Session, SessionError
 from playground.lab.trajectory import Trajectory
 
 SETTLE = 150  # ms without an edit before data and network are built anew, so that a slider can be dragged
-BUILDING = ("problem", "reading")  # tasks that end with something else on the bench
-KEPT = 16  # benches kept for undo, beside those that resets put aside, which the history holds
+BUILDING = ("problem", "reading")  # tasks that end with something else on the workspace
+KEPT = 16  # workspaces kept for undo, beside those that resets put aside, which the history holds
 
 
 class Engine(Training):
@@ -49,10 +49,10 @@ class Engine(Training):
         super().__init__(state, parent)
         self._device = device
         self.device_text = "starting"  # the device and its threads, as the status bar says it
-        self._kept: OrderedDict[tuple[Any, ...], Bench] = OrderedDict()
+        self._kept: OrderedDict[tuple[Any, ...], Workspace] = OrderedDict()
         self._datasets: dict[tuple[Any, ...], Any] = {}  # files read so far
         self._opening: Session | None = None
-        self._outdated = False  # whether the bench is that of settings which a file has replaced
+        self._outdated = False  # whether the workspace is that of settings which a file has replaced
         self._bundled = False  # whether the next problem may begin from weights that ship with the program
         self._last_tick = time.monotonic()
         self._clock = QTimer(self)
@@ -70,21 +70,21 @@ class Engine(Training):
 
     @property
     def building(self) -> bool:
-        """Whether other data or another network are on their way to the bench."""
+        """Whether other data or another network are on their way to the workspace."""
         return self._settle.isActive() or any(self._tasks.running(task) for task in BUILDING)
 
     @property
     def automatic_step(self) -> float | None:
         """What `sampling.step = "auto"` stands for with the present sampler, in squared user units."""
-        if self._bench is None:
+        if self._workspace is None:
             return None
         from playground.lab.sampling import step_in_user_units
 
-        return step_in_user_units(self._bench.problem)
+        return step_in_user_units(self._workspace.problem)
 
     def start(self) -> None:
         """Load torch, build the first problem and begin to sample. Call after the first paint."""
-        self._start_live()
+        self._start_sampling()
         self._clock.start()
         self._assemble()
 
@@ -92,7 +92,7 @@ class Engine(Training):
         """Stop every thread; True where all ended in time."""
         self._clock.stop()
         self._settle.stop()
-        workers = [worker for worker in (self._training, self._live_worker) if worker is not None]
+        workers = [worker for worker in (self._training, self._sampling_thread) if worker is not None]
         for worker in workers:
             worker.requestInterruption()
         deadline = time.monotonic() + seconds
@@ -109,8 +109,8 @@ class Engine(Training):
         Returns:
             The step of the history that this is; None where nothing of these settings was trained.
         """
-        trained = self._kept.get(reset_key(self._state.experiment))  # which may still be on its way to the bench
-        if self._bench is not None:
+        trained = self._kept.get(reset_key(self._state.experiment))  # which may still be on its way to the workspace
+        if self._workspace is not None:
             self._begin_afresh()
         if trained is None or not trained.trained_steps:
             return None
@@ -123,9 +123,9 @@ class Engine(Training):
         self._kept.pop(reset_key(self._state.experiment), None)
         self._assemble()
 
-    def _reset_of(self, trained: Bench) -> Deed:
-        """Undo and redo put the one bench in place of the other, each as it was left."""
-        fresh: Bench | None = None
+    def _reset_of(self, trained: Workspace) -> Deed:
+        """Undo and redo put the one workspace in place of the other, each as it was left."""
+        fresh: Workspace | None = None
 
         def undo() -> None:
             nonlocal fresh
@@ -134,7 +134,7 @@ class Engine(Training):
 
         def redo() -> None:
             nonlocal trained
-            trained = self._kept.get(reset_key(self._state.experiment), trained)  # or its heir
+            trained = self._kept.get(reset_key(self._state.experiment), trained)  # or its previous
             if fresh is None:
                 self._begin_afresh()
             else:
@@ -142,11 +142,11 @@ class Engine(Training):
 
         return Deed("reset of training", undo, redo)
 
-    def _put_back(self, bench: Bench) -> None:
+    def _put_back(self, workspace: Workspace) -> None:
         self._stop_training()
         self._settle.stop()
         self._tasks.cancel("problem")  # what is being built would take its place
-        self._take(bench)
+        self._take(workspace)
 
     # Files
 
@@ -159,32 +159,32 @@ class Engine(Training):
         Raises:
             SessionError: there are no data, or not those of the settings.
         """
-        bench, opening, experiment = self._bench, self._opening, self._state.experiment
-        there = opening if bench is None else bench.problem
+        workspace, opening, experiment = self._workspace, self._opening, self._state.experiment
+        there = opening if workspace is None else workspace.problem
         if there is None:
             raise SessionError("Nothing is saved: there are no data yet.")
         if not self.failure and reset_key(there.experiment) != reset_key(experiment):
             raise SessionError(
                 "Nothing is saved yet: what was just chosen is still being built. Save again in a moment."
             )
-        if bench is None:
+        if workspace is None:
             return lambda: dataclasses.replace(opening, experiment=experiment, view=view)
         if self.failure:
             raise SessionError(f"Nothing is saved, for the settings describe other data than there are: {self.failure}")
-        dataset, trajectory = bench.problem.dataset, self._trajectory
-        measured = figures.to_json(figures.present(bench, experiment, self._run_seed), self._run_seed)
+        dataset, trajectory = workspace.problem.dataset, self._trajectory
+        measured = figures.to_json(figures.present(workspace, experiment, self._run_seed), self._run_seed)
         arrays, clicked = None, self.clicked if dataset.shape == (2,) else ()
         played = self._played_as
-        of_now = self._played is bench and (played.sampling, played.seed) == (experiment.sampling, experiment.seed)
+        of_now = self._played is workspace and (played.sampling, played.seed) == (experiment.sampling, experiment.seed)
         if of_now and trajectory is not None and trajectory.finished:
             arrays = {name: array for name, array in trajectory.arrays().items() if name != "axes"}
             clicked = self.clicked
         return lambda: Session.of(
             experiment,
             dataset,
-            weights=bench.state(),
+            weights=workspace.state(),
             trajectory=arrays,
-            training=bench.summary(),
+            training=workspace.summary(),
             view=view,
             clicked=clicked,
             measurements=measured,
@@ -192,7 +192,7 @@ class Engine(Training):
 
     def session_size(self) -> int | None:
         """Bytes that the file of :meth:`session` about has; None while there are no data."""
-        return None if self._bench is None else self._bench.file_size(self._trajectory)
+        return None if self._workspace is None else self._workspace.file_size(self._trajectory)
 
     @property
     def known(self) -> np.ndarray | None:
@@ -205,13 +205,13 @@ class Engine(Training):
         self._bundled = True
 
     def open_session(self, session: Session) -> None:
-        """Put a saved session on the bench; its trajectory plays at once, the rest follows when it is built."""
+        """Put a saved session on the workspace; its trajectory plays at once, the rest follows when it is built."""
         self.open_experiment(session.experiment, session)
         if session.trajectory:
             self._show_recorded(Trajectory.from_arrays(dict(session.trajectory)))
 
     def open_experiment(self, experiment: Experiment, session: Session | None = None) -> None:
-        """Put other settings on the bench, with fresh weights or a session's; nothing that was trained before comes back."""
+        """Put other settings on the workspace, with fresh weights or a session's; nothing that was trained before comes back."""
         self._stop_training()
         for task in BUILDING:
             self._tasks.cancel(task)
@@ -243,8 +243,8 @@ class Engine(Training):
         def use(dataset: Any) -> None:
             self._datasets = {key: known for key, known in self._datasets.items() if path not in key}
             self._datasets[file_key(description.replace(experiment, {"data.kind": kind, "data.path": path}))] = dataset
-            for key, bench in list(self._kept.items()):
-                if bench.problem.experiment.data.path == path:  # the file may hold other points by now
+            for key, workspace in list(self._kept.items()):
+                if workspace.problem.experiment.data.path == path:  # the file may hold other points by now
                     del self._kept[key]
             waiting = self._waiting  # for these very points, as training was asked for while they were read
             self._state.edit({**other_data(self._state.experiment, kind), "data.path": path})
@@ -264,7 +264,7 @@ class Engine(Training):
 
     @Slot(object)
     def _edited(self, keys: frozenset[str]) -> None:
-        bench = self._bench
+        workspace = self._workspace
         known = description.fields()
         if keys & {"data.kind", "data.path"}:
             self._tasks.cancel("reading")  # other data were chosen while it went on
@@ -276,13 +276,13 @@ class Engine(Training):
         if resets or "likelihood.points" in keys:
             self._settle.start()
             return
-        if bench is None or reset_key(bench.problem.experiment) != reset_key(self._state.experiment):
+        if workspace is None or reset_key(workspace.problem.experiment) != reset_key(self._state.experiment):
             return  # another is being built, and takes what was changed meanwhile
-        bench.problem = dataclasses.replace(bench.problem, experiment=self._state.experiment)
+        workspace.problem = dataclasses.replace(workspace.problem, experiment=self._state.experiment)
         if self._training is not None and any(key.startswith(("training.", "objective.")) for key in keys):
-            conflict = training_conflict(self._state.experiment, bench.view.conditions)
+            conflict = training_conflict(self._state.experiment, workspace.view.conditions)
             if conflict is None:
-                bench.retunes.put(self._state.experiment)
+                workspace.pending_hyperparameters.put(self._state.experiment)
             else:
                 self.pause_training()
                 self.message.emit("warning", conflict.sentence, "")
@@ -310,14 +310,19 @@ class Engine(Training):
         if conflict is not None and conflict.key.startswith(("data.", "network.")) and session is None:
             self._fail(conflict.sentence, clear=conflict.key == "data.strokes")
             return
-        dataset, heir = self._read_already(experiment), kept
+        dataset, previous = self._read_already(experiment), kept
         if kept is not None and kept.training == "untrained" and kept.problem.density is None:
-            heir = None  # nothing was learned of these data, which can be split as is asked
+            previous = None  # nothing was learned of these data, which can be split as is asked
         self._tasks.start(
             "problem",
             "Loading",
             lambda: assemble(
-                experiment, self._device, dataset=dataset, session=session, heir=heir, bundled=bundled and kept is None
+                experiment,
+                self._device,
+                dataset=dataset,
+                session=session,
+                previous=previous,
+                bundled=bundled and kept is None,
             ),
             self._take,
             self._not_assembled,
@@ -331,10 +336,10 @@ class Engine(Training):
         return next((dataset for known, dataset in reversed(self._datasets.items()) if [*known[:-1]] == points), None)
 
     def _clear(self) -> None:
-        """Take everything off the bench: without data, as in a drawing without strokes, nothing trains, plays or is measured."""
+        """Take everything off the workspace: without data, as in a drawing without strokes, nothing trains, plays or is measured."""
         self._tasks.cancel("problem")
         self._stop_training()
-        self._bench = None
+        self._workspace = None
         self._drop_run()
         self._forget_measurements()
         self.training_changed.emit("untrained")
@@ -351,60 +356,68 @@ class Engine(Training):
             self._fail(str(error))
 
     def _fail(self, sentence: str, clear: bool = False) -> None:
-        """Say why there is no problem; what belongs to a file opened before this one leaves the bench with it."""
+        """Say why there is no problem; what belongs to a file opened before this one leaves the workspace with it."""
         self.failure = sentence
         if clear or self._outdated:
             self._clear()
         self.problem_failed.emit(sentence)
 
-    def _take(self, bench: Bench) -> None:
-        """Put a bench in place of the present one, which is kept."""
+    def _take(self, workspace: Workspace) -> None:
+        """Put a workspace in place of the present one, which is kept."""
         self.failure, self._outdated = "", False
-        first, opened = self._bench is None, self._opening
-        clicked = self._clicked_of_the_same(bench) if opened is None else opened.clicked
+        first, opened = self._workspace is None, self._opening
+        clicked = self._clicked_of_the_same(workspace) if opened is None else opened.clicked
         self._opening = None
         self._run_seed = self._run_seed if opened is None else figures.noise_of(opened.measurements)
-        before, trained = self._bench, self._training is not None
-        if before is not None and bench is not before:
+        before, trained = self._workspace, self._training is not None
+        if before is not None and workspace is not before:
             before.clicked = () if before.view.is_image else self.clicked
-        built, wanted = bench.problem.experiment, self._state.experiment
+        built, wanted = workspace.problem.experiment, self._state.experiment
         behind = (reset_key(built), built.likelihood.points) != (reset_key(wanted), wanted.likelihood.points)
-        if bench is not before:
+        if workspace is not before:
             self._end_training()
-            if before is not None and bench.trainer is before.trainer:  # only what is measured is new: training goes on
-                bench.training, bench.progress, bench.weights = before.training, before.progress, before.weights
+            if (
+                before is not None and workspace.trainer is before.trainer
+            ):  # only what is measured is new: training goes on
+                workspace.training, workspace.progress, workspace.weights = (
+                    before.training,
+                    before.progress,
+                    before.weights,
+                )
                 self._waiting |= trained and not behind
-        dataset = bench.problem.dataset
+        dataset = workspace.problem.dataset
         if built.data.kind in ("file", "images") and all(dataset is not known for known in self._datasets.values()):
             self._datasets[file_key(built)] = dataset
-        if bench.could_hold_out_more:
+        if workspace.could_hold_out_more:
             said = f"{len(dataset.held_out):,} of these data were held out when training began: Reset holds out more."
-            self.note.emit("info", said, "", lambda: self._bench is bench and bench.could_hold_out_more)
+            self.note.emit("info", said, "", lambda: self._workspace is workspace and workspace.could_hold_out_more)
         if behind:
             self._settle.start()
         else:
-            bench.problem = dataclasses.replace(bench.problem, experiment=self._state.experiment)
-        bench.learned_of_labels()
-        self.device_text = bench.device_text
+            workspace.problem = dataclasses.replace(workspace.problem, experiment=self._state.experiment)
+        workspace.learned_of_labels()
+        self.device_text = workspace.device_text
         run = self._trajectory
-        recorded = opened is not None and self._played is None and run is not None and run.shape == bench.problem.shape
+        recorded = (
+            opened is not None and self._played is None and run is not None and run.shape == workspace.problem.shape
+        )
         if recorded:
-            self._played = bench
-        self._bench = bench
-        self._kept[reset_key(bench.problem.experiment)] = bench
+            self._played = workspace
+        self._workspace = workspace
+        self._kept[reset_key(workspace.problem.experiment)] = workspace
         while len(self._kept) > KEPT:
             self._kept.popitem(last=False)
         self._learned_maps.forget()
         self._unpin()
         self._under.expire()
-        self.problem_changed.emit(bench.view)
+        self.problem_changed.emit(workspace.view)
         self.training_changed.emit(self.training)
-        if bench.progress is not None:
-            self.progress.emit(bench.progress)
+        if workspace.progress is not None:
+            self.progress.emit(workspace.progress)
         self._forget_measurements()
         if not recorded:
             self._begin()
-        self.click_again(clicked or self._awaiting or bench.clicked)
+        self.click_again(clicked or self._awaiting or workspace.clicked)
         self._awaiting = ()
         if first:
             self.ready.emit()

@@ -106,7 +106,7 @@ def report(error: BaseException, where: str = "") -> None:
     )
 
 
-class Guard:
+class ExceptionHook:
     """Routes every uncaught error and every Qt message into a log, until :meth:`remove`."""
 
     def __init__(self, log: Log) -> None:

@@ -19,10 +19,10 @@ LABEL_WIDTH = 96
 EDIT_WIDTH = 58
 CHIP_WIDTH = 34
 
-Stake = Callable[[], int]  # training steps that a reset would cost now
+UnsavedSteps = Callable[[], int]  # training steps that a reset would cost now
 
 
-def nothing_at_stake() -> int:
+def no_unsaved_steps() -> int:
     return 0
 
 
@@ -108,7 +108,7 @@ class FieldRow(QWidget):
         state: where the value lives.
         key: dotted key of the setting.
         label: the name to show; None shows no label, and the control takes the whole row.
-        stake: how many training steps a change would cost, for settings that start training anew.
+        unsaved_steps: how many training steps a change would cost, for settings that start training anew.
     """
 
     def __init__(
@@ -116,11 +116,11 @@ class FieldRow(QWidget):
         state: State,
         key: str,
         label: str | None = "",
-        stake: Stake = nothing_at_stake,
+        unsaved_steps: UnsavedSteps = no_unsaved_steps,
         parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
-        self.state, self.key, self.field, self._stake = state, key, state.field(key), stake
+        self.state, self.key, self.field, self._unsaved_steps = state, key, state.field(key), unsaved_steps
         self.name = label or label_of(self.field)
         self._gesture = 0
         self._column = QVBoxLayout(self)
@@ -195,7 +195,7 @@ class FieldRow(QWidget):
         return self.field.equation_of(self.state.value(self.key))
 
     def _cost(self) -> str:
-        return warning(self._stake()) if self.field.resets else ""
+        return warning(self._unsaved_steps()) if self.field.resets else ""
 
     def contextMenuEvent(self, event: QContextMenuEvent) -> None:
         menu = QMenu(self)

@@ -20,8 +20,8 @@ from playground.app.field_row import (
     LABEL_WIDTH,
     FieldRow,
     NotANumber,
-    Stake,
-    nothing_at_stake,
+    UnsavedSteps,
+    no_unsaved_steps,
     read,
 )
 from playground.app.numbers import Scale, rounded, shown, slider_scale
@@ -42,12 +42,12 @@ class NumberField(FieldRow):
         state: State,
         key: str,
         label: str | None = "",
-        stake: Stake = nothing_at_stake,
+        unsaved_steps: UnsavedSteps = no_unsaved_steps,
         slider: bool = True,
         automatic: str = "auto",
         parent: QWidget | None = None,
     ) -> None:
-        super().__init__(state, key, label, stake, parent)
+        super().__init__(state, key, label, unsaved_steps, parent)
         self._resolved: float | None = None
         self._scale = slider_scale(self.field, None)
         self._last = self.field.maximum
@@ -222,10 +222,10 @@ class ChoiceField(FieldRow):
         state: State,
         key: str,
         label: str | None = "",
-        stake: Stake = nothing_at_stake,
+        unsaved_steps: UnsavedSteps = no_unsaved_steps,
         parent: QWidget | None = None,
     ) -> None:
-        super().__init__(state, key, label, stake, parent)
+        super().__init__(state, key, label, unsaved_steps, parent)
         options = choices.titles(key, self.field.choices)
         room = 44 if label is None else 20
         self.control: SegmentedControl | ChoiceBox
@@ -291,10 +291,10 @@ class SwitchField(FieldRow):
         state: State,
         key: str,
         label: str | None = "",
-        stake: Stake = nothing_at_stake,
+        unsaved_steps: UnsavedSteps = no_unsaved_steps,
         parent: QWidget | None = None,
     ) -> None:
-        super().__init__(state, key, label, stake, parent)
+        super().__init__(state, key, label, unsaved_steps, parent)
         if self.label is not None:
             self.label.setMinimumWidth(LABEL_WIDTH)
             self.label.setMaximumWidth(16777215)
@@ -315,7 +315,7 @@ def make_field(
     state: State,
     key: str,
     label: str | None = "",
-    stake: Stake = nothing_at_stake,
+    unsaved_steps: UnsavedSteps = no_unsaved_steps,
     parent: QWidget | None = None,
 ) -> FieldRow:
     """The row that suits a setting's kind.
@@ -327,4 +327,4 @@ def make_field(
     kind = state.field(key).kind
     if kind not in kinds:
         raise ValueError(f"{key} is a {kind}: it has no row")
-    return kinds[kind](state, key, label, stake, parent=parent)
+    return kinds[kind](state, key, label, unsaved_steps, parent=parent)

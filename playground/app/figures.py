@@ -13,7 +13,7 @@ from playground.lab.experiment import Experiment
 from playground.lab.score_error_curve import ScoreErrorCurve
 
 if TYPE_CHECKING:
-    from playground.app.bench import Bench
+    from playground.app.workspace import Workspace
 
 MEASUREMENTS = ("test-set", "quality", "fisher")
 """What is kept: figures of the held-out points, of the samples, and the score's errors along sigma."""
@@ -37,30 +37,30 @@ SHARES = tuple((key, f"{key}_standard_error", f"{key}_true") for key in ("mode_w
 """Figures that are no number: text, pairs of counts, and lists of one length, without which the first of them means nothing."""
 
 
-def key(measurement: str, bench: "Bench", experiment: Experiment, noise: int) -> tuple[Any, ...]:
-    """What figures of the bench's present weights are kept by; those of samples also by how often the run had new noise."""
+def key(measurement: str, workspace: "Workspace", experiment: Experiment, noise: int) -> tuple[Any, ...]:
+    """What figures of the workspace's present weights are kept by; those of samples also by how often the run had new noise."""
     settings = tuple(description.value(experiment, name) for name in SETTINGS[measurement])
-    return bench.weights.version, measurement, settings, noise if measurement == "quality" else 0
+    return workspace.weights.version, measurement, settings, noise if measurement == "quality" else 0
 
 
-def keep(bench: "Bench", of: tuple[Any, ...], found: Any) -> None:
+def keep(workspace: "Workspace", of: tuple[Any, ...], found: Any) -> None:
     """Keep what was found for a key; what is of other weights goes, for they do not come back."""
-    for other in [other for other in bench.figures if other[0] != of[0]]:
-        del bench.figures[other]
-    bench.figures[of] = found
+    for other in [other for other in workspace.figures if other[0] != of[0]]:
+        del workspace.figures[other]
+    workspace.figures[of] = found
 
 
-def keep_saved(bench: "Bench", saved: Mapping[str, Any], experiment: Experiment) -> None:
+def keep_saved(workspace: "Workspace", saved: Mapping[str, Any], experiment: Experiment) -> None:
     """Keep what :func:`to_json` gave of these weights and settings."""
     for name, found in from_json(saved).items():
-        keep(bench, key(name, bench, experiment, noise_of(saved)), found)
+        keep(workspace, key(name, workspace, experiment, noise_of(saved)), found)
 
 
-def present(bench: "Bench", experiment: Experiment, noise: int) -> dict[str, Any]:
-    """What was measured of the bench's weights by these settings; nothing while the weights change."""
-    if bench.training == "training":
+def present(workspace: "Workspace", experiment: Experiment, noise: int) -> dict[str, Any]:
+    """What was measured of the workspace's weights by these settings; nothing while the weights change."""
+    if workspace.training == "training":
         return {}
-    found = {name: bench.figures.get(key(name, bench, experiment, noise)) for name in MEASUREMENTS}
+    found = {name: workspace.figures.get(key(name, workspace, experiment, noise)) for name in MEASUREMENTS}
     return {name: figures for name, figures in found.items() if figures is not None}
 
 
@@ -80,7 +80,10 @@ def noise_of(saved: Mapping[str, Any]) -> int:
 
 def from_json(saved: Mapping[str, Any]) -> dict[str, Any]:
     """What :func:`to_json` gave, as far as it is sound: it is shown, never computed with."""
-    from playground.lab.evaluation import METRICS, OF_SAMPLES  # where a session is put on the bench, torch is loaded
+    from playground.lab.evaluation import (  # where a session is put on the workspace, torch is loaded
+        METRICS,
+        OF_SAMPLES,
+    )
 
     found: dict[str, Any] = {}
     for name, keys in (("test-set", {*METRICS, "integral"} - {*OF_SAMPLES}), ("quality", {*OF_SAMPLES})):

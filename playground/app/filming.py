@@ -1,6 +1,6 @@
 """What an export needs of the engine, for a thread of its own: the run to its end, and field and density of every frame.
 
-Both hold what was on the bench when the export began, so training, editing and looping go on meanwhile.
+Both hold what was on the workspace when the export began, so training, editing and looping go on meanwhile.
 """
 
 import dataclasses
@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from playground.app.live import Live, View, Weights
 from playground.app.measurements import (
     ASKED_CELLS,
     MAP_CELLS,
@@ -19,10 +18,11 @@ from playground.app.measurements import (
     likelihood_density,
     map_level,
 )
+from playground.app.sampling_worker import OverlayRequest, SamplingWorker, Weights
 from playground.app.views import Bounds, DensityView, FieldView
 
 if TYPE_CHECKING:
-    from playground.app.bench import Bench
+    from playground.app.workspace import Workspace
     from playground.lab.problem import Problem
     from playground.lab.trajectory import Trajectory
 
@@ -59,7 +59,7 @@ def arrows_over(bounds: Bounds, screen: Bounds, grid: tuple[int, int]) -> tuple[
 
 
 def views_over(
-    bench: "Bench",
+    workspace: "Workspace",
     bounds: Bounds,
     arrows: tuple[int, int],
     wanted: frozenset[str],
@@ -67,15 +67,15 @@ def views_over(
     density_source: str,
     asked: bool = False,
 ) -> "Views":
-    """Views of these layers with the weights that the bench has now.
+    """Views of these layers with the weights that the workspace has now.
 
     Args:
         arrows: columns and rows.
         asked: whether the density is the map that the user asked for, whatever the moment.
     """
     density = "density" in wanted and not asked
-    view = View(
-        bench=dataclasses.replace(bench),  # a copy keeps the weights of this moment
+    view = OverlayRequest(
+        workspace=dataclasses.replace(workspace),  # a copy keeps the weights of this moment
         bounds=bounds,
         columns=arrows[0],
         rows=arrows[1],
@@ -87,7 +87,7 @@ def views_over(
         exact_source=exact_source,
         density_source=density_source,
     )
-    return Views(view, density and not view.density and bench.view.shows_learned_density, asked)
+    return Views(view, density and not view.density and workspace.view.shows_learned_density, asked)
 
 
 class Views:
@@ -99,9 +99,9 @@ class Views:
         asked: whether the density is the map that the user asked for.
     """
 
-    def __init__(self, view: View | None, follow: bool = False, asked: bool = False) -> None:
+    def __init__(self, view: OverlayRequest | None, follow: bool = False, asked: bool = False) -> None:
         self._view, self._follow, self._asked = view, follow and view is not None, asked
-        self._live = Live()
+        self._sampling_worker = SamplingWorker()
         self._maps: dict[tuple[float, bool], DensityView] = {}
         self._asked_map: DensityView | None = None
 
@@ -109,7 +109,7 @@ class Views:
         """Compute the maps that these noise levels and times need, as :meth:`at` takes them; yields the share that is done."""
         if self._asked:
             assert self._view is not None
-            asked = self._view.bench
+            asked = self._view.workspace
             maps = likelihood_density(asked.problem, asked.weights, self._view.bounds, ASKED_CELLS)
             for fraction, density in maps:
                 self._asked_map = density
@@ -117,10 +117,10 @@ class Views:
         if not self._follow:
             return
         assert self._view is not None
-        bench, bounds = self._view.bench, self._view.bounds
-        wanted = {(map_level(sigma, bench.view), not math.isnan(time)) for sigma, time in moments}
+        workspace, bounds = self._view.workspace, self._view.bounds
+        wanted = {(map_level(sigma, workspace.view), not math.isnan(time)) for sigma, time in moments}
         for count, (level, moving) in enumerate(wanted):
-            maps = learned_density(bench.problem, bench.weights, bounds, level, MAP_CELLS, moving)
+            maps = learned_density(workspace.problem, workspace.weights, bounds, level, MAP_CELLS, moving)
             for fraction, density in maps:
                 self._maps[level, moving] = density
                 yield (count + (fraction or 0.0)) / len(wanted)
@@ -130,9 +130,9 @@ class Views:
         if self._view is None:
             return None, None
         moment = dataclasses.replace(self._view, sigma=sigma, time=None if math.isnan(time) else time)
-        field, density = self._live.see(moment)
+        field, density = self._sampling_worker.compute_overlays(moment)
         if self._asked:
             density = self._asked_map
         if self._follow:
-            density = self._maps[map_level(sigma, moment.bench.view), not math.isnan(time)]
+            density = self._maps[map_level(sigma, moment.workspace.view), not math.isnan(time)]
         return field, density

@@ -6,9 +6,9 @@ from collections.abc import Callable
 from typing import Any, Generic, TypeVar
 
 from playground.app import measurements
-from playground.app.bench import Bench
 from playground.app.tasks import Tasks
 from playground.app.views import Bounds, DensityView, FieldView, ProblemView
+from playground.app.workspace import Workspace
 
 FOLLOWING = "density-of-the-moment"  # not the task "density", which the user starts and cancels
 MAPS = 64  # learned densities kept
@@ -183,7 +183,7 @@ class LearnedMaps:
         """Another problem: no map is true of it."""
         self._maps.clear()
 
-    def follow(self, bench: Bench, bounds: Bounds, sigma: float, moving: bool) -> bool:
+    def follow(self, workspace: Workspace, bounds: Bounds, sigma: float, moving: bool) -> bool:
         """Show the map nearest to sigma; False where one that is being computed has to end first.
 
         While training goes on, a map of the same level by earlier weights stands in for one by the newest.
@@ -191,11 +191,11 @@ class LearnedMaps:
         Args:
             moving: in the coordinates of particles that have a time.
         """
-        level = measurements.map_level(sigma, bench.view)
+        level = measurements.map_level(sigma, workspace.view)
         key = (bounds, level, moving)
-        problem, weights = bench.problem, bench.weights
+        problem, weights = workspace.problem, workspace.weights
         version, known = self._maps.get(key, (None, None))
-        if known is not None and (version == weights.version or bench.training == "training"):
+        if known is not None and (version == weights.version or workspace.training == "training"):
             self._show(known)
         if version == weights.version:
             return True

@@ -13,7 +13,7 @@ from PySide6.QtWidgets import QApplication
 
 import playground
 from playground.app import theme
-from playground.app.errors import Guard, Log
+from playground.app.errors import ExceptionHook, Log
 from playground.app.settings import Settings
 from playground.app.window import MainWindow, close_on_signals
 from playground.drawing.palette import DARK
@@ -36,14 +36,14 @@ def launch(path: str | None = None, device: str = "auto") -> int:
     """
     application = make_application()
     log = Log()
-    guard = Guard(log)
+    hook = ExceptionHook(log)
     window = MainWindow(Settings(), log, Path(path) if path else None, device)
     if os.environ.get(READY):
         window.on_first_paint = _say_ready
     close_on_signals(window)
     window.show()
     code = application.exec()
-    guard.remove()
+    hook.remove()
     if not window.ended:
         # A thread sits in a call that cannot be interrupted, such as importing torch; the user has waited long enough.
         sys.stdout.flush()
@@ -76,14 +76,14 @@ def rehearse(application: QApplication, report: Callable[["Step"], None]) -> boo
     from playground.app.rehearsal import Rehearsal
 
     log = Log()
-    guard = Guard(log)
+    hook = ExceptionHook(log)
     with tempfile.TemporaryDirectory() as folder:
         window = MainWindow(Settings(Path(folder) / "settings.ini"), log)
         rehearsal = Rehearsal(window, Path(folder), report, process_age)
         close_on_signals(window)
         window.show()
         application.exec()
-        guard.remove()
+        hook.remove()
         window.deleteLater()  # with its toasts, whose time is not over
         return rehearsal.complete and window.ended
 

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from playground.app.bench import torch_threads
-from playground.app.live import Weights
+from playground.app.sampling_worker import Weights
 from playground.app.views import Bounds, DensityView, FlowLikelihood, PointLikelihood, ProblemView, Way
+from playground.app.workspace import torch_threads
 from playground.lab.conflicts import flow_conflict
 from playground.lab.label_dropout_checks import untrained_likelihood_score
 

@@ -7,11 +7,11 @@ import numpy as np
 from PySide6.QtCore import QObject, Signal
 
 from playground.app import figures, measurements
-from playground.app.bench import Bench
 from playground.app.following import FOLLOWING
 from playground.app.stage import Stage
 from playground.app.state import State
 from playground.app.views import DensityView, PointLikelihood, Way
+from playground.app.workspace import Workspace
 from playground.lab.conflicts import Conflict, flow_conflict, likelihood_conflict
 from playground.lab.experiment import Experiment
 
@@ -47,7 +47,7 @@ class Measuring(Stage):
         self._came_from: dict[str, frozenset[str]] = {}  # by measurement: its keys of the evaluation
         # Of the point clicked last, and its number among images.
         self._place: tuple[np.ndarray, int | None] | None = None
-        self._awaiting: tuple[tuple[float, float], ...] = ()  # clicked before there was a bench
+        self._awaiting: tuple[tuple[float, float], ...] = ()  # clicked before there was a workspace
         self._finished_map: DensityView | None = None  # on the canvas when the map in progress was asked for
 
     @property
@@ -72,11 +72,11 @@ class Measuring(Stage):
         places = zip(points, numbers, strict=True)
         return tuple((float(point[0]), float(point[1])) if number is None else number for point, number in places)
 
-    def _clicked_of_the_same(self, bench: Bench) -> tuple[tuple[float, float] | int, ...]:
-        """The clicked points where another bench has the same points of the plane; of images each run has its own."""
-        now = self._bench
-        same = now is not None and now.problem.experiment.data.used() == bench.problem.experiment.data.used()
-        return self.clicked if same and not bench.view.is_image else ()
+    def _clicked_of_the_same(self, workspace: Workspace) -> tuple[tuple[float, float] | int, ...]:
+        """The clicked points where another workspace has the same points of the plane; of images each run has its own."""
+        now = self._workspace
+        same = now is not None and now.problem.experiment.data.used() == workspace.problem.experiment.data.used()
+        return self.clicked if same and not workspace.view.is_image else ()
 
     def click_again(self, places: Sequence[tuple[float, float] | int]) -> None:
         """Measure anew what :attr:`clicked` told, as far as the settings let it be measured."""
@@ -91,8 +91,8 @@ class Measuring(Stage):
             self._find_way(np.stack(points), (numbers[0], numbers[1]))
 
     def inspect(self, x: float, y: float) -> None:
-        """Compute the log-likelihood of a point, as soon as there is something on the bench."""
-        if self._bench is None:
+        """Compute the log-likelihood of a point, as soon as there is something on the workspace."""
+        if self._workspace is None:
             self._awaiting = ((x, y),)
         else:
             self._inspect(np.array([x, y]), None)
@@ -145,9 +145,9 @@ class Measuring(Stage):
     def _inspect(self, point: np.ndarray, number: int | None) -> None:
         if self._refused(likelihood_conflict):
             return
-        bench = self._bench
-        assert bench is not None
-        problem, weights = bench.problem, bench.weights
+        workspace = self._workspace
+        assert workspace is not None
+        problem, weights = workspace.problem, workspace.weights
         self._place = (point, number)
         self._tasks.cancel("way")
         self._show_way(None)
@@ -172,9 +172,9 @@ class Measuring(Stage):
     def _find_way(self, ends: np.ndarray, numbers: tuple[int | None, int | None]) -> None:
         if self._refused(flow_conflict):
             return
-        bench = self._bench
-        assert bench is not None
-        problem, weights = bench.problem, bench.weights
+        workspace = self._workspace
+        assert workspace is not None
+        problem, weights = workspace.problem, workspace.weights
         self._tasks.start(
             "way",
             "Way between two points",
@@ -195,11 +195,11 @@ class Measuring(Stage):
 
     def _finished_image(self, number: int) -> np.ndarray | None:
         """An image of the grid as it is at the end of its run, or of the data where there is none."""
-        bench, trajectory = self._bench, self._trajectory
-        if bench is None:
+        workspace, trajectory = self._workspace, self._trajectory
+        if workspace is None:
             return None
-        images: np.ndarray = bench.view.points
-        if trajectory is not None and trajectory.shape == bench.problem.shape:
+        images: np.ndarray = workspace.view.points
+        if trajectory is not None and trajectory.shape == workspace.problem.shape:
             if not trajectory.finished:
                 self.note.emit("info", UNFINISHED, "sample.end", lambda: not trajectory.finished)
                 return None
@@ -214,9 +214,9 @@ class Measuring(Stage):
         if self._pinned is None or not self._tasks.running("density"):
             self._finished_map = None if self._pinned is None else self._under.density.seen
         self._pin()
-        bench, bounds = self._bench, self._bounds
-        assert bench is not None
-        problem, weights = bench.problem, bench.weights
+        workspace, bounds = self._workspace, self._bounds
+        assert workspace is not None
+        problem, weights = workspace.problem, workspace.weights
         self._tasks.start(
             "density",
             "Density map",
@@ -240,9 +240,9 @@ class Measuring(Stage):
         """NLL, entropy, KL and the integral over the plane."""
         if self._refused(likelihood_conflict):
             return
-        bench = self._bench
-        assert bench is not None
-        problem, weights = bench.problem, bench.weights
+        workspace = self._workspace
+        assert workspace is not None
+        problem, weights = workspace.problem, workspace.weights
         self._tasks.start(
             "test-set",
             "Test set",
@@ -252,10 +252,10 @@ class Measuring(Stage):
 
     def evaluate_samples(self) -> None:
         """Distance between the run's last particles and the data; a run under way is sampled to its end first."""
-        bench, trajectory = self._bench, self._trajectory
-        if bench is None or trajectory is None or not len(trajectory):
+        workspace, trajectory = self._workspace, self._trajectory
+        if workspace is None or trajectory is None or not len(trajectory):
             return
-        problem, run = bench.problem, self.trajectory_iterator()
+        problem, run = workspace.problem, self.trajectory_iterator()
         self._tasks.start(
             "quality",
             "Quality",
@@ -265,15 +265,15 @@ class Measuring(Stage):
 
     def score_errors(self) -> None:
         """Error of the learned score along sigma, against the exact one or, where none is known, the smoothed training set's."""
-        bench = self._bench
-        if bench is None or bench.problem.reference is None:
+        workspace = self._workspace
+        if workspace is None or workspace.problem.reference is None:
             return
-        problem, weights = bench.problem, bench.weights
-        of = figures.key("fisher", bench, self._state.experiment, self._run_seed)
+        problem, weights = workspace.problem, workspace.weights
+        of = figures.key("fisher", workspace, self._state.experiment, self._run_seed)
 
         def take(errors: Any) -> None:
             if errors.fraction >= 1.0:
-                figures.keep(bench, of, errors)
+                figures.keep(workspace, of, errors)
             self.errors_changed.emit(errors)
 
         self._tasks.start("fisher", "Score errors", lambda: measurements.score_errors(problem, weights), take)
@@ -295,14 +295,14 @@ class Measuring(Stage):
         They are kept once they are whole.
         """
 
-        bench = self._bench
-        assert bench is not None
-        of = figures.key(task, bench, self._state.experiment, self._run_seed)
+        workspace = self._workspace
+        assert workspace is not None
+        of = figures.key(task, workspace, self._state.experiment, self._run_seed)
 
         def take(found: tuple[bool, Mapping[str, Any]]) -> None:
             whole, metrics = found
             if whole:
-                figures.keep(bench, of, metrics)
+                figures.keep(workspace, of, metrics)
             self._show_metrics(task, metrics)
 
         return take
@@ -314,7 +314,9 @@ class Measuring(Stage):
 
     def _recall(self) -> None:
         """Show again what was measured of these weights by these settings."""
-        found = {} if self._bench is None else figures.present(self._bench, self._state.experiment, self._run_seed)
+        found = (
+            {} if self._workspace is None else figures.present(self._workspace, self._state.experiment, self._run_seed)
+        )
         for task, figure in found.items():
             if task == "fisher":
                 self.errors_changed.emit(figure)
@@ -367,14 +369,14 @@ class Measuring(Stage):
         self._forget_measurements()
         for measure in asked:
             measure()
-        if self._bench is None or self._bench.training == "training":
+        if self._workspace is None or self._workspace.training == "training":
             self._place = place
         elif place is not None and likelihood_conflict(self._state.experiment) is None:
             self._inspect(*place)
 
     def _refused(self, why: Callable[[Experiment], Conflict | None]) -> bool:
-        """Whether there is nothing on the bench, or a reason, which is told."""
-        if self._bench is None:
+        """Whether there is nothing on the workspace, or a reason, which is told."""
+        if self._workspace is None:
             return True
         conflict = why(self._state.experiment)
         if conflict is not None:
@@ -382,7 +384,7 @@ class Measuring(Stage):
         return conflict is not None
 
     def _forget_measurements(self) -> None:
-        """Another bench or other weights: nothing measured so far is true of it, but for what was measured of it before."""
+        """Another workspace or other weights: nothing measured so far is true of it, but for what was measured of it before."""
         for task in TASKS:
             self._tasks.cancel(task)
         self._evaluation, self._came_from = {}, {}

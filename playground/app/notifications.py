@@ -29,8 +29,8 @@ MOST = 3  # toasts that wait for their turn, with the one in view
 WIDTH = 800  # a sentence fits into one line or two, which is as much as the top bar has room for
 NARROW = 480
 
-Offer = tuple[str, str, Callable[[], None]]  # a button's text, its tooltip, and what it does
-Holds = Callable[[], bool]  # whether what a toast says is still so
+ToastAction = tuple[str, str, Callable[[], None]]  # a button's text, its tooltip, and what it does
+IsCurrent = Callable[[], bool]  # whether what a toast says is still so
 
 
 class Toast(QFrame):
@@ -40,9 +40,11 @@ class Toast(QFrame):
     button is one of the program, since what the user can mend needs no log: it stays until it is dismissed, behind those that wait.
     """
 
-    def __init__(self, level: str, sentence: str, offer: Offer | None, holds: Holds, parent: "Toasts") -> None:
+    def __init__(
+        self, level: str, sentence: str, offer: ToastAction | None, is_current: IsCurrent, parent: "Toasts"
+    ) -> None:
         super().__init__(parent)
-        self.level, self.sentence, self.holds = level, sentence, holds
+        self.level, self.sentence, self.is_current = level, sentence, is_current
         self.stays = level == "error" and offer is not None
         self._count = 1
         self.setObjectName("toast")
@@ -152,14 +154,16 @@ class Toasts(QWidget):
         over.installEventFilter(self)
         self.hide()
 
-    def add(self, level: str, sentence: str, offer: Offer | None = None, holds: Holds = lambda: True) -> Toast:
+    def add(
+        self, level: str, sentence: str, offer: ToastAction | None = None, is_current: IsCurrent = lambda: True
+    ) -> Toast:
         """Show a sentence; level is "info", "warning" or "error". Once it holds no longer, :meth:`review` takes it away."""
         for toast in self.shown:
             if toast.sentence == sentence:
-                toast.holds = holds
+                toast.is_current = is_current
                 toast.repeat()
                 return toast
-        toast = Toast(level, sentence, offer, holds, self)
+        toast = Toast(level, sentence, offer, is_current, self)
         self.shown.insert(0, toast)
         self._column.insertWidget(0, toast)
         while len(self.shown) > MOST:
@@ -196,7 +200,7 @@ class Toasts(QWidget):
     def review(self) -> None:
         """Something has changed: what was said and is no longer so leaves."""
         for toast in list(self.shown):
-            if not toast.holds():
+            if not toast.is_current():
                 toast.dismiss()
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:

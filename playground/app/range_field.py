@@ -6,7 +6,7 @@ from PySide6.QtWidgets import QLabel, QWidget
 from playground.app import theme
 from playground.app.controls import NumberEdit
 from playground.app.equation import words
-from playground.app.field_row import EDIT_WIDTH, FieldRow, NotANumber, Stake, nothing_at_stake, read
+from playground.app.field_row import EDIT_WIDTH, FieldRow, NotANumber, UnsavedSteps, no_unsaved_steps, read
 from playground.app.numbers import shown
 from playground.app.state import State
 from playground.lab.experiment import fields
@@ -24,10 +24,10 @@ class RangeField(FieldRow):
         state: State,
         keys: tuple[str, str],
         label: str,
-        stake: Stake = nothing_at_stake,
+        unsaved_steps: UnsavedSteps = no_unsaved_steps,
         parent: QWidget | None = None,
     ) -> None:
-        super().__init__(state, keys[0], label, stake, parent)
+        super().__init__(state, keys[0], label, unsaved_steps, parent)
         self.keys = keys
         self._resolved: dict[str, float | None] = dict.fromkeys(keys)
         assert self.label is not None

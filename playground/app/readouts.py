@@ -6,7 +6,7 @@ import typing
 import numpy as np
 
 from playground.app.numbers import THIN_SPACE, coordinate, shown
-from playground.app.views import Bounds, DensityView, ProbeView, ProblemView
+from playground.app.views import Bounds, DensityView, PointReadout, ProblemView
 
 NAMES = {"learned": "learned", "exact": "exact", "empirical": "training set"}
 
@@ -68,7 +68,7 @@ def _level(trajectory: "Trajectory", frame: int) -> tuple[int, int]:
     return level, 1 + int(falls.sum()) if trajectory.finished else 0
 
 
-def pointer(probe: ProbeView, problem: ProblemView, density: DensityView | None = None) -> list[str]:
+def pointer(probe: PointReadout, problem: ProblemView, density: DensityView | None = None) -> list[str]:
     """Position, score and log density under the pointer, one line each.
 
     Args:

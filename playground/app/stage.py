@@ -1,6 +1,6 @@
 """What the canvas shows and when: the sampling run, the playhead, the score field and the density that follow it.
 
-Nothing is computed here: one thread samples and evaluates (:mod:`playground.app.live`), and a 60 Hz timer takes its
+Nothing is computed here: one thread samples and evaluates (:mod:`playground.app.sampling_worker`), and a 60 Hz timer takes its
 newest result.
 """
 
@@ -14,15 +14,15 @@ import numpy as np
 from PySide6.QtCore import QObject, Signal, Slot
 
 from playground.app import following
-from playground.app.bench import Bench
 from playground.app.filming import Views, arrows_over, complete_run, views_over
 from playground.app.following import FOLLOWING, Follower, LearnedMaps, Moment, Underlay
-from playground.app.live import SHARE, Live, Probe, Run, View
 from playground.app.playback import FRAMES_A_SECOND, Playback
+from playground.app.sampling_worker import SHARE, OverlayRequest, ReadoutRequest, SamplingRun, SamplingWorker
 from playground.app.state import State
 from playground.app.tasks import Tasks
 from playground.app.views import Bounds, DensityView, ProblemView
 from playground.app.workers import Worker
+from playground.app.workspace import Workspace
 from playground.lab.conflicts import Conflict, sampling_conflict
 from playground.lab.trajectory import Trajectory
 from playground.user_errors import user_error_message
@@ -46,22 +46,22 @@ class Stage(QObject):
     field_changed = Signal(object)  # FieldView
     density_changed = Signal(object)  # DensityView
     overlay_dropped = Signal(str)  # "field" or "density": what was shown belongs to no frame in view
-    probed = Signal(object)  # ProbeView
+    probed = Signal(object)  # PointReadout
     task_changed = Signal(str, object)  # name, TaskStatus
     message = Signal(str, str, str)  # level "info", "warning" or "error"; sentence; action key or ""
 
     def __init__(self, state: State, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._state = state
-        self._bench: Bench | None = None
+        self._workspace: Workspace | None = None
         self._tasks = Tasks(self)
         self._tasks.changed.connect(self.task_changed)
         self._tasks.failed.connect(self._task_failed)
-        self._live = Live()
-        self._live_worker: Worker | None = None
+        self._sampling_worker = SamplingWorker()
+        self._sampling_thread: Worker | None = None
         self._playback = Playback()
         self._trajectory: Trajectory | None = None
-        self._played: Bench | None = None  # on which the run in view was made
+        self._played: Workspace | None = None  # on which the run in view was made
         self._played_as = state.experiment  # its settings
         self._runs = itertools.count(1)
         self._run = 0  # the number of the one in view
@@ -84,7 +84,7 @@ class Stage(QObject):
 
     @property
     def problem(self) -> ProblemView | None:
-        return None if self._bench is None else self._bench.view
+        return None if self._workspace is None else self._workspace.view
 
     @property
     def trajectory(self) -> Trajectory | None:
@@ -120,7 +120,7 @@ class Stage(QObject):
         """The noise level that the canvas shows, in the user's units."""
         if self._trajectory is not None and len(self._trajectory):
             return float(self._trajectory.sigma[min(self.frame, len(self._trajectory) - 1)])
-        return 0.0 if self._bench is None else self._bench.view.sigma_min
+        return 0.0 if self._workspace is None else self._workspace.view.sigma_min
 
     # Sampling
 
@@ -160,38 +160,42 @@ class Stage(QObject):
     def set_speed(self, speed: float) -> None:
         self._playback.speed = speed
 
-    def _start_live(self) -> None:
-        self._live_worker = Worker(self._live.loop, "sampling", watched=True)
-        self._live_worker.start()
+    def _start_sampling(self) -> None:
+        self._sampling_thread = Worker(self._sampling_worker.loop, "sampling", watched=True)
+        self._sampling_thread.start()
 
     def _begin(self) -> None:
         """Start a run with the present settings, if they make sense."""
-        bench = self._bench
-        if bench is None:
+        workspace = self._workspace
+        if workspace is None:
             return
-        conflict = self._conflict(bench)
+        conflict = self._conflict(workspace)
         if conflict is not None:
             if conflict.sentence != self._told:
                 self._told = conflict.sentence
                 self.message.emit("warning", conflict.sentence, "")
-            if self._trajectory is None or self._played is not bench:  # that of the last noise may be on its way still
+            if (
+                self._trajectory is None or self._played is not workspace
+            ):  # that of the last noise may be on its way still
                 self._drop_run()
             return
         self._told = ""
-        (self._run, self._run_version), self._next = self._record(bench, AHEAD), None
+        (self._run, self._run_version), self._next = self._record(workspace, AHEAD), None
         self._playback.seek(0, 0)
         self._shown_frame = -1
 
-    def _conflict(self, bench: Bench) -> Conflict | None:
+    def _conflict(self, workspace: Workspace) -> Conflict | None:
         """Why no run can begin with the present settings."""
-        return sampling_conflict(self._state.experiment, bench.view.conditions)
+        return sampling_conflict(self._state.experiment, workspace.view.conditions)
 
-    def _record(self, bench: Bench, frames: int) -> tuple[int, int]:
+    def _record(self, workspace: Workspace, frames: int) -> tuple[int, int]:
         """Begin to record a run; its number, and the weights it begins with."""
         number = next(self._runs)
-        self._live.begin(Run(bench, bench.problem, self._state.experiment.seed + self._run_seed, number))
-        self._live.want(frames)
-        return number, bench.weights.version
+        self._sampling_worker.begin(
+            SamplingRun(workspace, workspace.problem, self._state.experiment.seed + self._run_seed, number)
+        )
+        self._sampling_worker.record(frames)
+        return number, workspace.weights.version
 
     # The canvas
 
@@ -224,10 +228,10 @@ class Stage(QObject):
 
     def probe(self, x: float, y: float) -> None:
         """Read out the score and density at a point; `probed` answers."""
-        if self._bench is not None and not self._bench.view.is_image:
+        if self._workspace is not None and not self._workspace.view.is_image:
             moment = self._moment()
             if moment is not None:
-                self._live.probe(Probe(self._bench, (x, y), *moment))
+                self._sampling_worker.request_readout(ReadoutRequest(self._workspace, (x, y), *moment))
 
     def _moment(self) -> Moment | None:
         """Sigma and, where the particles are not in data coordinates, the process's time at the playhead.
@@ -236,7 +240,7 @@ class Stage(QObject):
         """
         if self._trajectory is None or not len(self._trajectory):
             return self.sigma, None
-        if self._played is not self._bench:
+        if self._played is not self._workspace:
             return None
         time = float(self._trajectory.time[min(self.frame, len(self._trajectory) - 1)])
         return self.sigma, None if np.isnan(time) else time
@@ -261,12 +265,12 @@ class Stage(QObject):
 
     def trajectory_iterator(self) -> "Callable[[], Iterator[Trajectory]]":
         """Makes an iterator, for another thread, that ends with the complete run on the stage."""
-        bench, trajectory = self._bench, self._trajectory
-        if bench is None or trajectory is None:
+        workspace, trajectory = self._workspace, self._trajectory
+        if workspace is None or trajectory is None:
             finished = [] if trajectory is None else [trajectory]
             return lambda: iter(finished)
         seed = self._state.experiment.seed + self._run_seed
-        return complete_run(bench.problem, bench.weights, seed, trajectory)
+        return complete_run(workspace.problem, workspace.weights, seed, trajectory)
 
     def view_maker(self, wanted: frozenset[str], still: bool = False) -> Callable[[Bounds], Views]:
         """Makes, for any bounds and whenever it is called, what computes field and density by the weights of now.
@@ -276,18 +280,18 @@ class Stage(QObject):
         Args:
             still: only at the present moment, where the density may be the map that the user asked for.
         """
-        if self._bench is None or self._bench.view.is_image:
+        if self._workspace is None or self._workspace.view.is_image:
             return lambda bounds: Views(None)
-        bench, seen, grid = dataclasses.replace(self._bench), self._bounds, self._grid
+        workspace, seen, grid = dataclasses.replace(self._workspace), self._bounds, self._grid
         sources = self.exact_source, self.density_source
         pinned = still and "density" in wanted and self._pinned == self.frame
-        return lambda bounds: views_over(bench, bounds, arrows_over(bounds, seen, grid), wanted, *sources, pinned)
+        return lambda bounds: views_over(workspace, bounds, arrows_over(bounds, seen, grid), wanted, *sources, pinned)
 
     # The clock's part
 
     def _advance(self, passed: float) -> None:
         """Move the playhead by the seconds that passed and show what is there."""
-        self._poll_live()
+        self._poll_sampling()
         now = time.monotonic()
         total = 0 if self._trajectory is None else self._trajectory.total
         playing = self._playback.playing
@@ -296,9 +300,9 @@ class Stage(QObject):
             self.playing_changed.emit(self._playback.playing)
         if again:
             self._again()
-        training = self._bench is not None and self._bench.training == "training"
-        self._live.share = SHARE if training else 1.0
-        self._live.want(self.frame + AHEAD)
+        training = self._workspace is not None and self._workspace.training == "training"
+        self._sampling_worker.share = SHARE if training else 1.0
+        self._sampling_worker.record(self.frame + AHEAD)
         self._look(now)
         if self._waits(now):
             return
@@ -319,14 +323,18 @@ class Stage(QObject):
 
         A run that cannot be recorded as fast as it is played is recorded while the last one plays.
         """
-        bench, live = self._bench, self._live
-        if bench is not None and bench.weights.version != self._run_version and self._conflict(bench) is None:
-            if live.keeps_up(FRAMES_A_SECOND * self.speed):
+        workspace, worker = self._workspace, self._sampling_worker
+        if (
+            workspace is not None
+            and workspace.weights.version != self._run_version
+            and self._conflict(workspace) is None
+        ):
+            if worker.keeps_up(FRAMES_A_SECOND * self.speed):
                 self._begin()
                 return
             if self._next is None:
-                self._next = self._record(bench, sys.maxsize)
-            elif live.finished(self._next[0]):
+                self._next = self._record(workspace, sys.maxsize)
+            elif worker.finished(self._next[0]):
                 (self._run, self._run_version), self._next = self._next, None
         self._playback.seek(0, self.recorded)
 
@@ -347,29 +355,29 @@ class Stage(QObject):
         self._run, self._next, self._trajectory = next(self._runs), None, None
         self.trajectory_changed.emit(None)
 
-    def _poll_live(self) -> None:
-        live = self._live
-        run, trajectory = live.recorded
+    def _poll_sampling(self) -> None:
+        worker = self._sampling_worker
+        run, trajectory = worker.recorded
         if (
             run is not None
             and run.number == self._run
             and trajectory is not None
             and trajectory is not self._trajectory
         ):
-            self._played, self._played_as = self._bench, run.problem.experiment
+            self._played, self._played_as = self._workspace, run.problem.experiment
             self._show_run(trajectory)
         for slot, show in (
-            (live.fields, self._under.field.take),
-            (live.densities, self._show_density),
-            (live.probed, self.probed.emit),
+            (worker.fields, self._under.field.take),
+            (worker.densities, self._show_density),
+            (worker.readouts, self.probed.emit),
         ):
-            bench, view = slot.take() or (None, None)
-            if view is not None and bench is self._bench:  # else computed for data or noise that are gone
+            workspace, view = slot.take() or (None, None)
+            if view is not None and workspace is self._workspace:  # else computed for data or noise that are gone
                 show(view)
-        worker = self._live_worker
+        worker = self._sampling_thread
         if worker is not None and worker.isFinished() and worker.error is not None:
             self._say_stopped("Sampling", worker.error)
-            self._start_live()
+            self._start_sampling()
 
     def _show_density(self, view: DensityView) -> None:
         """Take a density that was computed: it is seen under the frames that it belongs to, one that was asked for at once."""
@@ -379,18 +387,20 @@ class Stage(QObject):
 
     def _look(self, now: float) -> None:
         """Ask for the field and density of the present moment, if it is a new one."""
-        bench = self._bench
-        if bench is None or bench.view.is_image:
+        workspace = self._workspace
+        if workspace is None or workspace.view.is_image:
             return
         moment = self._moment()
         if moment is None or self._playback.target is not None:
             return  # frames on the way to one that is not sampled yet need none: it would hold up the sampling
         if self._pinned is not None and self.frame != self._pinned:
             self._unpin()
-        place = (id(bench.problem), self._bounds, *moment)
+        place = (id(workspace.problem), self._bounds, *moment)
         arrows = self._wanted - {"density"}
         field = bool(arrows) and self._field.due(
-            (*place, self._grid, arrows, bench.weights.version, self.exact_source), now, self._under.field.lags(moment)
+            (*place, self._grid, arrows, workspace.weights.version, self.exact_source),
+            now,
+            self._under.field.lags(moment),
         )
         source = self.density_source
         closed = source != "learned"
@@ -398,14 +408,16 @@ class Stage(QObject):
             "density" in self._wanted
             and self._pinned is None
             and self._density.due(
-                (*place, source, 0 if closed else bench.weights.version), now, self._under.density.lags(moment)
+                (*place, source, 0 if closed else workspace.weights.version), now, self._under.density.lags(moment)
             )
         )
         if field or (density and closed):
             layers = field and "learned" in arrows, field and "exact" in arrows, density and closed
-            self._live.look(View(bench, self._bounds, *self._grid, *moment, *layers, self.exact_source, source))
-        following = density and not closed and bench.view.shows_learned_density
-        if following and not self._learned_maps.follow(bench, self._bounds, moment[0], moment[1] is not None):
+            self._sampling_worker.request_overlays(
+                OverlayRequest(workspace, self._bounds, *self._grid, *moment, *layers, self.exact_source, source)
+            )
+        following = density and not closed and workspace.view.shows_learned_density
+        if following and not self._learned_maps.follow(workspace, self._bounds, moment[0], moment[1] is not None):
             self._density.forget()
 
     @Slot(str, object)
@@ -413,6 +425,6 @@ class Stage(QObject):
         self._say_stopped(name.capitalize(), error)
 
     def _say_stopped(self, what: str, error: BaseException) -> None:
-        """Offer the log only where the program is to blame: of a mistake it says no more than the sentence."""
+        """ToastAction the log only where the program is to blame: of a mistake it says no more than the sentence."""
         mistake = user_error_message(error)
         self.message.emit("error", f"{what} stopped: {mistake or error}", "" if mistake else "help.log")

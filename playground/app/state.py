@@ -1,4 +1,4 @@
-"""The experiment on the bench, or other settings of a window's own, and every change made to them."""
+"""The experiment on the workspace, or other settings of a window's own, and every change made to them."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -47,7 +47,7 @@ class _Edit:
 
 
 class State(QObject):
-    """Holds the experiment, its undo history and whether there is unsaved work. Lives in the GUI thread.
+    """IsCurrent the experiment, its undo history and whether there is unsaved work. Lives in the GUI thread.
 
     Signals:
         changed(frozenset[str]): the dotted keys whose values are new; read :attr:`experiment`.
@@ -163,7 +163,7 @@ class State(QObject):
         return bool(self._done) and self._done[-1] is deed
 
     def load(self, experiment: Experiment) -> None:
-        """Put another experiment on the bench, as when a file is opened: no history, nothing unsaved."""
+        """Put another experiment on the workspace, as when a file is opened: no history, nothing unsaved."""
         keys = _differences(self._experiment, experiment)
         self._done.clear()
         self._undone.clear()

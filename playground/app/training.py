@@ -1,21 +1,21 @@
-"""Trains what lies on the bench: begins, rests, goes on; what is asked for too early is kept until it can be done."""
+"""Trains what lies on the workspace: begins, rests, goes on; what is asked for too early is kept until it can be done."""
 
 from typing import Any
 
 import numpy as np
 from PySide6.QtCore import QObject, Signal, Slot
 
-from playground.app.bench import Bench
 from playground.app.measuring import Measuring
 from playground.app.state import State
 from playground.app.workers import Worker
+from playground.app.workspace import Workspace
 from playground.lab.conflicts import training_conflict
 
 PROGRESS_SECONDS = 1 / 15  # between two reports of training, which two charts and a dozen numbers follow
 
 
 class Training(Measuring):
-    """One thread trains the network of the present bench; nothing else changes its weights.
+    """One thread trains the network of the present workspace; nothing else changes its weights.
 
     Signals:
         training_changed(str): "untrained", "waiting" for the data and the network that are being built, "training",
@@ -37,7 +37,7 @@ class Training(Measuring):
 
     @property
     def building(self) -> bool:
-        """Whether other data or another network are on their way to the bench."""
+        """Whether other data or another network are on their way to the workspace."""
         raise NotImplementedError
 
     # What the window may read
@@ -47,7 +47,7 @@ class Training(Measuring):
         """See :attr:`training_changed`."""
         if self._waiting:
             return "waiting"
-        return "untrained" if self._bench is None else self._bench.training
+        return "untrained" if self._workspace is None else self._workspace.training
 
     @property
     def training_wanted(self) -> bool:
@@ -56,57 +56,57 @@ class Training(Measuring):
 
     @property
     def last_progress(self) -> Any:
-        return None if self._bench is None else self._bench.progress
+        return None if self._workspace is None else self._workspace.progress
 
     @property
     def loss_history(self) -> tuple[np.ndarray, np.ndarray]:
-        """See :attr:`playground.app.bench.Bench.loss_history`."""
-        return (np.zeros(0), np.zeros(0)) if self._bench is None else self._bench.loss_history
+        """See :attr:`playground.app.workspace.Workspace.loss_history`."""
+        return (np.zeros(0), np.zeros(0)) if self._workspace is None else self._workspace.loss_history
 
     @property
     def held_out_history(self) -> tuple[np.ndarray, np.ndarray]:
-        """See :attr:`playground.app.bench.Bench.held_out_history`."""
-        return (np.zeros(0), np.zeros(0)) if self._bench is None else self._bench.held_out_history
+        """See :attr:`playground.app.workspace.Workspace.held_out_history`."""
+        return (np.zeros(0), np.zeros(0)) if self._workspace is None else self._workspace.held_out_history
 
     @property
     def trained_steps(self) -> int:
-        return 0 if self._bench is None else self._bench.trained_steps
+        return 0 if self._workspace is None else self._workspace.trained_steps
 
     @property
     def untrained(self) -> bool:
-        return self._bench is None or self._bench.weights.untrained
+        return self._workspace is None or self._workspace.weights.untrained
 
     # What the window may ask for
 
     def train(self) -> None:
         """Begin, go on, or train more after the end; what is being built is waited for."""
-        bench = self._bench
+        workspace = self._workspace
         if self._training is not None:
             return
         if self.building:
             self._wait(True)
             return
-        if bench is None:
+        if workspace is None:
             return
-        conflict = training_conflict(self._state.experiment, bench.view.conditions)
+        conflict = training_conflict(self._state.experiment, workspace.view.conditions)
         hindrance = self.failure if conflict is None else conflict.sentence
         if hindrance:
             self.message.emit("error", hindrance, "")
             return
         experiment = self._state.experiment
-        self._training, self._resting = Worker(lambda: bench.train(experiment), "training"), None
+        self._training, self._resting = Worker(lambda: workspace.train(experiment), "training"), None
         self._training.start()
         self._state.touch()
-        self._become(bench, "training")
+        self._become(workspace, "training")
 
     def pause_training(self) -> None:
         """Let training rest, or take back that it shall begin."""
         self._wait(False)
         resting = self._training
-        if resting is not None and self._bench is not None:
+        if resting is not None and self._workspace is not None:
             self._end_training()
             self._resting = resting
-            self._become(self._bench, "paused")
+            self._become(self._workspace, "paused")
 
     @Slot()
     def toggle_training(self) -> None:
@@ -134,12 +134,12 @@ class Training(Measuring):
         if self._training is not None:
             self._tasks.retire(self._training)
             self._training = None
-            if self._bench is not None and self._bench.training == "training":
-                self._bench.training = "paused"
+            if self._workspace is not None and self._workspace.training == "training":
+                self._workspace.training = "paused"
 
-    def _become(self, bench: Bench, training: str) -> None:
-        bench.training = training
-        if bench is self._bench:
+    def _become(self, workspace: Workspace, training: str) -> None:
+        workspace.training = training
+        if workspace is self._workspace:
             self._forget_weights()
             self.training_changed.emit(self.training)
 
@@ -150,14 +150,14 @@ class Training(Measuring):
             self.train()
             if self._training is None:  # what came cannot be trained
                 self.training_changed.emit(self.training)
-        worker, bench = self._training, self._bench
-        if bench is not None and bench.learned_of_labels():
+        worker, workspace = self._training, self._workspace
+        if workspace is not None and workspace.learned_of_labels():
             self.training_changed.emit(self.training)
-        if bench is not None and self._resting is not None and self._resting.isFinished():
+        if workspace is not None and self._resting is not None and self._resting.isFinished():
             self._resting = None  # the block that ran at the pause has counted too
-            self.progress.emit(bench.progress)
-            self._become(bench, "paused")
-        if bench is None or worker is None:
+            self.progress.emit(workspace.progress)
+            self._become(workspace, "paused")
+        if workspace is None or worker is None:
             return
         finished = worker.isFinished()
         if not finished and now - self._progress_time < PROGRESS_SECONDS:
@@ -171,10 +171,10 @@ class Training(Measuring):
         if finished:
             self._training = None
             if worker.error is not None:
-                self._become(bench, "paused")
+                self._become(workspace, "paused")
                 self._say_stopped("Training", worker.error)
-            elif bench.progress is not None and bench.progress.diverged:
-                self._become(bench, "diverged")
-                self.message.emit("error", bench.progress.diverged, "")
+            elif workspace.progress is not None and workspace.progress.diverged:
+                self._become(workspace, "diverged")
+                self.message.emit("error", workspace.progress.diverged, "")
             else:
-                self._become(bench, "finished")
+                self._become(workspace, "finished")

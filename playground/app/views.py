@@ -33,7 +33,7 @@ def conditions_of(problem: "ProblemView | None") -> Conditions | None:
 
 @dataclass(frozen=True, eq=False)
 class ProblemView:
-    """The data and noise on the bench."""
+    """The data and noise on the workspace."""
 
     name: str
     points: np.ndarray  # (N, 2) or (N, 1, H, W): at most 20,000 of the training points
@@ -103,7 +103,7 @@ class DensityView:
 
 
 @dataclass(frozen=True, eq=False)
-class ProbeView:
+class PointReadout:
     """What is under the pointer."""
 
     point: tuple[float, float]

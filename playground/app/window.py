@@ -31,7 +31,7 @@ from playground.app.engine import Engine
 from playground.app.errors import Log
 from playground.app.export import Exports
 from playground.app.frame import FirstPaint, FrameMeter, StatusBar, TopBar
-from playground.app.notifications import Holds, Offer, Toasts, copy_log
+from playground.app.notifications import IsCurrent, ToastAction, Toasts, copy_log
 from playground.app.overlays import FrameOverlays
 from playground.app.panels import (
     DataPanel,
@@ -296,21 +296,21 @@ class MainWindow(QMainWindow):
         kind, untrained = self.state.experiment.sampling.kind, self.overlays.shows_untrained
         return dressers(self.engine, kind, wanted, still, untrained)
 
-    def notify(self, level: str, sentence: str, action: str = "", holds: Holds = lambda: True) -> None:
+    def notify(self, level: str, sentence: str, action: str = "", is_current: IsCurrent = lambda: True) -> None:
         """Show a toast for as long as it holds, at most a while; `action` is the key of an action that it offers."""
-        offer: Offer | None = None
+        offer: ToastAction | None = None
         if action:
             offer = (
                 self.actions_by_key.title(action),
                 self.actions_by_key[action].statusTip(),
                 lambda: self.actions_by_key.trigger(action),
             )
-        self.toasts.add(level, sentence, offer, holds)
+        self.toasts.add(level, sentence, offer, is_current)
 
     def _refused(self, sentence: str) -> None:
         """A file could not be opened or saved: so until one is."""
         documents, before = self.documents, self.documents.successes
-        self.notify("error", sentence, holds=lambda: documents.successes == before)
+        self.notify("error", sentence, is_current=lambda: documents.successes == before)
 
     def _failed(self, sentence: str) -> None:
         self.toasts.add(

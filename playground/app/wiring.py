@@ -7,22 +7,22 @@ import numpy as np
 from PySide6.QtCore import QObject
 
 from playground.app import hindrances, readouts
-from playground.app.bench import SHOWN_POINTS
 from playground.app.canvas.legend import KEYS
 from playground.app.dressing import COMPUTED
 from playground.app.following import near
 from playground.app.labels import keys_in, spoken
-from playground.app.notifications import Holds
+from playground.app.notifications import IsCurrent
 from playground.app.numbers import count
 from playground.app.panels import DataPanel, LikelihoodPanel, TrainingPanel
 from playground.app.views import (
     PointLikelihood,
-    ProbeView,
+    PointReadout,
     ProblemView,
     Way,
     conditions_of,
     plane_bounds,
 )
+from playground.app.workspace import SHOWN_POINTS
 from playground.drawing.film import trail
 from playground.drawing.images import ImageGrid
 from playground.lab.conflicts import flow_conflict, likelihood_conflict, sampling_conflict, training_conflict
@@ -85,7 +85,7 @@ class Wiring(QObject):
         canvas.shift_clicked.connect(engine.go_to)
         canvas.image_selected.connect(lambda number: self._pick(engine.inspect_image, engine.go_to_image, number))
         canvas.image_shift_selected.connect(engine.go_to_image)
-        canvas.image_missed.connect(lambda: window.notify("info", MISSED, holds=self._shows_images))
+        canvas.image_missed.connect(lambda: window.notify("info", MISSED, is_current=self._shows_images))
         canvas.stroke_drawn.connect(self._add_stroke)
 
         transport.play_toggled.connect(engine.set_playing)
@@ -123,14 +123,14 @@ class Wiring(QObject):
             lambda: likelihood_conflict(state.experiment),
             lambda: flow_conflict(state.experiment),
         )
-        causes: list[Holds] = [
+        causes: list[IsCurrent] = [
             lambda why=why: (conflict := why()) is not None and conflict.sentence == sentence for why in conflicts
         ]
         causes.append(lambda: engine.training == "diverged" and engine.last_progress.diverged == sentence)
         named = {key: value(state.experiment, key) for key in keys_in(sentence)}
         causes.append(lambda: level != "info" and all(value(state.experiment, key) == named[key] for key in named))
-        holds = next((cause for cause in causes if cause()), lambda: True)
-        self._window.notify(level, spoken(sentence), action, holds)
+        is_current = next((cause for cause in causes if cause()), lambda: True)
+        self._window.notify(level, spoken(sentence), action, is_current)
 
     # --- the problem and its files
 
@@ -339,7 +339,7 @@ class Wiring(QObject):
         else:
             self._engine.probe(*point)
 
-    def _show_probe(self, probe: ProbeView) -> None:
+    def _show_probe(self, probe: PointReadout) -> None:
         problem = self._engine.problem
         if problem is not None and self._pointer is not None:
             self._canvas.set_readout(

@@ -24,7 +24,7 @@ NICENESS = 5  # of work beside the window, so that whatever moves in it goes fir
 WATCHED = 2  # of the work whose every step the window shows
 
 
-class Slot(Generic[T]):
+class Mailbox(Generic[T]):
     """Room for one value between two threads: the newest replaces what nobody took."""
 
     def __init__(self) -> None:
@@ -65,7 +65,7 @@ class Worker(QThread):
         self._make = make
         self._pause = pause
         self._watched = watched
-        self.latest: Slot[Any] = Slot()
+        self.latest: Mailbox[Any] = Mailbox()
         self.last: Any = None  # the last item, once the thread has finished
         self.error: BaseException | None = None
 

@@ -83,7 +83,7 @@ class Trainer:
         """Whether the limit of steps or seconds is reached, or training diverged or stopped early; :meth:`extend` goes on."""
         return self._diverged is not None or self.stopping.stopped or self._done(self.step, self.seconds) >= 1
 
-    def retune(self, experiment: Experiment) -> None:
+    def set_hyperparameters(self, experiment: Experiment) -> None:
         """Go on with other settings of training and objective: they act from the next step.
 
         Raises:

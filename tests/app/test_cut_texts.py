@@ -99,7 +99,7 @@ def too_small(widget: QWidget) -> str:
 
 @pytest.fixture
 def settled(shared_window) -> Iterator[Callable[[dict[str, object]], None]]:
-    """Put settings on the bench and wait for their problem; in the end all is as it was."""
+    """Put settings on the workspace and wait for their problem; in the end all is as it was."""
     window, before = shared_window, shared_window.state.experiment
 
     def settle(changes: dict[str, object]) -> None:

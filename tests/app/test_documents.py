@@ -20,7 +20,7 @@ from playground.lab.session import Session
 Answer = QMessageBox.StandardButton
 
 
-class Bench(QObject):
+class Workspace(QObject):
     """Stands in for the engine: remembers what it was given."""
 
     points_opened = Signal(str)
@@ -58,16 +58,16 @@ class Fixture:
     def __init__(self, folder: Path, window: QWidget) -> None:
         self.folder = folder
         self.state = State()
-        self.bench = Bench(self.state)
+        self.workspace = Workspace(self.state)
         self.settings = Settings(folder / "settings.ini")
         self.opening = folder / "opening.spg"  # not there unless a test puts it there
-        self.documents = Documents(self.state, self.bench, self.settings, window, self.opening)
+        self.documents = Documents(self.state, self.workspace, self.settings, window, self.opening)
         self.conflicts: list[str] = []
         self.documents.refused.connect(self.conflicts.append)
 
     def saved_session(self, name: str = "a.spg") -> Path:
         path = self.folder / name
-        Bench(State(experiments.replace(Experiment(), {"seed": 7}))).session({})().save(path)
+        Workspace(State(experiments.replace(Experiment(), {"seed": 7}))).session({})().save(path)
         return path
 
 
@@ -107,7 +107,7 @@ def test_session_comes_back_from_its_file(at, qtbot):
     at.state.undo()
     with qtbot.waitSignal(at.documents.opened):
         at.documents.open(path)
-    assert at.bench.sessions[-1].experiment.sampling.particles == 123
+    assert at.workspace.sessions[-1].experiment.sampling.particles == 123
     assert at.documents.path == path
 
 
@@ -116,7 +116,7 @@ def test_the_model_of_a_run_from_the_command_line_opens(at, qtbot, name):
     path = at.saved_session("model.safetensors")
     with qtbot.waitSignal(at.documents.opened):
         at.documents.open(at.folder / name)
-    assert at.bench.sessions
+    assert at.workspace.sessions
     assert at.documents.path == path
 
 
@@ -130,7 +130,7 @@ def test_a_folder_that_may_not_be_entered_is_left_to_the_reader_of_pictures(at, 
 
     monkeypatch.setattr(os, "stat", refused)
     at.documents.open(at.folder)
-    assert at.bench.points == [(str(at.folder), "images")]
+    assert at.workspace.points == [(str(at.folder), "images")]
 
 
 def test_title_marks_unsaved_work(at, qtbot):
@@ -157,7 +157,7 @@ def test_experiment_file_replaces_the_settings(at):
     path = at.folder / "e.toml"
     path.write_text("seed = 9\n[noise]\nkind = 'discrete'\n")
     at.documents.open(path)
-    assert at.bench.experiments == [at.state.experiment]
+    assert at.workspace.experiments == [at.state.experiment]
     assert at.state.experiment.seed == 9
     assert at.state.experiment.noise.kind == "discrete"
     assert not at.state.modified
@@ -169,7 +169,7 @@ def test_points_go_to_the_engine(at, suffix):
     path = at.folder / f"points{suffix}"
     path.write_text("1,2\n")
     at.documents.open(path)
-    assert at.bench.points == [(str(path), "file")]
+    assert at.workspace.points == [(str(path), "file")]
     assert at.documents.recent() == [path]
 
 
@@ -200,7 +200,7 @@ def test_bad_files_give_a_sentence_and_change_nothing(at, qtbot, name, content, 
     assert words in sentence
     assert sentence.endswith((".", "?"))
     assert at.state.experiment == before
-    assert not at.bench.sessions
+    assert not at.workspace.sessions
     assert at.documents.recent() == []
 
 
@@ -212,7 +212,7 @@ def test_folders_and_files_of_images_go_to_the_engine(at, name):
     else:
         path.write_bytes(b"x")
     at.documents.open(path)
-    assert at.bench.points == [(str(path), "images")]
+    assert at.workspace.points == [(str(path), "images")]
     assert at.documents.recent() == [path]
 
 
@@ -289,7 +289,7 @@ def test_what_changes_during_a_save_is_asked_about_after_it(at, qtbot):
 def test_data_that_arrive_during_a_save_are_not_named_after_it(at, qtbot):
     at.documents.path = at.folder / "x.spg"
     at.documents.save()
-    at.bench.points_opened.emit(str(at.folder / "points.csv"))
+    at.workspace.points_opened.emit(str(at.folder / "points.csv"))
     with qtbot.waitSignal(at.documents.saved):
         pass
     assert at.documents.path is None
@@ -314,7 +314,7 @@ def test_the_size_of_a_session_is_foretold_in_the_file_dialog(at, monkeypatch):
     asked = []
     monkeypatch.setattr(file_prompts, "save_name", lambda *arguments: (asked.append(arguments[3]), ("", ""))[1])
     at.documents.save_as()
-    at.bench.size = None  # there are no data yet
+    at.workspace.size = None  # there are no data yet
     at.documents.save_as()
     assert asked == ["Sessions, about 2.3 MB (*.spg)", "Sessions (*.spg)"]
 
@@ -373,7 +373,7 @@ def test_new_is_what_the_program_opens_with(at):
     at.state.edit({"seed": 3})
     answer_with(Answer.Discard, [])
     at.documents.new()
-    assert [session.experiment.seed for session in at.bench.sessions] == [7]
+    assert [session.experiment.seed for session in at.workspace.sessions] == [7]
     assert at.documents.title == "Untitled - Score Playground"
     assert not at.state.can_undo
 
@@ -381,11 +381,11 @@ def test_new_is_what_the_program_opens_with(at):
 def test_new_without_a_bundle_is_the_default_experiment_afresh(at):
     at.state.load(experiments.replace(Experiment(), {"seed": 3}))
     at.documents.new()
-    assert at.bench.experiments == [Experiment()]
+    assert at.workspace.experiments == [Experiment()]
 
 
 def put_another_in_place_of(path: Path) -> None:
-    Bench(State(experiments.replace(Experiment(), {"seed": 99}))).session({})().save(path)
+    Workspace(State(experiments.replace(Experiment(), {"seed": 99}))).session({})().save(path)
     status = path.stat()
     os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns + 10**9))  # a clock may be coarse
 
@@ -480,7 +480,7 @@ def test_opened_data_are_not_saved_over_the_session_before_them(at, qtbot, monke
 def test_data_that_cannot_be_read_leave_the_session_its_name(at, qtbot):
     session, rubbish = at.saved_session(), at.folder / "rubbish.csv"
     rubbish.write_bytes(b"\0")
-    at.bench.broken.add(str(rubbish))
+    at.workspace.broken.add(str(rubbish))
     with qtbot.waitSignal(at.documents.changed):
         at.documents.open(session)
     at.documents.open(rubbish)
@@ -510,7 +510,7 @@ def test_what_is_opened_or_begun_was_not_saved_with_the_one_before(at, qtbot, na
 def test_data_that_cannot_be_read_are_no_recent_file(at):
     path = at.folder / "rubbish.csv"
     path.write_bytes(b"\0")
-    at.bench.broken.add(str(path))
+    at.workspace.broken.add(str(path))
     at.documents.open(path)
-    assert at.bench.points
+    assert at.workspace.points
     assert at.documents.recent() == []

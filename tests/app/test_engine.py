@@ -29,7 +29,7 @@ SMALL = {
 
 
 @pytest.fixture
-def bench(qtbot):
+def workspace(qtbot):
     """A state and an engine whose first problem is built."""
     state = State(replace(Experiment(), SMALL))
     engine = Engine(state, device="cpu")
@@ -48,8 +48,8 @@ def train(qtbot, engine):
     qtbot.waitUntil(lambda: engine.training in ("finished", "diverged"), timeout=20_000)
 
 
-def test_it_opens_with_a_problem_and_samples_at_once(qtbot, bench):
-    _state, engine = bench
+def test_it_opens_with_a_problem_and_samples_at_once(qtbot, workspace):
+    _state, engine = workspace
     assert engine.problem.name == "two moons"
     assert engine.problem.count == 2_000
     assert engine.untrained
@@ -71,8 +71,8 @@ def test_a_point_that_is_clicked_at_once_is_measured_as_soon_as_it_can_be(qtbot)
         assert engine.shutdown(20.0)
 
 
-def test_at_rest_the_block_that_ran_at_the_pause_is_counted(qtbot, bench):
-    state, engine = bench
+def test_at_rest_the_block_that_ran_at_the_pause_is_counted(qtbot, workspace):
+    state, engine = workspace
     state.edit({"training.steps": 1_000_000})
     told, measured = [], []
     engine.progress.connect(lambda progress: told.append(progress.step))
@@ -81,7 +81,7 @@ def test_at_rest_the_block_that_ran_at_the_pause_is_counted(qtbot, bench):
     engine.pause_training()
     engine.training_changed.connect(lambda training: measured.append((training, engine.trained_steps)))
     qtbot.waitUntil(lambda: engine._tasks.idle and engine._resting is None, timeout=10_000)
-    assert told[-1] == engine.trained_steps == engine.loss_history[0][-1] == engine._bench.trainer.step
+    assert told[-1] == engine.trained_steps == engine.loss_history[0][-1] == engine._workspace.trainer.step
     rested = told[-1]
     assert measured == [("paused", rested)]
     engine.train()
@@ -93,8 +93,8 @@ def test_at_rest_the_block_that_ran_at_the_pause_is_counted(qtbot, bench):
     engine.pause_training()
 
 
-def test_a_sampler_changed_while_other_noise_is_built_waits_for_it(qtbot, bench):
-    state, engine = bench
+def test_a_sampler_changed_while_other_noise_is_built_waits_for_it(qtbot, workspace):
+    state, engine = workspace
     taken, told = [], []
     engine.message.connect(lambda *message: told.append(message))
     with qtbot.waitSignal(engine.problem_changed, timeout=10_000):
@@ -113,8 +113,8 @@ def test_a_sampler_changed_while_other_noise_is_built_waits_for_it(qtbot, bench)
     assert "error" not in [level for level, *_ in told]
 
 
-def test_other_settings_begin_afresh_and_nothing_trained_before_comes_back(qtbot, bench):
-    state, engine = bench
+def test_other_settings_begin_afresh_and_nothing_trained_before_comes_back(qtbot, workspace):
+    state, engine = workspace
     begun = state.experiment
     train(qtbot, engine)
     with qtbot.waitSignal(engine.problem_changed):
@@ -132,8 +132,8 @@ def test_other_settings_begin_afresh_and_nothing_trained_before_comes_back(qtbot
     assert not state.can_undo
 
 
-def test_training_runs_to_its_limit_and_can_go_on(qtbot, bench):
-    state, engine = bench
+def test_training_runs_to_its_limit_and_can_go_on(qtbot, workspace):
+    state, engine = workspace
     train(qtbot, engine)
     assert engine.trained_steps == 60
     steps, losses = engine.loss_history
@@ -144,8 +144,8 @@ def test_training_runs_to_its_limit_and_can_go_on(qtbot, bench):
     qtbot.waitUntil(lambda: engine.trained_steps == 120, timeout=5_000)
 
 
-def test_losses_are_those_of_the_objective_that_is_chosen(qtbot, bench, tmp_path):
-    state, engine = bench
+def test_losses_are_those_of_the_objective_that_is_chosen(qtbot, workspace, tmp_path):
+    state, engine = workspace
     train(qtbot, engine)
     steps, losses = engine.loss_history
     state.edit({"objective.kind": "exact"})
@@ -165,9 +165,9 @@ def test_losses_are_those_of_the_objective_that_is_chosen(qtbot, bench, tmp_path
     assert np.array_equal(engine.loss_history, (steps, losses))
 
 
-def test_losses_are_those_of_the_noise_levels_that_are_drawn_now(qtbot, bench, tmp_path):
+def test_losses_are_those_of_the_noise_levels_that_are_drawn_now(qtbot, workspace, tmp_path):
     """Another distribution of ln sigma has another floor; the old curve keeps its own, and comes back with the old distribution."""
-    state, engine = bench
+    state, engine = workspace
     train(qtbot, engine)
     history, floor = engine.loss_history, engine.last_progress.floor
     state.edit({"training.sigma_distribution": "log-uniform", "training.learning_rate": 1e-3})
@@ -188,8 +188,8 @@ def test_losses_are_those_of_the_noise_levels_that_are_drawn_now(qtbot, bench, t
     assert np.array_equal(engine.loss_history, history)
 
 
-def test_pause_and_resume_keep_the_steps(qtbot, bench):
-    state, engine = bench
+def test_pause_and_resume_keep_the_steps(qtbot, workspace):
+    state, engine = workspace
     states, told, frames = [], [], []
     state.edit({"training.steps": 1_000_000})
     engine.training_changed.connect(states.append)
@@ -211,8 +211,8 @@ def test_pause_and_resume_keep_the_steps(qtbot, bench):
     assert min(told) > steps
 
 
-def test_learning_rate_changes_without_a_restart_and_data_with_one(qtbot, bench):
-    state, engine = bench
+def test_learning_rate_changes_without_a_restart_and_data_with_one(qtbot, workspace):
+    state, engine = workspace
     state.edit({"training.steps": 1_000_000, "training.lr_schedule": "none"})
     engine.train()
     qtbot.waitUntil(lambda: engine.trained_steps > 5, timeout=5_000)
@@ -227,8 +227,8 @@ def test_learning_rate_changes_without_a_restart_and_data_with_one(qtbot, bench)
     assert engine.untrained
 
 
-def test_training_that_is_asked_for_right_after_other_data_waits_for_them(qtbot, bench):
-    state, engine = bench
+def test_training_that_is_asked_for_right_after_other_data_waits_for_them(qtbot, workspace):
+    state, engine = workspace
     states = []
     engine.training_changed.connect(states.append)
     state.edit({"data.kind": "rings"})
@@ -243,8 +243,8 @@ def test_training_that_is_asked_for_right_after_other_data_waits_for_them(qtbot,
     assert engine.untrained
 
 
-def test_training_that_waits_is_taken_back_by_a_second_press_and_by_other_settings(qtbot, bench):
-    state, engine = bench
+def test_training_that_waits_is_taken_back_by_a_second_press_and_by_other_settings(qtbot, workspace):
+    state, engine = workspace
     for kind, take_back in (
         ("rings", engine.pause_training),
         ("pinwheel", lambda: state.edit({"network.width": 16})),
@@ -264,8 +264,8 @@ def test_training_that_waits_is_taken_back_by_a_second_press_and_by_other_settin
     qtbot.waitUntil(lambda: engine.training == "finished", timeout=10_000)
 
 
-def test_training_that_waits_for_a_file_begins_with_its_points_and_not_where_it_is_bad(qtbot, bench, tmp_path):
-    state, engine = bench
+def test_training_that_waits_for_a_file_begins_with_its_points_and_not_where_it_is_bad(qtbot, workspace, tmp_path):
+    state, engine = workspace
     good, bad = tmp_path / "good.csv", tmp_path / "bad.csv"
     good.write_text("x,y\n" + "\n".join(f"{number % 7},{number % 5}" for number in range(100)))
     bad.write_text("x,y\n1,2\n3,nonsense\n")
@@ -288,8 +288,8 @@ def test_training_that_waits_for_a_file_begins_with_its_points_and_not_where_it_
     assert engine.trained_steps == steps
 
 
-def test_a_larger_test_set_lets_training_go_on(qtbot, bench):
-    state, engine = bench
+def test_a_larger_test_set_lets_training_go_on(qtbot, workspace):
+    state, engine = workspace
     state.edit({"training.steps": 1_000_000})
     engine.train()
     qtbot.waitUntil(lambda: engine.trained_steps > 5, timeout=5_000)
@@ -302,8 +302,8 @@ def test_a_larger_test_set_lets_training_go_on(qtbot, bench):
     assert engine.training == "paused"
 
 
-def test_undo_brings_the_weights_back(qtbot, bench):
-    state, engine = bench
+def test_undo_brings_the_weights_back(qtbot, workspace):
+    state, engine = workspace
     train(qtbot, engine)
     with qtbot.waitSignal(engine.problem_changed, timeout=5_000):
         state.edit({"network.width": 16})
@@ -315,8 +315,8 @@ def test_undo_brings_the_weights_back(qtbot, bench):
     assert engine.training == "finished"
 
 
-def test_reset_forgets_and_can_be_taken_back(qtbot, bench):
-    state, engine = bench
+def test_reset_forgets_and_can_be_taken_back(qtbot, workspace):
+    state, engine = workspace
     train(qtbot, engine)
     state.edit({"sampling.steps": 30})
     state.mark_saved()
@@ -335,8 +335,8 @@ def test_reset_forgets_and_can_be_taken_back(qtbot, bench):
     assert engine.untrained
 
 
-def test_a_reset_that_is_taken_back_at_once_keeps_the_weights(qtbot, bench):
-    state, engine = bench
+def test_a_reset_that_is_taken_back_at_once_keeps_the_weights(qtbot, workspace):
+    state, engine = workspace
     train(qtbot, engine)
     engine.reset_training()
     assert engine.building
@@ -348,28 +348,28 @@ def test_a_reset_that_is_taken_back_at_once_keeps_the_weights(qtbot, bench):
     qtbot.waitUntil(lambda: engine.untrained, timeout=10_000)
 
 
-def test_every_reset_can_be_taken_back_and_done_again_with_what_was_trained_since(qtbot, bench):
-    state, engine = bench
+def test_every_reset_can_be_taken_back_and_done_again_with_what_was_trained_since(qtbot, workspace):
+    state, engine = workspace
     made, weights = [60, 20, 10], []
     for steps in made:
         state.edit({"training.steps": steps})
         train(qtbot, engine)
-        weights.append(engine._bench.weights)
+        weights.append(engine._workspace.weights)
         if steps != made[-1]:
             with qtbot.waitSignal(engine.problem_changed, timeout=5_000):
                 engine.reset_training()
     state.edit({"data.kind": "rings"})  # and at once back: what was on its way gives way
     for _ in range(5):
         state.undo()
-    assert (engine.trained_steps, engine._bench.weights) == (60, weights[0])
+    assert (engine.trained_steps, engine._workspace.weights) == (60, weights[0])
     for _ in range(4):
         state.redo()
     qtbot.waitUntil(lambda: not engine.building, timeout=10_000)
-    assert (engine.trained_steps, engine._bench.weights) == (10, weights[2])
+    assert (engine.trained_steps, engine._workspace.weights) == (10, weights[2])
 
 
-def test_a_reset_while_a_session_is_being_built_leaves_it_whole(qtbot, bench):
-    state, engine = bench
+def test_a_reset_while_a_session_is_being_built_leaves_it_whole(qtbot, workspace):
+    state, engine = workspace
     train(qtbot, engine)
     session = engine.session({})()
     state.edit({"training.steps": 20})
@@ -381,8 +381,8 @@ def test_a_reset_while_a_session_is_being_built_leaves_it_whole(qtbot, bench):
     assert engine.trained_steps == 60
 
 
-def test_a_reset_while_settings_have_no_data_puts_nothing_of_others_aside(qtbot, bench, tmp_path):
-    state, engine = bench
+def test_a_reset_while_settings_have_no_data_puts_nothing_of_others_aside(qtbot, workspace, tmp_path):
+    state, engine = workspace
     train(qtbot, engine)
     with qtbot.waitSignal(engine.problem_failed, timeout=10_000):
         state.edit({"data.kind": "file", "data.path": str(tmp_path / "none.csv")})
@@ -392,8 +392,8 @@ def test_a_reset_while_settings_have_no_data_puts_nothing_of_others_aside(qtbot,
     assert engine.trained_steps == 60
 
 
-def test_a_reset_just_after_an_undo_puts_aside_what_that_brings_back(qtbot, bench):
-    state, engine = bench
+def test_a_reset_just_after_an_undo_puts_aside_what_that_brings_back(qtbot, workspace):
+    state, engine = workspace
     train(qtbot, engine)
     with qtbot.waitSignal(engine.problem_changed, timeout=10_000):
         state.edit({"data.kind": "rings"})
@@ -406,26 +406,26 @@ def test_a_reset_just_after_an_undo_puts_aside_what_that_brings_back(qtbot, benc
     assert (engine.problem.name, engine.trained_steps) == ("two moons", 60)
 
 
-def test_a_reset_keeps_to_the_size_of_the_test_set(qtbot, bench):
-    state, engine = bench
+def test_a_reset_keeps_to_the_size_of_the_test_set(qtbot, workspace):
+    state, engine = workspace
     train(qtbot, engine)
     state.edit({"likelihood.points": 50})
     engine.reset_training()
     state.undo()
     qtbot.waitUntil(lambda: not engine.building, timeout=10_000)
     assert engine.trained_steps == 60
-    assert len(engine._bench.problem.test) == 50
+    assert len(engine._workspace.problem.test) == 50
     with qtbot.waitSignal(engine.problem_changed, timeout=10_000):
         state.redo()
     state.edit({"likelihood.points": 300})
     state.undo()
     state.undo()
     qtbot.waitUntil(lambda: not engine.building, timeout=10_000)
-    assert len(engine._bench.problem.test) == state.value("likelihood.points") == 50
+    assert len(engine._workspace.problem.test) == state.value("likelihood.points") == 50
 
 
-def test_redo_of_a_reset_puts_aside_what_was_trained_since_the_undo(qtbot, bench):
-    state, engine = bench
+def test_redo_of_a_reset_puts_aside_what_was_trained_since_the_undo(qtbot, workspace):
+    state, engine = workspace
 
     def built():
         qtbot.waitUntil(lambda: not engine.building, timeout=10_000)
@@ -449,26 +449,26 @@ def test_redo_of_a_reset_puts_aside_what_was_trained_since_the_undo(qtbot, bench
     assert engine.trained_steps == steps
 
 
-def test_a_reset_in_the_moment_of_a_report_puts_its_steps_aside(qtbot, bench):
+def test_a_reset_in_the_moment_of_a_report_puts_its_steps_aside(qtbot, workspace):
     """The thread of training notes the loss after the report, and leaves weights for sampling later still."""
-    state, engine = bench
+    state, engine = workspace
     train(qtbot, engine)
-    here = engine._bench
+    here = engine._workspace
     here.steps, here.losses, here.weights = [], [], dataclasses.replace(here.weights, untrained=True)
     assert engine.reset_training() is not None
     state.undo()
     assert engine.trained_steps == 60
 
 
-def test_a_reset_of_what_was_not_trained_is_no_step(qtbot, bench):
-    state, engine = bench
+def test_a_reset_of_what_was_not_trained_is_no_step(qtbot, workspace):
+    state, engine = workspace
     assert engine.reset_training() is None
     assert not state.can_undo
     assert not state.modified
 
 
-def test_other_data_end_training_that_would_go_on_with_a_larger_test_set(qtbot, bench):
-    state, engine = bench
+def test_other_data_end_training_that_would_go_on_with_a_larger_test_set(qtbot, workspace):
+    state, engine = workspace
     state.edit({"training.steps": 1_000_000})
     engine.train()
     qtbot.waitUntil(lambda: engine.trained_steps > 5, timeout=5_000)
@@ -480,8 +480,8 @@ def test_other_data_end_training_that_would_go_on_with_a_larger_test_set(qtbot, 
     assert engine.training == "untrained"
 
 
-def test_training_that_was_to_begin_on_other_data_does_not_begin_on_a_file(qtbot, bench, tmp_path):
-    state, engine = bench
+def test_training_that_was_to_begin_on_other_data_does_not_begin_on_a_file(qtbot, workspace, tmp_path):
+    state, engine = workspace
     path = tmp_path / "good.csv"
     path.write_text("x,y\n" + "\n".join(f"{number % 7},{number % 5}" for number in range(100)))
     state.edit({"data.kind": "pinwheel"})
@@ -493,8 +493,8 @@ def test_training_that_was_to_begin_on_other_data_does_not_begin_on_a_file(qtbot
     assert engine.training == "untrained"
 
 
-def test_data_that_the_settings_no_longer_describe_are_neither_trained_nor_saved(qtbot, bench, tmp_path):
-    state, engine = bench
+def test_data_that_the_settings_no_longer_describe_are_neither_trained_nor_saved(qtbot, workspace, tmp_path):
+    state, engine = workspace
     errors = []
     engine.message.connect(lambda level, sentence, action: errors.append(sentence))
     with qtbot.waitSignal(engine.problem_failed, timeout=10_000):
@@ -511,8 +511,8 @@ def test_data_that_the_settings_no_longer_describe_are_neither_trained_nor_saved
     engine.session({})
 
 
-def test_data_that_were_just_chosen_are_saved_once_they_are_there(qtbot, bench):
-    state, engine = bench
+def test_data_that_were_just_chosen_are_saved_once_they_are_there(qtbot, workspace):
+    state, engine = workspace
     before = engine.session({})().points
     with qtbot.waitSignal(engine.problem_changed, timeout=10_000):
         state.edit({"data.kind": "rings"})
@@ -523,9 +523,9 @@ def test_data_that_were_just_chosen_are_saved_once_they_are_there(qtbot, bench):
     assert not np.array_equal(saved.points, before)
 
 
-def test_a_run_is_not_saved_beside_settings_that_it_was_not_made_with(qtbot, bench):
+def test_a_run_is_not_saved_beside_settings_that_it_was_not_made_with(qtbot, workspace):
     """Between a change and the first frame of the run that it begins, the former run is still in view."""
-    state, engine = bench
+    state, engine = workspace
     qtbot.waitUntil(lambda: complete(engine), timeout=10_000)
     assert engine.session({})().trajectory
     former = engine.trajectory
@@ -536,9 +536,9 @@ def test_a_run_is_not_saved_beside_settings_that_it_was_not_made_with(qtbot, ben
     assert len(engine.session({})().trajectory["sigma"]) == len(engine.trajectory) != len(former)
 
 
-def test_a_session_being_opened_is_not_saved_as_other_data(qtbot, bench):
+def test_a_session_being_opened_is_not_saved_as_other_data(qtbot, workspace):
     """The settings change at once, the data after a while: points of the plane must not be written as digits."""
-    session = bench[1].session({})()
+    session = workspace[1].session({})()
     other = Engine(State(), device="cpu")
     other.open_session(session)
     assert other.session({})().experiment == session.experiment
@@ -548,8 +548,8 @@ def test_a_session_being_opened_is_not_saved_as_other_data(qtbot, bench):
     assert other.shutdown(20.0)
 
 
-def test_a_larger_test_set_keeps_the_weights(qtbot, bench):
-    state, engine = bench
+def test_a_larger_test_set_keeps_the_weights(qtbot, workspace):
+    state, engine = workspace
     train(qtbot, engine)
     with qtbot.waitSignal(engine.problem_changed, timeout=5_000):
         state.edit({"likelihood.points": 300})
@@ -557,8 +557,8 @@ def test_a_larger_test_set_keeps_the_weights(qtbot, bench):
     assert not engine.untrained
 
 
-def test_a_point_has_a_likelihood_with_its_exact_value_and_path(qtbot, bench):
-    _state, engine = bench
+def test_a_point_has_a_likelihood_with_its_exact_value_and_path(qtbot, workspace):
+    _state, engine = workspace
     with qtbot.waitSignal(engine.likelihood_changed, timeout=20_000) as found:
         engine.inspect(0.0, 1.0)
     result = found.args[0]
@@ -574,8 +574,8 @@ def test_a_point_has_a_likelihood_with_its_exact_value_and_path(qtbot, bench):
     assert abs(flow.log_prob_error) < 1e-2
 
 
-def test_the_way_to_a_second_point_is_computed_anew_by_other_settings_and_forgotten_with_the_first(qtbot, bench):
-    state, engine = bench
+def test_the_way_to_a_second_point_is_computed_anew_by_other_settings_and_forgotten_with_the_first(qtbot, workspace):
+    state, engine = workspace
     with qtbot.waitSignal(engine.likelihood_changed, timeout=20_000):
         engine.go_to(0.0, 1.0)  # without a first point it is the first
     found = {}
@@ -594,8 +594,8 @@ def test_the_way_to_a_second_point_is_computed_anew_by_other_settings_and_forgot
     assert engine.way is None
 
 
-def test_the_point_in_view_is_measured_anew_by_other_settings_of_its_log_p(qtbot, bench):
-    state, engine = bench
+def test_the_point_in_view_is_measured_anew_by_other_settings_of_its_log_p(qtbot, workspace):
+    state, engine = workspace
     with qtbot.waitSignal(engine.likelihood_changed, timeout=20_000):
         engine.inspect(0.0, 1.0)
     exact = engine.likelihood
@@ -611,8 +611,8 @@ def test_the_point_in_view_is_measured_anew_by_other_settings_of_its_log_p(qtbot
         engine.measure_again(frozenset({"likelihood.points", "seed"}))
 
 
-def test_the_test_set_by_other_settings_is_forgotten_and_measured_anew_where_it_is_under_way(qtbot, bench):
-    state, engine = bench
+def test_the_test_set_by_other_settings_is_forgotten_and_measured_anew_where_it_is_under_way(qtbot, workspace):
+    state, engine = workspace
     figures = {"test_nll": 1.4, "kl": 0.1, "entropy": 1.2, "reasons": {}}
     engine._evaluated("test-set")((True, figures))
     engine._evaluated("test-set")((True, {"integral": 1.0}))
@@ -642,8 +642,8 @@ def test_the_test_set_by_other_settings_is_forgotten_and_measured_anew_where_it_
     assert engine.evaluation["reasons"]["mmd_squared"] == "Few."
 
 
-def test_a_figure_that_is_measured_no_more_leaves_and_says_why(bench):
-    _, engine = bench
+def test_a_figure_that_is_measured_no_more_leaves_and_says_why(workspace):
+    _, engine = workspace
     take = engine._evaluated("test-set")
     take((True, {"test_nll": 1.4, "reasons": {}}))
     take((True, {"test_nll": None, "reasons": {"test_nll": "The flow is lost."}}))
@@ -652,8 +652,8 @@ def test_a_figure_that_is_measured_no_more_leaves_and_says_why(bench):
     assert engine.evaluation == {"test_nll": 1.3, "reasons": {}}
 
 
-def test_the_training_set_itself_can_be_seen_as_density_and_score(qtbot, bench):
-    _state, engine = bench
+def test_the_training_set_itself_can_be_seen_as_density_and_score(qtbot, workspace):
+    _state, engine = workspace
     engine.set_viewport(-6.0, 7.0, -6.0, 6.0, 6, 5)
     engine.set_wanted(frozenset({"exact", "density"}))
     engine.set_playing(False)
@@ -687,8 +687,8 @@ def test_the_training_set_itself_can_be_seen_as_density_and_score(qtbot, bench):
     assert got.args[0].density.sum() * 13 * 12 / (rows * columns) == pytest.approx(1.0, abs=1e-3)
 
 
-def test_the_field_follows_sigma_and_the_exact_one_is_exact(qtbot, bench):
-    _state, engine = bench
+def test_the_field_follows_sigma_and_the_exact_one_is_exact(qtbot, workspace):
+    _state, engine = workspace
     engine.set_viewport(-1.0, 2.0, -1.0, 1.5, 6, 5)
     engine.set_wanted(frozenset({"learned", "exact", "density"}))
     engine.set_playing(False)
@@ -704,8 +704,8 @@ def test_the_field_follows_sigma_and_the_exact_one_is_exact(qtbot, bench):
     assert engine.sigma == pytest.approx(float(engine.trajectory.sigma[15]))
 
 
-def test_the_exact_density_of_the_canvas_integrates_to_one(qtbot, bench):
-    _state, engine = bench
+def test_the_exact_density_of_the_canvas_integrates_to_one(qtbot, workspace):
+    _state, engine = workspace
     engine.set_playing(False)
     qtbot.waitUntil(lambda: complete(engine), timeout=5_000)
     engine.seek(19)
@@ -717,8 +717,8 @@ def test_the_exact_density_of_the_canvas_integrates_to_one(qtbot, bench):
     assert view.density.sum() * (7.0 / columns) * (6.5 / rows) == pytest.approx(1.0, abs=0.01)
 
 
-def test_bad_data_is_a_sentence_and_the_old_problem_stays(qtbot, bench, tmp_path):
-    state, engine = bench
+def test_bad_data_is_a_sentence_and_the_old_problem_stays(qtbot, workspace, tmp_path):
+    state, engine = workspace
     path = tmp_path / "bad.csv"
     path.write_text("x,y\n1,2\n3,nonsense\n")
     before = state.experiment
@@ -733,8 +733,8 @@ def test_bad_data_is_a_sentence_and_the_old_problem_stays(qtbot, bench, tmp_path
     assert engine.problem.name == "two moons"
 
 
-def test_a_known_density_comes_along_each_axis_in_the_users_units(qtbot, bench):
-    state, engine = bench
+def test_a_known_density_comes_along_each_axis_in_the_users_units(qtbot, workspace):
+    state, engine = workspace
     with qtbot.waitSignal(engine.problem_changed, timeout=5_000):
         state.edit({"data.kind": "two-gaussians", "data.scale": 10.0})
     for places, mass in engine.problem.marginals:
@@ -744,8 +744,8 @@ def test_a_known_density_comes_along_each_axis_in_the_users_units(qtbot, bench):
     assert engine.problem.marginals is None
 
 
-def test_points_of_a_file_are_shown_in_their_own_units(qtbot, bench, tmp_path):
-    state, engine = bench
+def test_points_of_a_file_are_shown_in_their_own_units(qtbot, workspace, tmp_path):
+    state, engine = workspace
     path = tmp_path / "far.csv"
     points = np.random.default_rng(0).normal([300.0, -50.0], 40.0, (500, 2))
     np.savetxt(path, points, delimiter=",", header="length,width", comments="")
@@ -765,9 +765,9 @@ def test_points_of_a_file_are_shown_in_their_own_units(qtbot, bench, tmp_path):
 
 
 @pytest.mark.parametrize("kind", ["digits", "file"])
-def test_what_was_trained_on_is_never_held_out(qtbot, bench, tmp_path, kind):
+def test_what_was_trained_on_is_never_held_out(qtbot, workspace, tmp_path, kind):
     """More test points than were held out are none until training begins anew; before it, they are split as is asked."""
-    state, engine = bench
+    state, engine = workspace
     path = tmp_path / "points.csv"
     np.savetxt(path, np.random.default_rng(0).normal(size=(500, 2)), delimiter=",")
 
@@ -793,7 +793,7 @@ def test_what_was_trained_on_is_never_held_out(qtbot, bench, tmp_path, kind):
         edit({"likelihood.points": 60})
     assert told.args[3]()  # it holds
     assert told.args[:2] == ["info", "30 of these data were held out when training began: Reset holds out more."]
-    trainer, problem = engine._bench.trainer, engine._bench.problem
+    trainer, problem = engine._workspace.trainer, engine._workspace.problem
     assert trainer.step > 0
     assert np.array_equal(trainer.problem.train.numpy(), problem.train.numpy())
     assert held_out() == 30
@@ -810,8 +810,8 @@ def test_what_was_trained_on_is_never_held_out(qtbot, bench, tmp_path, kind):
     assert engine.problem.count + held_out() == every
 
 
-def test_rows_that_may_have_stopped_training_judge_no_weights_of_it(qtbot, bench, tmp_path):
-    state, engine = bench
+def test_rows_that_may_have_stopped_training_judge_no_weights_of_it(qtbot, workspace, tmp_path):
+    state, engine = workspace
     np.savetxt(tmp_path / "points.csv", np.random.default_rng(0).normal(size=(500, 2)), delimiter=",")
     with qtbot.waitSignal(engine.problem_changed, timeout=10_000):
         engine.open_points(str(tmp_path / "points.csv"))
@@ -826,8 +826,8 @@ def test_rows_that_may_have_stopped_training_judge_no_weights_of_it(qtbot, bench
         assert engine.problem.test_points == evaluate_loss
 
 
-def test_denoising_without_noise_is_refused_with_the_reason(qtbot, bench):
-    state, engine = bench
+def test_denoising_without_noise_is_refused_with_the_reason(qtbot, workspace):
+    state, engine = workspace
     with qtbot.waitSignal(engine.problem_changed, timeout=5_000):
         state.edit({"noise.kind": "none", "sampling.kind": "langevin"})
     with qtbot.waitSignal(engine.message, timeout=1_000) as told:
@@ -839,8 +839,8 @@ def test_denoising_without_noise_is_refused_with_the_reason(qtbot, bench):
     assert engine.trained_steps == 60
 
 
-def test_diagnostics_follow_the_objective_without_a_new_problem(qtbot, bench):
-    state, engine = bench
+def test_diagnostics_follow_the_objective_without_a_new_problem(qtbot, workspace):
+    state, engine = workspace
     with qtbot.waitSignal(engine.problem_changed, timeout=10_000):
         state.edit(
             {
@@ -855,9 +855,9 @@ def test_diagnostics_follow_the_objective_without_a_new_problem(qtbot, bench):
     assert "sharp edges" in engine.problem.diagnostics("exact")[0].sentence
 
 
-def test_diagnostics_for_another_objective_compare_no_points_again(bench, monkeypatch):
+def test_diagnostics_for_another_objective_compare_no_points_again(workspace, monkeypatch):
     """It is asked for in the GUI thread, where 200,000 points took 75 ms."""
-    _, engine = bench
+    _, engine = workspace
 
     def compare(problem):
         raise AssertionError("points were compared")
@@ -867,8 +867,8 @@ def test_diagnostics_for_another_objective_compare_no_points_again(bench, monkey
 
 
 @pytest.mark.parametrize(("error", "log"), [(MemoryError(), ""), (KeyError("w"), "help.log")])
-def test_the_log_is_offered_only_for_faults_of_the_program(bench, error, log):
-    _, engine = bench
+def test_the_log_is_offered_only_for_faults_of_the_program(workspace, error, log):
+    _, engine = workspace
     told = []
     engine.message.connect(lambda *message: told.append(message))
     engine._task_failed("density", error)
@@ -878,8 +878,8 @@ def test_the_log_is_offered_only_for_faults_of_the_program(bench, error, log):
 
 
 @pytest.mark.parametrize(("error", "log"), [(MemoryError(), ""), (KeyError("w"), "help.log")])
-def test_training_that_stops_offers_the_log_only_for_faults_of_the_program(qtbot, bench, monkeypatch, error, log):
-    _, engine = bench
+def test_training_that_stops_offers_the_log_only_for_faults_of_the_program(qtbot, workspace, monkeypatch, error, log):
+    _, engine = workspace
 
     def broken(experiment):
         raise error
@@ -887,7 +887,7 @@ def test_training_that_stops_offers_the_log_only_for_faults_of_the_program(qtbot
 
     told = []
     engine.message.connect(lambda *message: told.append(message))
-    monkeypatch.setattr(engine._bench, "train", broken)
+    monkeypatch.setattr(engine._workspace, "train", broken)
     engine.train()
     qtbot.waitUntil(lambda: bool(told), timeout=5_000)
     ((level, sentence, action),) = told
@@ -896,8 +896,8 @@ def test_training_that_stops_offers_the_log_only_for_faults_of_the_program(qtbot
     assert engine.training == "paused"
 
 
-def test_a_sampler_without_a_path_is_refused_with_the_reason(qtbot, bench):
-    state, engine = bench
+def test_a_sampler_without_a_path_is_refused_with_the_reason(qtbot, workspace):
+    state, engine = workspace
     told = []
     engine.message.connect(lambda level, sentence, action: told.append(sentence))
     state.edit({"noise.kind": "single"})
@@ -905,8 +905,8 @@ def test_a_sampler_without_a_path_is_refused_with_the_reason(qtbot, bench):
     assert "no path" in told[0]
 
 
-def test_divergence_is_told_and_keeps_the_last_good_weights(qtbot, bench):
-    state, engine = bench
+def test_divergence_is_told_and_keeps_the_last_good_weights(qtbot, workspace):
+    state, engine = workspace
     state.edit(
         {
             "network.width": 128,
@@ -923,11 +923,11 @@ def test_divergence_is_told_and_keeps_the_last_good_weights(qtbot, bench):
     qtbot.waitUntil(lambda: engine.training in ("finished", "diverged"), timeout=30_000)
     assert engine.training == "diverged"
     assert "learning_rate" in engine.last_progress.diverged
-    assert all(np.isfinite(tensor.numpy()).all() for tensor in engine._bench.weights.tensors.values())
+    assert all(np.isfinite(tensor.numpy()).all() for tensor in engine._workspace.weights.tensors.values())
 
 
-def test_stepping_and_seeking_stay_on_the_recorded_frames(qtbot, bench):
-    _state, engine = bench
+def test_stepping_and_seeking_stay_on_the_recorded_frames(qtbot, workspace):
+    _state, engine = workspace
     qtbot.waitUntil(lambda: complete(engine), timeout=5_000)
     engine.set_playing(False)
     engine.seek(10)
@@ -940,8 +940,8 @@ def test_stepping_and_seeking_stay_on_the_recorded_frames(qtbot, bench):
     assert engine.frame == 21
 
 
-def test_the_same_seed_gives_the_same_run_and_a_new_one_another(qtbot, bench):
-    _state, engine = bench
+def test_the_same_seed_gives_the_same_run_and_a_new_one_another(qtbot, workspace):
+    _state, engine = workspace
 
     def finished_run():
         qtbot.waitUntil(lambda: complete(engine), timeout=5_000)
@@ -954,8 +954,8 @@ def test_the_same_seed_gives_the_same_run_and_a_new_one_another(qtbot, bench):
         assert np.array_equal(first, finished_run()) is same
 
 
-def test_a_session_brings_everything_back(qtbot, bench, tmp_path):
-    _state, engine = bench
+def test_a_session_brings_everything_back(qtbot, workspace, tmp_path):
+    _state, engine = workspace
     train(qtbot, engine)
     qtbot.waitUntil(lambda: complete(engine), timeout=5_000)
     engine.session({"layers": ["data"]})().save(tmp_path / "run.spg")
@@ -975,7 +975,7 @@ def test_a_session_brings_everything_back(qtbot, bench, tmp_path):
         assert np.array_equal(other.held_out_history, engine.held_out_history)
         assert not other.untrained
         assert np.array_equal(other.trajectory.positions, engine.trajectory.positions)
-        ours, theirs = engine._bench.weights.tensors, other._bench.weights.tensors
+        ours, theirs = engine._workspace.weights.tensors, other._workspace.weights.tensors
         assert all(np.array_equal(ours[name], theirs[name]) for name in ours)
     finally:
         assert other.shutdown(20.0)
@@ -996,8 +996,8 @@ def test_it_stops_within_two_seconds_in_the_middle_of_everything(qtbot):
     assert time.monotonic() - start < 2.0
 
 
-def test_digits_train_and_sample_as_images(qtbot, bench):
-    state, engine = bench
+def test_digits_train_and_sample_as_images(qtbot, workspace):
+    state, engine = workspace
     with qtbot.waitSignal(engine.problem_changed, timeout=10_000):
         state.edit({"data.kind": "digits", "sampling.particles": 16, "training.steps": 3, "network.width": 16})
     assert engine.problem.is_image
@@ -1016,9 +1016,9 @@ def test_digits_train_and_sample_as_images(qtbot, bench):
     np.testing.assert_allclose(found.args[0].points[-1], engine.trajectory.positions[-1][5], atol=0.05)
 
 
-def test_what_was_never_trained_goes_by_the_training_so_far(qtbot, bench, tmp_path):
+def test_what_was_never_trained_goes_by_the_training_so_far(qtbot, workspace, tmp_path):
     """A share that is chosen afterwards trains nothing yet, and a session knows what has been trained."""
-    state, engine = bench
+    state, engine = workspace
     small = {"sampling.particles": 4, "network.width": 16, "network.depth": 1}
     with qtbot.waitSignal(engine.problem_changed, timeout=10_000):
         state.edit({"data.kind": "digits", "training.steps": 2, "training.label_dropout": 0.0} | small)
@@ -1045,8 +1045,8 @@ def test_what_was_never_trained_goes_by_the_training_so_far(qtbot, bench, tmp_pa
     assert engine.problem.conditions.hidden_labels is None
 
 
-def test_weights_of_another_network_are_left_out_and_said_so(qtbot, bench):
-    _state, engine = bench
+def test_weights_of_another_network_are_left_out_and_said_so(qtbot, workspace):
+    _state, engine = workspace
     train(qtbot, engine)
     session = engine.session({})()
     assert session.weights is not None
@@ -1085,8 +1085,8 @@ def test_weights_without_a_history_count_as_trained_as_far_as_their_limit_tells(
         assert engine.shutdown(20.0)
 
 
-def test_points_opened_while_a_session_is_being_built_follow_it(qtbot, bench, tmp_path):
-    _state, engine = bench
+def test_points_opened_while_a_session_is_being_built_follow_it(qtbot, workspace, tmp_path):
+    _state, engine = workspace
     train(qtbot, engine)
     session = engine.session({})()
     path = tmp_path / "mine.csv"
@@ -1105,8 +1105,8 @@ def test_points_opened_while_a_session_is_being_built_follow_it(qtbot, bench, tm
         assert other.shutdown(20.0)
 
 
-def test_images_are_read_scaled_anew_and_kept_in_a_session(qtbot, bench, tmp_path):
-    state, engine = bench
+def test_images_are_read_scaled_anew_and_kept_in_a_session(qtbot, workspace, tmp_path):
+    state, engine = workspace
     images = np.random.default_rng(0).integers(0, 256, (60, 20, 20, 3), dtype=np.uint8)
     path = tmp_path / "a.npz"
     np.savez(path, images=images, labels=np.arange(60) % 3)
@@ -1125,8 +1125,8 @@ def test_images_are_read_scaled_anew_and_kept_in_a_session(qtbot, bench, tmp_pat
     assert session.dataset().grey_levels == 256
 
 
-def test_a_file_of_points_lets_go_of_what_only_images_have(qtbot, bench, tmp_path):
-    state, engine = bench
+def test_a_file_of_points_lets_go_of_what_only_images_have(qtbot, workspace, tmp_path):
+    state, engine = workspace
     images = {"data.kind": "digits", "network.kind": "u-net", "sampling.inpainting_mask": "frame", "sampling.steps": 5}
     state.edit(images)
     path = tmp_path / "a.csv"
@@ -1137,8 +1137,8 @@ def test_a_file_of_points_lets_go_of_what_only_images_have(qtbot, bench, tmp_pat
     assert {key: state.value(key) for key in images} == images
 
 
-def test_images_whose_classes_the_file_tells_take_no_reference_batch(qtbot, bench, tmp_path):
-    state, engine = bench
+def test_images_whose_classes_the_file_tells_take_no_reference_batch(qtbot, workspace, tmp_path):
+    state, engine = workspace
     path = tmp_path / "a.npz"
     np.savez(path, images=np.random.default_rng(0).integers(0, 256, (60, 8, 8), np.uint8), labels=np.arange(60) % 3)
     with qtbot.waitSignal(engine.problem_changed, timeout=20_000):
@@ -1155,8 +1155,8 @@ def test_images_whose_classes_the_file_tells_take_no_reference_batch(qtbot, benc
     engine.pause_training()
 
 
-def test_reading_a_folder_ends_when_other_data_are_chosen(qtbot, bench, tmp_path, monkeypatch):
-    state, engine = bench
+def test_reading_a_folder_ends_when_other_data_are_chosen(qtbot, workspace, tmp_path, monkeypatch):
+    state, engine = workspace
     read = []
 
     def picture(name, side):
@@ -1178,8 +1178,8 @@ def test_reading_a_folder_ends_when_other_data_are_chosen(qtbot, bench, tmp_path
 
 
 @pytest.mark.parametrize("kind", SHIPPED)
-def test_what_ships_begins_trained_until_it_is_reset(qtbot, bench, kind):
-    state, engine = bench
+def test_what_ships_begins_trained_until_it_is_reset(qtbot, workspace, kind):
+    state, engine = workspace
     with qtbot.waitSignal(engine.problem_changed, timeout=20_000):
         engine.prefer_bundled()
         state.load(replace(Experiment(), {"data.kind": kind}))
@@ -1191,8 +1191,8 @@ def test_what_ships_begins_trained_until_it_is_reset(qtbot, bench, kind):
     assert engine.untrained
 
 
-def test_other_settings_than_those_that_ship_begin_untrained(qtbot, bench):
-    state, engine = bench
+def test_other_settings_than_those_that_ship_begin_untrained(qtbot, workspace):
+    state, engine = workspace
     with qtbot.waitSignal(engine.problem_changed, timeout=20_000):
         engine.prefer_bundled()
         state.load(replace(Experiment(), {"data.kind": "digits", "network.width": 64}))
@@ -1200,8 +1200,8 @@ def test_other_settings_than_those_that_ship_begin_untrained(qtbot, bench):
 
 
 @pytest.mark.parametrize("share", [0.0, 1.0])
-def test_what_ships_was_trained_by_its_own_settings_whatever_share_is_chosen(qtbot, bench, share):
-    state, engine = bench
+def test_what_ships_was_trained_by_its_own_settings_whatever_share_is_chosen(qtbot, workspace, share):
+    state, engine = workspace
     with qtbot.waitSignal(engine.problem_changed, timeout=20_000):
         engine.prefer_bundled()
         state.load(replace(Experiment(), {"data.kind": "digits", "training.label_dropout": share}))
@@ -1210,8 +1210,8 @@ def test_what_ships_was_trained_by_its_own_settings_whatever_share_is_chosen(qtb
     assert not len(engine.loss_history[0])  # its losses are of another share too
 
 
-def test_a_map_that_the_playhead_has_left_behind_stops_nothing_when_training_begins(qtbot, bench):
-    state, engine = bench
+def test_a_map_that_the_playhead_has_left_behind_stops_nothing_when_training_begins(qtbot, workspace):
+    state, engine = workspace
     state.edit({"training.steps": 1_000_000})
     qtbot.waitUntil(lambda: complete(engine), timeout=10_000)
     engine.density_map()
@@ -1221,8 +1221,8 @@ def test_a_map_that_the_playhead_has_left_behind_stops_nothing_when_training_beg
     assert engine.playing
 
 
-def test_a_point_clicked_just_before_training_rests_is_measured_then(qtbot, bench):
-    state, engine = bench
+def test_a_point_clicked_just_before_training_rests_is_measured_then(qtbot, workspace):
+    state, engine = workspace
     state.edit({"training.steps": 1_000_000})
     engine.train()
     qtbot.waitUntil(lambda: engine.trained_steps > 5, timeout=10_000)
@@ -1243,8 +1243,8 @@ def test_a_point_clicked_just_before_training_rests_is_measured_then(qtbot, benc
 
 
 @pytest.mark.parametrize("rests", [True, False])
-def test_what_is_being_measured_of_a_model_that_gives_way_is_measured_of_the_next(qtbot, bench, rests):
-    state, engine = bench
+def test_what_is_being_measured_of_a_model_that_gives_way_is_measured_of_the_next(qtbot, workspace, rests):
+    state, engine = workspace
     errors, maps = [], []
     engine.errors_changed.connect(errors.append)
     engine.density_changed.connect(maps.append)
@@ -1278,8 +1278,10 @@ def test_what_is_being_measured_of_a_model_that_gives_way_is_measured_of_the_nex
     assert maps[-1].source == "exact"
 
 
-def test_what_was_measured_of_other_samples_or_weights_is_forgotten_and_the_clicked_point_measured_anew(qtbot, bench):
-    state, engine = bench
+def test_what_was_measured_of_other_samples_or_weights_is_forgotten_and_the_clicked_point_measured_anew(
+    qtbot, workspace
+):
+    state, engine = workspace
     qtbot.waitUntil(lambda: complete(engine), timeout=20_000)
     with qtbot.waitSignal(engine.evaluation_changed, timeout=30_000):
         engine.evaluate_samples()
@@ -1296,8 +1298,8 @@ def test_what_was_measured_of_other_samples_or_weights_is_forgotten_and_the_clic
     assert engine.likelihood.point.tolist() == [0.0, 1.0]
 
 
-def test_the_clicked_point_stays_under_other_noise_and_leaves_with_its_data(qtbot, bench):
-    state, engine = bench
+def test_the_clicked_point_stays_under_other_noise_and_leaves_with_its_data(qtbot, workspace):
+    state, engine = workspace
     with qtbot.waitSignal(engine.likelihood_changed, timeout=20_000):
         engine.inspect(0.0, 1.0)
     with qtbot.waitSignal(engine.problem_changed, timeout=20_000):
@@ -1311,8 +1313,8 @@ def test_the_clicked_point_stays_under_other_noise_and_leaves_with_its_data(qtbo
     assert not engine.running("likelihood")
 
 
-def test_what_is_kept_of_other_data_costs_no_weights(qtbot, bench):
-    state, engine = bench
+def test_what_is_kept_of_other_data_costs_no_weights(qtbot, workspace):
+    state, engine = workspace
     engine.train()
     qtbot.waitUntil(lambda: engine.training == "finished", timeout=60_000)
     steps = engine.trained_steps
@@ -1330,8 +1332,8 @@ def test_what_is_kept_of_other_data_costs_no_weights(qtbot, bench):
     assert engine.trained_steps > steps
 
 
-def test_the_size_of_a_session_is_known_before_it_is_saved(qtbot, bench, tmp_path):
-    _state, engine = bench
+def test_the_size_of_a_session_is_known_before_it_is_saved(qtbot, workspace, tmp_path):
+    _state, engine = workspace
     train(qtbot, engine)
     qtbot.waitUntil(lambda: complete(engine), timeout=10_000)
     foretold = engine.session_size()

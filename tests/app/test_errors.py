@@ -10,7 +10,7 @@ from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QPlainTextEdit, QPushButton
 
 from playground.app import errors
-from playground.app.errors import Guard, Log
+from playground.app.errors import ExceptionHook, Log
 from playground.app.notifications import LogDialog
 from playground.user_errors import UserError
 
@@ -18,9 +18,9 @@ from playground.user_errors import UserError
 @pytest.fixture
 def log(qapp):
     log = Log()
-    guard = Guard(log)
+    hook = ExceptionHook(log)
     yield log
-    guard.remove()
+    hook.remove()
 
 
 def test_error_in_another_thread_reaches_the_gui_thread(log, qtbot):
@@ -98,9 +98,9 @@ def test_an_error_about_an_error_ends(log, monkeypatch, capsys):
 
 def test_guard_puts_back_what_was_there(qapp):
     before = sys.excepthook, threading.excepthook, sys.unraisablehook, list(logging.getLogger().handlers)
-    guard = Guard(Log())
+    hook = ExceptionHook(Log())
     assert sys.excepthook is not before[0]
-    guard.remove()
+    hook.remove()
     assert before == (sys.excepthook, threading.excepthook, sys.unraisablehook, list(logging.getLogger().handlers))
 
 

@@ -366,7 +366,7 @@ def test_the_keyboard_moves_a_slider_and_the_wheel_does_not(form, state):
 
 
 def test_a_change_that_starts_training_anew_says_so_and_waits_for_the_hand(form, state):
-    row = make_field(state, "network.width", stake=lambda: 12_400)
+    row = make_field(state, "network.width", unsaved_steps=lambda: 12_400)
     form(row)
     middle = QPoint(row.slider.width() // 4, row.slider.height() // 2)
     QTest.mousePress(row.slider, Qt.MouseButton.LeftButton, pos=middle)
@@ -381,8 +381,8 @@ def test_a_change_that_starts_training_anew_says_so_and_waits_for_the_hand(form,
 
 
 def test_the_cost_is_said_when_the_keyboard_arrives_and_in_the_tooltip(form, state):
-    row = make_field(state, "network.activation", stake=lambda: 500)
-    free = make_field(state, "training.batch", stake=lambda: 500)
+    row = make_field(state, "network.activation", unsaved_steps=lambda: 500)
+    free = make_field(state, "training.batch", unsaved_steps=lambda: 500)
     form(free, row)
     row.controls()[0].setFocus(Qt.FocusReason.TabFocusReason)
     assert "500 steps would go" in row.note.text()

@@ -6,10 +6,10 @@ import math
 import numpy as np
 import pytest
 
-from playground.app.bench import assemble
 from playground.app.filming import Views, complete_run
-from playground.app.live import View, Weights
 from playground.app.measurements import learned_density, learned_score, sample_quality
+from playground.app.sampling_worker import OverlayRequest, Weights
+from playground.app.workspace import assemble
 from playground.lab.evaluation import sample_distances
 from playground.lab.experiment import Experiment, replace
 from playground.lab.fields import bounds_of_smoothed
@@ -21,36 +21,40 @@ SETTINGS = {"data.points": 500, "network.width": 16, "sampling.particles": 20, "
 
 
 @pytest.fixture(scope="module")
-def bench():
-    *_, (_, bench) = assemble(replace(Experiment(), SETTINGS), "cpu")
-    return bench
+def workspace():
+    *_, (_, workspace) = assemble(replace(Experiment(), SETTINGS), "cpu")
+    return workspace
 
 
-def run_of(bench, seed):
-    return sample(bench.problem, learned_score(bench.problem, bench.weights), seed=seed)
+def run_of(workspace, seed):
+    return sample(workspace.problem, learned_score(workspace.problem, workspace.weights), seed=seed)
 
 
-def test_an_unfinished_run_is_completed_as_it_would_have_gone_on(bench):
-    full = list(run_of(bench, 5))[-1]
-    begun = next(itertools.islice(run_of(bench, 5), 3, None))
+def test_an_unfinished_run_is_completed_as_it_would_have_gone_on(workspace):
+    full = list(run_of(workspace, 5))[-1]
+    begun = next(itertools.islice(run_of(workspace, 5), 3, None))
     assert not begun.finished
-    completed = list(complete_run(bench.problem, bench.weights, 5, begun)())[-1]
+    completed = list(complete_run(workspace.problem, workspace.weights, 5, begun)())[-1]
     assert completed.finished
     np.testing.assert_array_equal(completed.positions, full.positions)
     assert len(begun) == 4  # the run on the stage is not touched
 
 
-def test_a_finished_run_is_taken_as_it_is(bench):
-    full = list(run_of(bench, 5))[-1]
-    assert list(complete_run(bench.problem, bench.weights, 99, full)()) == [full]
+def test_a_finished_run_is_taken_as_it_is(workspace):
+    full = list(run_of(workspace, 5))[-1]
+    assert list(complete_run(workspace.problem, workspace.weights, 99, full)()) == [full]
 
 
-def test_samples_are_measured_at_the_end_of_the_run(bench):
-    full = list(run_of(bench, 5))[-1]
-    begun = next(itertools.islice(run_of(bench, 5), 3, None))
-    *steps, (fraction, metrics) = sample_quality(bench.problem, complete_run(bench.problem, bench.weights, 5, begun)())
+def test_samples_are_measured_at_the_end_of_the_run(workspace):
+    full = list(run_of(workspace, 5))[-1]
+    begun = next(itertools.islice(run_of(workspace, 5), 3, None))
+    *steps, (fraction, metrics) = sample_quality(
+        workspace.problem, complete_run(workspace.problem, workspace.weights, 5, begun)()
+    )
     assert fraction == 1.0
-    (*_, at_the_end), (*_, too_early) = (sample_distances(bench.problem, run.positions[-1]) for run in (full, begun))
+    (*_, at_the_end), (*_, too_early) = (
+        sample_distances(workspace.problem, run.positions[-1]) for run in (full, begun)
+    )
     assert metrics == at_the_end.metrics
     assert metrics != too_early.metrics
     assert [share for share, _ in steps] == sorted(share for share, _ in steps)
@@ -58,9 +62,9 @@ def test_samples_are_measured_at_the_end_of_the_run(bench):
     assert len({share for share, _ in steps}) == len(full) + FLOOR_PAIRS - 1
 
 
-def test_views_at_any_moment_and_only_what_is_wanted(bench):
-    view = View(
-        bench=bench,
+def test_views_at_any_moment_and_only_what_is_wanted(workspace):
+    view = OverlayRequest(
+        workspace=workspace,
         bounds=(-2.0, 3.0, -2.0, 2.0),
         columns=4,
         rows=3,
@@ -81,10 +85,10 @@ def test_views_at_any_moment_and_only_what_is_wanted(bench):
     assert narrow > 5 * wide
 
 
-def test_the_learned_density_follows_sigma_too(bench):
+def test_the_learned_density_follows_sigma_too(workspace):
     """A network without weights of its own is the Gaussian with the data's moments, smoothed."""
     bounds = (-10.0, 11.0, -10.0, 10.0)
-    view = View(bench, bounds, 4, 3, sigma=0.0, time=None, learned=True, exact=False, density=False)
+    view = OverlayRequest(workspace, bounds, 4, 3, sigma=0.0, time=None, learned=True, exact=False, density=False)
     views = Views(view, follow=True)
     shares = list(views.prepare([(sigma, math.nan) for sigma in (0.11, 0.1, 2.0)]))
     assert shares == sorted(shares)
@@ -115,10 +119,12 @@ def test_the_learned_density_is_contracted_like_the_particles_of_a_vp_process():
 def test_the_learned_density_of_a_film_is_the_data_s_where_its_particles_have_no_time():
     """By a fresh network, N(0, 1 + sigma^2), x(t) is N(0, 1), and the end of the run the former itself."""
     settings = SETTINGS | {"noise.kind": "vp", "noise.sigma_min": 1.0}
-    *_, (_, bench) = assemble(replace(Experiment(), settings), "cpu")
-    problem = bench.problem
+    *_, (_, workspace) = assemble(replace(Experiment(), settings), "cpu")
+    problem = workspace.problem
     sigma, extent = problem.units.sigma_to_user(problem.noise.sigma_min), bounds_of_smoothed(problem, 1.0)
-    views = Views(View(bench, extent, 4, 3, 0.0, None, learned=False, exact=False, density=False), follow=True)
+    views = Views(
+        OverlayRequest(workspace, extent, 4, 3, 0.0, None, learned=False, exact=False, density=False), follow=True
+    )
     moments = [(sigma, problem.process().t_min), (sigma, math.nan)]
     list(views.prepare(moments))
     moving, still = (views.at(*moment)[1].density.max() for moment in moments)

@@ -111,7 +111,7 @@ def test_undo_of_another_sampler_brings_back_its_distances_and_none_are_shown_of
     engine._state.edit({"sampling.steps": 12})
     assert "sliced_wasserstein2" not in engine.evaluation
     assert "test_nll" in engine.evaluation
-    assert figures.present(engine._bench, engine._state.experiment, 0).keys() == {"test-set", "fisher"}
+    assert figures.present(engine._workspace, engine._state.experiment, 0).keys() == {"test-set", "fisher"}
     engine._state.undo()
     assert engine.evaluation["sliced_wasserstein2"] == distance
 
@@ -176,7 +176,7 @@ def test_shares_are_left_out_without_as_many_errors_and_truths():
 
 
 def test_what_a_measurement_finds_is_all_sound(qtbot, engine):
-    found = figures.present(engine._bench, engine._state.experiment, 0)
+    found = figures.present(engine._workspace, engine._state.experiment, 0)
     back = figures.from_json(json.loads(json.dumps(figures.to_json(found, 0))))
     for name in ("test-set", "quality"):
         assert back[name].keys() == found[name].keys()
@@ -184,14 +184,14 @@ def test_what_a_measurement_finds_is_all_sound(qtbot, engine):
 
 @pytest.mark.parametrize("task", ["test-set", "quality"])
 def test_figures_of_a_measurement_that_was_cancelled_do_not_come_back(engine, task):
-    engine._bench.figures.clear()
+    engine._workspace.figures.clear()
     take = engine._evaluated(task)
     first, last = [found for _, found in measuring._telling_the_last(iter([(0.7, {"kl": 1}), (1.0, {"kl": 2})]))]
     take(first)
     assert engine.evaluation["kl"] == 1  # it is shown
-    assert not figures.present(engine._bench, engine._state.experiment, 0)
+    assert not figures.present(engine._workspace, engine._state.experiment, 0)
     take(last)
-    assert figures.present(engine._bench, engine._state.experiment, 0) == {task: {"kl": 2}}
+    assert figures.present(engine._workspace, engine._state.experiment, 0) == {task: {"kl": 2}}
 
 
 def test_undo_brings_back_no_distances_of_a_run_with_other_noise(qtbot, engine, other, tmp_path):

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from playground.app import measurements
-from playground.app.live import Weights
+from playground.app.sampling_worker import Weights
 from playground.lab.evaluation import OF_SAMPLES
 from playground.lab.experiment import Experiment, replace
 from playground.lab.problem import Problem

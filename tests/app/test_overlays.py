@@ -11,7 +11,7 @@ from playground.app.canvas.view import CanvasView
 from playground.app.engine import Engine
 from playground.app.export import paint_picture, save_picture
 from playground.app.following import NEAR, PATIENCE, LearnedMaps, Overlay, near
-from playground.app.live import Live
+from playground.app.sampling_worker import SamplingWorker
 from playground.app.settings import PictureChoice
 from playground.app.stage import PAUSED
 from playground.app.state import State
@@ -122,13 +122,13 @@ def test_no_frame_lies_over_the_field_or_density_of_another(qtbot, engine):
 
 def test_a_frame_waits_for_what_lies_under_it_but_not_for_ever(qtbot, engine, monkeypatch):
     qtbot.waitUntil(lambda: engine._under.field.seen is not None, timeout=10_000)
-    see = Live.see
+    see = SamplingWorker.compute_overlays
 
     def slow(self, view):
         time.sleep(4 * PATIENCE)
         return see(self, view)
 
-    monkeypatch.setattr(Live, "see", slow)
+    monkeypatch.setattr(SamplingWorker, "compute_overlays", slow)
     engine.set_playing(False)
     engine.seek(19)
     qtbot.wait(int(9000 * PATIENCE))
@@ -157,12 +157,14 @@ def test_a_density_that_ends_late_leaves_that_of_the_moment(engine):
 
 def test_frames_on_the_way_to_one_that_is_not_sampled_yet_ask_for_nothing(qtbot, engine, monkeypatch):
     """Each would hold up the sampling for as long as its field takes."""
-    asked, look, before = [], Live.look, engine.trajectory
+    asked, look, before = [], SamplingWorker.request_overlays, engine.trajectory
     engine.set_playing(False)
     engine._state.edit({"sampling.steps": 600})
     qtbot.waitUntil(lambda: engine.trajectory is not before and engine.recorded > 30, timeout=30_000)
     assert not engine.trajectory.finished
-    monkeypatch.setattr(Live, "look", lambda live, view: (asked.append(engine.frame), look(live, view))[1])
+    monkeypatch.setattr(
+        SamplingWorker, "request_overlays", lambda worker, view: (asked.append(engine.frame), look(worker, view))[1]
+    )
     engine.step(1_000_000)
     last = engine.trajectory.total - 1
     qtbot.waitUntil(lambda: engine.frame == last and bool(asked), timeout=30_000)
@@ -170,7 +172,7 @@ def test_frames_on_the_way_to_one_that_is_not_sampled_yet_ask_for_nothing(qtbot,
 
 
 def test_a_learned_map_of_earlier_weights_stands_in_while_training_goes_on():
-    class Bench:
+    class Workspace:
         def __init__(self, version, training):
             self.problem, self.training = None, training
             self.view = dataclasses.make_dataclass("V", ["has_energy", "has_process", "sigma_min", "sigma_max"])(
@@ -191,13 +193,13 @@ def test_a_learned_map_of_earlier_weights_stands_in_while_training_goes_on():
     tasks, shown = Tasks(), []
     maps = LearnedMaps(tasks, shown.append)
     bounds = (0.0, 1.0, 0.0, 1.0)
-    assert maps.follow(Bench(1, "training"), bounds, 1.0, True)
+    assert maps.follow(Workspace(1, "training"), bounds, 1.0, True)
     first = DensityView(np.ones((2, 2)), bounds, 1.0, "learned", moving=True)
     tasks.keep(first)
     assert shown == [first]
-    assert not maps.follow(Bench(2, "training"), bounds, 1.0, True)  # the newest has to wait its turn
+    assert not maps.follow(Workspace(2, "training"), bounds, 1.0, True)  # the newest has to wait its turn
     assert shown == [first, first]
-    assert not maps.follow(Bench(2, "paused"), bounds, 1.0, True)
+    assert not maps.follow(Workspace(2, "paused"), bounds, 1.0, True)
     assert len(shown) == 2  # at rest only what is of these weights
 
 

@@ -10,7 +10,7 @@ from engine_double import EngineDouble
 
 from playground.app import readouts
 from playground.app.state import State
-from playground.app.views import DensityView, ProbeView, ProblemView
+from playground.app.views import DensityView, PointReadout, ProblemView
 from playground.lab.session import Session
 from playground.lab.trajectory import Trajectory
 from playground.resources import resource
@@ -24,8 +24,8 @@ def problem(qapp) -> ProblemView:
     return engine.problem
 
 
-def probe(source: str) -> ProbeView:
-    return ProbeView((0.0, 0.5), 0.3, np.array([1.0, -2.0]), np.array([1.5, -2.5]), -3.25, source)
+def probe(source: str) -> PointReadout:
+    return PointReadout((0.0, 0.5), 0.3, np.array([1.0, -2.0]), np.array([1.5, -2.5]), -3.25, source)
 
 
 def density(source: str, **changes: Any) -> DensityView:

@@ -7,14 +7,14 @@ import numpy as np
 import pytest
 
 from playground.app import hindrances, measurements
-from playground.app.bench import FairLock
 from playground.app.engine import Engine
 from playground.app.following import Follower
 from playground.app.labels import spoken
-from playground.app.live import SHARE, Live, View
 from playground.app.measuring import UNFINISHED
 from playground.app.playback import END
+from playground.app.sampling_worker import SHARE, OverlayRequest, SamplingWorker
 from playground.app.state import State
+from playground.app.workspace import FairLock
 from playground.lab.conflicts import sampling_conflict
 from playground.lab.experiment import Experiment, replace
 from playground.theory.ode import TooManySteps
@@ -51,14 +51,14 @@ def test_follower_is_due_once_for_each_change_but_not_too_often():
 
 def view(**changes):
     asked = {"learned": False, "exact": False, "density": False} | changes
-    return View(bench=None, bounds=(0, 1, 0, 1), columns=2, rows=2, sigma=1.0, time=None, **asked)
+    return OverlayRequest(workspace=None, bounds=(0, 1, 0, 1), columns=2, rows=2, sigma=1.0, time=None, **asked)
 
 
 def test_a_new_view_keeps_what_the_last_one_still_waits_for():
-    live = Live()
-    live.look(view(density=True))
-    live.look(view(learned=True))
-    waiting = live._views.take()
+    worker = SamplingWorker()
+    worker.request_overlays(view(density=True))
+    worker.request_overlays(view(learned=True))
+    waiting = worker._overlay_requests.take()
     assert (waiting.learned, waiting.exact, waiting.density) == (True, False, True)
 
 
@@ -86,29 +86,32 @@ def test_another_noise_while_a_run_plays_is_no_error(qtbot, engine, sampler):
 def test_a_run_that_comes_too_late_for_its_noise_is_not_shown(qtbot, engine):
     """On a busy machine another noise, under which none can begin, may be chosen before its first frame is there."""
     late = []
-    engine._live.begin = late.append
+    engine._sampling_worker.begin = late.append
     for noise in ("none", "vp", "single"):
         with qtbot.waitSignal(engine.problem_changed, timeout=10_000):
             engine._state.edit({"noise.kind": noise, "objective.kind": "exact"})
     assert engine.trajectory is None
-    del engine._live.begin
+    del engine._sampling_worker.begin
     (run,) = late
-    engine._live.begin(run)
-    qtbot.waitUntil(lambda: engine._live.recorded[0] is run and engine._live.recorded[1] is not None, timeout=10_000)
+    engine._sampling_worker.begin(run)
+    qtbot.waitUntil(
+        lambda: engine._sampling_worker.recorded[0] is run and engine._sampling_worker.recorded[1] is not None,
+        timeout=10_000,
+    )
     qtbot.wait(100)
     assert engine.trajectory is None
 
 
 def test_what_was_computed_of_data_that_are_gone_is_not_shown(qtbot, engine):
     """The thread that computes it has the lowest priority: on a busy machine its answer may come seconds later."""
-    gone, shown = engine._bench, []
+    gone, shown = engine._workspace, []
     for signal in (engine.field_changed, engine.density_changed, engine.probed):
         signal.connect(shown.append)
     engine._state.edit({"data.kind": "rings"})
-    qtbot.waitUntil(lambda: engine._bench is not gone, timeout=20_000)
-    for slot in (engine._live.fields, engine._live.densities, engine._live.probed):
+    qtbot.waitUntil(lambda: engine._workspace is not gone, timeout=20_000)
+    for slot in (engine._sampling_worker.fields, engine._sampling_worker.densities, engine._sampling_worker.readouts):
         slot.put((gone, "late"))
-    engine._poll_live()
+    engine._poll_sampling()
     assert "late" not in shown
 
 
@@ -308,13 +311,13 @@ def test_while_training_a_fast_sampler_follows_the_newest_weights(qtbot, engine)
     engine.trajectory_changed.connect(runs.append)
     engine.train()
     qtbot.waitUntil(lambda: bool(runs), timeout=10_000)
-    assert engine._live.share == SHARE
+    assert engine._sampling_worker.share == SHARE
     assert runs[0] is not first
     assert len(runs[0]) < runs[0].total  # shown as it grows
 
 
 def test_while_training_a_slow_sampler_records_the_next_run_while_the_last_one_plays(qtbot, engine, monkeypatch):
-    monkeypatch.setattr(engine._live, "keeps_up", lambda frames_a_second: False)
+    monkeypatch.setattr(engine._sampling_worker, "keeps_up", lambda frames_a_second: False)
     first, runs = engine.trajectory, []
     engine.trajectory_changed.connect(lambda trajectory: runs.append((trajectory, len(trajectory))))
     engine.train()
@@ -330,7 +333,7 @@ def test_the_loop_begins_no_run_that_is_refused(qtbot, engine, monkeypatch, fast
     """What is there plays again; it was refused in a sentence when it was set."""
     errors, first = [], engine.trajectory
     engine.message.connect(lambda level, sentence, action: errors.append(sentence) if level == "error" else None)
-    monkeypatch.setattr(engine._live, "keeps_up", lambda frames_a_second: fast)
+    monkeypatch.setattr(engine._sampling_worker, "keeps_up", lambda frames_a_second: fast)
     with qtbot.waitSignal(engine.problem_changed, timeout=10_000):
         engine._state.edit({"noise.kind": "single", "sampling.kind": "edm"})
     assert sampling_conflict(engine._state.experiment) is not None

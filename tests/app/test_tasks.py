@@ -3,7 +3,7 @@ import time
 import pytest
 
 from playground.app.tasks import Tasks
-from playground.app.workers import Slot, Worker
+from playground.app.workers import Mailbox, Worker
 from playground.data import DataError
 
 
@@ -110,12 +110,12 @@ def test_progress_tells_the_time_left(qtbot, tasks):
     assert all(0 <= seconds < 1.0 for seconds in estimates)
 
 
-def test_a_slot_keeps_only_the_newest():
-    slot = Slot()
-    slot.put(1)
-    slot.put(2)
-    assert slot.take() == 2
-    assert slot.take() is None
+def test_a_mailbox_keeps_only_the_newest():
+    mailbox = Mailbox()
+    mailbox.put(1)
+    mailbox.put(2)
+    assert mailbox.take() == 2
+    assert mailbox.take() is None
 
 
 def test_a_worker_stops_when_asked(qtbot):

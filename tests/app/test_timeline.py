@@ -72,7 +72,7 @@ def test_the_loop_button_follows_the_key_and_the_menu(shared_window):
 
 def test_the_ends_of_other_data_leave_with_them(window):
     wait(lambda: finished(window), 20_000)
-    window.engine._live._start = lambda run: iter(())  # as on a machine that is too busy to begin it
+    window.engine._sampling_worker._start = lambda run: iter(())  # as on a machine that is too busy to begin it
     window.state.load(replace(window.state.experiment, {"data.kind": "rings"}))
     wait(lambda: window.engine.problem.name == "rings", 20_000)
     assert ends(window) == ("", "")

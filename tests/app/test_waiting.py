@@ -14,7 +14,7 @@ import pytest
 from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QLabel
 
-from playground.app.live import Live
+from playground.app.sampling_worker import SamplingWorker
 from tests.app import conftest
 
 SCREENSHOTS = Path(__file__).parents[2] / "docs" / "images" / "make_screenshots.py"
@@ -47,17 +47,17 @@ def test_waiting_sleeps(qapp, waiting):
 
 
 def test_a_screenshot_waits_for_its_field_and_density_however_slow_the_machine(window, monkeypatch):
-    came, see = {}, Live.see
+    came, see = {}, SamplingWorker.compute_overlays
 
-    def slowly(live, view):
+    def slowly(worker, view):
         time.sleep(1.5)
-        return see(live, view)
+        return see(worker, view)
 
     engine = window.engine
     engine.field_changed.connect(lambda view: came.update(field=view.sigma))
     engine.density_changed.connect(lambda view: came.update(density=view.sigma))
     conftest.wait(lambda: engine.trajectory.finished, 30_000)
-    monkeypatch.setattr(Live, "see", slowly)
+    monkeypatch.setattr(SamplingWorker, "compute_overlays", slowly)
     screenshots().show_frame(window, 0.5)
     assert came == {"field": engine.sigma, "density": engine.sigma}
     assert engine.frame == round(0.5 * (engine.recorded - 1))
@@ -93,9 +93,11 @@ def test_a_screenshot_of_images_waits_until_they_are_those_of_its_frame(window):
 
 
 def test_a_screenshot_is_of_the_run_that_the_settings_describe_however_late_it_begins(window, monkeypatch):
-    engine, begin = window.engine, Live.begin
+    engine, begin = window.engine, SamplingWorker.begin
     conftest.wait(lambda: engine.trajectory.finished, 30_000)
-    monkeypatch.setattr(Live, "begin", lambda live, run: QTimer.singleShot(1_000, lambda: begin(live, run)))
+    monkeypatch.setattr(
+        SamplingWorker, "begin", lambda worker, run: QTimer.singleShot(1_000, lambda: begin(worker, run))
+    )
     window.state.edit({"sampling.steps": 30})
     screenshots().show_frame(window, 0.5)
     assert engine.trajectory.steps == 31  # the last denoising among them

@@ -351,7 +351,7 @@ def test_what_the_pointer_read_out_of_the_plane_does_not_stay_over_images(window
 
     wait(read_out, 10_000)
     assert read_out()
-    window.engine._live._start = lambda run: iter(())  # as on a machine that is too busy to begin it
+    window.engine._sampling_worker._start = lambda run: iter(())  # as on a machine that is too busy to begin it
     window.state.edit({"data.kind": "digits", "network.width": 8})
     wait(lambda: window.engine.problem.is_image, 20_000)
     assert window.canvas.readout() == ""

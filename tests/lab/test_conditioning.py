@@ -383,7 +383,7 @@ def test_what_was_never_trained_goes_by_what_training_has_shown(
     trainer = Trainer(digits(training__label_dropout=first))
     assert trainer.problem.conditions.hidden_labels is None
     next(trainer)
-    trainer.retune(replace(trainer.problem.experiment, {"training.label_dropout": then}))
+    trainer.set_hyperparameters(replace(trainer.problem.experiment, {"training.label_dropout": then}))
     assert untrained(trainer.problem) == before
     opened = Trainer(digits(training__label_dropout=then))
     opened.restore(trainer.state())
@@ -420,7 +420,7 @@ def test_a_state_of_earlier_versions_counts_as_trained_by_the_settings_it_is_ope
 def test_weights_before_the_first_step_were_shown_nothing() -> None:
     opened = Trainer(digits(training__label_dropout=0.3))
     opened.restore(Trainer(digits(training__label_dropout=0.3)).state())
-    opened.retune(replace(opened.problem.experiment, {"training.label_dropout": 0.0}))
+    opened.set_hyperparameters(replace(opened.problem.experiment, {"training.label_dropout": 0.0}))
     next(opened)
     assert untrained(opened.problem) == (False, True)
 

@@ -130,7 +130,7 @@ def test_early_stopping_can_be_chosen_on_the_way() -> None:
     for report in itertools.takewhile(lambda report: report.step < 150, trainer):
         assert report.note is None
     began = trainer.step
-    trainer.retune(replace(trainer.problem.experiment, {"training.early_stopping": "on"}))
+    trainer.set_hyperparameters(replace(trainer.problem.experiment, {"training.early_stopping": "on"}))
     *_, last = trainer
     assert last.finished
     assert trainer.stopping.best_step > began

@@ -11,7 +11,7 @@ import pytest
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from playground.app import bench
+from playground.app import workspace
 from playground.data import Dataset, load_dataset
 from playground.lab import problem as problems
 from playground.lab import units
@@ -131,7 +131,7 @@ def test_what_takes_long_is_found_once(monkeypatch: pytest.MonkeyPatch, path: Pa
         return widest_gap(points)
 
     monkeypatch.setattr(problems, "widest_gap", counted)
-    ((_, made),) = list(bench.assemble(experiment(path), "cpu", dataset=dataset))
+    ((_, made),) = list(workspace.assemble(experiment(path), "cpu", dataset=dataset))
     assert asked == [len(dataset.points)]
     view = made.view
     assert view.widest_gap == pytest.approx(made.problem.units.sigma_to_user(widest_gap(made.problem.train)))

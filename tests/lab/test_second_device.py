@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from playground.app import measurements
-from playground.app.live import Weights
+from playground.app.sampling_worker import Weights
 from playground.lab.density_map import density_map
 from playground.lab.diagnostics import noise_diagnostics
 from playground.lab.evaluation import evaluate

@@ -353,7 +353,7 @@ def test_steps_are_exact_and_can_be_extended() -> None:
     trainer.extend()
     *_, last = trainer
     assert last.step == 74
-    trainer.retune(replace(trainer.problem.experiment, {"training.steps": 80}))
+    trainer.set_hyperparameters(replace(trainer.problem.experiment, {"training.steps": 80}))
     *_, last = trainer
     assert last.step == 80
 
@@ -365,7 +365,7 @@ def test_settings_change_on_the_fly() -> None:
             break
     floor = progress.floor
     changed = {"training.learning_rate": 1e-3, "training.batch": 16, "objective.kind": "sliced"}
-    trainer.retune(replace(trainer.problem.experiment, changed))
+    trainer.set_hyperparameters(replace(trainer.problem.experiment, changed))
     progress = next(trainer)
     assert progress.learning_rate == pytest.approx(1e-3)
     assert progress.floor is not None
@@ -389,10 +389,10 @@ def test_the_optimal_loss_has_an_error_and_is_estimated_anew_only_for_another_lo
     truth = trainer._objective.optimal_loss(trainer.problem.density, trainer.problem.generator("another"), 400_000)
     assert 0 < first.floor_error < 0.05 * first.floor
     assert abs(first.floor - truth) < 4 * first.floor_error
-    trainer.retune(replace(trainer.problem.experiment, {"training.learning_rate": 1e-3}))
+    trainer.set_hyperparameters(replace(trainer.problem.experiment, {"training.learning_rate": 1e-3}))
     trainer._objective.optimal_loss = lambda *_: pytest.fail("the loss is the same")
     assert next(trainer).floor == first.floor
-    trainer.retune(replace(trainer.problem.experiment, {"objective.weight": "sigma2"}))
+    trainer.set_hyperparameters(replace(trainer.problem.experiment, {"objective.weight": "sigma2"}))
     assert next(trainer).floor != first.floor
 
 
@@ -421,7 +421,7 @@ def test_loss_identity_is_told_by_the_optimal_loss(before: dict, after: dict, sa
 def test_what_needs_a_new_trainer_is_not_changed_on_the_fly(change: dict[str, object]) -> None:
     trainer = Trainer(Problem.build(experiment()))
     with pytest.raises(ValueError, match="needs a new trainer"):
-        trainer.retune(replace(trainer.problem.experiment, change))
+        trainer.set_hyperparameters(replace(trainer.problem.experiment, change))
 
 
 def test_divergence_stops_and_keeps_the_last_good_weights() -> None:
@@ -432,7 +432,7 @@ def test_divergence_stops_and_keeps_the_last_good_weights() -> None:
     good, average = weights(trainer), trainer.snapshot()
     settings = trainer.problem.experiment
     wild = msgspec.structs.replace(settings.training, learning_rate=1e3)  # past the bounds that files and panels check
-    trainer.retune(msgspec.structs.replace(settings, training=wild))
+    trainer.set_hyperparameters(msgspec.structs.replace(settings, training=wild))
     trainer._rate = 1e9  # the whole chunk at once: no chance to keep weights of the way down
     trainer._limits = (trainer.step + 300, math.inf)
     last = next(trainer)
@@ -442,7 +442,7 @@ def test_divergence_stops_and_keeps_the_last_good_weights() -> None:
     assert torch.equal(weights(trainer), good)
     assert all(torch.equal(average[name], tensor) for name, tensor in trainer.snapshot().items())
     assert list(trainer) == []
-    trainer.retune(replace(settings, {"training.steps": trainer.step + 20}))
+    trainer.set_hyperparameters(replace(settings, {"training.steps": trainer.step + 20}))
     *_, last = trainer
     assert last.diverged is None
 

@@ -7,7 +7,6 @@ from PySide6.QtCore import QSize, Qt, Signal, Slot
 from PySide6.QtWidgets import QButtonGroup, QGridLayout, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from playground.app import choices, theme
-from playground.app.bench import other_data
 from playground.app.card import Card, Notice
 from playground.app.controls import NumberEdit, Slider
 from playground.app.engine import Engine
@@ -17,6 +16,7 @@ from playground.app.fields import make_field
 from playground.app.numbers import Scale, count, exactly, rounded, shown, typed
 from playground.app.state import State
 from playground.app.views import ProblemView, TaskStatus
+from playground.app.workspace import other_data
 from playground.app.wrapping import breakable, wrapped
 from playground.data.sources import SOURCES
 from playground.drawing.palette import DARK, Palette
@@ -136,17 +136,17 @@ class DataPanel(Card):
         self._build_file_row()
         self._build_brush()
 
-        def stake() -> int:
+        def unsaved_steps() -> int:
             return engine.trained_steps
 
-        self.points = make_field(state, "data.points", stake=stake)
+        self.points = make_field(state, "data.points", unsaved_steps=unsaved_steps)
         self.notice = Notice()
         self.body.addWidget(self.notice)
-        self.pixels = make_field(state, "data.pixels", stake=stake)
-        self.colours = make_field(state, "data.colours", stake=stake)
-        self.scale = make_field(state, "data.scale", stake=stake)
-        self.blur = make_field(state, "data.noise", stake=stake)
-        self.split = make_field(state, "data.split", stake=stake)
+        self.pixels = make_field(state, "data.pixels", unsaved_steps=unsaved_steps)
+        self.colours = make_field(state, "data.colours", unsaved_steps=unsaved_steps)
+        self.scale = make_field(state, "data.scale", unsaved_steps=unsaved_steps)
+        self.blur = make_field(state, "data.noise", unsaved_steps=unsaved_steps)
+        self.split = make_field(state, "data.split", unsaved_steps=unsaved_steps)
         for field in (self.points, self.pixels, self.colours, self.scale, self.blur, self.split):
             self.advanced().addWidget(field)
         state.changed.connect(self._state_changed)

@@ -58,21 +58,21 @@ class NoisePanel(Card):
         self._gesture, self._by_key = 0, False
         self._failure = ""
 
-        def stake() -> int:
+        def unsaved_steps() -> int:
             return engine.trained_steps
 
-        self._stake = stake
-        self.kind = make_field(state, "noise.kind", None, stake)
+        self._unsaved_steps = unsaved_steps
+        self.kind = make_field(state, "noise.kind", None, unsaved_steps)
         self.ladder = SigmaLadder()  # without a parent, as all that is added below: Tab follows that order
         self._ladder_tip = Tooltip(self.ladder, "")
         self.ladder.grabbed.connect(self._grabbed)
         self.ladder.previewed.connect(self._previewed)
         self.ladder.moved.connect(self._moved)
         self.ladder.abandoned.connect(self._refresh)
-        self.range = RangeField(state, ("noise.sigma_max", "noise.sigma_min"), "σ range", stake)
-        self.sigma = make_field(state, "noise.sigma", stake=stake)
-        self.finest = make_field(state, "noise.sigma_min", stake=stake)
-        self.levels = make_field(state, "noise.levels", stake=stake)
+        self.range = RangeField(state, ("noise.sigma_max", "noise.sigma_min"), "σ range", unsaved_steps)
+        self.sigma = make_field(state, "noise.sigma", unsaved_steps=unsaved_steps)
+        self.finest = make_field(state, "noise.sigma_min", unsaved_steps=unsaved_steps)
+        self.levels = make_field(state, "noise.levels", unsaved_steps=unsaved_steps)
         assert isinstance(self.sigma, NumberField)
         assert isinstance(self.finest, NumberField)
         self.by_hand = QWidget()
@@ -90,8 +90,8 @@ class NoisePanel(Card):
         parts = (self.kind, self.ladder, self.range, self.sigma, self.finest, self.levels, self.by_hand, self.notice)
         for part in parts:
             self.body.addWidget(part)
-        self.beta_max = make_field(state, "noise.beta_max", stake=stake)
-        self.beta_min = make_field(state, "noise.beta_min", stake=stake)
+        self.beta_max = make_field(state, "noise.beta_max", unsaved_steps=unsaved_steps)
+        self.beta_min = make_field(state, "noise.beta_min", unsaved_steps=unsaved_steps)
         for part in (self.beta_max, self.beta_min):
             self.advanced().addWidget(part)
         state.changed.connect(self._state_changed)
@@ -107,7 +107,7 @@ class NoisePanel(Card):
         self._by_key = by_key
         if not by_key:
             self._gesture += 1
-        text = warning(self._stake())
+        text = warning(self._unsaved_steps())
         if text:
             self.notice.say("warning", text)
 

@@ -25,7 +25,7 @@ class ObjectivePanel(Card):
         super().__init__("Objective", 3, parent)
         self.state, self.engine = state, engine
 
-        def stake() -> int:
+        def unsaved_steps() -> int:
             return engine.trained_steps
 
         self.kind = make_field(state, "objective.kind", None)
@@ -45,7 +45,7 @@ class ObjectivePanel(Card):
             self.variance_reduced,
         ):
             self.body.addWidget(part)
-        self.network = {name: make_field(state, f"network.{name}", stake=stake) for name in NETWORK}
+        self.network = {name: make_field(state, f"network.{name}", unsaved_steps=unsaved_steps) for name in NETWORK}
         self.reference = make_field(state, "objective.target_batch")
         for part in (self.reference, *self.network.values()):
             self.advanced().addWidget(part)

@@ -198,7 +198,7 @@ class QualityPanel(Card):
 
     @Slot()
     def _enable(self) -> None:
-        """Offer what can be measured now."""
+        """ToastAction what can be measured now."""
         view, run = self.engine.problem, self.engine.trajectory
         runs = view is not None and not hindrances.to_sampling(self.state, self.engine)
         conflict = comparison_conflict(self.state.experiment, view.conditions) if runs else None

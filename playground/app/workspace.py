@@ -1,4 +1,4 @@
-"""What lies on the bench: one problem with its trainer, and how far training has come."""
+"""What lies on the workspace: one problem with its trainer, and how far training has come."""
 
 import contextlib
 import dataclasses
@@ -14,10 +14,10 @@ import msgspec
 import numpy as np
 
 from playground.app import figures
-from playground.app.live import Weights
 from playground.app.preload import preload_torch
+from playground.app.sampling_worker import Weights
 from playground.app.views import Bounds, ProblemView, plane_bounds
-from playground.app.workers import Slot, interrupted
+from playground.app.workers import Mailbox, interrupted
 from playground.data.dataset import held_out_count
 from playground.data.sources import SOURCES
 from playground.lab import experiment as description
@@ -98,7 +98,7 @@ def file_key(experiment: Experiment) -> tuple[Any, ...]:
 
 
 @dataclass
-class Bench:
+class Workspace:
     """A problem, its trainer and its history; kept when another takes its place, so that undo brings it back."""
 
     problem: "Problem"
@@ -110,10 +110,10 @@ class Bench:
     steps: list[int] = field(default_factory=list)
     losses: list[float] = field(default_factory=list)
     held_out: list[tuple[int, float]] = field(default_factory=list)  # steps and held-out losses of the checks
-    retunes: Slot[Experiment] = field(default_factory=Slot)
+    pending_hyperparameters: Mailbox[Experiment] = field(default_factory=Mailbox)
     lock: FairLock = field(default_factory=FairLock)  # held while the trainer works, about 60 ms
     figures: dict[tuple[Any, ...], Any] = field(default_factory=dict)  # measured so far, see playground.app.figures
-    clicked: tuple[tuple[float, float] | int, ...] = ()  # when another bench took its place
+    clicked: tuple[tuple[float, float] | int, ...] = ()  # when another workspace took its place
 
     @property
     def trained_steps(self) -> int:
@@ -168,7 +168,7 @@ class Bench:
         import torch
 
         torch.set_num_threads(torch_threads(self.problem))
-        self.retune(experiment)
+        self.set_hyperparameters(experiment)
         if self.trainer.finished:
             self.trainer.extend()
         newest = time.monotonic()
@@ -187,19 +187,19 @@ class Bench:
                     newest = time.monotonic()
                     self.publish()
                 yield progress
-                wish = self.retunes.take()
-                if wish is not None:
-                    self.retune(wish)
+                pending = self.pending_hyperparameters.take()
+                if pending is not None:
+                    self.set_hyperparameters(pending)
         finally:
             self.publish()
 
-    def retune(self, experiment: Experiment) -> None:
+    def set_hyperparameters(self, experiment: Experiment) -> None:
         """Train on with other settings; data, noise, network and seed stay what the trainer was made for."""
         with self.lock:
             made_for = self.trainer.problem.experiment
             if loss_identity(experiment) != loss_identity(made_for):  # the losses of two stand on no common scale
                 self.steps, self.losses, self.held_out = [], [], []
-            self.trainer.retune(
+            self.trainer.set_hyperparameters(
                 msgspec.structs.replace(made_for, objective=experiment.objective, training=experiment.training)
             )
 
@@ -256,16 +256,16 @@ def assemble(
     *,
     dataset: "Dataset | None" = None,
     session: Session | None = None,
-    heir: Bench | None = None,
+    previous: Workspace | None = None,
     bundled: bool = False,
-) -> Iterator[tuple[float, Bench]]:
+) -> Iterator[tuple[float, Workspace]]:
     """Load the data and build the network; slow the first time, since it imports torch.
 
     Args:
         dataset: data already loaded.
         session: a saved session whose data, weights and history to take over.
         bundled: begin from the weights that ship with the program, if there are any for these settings.
-        heir: a bench whose trainer goes on with this one's data, where only what is measured has changed.
+        previous: a workspace whose trainer goes on with this one's data, where only what is measured has changed.
 
     Raises:
         ExperimentError, DataError: one sentence for the user.
@@ -277,14 +277,14 @@ def assemble(
     from playground.lab.training import Trainer, TrainingProgress
 
     session = bundled_session(experiment) if bundled else session
-    if heir is not None and heir.problem.density is None:
-        dataset = heir.problem.dataset  # split anew, some of the test set would be what its trainer has seen
+    if previous is not None and previous.problem.density is None:
+        dataset = previous.problem.dataset  # split anew, some of the test set would be what its trainer has seen
     problem = Problem.build(
         experiment, session.dataset() if session else dataset, choose_device(device_name), interrupted
     )
     torch.set_num_threads(torch_threads(problem))
-    if heir is not None:
-        yield 1.0, dataclasses.replace(heir, problem=problem, view=_view(problem, heir.trainer))
+    if previous is not None:
+        yield 1.0, dataclasses.replace(previous, problem=problem, view=_view(problem, previous.trainer))
         return
     trainable = problem
     if training_conflict(experiment, problem.conditions) is not None:
@@ -293,20 +293,22 @@ def assemble(
             problem, experiment=description.replace(experiment, {"objective.kind": "exact"})
         )
     trainer = Trainer(trainable)
-    bench = Bench(
+    workspace = Workspace(
         problem, trainer, _view(problem, trainer), Weights(next(_versions), trainer.snapshot(), untrained=True)
     )
     if session is not None and session.weights:
-        _retune(trainer, session)  # first, for what the weights do not tell of their training is by these settings
+        _restore_hyperparameters(
+            trainer, session
+        )  # first, for what the weights do not tell of their training is by these settings
         trainer.restore(dict(session.weights))
-        bench.publish()
-        _remember(bench, session.training, TrainingProgress)
-        progress = bench.progress
+        workspace.publish()
+        _remember(workspace, session.training, TrainingProgress)
+        progress = workspace.progress
         if progress is not None and progress.floor is not None and progress.floor_error is None:
-            bench.progress = trainer.with_optimal_loss(progress)
+            workspace.progress = trainer.with_optimal_loss(progress)
     if session is not None:
-        figures.keep_saved(bench, session.measurements, session.experiment)
-    yield 1.0, bench
+        figures.keep_saved(workspace, session.measurements, session.experiment)
+    yield 1.0, workspace
 
 
 def bundled_session(experiment: Experiment) -> Session | None:
@@ -324,7 +326,7 @@ def bundled_session(experiment: Experiment) -> Session | None:
     return session if same else None
 
 
-def _retune(trainer: "Trainer", session: Session) -> None:
+def _restore_hyperparameters(trainer: "Trainer", session: Session) -> None:
     """Set a trainer to the settings that a session's weights were trained by, as far as they are sound."""
     sections = (("objective", Objective), ("training", Training))
     try:
@@ -334,16 +336,16 @@ def _retune(trainer: "Trainer", session: Session) -> None:
             else getattr(session.experiment, name)
             for name, kind in sections
         }
-        trainer.retune(msgspec.structs.replace(trainer.problem.experiment, **trained_by))
+        trainer.set_hyperparameters(msgspec.structs.replace(trainer.problem.experiment, **trained_by))
     except (msgspec.ValidationError, ExperimentError):
         pass  # then they count as of the settings that are chosen
 
 
-def _remember(bench: Bench, summary: Mapping[str, Any], progress_type: Any) -> None:
+def _remember(workspace: Workspace, summary: Mapping[str, Any], progress_type: Any) -> None:
     """Take over a session's history, as far as it is sound: it is shown, never computed with."""
     state = summary.get("state")
-    untold = "untrained" if not bench.trainer.step else "finished" if bench.trainer.finished else "paused"
-    bench.training = state if state in ("paused", "finished", "diverged") else untold
+    untold = "untrained" if not workspace.trainer.step else "finished" if workspace.trainer.finished else "paused"
+    workspace.training = state if state in ("paused", "finished", "diverged") else untold
     steps, losses = summary.get("steps"), summary.get("losses")
     if isinstance(steps, list) and isinstance(losses, list) and len(steps) == len(losses):
         pairs = [
@@ -351,13 +353,13 @@ def _remember(bench: Bench, summary: Mapping[str, Any], progress_type: Any) -> N
             for step, loss in zip(steps, losses, strict=True)
             if isinstance(step, int) and isinstance(loss, int | float)
         ]
-        bench.steps, bench.losses = [step for step, _ in pairs], [float(loss) for _, loss in pairs]
+        workspace.steps, workspace.losses = [step for step, _ in pairs], [float(loss) for _, loss in pairs]
     with contextlib.suppress(msgspec.ValidationError):  # files of earlier versions have none
-        bench.held_out = msgspec.convert(summary.get("held_out", []), list[tuple[int, float]])
+        workspace.held_out = msgspec.convert(summary.get("held_out", []), list[tuple[int, float]])
     try:
-        bench.progress = msgspec.convert(summary.get("progress"), progress_type | None)
+        workspace.progress = msgspec.convert(summary.get("progress"), progress_type | None)
     except msgspec.ValidationError:
-        bench.progress = None
+        workspace.progress = None
 
 
 def _view(problem: "Problem", trainer: "Trainer") -> ProblemView:

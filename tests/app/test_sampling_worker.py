@@ -7,10 +7,10 @@ import pytest
 import torch
 from PySide6.QtCore import QThread
 
-from playground.app import live as module
+from playground.app import sampling_worker as module
 from playground.app import workers
 from playground.app.engine import Engine
-from playground.app.live import Live
+from playground.app.sampling_worker import SamplingWorker
 from playground.app.state import State
 from playground.app.workers import Worker
 from playground.lab.experiment import Experiment, replace
@@ -62,12 +62,12 @@ def test_where_threads_have_no_niceness_what_is_watched_keeps_the_windows_priori
 
 def test_a_score_is_taken_in_pieces_that_no_other_core_shares_and_is_the_whole_score() -> None:
     """Another core trains, and what waits for a share of it waits for training."""
-    live, problem = Live(), Problem.build(Experiment())
-    bench = _Bench(problem)
-    network, asked = live.network(bench), []
-    live.network = lambda bench: lambda x, sigma: asked.append(len(x)) or network(x, sigma)  # type: ignore[method-assign]
+    worker, problem = SamplingWorker(), Problem.build(Experiment())
+    workspace = _Workspace(problem)
+    network, asked = worker.network(workspace), []
+    worker.network = lambda workspace: lambda x, sigma: asked.append(len(x)) or network(x, sigma)  # type: ignore[method-assign]
     x = torch.randn(3 * module.ROWS + 5, 2)
-    found = live._learned(bench)(x, torch.tensor(0.5))
+    found = worker._learned(workspace)(x, torch.tensor(0.5))
     assert (sum(asked), len(asked)) == (len(x), 4)
     assert max(asked) <= ROWS
     with torch.no_grad():
@@ -97,33 +97,33 @@ def test_a_share_is_one_of_the_processor_and_to_wait_takes_nothing_from_it(
             trajectory.append(0)
             yield trajectory
 
-    live, steps = Live(), frames()
-    live.share = 0.25
-    live.want(1_000)
-    assert live._advance(steps)
+    worker, steps = SamplingWorker(), frames()
+    worker.share = 0.25
+    worker.record(1_000)
+    assert worker._advance(steps)
     now["monotonic"] = 100.0 + rest - 1e-6
-    assert live._advance(steps) == (rest == passed - 1e-6)
+    assert worker._advance(steps) == (rest == passed - 1e-6)
     now["monotonic"] = 100.0 + rest + 1e-6
-    assert live._advance(steps)
-    assert live.keeps_up(0.99 / rest)
-    assert not live.keeps_up(1.01 / rest)
+    assert worker._advance(steps)
+    assert worker.keeps_up(0.99 / rest)
+    assert not worker.keeps_up(1.01 / rest)
 
 
 def test_an_adaptive_run_leaves_the_loop_after_every_score() -> None:
     """So whoever stops the thread, begins another run or wants a field waits for one evaluation, however far the next frame is."""
     settings = {"kind": "probability-flow", "solver": "adaptive", "steps": 1, "particles": 50, "tolerance": 1e-6}
     problem = Problem.build(replace(Experiment(), {f"sampling.{key}": value for key, value in settings.items()}))
-    live, asked = Live(), []
+    worker, asked = SamplingWorker(), []
 
     def score(x: torch.Tensor, sigma: torch.Tensor) -> torch.Tensor:
         asked.append(len(x))
         return problem.density.score(x, sigma)
 
-    live.score = lambda run: score  # type: ignore[method-assign]
-    live.begin(module.Run(_Bench(problem), problem, seed=0, number=1))
-    live.want(2)
-    loop, most = live.loop(), []
-    while not live.finished(1):
+    worker.score = lambda run: score  # type: ignore[method-assign]
+    worker.begin(module.SamplingRun(_Workspace(problem), problem, seed=0, number=1))
+    worker.record(2)
+    loop, most = worker.loop(), []
+    while not worker.finished(1):
         before = len(asked)
         next(loop)
         most.append(len(asked) - before)
@@ -131,11 +131,11 @@ def test_an_adaptive_run_leaves_the_loop_after_every_score() -> None:
     assert sorted(most)[-2] == 1
     assert most[1] == 3  # the first step asks twice for its length
     assert len(asked) > 60
-    assert live._frame_seconds > 0
+    assert worker._frame_seconds > 0
 
 
-class _Bench:
-    """A bench with untrained weights."""
+class _Workspace:
+    """A workspace with untrained weights."""
 
     def __init__(self, problem: Problem) -> None:
         self.problem = problem
