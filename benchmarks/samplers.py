@@ -14,7 +14,7 @@ import torch
 import typer
 from tables import rows, write_between
 
-from playground.app.choices import title
+from playground.app.option_labels import title
 from playground.lab.experiment import replace
 from playground.lab.problem import Problem
 from playground.lab.sample_metrics import PROJECTIONS

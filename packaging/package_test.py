@@ -187,7 +187,7 @@ def forget(folder: Path) -> None:
                 os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
 
 
-def rehearse(table: Table, place: Place, display: str, screen: str) -> None:
+def run_end_to_end_check(table: Table, place: Place, display: str, screen: str) -> None:
     """The lesson in the window, by `doctor --window`, which says how each step went."""
     before = Clock.now()
     done = place.run("doctor", "--window", display=display, timeout=600)
@@ -252,10 +252,10 @@ def examine(table: Table, place: Place, how: str, cold: bool) -> None:
         forget(place.folder)
         add_window(table, "first window, cold", COLD, place.seconds_to_window())
     add_window(table, "first window, warm", WARM, min(place.seconds_to_window() for _ in range(TRIES)))
-    rehearse(table, place, "", "offscreen")
+    run_end_to_end_check(table, place, "", "offscreen")
     with virtual_screen() as display:
         if display:
-            rehearse(table, place, display, "Xvfb")
+            run_end_to_end_check(table, place, display, "Xvfb")
     done = place.run("selftest", timeout=600)
     table.add(
         "selftest", done.returncode == 0, done.stdout.strip().splitlines()[-1] if done.stdout else done.stderr[-200:]

@@ -21,7 +21,7 @@ from PySide6.QtCore import QRectF, Qt
 from PySide6.QtGui import QColor, QFontMetricsF, QImage, QPainter
 from rich.progress import Progress
 
-from playground.app.choices import title
+from playground.app.option_labels import title
 from playground.data.sources import SOURCES, Toy
 from playground.drawing.axes import backdrop, figures
 from playground.drawing.images import ImageGrid

@@ -19,8 +19,8 @@ from PySide6.QtWidgets import QApplication, QLabel
 
 from playground.app.boltzmann.window import BoltzmannWindow
 from playground.app.errors import Log
-from playground.app.following import FOLLOWING
 from playground.app.measurements import map_level
+from playground.app.overlay_timing import FOLLOWING
 from playground.app.panels import DataPanel
 from playground.app.settings import Settings
 from playground.app.window import MainWindow

@@ -14,10 +14,10 @@ from PySide6.QtCore import QObject, Qt
 from PySide6.QtGui import QAction, QKeySequence
 
 from playground.app import help as about
-from playground.app import hindrances, layout
+from playground.app import why_disabled, window_state
 from playground.app.canvas.legend import LEGEND
 from playground.app.panels.training import in_full
-from playground.app.playback import END
+from playground.app.playback_clock import END
 from playground.app.wrapping import wrapped
 
 if typing.TYPE_CHECKING:
@@ -39,7 +39,7 @@ class Command:
         key: a plain key; acts where the focused control has no use for it.
         checked: for a switch, whether it is on.
         enabled: whether it can be done now.
-        hindrance: why it cannot be done now, as a sentence that takes the tip's place; nothing where it can.
+        why_disabled: why it cannot be done now, as a sentence that takes the tip's place; nothing where it can.
         label: what it is called now, where that changes.
     """
 
@@ -50,16 +50,16 @@ class Command:
     key: str = ""
     checked: Ask | None = None
     enabled: Ask | None = None
-    hindrance: Callable[["MainWindow"], str] | None = None
+    why_disabled: Callable[["MainWindow"], str] | None = None
     label: Callable[["MainWindow"], str] | None = None
 
 
 def _playing(window: "MainWindow") -> str:
-    return hindrances.to_playing(window.state, window.engine)
+    return why_disabled.playing(window.state, window.engine)
 
 
 def _sampling(window: "MainWindow") -> str:
-    return hindrances.to_sampling(window.state, window.engine)
+    return why_disabled.sampling(window.state, window.engine)
 
 
 def _of(what: str, step: str) -> str:
@@ -152,7 +152,7 @@ COMMANDS: dict[str, Command] = {
         "Train the network, or pause it",
         lambda w: w.engine.toggle_training(),
         key="T",
-        hindrance=lambda w: hindrances.to_training(w.state, w.engine),
+        why_disabled=lambda w: why_disabled.training(w.state, w.engine),
         label=lambda w: in_full(w.engine.training),
     ),
     "train.reset": Command(
@@ -164,12 +164,12 @@ COMMANDS: dict[str, Command] = {
         "Play or pause the sampler's timeline",
         lambda w: w.engine.set_playing(not w.engine.playing),
         key="Space",
-        hindrance=_playing,
+        why_disabled=_playing,
         label=lambda w: "Pause" if w.engine.playing and not _playing(w) else "Play",
     ),
-    "sample.step": Command("Step", "One frame on", lambda w: w.engine.step(1), key=".", hindrance=_playing),
+    "sample.step": Command("Step", "One frame on", lambda w: w.engine.step(1), key=".", why_disabled=_playing),
     "sample.step_back": Command(
-        "Step back", "One frame back", lambda w: w.engine.step(-1), key=",", hindrance=_playing
+        "Step back", "One frame back", lambda w: w.engine.step(-1), key=",", why_disabled=_playing
     ),
     "sample.start": Command("To the start", "The first frame: all noise", lambda w: w.engine.seek(0), key="A"),
     "sample.end": Command(
@@ -177,21 +177,21 @@ COMMANDS: dict[str, Command] = {
         "The end of the run; what is missing is sampled first",
         lambda w: w.engine.seek(END),
         key="E",
-        hindrance=_playing,
+        why_disabled=_playing,
     ),
     "sample.restart": Command(
         "Restart",
         "Run the sampler again with the same noise",
         lambda w: w.engine.restart(False),
         key="R",
-        hindrance=_sampling,
+        why_disabled=_sampling,
     ),
     "sample.restart_new_seed": Command(
         "Restart with new noise",
         "Run the sampler again with another seed",
         lambda w: w.engine.restart(True),
         key="N",
-        hindrance=_sampling,
+        why_disabled=_sampling,
     ),
     "sample.loop": Command(
         "Loop",
@@ -206,25 +206,25 @@ COMMANDS: dict[str, Command] = {
         "Compute the learned density over the canvas",
         lambda w: w.engine.density_map(),
         key="D",
-        hindrance=lambda w: hindrances.to_mapping(w.state, w.engine),
+        why_disabled=lambda w: why_disabled.mapping_density(w.state, w.engine),
     ),
     "measure.test_set": Command(
         "Evaluate the test set",
         "Log-likelihood of held-out points",
         lambda w: w.engine.evaluate_test_set(),
-        hindrance=lambda w: hindrances.to_evaluating(w.state, w.engine),
+        why_disabled=lambda w: why_disabled.evaluating(w.state, w.engine),
     ),
     "measure.samples": Command(
         "Compare samples with data",
         "Distance and mode weights of the samples",
         lambda w: w.engine.evaluate_samples(),
-        hindrance=lambda w: hindrances.to_comparing(w.state, w.engine),
+        why_disabled=lambda w: why_disabled.comparing_samples(w.state, w.engine),
     ),
     "measure.errors": Command(
         "Score error along σ",
         "How wrong the learned score is at each noise level",
         lambda w: w.engine.score_errors(),
-        hindrance=lambda w: hindrances.to_measuring_score(w.state, w.engine),
+        why_disabled=lambda w: why_disabled.measuring_score(w.state, w.engine),
     ),
     "measure.clear": Command(
         "Clear the clicked point",
@@ -251,7 +251,7 @@ COMMANDS: dict[str, Command] = {
     "view.reset": Command(
         "Reset window",
         "Lay it out as at its first start and forget recent files, folders and export choices; your work stays",
-        layout.reset,
+        window_state.reset,
     ),
     # tools
     "tools.boltzmann": Command(
@@ -380,10 +380,10 @@ class Actions(QObject):
         if action is None or modifiers & ~Qt.KeyboardModifier.KeypadModifier:
             return False
         self.refresh()
-        hindrance = COMMANDS[action.objectName()].hindrance
-        if hindrance is not None and not action.isEnabled():
-            why = hindrance(self._window)
-            self._window.notify("info", why, is_current=lambda: hindrance(self._window) == why)
+        why_disabled = COMMANDS[action.objectName()].why_disabled
+        if why_disabled is not None and not action.isEnabled():
+            why = why_disabled(self._window)
+            self._window.notify("info", why, is_current=lambda: why_disabled(self._window) == why)
         action.trigger()
         return True
 
@@ -398,8 +398,8 @@ class Actions(QObject):
                 action.setChecked(command.checked(self._window))
             if command.enabled:
                 action.setEnabled(command.enabled(self._window))
-            if command.hindrance:
-                why = command.hindrance(self._window)
+            if command.why_disabled:
+                why = command.why_disabled(self._window)
                 action.setEnabled(not why)
                 action.setToolTip(wrapped(why) if why else self._tips[key])
 

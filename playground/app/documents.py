@@ -17,7 +17,7 @@ from PySide6.QtWidgets import QMessageBox, QWidget
 from playground.app import errors, file_prompts
 from playground.app.background import Background
 from playground.app.export_size import megabytes
-from playground.app.questions import Answer, completed, may_replace, name_buttons
+from playground.app.file_prompts import Answer, completed, may_replace, name_buttons
 from playground.app.settings import Settings
 from playground.app.state import State
 from playground.lab import experiment as experiments

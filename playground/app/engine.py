@@ -15,7 +15,7 @@ import numpy as np
 from PySide6.QtCore import QObject, Qt, QTimer, Signal, Slot
 
 from playground.app import figures
-from playground.app.playback import TICK
+from playground.app.playback_clock import TICK
 from playground.app.state import Deed, State
 from playground.app.training import Training
 from playground.app.workers import interrupted
@@ -407,9 +407,9 @@ class Engine(Training):
         self._kept[reset_key(workspace.problem.experiment)] = workspace
         while len(self._kept) > KEPT:
             self._kept.popitem(last=False)
-        self._learned_maps.forget()
+        self._learned_densities.forget()
         self._unpin()
-        self._under.expire()
+        self._overlays.expire()
         self.problem_changed.emit(workspace.view)
         self.training_changed.emit(self.training)
         if workspace.progress is not None:

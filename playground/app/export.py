@@ -17,8 +17,8 @@ from PySide6.QtGui import QImage
 
 from playground.app import errors, file_prompts
 from playground.app.export_dialog import ExportDialog
-from playground.app.export_size import Dresser, foretell_film, megabytes, png_size
-from playground.app.questions import completed
+from playground.app.export_size import OverlayMaker, foretell_film, megabytes, png_size
+from playground.app.file_prompts import completed
 from playground.app.settings import PictureChoice, Settings, VideoChoice
 from playground.app.workers import Worker
 from playground.drawing import film
@@ -36,8 +36,8 @@ SAMPLING_SHARE = 0.1  # of the bar, for the frames that must be sampled before p
 DENSITY_SHARE = 0.5  # of the bar, for the learned densities that must be computed before, where they are shown
 
 Progress = tuple[int, int]  # done, total
-# A scene of any shape, what dresses it over any viewport, and the run and frame that it shows.
-Still = tuple[Callable[[float, float], Scene], Callable[[Any], Dresser], "Trajectory | None", int]
+# A scene of any shape, what makes its overlays over any viewport, and the run and frame that it shows.
+Still = tuple[Callable[[float, float], Scene], Callable[[Any], OverlayMaker], "Trajectory | None", int]
 
 
 class Exports(QObject):
@@ -167,8 +167,8 @@ class Exports(QObject):
         choice: VideoChoice = dialog.choice()
         engine = self._window.engine
         scene = self._scene(choice)
-        complete, dresser = engine.trajectory_iterator(), self._window.dressers()(scene.viewport)
-        self._start(lambda: paint_film(scene, complete, dresser, choice, path), path, dialog)
+        complete, overlay_maker = engine.trajectory_iterator(), self._window.overlay_makers()(scene.viewport)
+        self._start(lambda: paint_film(scene, complete, overlay_maker, choice, path), path, dialog)
 
     # --- the size of the file, before it is written
 
@@ -185,8 +185,8 @@ class Exports(QObject):
             self._sizing = Worker(sizes, "size of the export")
         elif trajectory is not None and len(trajectory):
             scene = self._scene(choice)
-            dresser = self._window.dressers()(scene.viewport)
-            self._sizing = Worker(lambda: foretell_film(scene, trajectory, dresser, choice), "size of the export")
+            overlay_maker = self._window.overlay_makers()(scene.viewport)
+            self._sizing = Worker(lambda: foretell_film(scene, trajectory, overlay_maker, choice), "size of the export")
         else:
             dialog.show_file_size(None)
             return
@@ -218,16 +218,16 @@ class Exports(QObject):
     def _picture_maker(self, choice: PictureChoice) -> Callable[[], Iterator[tuple[float, QImage | None]]]:
         """Makes an iterator that paints, in another thread, the canvas as it was when the dialog opened."""
         assert self._still is not None
-        shown, dressers, trajectory, frame = self._still
+        shown, overlay_makers, trajectory, frame = self._still
         scene = self._coloured(shown(choice.width, choice.height), choice)
-        dresser = dressers(scene.viewport)
-        return lambda: paint_picture(scene, trajectory, frame, dresser, choice)
+        overlay_maker = overlay_makers(scene.viewport)
+        return lambda: paint_picture(scene, trajectory, frame, overlay_maker, choice)
 
     def _now(self) -> Still:
         """What the canvas shows, to be kept while a run goes on."""
         engine = self._window.engine
         seen = (engine.trajectory, engine.frame) if self.has_frames() else (None, 0)
-        return self._window.canvas.still(), self._window.dressers(still=True), *seen
+        return self._window.canvas.still(), self._window.overlay_makers(still=True), *seen
 
     def _scene(self, choice: VideoChoice) -> Scene:
         return self._coloured(self._window.canvas.scene(choice.width, choice.height), choice)
@@ -337,15 +337,15 @@ class Exports(QObject):
 
 
 def paint_picture(
-    scene: Scene, trajectory: "Trajectory | None", frame: int, dresser: Dresser, choice: PictureChoice
+    scene: Scene, trajectory: "Trajectory | None", frame: int, overlay_maker: OverlayMaker, choice: PictureChoice
 ) -> Iterator[tuple[float, QImage | None]]:
     """Compute field and density of this frame for the picture's own view, as a film does; yields the share done, at last the image."""
     if trajectory is not None and scene.particles is not None:
         scene = film.at_frame(scene, trajectory.positions, frame)
-    dress, preparing = dresser(trajectory, np.array([frame]))
+    overlay, preparing = overlay_maker(trajectory, np.array([frame]))
     for done in preparing:
         yield 0.99 * done, None
-    yield 1.0, film.picture(dress(scene, frame), choice.width, choice.height)
+    yield 1.0, film.picture(overlay(scene, frame), choice.width, choice.height)
 
 
 def save_picture(painting: Iterator[tuple[float, QImage | None]], path: Path) -> Iterator[Progress]:
@@ -359,7 +359,7 @@ def save_picture(painting: Iterator[tuple[float, QImage | None]], path: Path) ->
 def paint_film(
     scene: Scene,
     complete: Callable[[], Iterator["Trajectory"]],
-    dresser: Dresser,
+    overlay_maker: OverlayMaker,
     choice: VideoChoice,
     path: Path,
 ) -> Iterator[Progress]:
@@ -368,7 +368,7 @@ def paint_film(
     Args:
         scene: the canvas as it is, at the film's size.
         complete: makes an iterator that yields the growing trajectory until its last frame.
-        dresser: for a run and its frames to paint.
+        overlay_maker: for a run and its frames to paint.
     """
     from playground.drawing.video import write_video  # FFmpeg's libraries: the window opens without them
 
@@ -382,11 +382,11 @@ def paint_film(
     positions = trajectory.positions
     frames = film.schedule(len(positions), choice.seconds, choice.fps)
     begun = SAMPLING_SHARE
-    dress, preparing = dresser(trajectory, frames)
+    overlay, preparing = overlay_maker(trajectory, frames)
     for done in preparing:
         begun = SAMPLING_SHARE + DENSITY_SHARE * done
         yield int(begun * total), total
-    images = film.pictures(scene, positions, frames.tolist(), choice.width, choice.height, dress)
+    images = film.pictures(scene, positions, frames.tolist(), choice.width, choice.height, overlay)
     for done in write_video(path, images, len(frames), (choice.width, choice.height), choice.fps):
         yield int((begun + (1 - begun) * done) * total), total
     yield total, total

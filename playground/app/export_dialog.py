@@ -23,7 +23,7 @@ from PySide6.QtWidgets import (
 from playground.app import file_prompts
 from playground.app.controls import ChoiceBox
 from playground.app.export_size import megabytes
-from playground.app.questions import completed, may_replace
+from playground.app.file_prompts import completed, may_replace
 from playground.app.settings import GIF, PictureChoice, Settings, VideoChoice
 from playground.app.theme import UNIT, set_role
 from playground.app.wrapping import breakable, wrapped

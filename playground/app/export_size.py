@@ -9,13 +9,13 @@ from PySide6.QtGui import QImage
 
 from playground.app.settings import VideoChoice
 from playground.drawing import film
-from playground.drawing.film import Dress
+from playground.drawing.film import FrameOverlay
 from playground.drawing.scene import Scene
 
 if typing.TYPE_CHECKING:
     from playground.lab.trajectory import Trajectory
 
-Dresser = Callable[["Trajectory | None", np.ndarray], tuple[Dress, Iterator[float]]]
+OverlayMaker = Callable[["Trajectory | None", np.ndarray], tuple[FrameOverlay, Iterator[float]]]
 """Of a run and the frames to paint: gives them score field, density and caption, once what it prepares meanwhile is done."""
 
 PLACES, SUCCESSIVE = 3, 12
@@ -38,7 +38,7 @@ def png_size(image: QImage) -> int:
 
 
 def foretell_film(
-    scene: Scene, trajectory: "Trajectory", dresser: Dresser, choice: VideoChoice
+    scene: Scene, trajectory: "Trajectory", overlay_maker: OverlayMaker, choice: VideoChoice
 ) -> Iterator[tuple[float, int | None]]:
     """Paint and encode some pieces of the film as :func:`paint_film` would; yields the share done, and at last the bytes of all."""
     from playground.drawing.video import (
@@ -50,12 +50,12 @@ def foretell_film(
     moving = int((np.cumsum(schedule[::-1] < schedule[-1]) > 0).sum()) + 1
     starts = [int((place + 0.5) / PLACES * max(moving - SUCCESSIVE, 0)) for place in range(PLACES)]
     pieces = [schedule[start : start + SUCCESSIVE].tolist() for start in dict.fromkeys(starts)]
-    dress, preparing = dresser(trajectory, np.concatenate(pieces))
+    overlay, preparing = overlay_maker(trajectory, np.concatenate(pieces))
     for done in preparing:
         yield 0.5 * done, None
     size, found = (choice.width, choice.height), []
     for frames in pieces:
-        painted = film.pictures(scene, trajectory.positions, frames, *size, dress)
+        painted = film.pictures(scene, trajectory.positions, frames, *size, overlay)
         found.append(packet_sizes(choice.suffix, painted, size, choice.fps))
         yield 0.5 + 0.5 * len(found) / len(pieces), None
     yield 1.0, estimated_size(choice.suffix, found, moving)

@@ -7,7 +7,7 @@ from PySide6.QtCore import QEvent, QObject, QPoint, QSize, Qt, Signal, Slot
 from PySide6.QtGui import QContextMenuEvent, QFocusEvent, QFontMetrics, QMouseEvent, QPainter, QPaintEvent, QPalette
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QMenu, QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
-from playground.app import choices, theme
+from playground.app import option_labels, theme
 from playground.app.controls import NumberEdit
 from playground.app.equation import Tooltip, words
 from playground.app.labels import label_of, spoken
@@ -233,7 +233,7 @@ class FieldRow(QWidget):
 
     def _in_words(self, value: Any) -> str:
         if self.field.kind == "choice":
-            return choices.title(self.key, value)
+            return option_labels.title(self.key, value)
         if isinstance(value, bool):
             return "on" if value else "off"
         return exactly(value)

@@ -8,8 +8,8 @@ from PySide6.QtGui import QDesktopServices, QKeySequence
 from PySide6.QtWidgets import QDialog, QDialogButtonBox, QGridLayout, QLabel, QMessageBox, QVBoxLayout
 
 import playground
-from playground.app.frame import MENU_KEY
-from playground.app.questions import name_buttons
+from playground.app.bars import MENU_KEY
+from playground.app.file_prompts import name_buttons
 from playground.app.theme import UNIT
 from playground.resources import notices
 

@@ -6,7 +6,7 @@ own name. Whoever looks at a card knows neither.
 
 import re
 
-from playground.app import choices
+from playground.app import option_labels
 from playground.app.numbers import shown
 from playground.lab.experiment import Field, fields
 
@@ -123,7 +123,9 @@ def spoken(sentence: str) -> str:
         known = fields()[key].choices
         if values.split(",")[0].split()[0] not in known:
             return f"{name} = {values}"
-        titles = re.sub(_VALUE, lambda one: f"“{choices.title(key, one[0])}”" if one[0] in known else one[0], values)
+        titles = re.sub(
+            _VALUE, lambda one: f"“{option_labels.title(key, one[0])}”" if one[0] in known else one[0], values
+        )
         return f"{name} {titles}"
 
     text = _SETTING.sub(say, sentence.replace("set data.path to", "open"))

@@ -19,7 +19,7 @@ from playground.app.window import MainWindow, close_on_signals
 from playground.drawing.palette import DARK
 
 if typing.TYPE_CHECKING:
-    from playground.app.rehearsal import Step
+    from playground.app.end_to_end_check import Step
 
 READY = "SCORE_PLAYGROUND_READY"  # set it to have one line printed once the window has been painted
 
@@ -63,8 +63,8 @@ def make_application() -> QApplication:
     return application
 
 
-def rehearse(application: QApplication, report: Callable[["Step"], None]) -> bool:
-    """Open the window, go once through all that a lesson needs and close it; see :mod:`playground.app.rehearsal`.
+def run_end_to_end_check(application: QApplication, report: Callable[["Step"], None]) -> bool:
+    """Open the window, go once through all that a lesson needs and close it; see :mod:`playground.app.end_to_end_check`.
 
     Args:
         application: from :func:`make_application`.
@@ -73,19 +73,19 @@ def rehearse(application: QApplication, report: Callable[["Step"], None]) -> boo
     Returns:
         Whether every step went well and every thread ended.
     """
-    from playground.app.rehearsal import Rehearsal
+    from playground.app.end_to_end_check import EndToEndCheck
 
     log = Log()
     hook = ExceptionHook(log)
     with tempfile.TemporaryDirectory() as folder:
         window = MainWindow(Settings(Path(folder) / "settings.ini"), log)
-        rehearsal = Rehearsal(window, Path(folder), report, process_age)
+        check = EndToEndCheck(window, Path(folder), report, process_age)
         close_on_signals(window)
         window.show()
         application.exec()
         hook.remove()
         window.deleteLater()  # with its toasts, whose time is not over
-        return rehearsal.complete and window.ended
+        return check.complete and window.ended
 
 
 def _say_ready() -> None:

@@ -7,8 +7,8 @@ import numpy as np
 from PySide6.QtCore import QObject, Signal
 
 from playground.app import figures, measurements
-from playground.app.following import FOLLOWING
-from playground.app.stage import Stage
+from playground.app.overlay_timing import FOLLOWING
+from playground.app.player import Player
 from playground.app.state import State
 from playground.app.views import DensityView, PointLikelihood, Way
 from playground.app.workspace import Workspace
@@ -30,7 +30,7 @@ def _telling_the_last(progress: measurements.Progress) -> measurements.Progress:
         yield fraction, metrics and (fraction == 1.0, metrics)
 
 
-class Measuring(Stage):
+class Measuring(Player):
     """Each measurement is a task with progress that can be cancelled; it uses the weights of the moment it began."""
 
     likelihood_changed = Signal(object)  # PointLikelihood or None
@@ -212,7 +212,7 @@ class Measuring(Stage):
         if self._refused(likelihood_conflict):
             return
         if self._pinned is None or not self._tasks.running("density"):
-            self._finished_map = None if self._pinned is None else self._under.density.seen
+            self._finished_map = None if self._pinned is None else self._overlays.density.seen
         self._pin()
         workspace, bounds = self._workspace, self._bounds
         assert workspace is not None
@@ -363,7 +363,7 @@ class Measuring(Stage):
         if self._pinned is not None:  # else the playhead has moved on, and the map will not be shown
             measures["density"] = self.density_map
         asked = [measure for task, measure in measures.items() if self._tasks.running(task)]
-        shown = self._under.density.seen
+        shown = self._overlays.density.seen
         if self.density_map in asked or (shown is not None and shown.asked and shown.source == "learned"):
             self._unpin()
         self._forget_measurements()

@@ -19,7 +19,7 @@ from PySide6.QtWidgets import (
 )
 
 from playground.app.errors import Log
-from playground.app.questions import name_buttons
+from playground.app.file_prompts import name_buttons
 from playground.app.selectable import SelectableLabel
 from playground.app.wrapping import breakable, wrapped
 

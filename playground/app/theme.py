@@ -66,7 +66,7 @@ def apply(app: QApplication, palette: Palette, more: str = "") -> None:
         more: rules to add to the one style sheet; a second sheet on the window would style every widget twice.
     """
     prepare(app, palette)
-    dress(app, more)
+    apply_style_sheet(app, more)
 
 
 def prepare(app: QApplication, palette: Palette) -> None:
@@ -77,7 +77,7 @@ def prepare(app: QApplication, palette: Palette) -> None:
         app.setFont(text_font())
 
 
-def dress(app: QApplication, more: str = "") -> None:
+def apply_style_sheet(app: QApplication, more: str = "") -> None:
     """The part of the look that is worn: the style sheet.
 
     Best put on once all widgets are in place. Under a sheet, each time that a widget gets a parent, it and all inside it are

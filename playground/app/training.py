@@ -89,9 +89,9 @@ class Training(Measuring):
         if workspace is None:
             return
         conflict = training_conflict(self._state.experiment, workspace.view.conditions)
-        hindrance = self.failure if conflict is None else conflict.sentence
-        if hindrance:
-            self.message.emit("error", hindrance, "")
+        why_disabled = self.failure if conflict is None else conflict.sentence
+        if why_disabled:
+            self.message.emit("error", why_disabled, "")
             return
         experiment = self._state.experiment
         self._training, self._resting = Worker(lambda: workspace.train(experiment), "training"), None

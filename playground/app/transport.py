@@ -25,7 +25,7 @@ class TransportButton(QAbstractButton):
     def __init__(self, icon: str, name: str, tip: str, *, large: bool = False, checkable: bool = False) -> None:
         super().__init__()
         self._icon, self._large, self._colors = icon, large, DARK
-        self._hindrance = ""
+        self._why_disabled = ""
         self._ringed = False  # whether the keyboard brought the focus here
         side = LARGE if large else SMALL
         self.setFixedSize(side, side)
@@ -41,14 +41,14 @@ class TransportButton(QAbstractButton):
         self.setAccessibleName(name)
         self._say()
 
-    def set_hindrance(self, why: str) -> None:
+    def set_why_disabled(self, why: str) -> None:
         """Why the button can do nothing now, as a sentence; nothing where it can."""
-        self._hindrance = why
+        self._why_disabled = why
         self.setEnabled(not why)
         self._say()
 
     def _say(self) -> None:
-        text = self._hindrance or self._tip
+        text = self._why_disabled or self._tip
         self.setAccessibleDescription(text)
         self.setToolTip(f"<p>{self.accessibleName()}<br>{text}</p>")
         self.update()
@@ -201,13 +201,13 @@ class Transport(QWidget):
         else:
             self.play.describe("play", "Play", "Let the particles move (Space).")
 
-    def set_hindrances(self, playing: str, sampling: str) -> None:
+    def set_why_disabled(self, playing: str, sampling: str) -> None:
         """Why nothing can be played and why no run can begin, as sentences; nothing where one can."""
         self._still = playing
         for button in (self.play, self.back, self.forward):
-            button.set_hindrance(playing)
+            button.set_why_disabled(playing)
         for button in (self.restart, self.new_seed):
-            button.set_hindrance(sampling)
+            button.set_why_disabled(sampling)
         self._show_play()
 
     @Slot(int, int, int)

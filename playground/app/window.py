@@ -20,17 +20,17 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from playground.app import frame, layout, theme
+from playground.app import bars, theme, window_state
 from playground.app.actions import MENUS, RECENT, SEPARATOR, TOP_BAR, Actions
+from playground.app.bars import FirstPaint, FrameMeter, StatusBar, TopBar
 from playground.app.canvas import CanvasView, ChipBar
-from playground.app.card import Card
+from playground.app.collapsible_panel import CollapsiblePanel
 from playground.app.companions import Companions
 from playground.app.documents import OPENABLE, Documents, name_of
-from playground.app.dressing import COMPUTED, dressers
 from playground.app.engine import Engine
 from playground.app.errors import Log
 from playground.app.export import Exports
-from playground.app.frame import FirstPaint, FrameMeter, StatusBar, TopBar
+from playground.app.film_overlays import COMPUTED, overlay_makers
 from playground.app.notifications import IsCurrent, ToastAction, Toasts, copy_log
 from playground.app.overlays import FrameOverlays
 from playground.app.panels import (
@@ -58,7 +58,7 @@ MEASUREMENTS = (LikelihoodPanel, QualityPanel)
 OPENING = "checkpoints/two-moons.spg"
 QUIT_SECONDS = 1.6
 
-PanelKind = TypeVar("PanelKind", bound=Card)
+PanelKind = TypeVar("PanelKind", bound=CollapsiblePanel)
 
 
 class MainWindow(QMainWindow):
@@ -100,8 +100,8 @@ class MainWindow(QMainWindow):
         self.overlays = FrameOverlays(self)
         self.wiring = Wiring(self)
         self._apply_palette()
-        theme.dress(_application(), frame.SHEET)
-        layout.restore(self)
+        theme.apply_style_sheet(_application(), bars.SHEET)
+        window_state.restore(self)
         self.documents.changed.connect(self._show_name)
         self.documents.saved.connect(lambda sentence: self.notify("info", sentence))
         self.documents.refused.connect(self._refused)
@@ -124,7 +124,7 @@ class MainWindow(QMainWindow):
 
     def _lay_out(self) -> None:
         self.top_bar = TopBar(self)
-        self.panels: list[Card] = []
+        self.panels: list[CollapsiblePanel] = []
         left = self._column("leftColumn", PIPELINE)
         right = self._column("rightColumn", MEASUREMENTS)
         self.canvas = CanvasView()
@@ -152,7 +152,7 @@ class MainWindow(QMainWindow):
         self.status = StatusBar(self)
         self.meter = FrameMeter(self.canvas.surface)
 
-        whole = frame.CentralWidget()
+        whole = bars.CentralWidget()
         rows = QVBoxLayout(whole)
         rows.setContentsMargins(0, 0, 0, 0)
         rows.setSpacing(0)
@@ -228,7 +228,7 @@ class MainWindow(QMainWindow):
         """The window can be seen: now there is time for torch."""
         self.on_first_paint()
         if not self.settings.get("geometry"):
-            layout.keep_on_screen(self)  # only now is it known how wide the system's frame is
+            window_state.keep_on_screen(self)  # only now is it known how wide the system's frame is
         self.engine.start()
         if self._path is not None:
             self.documents.open(self._path)
@@ -242,7 +242,7 @@ class MainWindow(QMainWindow):
         event.accept()
         self.hide()
         self._second.stop()
-        layout.remember(self)
+        window_state.remember(self)
         self.exports.cancel()
         self.documents.finish(QUIT_SECONDS)
         self.ended = self.engine.shutdown(QUIT_SECONDS) & self.exports.shutdown(QUIT_SECONDS / 2)
@@ -290,11 +290,11 @@ class MainWindow(QMainWindow):
             sentence = "Training was reset: the weights are put aside."
             self.notify("info", sentence, "edit.undo", lambda: self.state.undoes(deed))
 
-    def dressers(self, still: bool = False) -> Any:
-        """See :func:`playground.app.dressing.dressers`."""
+    def overlay_makers(self, still: bool = False) -> Any:
+        """See :func:`playground.app.film_overlays.overlay_makers`."""
         wanted = frozenset(name for name in COMPUTED if self.canvas.visible[name])
         kind, untrained = self.state.experiment.sampling.kind, self.overlays.shows_untrained
-        return dressers(self.engine, kind, wanted, still, untrained)
+        return overlay_makers(self.engine, kind, wanted, still, untrained)
 
     def notify(self, level: str, sentence: str, action: str = "", is_current: IsCurrent = lambda: True) -> None:
         """Show a toast for as long as it holds, at most a while; `action` is the key of an action that it offers."""
@@ -325,7 +325,7 @@ class MainWindow(QMainWindow):
 
     def _show_name(self) -> None:
         self.setWindowTitle(self.documents.title)
-        self.top_bar.summary.setText(frame.summary(self.state.experiment))
+        self.top_bar.summary.setText(bars.summary(self.state.experiment))
         self._show_status()
         self.actions_by_key.refresh()
         self.toasts.review()

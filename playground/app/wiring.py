@@ -6,13 +6,13 @@ from collections.abc import Callable
 import numpy as np
 from PySide6.QtCore import QObject
 
-from playground.app import hindrances, readouts
+from playground.app import readouts, why_disabled
 from playground.app.canvas.legend import KEYS
-from playground.app.dressing import COMPUTED
-from playground.app.following import near
+from playground.app.film_overlays import COMPUTED
 from playground.app.labels import keys_in, spoken
 from playground.app.notifications import IsCurrent
 from playground.app.numbers import count
+from playground.app.overlay_timing import near
 from playground.app.panels import DataPanel, LikelihoodPanel, TrainingPanel
 from playground.app.views import (
     PointLikelihood,
@@ -68,7 +68,7 @@ class Wiring(QObject):
         engine.note.connect(window.notify)
         engine.training_changed.connect(lambda _: self._refresh())
         for signal in (engine.problem_changed, engine.problem_failed, engine.trajectory_changed, state.changed):
-            signal.connect(lambda _: self._show_hindrances())
+            signal.connect(lambda _: self._show_why_disabled())
         engine.playing_changed.connect(transport.set_playing)
         engine.loop_changed.connect(transport.set_loop)
         for signal in (engine.playing_changed, engine.loop_changed):
@@ -271,9 +271,9 @@ class Wiring(QObject):
             self._transport.set_progress(0, 0, 0)
         self._window.actions_by_key.refresh()
 
-    def _show_hindrances(self) -> None:
-        self._transport.set_hindrances(
-            hindrances.to_playing(self._state, self._engine), hindrances.to_sampling(self._state, self._engine)
+    def _show_why_disabled(self) -> None:
+        self._transport.set_why_disabled(
+            why_disabled.playing(self._state, self._engine), why_disabled.sampling(self._state, self._engine)
         )
 
     def _show_sigmas(self, trajectory: "Trajectory | None") -> None:

@@ -34,7 +34,7 @@ def paint_picture(
     application = headless()
     last = len(trajectory) - 1
     scene = at_frame(_scene(problem, trajectory, size), trajectory.positions, last)
-    scene = _dress(problem, score, trajectory, size)(scene, last)
+    scene = _frame_overlay(problem, score, trajectory, size)(scene, last)
     save_png(scene, path, *size, pixel_ratio=2.0)
     del application
 
@@ -46,8 +46,8 @@ def paint_video(
     application = headless()
     seconds = min(MOST_SECONDS, max(LEAST_SECONDS, len(trajectory) / fps))
     frames = schedule(len(trajectory), seconds + HOLD_SECONDS, fps)
-    dress = _dress(problem, score, trajectory, size)
-    images = pictures(_scene(problem, trajectory, size), trajectory.positions, frames.tolist(), *size, dress)
+    overlay = _frame_overlay(problem, score, trajectory, size)
+    images = pictures(_scene(problem, trajectory, size), trajectory.positions, frames.tolist(), *size, overlay)
     written = write_video(path, images, len(frames), size, fps)
     # Closed at once where Ctrl+C comes between two pictures, for its half-written file goes with it.
     with stage("Video") as update, contextlib.closing(written):
@@ -79,12 +79,12 @@ def _viewport(problem: Problem, size: tuple[int, int]) -> Viewport:
     return shaped(bounds, *size) if problem.units.isotropic else bounds
 
 
-def _dress(
+def _frame_overlay(
     problem: Problem, score: ScoreFunction, trajectory: Trajectory, size: tuple[int, int]
 ) -> Callable[[Scene, int], Scene]:
     """Gives a frame its score field, density and caption."""
 
-    def dress(scene: Scene, frame: int) -> Scene:
+    def overlay(scene: Scene, frame: int) -> Scene:
         sigma = float(trajectory.sigma[frame])
         time = None if math.isnan(trajectory.time[frame]) else float(trajectory.time[frame])
         caption = tuple(readouts.caption(trajectory, frame, problem.experiment.sampling.kind))
@@ -98,4 +98,4 @@ def _dress(
             density = Density(density_over(problem, scene.viewport, sigma, time), scene.viewport)
         return dataclasses.replace(scene, caption=caption, density=density, **{role: field})
 
-    return dress
+    return overlay

@@ -8,11 +8,11 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QFontMetrics, QTextDocument
 from PySide6.QtWidgets import QAbstractButton, QLabel, QLineEdit, QPushButton, QWidget
 
-from playground.app.card import Card
 from playground.app.charts.chart import Chart
 from playground.app.charts.histogram import MarginalHistogram
 from playground.app.charts.library import library
 from playground.app.charts.painted import PaintedChart
+from playground.app.collapsible_panel import CollapsiblePanel
 from playground.app.panels import QualityPanel
 from tests.app.conftest import wait
 
@@ -122,7 +122,7 @@ def settled(shared_window) -> Iterator[Callable[[dict[str, object]], None]]:
 def test_no_text_of_the_window_is_cut(shared_window, settled, monkeypatch, state):
     window = shared_window
     settled(STATES[state])
-    cards = window.findChildren(Card)
+    cards = window.findChildren(CollapsiblePanel)
     cuts = Cuts(monkeypatch)
     theme_before = window.theme_name
     for name in ("dark", "light"):

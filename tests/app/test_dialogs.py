@@ -18,7 +18,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from playground.app import file_prompts, frame, questions, theme
+from playground.app import bars, file_prompts, theme
 from playground.app.boltzmann.window import BoltzmannWindow
 from playground.app.export_dialog import ExportDialog
 from playground.app.help import show_about, show_keys
@@ -34,7 +34,7 @@ BUTTONS = ("backButton", "forwardButton", "toParentButton", "newFolderButton", "
 def dialog(request, qapp, qtbot, tmp_path):
     """Qt's own dialog over a folder of two files; there is no other where the tests run."""
     before = qapp.styleSheet()
-    theme.apply(qapp, request.param, frame.SHEET)
+    theme.apply(qapp, request.param, bars.SHEET)
     for name in ("measured-values-of-last-week.csv", "session.spg"):
         (tmp_path / name).write_text("x,y\n1,2\n")
     parent = QWidget()
@@ -179,5 +179,5 @@ def test_every_button_of_the_questions_has_a_key_of_its_own(shared_window, monke
 
     monkeypatch.setattr(QMessageBox, "exec", look)
     shared_window.documents._ask()
-    questions.may_replace(shared_window, "moons.spg exists already.")
+    file_prompts.may_replace(shared_window, "moons.spg exists already.")
     assert asked == ["unsavedWork", "replaceFile"]

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from scipy.special import ndtr
 
-from playground.app import hindrances
+from playground.app import why_disabled
 from playground.app.engine import Engine
 from playground.app.measuring import STALE
 from playground.app.state import State
@@ -499,7 +499,7 @@ def test_data_that_the_settings_no_longer_describe_are_neither_trained_nor_saved
     engine.message.connect(lambda level, sentence, action: errors.append(sentence))
     with qtbot.waitSignal(engine.problem_failed, timeout=10_000):
         state.edit({"data.kind": "file", "data.path": str(tmp_path / "none.csv")})
-    assert "none.csv" in hindrances.to_training(state, engine)
+    assert "none.csv" in why_disabled.training(state, engine)
     engine.train()
     assert engine.training == "untrained"
     assert errors == [engine.failure]
@@ -507,7 +507,7 @@ def test_data_that_the_settings_no_longer_describe_are_neither_trained_nor_saved
         engine.session({})
     with qtbot.waitSignal(engine.problem_changed, timeout=10_000):
         state.undo()
-    assert hindrances.to_training(state, engine) == ""
+    assert why_disabled.training(state, engine) == ""
     engine.session({})
 
 
@@ -1024,7 +1024,7 @@ def test_what_was_never_trained_goes_by_the_training_so_far(qtbot, workspace, tm
         state.edit({"data.kind": "digits", "training.steps": 2, "training.label_dropout": 0.0} | small)
     train(qtbot, engine)
     state.edit({"training.label_dropout": 0.1})
-    assert "every label so far" in hindrances.to_measuring_score(state, engine)
+    assert "every label so far" in why_disabled.measuring_score(state, engine)
     engine.session({})().save(tmp_path / "one.spg")
     other = Engine(State(), device="cpu")
     try:
@@ -1032,11 +1032,11 @@ def test_what_was_never_trained_goes_by_the_training_so_far(qtbot, workspace, tm
         with qtbot.waitSignal(other.problem_changed, timeout=20_000) as told:
             other.start()
         assert told.args[0].conditions.hidden_labels == (0.0, 0.0)
-        assert "every label so far" in hindrances.to_evaluating(other._state, other)
+        assert "every label so far" in why_disabled.evaluating(other._state, other)
     finally:
         assert other.shutdown(20.0)
     told = []
-    engine.training_changed.connect(lambda _: told.append(hindrances.to_measuring_score(state, engine)))
+    engine.training_changed.connect(lambda _: told.append(why_disabled.measuring_score(state, engine)))
     train(qtbot, engine)
     assert told[0]
     assert not told[-1]

@@ -10,7 +10,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QApplication, QLabel, QPushButton, QWidget
 
-from playground.app import export_dialog, file_prompts, questions, theme
+from playground.app import export_dialog, file_prompts, theme
 from playground.app.export import Exports
 from playground.app.export_dialog import CUSTOM, SIZES
 from playground.app.settings import Settings
@@ -55,13 +55,13 @@ class Window(QWidget):
         scene = Scene(palette=DARK, particles=Particles(empty), trails=Trails(empty[None]))
         return SimpleNamespace(scene=lambda width, height: scene, still=lambda: lambda width, height: scene)
 
-    def dressers(self, still=False):
-        def dress(shown, frame):
+    def overlay_makers(self, still=False):
+        def overlay(shown, frame):
             self.painted.append(frame)
             self.positions.append(shown.particles.positions)
             return shown
 
-        return lambda viewport: lambda trajectory, frames: (dress, iter(()))
+        return lambda viewport: lambda trajectory, frames: (overlay, iter(()))
 
 
 @pytest.fixture
@@ -423,7 +423,7 @@ def test_a_completed_name_of_a_trajectory_asks_before_it_replaces(exports, qtbot
     path = tmp_path / "run.csv"
     path.write_text("old")
     monkeypatch.setattr(file_prompts, "save_name", lambda *_: (str(tmp_path / "run"), "values (*.csv)"))
-    monkeypatch.setattr(questions, "may_replace", lambda parent, sentence: replace)
+    monkeypatch.setattr(file_prompts, "may_replace", lambda parent, sentence: replace)
     exports.trajectory()
     qtbot.waitUntil(lambda: not exports.busy, timeout=20_000)
     assert (path.read_text() == "old") != replace
@@ -436,7 +436,7 @@ def test_a_completed_name_of_a_film_asks_at_once_and_keeps_its_dots(exports, qtb
     path.write_bytes(b"old")
     monkeypatch.setattr(file_prompts, "save_name", lambda *_: (str(path.with_suffix("")), ""))
     asked = []
-    monkeypatch.setattr(questions, "may_replace", lambda parent, sentence: asked.append(sentence) or replace)
+    monkeypatch.setattr(file_prompts, "may_replace", lambda parent, sentence: asked.append(sentence) or replace)
     monkeypatch.setattr(export_dialog, "may_replace", lambda *_: pytest.fail("asked twice"))
     dialog = open_video(exports)
     before = dialog.path.text()

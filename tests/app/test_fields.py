@@ -8,7 +8,7 @@ from PySide6.QtGui import QContextMenuEvent, QHelpEvent, QImage, QKeySequence, Q
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QMenu, QVBoxLayout, QWidget
 
-from playground.app import choices
+from playground.app import option_labels
 from playground.app.controls import ChoiceBox, Slider
 from playground.app.equation import equation_image, equation_tag
 from playground.app.fields import ChoiceField, NumberField, SwitchField, make_field
@@ -114,9 +114,9 @@ def test_lists_and_texts_have_no_row(state):
 def test_every_choice_has_a_title_and_a_meaning():
     for key, field in fields().items():
         for choice in field.choices:
-            assert choices.title(key, choice)
+            assert option_labels.title(key, choice)
             if key != "data.kind":  # tiles with pictures
-                assert choices.meaning(key, choice), f"{key} = {choice}"
+                assert option_labels.meaning(key, choice), f"{key} = {choice}"
 
 
 # Typing
@@ -681,7 +681,7 @@ def test_each_choice_shows_its_own_equation(form, state, field, choice):
         tip = ask_tooltip(widget)
         assert {tag for tag in others if tag in tip} == own
         if widget is not row.label:
-            assert html.escape(choices.meaning(field.key, choice)) in tip
+            assert html.escape(option_labels.meaning(field.key, choice)) in tip
 
 
 def test_no_two_choices_share_an_equation_and_few_have_none():

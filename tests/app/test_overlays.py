@@ -10,10 +10,10 @@ from PySide6.QtGui import QImage
 from playground.app.canvas.view import CanvasView
 from playground.app.engine import Engine
 from playground.app.export import paint_picture, save_picture
-from playground.app.following import NEAR, PATIENCE, LearnedMaps, Overlay, near
+from playground.app.overlay_timing import NEAR, PATIENCE, LearnedDensities, Overlay, near
+from playground.app.player import PAUSED
 from playground.app.sampling_worker import SamplingWorker
 from playground.app.settings import PictureChoice
-from playground.app.stage import PAUSED
 from playground.app.state import State
 from playground.app.views import DensityView, FieldView
 from playground.lab.experiment import Experiment, replace
@@ -99,7 +99,7 @@ def engine(qtbot):
 def watch(engine) -> list[tuple[float, float | None, float | None]]:
     """Of each frame that is shown from now on its noise level, and those of what lies under it, None where nothing does."""
     under: dict[str, float | None] = {"field": None, "density": None}
-    for overlay, name in ((engine._under.field, "field"), (engine._under.density, "density")):
+    for overlay, name in ((engine._overlays.field, "field"), (engine._overlays.density, "density")):
         under[name] = None if overlay.seen is None else overlay.seen.sigma
     engine.field_changed.connect(lambda view: under.update(field=view.sigma))
     engine.density_changed.connect(lambda view: under.update(density=view.sigma))
@@ -121,7 +121,7 @@ def test_no_frame_lies_over_the_field_or_density_of_another(qtbot, engine):
 
 
 def test_a_frame_waits_for_what_lies_under_it_but_not_for_ever(qtbot, engine, monkeypatch):
-    qtbot.waitUntil(lambda: engine._under.field.seen is not None, timeout=10_000)
+    qtbot.waitUntil(lambda: engine._overlays.field.seen is not None, timeout=10_000)
     see = SamplingWorker.compute_overlays
 
     def slow(self, view):
@@ -133,26 +133,26 @@ def test_a_frame_waits_for_what_lies_under_it_but_not_for_ever(qtbot, engine, mo
     engine.seek(19)
     qtbot.wait(int(9000 * PATIENCE))
     frames = watch(engine)
-    engine._under.field.given_up = False  # as after any that has come
+    engine._overlays.field.given_up = False  # as after any that has come
     started = time.monotonic()
     engine.seek(0)
     qtbot.waitUntil(lambda: bool(frames), timeout=10_000)
     assert time.monotonic() - started > 0.9 * PATIENCE
     assert frames[0][1:] == (None, None)
-    qtbot.waitUntil(lambda: engine._under.field.seen is not None, timeout=10_000)  # it comes all the same
+    qtbot.waitUntil(lambda: engine._overlays.field.seen is not None, timeout=10_000)  # it comes all the same
 
 
 def test_a_density_that_ends_late_leaves_that_of_the_moment(engine):
     engine.set_playing(False)
-    sigma, time = engine._moment()
+    sigma, time = engine._frame_noise()
     present, late = (
         DensityView(np.ones((2, 2)), engine._bounds, level, engine.density_source, moving=time is not None)
         for level in (sigma, 10 * sigma)
     )
     engine._show_density(present)
     engine._show_density(late)
-    engine._under.settle(engine._moment())
-    assert engine._under.density.seen is present
+    engine._overlays.settle(engine._frame_noise())
+    assert engine._overlays.density.seen is present
 
 
 def test_frames_on_the_way_to_one_that_is_not_sampled_yet_ask_for_nothing(qtbot, engine, monkeypatch):
@@ -191,7 +191,7 @@ def test_a_learned_map_of_earlier_weights_stands_in_while_training_goes_on():
             self.busy, self.keep = True, keep
 
     tasks, shown = Tasks(), []
-    maps = LearnedMaps(tasks, shown.append)
+    maps = LearnedDensities(tasks, shown.append)
     bounds = (0.0, 1.0, 0.0, 1.0)
     assert maps.follow(Workspace(1, "training"), bounds, 1.0, True)
     first = DensityView(np.ones((2, 2)), bounds, 1.0, "learned", moving=True)
@@ -300,12 +300,12 @@ def test_a_picture_has_field_and_density_everywhere(shared_window, tmp_path, siz
     window.canvas.set_layer_visible("exact", True)
     try:
         scene = window.canvas.scene(*size)
-        dresser, painted = window.dressers(still=True)(scene.viewport), []
+        overlay_maker, painted = window.overlay_makers(still=True)(scene.viewport), []
         assert scene.viewport != engine._bounds
 
         def noting(trajectory, frames):
-            dress, preparing = dresser(trajectory, frames)
-            return lambda shown, frame: painted.append(dress(shown, frame)) or painted[-1], preparing
+            overlay, preparing = overlay_maker(trajectory, frames)
+            return lambda shown, frame: painted.append(overlay(shown, frame)) or painted[-1], preparing
 
         choice = PictureChoice(width=size[0], height=size[1], theme="dark")
         trajectory, frame = engine.trajectory, engine.frame
@@ -335,13 +335,15 @@ def test_a_picture_of_the_map_that_was_asked_for_is_of_that_map(shared_window):
     window, engine = shared_window, shared_window.engine
     engine.density_map()
     try:
-        wait(lambda: engine._under.density.seen is not None and engine._under.density.seen.asked, 60_000)
+        wait(lambda: engine._overlays.density.seen is not None and engine._overlays.density.seen.asked, 60_000)
         scene = window.canvas.scene(200, 100)
-        _, preparing = window.dressers(still=True)(scene.viewport)(engine.trajectory, np.array([engine.frame]))
+        _, preparing = window.overlay_makers(still=True)(scene.viewport)(engine.trajectory, np.array([engine.frame]))
         next(preparing)
-        views = engine.view_maker(frozenset({"density"}), still=True)(scene.viewport)
+        views = engine.video_frame_maker(frozenset({"density"}), still=True)(scene.viewport)
         assert views._asked
-        assert not engine.view_maker(frozenset({"density"}))(scene.viewport)._asked  # a film's frames have their own
+        assert not engine.video_frame_maker(frozenset({"density"}))(
+            scene.viewport
+        )._asked  # a film's frames have their own
         assert not views._follow
         assert not views._view.density
     finally:

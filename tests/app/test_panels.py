@@ -19,10 +19,10 @@ from PySide6.QtWidgets import (
 )
 from scipy.special import ndtr
 
-from playground.app import hindrances, panels, theme
-from playground.app.card import Card, shortened
+from playground.app import panels, theme, why_disabled
 from playground.app.charts.chart import Chart
 from playground.app.charts.painted import PaintedChart
+from playground.app.collapsible_panel import CollapsiblePanel, shortened
 from playground.app.field_row import FieldRow
 from playground.app.labels import spoken
 from playground.app.panels.figure import Figure
@@ -68,7 +68,7 @@ def show(qtbot, state, engine):
     area.resize(330, 600)
     qtbot.addWidget(area)
 
-    def put(*kinds: type[Card]) -> list[Card]:
+    def put(*kinds: type[CollapsiblePanel]) -> list[CollapsiblePanel]:
         made = [kind(state, engine) for kind in kinds]
         for panel in made:
             layout.addWidget(panel)
@@ -133,7 +133,7 @@ def test_every_scene_fits_and_has_names(show, state, engine, qtbot, scene):
         assert panel.header.accessibleName().startswith(panel.title)
 
 
-def within(card: Card) -> bool:
+def within(card: CollapsiblePanel) -> bool:
     """Whether a card has grown to hold what its layouts have in them."""
     controls = [
         control for control in card.findChildren(QWidget) if control.isVisibleTo(card) and not control.isWindow()
@@ -803,13 +803,13 @@ def test_what_the_data_lack_is_refused_and_mended(show, state, engine, changes, 
     assert not panel.notice.isVisible()  # until the data are read
     engine.build(conditions=TOLD)
     why = spoken(sampling_conflict(state.experiment, TOLD).sentence)
-    assert panel.notice.text.text() == hindrances.to_sampling(state, engine) == why
+    assert panel.notice.text.text() == why_disabled.sampling(state, engine) == why
     engine.sample()  # an earlier run is in view
-    assert hindrances.to_comparing(state, engine) == why
+    assert why_disabled.comparing_samples(state, engine) == why
     press(button_called(panel, way))
     assert state.value(mended[0]) == mended[1]
     assert not panel.notice.isVisible()
-    assert hindrances.to_sampling(state, engine) == ""
+    assert why_disabled.sampling(state, engine) == ""
 
 
 @pytest.mark.parametrize(("name", "last"), [("label", 9), ("known", 358)])
@@ -886,12 +886,12 @@ def test_without_data_every_button_says_why(show, state, engine, why):
     engine.build()
     engine.sample()
     engine.fail(why)
-    said = why or hindrances.LOADING
+    said = why or why_disabled.LOADING
     buttons = (training.button, likelihood.map, likelihood.test, quality.measure_score, quality.measure_samples)
     for button in buttons:
         assert not button.isEnabled()
         assert button.toolTip() == f"<p>{said}</p>"
-    assert hindrances.to_sampling(state, engine) == why  # what is being loaded may be played as soon as it is there
+    assert why_disabled.sampling(state, engine) == why  # what is being loaded may be played as soon as it is there
     assert training.chart._empty == ""
     engine.build()
     for button in buttons:
@@ -1474,7 +1474,9 @@ def test_a_few_particles_are_not_compared_and_say_what_to_do(show, state, engine
     engine.build()
     engine.sample(3)
     assert not panel.measure_samples.isEnabled()
-    assert hindrances.to_comparing(state, engine).startswith("3 samples are too few to compare with the data: set ")
+    assert why_disabled.comparing_samples(state, engine).startswith(
+        "3 samples are too few to compare with the data: set "
+    )
     engine.sample(4)
     assert panel.measure_samples.isEnabled()
 

@@ -6,8 +6,8 @@ from PySide6.QtGui import QColor, QFontMetricsF, QImage, QPalette
 from PySide6.QtWidgets import QFrame, QLabel, QMenu, QPushButton, QWidget
 from shiboken6 import delete
 
-from playground.app import frame, theme
-from playground.app.card import Disclosure
+from playground.app import bars, theme
+from playground.app.collapsible_panel import Disclosure
 from playground.app.export_dialog import ExportDialog
 from playground.app.settings import Settings
 from playground.drawing.palette import PALETTES, Palette
@@ -52,8 +52,8 @@ def test_the_style_sheet_sets_text_only_in_checked_pairs():
 
 
 def test_every_token_is_replaced_by_a_role_that_has_its_colour():
-    tokens = set(re.findall(r"@(\w+)", theme._SHEET + frame.SHEET))
-    sheet = theme.style_sheet(frame.SHEET)
+    tokens = set(re.findall(r"@(\w+)", theme._SHEET + bars.SHEET))
+    sheet = theme.style_sheet(bars.SHEET)
     assert "@" not in sheet
     assert "#topBar" in sheet
     names = dict(zip(re.findall(r"@(\w+)", theme._SHEET), re.findall(r"palette\((.+?)\)", sheet), strict=False))

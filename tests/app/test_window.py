@@ -19,19 +19,19 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from playground.app import card, frame, notifications
-from playground.app.card import shortened
+from playground.app import bars, collapsible_panel, notifications
+from playground.app.collapsible_panel import shortened
 from playground.app.engine import Engine
 from playground.app.errors import Log
 from playground.app.field_row import FieldLabel
 from playground.app.labels import spoken
-from playground.app.layout import COLUMNS, FIRST, FRAME
 from playground.app.numbers import shown
 from playground.app.panels import DataPanel, LikelihoodPanel, NoisePanel, QualityPanel, TrainingPanel
 from playground.app.panels.training import BUTTON
 from playground.app.settings import KEYS, Settings, VideoChoice
 from playground.app.views import DensityView
 from playground.app.window import SMALLEST, MainWindow
+from playground.app.window_state import COLUMNS, FIRST, FRAME
 from playground.drawing.palette import PALETTES
 from playground.lab.conflicts import sampling_conflict, training_conflict
 from playground.lab.experiment import Experiment, replace
@@ -117,7 +117,7 @@ def test_the_smallest_window_names_the_score_of_likelihoods(shared_window, monke
     wait()
     window.state.edit({"likelihood.source": source})
     header, painted = window.panel(LikelihoodPanel).header, []
-    monkeypatch.setattr(card, "shortened", lambda *words: painted.append(shortened(*words)) or painted[-1])
+    monkeypatch.setattr(collapsible_panel, "shortened", lambda *words: painted.append(shortened(*words)) or painted[-1])
     header.grab()
     assert painted == [header.state] == [f"{LOG_P_OF[source]} · flow"]  # all of it, and without dots
     window.state.edit({"likelihood.source": "learned"})
@@ -192,7 +192,7 @@ def test_themes_change_and_are_remembered(shared_window):
     ],
 )
 def test_summary_says_the_experiment_in_one_line(changes, line):
-    assert frame.summary(replace(Experiment(), changes)) == line
+    assert bars.summary(replace(Experiment(), changes)) == line
 
 
 def drop(window, *paths):

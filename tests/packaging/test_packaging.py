@@ -104,7 +104,7 @@ def test_what_stays_out(path: str, out: bool) -> None:
 
 def test_every_module_of_the_program_goes_in() -> None:
     modules = contents.hidden_modules(ROOT)
-    assert {"playground", "playground.theory.fused", "playground.app.rehearsal", "playground.cli.doctor"} <= set(
+    assert {"playground", "playground.theory.fused", "playground.app.end_to_end_check", "playground.cli.doctor"} <= set(
         modules
     )
     assert "playground.__main__" not in modules

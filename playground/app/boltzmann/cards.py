@@ -11,7 +11,7 @@ from playground.app import theme
 from playground.app.boltzmann.heat import WeightMap
 from playground.app.boltzmann.plots import CostPlot, LearningCurve
 from playground.app.boltzmann.readings import NUMBERS, cost_sentence, verdict
-from playground.app.card import Card
+from playground.app.collapsible_panel import CollapsiblePanel
 from playground.app.numbers import count
 from playground.app.theme import UNIT, set_role
 from playground.app.wrapping import wrapped
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from playground.lab.boltzmann.training import Progress
 
 
-class LearningCard(Card):
+class LearningCard(CollapsiblePanel):
     """The negative log-likelihood as learning goes on, and what it comes to in words."""
 
     def __init__(self) -> None:
@@ -43,7 +43,7 @@ class LearningCard(Card):
         self.set_state(f"step {count(progress.step)}")
 
 
-class WeightsCard(Card):
+class WeightsCard(CollapsiblePanel):
     """The weights W beside the numbers of the machine, Z among them."""
 
     def __init__(self) -> None:
@@ -86,7 +86,7 @@ class WeightsCard(Card):
         self.map.show_weights(progress.weights, progress.data, progress.model, columns)
 
 
-class CostCard(Card):
+class CostCard(CollapsiblePanel):
     """How long Z takes as pictures grow, by the clock of this machine."""
 
     def __init__(self, measure: Callable[[], object]) -> None:

@@ -11,7 +11,7 @@ from playground.app.boltzmann.gallery import Gallery
 from playground.app.boltzmann.machine import Machine, View
 from playground.app.boltzmann.pad import PatternPad
 from playground.app.boltzmann.readings import pattern_sentence, pattern_words
-from playground.app.card import Card
+from playground.app.collapsible_panel import CollapsiblePanel
 from playground.app.controls import SegmentedControl
 from playground.app.fields import make_field
 from playground.app.help import native_keys
@@ -98,8 +98,8 @@ class BoltzmannWindow(QDialog):
         layout.addWidget(about)
         layout.addLayout(columns, 1)
 
-    def _patterns_card(self) -> Card:
-        self.patterns_card = card = Card("Patterns")
+    def _patterns_card(self) -> CollapsiblePanel:
+        self.patterns_card = card = CollapsiblePanel("Patterns")
         card.body.addWidget(make_field(self.machine.state, "data", None))
         self.sizes = SegmentedControl([(size, size) for size in SIZES])
         for size, choice in self.sizes.buttons.items():
@@ -116,8 +116,8 @@ class BoltzmannWindow(QDialog):
         card.body.addWidget(self.patterns, 1)
         return card
 
-    def _draw_card(self) -> Card:
-        card = Card("Draw")
+    def _draw_card(self) -> CollapsiblePanel:
+        card = CollapsiblePanel("Draw")
         self.pad = PatternPad()
         self.pad.drawn.connect(self._show_pattern)
         self.pad.finished.connect(self._add)
@@ -151,8 +151,8 @@ class BoltzmannWindow(QDialog):
         card.body.addLayout(both)
         return card
 
-    def _train_card(self) -> Card:
-        self.train_card = card = Card("Train")
+    def _train_card(self) -> CollapsiblePanel:
+        self.train_card = card = CollapsiblePanel("Train")
         for key in ("learning_rate", "steps"):
             card.body.addWidget(make_field(self.machine.state, key))
         self.train = button(
@@ -167,16 +167,16 @@ class BoltzmannWindow(QDialog):
         card.body.addLayout(row)
         return card
 
-    def _likely_card(self) -> Card:
-        self.likely_card = card = Card("Most probable")
+    def _likely_card(self) -> CollapsiblePanel:
+        self.likely_card = card = CollapsiblePanel("Most probable")
         self.likely = Gallery("Most probable states", 76, captions=True)
         self.likely.set_empty("The most probable pictures appear here.")
         self.likely.chosen.connect(lambda number: self._take(self.likely.patterns[number]))
         card.body.addWidget(self.likely, 1)
         return card
 
-    def _samples_card(self) -> Card:
-        self.samples_card = card = Card("Samples")
+    def _samples_card(self) -> CollapsiblePanel:
+        self.samples_card = card = CollapsiblePanel("Samples")
         row = QHBoxLayout()
         row.setSpacing(UNIT)
         row.addWidget(make_field(self.machine.state, "sampler", None), 1)
@@ -216,7 +216,7 @@ class BoltzmannWindow(QDialog):
 
     def apply_palette(self, palette: Palette) -> None:
         self._palette = palette
-        for card in self.findChildren(Card):
+        for card in self.findChildren(CollapsiblePanel):
             card.apply_palette(palette)
 
     # --- what the user does

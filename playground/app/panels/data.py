@@ -6,8 +6,8 @@ from pathlib import Path
 from PySide6.QtCore import QSize, Qt, Signal, Slot
 from PySide6.QtWidgets import QButtonGroup, QGridLayout, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
-from playground.app import choices, theme
-from playground.app.card import Card, Notice
+from playground.app import option_labels, theme
+from playground.app.collapsible_panel import CollapsiblePanel, Notice
 from playground.app.controls import NumberEdit, Slider
 from playground.app.engine import Engine
 from playground.app.equation import Tooltip, words
@@ -110,7 +110,7 @@ class BrushRow(QWidget):
         self.number.show_value(self.radius)
 
 
-class DataPanel(Card):
+class DataPanel(CollapsiblePanel):
     """Tiles for every kind of data, and the settings of the kind at hand.
 
     Signals:
@@ -186,7 +186,7 @@ class DataPanel(Card):
             tile.setFixedHeight(TILE)
             tile.setMinimumWidth(30)
             theme.set_role(tile, "tile")
-            title = choices.title("data.kind", kind)
+            title = option_labels.title("data.kind", kind)
             tile.setAccessibleName(f"Data: {title}")
             tile.setAccessibleDescription(field.description)
             text = f"<p><b>{title}</b></p>" + words(field)

@@ -146,7 +146,7 @@ class TaskButton(QPushButton):
         super().__init__(title, parent)
         self._name = name or title
         self._title, self._engine, self._task, self._begin = title, engine, task, begin
-        self._meaning, self._hindrance = meaning, ""
+        self._meaning, self._why_disabled = meaning, ""
         self._running = False
         self._fraction: float | None = None
         self._explain()
@@ -159,15 +159,15 @@ class TaskButton(QPushButton):
     def running(self) -> bool:
         return self._running
 
-    def set_hindrance(self, why: str) -> None:
+    def set_why_disabled(self, why: str) -> None:
         """Why nothing can be measured now, as a sentence; nothing where it can."""
-        self._hindrance = why
+        self._why_disabled = why
         self.setEnabled(self._running or not why)
         if not self._running:
             self._explain()
 
     def _explain(self) -> None:
-        self.setToolTip(f"<p>{self._hindrance}</p>" if self._hindrance else self._meaning)
+        self.setToolTip(f"<p>{self._why_disabled}</p>" if self._why_disabled else self._meaning)
 
     @Slot()
     def _clicked(self) -> None:
@@ -187,7 +187,7 @@ class TaskButton(QPushButton):
         if status.running:
             text = "Cancel" if left is None else f"Cancel · {duration(left)}"
         self.setText(text)
-        self.setEnabled(status.running or not self._hindrance)
+        self.setEnabled(status.running or not self._why_disabled)
         if status.running:
             self.setToolTip(wrapped(f"Stop measuring: {status.label}."))
         else:

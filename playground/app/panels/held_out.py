@@ -4,7 +4,7 @@ from PySide6.QtCore import Slot
 from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
 
 from playground.app import theme
-from playground.app.card import ROW_GAP
+from playground.app.collapsible_panel import ROW_GAP
 from playground.app.engine import Engine
 from playground.app.numbers import count, shown
 from playground.app.panels.figure import Figure, decimal, missing, with_error

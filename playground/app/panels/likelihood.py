@@ -6,13 +6,13 @@ import numpy as np
 from PySide6.QtCore import Slot
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QWidget
 
-from playground.app import hindrances, theme
-from playground.app.card import Card, Notice
-from playground.app.choices import capital
+from playground.app import theme, why_disabled
+from playground.app.collapsible_panel import CollapsiblePanel, Notice
 from playground.app.engine import Engine
 from playground.app.fields import make_field
 from playground.app.labels import spoken
 from playground.app.numbers import count, shown
+from playground.app.option_labels import capital
 from playground.app.panels.figure import Figure, TaskButton, decimal, with_error
 from playground.app.panels.held_out import TRIP, HeldOutFigures
 from playground.app.readouts import place
@@ -28,7 +28,7 @@ BRUSHING = "While the brush is on, a click paints. Press Brush in the Data card 
 UNTRAINED = "The network is untrained: this is the density of its random weights."
 
 
-class LikelihoodPanel(Card):
+class LikelihoodPanel(CollapsiblePanel):
     """log p of the clicked point beside the exact value, and what the model says of points it never saw."""
 
     def __init__(self, state: State, engine: Engine, parent: QWidget | None = None) -> None:
@@ -285,8 +285,8 @@ class LikelihoodPanel(Card):
                 "Click a point on the canvas: its log-likelihood appears here"
                 + (", and the path it takes to noise." if flows else ", by the energy and its Z.")
             )
-        self.map.set_hindrance(hindrances.to_mapping(self.state, self.engine))
-        self.test.set_hindrance(hindrances.to_evaluating(self.state, self.engine))
+        self.map.set_why_disabled(why_disabled.mapping_density(self.state, self.engine))
+        self.test.set_why_disabled(why_disabled.evaluating(self.state, self.engine))
         self.hint.setVisible(possible and self.engine.likelihood is None)
         self._summarise()
         self._say()

@@ -6,8 +6,8 @@ from PySide6.QtGui import QFontMetrics
 from PySide6.QtWidgets import QBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from playground.app import theme
-from playground.app.card import ROW_GAP
 from playground.app.charts.histogram import MarginalHistogram
+from playground.app.collapsible_panel import ROW_GAP
 from playground.app.controls import SegmentedControl
 from playground.app.engine import Engine
 from playground.app.views import ProblemView

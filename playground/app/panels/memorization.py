@@ -3,7 +3,7 @@
 from PySide6.QtCore import Slot
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
-from playground.app.card import ROW_GAP, Notice
+from playground.app.collapsible_panel import ROW_GAP, Notice
 from playground.app.engine import Engine
 from playground.app.numbers import percent
 from playground.app.panels.figure import Figure, missing

@@ -7,9 +7,9 @@ import numpy as np
 from PySide6.QtCore import Slot
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QWidget
 
-from playground.app import choices, theme
-from playground.app.card import Card, Notice
+from playground.app import option_labels, theme
 from playground.app.charts.ladder import SigmaLadder
+from playground.app.collapsible_panel import CollapsiblePanel, Notice
 from playground.app.engine import Engine
 from playground.app.equation import Tooltip
 from playground.app.field_row import warning
@@ -49,7 +49,7 @@ LADDER = {
 GAP = "<p>Dotted line: the widest gap in the data, which the coarsest level should bridge.</p>"
 
 
-class NoisePanel(Card):
+class NoisePanel(CollapsiblePanel):
     """The kind of noise, its levels as a ladder to drag, and its numbers."""
 
     def __init__(self, state: State, engine: Engine, parent: QWidget | None = None) -> None:
@@ -256,7 +256,7 @@ class NoisePanel(Card):
 
     def _summarise(self, sigmas: np.ndarray | None) -> None:
         noise = self.state.experiment.noise
-        name = choices.title("noise.kind", noise.kind)
+        name = option_labels.title("noise.kind", noise.kind)
         if noise.kind == "none":
             self.set_state("no noise")
         elif sigmas is None or not len(sigmas):

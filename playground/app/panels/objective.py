@@ -5,7 +5,7 @@ import math
 from PySide6.QtCore import Slot
 from PySide6.QtWidgets import QWidget
 
-from playground.app.card import Card, Notice
+from playground.app.collapsible_panel import CollapsiblePanel, Notice
 from playground.app.engine import Engine
 from playground.app.fields import make_field
 from playground.app.numbers import compact, count
@@ -18,7 +18,7 @@ from playground.lab.idle import acts
 NETWORK = ("kind", "width", "depth", "activation", "features", "feature_scale")
 
 
-class ObjectivePanel(Card):
+class ObjectivePanel(CollapsiblePanel):
     """Score matching in three forms, or maximum likelihood; the network behind "Advanced"."""
 
     def __init__(self, state: State, engine: Engine, parent: QWidget | None = None) -> None:

@@ -7,10 +7,10 @@ import numpy as np
 from PySide6.QtCore import QTimer, Slot
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QWidget
 
-from playground.app import hindrances, theme
-from playground.app.card import Card, Notice
+from playground.app import theme, why_disabled
 from playground.app.charts.errors import ErrorAlongSigma
 from playground.app.charts.pairs import NearestPairs
+from playground.app.collapsible_panel import CollapsiblePanel, Notice
 from playground.app.engine import Engine
 from playground.app.labels import spoken
 from playground.app.numbers import measured, percent, percent_with_error, shown
@@ -31,7 +31,7 @@ AGAINST_DATA = "against the training set’s smoothed score"
 HISTOGRAM_SECONDS = 0.1  # between two pictures of the particles
 
 
-class QualityPanel(Card):
+class QualityPanel(CollapsiblePanel):
     """The score's error along sigma; the samples beside the data, in numbers and as a histogram."""
 
     def __init__(self, state: State, engine: Engine, parent: QWidget | None = None) -> None:
@@ -200,17 +200,17 @@ class QualityPanel(Card):
     def _enable(self) -> None:
         """ToastAction what can be measured now."""
         view, run = self.engine.problem, self.engine.trajectory
-        runs = view is not None and not hindrances.to_sampling(self.state, self.engine)
+        runs = view is not None and not why_disabled.sampling(self.state, self.engine)
         conflict = comparison_conflict(self.state.experiment, view.conditions) if runs else None
         why = missing(self._metrics, "sliced_wasserstein2") if conflict is None else spoken(conflict.sentence)
         self.unlike.setText(why)
         self.unlike.setVisible(bool(why))
-        why = hindrances.to_measuring_score(self.state, self.engine)
-        self.measure_score.set_hindrance(why)
+        why = why_disabled.measuring_score(self.state, self.engine)
+        self.measure_score.set_why_disabled(why)
         known = view is None or view.known_density
         why = why or ("" if self._errors is None else spoken(self._errors.unscaled))
         self.chart.show_empty(why or (MEASURE_SCORE if known else MEASURE_AGAINST_DATA.format(view.name)))
-        self.measure_samples.set_hindrance(hindrances.to_comparing(self.state, self.engine))
+        self.measure_samples.set_why_disabled(why_disabled.comparing_samples(self.state, self.engine))
         if run is None:
             self.marginals.histogram.show_samples(None)
         if view is None:

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from PySide6.QtCore import Qt, Slot
 from PySide6.QtWidgets import QLabel, QWidget
 
-from playground.app import choices, readouts, theme
-from playground.app.card import Card, Notice
+from playground.app import option_labels, readouts, theme
+from playground.app.collapsible_panel import CollapsiblePanel, Notice
 from playground.app.engine import Engine
 from playground.app.fields import NumberField, make_field
 from playground.app.numbers import count
@@ -32,7 +32,7 @@ NAMES = {
 }
 
 
-class SamplingPanel(Card):
+class SamplingPanel(CollapsiblePanel):
     """The sampler and its numbers; a change acts on the next run, which begins at once."""
 
     def __init__(self, state: State, engine: Engine, parent: QWidget | None = None) -> None:
@@ -173,7 +173,7 @@ class SamplingPanel(Card):
             self.notice.say(
                 "error",
                 conflict.sentence,
-                self._way(f"Use {choices.title('sampling.source', known).lower()}", "sampling.source", known),
+                self._way(f"Use {option_labels.title('sampling.source', known).lower()}", "sampling.source", known),
                 self._way("Use Langevin", "sampling.kind", "langevin"),
             )
         elif conflict.key == "sampling.source":
@@ -211,4 +211,4 @@ class SamplingPanel(Card):
             )
 
     def _way(self, title: str, key: str, choice: str | int) -> tuple[str, str, object]:
-        return title, choices.meaning(key, str(choice)), lambda: self.state.edit({key: choice})
+        return title, option_labels.meaning(key, str(choice)), lambda: self.state.edit({key: choice})

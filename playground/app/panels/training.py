@@ -7,9 +7,9 @@ from PySide6.QtCore import Qt, QTimer, Signal, Slot
 from PySide6.QtGui import QFont, QFontMetrics
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QPushButton, QWidget
 
-from playground.app import hindrances, theme
-from playground.app.card import Card, Notice
+from playground.app import theme, why_disabled
 from playground.app.charts.loss import LossChart
+from playground.app.collapsible_panel import CollapsiblePanel, Notice
 from playground.app.engine import Engine
 from playground.app.fields import NumberField, make_field
 from playground.app.numbers import count, duration, shown
@@ -49,7 +49,7 @@ def in_full(training: str) -> str:
     return text if "Train" in text else f"{text} training"
 
 
-class TrainingPanel(Card):
+class TrainingPanel(CollapsiblePanel):
     """The big button, the loss with its floor, and how long it takes.
 
     Signals:
@@ -200,11 +200,11 @@ class TrainingPanel(Card):
 
     def _show_button(self) -> None:
         training = self.engine.training
-        hindrance = hindrances.to_training(self.state, self.engine)
+        why = why_disabled.training(self.state, self.engine)
         self.button.setText(BUTTON[training])
         self.button.setAccessibleName(SPOKEN.get(training, in_full(training)))
-        self.button.setToolTip(f"<p>{hindrance or TIPS[training]}</p>")
-        self.button.setEnabled(not hindrance)
+        self.button.setToolTip(f"<p>{why or TIPS[training]}</p>")
+        self.button.setEnabled(not why)
 
     def _summarise(self) -> None:
         progress, training = self.engine.last_progress, self.engine.training

@@ -48,7 +48,7 @@ def print_doctor(window: bool = False) -> bool:
     """Print a verdict per requirement as soon as it is known; whether none has failed.
 
     Args:
-        window: rehearse a lesson in the real window as well.
+        window: run the end-to-end check in the real window as well.
     """
     levels, hung = [], False
     for name, verdict in _everything(window):
@@ -84,18 +84,18 @@ def _everything(window: bool) -> Iterator[tuple[str, Verdict]]:
         from playground.app.main import make_application
 
         application = make_application()  # Qt allows one in a process: what follows uses it too
-        yield from _rehearsal(application)
+        yield from _end_to_end_check(application)
     yield from examine(PROGRAM)
     del application
 
 
-def _rehearsal(application: object) -> Iterator[tuple[str, Verdict]]:
+def _end_to_end_check(application: object) -> Iterator[tuple[str, Verdict]]:
     """The steps of the window, which come all at once when it has closed, for its event loop calls nobody else."""
-    from playground.app.main import rehearse
-    from playground.app.rehearsal import Step
+    from playground.app.end_to_end_check import Step
+    from playground.app.main import run_end_to_end_check
 
     steps: list[Step] = []
-    well = rehearse(application, steps.append)  # type: ignore[arg-type]
+    well = run_end_to_end_check(application, steps.append)  # type: ignore[arg-type]
     advice = "Send these lines to whoever gave you the program."
     for step in steps:
         if step.error:

@@ -6,9 +6,9 @@ import math
 import numpy as np
 import pytest
 
-from playground.app.filming import Views, complete_run
 from playground.app.measurements import learned_density, learned_score, sample_quality
 from playground.app.sampling_worker import OverlayRequest, Weights
+from playground.app.video_frames import VideoFrames, complete_run
 from playground.app.workspace import assemble
 from playground.lab.evaluation import sample_distances
 from playground.lab.experiment import Experiment, replace
@@ -74,7 +74,7 @@ def test_views_at_any_moment_and_only_what_is_wanted(workspace):
         exact=True,
         density=True,
     )
-    views = Views(view)
+    views = VideoFrames(view)
     assert list(views.prepare([(0.1, math.nan), (3.0, math.nan)])) == []
     for sigma in (0.1, 3.0):
         field, density = views.at(sigma, math.nan)
@@ -89,7 +89,7 @@ def test_the_learned_density_follows_sigma_too(workspace):
     """A network without weights of its own is the Gaussian with the data's moments, smoothed."""
     bounds = (-10.0, 11.0, -10.0, 10.0)
     view = OverlayRequest(workspace, bounds, 4, 3, sigma=0.0, time=None, learned=True, exact=False, density=False)
-    views = Views(view, follow=True)
+    views = VideoFrames(view, follow=True)
     shares = list(views.prepare([(sigma, math.nan) for sigma in (0.11, 0.1, 2.0)]))
     assert shares == sorted(shares)
     assert shares[-1] == 1.0
@@ -122,7 +122,7 @@ def test_the_learned_density_of_a_film_is_the_data_s_where_its_particles_have_no
     *_, (_, workspace) = assemble(replace(Experiment(), settings), "cpu")
     problem = workspace.problem
     sigma, extent = problem.units.sigma_to_user(problem.noise.sigma_min), bounds_of_smoothed(problem, 1.0)
-    views = Views(
+    views = VideoFrames(
         OverlayRequest(workspace, extent, 4, 3, 0.0, None, learned=False, exact=False, density=False), follow=True
     )
     moments = [(sigma, problem.process().t_min), (sigma, math.nan)]
@@ -132,6 +132,6 @@ def test_the_learned_density_of_a_film_is_the_data_s_where_its_particles_have_no
 
 
 def test_images_have_no_views():
-    views = Views(None, follow=True)
+    views = VideoFrames(None, follow=True)
     assert list(views.prepare([(1.0, math.nan)])) == []
     assert views.at(1.0, 0.5) == (None, None)

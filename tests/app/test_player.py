@@ -6,12 +6,12 @@ import time
 import numpy as np
 import pytest
 
-from playground.app import hindrances, measurements
+from playground.app import measurements, why_disabled
 from playground.app.engine import Engine
-from playground.app.following import Follower
 from playground.app.labels import spoken
 from playground.app.measuring import UNFINISHED
-from playground.app.playback import END
+from playground.app.overlay_timing import Throttle
+from playground.app.playback_clock import END
 from playground.app.sampling_worker import SHARE, OverlayRequest, SamplingWorker
 from playground.app.state import State
 from playground.app.workspace import FairLock
@@ -39,7 +39,7 @@ def engine(qtbot):
 
 
 def test_follower_is_due_once_for_each_change_but_not_too_often():
-    follower = Follower(0.1)
+    follower = Throttle(0.1)
     assert follower.due((1,), now=5.0)
     assert not follower.due((1,), now=6.0)
     assert follower.due((2,), now=6.0)
@@ -354,6 +354,6 @@ def test_a_known_point_that_is_not_there_is_refused_before_a_run_begins(engine, 
     (message,) = told
     assert message == ("warning", message[1], "")
     assert message[1].startswith("There is no held-out point 999999: there are ")
-    assert hindrances.to_sampling(engine._state, engine) == spoken(message[1])
+    assert why_disabled.sampling(engine._state, engine) == spoken(message[1])
     engine._state.edit({"sampling.inpainting_image": 0})
     qtbot.waitUntil(lambda: engine.trajectory is not run and engine.recorded > 5, timeout=10_000)

@@ -9,9 +9,9 @@ import numpy as np
 
 from playground.app import readouts
 from playground.app.engine import Engine
-from playground.app.export_size import Dresser
-from playground.app.filming import Views
-from playground.drawing.film import Dress
+from playground.app.export_size import OverlayMaker
+from playground.app.video_frames import VideoFrames
+from playground.drawing.film import FrameOverlay
 from playground.drawing.layers import Density, Field
 from playground.drawing.plane import Viewport
 from playground.drawing.scene import Scene
@@ -22,9 +22,9 @@ if typing.TYPE_CHECKING:
 COMPUTED = frozenset({"learned", "exact", "density"})  # layers that cost the engine work
 
 
-def dressers(
+def overlay_makers(
     engine: Engine, kind: str, wanted: frozenset[str], still: bool = False, untrained: bool = False
-) -> Callable[[Viewport], Dresser]:
+) -> Callable[[Viewport], OverlayMaker]:
     """Gives each frame of a film, or that of a picture, the score field, density and caption that the canvas shows with it now.
 
     What it returns takes a viewport, then or later; what that returns is called in the export's thread.
@@ -34,13 +34,15 @@ def dressers(
         wanted: layers of COMPUTED that it shows.
         still: only the frame in view will be asked for, whose caption stays.
     """
-    make = engine.view_maker(wanted, still)
+    make = engine.video_frame_maker(wanted, still)
     without_run = np.array([engine.sigma]), np.array([np.nan])
 
-    def dress_run(views: Views, trajectory: "Trajectory | None", frames: np.ndarray) -> tuple[Dress, Iterator[float]]:
+    def overlays_of_run(
+        views: VideoFrames, trajectory: "Trajectory | None", frames: np.ndarray
+    ) -> tuple[FrameOverlay, Iterator[float]]:
         sigmas, times = without_run if trajectory is None else (trajectory.sigma, trajectory.time)
 
-        def dress(shown: Scene, frame: int) -> Scene:
+        def overlay(shown: Scene, frame: int) -> Scene:
             field, density = views.at(float(sigmas[frame]), float(times[frame]))
             changes: dict[str, typing.Any] = {}
             if field is not None:
@@ -54,6 +56,6 @@ def dressers(
             return dataclasses.replace(shown, **changes)
 
         shown = np.unique(frames)
-        return dress, views.prepare(zip(sigmas[shown].tolist(), times[shown].tolist(), strict=True))
+        return overlay, views.prepare(zip(sigmas[shown].tolist(), times[shown].tolist(), strict=True))
 
-    return lambda viewport: functools.partial(dress_run, make(viewport))
+    return lambda viewport: functools.partial(overlays_of_run, make(viewport))

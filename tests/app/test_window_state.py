@@ -5,7 +5,7 @@ from PySide6.QtCore import QPoint, QRect, Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QScrollArea
 
-from playground.app import layout, panels
+from playground.app import panels, window_state
 from playground.app.panels import SamplingPanel, TrainingPanel
 from playground.app.panels.training import BUTTON
 from playground.app.window import MainWindow
@@ -17,7 +17,7 @@ FRAMES = {"of this system": None, "high and wide": (6, 70, 6, 6)}  # px at the l
 
 def opened(qtbot, folder, monkeypatch, screen, frame):
     """The first window on a screen of this size, once it has been painted."""
-    monkeypatch.setattr(layout, "available", lambda window: QRect(0, 0, *screen))
+    monkeypatch.setattr(window_state, "available", lambda window: QRect(0, 0, *screen))
     if frame is not None:
         left, above, right, below = frame
         framed = lambda window: window.geometry().adjusted(-left, -above, right, below)  # noqa: E731
@@ -54,7 +54,7 @@ def test_the_first_window_lies_inside_the_screen_with_its_frame_and_shows_every_
 
 def test_on_a_large_screen_it_does_not_fill_it(qtbot, tmp_path, monkeypatch):
     window = opened(qtbot, tmp_path, monkeypatch, (3840, 2160), None)
-    assert (window.width(), window.height()) == layout.FIRST
+    assert (window.width(), window.height()) == window_state.FIRST
     end(window)
 
 

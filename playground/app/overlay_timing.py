@@ -15,7 +15,7 @@ MAPS = 64  # learned densities kept
 PATIENCE = 0.12  # seconds that a frame waits for what lies under it, and is then shown without
 NEAR = 1.25  # times the noise level, within which a picture is that of the moment: what 0.25 s of 500 steps make
 
-Moment = tuple[float, float | None]  # sigma, and the time of a process where particles are in its coordinates
+FrameNoise = tuple[float, float | None]  # sigma, and the time of a process where particles are in its coordinates
 Seen = TypeVar("Seen", FieldView, DensityView)
 
 
@@ -40,7 +40,7 @@ def exact_source(chosen: str, view: ProblemView | None) -> str:
     return "exact"
 
 
-class Follower:
+class Throttle:
     """Says when something is to be computed anew: once what it depends on has changed, but not too often.
 
     Args:
@@ -81,7 +81,7 @@ class Overlay(Generic[Seen]):
         self._come: Seen | None = None
         self._expired = False
 
-    def take(self, view: Seen, moment: Moment | None = None) -> None:
+    def take(self, view: Seen, moment: FrameNoise | None = None) -> None:
         """Keep what was computed until :meth:`settle`; what is of this moment is not displaced by what is of another."""
         if moment is None or self._fits(view, moment) or not self._fits(self._come, moment):
             self._come, self.given_up = view, False
@@ -90,11 +90,11 @@ class Overlay(Generic[Seen]):
         """What is seen is of another problem, whatever its noise level: it gives way as soon as there is something else."""
         self._expired, self._come = True, None
 
-    def lags(self, moment: Moment) -> bool:
+    def lags(self, moment: FrameNoise) -> bool:
         """Whether nothing that has come belongs to this moment."""
         return not self._fits(self._come, moment) and not self._stays(moment)
 
-    def settle(self, moment: Moment) -> None:
+    def settle(self, moment: FrameNoise) -> None:
         """Show what has come for this moment; where what is seen belongs to another one, take it away."""
         come, self._come = self._come, None
         if come is not None and self._fits(come, moment):
@@ -105,10 +105,10 @@ class Overlay(Generic[Seen]):
             self.seen = None
             self._drop()
 
-    def _stays(self, moment: Moment) -> bool:
+    def _stays(self, moment: FrameNoise) -> bool:
         return not self._expired and self._fits(self.seen, moment)
 
-    def _fits(self, view: Seen | None, moment: Moment) -> bool:
+    def _fits(self, view: Seen | None, moment: FrameNoise) -> bool:
         if view is None or not self._suits(view):
             return False
         if isinstance(view, DensityView) and view.asked:
@@ -117,7 +117,7 @@ class Overlay(Generic[Seen]):
         return view.moving == (time is not None) and near(view.sigma, sigma)
 
 
-class Underlay:
+class FrameOverlayTimer:
     """Field and density under the frames, which wait for them a while.
 
     Args:
@@ -142,13 +142,13 @@ class Underlay:
         self.field.expire()
         self.density.expire()
 
-    def settle(self, moment: Moment | None) -> None:
+    def settle(self, moment: FrameNoise | None) -> None:
         """See :meth:`Overlay.settle`; None where no frame of the present problem is in view."""
         if moment is not None:
             self.field.settle(moment)
             self.density.settle(moment)
 
-    def waits(self, moment: Moment | None, now: float, field: bool, density: bool) -> bool:
+    def waits(self, moment: FrameNoise | None, now: float, field: bool, density: bool) -> bool:
         """Whether the frame of this moment has to wait for its field or its density, as far as they are wanted."""
         lagging = [
             overlay
@@ -167,7 +167,7 @@ class Underlay:
         return False
 
 
-class LearnedMaps:
+class LearnedDensities:
     """The learned density at the noise level of the moment: computed where it is not known yet, kept for the next loop.
 
     Args:

@@ -58,7 +58,7 @@ def arrows_over(bounds: Bounds, screen: Bounds, grid: tuple[int, int]) -> tuple[
     return columns, rows
 
 
-def views_over(
+def video_frames_over(
     workspace: "Workspace",
     bounds: Bounds,
     arrows: tuple[int, int],
@@ -66,7 +66,7 @@ def views_over(
     exact_source: str,
     density_source: str,
     asked: bool = False,
-) -> "Views":
+) -> "VideoFrames":
     """Views of these layers with the weights that the workspace has now.
 
     Args:
@@ -87,10 +87,10 @@ def views_over(
         exact_source=exact_source,
         density_source=density_source,
     )
-    return Views(view, density and not view.density and workspace.view.shows_learned_density, asked)
+    return VideoFrames(view, density and not view.density and workspace.view.shows_learned_density, asked)
 
 
-class Views:
+class VideoFrames:
     """Field and density at any moment of a film.
 
     Args:

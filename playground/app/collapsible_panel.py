@@ -245,7 +245,7 @@ class Disclosure(QAbstractButton):
         )
 
 
-class Card(QFrame):
+class CollapsiblePanel(QFrame):
     """A titled, foldable frame; put widgets in :attr:`body`, seldom needed ones in :meth:`advanced`.
 
     Signals:

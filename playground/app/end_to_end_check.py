@@ -26,7 +26,7 @@ Waiting = Callable[[], bool]
 
 @dataclass(frozen=True)
 class Step:
-    """One step that was rehearsed: what it is called, how long it took and what came of it; `error` is empty where all went well."""
+    """One step of the check: what it is called, how long it took and what came of it; `error` is empty where all went well."""
 
     name: str
     seconds: float
@@ -38,7 +38,7 @@ class WentWrong(Exception):
     """A step that ended otherwise than it should; the message says how."""
 
 
-class Rehearsal(QObject):
+class EndToEndCheck(QObject):
     """Drives a window through every step, then closes it; a step that fails or hangs is the last one.
 
     Args:
@@ -60,7 +60,7 @@ class Rehearsal(QObject):
         self._painted = False
         self._name, self._found = "window", ""
         self._began, self._looks = time.monotonic(), 0
-        self._steps = self._rehearse()
+        self._steps = self._run()
         self._waiting: Waiting | None = None
         self.complete = False
         window.on_first_paint = self._first_paint
@@ -73,7 +73,7 @@ class Rehearsal(QObject):
         self._timer.timeout.connect(self._go_on)
         self._timer.start()
 
-    def _rehearse(self) -> Iterator[Waiting]:
+    def _run(self) -> Iterator[Waiting]:
         """Each item is what to wait for next; between two of them a step may end and the next begin."""
         window, engine = self._window, self._window.engine
         yield lambda: self._painted
@@ -128,7 +128,7 @@ class Rehearsal(QObject):
         self._end(f"{_pictures(film)} pictures decoded, {film.stat().st_size // 1024} KB")
 
         self._next("saving")
-        session = self._folder / "rehearsal.spg"
+        session = self._folder / "check.spg"
         trained, shown = window.state.experiment, engine.trajectory.positions
         window.documents.path = session
         window.actions_by_key.trigger("file.save")

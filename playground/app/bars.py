@@ -18,7 +18,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from playground.app import choices, theme
+from playground.app import option_labels, theme
 from playground.app.theme import UNIT, set_role
 from playground.drawing.palette import DARK, Palette
 from playground.lab.experiment import Experiment
@@ -74,12 +74,12 @@ def summary(experiment: Experiment) -> str:
         "none": "no noise",
         "single": "one noise level",
         "discrete": f"{len(experiment.noise.sigmas) or experiment.noise.levels} noise levels",
-    }.get(experiment.noise.kind, f"{choices.title('noise.kind', experiment.noise.kind)} process")
+    }.get(experiment.noise.kind, f"{option_labels.title('noise.kind', experiment.noise.kind)} process")
     data = experiment.data
     if data.kind in ("file", "images") and data.path:
         name = data.path.replace("\\", "/").rsplit("/", 1)[-1]
     else:
-        name = choices.title("data.kind", data.kind)
+        name = option_labels.title("data.kind", data.kind)
     objective = experiment.objective.kind.replace("-", " ")
     return f"{name} · {objective} · {noise}"
 

@@ -9,7 +9,7 @@ LEAST_SECONDS = 2.0  # that a run takes at speed 1, however few its frames are
 HOLD = 0.8  # seconds that a finished run stays in view before it loops
 
 
-class Playback:
+class PlaybackClock:
     """A clock over frames: advance it by the time that passed, read the frame.
 
     Args:

@@ -13,13 +13,13 @@ from collections.abc import Callable, Iterator
 import numpy as np
 from PySide6.QtCore import QObject, Signal, Slot
 
-from playground.app import following
-from playground.app.filming import Views, arrows_over, complete_run, views_over
-from playground.app.following import FOLLOWING, Follower, LearnedMaps, Moment, Underlay
-from playground.app.playback import FRAMES_A_SECOND, Playback
+from playground.app import overlay_timing
+from playground.app.overlay_timing import FOLLOWING, FrameNoise, FrameOverlayTimer, LearnedDensities, Throttle
+from playground.app.playback_clock import FRAMES_A_SECOND, PlaybackClock
 from playground.app.sampling_worker import SHARE, OverlayRequest, ReadoutRequest, SamplingRun, SamplingWorker
 from playground.app.state import State
 from playground.app.tasks import Tasks
+from playground.app.video_frames import VideoFrames, arrows_over, complete_run, video_frames_over
 from playground.app.views import Bounds, DensityView, ProblemView
 from playground.app.workers import Worker
 from playground.app.workspace import Workspace
@@ -33,7 +33,7 @@ PAUSED = "The run is paused for the density map, which stays until you play on."
 DENSITY_SECONDS = 0.1  # ...and the density below them, which costs several times as much, changes more slowly still
 
 
-class Stage(QObject):
+class Player(QObject):
     """The timeline of one sampling run, and the pictures that belong to the moment in view.
 
     Arrays are in the user's units.
@@ -59,7 +59,7 @@ class Stage(QObject):
         self._tasks.failed.connect(self._task_failed)
         self._sampling_worker = SamplingWorker()
         self._sampling_thread: Worker | None = None
-        self._playback = Playback()
+        self._playback = PlaybackClock()
         self._trajectory: Trajectory | None = None
         self._played: Workspace | None = None  # on which the run in view was made
         self._played_as = state.experiment  # its settings
@@ -73,11 +73,11 @@ class Stage(QObject):
         self._grid = (30, 30)
         self._wanted: frozenset[str] = frozenset({"learned", "density"})
         self._density_source = self._exact_source = "exact"
-        self._learned_maps = LearnedMaps(self._tasks, self._show_density)
+        self._learned_densities = LearnedDensities(self._tasks, self._show_density)
         self._pinned: int | None = None  # the frame at which the user's own density map lies on the canvas
-        self._field, self._density = Follower(FIELD_SECONDS), Follower(DENSITY_SECONDS)
+        self._field, self._density = Throttle(FIELD_SECONDS), Throttle(DENSITY_SECONDS)
         shown = self.field_changed.emit, self.density_changed.emit, self.overlay_dropped.emit
-        self._under = Underlay(*shown, self._suits)
+        self._overlays = FrameOverlayTimer(*shown, self._suits)
         self._told = ""
 
     # What the window may read
@@ -214,26 +214,26 @@ class Stage(QObject):
     def set_exact_source(self, source: str) -> None:
         self._exact_source = source
         self._field.forget()
-        self._under.field.expire()
+        self._overlays.field.expire()
 
     @property
     def density_source(self) -> str:
         """Where the density layer comes from."""
-        return following.density_source(self._density_source, self.problem)
+        return overlay_timing.density_source(self._density_source, self.problem)
 
     @property
     def exact_source(self) -> str:
         """Where the exact score comes from."""
-        return following.exact_source(self._exact_source, self.problem)
+        return overlay_timing.exact_source(self._exact_source, self.problem)
 
     def probe(self, x: float, y: float) -> None:
         """Read out the score and density at a point; `probed` answers."""
         if self._workspace is not None and not self._workspace.view.is_image:
-            moment = self._moment()
+            moment = self._frame_noise()
             if moment is not None:
                 self._sampling_worker.request_readout(ReadoutRequest(self._workspace, (x, y), *moment))
 
-    def _moment(self) -> Moment | None:
+    def _frame_noise(self) -> FrameNoise | None:
         """Sigma and, where the particles are not in data coordinates, the process's time at the playhead.
 
         None while the run in view is still that of another problem, which these numbers would mean nothing to.
@@ -272,7 +272,7 @@ class Stage(QObject):
         seed = self._state.experiment.seed + self._run_seed
         return complete_run(workspace.problem, workspace.weights, seed, trajectory)
 
-    def view_maker(self, wanted: frozenset[str], still: bool = False) -> Callable[[Bounds], Views]:
+    def video_frame_maker(self, wanted: frozenset[str], still: bool = False) -> Callable[[Bounds], VideoFrames]:
         """Makes, for any bounds and whenever it is called, what computes field and density by the weights of now.
 
         It computes in another thread, at any sigma and time; see :meth:`set_wanted`.
@@ -281,11 +281,13 @@ class Stage(QObject):
             still: only at the present moment, where the density may be the map that the user asked for.
         """
         if self._workspace is None or self._workspace.view.is_image:
-            return lambda bounds: Views(None)
+            return lambda bounds: VideoFrames(None)
         workspace, seen, grid = dataclasses.replace(self._workspace), self._bounds, self._grid
         sources = self.exact_source, self.density_source
         pinned = still and "density" in wanted and self._pinned == self.frame
-        return lambda bounds: views_over(workspace, bounds, arrows_over(bounds, seen, grid), wanted, *sources, pinned)
+        return lambda bounds: video_frames_over(
+            workspace, bounds, arrows_over(bounds, seen, grid), wanted, *sources, pinned
+        )
 
     # The clock's part
 
@@ -306,7 +308,7 @@ class Stage(QObject):
         self._look(now)
         if self._waits(now):
             return
-        self._under.settle(self._moment())
+        self._overlays.settle(self._frame_noise())
         if self._trajectory is not None and self.frame != self._shown_frame and self.recorded:
             self._shown_frame = self.frame
             self.frame_changed.emit(self.frame)
@@ -316,7 +318,7 @@ class Stage(QObject):
         if self._playback.target is not None:
             return False
         closed = "density" in self._wanted and self.density_source != "learned"  # a learned one takes seconds
-        return self._under.waits(self._moment(), now, bool(self._wanted - {"density"}), closed)
+        return self._overlays.waits(self._frame_noise(), now, bool(self._wanted - {"density"}), closed)
 
     def _again(self) -> None:
         """Loop: play the recorded frames again, or sample anew where the weights are newer.
@@ -356,8 +358,8 @@ class Stage(QObject):
         self.trajectory_changed.emit(None)
 
     def _poll_sampling(self) -> None:
-        worker = self._sampling_worker
-        run, trajectory = worker.recorded
+        sampling = self._sampling_worker
+        run, trajectory = sampling.recorded
         if (
             run is not None
             and run.number == self._run
@@ -366,31 +368,31 @@ class Stage(QObject):
         ):
             self._played, self._played_as = self._workspace, run.problem.experiment
             self._show_run(trajectory)
-        for slot, show in (
-            (worker.fields, self._under.field.take),
-            (worker.densities, self._show_density),
-            (worker.readouts, self.probed.emit),
+        for mailbox, show in (
+            (sampling.fields, self._overlays.field.take),
+            (sampling.densities, self._show_density),
+            (sampling.readouts, self.probed.emit),
         ):
-            workspace, view = slot.take() or (None, None)
+            workspace, view = mailbox.take() or (None, None)
             if view is not None and workspace is self._workspace:  # else computed for data or noise that are gone
                 show(view)
-        worker = self._sampling_thread
-        if worker is not None and worker.isFinished() and worker.error is not None:
-            self._say_stopped("Sampling", worker.error)
+        thread = self._sampling_thread
+        if thread is not None and thread.isFinished() and thread.error is not None:
+            self._say_stopped("Sampling", thread.error)
             self._start_sampling()
 
     def _show_density(self, view: DensityView) -> None:
         """Take a density that was computed: it is seen under the frames that it belongs to, one that was asked for at once."""
-        self._under.density.take(view, self._moment())
+        self._overlays.density.take(view, self._frame_noise())
         if view.asked:
-            self._under.settle(self._moment())
+            self._overlays.settle(self._frame_noise())
 
     def _look(self, now: float) -> None:
         """Ask for the field and density of the present moment, if it is a new one."""
         workspace = self._workspace
         if workspace is None or workspace.view.is_image:
             return
-        moment = self._moment()
+        moment = self._frame_noise()
         if moment is None or self._playback.target is not None:
             return  # frames on the way to one that is not sampled yet need none: it would hold up the sampling
         if self._pinned is not None and self.frame != self._pinned:
@@ -400,7 +402,7 @@ class Stage(QObject):
         field = bool(arrows) and self._field.due(
             (*place, self._grid, arrows, workspace.weights.version, self.exact_source),
             now,
-            self._under.field.lags(moment),
+            self._overlays.field.lags(moment),
         )
         source = self.density_source
         closed = source != "learned"
@@ -408,7 +410,7 @@ class Stage(QObject):
             "density" in self._wanted
             and self._pinned is None
             and self._density.due(
-                (*place, source, 0 if closed else workspace.weights.version), now, self._under.density.lags(moment)
+                (*place, source, 0 if closed else workspace.weights.version), now, self._overlays.density.lags(moment)
             )
         )
         if field or (density and closed):
@@ -417,7 +419,7 @@ class Stage(QObject):
                 OverlayRequest(workspace, self._bounds, *self._grid, *moment, *layers, self.exact_source, source)
             )
         following = density and not closed and workspace.view.shows_learned_density
-        if following and not self._learned_maps.follow(workspace, self._bounds, moment[0], moment[1] is not None):
+        if following and not self._learned_densities.follow(workspace, self._bounds, moment[0], moment[1] is not None):
             self._density.forget()
 
     @Slot(str, object)

@@ -1,10 +1,10 @@
-"""The rehearsal of a lesson in the real window, which the doctor and the package's test rely on."""
+"""The end-to-end check in the real window, which the doctor and the package's test rely on."""
 
 import pytest
 from PySide6.QtWidgets import QApplication
 
-from playground.app import main, rehearsal
-from playground.app.rehearsal import Step
+from playground.app import end_to_end_check, main
+from playground.app.end_to_end_check import Step
 from playground.lab.experiment import replace
 
 
@@ -12,14 +12,16 @@ from playground.lab.experiment import replace
 def small(monkeypatch) -> None:
     """The same lesson with less to compute."""
     sizes = {"data.points": 500, "network.width": 16, "sampling.particles": 50, "sampling.steps": 20}
-    monkeypatch.setattr(rehearsal, "replace", lambda experiment, changes: replace(experiment, {**changes, **sizes}))
-    monkeypatch.setattr(rehearsal, "TRAINING_SECONDS", 0.3)
-    monkeypatch.setattr(rehearsal, "FILM", {"width_box": 128, "height_box": 128, "seconds": 1, "fps": 8})
+    monkeypatch.setattr(
+        end_to_end_check, "replace", lambda experiment, changes: replace(experiment, {**changes, **sizes})
+    )
+    monkeypatch.setattr(end_to_end_check, "TRAINING_SECONDS", 0.3)
+    monkeypatch.setattr(end_to_end_check, "FILM", {"width_box": 128, "height_box": 128, "seconds": 1, "fps": 8})
 
 
 def test_every_step_of_a_lesson_goes_well(qapp: QApplication, small) -> None:
     steps: list[Step] = []
-    assert main.rehearse(qapp, steps.append)
+    assert main.run_end_to_end_check(qapp, steps.append)
     assert [step.error for step in steps] == [""] * len(steps)
     names = [step.name for step in steps]
     assert names == [
@@ -37,9 +39,9 @@ def test_every_step_of_a_lesson_goes_well(qapp: QApplication, small) -> None:
     assert "8 pictures decoded" in steps[5].found
 
 
-def test_what_hangs_ends_the_rehearsal(qapp: QApplication, small, monkeypatch) -> None:
-    monkeypatch.setattr(rehearsal, "PATIENCE", 20)
+def test_what_hangs_ends_the_check(qapp: QApplication, small, monkeypatch) -> None:
+    monkeypatch.setattr(end_to_end_check, "PATIENCE", 20)
     monkeypatch.setattr("playground.app.engine.Engine.train", lambda self: None)
     steps: list[Step] = []
-    assert not main.rehearse(qapp, steps.append)
+    assert not main.run_end_to_end_check(qapp, steps.append)
     assert steps[-1].error
