@@ -52,15 +52,15 @@ def nobodys_places(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def places(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def everyones_places(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("places")
 
 
 @pytest.fixture(autouse=True)
-def own_places(places: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def own_places(everyones_places: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Settings, caches and logs go to a folder of the test's own, never to the user's."""
     # Not pytest's own mktemp, which looks through the folders of all the tests before.
-    place = Path(tempfile.mkdtemp(dir=places))
+    place = Path(tempfile.mkdtemp(dir=everyones_places))
     for name in PLACES:
         monkeypatch.setenv(name, str(place))
     if "PySide6.QtCore" in sys.modules:
