@@ -7,7 +7,7 @@ from typing import Any
 
 from playground.lab.boltzmann.settings import Boltzmann
 from playground.lab.experiment import Experiment, Field, fields
-from playground.lab.units import EVENED
+from playground.lab.units import EQUALIZED
 
 INTRODUCTION = """\
 # The settings of an experiment
@@ -50,7 +50,7 @@ patterns = ["#.#/.#./#.#", "###/#.#/###"]
 
 def reference() -> str:
     """The whole page."""
-    parts = [INTRODUCTION.format(evened=EVENED)]
+    parts = [INTRODUCTION.format(evened=EQUALIZED)]
     section = None
     for field in fields().values():
         name = field.key.split(".")[0] if "." in field.key else ""

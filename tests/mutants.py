@@ -26,7 +26,7 @@ from typing import TypeVar
 
 ROOT = Path(__file__).parents[1]
 COPIED = ("playground", "tests", "resources", "pyproject.toml")
-Given, Found = TypeVar("Given"), TypeVar("Found")
+InpaintingScore, Found = TypeVar("InpaintingScore"), TypeVar("Found")
 MOST_AT_ONCE = 4  # runs of the tests, each on one thread and in 400 MB
 
 
@@ -113,7 +113,7 @@ FAULTS = (
         ("theory/test_densities.py::test_a_marginal_is_the_integral_over_the_other_axis",),
     ),
     Fault(
-        "the mass below a place in a soft box without its bend",
+        "the mass below a place in a soft box without its activate_with_curvature",
         "theory/densities.py",
         "y * torch.special.ndtr(y / self.std) + self.std * torch.exp(-0.5 * ((y / self.std) ** 2 + _LOG_TWO_PI))",
         "y * torch.special.ndtr(y / self.std)",
@@ -367,8 +367,8 @@ FAULTS = (
     Fault(
         "labels by a particle's place among those still on their way",
         "theory/samplers/flow.py",
-        "of_rows(score, rows)",
-        "of_rows(score, torch.arange(len(rows)))",
+        "for_rows(score, rows)",
+        "for_rows(score, torch.arange(len(rows)))",
         ("theory/test_guidance.py::test_each_particle_keeps_its_class_while_others_arrive",),
     ),
     Fault(
@@ -507,7 +507,7 @@ FAULTS = (
     Fault(
         "standard errors told by two vectors alone",
         "theory/likelihood.py",
-        "own * error.square() + BORROWED * pooled) / (own + BORROWED)",
+        "own * error.square() + PRIOR_DEGREES * pooled) / (own + PRIOR_DEGREES)",
         "error.square())",
         ("theory/test_likelihood.py", "lab/test_trust.py"),
     ),
@@ -773,7 +773,9 @@ def copied(copy: Path) -> Path:
     return copy
 
 
-def in_a_copy(copies: SimpleQueue[Path], work: Callable[[Path, Given], Found], given: Given) -> Found:
+def in_a_copy(
+    copies: SimpleQueue[Path], work: Callable[[Path, InpaintingScore], Found], given: InpaintingScore
+) -> Found:
     """What the work makes of it in a copy that no other work has meanwhile."""
     copy = copies.get()
     try:

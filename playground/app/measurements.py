@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from playground.app.sampling_worker import Weights
-from playground.app.views import Bounds, DensityView, FlowLikelihood, PointLikelihood, ProblemView, Way
+from playground.app.views import Bounds, DensityView, FlowLikelihood, LatentInterpolation, PointLikelihood, ProblemView
 from playground.app.workspace import torch_threads
 from playground.lab.conflicts import flow_conflict
 from playground.lab.label_dropout_checks import untrained_likelihood_score
@@ -20,7 +20,10 @@ if TYPE_CHECKING:
 MAP_CELLS = 64  # of a learned density that follows sigma, across and down: a second or two each
 ASKED_CELLS = 160  # of the map that is asked for
 ENERGY_CELLS = 120  # of that of an energy, which no path has to be followed for: a twentieth of a second
-WAY_POINTS, WAY_IMAGES = 65, 11  # of the way between two: what makes a smooth line, and what fits beside each other
+INTERPOLATION_POINTS, INTERPOLATION_IMAGES = (
+    65,
+    11,
+)  # of the way between two: what makes a smooth line, and what fits beside each other
 
 Progress = Iterator[tuple[float | None, Any]]
 
@@ -87,16 +90,20 @@ def point_likelihood(problem: "Problem", weights: Weights, point: np.ndarray, nu
         yield 1.0, dataclasses.replace(found, flow=flow, warning=warning if never is None else f"untrained: {never}")
 
 
-def way_between(
+def latent_interpolation(
     problem: "Problem", weights: Weights, ends: np.ndarray, numbers: tuple[int | None, int | None]
 ) -> Progress:
     """The way between two points (2, *shape) through their latent codes."""
     from playground.lab.latent import interpolate
 
-    count = WAY_POINTS if problem.shape == (2,) else WAY_IMAGES
+    count = INTERPOLATION_POINTS if problem.shape == (2,) else INTERPOLATION_IMAGES
     for progress in interpolate(problem, likelihood_score(problem, weights), ends, count):
         found = progress.result
-        way = None if found is None else Way(ends, numbers, found.points, found.log_prob, found.standard_error)
+        way = (
+            None
+            if found is None
+            else LatentInterpolation(ends, numbers, found.points, found.log_prob, found.standard_error)
+        )
         yield progress.fraction, way
 
 

@@ -10,7 +10,7 @@ from playground.app import figures, measurements
 from playground.app.overlay_timing import FOLLOWING
 from playground.app.player import Player
 from playground.app.state import State
-from playground.app.views import DensityView, PointLikelihood, Way
+from playground.app.views import DensityView, LatentInterpolation, PointLikelihood
 from playground.app.workspace import Workspace
 from playground.lab.conflicts import Conflict, flow_conflict, likelihood_conflict
 from playground.lab.experiment import Experiment
@@ -21,7 +21,7 @@ POINT_KEYS = frozenset(
 TEST_SET_KEYS = POINT_KEYS | {"likelihood.dequantization_samples"}
 UNFINISHED = "These images are still being sampled: click one at the end of the run."
 STALE = "Measured by other settings than are chosen now: measure anew."
-TASKS = ("likelihood", "way", "density", FOLLOWING, "test-set", "quality", "fisher")
+TASKS = ("likelihood", "interpolation", "density", FOLLOWING, "test-set", "quality", "fisher")
 
 
 def _telling_the_last(progress: measurements.Progress) -> measurements.Progress:
@@ -34,7 +34,7 @@ class Measuring(Player):
     """Each measurement is a task with progress that can be cancelled; it uses the weights of the moment it began."""
 
     likelihood_changed = Signal(object)  # PointLikelihood or None
-    way_changed = Signal(object)  # Way or None
+    interpolation_changed = Signal(object)  # Way or None
     evaluation_changed = Signal(object)  # dict of metrics so far
     errors_changed = Signal(object)  # ScoreErrors along sigma or None
     note = Signal(str, str, str, object)  # a message, and a function that tells whether it still holds
@@ -43,7 +43,7 @@ class Measuring(Player):
         super().__init__(state, parent)
         self._evaluation: dict[str, Any] = {}
         self._likelihood: PointLikelihood | None = None
-        self._way: Way | None = None
+        self._interpolation: LatentInterpolation | None = None
         self._came_from: dict[str, frozenset[str]] = {}  # by measurement: its keys of the evaluation
         # Of the point clicked last, and its number among images.
         self._place: tuple[np.ndarray, int | None] | None = None
@@ -59,16 +59,20 @@ class Measuring(Player):
         return self._likelihood
 
     @property
-    def way(self) -> Way | None:
-        return self._way
+    def interpolation(self) -> LatentInterpolation | None:
+        return self._interpolation
 
     @property
     def clicked(self) -> tuple[tuple[float, float] | int, ...]:
         """What a session keeps of the points that were clicked: places in the plane, or images' numbers."""
-        way = self._way
+        interpolation = self._interpolation
         if self._place is None:
             return ()
-        points, numbers = ([self._place[0]], (self._place[1],)) if way is None else (way.ends, way.numbers)
+        points, numbers = (
+            ([self._place[0]], (self._place[1],))
+            if interpolation is None
+            else (interpolation.ends, interpolation.numbers)
+        )
         places = zip(points, numbers, strict=True)
         return tuple((float(point[0]), float(point[1])) if number is None else number for point, number in places)
 
@@ -88,7 +92,7 @@ class Measuring(Player):
             return
         self._inspect(points[0], numbers[0])
         if len(points) == 2 and flow_conflict(self._state.experiment) is None:
-            self._find_way(np.stack(points), (numbers[0], numbers[1]))
+            self._find_interpolation(np.stack(points), (numbers[0], numbers[1]))
 
     def inspect(self, x: float, y: float) -> None:
         """Compute the log-likelihood of a point, as soon as there is something on the workspace."""
@@ -115,8 +119,8 @@ class Measuring(Player):
 
     def go_again(self) -> None:
         """Compute the way in view anew, by other settings."""
-        if self._way is not None:
-            self._find_way(self._way.ends, self._way.numbers)
+        if self._interpolation is not None:
+            self._find_interpolation(self._interpolation.ends, self._interpolation.numbers)
 
     def measure_again(self, keys: frozenset[str]) -> None:
         """Compute the point and the way in view anew, as far as these settings, which have changed, count for them.
@@ -127,20 +131,20 @@ class Measuring(Player):
             self._forget_followed()
             if self._tasks.running("test-set"):
                 self.evaluate_test_set()
-        first, way = self._likelihood, self._way
+        first, interpolation = self._likelihood, self._interpolation
         if first is not None and keys & POINT_KEYS and likelihood_conflict(self._state.experiment) is None:
             self._inspect(first.point, first.number)
-            if way is not None:
-                self._find_way(way.ends, way.numbers)
+            if interpolation is not None:
+                self._find_interpolation(interpolation.ends, interpolation.numbers)
         elif "likelihood.interpolation" in keys:
             self.go_again()
 
     def clear_inspection(self) -> None:
-        for task in ("likelihood", "way"):
+        for task in ("likelihood", "interpolation"):
             self._tasks.cancel(task)
         self._likelihood = self._place = None
         self.likelihood_changed.emit(None)
-        self._show_way(None)
+        self._show_interpolation(None)
 
     def _inspect(self, point: np.ndarray, number: int | None) -> None:
         if self._refused(likelihood_conflict):
@@ -149,8 +153,8 @@ class Measuring(Player):
         assert workspace is not None
         problem, weights = workspace.problem, workspace.weights
         self._place = (point, number)
-        self._tasks.cancel("way")
-        self._show_way(None)
+        self._tasks.cancel("interpolation")
+        self._show_interpolation(None)
         self._tasks.start(
             "likelihood",
             "Log-likelihood",
@@ -167,24 +171,24 @@ class Measuring(Player):
         if first is None:
             self._inspect(point, number)  # there is no other: it is the first
         else:
-            self._find_way(np.stack([first.point, point]), (first.number, number))
+            self._find_interpolation(np.stack([first.point, point]), (first.number, number))
 
-    def _find_way(self, ends: np.ndarray, numbers: tuple[int | None, int | None]) -> None:
+    def _find_interpolation(self, ends: np.ndarray, numbers: tuple[int | None, int | None]) -> None:
         if self._refused(flow_conflict):
             return
         workspace = self._workspace
         assert workspace is not None
         problem, weights = workspace.problem, workspace.weights
         self._tasks.start(
-            "way",
-            "Way between two points",
-            lambda: measurements.way_between(problem, weights, ends, numbers),
-            self._show_way,
+            "interpolation",
+            "LatentInterpolation between two points",
+            lambda: measurements.latent_interpolation(problem, weights, ends, numbers),
+            self._show_interpolation,
         )
 
-    def _show_way(self, way: Way | None) -> None:
-        self._way = way
-        self.way_changed.emit(way)
+    def _show_interpolation(self, interpolation: LatentInterpolation | None) -> None:
+        self._interpolation = interpolation
+        self.interpolation_changed.emit(interpolation)
 
     def _show_finished_image(self, number: int) -> np.ndarray | None:
         """See :meth:`_finished_image`; the canvas goes to the frame that it is of."""
@@ -392,5 +396,5 @@ class Measuring(Player):
         self.evaluation_changed.emit({})
         self.errors_changed.emit(None)
         self.likelihood_changed.emit(None)
-        self._show_way(None)
+        self._show_interpolation(None)
         self._recall()

@@ -61,7 +61,7 @@ class ProblemView:
     marginals: np.ndarray | None = None  # (2, 2, N) along each axis even places, and a known density's mass below each
     resolved: Experiment | None = None  # with every "auto" that depends on the data as a number
     data: Data | None = None  # the settings that its data are of
-    remark: str = ""  # on how the data were read
+    note: str = ""  # on how the data were read
     has_energy: bool = False  # whether the network states a density by itself
 
     @property
@@ -147,7 +147,7 @@ class PointLikelihood:
 
 
 @dataclass(frozen=True, eq=False)
-class Way:
+class LatentInterpolation:
     """The way from the clicked point to a second one through their latent codes."""
 
     ends: np.ndarray  # (2, 2) or (2, C, H, W)

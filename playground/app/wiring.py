@@ -15,10 +15,10 @@ from playground.app.numbers import count
 from playground.app.overlay_timing import near
 from playground.app.panels import DataPanel, LikelihoodPanel, TrainingPanel
 from playground.app.views import (
+    LatentInterpolation,
     PointLikelihood,
     PointReadout,
     ProblemView,
-    Way,
     conditions_of,
     plane_bounds,
 )
@@ -62,7 +62,7 @@ class Wiring(QObject):
         engine.trajectory_changed.connect(self._show_trajectory)
         engine.frame_changed.connect(self._show_frame)
         engine.likelihood_changed.connect(self._show_likelihood)
-        engine.way_changed.connect(self._show_way)
+        engine.interpolation_changed.connect(self._show_interpolation)
         engine.probed.connect(self._show_probe)
         engine.message.connect(self._tell)
         engine.note.connect(window.notify)
@@ -316,14 +316,14 @@ class Wiring(QObject):
         self._canvas.set_path(None if likelihood is None or likelihood.flow is None else likelihood.flow.path)
         self._ring_images()
 
-    def _show_way(self, way: Way | None) -> None:
-        self._canvas.set_between(None if way is None else way.points)
+    def _show_interpolation(self, interpolation: LatentInterpolation | None) -> None:
+        self._canvas.set_interpolation(None if interpolation is None else interpolation.points)
         self._ring_images()
 
     def _ring_images(self) -> None:
-        likelihood, way = self._engine.likelihood, self._engine.way
+        likelihood, interpolation = self._engine.likelihood, self._engine.interpolation
         first = None if likelihood is None else likelihood.number
-        self._canvas.choose_images(first, None if way is None else way.numbers[1])
+        self._canvas.choose_images(first, None if interpolation is None else interpolation.numbers[1])
 
     def _pick(self, first: Callable[..., None], second: Callable[..., None], *place: float) -> None:
         """A click inspects a point, or is the second one that the Likelihood card waits for."""

@@ -386,7 +386,7 @@ def _view(problem: "Problem", trainer: "Trainer") -> ProblemView:
         limits=(float(shown.min()), float(shown.max())),
         axes=dataset.axes,
         data=problem.experiment.data.used(),
-        remark=dataset.remark,
+        note=dataset.note,
         is_image=is_image,
         isotropic=units.isotropic,
         known_density=problem.density is not None,

@@ -98,7 +98,7 @@ def _read(problem: Problem) -> str:
     else:
         what = f"{'rows' if dataset.density is None else 'draws'} of {', '.join(dataset.axes)}"
     line = f"Data: {dataset.name}, {train + held_out:,} {what}: {train:,} to train, {held_out:,} held out."
-    return f"{line} {dataset.remark}".rstrip()
+    return f"{line} {dataset.note}".rstrip()
 
 
 def _train(trainer: Trainer) -> tuple[TrainingProgress | None, tuple[float, float] | None]:
@@ -167,7 +167,7 @@ def _training(
     found = {
         "train_points": len(problem.dataset.points),
         "held_out_points": len(problem.dataset.held_out),
-        "data_note": problem.dataset.remark,
+        "data_note": problem.dataset.note,
         "steps": trainer.step,
         "seconds": trainer.seconds,
         "steps_per_second": trainer.step / trainer.seconds if trainer.seconds else None,

@@ -1,6 +1,6 @@
 """Where points come from: toy densities, brush strokes, files and images."""
 
-from playground.data.dataset import DataError, Dataset, Request
+from playground.data.dataset import DataError, Dataset, DatasetRequest
 from playground.data.digits import dequantise
 from playground.data.files import read_columns, read_points
 from playground.data.sources import SOURCES, Source, load_dataset
@@ -9,7 +9,7 @@ __all__ = [
     "SOURCES",
     "DataError",
     "Dataset",
-    "Request",
+    "DatasetRequest",
     "Source",
     "dequantise",
     "load_dataset",

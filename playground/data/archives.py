@@ -192,10 +192,10 @@ def _left_out(names: list[str], images: str, labels: str | None) -> str:
         return ""
     classes = "" if labels is None else f", their classes from {labels}"
     rest = f"; left out: {listed(others)}" if others else ""
-    remark = f"The images come from the array {images}{classes}{rest}."
+    note = f"The images come from the array {images}{classes}{rest}."
     if labels is not None:
-        return remark
-    return f"{remark} Classes are read from an array called labels: whole numbers from 0 to {MOST_CLASSES - 1}, one an image."
+        return note
+    return f"{note} Classes are read from an array called labels: whole numbers from 0 to {MOST_CLASSES - 1}, one an image."
 
 
 def _words(name: str) -> set[str]:

@@ -52,7 +52,7 @@ class Dataset:
     labels: NDArray[np.int64] | None = None
     class_names: tuple[str, ...] = ()
     grey_levels: int | None = None
-    remark: str = ""
+    note: str = ""
 
     @functools.cached_property
     def repeated(self) -> int:
@@ -84,7 +84,7 @@ class Stroke(Protocol):
 
 
 @dataclass(frozen=True)
-class Request:
+class DatasetRequest:
     """What is asked of a source; each takes what concerns it.
 
     Attributes:
@@ -121,12 +121,12 @@ def listed(names: Sequence[str]) -> str:
     return ", ".join(names[:MOST_NAMES]) + others
 
 
-def on_one_line(name: str) -> str:
+def one_line(name: str) -> str:
     """A stranger's name without what would break the line that it stands in."""
     return "".join(filter(str.isprintable, " ".join(name.split())))
 
 
-def numbered(class_names: Sequence[str]) -> str:
+def class_numbers(class_names: Sequence[str]) -> str:
     """A sentence on which class is which number, of folders in their order; "" where they have no names.
 
     It is one line, whatever strangers call their folders.
@@ -136,12 +136,12 @@ def numbered(class_names: Sequence[str]) -> str:
     """
     if not class_names:
         return ""
-    shown = listed([f"{number} {name}" for number, name in enumerate(map(on_one_line, class_names))])
+    shown = listed([f"{number} {name}" for number, name in enumerate(map(one_line, class_names))])
     most = f"; a session keeps the names of at most {MOST_CLASS_NAMES:,}, so it will have none"
     return f"Classes are numbered as their folders are sorted: {shown}{most if len(class_names) > MOST_CLASS_NAMES else ''}."
 
 
-def drawn_from(density: "Density", name: str, request: Request) -> Dataset:
+def sample_dataset(density: "Density", name: str, request: DatasetRequest) -> Dataset:
     """A data set of independent draws from a known density over the plane."""
     return Dataset(
         name=name,

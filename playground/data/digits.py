@@ -5,13 +5,13 @@ import zlib
 
 import numpy as np
 
-from playground.data.dataset import Array, DataError, Dataset, Request, held_out_count, stratified
+from playground.data.dataset import Array, DataError, Dataset, DatasetRequest, held_out_count, stratified
 from playground.resources import resource
 
 GREY_LEVELS = 17  # ink covers 0 to 16 of each pixel's 4x4 cells
 
 
-def load_digits(title: str, request: Request) -> Dataset:
+def load_digits(title: str, request: DatasetRequest) -> Dataset:
     """1,797 images with pixels between -1 (paper) and 1 (ink), split so that each class keeps its share.
 
     A pixel with k of 16 cells inked is the middle of the k-th of 17 equal bins of [-1, 1], so that after

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from playground.data import repeats
-from playground.data.dataset import Array, DataError, Dataset, Request, held_out_count
+from playground.data.dataset import Array, DataError, Dataset, DatasetRequest, held_out_count
 from playground.data.npy import open_npy
 from playground.data.tables import Table, decode
 
@@ -24,7 +24,7 @@ NARROWEST = 1e-12  # spread of an axis: noise levels from 1e-15 must fit it
 RESOLVED = 1e-9  # of the largest coordinate: an axis that spans less has not seven digits left
 
 
-def load_file(request: Request) -> Dataset:
+def load_file(request: DatasetRequest) -> Dataset:
     """The points of a file; a random fifth, or as many as are wanted if that is less, is held out.
 
     Rows that repeat by chance or as copies stay on one side of the split, for held-out points must be none that training has
@@ -43,8 +43,8 @@ def load_file(request: Request) -> Dataset:
     count, many = held_out_count(len(points), request.held_out), repeats.notable(len(points) - different, len(points))
     by_row = request.split == "rows" or (request.split == "auto" and many)
     held_out = _held_out(np.arange(len(points)) if by_row else group, count, request.seed)
-    remark = repeats.remark(len(points), different, "rows", grouped=not by_row)
-    return Dataset(name, points[~held_out], None, (2,), axes, points[held_out], remark=remark)
+    note = repeats.note(len(points), different, "rows", grouped=not by_row)
+    return Dataset(name, points[~held_out], None, (2,), axes, points[held_out], note=note)
 
 
 def _held_out(group: NDArray[np.int64], count: int, seed: int) -> NDArray[np.bool_]:

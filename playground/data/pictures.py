@@ -15,7 +15,15 @@ from numpy.typing import NDArray
 
 from playground.data import repeats
 from playground.data.archives import ENDINGS, read_archive, training_files
-from playground.data.dataset import DataError, Dataset, Request, held_out_count, listed, numbered, stratified
+from playground.data.dataset import (
+    DataError,
+    Dataset,
+    DatasetRequest,
+    class_numbers,
+    held_out_count,
+    listed,
+    stratified,
+)
 from playground.data.orientation import orientation, upright
 
 if TYPE_CHECKING:
@@ -36,7 +44,7 @@ Labels = NDArray[np.int64]
 Read = TypeVar("Read")
 
 
-def load_images(request: Request) -> Dataset:
+def load_images(request: DatasetRequest) -> Dataset:
     """The images at `request.path`: data.points of them at most, drawn at random, a fifth of which at most is held out.
 
     Equal ones stay on one side: held-out images must be none that training has seen.
@@ -54,7 +62,7 @@ def load_images(request: Request) -> Dataset:
             raise DataError(
                 f"{path} does not exist: choose a folder of PNG or JPEG files, or an IDX, NPZ or CIFAR file."
             )
-        images, labels, names, remark = _read(path, request)
+        images, labels, names, note = _read(path, request)
     except OSError as error:
         raise DataError(f"{error.filename or path} cannot be read: {error.strerror or error}.") from None
     except MemoryError:
@@ -62,7 +70,7 @@ def load_images(request: Request) -> Dataset:
     if len(images) < LEAST:
         count = "1 image" if len(images) == 1 else f"{len(images)} images"
         sentence = f"{path.name} has {count}: at least {LEAST} are needed to learn from."
-        raise DataError(" ".join(filter(None, (sentence, remark))))
+        raise DataError(" ".join(filter(None, (sentence, note))))
     images = _coloured(images, request.colours)
     classes = np.zeros(len(images), dtype=np.int64) if labels is None else labels
     group, different = repeats.equal_rows(images)
@@ -72,7 +80,7 @@ def load_images(request: Request) -> Dataset:
             f"{repeats.LEAST_DIFFERENT} are needed."
         )
     held_out = _held_out(group, classes, held_out_count(len(images), request.held_out), request.seed)
-    remark = " ".join(filter(None, (remark, repeats.remark(len(images), different, "images"))))
+    note = " ".join(filter(None, (note, repeats.note(len(images), different, "images"))))
     points = _values(images[~held_out])
     return Dataset(
         name=path.name,
@@ -84,7 +92,7 @@ def load_images(request: Request) -> Dataset:
         labels=None if labels is None else labels[~held_out],
         class_names=names,
         grey_levels=GREY_LEVELS,
-        remark=remark,
+        note=note,
     )
 
 
@@ -102,7 +110,7 @@ def _held_out(group: NDArray[np.int64], classes: Labels, count: int, seed: int) 
     return taken[group]
 
 
-def _read(path: Path, request: Request) -> tuple[Bytes, Labels | None, tuple[str, ...], str]:
+def _read(path: Path, request: DatasetRequest) -> tuple[Bytes, Labels | None, tuple[str, ...], str]:
     """Square images (N, side, side, 1 or 3), at most as many as are wanted, their classes and what these are called, and a remark
     on what was left out."""
     files, left_out = training_files(path) if path.is_dir() else ([path], "")
@@ -116,11 +124,11 @@ def _read(path: Path, request: Request) -> tuple[Bytes, Labels | None, tuple[str
     rows = _some(len(images), _wanted(request, images.shape[3] * side**2), request.seed)
     classes = np.concatenate(labels)[rows] if len(labels) == len(parts) else None
     remarks = [_drawn(len(rows), len(images)), _enlarged([shorter] * len(rows), side), left_out]
-    remarks += [remark for _, _, remark in parts]
+    remarks += [note for _, _, note in parts]
     return scaled(images[rows], side), classes, (), " ".join(filter(None, remarks))
 
 
-def _side(request: Request, shorter: Sequence[int]) -> int:
+def _side(request: DatasetRequest, shorter: Sequence[int]) -> int:
     """Pixels along a side of what is learned, of images with these shorter sides."""
     return _own_side(shorter) if isinstance(request.pixels, str) else request.pixels
 
@@ -141,13 +149,13 @@ def _enlarged(shorter: Sequence[int], side: int, names: Sequence[str] = ()) -> s
         return ""
     what, were = ("image", "was") if count == 1 else ("images", "were")
     which = f" ({listed([name for name, own in zip(names, shorter, strict=True) if own < side])})" if names else ""
-    remark = f"{count:,} {what} smaller than {side} x {side}{which} {were} enlarged, so bits per dimension count copied pixels"
+    note = f"{count:,} {what} smaller than {side} x {side}{which} {were} enlarged, so bits per dimension count copied pixels"
     best = max(min(shorter), SMALLEST_SIDE)
     if best == side:
-        return f"{remark}."
+        return f"{note}."
     if _own_side(shorter) == best:
-        return f"{remark}: choose data.pixels = auto, or at most {best}."
-    return f"{remark}: take {'it' if count == 1 else 'them'} away, or choose data.pixels = {best}."
+        return f"{note}: choose data.pixels = auto, or at most {best}."
+    return f"{note}: take {'it' if count == 1 else 'them'} away, or choose data.pixels = {best}."
 
 
 def _passed_over(names: list[str]) -> str:
@@ -167,7 +175,7 @@ def _left_out(names: list[str]) -> str:
     return f"Left out: {listed(names)}, which {verb} damaged, no PNG or JPEG, not allowed to be read, or of over {MOST_PIXELS // 10**6} million pixels."
 
 
-def _wanted(request: Request, numbers: int) -> int:
+def _wanted(request: DatasetRequest, numbers: int) -> int:
     return min(request.points + request.held_out, MOST_NUMBERS // numbers)
 
 
@@ -178,7 +186,7 @@ def _some(available: int, wanted: int, seed: int) -> NDArray[np.int64]:
     return np.sort(np.random.default_rng(seed).choice(available, wanted, replace=False))
 
 
-def _read_folder(folder: Path, request: Request) -> tuple[Bytes, Labels | None, tuple[str, ...], str]:
+def _read_folder(folder: Path, request: DatasetRequest) -> tuple[Bytes, Labels | None, tuple[str, ...], str]:
     """Pictures of a folder; if it has none, those of its sub-folders, each of which is a class; and a remark on the rest."""
     files, labels, others = _found(folder)
     folders = [] if labels is None else [os.path.basename(os.path.dirname(name)) for name in files]
@@ -196,7 +204,7 @@ def _read_folder(folder: Path, request: Request) -> tuple[Bytes, Labels | None, 
     left_out = names(row for row in looked if row not in shorter) + names(row for row in drawn if row not in images)
     remarks = (
         _drawn(len(drawn), len(files) - (len(looked) - len(shorter))),
-        numbered(classes),
+        class_numbers(classes),
         _enlarged([shorter[row] for row in rows], side, names(rows)),
         _left_out(left_out),
         _passed_over([os.path.relpath(name, folder) for name in sorted(others)]),

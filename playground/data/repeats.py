@@ -32,7 +32,7 @@ def notable(repeated: int, count: int) -> bool:
     return repeated > NOTABLE * count
 
 
-def remark(count: int, different: int, what: str, grouped: bool = True) -> str:
+def note(count: int, different: int, what: str, grouped: bool = True) -> str:
     """A sentence where many of `count` rows, or whatever they are, repeat another; "" where few do.
 
     Args:

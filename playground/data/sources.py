@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from playground.data import digits, files, pictures, strokes, toys
-from playground.data.dataset import DataError, Dataset, Request, Stroke, drawn_from
+from playground.data.dataset import DataError, Dataset, DatasetRequest, Stroke, sample_dataset
 
 if TYPE_CHECKING:
     from playground.theory.densities import Density
@@ -28,7 +28,7 @@ class Source(ABC):
     """Whether the points have classes; None where only the data can tell."""
 
     @abstractmethod
-    def load(self, request: Request) -> Dataset:
+    def load(self, request: DatasetRequest) -> Dataset:
         """The data set; the same request gives the same points.
 
         Raises:
@@ -44,10 +44,10 @@ class Toy(Source):
     noise: float
     known_density = True
 
-    def load(self, request: Request) -> Dataset:
+    def load(self, request: DatasetRequest) -> Dataset:
         """Draws from the density, scaled."""
         noise = self.noise if isinstance(request.noise, str) else request.noise
-        least = toys.thinnest(self.density, self.noise)
+        least = toys.narrowest_deviation(self.density, self.noise)
         if not least <= noise < math.inf:
             raise DataError(
                 f"data.noise = {noise:g} leaves {self.title} too thin for a density: choose at least {least:g}, or auto for {self.noise:.3g}."
@@ -57,7 +57,7 @@ class Toy(Source):
         density = self.density(noise)
         if request.scale != 1:
             density = density.standardized(torch.zeros(2, dtype=torch.float64), 1 / request.scale)
-        return drawn_from(density, self.title, request)
+        return sample_dataset(density, self.title, request)
 
 
 @dataclass(frozen=True)
@@ -66,9 +66,9 @@ class Drawing(Source):
 
     known_density = True
 
-    def load(self, request: Request) -> Dataset:
+    def load(self, request: DatasetRequest) -> Dataset:
         """Draws from the painted density."""
-        return drawn_from(strokes.painted(request.strokes), self.title, request)
+        return sample_dataset(strokes.density_of_strokes(request.strokes), self.title, request)
 
 
 @dataclass(frozen=True)
@@ -77,7 +77,7 @@ class PointFile(Source):
 
     known_density = False
 
-    def load(self, request: Request) -> Dataset:
+    def load(self, request: DatasetRequest) -> Dataset:
         """The file's points, split."""
         return files.load_file(request)
 
@@ -90,7 +90,7 @@ class Digits(Source):
     images = True
     labelled = True
 
-    def load(self, request: Request) -> Dataset:
+    def load(self, request: DatasetRequest) -> Dataset:
         """The images, split."""
         return digits.load_digits(self.title, request)
 
@@ -103,7 +103,7 @@ class ImageFiles(Source):
     images = True
     labelled = None
 
-    def load(self, request: Request) -> Dataset:
+    def load(self, request: DatasetRequest) -> Dataset:
         """The images, scaled, cropped and split."""
         return pictures.load_images(request)
 
@@ -146,12 +146,12 @@ def load_dataset(
     stopped: Callable[[], bool] = lambda: False,
     split: str = "auto",
 ) -> Dataset:
-    """The data set of a `kind` in SOURCES; see :class:`~playground.data.dataset.Request` for the rest.
+    """The data set of a `kind` in SOURCES; see :class:`~playground.data.dataset.DatasetRequest` for the rest.
 
     Raises:
         DataError: the kind is unknown, or the data cannot be made or read.
     """
     if kind not in SOURCES:
         raise DataError(f"data.kind = {kind} is not known: it must be one of {', '.join(SOURCES)}.")
-    request = Request(points, scale, noise, path, strokes, held_out, seed, pixels, colours, stopped, split)
+    request = DatasetRequest(points, scale, noise, path, strokes, held_out, seed, pixels, colours, stopped, split)
     return SOURCES[kind].load(request)

@@ -18,7 +18,7 @@ MOST_COMPONENTS = 4096  # where a drawing would need more, they move apart
 _SPACING = 1.0  # between neighbouring Gaussians, in brush radii: a ripple of 5e-9
 
 
-def painted(strokes: Sequence[Stroke]) -> "GaussianMixture":
+def density_of_strokes(strokes: Sequence[Stroke]) -> "GaussianMixture":
     """The density that a brush leaves behind, float64, in the user's units.
 
     A brush lays paint equally thick along its way whatever its radius: a stroke weighs radius times length, and a dab

@@ -94,7 +94,7 @@ def checkerboard(noise: float) -> "Density":
     return Boxes(lows, lows + 2, weights, std=noise, modes=lows + 1, mode_weights=weights)
 
 
-def thinnest(toy: "Callable[[float], Density]", default: float) -> float:
+def narrowest_deviation(toy: "Callable[[float], Density]", default: float) -> float:
     """The least noise at which a toy needs no more than MOST_COMPONENTS; for separate Gaussians, a hundredth of the default."""
     from playground.theory.densities import GaussianMixture
 

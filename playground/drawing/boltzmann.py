@@ -16,7 +16,7 @@ GAP = 6.0  # px between patterns
 
 
 @dataclass(frozen=True)
-class Cells:
+class PatternGrid:
     """Where small pictures lie: as many as fit, row by row, each with room for a caption.
 
     Args:
@@ -88,7 +88,7 @@ def paint_pattern(painter: QPainter, box: QRectF, pattern: np.ndarray, palette: 
 def paint_patterns(
     painter: QPainter,
     origin: QPointF,
-    cells: Cells,
+    cells: PatternGrid,
     patterns: np.ndarray,
     palette: Palette,
     colors: list[str],
@@ -247,7 +247,7 @@ def _paint_set(
     captions: list[str] | None = None,
 ) -> None:
     rows, columns = patterns.shape[1:]
-    cells = Cells(len(patterns), box.width(), box.height(), rows, columns, 14.0 if captions else 0.0, 16.0)
+    cells = PatternGrid(len(patterns), box.width(), box.height(), rows, columns, 14.0 if captions else 0.0, 16.0)
     paint_patterns(painter, box.topLeft(), cells, patterns, palette, [color] * len(patterns), captions)
 
 

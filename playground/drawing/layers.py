@@ -17,8 +17,8 @@ from PySide6.QtGui import QImage, QPainter, QPainterPath, QPen
 from playground.drawing import lines, raster
 from playground.drawing.color_scale import SHOWN
 from playground.drawing.palette import Palette, density_colors
+from playground.drawing.pixel_buffers import PixelBuffer
 from playground.drawing.plane import Plane
-from playground.drawing.sheets import Sheet
 
 Role = Literal["data", "learned", "exact", "error", "particles", "trails", "likelihood"]
 Made = TypeVar("Made")
@@ -99,7 +99,7 @@ class Data(Layer):
     def paint(self, painter: QPainter, plane: Plane, palette: Palette) -> None:
         painter.drawImage(0, 0, self._keep("sheet", (plane, palette), lambda: self._sheet(plane, palette)).image)
 
-    def _sheet(self, plane: Plane, palette: Palette) -> Sheet:
+    def _sheet(self, plane: Plane, palette: Palette) -> PixelBuffer:
         pixels = plane.to_pixels(self.points)
         color = palette.color("data")
         if len(pixels) <= 2000:
@@ -268,7 +268,7 @@ class Path(Layer):
 
 
 @dataclass(frozen=True, eq=False)
-class Between(Layer):
+class InterpolatedPoints(Layer):
     """Points from one to another, (P, 2): a line through all, dots at even shares of it, a ring where it ends."""
 
     points: np.ndarray

@@ -8,8 +8,8 @@ from collections.abc import Callable
 
 import numpy as np
 
+from playground.drawing.pixel_buffers import blank
 from playground.drawing.raster import MARGIN, cropped
-from playground.drawing.sheets import blank
 
 
 def line_coverage(

@@ -11,7 +11,7 @@ import numpy as np
 from PySide6.QtCore import QPointF
 from PySide6.QtGui import QColor, QPainter
 
-from playground.drawing.sheets import Sheet, blank
+from playground.drawing.pixel_buffers import PixelBuffer, blank
 
 MARGIN = 16  # pixels around the image where shapes that overlap its edge are written without a bounds check
 STRIP = 64_000  # pixels painted at a time
@@ -100,10 +100,10 @@ def premultiplied(rgb: np.ndarray, alpha: np.ndarray) -> np.ndarray:
     return np.round(255 * alpha).astype(np.uint32) << 24 | red << 16 | green << 8 | blue
 
 
-def tinted(coverage: np.ndarray, colors: np.ndarray, ratio: float) -> Sheet:
+def tinted(coverage: np.ndarray, colors: np.ndarray, ratio: float) -> PixelBuffer:
     """A coverage (height, width) uint8 as an image to keep; `ratio` device pixels make one unit of the painter."""
     height, width = coverage.shape
-    sheet = Sheet(width, height)
+    sheet = PixelBuffer(width, height)
     _look_up(coverage, colors, sheet.pixels())
     sheet.image.setDevicePixelRatio(ratio)
     return sheet
@@ -113,7 +113,7 @@ def paint_tinted(painter: QPainter, coverage: np.ndarray, colors: np.ndarray, ra
     """Paint a coverage (height, width) uint8 once, strip by strip: each is blended while it is still in the cache."""
     height, width = coverage.shape
     rows = max(1, STRIP // width)
-    sheet = Sheet(width, rows)
+    sheet = PixelBuffer(width, rows)
     sheet.image.setDevicePixelRatio(ratio)
     pixels = sheet.pixels()
     for top in range(0, height, rows):

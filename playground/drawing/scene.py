@@ -9,7 +9,7 @@ from PySide6.QtGui import QFontMetricsF, QImage, QPainter
 from playground.drawing import color_scale
 from playground.drawing.axes import backdrop, figures, grid_image, numbers_image
 from playground.drawing.images import ImageGrid, Strip
-from playground.drawing.layers import Between, Data, Density, Field, Layer, Particles, Path, Strokes, Trails
+from playground.drawing.layers import Data, Density, Field, InterpolatedPoints, Layer, Particles, Path, Strokes, Trails
 from playground.drawing.palette import DARK, Palette
 from playground.drawing.plane import Plane, Viewport
 
@@ -24,7 +24,7 @@ class Scene:
     Args:
         viewport: x0, x1, y0, y1, spread over the whole picture.
         axes: names of the two coordinates.
-        between: points from one to another; of images, a strip of them.
+        interpolation: points from one to another; of images, a strip of them.
         images: if given, a grid of images takes the place of the plane.
         caption: lines at the bottom right, or at the top right where they would cover a clicked point: sigma, level, alpha, step.
         hint: a sentence in the middle of a picture that has nothing to show yet.
@@ -41,7 +41,7 @@ class Scene:
     trails: Trails | None = None
     particles: Particles | None = None
     path: Path | None = None
-    between: Between | Strip | None = None
+    interpolation: InterpolatedPoints | Strip | None = None
     images: ImageGrid | None = None
     caption: tuple[str, ...] = ()
     hint: str = ""
@@ -52,12 +52,12 @@ class Scene:
 
     def moving(self) -> list[Layer]:
         """The layers on top, which are others in every frame, from bottom to top."""
-        return [layer for layer in (self.trails, self.particles, self.path, self.between) if layer is not None]
+        return [layer for layer in (self.trails, self.particles, self.path, self.interpolation) if layer is not None]
 
     def clicked(self) -> np.ndarray:
         """(C, 2) the points that were clicked: where the path begins and where the way to a second one ends."""
         path = None if self.path is None else self.path.points[:1]
-        between = self.between.points[-1:] if isinstance(self.between, Between) else None
+        between = self.interpolation.points[-1:] if isinstance(self.interpolation, InterpolatedPoints) else None
         return np.concatenate([points for points in (np.zeros((0, 2)), path, between) if points is not None])
 
 
@@ -105,8 +105,8 @@ def paint(painter: QPainter, scene: Scene, width: float, height: float, still: Q
         if scene.images is not None:
             painter.fillRect(QRectF(0, 0, width, height), palette.color("background"))
             scene.images.paint(painter, plane, palette)
-            if scene.between is not None:
-                scene.between.paint(painter, plane, palette)
+            if scene.interpolation is not None:
+                scene.interpolation.paint(painter, plane, palette)
         else:
             if still is None:
                 _paint_still(painter, scene, plane)

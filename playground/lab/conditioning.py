@@ -9,7 +9,7 @@ from torch import Tensor
 
 from playground.lab.problem import Problem
 from playground.lab.sampling_settings import known_pixels
-from playground.theory.guidance import Given, Guided, LabelledScore
+from playground.theory.guidance import GuidedScore, InpaintingScore, LabelledScore
 from playground.theory.noise import ScoreFunction
 
 
@@ -20,9 +20,9 @@ def conditioned(problem: Problem, score: LabelledScore) -> ScoreFunction:
         score: the learned one, which takes labels where the data have classes, or a known one.
     """
     told = labels(problem)
-    followed = score if told is None else Guided(score, told, problem.experiment.sampling.guidance)
+    followed = score if told is None else GuidedScore(score, told, problem.experiment.sampling.guidance)
     mask = known_part(problem)
-    return followed if mask is None else Given(followed, known_point(problem), mask)
+    return followed if mask is None else InpaintingScore(followed, known_point(problem), mask)
 
 
 def idle(problem: Problem) -> str | None:

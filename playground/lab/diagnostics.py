@@ -14,10 +14,10 @@ from playground.lab.experiment import fields
 from playground.lab.problem import BLUR, Problem
 from playground.lab.settings import RATED
 from playground.lab.trust import nearest
-from playground.theory.local_geometry import intrinsic_dimension, mean_blur
+from playground.theory.local_geometry import intrinsic_dimension, mean_smoothing_kl
 from playground.theory.noise import SubVariancePreserving, VariancePreserving
 from playground.theory.noise.process import as_time
-from playground.theory.smoothing import gaussian_from, gaussianity, least_overlap, levels_that_overlap, overlap
+from playground.theory.smoothing import gaussianity, least_overlap, overlap, overlapping_levels, sigma_until_gaussian
 
 GAUSSIAN = 1e-3
 """Nats that the end of the noise may be from the prior: on the toys that is sigma_max = 0.23 to 0.6 of the widest gap."""
@@ -61,7 +61,7 @@ def data_diagnostics(problem: Problem) -> tuple[Diagnostic, ...]:
     if problem.experiment.noise.kind not in ("none", "single"):
         distance, end = gaussianity(problem.train, problem.noise.sigma_max), None
         if distance > GAUSSIAN:
-            needed = gaussian_from(problem.train, GAUSSIAN, problem.noise.sigma_max)
+            needed = sigma_until_gaussian(problem.train, GAUSSIAN, problem.noise.sigma_max)
             end = _up(problem.units.sigma_to_user(needed))
             found.append(_end(problem, distance, needed, end))
         found.append(_overlap(problem, end))
@@ -126,7 +126,7 @@ def _blurred(problem: Problem) -> Diagnostic | None:
     if problem.experiment.noise.kind in ("none", "single"):
         return None
     sigma = problem.noise.sigma_min
-    cost = mean_blur(problem.thickness(), sigma)
+    cost = mean_smoothing_kl(problem.thickness(), sigma)
     if not BLURRED < cost < math.inf:
         return None
     return Diagnostic(
@@ -208,7 +208,7 @@ def _overlap(problem: Problem, end: float | None) -> Diagnostic | None:
     least, coarse, fine = min(shares)
     to_user = problem.units.sigma_to_user
     coarsest = levels[0] if end is None else problem.units.sigma_to_internal(end)
-    enough = levels_that_overlap(coarsest, levels[-1], dim, OVERLAP)
+    enough = overlapping_levels(coarsest, levels[-1], dim, OVERLAP)
     begin = "" if end is None else f" from σ = {end:g} on"
     changes: dict[str, Any] = {"noise.levels": min(enough, 1000)}
     if noise.sigmas:

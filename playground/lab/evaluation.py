@@ -285,7 +285,7 @@ def _add_smoothing(problem: Problem, found: dict[str, Any]) -> None:
 
 def _estimate_smoothing(problem: Problem, found: dict[str, Any], reasons: dict[str, str]) -> None:
     """What the blur costs points of the plane whose density is not known; no error, for the neighbourhoods share points."""
-    cost = local_geometry.mean_blur(problem.thickness(), problem.noise.sigma_min)
+    cost = local_geometry.mean_smoothing_kl(problem.thickness(), problem.noise.sigma_min)
     if math.isinf(cost) or local_geometry.intrinsic_dimension(problem.train).is_curve:
         keys = ("kl_of_smoothing", "kl_of_smoothing_standard_error")
         reasons |= dict.fromkeys(keys, "Points on a line or a curve have no density that a blur could be far from.")

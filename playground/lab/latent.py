@@ -8,7 +8,7 @@ from torch import Tensor
 
 from playground.lab.likelihood import Array, decode, log_likelihood, trace_probes
 from playground.lab.problem import Problem
-from playground.theory.latent import WAYS
+from playground.theory.latent import LATENT_INTERPOLATIONS
 from playground.theory.noise import ScoreFunction
 
 
@@ -57,7 +57,7 @@ def interpolate(problem: Problem, score: ScoreFunction, ends: Array, count: int)
     assert encoding.result is not None
     z0, z1 = torch.from_numpy(encoding.result.latent)
     shares = torch.linspace(0, 1, count, dtype=torch.float64)
-    latent = WAYS[problem.experiment.likelihood.interpolation](z0, z1, shares).numpy()
+    latent = LATENT_INTERPOLATIONS[problem.experiment.likelihood.interpolation](z0, z1, shares).numpy()
     for decoding in decode(problem, score, latent, probes=_probes(problem, latent)):
         result, found = None, decoding.result
         if found is not None:

@@ -212,7 +212,7 @@ class RoundTrip:
     Attributes:
         there: the likelihoods on the way to the codes.
         back: the points that came back, and the likelihoods on their way.
-        distance: (N,) between each point and where it came back, in user units, see `Units.evened`.
+        distance: (N,) between each point and where it came back, in user units, see `Units.equalized`.
         log_prob_error: (N,) log p on the way there less that on the way back, nats.
     """
 
@@ -242,7 +242,7 @@ def round_trip(
         result = None
         if returning.result is not None:
             back = returning.result
-            moved = problem.units.evened(back.points) - problem.units.evened(points)
+            moved = problem.units.equalized(back.points) - problem.units.equalized(points)
             distance = np.linalg.norm(moved.reshape(len(points), -1), axis=1)
             result = RoundTrip(there, back, distance, there.log_prob - back.log_prob)
         yield RoundTripProgress((1 + returning.fraction) / 2, result)

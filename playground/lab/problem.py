@@ -369,7 +369,7 @@ def _thickness(train: Tensor) -> Tensor:
     if train.shape[1:] != (2,):
         return torch.full((1,), math.inf)
     found = local_geometry.thickness(train)
-    thin = local_geometry.mean_blur(found, FINEST) > BLUR
+    thin = local_geometry.mean_smoothing_kl(found, FINEST) > BLUR
     return torch.zeros_like(found) if thin and local_geometry.intrinsic_dimension(train).is_curve else found
 
 

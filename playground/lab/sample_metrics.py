@@ -70,8 +70,8 @@ def add_distances(
             found |= image_figures(problem, samples)
         if not sentence:
             found |= memorized_shares(problem, samples)
-            evened = torch.from_numpy(problem.units.evened(samples))
-            yield from _compare(problem, evened, found, reasons)
+            equalized = torch.from_numpy(problem.units.equalized(samples))
+            yield from _compare(problem, equalized, found, reasons)
         else:  # of images there remains what they show, and which training images are nearest
             samples = None
             reasons |= dict.fromkeys(FROM_SAMPLES, sentence)
@@ -111,7 +111,7 @@ class Comparison:
 
     Attributes:
         count: how many samples are taken.
-        data: (M, *shape) in user units, see `Units.evened`.
+        data: (M, *shape) in user units, see `Units.equalized`.
         pairs: of clouds of `count` and M points that are both of the data's distribution: what a perfect sampler scores.
         origin: which data these are, in words.
     """
@@ -137,7 +137,7 @@ def _comparison(problem: Problem, count: int, generator: torch.Generator) -> Com
         )
         return Comparison(count, data, pairs, "fresh draws of the known density")
     what = "images" if len(problem.shape) == 3 else "rows"
-    held_out, points = (torch.from_numpy(problem.units.evened(part)) for part in (dataset.held_out, dataset.points))
+    held_out, points = (torch.from_numpy(problem.units.equalized(part)) for part in (dataset.held_out, dataset.points))
     everything = torch.cat([points, held_out])
     available = len(everything)
     if dataset.biased_split:

@@ -20,7 +20,7 @@ from playground.lab.trajectory import Trajectory
 from playground.theory.counting import CountedScore
 from playground.theory.densities import Boxes, GaussianMixture
 from playground.theory.forward import ForwardProcess
-from playground.theory.guidance import LabelledScore, ScoreOfEach
+from playground.theory.guidance import LabelledScore, RowwiseScore
 from playground.theory.noise import per_point
 from playground.theory.partition import EnergyFunction
 from playground.theory.samplers import (
@@ -110,8 +110,8 @@ def make_sampler(problem: Problem, score: LabelledScore | None = None) -> Sample
         )
     if settings.solver == "dpm-solver++":
         stochastic = settings.kind == "reverse-sde"
-        denoise = stochastic and settings.final_denoising
-        return MultistepSampler(process, steps, denoise, grid, correctors, settings.snr, stochastic)
+        final_denoising = stochastic and settings.final_denoising
+        return MultistepSampler(process, steps, final_denoising, grid, correctors, settings.snr, stochastic)
     if settings.kind == "reverse-sde":
         sde = typing.cast(SdeSolver, settings.solver)
         return ReverseSDE(process, steps, settings.final_denoising, grid, correctors, settings.snr, solver=sde)
@@ -243,8 +243,8 @@ def require_stable_step(problem: Problem, score: LabelledScore, sampler: Sampler
     generator, followed = problem.generator("curvature"), conditioned(problem, score)
     most = CURVATURE_POINTS if len(problem.shape) == 1 else CURVATURE_IMAGES
     rows = problem.some_rows(len(problem.train), min(most, problem.particles), "curvature points")
-    if isinstance(followed, ScoreOfEach):
-        followed = followed.of(torch.arange(len(rows), device=problem.device))
+    if isinstance(followed, RowwiseScore):
+        followed = followed.for_rows(torch.arange(len(rows), device=problem.device))
     points = problem.train[torch.from_numpy(rows).to(problem.device)]
     longest = min(largest_step(largest_curvature(followed, points, sigma, generator)) / step for sigma, step in steps)
     if longest * MARGIN < 1:

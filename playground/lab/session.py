@@ -203,7 +203,7 @@ class Session:
         """
         # They import torch, which opening a session must not wait for.
         from playground.data import Dataset, load_dataset, repeats
-        from playground.data.dataset import numbered
+        from playground.data.dataset import class_numbers
         from playground.data.pictures import GREY_LEVELS
 
         data = self.experiment.data
@@ -225,8 +225,8 @@ class Session:
                 grey_levels=GREY_LEVELS if images else None,
             )
             count, what = len(points) + len(held_out), "images" if images else "rows"
-            repeated = repeats.remark(count, count - made.repeated, what, grouped=made.biased_split)
-            return dataclasses.replace(made, remark=" ".join(filter(None, (numbered(names), repeated))))
+            repeated = repeats.note(count, count - made.repeated, what, grouped=made.biased_split)
+            return dataclasses.replace(made, note=" ".join(filter(None, (class_numbers(names), repeated))))
         made = load_dataset(
             data.kind,
             points=len(self.points),

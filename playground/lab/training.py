@@ -357,7 +357,7 @@ class Trainer:
         for rate in rates:
             x, sigma, label = self._draw(1, self.problem.batch, self._generator)
             loss = self._objective.loss(_told(self.network, label), x, sigma, self._generator).mean()
-            self._weights.descend(torch.autograd.grad(loss, self._parameters), rate, settings.ema_decay)
+            self._weights.adam_step(torch.autograd.grad(loss, self._parameters), rate, settings.ema_decay)
             total += loss.detach()
             del loss  # its graph's memory serves the next step
         return total / len(rates)

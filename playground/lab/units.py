@@ -18,7 +18,7 @@ Array = NDArray[np.floating]
 
 PART = 2**20  # numbers worked on at once: 8 MB in double precision
 AXES_DIFFER = 3.0  # a file whose axes' spreads differ by more than this factor is scaled axis by axis
-EVENED = (
+EQUALIZED = (
     "Where the standard deviations of a file's columns differ more than threefold, noise levels, distances and errors of the score "
     "count each column stretched so that its deviation is the geometric mean of both."
 )
@@ -76,7 +76,7 @@ class Units:
         """Points (..., \\*shape) in user units, float64."""
         return np.asarray(points, dtype=np.float64) * self.scale + self.offset
 
-    def evened(self, points: Array) -> Array:
+    def equalized(self, points: Array) -> Array:
         """Points (..., \\*shape) whose distances count every axis: those that differ widely are brought to their geometric mean.
 
         A distance in the units of each would be that along the widest axis alone.

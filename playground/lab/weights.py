@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from playground.lab.experiment import ExperimentError
-from playground.theory.fused import Descent, descend
+from playground.theory.fused import OptimizerState, adam_with_average
 from playground.theory.networks import ScoreNetwork
 from playground.theory.networks.mlp import Perceptron
 
@@ -45,11 +45,11 @@ class Weights:
         self.step = self._kept_step = 0
         self._kept = self._all.clone()
 
-    def arguments(self, network: Perceptron, rates: list[float], ema: float) -> tuple[Tensor, Tensor, Descent]:
+    def arguments(self, network: Perceptron, rates: list[float], ema: float) -> tuple[Tensor, Tensor, OptimizerState]:
         """What the steps of :mod:`playground.theory.fused` take after their draws; `network` is the one given at first."""
         parts = network.parts
         gradients = {id(own): view for own, view in zip(self._parameters, self._gradients, strict=True)}
-        descent = Descent(
+        descent = OptimizerState(
             [weight.detach() for weight in parts.weights],
             [bias.detach() for bias in parts.biases],
             [gradients[id(weight)] for weight in parts.weights],
@@ -91,11 +91,11 @@ class Weights:
                 view.copy_(part.view(view.shape))
 
     @torch.no_grad()
-    def descend(self, gradients: Iterable[Tensor], rate: float, ema: float) -> None:
+    def adam_step(self, gradients: Iterable[Tensor], rate: float, ema: float) -> None:
         """One step of Adam along gradients in the order of the network's parameters; `ema` is d above."""
         torch._foreach_copy_(self._gradients, list(gradients))
         self.step += 1
-        descend(self.live, self.gradient, self.first, self.second, self.average, rate, self.step, ema)
+        adam_with_average(self.live, self.gradient, self.first, self.second, self.average, rate, self.step, ema)
 
     def _views(self, flat: Tensor) -> list[Tensor]:
         """The parts of a flat vector in the parameters' shapes, in memory as they are."""

@@ -13,7 +13,7 @@ class CountedScore:
 
     Args:
         score: counted at every call.
-        particles: N, how many there are; a call without :meth:`of` is one for all of them.
+        particles: N, how many there are; a call without :meth:`for_rows` is one for all of them.
     """
 
     def __init__(self, score: LabelledScore, particles: int) -> None:
@@ -27,7 +27,7 @@ class CountedScore:
         value: Tensor = self._score(x, sigma, *label)
         return value
 
-    def of(self, rows: Tensor) -> LabelledScore:
+    def for_rows(self, rows: Tensor) -> LabelledScore:
         """The score of the particles with these numbers, (n,) int64, each at most once."""
 
         def score(x: Tensor, sigma: Tensor, *label: Tensor) -> Tensor:

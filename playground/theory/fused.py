@@ -41,7 +41,7 @@ if sys.platform == "linux":
 Function = TypeVar("Function", bound=Callable[..., object])
 
 
-class Descent(NamedTuple):
+class OptimizerState(NamedTuple):
     """What a block of S steps of training changes, and how.
 
     Attributes:
@@ -292,7 +292,7 @@ def adam_in_one_pass(
     )
 
 
-def descend(
+def adam_with_average(
     live: Tensor, gradient: Tensor, first: Tensor, second: Tensor, average: Tensor, rate: float, step: int, ema: float
 ) -> None:
     """Adam's `step`-th step, and its share in the average."""
@@ -303,9 +303,9 @@ def descend(
     average.lerp_(live, 1 - min(ema, step / (9.0 + step)))
 
 
-def step_down(descent: Descent, made: int) -> None:
+def optimizer_step(descent: OptimizerState, made: int) -> None:
     """Make the step of the block that `made` others came before, along the gradient."""
-    descend(
+    adam_with_average(
         descent.live,
         descent.gradient,
         descent.first,

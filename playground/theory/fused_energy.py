@@ -12,21 +12,21 @@ from torch import Tensor
 from torch.futures import Future
 
 from playground.theory.fused import (
-    Descent,
+    OptimizerState,
     activate,
     compiled,
     features,
     noised_columns,
+    optimizer_step,
     product,
     pull_back,
     slopes,
-    step_down,
     with_bias,
 )
-from playground.theory.fused_evaluation import Parts, blocks, on_cores, scales
+from playground.theory.fused_evaluation import MlpParameters, blocks, on_cores, scales
 
 
-def energy_score(x: Tensor, sigma: Tensor, factor: Tensor, parts: Parts, rows: int) -> Tensor:
+def energy_score(x: Tensor, sigma: Tensor, factor: Tensor, parts: MlpParameters, rows: int) -> Tensor:
     """The score of an energy at x (N, D) for sigma (N,), without gradients, `rows` points at a time.
 
     Args:
@@ -106,7 +106,7 @@ def energy_denoising_steps(
     factor: Tensor,
     frequencies: Tensor,
     tones: Tensor,
-    descent: Descent,
+    descent: OptimizerState,
 ) -> Tensor:
     """The same as :func:`playground.theory.fused_training.denoising_steps` for an energy, at twice the products of matrices.
 
@@ -128,7 +128,7 @@ def _denoising_steps(
     rest: Tensor,
     share: Tensor,
     frequencies: Tensor,
-    descent: Descent,
+    descent: OptimizerState,
 ) -> Tensor:
     weights, biases, activation = descent.weights, descent.biases, descent.activation
     count, dim, last, width = told.shape[2], rest.shape[1], len(weights) - 1, weights[0].shape[0]
@@ -184,5 +184,5 @@ def _denoising_steps(
             torch.sum(bent, [1], out=descent.bias_gradients[layer])
             if layer > 0:
                 bent = product(weights[layer].t(), bent.t())
-        step_down(descent, made)
+        optimizer_step(descent, made)
     return total / told.shape[0]

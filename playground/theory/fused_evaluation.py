@@ -26,7 +26,7 @@ Begun = Callable[..., tuple[Tensor, list[Future[None]]]]
 """Gives what it writes its own share of, and the shares of the other cores, which may not have ended."""
 
 
-class Parts(NamedTuple):
+class MlpParameters(NamedTuple):
     """What a perceptron is made of.
 
     Attributes:
@@ -43,7 +43,7 @@ class Parts(NamedTuple):
     activation: str
 
 
-def with_noise(parts: Parts, sigma: float) -> Parts:
+def with_noise(parts: MlpParameters, sigma: float) -> MlpParameters:
     """A perceptron for points of one noise level, > 0, which costs the first layer a bias and nothing a point."""
     first, stop = parts.weights[0], parts.frequencies.shape[0] + 2 * parts.frequencies.shape[1]
     # In plain numbers, for the many calls that one number takes cost 2,000 points a twentieth of their time.
@@ -55,7 +55,7 @@ def with_noise(parts: Parts, sigma: float) -> Parts:
     return parts._replace(weights=weights, biases=biases)
 
 
-def mlp_score(x: Tensor, sigma: Tensor, parts: Parts, rows: int) -> Tensor:
+def mlp_score(x: Tensor, sigma: Tensor, parts: MlpParameters, rows: int) -> Tensor:
     """The score of an MLP at x (N, D) for sigma (N,), without gradients, `rows` points at a time."""
     score = torch.empty_like(x)
     if len(sigma) > 1 and sigma.stride(0) == 0:  # one number, expanded
@@ -143,7 +143,7 @@ def perceptron(
     return out, others
 
 
-def mlp_trace(y: Tensor, sigma: Tensor, parts: Parts, rows: int) -> tuple[Tensor, Tensor]:
+def mlp_trace(y: Tensor, sigma: Tensor, parts: MlpParameters, rows: int) -> tuple[Tensor, Tensor]:
     """An MLP's F at inputs y (N, D) for sigma (N,), > 0, and tr dF/dy (N,), without gradients, `rows` points at a time."""
     frequencies, tones, *layers = parts
     found = y.new_empty(len(y), y.shape[1] + 1)

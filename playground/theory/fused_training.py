@@ -9,19 +9,19 @@ import torch
 from torch import Tensor
 
 from playground.theory.fused import (
-    Descent,
+    OptimizerState,
     activate_with_slope,
     compiled,
     features,
     noised_columns,
+    optimizer_step,
     product,
     slopes,
-    step_down,
     with_bias,
 )
 
 
-def bend(a: Tensor, activation: str, h: Tensor, slope: Tensor, part: Tensor) -> None:
+def activate_with_curvature(a: Tensor, activation: str, h: Tensor, slope: Tensor, part: Tensor) -> None:
     """Write act(a) into h, its first derivative into slope, and minus the second over a; `part` is memory to work in."""
     if activation == "silu":
         torch.sigmoid(a, out=part)
@@ -38,7 +38,7 @@ def bend(a: Tensor, activation: str, h: Tensor, slope: Tensor, part: Tensor) -> 
 
 
 def denoising_steps(
-    x: Tensor, z: Tensor, sigma: Tensor, weight: Tensor, frequencies: Tensor, tones: Tensor, descent: Descent
+    x: Tensor, z: Tensor, sigma: Tensor, weight: Tensor, frequencies: Tensor, tones: Tensor, descent: OptimizerState
 ) -> Tensor:
     """Adam on the weighted denoising loss of an MLP, S steps in a row, with the weights averaged; all in place.
 
@@ -57,7 +57,7 @@ def denoising_steps(
 
 
 @compiled
-def _denoising_steps(seen: Tensor, slope: Tensor, rest: Tensor, share: Tensor, descent: Descent) -> Tensor:
+def _denoising_steps(seen: Tensor, slope: Tensor, rest: Tensor, share: Tensor, descent: OptimizerState) -> Tensor:
     weights, biases, activation = descent.weights, descent.biases, descent.activation
     count, last, width = seen.shape[2], len(weights) - 1, weights[0].shape[0]
     pull = 2.0 * share * slope
@@ -82,7 +82,7 @@ def _denoising_steps(seen: Tensor, slope: Tensor, rest: Tensor, share: Tensor, d
             torch.sum(back, [1], out=descent.bias_gradients[layer])
             if layer > 0:
                 back = product(weights[layer].t(), back.t()).mul_(derivatives[layer - 1])
-        step_down(descent, made)
+        optimizer_step(descent, made)
     residual = torch.addcmul(rest, outputs, slope)
     return (share * residual.square()).sum() / seen.shape[0]
 
@@ -96,7 +96,7 @@ def matching_steps(
     along: bool,
     frequencies: Tensor,
     tones: Tensor,
-    descent: Descent,
+    descent: OptimizerState,
 ) -> Tensor:
     r"""The same as :func:`denoising_steps` for exact and sliced score matching.
 
@@ -161,7 +161,7 @@ def _matching_steps(
     pulled: Tensor,
     along: float,
     outputs: Tensor,
-    descent: Descent,
+    descent: OptimizerState,
 ) -> None:
     """Make the steps, and write F and its products J v into `outputs`, from which the loss can be computed.
 
@@ -191,7 +191,7 @@ def _matching_steps(
         for layer in range(last):
             a = product(with_bias(weights[layer], biases[layer]), inputs[layer].t())
             h, first = inputs[layer + 1][:width], firsts[layer]
-            bend(a[:, :count], activation, h[:, :count], first, room)
+            activate_with_curvature(a[:, :count], activation, h[:, :count], first, room)
             moves, moved = a[:, count:].view(width, many, count), h[:, count:].view(width, many, count)
             torch.mul(moves, first.unsqueeze(1), out=moved)
             sums[layer] = a
@@ -212,4 +212,4 @@ def _matching_steps(
                     room.addcmul_(a[:, start : start + count], back[:, start : start + count])
                 back[:, :count].mul_(first).addcmul_(room, a[:, :count], value=-1.0)
                 back[:, count:].view(width, many, count).mul_(first.unsqueeze(1))
-        step_down(descent, made)
+        optimizer_step(descent, made)

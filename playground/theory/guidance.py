@@ -17,23 +17,23 @@ LabelledScore = Callable[..., Tensor]
 
 
 @runtime_checkable
-class ScoreOfEach(Protocol):
+class RowwiseScore(Protocol):
     """A score that is not the same for all particles. It is called with all of them, in their order."""
 
     def __call__(self, x: Tensor, sigma: Tensor) -> Tensor:
         """The score at x (N, \\*shape), in its shape, for sigma 0-d or (N,)."""
 
-    def of(self, rows: Tensor) -> ScoreFunction:
+    def for_rows(self, rows: Tensor) -> ScoreFunction:
         """The score of the particles with these numbers, (n,) int64: a solver may go on with some of them alone."""
 
 
-def of_rows(score: LabelledScore, rows: Tensor) -> LabelledScore:
+def for_rows(score: LabelledScore, rows: Tensor) -> LabelledScore:
     """A score for the particles with these numbers, (n,) int64, whether or not it is the same for all."""
-    return score.of(rows) if isinstance(score, ScoreOfEach) else score
+    return score.for_rows(rows) if isinstance(score, RowwiseScore) else score
 
 
 @dataclass(frozen=True, eq=False)
-class Guided:
+class GuidedScore:
     r"""The score of a class, pushed away from that of all data (Ho & Salimans 2022, "Classifier-free guidance").
 
     .. math:: \tilde s(x, \sigma) = (1 + w)\, s(x, \sigma \mid c) - w\, s(x, \sigma)
@@ -54,13 +54,13 @@ class Guided:
         told = self.score(x, sigma, self.label)
         return told + self.scale * (told - self.score(x, sigma)) if self.scale else told
 
-    def of(self, rows: Tensor) -> "Guided":
+    def for_rows(self, rows: Tensor) -> "GuidedScore":
         label = self.label[rows] if self.label.ndim else self.label
-        return replace(self, score=of_rows(self.score, rows), label=label)
+        return replace(self, score=for_rows(self.score, rows), label=label)
 
 
 @dataclass(frozen=True, eq=False)
-class Given:
+class InpaintingScore:
     r"""The score given some coordinates y of the clean point, for data of mean variance 1 per axis.
 
     Given y, its own coordinates are one point blurred by sigma, whose score is known; any sampler moves them as the process itself
@@ -95,5 +95,5 @@ class Given:
         wanted = slope + back * (1 + variance) / variance
         return torch.where(self.mask, (self.known - x) / variance, wanted).detach()
 
-    def of(self, rows: Tensor) -> "Given":
-        return replace(self, score=of_rows(self.score, rows))
+    def for_rows(self, rows: Tensor) -> "InpaintingScore":
+        return replace(self, score=for_rows(self.score, rows))

@@ -13,7 +13,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-Way = Callable[[Tensor, Tensor, Tensor], Tensor]
+LatentInterpolation = Callable[[Tensor, Tensor, Tensor], Tensor]
 """From z0 to z1, both of the shape of one point, at shares (P,) from 0 to 1: (P, *shape)."""
 
 
@@ -63,5 +63,5 @@ def _column(shares: Tensor, z: Tensor) -> Tensor:
     return shares.to(z).reshape(-1, *[1] * z.ndim)
 
 
-WAYS: dict[str, Way] = {"spherical": spherical, "rotation": rotation, "linear": linear}
+LATENT_INTERPOLATIONS: dict[str, LatentInterpolation] = {"spherical": spherical, "rotation": rotation, "linear": linear}
 """By the names that settings know them by."""

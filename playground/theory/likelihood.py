@@ -36,11 +36,11 @@ MOST_STEPS = 2_000
 """Of one point: a smooth score takes 10 to 100, and one that takes more than this is refused within seconds."""
 
 
-BORROWED = 4
+PRIOR_DEGREES = 4
 """Degrees of freedom of the mean variance over all points, which stands beside each point's own of k - 1: of 2,000 points of two moons
 by two vectors of signs two errors cover 50 in 100 with none, 84 with 2, 88 with 4, 90 with 8; where points differ, more hides it."""
 
-FEWEST = 10
+FEWEST_DEGREES = 10
 """Degrees of freedom, of all points together, from which on vectors that agree are no chance: of signs in the plane one in 2^10."""
 
 
@@ -226,9 +226,9 @@ def moderated_error(error: Tensor, probes: int) -> Tensor | None:
         vectors: k > 1.
     """
     own, pooled = probes - 1, error.square().nanmean()
-    if pooled == 0 and own * int(error.isfinite().sum()) < FEWEST:
+    if pooled == 0 and own * int(error.isfinite().sum()) < FEWEST_DEGREES:
         return None
-    return torch.sqrt((own * error.square() + BORROWED * pooled) / (own + BORROWED))
+    return torch.sqrt((own * error.square() + PRIOR_DEGREES * pooled) / (own + PRIOR_DEGREES))
 
 
 def _averaged(traces: Tensor, probes: Tensor | None) -> tuple[Tensor, Tensor | None]:

@@ -125,32 +125,32 @@ def widest_gap(points: Tensor) -> float:
     return float(torch.cdist(outermost, outermost).max())
 
 
-def blur(thickness: Tensor, sigma: float) -> Tensor:
+def smoothing_kl(thickness: Tensor, sigma: float) -> Tensor:
     """KL in nats (n,) of data of such a thickness (n,) to the same blurred by sigma, in that direction; 0 where it is infinite, infinite where it is 0."""
     square = (sigma / thickness).square()
     return 0.5 * (torch.log1p(square) - 1 + 1 / (1 + square))
 
 
-def mean_blur(thickness: Tensor, sigma: float) -> float:
-    """Mean :func:`blur` in nats over the points (n,) that have any thickness; infinite where most have none, as on a line.
+def mean_smoothing_kl(thickness: Tensor, sigma: float) -> float:
+    """Mean :func:`smoothing_kl` in nats over the points (n,) that have any thickness; infinite where most have none, as on a line.
 
     The thickness is in units of the data's deviation.
     """
     thick = thickness[thickness > ZERO]
-    return float(blur(thick, sigma).mean()) if 2 * len(thick) > len(thickness) else math.inf
+    return float(smoothing_kl(thick, sigma).mean()) if 2 * len(thick) > len(thickness) else math.inf
 
 
 def finest_noise(thickness: Tensor, least: float, most: float, nats: float) -> float:
-    """The largest sigma from `least` to `most` whose :func:`mean_blur` is at most `nats`, to a hundredth, or `least` if none is.
+    """The largest sigma from `least` to `most` whose :func:`mean_smoothing_kl` is at most `nats`, to a hundredth, or `least` if none is.
 
     It is `most` where most points have no thickness: they have no density that a finer level would reveal.
     """
-    if mean_blur(thickness, most) <= nats or math.isinf(mean_blur(thickness, least)):
+    if mean_smoothing_kl(thickness, most) <= nats or math.isinf(mean_smoothing_kl(thickness, least)):
         return most
     low, high = least, most
     while high > 1.01 * low:
         middle = math.sqrt(low * high)
-        low, high = (middle, high) if mean_blur(thickness, middle) <= nats else (low, middle)
+        low, high = (middle, high) if mean_smoothing_kl(thickness, middle) <= nats else (low, middle)
     return low
 
 

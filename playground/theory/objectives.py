@@ -29,7 +29,7 @@ from torch import Tensor
 from playground.theory.densities import Density
 from playground.theory.fused import group_means
 from playground.theory.noise import Noise, ScoreFunction, SigmaDistributionName, per_point
-from playground.theory.partition import EnergyFunction, Square, half_side
+from playground.theory.partition import EnergyFunction, QuadratureGrid, half_side
 
 ProbeDistribution = Literal["rademacher", "gaussian", "sphere"]
 Weight = Callable[[Tensor, Noise, SigmaDistributionName], Tensor]
@@ -325,9 +325,9 @@ class MaximumLikelihood(Objective):
         x = x + per_point(sigma, x) * gaussian(x, generator)
         constants = torch.zeros_like(sigma)
         for level in torch.unique(sigma):
-            square = Square(half_side(self.reach, float(level)), self.normalizer_grid)
+            square = QuadratureGrid(half_side(self.reach, float(level)), self.normalizer_grid)
             shift = torch.rand(2, generator=generator, device=generator.device)
-            nodes = square.bright(energy, level, x, shift)
+            nodes = square.contributing_nodes(energy, level, x, shift)
             constants = torch.where(sigma == level, square.log_sum(energy.log_density(nodes, level)), constants)
         return self.weight(sigma) * (constants - energy.log_density(x, sigma))
 

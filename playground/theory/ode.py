@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 
 from playground.theory.quadrature import INNER, lobatto
-from playground.theory.tableau import ERROR, NODES, STAGES, between
+from playground.theory.tableau import ERROR, NODES, STAGES, dense_output
 from playground.user_errors import UserError
 
 Field = Callable[..., Tensor]
@@ -365,7 +365,8 @@ class _Rows:
         fixed = [each[row] for each in self.fixed]
         ends, step, t = (self.x[row], x[row]), h[row, None], self.t[row]
         b, c = (
-            self.integrand(between(u, step, *ends, [k[row] for k in slopes]), t + u * h[row], *fixed)[1] for u in INNER
+            self.integrand(dense_output(u, step, *ends, [k[row] for k in slopes]), t + u * h[row], *fixed)[1]
+            for u in INNER
         )
         values = (self.value[row], b, c, value[row])
         ratio, integrals = ratio.clone(), self.integrals.clone()
@@ -382,7 +383,7 @@ class _Rows:
         index, row = torch.nonzero(behind & (self.direction * (t - self.times[:, None]) >= 0) & accepted, as_tuple=True)
         h = (t - self.t)[row, None]
         u = (self.times[index, None] - self.t[row, None]) / h
-        self.path[index, self.rows[row]] = between(u, h, self.x[row], x[row], [k[row] for k in slopes])
+        self.path[index, self.rows[row]] = dense_output(u, h, self.x[row], x[row], [k[row] for k in slopes])
 
 
 def _norm(x: Tensor) -> Tensor:

@@ -17,8 +17,12 @@ from playground.theory.noise import per_point
 
 NODES = 16_384  # points evaluated at a time: what an MLP needs for them is some ten megabytes
 
-UNSEEN = 5.0  # standard deviations of the data to look beyond their outermost point: an energy may put something there
-FAINT = 20.0  # nats below the highest node, where all of a million have 0.002 of its share: their gradient is left out
+LEAST_REACH = (
+    5.0  # standard deviations of the data to look beyond their outermost point: an energy may put something there
+)
+NEGLIGIBLE_NATS = (
+    20.0  # nats below the highest node, where all of a million have 0.002 of its share: their gradient is left out
+)
 
 
 @runtime_checkable
@@ -43,7 +47,7 @@ class StandardNormal:
 
 
 @dataclass(frozen=True)
-class Square:
+class QuadratureGrid:
     """Where and how finely an energy is summed up: [-half, half]^2 in `cells` x `cells` cells."""
 
     half: float
@@ -65,12 +69,14 @@ class Square:
         steps = torch.arange(self.cells, dtype=like.dtype, device=like.device)
         return torch.cartesian_prod(*((steps + part) * self.spacing - self.half for part in shift))
 
-    def bright(self, energy: EnergyFunction, sigma: Tensor, like: Tensor, shift: Tensor | None = None) -> Tensor:
+    def contributing_nodes(
+        self, energy: EnergyFunction, sigma: Tensor, like: Tensor, shift: Tensor | None = None
+    ) -> Tensor:
         """The nodes (K, 2) that matter to the sum: where an energy concentrates there are few, and gradients cost more."""
         nodes = self.nodes(like, shift)
         with torch.no_grad():
             values = energy.log_density(nodes, sigma)
-        return nodes[values > values.max() - FAINT]
+        return nodes[values > values.max() - NEGLIGIBLE_NATS]
 
     def log_sum(self, values: Tensor) -> Tensor:
         """ln of the integral of exp(values) over the square, from values (K,) at its nodes, or those that matter; 0-d, differentiable."""
@@ -110,9 +116,9 @@ def log_partition(
         tolerance: of the error, in nats.
         most: cells along a side at most; then the error is what it is, and says so.
     """
-    cells, half = min(128, most), half_side(max(reach, UNSEEN), sigma)
+    cells, half = min(128, most), half_side(max(reach, LEAST_REACH), sigma)
     while True:
-        square = Square(half, cells)
+        square = QuadratureGrid(half, cells)
         values = log_density_at(energy, square.nodes(like), sigma)
         value = float(square.log_sum(values))
         rounding = torch.finfo(like.dtype).eps * max(1.0, float(values.max().abs()))
@@ -129,9 +135,9 @@ def log_density_at(energy: EnergyFunction, points: Tensor, sigma: float) -> Tens
     return torch.cat([energy.log_density(some, level).cpu().double() for some in torch.split(points, NODES)])
 
 
-def _error(square: Square, values: Tensor, value: float) -> float:
+def _error(square: QuadratureGrid, values: Tensor, value: float) -> float:
     """Of the rule with these values (cells, cells)."""
-    coarse = Square(square.half, square.cells // 2)
+    coarse = QuadratureGrid(square.half, square.cells // 2)
     parts = [values[row::2, column::2] for row in (0, 1) for column in (0, 1)]
     spread = max(abs(float(coarse.log_sum(part.flatten())) - value) for part in parts)
     edge = max(square.cells // 20, 1)

@@ -36,7 +36,7 @@ def gaussianity(points: Tensor, sigma: float) -> float:
     return _divergence(*_along_axes(points), sigma)
 
 
-def gaussian_from(points: Tensor, tolerance: float, sigma: float) -> float:
+def sigma_until_gaussian(points: Tensor, tolerance: float, sigma: float) -> float:
     """The least noise from `sigma` on at which :func:`gaussianity` is within the tolerance, to 2 %."""
     found = _along_axes(points)
     low = high = sigma
@@ -134,7 +134,7 @@ def least_overlap(ratio: float, dim: int) -> float:
     return float(torch.special.gammainc(half, crossing / square) + torch.special.gammaincc(half, crossing))
 
 
-def levels_that_overlap(sigma_max: float, sigma_min: float, dim: int, least: float) -> int:
+def overlapping_levels(sigma_max: float, sigma_min: float, dim: int, least: float) -> int:
     """The fewest levels of a geometric ladder that overlap by `least` whatever the data are."""
     gaps = next(
         gaps for gaps in itertools.count(1) if least_overlap((sigma_max / sigma_min) ** (1 / gaps), dim) >= least

@@ -18,7 +18,7 @@ STAGES = (
 ERROR = (71 / 57600, 0.0, -71 / 16695, 71 / 1920, -17253 / 339200, 22 / 525, -1 / 40)
 
 # Dense output of order 4, the solution between two steps: Hairer, Norsett & Wanner I, II.6.
-_BETWEEN = (
+_DENSE_OUTPUT = (
     -12715105075 / 11282082432,
     0.0,
     87487479700 / 32700410799,
@@ -29,12 +29,12 @@ _BETWEEN = (
 )
 
 
-def between(u: Tensor | float, h: Tensor, start: Tensor, end: Tensor, slopes: list[Tensor]) -> Tensor:
+def dense_output(u: Tensor | float, h: Tensor, start: Tensor, end: Tensor, slopes: list[Tensor]) -> Tensor:
     """The solution at the part u of a step h (N, 1) from `start` to `end`, both (N, M): the cubic through both ends and slopes,
     and a quartic term that the slopes between give, so that it is as exact as the ends."""
     return (
         (1 - u) * start
         + u * end
         + u * (u - 1) * ((1 - 2 * u) * (end - start) + (u - 1) * h * slopes[0] + u * h * slopes[-1])
-        + (u * (u - 1)) ** 2 * h * sum(w * k for w, k in zip(_BETWEEN, slopes, strict=True) if w)
+        + (u * (u - 1)) ** 2 * h * sum(w * k for w, k in zip(_DENSE_OUTPUT, slopes, strict=True) if w)
     )

@@ -35,11 +35,11 @@ def squared_wasserstein2(a: Tensor, b: Tensor) -> Generator[None, None, float]:
     a, b = a.flatten(1).cpu().double(), b.flatten(1).cpu().double()
     shift = a.mean(0) - b.mean(0)  # which matching is best does not depend on it, and near clouds are matched sooner
     costs = min((_costs(a, b), _costs(a - shift, b)), key=_nearest)
-    columns = yield from best_matching(costs.numpy(), _sinkhorn(costs))
+    columns = yield from optimal_matching(costs.numpy(), _sinkhorn(costs))
     return float((a - b[torch.from_numpy(columns)]).square().sum(1).mean())
 
 
-def best_matching(costs: Array, potentials: Array | None = None) -> Generator[None, None, NDArray[np.int64]]:
+def optimal_matching(costs: Array, potentials: Array | None = None) -> Generator[None, None, NDArray[np.int64]]:
     """The column of each row in the cheapest matching of rows and columns.
 
     Args:

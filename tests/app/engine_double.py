@@ -9,7 +9,7 @@ import numpy as np
 from PySide6.QtCore import QObject, Signal, Slot
 
 from playground.app.state import State
-from playground.app.views import FlowLikelihood, PointLikelihood, ProblemView, TaskStatus, Way
+from playground.app.views import FlowLikelihood, LatentInterpolation, PointLikelihood, ProblemView, TaskStatus
 from playground.lab import experiment as description
 from playground.lab.conflicts import Conditions
 from playground.lab.experiment import Experiment
@@ -30,7 +30,7 @@ class EngineDouble(QObject):
     field_changed = Signal(object)
     density_changed = Signal(object)
     likelihood_changed = Signal(object)
-    way_changed = Signal(object)
+    interpolation_changed = Signal(object)
     evaluation_changed = Signal(object)
     errors_changed = Signal(object)
     task_changed = Signal(str, object)
@@ -50,7 +50,7 @@ class EngineDouble(QObject):
         self.frame = 0
         self.sigma = 0.22
         self.likelihood: PointLikelihood | None = None
-        self.way: Way | None = None
+        self.interpolation: LatentInterpolation | None = None
         self.evaluation: dict[str, Any] = {}
         self.automatic_step: float | None = 2e-4
 

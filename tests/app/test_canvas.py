@@ -446,31 +446,33 @@ def test_a_second_point_is_picked_with_shift_and_the_way_to_it_is_part_of_the_pa
     assert len(second) == 1
     bare = pixels(canvas)
     x0, x1, y0, y1 = canvas.viewport
-    canvas.set_between(np.linspace((x0 + 0.2 * (x1 - x0), (y0 + y1) / 2), (x0 + 0.8 * (x1 - x0), (y0 + y1) / 2), 17))
+    canvas.set_interpolation(
+        np.linspace((x0 + 0.2 * (x1 - x0), (y0 + y1) / 2), (x0 + 0.8 * (x1 - x0), (y0 + y1) / 2), 17)
+    )
     drawn = np.argwhere((pixels(canvas) != bare).any(axis=2))
     assert np.abs(drawn[:, 0] - 150).max() < 12
     assert (drawn[:, 1].min(), drawn[:, 1].max()) == pytest.approx((120, 480), abs=10)
     canvas.set_layer_visible("path", False)
-    assert canvas.scene(600, 300).between is None
+    assert canvas.scene(600, 300).interpolation is None
     canvas.set_layer_visible("path", True)
-    canvas.set_between(None)
-    assert canvas.scene(600, 300).between is None
+    canvas.set_interpolation(None)
+    assert canvas.scene(600, 300).interpolation is None
 
 
 def test_images_between_two_stand_in_a_strip_from_one_to_the_other(canvas: CanvasView) -> None:
     canvas.set_images(np.stack([np.zeros((1, 8, 8)), np.ones((1, 8, 8))]))
     shades = np.linspace(0, 1, 5)[:, None, None, None] * np.ones((1, 8, 8))
-    canvas.set_between(shades)
+    canvas.set_interpolation(shades)
     canvas.set_layer_visible("path", False)  # images have no such layer: the strip stays
     scene = canvas.scene(600, 300)
     painted = pixels(canvas)
-    middles = [box.center().toPoint() for box in scene.between.boxes(600, 300)]
+    middles = [box.center().toPoint() for box in scene.interpolation.boxes(600, 300)]
     assert all(0 < middle.x() < 600 and 150 < middle.y() < 234 for middle in middles)  # above the caption
     brightness = [painted[middle.y(), middle.x()].sum() for middle in middles]
     assert brightness == sorted(set(brightness))
     canvas.set_images(np.ones((2, 1, 8, 8)))  # the next frame leaves room for it too
     assert canvas.scene(600, 300).images.below == 5
-    canvas.set_between(None)
+    canvas.set_interpolation(None)
     assert canvas.scene(600, 300).images.below == 0
 
 

@@ -581,17 +581,17 @@ def test_the_way_to_a_second_point_is_computed_anew_by_other_settings_and_forgot
     found = {}
     for way in ("spherical", "linear"):
         state.edit({"likelihood.interpolation": way})
-        with qtbot.waitSignal(engine.way_changed, timeout=20_000):
+        with qtbot.waitSignal(engine.interpolation_changed, timeout=20_000):
             engine.go_again() if found else engine.go_to(1.0, -0.5)
-        found[way] = engine.way.points
+        found[way] = engine.interpolation.points
     for points in found.values():
         np.testing.assert_allclose(points[[0, -1]], [[0.0, 1.0], [1.0, -0.5]], atol=2e-2)
     np.testing.assert_allclose(found["linear"][32], [0.5, 0.25], atol=2e-2)  # a fresh network is a Gaussian
     assert np.abs(found["spherical"][32] - found["linear"][32]).max() > 0.1
-    assert engine.way.log_prob.shape == (65,)
+    assert engine.interpolation.log_prob.shape == (65,)
     with qtbot.waitSignal(engine.likelihood_changed, timeout=20_000):
         engine.inspect(0.5, 0.5)
-    assert engine.way is None
+    assert engine.interpolation is None
 
 
 def test_the_point_in_view_is_measured_anew_by_other_settings_of_its_log_p(qtbot, workspace):
@@ -1010,7 +1010,7 @@ def test_digits_train_and_sample_as_images(qtbot, workspace):
         engine.inspect_image(3)
     np.testing.assert_array_equal(found.args[0].point, engine.trajectory.positions[-1][3])
     assert found.args[0].number == 3
-    with qtbot.waitSignal(engine.way_changed, timeout=20_000) as found:
+    with qtbot.waitSignal(engine.interpolation_changed, timeout=20_000) as found:
         engine.go_to_image(5)
     assert found.args[0].points.shape == (11, 1, 8, 8)
     np.testing.assert_allclose(found.args[0].points[-1], engine.trajectory.positions[-1][5], atol=0.05)

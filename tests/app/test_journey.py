@@ -116,7 +116,7 @@ def test_pick_train_sample_scrub_click_export_save_reopen(window, qtbot, tmp_pat
     assert window.panel(LikelihoodPanel).isVisible()
 
     # Shift+click a second one: the way between the two.
-    with qtbot.waitSignal(engine.way_changed, timeout=20_000):
+    with qtbot.waitSignal(engine.interpolation_changed, timeout=20_000):
         qtbot.mouseClick(window.canvas.surface, LEFT, Qt.KeyboardModifier.ShiftModifier, place(window, 4.0, 4.0))
     clicked = engine.clicked
     assert clicked == (tuple(likelihood.point), pytest.approx((4.0, 4.0), abs=0.2))
@@ -163,7 +163,7 @@ def test_pick_train_sample_scrub_click_export_save_reopen(window, qtbot, tmp_pat
     assert state.experiment == trained.experiment
     np.testing.assert_array_equal(engine.trajectory.positions, trained.trajectory["positions"])
     assert window.windowTitle() == "mine.spg - Score Playground"
-    qtbot.waitUntil(lambda: engine.way is not None and engine.likelihood is not None, timeout=20_000)
+    qtbot.waitUntil(lambda: engine.interpolation is not None and engine.likelihood is not None, timeout=20_000)
     assert engine.clicked == clicked
     assert engine.likelihood.flow.log_prob == pytest.approx(likelihood.flow.log_prob, abs=1e-3)  # measured again
 

@@ -28,7 +28,7 @@ from playground.app.labels import spoken
 from playground.app.panels.figure import Figure
 from playground.app.panels.training import BUTTON
 from playground.app.state import State
-from playground.app.views import DensityView, TaskStatus, Way
+from playground.app.views import DensityView, LatentInterpolation, TaskStatus
 from playground.app.wrapping import BREAK
 from playground.drawing.palette import DARK, LIGHT
 from playground.lab.conflicts import Conditions, sampling_conflict, training_conflict
@@ -308,9 +308,7 @@ def test_the_file_tile_asks_for_a_file_first(show, state, engine, qtbot):
     assert panel.header.state == "faithful.csv · 272"
     assert panel.file_text.text() == "272 rows: eruptions, waiting\n218 to train, 54 held out"
     assert not panel.notice.isVisible()
-    engine.build(
-        count=218, conditions=Conditions(held_out=54), name="faithful", remark="40 of 272 rows repeat another."
-    )
+    engine.build(count=218, conditions=Conditions(held_out=54), name="faithful", note="40 of 272 rows repeat another.")
     assert panel.notice.text.text() == "40 of 272 rows repeat another."
     assert panel.notice.isVisible()
     with qtbot.waitSignal(panel.open_file_requested):
@@ -364,10 +362,10 @@ def test_a_folder_that_fails_is_replaced_by_another_folder(show, state, engine, 
 def test_no_name_makes_the_data_card_wider(show, state, engine, name):
     (panel,) = show(panels.DataPanel)
     state.edit({"data.kind": "file", "data.path": PATH})
-    engine.build(axes=("x", "y"), remark="A remark.")
+    engine.build(axes=("x", "y"), note="A remark.")
     QApplication.processEvents()
     width = panel.body.totalMinimumSize().width()
-    engine.build(axes=("<img width=900>", name), remark=f"Classes: 0 {name[:31]}, 1 {name}.")
+    engine.build(axes=("<img width=900>", name), note=f"Classes: 0 {name[:31]}, 1 {name}.")
     QApplication.processEvents()
     assert panel.body.totalMinimumSize().width() == width
     for label in (panel.notice.text, panel.file_text):  # nothing is cut off
@@ -1216,10 +1214,10 @@ def test_estimates_of_the_trace_show_their_error_where_it_is_known(show, state, 
         assert panel.log_prob.name.text() == "log p, model (estimate)"
         assert word in panel.log_prob.toolTip()
         way = np.zeros((3, 2)), np.array([-1.0, -2.5, -1.0]), None if error is None else np.full(3, error)
-        engine.way_changed.emit(Way(np.zeros((2, 2)), (None, None), *way))
+        engine.interpolation_changed.emit(LatentInterpolation(np.zeros((2, 2)), (None, None), *way))
         assert panel.lowest.name.text() == "lowest log p on the way (estimate)"
     engine.show_point({"standard_error": 0.0})
-    engine.way_changed.emit(Way(np.zeros((2, 2)), (None, None), *way[:2], np.zeros(3)))
+    engine.interpolation_changed.emit(LatentInterpolation(np.zeros((2, 2)), (None, None), *way[:2], np.zeros(3)))
     assert (panel.log_prob.name.text(), panel.lowest.name.text()) == ("log p, model", "lowest log p on the way")
     engine.evaluation_changed.emit({"trace_standard_error": 0.034})
     assert panel.held_out.estimate.text() == "0.034"
@@ -1289,14 +1287,18 @@ def test_a_second_point_is_asked_for_once(show, state, engine):
     assert panel.takes_second()
     assert not panel.takes_second()
     ends = np.array([[0.0, 0.0], [1.0, 1.0]])
-    engine.way = Way(ends, (None, None), np.linspace(*ends, 5), np.array([-3.0, -1.0, -4.25, -1.0, -0.5]), None)
-    engine.way_changed.emit(engine.way)
+    engine.interpolation = LatentInterpolation(
+        ends, (None, None), np.linspace(*ends, 5), np.array([-3.0, -1.0, -4.25, -1.0, -0.5]), None
+    )
+    engine.interpolation_changed.emit(engine.interpolation)
     assert panel.lowest.text() == "−4.250"
-    engine.way_changed.emit(dataclasses.replace(engine.way, standard_error=np.array([0.1, 0.2, 0.3, 0.4, 0.5])))
+    engine.interpolation_changed.emit(
+        dataclasses.replace(engine.interpolation, standard_error=np.array([0.1, 0.2, 0.3, 0.4, 0.5]))
+    )
     assert panel.lowest.text() == "−4.250 ± 0.300"
-    engine.way_changed.emit(dataclasses.replace(engine.way, standard_error=np.zeros(5)))
+    engine.interpolation_changed.emit(dataclasses.replace(engine.interpolation, standard_error=np.zeros(5)))
     assert panel.lowest.text() == "−4.250"
-    engine.way_changed.emit(None)
+    engine.interpolation_changed.emit(None)
     assert not panel.lowest.isVisible()
 
 

@@ -63,12 +63,12 @@ def test_a_published_folder_is_read_and_its_test_set_named(
     (tmp_path / training).write_bytes(of(images))
     if labels is not None:
         (tmp_path / labels).write_bytes(idx(CLASSES))
-    assert load(tmp_path).remark == ""
+    assert load(tmp_path).note == ""
     (tmp_path / testing).write_bytes(of(255 - images))
     dataset = load(tmp_path)
     assert same_images(bytes_of(dataset), images)
     assert dataset.labels is not None
-    assert dataset.remark == f"Left out: {testing}, for what is held out is taken from the training files as well."
+    assert dataset.note == f"Left out: {testing}, for what is held out is taken from the training files as well."
     (tmp_path / training).unlink()
     with pytest.raises(DataError, match=rf"or a file of images: {testing}"):
         load(tmp_path)
@@ -76,8 +76,8 @@ def test_a_published_folder_is_read_and_its_test_set_named(
 
 def test_images_of_mnist_without_their_labels_say_so(tmp_path: Path) -> None:
     (tmp_path / "train-images-idx3-ubyte").write_bytes(idx(GREY))
-    remark = load(tmp_path / "train-images-idx3-ubyte").remark
-    assert remark == "They have no classes, for train-labels-idx1-ubyte does not lie beside them."
+    note = load(tmp_path / "train-images-idx3-ubyte").note
+    assert note == "They have no classes, for train-labels-idx1-ubyte does not lie beside them."
     (tmp_path / "train-labels-idx1-ubyte.gz").write_bytes(gzip.compress(idx(CLASSES)))
     assert load(tmp_path / "train-images-idx3-ubyte").labels is not None
 
@@ -129,14 +129,14 @@ def test_arrays_of_an_npz_file_go_by_their_names(
     tmp_path: Path, arrays: dict[str, np.ndarray], images: str, labels: str | None, said: str | None
 ) -> None:
     np.savez(tmp_path / "a.npz", **arrays)
-    found, classes, remark = read_archive(tmp_path / "a.npz")
+    found, classes, note = read_archive(tmp_path / "a.npz")
     np.testing.assert_array_equal(found[..., 0], arrays[images])
     if labels is None:
         assert classes is None
     else:
         np.testing.assert_array_equal(classes, arrays[labels].reshape(-1))
-    assert remark == "" if said is None else said in remark
-    assert load(tmp_path / "a.npz").remark == remark
+    assert note == "" if said is None else said in note
+    assert load(tmp_path / "a.npz").note == note
 
 
 def test_what_is_no_array_in_an_npz_file_is_no_matter(tmp_path: Path) -> None:

@@ -153,7 +153,7 @@ def test_a_curve_is_no_string_of_beads(kind: str) -> None:
 @each_toy
 def test_a_toy_may_be_thin_but_not_a_line(kind: str) -> None:
     source = TOYS[kind]
-    least = toys.thinnest(source.density, source.noise)
+    least = toys.narrowest_deviation(source.density, source.noise)
     thin = source.density(least)
     if isinstance(thin, GaussianMixture):
         assert len(thin.means) <= toys.MOST_COMPONENTS

@@ -8,12 +8,12 @@ import pytest
 import torch
 
 from playground.data import DataError, load_dataset
-from playground.data.strokes import MOST_COMPONENTS, painted
+from playground.data.strokes import MOST_COMPONENTS, density_of_strokes
 from playground.lab.experiment import Stroke
 
 
 def _density(strokes: Sequence[Stroke], *points: tuple[float, float]) -> list[float]:
-    return painted(strokes).log_prob(torch.tensor(points, dtype=torch.float64)).exp().tolist()
+    return density_of_strokes(strokes).log_prob(torch.tensor(points, dtype=torch.float64)).exp().tolist()
 
 
 def _line(x: float, radius: float = 0.1, length: float = 4.0) -> Stroke:
@@ -41,20 +41,20 @@ def test_across_a_line_the_density_is_the_brush() -> None:
 
 
 def test_a_drawing_integrates_to_one() -> None:
-    drawing = painted([_line(0, 0.3), Stroke(points=((1.0, 1.0), (2.0, 3.0), (0.5, 3.5)), radius=0.2)])
+    drawing = density_of_strokes([_line(0, 0.3), Stroke(points=((1.0, 1.0), (2.0, 3.0), (0.5, 3.5)), radius=0.2)])
     axis = torch.arange(-3, 8, 0.05, dtype=torch.float64)
     assert float(drawing.log_prob(torch.cartesian_prod(axis, axis)).exp().sum() * 0.05**2) == pytest.approx(1, abs=1e-9)
 
 
 def test_a_long_thin_scribble_stays_affordable() -> None:
     points = tuple(map(tuple, np.random.default_rng(0).normal(size=(500, 2)).tolist()))
-    drawing = painted([Stroke(points=points, radius=0.01), _line(0, 0.001)])
+    drawing = density_of_strokes([Stroke(points=points, radius=0.01), _line(0, 0.001)])
     assert len(drawing.means) <= MOST_COMPONENTS
     assert bool(torch.isfinite(drawing.score(drawing.means)).all())
 
 
 def test_a_mouse_that_rests_leaves_no_nan() -> None:
-    drawing = painted([Stroke(points=((1.0, 1.0), (1.0, 1.0), (1.0, 1.0)), radius=0.5)])
+    drawing = density_of_strokes([Stroke(points=((1.0, 1.0), (1.0, 1.0), (1.0, 1.0)), radius=0.5)])
     assert drawing.mean.tolist() == [1.0, 1.0]
 
 

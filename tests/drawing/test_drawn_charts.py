@@ -9,7 +9,7 @@ from PySide6.QtCore import QRectF
 from PySide6.QtGui import QColor, QFontMetricsF, QImage, QPainter
 
 from playground.drawing.axes import figures
-from playground.drawing.boltzmann import CAPTION, Cells, cost_chart, paint_pattern, probability
+from playground.drawing.boltzmann import CAPTION, PatternGrid, cost_chart, paint_pattern, probability
 from playground.drawing.charts import Axis, Curve, axis_around, paint_chart, places
 from playground.drawing.palette import DARK
 
@@ -78,7 +78,7 @@ def test_the_labels_of_the_cost_of_z_cross_nothing(size: tuple[int, int], factor
 
 @pytest.mark.parametrize("count", [1, 14, 48])
 def test_pictures_of_a_set_lie_apart_and_inside(count: int) -> None:
-    cells = Cells(count, 260.0, 120.0, 3, 3)
+    cells = PatternGrid(count, 260.0, 120.0, 3, 3)
     boxes = [cells.box(number) for number in range(count)]
     assert cells.layout()[2] == count
     assert all(QRectF(0, 0, 260, 120).contains(box) for box in boxes)
@@ -88,7 +88,7 @@ def test_pictures_of_a_set_lie_apart_and_inside(count: int) -> None:
 
 @pytest.mark.parametrize("side", [2, 3])
 def test_captions_lie_apart(side: int) -> None:
-    cells = Cells(12, 260.0, 200.0, side, side, caption=14.0)
+    cells = PatternGrid(12, 260.0, 200.0, side, side, caption=14.0)
     font = QFontMetricsF(figures(CAPTION))
     width = max(
         font.horizontalAdvance(probability(value))

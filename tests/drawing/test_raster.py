@@ -5,8 +5,8 @@ import pytest
 from PySide6.QtGui import QColor, QImage
 
 from playground.drawing.lines import line_coverage
+from playground.drawing.pixel_buffers import PixelBuffer
 from playground.drawing.raster import counts, disc_coverage, tinted, tints
-from playground.drawing.sheets import Sheet
 
 
 def centroid(coverage: np.ndarray) -> tuple[float, float]:
@@ -120,13 +120,13 @@ def test_tints_are_premultiplied_and_the_same_for_odd_widths() -> None:
 
 
 def test_memory_is_used_again_but_never_by_two_at_once() -> None:
-    first, second = Sheet(33, 17), Sheet(33, 17)
+    first, second = PixelBuffer(33, 17), PixelBuffer(33, 17)
     first.image.fill(0xFF112233)
     second.image.fill(0xFF445566)
     assert first.image.pixel(1, 1) != second.image.pixel(1, 1)
     bits = first.image.constBits()
     del bits, first
-    third = Sheet(33, 17)
+    third = PixelBuffer(33, 17)
     assert third.image.pixel(1, 1) == 0xFF112233  # the sheet that was given back
     assert second.image.pixel(1, 1) == 0xFF445566
     assert isinstance(third.image, QImage)

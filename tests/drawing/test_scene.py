@@ -10,10 +10,10 @@ from PySide6.QtGui import QColor, QImage, QPainter
 from playground.drawing.axes import nice_step, ticks
 from playground.drawing.layers import (
     SPRITES,
-    Between,
     Data,
     Density,
     Field,
+    InterpolatedPoints,
     Particles,
     Path,
     Strokes,
@@ -228,7 +228,7 @@ def test_the_caption_makes_way_for_a_clicked_point(
     bare = Scene(
         BOX,
         path=None if path is None else Path(np.concatenate([[path], middle])),
-        between=None if between is None else Between(np.concatenate([middle, [between]])),
+        interpolation=None if between is None else InterpolatedPoints(np.concatenate([middle, [between]])),
     )
     for caption in (("σ = 1", "step 3"), ("σ = 1   t = 0.300", "Δt = 2e-3   step 300/500")):
         told = dataclasses.replace(bare, caption=caption)

@@ -290,8 +290,8 @@ def test_labels_chosen_for_images_do_not_stop_points() -> None:
 def test_a_class_that_changes_nothing_is_remarked_on_and_stops_nothing(settings: dict, said: str | None) -> None:
     problem = digits(**settings)
     assert sampling_conflict(problem.experiment, problem.conditions) is None
-    remark = idle(problem)
-    assert remark is None if said is None else said in remark
+    note = idle(problem)
+    assert note is None if said is None else said in note
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ from playground.lab.problem import Problem
 from playground.lab.sampling import make_sampler, sample
 from playground.lab.training import Trainer
 from playground.theory.networks import Energy
-from playground.theory.partition import Square, StandardNormal
+from playground.theory.partition import QuadratureGrid, StandardNormal
 
 SMALL = {
     "data.kind": "two-gaussians",
@@ -126,11 +126,11 @@ def test_mass_beyond_the_data_is_said_with_the_figures() -> None:
 def test_with_the_wrong_sign_of_ln_z_nothing_is_learned(monkeypatch: pytest.MonkeyPatch) -> None:
     """Then the energy rises where there are no data as well, and what is learned is worse than the Gaussian it began as."""
     right, settings = (
-        Square.log_sum,
+        QuadratureGrid.log_sum,
         experiment(objective__kind="maximum-likelihood", noise__kind="none", training__steps=120),
     )
     with monkeypatch.context() as patch:
-        patch.setattr(Square, "log_sum", lambda square, values: -right(square, values))
+        patch.setattr(QuadratureGrid, "log_sum", lambda square, values: -right(square, values))
         trainer = Trainer(Problem.build(settings))
         list(trainer)
     judge, still = build_objective(trainer.problem), torch.zeros(len(trainer.problem.test))
@@ -281,7 +281,7 @@ def test_metropolis_settles_at_the_density_of_the_energy(step: float) -> None:
     problem = Problem.build(replace(problem.experiment, settings))
     *_, run = sample(problem, network)
     x = torch.from_numpy(problem.units.to_internal(run.positions[-1].astype(np.float64)))
-    nodes = Square(8.0, 160).nodes(x)
+    nodes = QuadratureGrid(8.0, 160).nodes(x)
     with torch.no_grad():
         share = torch.softmax(network.log_density(nodes.float(), torch.tensor(problem.noise.sigma_min)).double(), 0)
     for moment in (lambda y: y, torch.square):

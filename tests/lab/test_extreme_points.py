@@ -29,7 +29,7 @@ def energy_log_prob(problem: Problem, network: Any, points: np.ndarray) -> np.nd
     return model.log_prob(points)
 
 
-WAYS: dict[str, tuple[dict[str, object], Ask]] = {
+LATENT_INTERPOLATIONS: dict[str, tuple[dict[str, object], Ask]] = {
     "learned": ({}, lambda *given: last(log_likelihood(*given)).log_prob),
     "learned, VP": ({"noise.kind": "vp"}, lambda *given: last(log_likelihood(*given)).log_prob),
     "learned, ladder": ({"noise.kind": "discrete"}, lambda *given: last(log_likelihood(*given)).log_prob),
@@ -42,7 +42,9 @@ WAYS: dict[str, tuple[dict[str, object], Ask]] = {
     "decoded": ({}, lambda *given: last(decode(*given)).log_prob),
     "the way between": ({}, lambda problem, score, points: last(interpolate(problem, score, points, 5)).log_prob),
 }
-every_way = pytest.mark.parametrize(("changes", "ask"), WAYS.values(), ids=WAYS.keys())
+every_way = pytest.mark.parametrize(
+    ("changes", "ask"), LATENT_INTERPOLATIONS.values(), ids=LATENT_INTERPOLATIONS.keys()
+)
 
 
 def made(changes: dict[str, object]) -> tuple[Problem, Any]:

@@ -19,7 +19,7 @@ from playground.theory.noise import (
 )
 from playground.theory.noise.process import as_time
 from playground.theory.objectives import PROBE_DISTRIBUTIONS, Exact, sphere
-from playground.theory.partition import Square
+from playground.theory.partition import QuadratureGrid
 from playground.theory.samplers import base, langevin, path, reverse
 
 
@@ -107,21 +107,21 @@ FAULTS = {
         "sliced, sphere, variance reduced",
     ),
     "ln Z with half the spacing": (
-        Square,
+        QuadratureGrid,
         "log_sum",
         lambda square, values: torch.logsumexp(values, 0) + math.log(square.spacing),
         "Z of a Gaussian",
     ),
     "the sign of ln Z": (
-        Square,
+        QuadratureGrid,
         "log_sum",
         lambda square, values: -torch.logsumexp(values, 0) - 2 * math.log(square.spacing),
         "maximum likelihood",
     ),
-    "guidance from the score of all data": (guidance, "Guided", other_guidance, "guided score"),
-    "guidance from the score of all data, its flow": (guidance, "Guided", other_guidance, "guided flow"),
-    "known coordinates merely replaced": (guidance, "Given", mere_replacement, "known coordinates: mean"),
-    "the score of all data for the rest": (guidance, "Given", mere_replacement, "known coordinates: power"),
+    "guidance from the score of all data": (guidance, "GuidedScore", other_guidance, "guided score"),
+    "guidance from the score of all data, its flow": (guidance, "GuidedScore", other_guidance, "guided flow"),
+    "known coordinates merely replaced": (guidance, "InpaintingScore", mere_replacement, "known coordinates: mean"),
+    "the score of all data for the rest": (guidance, "InpaintingScore", mere_replacement, "known coordinates: power"),
     "Adam's second decay": (fused, "SECOND_DECAY", 0.999, "silu: denoising steps"),
     "the correctors' ratio": (
         path,

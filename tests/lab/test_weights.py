@@ -32,7 +32,7 @@ def test_a_step_is_adam_s_and_the_average_warms_up(ema: float, kind: str) -> Non
     expected, generator = flat(ours.parameters()), torch.Generator().manual_seed(1)
     for n in range(5):
         gradients = [torch.randn(p.shape, generator=generator, dtype=torch.float64) for p in theirs.parameters()]
-        weights.descend(gradients, 0.01, ema)
+        weights.adam_step(gradients, 0.01, ema)
         for parameter, gradient in zip(theirs.parameters(), gradients, strict=True):
             parameter.grad = gradient
         adam.step()
@@ -48,7 +48,7 @@ def test_a_step_is_adam_s_and_the_average_warms_up(ema: float, kind: str) -> Non
 def test_moments_set_are_the_moments_found(kind: str) -> None:
     made = network(kind)
     weights = Weights(made, network(kind))
-    weights.descend([torch.randn_like(parameter) for parameter in made.parameters()], 0.01, 0.9)
+    weights.adam_step([torch.randn_like(parameter) for parameter in made.parameters()], 0.01, 0.9)
     found = weights.moments
     for vector in (weights.first, weights.second):
         vector.zero_()
@@ -63,7 +63,7 @@ def test_what_was_kept_comes_back() -> None:
     weights = Weights(made, average)
 
     def step() -> None:
-        weights.descend([torch.ones_like(parameter) for parameter in made.parameters()], 0.01, 0.9)
+        weights.adam_step([torch.ones_like(parameter) for parameter in made.parameters()], 0.01, 0.9)
 
     def everything() -> list[torch.Tensor]:
         return [flat(made.parameters()), flat(average.parameters()), *weights.moments.values()]

@@ -118,7 +118,7 @@ def linear_recursion(sampler: Sampler, mean: float, variance: float) -> tuple[fl
             pull = alpha / 2 / (STD**2 + sigma**2)
             steps += [(1 - pull, pull * MEAN, math.sqrt(alpha))] * sampler.steps_per_level
         pull = sigma**2 / (STD**2 + sigma**2)
-        steps += [(1 - pull, pull * MEAN, 0.0)] * sampler.denoise
+        steps += [(1 - pull, pull * MEAN, 0.0)] * sampler.final_denoising
     else:
         process = sampler.process
         times, sigmas = time_grid(process, sampler.steps, sampler.grid)
@@ -145,7 +145,7 @@ def linear_recursion(sampler: Sampler, mean: float, variance: float) -> tuple[fl
             else:
                 (a, b), (a2, b2) = slope(t, 0.5), slope(then, 0.5)
                 steps.append((1 + h / 2 * (a + a2 + h * a * a2), h / 2 * (b + b2 + h * a2 * b), 0.0))
-        pull = sampler.denoise * sigmas[-1] ** 2 / (STD**2 + sigmas[-1] ** 2)
+        pull = sampler.final_denoising * sigmas[-1] ** 2 / (STD**2 + sigmas[-1] ** 2)
         steps.append(((1 - pull) / float(process.scale(times[-1])), pull * MEAN, 0.0))
     for a, b, c in steps:
         mean, variance = a * mean + b, a**2 * variance + c**2

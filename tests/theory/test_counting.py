@@ -6,7 +6,7 @@ from torch import Tensor
 
 from playground.theory.counting import CountedScore
 from playground.theory.forward import ForwardProcess
-from playground.theory.guidance import Given, Guided
+from playground.theory.guidance import GuidedScore, InpaintingScore
 from playground.theory.noise import VarianceExploding
 from playground.theory.noise import VariancePreserving as VP
 from playground.theory.samplers import (
@@ -50,17 +50,17 @@ def spent(sampler: Sampler, counted: CountedScore, score=None) -> None:
     [
         (Langevin(0.3, 0.02, 10), 10),
         (MetropolisAdjustedLangevin(log_density, 0.3, 0.3, 10), 20),
-        (AnnealedLangevin(torch.tensor([1.0, 0.1]), 0.001, 5, denoise=False), 10),
-        (AnnealedLangevin(torch.tensor([1.0, 0.1]), 0.001, 5, denoise=True), 11),
-        (ReverseSDE(VE, 10, denoise=False), 10),
-        (ReverseSDE(VE, 10, denoise=True), 11),
-        (ReverseSDE(VE, 10, denoise=False, solver="heun"), 20),
-        (ReverseSDE(VE, 10, denoise=False, solver="shark"), 20),
-        (ReverseSDE(VE, 10, denoise=True, corrector_steps=3), 41),
-        (ProbabilityFlow(VE, 10, denoise=False, solver="euler"), 10),
-        (ProbabilityFlow(VE, 10, denoise=False), 20),
-        (ProbabilityFlow(VE, 10, denoise=False, corrector_steps=1), 30),
-        (EdmSampler(VE, 10, denoise=True, churn=5.0), 21),
+        (AnnealedLangevin(torch.tensor([1.0, 0.1]), 0.001, 5, final_denoising=False), 10),
+        (AnnealedLangevin(torch.tensor([1.0, 0.1]), 0.001, 5, final_denoising=True), 11),
+        (ReverseSDE(VE, 10, final_denoising=False), 10),
+        (ReverseSDE(VE, 10, final_denoising=True), 11),
+        (ReverseSDE(VE, 10, final_denoising=False, solver="heun"), 20),
+        (ReverseSDE(VE, 10, final_denoising=False, solver="shark"), 20),
+        (ReverseSDE(VE, 10, final_denoising=True, corrector_steps=3), 41),
+        (ProbabilityFlow(VE, 10, final_denoising=False, solver="euler"), 10),
+        (ProbabilityFlow(VE, 10, final_denoising=False), 20),
+        (ProbabilityFlow(VE, 10, final_denoising=False, corrector_steps=1), 30),
+        (EdmSampler(VE, 10, final_denoising=True, churn=5.0), 21),
         (ForwardProcess(VP(0.1, 20.0, 0.01), 10), 0),
     ],
     ids=lambda given: type(given).__name__ if isinstance(given, Sampler) else "",
@@ -81,26 +81,26 @@ def test_of_fitted_steps_each_particle_has_its_own_number() -> None:
         return steep(x, sigma)
 
     counted = CountedScore(told, 20)
-    spent(AdaptiveFlow(VE, 10, 1e-5), counted, Guided(counted, labels, 0.0))
+    spent(AdaptiveFlow(VE, 10, 1e-5), counted, GuidedScore(counted, labels, 0.0))
     assert asked.min() < asked.max()
     assert counted.mean == pytest.approx(float(asked.double().mean()))
     assert counted.most == int(asked.max())
 
 
 @pytest.mark.parametrize(
-    "sampler", [ReverseSDE(VE, 10, denoise=True), AdaptiveFlow(VE, 10, 1e-4)], ids=["fixed", "fitted"]
+    "sampler", [ReverseSDE(VE, 10, final_denoising=True), AdaptiveFlow(VE, 10, 1e-4)], ids=["fixed", "fitted"]
 )
 def test_guidance_costs_two_scores_where_there_is_one_without(sampler: Sampler) -> None:
     plain, guided = CountedScore(gaussian, 20), CountedScore(gaussian, 20)
-    spent(sampler, plain, Guided(plain, torch.tensor(3), 0.0))
-    spent(sampler, guided, Guided(guided, torch.tensor(3), 1.5))
+    spent(sampler, plain, GuidedScore(plain, torch.tensor(3), 0.0))
+    spent(sampler, guided, GuidedScore(guided, torch.tensor(3), 1.5))
     assert plain.most > 0
     assert (guided.mean, guided.most) == (2 * plain.mean, 2 * plain.most)
 
 
 def test_a_known_part_of_one_class_is_counted_through_both() -> None:
     counted = CountedScore(gaussian, 20)
-    score = Given(Guided(counted, torch.arange(20), 1.0), torch.zeros(2), torch.tensor([True, False]))
+    score = InpaintingScore(GuidedScore(counted, torch.arange(20), 1.0), torch.zeros(2), torch.tensor([True, False]))
     spent(AdaptiveFlow(VE, 10, 1e-3), counted, score)
     assert 0 < counted.mean <= counted.most
     assert counted.most % 2 == 0

@@ -102,7 +102,7 @@ def test_sampling_by_it_gives_the_training_points_back(shape: tuple[int, ...]) -
     data = torch.randn(10, *shape, generator=seeded(), dtype=torch.float64)
     process = VarianceExploding(0.005, 20.0)
     start = process.prior(data.mean(0), 1.0).sample(400, seeded(1))
-    *_, last = ReverseSDE(process, 300, denoise=True).run(Empirical(data).score, start, seeded(2))
+    *_, last = ReverseSDE(process, 300, final_denoising=True).run(Empirical(data).score, start, seeded(2))
     distance = torch.cdist(last.positions.flatten(1), data.flatten(1))
     nearest, home = distance.min(1)
     assert float(nearest.max()) < 1e-3

@@ -42,7 +42,7 @@ def perceptron(
 mlp = functools.partial(perceptron, MLP)
 
 
-def as_energy(parts: fused_evaluation.Parts) -> fused_evaluation.Parts:
+def as_energy(parts: fused_evaluation.MlpParameters) -> fused_evaluation.MlpParameters:
     """Those of an energy network, whose one output is the first of this one's."""
     return parts._replace(weights=[*parts.weights[:-1], parts.weights[-1][:1]], biases=parts.biases[:-1])
 
@@ -58,7 +58,7 @@ def flat(network: Perceptron) -> Tensor:
     return torch.cat([parameter.detach().reshape(-1) for parameter in network.parameters()])
 
 
-def descend(
+def adam_with_average(
     function: Callable[..., Tensor], network: Perceptron, rates: list[float], *arguments: object
 ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """Loss, last gradient, weights and averaged weights after steps on a copy of the network.
@@ -76,7 +76,7 @@ def descend(
         return [pieces[id(parameter)].view(parameter.shape) for parameter in chosen]
 
     frequencies, tones, weights, biases, activation = network.parts
-    descent = fused.Descent(
+    descent = fused.OptimizerState(
         views(live, weights),
         views(live, biases),
         views(gradient, weights),
@@ -307,7 +307,7 @@ def test_denoising_steps_are_those_of_autograd_and_adam(
         residual = network(x[step] + level * z[step], sigma[step]) + z[step] / level
         return (weight[step] * residual.square().sum(1)).mean()
 
-    found = descend(fused_training.denoising_steps, network, RATES, x, z, sigma, weight)
+    found = adam_with_average(fused_training.denoising_steps, network, RATES, x, z, sigma, weight)
     for part, other in zip(found, twin(network, RATES, loss), strict=True):
         torch.testing.assert_close(part, other, rtol=1e-9, atol=1e-9)
 
@@ -339,7 +339,7 @@ def test_matching_steps_are_those_of_autograd_and_adam(
                 total = total + 0.5 * scale * product.square()
         return (weight[step] * total).mean()
 
-    found = descend(fused_training.matching_steps, network, RATES, x, directions, sigma, weight, scale, along)
+    found = adam_with_average(fused_training.matching_steps, network, RATES, x, directions, sigma, weight, scale, along)
     for part, other in zip(found, twin(network, RATES, loss), strict=True):
         torch.testing.assert_close(part, other, rtol=1e-8, atol=1e-9)
 
@@ -355,11 +355,13 @@ def test_single_precision_finds_the_gradient_of_double(kind: str, activation: st
         given = [part.to(dtype) for part in (x, z, sigma, weight)]
         own = copy.deepcopy(network).to(dtype)
         if kind == "denoising":
-            return descend(fused_training.denoising_steps, own, [0.0], *given)[1]
+            return adam_with_average(fused_training.denoising_steps, own, [0.0], *given)[1]
         if kind == "energy":
-            return descend(fused_energy.energy_denoising_steps, own, [0.0], *given, Energy.factor(given[2]))[1]
+            return adam_with_average(fused_energy.energy_denoising_steps, own, [0.0], *given, Energy.factor(given[2]))[
+                1
+            ]
         axes = torch.eye(2, dtype=dtype)[None, :, None].expand(1, 2, 512, 2)
-        return descend(fused_training.matching_steps, own, [0.0], given[0], axes, *given[2:], 1.0, False)[1]
+        return adam_with_average(fused_training.matching_steps, own, [0.0], given[0], axes, *given[2:], 1.0, False)[1]
 
     expected = gradient(torch.float64)
     assert float((gradient(torch.float32) - expected).norm() / expected.norm()) < 1e-5
@@ -396,8 +398,8 @@ def test_plain_python_does_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
     assert callable(plain)
     assert not isinstance(plain, torch.jit.ScriptFunction)
     for part, other in zip(
-        descend(plain, mlp("silu"), RATES, *arguments),
-        descend(fused_training.denoising_steps, mlp("silu"), RATES, *arguments),
+        adam_with_average(plain, mlp("silu"), RATES, *arguments),
+        adam_with_average(fused_training.denoising_steps, mlp("silu"), RATES, *arguments),
         strict=True,
     ):
         torch.testing.assert_close(part, other, rtol=1e-12, atol=1e-12)

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from playground.theory.densities import GaussianMixture
-from playground.theory.guidance import Given, Guided
+from playground.theory.guidance import GuidedScore, InpaintingScore
 from playground.theory.noise import VarianceExploding
 from playground.theory.samplers import AdaptiveFlow, ProbabilityFlow, ReverseSDE
 
@@ -50,14 +50,14 @@ def test_guidance_is_the_gradient_of_the_class_and_its_posterior(scale: float) -
     rows = (labels, torch.arange(20))
     aim = log_given[rows] + scale * log_joint.log_softmax(0)[rows]
     (gradient,) = torch.autograd.grad(aim.sum(), x)
-    torch.testing.assert_close(Guided(by_class, labels, scale)(x.detach(), sigma), gradient, rtol=1e-9, atol=1e-9)
+    torch.testing.assert_close(GuidedScore(by_class, labels, scale)(x.detach(), sigma), gradient, rtol=1e-9, atol=1e-9)
 
 
 def test_without_guidance_samples_are_those_of_the_class() -> None:
     start = 20 * torch.randn(2_000, 2, generator=generator(1), dtype=torch.float64)
     labels = torch.arange(2_000) % 2
     process = VarianceExploding(0.01, 20.0)
-    *_, step = ReverseSDE(process, 300, True).run(Guided(by_class, labels, 0.0), start, generator(2))
+    *_, step = ReverseSDE(process, 300, True).run(GuidedScore(by_class, labels, 0.0), start, generator(2))
     for label, (mean, std) in enumerate([(-2.0, 0.5), (2.0, 0.8)]):
         end = step.positions[labels == label, 0]
         assert float(end.mean()) == pytest.approx(mean, abs=4.4 * std / math.sqrt(1_000))
@@ -68,7 +68,7 @@ def test_guidance_moves_samples_away_from_the_other_class() -> None:
     start = 20 * torch.randn(1_000, 2, generator=generator(1), dtype=torch.float64)
     process, ends = VarianceExploding(0.01, 20.0), []
     for scale in (0.0, 2.0):
-        score = Guided(by_class, torch.tensor(1), scale)
+        score = GuidedScore(by_class, torch.tensor(1), scale)
         *_, step = ProbabilityFlow(process, 200, False, solver="heun").run(score, start, generator(2))
         ends.append(float(step.positions[:, 0].mean()))
     assert ends[1] > ends[0] + 0.1
@@ -82,9 +82,9 @@ def test_each_particle_keeps_its_class_while_others_arrive(known: bool) -> None:
     start[::5] *= 1e-3  # these take other steps, and arrive at another time
 
     def end(label: Tensor, rows: Tensor) -> Tensor:
-        score: Guided | Given = Guided(by_class, label, 0.7)
+        score: GuidedScore | InpaintingScore = GuidedScore(by_class, label, 0.7)
         if known:
-            score = Given(score, torch.tensor([1.3, 0.0]).double(), torch.tensor([True, False]))
+            score = InpaintingScore(score, torch.tensor([1.3, 0.0]).double(), torch.tensor([True, False]))
         *_, step = AdaptiveFlow(process, 3, 1e-6).run(score, start[rows], generator(2))
         return step.positions
 
@@ -107,7 +107,7 @@ def test_what_is_known_is_reached_and_the_rest_follows_its_conditional_distribut
     known, mask = torch.tensor([1.5, 7.0], dtype=torch.float64), torch.tensor([True, False])
     start = 20 * torch.randn(2_000, 2, generator=generator(1), dtype=torch.float64)
     sampler = ReverseSDE(VarianceExploding(0.01, 20.0), 150, True, corrector_steps=1)
-    *_, step = sampler.run(Given(gaussian, known, mask), start, generator(2))
+    *_, step = sampler.run(InpaintingScore(gaussian, known, mask), start, generator(2))
     end = step.positions
     torch.testing.assert_close(end[:, 0], torch.full_like(end[:, 0], 1.5), rtol=0, atol=1e-9)
     assert float(end[:, 1].mean()) == pytest.approx(STEEP * 1.5, abs=0.06)
@@ -124,7 +124,7 @@ def test_the_known_part_is_exact_for_white_data() -> None:
     def white(y: Tensor, level: Tensor) -> Tensor:
         return -y / (1 + level.square().view(-1, 1, 1, 1))
 
-    found = Given(white, known, mask)(x, sigma)
+    found = InpaintingScore(white, known, mask)(x, sigma)
     torch.testing.assert_close(found[:, ~mask], white(x, sigma)[:, ~mask])
     torch.testing.assert_close(found[:, mask], ((known - x) / sigma.square().view(-1, 1, 1, 1))[:, mask])
 
@@ -136,5 +136,5 @@ def test_the_correction_is_the_gradient_of_the_distance_to_what_is_known() -> No
     clean = x + sigma**2 * gaussian(x, sigma)
     distance = (known - clean)[:, 0].square().sum() * (1 + sigma**2) / (2 * sigma**2)
     (slope,) = torch.autograd.grad(-distance, x)
-    found = Given(gaussian, known, mask)(x.detach(), sigma)
+    found = InpaintingScore(gaussian, known, mask)(x.detach(), sigma)
     torch.testing.assert_close(found[:, 1], (gaussian(x, sigma) + slope)[:, 1].detach())

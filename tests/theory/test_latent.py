@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from playground.theory.latent import WAYS, linear, rotation, spherical
+from playground.theory.latent import LATENT_INTERPOLATIONS, linear, rotation, spherical
 from playground.theory.likelihood import decode, log_likelihood
 from playground.theory.noise import VarianceExploding, VariancePreserving, per_point
 
@@ -20,10 +20,10 @@ def pairs(count: int, *shape: int) -> tuple[Tensor, Tensor]:
 
 def ways(name: str, z0: Tensor, z1: Tensor) -> Tensor:
     """(P, N, *shape)."""
-    return torch.stack([WAYS[name](a, b, SHARES) for a, b in zip(z0, z1, strict=True)], dim=1)
+    return torch.stack([LATENT_INTERPOLATIONS[name](a, b, SHARES) for a, b in zip(z0, z1, strict=True)], dim=1)
 
 
-@pytest.mark.parametrize("name", WAYS)
+@pytest.mark.parametrize("name", LATENT_INTERPOLATIONS)
 @pytest.mark.parametrize("shape", [(2,), (1, 3, 4), (3, 2, 2)])
 def test_a_way_leads_from_one_code_to_the_other(name: str, shape: tuple[int, ...]) -> None:
     z0, z1 = pairs(20, *shape)
@@ -35,7 +35,7 @@ def test_a_way_leads_from_one_code_to_the_other(name: str, shape: tuple[int, ...
     torch.testing.assert_close(found, again.flip(0))  # the same way back
 
 
-@pytest.mark.parametrize("name", WAYS)
+@pytest.mark.parametrize("name", LATENT_INTERPOLATIONS)
 @pytest.mark.parametrize("dim", [2, 64])
 def test_the_variance_on_the_way(name: str, dim: int) -> None:
     """Per axis and in the middle: 1 for the rotation, 1/2 for the straight line; for the circle E[((r0 + r1)/2)^2]/D, r chi,
@@ -79,7 +79,7 @@ def test_equal_opposite_and_zero_codes_have_a_way_too(dtype: torch.dtype) -> Non
 
 
 @pytest.mark.parametrize("process", [VarianceExploding(0.05, 12.0), VariancePreserving(0.1, 20.0, 0.05)])
-@pytest.mark.parametrize("name", WAYS)
+@pytest.mark.parametrize("name", LATENT_INTERPOLATIONS)
 def test_of_a_gaussian_the_way_is_that_of_its_points_in_standard_deviations(process, name: str) -> None:
     """Of N(m, s^2) the flow moves each point along with its place in standard deviations: x(u) = m + s z(u)."""
     mean, std = torch.tensor([2.0, -1.0], dtype=torch.float64), 0.4
@@ -91,7 +91,7 @@ def test_of_a_gaussian_the_way_is_that_of_its_points_in_standard_deviations(proc
     prior = process.prior(mean, std**2)
     *_, encoded = log_likelihood(score, process, prior, ends, 1e-8)
     z0, z1 = prior.to_normal(encoded.result.latent)
-    *_, decoded = decode(score, process, prior, prior.from_normal(WAYS[name](z0, z1, SHARES)), 1e-8)
+    *_, decoded = decode(score, process, prior, prior.from_normal(LATENT_INTERPOLATIONS[name](z0, z1, SHARES)), 1e-8)
     smoothed = math.hypot(std, 0.05)
-    expected = mean + smoothed * WAYS[name](*((ends - mean) / smoothed), SHARES)
+    expected = mean + smoothed * LATENT_INTERPOLATIONS[name](*((ends - mean) / smoothed), SHARES)
     torch.testing.assert_close(decoded.result.x, expected, rtol=0, atol=1e-5)

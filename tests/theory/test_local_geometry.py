@@ -7,7 +7,13 @@ import pytest
 import torch
 from torch import Tensor
 
-from playground.theory.local_geometry import blur, finest_noise, intrinsic_dimension, mean_blur, thickness
+from playground.theory.local_geometry import (
+    finest_noise,
+    intrinsic_dimension,
+    mean_smoothing_kl,
+    smoothing_kl,
+    thickness,
+)
 
 
 def normal(count: int, seed: int = 0) -> np.ndarray:
@@ -55,7 +61,7 @@ def test_an_even_cloud_is_nowhere_thin() -> None:
 def test_blur_is_the_divergence_of_a_gaussian_to_its_blurred_self(ratio: float) -> None:
     narrow = torch.distributions.Normal(0.0, 0.3)
     blurred = torch.distributions.Normal(0.0, 0.3 * math.sqrt(1 + ratio**2))
-    found = blur(torch.tensor([0.3, math.inf], dtype=torch.float64), 0.3 * ratio)
+    found = smoothing_kl(torch.tensor([0.3, math.inf], dtype=torch.float64), 0.3 * ratio)
     assert float(found[0]) == pytest.approx(float(torch.distributions.kl_divergence(narrow, blurred)), rel=1e-3)
     assert found[1] == 0
 
@@ -63,7 +69,7 @@ def test_blur_is_the_divergence_of_a_gaussian_to_its_blurred_self(ratio: float) 
 def test_the_finest_noise_costs_what_it_may() -> None:
     half_thin = torch.tensor([0.01, math.inf], dtype=torch.float64)
     sigma = finest_noise(half_thin, 1e-3, 0.01, 2e-3)
-    assert 1.8e-3 < float(blur(half_thin, sigma).mean()) <= 2e-3
+    assert 1.8e-3 < float(smoothing_kl(half_thin, sigma).mean()) <= 2e-3
     assert finest_noise(torch.tensor([0.5]), 1e-3, 0.01, 2e-3) == 0.01
     assert finest_noise(torch.tensor([1e-7]), 1e-3, 0.01, 2e-3) == 0.01  # a line: no level is fine enough
 
@@ -75,8 +81,8 @@ def test_the_finest_noise_is_the_least_for_what_is_thinner_still() -> None:
 def test_a_few_points_on_a_line_leave_the_finest_noise_that_of_the_others() -> None:
     thin = torch.cat([torch.full((95,), 0.005), torch.full((5,), 1e-8)]).double()
     assert finest_noise(thin, 1e-3, 0.01, 2e-3) == finest_noise(thin[:95], 1e-3, 0.01, 2e-3) < 2e-3
-    assert mean_blur(thin, 0.005) == pytest.approx(0.5 * (math.log(2) - 0.5))
-    assert math.isinf(mean_blur(thin[90:], 0.005))  # a half of them has none
+    assert mean_smoothing_kl(thin, 0.005) == pytest.approx(0.5 * (math.log(2) - 0.5))
+    assert math.isinf(mean_smoothing_kl(thin[90:], 0.005))  # a half of them has none
 
 
 @pytest.mark.parametrize("count", [100, 1_000, 20_000])

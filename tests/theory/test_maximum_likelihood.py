@@ -19,7 +19,7 @@ from playground.theory.noise import (
     per_point,
 )
 from playground.theory.objectives import MaximumLikelihood
-from playground.theory.partition import Square, StandardNormal, half_side, log_density_at, log_partition
+from playground.theory.partition import QuadratureGrid, StandardNormal, half_side, log_density_at, log_partition
 
 LIKE = torch.zeros(1, dtype=torch.float64)
 MIXTURE = GaussianMixture(torch.tensor([[-1.2, 0.0], [0.8, 0.5]]), torch.tensor([0.3, 0.4])).to(dtype=torch.float64)
@@ -143,7 +143,7 @@ def test_what_reaches_the_edge_is_in_the_error(slope: float) -> None:
 def test_the_square_holds_the_data_and_their_noise() -> None:
     assert half_side(100.0, 0.1) == pytest.approx(125.6)
     assert half_side(1.0, 50.0) == 301.25
-    square = Square(3.0, 6)
+    square = QuadratureGrid(3.0, 6)
     nodes = square.nodes(LIKE)
     assert nodes.shape == (36, 2)
     assert nodes.min(0).values.tolist() == [-2.5, -2.5]
@@ -154,7 +154,7 @@ def test_the_square_holds_the_data_and_their_noise() -> None:
 
 def test_a_shifted_sum_has_the_integral_as_its_mean() -> None:
     """On a square so coarse that one sum is off by a third: over a grid of shifts the mean is a sum on a finer square."""
-    energy, square = Quadratic(16.0, 0.1), Square(8.0, 16)
+    energy, square = Quadratic(16.0, 0.1), QuadratureGrid(8.0, 16)
     parts = (torch.arange(8) + 0.5) / 8
     sums = torch.stack(
         [
@@ -171,7 +171,7 @@ def test_the_gradient_of_ln_z_is_minus_the_mean_gradient_of_the_energy() -> None
     """Against a mean over p on another, finer square, and against a difference of two ln Z."""
     energy, level = network(0.25), torch.tensor(0.3, dtype=torch.float64)
     weights = list(energy.parameters())
-    square, finer = Square(12.0, 300), Square(13.0, 430)
+    square, finer = QuadratureGrid(12.0, 300), QuadratureGrid(13.0, 430)
     found = torch.autograd.grad(square.log_sum(energy.log_density(square.nodes(LIKE), level)), weights)
     nodes = finer.nodes(LIKE)
     share = torch.softmax(log_density_at(energy, nodes, 0.3), 0)
@@ -263,7 +263,7 @@ def test_a_score_without_a_density_is_refused() -> None:
 
 
 def test_the_wrong_sign_of_ln_z_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
-    right = Square.log_sum
-    monkeypatch.setattr(Square, "log_sum", lambda square, values: -right(square, values))
+    right = QuadratureGrid.log_sum
+    monkeypatch.setattr(QuadratureGrid, "log_sum", lambda square, values: -right(square, values))
     with pytest.raises(AssertionError):
         test_gaussian_data_have_their_own_precision_as_minimiser()

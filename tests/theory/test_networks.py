@@ -52,8 +52,8 @@ def test_preconditioning_is_that_of_the_denoiser(kind: str, shape: tuple[int, ..
     sigma = torch.tensor([0.02, 0.1, 0.5, 1.0, 3.0, 20.0], dtype=torch.float64)
     s = sigma.view(-1, *[1] * len(shape))
     c_skip, c_out, c_in = 1 / (s**2 + 1), s / (s**2 + 1).sqrt(), 1 / (s**2 + 1).sqrt()
-    denoised = c_skip * x + c_out * network.raw(c_in * x, sigma.log() / 4)
-    torch.testing.assert_close(network(x, sigma), (denoised - x) / s**2, rtol=1e-9, atol=1e-9)
+    posterior_mean = c_skip * x + c_out * network.raw(c_in * x, sigma.log() / 4)
+    torch.testing.assert_close(network(x, sigma), (posterior_mean - x) / s**2, rtol=1e-9, atol=1e-9)
 
 
 @pytest.mark.parametrize(("kind", "shape"), KINDS)

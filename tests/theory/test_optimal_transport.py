@@ -14,7 +14,7 @@ from scipy.optimize import linear_sum_assignment
 from torch import Tensor
 
 from playground.theory.metrics import sliced_wasserstein2
-from playground.theory.transport import best_matching, squared_wasserstein2
+from playground.theory.transport import optimal_matching, squared_wasserstein2
 
 Result = TypeVar("Result")
 
@@ -62,7 +62,7 @@ def test_it_is_the_cheapest_matching(a: Tensor, b: Tensor) -> None:
 def test_no_other_matching_is_cheaper(count: int, seed: int, whole: bool) -> None:
     random = np.random.default_rng(seed)
     costs = random.integers(0, 4, (count, count)).astype(float) if whole else random.normal(size=(count, count))
-    columns = ended(best_matching(costs, random.normal(size=count)))
+    columns = ended(optimal_matching(costs, random.normal(size=count)))
     assert sorted(columns) == list(range(count))
     rows = range(count)
     cheapest = min(sum(costs[row, way[row]] for row in rows) for way in itertools.permutations(rows))

@@ -22,7 +22,7 @@ from torch import Tensor
 
 from playground.theory import ode
 from playground.theory.densities import Boxes, GaussianMixture
-from playground.theory.guidance import Given
+from playground.theory.guidance import InpaintingScore
 from playground.theory.noise import (
     Cosine,
     Process,
@@ -48,36 +48,38 @@ from playground.theory.samplers import (
 
 LINEAR = {
     "langevin": Langevin(0.3, 0.02, 40),
-    "annealed-langevin": AnnealedLangevin(LEVELS, 0.0005, 8, denoise=False),
-    "annealed-langevin, denoised": AnnealedLangevin(LEVELS, 0.0005, 8, denoise=True),
-    "reverse-sde, VE": ReverseSDE(VE, 40, denoise=False),
-    "reverse-sde, VE, denoised": ReverseSDE(VE, 40, denoise=True),
-    "reverse-sde, VP": ReverseSDE(VP, 40, denoise=False),
-    "reverse-sde, VP, denoised": ReverseSDE(VP, 40, denoise=True),
-    "reverse-sde, VE, Karras": ReverseSDE(VE, 40, denoise=False, grid="karras"),
-    "reverse-sde, VP, time": ReverseSDE(VP, 40, denoise=True, grid="time"),
-    "reverse-sde, Heun, VE": ReverseSDE(VE, 40, denoise=False, solver="heun"),
-    "reverse-sde, Heun, VP, denoised": ReverseSDE(VP, 40, denoise=True, solver="heun"),
-    "reverse-sde, ShARK, VE": ReverseSDE(VE, 40, denoise=False, solver="shark"),
-    "reverse-sde, ShARK, VP, Karras": ReverseSDE(VP, 40, denoise=False, grid="karras", solver="shark"),
-    "probability-flow, Euler, VP": ProbabilityFlow(VP, 40, denoise=False, solver="euler"),
-    "churn, VE, denoised": EdmSampler(VE, 40, denoise=True, churn=10.0, low=0.1, high=2.0),
-    "churn, VP": EdmSampler(VP, 40, denoise=False, churn=40.0, inflation=1.05),
-    "churn, VE, Karras": EdmSampler(VE, 40, denoise=False, grid="karras", churn=5.0),
-    "probability-flow, VE": ProbabilityFlow(VE, 40, denoise=False),
-    "probability-flow, VP": ProbabilityFlow(VP, 40, denoise=False),
-    "probability-flow, VP, Karras": ProbabilityFlow(VP, 40, denoise=True, grid="karras"),
+    "annealed-langevin": AnnealedLangevin(LEVELS, 0.0005, 8, final_denoising=False),
+    "annealed-langevin, denoised": AnnealedLangevin(LEVELS, 0.0005, 8, final_denoising=True),
+    "reverse-sde, VE": ReverseSDE(VE, 40, final_denoising=False),
+    "reverse-sde, VE, denoised": ReverseSDE(VE, 40, final_denoising=True),
+    "reverse-sde, VP": ReverseSDE(VP, 40, final_denoising=False),
+    "reverse-sde, VP, denoised": ReverseSDE(VP, 40, final_denoising=True),
+    "reverse-sde, VE, Karras": ReverseSDE(VE, 40, final_denoising=False, grid="karras"),
+    "reverse-sde, VP, time": ReverseSDE(VP, 40, final_denoising=True, grid="time"),
+    "reverse-sde, Heun, VE": ReverseSDE(VE, 40, final_denoising=False, solver="heun"),
+    "reverse-sde, Heun, VP, denoised": ReverseSDE(VP, 40, final_denoising=True, solver="heun"),
+    "reverse-sde, ShARK, VE": ReverseSDE(VE, 40, final_denoising=False, solver="shark"),
+    "reverse-sde, ShARK, VP, Karras": ReverseSDE(VP, 40, final_denoising=False, grid="karras", solver="shark"),
+    "probability-flow, Euler, VP": ProbabilityFlow(VP, 40, final_denoising=False, solver="euler"),
+    "churn, VE, denoised": EdmSampler(VE, 40, final_denoising=True, churn=10.0, low=0.1, high=2.0),
+    "churn, VP": EdmSampler(VP, 40, final_denoising=False, churn=40.0, inflation=1.05),
+    "churn, VE, Karras": EdmSampler(VE, 40, final_denoising=False, grid="karras", churn=5.0),
+    "probability-flow, VE": ProbabilityFlow(VE, 40, final_denoising=False),
+    "probability-flow, VP": ProbabilityFlow(VP, 40, final_denoising=False),
+    "probability-flow, VP, Karras": ProbabilityFlow(VP, 40, final_denoising=True, grid="karras"),
 }
 # What a step does depends on the particles, on their norms or their densities, or on the step before: no closed recursion here.
 ALL = LINEAR | {
     "mala": MetropolisAdjustedLangevin(gaussian_log_density, 0.3, 0.3, 40),
-    "reverse-sde, VE, corrected": ReverseSDE(VE, 20, denoise=True, corrector_steps=2),
-    "reverse-sde, ShARK, VP, corrected": ReverseSDE(VP, 20, denoise=False, corrector_steps=1, snr=0.3, solver="shark"),
+    "reverse-sde, VE, corrected": ReverseSDE(VE, 20, final_denoising=True, corrector_steps=2),
+    "reverse-sde, ShARK, VP, corrected": ReverseSDE(
+        VP, 20, final_denoising=False, corrector_steps=1, snr=0.3, solver="shark"
+    ),
     "probability-flow, adaptive, VE": AdaptiveFlow(VE, 40, 1e-6),
     "probability-flow, adaptive, VP, Karras": AdaptiveFlow(VP, 7, 1e-4, "karras"),
-    "multistep, VP": MultistepSampler(VP, 40, denoise=False, grid="karras"),
-    "multistep SDE, VE, denoised": MultistepSampler(VE, 40, denoise=True, stochastic=True),
-    "probability-flow, VP, corrected": ProbabilityFlow(VP, 20, denoise=False, corrector_steps=1),
+    "multistep, VP": MultistepSampler(VP, 40, final_denoising=False, grid="karras"),
+    "multistep SDE, VE, denoised": MultistepSampler(VE, 40, final_denoising=True, stochastic=True),
+    "probability-flow, VP, corrected": ProbabilityFlow(VP, 20, final_denoising=False, corrector_steps=1),
 }
 every_sampler = pytest.mark.parametrize("sampler", ALL.values(), ids=ALL.keys())
 every_linear_sampler = pytest.mark.parametrize("sampler", LINEAR.values(), ids=LINEAR.keys())
@@ -104,7 +106,7 @@ def deviations(sampler: Sampler, count: int = 40_000) -> tuple[float, float]:
 def test_langevin_keeps_known_coordinates_at_their_own_distribution() -> None:
     """The known one has variance sigma^2 = 0.0004 and bias 2.6 %, at a step that would throw it to infinity; the other its own."""
     mask, known = torch.tensor([True, False]), torch.tensor([1.5, 7.0], dtype=torch.float64)
-    score = Given(lambda x, sigma: -x / (1 + sigma**2), known, mask)
+    score = InpaintingScore(lambda x, sigma: -x / (1 + sigma**2), known, mask)
     start = torch.zeros(20_000, 2, dtype=torch.float64)
     free, held = Langevin(0.02, 0.05, 300), Langevin(0.02, 0.05, 300, mask)
     with pytest.raises(SamplerDiverged):
@@ -145,7 +147,7 @@ def test_correctors_settle_at_their_known_bias(shape: tuple[int, ...], snr: floa
     batch so little that with 40,000 numbers it does not show.
     """
     process, count = VarianceExploding(0.3, 0.3 * (1 + 1e-9)), 40_000 // math.prod(shape)
-    sampler = ReverseSDE(process, 1, denoise=False, corrector_steps=math.ceil(10 / snr**2), snr=snr)
+    sampler = ReverseSDE(process, 1, final_denoising=False, corrector_steps=math.ceil(10 / snr**2), snr=snr)
     end = last(sampler, torch.full((count, *shape), 2.0, dtype=torch.float64)).positions
     variance = (1 + snr**2) * (STD**2 + 0.3**2)
     assert float(end.mean()) == pytest.approx(MEAN, abs=4.4 * math.sqrt(variance / end.numel()))
@@ -162,8 +164,8 @@ def test_vp_is_ve_seen_through_its_scale(options: dict[str, object]) -> None:
     start = torch.randn(50, 2, dtype=torch.float64, generator=generator(13))
     exploding = VarianceExploding(VP.sigma_min, VP.sigma_max)
     make = EdmSampler if "churn" in options else ReverseSDE
-    ve = last(make(exploding, 30, denoise=False, **options), VP.sigma_max * start).positions
-    vp = last(make(VP, 30, denoise=False, **options), float(VP.std(1.0)) * start).positions
+    ve = last(make(exploding, 30, final_denoising=False, **options), VP.sigma_max * start).positions
+    vp = last(make(VP, 30, final_denoising=False, **options), float(VP.std(1.0)) * start).positions
     torch.testing.assert_close(vp, ve, rtol=1e-8, atol=1e-10)
 
 
@@ -175,7 +177,7 @@ def test_correctors_ask_at_the_level_that_the_step_reached(process: Process) -> 
         asked.append(float(sigma))
         return gaussian_score(x, sigma)
 
-    sampler = ReverseSDE(process, 5, denoise=False, corrector_steps=2)
+    sampler = ReverseSDE(process, 5, final_denoising=False, corrector_steps=2)
     last(sampler, torch.ones(3, 1, dtype=torch.float64), score=recorded)
     _, sigmas = time_grid(process, 5)
     expected = [level for now, then in itertools.pairwise(sigmas) for level in (now, then, then)]
@@ -284,7 +286,9 @@ def test_the_lectures_flow_without_its_half_contracts_the_samples() -> None:
     spreads = []
     for factor in (1, 2):
         end = last(
-            ProbabilityFlow(process, 200, denoise=False), start, score=lambda x, s, k=factor: k * gaussian_score(x, s)
+            ProbabilityFlow(process, 200, final_denoising=False),
+            start,
+            score=lambda x, s, k=factor: k * gaussian_score(x, s),
         )
         spreads.append(float(end.positions[1, 0] - end.positions[0, 0]) / math.sqrt(STD**2 + 0.5**2))
     assert spreads[0] == pytest.approx(1, abs=1e-3)
@@ -337,7 +341,7 @@ def heavy_share(sampler: Sampler) -> float:
 def test_annealing_gets_the_mode_weights_right_and_plain_langevin_does_not() -> None:
     """0.780 +- .010 and 0.510 +- .010 (theory.md, section 4); 4,000 points add .0065 and .008 of their own."""
     levels = geometric(20.0, 1.0, 10)
-    assert 0.75 < heavy_share(AnnealedLangevin(levels, 0.2, 100, denoise=False)) < 0.83
+    assert 0.75 < heavy_share(AnnealedLangevin(levels, 0.2, 100, final_denoising=False)) < 0.83
     assert 0.48 < heavy_share(Langevin(0.0, 0.1, 1000)) < 0.54
 
 
@@ -357,9 +361,9 @@ def test_annealing_gets_the_mode_weights_right_and_plain_langevin_does_not() -> 
 def test_a_normal_comes_back(process, mean: float, std: float, kind: str) -> None:
     """The facts of theory.md, section 4: 500 steps, 1,000 samples, mean and std within 0.1 (0.02 where std is 0.1)."""
     sampler = (
-        ReverseSDE(process, 500, denoise=True)
+        ReverseSDE(process, 500, final_denoising=True)
         if kind == "reverse-sde"
-        else ProbabilityFlow(process, 500, denoise=False)
+        else ProbabilityFlow(process, 500, final_denoising=False)
     )
     start = process.prior(torch.full((1,), mean), std**2).sample(1000, generator(5))
     end = last(sampler, start, seed=6, score=lambda x, sigma: -(x - mean) / (std**2 + sigma**2)).positions
@@ -435,12 +439,14 @@ def test_running_away_is_said_in_a_sentence() -> None:
 def test_a_corrector_throws_no_particle_out_of_a_box_whose_score_vanishes_inside(seed: int) -> None:
     half = math.sqrt(3)  # of variance one
     box = Boxes(torch.full((1, 2), -half), torch.full((1, 2), half))
-    sampler = ReverseSDE(VarianceExploding(0.01, 8.0), 200, denoise=True, corrector_steps=1)
+    sampler = ReverseSDE(VarianceExploding(0.01, 8.0), 200, final_denoising=True, corrector_steps=1)
     end = last(sampler, 8 * torch.randn(1, 2, generator=generator(seed)), seed, box.score).positions
     assert float(end.abs().max()) < half + 0.05
 
 
-@pytest.mark.parametrize("sampler", [ReverseSDE(VE, 4, denoise=True), AnnealedLangevin(LEVELS, 1e-3, 2, denoise=True)])
+@pytest.mark.parametrize(
+    "sampler", [ReverseSDE(VE, 4, final_denoising=True), AnnealedLangevin(LEVELS, 1e-3, 2, final_denoising=True)]
+)
 def test_a_last_denoising_that_is_not_finite_is_no_sample(sampler: Sampler) -> None:
     asked = itertools.count(1)
 

@@ -8,7 +8,7 @@ import scipy.integrate
 import torch
 
 from playground.theory.densities import GaussianMixture
-from playground.theory.smoothing import gaussian_from, gaussianity, least_overlap, levels_that_overlap, overlap
+from playground.theory.smoothing import gaussianity, least_overlap, overlap, overlapping_levels, sigma_until_gaussian
 
 
 def seeded(seed: int = 0) -> torch.Generator:
@@ -95,7 +95,7 @@ def test_of_large_images_the_distance_is_by_their_pairs(monkeypatch: pytest.Monk
     eigh = torch.linalg.eigh
     monkeypatch.setattr(torch.linalg, "eigh", lambda matrix: (sizes.append(len(matrix)), eigh(matrix))[1])
     found = [gaussianity(images, sigma) for sigma in (2.0, 5.0, 20.0)]
-    enough = gaussian_from(images, 1e-3, 1.0)
+    enough = sigma_until_gaussian(images, 1e-3, 1.0)
     assert sizes == [100] * 4
     assert min(found) > 0
     assert found == [pytest.approx(plain_gaussianity(images, sigma), rel=1e-6) for sigma in (2.0, 5.0, 20.0)]
@@ -110,10 +110,10 @@ def test_a_gaussian_is_one_at_any_noise() -> None:
 
 def test_the_noise_that_is_enough_is_just_enough() -> None:
     points = mixture(0.8).sample(20_000, seeded())
-    sigma = gaussian_from(points, 1e-3, 0.5)
+    sigma = sigma_until_gaussian(points, 1e-3, 0.5)
     assert gaussianity(points, sigma) <= 1e-3 < gaussianity(points, sigma / 1.03)
     assert divergence(mixture(0.8), sigma) == pytest.approx(1e-3, rel=0.3)
-    assert gaussian_from(points, 1e-3, 50.0) == 50.0
+    assert sigma_until_gaussian(points, 1e-3, 50.0) == 50.0
 
 
 @pytest.mark.parametrize("dim", [1, 2, 64])
@@ -138,7 +138,7 @@ def test_dense_data_overlap_more_than_one_point() -> None:
 
 @pytest.mark.parametrize("dim", [2, 64])
 def test_levels_that_overlap_are_the_fewest(dim: int) -> None:
-    count = levels_that_overlap(10.0, 0.01, dim, 0.2)
+    count = overlapping_levels(10.0, 0.01, dim, 0.2)
     assert least_overlap(1000 ** (1 / (count - 1)), dim) >= 0.2
     assert least_overlap(1000 ** (1 / (count - 2)), dim) < 0.2
-    assert levels_that_overlap(1.1, 1.0, dim, 0.2) == 2
+    assert overlapping_levels(1.1, 1.0, dim, 0.2) == 2

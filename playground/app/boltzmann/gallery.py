@@ -7,7 +7,7 @@ from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
 from playground.app import theme
 from playground.app.wrapping import wrapped
-from playground.drawing.boltzmann import Cells, paint_patterns
+from playground.drawing.boltzmann import PatternGrid, paint_patterns
 from playground.drawing.palette import DARK, Palette
 
 MARGIN = 3.0  # px, room for the ring around the chosen one
@@ -81,10 +81,10 @@ class Gallery(QWidget):
     def sizeHint(self) -> QSize:
         return QSize(240, self.minimumHeight())
 
-    def cells(self) -> Cells:
+    def cells(self) -> PatternGrid:
         rows, columns = self._patterns.shape[1:]
         width, height = self.width() - 2 * MARGIN, self.height() - 2 * MARGIN
-        return Cells(len(self._patterns), width, height, rows, columns, self._room, self._largest)
+        return PatternGrid(len(self._patterns), width, height, rows, columns, self._room, self._largest)
 
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)

@@ -12,7 +12,7 @@ from playground.app.canvas.image_keys import ImageKeys
 from playground.app.canvas.legend import KEYS, LEGEND, defaults
 from playground.app.canvas.surface import Surface
 from playground.drawing.images import ImageGrid, Strip
-from playground.drawing.layers import Between, Data, Density, Field, Particles, Path, Strokes, Trails
+from playground.drawing.layers import Data, Density, Field, InterpolatedPoints, Particles, Path, Strokes, Trails
 from playground.drawing.palette import DARK, Palette
 from playground.drawing.plane import Viewport, bounds_of, shaped
 from playground.drawing.scene import Scene
@@ -138,18 +138,18 @@ class CanvasView(QWidget):
         """The way of one point under the probability flow, (P, 2), from the point on."""
         self._change(path=None if points is None else Path(points))
 
-    def set_between(self, points: np.ndarray | None) -> None:
+    def set_interpolation(self, points: np.ndarray | None) -> None:
         """Points from one to another, (P, 2), or images (P, C, H, W) in the limits of the grid's."""
         images = self._scene.images
         count = 0 if points is None else len(points)
         if images is not None and images.below != count:
             self._change(images=dataclasses.replace(images, below=count))
         if points is None:
-            self._change(between=None)
+            self._change(interpolation=None)
         elif points.ndim == 2:
-            self._change(between=Between(points))
+            self._change(interpolation=InterpolatedPoints(points))
         else:
-            self._change(between=Strip(points, self._image_limits or (0.0, 1.0)))
+            self._change(interpolation=Strip(points, self._image_limits or (0.0, 1.0)))
 
     def choose_images(self, first: int | None, second: int | None) -> None:
         """Ring one image of the grid, and with a broken line another."""
@@ -299,7 +299,7 @@ class CanvasView(QWidget):
     def _shown(self) -> Scene:
         hidden = {key: None for key in KEYS if not self.visible[key]}
         if not self.visible["path"] and self._scene.images is None:
-            hidden["between"] = None
+            hidden["interpolation"] = None
         return dataclasses.replace(self._scene, viewport=self.viewport, **hidden)  # type: ignore[arg-type]
 
     def _painted(self, milliseconds: float) -> None:

@@ -379,7 +379,7 @@ class DataPanel(CollapsiblePanel):
         else:
             view = self.engine.problem
             shown = view is not None and view.describes(self.state.experiment) and kind in ("file", "images")
-            self.notice.say("info", view.remark if shown else "")
+            self.notice.say("info", view.note if shown else "")
 
 
 def _facts(view: ProblemView) -> str:

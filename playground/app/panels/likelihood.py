@@ -17,7 +17,7 @@ from playground.app.panels.figure import Figure, TaskButton, decimal, with_error
 from playground.app.panels.held_out import TRIP, HeldOutFigures
 from playground.app.readouts import place
 from playground.app.state import State
-from playground.app.views import FlowLikelihood, PointLikelihood, ProblemView, TaskStatus, Way
+from playground.app.views import FlowLikelihood, LatentInterpolation, PointLikelihood, ProblemView, TaskStatus
 from playground.lab.conflicts import flow_conflict, likelihood_conflict
 from playground.lab.defaults import resolve
 from playground.lab.likelihood_settings import LOG_P_OF
@@ -68,11 +68,11 @@ class LikelihoodPanel(CollapsiblePanel):
         engine.problem_failed.connect(self._problem_changed)
         engine.training_changed.connect(self._refresh)
         engine.likelihood_changed.connect(self._show_point)
-        engine.way_changed.connect(self._show_way)
+        engine.interpolation_changed.connect(self._show_interpolation)
         engine.task_changed.connect(self._task_changed)
         self._refresh()
         self._show_point(engine.likelihood)
-        self._show_way(engine.way)
+        self._show_interpolation(engine.interpolation)
 
     def _build_point(self) -> None:
         self.point = Figure("clicked point", "Where you clicked, in your data's unit.", token="likelihood")
@@ -104,14 +104,16 @@ class LikelihoodPanel(CollapsiblePanel):
             "The code's way back along the same flow: how far from the point it ends, and how much log p differs. "
             + TRIP,
         )
-        self.second = QPushButton("Way to a second point", self)
+        self.second = QPushButton("LatentInterpolation to a second point", self)
         self.second.setCheckable(True)
         self.second.setToolTip(
             "<p>Then click a second point: the canvas shows the points that decode from between the two latent codes. "
             "Shift+click does so at once.</p>"
         )
-        self.second.setAccessibleName("Way to a second point")
-        self.second.toggled.connect(lambda on: self.second.setText(WAITING if on else "Way to a second point"))
+        self.second.setAccessibleName("LatentInterpolation to a second point")
+        self.second.toggled.connect(
+            lambda on: self.second.setText(WAITING if on else "LatentInterpolation to a second point")
+        )
         self.lowest = Figure(
             "lowest log p on the way",
             "The least likely of the points between the two, by their latent codes.",
@@ -146,13 +148,13 @@ class LikelihoodPanel(CollapsiblePanel):
         self._refresh()
 
     @Slot(object)
-    def _show_way(self, way: Way | None) -> None:
-        self.lowest.setVisible(way is not None)
-        if way is not None:
-            least = int(way.log_prob.argmin())
-            error = None if way.standard_error is None else float(way.standard_error[least])
+    def _show_interpolation(self, interpolation: LatentInterpolation | None) -> None:
+        self.lowest.setVisible(interpolation is not None)
+        if interpolation is not None:
+            least = int(interpolation.log_prob.argmin())
+            error = None if interpolation.standard_error is None else float(interpolation.standard_error[least])
             self.lowest.rename(f"lowest log p on the way{_estimated(error)}")
-            self.lowest.show_text(with_error(float(way.log_prob[least]), error or None))
+            self.lowest.show_text(with_error(float(interpolation.log_prob[least]), error or None))
 
     def _build_buttons(self) -> None:
         self.map = TaskButton(
@@ -249,7 +251,7 @@ class LikelihoodPanel(CollapsiblePanel):
 
     @Slot(str, object)
     def _task_changed(self, task: str, status: TaskStatus) -> None:
-        if task in ("likelihood", "way"):
+        if task in ("likelihood", "interpolation"):
             self._solving = ""
             if status.running:
                 self._failed("")

@@ -21,7 +21,7 @@ from playground.app.state import State
 from playground.app.views import ProblemView
 from playground.lab.conflicts import comparison_conflict
 from playground.lab.score_error_curve import ScoreErrorCurve, at_sigma
-from playground.lab.units import EVENED
+from playground.lab.units import EQUALIZED
 
 MEASURE_SCORE = "Measure compares the learned score with the exact one at every noise level."
 MEASURE_AGAINST_DATA = (
@@ -85,7 +85,7 @@ class QualityPanel(CollapsiblePanel):
         self.divergence = Figure(
             "Fisher divergence at σ",
             "Mean squared distance between learned and exact score, or the training set's, at the noise level that the canvas shows, "
-            "with its standard error, per squared unit of your data. " + EVENED,
+            "with its standard error, per squared unit of your data. " + EQUALIZED,
             r"E\,\|s_\theta(x, \sigma) - \nabla \log p_\sigma(x)\|^2",
         )
         for part in (self.chart, self.relative, self.divergence):
@@ -110,12 +110,13 @@ class QualityPanel(CollapsiblePanel):
             "sliced W₂",
             "Sliced Wasserstein distance between the run's last particles and the data, in your data's unit. The floor is what a "
             "perfect sampler of as many points scores, mean and spread of 20: within the spread nothing can be told. "
-            + EVENED,
+            + EQUALIZED,
         )
         self.transport = Figure(
             "W₂",
             "Wasserstein distance by optimal transport: samples and data are matched one to one at the least mean squared distance, a "
-            "thousand of each at most. Its square, and the floor that a perfect sampler scores, are below. " + EVENED,
+            "thousand of each at most. Its square, and the floor that a perfect sampler scores, are below. "
+            + EQUALIZED,
             r"W_2^2 = \min_\pi \frac{1}{N} \sum_i \|x_i - y_{\pi(i)}\|^2",
         )
         self.kl = Figure(

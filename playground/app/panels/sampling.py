@@ -14,7 +14,7 @@ from playground.app.panels.figure import Figure
 from playground.app.state import State
 from playground.app.views import conditions_of
 from playground.app.wrapping import breakable
-from playground.data.dataset import on_one_line
+from playground.data.dataset import one_line
 from playground.data.sources import SOURCES
 from playground.lab.conflicts import annealing_levels, sampling_conflict
 from playground.lab.defaults import resolve
@@ -152,7 +152,7 @@ class SamplingPanel(CollapsiblePanel):
     def _name_class(self, names: Sequence[str]) -> None:
         """Say what the class is called that is chosen: of many, the Data card names the first few."""
         number = self.state.experiment.sampling.label
-        name = on_one_line(names[number]) if number < len(names) else ""
+        name = one_line(names[number]) if number < len(names) else ""
         self.class_name.setText(breakable(name))
         self.class_name.setVisible(bool(name))
 

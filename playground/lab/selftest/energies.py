@@ -12,7 +12,7 @@ from playground.theory.fused_energy import energy_denoising_steps
 from playground.theory.networks import ACTIVATIONS, Energy
 from playground.theory.noise import SingleSigma
 from playground.theory.objectives import MaximumLikelihood
-from playground.theory.partition import Square, StandardNormal, log_density_at, log_partition
+from playground.theory.partition import QuadratureGrid, StandardNormal, log_density_at, log_partition
 
 SIGMA = 0.6
 
@@ -47,7 +47,7 @@ def gradient_of_z() -> float:
     """grad ln Z by autograd through one sum, against -E_p[grad f] by another on a finer square."""
     made, level = network(dim=2), normals(1)[0] * 0 + SIGMA
     weights = list(made.parameters())
-    square, finer = Square(12.0, 120), Square(13.0, 170)
+    square, finer = QuadratureGrid(12.0, 120), QuadratureGrid(13.0, 170)
     found = torch.autograd.grad(square.log_sum(made.log_density(square.nodes(level), level)), weights)
     nodes = finer.nodes(level)
     share = torch.softmax(log_density_at(made, nodes, SIGMA), 0)

@@ -8,7 +8,7 @@ from torch import Tensor
 from playground.lab.selftest.check import Check, gap, normals, seeded
 from playground.lab.selftest.scores import gradient_of
 from playground.theory.densities import GaussianMixture
-from playground.theory.guidance import Given, Guided
+from playground.theory.guidance import GuidedScore, InpaintingScore
 from playground.theory.noise import ScoreFunction, VarianceExploding, per_point
 from playground.theory.samplers import AdaptiveFlow, ReverseSDE
 
@@ -34,7 +34,7 @@ def posterior() -> float:
         log_given = torch.stack([density.log_prob(x, sigma) for density in CLASSES])
         log_class = (log_given + WEIGHTS.log()[:, None]).log_softmax(0)
         aim = (log_given + scale * log_class)[labels, torch.arange(40)]
-        found = Guided(by_class, labels, scale)(x.detach(), torch.tensor(sigma, dtype=torch.float64))
+        found = GuidedScore(by_class, labels, scale)(x.detach(), torch.tensor(sigma, dtype=torch.float64))
         worst = max(worst, gap(found, gradient_of(aim, x)))
     return worst
 
@@ -55,7 +55,7 @@ def spread() -> float:
     coarse, fine = 8.0**2, 0.05**2
     for scale in (0.0, 0.5, 3.0):
         flow = AdaptiveFlow(process, 2, 1e-9)
-        *_, end = flow.run(Guided(score, torch.tensor(0), scale), start, seeded())
+        *_, end = flow.run(GuidedScore(score, torch.tensor(0), scale), start, seeded())
         factor = ((a + fine) / (a + coarse)) ** ((1 + scale) / 2) * ((b + coarse) / (b + fine)) ** (scale / 2)
         worst = max(worst, float((end.positions / start / factor - 1).abs().max()))
     return worst
@@ -76,7 +76,7 @@ def normal_score(x: Tensor, sigma: Tensor) -> Tensor:
 
 
 def known_score() -> ScoreFunction:
-    return Given(normal_score, KNOWN.reshape(1, 1, 2), MASK.reshape(1, 1, 2))
+    return InpaintingScore(normal_score, KNOWN.reshape(1, 1, 2), MASK.reshape(1, 1, 2))
 
 
 def power() -> float:
@@ -100,7 +100,7 @@ def inpainted() -> tuple[Tensor, Tensor]:
     start, source = normals(rows, 1, 1, 2, seed=1), seeded()
     noise = [torch.randn((rows, 2), generator=source, dtype=torch.float64) for _ in range(steps)]
     drawn = torch.cat([torch.ones(rows, 1, dtype=torch.float64), start.reshape(rows, 2), *noise], dim=1)
-    sampler = ReverseSDE(VarianceExploding(0.01, coarsest), steps, denoise=True)
+    sampler = ReverseSDE(VarianceExploding(0.01, coarsest), steps, final_denoising=True)
     *_, end = sampler.run(known_score(), coarsest * start, seeded())
     coefficients = torch.linalg.lstsq(drawn, end.positions.reshape(rows, 2)).solution
     return coefficients[0], coefficients[1:].T @ coefficients[1:]

@@ -115,7 +115,7 @@ def adaptive_error(process: Process) -> float:
 
 def wrong_flow() -> float:
     """Deviation over its right value where the flow is followed with the SDE's drift f - g^2 s (the lecture's misprint)."""
-    flow = ProbabilityFlow(COARSE_VE, 200, denoise=False)
+    flow = ProbabilityFlow(COARSE_VE, 200, final_denoising=False)
     start = MEAN + math.sqrt(at(COARSE_VE, 1.0)[1]) * torch.tensor([[0.0], [1.0]], dtype=torch.float64)
     *_, end = flow.run(lambda x, sigma: 2 * score(x, sigma), start, seeded())
     return float(end.positions[1] - end.positions[0]) / math.sqrt(at(COARSE_VE, COARSE_VE.t_min)[1])
@@ -132,7 +132,7 @@ def annealed() -> float:
     """At each level Langevin with half of alpha, so v/(1 - alpha/(4 v)) with v = s^2 + sigma_L^2; relative distance."""
     levels = torch.tensor([2.0, 0.3], dtype=torch.float64)
     v, step = STD**2 + 0.3**2, 0.5
-    _, variance = moments(AnnealedLangevin(levels, step, 80, denoise=False), 3.0, 0.0, 160)
+    _, variance = moments(AnnealedLangevin(levels, step, 80, final_denoising=False), 3.0, 0.0, 160)
     return abs(variance * (1 - step / (4 * v)) / v - 1)
 
 
@@ -145,7 +145,7 @@ def metropolis(step: float) -> float:
 def corrector() -> float:
     """A predictor over next to nothing leaves the corrector alone, whose variance is 1 + r^2 times too large."""
     process, snr = VarianceExploding(0.3, 0.3 * (1 + 1e-9)), 0.5
-    sampler = ReverseSDE(process, 1, denoise=False, corrector_steps=40, snr=snr)
+    sampler = ReverseSDE(process, 1, final_denoising=False, corrector_steps=40, snr=snr)
     end = last(sampler, torch.full((4000, 1, 2, 3), 2.0, dtype=torch.float64)).flatten()
     return variance_errors(end, (1 + snr**2) * (STD**2 + 0.3**2))
 
@@ -162,7 +162,7 @@ def forward(process: Process) -> float:
 def tweedie() -> float:
     """E[x0 | x] = (s^2 x + sigma^2 m)/(s^2 + sigma^2), the last step of a run that denoises."""
     start = torch.linspace(-2, 2, 9, dtype=torch.float64)[:, None]
-    *_, before, after = ReverseSDE(VP, 8, denoise=True).run(score, start, seeded())
+    *_, before, after = ReverseSDE(VP, 8, final_denoising=True).run(score, start, seeded())
     x = before.positions / VP.scale(VP.t_min)
     return float((after.positions - (STD**2 * x + 0.05**2 * MEAN) / (STD**2 + 0.05**2)).abs().max())
 

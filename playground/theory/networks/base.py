@@ -39,7 +39,7 @@ class ScoreNetwork(nn.Module):
 
     def _evaluated(self, x: Tensor, sigma: Tensor) -> Tensor:
         """The score where nobody asks for gradients."""
-        rows = rows_at_a_time(x)
+        rows = in_batches(x)
         return torch.cat(
             [self._score(*piece) for piece in zip(torch.split(x, rows), torch.split(sigma, rows), strict=True)]
         )
@@ -84,22 +84,22 @@ class NoiseEmbedding(nn.Module):
         return torch.cat([noise[:, None], angles.sin(), angles.cos()], dim=1)
 
 
-def rows_at_a_time(x: Tensor, most: int = ROWS) -> int:
+def in_batches(x: Tensor, most: int = ROWS) -> int:
     """How many points to evaluate at a time: at most so many on a CPU."""
     return most if x.device.type == "cpu" else max(len(x), 1)
 
 
 def linear(inputs: int, outputs: int, generator: torch.Generator) -> nn.Linear:
-    return drawn(nn.Linear(inputs, outputs, device="meta"), inputs, generator)
+    return uniform_init(nn.Linear(inputs, outputs, device="meta"), inputs, generator)
 
 
-def drawn(layer: Layer, inputs: int, generator: torch.Generator) -> Layer:
+def uniform_init(layer: Layer, inputs: int, generator: torch.Generator) -> Layer:
     """Weights and biases from U(-1, 1)/sqrt(inputs), torch's own distribution, but from our generator and not the global one."""
     bound = 1 / math.sqrt(inputs)
     return _filled(layer, lambda weights: weights.uniform_(-bound, bound, generator=generator))
 
 
-def zeroed(layer: Layer) -> Layer:
+def zero_init(layer: Layer) -> Layer:
     return _filled(layer, Tensor.zero_)
 
 

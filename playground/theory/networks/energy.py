@@ -18,7 +18,7 @@ import torch
 from torch import Tensor, nn
 
 from playground.theory.fused_energy import energy_score
-from playground.theory.networks.base import DATA_STD, rows_at_a_time
+from playground.theory.networks.base import DATA_STD, in_batches
 from playground.theory.networks.mlp import Perceptron
 
 DETAIL = 0.2
@@ -52,4 +52,4 @@ class Energy(Perceptron):
         return gradient * (self.factor(level) * level / DATA_STD).view(-1, *[1] * (x.ndim - 1))
 
     def _evaluated(self, x: Tensor, sigma: Tensor) -> Tensor:
-        return energy_score(x.flatten(1), sigma, self.factor(sigma), self.parts, rows_at_a_time(x)).view(x.shape)
+        return energy_score(x.flatten(1), sigma, self.factor(sigma), self.parts, in_batches(x)).view(x.shape)

@@ -6,8 +6,8 @@ from abc import abstractmethod
 import torch
 from torch import Tensor, nn
 
-from playground.theory.fused_evaluation import Parts, mlp_score, mlp_trace
-from playground.theory.networks.base import ACTIVATIONS, NoiseEmbedding, ScoreNetwork, linear, rows_at_a_time, zeroed
+from playground.theory.fused_evaluation import MlpParameters, mlp_score, mlp_trace
+from playground.theory.networks.base import ACTIVATIONS, NoiseEmbedding, ScoreNetwork, in_batches, linear, zero_init
 
 TRACED_ROWS = 512  # points whose trace is evaluated at a time: each is 1 + D rows of the matrices
 
@@ -45,7 +45,7 @@ class Perceptron(ScoreNetwork):
         self.register_buffer("frequencies", scale * torch.randn(dim, features, generator=generator))
         sizes = [dim + 2 * features + NoiseEmbedding.size, *[width] * depth]
         self.hidden = nn.ModuleList(linear(a, b, generator) for a, b in itertools.pairwise(sizes))
-        self.out = zeroed(self.last(width, dim))
+        self.out = zero_init(self.last(width, dim))
 
     @staticmethod
     @abstractmethod
@@ -63,13 +63,13 @@ class Perceptron(ScoreNetwork):
         return out
 
     @property
-    def parts(self) -> Parts:
+    def parts(self) -> MlpParameters:
         """What the functions that evaluate it in few calls take."""
         layers = [*self.hidden, self.out]
         weights = [layer.weight for layer in layers]
         biases = [layer.bias for layer in layers if layer.bias is not None]
         tables = self.get_buffer("frequencies"), self.noise.get_buffer("frequencies")
-        return Parts(*tables, weights, biases, self.activation_name)
+        return MlpParameters(*tables, weights, biases, self.activation_name)
 
 
 class MLP(Perceptron):
@@ -85,8 +85,8 @@ class MLP(Perceptron):
     @torch.no_grad()
     def raw_and_trace(self, x: Tensor, sigma: Tensor) -> tuple[Tensor, Tensor]:
         """F and tr dF/dx at inputs x (N, \\*shape) of variance one for sigma (N,), > 0: in the shapes of x and sigma."""
-        raw, trace = mlp_trace(x.flatten(1), sigma, self.parts, rows_at_a_time(x, TRACED_ROWS))
+        raw, trace = mlp_trace(x.flatten(1), sigma, self.parts, in_batches(x, TRACED_ROWS))
         return raw.view(x.shape), trace
 
     def _evaluated(self, x: Tensor, sigma: Tensor) -> Tensor:
-        return mlp_score(x.flatten(1), sigma, self.parts, rows_at_a_time(x)).view(x.shape)
+        return mlp_score(x.flatten(1), sigma, self.parts, in_batches(x)).view(x.shape)

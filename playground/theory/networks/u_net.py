@@ -10,11 +10,11 @@ from playground.theory.networks.base import (
     ACTIVATIONS,
     NoiseEmbedding,
     ScoreNetwork,
-    drawn,
+    in_batches,
     linear,
     preconditioned,
-    rows_at_a_time,
-    zeroed,
+    uniform_init,
+    zero_init,
 )
 
 GROUP = 8  # channels that are normalised together
@@ -78,7 +78,7 @@ class UNet(ScoreNetwork):
         self.middle = block(channels)
         self.up = nn.ModuleList(block(2 * channels) for _ in range(levels))
         self.norm = _norm(channels)
-        self.out = zeroed(nn.Conv2d(channels, colours * self.block**2, 3, padding=1, device="meta"))
+        self.out = zero_init(nn.Conv2d(channels, colours * self.block**2, 3, padding=1, device="meta"))
         for parameter in self.parameters():
             if parameter.ndim == 4:  # drawn as they always were, then moved
                 parameter.data = parameter.data.contiguous(memory_format=self.layout)
@@ -97,7 +97,7 @@ class UNet(ScoreNetwork):
         label = label.to(x.device).expand(len(x))
         if torch.is_grad_enabled():
             return self._given(x, sigma, label)
-        rows = rows_at_a_time(x, ROWS)
+        rows = in_batches(x, ROWS)
         pieces = zip(*(torch.split(part, rows) for part in (x, sigma, label)), strict=True)
         return torch.cat([self._given(*piece) for piece in pieces])
 
@@ -142,9 +142,9 @@ class _Block(nn.Module):
         self.first_norm, self.second_norm = _norm(inputs), _norm(outputs)
         self.first = _convolution(inputs, outputs, generator)
         self.modulation = linear(context, 2 * outputs, generator)
-        self.second = zeroed(nn.Conv2d(outputs, outputs, 3, padding=1, device="meta"))
+        self.second = zero_init(nn.Conv2d(outputs, outputs, 3, padding=1, device="meta"))
         self.across = (
-            drawn(nn.Conv2d(inputs, outputs, 1, device="meta"), inputs, generator) if inputs != outputs else None
+            uniform_init(nn.Conv2d(inputs, outputs, 1, device="meta"), inputs, generator) if inputs != outputs else None
         )
 
     def forward(self, h: Tensor, context: Tensor) -> Tensor:
@@ -160,4 +160,4 @@ def _norm(channels: int) -> nn.GroupNorm:
 
 
 def _convolution(inputs: int, outputs: int, generator: torch.Generator) -> nn.Conv2d:
-    return drawn(nn.Conv2d(inputs, outputs, 3, padding=1, device="meta"), 9 * inputs, generator)
+    return uniform_init(nn.Conv2d(inputs, outputs, 3, padding=1, device="meta"), 9 * inputs, generator)

@@ -91,7 +91,7 @@ def langevin(
 
 
 @torch.no_grad()
-def denoised(score: ScoreFunction, x: Tensor, sigma: Tensor) -> Tensor:
+def posterior_mean(score: ScoreFunction, x: Tensor, sigma: Tensor) -> Tensor:
     """E[x0 | x] = x + sigma^2 s(x, sigma) for x in variance-exploding coordinates (Tweedie)."""
     return x + sigma**2 * score(x, sigma)
 

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from playground.theory import ode
-from playground.theory.guidance import of_rows
+from playground.theory.guidance import for_rows
 from playground.theory.noise import Process, ScheduleState, ScoreFunction
 from playground.theory.samplers.base import Sampler, SamplerDiverged, Step
 from playground.theory.samplers.grid import Grid, time_grid
@@ -80,7 +80,7 @@ class AdaptiveFlow(Sampler):
 
         @torch.no_grad()
         def field(x: Tensor, t: Tensor, rows: Tensor) -> Tensor:
-            return self.process.probability_flow(of_rows(score, rows), x.reshape(-1, *start.shape[1:]), t).flatten(1)
+            return self.process.probability_flow(for_rows(score, rows), x.reshape(-1, *start.shape[1:]), t).flatten(1)
 
         rows = torch.arange(len(start), device=start.device)
         at = torch.tensor(times, dtype=torch.float64)

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from playground.theory.noise import ScoreFunction, per_point
 from playground.theory.samplers import base
-from playground.theory.samplers.base import Sampler, Step, denoised, langevin, require_finite
+from playground.theory.samplers.base import Sampler, Step, langevin, posterior_mean, require_finite
 
 LogDensity = Callable[[Tensor, Tensor], Tensor]
 """Takes x (N, \\*shape) and sigma (0-d); returns log p_sigma(x) up to a constant, (N,)."""
@@ -97,11 +97,11 @@ class AnnealedLangevin(Sampler):
     levels: Tensor
     step: float
     steps_per_level: int
-    denoise: bool
+    final_denoising: bool
 
     @property
     def total(self) -> int:
-        return len(self.levels) * self.steps_per_level + self.denoise
+        return len(self.levels) * self.steps_per_level + self.final_denoising
 
     def run(self, score: ScoreFunction, start: Tensor, generator: torch.Generator) -> Iterator[Step]:
         sigmas = [float(level) for level in self.levels]
@@ -115,8 +115,8 @@ class AnnealedLangevin(Sampler):
                 index += 1
                 require_finite(x, index, "the step size")
                 yield Step(x, sigma, None, alpha, index, self.total)
-        if self.denoise:
-            x = denoised(score, x, level)
+        if self.final_denoising:
+            x = posterior_mean(score, x, level)
             require_finite(x, self.total, "the step size")
             yield Step(x, sigmas[-1], None, 0.0, self.total, self.total)
 

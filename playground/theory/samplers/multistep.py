@@ -53,7 +53,7 @@ class MultistepSampler(PathSampler):
             nonlocal taken
             taken += 1
             y, h = x / now.scale, math.log(now.sigma / then.sigma)
-            clean = base.denoised(score, y, y.new_tensor(now.sigma))
+            clean = base.posterior_mean(score, y, y.new_tensor(now.sigma))
             ahead = clean
             if history and not (taken == self.steps < FEW_STEPS):
                 before, length = history.pop()

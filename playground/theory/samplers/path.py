@@ -10,7 +10,7 @@ from torch import Tensor
 
 from playground.theory.noise import Process, ScheduleState, ScoreFunction
 from playground.theory.samplers import base
-from playground.theory.samplers.base import Sampler, Step, denoised, require_finite
+from playground.theory.samplers.base import Sampler, Step, posterior_mean, require_finite
 from playground.theory.samplers.grid import Grid, time_grid
 
 StepFunction = Callable[[ScoreFunction, Tensor, ScheduleState, ScheduleState, torch.Generator], Tensor]
@@ -32,19 +32,19 @@ class PathSampler(Sampler):
         denoise: end with the expected clean point given x(t_min), as one more step.
         grid: where between t = 1 and t_min the steps end.
         corrector_steps: of Langevin dynamics after each step.
-        snr: r of :func:`corrected`.
+        snr: r of :func:`corrector_step`.
     """
 
     process: Process
     steps: int
-    denoise: bool
+    final_denoising: bool
     grid: Grid = "log-sigma"
     corrector_steps: int = 0
     snr: float = 0.16
 
     @property
     def total(self) -> int:
-        return self.steps + self.denoise
+        return self.steps + self.final_denoising
 
     def run(self, score: ScoreFunction, start: Tensor, generator: torch.Generator) -> Iterator[Step]:
         times, _ = time_grid(self.process, self.steps, self.grid)
@@ -53,13 +53,13 @@ class PathSampler(Sampler):
         for index, (now, then) in enumerate(pairwise(states), start=1):
             x = take_step(score, x, now, then, generator)
             for _ in range(self.corrector_steps):
-                x = then.scale * corrected(score, x / then.scale, x.new_tensor(then.sigma), self.snr, generator)
+                x = then.scale * corrector_step(score, x / then.scale, x.new_tensor(then.sigma), self.snr, generator)
             require_finite(x, index, "the length of a step")
             step = Step(x, then.sigma, then.time, now.time - then.time, index, self.total)
             yield step if index < self.total else step.in_data_coordinates(then.scale)
-        if self.denoise:
+        if self.final_denoising:
             end = states[-1]
-            clean = denoised(score, x / end.scale, x.new_tensor(end.sigma))
+            clean = posterior_mean(score, x / end.scale, x.new_tensor(end.sigma))
             require_finite(clean, self.total, "the length of a step")
             yield Step(clean, end.sigma, None, 0.0, self.total, self.total)
 
@@ -82,7 +82,7 @@ class OneStepSampler(PathSampler):
 
 
 @torch.no_grad()
-def corrected(score: ScoreFunction, y: Tensor, sigma: Tensor, snr: float, generator: torch.Generator) -> Tensor:
+def corrector_step(score: ScoreFunction, y: Tensor, sigma: Tensor, snr: float, generator: torch.Generator) -> Tensor:
     r"""One Langevin step whose length follows from the ratio r of its score's part to its noise's.
 
     .. math:: y \leftarrow y + \epsilon s + \sqrt{2 \epsilon}\, z, \quad

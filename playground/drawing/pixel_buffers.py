@@ -31,7 +31,7 @@ def blank(name: str, size: int, dtype: type) -> np.ndarray:
     return array
 
 
-class Sheet:
+class PixelBuffer:
     """A premultiplied ARGB image of `width` x `height` pixels that nobody else uses while this object lives.
 
     Its content is at first whatever was painted on it before.
