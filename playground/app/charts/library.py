@@ -3,6 +3,7 @@
 Its import takes 0.15 to 0.25 s, which neither the first paint nor any later one has time for.
 """
 
+import gc
 import importlib
 import threading
 import typing
@@ -38,7 +39,13 @@ class Library(QObject):
 
     def load(self) -> None:
         """Load it in the thread that calls."""
-        self._plots = importlib.import_module(MODULE)
+        collects = gc.isenabled()
+        gc.disable()  # else an import, which makes many objects, would collect widgets, and destroy them in this thread
+        try:
+            self._plots = importlib.import_module(MODULE)
+        finally:
+            if collects:
+                gc.enable()
         self.loaded.emit()
 
 
