@@ -23,6 +23,7 @@ from playground.app.charts.ladder import SigmaLadder
 from playground.app.charts.library import library
 from playground.app.charts.loss import COLUMNS, LossChart, averaged
 from playground.app.charts.painted import decades
+from playground.app.charts.pairs import NearestPairs
 from playground.app.charts.series import Series
 from playground.app.numbers import count
 from playground.drawing.palette import DARK, LIGHT
@@ -851,6 +852,38 @@ def test_any_data_can_be_drawn(histogram):
         histogram.show_data(values, "x")
         histogram.show_samples(values)
         assert (count_of(histogram, "particles") > 20) == (len(values) > 0)
+
+
+# Pairs of images
+
+
+def test_pairs_fill_the_width_and_say_how_far_apart_they_are(qtbot):
+    library.load()
+    pairs = NearestPairs()
+    qtbot.addWidget(pairs)
+    pairs.resize(232, 0)
+    pairs.show_pairs(np.zeros((0, 1, 1, 1)), np.zeros((0, 1, 1, 1)))
+    assert not pairs.isVisible()
+    samples, neighbours = np.zeros((4, 1, 8, 8)), np.zeros((4, 1, 8, 8))
+    samples[2, 0, 3, 4] = 0.5
+    neighbours[0] = 1.0
+    pairs.show_pairs(samples, neighbours)
+    assert pairs.isVisible()
+    assert pairs.accessibleDescription() == "4 samples, 0 to 8 from the nearest training image."
+    width = pairs.plot.view.width()
+    assert pairs.plot.view.height() == pytest.approx(2 * width / 4, abs=2)
+    assert [reading(pairs, number) for number in (1, 3)] == ["pair 1, distance 8", "pair 3, distance 0.5"]
+    assert [row[2] for row in pairs.rows()[1:]] == [8.0, 0.0, 0.5, 0.0]
+    menu = pairs.menu()
+    assert not any("Logarithmic" in action.text() for action in menu.actions())
+    menu.deleteLater()
+    # The neighbour of the first is white all over: data's brightest hue, below a dark sample.
+    pairs.point_at(None)
+    picture = pairs.plot.view.grab().toImage()
+    upper, lower = (picture.pixelColor(width // 8, round(share * picture.height())) for share in (0.25, 0.75))
+    assert lower.lightness() > upper.lightness() + 100
+    pairs.resize(2 * pairs.width(), pairs.height())
+    assert pairs.plot.view.height() == pytest.approx(pairs.plot.view.width() / 2, abs=2)
 
 
 FLAT, STEEP = np.array([7.5, 0.012, 0.011, 0.01, 0.009, 0.007]), np.array([7.5, 7.0, 6.5, 6.0, 0.01, 0.007])

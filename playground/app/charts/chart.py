@@ -186,9 +186,12 @@ class Chart(QWidget):
             return
         self.plot.view.setVisible(bool(self.series))
         if self.series and self._axes is not None:
-            self.plot.show(self.series, self._axis(0), self._axis(1), self.tokens)
+            self._fill()
             self.plot.mark(self._marked)
             self.point_at(self._pointed)
+
+    def _fill(self) -> None:
+        self.plot.show(self.series, self._axis(0), self._axis(1), self.tokens)
 
     def _axis(self, side: int) -> Axis:
         """An axis as it was given or, where the user chose the other scale, around what is shown."""
@@ -364,7 +367,7 @@ class Chart(QWidget):
         for suffix in FILES:
             menu.addAction(f"Save {suffix.upper()}…", functools.partial(self.ask_and_save, suffix))
         menu.addSeparator()
-        for side, given in enumerate(self._axes):
+        for side, given in enumerate(self._axes if self.plot.scaled else ()):
             action = menu.addAction(f"Logarithmic {given.name}")
             action.setCheckable(True)
             action.setChecked(self._axis(side).log)

@@ -67,6 +67,8 @@ class Plot:
         self._spots = self._added(pyqtgraph.ScatterPlotItem(size=7, pen=None))
         self.labels: tuple[list[tuple[float, str]], ...] = [], []  # of the x and the y axis, each where it stands
         self._moved = moved
+        self._image: pyqtgraph.ImageItem | None = None
+        self.scaled = True  # whether the axes have labels
         self.zoomed = False
         self.box.sigRangeChangedManually.connect(self._by_hand)
         self.box.sigResized.connect(self._label)
@@ -90,6 +92,23 @@ class Plot:
         elif self._scales != before:
             self._limit()
             self._label()
+
+    def show_image(self, pixels: np.ndarray, x: Axis, y: Axis, palette: Palette) -> None:
+        """Show a picture (rows, columns, 4) from end to end of both axes, which have no labels then."""
+        self.scaled, self._scales, self._palette = False, (x, y), palette
+        self._color(palette)
+        for axis in self.axes:
+            axis.hide()
+        self._layout.setContentsMargins(0, 0, 0, 0)
+        self._layout.layout.activate()
+        if self._image is None:
+            self._image = self._added(pyqtgraph.ImageItem(axisOrder="row-major"))
+            self._image.setZValue(-1)
+            self.box.invertY(True)
+        self._image.setImage(pixels, autoLevels=False, levels=None)
+        self._image.setRect(x.low, y.low, x.high - x.low, y.high - y.low)
+        if not self.zoomed:
+            self.show_all()
 
     @property
     def axis_name(self) -> str:
@@ -135,7 +154,7 @@ class Plot:
     def point_at(self, x: float | None, spots: Sequence[tuple[float, float, str]], palette: Palette) -> None:
         """Lay the cross-hair through this x value, with spots (x, y, colour) on the curves."""
         self._cross.setVisible(x is not None)
-        self._spots.setVisible(x is not None)
+        self._spots.setVisible(x is not None and self.scaled)
         if x is None or self._scales is None:
             return
         across, up = self._scales
@@ -223,7 +242,7 @@ class Plot:
 
     def _label(self) -> None:
         """Label the part of both axes that is in view."""
-        if self._scales is None:
+        if self._scales is None or not self.scaled:
             return
         up = self._marks(1, self.box.height())
         wide = max([self._metrics.horizontalAdvance(label) for _, label in up], default=0.0) + 6

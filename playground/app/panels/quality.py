@@ -170,10 +170,6 @@ class QualityPanel(CollapsiblePanel):
         button.ran.connect(lambda began: began and self.notice.say("error", ""))
         self.body.addLayout(row)
 
-    def apply_palette(self, palette: object) -> None:
-        super().apply_palette(palette)
-        self.pairs.apply_palette(palette)
-
     # What is shown
 
     @Slot(object)
