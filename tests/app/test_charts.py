@@ -19,10 +19,9 @@ from playground.app import file_prompts, theme
 from playground.app.charts.chart import HEAD_PIXELS, Chart
 from playground.app.charts.errors import ErrorAlongSigma
 from playground.app.charts.histogram import BINS, MarginalHistogram
-from playground.app.charts.ladder import SigmaLadder
+from playground.app.charts.ladder import SigmaLadder, decades
 from playground.app.charts.library import library
 from playground.app.charts.loss import COLUMNS, LossChart, averaged
-from playground.app.charts.painted import decades
 from playground.app.charts.pairs import NearestPairs
 from playground.app.charts.series import Series
 from playground.app.numbers import count

@@ -21,7 +21,7 @@ from scipy.special import ndtr
 
 from playground.app import panels, theme, why_disabled
 from playground.app.charts.chart import Chart
-from playground.app.charts.painted import PaintedChart
+from playground.app.charts.ladder import SigmaLadder
 from playground.app.collapsible_panel import CollapsiblePanel, shortened
 from playground.app.field_row import FieldRow
 from playground.app.labels import spoken
@@ -126,7 +126,7 @@ def test_every_scene_fits_and_has_names(show, state, engine, qtbot, scene):
             assert at.x() >= 0, control
             assert at.x() + control.width() <= 288, control
             assert at.y() + control.height() <= panel.height(), control
-            if isinstance(control, QAbstractButton | QAbstractSlider | QComboBox | QLineEdit | Chart | PaintedChart):
+            if isinstance(control, QAbstractButton | QAbstractSlider | QComboBox | QLineEdit | Chart | SigmaLadder):
                 assert control.accessibleName(), control
                 assert control.toolTip(), control
         overlaps(panel.body)

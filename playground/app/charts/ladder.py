@@ -3,16 +3,21 @@
 import math
 
 import numpy as np
-from PySide6.QtCore import QEvent, QPointF, QRectF, QSizeF, Qt, Signal
-from PySide6.QtGui import QFocusEvent, QKeyEvent, QMouseEvent, QPainter, QPen
-from PySide6.QtWidgets import QWidget
+from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, QSizeF, Qt, Signal
+from PySide6.QtGui import QFocusEvent, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen
+from PySide6.QtWidgets import QSizePolicy, QWidget
 
-from playground.app.charts.painted import PLATE, PaintedChart, decades
+from playground.app import theme
 from playground.app.numbers import shown
 from playground.drawing.charts import along
+from playground.drawing.palette import DARK, Palette
 from playground.lab.settings import PROCESSES, RATED
 from playground.theory.monotone import rising_slopes
 
+HEIGHT = 70  # px
+TICK_PIXELS = 11
+MARGIN = 8.0  # px at both sides, room for a handle
+PLATE = 3.0  # px that the plate below words is wider on either side
 REACH = 10.0  # px from a handle within which a press takes it
 KEY_STEP = 0.02  # of the axis, an arrow key
 END = 8.0  # px, radius of an end that is pointed at, with its rim
@@ -21,7 +26,7 @@ OUTSIDE = 4.0  # the axis goes beyond the ends by this factor, so that there is 
 SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 
 
-class SigmaLadder(PaintedChart):
+class SigmaLadder(QWidget):
     """Sigma on a logarithmic axis, coarse at the left as on the timeline, one rung below the other.
 
     A ladder's rungs can all be dragged; of a continuous process the two ends, of a single sigma the one. With the keyboard
@@ -40,7 +45,13 @@ class SigmaLadder(PaintedChart):
     abandoned = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(70, parent)
+        super().__init__(parent)
+        self.tokens = DARK
+        self.pointer: QPointF | None = None
+        self.setFixedHeight(HEIGHT)
+        self.setMinimumWidth(120)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self.setMouseTracking(True)
         self._kind = "ve"
         self._sigmas = np.zeros(0)
         self._evenly = True
@@ -116,7 +127,25 @@ class SigmaLadder(PaintedChart):
 
     # Painting
 
+    def apply_palette(self, palette: Palette) -> None:
+        self.tokens = palette
+        self.update()
+
+    def sizeHint(self) -> QSize:
+        return QSize(240, HEIGHT)
+
+    def plot(self) -> QRectF:
+        """The part inside the axes."""
+        return QRectF(MARGIN, 6, self.width() - 2 * MARGIN, self.height() - 6 - 18)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        with QPainter(self) as painter:
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+            painter.setFont(theme.number_font(TICK_PIXELS))
+            self.draw(painter, self.plot())
+
     def draw(self, painter: QPainter, plot: QRectF) -> None:
+        """Paint levels, curve and axis."""
         if self._kind == "none":
             self.sentence(painter, "No noise is added: the score is learned where data are, and guessed elsewhere.")
             return
@@ -204,6 +233,46 @@ class SigmaLadder(PaintedChart):
         best = int(np.argmin(1000.0 * hits + 20.0 * crossed + distance))
         return QRectF(QPointF(*low[best].tolist()), size)
 
+    def line(self, painter: QPainter, x: float, plot: QRectF, token: str, alpha: float = 1.0) -> None:
+        """A vertical line across the plot."""
+        painter.setPen(QPen(self.tokens.color(token, alpha), 1))
+        painter.drawLine(QPointF(round(x) + 0.5, plot.top()), QPointF(round(x) + 0.5, plot.bottom()))
+
+    def words(
+        self,
+        painter: QPainter,
+        text: str,
+        at: QPointF,
+        token: str = "muted",
+        align: str = "center",
+        plate: bool = False,
+    ) -> QRectF:
+        """Text whose middle, left or right end lies at a point, kept inside the chart; on a plate over a curve.
+
+        Returns:
+            Where it lies.
+        """
+        metrics = painter.fontMetrics()
+        width, height = metrics.horizontalAdvance(text), metrics.height()
+        left = at.x() - {"center": width / 2, "left": 0, "right": width}[align]
+        left = min(max(left, 2.0), max(self.width() - width - 2.0, 2.0))
+        top = min(max(at.y() - height / 2, 0.0), self.height() - height)
+        box = QRectF(left, top, width + 1, height)
+        if plate:
+            painter.setPen(Qt.PenStyle.NoPen)
+            painter.setBrush(self.tokens.color("raised", 0.85))
+            painter.drawRoundedRect(box.adjusted(-PLATE, 0, PLATE, 0), 3, 3)
+        painter.setPen(self.tokens.color(token))
+        painter.drawText(box, Qt.AlignmentFlag.AlignCenter, text)
+        return box
+
+    def sentence(self, painter: QPainter, text: str) -> None:
+        """What stands in an empty chart."""
+        painter.setFont(theme.text_font(theme.CAPTION_PIXELS))
+        painter.setPen(self.tokens.color("muted"))
+        flags = Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap
+        painter.drawText(QRectF(self.rect()).adjusted(8, 0, -8, 0), flags, text)
+
     # The hand
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
@@ -228,7 +297,12 @@ class SigmaLadder(PaintedChart):
             self.previewed.emit(self.sigmas)
         over = self._nearest(event.position()) is not None
         self.setCursor(Qt.CursorShape.SizeHorCursor if over or self._held is not None else Qt.CursorShape.ArrowCursor)
-        super().mouseMoveEvent(event)
+        self.pointer = event.position()
+        self.update()
+
+    def leaveEvent(self, event: QEvent) -> None:
+        self.pointer = None
+        self.update()
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
         if event.button() == Qt.MouseButton.LeftButton and self._held is not None:
@@ -372,3 +446,14 @@ class SigmaLadder(PaintedChart):
             f"From {shown(high)} to {shown(low)}; level {self._chosen + 1} of {len(self._sigmas)} is {shown(now)}. "
             "Left and Right move it, Up and Down choose another."
         )
+
+
+def decades(low: float, high: float, most: int = 5) -> list[float]:
+    """Powers of ten between two positive numbers, thinned to at most `most`.
+
+    >>> decades(0.02, 300)
+    [0.1, 1.0, 10.0, 100.0]
+    """
+    first, last = math.ceil(math.log10(low) - 1e-9), math.floor(math.log10(high) + 1e-9)
+    step = max(1, math.ceil((last - first + 1) / most))
+    return [10.0**power for power in range(first, last + 1, step)]
