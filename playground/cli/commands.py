@@ -24,7 +24,7 @@ app = typer.Typer(
 
 
 def _whole(option: str) -> Callable[[str], int]:
-    """How an option reads a whole number."""
+    """Make the reader of an option's whole number."""
 
     def parse(text: str) -> int:
         try:
@@ -309,7 +309,7 @@ def _output(path: Path, suffixes: tuple[str, ...]) -> Path:
 
 
 def _other_output(given: Path, out: Path, option: str) -> Path:
-    """The same for a table made of the file of another option."""
+    """Check the output of a table that is made of another option's file."""
     out = _output(out, (".csv",))
     if given.exists() and out.exists() and given.samefile(out):
         raise UserError(f"--out {out} is the file of {option}, which would be lost: give another name.")
@@ -317,7 +317,7 @@ def _other_output(given: Path, out: Path, option: str) -> Path:
 
 
 def _folder(path: Path) -> Path:
-    """The same for a folder, which is made where it is missing."""
+    """Check a folder, and make it where it is missing."""
     if path.exists() and not path.is_dir():
         raise UserError(f"--out {path} is a file: give the name of a folder.")
     above = path

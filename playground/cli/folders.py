@@ -66,7 +66,7 @@ def complete(folder: Path, names: Collection[str]) -> Iterator[None]:
 
 @contextlib.contextmanager
 def _earlier_aside(folder: Path, names: Collection[str]) -> Iterator[None]:
-    """What :func:`complete` does with the files, once the folder is held and in order."""
+    """Set the earlier files aside, and bring them back if the work fails, once the folder is held and in order."""
     model, note = folder / MODEL, folder / results.INCOMPLETE
     aside = Path(tempfile.mkdtemp(prefix=EARLIER, dir=folder))  # no hidden one: a power cut may leave it
     try:

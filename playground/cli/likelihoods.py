@@ -1,4 +1,4 @@
-"""What a trained model makes of points: their likelihoods and latent codes, and the points that codes stand for."""
+"""The commands likelihood, decode and interpolate: log p and latent codes of points, and the points of codes."""
 
 import csv
 import re

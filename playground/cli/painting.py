@@ -57,7 +57,7 @@ def paint_video(
 
 
 def _scene(problem: Problem, trajectory: Trajectory, size: tuple[int, int]) -> Scene:
-    """What all frames share; particles stand for "this layer is on"."""
+    """Return the scene that all frames share; particles stand for "this layer is on"."""
     if problem.shape != (2,):
         data = problem.dataset.points
         limits = float(data.min()), float(data.max())

@@ -1,4 +1,4 @@
-"""How far long work is: a bar on a terminal, plain lines in a pipe."""
+"""Progress of long work: a bar on a terminal, plain lines in a pipe."""
 
 import sys
 import time
@@ -19,7 +19,7 @@ def say(line: str) -> None:
 
 
 def warn(*sentences: str | None) -> None:
-    """Those that there are, a line each."""
+    """Print the warnings that are there, a line each."""
     for sentence in sentences:
         if sentence is not None:
             say(f"Warning: {sentence}")

@@ -42,7 +42,7 @@ STILL_WRITTEN = "is still being written by another run"
 
 
 def taken(folder: Path) -> UserError:
-    """That another run writes a folder."""
+    """Return the error that another run writes a folder."""
     return UserError(f"--out {folder} {STILL_WRITTEN}: wait for its end, or give another folder.")
 
 
@@ -93,7 +93,7 @@ class Model:
 
     @property
     def learned(self) -> ScoreFunction:
-        """What the network says.
+        """The network's score.
 
         Raises:
             SessionError: it was not trained.
@@ -110,12 +110,12 @@ class Model:
 
     @property
     def score(self) -> ScoreFunction:
-        """What the experiment's sampler follows: the learned score, or one that is known."""
+        """The score that the experiment's sampler follows: the learned one, or one that is known."""
         return self.problem.known_score() or self.learned
 
     @property
     def likelihood_score(self) -> ScoreFunction:
-        """What the experiment's likelihoods follow: likewise."""
+        """The score that the experiment's likelihoods follow, as `score`."""
         return self.problem.known_score(self.problem.experiment.likelihood.source) or self.learned
 
 
@@ -149,7 +149,7 @@ def open_model(folder: Path, assignments: Sequence[str] = (), seed: int | None =
 
 
 def use_threads(problem: Problem) -> None:
-    """As many torch threads as training such a network uses best."""
+    """Use as many torch threads as training such a network uses best."""
     torch.set_num_threads(recommended_threads(problem, os.cpu_count() or 1))
 
 
@@ -163,7 +163,7 @@ def run_sampler(problem: Problem, score: ScoreFunction) -> Trajectory:
 
 
 def sampling_cost(trajectory: Trajectory) -> dict[str, Any]:
-    """What a run of the sampler took: score evaluations of one particle, mean and most, and seconds."""
+    """Return the cost of a sampler's run: score evaluations of one particle, mean and most, and seconds."""
     return {
         "nfe_mean": float(trajectory.nfe_mean[-1]),
         "nfe_max": int(trajectory.nfe_max[-1]),
@@ -173,7 +173,7 @@ def sampling_cost(trajectory: Trajectory) -> dict[str, Any]:
 
 
 def cost_in_words(cost: Mapping[str, Any]) -> str:
-    """The same as words."""
+    """Put the cost into words."""
     mean, most = cost["nfe_mean"], cost["nfe_max"]
     count = f"{most:,}" if mean == most else f"mean {mean:,.1f}, most {most:,}"
     return f"{count} of a particle, in {cost['sampling_seconds']:.3g} s"

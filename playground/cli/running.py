@@ -89,7 +89,7 @@ def _check(experiment: Experiment, conditions: Conditions | None = None) -> None
 
 
 def _read(problem: Problem) -> str:
-    """What there is to learn from, and what was left out."""
+    """Say what there is to learn from, and what was left out."""
     dataset = problem.dataset
     train, held_out = len(dataset.points), len(dataset.held_out)
     if len(problem.shape) == 3:

@@ -33,7 +33,7 @@ def changed(experiment: Experiment, assignments: Sequence[str], seed: int | None
 
 
 def changed_after_training(experiment: Experiment, assignments: Sequence[str], seed: int | None) -> Experiment:
-    """The same for a trained model, whose data, noise and network can no longer change.
+    """Return the changed settings of a trained model, whose data, noise and network can no longer change.
 
     Raises:
         UserError: the change would need a new training.

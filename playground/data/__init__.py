@@ -1,4 +1,4 @@
-"""Where points come from: toy densities, brush strokes, files and images."""
+"""The sources of points: toy densities, brush strokes, files and images."""
 
 from playground.data.dataset import DataError, Dataset, DatasetRequest
 from playground.data.digits import dequantise

@@ -51,8 +51,8 @@ def training_files(folder: Path) -> tuple[list[Path], str]:
 
 
 def read_archive(path: Path) -> tuple[Images, Labels | None, str]:
-    """All images of a file, (N, height, width, 1 or 3) bytes, the class of each where the file or the one beside it says it, and
-    a remark on what else it holds, "" where it is nothing.
+    """Read all images of a file, (N, height, width, 1 or 3) bytes, their classes where the file or the one beside it
+    has them, and a note on what else it holds, "" where it is nothing.
 
     Raises:
         DataError: the file is none of the known ones, or is damaged.

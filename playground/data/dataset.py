@@ -1,4 +1,4 @@
-"""What every source of points hands over, and how it says that it cannot."""
+"""The data set that every source of points returns, and the error where it cannot."""
 
 import functools
 from collections.abc import Callable, Sequence
@@ -56,7 +56,7 @@ class Dataset:
 
     @functools.cached_property
     def repeated(self) -> int:
-        """How many points repeat another, trained on or held out: of five million the count takes seconds."""
+        """The number of points that repeat another, trained on or held out: of five million the count takes seconds."""
         keys = np.concatenate([repeats.row_keys(part) for part in (self.points, self.held_out)])
         return len(keys) - len(np.unique(keys))
 
@@ -85,7 +85,7 @@ class Stroke(Protocol):
 
 @dataclass(frozen=True)
 class DatasetRequest:
-    """What is asked of a source; each takes what concerns it.
+    """The request to a source; each source reads the fields that concern it.
 
     Attributes:
         points: training points to draw from a known density.
@@ -173,5 +173,5 @@ def stratified(labels: NDArray[np.int64], count: int, seed: int) -> NDArray[np.b
 
 
 def held_out_count(available: int, wanted: int) -> int:
-    """How many of `available` finite data to hold out: what is wanted, at most a fifth."""
+    """Return how many of `available` finite data to hold out: as many as are wanted, at most a fifth."""
     return max(1, min(wanted, available // 5))

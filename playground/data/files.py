@@ -159,7 +159,7 @@ def _read_npy(path: Path) -> Array:
 
 
 def _lines(path: Path) -> int:
-    """How many lines a file has; counting stops soon after MOST_ROWS, so that a huge file is refused at once."""
+    """Count the lines of a file; counting stops soon after MOST_ROWS, so that a huge file is refused at once."""
     count = 0
     with path.open("rb") as file:
         while count <= MOST_ROWS + 1000 and (block := file.read(2**20)):

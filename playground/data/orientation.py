@@ -1,4 +1,4 @@
-"""Which way up a picture was taken: the note that cameras leave in PNG and JPEG files, which FFmpeg does not obey.
+"""The orientation in which a picture was taken, from the Exif note in PNG and JPEG files, which FFmpeg does not obey.
 
 Source: Exif 2.32, tag 0x0112 of the TIFF directory that a JPEG file's APP1 segment or a PNG file's eXIf chunk holds.
 """
@@ -17,7 +17,8 @@ MOST_BYTES = 2**16  # that a segment of a JPEG file can hold
 
 
 def orientation(path: str | Path) -> int:
-    """How a picture's pixels lie, 1 to 8 as Exif counts; 1, upright, where the file does not say it, or says it badly."""
+    """Read a picture's orientation, 1 to 8 as Exif counts; 1, upright, where the file does not say it, or says it
+    badly."""
     with open(path, "rb") as file:
         try:
             found = _tag(_directory(file))

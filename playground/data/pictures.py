@@ -134,7 +134,7 @@ def _side(request: DatasetRequest, shorter: Sequence[int]) -> int:
 
 
 def _own_side(shorter: Sequence[int]) -> int:
-    """What "auto" stands for: enlarged are only FEW of the images, and those smaller than the least side."""
+    """Choose the side for "auto": only FEW of the images, and those smaller than the least side, are enlarged."""
     return min(max(sorted(shorter)[int(FEW * len(shorter))], SMALLEST_SIDE), LARGEST_SIDE)
 
 
@@ -180,7 +180,7 @@ def _wanted(request: DatasetRequest, numbers: int) -> int:
 
 
 def _some(available: int, wanted: int, seed: int) -> NDArray[np.int64]:
-    """Which of `available` to take, in order."""
+    """Choose which of `available` to take, in order."""
     if wanted >= available:
         return np.arange(available)
     return np.sort(np.random.default_rng(seed).choice(available, wanted, replace=False))
@@ -224,7 +224,7 @@ def _read_each(
     read: Callable[[str], Read],
     stopped: Callable[[], bool],
 ) -> dict[int, Read]:
-    """What is read from each of these rows of `files` that can be read, by its row.
+    """Read these rows of `files`; the result has those that can be read, by row.
 
     Decoding leaves the interpreter to others, and what a thread hands back is small.
 
@@ -327,7 +327,7 @@ def _opened(name: str) -> "Iterator[InputContainer]":
 
 
 def _shorter_side(name: str) -> int:
-    """Of a picture, in pixels, by its header alone."""
+    """Return the shorter side of a picture in pixels, from its header alone."""
     with open(name, "rb") as file:
         head = file.read(24)
     if len(head) == 24 and head.startswith(b"\x89PNG\r\n\x1a\n") and head[12:16] == b"IHDR":

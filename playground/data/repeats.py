@@ -20,7 +20,8 @@ def row_keys(rows: NDArray[np.generic]) -> NDArray[np.generic]:
 
 
 def equal_rows(rows: NDArray[np.generic]) -> tuple[NDArray[np.int64], int]:
-    """For each row the group of those equal to it, counted in the order of their first rows; and how many groups there are."""
+    """Return for each row the group of those equal to it, counted in the order of their first rows, and the number of
+    groups."""
     _, first, group = np.unique(row_keys(rows), return_index=True, return_inverse=True)
     rank = np.empty(len(first), dtype=np.int64)
     rank[np.argsort(first)] = np.arange(len(first))

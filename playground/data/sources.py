@@ -62,7 +62,7 @@ class Toy(Source):
 
 @dataclass(frozen=True)
 class Drawing(Source):
-    """What the user paints; known exactly."""
+    """The density that the user paints; it is known exactly."""
 
     known_density = True
 

@@ -198,7 +198,7 @@ def _narrowed(name: str, text: str, names: tuple[str, str]) -> str:
 
 
 def columns_named(names: Sequence[str], header: Sequence[str]) -> list[int] | None:
-    """Where the columns of these names stand, each in its own place; None where one cannot be told.
+    """Return the places of the columns of these names; None where one cannot be told.
 
     By the very name, else by the only one that differs in nothing but case and blanks around it.
     """

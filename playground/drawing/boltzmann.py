@@ -17,7 +17,7 @@ GAP = 6.0  # px between patterns
 
 @dataclass(frozen=True)
 class PatternGrid:
-    """Where small pictures lie: as many as fit, row by row, each with room for a caption.
+    """The places of small pictures: as many as fit, row by row, each with room for a caption.
 
     Args:
         count: how many there are.
@@ -54,7 +54,7 @@ class PatternGrid:
         return 39.0 if self.caption else 0.0  # a caption's width, but for 2 px of the gap
 
     def box(self, number: int) -> QRectF:
-        """Where the pixels of picture `number` lie."""
+        """The pixels of picture `number`."""
         side, across, _ = self.layout()
         row, column = divmod(number, across)
         wide, tall = self.columns * side, self.rows * side
@@ -108,7 +108,7 @@ def paint_patterns(
 
 
 def weight_color(value: float, largest: float, palette: Palette) -> QColor:
-    """From the surface to the learned hue for a weight above 0, to the particles' for one below."""
+    """The colour of a weight: from the surface's to the learned hue above 0, to the particles' below."""
     share = min(abs(value) / largest, 1.0) if largest > 0 else 0.0
     ground, hue = palette.color("panel"), palette.color("learned" if value >= 0 else "particles")
     return QColor(
@@ -176,7 +176,7 @@ def cost_chart(
 
 @dataclass(frozen=True, eq=False)
 class Report:
-    """What the picture of a trained machine shows.
+    """The contents of the picture of a trained machine.
 
     Args:
         patterns, likely, samples: (N, rows, columns) of -1 and +1.

@@ -31,7 +31,7 @@ class Axis:
     log: bool = False
 
     def place(self, values: np.ndarray) -> np.ndarray:
-        """Where values lie, 0 at the low end and 1 at the high one."""
+        """Return the places of values, 0 at the low end and 1 at the high one."""
         low, high = self.bend(np.array([self.low, self.high]))
         return np.asarray((self.bend(values) - low) / (high - low))
 
@@ -203,9 +203,9 @@ def along(corners: np.ndarray) -> np.ndarray:
 
 
 def _labels(metrics: QFontMetrics, plot: QRectF, curves: Sequence[Curve], x: Axis, y: Axis) -> list[QRectF | None]:
-    """Where the curves' labels lie: above the end or else below it, as near as each meets no curve and no other label, with
-    no curve of another colour between it and its own. In a plot that is too small for that, where it covers least.
-    """
+    """Place the curves' labels: above the end or else below it, as near as each meets no curve and no other label,
+    with no curve of another colour between it and its own. In a plot that is too small for that, where it covers
+    least."""
     lines = [along(places(plot, curve, x, y)) for curve in curves]
     height, taken = metrics.height(), list[QRectF | None]()
     for curve, own in zip(curves, lines, strict=True):

@@ -13,7 +13,7 @@ from playground.drawing.plane import Plane
 LENGTH, THICKNESS = 132.0, 8.0  # painter units
 SMALLEST = 320.0, 240.0  # of a picture that carries one
 HEIGHT = 52.0
-"""What it takes of the top right corner, in painter units."""
+"""Painter units that it takes of the top right corner."""
 SHOWN = 0.75
 """Power of p over its peak that the colour grows with: tails show a little more than they would in proportion."""
 

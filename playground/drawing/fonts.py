@@ -33,7 +33,7 @@ def text_font(pixels: float, weight: QFont.Weight = QFont.Weight.Normal) -> QFon
 
 
 def number_font(pixels: float, weight: QFont.Weight = QFont.Weight.Normal) -> QFont:
-    """The same with figures of one width, so that a changing number does not dance."""
+    """Return the text font with figures of one width, so that a changing number does not dance."""
     font = text_font(pixels, weight)
     font.setFeature(QFont.Tag("tnum"), 1)
     return font

@@ -18,7 +18,7 @@ SMALLEST = 26  # painter units: a tile below this shows no digit
 
 @dataclass(frozen=True)
 class Tiles:
-    """How many tiles are shown, and where."""
+    """The number of tiles that are shown, and their places."""
 
     shown: int
     columns: int
@@ -28,7 +28,7 @@ class Tiles:
     top: float
 
     def box(self, number: int) -> QRectF:
-        """Where tile `number` lies, in painter units."""
+        """The place of tile `number`, in painter units."""
         row, column = divmod(number, self.columns)
         return QRectF(self.left + column * self.pitch, self.top + row * self.pitch, self.side, self.side)
 
@@ -133,7 +133,7 @@ class Strip(Layer):
     limits: tuple[float, float] = (0.0, 1.0)
 
     def boxes(self, width: float, height: float) -> list[QRectF]:
-        """Where the images lie in a picture of `width` x `height`, in painter units."""
+        """Return the places of the images in a picture of `width` x `height`, in painter units."""
         count = max(len(self.images), 1)
         pitch = _strip_pitch(count, width, height)
         side, left, top = 0.92 * pitch, (width - count * pitch) / 2, _strip_top(count, width, height)
@@ -181,7 +181,7 @@ def _strip_pitch(count: int, width: float, height: float) -> float:
 
 
 def _strip_top(count: int, width: float, height: float) -> float:
-    """So that its card ends above a caption of two lines."""
+    """Return the strip's top, so that its card ends above a caption of two lines."""
     return height - min(82.0, 0.25 * height) - _strip_pitch(count, width, height)
 
 

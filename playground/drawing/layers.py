@@ -1,4 +1,4 @@
-"""What a picture is made of, one layer a class: plain arrays in the user's units that paint themselves.
+"""The layers of a picture, one a class: plain arrays in the user's units that paint themselves.
 
 A layer never changes; a new frame is a new layer. What is costly to make is kept with the layer for the plane it was
 last painted on, so panning recomputes it and a still picture does not.
@@ -201,7 +201,7 @@ class Particles(Layer):
 
 @dataclass(frozen=True, eq=False)
 class Trails(Layer):
-    """Where particles have just been: (K, N, 2), oldest first; the last row is where they are now.
+    """The recent places of particles: (K, N, 2), oldest first; the last row is where they are now.
 
     With many particles only every second, fourth, eighth... of them leaves a trail, always the same ones, so that the
     picture stays legible and a frame stays within its milliseconds.
@@ -331,7 +331,7 @@ def _ink(palette: Palette) -> np.ndarray:
 
 
 def _corners(plane: Plane, points: np.ndarray) -> list[QPointF]:
-    """Of a line through points (P, 2), in painter units, without those that are not finite."""
+    """Return the corners of a line through points (P, 2), in painter units, without those that are not finite."""
     places = plane.to_painter(points)
     places = places[np.isfinite(places).all(axis=1)]
     return [QPointF(x, y) for x, y in np.clip(places, -1e5, 1e5).tolist()]

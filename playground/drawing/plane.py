@@ -1,4 +1,4 @@
-"""Where the user's coordinates lie in a picture."""
+"""The mapping between the user's coordinates and a picture."""
 
 import math
 from dataclasses import dataclass

@@ -66,7 +66,7 @@ def _disc(radius: float, parts: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def counts(points: np.ndarray, width: int, height: int, square: int = 1) -> np.ndarray:
-    """How many points fall on each pixel, or on the square of pixels around it.
+    """Count the points on each pixel, or on the square of pixels around it.
 
     Args:
         points: (N, 2) pixels; those outside and non-finite ones are left out.

@@ -14,7 +14,8 @@ from playground.drawing.palette import DARK, Palette
 from playground.drawing.plane import Plane, Viewport
 
 CAPTION = 240, 80
-"""What a caption takes of a corner, in painter units: no less, for it would change corners as its numbers change length."""
+"""The part of a corner that a caption takes, in painter units: no less, for it would change corners as its numbers
+change length."""
 
 
 @dataclass(frozen=True)

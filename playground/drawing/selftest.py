@@ -1,4 +1,4 @@
-"""All of the self-test: the theory, and that this machine's encoders write what can be read again."""
+"""The whole self-test: the theory, and whether this machine's encoders write what can be read again."""
 
 import tempfile
 from functools import partial

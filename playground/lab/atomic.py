@@ -14,7 +14,8 @@ except ImportError:  # Windows, where a file that is open cannot be renamed
 
 
 TAKEN = (errno.EWOULDBLOCK, errno.EAGAIN, errno.EACCES)
-"""What the errno of a lock is, where another holds it; any other is of a file system without locks, as some networks have."""
+"""The errno values of a lock that another process holds; any other is of a file system without locks, as some networks
+have."""
 
 
 @contextlib.contextmanager

@@ -1,4 +1,4 @@
-"""What training steps learn from: points drawn from the data, noise levels, and labels of which some are hidden."""
+"""Training batches: points drawn from the data, noise levels, and labels of which some are hidden."""
 
 import torch
 from torch import Tensor
@@ -30,7 +30,7 @@ def sample_batch(
 
 
 def _labels(problem: Problem, network: ScoreNetwork, rows: Tensor, generator: torch.Generator) -> Tensor | None:
-    """Of some training points, hidden at random."""
+    """Return the labels of some training points, some of them hidden at random."""
     labels = problem.labels
     if labels is None or not isinstance(network, UNet) or not network.classes:
         return None

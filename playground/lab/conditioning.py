@@ -1,4 +1,4 @@
-"""What a sampler is told beforehand: the class of each particle, or a part of the point that it is to end at.
+"""Conditions of a sampler: the class of each particle, or a part of the point that it is to end at.
 
 That the class and the point are there, :func:`playground.lab.conflicts.sampling_conflict` has made sure.
 """
@@ -26,7 +26,7 @@ def conditioned(problem: Problem, score: LabelledScore) -> ScoreFunction:
 
 
 def idle(problem: Problem) -> str | None:
-    """What is set of a class and changes nothing, in one sentence that says what it waits for; None where all of it acts.
+    """Return a sentence on the class settings that change nothing and what they wait for; None where all of them act.
 
     It stops nothing, for it may be left from other data; the window hides it.
     """

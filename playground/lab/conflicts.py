@@ -15,7 +15,7 @@ MOST_CLASSES = 20  # that a sentence names
 
 @dataclass(frozen=True)
 class Conditions:
-    """What of the data a network and its samples can be conditioned on, as far as a conflict rests on it.
+    """The facts of the data on which conditioning rests, for the network and its samples.
 
     Attributes:
         classes: those that the network is told of, in order; none where it is told no labels.
@@ -258,8 +258,8 @@ def comparison_conflict(experiment: Experiment, conditions: Conditions) -> Confl
 
 
 LEAST_SAMPLES = 4
-"""Of fewer, and of fewer data, no error of a distance can be told: :data:`playground.theory.two_samples.LEAST`, for a window that
-has not loaded torch; a test holds the two together."""
+"""Samples, and data, below which no error of a distance can be told: :data:`playground.theory.two_samples.LEAST`, for
+a window that has not loaded torch; a test holds the two together."""
 
 
 def few_samples(count: int) -> str:
@@ -271,7 +271,7 @@ def few_samples(count: int) -> str:
 
 
 def annealing_levels(experiment: Experiment) -> int:
-    """How many levels annealed Langevin walks down."""
+    """Return the number of noise levels of annealed Langevin."""
     noise = experiment.noise
     return len(noise.sigmas) if noise.kind == "discrete" and noise.sigmas else noise.levels
 

@@ -15,7 +15,7 @@ class Stroke(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Data(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Where the points come from."""
+    """The source of the points."""
 
     kind: Annotated[
         Literal[
@@ -99,7 +99,8 @@ class Data(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     strokes: Annotated[tuple[Stroke, ...], meta("Brush strokes, for kind = drawn", resets=True)] = ()
 
     def used(self) -> "Data":
-        """The same points, without what is kept of other kinds: a drawing or a path, to be found again with its kind."""
+        """Return the same settings without those kept for other kinds: a drawing or a path, to be found again with its
+        kind."""
         other = [name for name, kinds in _OF.items() if self.kind not in kinds]
         default = Data()
         return msgspec.structs.replace(self, **{name: getattr(default, name) for name in other})

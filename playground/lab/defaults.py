@@ -1,4 +1,5 @@
-"""What "auto" stands for where the other settings say it: no data are needed, and no torch, so the window shows it at once.
+"""The values of "auto" that the other settings decide: no data are needed, and no torch, so the window shows them at
+once.
 
 The rest, all in the unit of the data, needs them: :meth:`playground.lab.problem.Problem.resolve` knows the noise's, and
 :func:`playground.lab.sampling.step_in_user_units` Langevin's step.
@@ -32,8 +33,8 @@ x = 0.93, whose arms lie too far apart to be mended at fine levels, 0.13, 0.08 a
 PARTICLES, IMAGE_PARTICLES = 2_000, 96
 """Points to sample: images in 8 rows of 12 are as many as can be read at a glance, and 500 steps of them take seconds."""
 STEPS, HEUN_STEPS, MULTISTEPS = 500, 25, 50
-"""Of samplers; by Heun for the flow and by DPM-Solver++, 50 evaluations each on Karras's grid: on two moons more are no better
-(docs/samplers.md). The other samplers keep steps enough to be watched, and correctors act after each."""
+"""Steps of samplers; of Heun for the flow and of DPM-Solver++, 50 evaluations each on Karras's grid: on two moons more
+are no better (docs/samplers.md). The other samplers keep steps enough to be watched, and correctors act after each."""
 
 
 def resolve(experiment: Experiment) -> Experiment:
@@ -88,7 +89,7 @@ EVALUATION_PASSES = 4096
 
 
 def derivative_passes(objective: Objective, dim: int) -> int:
-    """How often a training step differentiates the score along a direction: exact matching as often as there are axes."""
+    """Return how often a training step differentiates the score along a direction: for exact matching, once an axis."""
     return {"exact": dim, "sliced": objective.projections}.get(objective.kind, 0)
 
 

@@ -113,7 +113,7 @@ def empirical_density_map(
 
 @dataclass(frozen=True)
 class IntegralProgress:
-    """How far the sum over the plane is; `value` comes with the last progress only and should be 1."""
+    """Progress of the sum over the plane; `value` comes with the last one only and should be 1."""
 
     fraction: float
     value: float | None

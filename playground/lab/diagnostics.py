@@ -1,4 +1,5 @@
-"""What will look like a bug in the network and is none: computed for the data at hand, with the settings that mend it, if any."""
+"""Diagnostics of effects that look like a bug in the network and are none, for the data at hand, with the settings
+that mend them, if any."""
 
 import itertools
 import math
@@ -25,15 +26,17 @@ OVERLAP = 0.2
 """Mass that neighbouring levels should share: in the plane ratios up to 4, of 8 x 8 images up to 1.26."""
 POINTS = 2000  # of the data, for the overlap
 SINGULAR = 1e-6
-"""Of the covariance's larger eigenvalue, below which the smaller one leaves a line."""
+"""Share of the covariance's larger eigenvalue below which the smaller one leaves a line."""
 REPEATED = 0.5
-"""Of the points, below which the distinct ones are few."""
+"""Share of the points below which the distinct ones are few."""
 BRIDGED = 3.0
-"""Of the finest noise, up to which it bridges the gaps of a grid: the smoothed grid is then even to 22 %, at 2.0 to 1.4 %."""
+"""Multiple of the finest noise up to which it bridges the gaps of a grid: the smoothed grid is then even to 22 %, at
+2.0 to 1.4 %."""
 SPOT = 1e-3  # of the data's standard deviation: within it no network tells points apart
 FEW = 0.02
-"""Of the points: where no more have half of the variance, perfect samples of Student's t of 1.5 degrees are in 1 of 3 cases more than
-two spreads above the floor of the sliced Wasserstein distance; of a Gaussian 19 % have half, of Laplace's law 12 %."""
+"""Share of the points that has half of the variance where tails are heavy: perfect samples of Student's t of 1.5
+degrees are then in 1 of 3 cases more than two spreads above the floor of the sliced Wasserstein distance; of a
+Gaussian 19 % of the points have half, of Laplace's law 12 %."""
 BLURRED = 10 * BLUR  # nats that the finest noise may cost thin data unsaid
 EVALUATED = 500  # distinct points whose nearest neighbours tell how far apart they lie
 
@@ -47,14 +50,14 @@ class Diagnostic:
 
 
 def noise_diagnostics(problem: Problem) -> tuple[Diagnostic, ...]:
-    """What is wrong with the noise of a problem, for its objective and for any."""
+    """Diagnose the noise of a problem, for its objective and for any."""
     return (*objective_diagnostics(problem, problem.experiment.objective.kind), *data_diagnostics(problem))
 
 
 def data_diagnostics(problem: Problem) -> tuple[Diagnostic, ...]:
-    """What is wrong with the noise for any objective, for which points are counted and compared: data that one far point makes a
-    spot of, or that have no density without it, or that are thinner than the finest level, or whose variance is that of a few; an
-    end that is not Gaussian, and levels that hardly overlap."""
+    """Diagnose the noise for any objective, which takes counting and comparing points. The findings: one far point
+    sets the scale, there is no density without noise, parts are thinner than the finest level, a few points have
+    half of the variance."""
     found: list[Diagnostic | None] = []
     if problem.density is None and problem.shape == (2,):  # training spreads images over their grey levels
         found.append(_far_point(problem) or _no_density(problem) or _blurred(problem) or _heavy_tails(problem))
@@ -69,7 +72,7 @@ def data_diagnostics(problem: Problem) -> tuple[Diagnostic, ...]:
 
 
 def objective_diagnostics(problem: Problem, objective: str) -> tuple[Diagnostic, ...]:
-    """What is wrong with the noise for one kind of objective, which takes no time to say: at sharp edges score matching has no best
+    """Diagnose the noise for one kind of objective, which takes no time. At sharp edges score matching has no best
     score; maximum likelihood, which matches the density itself, has a best one."""
     sharp = problem.density is not None and problem.density.sharp and not problem.noise.sigma_min
     if not sharp or objective == "maximum-likelihood":
@@ -83,7 +86,7 @@ def objective_diagnostics(problem: Problem, objective: str) -> tuple[Diagnostic,
 
 
 def _far_point(problem: Problem) -> Diagnostic | None:
-    """That a point sets the scale on which half of the others are one spot, finer than the finest noise."""
+    """Diagnose a far point that sets the scale, on which half of the others are one spot, finer than the finest noise."""
     points = problem.dataset.points
     distances = np.linalg.norm(points - np.median(points, axis=0), axis=1)
     near, far = float(np.median(distances)), int(np.argmax(distances))
@@ -122,7 +125,7 @@ def _no_density(problem: Problem) -> Diagnostic | None:
 
 
 def _blurred(problem: Problem) -> Diagnostic | None:
-    """That the data have parts thinner than the finest of several noise levels; a single one is coarse on purpose."""
+    """Diagnose data with parts thinner than the finest of several noise levels; a single one is coarse on purpose."""
     if problem.experiment.noise.kind in ("none", "single"):
         return None
     sigma = problem.noise.sigma_min
@@ -137,7 +140,8 @@ def _blurred(problem: Problem) -> Diagnostic | None:
 
 
 def _heavy_tails(problem: Problem) -> Diagnostic | None:
-    """That a few points have half of the variance, so that W_2 depends on how many such points a cloud happens to hold."""
+    """Diagnose heavy tails: a few points have half of the variance, so that W_2 depends on how many of them a cloud
+    happens to hold."""
     squares = np.square(problem.units.to_internal(problem.dataset.points)).sum(axis=1)
     count = 1 + int(np.searchsorted(np.cumsum(np.sort(squares)[::-1]), squares.sum() / 2))
     if count > FEW * len(squares):
@@ -150,7 +154,8 @@ def _heavy_tails(problem: Problem) -> Diagnostic | None:
 
 
 def _few_values(problem: Problem, points: NDArray[np.floating]) -> str:
-    """That the points (N, 2) or one of their coordinates take few values; "" where the finest noise bridges what lies between."""
+    """Diagnose points (N, 2) that take few values, or one coordinate of which does; "" where the finest noise bridges
+    the gaps."""
     most, apart = REPEATED * len(points), BRIDGED * problem.noise.sigma_min
     columns = [np.unique(column) for column in points.T]
     if max(map(len, columns)) < most:  # else there are as many points
@@ -166,8 +171,8 @@ def _few_values(problem: Problem, points: NDArray[np.floating]) -> str:
 
 
 def _end(problem: Problem, distance: float, needed: float, enough: float) -> Diagnostic:
-    """That the data at the end of the noise are `distance` from Gaussian, and that they would be near at sigma = `needed`, which is
-    `enough` in user units, rounded up."""
+    """Say that the data at the end of the noise are `distance` from Gaussian, and would be near it at sigma =
+    `needed`, which is `enough` in user units, rounded up."""
     noise = problem.experiment.noise
     changes: dict[str, Any]
     if noise.kind in RATED:
@@ -190,8 +195,8 @@ def _end(problem: Problem, distance: float, needed: float, enough: float) -> Dia
 
 
 def _overlap(problem: Problem, end: float | None) -> Diagnostic | None:
-    """That neighbouring levels of a ladder hardly overlap, and how many would: where its end must change, from `end` on, in user
-    units."""
+    """Diagnose neighbouring noise levels that hardly overlap, with the number that would; where the end must change
+    too, levels are counted from `end` on, in user units."""
     noise, dim = problem.experiment.noise, math.prod(problem.shape)
     if noise.kind != "discrete":
         return None

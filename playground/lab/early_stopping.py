@@ -35,7 +35,7 @@ PATIENCE = 1000
 
 @dataclass(frozen=True)
 class HeldOutLoss:
-    """What the averaged weights lose at held-out points.
+    """The loss of the averaged weights at held-out points.
 
     Attributes:
         loss: the mean there, each point with its own noise.
@@ -70,14 +70,14 @@ class Check:
             self._known = held_out - train
 
     def __call__(self, network: ScoreNetwork) -> HeldOutLoss:
-        """What a network loses; it is told no labels."""
+        """Compute the loss of a network, which is told no labels."""
         held_out, train = self._losses(network)
         of_each = self._by_row(held_out - train - self._known)
         error = float(of_each.std()) / math.sqrt(len(of_each)) if len(of_each) > 1 else math.nan
         return HeldOutLoss(float(held_out.mean()), float(of_each.mean()), error)
 
     def _losses(self, score: ScoreFunction) -> tuple[Tensor, Tensor]:
-        """Of each draw of held-out and of training points, (N,) float64 on the CPU each."""
+        """Return the losses of each draw of held-out and of training points, (N,) float64 on the CPU each."""
         found = []
         for x in self._x:
             generator = self._problem.generator("held-out loss")  # afresh: the same noise for both, and each time
@@ -93,7 +93,7 @@ class Check:
 
 
 class EarlyStopping:
-    """What is known of the held-out loss of one training.
+    """Early stopping by the held-out loss of one training.
 
     Args:
         problem: what is trained; its settings say whether training is to stop early.
@@ -142,7 +142,7 @@ class EarlyStopping:
         return shown
 
     def evaluate(self, network: ScoreNetwork) -> HeldOutLoss:
-        """What a network loses at the points and the noise of every check."""
+        """Compute the loss of a network at the points and the noise of every check."""
         if self._check is None:
             self._check = Check(self._problem)
         return self._check(network)
@@ -169,7 +169,7 @@ class EarlyStopping:
         return f"The weights of step {self.best_step:,} are kept: there the held-out loss was least. More data would let it fall further."
 
     def state(self) -> State:
-        """What :meth:`restore` needs to go on from here."""
+        """Return the arrays that :meth:`restore` takes."""
         if self.best_step is None:
             return {}
         told = np.array([self.best_step, self._best_loss, self._resumed, self.stopped], dtype=np.float64)

@@ -21,7 +21,8 @@ from playground.theory.noise import ScoreFunction
 from playground.theory.partition import LogPartition, log_density_at, log_partition
 
 LIVE_TOLERANCE, LIVE_CELLS = 0.02, 256
-"""Of Z behind a picture: 2 % of a colour show nowhere, and a tenth of a second on one core is the most that it may take."""
+"""Tolerance and most cells of Z behind a picture: 2 % of a colour show nowhere, and it may take a tenth of a second on
+one core."""
 
 INTEGRAL_TOLERANCE = 0.02  # from which on the integral of p gets a remark
 
@@ -52,7 +53,7 @@ class NormalisedEnergy:
 
     @property
     def origin(self) -> str:
-        """Which density this is and where it comes from, in a sentence without its full stop."""
+        """The density's name and source, in a sentence without its full stop."""
         smoothed = (
             f"the data smoothed by sigma = {self.sigma:.6g} (user units)" if self.level else "the data as they are"
         )
@@ -64,7 +65,7 @@ class NormalisedEnergy:
         return self.problem.units.log_prob_to_user(unnormalised - self.partition.value)
 
     def integral(self, cells: int = 400) -> float:
-        """Of p_sigma over the :func:`bounds_of_smoothed` data: 1, but for what lies beyond."""
+        """Integrate p_sigma over the :func:`bounds_of_smoothed` data: 1, but for what lies beyond."""
         bounds = x0, x1, y0, y1 = bounds_of_smoothed(self.problem, self.level)
         values = self.log_prob(grid_points(bounds, cells, cells).reshape(-1, 2))
         return float(np.exp(values).sum() * (x1 - x0) * (y1 - y0) / cells**2)
@@ -92,7 +93,8 @@ def normalised(
 
 
 def integral_note(integral: float) -> str | None:
-    """What it means that an energy's density does not sum up to 1 where the data are, in a sentence; None within 2 %."""
+    """Return a sentence on what it means that an energy's density does not integrate to 1 where the data are; None
+    within 2 %."""
     if integral < 1 - INTEGRAL_TOLERANCE:
         return (
             f"The energy's density sums up to {integral:.3f} over the data and a margin: the rest of its mass lies beyond, "
@@ -130,7 +132,8 @@ METRICS = (
 
 
 def energy_metrics(problem: Problem, score: ScoreFunction, found: dict[str, Any], reasons: dict[str, str]) -> None:
-    """What the energy of the finest level says of the held-out points, into `found`; or why it says nothing, into `reasons`.
+    """Write the likelihood figures of the finest level's energy into `found`, or the reasons why there are none into
+    `reasons`.
 
     Where no flow leads from data to noise, the figures of the test set are the energy's.
     """

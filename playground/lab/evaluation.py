@@ -1,4 +1,4 @@
-"""How good a model is, in the user's units: log-likelihoods, and one dictionary of honest figures.
+"""The evaluation of a model in the user's units: log-likelihoods, and one dictionary of figures.
 
 The score function works in internal units; points, densities and distances here are all in the user's.
 """
@@ -28,16 +28,16 @@ from playground.theory.ode import TooManySteps
 Array = NDArray[np.floating]
 
 ROUND_TRIP_POINTS, ROUND_TRIP_IMAGES = 200, 32
-"""How many held-out points, or images, are taken to their latent codes and back: a tenth of the work."""
+"""Held-out points, or images, that are taken to their latent codes and back: a tenth of the work."""
 
 
 TRAIN_POINTS, TRAIN_IMAGES = 500, 32
-"""How many training points, or images, the NLL is taken of beside that of held-out ones: a fifth of the work at most."""
+"""Training points, or images, whose NLL is taken beside that of held-out ones: a fifth of the work at most."""
 
 
 @dataclass(frozen=True)
 class EvaluationProgress:
-    """How far the evaluation is and what it does; `metrics` comes with the last progress only."""
+    """Progress of the evaluation, with what it does now; `metrics` comes with the last one only."""
 
     fraction: float
     label: str
@@ -225,7 +225,8 @@ def _without_error(found: dict[str, Any]) -> list[str]:
 
 
 def _astray(problem: Problem, points: Array, result: PointLikelihoods) -> str:
-    """At how many points the flow has lost its way, or by an estimated trace on average, where that can be told; "" where it has not."""
+    """Return a sentence on how many points the flow is wrong at, or on its mean by an estimated trace, where that can
+    be told; "" where it is right."""
     known = closed_form(problem, points, result.sigma)
     if known is None:
         return ""
@@ -284,7 +285,8 @@ def _add_smoothing(problem: Problem, found: dict[str, Any]) -> None:
 
 
 def _estimate_smoothing(problem: Problem, found: dict[str, Any], reasons: dict[str, str]) -> None:
-    """What the blur costs points of the plane whose density is not known; no error, for the neighbourhoods share points."""
+    """Estimate the KL of smoothing for points of the plane whose density is not known; without an error, for the
+    neighbourhoods share points."""
     cost = local_geometry.mean_smoothing_kl(problem.thickness(), problem.noise.sigma_min)
     if math.isinf(cost) or local_geometry.intrinsic_dimension(problem.train).is_curve:
         keys = ("kl_of_smoothing", "kl_of_smoothing_standard_error")

@@ -31,7 +31,7 @@ from playground.user_errors import UserError
 Described = TypeVar("Described", bound=msgspec.Struct)
 
 MOST_CHARACTERS = 10_000_000
-"""Of a file of settings: as a brush would leave in an hour."""
+"""Most characters of a file of settings: as a brush would leave in an hour."""
 DEEPEST = 32
 _DEEP_KEY = re.compile(
     rf"""(?<![\w-])(?:(?:[\w-]++|"[^"\n]*+"|'[^'\n]*+')[ \t]*+\.[ \t]*+){{{DEEPEST}}}""",
@@ -50,7 +50,7 @@ LISTS = {
     "noise.schedule": "[[0.0, 0.01], [0.5, 1.0], [1.0, 10.0]]",
     "patterns": '["##./##./##.", ".../###/###"]',
 }
-"""How lists are written, by key: an example says more than a grammar."""
+"""Examples of how lists are written, by key."""
 
 
 @dataclass(frozen=True)
@@ -192,7 +192,7 @@ def parse_as(kind: type[Described], text: str, origin: str) -> Described:
 
 
 def _repeated(text: str, said: str) -> str:
-    """What stands in TOML twice, where this is what Python's parser says, which names only the place; nothing otherwise."""
+    """Return the key that stands twice in TOML, where this is what Python's parser complains of; "" otherwise."""
     place = re.match(r"Cannot (?:overwrite a value|declare .* twice) \(at (?:line (\d+)|end of document)", said)
     if place is None:
         return ""
@@ -220,7 +220,8 @@ def load(path: str | os.PathLike[str]) -> Experiment:
 
 
 def with_relative_paths(experiment: Experiment, folder: Path) -> Experiment:
-    """The same for a file in a folder that goes elsewhere: data that lie in it, or below, are named from there.
+    """Return the experiment for a file in another folder: paths of data in that folder, or below, become relative to
+    it.
 
     A drawing and a path that are kept of other kinds of data are none of the reader's business.
     """
@@ -247,7 +248,7 @@ def load_as(kind: type[Described], path: Path) -> Described:
 
 
 def dump(described: msgspec.Struct) -> str:
-    """All settings as TOML; :func:`parse_as` gives back equal ones."""
+    """Write all settings as TOML; :func:`parse_as` gives back equal ones."""
     return tomli_w.dumps(msgspec.to_builtins(described))
 
 
@@ -327,7 +328,7 @@ def _build(tree: Mapping[str, Any], kind: type[Described]) -> Described:
 
 
 def _wrong_list(said: str, kind: type[msgspec.Struct]) -> str:
-    """What msgspec says in our words: only what lists hold is left to it."""
+    """Put msgspec's complaint about the entries of a list into our words."""
     place = re.search(r"\$\.((\w+(?:\.\w+)?)[^`]*)", said)
     if place is None:
         return f"The settings are not valid: {said}."

@@ -1,4 +1,4 @@
-"""What can be said of generated images: what they show, and whether they were learned by heart."""
+"""Figures of generated images: their classes, and whether they are memorized."""
 
 from typing import Any
 

@@ -10,7 +10,8 @@ from playground.lab.settings import Experiment
 
 
 def untrained_conditional_score(experiment: Experiment, conditions: Conditions) -> str | None:
-    """That the sampler follows scores of classes although training hid every label, and what helps; None where it does not."""
+    """Say that the sampler follows scores of classes although training hid every label, and what helps; None where it
+    does not."""
     sampling, share = experiment.sampling, experiment.training.label_dropout
     least, _ = conditions.hidden_labels or (share, share)
     if not conditions.classes or least < 1:
@@ -26,7 +27,8 @@ def untrained_conditional_score(experiment: Experiment, conditions: Conditions) 
 
 
 def untrained_unconditional_score(experiment: Experiment, conditions: Conditions) -> str | None:
-    """That the score of all classes together was never trained, as every label was told, and what rests on it; or None."""
+    """Say that the score of all classes together was never trained, as every label was shown, and what rests on it;
+    None where it was."""
     share = experiment.training.label_dropout
     _, largest = conditions.hidden_labels or (share, share)
     if not conditions.classes or largest > 0:
@@ -46,10 +48,10 @@ def untrained_unconditional_score(experiment: Experiment, conditions: Conditions
 
 
 def _on(share: float) -> str:
-    """What helps where the share has been changed since the training."""
+    """Say what helps where the share has been changed since the training."""
     return f"train on or anew with training.label_dropout = {share:g}"
 
 
 def untrained_likelihood_score(experiment: Experiment, conditions: Conditions) -> str | None:
-    """The same where likelihoods are taken of the learned score, or None."""
+    """Return :func:`untrained_unconditional_score` where likelihoods are of the learned score, else None."""
     return untrained_unconditional_score(experiment, conditions) if experiment.likelihood.source == "learned" else None

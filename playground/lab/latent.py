@@ -34,7 +34,7 @@ class Interpolation:
 
 @dataclass(frozen=True)
 class InterpolationProgress:
-    """How far the work is; `result` comes with the last progress only."""
+    """Progress of the interpolation; `result` comes with the last one only."""
 
     fraction: float
     result: Interpolation | None

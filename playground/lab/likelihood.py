@@ -27,7 +27,8 @@ FARTHEST = 1e15
 """Standard deviations: their square, through a process that spreads or contracts them a thousandfold, still has a number."""
 
 EXACT_TRACE_DIMS = 10
-"""Up to so many dimensions the exact trace is cheap: it costs a backward pass, or of an MLP a part of the one forward pass, for each."""
+"""Dimensions up to which the exact trace is cheap: it costs a backward pass for each, or for an MLP a part of the one
+forward pass."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,7 +64,7 @@ class PointLikelihoods:
 
 @dataclass(frozen=True)
 class LikelihoodProgress:
-    """How far the points are; `result` comes with the last progress only."""
+    """Progress of the points; `result` comes with the last one only."""
 
     fraction: float
     result: PointLikelihoods | None
@@ -155,7 +156,7 @@ class DecodedPoints:
 
 @dataclass(frozen=True)
 class DecodingProgress:
-    """How far the codes are; `result` comes with the last progress only."""
+    """Progress of the codes; `result` comes with the last one only."""
 
     fraction: float
     result: DecodedPoints | None
@@ -204,7 +205,8 @@ def decode(
 
 @dataclass(frozen=True, eq=False)
 class RoundTrip:
-    """What the flow makes of points that go to their latent codes and back: what the solver's steps leave, times what the flow makes of it.
+    """The errors of points that the flow takes to their latent codes and back: those of the solver's steps, as the
+    flow magnifies them.
 
     Where neighbouring paths part on the way back, as by a badly trained score, that is no measure of the error of log p, which may be a
     thousandth of it: by a lower tolerance log p itself changes by its own error.
@@ -224,7 +226,7 @@ class RoundTrip:
 
 @dataclass(frozen=True)
 class RoundTripProgress:
-    """How far the points are; `result` comes with the last progress only."""
+    """Progress of the points; `result` comes with the last one only."""
 
     fraction: float
     result: RoundTrip | None

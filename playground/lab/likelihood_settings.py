@@ -7,11 +7,11 @@ import msgspec
 from playground.lab.setting import meta
 
 LOG_P_OF = {"learned": "model", "exact": "exact score", "empirical": "training set"}
-"""What a log p is called after, by the score that likelihood.source names."""
+"""The names of log p by the score that likelihood.source names."""
 
 
 class Likelihood(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """How log-likelihoods are computed."""
+    """The score, the accuracy and the trace of log-likelihoods."""
 
     source: Annotated[
         Literal["learned", "exact", "empirical"],

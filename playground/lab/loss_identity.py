@@ -1,4 +1,5 @@
-"""What training minimises: whose losses can stand on one curve, above one floor. No torch, so the window asks at once."""
+"""The identity of a loss: losses of one identity can stand on one curve, beside one optimal loss. No torch, so the
+window asks at once."""
 
 import msgspec
 

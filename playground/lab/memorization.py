@@ -27,7 +27,7 @@ FROM_NEIGHBOURS = (
 ERRORS = 4.0
 """Standard errors by which two figures must differ to speak of memorization: chance does in one of 30,000 runs."""
 SHARE, NATS = 0.1, 0.5
-"""By which they must differ at least: less does little harm."""
+"""The least difference that counts: less does little harm."""
 
 
 def memorized_shares(problem: "Problem", samples: Array) -> dict[str, float]:

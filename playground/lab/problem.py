@@ -46,8 +46,9 @@ from playground.theory.noise import (
 
 SIGMA_MIN = 0.01  # of the data's standard deviation: finer than the toys' own blur, coarse enough to learn
 FINEST, BLUR = 0.001, 0.002
-"""Of the data's standard deviation and nats: where the data have narrow parts, the finest level goes down to a third of their
-thickness, where the blur costs no more than so much. Two columns of correlation 0.9999 lose 0.1 nat by SIGMA_MIN."""
+"""The finest level, as a share of the data's standard deviation, and the nats that its smoothing may cost. Where the
+data have narrow parts, the finest level goes down to a third of their thickness, where smoothing costs no more than
+so much. Two columns of correlation 0.9999 lose 0.1 nat by SIGMA_MIN."""
 FEW_POINTS = 10_000
 """Training points of the plane up to which training stops early: of two moons the KL of a network of the default size is least after
 200 steps with 100 rows, after 1,000 with 2,000, and with 50,000 it goes on falling for 20,000."""
@@ -78,7 +79,7 @@ def choose_device(name: str = "auto") -> torch.device:
 
 @dataclass(frozen=True, eq=False)
 class Problem:
-    """What training, sampling and likelihood need to know, in internal units.
+    """The data, the noise and the device of an experiment, in internal units, for training, sampling and likelihoods.
 
     Attributes:
         experiment: as the user wrote it, in user units, with its "auto"s.
@@ -167,13 +168,13 @@ class Problem:
 
     @property
     def classes(self) -> int:
-        """How many classes the network is told of: those of the data, and none for an MLP."""
+        """The number of classes that the network is told: that of the data, and none for an MLP."""
         told = defaults.resolve(self.experiment).network.kind == "u-net"
         return int(self.dataset.labels.max()) + 1 if told and self.dataset.labels is not None else 0
 
     @functools.cached_property
     def conditions(self) -> Conditions:
-        """What the network and its samples can be conditioned on."""
+        """The conditions that the network and its samples can be given."""
         told = self.dataset.labels if self.classes else None
         present = () if told is None else tuple(np.flatnonzero(np.bincount(told)).tolist())
         return Conditions(present, len(self.dataset.held_out), self.hidden_labels)
@@ -365,7 +366,8 @@ class Problem:
 
 
 def _thickness(train: Tensor) -> Tensor:
-    """Of points of the plane, 0 on a curve; images are held apart from each other by far more than a finest level."""
+    """Return the thickness of points of the plane, 0 on a curve; images are held apart from each other by far more
+    than a finest level."""
     if train.shape[1:] != (2,):
         return torch.full((1,), math.inf)
     found = local_geometry.thickness(train)

@@ -1,11 +1,11 @@
-"""What a training reports as it goes on; no torch, so that saved reports are read at once."""
+"""The reports of training as it goes on; no torch, so that saved reports are read at once."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
 class TrainingProgress:
-    """Where training stands.
+    """A report of a training.
 
     Attributes:
         step, seconds: steps made and time spent training, pauses not counted.

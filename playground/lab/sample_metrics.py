@@ -1,4 +1,4 @@
-"""How far samples are from the data, in the user's units: figures that say what a perfect sampler scores."""
+"""Distances of samples from the data in the user's units, each beside what a perfect sampler scores."""
 
 from collections.abc import Generator, Iterable, Iterator
 from dataclasses import dataclass
@@ -40,7 +40,7 @@ _FROM_DATA = (
 )
 
 FROM_SAMPLES = (*_FROM_DATA, *FROM_NEIGHBOURS, "mode_weights", "mode_weights_standard_error")
-"""What samples are judged by, but for images; all but the weights of modes by comparison with data."""
+"""The keys of figures of samples, but for images; all but the weights of modes compare samples with data."""
 
 
 def add_distances(
@@ -107,7 +107,7 @@ points would take four times as long."""
 
 @dataclass(frozen=True, eq=False)
 class Comparison:
-    """What samples are compared with.
+    """The data with which samples are compared.
 
     Attributes:
         count: how many samples are taken.
@@ -123,7 +123,7 @@ class Comparison:
 
 
 def _comparison(problem: Problem, count: int, generator: torch.Generator) -> Comparison:
-    """What `count` samples are compared with, or fewer: as many as there can be in both clouds of a pair.
+    """Return the data for `count` samples, or for fewer: as many as there can be in both clouds of a pair.
 
     Where many rows repeat and equal ones were held out together, the held-out ones follow another distribution than all do: a perfect
     sampler would be far from them. There the data are drawn from all rows: a fifth of them, at most DISTANCE_POINTS.

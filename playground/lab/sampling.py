@@ -1,4 +1,4 @@
-"""From an experiment to moving particles: which sampler, where they start, and what they did, frame by frame."""
+"""Sampling of an experiment: the choice of the sampler, its start, and its trajectory frame by frame."""
 
 import dataclasses
 import math
@@ -133,7 +133,7 @@ def _log_density(problem: Problem, score: LabelledScore | None) -> LogDensity:
 
 
 def step_in_user_units(problem: Problem) -> float:
-    """What `sampling.step = "auto"` stands for with this experiment's Langevin sampler, in squared user units."""
+    """Return the value of `sampling.step = "auto"` for this experiment's Langevin sampler, in squared user units."""
     return _step(problem) * problem.units.sigma_to_user(1.0) ** 2
 
 
@@ -159,7 +159,7 @@ def _step(problem: Problem) -> float:
 
 
 def start_positions(problem: Problem, generator: torch.Generator) -> Tensor:
-    """Where the particles start, (particles, *shape) in internal units.
+    """Return the particles' start, (particles, *shape) in internal units.
 
     "auto" is uniform for Langevin at one level, which has no prior of its own, and the prior for the others: that of the process,
     or for Langevin the Gaussian with the moments of the data smoothed by its coarsest level. The forward process always
@@ -255,8 +255,9 @@ def require_stable_step(problem: Problem, score: LabelledScore, sampler: Sampler
 
 
 def _reach(problem: Problem) -> float:
-    """How far from the middle of the data a particle can be, in internal units: beside the farthest point, by the coarsest noise of
-    the run. A process contracts the points by alpha <= 1 and ends with noise of deviation std(1), its largest."""
+    """Return how far from the middle of the data a particle can be, in internal units: the farthest point plus the
+    coarsest noise of the run. A process contracts the points by alpha <= 1 and ends with noise of deviation std(1),
+    its largest."""
     kind = problem.experiment.sampling.kind
     if kind in (*FROM_NOISE, "forward"):
         spread = float(problem.process().std(1.0))

@@ -12,7 +12,7 @@ FROM_NOISE = {"reverse-sde": "reverse SDE", "probability-flow": "probability flo
 
 
 class Sampling(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """How new points are made."""
+    """The sampler, its start, and the conditions on new points."""
 
     kind: Annotated[
         Literal[

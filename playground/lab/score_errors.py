@@ -1,4 +1,4 @@
-"""How wrong a learned score is at each noise level, in the user's units."""
+"""The error of a learned score at each noise level, in the user's units."""
 
 import math
 from collections.abc import Iterator

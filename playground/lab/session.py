@@ -38,7 +38,7 @@ MODEL = "model.safetensors"
 """The session in the folder of a run."""
 FORMAT = "score-playground session"
 VERSION = 2
-"""From 2 on a file has a checksum."""
+"""The version from which on a file has a checksum."""
 NO_CHECKSUM = "00000000"  # stands in its place while it is computed
 LONGEST_CLASS_NAME = 255  # file systems allow no longer names of folders
 
@@ -51,7 +51,7 @@ class SessionError(UserError, ValueError):
 
 @dataclass(frozen=True, eq=False)
 class Session:
-    """All that is needed to go on where one stopped.
+    """A saved session: all that is needed to go on where one stopped.
 
     Args:
         experiment: the settings, "auto" included.
@@ -249,7 +249,8 @@ def _plain(array: np.ndarray) -> np.ndarray:
 
 
 def _ordered(contents: bytes) -> tuple[bytes, memoryview]:
-    """The same file with its metadata in a fixed order, for the library writes them in another each time: head, and numbers.
+    """Return the file with its metadata in a fixed order, for the library writes them in another each time: head, and
+    numbers.
 
     The numbers are not copied: with a large set of images they are most of the memory that saving takes.
     """
@@ -376,7 +377,7 @@ def _json(path: Path, metadata: Mapping[str, str], name: str, kind: type) -> Any
 
 
 def _class_names(path: Path, metadata: Mapping[str, str], labels: np.ndarray | None) -> tuple[str, ...]:
-    """What each class of the labels is called; nothing in files of earlier versions."""
+    """Read the names of the labels' classes; none in files of earlier versions."""
     found = _json(path, {"class_names": "[]"} | dict(metadata), "class_names", list)
     if not _are_names(found):
         raise _damaged(path, "its classes have no names that can be used")

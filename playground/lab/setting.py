@@ -1,4 +1,4 @@
-"""How one setting is declared: the type says what it holds, :func:`meta` its bounds and documentation."""
+"""The declaration of one setting: the type says what it holds, :func:`meta` its bounds and documentation."""
 
 from collections.abc import Mapping
 from typing import Literal

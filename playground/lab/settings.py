@@ -21,11 +21,11 @@ PROCESSES = ("ve", "vp", "sub-vp", "cosine", "custom")
 """The kinds of noise that go on continuously from data to noise."""
 
 RATED = ("vp", "sub-vp")
-"""Those of them whose end follows from a rate and not from sigma_max."""
+"""The processes whose end follows from a rate and not from sigma_max."""
 
 
 class Noise(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What noise does to the data."""
+    """The noise that is added to the data."""
 
     kind: Annotated[
         Literal["none", "single", "discrete", "ve", "vp", "sub-vp", "cosine", "custom"],
@@ -204,7 +204,7 @@ class Network(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Objective(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What training minimises."""
+    """The loss that training minimises."""
 
     kind: Annotated[
         Literal["exact", "sliced", "denoising", "maximum-likelihood"],
@@ -285,7 +285,7 @@ class Objective(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Training(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """How long and how fast to train."""
+    """The length and the speed of training."""
 
     seconds: (
         Annotated[

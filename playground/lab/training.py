@@ -188,7 +188,8 @@ class Trainer:
             yield number / EVALUATED, done
 
     def held_out_loss(self, loss: float, error: float) -> tuple[float, float] | None:
-        """That loss, known to an error, with what the averaged weights lose more at held-out points than at training points.
+        """Return the final loss and its error, plus what the averaged weights lose more at held-out points than at
+        training points.
 
         None where a network is told labels, which held-out points lack, and never trained without.
         """
@@ -264,7 +265,8 @@ class Trainer:
         return min((steps - self.step) / self._rate, seconds - self.seconds)
 
     def _chunk(self) -> int:
-        """How many steps to make in one go: a block, or what takes about 30 ms, few at first while the rate is unknown."""
+        """Return how many steps to make in one go: a block, or what takes about 30 ms, few at first while the rate is
+        unknown."""
         steps, seconds = self._limits
         if self._fused:  # whatever the clock says
             return int(min(self._block, steps - self.step))
@@ -297,7 +299,7 @@ class Trainer:
         return float(loss), rates[-1]
 
     def _remember_labels(self) -> None:
-        """That the present share of labels was hidden from the network, if it is told any."""
+        """Record that the present share of labels was hidden from the network, if it is told any."""
         share, before = self.problem.experiment.training.label_dropout, self.problem.hidden_labels
         if self.problem.conditions.classes:
             hidden = (share, share) if before is None else (min(share, before[0]), max(share, before[1]))
@@ -305,7 +307,7 @@ class Trainer:
                 self.problem = replace(self.problem, hidden_labels=hidden)
 
     def _learning_rate(self, made: int) -> float:
-        """Of the step after `made` more."""
+        """Return the learning rate of the step after `made` more."""
         settings, step = self.problem.experiment.training, self.step + made
         rate = settings.learning_rate * min(1.0, (step + 1) / WARM_UP)
         if settings.lr_schedule == "cosine":
@@ -342,7 +344,8 @@ class Trainer:
         return loss
 
     def _directions(self, x: Tensor) -> tuple[Tensor, float, bool]:
-        """Of exact and sliced matching at x (N, D): v (K, N, D), the factor of their sum, and whether ||s|| is taken along v."""
+        """Return the probes of exact and sliced matching at x (N, D): v (K, N, D), the factor of their sum, and
+        whether ||s|| is taken along v."""
         objective = self._objective
         if isinstance(objective, Sliced):
             drawn = [objective.direction(x, self._generator) for _ in range(objective.projections)]
@@ -410,7 +413,8 @@ def _limits(experiment: Experiment) -> tuple[float, float]:
 
 
 def recommended_threads(problem: Problem, cores: int) -> int:
-    """How many torch threads to train with: one for a small MLP, all cores but one (at least one) for convolutions.
+    """Return the number of torch threads to train with: one for a small MLP, all cores but one (at least one) for
+    convolutions.
 
     Two threads on two busy cores made an MLP's 1,000 steps/s five; convolutions have work enough to share.
     """

@@ -1,4 +1,4 @@
-"""What a sampler did, frame by frame, as plain arrays.
+"""The trajectory of a sampler, frame by frame, as plain arrays.
 
 Imports no torch, so the window can play a saved trajectory before torch is loaded.
 """
@@ -25,14 +25,14 @@ MEMORY_LIMIT = 800_000_000
 
 NPZ_HEADER = 150  # bytes around an array: numpy's header, and the archive's, which has another entry at the end
 SAMPLED_FRAMES, SAMPLED_NUMBERS = 40, 100
-"""Of which the size of a CSV file is told: numbers of each of so many frames."""
+"""Frames, and numbers of each, from which the size of a CSV file is estimated."""
 
 PIECE = 512
 """Numbers of a CSV file that are written in one go, which takes about 0.2 ms."""
 
 
 class Trajectory:
-    """What a sampler did, frame by frame, in user units.
+    """The trajectory of a sampler, frame by frame, in user units.
 
     One thread may append while another reads: a frame counts in `len` only once all of it is written, and written frames
     never move or change. Frames are a subset of the sampler's steps where all of them would exceed `MEMORY_LIMIT`: every
@@ -50,7 +50,7 @@ class Trajectory:
         frame_bytes = particles * math.prod(shape) * dtype.itemsize
         kept = max(2, MEMORY_LIMIT // max(frame_bytes, 1))
         self.steps = steps
-        """Of the sampler, to the end."""
+        """The index of the sampler's last step."""
         self.stride = max(1, -(-steps // (kept - 1)))
         self.total = -(-steps // self.stride) + 1
         """Frames of the complete trajectory."""
@@ -61,7 +61,7 @@ class Trajectory:
         self._step = np.zeros(self.total, dtype=np.int64)
         self._length = 0
         self.seconds = 0.0
-        """That the sampler took so far; nan where that is not known."""
+        """The seconds that the sampler took so far; nan where that is not known."""
 
     def append(self, step: "Step", nfe: tuple[float, int] | None = None) -> bool:
         """Write a step of the sampler, unless the stride leaves it out; whether it was written.

@@ -1,4 +1,4 @@
-"""Which log-likelihoods are to be trusted: not where the flow was lost, nor where a network only extrapolates.
+"""The trust in log-likelihoods: warnings where the flow was lost, and where a network only extrapolates.
 
 A learned score is trained at training points and their noise. Measured on the toys that ship trained, log p is off by a few
 hundredths of a nat among them, by 2 nats of 10 where this module begins to speak of extrapolation, and by half of itself or more from
@@ -22,12 +22,14 @@ if TYPE_CHECKING:
 Array = NDArray[np.floating]
 
 UNMEASURED, EXTRAPOLATED = "not measured", "extrapolated"
-"""What a warning begins with."""
+"""The first words of the warnings."""
 FAR = 4.0
-"""From the nearest training point, in what 99 of 100 training points keep within: no test point of the toys is so far, and two in a
-thousand with tails as heavy as Student's of 2.5 degrees of freedom."""
+"""Distance from the nearest training point, in what 99 of 100 training points keep within, beyond which a point is
+far: no test point of the toys is so far, and two in a thousand with tails as heavy as Student's of 2.5 degrees of
+freedom."""
 NOISES = 3.0
-"""Of the finest noise: as far is no extrapolation however close the training points lie, for they were trained with it."""
+"""Multiple of the finest noise within which nothing counts as far, however close the training points lie, for they
+were trained with it."""
 NEIGHBOURS, EVALUATED = 2**16, 500
 """Training points among which the nearest is looked for, and of which it is: at most so many, drawn at random."""
 MISSED, MISSED_PART = 0.1, 0.02
@@ -116,7 +118,7 @@ def _neighbours(problem: "Problem") -> "Tensor":
 def flow_warnings(
     problem: "Problem", points: Array, log_prob: Array, error: Array | None, known: Array | None = None
 ) -> list[str]:
-    """What speaks against each log p by the flow from the finest sigma, in a few words; "" where nothing does.
+    """Return a warning for each log p by the flow from the finest sigma, in a few words; "" where there is none.
 
     Args:
         points: (N, *shape) in user units.
@@ -147,7 +149,7 @@ _LOST = f"{UNMEASURED}: the flow from here takes too many steps, for its score t
 
 
 def extrapolation_warnings(problem: "Problem", points: Array) -> list[str]:
-    """The same of a log p by a learned score or energy that was not lost."""
+    """Return the warnings for each log p by a learned score or energy whose flow was not lost."""
     return [
         f"{EXTRAPOLATED}: {distance:.3g} times as far from the nearest training point as these lie from each other"
         if distance > FAR

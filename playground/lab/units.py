@@ -66,7 +66,7 @@ class Units:
         return (points - self.offset) / self.scale
 
     def standardized(self, points: Array) -> NDArray[np.float32]:
-        """The same of points (N, \\*shape), rounded to single precision: many take no memory but the result's."""
+        """Convert points (N, \\*shape), rounded to single precision: many take no memory but the result's."""
         out = np.empty(points.shape, dtype=np.float32)
         for some in _parts(points):
             out[some] = self.to_internal(points[some])

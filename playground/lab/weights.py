@@ -1,4 +1,4 @@
-"""All that training changes, in flat vectors, and Adam's step on them.
+"""The arrays that training changes, as flat vectors, and Adam's step on them.
 
 The network's parameters are views of one vector, their average's of another, and so are gradient and moments. One step of
 optimizer and average is then eight calls on vectors instead of eight for each layer; it needs no torch.optim, whose first
@@ -46,7 +46,8 @@ class Weights:
         self._kept = self._all.clone()
 
     def arguments(self, network: Perceptron, rates: list[float], ema: float) -> tuple[Tensor, Tensor, OptimizerState]:
-        """What the steps of :mod:`playground.theory.fused` take after their draws; `network` is the one given at first."""
+        """Return what the steps of :mod:`playground.theory.fused` take after their draws; `network` is the one given
+        at first."""
         parts = network.parts
         gradients = {id(own): view for own, view in zip(self._parameters, self._gradients, strict=True)}
         descent = OptimizerState(
@@ -122,7 +123,7 @@ def hidden_labels(state: State) -> tuple[float, float] | None:
 
 
 def damaged(error: Exception) -> ExperimentError:
-    """Of a state that cannot be used."""
+    """Return the error for a state that cannot be used."""
     return ExperimentError(f"The saved training is incomplete or damaged ({error}): train anew.")
 
 

@@ -25,7 +25,7 @@ MOST_UNITS = 24
 
 @dataclass(frozen=True, eq=False)
 class Enumeration:
-    """What the sum over all states gives.
+    """The results of the sum over all states.
 
     Attributes:
         log_partition: log Z, 0-d.
@@ -156,7 +156,7 @@ def curvature_rate(moved: Tensor, turned: Tensor) -> float:
 
 
 def entropy(patterns: Tensor) -> float:
-    """Of the empirical distribution of patterns (N, d), in nats: ln N where no two are the same."""
+    """Entropy in nats of the empirical distribution of patterns (N, d): ln N where all differ."""
     shares = torch.bincount(numbers_of(patterns)).double() / len(patterns)
     return float(torch.special.entr(shares).sum())
 

@@ -1,4 +1,4 @@
-"""How often a score is evaluated, the currency in which samplers are compared (NFE, number of function evaluations)."""
+"""Counts of score evaluations (NFE, number of function evaluations), by which samplers are compared."""
 
 import torch
 from torch import Tensor

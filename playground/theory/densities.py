@@ -54,7 +54,7 @@ class Density(ABC):
 
     @abstractmethod
     def to(self, device: torch.device | str | None = None, dtype: torch.dtype | None = None) -> "Density":
-        """The same density on another device or in another precision."""
+        """Return the same density on another device or in another precision."""
 
     @abstractmethod
     def entropy(self) -> float:
@@ -175,7 +175,8 @@ class GaussianMixture(Density):
         )
 
     def entropy(self) -> float:
-        """By Gauss-Hermite quadrature around each component: the nodes go where the mass is, however thin it is."""
+        """Compute the entropy by Gauss-Hermite quadrature around each component: the nodes go where the mass is,
+        however thin it is."""
         _check_dim(self.dim)
         budget = 2**26 / len(self.means) ** 2  # evaluations of a component
         nodes, node_weights = _gauss_hermite(int(min(32, max(6, budget ** (1 / self.dim)))), self.dim)
@@ -302,7 +303,7 @@ class Boxes(Density):
         )
 
     def entropy(self) -> float:
-        """By Gauss-Legendre quadrature on panels that are cut at every edge and finely around it."""
+        """Compute the entropy by Gauss-Legendre quadrature on panels that are cut at every edge and finely around it."""
         _check_dim(self.dim)
         exact = self.to("cpu", torch.float64)
         cuts = self.std * torch.tensor([-8, -5, -3, -2, -1, 0, 1, 2, 3, 5, 8], dtype=torch.float64)
@@ -319,7 +320,7 @@ class Boxes(Density):
         return Boxes(self.lows[:, axis : axis + 1], self.highs[:, axis : axis + 1], self.weights, self.std)
 
     def cdf(self, x: Tensor) -> Tensor:
-        """By the integral of Phi(y/s), which is y Phi(y/s) + s phi(y/s), and max(y, 0) where s = 0."""
+        """Compute the cdf by the integral of Phi(y/s), which is y Phi(y/s) + s phi(y/s), and max(y, 0) where s = 0."""
         low, high = self.lows[:, 0], self.highs[:, 0]
         below = [
             y * torch.special.ndtr(y / self.std) + self.std * torch.exp(-0.5 * ((y / self.std) ** 2 + _LOG_TWO_PI))

@@ -88,7 +88,8 @@ class Empirical:
         return total / (len(self.points) * areas)
 
     def _logits(self, x: Tensor, sigma: Tensor | float) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
-        """Of a few rows at a time: (x'x_i - |x_i|^2/2)/sigma^2, (rows, N), with |x|^2 and sigma, (rows,).
+        """Return the logits of a few rows at a time, (x'x_i - |x_i|^2/2)/sigma^2, (rows, N), with |x|^2 and sigma,
+        (rows,).
 
         The common |x|^2 is left out, for far out it would drown the differences in rounding.
         """

@@ -34,7 +34,7 @@ class ForwardProcess(Sampler):
         return self.steps
 
     def run(self, score: ScoreFunction, start: Tensor, generator: torch.Generator) -> Iterator[Step]:
-        """As for any sampler; `start` are particles at t_min, see :meth:`begin`."""
+        """Run the process from particles `start` at t_min, see :meth:`begin`; otherwise as any sampler."""
         times, sigmas = (values[::-1] for values in time_grid(self.process, self.steps, self.grid))
         scales = self.process.scale(torch.tensor(times, dtype=torch.float64)).tolist()
         x = start

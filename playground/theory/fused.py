@@ -1,4 +1,4 @@
-r"""What the perceptrons' work in few calls is made of: features, activations, steps of Adam; and the targets of denoising.
+r"""Parts of fused training and evaluation of perceptrons: features, activations, steps of Adam, targets of denoising.
 
 Training in a thread shares Python's interpreter with a window that paints sixty times a second, and must wait for it
 before each of a step's hundred calls to torch: beside 10,000 moving particles autograd kept 165 of 340 steps a second,
@@ -42,7 +42,7 @@ Function = TypeVar("Function", bound=Callable[..., object])
 
 
 class OptimizerState(NamedTuple):
-    """What a block of S steps of training changes, and how.
+    """The tensors that a block of S training steps updates, and the numbers it updates them by.
 
     Attributes:
         weights, biases: of the layers: views of `live`.
@@ -88,7 +88,8 @@ def features(
     *,
     columns: bool = False,
 ) -> Tensor:
-    """What a perceptron's first layer sees of inputs y = scale x for x (..., N, D): (..., N, F).
+    """Compute the features that a perceptron's first layer takes of inputs y = scale x, for x (..., N, D): (..., N,
+    F).
 
     The inputs, their K cosines and K sines and, where sigma (..., N), > 0, is given, ln(sigma)/4 with its T sines and T cosines:
     F = D + 2K + 1 + 2T, or without sigma D + 2K.
@@ -121,7 +122,8 @@ def features(
 def noised_columns(
     x: Tensor, z: Tensor, sigma: Tensor, frequencies: Tensor, tones: Tensor
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """What denoising begins with, for clean points and standard normal noise (S, N, D) and sigma (S, N), > 0.
+    """Compute the network's inputs and target terms of denoising, for clean points and standard normal noise (S, N, D)
+    and sigma (S, N), > 0.
 
     Returns:
         The :func:`features` of x + sigma z and a one, (S, F + 1, N); 1/sqrt(sigma^2 + 1), (S, 1, N); and what is added to a
@@ -271,7 +273,7 @@ def adam_in_one_pass(
     second_decay: float = SECOND_DECAY,
     epsilon: float = EPSILON,
 ) -> None:
-    """The same in a third of the time, on the CPU, by what torch.optim calls there.
+    """Do the same as :func:`adam` in a third of the time, on the CPU, by what torch.optim calls there.
 
     The vectors go in as chunks, for TorchScript takes a write to the members of a list made here for dead code.
     """
@@ -319,7 +321,7 @@ def optimizer_step(descent: OptimizerState, made: int) -> None:
 
 @compiled
 def group_means(x: Tensor, y: Tensor, sigma: Tensor, count: int, most: int = 2**20) -> Tensor:
-    """What :meth:`playground.theory.empirical.Empirical.posterior_mean` gives of each group of points on its own.
+    """Compute :meth:`playground.theory.empirical.Empirical.posterior_mean` within each group of points.
 
     Args:
         x, y: clean points and noisy ones, (N, D), `count` a group. What is left over takes the last `count` points, so that

@@ -108,7 +108,7 @@ def energy_denoising_steps(
     tones: Tensor,
     descent: OptimizerState,
 ) -> Tensor:
-    """The same as :func:`playground.theory.fused_training.denoising_steps` for an energy, at twice the products of matrices.
+    """Do :func:`playground.theory.fused_training.denoising_steps` for an energy, at twice the products of matrices.
 
     Args:
         factor: c, by which phi is multiplied in the log-density, (S, N).

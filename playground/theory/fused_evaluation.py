@@ -27,7 +27,7 @@ Begun = Callable[..., tuple[Tensor, list[Future[None]]]]
 
 
 class MlpParameters(NamedTuple):
-    """What a perceptron is made of.
+    """The weights and tables of a perceptron.
 
     Attributes:
         frequencies: of the points' features, (D, K).
@@ -88,7 +88,7 @@ def blocks(x: Tensor, rows: int) -> Iterator[slice]:
 
 
 def cores_for(function: object, points: Tensor, rows: int) -> int:
-    """How many cores are to work at once on blocks of so many points: as many as there are.
+    """Return how many cores are to work at once on blocks of so many points: as many as there are.
 
     Only TorchScript can begin work on another. What the blocks are does not depend on it, so that it changes no last digit.
     """
@@ -99,7 +99,7 @@ def cores_for(function: object, points: Tensor, rows: int) -> int:
 
 
 def on_cores(function: Begun, points: Tensor, *rest: object, rows: int) -> Tensor:
-    """What a function begins to write of points, `rows` at a time on every core, once all have written."""
+    """Run a function on points, `rows` at a time on every core, and return what it wrote once all have ended."""
     count = len(points)
     if count % LANES:
         points = functional.pad(points, (0, 0, 0, -count % LANES))
@@ -133,7 +133,7 @@ def pass_through(
 def perceptron(
     inputs: Tensor, weights: list[Tensor], biases: list[Tensor], activation: str, rows: int, cores: int
 ) -> tuple[Tensor, list[Future[None]]]:
-    """What fully connected layers give of inputs (N, F), `rows` points at a time: (N, D)."""
+    """Apply fully connected layers to inputs (N, F), `rows` points at a time: (N, D)."""
     out = torch.empty([len(inputs), len(weights[-1])], dtype=inputs.dtype, device=inputs.device)
     others = [
         torch.jit.fork(pass_through, inputs, weights, biases, activation, rows, core, cores, out)
@@ -201,8 +201,8 @@ def perceptron_trace(
     rows: int,
     cores: int,
 ) -> tuple[Tensor, list[Future[None]]]:
-    """What the layers give of :func:`playground.theory.fused.features` and, last, the trace of its derivatives along the points'
-    axes, (N, D + 1).
+    """Apply the layers to :func:`playground.theory.fused.features` and append the trace of their derivatives along the
+    points' axes, (N, D + 1).
 
     These travel forward beside the values, D times (N, G) in every layer. Those of the features are features themselves, of other
     weights: cos(b'y) turns into -b_k sin(b'y), sin(b'y) into b_k cos(b'y), and y_k into a one, for the bias.

@@ -98,7 +98,7 @@ def matching_steps(
     tones: Tensor,
     descent: OptimizerState,
 ) -> Tensor:
-    r"""The same as :func:`denoising_steps` for exact and sliced score matching.
+    r"""Do the same as :func:`denoising_steps` for exact and sliced score matching.
 
     .. math:: \lambda \left[\tfrac12 \|s\|^2 + c \sum_k v_k^\top \nabla s\, v_k\right]
 

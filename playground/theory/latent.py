@@ -1,4 +1,4 @@
-r"""Ways between two latent codes, standard normal vectors that a probability flow turns into data.
+r"""Interpolations between two latent codes, standard normal vectors that a probability flow turns into data.
 
 A code is the whitened x(1), z = R^{-1} (x(1) - m)/s for the prior N(m, s^2 R^2): only there do all directions mean the same.
 A straight line between two codes leaves their distribution: its middle has half the variance, and so decodes to a point that is likelier
@@ -14,11 +14,12 @@ import torch
 from torch import Tensor
 
 LatentInterpolation = Callable[[Tensor, Tensor, Tensor], Tensor]
-"""From z0 to z1, both of the shape of one point, at shares (P,) from 0 to 1: (P, *shape)."""
+"""A function of z0, z1, both of the shape of one point, and shares (P,) from 0 to 1; it returns (P, *shape)."""
 
 
 def spherical(z0: Tensor, z1: Tensor, shares: Tensor) -> Tensor:
-    r"""Along the great circle between the two directions, at a length that goes evenly from one's to the other's.
+    r"""Interpolate along the great circle between the two directions, with a length that grows linearly from one's to
+    the other's.
 
     .. math:: z(u) = \left((1 - u)|z_0| + u|z_1|\right)
         \frac{\sin((1 - u)\theta)\,\hat z_0 + \sin(u\theta)\,\hat z_1}{\sin\theta}
@@ -64,4 +65,4 @@ def _column(shares: Tensor, z: Tensor) -> Tensor:
 
 
 LATENT_INTERPOLATIONS: dict[str, LatentInterpolation] = {"spherical": spherical, "rotation": rotation, "linear": linear}
-"""By the names that settings know them by."""
+"""The interpolations by their names in the settings."""

@@ -30,10 +30,12 @@ from playground.theory.objectives import PROBE_DISTRIBUTIONS
 from playground.theory.ode import OdeProgress, TooManySteps, dormand_prince
 
 TRACED_DIMS = 192
-"""Up to so many an MLP's own trace is faster than autograd's; its memory grows with their square, to 5 GB for 32 x 32 in colour."""
+"""Dimensions up to which an MLP's own trace is faster than autograd's; its memory grows with their square, to 5 GB for
+32 x 32 in colour."""
 
 MOST_STEPS = 2_000
-"""Of one point: a smooth score takes 10 to 100, and one that takes more than this is refused within seconds."""
+"""Most steps of one point: a smooth score takes 10 to 100, and one that takes more than this is refused within
+seconds."""
 
 
 PRIOR_DEGREES = 4
@@ -72,7 +74,7 @@ class LikelihoodResult:
 
 @dataclass(frozen=True)
 class LikelihoodProgress:
-    """How much of the way is behind the points; the last progress, and only it, carries the result."""
+    """Progress of the solve, as the fraction that is done; the last one, and only it, carries the result."""
 
     fraction: float
     result: LikelihoodResult | None
@@ -97,7 +99,7 @@ class Decoded:
 
 @dataclass(frozen=True)
 class DecodingProgress:
-    """How much of the way is behind the codes; the last progress, and only it, carries the result."""
+    """Progress of the solve, as the fraction that is done; the last one, and only it, carries the result."""
 
     fraction: float
     result: Decoded | None
@@ -335,7 +337,8 @@ def _ends(process: Process, sigma: float | None) -> tuple[float, float]:
 
 
 def _widths(process: Process, ends: tuple[float, float]) -> tuple[float, float]:
-    """Of the point itself and of x(1), in y's: the point is spread * y where the flow starts, x(1) stretch * y where it ends."""
+    """Return the widths of the point and of x(1) in units of y: the point is spread * y where the flow starts, x(1)
+    stretch * y where it ends."""
     return math.hypot(1.0, ends[0]), float(process.scale(1.0)) * math.hypot(1.0, ends[1])
 
 

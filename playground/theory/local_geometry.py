@@ -1,4 +1,4 @@
-r"""How wide a cloud of points is, how thin where it is thinnest, and whether it is a curve: what its neighbourhoods tell.
+r"""Measures of a cloud of points from its neighbourhoods: widest gap, local thickness, intrinsic dimension.
 
 A density that is narrow in some direction loses more to a blur than one that is wide. Of a Gaussian of deviation s the blur by
 sigma costs, in each direction,
@@ -28,7 +28,7 @@ PAIRS, AMONG = 500, 2**14
 FEW = 7
 """Points that tell whether a piece of a curve, to second order a parabola, goes through them."""
 FLAT = 0.1
-"""Their deviation from it over the distance of neighbours, below which nothing tells them from a curve."""
+"""Deviation from a curve over the distance of neighbours, below which points count as a curve."""
 CURVE = 1.5
 """Intrinsic dimension, half-way between a curve's and the plane's."""
 ZERO = 1e-6
@@ -175,7 +175,7 @@ def _from_parabola(groups: Tensor) -> Tensor:
 
 
 def _some(points: Tensor, most: int) -> Tensor:
-    """At most so many of the points, drawn at random, the same each time."""
+    """Return at most so many of the points, drawn at random, the same each time."""
     if len(points) <= most:
         return points
     return points[torch.randperm(len(points), generator=torch.Generator().manual_seed(0))[:most]]

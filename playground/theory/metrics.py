@@ -1,4 +1,4 @@
-"""How far a model or its samples are from the truth, each figure with its sampling error where it has one."""
+"""Distances of a model or its samples from the truth, each with its sampling error where it has one."""
 
 import math
 from collections.abc import Iterator
@@ -140,7 +140,7 @@ def mode_weights(samples: Tensor, modes: Tensor) -> tuple[Tensor, Tensor]:
 
 @dataclass(frozen=True)
 class FisherDivergence:
-    """How far a score is from another one at a noise level.
+    """The distance of a score from another one at a noise level.
 
     Attributes:
         value: E ||s - exact||^2 in 1/units^2, with its standard error.

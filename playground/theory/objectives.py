@@ -1,4 +1,5 @@
-r"""What training minimises: exact, sliced and denoising score matching, maximum likelihood, and the weights of the noise levels.
+r"""The objectives of training: exact, sliced and denoising score matching, maximum likelihood, and the weights of the
+noise levels.
 
 For one noise level, and up to a constant that no network can change, the first three are the Fisher divergence
 E ||s(x) - grad log p_sigma(x)||^2 / 2:
@@ -280,7 +281,8 @@ class Denoising(ScoreMatching):
         return mean, (y - mean) / per_point(sigma, x)
 
     def optimal_loss(self, density: Density, generator: torch.Generator, count: int = 40_000) -> float | None:
-        """As for one point; with a target batch, the loss of the true score itself, whose noise is that of the means alone."""
+        """The optimal loss as for one point; with a target batch, the loss of the true score itself, whose noise is
+        that of the means alone."""
         if self.target_batch == 1:
             return super().optimal_loss(density, generator, count)
         x = density.sample(max(count, self.target_batch), generator)
@@ -332,7 +334,7 @@ class MaximumLikelihood(Objective):
         return self.weight(sigma) * (constants - energy.log_density(x, sigma))
 
     def _few_levels(self, sigma: Tensor, generator: torch.Generator) -> Tensor:
-        """As many levels (N,) of which no more than `levels` differ; each point's has the distribution that it had."""
+        """Draw levels (N,) of which no more than `levels` differ; each point's has the distribution that it had."""
         if len(torch.unique(sigma)) <= self.levels:
             return sigma
         parts = torch.tensor_split(sigma.sort().values, self.levels)

@@ -64,7 +64,8 @@ class OdeResult:
 
 @dataclass(frozen=True)
 class OdeProgress:
-    """How far: the mean over rows of the part of [t0, t1] behind them; `result` comes with the last one only."""
+    """Progress of the solve: the mean over rows of the part of [t0, t1] that is done; `result` comes with the last one
+    only."""
 
     fraction: float
     result: OdeResult | None
@@ -235,7 +236,7 @@ class _Rows:
 
     @property
     def passed(self) -> int:
-        """How many of the times to be recorded lie behind every row."""
+        """The number of recorded times that every row has passed."""
         if self.finished or self.times is None:
             return len(self.path)
         slowest = (self.direction * self.t).min()

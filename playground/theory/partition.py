@@ -48,7 +48,7 @@ class StandardNormal:
 
 @dataclass(frozen=True)
 class QuadratureGrid:
-    """Where and how finely an energy is summed up: [-half, half]^2 in `cells` x `cells` cells."""
+    """The grid on which an energy is summed up: [-half, half]^2 in `cells` x `cells` cells."""
 
     half: float
     cells: int
@@ -136,7 +136,7 @@ def log_density_at(energy: EnergyFunction, points: Tensor, sigma: float) -> Tens
 
 
 def _error(square: QuadratureGrid, values: Tensor, value: float) -> float:
-    """Of the rule with these values (cells, cells)."""
+    """Estimate the error of the rule from its values (cells, cells)."""
     coarse = QuadratureGrid(square.half, square.cells // 2)
     parts = [values[row::2, column::2] for row in (0, 1) for column in (0, 1)]
     spread = max(abs(float(coarse.log_sum(part.flatten())) - value) for part in parts)

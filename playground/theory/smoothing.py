@@ -1,4 +1,4 @@
-r"""How much smoothing a set of points needs: until it is a Gaussian, and from one level to the next.
+r"""Measures of how much smoothing a set of points needs: until it is a Gaussian, and from one level to the next.
 
 In the plane the distance to the Gaussian of the same moments is summed up on a grid. Of more axes it follows from the cumulants: smoothing
 leaves all from the third on as they are, while the variance grows by sigma^2. Standardised by that variance they shrink like
@@ -64,7 +64,8 @@ def _divergence(some: Tensor, variances: Tensor, sigma: float) -> float:
 
 
 def _on_a_grid(some: Tensor, variances: Tensor, sigma: float) -> float | None:
-    """By the midpoint rule, of at most two axes; None where points lie beyond the grid, or its cells are too coarse for sigma.
+    """Compute the divergence by the midpoint rule, for at most two axes; None where points lie beyond the grid, or its
+    cells are too coarse for sigma.
 
     What the sample's own chance adds shrinks like 1/n: the same of each half of the points tells how much it is.
     """
@@ -78,7 +79,7 @@ def _on_a_grid(some: Tensor, variances: Tensor, sigma: float) -> float | None:
     kernels = torch.exp(-0.5 * ((middles[:, None, None] - u) / levels).square()) / (levels * math.sqrt(2 * math.pi))
 
     def below(points: Tensor, across: Tensor, up: Tensor) -> float:
-        """How far the entropy lies below that of the Gaussian of the same moments."""
+        """Return how far the entropy lies below that of the Gaussian of the same moments."""
         density = across @ up.T / len(points)
         covariance = torch.cov(points.T, correction=0) + levels.square().diag()
         return float(
@@ -91,7 +92,7 @@ def _on_a_grid(some: Tensor, variances: Tensor, sigma: float) -> float | None:
 
 
 def _by_cumulants(some: Tensor, variances: Tensor, sigma: float) -> float:
-    """By the series in the module's docstring."""
+    """Compute the divergence by the series in the module's docstring."""
     some = some[:: math.ceil(len(some) / PAIRED)]
     smoothed = (variances + sigma**2).clamp(min=TINY)
     shares = variances / smoothed  # the data's part of each axis' variance

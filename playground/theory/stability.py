@@ -1,4 +1,4 @@
-r"""How steep a score is, and which steps of Langevin dynamics that bears.
+r"""The largest curvature of a score, and the steps of Langevin dynamics that are stable with it.
 
 On a Gaussian direction of curvature L, the chain x <- x + eps s(x) + sqrt(2 eps) z multiplies a deviation by 1 - eps L in every step:
 it settles for eps < 2/L and runs away to infinity beyond, twice as fast as it mixes best at 1/L.
@@ -13,11 +13,11 @@ from torch import Tensor
 from playground.theory.noise import ScoreFunction
 
 ITERATIONS = 12
-"""Of the power method: where the largest curvature is twice the next, its quotient is then right to 1e-7, and where many are alike it is
-already near them after a few."""
+"""Iterations of the power method: where the largest curvature is twice the next, its quotient is then right to 1e-7,
+and where many are alike it is already near them after a few."""
 
 MARGIN = 1.02
-"""By which a step may exceed 2/L before it is called unstable: the curvature is an estimate from below."""
+"""Factor by which a step may exceed 2/L before it is called unstable: the curvature is an estimate from below."""
 
 
 def largest_curvature(score: ScoreFunction, x: Tensor, sigma: float, generator: torch.Generator) -> float:

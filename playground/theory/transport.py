@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 ROUNDS = 8
-"""Of Sinkhorn's, from a smoothing of a quarter of the mean cost down to that of the nearest points: more cost more than they save."""
+"""Rounds of Sinkhorn's algorithm, from a smoothing of a quarter of the mean cost down to that of the nearest points:
+more cost more than they save."""
 
 Array = NDArray[np.float64]
 

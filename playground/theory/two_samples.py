@@ -64,7 +64,8 @@ def energy_distance(a: Tensor, b: Tensor) -> tuple[float, float]:
 
 
 def classifier_accuracy(a: Tensor, b: Tensor, generator: torch.Generator) -> tuple[float, float]:
-    """How often a classifier tells a point of one cloud from one of the other, and its standard error by :func:`share_error`.
+    """Train a classifier to tell the clouds apart; return its accuracy on points it has not seen, and its standard
+    error by :func:`share_error`.
 
     It learns from half of the points and is judged on the other half, as many of each cloud: clouds of one distribution give 1/2.
     The error is that of the judging: where the distributions differ, another half to learn from gives another classifier, and the share

@@ -44,7 +44,7 @@ SCREEN_LIBRARIES = {  # what Qt's window on Linux asks the system for: the Debia
 
 
 def system() -> Verdict:
-    """Which system this is and which build of the program; on Linux whether its C library is new enough."""
+    """Check the system and the build of the program; on Linux whether its C library is new enough."""
     found = f"Score Playground {__version__} on {platform.system()} {platform.release()}, {platform.machine()}"
     if sys.platform != "linux":
         return Verdict(OK, found)
@@ -60,13 +60,14 @@ def system() -> Verdict:
 
 
 def least_glibc() -> tuple[int, ...]:
-    """What Qt's wheels ask for; in a package what its newest file does, as its build found out and wrote down."""
+    """Return the least glibc that Qt's wheels ask for; in a package that of its newest file, as its build found out
+    and wrote down."""
     note = Path(getattr(sys, "_MEIPASS", "/nowhere")) / "glibc.txt"
     return tuple(map(int, note.read_text().split("."))) if note.is_file() else LEAST_GLIBC
 
 
 def memory() -> Verdict:
-    """What is free, against what the window takes."""
+    """Compare the free memory with what the window takes."""
     free, total = free_memory()
     found = f"{free / GIB:.1f} of {total / GIB:.1f} GiB free"
     if free < LEAST_MEMORY * GIB:

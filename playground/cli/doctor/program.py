@@ -77,7 +77,7 @@ def bundled_files() -> Verdict:
 
 
 def device() -> Verdict:
-    """What "auto" computes on; a small product of matrices proves that it does."""
+    """Check the device of "auto"; a small product of matrices proves that it computes."""
     import torch
 
     from playground.lab.problem import choose_device

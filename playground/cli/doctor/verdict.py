@@ -1,4 +1,4 @@
-"""What the doctor says of one requirement."""
+"""The doctor's verdict on one requirement."""
 
 from dataclasses import dataclass
 from typing import Literal

@@ -1,4 +1,4 @@
-"""What Z costs on this machine: seconds of one core against the number of units."""
+"""The cost of Z on this machine: seconds of one core against the number of units."""
 
 import time
 from collections.abc import Callable, Iterator

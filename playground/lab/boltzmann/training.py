@@ -18,12 +18,12 @@ from playground.theory.boltzmann import Enumerator
 Array = NDArray[np.float64]
 
 GROWTH = 1.03
-"""From one shown step to the next: learning is fast at first and then slows down as one over the step."""
+"""Growth from one shown step to the next: learning is fast at first and then slows down as one over the step."""
 
 
 @dataclass(frozen=True, eq=False)
 class Progress:
-    """Where the ascent stands. Gradients are with respect to the d(d - 1)/2 weights, one a pair.
+    """The state of gradient ascent. Gradients are with respect to the d(d - 1)/2 weights, one a pair.
 
     Attributes:
         step: steps made.

@@ -43,7 +43,7 @@ def independence() -> float:
 
 
 def gradient() -> float:
-    """By autograd of the sum as it is written."""
+    """Compare with autograd of the sum as it is written."""
     weights = (0.5 * normals(10, 10)).requires_grad_()
     (found,) = torch.autograd.grad(log_weight(weights, states(10)).logsumexp(0), weights)
     return gap(Enumerator(10)(weights.detach()).correlations / 2, found)

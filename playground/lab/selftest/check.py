@@ -36,12 +36,12 @@ class Row:
 
     @property
     def measured_text(self) -> str:
-        """As a table shows it."""
+        """The measured value as a table shows it."""
         return self.failure or number(self.measured)
 
     @property
     def bound_text(self) -> str:
-        """As a table shows it."""
+        """The bound as a table shows it."""
         if math.isinf(self.low):
             return f"at most {number(self.high)}"
         return f"{number(self.low)} to {number(self.high)}"
@@ -91,10 +91,10 @@ def gap(found: Tensor, expected: Tensor) -> float:
 
 
 def standard_errors(values: Tensor, expected: float) -> float:
-    """How far the mean of independent values (N,) lies from what it should be, in its own standard errors."""
+    """Return how far the mean of independent values (N,) lies from its expected value, in its own standard errors."""
     return float((values.mean() - expected).abs() / (values.std() / math.sqrt(len(values))))
 
 
 def variance_errors(values: Tensor, expected: float) -> float:
-    """The same for the variance of normal values (N,) about their mean."""
+    """Return the same for the variance of normal values (N,) about their mean."""
     return float((values.var() / expected - 1).abs() / math.sqrt(2 / (len(values) - 1)))

@@ -1,4 +1,5 @@
-"""What is known beforehand: a class, or some of the coordinates, of Gaussians whose conditional distributions can be written down."""
+"""Checks of conditioning: a class, or known coordinates, of Gaussians whose conditional distributions can be written
+down."""
 
 import math
 
@@ -69,7 +70,7 @@ MEAN, VARIANCE = STEEP * 1.5, 1 - STEEP**2  # of the coordinate that is not know
 
 
 def normal_score(x: Tensor, sigma: Tensor) -> Tensor:
-    """Of N(0, COVARIANCE) smoothed by one sigma, at images (N, 1, 1, 2)."""
+    """The score of N(0, COVARIANCE) smoothed by one sigma, at images (N, 1, 1, 2)."""
     smoothed = COVARIANCE + torch.as_tensor(sigma).reshape(-1)[0] ** 2 * torch.eye(2, dtype=x.dtype)
     result: Tensor = -torch.linalg.solve(smoothed, x.reshape(-1, 2).T)
     return result.T.reshape(x.shape)
@@ -80,7 +81,8 @@ def known_score() -> ScoreFunction:
 
 
 def power() -> float:
-    """With which the error of the unknown coordinate's score falls from sigma = 0.02 to 0.01, where the known one is noised."""
+    """Return the power with which the error of the unknown coordinate's score falls from sigma = 0.02 to 0.01, where
+    the known one is noised."""
     z, errors = normals(100, 2), []
     for sigma in (0.02, 0.01):
         x = KNOWN + sigma * z

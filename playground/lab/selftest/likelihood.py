@@ -1,4 +1,4 @@
-"""Likelihoods of a mixture and of Gaussians, and the measures of samples."""
+"""Checks of likelihoods of a mixture and of Gaussians, and of the measures of samples."""
 
 import math
 from functools import partial
@@ -44,7 +44,7 @@ def solve(
 
 
 def prior_of(process: Process) -> GaussianPrior:
-    """For the mixture, of which the variance along each axis is known."""
+    """Return the prior for the mixture, whose variance along each axis is known."""
     density = mixture()
     centred = density.means - density.mean
     covariance = (density.weights[:, None] * centred).T @ centred
@@ -70,7 +70,7 @@ def kl(name: str) -> float:
 
 
 def network() -> MLP:
-    """Of random weights, its last layer too: any smooth field is the score of a model of density 1."""
+    """Return a network of random weights, its last layer too: any smooth field is the score of a model of density 1."""
     made = MLP(2, width=16, depth=2, activation="silu", features=4, scale=0.7, generator=seeded()).double()
     torch.nn.init.normal_(made.out.weight, std=0.15, generator=seeded(1))
     return made.requires_grad_(False)
@@ -88,7 +88,7 @@ def mass(score: ScoreFunction) -> float:
 
 
 def there_and_back(name: str) -> float:
-    """From data to the prior and down the flow again, place and log p alike."""
+    """Return the round-trip error from data to the prior and back down the flow, of place and log p alike."""
     process, density = PROCESSES[name], mixture()
     x, prior = density.sample(20, seeded()), prior_of(process)
     there = solve(density.score, process, prior, x, 1e-8)
@@ -170,7 +170,7 @@ def normal_kl() -> float:
 
 
 def shares() -> float:
-    """Of draws of three well separated Gaussians, in standard errors."""
+    """Return the errors of shares of draws of three well separated Gaussians, in standard errors."""
     weights = torch.tensor([0.5, 0.3, 0.2], dtype=torch.float64)
     modes = torch.tensor([[-9.0, 0.0], [0.0, 9.0], [9.0, 0.0]], dtype=torch.float64)
     chosen = torch.multinomial(weights, 5000, replacement=True, generator=seeded())

@@ -78,13 +78,14 @@ def at(process: Process, t: float) -> tuple[float, float]:
 
 
 def variance_error(make: Callable[[int], Sampler], process: Process, steps: int, draws: int) -> float:
-    """From the exact x(1) the variance at the end should become that of the data smoothed by the finest level."""
+    """Return the error of the variance at the end: from the exact x(1) it should become that of the data smoothed by
+    the finest level."""
     _, variance = moments(make(steps), *at(process, 1.0), draws * steps)
     return abs(variance - (STD**2 + process.sigma_min**2))
 
 
 def order(make: Callable[[int], Sampler], process: Process, draws: int) -> float:
-    """By how many powers of two the error falls from 64 to 128 steps."""
+    """Return the order: by how many powers of two the error falls from 64 to 128 steps."""
     return math.log2(variance_error(make, process, 64, draws) / variance_error(make, process, 128, draws))
 
 
@@ -129,7 +130,8 @@ def langevin() -> float:
 
 
 def annealed() -> float:
-    """At each level Langevin with half of alpha, so v/(1 - alpha/(4 v)) with v = s^2 + sigma_L^2; relative distance."""
+    """Compare annealed Langevin's variance with v/(1 - alpha/(4 v)), v = s^2 + sigma_L^2, for each level walks with
+    half of alpha; relative distance."""
     levels = torch.tensor([2.0, 0.3], dtype=torch.float64)
     v, step = STD**2 + 0.3**2, 0.5
     _, variance = moments(AnnealedLangevin(levels, step, 80, final_denoising=False), 3.0, 0.0, 160)

@@ -20,7 +20,7 @@ def mixture() -> GaussianMixture:
 
 
 def equal_mixture() -> GaussianMixture:
-    """Of one width, which is computed in a way of its own."""
+    """A mixture of one width, which is computed in a way of its own."""
     weights = torch.tensor([0.5, 0.3, 0.2], dtype=torch.float64)
     return GaussianMixture(mixture().means, torch.full((3,), 0.3, dtype=torch.float64), weights)
 
@@ -57,7 +57,8 @@ def empirical_gap() -> float:
 
 
 def mass(name: str) -> float:
-    """By the trapezium rule, whose error vanishes faster than any power of the spacing for these smooth densities."""
+    """Integrate by the trapezium rule, whose error vanishes faster than any power of the spacing for these smooth
+    densities."""
     side, spacing = torch.linspace(-4, 4, 401, dtype=torch.float64), 0.02
     grid = torch.cartesian_prod(side, side)
     density: Density = DENSITIES[name]()
@@ -76,7 +77,7 @@ def smoothing() -> float:
 
 
 def entropy() -> float:
-    """Of one Gaussian in the plane, ln(2 pi e s^2)."""
+    """Compare the entropy of one Gaussian in the plane with ln(2 pi e s^2)."""
     one = GaussianMixture(torch.zeros(1, 2, dtype=torch.float64), torch.tensor([0.3], dtype=torch.float64))
     return abs(one.entropy() - math.log(2 * math.pi * math.e * 0.09))
 
@@ -108,7 +109,8 @@ def bent(x: Tensor, sigma: Tensor) -> Tensor:
 
 
 def exact_trace() -> float:
-    """At sigma = 0 nothing is drawn, so each point's loss is |s|^2/2 plus the trace of the field's Jacobian."""
+    """Compare each point's loss at sigma = 0, where nothing is drawn, with |s|^2/2 plus the trace of the field's
+    Jacobian."""
     x, sigma = normals(30, 3), torch.zeros(30, dtype=torch.float64)
     objective = Exact(SingleSigma(1.0), weight="constant")
     trace = torch.cos(x @ ROTATION) @ ROTATION.diagonal()

@@ -64,7 +64,7 @@ def furthest(found: tuple[Tensor, ...], expected: tuple[Tensor, ...]) -> float:
 
 
 def denoising_loss(made: Perceptron, step: int) -> Tensor:
-    """Of the points of one step of :func:`draws`."""
+    """Return the loss of the points of one step of :func:`draws`."""
     x, z, sigma, weight = (part[step] for part in draws())
     residual: Tensor = made(x + sigma[:, None] * z, sigma) + z / sigma[:, None]
     return (weight * residual.square().sum(1)).mean()

@@ -1,4 +1,5 @@
-"""What all networks share: the preconditioned score, the embedding of the noise level, and how weights are drawn."""
+"""The common parts of all networks: the preconditioned score, the embedding of the noise level, the weights'
+initialization."""
 
 import math
 from abc import abstractmethod
@@ -49,7 +50,7 @@ class ScoreNetwork(nn.Module):
 
     @property
     def parameters_count(self) -> int:
-        """How many numbers training may change."""
+        """The number of trainable parameters."""
         return sum(parameter.numel() for parameter in self.parameters())
 
 
@@ -85,7 +86,7 @@ class NoiseEmbedding(nn.Module):
 
 
 def in_batches(x: Tensor, most: int = ROWS) -> int:
-    """How many points to evaluate at a time: at most so many on a CPU."""
+    """Return how many points to evaluate at a time: at most so many on a CPU."""
     return most if x.device.type == "cpu" else max(len(x), 1)
 
 

@@ -53,7 +53,7 @@ class Perceptron(ScoreNetwork):
         """The last layer for points of D = `dim` axes, without memory of its own yet."""
 
     def through(self, x: Tensor, noise: Tensor) -> Tensor:
-        """What comes out for inputs x (N, \\*shape) and noise (N,): (N, outputs)."""
+        """Return the layers' output for inputs x (N, \\*shape) and noise (N,): (N, outputs)."""
         x = x.flatten(1)
         angles = x @ self.get_buffer("frequencies")
         h = torch.cat([x, angles.cos(), angles.sin(), self.noise(noise)], dim=1)
@@ -64,7 +64,7 @@ class Perceptron(ScoreNetwork):
 
     @property
     def parts(self) -> MlpParameters:
-        """What the functions that evaluate it in few calls take."""
+        """Return the weights and tables that the fused functions take."""
         layers = [*self.hidden, self.out]
         weights = [layer.weight for layer in layers]
         biases = [layer.bias for layer in layers if layer.bias is not None]

@@ -84,7 +84,7 @@ class UNet(ScoreNetwork):
                 parameter.data = parameter.data.contiguous(memory_format=self.layout)
 
     layout = torch.channels_last
-    """Of pixels and weights in memory: with the channels of a position side by side."""
+    """The layout in memory of pixels and weights: with the channels of a position side by side."""
 
     def forward(self, x: Tensor, sigma: Tensor, label: Tensor | None = None) -> Tensor:
         """The score at x (N, \\*shape) for sigma (0-d or (N,), >= 0), in the shape of x.

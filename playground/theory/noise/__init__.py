@@ -1,4 +1,4 @@
-r"""What noise does to data: none, one sigma, a ladder of sigmas, or a continuous process.
+r"""Noise levels and noise processes: no noise, one sigma, discrete levels, or a continuous process.
 
 Everything is stated in *variance-exploding coordinates*: the density smoothed by sigma is
 p_sigma = p_data * N(0, sigma^2 I), and one score function s(x, sigma) = grad log p_sigma(x) serves every process, because

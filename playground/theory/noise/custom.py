@@ -43,7 +43,7 @@ class CustomSchedule(Process):
         return value.exp()
 
     def time(self, sigma: Tensor | float) -> Tensor:
-        """By halving each cubic's interval until nothing is left of it: it has one root there, for it rises."""
+        """Invert sigma(t) by halving each cubic's interval until nothing is left of it: it rises, so it has one root."""
         sigma = as_time(sigma)
         target = sigma.detach().cpu().double().log()
         piece = self._piece(target, self._logs)

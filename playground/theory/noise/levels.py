@@ -1,4 +1,4 @@
-"""Which noise levels an experiment has, and how training draws them."""
+"""The noise levels of an experiment, and how training draws them."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
@@ -22,7 +22,7 @@ def geometric(sigma_max: float, sigma_min: float, count: int) -> Tensor:
 
 
 class Noise(ABC):
-    """Which noise levels an experiment has: how training draws them, and what samplers may make of them."""
+    """The noise levels of an experiment: how training draws them, and which process samplers follow."""
 
     sigma_min: float
     sigma_max: float
@@ -34,7 +34,8 @@ class Noise(ABC):
         """`count` noise levels for one training batch, (count,) float32 on the generator's device."""
 
     def relative_density(self, sigma: Tensor, distribution: SigmaDistributionName = "log-normal") -> Tensor:
-        """How often training draws ln sigma, relative to drawing it evenly; 1 where there is no choice."""
+        """Return the density with which training draws ln sigma, relative to drawing it evenly; 1 where there is no
+        choice."""
         return torch.ones_like(sigma)
 
     def levels(self, count: int) -> Tensor:

@@ -11,7 +11,7 @@ MOST_ROWS = 500
 """Points, or dimensions, up to which principal axes are those of all points: more of both, and a random part of them speaks."""
 
 NO_VARIANCE = 1e-13
-"""Of the largest variance: less is the rounding of double precision."""
+"""Share of the largest variance below which a variance is the rounding of double precision."""
 
 
 class PrincipalAxes(NamedTuple):
@@ -29,15 +29,15 @@ class PrincipalAxes(NamedTuple):
 
     @classmethod
     def of_covariance(cls, covariance: Tensor) -> "PrincipalAxes":
-        """Those of a covariance (D, D)."""
+        """Compute the principal axes of a covariance (D, D)."""
         variances, axes = torch.linalg.eigh(covariance.cpu().double())
         varied = variances > NO_VARIANCE * variances[-1]
         return cls(axes[:, varied], variances[varied])
 
     @classmethod
     def of_points(cls, points: Tensor) -> "PrincipalAxes":
-        r"""Those of points (N, \*shape): of all, unless both N and D are beyond `MOST_ROWS`, where a random part of so many stands
-        for all, the same each time.
+        r"""Compute the principal axes of points (N, \*shape). Where both N and D are beyond `MOST_ROWS`, a random part
+        of so many points stands for all, the same each time.
 
         A part of n rows knows the covariance C of all to about (tr C)^2/n in squared Frobenius norm, thrice that where images differ
         in contrast. The prior N(0, C + sigma^2 I) of data of mean variance 1 is then off by a divergence of D^2 / (4 n sigma^4):
@@ -53,7 +53,7 @@ class PrincipalAxes(NamedTuple):
 
     @classmethod
     def of_centred(cls, flat: Tensor) -> "PrincipalAxes":
-        """Those of points (N, D) float64 of mean 0."""
+        """Compute the principal axes of points (N, D) float64 of mean 0."""
         if flat.shape[1] <= len(flat):
             return cls.of_covariance(flat.T @ flat / len(flat))
         # X X^T has the variances of X^T X without its D - N zeros. What rounding leaves of the orthogonality of axes that hardly
@@ -87,7 +87,7 @@ class GaussianPrior:
         return self.from_normal(z)
 
     def from_normal(self, z: Tensor) -> Tensor:
-        """What standard normal numbers z (N, \\*shape) stand for: mean + std R z, in the shape of z."""
+        """Map standard normal numbers z (N, \\*shape) to the prior: mean + std R z, in the shape of z."""
         if self.stretch is not None:
             z = self._stretched(z, self.stretch)
         return self.mean + self.std * z

@@ -1,4 +1,5 @@
-r"""How training draws the noise levels of a continuous process: distributions of ln sigma between its two ends.
+r"""Distributions from which training draws the noise levels of a continuous process, as densities of ln sigma between
+its two ends.
 
 A distribution decides where training looks, not what it minimises: with the weight "likelihood", which divides by the distribution's density,
 the expected loss is the same under every one of them.
@@ -84,7 +85,7 @@ class UniformTime(SigmaDistribution):
 
 
 class Importance(SigmaDistribution):
-    r"""In proportion to what the likelihood's weight makes of each level, for the score of data of variance one.
+    r"""The density in proportion to the likelihood-weighted loss of each level, for the score of data of variance one.
 
     That loss of denoising is sigma^2 D/(sigma^2 (1 + sigma^2)) at a level, so ln sigma has the density 1/(1 + sigma^2), whose integral is
     -ln(1 + sigma^-2)/2: coarse levels, where nothing is left to learn, are hardly drawn. Weighted by the likelihood every

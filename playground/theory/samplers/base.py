@@ -1,4 +1,5 @@
-"""What all samplers share: the frames they yield, the noise they draw, one step of Langevin dynamics, the last denoising."""
+"""The common parts of all samplers: the frames they yield, the noise they draw, a step of Langevin dynamics, the final
+denoising."""
 
 import math
 from abc import ABC, abstractmethod
@@ -18,7 +19,7 @@ class SamplerDiverged(UserError, ArithmeticError):
 
 @dataclass(frozen=True, eq=False)
 class Step:
-    """Where the particles are after `index` of `total` steps.
+    """The state of the particles after `index` of `total` steps.
 
     Attributes:
         positions: (N, *shape). Along a process these are x(t) as it has them, contracted by alpha(t). The last frame of a run

@@ -13,7 +13,8 @@ from playground.theory.samplers.path import OneStepSampler
 
 @dataclass
 class EdmSampler(OneStepSampler):
-    r"""Up by fresh noise, then down the flow past where it was, in variance-exploding coordinates y = x/alpha.
+    r"""The stochastic sampler of EDM: it adds fresh noise, then follows the flow down past where it was, in
+    variance-exploding coordinates y = x/alpha.
 
     .. math:: \hat\sigma = (1 + \gamma)\, \sigma, \quad \gamma = \min(S_{churn}/n, \sqrt 2 - 1), \quad
               \hat y = y + \sqrt{\hat\sigma^2 - \sigma^2}\, S_{noise}\, z, \quad dy = -\sigma\, s(y, \sigma)\, d\sigma

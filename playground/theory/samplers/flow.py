@@ -23,9 +23,9 @@ from playground.theory.samplers.path import OneStepSampler
 OdeSolver = Literal["euler", "heun"]
 
 MOST_STEPS = 1_000
-"""Of one particle: a smooth score takes 10 to 50, at any tolerance. The training set's, held to a known part of an image, is too
-stiff for steps fitted to it: 96 digits are given up within 20 seconds, and no frame before that is waited for longer than about 2.
-"""
+"""Most steps of one particle: a smooth score takes 10 to 50, at any tolerance. The training set's score with a known
+part of an image is too stiff for adaptive steps: 96 digits are given up within 20 seconds, and no frame before that
+is waited for longer than about 2."""
 
 
 @dataclass

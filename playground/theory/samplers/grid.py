@@ -1,4 +1,4 @@
-r"""Where a process stops on its way from noise to data.
+r"""The time grids of samplers: where a process stops on its way from noise to data.
 
 Three grids of n steps from sigma_max (t = 1) to sigma_min (t_min):
 

@@ -19,7 +19,7 @@ StepFunction = Callable[[ScoreFunction, Tensor, ScheduleState, ScheduleState, to
 
 @dataclass
 class PathSampler(Sampler):
-    """From t = 1 to t_min in fixed steps; what a step does is the subclass's.
+    """A sampler that goes from t = 1 to t_min in fixed steps; subclasses say what a step does.
 
     Each may be followed by corrector steps at its new time: Langevin dynamics that mends what the step did to the marginal,
     whatever the step was. Source: Song et al. 2021, algorithm 1.
@@ -65,7 +65,7 @@ class PathSampler(Sampler):
 
     @abstractmethod
     def _stepper(self) -> StepFunction:
-        """What takes the steps of one run, with what it remembers of them."""
+        """Return the function that takes the steps of one run, with what it remembers of earlier ones."""
 
 
 class OneStepSampler(PathSampler):
