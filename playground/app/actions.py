@@ -84,17 +84,17 @@ def _layer(name: str) -> Command:
 COMMANDS: dict[str, Command] = {
     # file
     "file.new": Command(
-        "New", "Start again with what the program opens with", lambda w: w.documents.new(), QKeySequence.StandardKey.New
+        "New", "Start again with the opening session", lambda w: w.documents.new(), QKeySequence.StandardKey.New
     ),
     "file.open": Command(
         "Open…",
-        "Open a session, an experiment or a file of points",
+        "Open a session, an experiment, points or images",
         lambda w: w.documents.ask_open(),
         QKeySequence.StandardKey.Open,
     ),
     "file.recent.clear": Command(
         "Clear recent files",
-        "Forget the files opened lately",
+        "Clear the list of recent files",
         lambda w: w.documents.clear_recent(),
         enabled=lambda w: bool(w.documents.recent()),
     ),
@@ -109,30 +109,30 @@ COMMANDS: dict[str, Command] = {
     ),
     "file.export_video": Command(
         "Export video…",
-        "Paint the run from noise to data as MP4, WebM or GIF",
+        "Export the run from noise to data as MP4, WebM or GIF",
         lambda w: w.exports.video(),
         "Ctrl+E",
         enabled=lambda w: w.exports.has_frames(),
     ),
     "file.export_picture": Command(
-        "Export picture…", "Paint the canvas as it is now into a PNG", lambda w: w.exports.picture(), "Ctrl+Shift+E"
+        "Export picture…", "Export the canvas as it is now as PNG", lambda w: w.exports.picture(), "Ctrl+Shift+E"
     ),
     "file.export_trajectory": Command(
         "Export trajectory…",
-        "Write the particles of every frame as NPZ or CSV",
+        "Export the particles of every frame as NPZ or CSV",
         lambda w: w.exports.trajectory(),
         enabled=lambda w: w.exports.has_frames(),
     ),
     "file.export_settings": Command(
         "Export settings…",
-        "Write all settings as TOML, which opens here and runs without a window",
+        "Export all settings as TOML, for this window or the command line",
         lambda w: w.exports.settings(),
     ),
     "file.quit": Command("Quit", "Close the window", lambda w: w.close(), "Ctrl+Q"),
     # edit
     "edit.undo": Command(
         "Undo",
-        "Take back the last change of a setting or stroke, or reset",
+        "Undo the last change of a setting, stroke or reset",
         lambda w: w.state.undo(),
         QKeySequence.StandardKey.Undo,
         enabled=lambda w: w.state.can_undo,
@@ -140,7 +140,7 @@ COMMANDS: dict[str, Command] = {
     ),
     "edit.redo": Command(
         "Redo",
-        "Do again what was taken back",
+        "Redo what was undone",
         lambda w: w.state.redo(),
         "Ctrl+Shift+Z",
         enabled=lambda w: w.state.can_redo,
@@ -149,14 +149,14 @@ COMMANDS: dict[str, Command] = {
     # train
     "train.toggle": Command(
         "Train",
-        "Train the network, or pause it",
+        "Train the network, or pause training",
         lambda w: w.engine.toggle_training(),
         key="T",
         why_disabled=lambda w: why_disabled.training(w.state, w.engine),
         label=lambda w: in_full(w.engine.training),
     ),
     "train.reset": Command(
-        "Reset training", "Forget what was learned and begin with fresh weights", lambda w: w.reset_training()
+        "Reset training", "Discard the learned weights and start from new random ones", lambda w: w.reset_training()
     ),
     # sample
     "sample.play": Command(
@@ -167,14 +167,14 @@ COMMANDS: dict[str, Command] = {
         why_disabled=_playing,
         label=lambda w: "Pause" if w.engine.playing and not _playing(w) else "Play",
     ),
-    "sample.step": Command("Step", "One frame on", lambda w: w.engine.step(1), key=".", why_disabled=_playing),
+    "sample.step": Command("Step", "One frame forward", lambda w: w.engine.step(1), key=".", why_disabled=_playing),
     "sample.step_back": Command(
         "Step back", "One frame back", lambda w: w.engine.step(-1), key=",", why_disabled=_playing
     ),
-    "sample.start": Command("To the start", "The first frame: all noise", lambda w: w.engine.seek(0), key="A"),
+    "sample.start": Command("To the start", "The first frame: pure noise", lambda w: w.engine.seek(0), key="A"),
     "sample.end": Command(
         "To the end",
-        "The end of the run; what is missing is sampled first",
+        "The end of the run; missing frames are sampled first",
         lambda w: w.engine.seek(END),
         key="E",
         why_disabled=_playing,
@@ -195,7 +195,7 @@ COMMANDS: dict[str, Command] = {
     ),
     "sample.loop": Command(
         "Loop",
-        "Begin again at the end",
+        "Start again when the run ends",
         lambda w: w.engine.set_loop(not w.engine.loop),
         key="L",
         checked=lambda w: w.engine.loop,
@@ -216,19 +216,19 @@ COMMANDS: dict[str, Command] = {
     ),
     "measure.samples": Command(
         "Compare samples with data",
-        "Distance and mode weights of the samples",
+        "Distances, mode weights and memorization of the samples",
         lambda w: w.engine.evaluate_samples(),
         why_disabled=lambda w: why_disabled.comparing_samples(w.state, w.engine),
     ),
     "measure.errors": Command(
         "Score error along σ",
-        "How wrong the learned score is at each noise level",
+        "Relative error of the learned score at each noise level",
         lambda w: w.engine.score_errors(),
         why_disabled=lambda w: why_disabled.measuring_score(w.state, w.engine),
     ),
     "measure.clear": Command(
         "Clear the clicked point",
-        "Remove the likelihood path, and the way to a second point; where there is none, leave full screen",
+        "Remove the likelihood path and the interpolation; without any, leave full screen",
         lambda w: w.clear(),
         key="Escape",
     ),
@@ -243,28 +243,28 @@ COMMANDS: dict[str, Command] = {
     ),
     "view.fullscreen": Command(
         "Full screen",
-        "Fill the screen with the window",
+        "Show the window in full screen",
         lambda w: w.toggle_full_screen(),
         "F11",
         checked=lambda w: w.isFullScreen(),
     ),
     "view.reset": Command(
         "Reset window",
-        "Lay it out as at its first start and forget recent files, folders and export choices; your work stays",
+        "Restore the first layout and clear recent files, folders and export choices; your work stays",
         window_state.reset,
     ),
     # tools
     "tools.boltzmann": Command(
         "Boltzmann machine…",
-        "Learn patterns of a few pixels by summing over all states, and see what Z costs",
+        "Learn patterns of a few pixels by summing over all states, and time what Z costs",
         lambda w: w.companions.boltzmann(),
         "Ctrl+B",
     ),
     # help
-    "help.keys": Command("Keys", "What each key does", about.show_keys, "F1"),
-    "help.log": Command("Log", "What the program has noted, to copy into a report", lambda w: w.companions.log()),
+    "help.keys": Command("Keys", "Keyboard shortcuts", about.show_keys, "F1"),
+    "help.log": Command("Log", "The program's log, to copy into a report", lambda w: w.companions.log()),
     "help.selftest": Command(
-        "Self-test", "Hold the theory against its closed forms on this machine", lambda w: w.companions.selftest()
+        "Self-test", "Check the theory against closed forms on this machine", lambda w: w.companions.selftest()
     ),
     "help.about": Command("About Score Playground", "Version and licence", about.show_about),
 }

@@ -173,7 +173,7 @@ class Documents(QObject):
                 self._failed,
             )
             if not started:
-                self._refuse(f"{path.name} has to wait: another file is still being read or written.")
+                self._refuse(f"{path.name} is not opened: another file is still being read or written.")
         elif suffix == ".toml":
             try:
                 self._engine.open_experiment(experiments.load(path))
@@ -291,7 +291,7 @@ class Documents(QObject):
             self._window,
         )
         box.setObjectName("unsavedWork")
-        box.setInformativeText("Otherwise what was trained, drawn and set since the last save is lost.")
+        box.setInformativeText("Otherwise training, drawing and settings since the last save are lost.")
         name_buttons(box, {Answer.Save: "&Save", Answer.Discard: "&Discard", Answer.Cancel: "&Cancel"})
         box.setDefaultButton(Answer.Save)
         answer = Answer(box.exec())

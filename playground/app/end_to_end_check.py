@@ -106,7 +106,7 @@ class EndToEndCheck(QObject):
         yield lambda: engine.trajectory is not before and engine.trajectory is not None and engine.trajectory.finished
         final = engine.trajectory.positions[-1]
         if not np.isfinite(final).all():
-            raise WentWrong("particles left the numbers")
+            raise WentWrong("particles are not finite")
         self._end(f"{len(final)} particles over {len(engine.trajectory)} frames")
 
         self._next("likelihood")
@@ -142,7 +142,7 @@ class EndToEndCheck(QObject):
         window.documents.open(session)
         yield lambda: engine.problem is not saved and window.state.experiment == trained and not engine.untrained
         if not np.array_equal(engine.trajectory.positions[: len(shown)], shown):
-            raise WentWrong("the particles that came back are others")
+            raise WentWrong("other particles came back")
         self._end("experiment, weights and particles are back")
 
     @Slot()
@@ -156,7 +156,7 @@ class EndToEndCheck(QObject):
         if self._waiting is not None and not self._waiting():
             self._looks += 1
             if self._looks > PATIENCE:
-                self._fail(f"nothing came of it in {PATIENCE * LOOK // 1000} s")
+                self._fail(f"no result within {PATIENCE * LOOK // 1000} s")
             return
         try:
             self._waiting = next(self._steps)

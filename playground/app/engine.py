@@ -165,12 +165,12 @@ class Engine(Training):
             raise SessionError("Nothing is saved: there are no data yet.")
         if not self.failure and reset_key(there.experiment) != reset_key(experiment):
             raise SessionError(
-                "Nothing is saved yet: what was just chosen is still being built. Save again in a moment."
+                "Nothing is saved yet: the new settings are still being applied. Save again in a moment."
             )
         if workspace is None:
             return lambda: dataclasses.replace(opening, experiment=experiment, view=view)
         if self.failure:
-            raise SessionError(f"Nothing is saved, for the settings describe other data than there are: {self.failure}")
+            raise SessionError(f"Nothing is saved: the settings describe other data. {self.failure}")
         dataset, trajectory = workspace.problem.dataset, self._trajectory
         measured = figures.to_json(figures.present(workspace, experiment, self._run_seed), self._run_seed)
         arrays, clicked = None, self.clicked if dataset.shape == (2,) else ()
@@ -389,7 +389,7 @@ class Engine(Training):
         if built.data.kind in ("file", "images") and all(dataset is not known for known in self._datasets.values()):
             self._datasets[file_key(built)] = dataset
         if workspace.could_hold_out_more:
-            said = f"{len(dataset.held_out):,} of these data were held out when training began: Reset holds out more."
+            said = f"{len(dataset.held_out):,} of these data were held out when training started. Reset holds out more."
             self.note.emit("info", said, "", lambda: self._workspace is workspace and workspace.could_hold_out_more)
         if behind:
             self._settle.start()

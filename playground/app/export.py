@@ -378,7 +378,7 @@ def paint_film(
         done = len(trajectory) / max(trajectory.total, 1)
         yield int(SAMPLING_SHARE * done * total), total
     if trajectory is None or not len(trajectory):
-        raise PictureError("There is no run to paint yet: press play first.")
+        raise PictureError("There is no run to export yet: press play first.")
     positions = trajectory.positions
     frames = film.schedule(len(positions), choice.seconds, choice.fps)
     begun = SAMPLING_SHARE

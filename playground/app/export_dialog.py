@@ -188,7 +188,7 @@ class ExportDialog(QDialog):
             self.file_size.setText("unknown")
             return
         smaller = "fewer pixels" if self.kind == "picture" else "fewer pixels or frames"
-        more = f": too much for a mail; {smaller} help" if size > MAILABLE else ""
+        more = f": too large for a mail; choose {smaller}" if size > MAILABLE else ""
         self.file_size.setText(f"about {megabytes(size)}{more}")
 
     # --- while it runs
@@ -237,10 +237,10 @@ class ExportDialog(QDialog):
         elif path.suffix.lower() != self.format.currentData():
             known = ", ".join(self.format.itemData(row) for row in range(self.format.count()))
             self.fail(
-                f"{path.suffix or 'A name without ending'} is no format for a {self.kind}: end the name in {known}."
+                f"{path.suffix or 'A name without ending'} is not a format for a {self.kind}: end the name in {known}."
             )
         elif not os.path.isdir(path.absolute().parent):  # pathlib would raise where a name is too long
-            self.fail(f"There is no folder {path.absolute().parent}.")
+            self.fail(f"The folder {path.absolute().parent} does not exist.")
         elif self._may_write(path.absolute()):
             self._settings.set(self.kind, self.choice())
             self.wanted.emit(path.absolute())

@@ -30,7 +30,7 @@ def warning(steps: int) -> str:
     """What is said before a change that starts training anew; nothing where nothing would be lost."""
     if steps <= 0:
         return ""
-    return f"This starts training anew: {count(steps)} steps would go. Ctrl+Z brings them back."
+    return f"This restarts training and discards {count(steps)} steps. Ctrl+Z brings them back."
 
 
 class FieldLabel(QLabel):
@@ -79,7 +79,7 @@ class FieldLabel(QLabel):
 
 def no_number(text: str, bound: str, example: float) -> str:
     """Why what was typed is no number, and what would be one."""
-    shown_text = f"“{text.strip()}” is no number" if text.strip() else "A number is missing"
+    shown_text = f"“{text.strip()}” is not a number" if text.strip() else "A number is missing"
     return f"{shown_text}: type {bound}, as in {exactly(example)}."
 
 

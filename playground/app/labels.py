@@ -12,7 +12,7 @@ from playground.lab.experiment import Field, fields
 
 LABELS = {
     "data.points": "points N",
-    "data.noise": "blur s",
+    "data.noise": "noise std",
     "noise.sigma": "σ",
     "noise.sigma_min": "σ min",
     "noise.sigma_max": "σ max",
@@ -21,38 +21,38 @@ LABELS = {
     "noise.beta_max": "rate β₁",
     "network.kind": "network",
     "objective.weight": "weight λ(σ)",
-    "objective.projections": "directions k",
-    "objective.probes": "law of v",
+    "objective.projections": "projections k",
+    "objective.probes": "probe distribution",
     "objective.variance_reduced": "variance-reduced",
-    "objective.normalizer_grid": "cells of Z",
-    "objective.target_batch": "target n",
+    "objective.normalizer_grid": "normalizer grid",
+    "objective.target_batch": "stable-target batch",
     "training.batch": "batch B",
-    "training.lr_schedule": "rate falls",
+    "training.lr_schedule": "LR schedule",
     "training.early_stopping": "early stopping",
-    "training.ema_decay": "average d",
-    "training.sigma_distribution": "law of ln σ",
+    "training.ema_decay": "EMA decay",
+    "training.sigma_distribution": "σ distribution",
     "sampling.source": "score",
     "sampling.labels": "class",
     "sampling.label": "class c",
     "sampling.guidance": "guidance w",
-    "sampling.inpainting_mask": "known part",
-    "sampling.inpainting_image": "of held-out",
-    "sampling.step": "step ε",
-    "sampling.churn": "churn",
-    "sampling.final_denoising": "last step noise-free",
-    "sampling.time_grid": "step grid",
+    "sampling.inpainting_mask": "inpainting mask",
+    "sampling.inpainting_image": "inpainting image",
+    "sampling.step": "step size ε",
+    "sampling.churn": "S churn",
+    "sampling.final_denoising": "final denoising step",
+    "sampling.time_grid": "time grid",
     "sampling.churn_min": "S min",
     "sampling.churn_max": "S max",
     "sampling.churn_noise": "S noise",
-    "sampling.corrector_steps": "corrector",
-    "sampling.snr": "corrector r",
+    "sampling.corrector_steps": "correctors",
+    "sampling.snr": "corrector SNR r",
     "likelihood.source": "score",
     "likelihood.points": "test points",
     "likelihood.trace": "divergence",
-    "likelihood.trace_probes": "vectors k",
-    "likelihood.probes": "law of v",
-    "likelihood.dequantization_samples": "noise draws",
-    "likelihood.interpolation": "way between",
+    "likelihood.trace_probes": "trace probes k",
+    "likelihood.probes": "probe distribution",
+    "likelihood.dequantization_samples": "dequantization samples",
+    "likelihood.interpolation": "latent interpolation",
 }
 """Of the settings that no plain form of their key names well enough."""
 UNLABELLED = {
@@ -60,7 +60,7 @@ UNLABELLED = {
     "data.path": "file",
     "data.strokes": "drawing",
     "noise.kind": "noise",
-    "noise.sigmas": "rungs",
+    "noise.sigmas": "noise levels",
     "noise.schedule": "curve σ(t)",
     "objective.kind": "objective",
     "sampling.kind": "sampler",
@@ -112,7 +112,7 @@ def spoken(sentence: str) -> str:
     """A sentence of the laboratory as the window says it: labels for keys, titles for choices, numbers as everywhere.
 
     >>> spoken("training.batch = 0 is not allowed: choose sampling.source = exact or empirical.")
-    'Batch B = 0 is not allowed: choose score (Sample) “Exact” or “Data”.'
+    'Batch B = 0 is not allowed: choose score (Sample) “Exact” or “Training set”.'
     """
 
     def say(found: re.Match[str]) -> str:

@@ -20,7 +20,7 @@ POINT_KEYS = frozenset(
 )  # by which log p is computed
 TEST_SET_KEYS = POINT_KEYS | {"likelihood.dequantization_samples"}
 UNFINISHED = "These images are still being sampled: click one at the end of the run."
-STALE = "Measured by other settings than are chosen now: measure anew."
+STALE = "Measured with other settings than the present ones: measure again."
 TASKS = ("likelihood", "interpolation", "density", FOLLOWING, "test-set", "quality", "fisher")
 
 
@@ -181,7 +181,7 @@ class Measuring(Player):
         problem, weights = workspace.problem, workspace.weights
         self._tasks.start(
             "interpolation",
-            "LatentInterpolation between two points",
+            "Latent interpolation",
             lambda: measurements.latent_interpolation(problem, weights, ends, numbers),
             self._show_interpolation,
         )

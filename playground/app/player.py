@@ -29,7 +29,7 @@ from playground.user_errors import user_error_message
 
 AHEAD = 40  # frames recorded beyond the playhead
 FIELD_SECONDS = 0.05  # how often the field follows playhead and weights: arrows turn slowly...
-PAUSED = "The run is paused for the density map, which stays until you play on."
+PAUSED = "The run is paused for the density map, which stays until you press play."
 DENSITY_SECONDS = 0.1  # ...and the density below them, which costs several times as much, changes more slowly still
 
 

@@ -55,7 +55,7 @@ class Scrubber(QSlider):
         self.setMouseTracking(True)
         self.setCursor(Qt.CursorShape.PointingHandCursor)
         self.setAccessibleName("Timeline of the sampler")
-        self.setToolTip(wrapped("Drag to move particles and field through the noise."))
+        self.setToolTip(wrapped("Drag to move particles and field through the noise levels."))
         self.setAccessibleDescription("Arrow keys move by a frame, Page keys by a tenth, Home and End to the ends.")
         self.actionTriggered.connect(self._acted)
 

@@ -132,8 +132,8 @@ class Transport(QWidget):
         self.new_seed = TransportButton("new-seed", "Restart with new noise", "Run the sampler with another seed (N).")
         self.back = TransportButton("step-back", "Step back", "One frame back (comma).")
         self.play = TransportButton("pause", "Pause", "", large=True)
-        self.forward = TransportButton("step-forward", "Step", "One frame on (full stop).")
-        self.loop = TransportButton("loop", "Loop", "Begin again at the end (L).", checkable=True)
+        self.forward = TransportButton("step-forward", "Step", "One frame forward (full stop).")
+        self.loop = TransportButton("loop", "Loop", "Start again when the run ends (L).", checkable=True)
         self.loop.setChecked(True)
         self.scrubber = Scrubber()
         self.speed_label = QLabel("speed")
@@ -199,7 +199,7 @@ class Transport(QWidget):
         if self._playing and not self._still:
             self.play.describe("pause", "Pause", "Stop at this frame (Space).")
         else:
-            self.play.describe("play", "Play", "Let the particles move (Space).")
+            self.play.describe("play", "Play", "Play the run (Space).")
 
     def set_why_disabled(self, playing: str, sampling: str) -> None:
         """Why nothing can be played and why no run can begin, as sentences; nothing where one can."""

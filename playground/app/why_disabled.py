@@ -16,7 +16,7 @@ from playground.lab.conflicts import (
 )
 from playground.lab.label_dropout_checks import untrained_likelihood_score, untrained_unconditional_score
 
-LOADING = "The data are being loaded: a moment."
+LOADING = "The data are still loading."
 IMAGES_FILL_NO_PLANE = "Images have no density over a plane: click on one for its log-likelihood."
 
 
@@ -72,7 +72,7 @@ def measuring_score(state: State, engine: Engine) -> str:
     if view is None or why:
         return why
     if not view.has_reference:
-        return f"The exact score of {view.name} is not known, and without noise no other is."
+        return f"The exact score of {view.name} is not known, and without noise the training set has none."
     return spoken(untrained_unconditional_score(state.experiment, view.conditions) or "")
 
 

@@ -287,7 +287,7 @@ class MainWindow(QMainWindow):
     def reset_training(self) -> None:
         deed = self.engine.reset_training()
         if deed is not None:
-            sentence = "Training was reset: the weights are put aside."
+            sentence = "Training was reset. Undo brings the weights back."
             self.notify("info", sentence, "edit.undo", lambda: self.state.undoes(deed))
 
     def overlay_makers(self, still: bool = False) -> Any:
@@ -359,9 +359,7 @@ class MainWindow(QMainWindow):
         if path is not None:
             event.acceptProposedAction()
             if len(event.mimeData().urls()) > 1:
-                self.notify(
-                    "info", f"Of what was dropped {path.name} is opened: drop one file, or a folder of pictures."
-                )
+                self.notify("info", f"Only {path.name} is opened: drop one file, or one folder of pictures.")
             # After the event: what asks about unsaved work must not hold up the program that the file came from.
             QTimer.singleShot(0, lambda: self.documents.open(path))
 

@@ -67,6 +67,4 @@ def reset(window: "MainWindow") -> None:
     window.move(frame.topLeft())
     keep_on_screen(window)
     remember(window)
-    window.notify(
-        "info", "The window is laid out as at its first start; recent files, folders and export choices are forgotten."
-    )
+    window.notify("info", "The window has its first layout; recent files, folders and export choices are cleared.")

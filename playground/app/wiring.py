@@ -182,13 +182,13 @@ class Wiring(QObject):
         """Which layers there can be, and why not the others."""
         closed = problem.known_density or problem.sigma_min > 0
         density = closed or problem.shows_learned_density
-        bare = "The density of these data is not known, and without noise the training set is bare points."
+        bare = "The density of these data is not known, and the training set has none without noise."
         self._show_plane_layers(not problem.is_image)
         if not problem.is_image:
             chips = self._window.chips
             chips.set_available("exact", closed, bare)
             chips.set_available("density", density, bare)
-            chips.set_available("path", problem.has_process, "This noise gives no path from data to noise.")
+            chips.set_available("path", problem.has_process, "This noise has no process from data to noise.")
         if problem.is_image or not density:
             self._overlays.density = None
 
@@ -353,7 +353,7 @@ class Wiring(QObject):
         state.edit({"data.kind": "drawn", "data.strokes": (*strokes, stroke)})
         if steps:
             drawn = state.last_step
-            said = f"The stroke starts training anew: {count(steps)} steps are put aside."
+            said = f"The stroke restarts training and discards {count(steps)} steps. Undo brings them back."
             self._window.notify("warning", said, "edit.undo", lambda: state.last_step == drawn)
 
     # --- what is wanted

@@ -62,7 +62,7 @@ def run_boltzmann(settings: Boltzmann, folder: Path, overwrite: bool) -> None:
     with made(folder):
         with stage("Training") as update:
             for progress in Trainer(settings):
-                words = f"step {progress.step}, NLL {progress.nll:.4f} (floor {progress.least:.4f})"
+                words = f"step {progress.step}, NLL {progress.nll:.4f} (optimal {progress.least:.4f})"
                 update(progress.fraction, words)
         with stage("Sampling") as update:
             samples = Samples(settings).follow(progress.weights, settings.sweeps)
@@ -132,7 +132,7 @@ def _paint(
         weight=cost.weight,
         growth=cost.growth(),
         lines=(
-            f"NLL {progress.nll:.4f} nat, floor {progress.least:.4f}",
+            f"NLL {progress.nll:.4f} nat, optimal {progress.least:.4f}",
             f"log Z {progress.log_partition:.3f}, |∇ log Z| {progress.partition_gradient:.3f}",
         ),
     )
@@ -151,7 +151,7 @@ def _summarise(measured: dict[str, Any], cost: Cost, folder: Path) -> None:
             f"{DIGITS} units, a digit of 8 x 8 pixels, would take {years:.0e} years"
         )
     say(f"{'NLL of a pattern':>24}  {measured['nll']:.4f}")
-    say(f"{'floor':>24}  {measured['optimal_nll']:.4f}")
+    say(f"{'optimal NLL':>24}  {measured['optimal_nll']:.4f}")
     say(f"{'log Z':>24}  {measured['log_partition']:.4f}")
     say(f"{'samples that are patterns':>24}  {measured['samples_that_are_patterns']:.1%} of {measured['samples']}")
     say(f"Everything is in {folder}")

@@ -14,8 +14,9 @@ from playground.user_errors import UserError
 VIDEO_SUFFIXES = (".mp4", ".webm", ".gif")
 
 app = typer.Typer(
-    help="See how score-based generative models work. Without a command, open the window; with a FILE, open it in the window: "
-    "a session (.spg, or the folder of a run), an experiment (.toml), points (.csv, .tsv, .npy) or images (a folder, or .npz).",
+    help="See how score-based generative models work. Without a command, open the window; with a FILE, open "
+    "it in the window: a session (.spg, or a run's folder), an experiment (.toml), points (.csv, .tsv, "
+    ".npy) or images (a folder, .npz).",
     add_completion=False,
     no_args_is_help=False,
     pretty_exceptions_enable=False,
@@ -37,14 +38,12 @@ def _whole(option: str) -> Callable[[str], int]:
 
 Model = Annotated[
     Path,
-    typer.Argument(
-        metavar="DIR", help="Folder that run has written, or a session of the window (.spg).", show_default=False
-    ),
+    typer.Argument(metavar="DIR", help="Folder written by run, or a session of the window (.spg).", show_default=False),
 ]
 Settings = Annotated[
     list[str] | None,
     typer.Option(  # a longer metavar is broken within on a narrow terminal
-        "--set", metavar="key=value", help="Change a setting, as in sampling.steps=100; may be given again and again."
+        "--set", metavar="key=value", help="Change a setting, as in sampling.steps=100; may be repeated."
     ),
 ]
 Seed = Annotated[
@@ -104,10 +103,10 @@ def sample(
     ] = None,
     particles: Annotated[
         int | None,
-        typer.Option("--particles", metavar="N", parser=_whole("--particles"), help="Points that move."),
+        typer.Option("--particles", metavar="N", parser=_whole("--particles"), help="Number of particles."),
     ] = None,
     frames: Annotated[
-        bool, typer.Option("--frames", help="Write every frame of the trajectory, not the final points alone.")
+        bool, typer.Option("--frames", help="Write every frame of the trajectory, not only the final points.")
     ] = False,
     settings: Settings = None,
     seed: Seed = None,
@@ -128,14 +127,14 @@ def sample(
 @app.command()
 def likelihood(
     folder: Model,
-    points: Annotated[Path, typer.Option("--points", metavar="FILE.csv", help="Points to judge: CSV, TSV or NPY.")],
+    points: Annotated[Path, typer.Option("--points", metavar="FILE.csv", help="Points to evaluate: CSV, TSV or NPY.")],
     out: Annotated[
         Path,
         typer.Option(
             "--out",
             metavar="FILE.csv",
-            help="The points with columns log_prob, standard_error, evaluations and note, which says what speaks against a "
-            "value; by an energy and its Z, where the noise leaves no flow to follow, with log_prob, log_partition_error and note.",
+            help="The points with columns log_prob, standard_error, evaluations and note, a warning about the value. "
+            "An energy without a flow writes log_prob, log_partition_error and note.",
         ),
     ],
     latent: Annotated[
@@ -163,7 +162,7 @@ def decode(
         typer.Option(
             "--out",
             metavar="FILE.csv",
-            help="The points that they stand for, with columns log_prob, standard_error and note.",
+            help="The decoded points, with columns log_prob, standard_error and note.",
         ),
     ],
     settings: Settings = None,
@@ -191,7 +190,7 @@ def interpolate(
     ],
     count: Annotated[
         int,
-        typer.Option("--count", metavar="N", parser=_whole("--count"), help="Points of the way, both ends among them."),
+        typer.Option("--count", metavar="N", parser=_whole("--count"), help="Number of points, both ends included."),
     ] = 33,
     settings: Settings = None,
     seed: Seed = None,
@@ -242,9 +241,7 @@ def selftest() -> None:
 
 @app.command()
 def doctor(
-    window: Annotated[
-        bool, typer.Option("--window", help="Also open the window and go once through all that a lesson needs.")
-    ] = False,
+    window: Annotated[bool, typer.Option("--window", help="Also open the window and run an end-to-end check.")] = False,
 ) -> None:
     """Say whether this machine has what the program needs, one verdict per requirement: exit code 1 if one fails."""
     from playground.cli.doctor import print_doctor
@@ -266,7 +263,7 @@ def boltzmann(
     ] = None,
     settings: Annotated[
         list[str] | None,
-        typer.Option("--set", metavar="key=value", help="Change a setting; may be given again and again."),
+        typer.Option("--set", metavar="key=value", help="Change a setting; may be repeated."),
     ] = None,
     seed: Seed = None,
     overwrite: Overwrite = False,

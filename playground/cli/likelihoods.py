@@ -146,7 +146,9 @@ def write_interpolation(
     problem = model.problem
     flat, header = read_points_to_evaluate(points, problem)
     if len(flat) != 2:
-        raise UserError(f"{points} holds {_count(len(flat), 'point')}: a way has two ends, so give two rows.")
+        raise UserError(
+            f"{points} holds {_count(len(flat), 'point')}: an interpolation has two ends, so give two rows."
+        )
     with stage("Interpolation") as update:
         for progress in interpolate(problem, model.likelihood_score, flat.reshape(-1, *problem.shape), count):
             update(progress.fraction, f"{count} points")
@@ -155,7 +157,7 @@ def write_interpolation(
     way = found.points.reshape(count, -1).T.tolist()
     columns = [found.shares.tolist(), *way, *_decoded(problem, found)]
     write_csv(out, ["u", *header, "log_prob", "standard_error", "note"], zip(*columns, strict=True))
-    say(f"The way from the first point to the second, {count} points, is in {out}")
+    say(f"The interpolation, {count} points, is in {out}")
 
 
 def _decoded(problem: Problem, found: DecodedPoints | Interpolation) -> list[list[Any]]:
@@ -232,8 +234,8 @@ def read_points_to_evaluate(path: Path, problem: Problem) -> tuple[np.ndarray, l
     header = column_names(problem)
     shape = ", ".join(map(str, problem.shape))
     wanted = (
-        f"a header {header[0]},...,{header[-1]} and {len(header)} numbers a row, as samples.csv has, or as an NPY file such rows or an "
-        f"array (N, {shape}) of the same real numbers"
+        f"a header {header[0]},...,{header[-1]} and {len(header)} numbers a row, as in samples.csv; or an NPY file of such rows or of an "
+        f"array (N, {shape}) of real numbers"
     )
     try:
         points, named = (

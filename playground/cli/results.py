@@ -52,7 +52,7 @@ def incomplete(folder: Path) -> str | None:
         return None
     if is_held(folder / INCOMPLETE):
         return STILL_WRITTEN
-    return "is half written, for its run was stopped in the middle"
+    return "is half written, because its run was stopped"
 
 
 def check_free(folder: Path, names: Iterable[str], overwrite: bool) -> None:
@@ -68,7 +68,7 @@ def check_free(folder: Path, names: Iterable[str], overwrite: bool) -> None:
         raise taken(folder)
     half = incomplete(folder)
     if half and not overwrite:
-        raise UserError(f"--out {folder} {half}: give another folder, or add --overwrite to write it anew.")
+        raise UserError(f"--out {folder} {half}: give another folder, or add --overwrite to replace it.")
     there = [name for name in names if (folder / name).exists()]
     if there and not overwrite:
         raise UserError(
@@ -128,7 +128,7 @@ def open_model(folder: Path, assignments: Sequence[str] = (), seed: int | None =
         ExperimentError: a setting cannot be used, or there is no such device.
     """
     if not folder.exists():
-        raise UserError(f"{folder} is no folder: give the DIR that score-playground run wrote, or a session (.spg).")
+        raise UserError(f"{folder} is not a folder: give the DIR that score-playground run wrote, or a session (.spg).")
     half = incomplete(folder)
     if half:
         warn(f"{folder} {half}: only {MODEL} is used, and other files may be missing.")
@@ -249,9 +249,11 @@ def _recorded(folder: Path, model: Model) -> Trajectory:
     try:
         trajectory = Trajectory.load_npz(path)
     except (OSError, ValueError) as error:
-        raise UserError(f"{path} holds no trajectory that can be read: sample anew by score-playground run.") from error
+        raise UserError(
+            f"{path} holds no trajectory that can be read: sample again by score-playground run."
+        ) from error
     if trajectory.shape != model.problem.shape:
-        raise UserError(f"{path} is of other data than {MODEL}: sample anew by score-playground run.")
+        raise UserError(f"{path} is of other data than {MODEL}: sample again by score-playground run.")
     return trajectory
 
 

@@ -198,7 +198,10 @@ def _why_none(key: str, problem: Problem, last: TrainingProgress | None) -> str:
     if key == "kept_step":
         return "Training diverged: the last good weights are kept."
     if key.startswith("held_out_loss"):
-        return "Held-out images have no labels, and this network never trained without: set training.label_dropout above 0."
+        return (
+            "Held-out images have no labels, and this network never trained without labels: set "
+            "training.label_dropout above 0."
+        )
     if key == "diverged":
         return "Training did not diverge: it ran to its end."
     if problem.density is None:
@@ -215,9 +218,7 @@ def _finite(contents: dict[str, Any]) -> dict[str, Any]:
     for key, value in contents.items():
         astray = [one for one in (value if isinstance(value, list) else [value]) if _is_astray(one)]
         if astray:
-            unknown = (
-                f"The result is {astray[0]}, no finite number: if training diverged, lower training.learning_rate."
-            )
+            unknown = f"The result is {astray[0]} and not finite: if training diverged, lower training.learning_rate."
             reasons.setdefault(key, unknown)
             value = [None if _is_astray(one) else one for one in value] if isinstance(value, list) else None
         kept[key] = value
@@ -234,9 +235,9 @@ def _summarise(measured: dict[str, Any], problem: Problem, folder: Path) -> None
     count = measured.get("test_points")
     points = "1 held-out point" if count == 1 else f"{count} held-out points"
     if problem.dataset.biased_split:
-        points += ", of another law than all rows, for equal ones are held out together"
+        points += ", of another distribution than all rows, because duplicates are held out together"
     same = "mean of log p data - log p {} at the same points"
-    blur = "by the finest sigma: what a perfect model has too, and no error of training"
+    blur = "by the finest sigma: a perfect model has it too"
     if measured.get("density") is not None:
         say(f"{f'log p {judge}':>24}  of {measured['density']}")
     lines = [
@@ -245,14 +246,19 @@ def _summarise(measured: dict[str, Any], problem: Problem, folder: Path) -> None
             "train NLL",
             "train_nll",
             "train_nll_standard_error",
-            "the same at training points: far lower where these are memorized",
+            "the same at training points; far lower if these are memorized",
         ),
         ("test NLL by energy and Z", "energy_nll", "energy_nll_standard_error", ""),
-        ("perfect model's NLL", "optimal_nll", "optimal_nll_standard_error", "of the data smoothed alike, same points"),
-        ("entropy of the data", "entropy", None, "the NLL of a perfect model without noise, over ever more points"),
+        (
+            "optimal NLL",
+            "optimal_nll",
+            "optimal_nll_standard_error",
+            "of a perfect model: the data smoothed alike, same points",
+        ),
+        ("entropy of the data", "entropy", None, "the expected NLL of a perfect model without smoothing"),
         ("KL to the data", "kl", "kl_standard_error", f"{same.format(judge)}: less noisy than NLL - entropy"),
         (
-            "of which the blur" if measured.get("kl") is not None else "KL of the blur",
+            "of which smoothing" if measured.get("kl") is not None else "KL of smoothing",
             "kl_of_smoothing",
             "kl_of_smoothing_standard_error",
             blur if problem.density is not None else f"{blur}; estimated from thin parts, without sharp edges",
@@ -283,7 +289,7 @@ def _summarise(measured: dict[str, Any], problem: Problem, folder: Path) -> None
     if measured.get("sliced_wasserstein2") is not None:
         distance, floor, spread = (measured[f"sliced_wasserstein2{end}"] for end in ("", "_floor", "_floor_std"))
         taken = _taken(measured["sliced_wasserstein2_points"])
-        say(f"{'samples are held against':>24}  {measured['reference_set']}")
+        say(f"{'reference set':>24}  {measured['reference_set']}")
         say(f"{'sliced Wasserstein-2':>24}  {distance:.4g} (floor {floor:.4g} ± {spread:.2g}){length}, {taken}")
         distance, floor, spread = (measured[f"wasserstein2{end}"] for end in ("", "_floor", "_floor_std"))
         taken = _taken(measured["wasserstein2_points"])
@@ -294,7 +300,7 @@ def _summarise(measured: dict[str, Any], problem: Problem, folder: Path) -> None
     for title, key, floor, unit in (
         ("energy distance", "energy_distance", 0, length),
         ("squared MMD", "mmd_squared", 0, ""),
-        ("a classifier is right", "classifier_accuracy", 0.5, ""),
+        ("C2ST accuracy", "classifier_accuracy", 0.5, ""),
     ):
         if measured.get(key) is not None:
             value = with_error(measured[key], measured[f"{key}_standard_error"])

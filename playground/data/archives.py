@@ -98,7 +98,7 @@ def _idx(path: Path) -> Images:
         with gzip.open(path) if packed else path.open("rb") as file:
             zeros, kind, axes = struct.unpack(">HBB", file.read(4))
             if zeros or kind != 8 or axes not in (1, 3):
-                raise DataError(f"{path.name} is no IDX file of grey images or labels, as MNIST's are.")
+                raise DataError(f"{path.name} is not an IDX file of grey images or labels, as MNIST's are.")
             shape = struct.unpack(f">{axes}I", file.read(4 * axes))
             size = math.prod(shape)
             _check_size(path, size)
@@ -123,7 +123,7 @@ def _read_cifar(path: Path) -> tuple[Images, Labels]:
     bytes_of_one = " or ".join(f"{record:,}" for record in CIFAR)
     binary = f", for CIFAR's are of {bytes_of_one} bytes each, a class first" if path.suffix == ".bin" else ""
     raise DataError(
-        f"{path.name} holds no images that can be read{binary}: choose an IDX file (MNIST), a binary file of CIFAR, an NPZ or NPY "
+        f"{path.name} holds no images that can be read{binary}: choose an IDX (MNIST), binary CIFAR, NPZ or NPY "
         "file, or a folder of PNG or JPEG files."
     )
 
@@ -143,8 +143,8 @@ def _read_numpy(path: Path, packed: bool) -> tuple[Images, Labels | None, str]:
     found = _images(arrays)
     if found is None:
         raise DataError(
-            f"{path.name} holds no array of images: save one of shape (N, height, width) or (N, height, width, 3), and points "
-            "of the plane as a CSV or NPY file."
+            f"{path.name} holds no array of images: save one of shape (N, height, width) or (N, height, width, 3); points of the "
+            "plane belong in a CSV or NPY file."
         )
     images = _bytes(path, arrays[found])
     labels = _labels(arrays, found)

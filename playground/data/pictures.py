@@ -323,7 +323,7 @@ def _opened(name: str) -> "Iterator[InputContainer]":
     except (av.FFmpegError, StopIteration, IndexError, ValueError) as error:
         if isinstance(error, DataError):
             raise
-        raise DataError(f"{name} is no PNG or JPEG picture, or a damaged one: remove it from the folder.") from None
+        raise DataError(f"{name} is not a PNG or JPEG picture, or a damaged one: remove it from the folder.") from None
 
 
 def _shorter_side(name: str) -> int:

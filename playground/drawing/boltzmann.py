@@ -146,7 +146,7 @@ def curve_chart(steps: np.ndarray, nlls: np.ndarray, least: float, most_steps: i
     x = Axis("steps", 1.0, max(float(most_steps), 10.0), True)
     y = axis_around([nlls, np.array([least])], "NLL of a pattern, nat", margin=0.12)
     ends = np.array([x.low, x.high])
-    floor = Curve(ends, np.array([least, least]), "exact", f"floor {least:.3f}", dashed=True, width=1.0)
+    floor = Curve(ends, np.array([least, least]), "exact", f"optimal {least:.3f}", dashed=True, width=1.0)
     return [floor, Curve(steps + 1.0, nlls, "learned")], x, y
 
 

@@ -48,5 +48,5 @@ def _load() -> None:
     for name in FILES:
         path = resource(f"fonts/{name}")
         if FAMILY not in QFontDatabase.applicationFontFamilies(QFontDatabase.addApplicationFont(str(path))):
-            raise FileNotFoundError(f"{path} is no font that can be read: install the program again.")
+            raise FileNotFoundError(f"{path} is not a font that can be read: install the program again.")
     application.setProperty(_LOADED, True)

@@ -73,7 +73,7 @@ def encoder(suffix: str) -> str:
         VideoError: the suffix is none of FORMATS, or the build of FFmpeg lacks its encoders.
     """
     if suffix.lower() not in FORMATS:
-        raise VideoError(f"{suffix or 'A name without suffix'} is no video format: choose .mp4, .webm or .gif.")
+        raise VideoError(f"{suffix or 'A name without suffix'} is not a video format: choose .mp4, .webm or .gif.")
     for name in FORMATS[suffix.lower()].encoders:
         if name in av.codecs_available:
             return name

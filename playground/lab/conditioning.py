@@ -35,9 +35,9 @@ def idle(problem: Problem) -> str | None:
     if sampling.kind == "forward":
         why = "the forward process follows no score; choose another sampling.kind"
     elif sampling.source != "learned":
-        why = f"the {sampling.source} score knows no classes; choose sampling.source = learned"
+        why = f"the {sampling.source} score has no classes; choose sampling.source = learned"
     elif not problem.classes:
-        why = "the network is told no classes; choose a U-Net on images with classes"
+        why = "the network has no classes; choose a U-Net on images with classes"
     elif sampling.label and sampling.labels != "one":
         return f"{label} changes nothing while sampling.labels = {sampling.labels}: choose sampling.labels = one."
     elif sampling.guidance and sampling.labels == "none":

@@ -64,23 +64,27 @@ def training_conflict(experiment: Experiment, conditions: Conditions | None = No
     if experiment.objective.kind == "denoising" and experiment.noise.kind == "none":
         return Conflict(
             "objective.kind",
-            "Denoising needs noise to remove: with noise.kind = none its target z/σ divides by zero; choose a noise, or exact or sliced matching.",
+            "Denoising needs noise: with noise.kind = none its target z/σ divides by zero. Choose a noise, or "
+            "exact or sliced matching.",
         )
     if experiment.objective.kind == "maximum-likelihood" and experiment.network.kind != "energy":
         return Conflict(
             "objective.kind",
-            "Maximum likelihood needs a model that states a density, and a score states none: choose network.kind = energy, or another objective.",
+            "Maximum likelihood needs a density, which a score network does not have: choose network.kind = "
+            "energy, or another objective.",
         )
     if experiment.objective.kind == "maximum-likelihood" and SOURCES[experiment.data.kind].images:
         return Conflict(
             "objective.kind",
-            "Maximum likelihood sums Z over a grid, which more than two dimensions put out of reach: choose a score-matching objective, which does without Z, or points of the plane.",
+            "Maximum likelihood computes Z on a grid, which is possible in two dimensions only: choose score "
+            "matching, which needs no Z, or points of the plane.",
         )
     reference = experiment.objective.target_batch
     if experiment.objective.kind == "denoising" and reference not in ("auto", 1) and _told(experiment, conditions):
         return Conflict(
             "objective.target_batch",
-            f"A U-Net that is told classes learns from each image's own noise, as the mean over images of other classes is no target of a class, but objective.target_batch = {reference}: choose objective.target_batch = auto or 1, or network.kind = mlp.",
+            "The stable target of a U-Net with class labels would mix classes, but objective.target_batch = "
+            f"{reference}: choose objective.target_batch = auto or 1, or network.kind = mlp.",
         )
     return None
 
@@ -105,7 +109,8 @@ def sampling_conflict(experiment: Experiment, conditions: Conditions | None = No
     if kind == "annealed-langevin" and noise in ("none", "single"):
         return Conflict(
             "sampling.kind",
-            f"Annealed Langevin walks down a ladder of noise levels, but noise.kind = {noise} has fewer than two: choose noise.kind = discrete, ve or another process, or sampling.kind = langevin.",
+            f"Annealed Langevin needs several noise levels, but noise.kind = {noise} has fewer than two: choose "
+            "noise.kind = discrete, ve or another process, or sampling.kind = langevin.",
         )
     levels, steps = annealing_levels(experiment), resolve(experiment).sampling.steps
     if kind == "annealed-langevin" and steps != "auto" and steps < levels:
@@ -117,38 +122,44 @@ def sampling_conflict(experiment: Experiment, conditions: Conditions | None = No
     if kind == "reverse-sde" and solver == "adaptive":
         return Conflict(
             "sampling.solver",
-            "The adaptive solver fits its steps to a smooth path, and the reverse SDE's is rough: choose sampling.solver = euler, heun, dpm-solver++ or shark, or sampling.kind = probability-flow.",
+            "The adaptive solver needs a smooth path, and the reverse SDE's is not smooth: choose "
+            "sampling.solver = euler, heun, dpm-solver++ or shark, or sampling.kind = probability-flow.",
         )
     mask = experiment.sampling.inpainting_mask
     if kind == "probability-flow" and solver == "adaptive" and resolve(experiment).sampling.corrector_steps:
         if experiment.sampling.corrector_steps == "auto":
             return Conflict(
                 "sampling.solver",
-                "What is known of a point needs correctors after each step, and the adaptive solver takes no steps that one could follow: choose sampling.solver = heun, or sampling.inpainting_mask = none.",
+                "Inpainting needs a corrector after each step, and the adaptive solver has none: choose "
+                "sampling.solver = heun, or sampling.inpainting_mask = none.",
             )
         return Conflict(
             "sampling.corrector_steps",
-            "The adaptive solver takes no steps that a corrector could follow, it follows one path throughout: choose sampling.corrector_steps = 0, or sampling.solver = heun.",
+            "The adaptive solver follows one path without correctors: choose sampling.corrector_steps = 0, or "
+            "sampling.solver = heun.",
         )
     if kind == "probability-flow" and solver == "shark":
         return Conflict(
             "sampling.solver",
-            "ShARK is a scheme for noise, and the probability flow has none: choose sampling.solver = heun, dpm-solver++ or euler, or sampling.kind = reverse-sde.",
+            "ShARK is a solver for SDEs, and the probability flow is an ODE: choose sampling.solver = heun, "
+            "dpm-solver++ or euler, or sampling.kind = reverse-sde.",
         )
     if mask != "none" and noise == "none":
         return Conflict(
             "sampling.inpainting_mask",
-            "What is known of a point guides the rest through the noise: with noise.kind = none there is none; choose a noise, or sampling.inpainting_mask = none.",
+            "Inpainting needs noise, but noise.kind = none: choose a noise, or sampling.inpainting_mask = none.",
         )
     if mask != "none" and kind == "forward":
         return Conflict(
             "sampling.inpainting_mask",
-            "The forward process leads every part of a point to noise, whatever is known of it: choose sampling.inpainting_mask = none, or a sampler from noise to data.",
+            "The forward process has no inpainting, it leads every part to noise: choose "
+            "sampling.inpainting_mask = none, or a sampler from noise to data.",
         )
     if mask != "none" and kind == "mala":
         return Conflict(
             "sampling.inpainting_mask",
-            "Metropolis's test compares densities, and the one given a part of the point is known by its score alone: choose sampling.inpainting_mask = none, or another sampler.",
+            "MALA compares densities, and inpainting has only a score: choose sampling.inpainting_mask = none, "
+            "or another sampler.",
         )
     if mask == "frame" and not SOURCES[experiment.data.kind].images:
         return Conflict(
@@ -163,13 +174,14 @@ def sampling_conflict(experiment: Experiment, conditions: Conditions | None = No
     if acts and (sampling.labels == "one" or sampling.guidance) and _told(experiment, conditions) is False:
         return Conflict(
             "sampling.labels",
-            f"The network is told no classes, so sampling.{asked} would change nothing: choose sampling.labels = none, or a U-Net on images with classes.",
+            f"The network has no classes, so sampling.{asked} would change nothing: choose sampling.labels = "
+            "none, or a U-Net on images with classes.",
         )
     there = () if conditions is None else conditions.classes
     if acts and sampling.labels == "one" and there and sampling.label not in there:
         return Conflict(
             "sampling.label",
-            f"sampling.label = {sampling.label} is no class of these data: choose {_choice(there)}.",
+            f"sampling.label = {sampling.label} is not a class of these data: choose {_choice(there)}.",
         )
     if mask != "none" and conditions is not None and sampling.inpainting_image >= conditions.held_out:
         return Conflict(
@@ -185,7 +197,8 @@ def sampling_conflict(experiment: Experiment, conditions: Conditions | None = No
     if kind == "mala" and experiment.sampling.source == "learned" and experiment.network.kind != "energy":
         return Conflict(
             "sampling.source",
-            "Metropolis's test compares densities, and a learned score has none: choose sampling.source = exact or empirical, network.kind = energy, or sampling.kind = langevin.",
+            "MALA compares densities, and a learned score has none: choose sampling.source = exact or empirical, "
+            "network.kind = energy, or sampling.kind = langevin.",
         )
     if experiment.sampling.source == "exact" and not SOURCES[experiment.data.kind].known_density:
         return Conflict(
@@ -195,12 +208,13 @@ def sampling_conflict(experiment: Experiment, conditions: Conditions | None = No
     if kind == "langevin" and sampling.source == "exact" and noise == "none" and _sharp(experiment):
         return Conflict(
             "sampling.kind",
-            f"The exact score of the sharp boxes of data.kind = {experiment.data.kind} is 0 inside them and pulls nothing back from outside, so without noise Langevin is a mere random walk: choose a noise, data.noise above 0, or sampling.kind = mala.",
+            f"Without noise the exact score of the boxes of data.kind = {experiment.data.kind} is 0, so Langevin "
+            "is a random walk: choose a noise, data.noise above 0, or sampling.kind = mala.",
         )
     if experiment.sampling.source == "empirical" and noise == "none":
         return Conflict(
             "sampling.source",
-            "Without noise the training set is bare points, which have no score: choose a noise, or sampling.source = learned.",
+            "Without noise the training set has no score: choose a noise, or sampling.source = learned.",
         )
     return None
 

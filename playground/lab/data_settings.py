@@ -38,7 +38,7 @@ class Data(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     points: Annotated[
         int,
         meta(
-            "Points in the training set of a toy or a drawing; of images at most so many",
+            "Points in the training set of a toy or a drawing; of images at most this many",
             ge=50,
             le=1_000_000,
             symbol="N",
@@ -53,7 +53,7 @@ class Data(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         Annotated[
             float,
             meta(
-                "Standard deviation of a toy's own blur before scaling",
+                "Standard deviation of the noise that is part of a toy's density, before scaling",
                 ge=0.0,
                 le=10.0,
                 symbol="s",
@@ -66,7 +66,8 @@ class Data(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     path: Annotated[
         str,
         meta(
-            "For kind = file: a CSV, TSV or NPY file with two columns; for kind = images: a folder of PNG or JPEG files (in sub-folders, one class each), or a folder or file of MNIST or CIFAR, or an NPZ file of images",
+            "kind = file: a CSV, TSV or NPY file with two columns. kind = images: a folder of PNG or JPEG files, "
+            "each sub-folder one class; MNIST or CIFAR as a folder or file; or an NPZ file of images",
             resets=True,
         ),
     ] = ""
@@ -74,8 +75,8 @@ class Data(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         Annotated[
             int,
             meta(
-                "Pixels along a side of kind = images: the middle square of each, scaled; auto: the images' own size, in a folder "
-                "that of the smallest but a twentieth of them, from 8 to 32",
+                "Pixels along a side of kind = images: the middle square of each image, scaled. auto: the images' "
+                "own size, from 8 to 32; in a folder the largest that 95 % of them reach",
                 ge=8,
                 le=64,
                 unit="px",
@@ -86,13 +87,13 @@ class Data(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     ) = "auto"
     colours: Annotated[
         Literal["auto", "grey", "rgb"],
-        meta("Colours of kind = images; auto: red, green and blue where there are any", resets=True),
+        meta("Colours of kind = images. auto: RGB if any image has colours", resets=True),
     ] = "auto"
     split: Annotated[
         Literal["auto", "rows", "groups"],
         meta(
-            "How rows of kind = file are held out: each by itself, or equal ones together (a grouped split), as copies should be; "
-            "auto: rows where more than 1 % repeat another, as those of discrete data do, else groups",
+            "How rows of kind = file are held out: each by itself, or duplicates together (a grouped split), as "
+            "copies should be. auto: rows if more than 1 % are duplicates, as in discrete data, else groups",
             resets=True,
         ),
     ] = "auto"

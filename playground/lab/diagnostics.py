@@ -78,8 +78,8 @@ def objective_diagnostics(problem: Problem, objective: str) -> tuple[Diagnostic,
     if not sharp or objective == "maximum-likelihood":
         return ()
     edges = Diagnostic(
-        "The data have sharp edges, where the loss of score matching is the lower the steeper the score is: without noise it "
-        "falls without bound. Choose a noise, or data.noise above 0.",
+        "The data have sharp edges: without noise the score matching loss falls without bound as the score "
+        "gets steeper. Choose a noise, or data.noise above 0.",
         {},
     )
     return (edges,)
@@ -94,8 +94,9 @@ def _far_point(problem: Problem) -> Diagnostic | None:
         return None
     x, y = points[far]
     return Diagnostic(
-        f"Half of the points lie within {near:.2g} of their middle, but ({x:.3g}, {y:.3g}) lies {distances[far]:.2g} away: on the "
-        "scale that it sets, the others are one spot. If it is a mistake, take it out of the data.",
+        f"Half of the points lie within {near:.2g} of the median, but ({x:.3g}, {y:.3g}) lies "
+        f"{distances[far]:.2g} away. On that scale the others are one spot. If it is an error, remove it from "
+        "the data.",
         {},
     )
 
@@ -118,8 +119,8 @@ def _no_density(problem: Problem) -> Diagnostic | None:
         )
     symbol = "σ" if problem.experiment.noise.kind == "single" else "σ_min"
     return Diagnostic(
-        f"{what} and have no density: likelihoods are of the data blurred by {symbol} = "
-        f"{problem.units.sigma_to_user(sigma):.3g} and mean little without it.",
+        f"{what} and have no density: likelihoods are of the data smoothed by {symbol} = "
+        f"{problem.units.sigma_to_user(sigma):.3g} and mean little otherwise.",
         {},
     )
 
@@ -133,8 +134,8 @@ def _blurred(problem: Problem) -> Diagnostic | None:
     if not BLURRED < cost < math.inf:
         return None
     return Diagnostic(
-        f"The data are thin: their blur by σ_min = {problem.units.sigma_to_user(sigma):.3g} costs about {cost:.2g} nat of KL. "
-        "Lower σ_min, or model one axis only.",
+        f"The data are thin: smoothing by σ_min = {problem.units.sigma_to_user(sigma):.3g} costs about "
+        f"{cost:.2g} nat of KL. Lower σ_min, or model one axis only.",
         {},
     )
 
@@ -147,8 +148,9 @@ def _heavy_tails(problem: Problem) -> Diagnostic | None:
     if count > FEW * len(squares):
         return None
     return Diagnostic(
-        f"Half of the variance of the data is that of {count:,} of {len(squares):,} points: the sliced Wasserstein distance depends on "
-        "how many such points are drawn, and a perfect sampler may score several times the floor. Go by the energy distance.",
+        f"{count:,} of {len(squares):,} points hold half of the variance of the data. The sliced Wasserstein "
+        "distance depends on how many of them are drawn: a perfect sampler may score several times the "
+        "floor. Use the energy distance.",
         {},
     )
 
@@ -182,14 +184,14 @@ def _end(problem: Problem, distance: float, needed: float, enough: float) -> Dia
         rate = min(_up(2 * float(process.integral(as_time(needed))) - noise.beta_min), largest)
         way, changes = f"Raise β_1 to {rate:g}", {"noise.beta_max": rate}
     elif noise.kind == "discrete" and noise.sigmas:
-        way, changes = f"Add a rung at σ = {enough:g}", {"noise.sigmas": (enough, *noise.sigmas)}
+        way, changes = f"Add a noise level at σ = {enough:g}", {"noise.sigmas": (enough, *noise.sigmas)}
     elif noise.kind == "custom" and noise.schedule:
         way, changes = f"Raise σ(1) to {enough:g}", {"noise.schedule": (*noise.schedule[:-1], (1.0, enough))}
     else:
         way, changes = f"Raise σ_max to {enough:g}", {"noise.sigma_max": enough}
     return Diagnostic(
-        f"At σ = {problem.units.sigma_to_user(problem.noise.sigma_max):.3g} the data are still about {distance:.2g} nat from the Gaussian "
-        f"that sampling starts from. {way}.",
+        f"At σ = {problem.units.sigma_to_user(problem.noise.sigma_max):.3g} the data are still about "
+        f"{distance:.2g} nat from the Gaussian where sampling starts. {way}.",
         changes,
     )
 
@@ -221,10 +223,10 @@ def _overlap(problem: Problem, end: float | None) -> Diagnostic | None:
     if end is not None:
         changes["noise.sigma_max"] = end
     return Diagnostic(
-        f"The data smoothed by σ = {to_user(coarse):.3g} and by the next level, {to_user(fine):.3g}, share only {least:.0%} of "
-        "their mass: annealed Langevin loses its way between them, and log p and the samplers that go through every σ meet the "
-        f"network where it was never trained, which the loss does not show. {enough} even levels{begin} share {OVERLAP:.0%}, and "
-        "noise.kind = ve trains at every σ.",
+        f"The noise levels σ = {to_user(coarse):.3g} and {to_user(fine):.3g} overlap by only {least:.0%}: "
+        "annealed Langevin cannot follow from one to the other. log p and the samplers of a process use the "
+        f"network between levels, where it was never trained; the loss does not show this. {enough} geometric "
+        f"levels{begin} overlap by {OVERLAP:.0%}; noise.kind = ve trains at every σ.",
         changes,
     )
 

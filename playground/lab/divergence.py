@@ -15,12 +15,12 @@ def why_diverged(problem: Problem, step: int, loss: float, sound: bool, referenc
     if sound and loss < 0:
         return (
             f"Training stopped at step {step}: the loss falls without bound ({loss:.3g}), because the data lie on "
-            "lines, repeat or have sharp edges; the last good weights are kept. Choose a noise, or a larger one."
+            "lines, repeat or have sharp edges. The last good weights are kept. Choose a noise, or a larger one."
         )
     if not math.isfinite(reference):  # of a Gaussian score too, whatever the network
         return (
-            f"Training stopped at step {step}: the loss has no number in single precision, so far is the noise from the data's "
-            f"standard deviation, {problem.units.length:.3g}. Choose noise levels nearer to it."
+            f"Training stopped at step {step}: the loss leaves single precision. The noise is too far from the "
+            f"data's standard deviation, {problem.units.length:.3g}. Choose noise levels nearer to it."
         )
     settings = problem.experiment
     rate, weight = settings.training.learning_rate, settings.objective.weight

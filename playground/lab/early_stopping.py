@@ -163,10 +163,14 @@ class EarlyStopping:
             return None
         if self.stopped:
             return (
-                f"Training stopped early at step {step:,}: the held-out loss has not fallen since step {self.best_step:,}, "
-                "whose weights are kept. Train more looks further; training.early_stopping = off trains to the end."
+                f"Training stopped early at step {step:,}: the held-out loss has not fallen since step "
+                f"{self.best_step:,}, whose weights are kept. Train more continues; training.early_stopping = off "
+                "trains to the end."
             )
-        return f"The weights of step {self.best_step:,} are kept: there the held-out loss was least. More data would let it fall further."
+        return (
+            f"The weights of step {self.best_step:,} are kept: they have the lowest held-out loss. More data "
+            "would let it fall further."
+        )
 
     def state(self) -> State:
         """Return the arrays that :meth:`restore` takes."""

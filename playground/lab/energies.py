@@ -97,13 +97,13 @@ def integral_note(integral: float) -> str | None:
     within 2 %."""
     if integral < 1 - INTEGRAL_TOLERANCE:
         return (
-            f"The energy's density sums up to {integral:.3f} over the data and a margin: the rest of its mass lies beyond, "
-            "where nothing was trained. Train longer, or with a noise of more levels."
+            f"The energy's density integrates to {integral:.3f} over the data and a margin. The rest of its mass "
+            "lies outside, where nothing was trained. Train longer, or with more noise levels."
         )
     if integral > 1 + INTEGRAL_TOLERANCE:
         return (
-            f"The energy's density sums up to {integral:.3f}, which no density does: it has peaks too narrow for the grid, and "
-            "its ln Z and NLL cannot be trusted. Train with a larger noise.sigma_min."
+            f"The energy's density integrates to {integral:.3f} and not to 1: its peaks are too narrow for the "
+            "grid. Its ln Z and NLL cannot be trusted. Train with a larger noise.sigma_min."
         )
     return None
 
@@ -112,10 +112,13 @@ def _without_energy(problem: Problem) -> str:
     """Why a score has no Z, in a sentence."""
     source = problem.experiment.likelihood.source
     if problem.shape != (2,):
-        return f"Z of images is an integral over {math.prod(problem.shape)} dimensions, which no sum reaches."
+        return f"Z of images is an integral over {math.prod(problem.shape)} dimensions, too many for quadrature."
     if has_energy(problem.experiment) and source != "learned":
-        return f"The learned energy states a density by itself, the {source} score does not: choose likelihood.source = learned."
-    return "Only an energy network states a density by itself: choose network.kind = energy."
+        return (
+            f"The learned energy has a density without a flow, the {source} score does not: choose "
+            "likelihood.source = learned."
+        )
+    return "Only an energy network has a density without a flow: choose network.kind = energy."
 
 
 METRICS = (

@@ -135,9 +135,10 @@ def evaluate(problem: Problem, score: ScoreFunction, samples: Array | None = Non
             found["train_nll"], found["train_nll_standard_error"] = metrics.mean_with_error(nll)
             if result.standard_error is None:
                 reasons["trace_standard_error"] = (
-                    "A single random vector does not tell its own error: set likelihood.trace_probes to 2 or more."
+                    "A single trace probe has no standard error: set likelihood.trace_probes to 2 or more."
                     if problem.experiment.likelihood.trace_probes == 1
-                    else "The random vectors of so few points agree, maybe by chance, and tell no error: raise likelihood.trace_probes."
+                    else "The trace probes of so few points agree, maybe by chance, and give no error: raise "
+                    "likelihood.trace_probes."
                 )
         if trip is not None:
             _add_round_trip(trip, found)
@@ -200,8 +201,9 @@ METRICS = (*FROM_LIKELIHOOD, "entropy", *_FROM_SMOOTHING, *energies.METRICS, *OF
 ERROR = "_standard_error"
 
 
-ONE_HELD_OUT = "One held-out point tells no error: take data of which more rows differ, for a fifth of the different ones is held out."
-ONE_SAMPLE = "One sample tells no error: set sampling.particles to 2 or more."
+ONE_HELD_OUT = "One held-out point gives no standard error: take data with more different rows; a fifth of these is "
+"held out."
+ONE_SAMPLE = "One sample gives no standard error: set sampling.particles to 2 or more."
 
 
 def _with_reasons(found: dict[str, Any], reasons: dict[str, str]) -> dict[str, Any]:
@@ -235,8 +237,8 @@ def _astray(problem: Problem, points: Array, result: PointLikelihoods) -> str:
         if not missed_on_average(result.log_prob, known, result.standard_error, probes):
             return ""
         return (
-            f"On average over {len(points)} held-out points the flow misses the closed form by {abs(off.mean()):.3g} nat, which is "
-            "more than its estimated trace explains: lower likelihood.tolerance."
+            f"The mean log p of {len(points)} held-out points misses the closed form by {abs(off.mean()):.3g} "
+            "nat, beyond its trace error: lower likelihood.tolerance."
         )
     lost = missed(result.log_prob, known, result.standard_error, probes)
     if not lost.any():
@@ -249,9 +251,9 @@ def _astray(problem: Problem, points: Array, result: PointLikelihoods) -> str:
 
 
 _SMOOTHED = {
-    "learned": "the learned score, which stands for the data",
-    "exact": "the exact score, of the known density",
-    "empirical": "the training set's own score, of the training set",
+    "learned": "the data by the learned score",
+    "exact": "the known density by its exact score",
+    "empirical": "the training set by its own score",
 }
 
 
@@ -265,7 +267,7 @@ def _add_likelihoods(
         found["trace_standard_error"] = float(np.sqrt(np.mean(result.standard_error**2)))
     found["likelihood_nfe_mean"] = float(result.evaluations.mean())
     smoothed = _SMOOTHED[problem.experiment.likelihood.source]
-    found["density"] = f"p_sigma of {smoothed} smoothed by sigma_min = {result.sigma:.6g} (user units)"
+    found["density"] = f"p_sigma of {smoothed}, smoothed by sigma_min = {result.sigma:.6g} (user units)"
     true = problem.exact_log_prob(points)
     if true is not None:
         found["kl"], found["kl_standard_error"] = metrics.kl_to_known(true, log_prob)
@@ -290,10 +292,12 @@ def _estimate_smoothing(problem: Problem, found: dict[str, Any], reasons: dict[s
     cost = local_geometry.mean_smoothing_kl(problem.thickness(), problem.noise.sigma_min)
     if math.isinf(cost) or local_geometry.intrinsic_dimension(problem.train).is_curve:
         keys = ("kl_of_smoothing", "kl_of_smoothing_standard_error")
-        reasons |= dict.fromkeys(keys, "Points on a line or a curve have no density that a blur could be far from.")
+        reasons |= dict.fromkeys(
+            keys, "Points on a line or a curve have no density to which smoothing could be compared."
+        )
         return
     found["kl_of_smoothing"] = cost
-    reasons["kl_of_smoothing_standard_error"] = "Of an estimate by neighbourhoods that share points no error is known."
+    reasons["kl_of_smoothing_standard_error"] = "The estimate by overlapping neighbourhoods has no known error."
 
 
 def _add_round_trip(trip: RoundTrip, found: dict[str, Any]) -> None:

@@ -45,17 +45,17 @@ _READERS = (
     _Readers(
         ("noise.sigma_min", "noise.sigma_max"),
         lambda experiment: experiment.noise.kind not in ("none", "single"),
-        "only a ladder or a process has ends; one level is noise.sigma of noise.kind = single",
+        "only several noise levels have ends; the level of noise.kind = single is noise.sigma",
     ),
     _Readers(
         ("noise.sigma_min", "noise.sigma_max"),
         lambda experiment: not _ends_by_hand(experiment),
-        "noise.sigmas and noise.schedule state their own ends; change them, or leave them out",
+        "noise.sigmas and noise.schedule contain their own ends; change or remove them",
     ),
     _Readers(
         ("noise.sigma_max",),
         lambda experiment: experiment.noise.kind not in RATED,
-        "VP and sub-VP end where their rates say; choose noise.beta_max, or another process",
+        "the rates of VP and sub-VP set their end; change noise.beta_max, or choose another process",
     ),
     _Readers(
         ("noise.beta_min", "noise.beta_max"),
@@ -65,43 +65,44 @@ _READERS = (
     _Readers(
         ("objective.projections", "objective.probes", "objective.variance_reduced"),
         lambda experiment: experiment.objective.kind == "sliced",
-        "only sliced matching takes random directions; choose objective.kind = sliced",
+        "only sliced matching uses random directions; choose objective.kind = sliced",
     ),
     _Readers(
         ("objective.normalizer_grid",),
         lambda experiment: experiment.objective.kind == "maximum-likelihood",
-        "only maximum likelihood sums Z up over cells; choose objective.kind = maximum-likelihood",
+        "only maximum likelihood computes Z on a grid; choose objective.kind = maximum-likelihood",
     ),
     _Readers(
         ("sampling.step",),
         lambda experiment: experiment.sampling.kind in ("langevin", "mala", "annealed-langevin"),
-        "only Langevin's samplers take steps of that size; choose sampling.kind = langevin, mala or annealed-langevin",
+        "only Langevin samplers have this step size; choose sampling.kind = langevin, mala or annealed-langevin",
     ),
     _Readers(
         ("sampling.time_grid",),
         lambda experiment: experiment.sampling.kind in (*FROM_NOISE, "forward"),
-        "only what goes between noise and data steps along it; choose sampling.kind = reverse-sde, probability-flow, edm or forward",
+        "only processes between noise and data have a time grid; choose sampling.kind = reverse-sde, "
+        "probability-flow, edm or forward",
     ),
     _Readers(
         ("sampling.tolerance",),
         lambda experiment: experiment.sampling.kind == "probability-flow" and experiment.sampling.solver == "adaptive",
-        "only the probability flow by sampling.solver = adaptive fits its steps to it",
+        "only the probability flow with sampling.solver = adaptive has a tolerance",
     ),
     _Readers(
         ("sampling.corrector_steps",),
         lambda experiment: experiment.sampling.kind in FROM_NOISE,
-        "only samplers from noise to data are corrected; choose sampling.kind = reverse-sde, probability-flow or edm",
+        "only samplers from noise to data have correctors; choose sampling.kind = reverse-sde, probability-flow or edm",
     ),
     _Readers(
         ("sampling.snr",),
         _corrected,
-        "it is of corrector steps, and there are none; choose sampling.kind = reverse-sde, probability-flow or edm and "
+        "there are no corrector steps; choose sampling.kind = reverse-sde, probability-flow or edm and "
         "sampling.corrector_steps above 0",
     ),
     _Readers(
         ("sampling.final_denoising",),
         lambda experiment: experiment.sampling.kind in ("annealed-langevin", "reverse-sde", "edm"),
-        "only annealed Langevin, the reverse SDE and the EDM sampler end with that step",
+        "only annealed Langevin, the reverse SDE and the EDM sampler have this step",
     ),
     _Readers(
         ("sampling.churn", "sampling.churn_min", "sampling.churn_max", "sampling.churn_noise"),
@@ -137,8 +138,8 @@ def idle_settings(problem: "Problem") -> Iterator[str]:
                 yield f"{key} = {_shown(given)} changes nothing: {readers.who}."
     if experiment.training.early_stopping == "on" and not problem.has_held_out_loss:
         yield (
-            "training.early_stopping = on changes nothing: held-out images have no labels, and with training.label_dropout = 0 the network "
-            "never trains without; raise that."
+            "training.early_stopping = on changes nothing: held-out images have no labels, and "
+            "training.label_dropout = 0 never trains without labels. Raise training.label_dropout."
         )
     sampling, noise, to_user = experiment.sampling, problem.noise, problem.units.sigma_to_user
     if sampling.kind != "edm" or not sampling.churn:

@@ -19,7 +19,7 @@ def untrained_conditional_score(experiment: Experiment, conditions: Conditions) 
     if sampling.labels == "none" or sampling.source != "learned" or sampling.kind == "forward":
         return None
     why = "training.label_dropout = 1 hides every label" if share == 1 else "Training has hidden every label so far"
-    helps = "choose a share below 1, such as 0.3, and train anew, or" if share == 1 else f"{_on(share)}, or choose"
+    helps = "choose a share below 1, such as 0.3, and train again, or" if share == 1 else f"{_on(share)}, or choose"
     return (
         f"{why}, so no class is learned, and the samples of sampling.labels = {sampling.labels} follow scores that were never "
         f"trained: {helps} sampling.labels = none."
@@ -39,17 +39,17 @@ def untrained_unconditional_score(experiment: Experiment, conditions: Conditions
     if experiment.sampling.source == "learned":
         on_it += ", sampling.guidance and sampling.labels = none"
     if share == 0:
-        why = "training.label_dropout = 0 tells the network every label, so the score without one is never trained"
-        helps = "choose a share above 0, such as 0.3, and train anew"
+        why = "training.label_dropout = 0 shows the network every label, so the score without a class is never trained"
+        helps = "choose a share above 0, such as 0.3, and train again"
     else:
-        why = "Training has told the network every label so far, so the score without one is untrained"
+        why = "Training has shown the network every label so far, so the score without a class is untrained"
         helps = _on(share)
-    return f"{why}, and {on_it} mean nothing, for they rest on it: {helps}."
+    return f"{why}, and {on_it}, which need it, mean nothing: {helps}."
 
 
 def _on(share: float) -> str:
     """Say what helps where the share has been changed since the training."""
-    return f"train on or anew with training.label_dropout = {share:g}"
+    return f"resume or restart training with training.label_dropout = {share:g}"
 
 
 def untrained_likelihood_score(experiment: Experiment, conditions: Conditions) -> str | None:

@@ -16,20 +16,21 @@ class Likelihood(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     source: Annotated[
         Literal["learned", "exact", "empirical"],
         meta(
-            "Score whose density is taken: the network's, the known density's own, or that of the smoothed training set",
+            "Score whose density is evaluated: the network's, that of the known density, or that of the smoothed "
+            "training set",
             symbol="s",
         ),
     ] = "learned"
     tolerance: Annotated[
         float,
-        meta("Error that each step of the ODE solver may make, point by point", ge=1e-9, le=0.1, log=True),
+        meta("Error allowed to each step of the ODE solver, for each point", ge=1e-9, le=0.1, log=True),
     ] = 1e-5
-    points: Annotated[int, meta("Held-out points of the test set", ge=10, le=1_000_000, log=True)] = 2_000
+    points: Annotated[int, meta("Number of held-out points in the test set", ge=10, le=1_000_000, log=True)] = 2_000
     trace: Annotated[
         Literal["auto", "exact", "hutchinson"],
         meta(
-            "Divergence; auto: exact for points, Hutchinson's estimate for images. Density maps and the integral over the plane always "
-            "take the exact one, for exp would turn the estimate's noise into bias",
+            "Divergence. auto: exact for points, Hutchinson's estimate for images. Density maps and ∫ p over the "
+            "plane are always exact, because exp would turn the estimate's noise into bias",
             equation={
                 "exact": r"\mathrm{tr}\,\nabla \tilde f",
                 "hutchinson": r"\mathrm{tr}\,\nabla \tilde f = E_v[v^\top \nabla \tilde f\, v]",
@@ -39,7 +40,7 @@ class Likelihood(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     trace_probes: Annotated[
         int,
         meta(
-            "Random vectors a point, over which Hutchinson's estimate is averaged; from two on its standard error is known",
+            "Random probe vectors per point in Hutchinson's estimate; from two on its standard error is known",
             ge=1,
             le=256,
             symbol="k",
@@ -50,7 +51,7 @@ class Likelihood(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     dequantization_samples: Annotated[
         int,
         meta(
-            "Draws of the uniform noise that dequantises each image of the test set; bits per dimension are averaged over them",
+            "Samples of the uniform noise that dequantizes each test image; bits per dimension are averaged over them",
             ge=1,
             le=100,
             symbol="u",
@@ -61,7 +62,7 @@ class Likelihood(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     probes: Annotated[
         Literal["rademacher", "gaussian", "sphere"],
         meta(
-            "Law of those vectors, one draw for the whole way; all have unit covariance",
+            "Distribution of the probe vectors, drawn once for the whole path; all have unit covariance",
             symbol="v",
             equation=r"E[v v^\top] = I",
         ),
@@ -69,8 +70,9 @@ class Likelihood(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     interpolation: Annotated[
         Literal["spherical", "rotation", "linear"],
         meta(
-            "Way between the latent codes of two points: spherical, along the great circle of their directions, θ apart, the length "
-            "going evenly from one's to the other's; by a rotation, which keeps the law of independent codes; or linear, which leaves it",
+            "Path between the latent codes of two points. spherical: along the great circle of their directions, "
+            "an angle θ apart, with linear length. rotation: keeps the distribution of independent codes. "
+            "linear: does not",
             symbol="z(u)",
             equation={
                 "spherical": r"\hat{z}(u) = \frac{\sin((1-u)\theta)\,\hat{z}_0 + \sin(u\theta)\,\hat{z}_1}{\sin\theta}",

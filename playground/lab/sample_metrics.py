@@ -161,7 +161,7 @@ def _compare(
     comparison = _comparison(problem, min(len(samples), DISTANCE_POINTS), generator)
     count, data = comparison.count, comparison.data
     if len(data) < two_samples.LEAST:
-        few = f"Of these data {len(data)} are held out, {two_samples.LEAST} at least are needed to compare samples with: take more data."
+        few = f"Only {len(data)} data are held out; a comparison needs at least {two_samples.LEAST}: take more data."
         reasons |= dict.fromkeys(_FROM_DATA, few)
         return
     found["reference_set"] = comparison.origin

@@ -249,8 +249,8 @@ def require_stable_step(problem: Problem, score: LabelledScore, sampler: Sampler
     longest = min(largest_step(largest_curvature(followed, points, sigma, generator)) / step for sigma, step in steps)
     if longest * MARGIN < 1:
         raise SamplerDiverged(
-            f"sampling.step = {settings.step:g} is unstable: near the data the score is so steep that steps above "
-            f"{longest * settings.step:.2g} overshoot ever farther. Choose a shorter one, or auto."
+            f"sampling.step = {settings.step:g} is unstable: the score near the data is so steep that steps above "
+            f"{longest * settings.step:.2g} diverge. Choose a shorter one, or auto."
         )
 
 
@@ -271,8 +271,8 @@ def _require_near(step: Step, reach: float) -> None:
     """Raise SamplerDiverged where a particle is beyond reach: such samples are finite nonsense."""
     if len(step.positions) and not float(step.positions.flatten(1).norm(dim=1).max()) <= reach:
         raise SamplerDiverged(
-            f"The particles ran far away from the data by step {step.index}: the step is too long for this score, or the score is "
-            "wrong out there. Take shorter steps, or train longer."
+            f"The particles diverged from the data by step {step.index}: the step is too long for this score, or "
+            "the score is wrong there. Take shorter steps, or train longer."
         )
 
 

@@ -25,7 +25,7 @@ class Sampling(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             "forward",
         ],
         meta(
-            "Sampler; forward: no sampler, but the process itself, from data to noise",
+            "Sampler; forward: the noise process itself, from data to noise",
             equation={
                 "langevin": r"x \leftarrow x + \epsilon\,s(x, \sigma) + \sqrt{2\epsilon}\,z",
                 "mala": r"x' = x + \epsilon\,s(x) + \sqrt{2\epsilon}\,z,\ "
@@ -42,13 +42,15 @@ class Sampling(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     source: Annotated[
         Literal["learned", "exact", "empirical"],
         meta(
-            "Score to follow: the network's, the known density's own, or that of the smoothed training set", symbol="s"
+            "Score that the particles follow: the network's, that of the known density, or that of the smoothed "
+            "training set",
+            symbol="s",
         ),
     ] = "learned"
     particles: (
         Annotated[
             int,
-            meta("Points that move; auto: 2000, or 96 images", ge=1, le=1_000_000, log=True),
+            meta("Number of particles. auto: 2000, or 96 images", ge=1, le=1_000_000, log=True),
         ]
         | Auto
     ) = "auto"
@@ -56,8 +58,8 @@ class Sampling(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         Annotated[
             int,
             meta(
-                "Steps of the sampler in all, the last denoising not counted: annealed Langevin takes as many at each of its levels, "
-                "at most these together; the adaptive solver shows as many frames; auto: 500, but without "
+                "Steps of the sampler, the final denoising not counted. Annealed Langevin takes equally many at each "
+                "level, at most these in all; the adaptive solver shows as many frames. auto: 500; without "
                 "correctors 25 of the flow by Heun and 50 by DPM-Solver++",
                 ge=1,
                 le=100_000,
@@ -69,9 +71,9 @@ class Sampling(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     solver: Annotated[
         Literal["auto", "euler", "heun", "dpm-solver++", "shark", "adaptive"],
         meta(
-            "How the reverse SDE and the probability flow take a step; auto: Euler for the SDE, Heun for the flow. "
-            "DPM-Solver++(2M), of order 2 by one score a step, is for both; "
-            "ShARK, a stochastic Runge-Kutta scheme of order 1.5, is for the SDE; the adaptive one is for the flow",
+            "Solver of the reverse SDE and of the probability flow. auto: Euler for the SDE, Heun for the flow. "
+            "DPM-Solver++(2M), of second order with one score evaluation a step, is for both. ShARK, a "
+            "stochastic Runge-Kutta scheme of order 1.5, is for the SDE; the adaptive solver is for the flow",
             equation={
                 "euler": r"x' = x + h f(x) + g\,\Delta w",
                 "heun": r"x' = x + \frac{h}{2}[f(x) + f(x + h f(x) + g\,\Delta w)] + g\,\Delta w",
@@ -83,13 +85,13 @@ class Sampling(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     ] = "auto"
     tolerance: Annotated[
         float,
-        meta("Error that each step of the adaptive solver may make, point by point", ge=1e-9, le=0.1, log=True),
+        meta("Error allowed to each step of the adaptive solver, for each point", ge=1e-9, le=0.1, log=True),
     ] = 1e-4
     time_grid: Annotated[
         Literal["auto", "log-sigma", "time", "karras"],
         meta(
-            "Where the steps from noise to data end: equal ratios of sigma, equal times, or Karras's grid of rho = 7; auto: Karras's "
-            "for the flow and DPM-Solver++, else log-sigma",
+            "Time steps from noise to data: equal ratios of σ, equal times, or the grid of Karras et al. with ρ "
+            "= 7. auto: Karras's for the flow and DPM-Solver++, else log-sigma",
             equation={
                 "log-sigma": r"\ln \sigma_i = \ln \sigma_{max} + \frac{i}{n}(\ln \sigma_{min} - \ln \sigma_{max})",
                 "time": r"t_i = 1 - \frac{i}{n}(1 - t_{min})",
@@ -101,8 +103,8 @@ class Sampling(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         Annotated[
             int,
             meta(
-                "Langevin steps after each step from noise to data, which mend its marginal; auto: none, or 3 where a part of "
-                "the point is known",
+                "Langevin corrector steps after each step from noise to data, which correct its marginal. auto: "
+                "none, or 3 with an inpainting mask",
                 ge=0,
                 le=100,
             ),
@@ -112,7 +114,7 @@ class Sampling(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     snr: Annotated[
         float,
         meta(
-            "Length of a corrector step: its score's part over its noise's",
+            "Signal-to-noise ratio of a corrector step: length of its score term over its noise term",
             ge=1e-3,
             le=1.0,
             symbol="r",
@@ -123,7 +125,7 @@ class Sampling(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     churn: Annotated[
         float,
         meta(
-            "Noise that the EDM sampler adds on the way in all; 0: none, the probability flow",
+            "Noise that the EDM sampler adds over the whole run; 0: none, the probability flow",
             ge=0.0,
             le=1000.0,
             symbol="S_churn",
@@ -134,7 +136,7 @@ class Sampling(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         Annotated[
             float,
             meta(
-                "Finest noise level at which noise is churned in; auto: the finest of all",
+                "Finest noise level at which the EDM sampler adds noise. auto: the finest of all",
                 ge=1e-15,
                 le=1e15,
                 symbol="S_min",
@@ -148,7 +150,7 @@ class Sampling(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         Annotated[
             float,
             meta(
-                "Coarsest noise level at which noise is churned in; auto: the coarsest of all",
+                "Coarsest noise level at which the EDM sampler adds noise. auto: the coarsest of all",
                 ge=1e-15,
                 le=1e15,
                 symbol="S_max",
@@ -161,7 +163,7 @@ class Sampling(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     churn_noise: Annotated[
         float,
         meta(
-            "Factor on the churned noise; a little above 1 makes up for detail that a network loses",
+            "Factor on the noise that the EDM sampler adds; slightly above 1 restores detail that a network loses",
             ge=0.9,
             le=1.1,
             symbol="S_noise",
@@ -171,7 +173,7 @@ class Sampling(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         Annotated[
             float,
             meta(
-                "Langevin's step size, at the finest level where there are several",
+                "Langevin's step size; with several noise levels that of the finest",
                 ge=1e-35,
                 le=1e35,
                 symbol="ε",
@@ -184,13 +186,13 @@ class Sampling(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     ) = "auto"
     start: Annotated[
         Literal["auto", "prior", "uniform"],
-        meta("Where particles start: the prior, or evenly over the data's box"),
+        meta("Initial positions: the prior, or uniform over the data's bounding box"),
     ] = "auto"
     labels: Annotated[
         Literal["none", "one", "all"],
         meta(
-            "Where the data have classes and the score is learned: of any class, of one, or of all in the data's shares, each "
-            "particle told its own",
+            "Classes of the particles, for data with classes and a learned score: none, one, or all in the "
+            "frequencies of the data",
             symbol="c",
         ),
     ] = "all"
@@ -198,7 +200,8 @@ class Sampling(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     guidance: Annotated[
         float,
         meta(
-            "How far the score of a class is pushed away from that of all data; 0: the score of the class itself",
+            "Classifier-free guidance: how far the score of the class is pushed away from the score of all data; "
+            "0: the score of the class itself",
             ge=0.0,
             le=20.0,
             symbol="w",
@@ -208,19 +211,19 @@ class Sampling(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     inpainting_mask: Annotated[
         Literal["none", "left", "top", "frame"],
         meta(
-            "What of each point is known beforehand: nothing, the left or the upper half of an image (x or y in the plane), or "
+            "Part of each point that is given: none; the left or upper half of an image (x or y in the plane); "
             "all but a box in the middle",
             symbol="y",
             equation=r"\nabla_u \log p(u \mid y)",
         ),
     ] = "none"
     inpainting_image: Annotated[
-        int, meta("The held-out point that the known part is taken from, counted from 0", ge=0, le=1_000_000)
+        int, meta("Held-out point that the given part is taken from, counted from 0", ge=0, le=1_000_000)
     ] = 0
     final_denoising: Annotated[
         bool,
         meta(
-            "End with one noise-free step to the expected clean point",
+            "End with one noise-free step to the posterior mean, the expected clean point (Tweedie)",
             equation=r"x + \sigma_L^2 s(x, \sigma_L)",
         ),
     ] = True

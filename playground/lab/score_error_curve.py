@@ -44,6 +44,6 @@ class ScoreErrorCurve:
         if not flat:
             return ""
         return (
-            f"At {flat} of {len(self.sigmas)} noise levels the {self.source} score is 0 at all held-out points, and no error is "
-            "relative to it: raise likelihood.points."
+            f"At {flat} of {len(self.sigmas)} noise levels the {self.source} score is 0 at all held-out points, so no relative "
+            "error exists: raise likelihood.points."
         )

@@ -80,7 +80,7 @@ def score_figures(problem: Problem, score: ScoreFunction) -> Iterator[tuple[floa
     """
     reason = untrained_unconditional_score(problem.experiment, problem.conditions)
     if problem.reference is None:
-        reason = "No score is known to hold the learned one against: without noise bare points have none."
+        reason = "No reference score is known: without noise the training set has none."
     if reason is not None:
         yield 1.0, dict.fromkeys(METRICS) | {"reasons": dict.fromkeys(METRICS, reason)}
         return

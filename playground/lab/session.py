@@ -169,7 +169,7 @@ class Session:
             # A sampler without time has nan for t, and training without a limit an infinite one; elsewhere it is damage.
             free = name.startswith("trajectory/") or name == "weights/limits"
             if not numeric or not (free or np.isfinite(array).all()):
-                raise _damaged(path, f"{name[:60]} holds what is no finite number")
+                raise _damaged(path, f"{name[:60]} holds numbers that are not finite")
         if trajectory:
             _check_trajectory(path, trajectory, shape)
         axes = _json(path, metadata, "axes", list)
@@ -179,7 +179,7 @@ class Session:
             trajectory["axes"] = np.array(axes)
         experiment = _experiment(path, metadata)
         if not _of_kind(experiment.data.kind, shape):
-            raise _damaged(path, f"its data are none of data.kind = {experiment.data.kind}")
+            raise _damaged(path, f"its data do not fit data.kind = {experiment.data.kind}")
         return cls(
             experiment=experiment,
             points=data["points"],
@@ -266,7 +266,7 @@ def _read(path: Path) -> tuple[dict[str, str], dict[str, np.ndarray]]:
     """Header and arrays. The library checks lengths, offsets and shapes against the file's size before any allocation."""
     try:
         if path.stat().st_size == 0:
-            raise SessionError(f"{path.name} is empty: it is no session of Score Playground.")
+            raise SessionError(f"{path.name} is empty: it is not a session of Score Playground.")
         if path.is_dir():
             raise SessionError(f"{path} cannot be read: it is a folder.")
         with safetensors.safe_open(path, framework="numpy") as file:
@@ -278,18 +278,18 @@ def _read(path: Path) -> tuple[dict[str, str], dict[str, np.ndarray]]:
     except Exception as error:  # the library's own error, or numpy's for a dtype it lacks (bfloat16)
         detail = str(error).splitlines()[0][:120] if str(error) else type(error).__name__
         raise SessionError(
-            f"{path.name} is no session of Score Playground, or a damaged one ({detail.rstrip('.')}): open another {SUFFIX} file."
+            f"{path.name} is not a session of Score Playground, or a damaged one ({detail.rstrip('.')}): open another {SUFFIX} file."
         ) from None
 
 
 def _check_format(path: Path, metadata: Mapping[str, str]) -> None:
     if metadata.get("format") != FORMAT:
         raise SessionError(
-            f"{path.name} is a safetensors file, but no session of Score Playground: open a {SUFFIX} file."
+            f"{path.name} is a safetensors file, but not a session of Score Playground: open a {SUFFIX} file."
         )
     version = metadata.get("version", "")
     if not (version.isascii() and version.isdigit() and len(version) < 9 and int(version) > 0):
-        raise _damaged(path, "its version is no number")
+        raise _damaged(path, "its version is not a number")
     if int(version) > VERSION:
         program = metadata.get("program", "")[:20]
         raise SessionError(
@@ -408,7 +408,7 @@ def _clicked(
         elif shape == (2,) and isinstance(place, list) and len(place) == 2 and all(map(_is_number, place)):
             places.append((float(place[0]), float(place[1])))
         else:
-            raise _damaged(path, "its clicked points are none of its data's kind")
+            raise _damaged(path, "its clicked points do not fit its data")
     return tuple(places)
 
 
@@ -418,4 +418,4 @@ def _is_number(value: Any) -> bool:
 
 
 def _damaged(path: Path, reason: str) -> SessionError:
-    return SessionError(f"{path.name} is a damaged session: {reason}; open a copy of it or start anew.")
+    return SessionError(f"{path.name} is a damaged session: {reason}; open a copy of it or start again.")

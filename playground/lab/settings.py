@@ -30,7 +30,7 @@ class Noise(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     kind: Annotated[
         Literal["none", "single", "discrete", "ve", "vp", "sub-vp", "cosine", "custom"],
         _meta(
-            "No noise, one sigma, a ladder of sigmas, or a continuous process",
+            "No noise, one noise level, a few discrete levels, or a continuous process",
             equation={
                 "none": r"s(x) = \nabla \log p_{data}(x)",
                 "single": r"y = x + \sigma z",
@@ -49,7 +49,7 @@ class Noise(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         Annotated[
             float,
             _meta(
-                "The one noise level of kind = single",
+                "The noise level of kind = single",
                 ge=1e-15,
                 le=1e15,
                 symbol="σ",
@@ -64,8 +64,9 @@ class Noise(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         Annotated[
             float,
             _meta(
-                "Finest noise level: the learned density is smoothed by this much; auto: a hundredth of the data's deviation, or a third "
-                "of their thickness where they are narrower, along a principal axis of all or of neighbouring points",
+                "Finest noise level, which smooths the learned density. auto: a hundredth of the data's standard "
+                "deviation; for thinner data a third of their thickness, along a principal axis of all or of "
+                "neighbouring points",
                 ge=1e-15,
                 le=1e15,
                 symbol="σ_min",
@@ -81,7 +82,7 @@ class Noise(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         Annotated[
             float,
             _meta(
-                "Coarsest noise level: at least the widest gap in the data; auto: twice that",
+                "Coarsest noise level; it should exceed the widest gap in the data. auto: twice that gap",
                 ge=1e-15,
                 le=1e15,
                 symbol="σ_max",
@@ -95,8 +96,8 @@ class Noise(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     levels: Annotated[
         int,
         _meta(
-            "Levels of the ladder: training sees no others, though log p and the samplers of a process pass between them; "
-            "annealed Langevin takes as many from a continuous process",
+            "Number of discrete noise levels. Training sees no others; log p and the samplers of a process pass "
+            "between them. Annealed Langevin takes as many levels from a continuous process",
             ge=2,
             le=1000,
             symbol="L",
@@ -108,7 +109,7 @@ class Noise(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     sigmas: Annotated[
         tuple[float, ...],
         _meta(
-            "The ladder's sigmas from coarse to fine where they are not geometric",
+            "The discrete noise levels from coarse to fine, where they are not geometric",
             unit="data",
             symbol="σ_i",
             resets=True,
@@ -117,8 +118,8 @@ class Noise(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     schedule: Annotated[
         tuple[tuple[float, float], ...],
         _meta(
-            "Points (t, σ) of kind = custom, from t = 0 to t = 1, both rising; a smooth rising curve of ln σ goes through them. "
-            "Without any it is the line of kind = ve",
+            "Points (t, σ) of kind = custom, from t = 0 to t = 1, both increasing. A smooth increasing curve of "
+            "ln σ goes through them; without any it is that of kind = ve",
             unit="data",
             symbol="σ(t)",
             equation=r"dx = \sqrt{d\sigma^2/dt}\,dw",
@@ -128,7 +129,7 @@ class Noise(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     beta_min: Annotated[
         float,
         _meta(
-            "Rate of the VP and sub-VP processes at t = 0",
+            "Rate β of the VP and sub-VP processes at t = 0",
             ge=1e-4,
             le=10.0,
             symbol="β_0",
@@ -140,7 +141,7 @@ class Noise(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     beta_max: Annotated[
         float,
         _meta(
-            "Rate of the VP and sub-VP processes at t = 1",
+            "Rate β of the VP and sub-VP processes at t = 1",
             ge=0.1,
             le=100.0,  # where they end with e^25 of noise; from 355 on the end has no number in single precision
             symbol="β_1",
@@ -157,8 +158,8 @@ class Network(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     kind: Annotated[
         Literal["auto", "mlp", "energy", "u-net"],
         _meta(
-            "Points take an MLP, images a small U-Net; energy: an MLP of one output, whose gradient is the score, and whose "
-            "density can be summed up",
+            "auto: an MLP for points, a small U-Net for images. energy: an MLP with one output, whose gradient "
+            "is the score and whose density can be normalized by quadrature",
             symbol="s_θ",
             equation={"energy": r"s = -\nabla f,\ p = e^{-f}/Z"},
             resets=True,
@@ -167,7 +168,7 @@ class Network(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     width: Annotated[
         int,
         _meta(
-            "Units a hidden layer; four times the channels of a U-Net",
+            "Units per hidden layer; of a U-Net four times its channels",
             ge=4,
             le=2048,
             log=True,
@@ -175,16 +176,16 @@ class Network(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         ),
     ] = 128
     depth: Annotated[
-        int, _meta("Hidden layers; of a U-Net levels, as far as the image can be halved", ge=1, le=12, resets=True)
+        int, _meta("Hidden layers; of a U-Net its levels, as far as the image can be halved", ge=1, le=12, resets=True)
     ] = 3
     activation: Annotated[
         Literal["silu", "gelu", "tanh", "softplus"],
-        _meta("Non-linearity; smooth, because exact matching differentiates twice", resets=True),
+        _meta("Activation function; smooth, because exact matching differentiates twice", resets=True),
     ] = "silu"
     features: Annotated[
         int,
         _meta(
-            "Random Fourier features of x; 0 for a plain MLP, which may learn nothing",
+            "Random Fourier features of x; 0: a plain MLP, which may learn nothing",
             ge=0,
             le=1024,
             equation=r"\cos(b^\top x), \sin(b^\top x)",
@@ -194,7 +195,7 @@ class Network(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     feature_scale: Annotated[
         float,
         _meta(
-            "Spread of the Fourier frequencies on preconditioned inputs",
+            "Standard deviation of the Fourier frequencies, on preconditioned inputs",
             ge=1e-2,
             le=100.0,
             log=True,
@@ -209,7 +210,8 @@ class Objective(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     kind: Annotated[
         Literal["exact", "sliced", "denoising", "maximum-likelihood"],
         _meta(
-            "Exact, sliced or denoising score matching; or, for an energy in the plane, maximum likelihood with Z summed up",
+            "Exact, sliced or denoising score matching; or maximum likelihood of an energy in the plane, with Z "
+            "by quadrature",
             symbol="J",
             equation={
                 "exact": r"E\,[\mathrm{tr}\,\nabla s + \frac{1}{2} \|s\|^2]",
@@ -222,8 +224,8 @@ class Objective(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     weight: Annotated[
         Literal["auto", "sigma2", "edm", "likelihood", "constant"],
         _meta(
-            "Weight of each noise level in the loss; auto: edm for denoising, sigma2 for exact and sliced, constant for "
-            "maximum likelihood",
+            "Weight of each noise level in the loss. auto: edm for denoising, sigma2 for exact and sliced "
+            "matching, constant for maximum likelihood",
             symbol="λ(σ)",
             equation={
                 "auto": r"E_{\sigma}\,\lambda(\sigma)\,J(\sigma)",
@@ -238,8 +240,9 @@ class Objective(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         Annotated[
             int,
             _meta(
-                "Points of the batch over which denoising's target is averaged, which takes most noise out of coarse levels; "
-                "1 for each point's own noise, as where a network is told classes; at most the batch; auto: 256, or 1 for images",
+                "Points over which the target of denoising is averaged (stable target, Xu et al. 2023); this lowers "
+                "its variance at coarse levels. 1: each point's own noise, as for a network with class labels. At "
+                "most the batch. auto: 256, or 1 for images",
                 ge=1,
                 le=65_536,
                 symbol="n",
@@ -252,7 +255,7 @@ class Objective(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     projections: Annotated[
         int,
         _meta(
-            "Random directions a point, for sliced matching",
+            "Random directions per point, for sliced matching",
             ge=1,
             le=64,
             symbol="k",
@@ -261,19 +264,21 @@ class Objective(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     ] = 1
     probes: Annotated[
         Literal["rademacher", "gaussian", "sphere"],
-        _meta("Law of the directions; all have unit covariance", symbol="v", equation=r"E[v v^\top] = I"),
+        _meta(
+            "Distribution of the random directions; all have unit covariance", symbol="v", equation=r"E[v v^\top] = I"
+        ),
     ] = "rademacher"
     variance_reduced: Annotated[
         bool,
         _meta(
-            "Use the exact squared norm instead of its projection, which has less variance",
+            "Use the exact squared norm instead of its projection: less variance",
             equation=r"\frac{1}{2}\|s\|^2",
         ),
     ] = True
     normalizer_grid: Annotated[
         int,
         _meta(
-            "Cells of the sum over the plane along each side, for maximum likelihood: a step costs their square, and what is "
+            "Grid cells along each side for Z, in maximum likelihood. A step costs their square; structure "
             "narrower than a cell is missed",
             ge=16,
             le=512,
@@ -291,7 +296,7 @@ class Training(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         Annotated[
             float,
             _meta(
-                "Stop after this much training time; auto: 20 s, or 120 s for images, unless steps are given",
+                "Training time after which training stops. auto: 20 s, or 120 s for images, unless steps are given",
                 ge=0.0,
                 le=1e6,
                 unit="s",
@@ -301,12 +306,13 @@ class Training(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         | Auto
     ) = "auto"
     steps: (
-        Annotated[int, _meta("Stop after this many steps; auto: no limit", ge=0, le=1_000_000_000, log=True)] | Auto
+        Annotated[int, _meta("Steps after which training stops. auto: no limit", ge=0, le=1_000_000_000, log=True)]
+        | Auto
     ) = "auto"
     batch: (
         Annotated[
             int,
-            _meta("Points a step; auto: 512, or 64 images", ge=1, le=65_536, symbol="B", log=True),
+            _meta("Points per step. auto: 512, or 64 images", ge=1, le=65_536, symbol="B", log=True),
         ]
         | Auto
     ) = "auto"
@@ -314,21 +320,22 @@ class Training(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         3e-3
     )
     lr_schedule: Annotated[
-        Literal["cosine", "none"], _meta("How the learning rate falls until the end of training")
+        Literal["cosine", "none"], _meta("Schedule of the learning rate until the end of training")
     ] = "cosine"
     early_stopping: Annotated[
         Literal["auto", "on", "off"],
         _meta(
-            "Keep the averaged weights of the least held-out loss, and end training once it has not fallen for as long as it "
-            "took to fall, at least 1,000 steps; half of a file's held-out rows, at most 256, serve for that and leave the test set; "
-            "auto: on for at most 10,000 training points of the plane",
+            "Keep the averaged weights with the lowest held-out loss. Training ends when this loss has not "
+            "fallen for as long as it took to fall, at least 1,000 steps. Half of a file's held-out rows, at "
+            "most 256, serve for this and leave the test set. auto: on for points of the plane, at most 10,000 "
+            "of them",
             resets=True,  # else what training was stopped by would come back into the test set
         ),
     ] = "auto"
     ema_decay: Annotated[
         float,
         _meta(
-            "Memory of the averaged weights that sampling uses, with warm-up",
+            "Decay d of the exponential moving average of the weights, which sampling uses; with warm-up",
             ge=0.0,
             le=0.99999,
             equation=r"\min(d, (1+n)/(10+n))",
@@ -337,8 +344,9 @@ class Training(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     label_dropout: Annotated[
         float,
         _meta(
-            "Share of the points whose label a U-Net is not told in training, so that it learns the score with and without one; "
-            "0 never trains the score without a label, on which likelihoods and guidance rest, 1 never that of a class",
+            "Fraction of labels hidden from a U-Net in training, so that it learns the score with and without a "
+            "class. 0 leaves the score without a class untrained, which likelihoods and guidance need; 1 leaves "
+            "that of each class untrained",
             ge=0.0,
             le=1.0,
             equation=r"s_\theta(x, \sigma \mid c),\ s_\theta(x, \sigma)",
@@ -347,8 +355,8 @@ class Training(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     sigma_distribution: Annotated[
         Literal["log-normal", "log-uniform", "time", "importance"],
         _meta(
-            "How a continuous process draws its noise levels in training: normal or even in ln σ, even in the process's "
-            "time, or in proportion to what the likelihood's weight makes of each",
+            "Distribution of the noise levels that a continuous process draws in training: log-normal, "
+            "log-uniform, uniform in t, or importance-sampled for the likelihood's weight",
             equation={
                 "log-normal": r"\ln \sigma \sim N(\ln s - 1.2, 1.4^2)",
                 "log-uniform": r"\ln \sigma \sim U(\ln \sigma_{min}, \ln \sigma_{max})",
@@ -362,7 +370,7 @@ class Training(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Experiment(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Everything that determines a run. An empty file is valid: two moons with the defaults."""
 
-    seed: Annotated[int, _meta("Seed of every random draw", ge=0, le=2**31 - 1)] = 0
+    seed: Annotated[int, _meta("Seed of all random numbers", ge=0, le=2**31 - 1)] = 0
     data: Data = Data()
     noise: Noise = Noise()
     network: Network = Network()

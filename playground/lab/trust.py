@@ -145,7 +145,7 @@ def flow_warnings(
     ]
 
 
-_LOST = f"{UNMEASURED}: the flow from here takes too many steps, for its score turns too often"
+_LOST = f"{UNMEASURED}: the flow from here takes too many steps, because its score changes too fast"
 
 
 def extrapolation_warnings(problem: "Problem", points: Array) -> list[str]:

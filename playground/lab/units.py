@@ -19,8 +19,8 @@ Array = NDArray[np.floating]
 PART = 2**20  # numbers worked on at once: 8 MB in double precision
 AXES_DIFFER = 3.0  # a file whose axes' spreads differ by more than this factor is scaled axis by axis
 EQUALIZED = (
-    "Where the standard deviations of a file's columns differ more than threefold, noise levels, distances and errors of the score "
-    "count each column stretched so that its deviation is the geometric mean of both."
+    "If the standard deviations of a file's columns differ more than threefold, each column is stretched "
+    "to their geometric mean. Noise levels, distances and score errors are in that unit."
 )
 
 

@@ -124,7 +124,7 @@ def hidden_labels(state: State) -> tuple[float, float] | None:
 
 def damaged(error: Exception) -> ExperimentError:
     """Return the error for a state that cannot be used."""
-    return ExperimentError(f"The saved training is incomplete or damaged ({error}): train anew.")
+    return ExperimentError(f"The saved training is incomplete or damaged ({error}): train again.")
 
 
 def load_weights(network: ScoreNetwork, state: State, kind: str = "ema") -> None:
@@ -142,5 +142,5 @@ def load_weights(network: ScoreNetwork, state: State, kind: str = "ema") -> None
         network.load_state_dict(tensors)
     except RuntimeError:
         raise ExperimentError(
-            "The saved weights belong to another network: set network.kind, width, depth and features as they were, or train anew."
+            "The saved weights belong to another network: set network.kind, width, depth and features as they were, or train again."
         ) from None

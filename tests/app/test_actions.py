@@ -110,7 +110,7 @@ def test_a_key_refuses_what_the_panel_refuses_and_says_why(window, qtbot):
     window.state.edit({"sampling.inpainting_mask": "left"})
     actions.refresh()
     assert not actions["measure.samples"].isEnabled()
-    assert "choose known part “None”" in actions["measure.samples"].toolTip()
+    assert "choose inpainting mask “None”" in actions["measure.samples"].toolTip()
     window.state.edit({"sampling.inpainting_mask": "none", "data.kind": "digits", "network.width": 8})
     qtbot.waitUntil(lambda: window.engine.problem.is_image, timeout=30_000)
     qtbot.keyClick(window.canvas.surface, Qt.Key.Key_D)

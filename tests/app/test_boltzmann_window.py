@@ -81,7 +81,7 @@ def test_it_opens_learning_bars_and_stripes(window):
     assert window.likely_card.header.state == "25.0 % are patterns"
     assert window.train.text() == "&Train"
     assert not window.train.isEnabled()  # all steps are made
-    assert "Within" in window.learning.verdict.text() or "above the floor" in window.learning.verdict.text()
+    assert "Within" in window.learning.verdict.text() or "above the optimum" in window.learning.verdict.text()
 
 
 def test_nothing_is_cut_at_its_smallest(window):
@@ -297,7 +297,7 @@ def test_a_weight_is_read_out_by_pointer_and_by_keys(window):
     assert f"{progress.weights[0, 1]:.3g}" in heat.words()
     heat.setFocus()
     QTest.keyClick(heat, Qt.Key.Key_Down)
-    assert heat.accessibleDescription() == "(1,2)–(1,2): a unit has no weight with itself"
+    assert heat.accessibleDescription() == "(1,2)–(1,2): a unit has no weight to itself"
 
 
 def test_a_state_s_tooltip_is_in_words(window, monkeypatch):

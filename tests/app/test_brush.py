@@ -73,7 +73,7 @@ def test_a_stroke_over_trained_weights_says_what_it_costs_and_undo_brings_them_b
     QTest.mouseClick(brush, LEFT)
     stroke(window, 200)
     (toast,) = window.toasts.shown
-    assert toast.sentence == "The stroke starts training anew: 400 steps are put aside."
+    assert toast.sentence == "The stroke restarts training and discards 400 steps. Undo brings them back."
     qtbot.waitUntil(lambda: window.engine.trained_steps == 0, timeout=20_000)
     QTest.mouseClick(toast.button, LEFT)
     qtbot.waitUntil(lambda: window.engine.trained_steps == steps, timeout=20_000)

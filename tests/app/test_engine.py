@@ -503,7 +503,7 @@ def test_data_that_the_settings_no_longer_describe_are_neither_trained_nor_saved
     engine.train()
     assert engine.training == "untrained"
     assert errors == [engine.failure]
-    with pytest.raises(SessionError, match=r"settings describe other data .*none\.csv"):
+    with pytest.raises(SessionError, match=r"settings describe other data\. .*none\.csv"):
         engine.session({})
     with qtbot.waitSignal(engine.problem_changed, timeout=10_000):
         state.undo()
@@ -516,7 +516,7 @@ def test_data_that_were_just_chosen_are_saved_once_they_are_there(qtbot, workspa
     before = engine.session({})().points
     with qtbot.waitSignal(engine.problem_changed, timeout=10_000):
         state.edit({"data.kind": "rings"})
-        with pytest.raises(SessionError, match="still being built"):
+        with pytest.raises(SessionError, match="still being applied"):
             engine.session({})
     saved = engine.session({})()
     assert saved.experiment.data.kind == "rings"
@@ -543,7 +543,7 @@ def test_a_session_being_opened_is_not_saved_as_other_data(qtbot, workspace):
     other.open_session(session)
     assert other.session({})().experiment == session.experiment
     other._state.edit({"data.kind": "digits"})
-    with pytest.raises(SessionError, match="still being built"):
+    with pytest.raises(SessionError, match="still being applied"):
         other.session({})
     assert other.shutdown(20.0)
 
@@ -792,7 +792,7 @@ def test_what_was_trained_on_is_never_held_out(qtbot, workspace, tmp_path, kind)
     with qtbot.waitSignal(engine.note, timeout=10_000) as told:
         edit({"likelihood.points": 60})
     assert told.args[3]()  # it holds
-    assert told.args[:2] == ["info", "30 of these data were held out when training began: Reset holds out more."]
+    assert told.args[:2] == ["info", "30 of these data were held out when training started. Reset holds out more."]
     trainer, problem = engine._workspace.trainer, engine._workspace.problem
     assert trainer.step > 0
     assert np.array_equal(trainer.problem.train.numpy(), problem.train.numpy())

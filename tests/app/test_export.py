@@ -268,9 +268,9 @@ def test_the_dialog_of_a_film_stays_open_while_other_things_are_exported(exports
     ("name", "words"),
     [
         ("", "Give the file a name."),
-        ("film.avi", ".avi is no format for a video: end the name in .mp4, .webm, .gif."),
-        ("film", "A name without ending is no format"),
-        ("nowhere/film.mp4", "There is no folder"),
+        ("film.avi", ".avi is not a format for a video: end the name in .mp4, .webm, .gif."),
+        ("film", "A name without ending is not a format"),
+        ("nowhere/film.mp4", "The folder"),
     ],
 )
 def test_bad_names_are_refused_before_anything_starts(exports, qtbot, tmp_path, name, words):
@@ -308,7 +308,7 @@ def test_a_name_that_is_too_long_is_told_in_a_dialog_that_grows_no_wider(exports
     assert dialog.status.height() >= dialog.status.heightForWidth(dialog.status.width())  # and every line is seen
     dialog.path.setText(str(tmp_path / ("m" * 300) / f"a{dialog.format.currentData()}"))
     press(qtbot, dialog, "startExport")
-    assert dialog.failure.startswith("There is no folder")
+    assert dialog.failure.endswith("does not exist.")
     qtbot.wait(50)
     assert dialog.width() == width
 
@@ -332,7 +332,7 @@ def test_no_run_yet(exports, window, qtbot):
     window.engine.trajectory_iterator = lambda: lambda: iter(())
     with qtbot.waitSignal(exports.failed) as failed:
         press(qtbot, open_video(exports), "startExport")
-    assert failed.args == ["There is no run to paint yet: press play first."]
+    assert failed.args == ["There is no run to export yet: press play first."]
 
 
 def test_only_one_export_at_a_time(exports, qtbot, tmp_path):
@@ -484,7 +484,7 @@ def test_a_size_that_no_mail_takes_is_said_with_what_helps(exports):
     exports.video()
     dialog = exports.dialog
     dialog.show_file_size(71_000_000)
-    assert dialog.file_size.text() == "about 71.0 MB: too much for a mail; fewer pixels or frames help"
+    assert dialog.file_size.text() == "about 71.0 MB: too large for a mail; choose fewer pixels or frames"
     dialog.show_file_size(9_900_000)
     assert dialog.file_size.text() == "about 9.9 MB"
     dialog.show_file_size(None)

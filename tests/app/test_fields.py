@@ -81,7 +81,7 @@ def test_every_setting_has_a_row_that_can_be_used(form, state):
         for control in row.controls():
             assert control.accessibleName(), key
             assert control.focusPolicy() & Qt.FocusPolicy.TabFocus or isinstance(row, ChoiceField), key
-        assert ("starts training anew" in row.label.toolTip()) == field.resets, key
+        assert ("restarts training" in row.label.toolTip()) == field.resets, key
 
 
 def test_tab_reaches_every_row_in_order(form, state):
@@ -181,7 +181,7 @@ def test_a_refused_number_stays_until_it_is_mended_or_escaped(form, state):
     assert state.experiment.network.width == 64
     assert row.note.isHidden()
     write(row.number, "many")
-    assert "“many” is no number" in row.note.text()
+    assert "“many” is not a number" in row.note.text()
     QTest.keyClick(row.number, Qt.Key.Key_Escape)
     assert row.number.text() == "64"
     assert row.note.isHidden()
@@ -224,7 +224,7 @@ def test_the_example_of_a_number_is_one_that_would_be_taken(form, state, key, st
         row.set_resolved(stands_for)
     form(row)
     write(row.number, "abc")
-    assert row.note.text() == f"“abc” is no number: type {said}"
+    assert row.note.text() == f"“abc” is not a number: type {said}"
 
 
 @pytest.mark.parametrize("way", ["undo", "redo", "load", "data"])
@@ -370,7 +370,7 @@ def test_a_change_that_starts_training_anew_says_so_and_waits_for_the_hand(form,
     form(row)
     middle = QPoint(row.slider.width() // 4, row.slider.height() // 2)
     QTest.mousePress(row.slider, Qt.MouseButton.LeftButton, pos=middle)
-    assert row.note.text() == "This starts training anew: 12\u202f400 steps would go. Ctrl+Z brings them back."
+    assert row.note.text() == "This restarts training and discards 12\u202f400 steps. Ctrl+Z brings them back."
     assert not row.note.isHidden()
     QTest.mouseMove(row.slider, middle + QPoint(5, 0))
     assert state.experiment.network.width == 128
@@ -385,12 +385,12 @@ def test_the_cost_is_said_when_the_keyboard_arrives_and_in_the_tooltip(form, sta
     free = make_field(state, "training.batch", unsaved_steps=lambda: 500)
     form(free, row)
     row.controls()[0].setFocus(Qt.FocusReason.TabFocusReason)
-    assert "500 steps would go" in row.note.text()
+    assert "discards 500 steps" in row.note.text()
     free.number.setFocus(Qt.FocusReason.TabFocusReason)
     assert row.note.isHidden()
     assert free.note.isHidden()
-    assert "500 steps would go" in ask_tooltip(row.controls()[0])
-    assert "would go" not in ask_tooltip(free.slider)
+    assert "discards 500 steps" in ask_tooltip(row.controls()[0])
+    assert "discards" not in ask_tooltip(free.slider)
 
 
 def test_nothing_is_said_where_nothing_would_be_lost(form, state):

@@ -37,9 +37,9 @@ def test_no_two_settings_are_called_the_same():
     [
         ("training.batch = 0 is not allowed: it must be 1.", "Batch B = 0 is not allowed: it must be 1."),
         ("Choose sampling.solver = euler, heun or shark.", "Choose solver “Euler”, “Heun” or “ShARK”."),
-        ("Choose a noise, or sampling.inpainting_mask = none.", "Choose a noise, or known part “None”."),
-        ("Choose likelihood.source = learned or empirical.", "Choose score (Likelihood) “Learned” or “Data”."),
-        ("Choose noise.kind = discrete, ve or another one.", "Choose noise “Ladder”, “VE” or another one."),
+        ("Choose a noise, or sampling.inpainting_mask = none.", "Choose a noise, or inpainting mask “None”."),
+        ("Choose likelihood.source = learned or empirical.", "Choose score (Likelihood) “Learned” or “Training set”."),
+        ("Choose noise.kind = discrete, ve or another one.", "Choose noise “Discrete”, “VE” or another one."),
         ("noise.sigma_min = 9 must lie below noise.sigma_max = 8.", "σ min = 9 must lie below σ max = 8."),
         ("No file is chosen: set data.path to a CSV file.", "No file is chosen: open a CSV file."),
         ("It diverged (loss 1.23e+05, rate 1e-04).", "It diverged (loss 123\u202f000, rate 1e-4)."),
@@ -57,8 +57,8 @@ def test_a_toast_speaks_labels_and_leaves_with_its_cause(shared_window):
     wait(lambda: window.engine.problem.sigma_max == window.engine.problem.sigma_min, 20_000)
     window.engine.inspect(0.0, 0.0)
     said = [toast.sentence for toast in window.toasts.shown]  # of the point, and of the sampler
-    assert "noise “One σ” has no such path" in said[0]
-    assert "noise “One σ” has no path between them" in said[1]
+    assert "noise “Single σ” has no such path" in said[0]
+    assert "noise “Single σ” has no path between them" in said[1]
     assert not re.search(r"\w\.\w", " ".join(said))
     window.state.edit({"training.learning_rate": 2e-3})
     assert [toast.sentence for toast in window.toasts.shown] == said
@@ -99,7 +99,7 @@ def test_a_mistake_in_a_setting_leaves_once_the_setting_changes(shared_window):
     wait(lambda: window.toasts.shown, 20_000)
     (toast,) = window.toasts.shown
     assert re.fullmatch(
-        r"There is no held-out point 999999: there are (\d+) \(of held-out = 0 to \d+\)\.", toast.sentence
+        r"There is no held-out point 999999: there are (\d+) \(inpainting image = 0 to \d+\)\.", toast.sentence
     )
     window.state.edit({"sampling.snr": 0.2})
     assert len(window.toasts.shown) == 1

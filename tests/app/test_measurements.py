@@ -31,7 +31,7 @@ def weights(problem: Problem) -> Weights:
 
 
 @pytest.mark.parametrize(
-    ("share", "said"), [(0.0, "training.label_dropout = 0 tells the network every label"), (0.3, "")]
+    ("share", "said"), [(0.0, "training.label_dropout = 0 shows the network every label"), (0.3, "")]
 )
 def test_an_image_s_likelihood_by_an_untrained_score_has_a_warning(share: float, said: str) -> None:
     problem = Problem.build(replace(Experiment(), TINY | {"training.label_dropout": share}))

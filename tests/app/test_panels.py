@@ -425,7 +425,7 @@ def test_drawing(show, state, engine, qtbot):
         QTest.keyClick(panel.radius.number, Qt.Key.Key_Return)
     assert caught.args == [0.35]
     for text, said in {
-        "wide": "“wide” is no number: type a number from 0.001 to 1000, as in 0.2.",
+        "wide": "“wide” is not a number: type a number from 0.001 to 1000, as in 0.2.",
         "": "A number is missing: type a number from 0.001 to 1000, as in 0.2.",
         "0": "Brush radius = 0 is not allowed: it must be a number from 0.001 to 1000.",
         "-1": "Brush radius = -1 is not allowed: it must be a number from 0.001 to 1000.",
@@ -481,8 +481,8 @@ def test_the_ladder_tells_what_its_ends_are_under_each_noise(show, state, engine
     assert "Left: σ max, the noise at t = 1" in told["ve"]
     assert "shrinks the data" not in told["ve"]
     for kind in ("vp", "sub-vp"):
-        assert "follows from the rate β₁" in told[kind]
-    assert "drag a rung" in told["discrete"]
+        assert "dragging it sets the rate β₁" in told[kind]
+    assert "one level alone" in told["discrete"]
     assert "Left" not in told["single"] + told["none"]
 
 
@@ -543,7 +543,7 @@ def test_dragging_says_what_it_costs(show, state, engine):
     engine.train_to(12_400)
     place = panel.ladder.place(0).toPoint()
     QTest.mousePress(panel.ladder, Qt.MouseButton.LeftButton, pos=place)
-    assert "12\u202f400 steps would go" in panel.notice.text.text()
+    assert "discards 12\u202f400 steps" in panel.notice.text.text()
     QTest.mouseRelease(panel.ladder, Qt.MouseButton.LeftButton, pos=place)
     panel._refresh()
     assert not panel.notice.isVisible()
@@ -733,7 +733,7 @@ def test_training_waits_for_what_only_the_files_tell_of_their_classes(show, stat
                 "sampling.kind": "langevin",
                 "sampling.source": "exact",
             },
-            "Use Metropolis",
+            "Use MALA",
             ("sampling.kind", "mala"),
         ),
         ({"noise.kind": "single"}, "Use Langevin", ("sampling.kind", "langevin")),
@@ -748,7 +748,7 @@ def test_training_waits_for_what_only_the_files_tell_of_their_classes(show, stat
         ),
         (
             {"sampling.kind": "mala", "data.kind": "digits"},
-            "Use data",
+            "Use training set",
             ("sampling.source", "empirical"),
         ),
         ({"sampling.solver": "adaptive"}, "Use Auto", ("sampling.solver", "auto")),
@@ -989,7 +989,7 @@ def test_weights_without_a_history_can_be_trained_on_and_reset(show, engine, mon
     engine.build()
     assert panel.header.state == "paused · 200 steps"
     assert panel.reset.isEnabled()
-    assert "keeps no losses" in panel.chart.accessibleDescription()
+    assert "holds no losses" in panel.chart.accessibleDescription()
     engine.training = "finished"  # as the limit in the file tells
     engine.build()
     assert panel.header.state == "finished · 200 steps"
@@ -1003,7 +1003,7 @@ def test_training_that_waits_says_so_and_can_be_taken_back(show, engine):
     engine.train_to(2_000, "waiting")
     assert panel.button.text() == "Cancel"
     assert "as soon as the data and the network are ready" in panel.button.toolTip()
-    assert panel.header.state == "begins when ready"
+    assert panel.header.state == "starts when ready"
     assert not panel.bar.isVisibleTo(panel)
     press(panel.button)
     assert engine.asked == ["pause_training"]
@@ -1014,7 +1014,7 @@ def test_divergence_is_said_and_mended(show, state, engine):
     engine.build()
     engine.train_to(3_100, "diverged", "The loss exploded at step 3100.")
     assert "exploded" in panel.notice.text.text()
-    press(button_called(panel, "Go on slower"))
+    press(button_called(panel, "Resume slower"))
     assert state.experiment.training.learning_rate == 1e-3
     assert engine.asked == ["train"]
 
@@ -1047,13 +1047,13 @@ def test_the_loss_of_another_objective_is_not_shown_as_that_of_this_one(show, st
     panel.header.click()
     state.edit({"objective.kind": "exact"})
     panel.header.click()
-    assert panel.chart.accessibleDescription().startswith("The loss so far was another objective's")
+    assert panel.chart.accessibleDescription().startswith("The loss so far belongs to another objective")
     engine.loss_history = history
     state.edit({"objective.kind": "denoising"})
     assert "optimal loss 1.849 ± 0.002" in panel.chart.accessibleDescription()
     engine.loss_history = (np.zeros(0), np.zeros(0))
     state.edit({"training.sigma_distribution": "time"})
-    assert "or of other noise levels" in panel.chart.accessibleDescription()
+    assert "or other noise levels" in panel.chart.accessibleDescription()
 
 
 def test_why_training_stopped_early_is_said(show, state, engine):
@@ -1103,8 +1103,8 @@ def test_the_share_of_hidden_labels_is_set_where_the_network_learns_labels(show,
     assert state.experiment.training.label_dropout == 0
     assert panel.notice.text.text() == spoken(untrained_unconditional_score(state.experiment, TOLD))
     for control in panel.dropout.controls():
-        assert "0 never trains the score without a label" in control.toolTip()
-        assert "1 never that of a class" in control.toolTip()
+        assert "0 leaves the score without a class untrained" in control.toolTip()
+        assert "1 leaves that of each class untrained" in control.toolTip()
     state.edit({"network.kind": "mlp"})
     engine.build(conditions=Conditions())
     assert not panel.dropout.isVisible()
@@ -1187,7 +1187,7 @@ def test_maximum_likelihood_says_what_it_needs_and_what_it_costs(show, state, en
     assert not panel.cells.isVisible()
     state.edit({"objective.kind": "maximum-likelihood"})
     assert panel.cells.isVisible()
-    assert "states a density" in panel.notice.text.text()
+    assert "needs a density" in panel.notice.text.text()
     state.edit({"network.kind": "energy"})
     engine.build(has_energy=True)
     assert "8\u202f192 points" in panel.notice.text.text()
@@ -1204,9 +1204,9 @@ def test_estimates_of_the_trace_show_their_error_where_it_is_known(show, state, 
     assert panel.settings["trace_probes"].isVisible()
     assert panel.settings["probes"].isVisible()
     for error, vectors, text, word in (
-        (0.12, 2, "−0.713 ± 0.120", "2 random vectors, with their"),
-        (None, 2, "−0.713", "2 random vectors that agree"),
-        (None, 1, "−0.713", "a single random vector"),
+        (0.12, 2, "−0.713 ± 0.120", "2 trace probes, with their"),
+        (None, 2, "−0.713", "2 trace probes that agree"),
+        (None, 1, "−0.713", "a single trace probe"),
     ):
         state.edit({"likelihood.trace_probes": vectors})
         engine.show_point({"standard_error": error})
@@ -1215,17 +1215,17 @@ def test_estimates_of_the_trace_show_their_error_where_it_is_known(show, state, 
         assert word in panel.log_prob.toolTip()
         way = np.zeros((3, 2)), np.array([-1.0, -2.5, -1.0]), None if error is None else np.full(3, error)
         engine.interpolation_changed.emit(LatentInterpolation(np.zeros((2, 2)), (None, None), *way))
-        assert panel.lowest.name.text() == "lowest log p on the way (estimate)"
+        assert panel.lowest.name.text() == "lowest log p between (estimate)"
     engine.show_point({"standard_error": 0.0})
     engine.interpolation_changed.emit(LatentInterpolation(np.zeros((2, 2)), (None, None), *way[:2], np.zeros(3)))
-    assert (panel.log_prob.name.text(), panel.lowest.name.text()) == ("log p, model", "lowest log p on the way")
+    assert (panel.log_prob.name.text(), panel.lowest.name.text()) == ("log p, model", "lowest log p between")
     engine.evaluation_changed.emit({"trace_standard_error": 0.034})
     assert panel.held_out.estimate.text() == "0.034"
-    why = "A single random vector does not tell its own error: set likelihood.trace_probes to 2 or more."
+    why = "A single trace probe has no standard error: set likelihood.trace_probes to 2 or more."
     # The figure is of an earlier test set, taken with more vectors.
     engine.evaluation_changed.emit({"trace_standard_error": 0.034, "reasons": {"trace_standard_error": why}})
     assert panel.held_out.estimate.text() == "–"
-    assert "does not tell its own error: set vectors k to 2 or more." in panel.held_out.estimate.toolTip()
+    assert "has no standard error: set trace probes k to 2 or more." in panel.held_out.estimate.toolTip()
 
 
 def test_an_exact_source_of_unknown_data_is_refused_and_mended(show, state, engine):
@@ -1254,7 +1254,7 @@ def test_a_score_that_is_not_the_learned_one_is_named_in_the_header(show, state,
     assert panel.evaluations.name.text() == "network evaluations"
     engine.show_point(source=source)
     assert panel.evaluations.name.text() == "score evaluations"  # no network was asked
-    assert "unless the setting score names another" in panel.log_prob.toolTip()
+    assert "by the chosen score" in panel.log_prob.toolTip()
     assert "<p> </p>" not in panel.log_prob.toolTip()
 
 
@@ -1264,9 +1264,9 @@ def test_a_log_p_in_doubt_is_marked(show, state, engine):
     engine.show_point(warning="extrapolated: 12 times as far out")
     assert (panel.log_prob.name.text(), panel.log_prob.text()) == ("log p, extrapolated", "−0.713")
     assert "Extrapolated: 12 times as far out" in panel.log_prob.toolTip()
-    engine.show_point(warning="untrained: training.label_dropout = 0 tells the network every label")
+    engine.show_point(warning="untrained: training.label_dropout = 0 shows the network every label")
     assert panel.log_prob.name.text() == "log p, untrained"
-    assert "Untrained: label dropout = 0 tells" in panel.log_prob.toolTip()
+    assert "Untrained: label dropout = 0 shows" in panel.log_prob.toolTip()
     engine.show_point({"standard_error": None}, warning="not measured: the flow misses it", source="empirical")
     assert (panel.log_prob.name.text(), panel.log_prob.text()) == ("log p, not measured", "–")
     engine.show_point(warning="extrapolated: 12 times as far out", energy=(-9.0, 1e-4))
@@ -1372,9 +1372,9 @@ def test_the_quality_of_score_and_samples(show, state, engine, qtbot):
     assert "squared MMD: −0.0001 ± 0.0003 (floor 0)" in panel.classifier.toolTip()
     assert "The data are fresh draws of the known density." in panel.distance.toolTip()
     for figure in (panel.distance, panel.divergence):
-        assert "the geometric mean of both" in figure.toolTip()
+        assert "stretched to their geometric mean" in figure.toolTip()
     assert panel.kl.text() == "0.008 ± 0.001 (floor 0.002)"
-    assert panel.weights.text() == "0.49 / 0.51 (truth 0.50 / 0.50)"
+    assert panel.weights.text() == "0.49 / 0.51 (true 0.50 / 0.50)"
     assert panel.relative.text().endswith("%")
     one, sigmas = np.ones(2), np.array([0.1, 1.0])
     engine.errors_changed.emit(ScoreErrorCurve(1.0, sigmas, one, 0 * one, 1.9 * one, 0 * one, "exact"))
@@ -1435,7 +1435,7 @@ def test_samples_of_a_class_that_is_not_there_are_not_spoken_of(show, state, eng
     engine.build(is_image=True, conditions=TOLD)
     engine.sample()
     assert (panel.unlike.isVisible(), panel.measure_samples.isEnabled()) == (False, False)
-    assert "is no class of these data" in panel.measure_samples.toolTip()
+    assert "is not a class of these data" in panel.measure_samples.toolTip()
 
 
 def test_what_conditioned_images_show_is_measured_still(show, state, engine):
@@ -1453,7 +1453,7 @@ def test_a_long_number_goes_below_its_name(qtbot):
     qtbot.addWidget(figure)
     figure.resize(250, 20)
     figure.show()
-    for text, below in (("0.84", False), ("0.84 / 0.16 (truth 0.80 / 0.20)", True), ("0.84", False)):
+    for text, below in (("0.84", False), ("0.84 / 0.16 (true 0.80 / 0.20)", True), ("0.84", False)):
         figure.show_text(text)
         qtbot.waitUntil(lambda below=below: (figure.value.y() > figure.name.y()) == below)
         assert figure.value.width() >= figure.value.sizeHint().width()
@@ -1467,7 +1467,7 @@ def test_many_modes_are_summed_up(show, state, engine):
     engine.evaluation_changed.emit(
         {"mode_weights": [0.2, *shares[1:]], "mode_weights_true": shares, "mode_weights_standard_error": [0.01] * 8}
     )
-    assert panel.weights.text() == "worst 0.200 (truth 0.125)"
+    assert panel.weights.text() == "worst 0.200 (true 0.125)"
     assert panel.weights.toolTip().count("±") == 8
 
 
@@ -1564,7 +1564,7 @@ def test_where_no_density_is_known_the_score_is_held_against_the_training_sets(s
     assert panel.against.text() == "against the training set’s smoothed score"
     assert panel.against.isVisible()
     assert panel.measure_score.isEnabled()
-    assert "Measure compares with that of the training set" in panel.chart._empty
+    assert "Measure compares with the score of the training set" in panel.chart._empty
     engine.measure()
     assert panel.relative.isVisible()
     assert panel.relative.text().endswith("%")

@@ -314,7 +314,7 @@ def test_of_several_dropped_files_the_first_that_opens_is_taken(window, qtbot, t
     (tmp_path / "b.toml").write_text("seed = 5\n")
     drop(window, tmp_path / "a.pdf", tmp_path / "b.toml")
     qtbot.waitUntil(lambda: window.state.experiment.seed == 5)
-    assert window.toasts.shown[0].sentence.startswith("Of what was dropped b.toml is opened:")
+    assert window.toasts.shown[0].sentence.startswith("Only b.toml is opened:")
 
 
 def test_a_file_of_images_without_a_suffix_is_found_among_several(shared_window, tmp_path, monkeypatch):
@@ -385,7 +385,7 @@ def test_a_reset_by_the_cards_button_can_be_taken_back_from_its_toast(window, qt
     steps = engine.trained_steps
     card.reset.click()
     (toast,) = window.toasts.shown
-    assert "put aside" in toast.sentence
+    assert "Undo brings the weights back" in toast.sentence
     qtbot.waitUntil(lambda: engine.trained_steps == 0 and engine.problem is not None, timeout=10_000)
     assert toast.button.text() == "Undo"
     toast.button.click()

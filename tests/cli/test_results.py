@@ -95,7 +95,7 @@ def test_a_class_that_changes_nothing_is_said(tmp_path: Path, ask: Ask, quick: l
     ):
         code, out, _ = ask(*command, label)
         assert code == 0
-        assert "Warning: sampling.label = 3 changes nothing: the network is told no classes; choose" in out
+        assert "Warning: sampling.label = 3 changes nothing: the network has no classes; choose" in out
     assert "changes nothing" not in ask("sample", moons, "--out", tmp_path / "more.npz")[1]
 
 
@@ -116,7 +116,7 @@ def test_a_setting_that_this_noise_or_sampler_does_not_read_is_said(
         assert f"Warning: {said}" in out
 
 
-@pytest.mark.parametrize(("share", "said"), [(0, "tells the network every label"), (1, "hides every label")])
+@pytest.mark.parametrize(("share", "said"), [(0, "shows the network every label"), (1, "hides every label")])
 def test_a_run_warns_of_scores_that_it_never_trains(
     tmp_path: Path, ask: Ask, quick: list[str], share: int, said: str
 ) -> None:
@@ -128,7 +128,7 @@ def test_a_run_warns_of_scores_that_it_never_trains(
     found = metrics(tmp_path / "out")
     for key in ("bits_per_dim", "fisher_divergence"):
         assert (found[key] is None) == (share == 0)
-        assert ("so the score without one is never trained" in found["reasons"].get(key, "")) == (share == 0)
+        assert ("so the score without a class is never trained" in found["reasons"].get(key, "")) == (share == 0)
 
 
 def test_a_model_warns_of_scores_that_its_training_has_not_shown(tmp_path: Path, ask: Ask, quick: list[str]) -> None:
@@ -141,7 +141,7 @@ def test_a_model_warns_of_scores_that_its_training_has_not_shown(tmp_path: Path,
     dataclasses.replace(session, experiment=other).save(out / "model.safetensors")
     code, said, _ = ask("sample", out, "--out", tmp_path / "more.npz")
     assert code == 0
-    assert "Warning: Training has told the network every label so far" in said
+    assert "Warning: Training has shown the network every label so far" in said
 
 
 def test_a_run_warns_of_points_without_a_density(tmp_path: Path, ask: Ask, quick: list[str]) -> None:
@@ -165,20 +165,18 @@ def test_what_a_run_prints_is_what_it_writes(tmp_path: Path, ask: Ask, quick: li
     assert line["test NLL"].startswith(f"{with_error(found['test_nll'], found['test_nll_standard_error'])} nats ")
     assert line["energy distance"].endswith("(floor 0) in the data's unit, 40 samples beside 40 data")
     assert line["sliced Wasserstein-2"].endswith(" in the data's unit, 40 samples beside 40 data")
-    assert line["a classifier is right"].endswith("(floor 0.5), 40 samples beside 40 data")
+    assert line["C2ST accuracy"].endswith("(floor 0.5), 40 samples beside 40 data")
     assert line["Wasserstein-2"].endswith(", 40 samples beside 40 data")
     assert found["sliced_wasserstein2_points"] == found["two_sample_points"] == [40, 40]
     assert found["wasserstein2"] ** 2 == pytest.approx(found["wasserstein2_squared"])
     assert "Data: two Gaussians, 50,020 draws of x, y: 50,000 to train, 20 held out.\n" in said
     assert (found["train_points"], found["held_out_points"], found["data_note"]) == (50_000, 20, "")
-    assert line["log p model"].startswith(
-        "of p_sigma of the learned score, which stands for the data smoothed by sigma_min = 0.04"
-    )
-    assert line["perfect model's NLL"].startswith(with_error(found["optimal_nll"], found["optimal_nll_standard_error"]))
-    assert line["of which the blur"].startswith(
+    assert line["log p model"].startswith("of p_sigma of the data by the learned score, smoothed by sigma_min = 0.04")
+    assert line["optimal NLL"].startswith(with_error(found["optimal_nll"], found["optimal_nll_standard_error"]))
+    assert line["of which smoothing"].startswith(
         with_error(found["kl_of_smoothing"], found["kl_of_smoothing_standard_error"])
     )
-    assert line["entropy of the data"].endswith("the NLL of a perfect model without noise, over ever more points")
+    assert line["entropy of the data"].endswith("the expected NLL of a perfect model without smoothing")
     assert line["KL to the data"].endswith("at the same points: less noisy than NLL - entropy")
     shares = ", ".join(f"{share:.3f}" for share in found["mode_weights"])
     error = max(found["mode_weights_standard_error"])
@@ -243,7 +241,7 @@ def test_a_run_says_that_rows_repeat(tmp_path: Path, ask: Ask, quick: list[str])
     code, said, _ = ask("run", tmp_path / "points.toml", "--out", tmp_path / "out", "--set=data.split=groups", *quick)
     assert code == 0
     assert "Data: points.csv, 4,000 rows of a, b: 3,960 to train, 40 held out. 3,900 of 4,000 rows repeat" in said
-    assert "held-out points, of another law than all rows, for equal ones are held out together\n" in said
+    assert "held-out points, of another distribution than all rows, because duplicates are held out together\n" in said
     assert metrics(tmp_path / "out")["data_note"].startswith("3,900 of 4,000 rows repeat another")
 
 
@@ -356,7 +354,7 @@ def test_a_run_names_the_score_whose_density_it_prints(tmp_path: Path, ask: Ask,
     (tmp_path / "exact.toml").write_text("likelihood.source = 'exact'\n")
     code, said, _ = ask("run", tmp_path / "exact.toml", "--out", tmp_path / "out", *quick)
     assert code == 0
-    assert "log p exact score  of p_sigma of the exact score, of the known density smoothed by" in said
+    assert "log p exact score  of p_sigma of the known density by its exact score, smoothed by" in said
     assert "mean of -log p exact score at 20 held-out points" in said
     assert "log p model" not in said
 
@@ -371,10 +369,10 @@ def test_a_run_with_little_to_measure_by_says_so(tmp_path: Path, ask: Ask, quick
     code, said, _ = ask("run", tmp_path / "five.toml", "--out", tmp_path / "out", *quick)
     assert code == 0
     assert re.search(
-        r"± unknown nats +mean of -log p model at 1 held-out point, of another law than all rows, .*\(One held-out point tells no",
+        r"± unknown nats +mean of -log p model at 1 held-out point, of another distribution than all rows, .*\(One held-out point gives no",
         said,
     )
-    assert "samples are held against  rows drawn from all, trained on or not: 45 of 50 repeat another" in said
+    assert "reference set  rows drawn from all, trained on or not: 45 of 50 repeat another" in said
     assert "in the geometric mean of the columns' units, 40 samples beside 10 data" in said
     assert "not a number" not in said
 
@@ -850,7 +848,7 @@ def test_images_from_training_to_likelihood(tmp_path: Path, ask: Ask, quick: lis
     for name, sentence in (
         ("two.csv", "holds no images"),
         ("ragged.csv", "holds no images"),
-        ("levels.npy", "array (N, 1, 8, 8) of the same real numbers"),
+        ("levels.npy", "array (N, 1, 8, 8) of real numbers"),
         ("objects.npy", "holds no images"),
         ("other.npy", "holds no images"),
         ("packed.npy", "holds no images"),
@@ -882,8 +880,8 @@ def test_an_energy_without_a_flow_has_likelihoods_and_says_where_they_come_from(
     assert ("test NLL by energy" in output, output.count("test NLL")) == (True, 1)
     found = metrics(tmp_path / "out")
     assert found["test_nll"] == found["energy_nll"]
-    perfect = f"perfect model's NLL  {with_error(found['optimal_nll'], found['optimal_nll_standard_error'])} nats"
-    assert (perfect in output, "of which the blur" in output) == (True, False)  # its KL is to the smoothed data
+    perfect = f"optimal NLL  {with_error(found['optimal_nll'], found['optimal_nll_standard_error'])} nats"
+    assert (perfect in output, "of which smoothing" in output) == (True, False)  # its KL is to the smoothed data
     assert "the data smoothed by sigma = 0.5 (user units); ln Z = " in found["density"]
     points, out = tmp_path / "points.csv", tmp_path / "evaluated.csv"
     points.write_text("x,y\n0.5,0.25\n1e6,-1e6\n")
@@ -919,7 +917,7 @@ def test_a_curve_s_values_that_are_no_numbers_are_null_and_say_so() -> None:
     assert found["curve"] == [1.0, None, 2.0]
     assert (found["whole"], found["one"]) == ([1.0], None)
     for key, value in {"curve": "nan", "one": "inf"}.items():
-        assert found["reasons"][key].startswith(f"The result is {value}, no finite number: if training diverged, lower")
+        assert found["reasons"][key].startswith(f"The result is {value} and not finite: if training diverged, lower")
     known = _finite({"curve": [1.0, math.nan], "reasons": {"curve": "The exact score is 0 there."}})
     assert known == {"curve": [1.0, None], "reasons": {"curve": "The exact score is 0 there."}}
 

@@ -81,14 +81,14 @@ MISTAKES: dict[str, tuple[list[str], str]] = {
             *("run", "{tmp}/empty.toml", "--out", "{tmp}/o", "--set", "data.kind=digits"),
             *("--set", "sampling.labels=one", "--set", "sampling.label=12"),
         ],
-        "sampling.label = 12 is no class of these data: choose one from 0 to 9.",
+        "sampling.label = 12 is not a class of these data: choose one from 0 to 9.",
     ),
     "a class that no network is told": (
         [
             *("run", "{tmp}/empty.toml", "--out", "{tmp}/o", "--set", "data.kind=digits"),
             *("--set", "network.kind=mlp", "--set", "sampling.labels=one"),
         ],
-        "The network is told no classes, so sampling.labels = one would change nothing",
+        "The network has no classes, so sampling.labels = one would change nothing",
     ),
     "a mean over other classes": (
         [
@@ -120,7 +120,7 @@ MISTAKES: dict[str, tuple[list[str], str]] = {
     ),
     "denoising without noise": (
         ["run", "{tmp}/empty.toml", "--out", "{tmp}/o", "--set", "noise.kind=none"],
-        "Denoising needs noise to remove",
+        "Denoising needs noise: ",
     ),
     "reverse SDE without noise": (
         ["run", "{tmp}/empty.toml", "--out", "{tmp}/o", "--set", "noise.kind=none", "--set", "objective.kind=exact"],
@@ -154,11 +154,11 @@ MISTAKES: dict[str, tuple[list[str], str]] = {
         "already holds metrics.json: give another folder",
     ),
     "--out below a file": (["run", "{tmp}/empty.toml", "--out", "{tmp}/points.csv/o"], "points.csv is a file."),
-    "no folder": (["sample", "{tmp}/nowhere", "--out", "{tmp}/a.npz"], "is no folder: give the DIR that"),
+    "no folder": (["sample", "{tmp}/nowhere", "--out", "{tmp}/a.npz"], "is not a folder: give the DIR that"),
     "no session": (["sample", __file__, "--out", "{tmp}/a.npz"], "test_user_errors.py is no"),
     "folder without model": (["sample", "{tmp}", "--out", "{tmp}/a.npz"], "holds no model.safetensors"),
-    "corrupt model": (["sample", "{tmp}/corrupt", "--out", "{tmp}/a.npz"], "model.safetensors is no session"),
-    "truncated model": (["sample", "{tmp}/truncated", "--out", "{tmp}/a.npz"], "model.safetensors is no session"),
+    "corrupt model": (["sample", "{tmp}/corrupt", "--out", "{tmp}/a.npz"], "model.safetensors is not a session"),
+    "truncated model": (["sample", "{tmp}/truncated", "--out", "{tmp}/a.npz"], "model.safetensors is not a session"),
     "unknown sampler": (
         ["sample", "{run}", "--sampler", "langvin", "--out", "{tmp}/a.npz"],
         "; did you mean langevin?",
@@ -527,7 +527,7 @@ def test_a_folder_whose_run_was_killed_is_recognised_and_put_in_order(
     new = (out / "model.safetensors").read_bytes()
 
     code, _, error = ask(*run)
-    assert (code, "is half written, for its run was stopped in the middle" in error) == (2, True)
+    assert (code, "is half written, because its run was stopped" in error) == (2, True)
     code, said, _ = ask("sample", out, "--out", tmp_path / "a.csv")
     assert (code, "is half written" in said) == (0, True)
     assert ask(*run, "--overwrite", *DIVERGING)[0] == 2  # what lay there before the run that was killed is back

@@ -248,7 +248,7 @@ def test_folders_without_pictures_few_equal_and_damaged_ones_are_sentences(tmp_p
     with pytest.raises(DataError, match=r"^same\.npy has only 4 different images among 60"):
         load(tmp_path / "same.npy")
     (tmp_path / "a.png").write_bytes(b"no picture")
-    with pytest.raises(DataError, match=r"a\.png is no PNG"):
+    with pytest.raises(DataError, match=r"a\.png is not a PNG"):
         load(tmp_path)
 
 

@@ -144,7 +144,7 @@ def test_a_painter_that_fails_is_not_hidden(tmp_path: Path) -> None:
 
 
 def test_user_errors_are_sentences(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(VideoError, match=r"\.avi is no video format: choose \.mp4"):
+    with pytest.raises(VideoError, match=r"\.avi is not a video format: choose \.mp4"):
         next(write_video(tmp_path / "run.avi", frames(1), 1, SIZE, 25))
     with pytest.raises(VideoError, match="name without suffix"):
         next(write_video(tmp_path / "run", frames(1), 1, SIZE, 25))

@@ -249,7 +249,7 @@ def test_labels_that_the_network_is_not_told_are_refused(asked: dict, data: str)
     conflict = sampling_conflict(experiment)
     assert conflict is not None
     assert conflict.key == "sampling.labels"
-    assert "is told no classes" in conflict.sentence
+    assert "has no classes" in conflict.sentence
     assert next(iter(asked)) in conflict.sentence
     assert sampling_conflict(replace(experiment, {"sampling.labels": "none"})) is None
     if data == "images":  # only they can tell whether they have classes
@@ -270,15 +270,18 @@ def test_labels_chosen_for_images_do_not_stop_points() -> None:
     [
         (
             {"data__kind": "two-moons", "sampling__label": 3},
-            "sampling.label = 3 changes nothing: the network is told no",
+            "sampling.label = 3 changes nothing: the network has no classes",
         ),
         ({"data__kind": "two-moons", "sampling__guidance": 2.0}, "sampling.guidance = 2 changes nothing: the network"),
-        ({"network__kind": "mlp", "sampling__label": 3}, "sampling.label = 3 changes nothing: the network is told no"),
+        (
+            {"network__kind": "mlp", "sampling__label": 3},
+            "sampling.label = 3 changes nothing: the network has no classes",
+        ),
         ({"sampling__label": 3}, "sampling.label = 3 changes nothing while sampling.labels = all: choose"),
         ({"sampling__labels": "none", "sampling__guidance": 2.0}, "nothing while sampling.labels = none: choose"),
         (
             {"sampling__labels": "one", "sampling__label": 3, "sampling__source": "empirical"},
-            "sampling.labels = one changes nothing: the empirical score knows no classes; choose",
+            "sampling.labels = one changes nothing: the empirical score has no classes; choose",
         ),
         ({"sampling__labels": "one", "sampling__kind": "forward"}, "the forward process follows no score; choose"),
         ({"sampling__labels": "one", "sampling__label": 3, "sampling__guidance": 2.0}, None),
@@ -325,7 +328,7 @@ def test_a_class_that_no_image_has_is_refused_and_never_drawn(present: Sequence[
         else:
             conflict = sampling_conflict(problem.experiment, problem.conditions)
             assert conflict == Conflict(
-                "sampling.label", f"sampling.label = {label} is no class of these data: choose {choice}."
+                "sampling.label", f"sampling.label = {label} is not a class of these data: choose {choice}."
             )
             forward = replace(problem.experiment, {"sampling.kind": "forward"})
             assert sampling_conflict(forward, problem.conditions) is None  # which is told no class
@@ -353,7 +356,7 @@ def test_scores_that_training_never_shows_are_told(settings: dict, of_classes: b
     )
     assert (classes is not None, whole is not None) == (of_classes, of_all)
     assert classes is None or "training.label_dropout = 1 hides every label" in classes
-    assert whole is None or "training.label_dropout = 0 tells the network every label" in whole
+    assert whole is None or "training.label_dropout = 0 shows the network every label" in whole
 
 
 def untrained(problem: Problem) -> tuple[bool, bool]:
@@ -397,12 +400,16 @@ def test_what_helps_where_other_settings_trained_is_to_train_on() -> None:
     settings = digits(training__label_dropout=0.1).experiment
     whole = untrained_unconditional_score(settings, Conditions((0, 1), 9, hidden_labels=(0.0, 0.0)))
     assert whole is not None
-    assert whole.startswith("Training has told the network every label so far, so the score without one is untrained")
-    assert whole.endswith("train on or anew with training.label_dropout = 0.1.")
+    assert whole.startswith(
+        "Training has shown the network every label so far, so the score without a class is untrained"
+    )
+    assert whole.endswith("resume or restart training with training.label_dropout = 0.1.")
     classes = untrained_conditional_score(settings, Conditions((0, 1), 9, hidden_labels=(1.0, 1.0)))
     assert classes is not None
     assert classes.startswith("Training has hidden every label so far, so no class is learned")
-    assert classes.endswith("train on or anew with training.label_dropout = 0.1, or choose sampling.labels = none.")
+    assert classes.endswith(
+        "resume or restart training with training.label_dropout = 0.1, or choose sampling.labels = none."
+    )
 
 
 def test_a_state_of_earlier_versions_counts_as_trained_by_the_settings_it_is_opened_with() -> None:

@@ -58,9 +58,9 @@ def test_an_end_that_is_not_gaussian_is_told_and_mended(
 def test_levels_that_hardly_overlap_are_told_and_mended(settings: dict[str, object]) -> None:
     problem = build(noise__kind="discrete", **settings)
     (diagnostic,) = noise_diagnostics(problem)
-    assert "% of their mass" in diagnostic.sentence
+    assert "overlap by only " in diagnostic.sentence
     # A network that reaches the loss's floor at every level has log p wrong between them.
-    assert "log p and the samplers that go through every σ" in diagnostic.sentence
+    assert "log p and the samplers of a process use the network between levels" in diagnostic.sentence
     assert "noise.kind = ve trains at every σ" in diagnostic.sentence
     mended = Problem.build(replace(problem.experiment, diagnostic.changes))
     assert noise_diagnostics(mended) == ()
@@ -76,7 +76,7 @@ def test_levels_are_told_for_the_end_that_mends_the_noise(settings: dict[str, ob
     """Those between the present ends would be too few once the first warning is heeded."""
     problem = build(noise__kind="discrete", **settings)
     end, levels = noise_diagnostics(problem)
-    assert f"even levels from σ = {levels.changes['noise.sigma_max']:g} on share" in levels.sentence
+    assert f"geometric levels from σ = {levels.changes['noise.sigma_max']:g} on overlap" in levels.sentence
     assert noise_diagnostics(Problem.build(replace(problem.experiment, levels.changes))) == ()
     both = replace(replace(problem.experiment, end.changes), levels.changes)
     assert noise_diagnostics(Problem.build(both)) == ()
@@ -96,7 +96,10 @@ def test_edges_that_no_score_describes_are_told_where_score_matching_meets_them(
         return
     (diagnostic,) = noise_diagnostics(build(**settings))
     assert "sharp edges" in diagnostic.sentence
-    assert "without noise it falls without bound. Choose a noise, or data.noise above 0." in diagnostic.sentence
+    assert (
+        "without noise the score matching loss falls without bound as the score gets steeper. Choose a noise, or data.noise above 0."
+        in diagnostic.sentence
+    )
     assert noise_diagnostics(build(data__noise=0.05, **settings)) == ()
     assert noise_diagnostics(build(**settings | {"noise__kind": "single"})) == ()
 
@@ -130,7 +133,7 @@ def test_points_without_a_density_are_told_and_their_likelihoods_depend_on_the_n
     points: np.ndarray, what: str, tmp_path: Path
 ) -> None:
     (sentence,) = of_file(tmp_path, points)
-    assert sentence.startswith(f"{what} have no density: likelihoods are of the data blurred by σ_min = 0.0")
+    assert sentence.startswith(f"{what} have no density: likelihoods are of the data smoothed by σ_min = 0.0")
     (sentence,) = of_file(tmp_path, points, kind="none")
     assert sentence.startswith(f"{what} have no density: without noise")
 
@@ -144,7 +147,7 @@ def test_a_point_that_makes_one_spot_of_all_others_is_named(noise: str, tmp_path
     told = [] if noise == "auto" else [("kind", noise)]
     (sentence,) = of_file(tmp_path, points, **dict(told))[:1]
     assert re.match(
-        r"Half of the points lie within 1\.\d of their middle, but \((1|2)e\+09, -3\) lies (1|2)e\+09 away", sentence
+        r"Half of the points lie within 1\.\d of the median, but \((1|2)e\+09, -3\) lies (1|2)e\+09 away", sentence
     )
     cauchy = np.random.default_rng(1).standard_cauchy((1000, 2))
     assert not any("one spot" in sentence for sentence in of_file(tmp_path, cauchy, **dict(told)))
@@ -156,7 +159,7 @@ def test_heavy_tails_are_named_for_no_floor_holds_of_them(count: int, tmp_path: 
     (sentence,) = of_file(tmp_path, 1e-5 * generator.standard_t(1.5, size=(count, 2)) + [0.0, 3.0])
     few, points = map(int, re.findall(r"\d+", sentence.replace(",", "")))
     assert few <= 0.02 * points
-    assert sentence.endswith("Go by the energy distance.")
+    assert sentence.endswith("Use the energy distance.")
     for light in (
         generator.normal(size=(count, 2)),
         generator.laplace(size=(count, 2)),
@@ -170,13 +173,13 @@ def test_points_that_the_finest_noise_bridges_have_a_density(points: np.ndarray,
     assert of_file(tmp_path, points) == []
 
 
-def test_data_thinner_than_the_finest_noise_are_told_with_what_the_blur_costs(tmp_path: Path) -> None:
+def test_data_thinner_than_the_finest_noise_are_told_with_what_smoothing_costs(tmp_path: Path) -> None:
     thin = LINE + NORMAL * [0.0, 0.05]  # of deviation 0.0158 across, 0.00707 in units of the data's
     assert of_file(tmp_path, thin) == []
     assert of_file(tmp_path, thin, kind="single") == []
     (sentence,) = of_file(tmp_path, thin, sigma_min=0.05)
     told = re.fullmatch(
-        r"The data are thin: their blur by σ_min = 0.05 costs about (.*) nat of KL\. Lower σ_min, or model one axis only\.",
+        r"The data are thin: smoothing by σ_min = 0.05 costs about (.*) nat of KL\. Lower σ_min, or model one axis only\.",
         sentence,
     )
     assert float(told[1]) == pytest.approx(0.5 * (math.log(11) - 10 / 11), rel=0.1)

@@ -106,7 +106,12 @@ def test_what_maximum_likelihood_learned_is_a_density_near_the_datas() -> None:
 
 @pytest.mark.parametrize(
     ("integral", "said"),
-    [(1.0, None), (0.985, None), (0.912, "the rest of its mass lies beyond"), (1.05, "peaks too narrow for the grid")],
+    [
+        (1.0, None),
+        (0.985, None),
+        (0.912, "The rest of its mass lies outside"),
+        (1.05, "peaks are too narrow for the grid"),
+    ],
 )
 def test_a_density_that_does_not_sum_up_to_1_gets_a_note(integral: float, said: str | None) -> None:
     note = integral_note(integral)
@@ -120,7 +125,7 @@ def test_mass_beyond_the_data_is_said_with_the_figures() -> None:
     reasons: dict[str, str] = {}
     energy_metrics(problem, problem.network().requires_grad_(False), found, reasons)
     assert found["energy_integral"] < 0.98
-    assert "lies beyond" in found["energy_note"]
+    assert "lies outside" in found["energy_note"]
 
 
 def test_with_the_wrong_sign_of_ln_z_nothing_is_learned(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -349,9 +349,7 @@ def test_evaluation_of_the_exact_score_finds_nothing_wrong() -> None:
     assert found["mode_weights"][0] == pytest.approx(0.8, abs=0.06)
     assert found["mode_weights_true"] == pytest.approx([0.8, 0.2])
     assert found["mode_weights_standard_error"] == pytest.approx([0.0141] * 2, abs=2e-3)
-    assert found["density"].startswith(
-        "p_sigma of the learned score, which stands for the data smoothed by sigma_min = 0.04"
-    )
+    assert found["density"].startswith("p_sigma of the data by the learned score, smoothed by sigma_min = 0.04")
     assert found["likelihood_nfe_mean"] > 20
     assert list(found["reasons"]) == [
         *energies.METRICS,
@@ -547,7 +545,7 @@ def test_a_few_data_are_not_compared_with_samples_and_say_what_to_do() -> None:
     found = last(evaluate(few, normal_score, samples)).metrics
     for key in ("sliced_wasserstein2", "sliced_wasserstein2_floor", "energy_distance", "reference_set"):
         assert found[key] is None
-        assert found["reasons"][key].startswith("Of these data 3 are held out, 4 at least are needed")
+        assert found["reasons"][key].startswith("Only 3 data are held out; a comparison needs at least 4")
 
 
 def test_one_held_out_point_has_no_error_and_says_what_to_do() -> None:
@@ -556,12 +554,18 @@ def test_one_held_out_point_has_no_error_and_says_what_to_do() -> None:
     found = last(evaluate(one, normal_score)).metrics
     assert math.isfinite(found["test_nll"])
     assert found["test_nll_standard_error"] is None
-    assert found["reasons"]["test_nll_standard_error"].startswith("One held-out point tells no error: take data")
+    assert found["reasons"]["test_nll_standard_error"].startswith(
+        "One held-out point gives no standard error: take data"
+    )
 
 
 @pytest.mark.parametrize(
     ("source", "said"),
-    [("learned", "the learned score"), ("exact", "the exact score"), ("empirical", "the training set's own score")],
+    [
+        ("learned", "the data by the learned score"),
+        ("exact", "the known density by its exact score"),
+        ("empirical", "the training set by its own score"),
+    ],
 )
 def test_the_density_of_likelihoods_names_the_score_that_it_is_of(source: str, said: str) -> None:
     problem = Problem.build(experiment(likelihood__source=source, likelihood__points=10))

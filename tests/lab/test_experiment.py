@@ -231,9 +231,9 @@ def test_only_denoising_without_noise_cannot_be_trained(objective: str, noise: s
 @pytest.mark.parametrize(
     ("network", "data", "reason"),
     [
-        ("auto", "two-moons", "a score states none"),
-        ("mlp", "rings", "a score states none"),
-        ("energy", "digits", "out of reach"),
+        ("auto", "two-moons", "which a score network does not have"),
+        ("mlp", "rings", "which a score network does not have"),
+        ("energy", "digits", "in two dimensions only"),
     ],
 )
 def test_maximum_likelihood_needs_an_energy_in_the_plane(network: str, data: str, reason: str) -> None:

@@ -25,17 +25,23 @@ def told(**changes: object) -> list[str]:
     [
         (
             {"noise__kind": "vp", "noise__sigma_max": 9.0},
-            "noise.sigma_max = 9 changes nothing: VP and sub-VP end where",
+            "noise.sigma_max = 9 changes nothing: the rates of VP and sub-VP set",
         ),
-        ({"noise__kind": "single", "noise__sigma_max": 9.0}, "noise.sigma_max = 9 changes nothing: only a ladder or"),
-        ({"noise__kind": "none", "noise__sigma_min": 0.1}, "noise.sigma_min = 0.1 changes nothing: only a ladder or"),
+        (
+            {"noise__kind": "single", "noise__sigma_max": 9.0},
+            "noise.sigma_max = 9 changes nothing: only several noise levels have",
+        ),
+        (
+            {"noise__kind": "none", "noise__sigma_min": 0.1},
+            "noise.sigma_min = 0.1 changes nothing: only several noise levels have",
+        ),
         (
             {"noise__kind": "custom", "noise__schedule": ((0.0, 0.01), (1.0, 20.0)), "noise__sigma_max": 9.0},
-            "noise.sigma_max = 9 changes nothing: noise.sigmas and noise.schedule state",
+            "noise.sigma_max = 9 changes nothing: noise.sigmas and noise.schedule contain",
         ),
         (
             {"noise__kind": "discrete", "noise__sigmas": (20.0, 1.0, 0.1), "noise__sigma_min": 0.05},
-            "noise.sigma_min = 0.05 changes nothing: noise.sigmas and noise.schedule state",
+            "noise.sigma_min = 0.05 changes nothing: noise.sigmas and noise.schedule contain",
         ),
         (
             {"sampling__kind": "langevin", "sampling__corrector_steps": 2},
@@ -43,7 +49,7 @@ def told(**changes: object) -> list[str]:
         ),
         (
             {"sampling__kind": "probability-flow", "sampling__tolerance": 1e-2},
-            "sampling.tolerance = 0.01 changes nothing: only the probability flow by sampling.solver = adaptive",
+            "sampling.tolerance = 0.01 changes nothing: only the probability flow with sampling.solver = adaptive",
         ),
         (
             {"sampling__kind": "probability-flow", "sampling__final_denoising": False},
@@ -51,10 +57,10 @@ def told(**changes: object) -> list[str]:
         ),
         (
             {"sampling__kind": "langevin", "sampling__time_grid": "karras"},
-            "sampling.time_grid = karras changes nothing: only what goes between noise and data",
+            "sampling.time_grid = karras changes nothing: only processes between noise and data",
         ),
-        ({"sampling__snr": 0.3}, "sampling.snr = 0.3 changes nothing: it is of corrector steps, and there are none"),
-        ({"sampling__step": 1e-3}, "sampling.step = 0.001 changes nothing: only Langevin's samplers"),
+        ({"sampling__snr": 0.3}, "sampling.snr = 0.3 changes nothing: there are no corrector steps"),
+        ({"sampling__step": 1e-3}, "sampling.step = 0.001 changes nothing: only Langevin samplers have"),
         ({"objective__projections": 4}, "objective.projections = 4 changes nothing: only sliced matching"),
         ({"objective__probes": "sphere"}, "objective.probes = sphere changes nothing: only sliced matching"),
         (

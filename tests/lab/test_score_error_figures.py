@@ -89,8 +89,8 @@ def test_where_the_exact_score_is_0_at_all_points_no_error_is_relative_to_it() -
     assert set(found["reasons"]) == keys
     for key in keys:
         assert found["reasons"][key] == (
-            f"At {unknown.sum()} of {len(unknown)} noise levels the exact score is 0 at all held-out points, and no error is "
-            "relative to it: raise likelihood.points."
+            f"At {unknown.sum()} of {len(unknown)} noise levels the exact score is 0 at all held-out points, so no relative "
+            "error exists: raise likelihood.points."
         )
     enough = Problem.build(replace(Experiment(), sharp | bare | {"likelihood.points": 1_000}))
     *_, (_, found) = score_figures(enough, lambda x, sigma: torch.ones_like(x))

@@ -129,7 +129,7 @@ def test_a_wrong_flow_is_refused_by_an_estimated_trace_too(probes: int) -> None:
     *_, last = evaluate(problem, lambda x, sigma: density.score(x, sigma) / 2)
     assert last.metrics is not None
     assert last.metrics["test_nll"] is None
-    assert last.metrics["reasons"]["test_nll"].startswith("On average over 200 held-out points the flow misses")
+    assert last.metrics["reasons"]["test_nll"].startswith("The mean log p of 200 held-out points misses")
     alone = measured(problem, problem.evaluation_points[:1])
     assert flow_warnings(problem, problem.evaluation_points[:1], alone.log_prob - 2, alone.standard_error) == [""]
     *_, twice = log_likelihood(
@@ -151,7 +151,7 @@ def test_a_loose_tolerance_is_refused_by_an_estimated_trace_too() -> None:
     *_, last = evaluate(problem, problem.empirical.score)
     assert last.metrics is not None
     assert last.metrics["test_nll"] is None
-    assert "On average over 100 held-out points" in last.metrics["reasons"]["test_nll"]
+    assert "The mean log p of 100 held-out points" in last.metrics["reasons"]["test_nll"]
 
 
 @pytest.mark.parametrize("tolerance", [1e-4, 1e-2, 0.1])

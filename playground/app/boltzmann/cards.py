@@ -28,12 +28,12 @@ class LearningCard(CollapsiblePanel):
         super().__init__("Learning")
         self.curve = LearningCurve()
         self.body.addWidget(self.curve, 1)
-        self.verdict = _caption("What the numbers say", lines=2)
+        self.verdict = _caption("Meaning of the numbers", lines=2)
         self.body.addWidget(self.verdict)
 
     def clear(self, conflict: str | None) -> None:
         """Nothing is learned yet, or nothing can be, for a reason."""
-        self.curve.show_empty(conflict or "Press Train: the curve falls from d ln 2 towards its floor.")
+        self.curve.show_empty(conflict or "Press Train: the NLL falls from d ln 2 towards the optimal one.")
         self.verdict.setText("")
 
     def show_progress(self, progress: "Progress", steps: int) -> None:
@@ -92,10 +92,12 @@ class CostCard(CollapsiblePanel):
     def __init__(self, measure: Callable[[], object]) -> None:
         super().__init__("Cost of Z")
         self.plot = CostPlot()
-        self.plot.show_empty("Measure times Z for 2 to 20 units on this machine.")
+        self.plot.show_empty("Measure the time of Z for 2 to 20 units on this machine.")
         self.body.addWidget(self.plot, 1)
         self.label = _caption("What Z of larger pictures would cost", lines=3)
-        self.measure = button("&Measure", "measureCost", "Time Z for 2 to 20 units on this machine", measure)
+        self.measure = button(
+            "&Measure", "measureCost", "Measure the time of Z for 2 to 20 units on this machine", measure
+        )
         row = QHBoxLayout()
         row.addWidget(self.label, 1)
         row.addWidget(self.measure)

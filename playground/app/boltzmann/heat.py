@@ -32,8 +32,8 @@ class WeightMap(QWidget):
         self.setAccessibleName("Weights W")
         self.setToolTip(
             wrapped(
-                "Each cell is the weight of two pixels: above 0 they want to be alike, below 0, with a bar, different. "
-                "Point at one, or move with the arrow keys."
+                "Each cell is the weight between two pixels. Above 0 equal pixels are more probable; below 0, with a "
+                "bar, unequal ones. Point at a cell, or use the arrow keys."
             )
         )
         self._describe()
@@ -70,7 +70,7 @@ class WeightMap(QWidget):
         i, j = self._cursor
         pixels = f"{self._pixel(i)}–{self._pixel(j)}"
         if i == j:
-            return f"{pixels}: a unit has no weight with itself"
+            return f"{pixels}: a unit has no weight to itself"
         numbers = (self._weights[i, j], self._data[i, j], self._model[i, j])
         weight, data, model = (shown(0.0 if abs(number) < 5e-4 else float(f"{number:.3g}")) for number in numbers)
         return f"{pixels}: W {weight}, E_data {data}, E_p {model}"

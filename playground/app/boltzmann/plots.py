@@ -11,8 +11,8 @@ from playground.app.numbers import shown
 from playground.drawing.boltzmann import cost_chart, curve_chart
 from playground.drawing.charts import Curve
 
-ABOUT_LEARNING = "<p>The mean negative log-likelihood of a pattern as learning goes on, and the floor that no machine without biases falls below.</p>"
-ABOUT_COST = "<p>How long Z and its gradient take on this machine, and the weight of one state. Dashed: a doubling with each unit.</p>"
+ABOUT_LEARNING = "<p>Mean negative log-likelihood of a pattern during training. Dashed: the optimal one of a machine without biases.</p>"
+ABOUT_COST = "<p>Time of Z and its gradient on this machine, and of the weight of one state. Dashed: a doubling with each unit.</p>"
 
 
 class TallChart(Chart):
@@ -25,7 +25,7 @@ class TallChart(Chart):
 
 
 class LearningCurve(TallChart):
-    """NLL of a pattern against steps, with the floor that no machine without biases can fall below."""
+    """NLL of a pattern against steps, with the optimal one of a machine without biases."""
 
     def __init__(self) -> None:
         super().__init__("Learning curve", ABOUT_LEARNING, 140)
@@ -33,8 +33,8 @@ class LearningCurve(TallChart):
     def show_curve(self, steps: np.ndarray, nlls: np.ndarray, least: float, most_steps: int) -> None:
         """Show (C,) steps and their NLLs, of `most_steps` wanted."""
         curves, x, y = curve_chart(steps, nlls, least, max(most_steps, int(steps[-1]) + 1))
-        said = f"{nlls[-1]:.4g} nat after {int(steps[-1])} steps, floor {least:.4g}."
-        self.show_series(_series(curves, ("floor", "NLL")), x, y, said)
+        said = f"{nlls[-1]:.4g} nat after {int(steps[-1])} steps, optimal {least:.4g}."
+        self.show_series(_series(curves, ("optimal", "NLL")), x, y, said)
 
     def say_x(self, value: float) -> str:
         return f"step {round(value) - 1}"

@@ -49,26 +49,26 @@ def _states(progress: "Progress") -> str:
 
 
 NUMBERS: tuple[tuple[str, str, Reading], ...] = (
-    ("states summed", "How many terms Z has: two to the number of units. Every step sums over all of them.", _states),
+    ("states summed", "Number of terms in Z: two to the number of units. Every step sums over all of them.", _states),
     ("Z", "The sum of exp(y'Wy/2) over all states", lambda progress: exponential(progress.log_partition)),
-    ("log Z", "Its logarithm, which the log-likelihood needs", lambda progress: f"{progress.log_partition:.4f}"),
+    ("log Z", "Its logarithm, part of the log-likelihood", lambda progress: f"{progress.log_partition:.4f}"),
     (
         "|∇ log Z|",
-        "Norm of the gradient of log Z in the weights, which are the machine's correlations: what learning pays for",
+        "Norm of the gradient of log Z in the weights: the machine's correlations, the expensive part of learning",
         lambda progress: f"{progress.partition_gradient:.4f}",
     ),
     (
         "|∇ NLL|",
-        "Norm of correlations of the data minus those of the machine: learning ends where they agree",
+        "Norm of the data's correlations minus the machine's: learning ends where they agree",
         lambda progress: small(progress.gradient),
     ),
     ("NLL", "Negative log-likelihood of a pattern, in nats", lambda progress: f"{progress.nll:.4f}"),
     (
-        "floor",
+        "optimal NLL",
         "The entropy of the patterns together with their negatives: without biases y and −y are equally probable",
         lambda progress: f"{progress.least:.4f}",
     ),
-    ("above the floor", "NLL minus floor, in nats", lambda progress: small(max(progress.excess, 0.0))),
+    ("above the optimum", "NLL minus optimal NLL, in nats", lambda progress: small(max(progress.excess, 0.0))),
 )
 
 
@@ -79,19 +79,20 @@ def verdict(progress: "Progress") -> str:
     excess = max(progress.excess, 0.0)
     lost = progress.least - progress.entropy
     negatives = (
-        f" The floor lies {lost:.2f} nat above the entropy of the patterns: y and −y are always equally probable."
+        f" The optimal NLL is {lost:.2f} nat above the entropy of the patterns: y and −y are always equally probable."
         if lost > 1e-9
         else ""
     )
     if excess > 1e-6 and progress.gradient < STUCK * excess:
         return (
-            f"The correlations of all pairs agree, and {small(excess)} nat remain that no weights between "
-            f"pairs can say.{negatives}"
+            f"The correlations of all pairs agree. The remaining {small(excess)} nat cannot be reached with "
+            f"weights between pairs.{negatives}"
         )
     if excess < CLOSE:
-        return f"Within {small(excess)} nat of the floor; it is reached only as W grows without end.{negatives}"
+        return f"{small(excess)} nat above the optimum, which is reached only as W grows without bound.{negatives}"
     return (
-        f"{small(excess)} nat above the floor; the correlations still differ by {small(progress.gradient)}.{negatives}"
+        f"{small(excess)} nat above the optimum; the correlations still differ by "
+        f"{small(progress.gradient)}.{negatives}"
     )
 
 

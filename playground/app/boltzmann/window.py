@@ -32,10 +32,10 @@ EMPTY = "Nothing to learn yet: draw a pattern below and press Add."
 UNDO = QKeySequence.StandardKey.Undo
 CLEARED = " {} brings back what was there."
 ABOUT = (
-    "A Boltzmann machine gives each pattern y of −1 and +1 the probability <b>p(y) = exp(y'Wy/2) / Z</b>, where Z is the sum over "
-    "all 2<sup>d</sup> patterns: learning needs it at every step, and each pixel more doubles it. Score matching learns the "
-    "gradient of log p in x instead, in which Z has vanished; that is why the rest of this program can take images, and "
-    "this window ends at 16 pixels."
+    "A Boltzmann machine gives each pattern y of −1 and +1 the probability <b>p(y) = exp(y'Wy/2) / "
+    "Z</b>. Z is the sum over all 2<sup>d</sup> patterns. Learning needs it at every step, and each "
+    "pixel more doubles its cost. Score matching learns the gradient of log p in x, which does not "
+    "contain Z. So the rest of this program can take images, and this window ends at 16 pixels."
 )
 
 
@@ -127,9 +127,7 @@ class BoltzmannWindow(QDialog):
         self.pattern_label.setToolTip(wrapped("How probable the drawn pattern is under the weights as they are now"))
         self.pattern_label.setFont(theme.number_font())
         self.add = button("&Add", "addPattern", "Learn the drawn pattern too (Enter)", self._add)
-        self.remove = button(
-            "Remo&ve", "removePattern", "Learn the drawn pattern no longer (Delete in the list)", self._drop
-        )
+        self.remove = button("Remo&ve", "removePattern", "Remove the drawn pattern (Delete in the list)", self._drop)
         self.clear = button(
             "&Clear all",
             "clearPatterns",
@@ -156,10 +154,13 @@ class BoltzmannWindow(QDialog):
         for key in ("learning_rate", "steps"):
             card.body.addWidget(make_field(self.machine.state, key))
         self.train = button(
-            "&Train", "trainBoltzmann", "Climb the log-likelihood of the patterns, or pause", self._toggle
+            "&Train",
+            "trainBoltzmann",
+            "Increase the log-likelihood of the patterns by gradient ascent, or pause",
+            self._toggle,
         )
         set_role(self.train, "primary")
-        self.reset = button("&Reset", "resetBoltzmann", "Forget what was learned: W = 0", self.machine.reset)
+        self.reset = button("&Reset", "resetBoltzmann", "Discard what was learned: W = 0", self.machine.reset)
         row = QHBoxLayout()
         row.setSpacing(UNIT)
         row.addWidget(self.train, 1)

@@ -34,13 +34,13 @@ class Entry:
 _ARROWS = Option("spacing", "Arrows", ((26, "Normal"), (38, "Sparse"), (18, "Dense")))  # pixels between arrows
 
 LEGEND = (
-    Entry("data", "Data", "data", "The points to learn from, x ~ p_data."),
+    Entry("data", "Data", "data", "The training points, x ~ p_data."),
     Entry(
         "density",
         "Density p σ",
         "density",
-        "Density of the data with noise added, p_σ = p_data ∗ N(0, σ²I), at the σ of the moment; the colour grows with "
-        "(p/p_max)^(3/4).",
+        "Density of the data with noise added, p_σ = p_data ∗ N(0, σ²I), at the present σ. The colour scale "
+        "is (p/p_max)^(3/4).",
         (
             Option(
                 "source",
@@ -48,7 +48,7 @@ LEGEND = (
                 (
                     ("exact", "Exact, where it is known"),
                     ("learned", "Learned, by the network"),
-                    ("empirical", "Of the training set itself"),
+                    ("empirical", "Of the training set"),
                 ),
             ),
         ),
@@ -64,13 +64,11 @@ LEGEND = (
         "exact",
         "Exact score",
         "exact",
-        "The true score ∇ log p_σ(x), where the density is known, or that of the training set itself, which a network "
-        "that learns it by heart would have: broader arrows under the learned ones.",
+        "The true score ∇ log p_σ(x) of a known density. Else the score of the smoothed training set, which "
+        "a network that memorizes would have. Broader arrows, under the learned ones.",
         (
             _ARROWS,
-            Option(
-                "source", "Score", (("exact", "Exact, where it is known"), ("empirical", "Of the training set itself"))
-            ),
+            Option("source", "Score", (("exact", "Exact, where it is known"), ("empirical", "Of the training set"))),
         ),
         on=False,
     ),
@@ -78,22 +76,22 @@ LEGEND = (
         "particles",
         "Particles",
         "particles",
-        "The sampler's particles x_i at the step in view.",
+        "The sampler's particles x_i at the present step.",
         (Option("size", "Size", ((1.0, "Normal"), (0.6, "Small"), (1.6, "Large"))),),
     ),
     Entry(
         "trails",
         "Trails",
         "trails",
-        "The last steps of the particles; with many particles, of every second, fourth, eighth...",
+        "The last steps of the particles; of many particles only every second, fourth, eighth and so on.",
         (Option("length", "Length", ((16, "16 steps"), (8, "8 steps"), (4, "4 steps"))),),
     ),
     Entry(
         "path",
         "Likelihood path",
         "likelihood",
-        "The way of the clicked point under the probability flow dx/dt = f − ½ g² s, from the data to the noise; and, by "
-        "Shift+click on a second point, the points that decode from between their latent codes.",
+        "Path of the clicked point along the probability flow dx/dt = f − ½ g² s, from data to noise. With "
+        "Shift+click on a second point: the points decoded from between their latent codes.",
     ),
 )
 

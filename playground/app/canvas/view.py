@@ -71,8 +71,8 @@ class CanvasView(QWidget):
         self._view.setAccessibleName("Canvas")
         self._view.setAccessibleDescription(
             "Arrow keys move the view, plus and minus zoom, 0 shows all. Click a point for its likelihood, "
-            "Shift+click a second one for the way between the two; Enter and Shift+Enter take the one in the middle. "
-            "Among images the arrow keys go from one to the next, Enter and Shift+Enter take it, Escape lets it go."
+            "Shift+click a second one to interpolate; Enter and Shift+Enter take the point in the middle. With "
+            "images, arrow keys select one, Enter and Shift+Enter take it, Escape clears it."
         )
         self._readout = QLabel(self)
         self._readout.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)

@@ -11,8 +11,9 @@ from playground.app.numbers import percent_with_error, shown
 from playground.drawing.charts import Axis
 
 ABOUT = (
-    "<p>Root of the Fisher divergence over the other score's own size, at each noise level: 0 is perfect, "
-    "100 % is as bad as no arrow at all. The band is one standard error to either side. The mark shows the sampler's noise level now.</p>"
+    "<p>Relative error at each noise level: root of the Fisher divergence over the root mean square of "
+    "the reference score. 0 is perfect; 100 % is the error of a zero score. The band is one standard "
+    "error to either side. The mark is the sampler's present noise level.</p>"
 )
 NO_CURVE = "At the one noise level that was measured, the error stands below."
 

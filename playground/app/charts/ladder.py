@@ -147,7 +147,7 @@ class SigmaLadder(QWidget):
     def draw(self, painter: QPainter, plot: QRectF) -> None:
         """Paint levels, curve and axis."""
         if self._kind == "none":
-            self.sentence(painter, "No noise is added: the score is learned where data are, and guessed elsewhere.")
+            self.sentence(painter, "No noise is added: the score is learned near the data and extrapolated elsewhere.")
             return
         if not len(self._sigmas):
             self.sentence(painter, "The noise levels follow from the data.")

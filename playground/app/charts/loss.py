@@ -17,13 +17,13 @@ MEMORY = 0.85  # of the smoothed line, from column to column
 ROOM = 0.15  # of the height, below the optimal loss, for the noise of single steps
 COLUMNS_SMOOTHED = 60  # below so many the raw line is smooth enough
 ABOUT = (
-    "<p>Faint: the loss of each step. Line: its running average, over the last steps and their training points. "
-    "Dashed: the optimal loss, that of the true score, averaged over fresh points of the known density.</p>"
-    "<p>Each has its standard error; by chance the loss may lie below the optimal one. "
-    "Where it stays below by more than these errors, the network memorizes its training points.</p>"
-    "<p>Most of a denoising loss is noise that no network can predict: judge by the distance to the optimal loss.</p>"
-    "<p>Line in the data's colour: the held-out loss. The averaged weights lose so much more at held-out points than at "
-    "training points, under the same noise. Where it rises, training points are memorized.</p>"
+    "<p>Faint: the loss of each step. Line: its running average. Dashed: the optimal loss, which is that "
+    "of the true score, over fresh points of the known density.</p><p>Each has its standard error; by "
+    "chance the loss may lie below the optimal one. If it stays below by more than these errors, the "
+    "network memorizes its training points.</p><p>Most of a denoising loss is noise that no network can "
+    "predict: judge by the distance to the optimal loss.</p><p>Line in the data's colour: the held-out "
+    "loss. It is the training loss plus the excess of the averaged weights at held-out points, under the "
+    "same noise. Where it rises, training points are memorized.</p>"
 )
 
 

@@ -212,7 +212,7 @@ class DataPanel(CollapsiblePanel):
         self.folder = QPushButton("Folder…", self.file_row)
         self.folder.setAccessibleName("Open a folder of pictures")
         self.folder.setToolTip(
-            "<p>Open a folder of PNG or JPEG files; in sub-folders, each is a class. Or drop one on the window.</p>"
+            "<p>Open a folder of PNG or JPEG files; each sub-folder is a class. Or drop a folder on the window.</p>"
         )
         self.folder.clicked.connect(self.open_folder_requested)
         self.open = QPushButton("Open…", self.file_row)
@@ -240,8 +240,8 @@ class DataPanel(CollapsiblePanel):
         self.clear.clicked.connect(lambda: self.state.edit({"data.strokes": ()}))
         for button, name, tip in (
             (self.brush, "Brush", "Paint on the canvas; the density of points follows the brush."),
-            (self.undo, "Undo the last stroke", "Take the last stroke away."),
-            (self.clear, "Clear the drawing", "Take all strokes away. Ctrl+Z brings them back."),
+            (self.undo, "Undo the last stroke", "Remove the last stroke."),
+            (self.clear, "Clear the drawing", "Remove all strokes. Ctrl+Z brings them back."),
         ):
             button.setAccessibleName(name)
             Tooltip(button, f"<p>{tip}</p>", now=lambda: warning(self.engine.trained_steps))
@@ -323,7 +323,7 @@ class DataPanel(CollapsiblePanel):
         self.folder.setVisible(images)
         name, what = OPENS[images]
         self.open.setAccessibleName(name)
-        self.open.setToolTip(f"<p>Open {what}; or drop one on the window.</p>")
+        self.open.setToolTip(f"<p>Open {what}, or drop one on the window.</p>")
         for field in (self.scale, self.blur):
             field.setVisible(toy)
         self.split.setVisible(kind == "file")
@@ -366,7 +366,7 @@ class DataPanel(CollapsiblePanel):
         conflict = training_conflict(self.state.experiment)
         kind = self.state.experiment.data.kind
         if conflict is not None and conflict.key == "data.strokes":
-            way = () if self.brush.isChecked() else (("Take the brush", "Paint on the canvas.", self.brush.toggle),)
+            way = () if self.brush.isChecked() else (("Brush", "Paint on the canvas.", self.brush.toggle),)
             self.notice.say("info", conflict.sentence, *way)
         elif conflict is not None and conflict.key == "data.path":
             wanted = self.open_folder_requested if kind == "images" else self.open_file_requested

@@ -14,8 +14,8 @@ from playground.lab.conflicts import flow_conflict
 from playground.lab.defaults import resolve
 
 TRIP = (
-    "What is not 0 comes from the solver's steps, magnified by the flow on the way back: by a badly trained score it may be a thousand "
-    "times the error of log p itself, which a lower tolerance shows."
+    "It comes from the solver's steps, magnified by the flow on the way back. With a badly trained score "
+    "it may be a thousand times the error of log p itself. A lower tolerance shows that error."
 )
 
 
@@ -65,59 +65,63 @@ class HeldOutFigures(QWidget):
         )
         self.train_nll = Figure(
             "train NLL",
-            "The same over at most 500 training points. Where it is far lower, these are memorized.",
+            "The same over at most 500 training points. Far below the test NLL, they are memorized.",
         )
         self.perfect = Figure(
-            "perfect model's NLL",
-            "The same of the known density, smoothed by the finest σ as the model's is, at the same points: what training could "
-            "reach at best. How far it lies above the entropy is the blur, and no error of training.",
+            "optimal NLL",
+            "The NLL of a perfect model at the same points: the known density, smoothed by the finest σ. Its "
+            "distance from the entropy is due to smoothing, not to training.",
             r"-\frac{1}{N}\sum_i \log p_{\sigma_{min}}(x_i)",
         )
         self.blur = Figure(
-            "KL of the blur",
-            "What the blur by the finest σ costs, in nats, and no training mends: an estimate by how thin the data are at 200 of "
-            "their points, whose error is not known. A smaller σ_min costs less.",
+            "KL of smoothing",
+            "What smoothing by the finest σ costs, in nats, however long training is. It is estimated from how "
+            "thin the data are at 200 points; its error is not known. A smaller σ_min costs less.",
             r"KL(p \,\|\, p_{\sigma_{min}})",
         )
         self.entropy = Figure(
             "entropy of the data",
-            "The NLL of a perfect model without noise, over ever more points: no model can do better.",
+            "The expected NLL of a perfect model without smoothing: no model can do better.",
             r"-\int p \log p\,dx",
         )
         self.integral = Figure(
             "∫ p over the plane",
-            "A density integrates to 1; what is missing lies outside, or is an error. Always by the exact divergence.",
+            "A density integrates to 1. What is missing lies outside the region, or is an error. The divergence "
+            "is always exact.",
         )
         self.bits = Figure(
             "bits per dimension",
-            "Of grey levels dequantised by uniform noise, mean and standard error over the images; fewer are better. An upper "
-            "bound of what the images themselves take.",
+            "Of grey levels dequantized by uniform noise: mean and standard error over the images; fewer are "
+            "better. An upper bound for the images themselves.",
             r"E_u[-\log_2 p(x + u)]/D + \log_2(K/2)",
         )
         self.trips = Figure(
-            "worst Δx, Δlog p",
-            "There and back, of some held-out points taken to their latent codes and back: the largest distance to where they began, and "
-            "the largest difference between the two log p. " + TRIP,
+            "worst round trip: Δx, Δlog p",
+            "Some held-out points are taken to their latent codes and back. Shown are the largest distance from "
+            "the start and the largest difference of log p. " + TRIP,
         )
         self.estimate = Figure(
-            "error of the trace",
-            "What Hutchinson's estimate leaves in the log p of one point, root mean square in nats; more vectors lower it.",
+            "trace estimator's s.e.",
+            "Standard error that Hutchinson's estimate leaves in log p of one point, root mean square in nats. "
+            "More trace probes lower it.",
         )
         self.energy_nll = Figure(
             "test NLL, energy",
-            "The same by the energy of the finest level over its own Z, where the line above is by the flow through all levels.",
+            "The NLL by the energy of the finest level and its Z. The test NLL above is by the flow through all "
+            "levels.",
             r"\frac{1}{N}\sum_i f(x_i) + \ln Z",
         )
         self.energy_integral = Figure(
             "∫ p, energy",
-            "The energy's own density, summed up over the data and a quarter more on every side, on another grid than its Z was: "
-            "1, but for what lies beyond.",
+            "Integral of the energy's density over the data's region and a quarter more on every side. Its grid "
+            "is not that of Z. It is 1 but for the mass outside.",
             r"\frac{1}{Z}\int e^{-f}\,dx",
         )
         self.partition = Figure(
             "ln Z(σ)",
-            "The constant that the score does without, summed over the plane in your data's unit, and how far the quadrature may "
-            "be off: at the finest level after Test set, else at that of the density on the canvas (choose Learned as its source).",
+            "The normalizer, which the score does not need: a sum over the plane in your data's unit, with the "
+            "quadrature error. After Test set it is that of the finest level. Else it is that of the learned "
+            "density on the canvas.",
             r"Z(\sigma) = \int e^{-f(x, \sigma)}\,dx",
         )
 

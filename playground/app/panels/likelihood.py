@@ -24,7 +24,8 @@ from playground.lab.likelihood_settings import LOG_P_OF
 from playground.lab.trust import UNMEASURED
 
 WAITING = "Click the second point…"
-BRUSHING = "While the brush is on, a click paints. Press Brush in the Data card to put it away; then click a point."
+BRUSHING = "While the brush is on, a click paints. Press Brush in the Data card to turn it off, then click a "
+"point."
 UNTRAINED = "The network is untrained: this is the density of its random weights."
 
 
@@ -37,9 +38,7 @@ class LikelihoodPanel(CollapsiblePanel):
         self._solving = ""
         self._brush = False
         self.notice = Notice()
-        self.hint = QLabel(
-            "Click a point on the canvas: its log-likelihood appears here, and the path it takes to noise."
-        )
+        self.hint = QLabel("Click a point on the canvas for its log-likelihood and its path to noise.")
         self.hint.setWordWrap(True)
         theme.set_role(self.hint, "caption")
         self.body.addWidget(self.notice)
@@ -78,45 +77,44 @@ class LikelihoodPanel(CollapsiblePanel):
         self.point = Figure("clicked point", "Where you clicked, in your data's unit.", token="likelihood")
         self.log_prob = Figure(
             "log p, model",
-            "By the learned score, unless the setting score names another, in nats: the density of the data smoothed by the finest noise level.",
+            "Log-density in nats by the chosen score (learned, exact or training set): that of the data, smoothed by the finest "
+            "noise level.",
             r"\log p_0(x_0) = \log p_T(x_T) + \int_0^T \mathrm{tr}(\nabla \tilde f)\,dt",
         )
         self.energy = Figure(
             "log p, energy",
-            "By the energy of the finest level alone, over its own Z. What it may be off by is the quadrature of ln Z alone, not "
-            "what training has left: the flow follows the scores of all levels, and the two agree only where training was perfect.",
+            "By the energy of the finest level and its Z. The stated error is that of the quadrature of ln Z, "
+            "not of training. The flow follows the scores of all levels: both agree only after perfect training.",
             r"\log p = -f(x, \sigma) - \ln Z(\sigma)",
         )
-        self.exact = Figure("log p, exact", "By the known density, smoothed alike.", token="exact")
+        self.exact = Figure("log p, exact", "By the known density, smoothed by the same noise level.", token="exact")
         self.terms = Figure(
-            "log p(x_T) + ∫ div",
-            "The prior's log-density where the path ends, and what the flow's divergence adds on the way.",
+            "prior term + trace term",
+            "Log-density of the prior at the end of the path, and the integral of the flow's divergence along it.",
             r"dx = [f - \frac{1}{2} g^2 s]\,dt",
         )
-        self.evaluations = Figure("network evaluations", "How often the solver asked for the score.")
+        self.evaluations = Figure("network evaluations", "Number of score evaluations (NFE) that the solver took.")
         self.latent = Figure(
             "latent code",
-            "Where the point's path ends, as the standard normal numbers that the prior makes of it: its name in the noise.",
+            "End of the point's path in the noise, whitened by the prior: standard normal for samples of the model.",
             r"z = R^{-1}(x_T - m_T)/s_T",
         )
         self.trip = Figure(
-            "there and back",
-            "The code's way back along the same flow: how far from the point it ends, and how much log p differs. "
-            + TRIP,
+            "round-trip error",
+            "The code is decoded along the same flow. Shown are its distance from the point and the difference "
+            "of log p. " + TRIP,
         )
-        self.second = QPushButton("LatentInterpolation to a second point", self)
+        self.second = QPushButton("Interpolate to a second point", self)
         self.second.setCheckable(True)
         self.second.setToolTip(
-            "<p>Then click a second point: the canvas shows the points that decode from between the two latent codes. "
-            "Shift+click does so at once.</p>"
+            "<p>Then click a second point. The canvas shows the points decoded from between both latent codes. "
+            "Shift+click does the same at once.</p>"
         )
-        self.second.setAccessibleName("LatentInterpolation to a second point")
-        self.second.toggled.connect(
-            lambda on: self.second.setText(WAITING if on else "LatentInterpolation to a second point")
-        )
+        self.second.setAccessibleName("Interpolate to a second point")
+        self.second.toggled.connect(lambda on: self.second.setText(WAITING if on else "Interpolate to a second point"))
         self.lowest = Figure(
-            "lowest log p on the way",
-            "The least likely of the points between the two, by their latent codes.",
+            "lowest log p between",
+            "The lowest log p among the interpolated points.",
             token="likelihood",
         )
         self.by_flow = (self.log_prob, self.terms, self.latent, self.trip, self.evaluations)
@@ -153,13 +151,14 @@ class LikelihoodPanel(CollapsiblePanel):
         if interpolation is not None:
             least = int(interpolation.log_prob.argmin())
             error = None if interpolation.standard_error is None else float(interpolation.standard_error[least])
-            self.lowest.rename(f"lowest log p on the way{_estimated(error)}")
+            self.lowest.rename(f"lowest log p between{_estimated(error)}")
             self.lowest.show_text(with_error(float(interpolation.log_prob[least]), error or None))
 
     def _build_buttons(self) -> None:
         self.map = TaskButton(
             "Density map",
-            "<p>Compute the learned density over the canvas, from coarse to fine. The run is paused; the map stays until it plays on.</p>",
+            "<p>Compute the learned density over the canvas, from coarse to fine. The run is paused; the map "
+            "stays until it is played again.</p>",
             self.engine,
             "density",
             self.engine.density_map,
@@ -231,12 +230,12 @@ class LikelihoodPanel(CollapsiblePanel):
     def _show_flow(self, flow: FlowLikelihood, plane: bool, why: str, measured: bool) -> None:
         vectors = self.state.experiment.likelihood.trace_probes
         if flow.standard_error is not None:
-            estimated = f"Estimated along {vectors} random vectors, with their standard error."
+            estimated = f"Estimated along {vectors} trace probes, with their standard error."
         elif vectors == 1:
-            estimated = "Estimated along a single random vector: with two or more its standard error is known."
+            estimated = "Estimated along a single trace probe: from two on the standard error is known."
         else:
             estimated = (
-                f"Estimated along {vectors} random vectors that agree, maybe by chance: more tell the standard error."
+                f"Estimated along {vectors} trace probes that agree, maybe by chance. More give the standard error."
             )
         self.log_prob.show_text(
             with_error(flow.log_prob, flow.standard_error or None) if measured else "",
@@ -279,13 +278,11 @@ class LikelihoodPanel(CollapsiblePanel):
         if self._brush:
             self.hint.setText(BRUSHING)
         elif images:
-            self.hint.setText(
-                "Click a finished image: its log-likelihood appears here; Shift+click a second one for the way between."
-            )
+            self.hint.setText("Click a finished image for its log-likelihood; Shift+click a second one to interpolate.")
         else:
             self.hint.setText(
-                "Click a point on the canvas: its log-likelihood appears here"
-                + (", and the path it takes to noise." if flows else ", by the energy and its Z.")
+                "Click a point on the canvas for its log-likelihood"
+                + (" and its path to noise." if flows else " by the energy and its Z.")
             )
         self.map.set_why_disabled(why_disabled.mapping_density(self.state, self.engine))
         self.test.set_why_disabled(why_disabled.evaluating(self.state, self.engine))

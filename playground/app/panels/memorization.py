@@ -19,8 +19,9 @@ class Memorization(QWidget):
         self.state = state
         self.copies = Figure(
             "memorized samples",
-            "Share of the run's last particles nearer to a training point than a third of their distance to the second nearest, "
-            "beside that of held-out points. Far more are memorized.",
+            "Fraction of the final particles that are copies: nearer to a training point than a third of the "
+            "distance to the second nearest. The fraction of held-out points is beside it; a much larger one "
+            "means memorization.",
         )
         self.notice = Notice()
         column = QVBoxLayout(self)

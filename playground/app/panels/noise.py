@@ -28,25 +28,25 @@ START = "the noise at t = 1, where sampling starts"
 END = "the learned density is smoothed by this much"
 RATED_LADDER = (
     "Noise over signal, σ = std/α: the process shrinks the data while it adds noise. Left: σ(1), "
-    f"{START}; it follows from the rate β₁, which dragging it sets. Right: σ min, down to which the process is followed; {END}."
+    f"{START}; dragging it sets the rate β₁. Right: σ min, at the end of sampling; {END}."
 )
 LADDER = {
     "none": "No noise is added: there are no levels.",
-    "single": f"The one noise level, to drag: {END}.",
-    "discrete": f"The noise levels, one rung below the other. Left: σ max, from which sampling comes down. Right: σ min; {END}. "
-    "Drag an end and all rungs follow, drag a rung and it moves alone.",
+    "single": f"Drag the noise level: {END}.",
+    "discrete": f"The noise levels from coarse to fine. Left: σ max, where sampling starts. Right: σ min; {END}. Drag "
+    "an end to move all levels, or one level alone.",
     "ve": f"σ(t): the process adds noise and leaves the data where they are. Left: σ max, {START}. Right: σ min, at t = 0; "
     f"{END}. Drag the ends.",
     "vp": RATED_LADDER,
     "sub-vp": RATED_LADDER,
-    "cosine": "Noise over signal, σ = std/α = tan θ: the process shrinks the data while it adds noise, θ growing evenly. "
-    f"Left: σ max, {START}. Right: σ min, at t = 0; {END}. Drag the ends.",
-    "custom": f"σ(t) along a curve of your own, through points to drag. Left: σ max, {START}. Right: σ min, at t = 0; {END}.",
+    "cosine": "Noise over signal, σ = std/α = tan θ: the process shrinks the data while it adds noise, with θ "
+    f"linear in t. Left: σ max, {START}. Right: σ min, at t = 0; {END}. Drag the ends.",
+    "custom": f"Your own σ(t), through points to drag. Left: σ max, {START}. Right: σ min, at t = 0; {END}.",
 }
 """What the ladder's ends are, by the kind of noise."""
 
 
-GAP = "<p>Dotted line: the widest gap in the data, which the coarsest level should bridge.</p>"
+GAP = "<p>Dotted line: the widest gap in the data, which the coarsest noise level should exceed.</p>"
 
 
 class NoisePanel(CollapsiblePanel):
@@ -81,8 +81,8 @@ class NoisePanel(CollapsiblePanel):
         self._by_hand_text = QLabel(self.by_hand)
         theme.set_role(self._by_hand_text, "caption")
         self.evenly = QPushButton("Space evenly", self.by_hand)
-        self.evenly.setAccessibleName("Space the rungs evenly")
-        self.evenly.setToolTip("<p>Keep both ends and put the rungs between them at equal ratios.</p>")
+        self.evenly.setAccessibleName("Space the noise levels evenly")
+        self.evenly.setToolTip("<p>Keep both ends and space the levels between them at equal ratios.</p>")
         self.evenly.clicked.connect(self._space_evenly)
         row.addWidget(self._by_hand_text, 1)
         row.addWidget(self.evenly)

@@ -87,8 +87,8 @@ class ObjectivePanel(CollapsiblePanel):
             return
         self.notice.say(
             "info",
-            f"Exact matching differentiates the score along each of {passes} axes at every step. Sliced matching does so "
-            "along a few random directions, and has the same mean.",
+            f"Exact matching differentiates the score along each of {passes} axes at every step. Sliced matching "
+            "takes a few random directions; its loss has the same mean.",
             ("Use sliced", "objective.kind = sliced", lambda: self.state.edit({"objective.kind": "sliced"})),
         )
 

@@ -25,7 +25,8 @@ from playground.lab.units import EQUALIZED
 
 MEASURE_SCORE = "Measure compares the learned score with the exact one at every noise level."
 MEASURE_AGAINST_DATA = (
-    "The exact score of {} is not known: Measure compares with that of the training set, smoothed by each noise level."
+    "The exact score of {} is not known. Measure compares with the score of the training set, smoothed "
+    "by each noise level."
 )
 AGAINST_DATA = "against the training set’s smoothed score"
 HISTOGRAM_SECONDS = 0.1  # between two pictures of the particles
@@ -67,8 +68,9 @@ class QualityPanel(CollapsiblePanel):
     def _build_score(self) -> None:
         self.measure_score = TaskButton(
             "Measure",
-            "<p>Compare the learned score with the exact one at every noise level; where no density is known, with that of the "
-            "smoothed training set, which a network that learned by heart would have. Images are told apart from a grey level on.</p>",
+            "<p>Compare the learned score with the exact one at every noise level. Where no density is known, "
+            "compare it with the score of the smoothed training set. A network that memorizes would have that "
+            "score. For images the levels start at one grey level.</p>",
             self.engine,
             "fisher",
             self.engine.score_errors,
@@ -80,12 +82,13 @@ class QualityPanel(CollapsiblePanel):
         self.body.addWidget(self.against)
         self.chart = ErrorAlongSigma(self)
         self.relative = Figure(
-            "relative error at σ", "At the noise level that the canvas shows, with its standard error.", token="error"
+            "relative error at σ", "At the noise level of the canvas, with its standard error.", token="error"
         )
         self.divergence = Figure(
             "Fisher divergence at σ",
-            "Mean squared distance between learned and exact score, or the training set's, at the noise level that the canvas shows, "
-            "with its standard error, per squared unit of your data. " + EQUALIZED,
+            "Mean squared distance between the learned and the reference score at the noise level of the canvas. "
+            "The reference is the exact score, or the training set's. It has its standard error and is per "
+            "squared unit of your data. " + EQUALIZED,
             r"E\,\|s_\theta(x, \sigma) - \nabla \log p_\sigma(x)\|^2",
         )
         for part in (self.chart, self.relative, self.divergence):
@@ -94,8 +97,8 @@ class QualityPanel(CollapsiblePanel):
     def _build_samples(self) -> None:
         self.measure_samples = TaskButton(
             "Measure",
-            "<p>Measure how far the particles are from the data at the end of the run, held-out ones where these are a fair sample; "
-            "one that is still under way is sampled to its end first.</p>",
+            "<p>Compare the particles at the end of the run with data: held-out ones where these are a fair "
+            "sample. A run that has not ended is sampled to its end first.</p>",
             self.engine,
             "quality",
             self.engine.evaluate_samples,
@@ -108,40 +111,43 @@ class QualityPanel(CollapsiblePanel):
         self.body.addWidget(self.unlike)
         self.distance = Figure(
             "sliced W₂",
-            "Sliced Wasserstein distance between the run's last particles and the data, in your data's unit. The floor is what a "
-            "perfect sampler of as many points scores, mean and spread of 20: within the spread nothing can be told. "
-            + EQUALIZED,
+            "Sliced Wasserstein-2 distance between the final particles and the data, in your data's unit. The "
+            "floor is the distance of a perfect sampler with as many points: mean and standard deviation of 20. "
+            "Differences within this deviation mean nothing. " + EQUALIZED,
         )
         self.transport = Figure(
             "W₂",
-            "Wasserstein distance by optimal transport: samples and data are matched one to one at the least mean squared distance, a "
-            "thousand of each at most. Its square, and the floor that a perfect sampler scores, are below. "
-            + EQUALIZED,
+            "Wasserstein-2 distance by optimal transport: samples and data, at most a thousand each, are matched "
+            "one to one at the least mean squared distance. Its square is below, each with the floor of a "
+            "perfect sampler. " + EQUALIZED,
             r"W_2^2 = \min_\pi \frac{1}{N} \sum_i \|x_i - y_{\pi(i)}\|^2",
         )
         self.kl = Figure(
             "KL(data || model)",
-            "Kullback-Leibler divergence in nats, with its standard error, from the test set: press Test set above. The floor is what "
-            "a perfect model has at the same points: its density is that of the data smoothed by the finest σ.",
+            "Kullback-Leibler divergence in nats, with its standard error, over the test set: press Test set "
+            "above. The floor is that of a perfect model at the same points: the data's density smoothed by the "
+            "finest σ.",
             r"E_{p}[\log p(x) - \log q(x)]",
         )
-        self.weights = Figure("mode weights", "Share of the run's last particles nearest to each mode, and the truth.")
+        self.weights = Figure(
+            "mode weights", "Fraction of the final particles nearest to each mode, and the true weights."
+        )
         self.classifier = Figure(
-            "told apart",
-            "How often a classifier tells the run's last particles from data, with its standard error. 50 %, a guess, is "
-            "what a perfect sampler scores.",
+            "C2ST accuracy",
+            "Classifier two-sample test: how often a classifier tells samples from data, with its standard "
+            "error. 50 % is perfect.",
         )
         self.memorization = Memorization(self.state, self.engine, self)
         self.labels = Figure(
-            "what they show",
-            "The share of the run's last particles that shows each class, by the vote of the five nearest training images: "
-            "the class farthest from its share in the training set.",
+            "class frequencies",
+            "Fraction of the final particles in each class, by the vote of the five nearest training images. "
+            "Shown is the class farthest from its frequency in the training set.",
         )
         self.nearest = Figure(
             "nearest training image",
-            "Median distance from the run's last particles to the nearest training image, beside that of held-out images, each with its "
-            "standard error. "
-            "Samples learned by heart lie much nearer than those. Below: samples, and the training image nearest to each.",
+            "Median distance from the final particles to the nearest training image, beside that of held-out "
+            "images. Each has its standard error. Memorized samples lie much nearer. Below: samples, and the "
+            "training image nearest to each.",
         )
         self.pairs = NearestPairs(self)
         for part in (
@@ -311,15 +317,15 @@ class QualityPanel(CollapsiblePanel):
         true = np.full(len(found), np.nan) if true is None else np.asarray(true, float)
         error = np.zeros(len(found)) if errors is None else np.asarray(errors, float)
         rows = [
-            f"{decimal(a, 3)} ± {decimal(e, 3)}, truly {decimal(t, 3)}"
+            f"{decimal(a, 3)} ± {decimal(e, 3)}, true {decimal(t, 3)}"
             for a, e, t in zip(found, error, true, strict=True)
         ]
         if len(found) <= 2:
             text = " / ".join(decimal(share, 2) for share in found)
-            text += " (truth " + " / ".join(decimal(share, 2) for share in true) + ")"
+            text += " (true " + " / ".join(decimal(share, 2) for share in true) + ")"
         else:
             worst = int(np.nanargmax(np.abs(found - true)))
-            text = f"worst {decimal(found[worst], 3)} (truth {decimal(true[worst], 3)})"
+            text = f"worst {decimal(found[worst], 3)} (true {decimal(true[worst], 3)})"
         self.weights.show_text(text, "<br>".join(rows))
 
     @Slot(int)

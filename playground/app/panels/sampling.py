@@ -57,8 +57,8 @@ class SamplingPanel(CollapsiblePanel):
         self.particles = make_field(state, "sampling.particles")
         self.cost = Figure(
             "score evaluations",
-            "How often the score was evaluated at one particle until the step in view: of steps of their own the mean and the most. "
-            "Guidance evaluates two scores where there is one without.",
+            "Score evaluations (NFE) of one particle up to the step in view; with the adaptive solver the mean "
+            "and the maximum. Guidance takes two evaluations where one is enough without.",
         )
         for part in (
             self.kind,
@@ -197,7 +197,7 @@ class SamplingPanel(CollapsiblePanel):
             self.notice.say(
                 "error",
                 conflict.sentence,
-                self._way("Use Metropolis", "sampling.kind", "mala"),
+                self._way("Use MALA", "sampling.kind", "mala"),
                 self._way("Use VE noise", "noise.kind", "ve"),
             )
         elif conflict.key == "sampling.solver":

@@ -26,20 +26,20 @@ BUTTON = {
     "training": "Pause",
     "paused": "Resume",
     "finished": "Train more",
-    "diverged": "Go on",
+    "diverged": "Resume",
 }
 SPOKEN = {"untrained": "Train the network", "finished": "Train the network more"}  # else as :func:`in_full`
 TIPS = {
-    "untrained": "Learn the score; sampling goes on with the newest weights.",
-    "waiting": "Training begins as soon as the data and the network are ready. Press to take that back.",
-    "training": "Rest; nothing is lost.",
-    "paused": "Go on where training stopped.",
-    "finished": "Train as long again, from the weights there are.",
-    "diverged": "Go on from the last good weights; lower the learning rate first.",
+    "untrained": "Train the score; sampling continues with the newest weights.",
+    "waiting": "Training starts as soon as the data and the network are ready. Press to cancel.",
+    "training": "Pause training; nothing is lost.",
+    "paused": "Resume training where it stopped.",
+    "finished": "Train as long again, from the present weights.",
+    "diverged": "Resume from the last good weights; lower the learning rate first.",
 }
-PRESS = "Press Train: the loss appears here, beside the best that is possible."
-OF_ANOTHER = "The loss so far was another objective's, or of other noise levels: train on to see this one's."
-NO_HISTORY = "This model's file keeps no losses: train on to see them."
+PRESS = "Press Train: the loss appears here, beside the optimal loss."
+OF_ANOTHER = "The loss so far belongs to another objective or other noise levels. Train to see the present one."
+NO_HISTORY = "This model's file holds no losses. Train to see them."
 CHART_SECONDS = 0.1  # between two pictures of the loss
 
 
@@ -70,8 +70,8 @@ class TrainingPanel(CollapsiblePanel):
         policy = self.bar.sizePolicy()
         policy.setRetainSizeWhenHidden(True)  # else the buttons below it would move as training begins
         self.bar.setSizePolicy(policy)
-        self.bar.setAccessibleName("Training done")
-        self.bar.setToolTip("<p>How much of the training time has passed.</p>")
+        self.bar.setAccessibleName("Training progress")
+        self.bar.setToolTip("<p>Fraction of the training time or steps that is done.</p>")
         self._build_buttons()
         self.notice = Notice()
         self.rate = make_field(state, "training.learning_rate")
@@ -210,11 +210,11 @@ class TrainingPanel(CollapsiblePanel):
         progress, training = self.engine.last_progress, self.engine.training
         trained = self.engine.trained_steps
         self.reset.setEnabled(trained > 0)
-        self.reset.setToolTip(f"<p>Forget the weights, {count(trained)} steps, and begin with fresh ones.</p>")
+        self.reset.setToolTip(f"<p>Discard the weights of {count(trained)} steps and start from new random ones.</p>")
         self.bar.setVisible(training not in ("untrained", "waiting"))
         self.bar.setValue(self._thousandths())
         if training == "waiting":
-            self.set_state("begins when ready")
+            self.set_state("starts when ready")
             return
         if progress is None or training == "untrained":
             self.set_state(f"{training} · {count(trained)} steps" if trained else "untrained")
@@ -243,11 +243,11 @@ class TrainingPanel(CollapsiblePanel):
             self.notice.say(
                 "error",
                 progress.diverged,
-                ("Go on slower", "A third of the learning rate, from the last good weights.", self._slower),
+                ("Resume slower", "A third of the learning rate, from the last good weights.", self._slower),
             )
         elif conflict is not None:
             place = {"data": "Data", "network": "Objective", "objective": "Objective"}[conflict.key.split(".")[0]]
-            self.notice.say("info", f"Training cannot begin: see {place} above.")
+            self.notice.say("info", f"Training cannot start: see {place} above.")
         elif training == "finished" and progress is not None and progress.note:
             self.notice.say("info", progress.note)
         else:

@@ -63,7 +63,7 @@ def print_doctor(window: bool = False) -> bool:
     elif warned:
         say(f"Score Playground works here; {warned} of {len(levels)} could be better.")
     else:
-        say(f"Score Playground works here: all {len(levels)} are well.")
+        say(f"Score Playground works here: all {len(levels)} checks passed.")
     if hung:
         # A thread of the window sits in a call that cannot be interrupted, and would crash the interpreter's own end.
         sys.stdout.flush()
@@ -79,7 +79,7 @@ def _everything(window: bool) -> Iterator[tuple[str, Verdict]]:
     application = None
     # Qt ends the process where it finds no screen or library, without a sentence that helps.
     if window and (levels["screen"] != OK or FAILED in levels.values()):
-        yield "window", Verdict(FAILED, "not opened", "First mend what is said above.")
+        yield "window", Verdict(FAILED, "not opened", "First fix what is reported above.")
     elif window:
         from playground.app.main import make_application
 
@@ -102,4 +102,4 @@ def _end_to_end_check(application: object) -> Iterator[tuple[str, Verdict]]:
             yield step.name, Verdict(FAILED, step.error, advice)
         else:
             yield step.name, Verdict(OK, f"{step.found}, {step.seconds:.2f} s")
-    yield "quitting", Verdict(OK, "every thread ended") if well else Verdict(FAILED, "it did not end well", advice)
+    yield "quitting", Verdict(OK, "every thread ended") if well else Verdict(FAILED, "it ended with an error", advice)

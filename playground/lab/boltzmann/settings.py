@@ -24,13 +24,13 @@ class Boltzmann(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         meta("Patterns to learn: every picture of equal rows or of equal columns, or your own", resets=True),
     ] = "bars-and-stripes"
     patterns: Annotated[
-        tuple[str, ...], meta("The patterns of data = drawn, row by row; a pattern may stand there twice", resets=True)
+        tuple[str, ...], meta("The patterns of data = drawn, row by row; duplicates are allowed", resets=True)
     ] = ()
     steps: Annotated[int, meta("Steps of gradient ascent", ge=1, le=1_000_000, log=True)] = 10_000
     learning_rate: Annotated[
         float,
         meta(
-            "First step up the gradient; later ones follow the curvature, shortened where NLL would rise",
+            "First step size along the gradient; later ones follow the curvature, halved where the NLL would rise",
             ge=1e-4,
             le=1.0,
             symbol="η",
@@ -42,15 +42,16 @@ class Boltzmann(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     sampler: Annotated[
         Literal["exact", "gibbs"],
         meta(
-            "How samples are drawn: from all 2^d probabilities, or one unit after the other given the others, which needs no Z",
+            "exact: independent samples from all 2^d probabilities. gibbs: one unit after the other given the "
+            "others, which needs no Z",
             equation={
                 "exact": r"p(y) = e^{y^\top W y/2}/Z",
                 "gibbs": r"p(y_i = 1 \mid y_{\neq i}) = 1/(1 + e^{-2 \sum_j W_{ij} y_j})",
             },
         ),
     ] = "exact"
-    samples: Annotated[int, meta("Samples drawn", ge=1, le=100_000, symbol="N", log=True)] = 48
-    sweeps: Annotated[int, meta("Times that Gibbs sampling draws every unit", ge=1, le=100_000, log=True)] = 100
+    samples: Annotated[int, meta("Number of samples", ge=1, le=100_000, symbol="N", log=True)] = 48
+    sweeps: Annotated[int, meta("Sweeps of Gibbs sampling over all units", ge=1, le=100_000, log=True)] = 100
 
 
 @check_together.register
