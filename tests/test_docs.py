@@ -1,5 +1,6 @@
 """What the documents say is what the program does."""
 
+import ast
 import importlib.util
 import math
 import re
@@ -11,6 +12,8 @@ import torch
 
 from playground.app.actions import COMMANDS as ACTIONS
 from playground.app.actions import MENUS
+from playground.app.boltzmann.readings import NUMBERS
+from playground.app.labels import CARDS, label_of
 from playground.app.settings import Settings
 from playground.app.window import SMALLEST
 from playground.cli import COMMANDS
@@ -72,6 +75,7 @@ def test_every_dependency_is_explained() -> None:
         "CHANGELOG.md",
         "docs/benchmarks.md",
         "docs/dependencies.md",
+        "docs/glossary.md",
         "docs/packaging.md",
         "docs/samplers.md",
         "docs/theory.md",
@@ -141,3 +145,40 @@ def test_the_makefile_s_programs_are_there() -> None:
     makefile = (ROOT / "Makefile").read_text()
     for script in re.findall(r"[\w/]+\.py|packaging/[\w-]+", makefile):
         assert (ROOT / script).is_file(), script
+
+
+def _glossary() -> list[tuple[str, str, str, str]]:
+    """Symbol, term, meaning and place on screen of each line."""
+    page = (ROOT / "docs/glossary.md").read_text(encoding="utf-8")
+    lines = [line for line in page.splitlines() if line.startswith("|") and not line.startswith(("|---", "| symbol"))]
+    rows = [[cell.strip().replace(r"\|", "|") for cell in re.split(r"(?<!\\)\|", line)[1:-1]] for line in lines]
+    assert {len(row) for row in rows} == {4}
+    return [(symbol, term, meaning, place) for symbol, term, meaning, place in rows]
+
+
+def test_each_symbol_of_a_setting_stands_in_the_glossary_with_its_place_on_screen() -> None:
+    told = {(symbol, place) for symbol, _, _, place in _glossary()}
+    settings = [field for field in fields().values() if field.symbol]
+    assert len(settings) > 30
+    for field in settings:
+        assert (field.symbol, f"{CARDS[field.key.split('.')[0]]}: {label_of(field)}") in told, field.key
+
+
+def test_each_figure_on_screen_stands_in_the_glossary() -> None:
+    told = {place.partition(": ")[2] for *_, place in _glossary()}
+    figures = {
+        call.args[0].value
+        for path in (ROOT / "playground/app/panels").glob("*.py")
+        for call in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id == "Figure"
+        if isinstance(call.args[0], ast.Constant)
+    }
+    assert len(figures) > 25
+    assert figures | {name for name, *_ in NUMBERS} <= told, (figures | {name for name, *_ in NUMBERS}) - told
+
+
+def test_the_glossary_says_each_thing_once_in_one_sentence() -> None:
+    rows = _glossary()
+    for _, term, meaning, _ in rows:
+        assert re.fullmatch(r"[^.]+(?:\.(?! )[^.]*|et al\. [^.]*)*\.", meaning), term
+    assert len({(symbol, term, place) for symbol, term, _, place in rows}) == len(rows)

@@ -1,0 +1,81 @@
+"""The texts that users read: short sentences in the words of the field."""
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+ROOMS = ("app", "cli", "data", "drawing", "lab")
+MOST_WORDS = 20
+OWN_WORDS = (
+    "there and back",
+    "told apart",
+    "by heart",
+    "what they show",
+    "perfect model's",
+    "rungs",
+    "cells of Z",
+    "law of v",
+    "law of ln",
+    "rate falls",
+    "step grid",
+    "noise-free last",
+    "Go on",
+    "churned",
+    "churn sampler",
+    "held against",
+    "of which the blur",
+)
+"""What this program once called things, for which the field has words of its own: docs/glossary.md."""
+
+
+def spoken(source: str) -> Iterator[str]:
+    """The texts with blanks in a module, without docstrings; `x` for what is put in."""
+    tree, silent = ast.parse(source), set[int]()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Expr):
+            silent.add(id(node.value))
+        if isinstance(node, ast.JoinedStr):
+            silent |= {id(part) for part in ast.walk(node) if part is not node}
+    for node in ast.walk(tree):
+        if id(node) in silent:
+            continue
+        text = ""
+        if isinstance(node, ast.JoinedStr):
+            text = "".join(part.value if isinstance(part, ast.Constant) else "x" for part in node.values)
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+            text = node.value
+        if " " in text and not re.search(r"\\|\w \{\s", text):  # neither LaTeX, a pattern nor a style sheet
+            yield re.sub(r"<[^>]+>", " ", text.replace("</p><p>", ". "))
+
+
+def sentences(text: str) -> list[str]:
+    """Its sentences, and what stands between colons and semicolons."""
+    return re.split(r"(?<=[.!?:;])\s+", text)
+
+
+FILES = sorted(
+    path
+    for room in ROOMS
+    for path in (ROOT / "playground" / room).rglob("*.py")
+    if not {"selftest", "selftest.py"} & set(path.parts)  # its claims are lines of a table
+)
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT / "playground")))
+def test_sentences_are_short_and_in_the_words_of_the_field(path: Path) -> None:
+    for text in spoken(path.read_text(encoding="utf-8")):
+        for sentence in sentences(text):
+            assert len(sentence.split()) <= MOST_WORDS, sentence
+        assert not [words for words in OWN_WORDS if words in text], text
+
+
+def test_long_sentences_and_own_words_are_found() -> None:
+    (text,) = spoken(
+        'def f(n):\n    """Doc ' + "word " * 30 + '"""\n    return f"There and {n} back: " "' + "word " * 21 + '"'
+    )
+    assert text.startswith("There and x back: word")
+    assert [len(sentence.split()) for sentence in sentences(text)] == [4, 21]
