@@ -251,7 +251,7 @@ class StatusBar(QFrame):
             self.layout().activate()
 
 
-class FrameMeter(QObject):
+class PaintCounter(QObject):
     """Counts how often a widget is really painted; nothing else tells whether the window keeps up."""
 
     def __init__(self, widget: QWidget) -> None:

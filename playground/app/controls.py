@@ -34,7 +34,7 @@ from PySide6.QtWidgets import (
 )
 
 from playground.app import theme
-from playground.app.numbers import exactly
+from playground.app.number_formats import format_exactly
 
 Role = QPalette.ColorRole
 HISTORY = (QKeySequence.StandardKey.Undo, QKeySequence.StandardKey.Redo)
@@ -380,6 +380,6 @@ class NumberEdit(QLineEdit):
         if self._value is None:
             text = "" if self.hasFocus() else self._empty
         else:
-            text = exactly(self._value) if self.hasFocus() else self._display(self._value)
+            text = format_exactly(self._value) if self.hasFocus() else self._display(self._value)
         if text != self.text():
             self.setText(text)

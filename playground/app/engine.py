@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from PySide6.QtCore import QObject, Qt, QTimer, Signal, Slot
 
-from playground.app import figures
+from playground.app import kept_figures
 from playground.app.playback_clock import TICK
 from playground.app.state import Deed, State
 from playground.app.training import Training
@@ -74,7 +74,7 @@ class Engine(Training):
         return self._settle.isActive() or any(self._tasks.running(task) for task in BUILDING)
 
     @property
-    def automatic_step(self) -> float | None:
+    def default_step(self) -> float | None:
         """What `sampling.step = "auto"` stands for with the present sampler, in squared user units."""
         if self._workspace is None:
             return None
@@ -172,7 +172,7 @@ class Engine(Training):
         if self.failure:
             raise SessionError(f"Nothing is saved: the settings describe other data. {self.failure}")
         dataset, trajectory = workspace.problem.dataset, self._trajectory
-        measured = figures.to_json(figures.present(workspace, experiment, self._run_seed), self._run_seed)
+        measured = kept_figures.to_json(kept_figures.present(workspace, experiment, self._run_seed), self._run_seed)
         arrays, clicked = None, self.clicked if dataset.shape == (2,) else ()
         played = self._played_as
         of_now = self._played is workspace and (played.sampling, played.seed) == (experiment.sampling, experiment.seed)
@@ -368,7 +368,7 @@ class Engine(Training):
         first, opened = self._workspace is None, self._opening
         clicked = self._clicked_of_the_same(workspace) if opened is None else opened.clicked
         self._opening = None
-        self._run_seed = self._run_seed if opened is None else figures.noise_of(opened.measurements)
+        self._run_seed = self._run_seed if opened is None else kept_figures.noise_of(opened.measurements)
         before, trained = self._workspace, self._training is not None
         if before is not None and workspace is not before:
             before.clicked = () if before.view.is_image else self.clicked

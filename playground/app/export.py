@@ -17,7 +17,7 @@ from PySide6.QtGui import QImage
 
 from playground.app import errors, file_prompts
 from playground.app.export_dialog import ExportDialog
-from playground.app.export_size import OverlayMaker, foretell_film, megabytes, png_size
+from playground.app.export_size import OverlayMaker, estimate_film_size, megabytes, png_size
 from playground.app.file_prompts import completed
 from playground.app.settings import PictureChoice, Settings, VideoChoice
 from playground.app.workers import Worker
@@ -172,7 +172,7 @@ class Exports(QObject):
 
     # --- the size of the file, before it is written
 
-    def _foretell(self, dialog: ExportDialog) -> None:
+    def _estimate_size(self, dialog: ExportDialog) -> None:
         """Tell the dialog how large its file will be, in a thread that encodes a part of it."""
         self._forget_size()
         trajectory = self._window.engine.trajectory
@@ -186,7 +186,9 @@ class Exports(QObject):
         elif trajectory is not None and len(trajectory):
             scene = self._scene(choice)
             overlay_maker = self._window.overlay_makers()(scene.viewport)
-            self._sizing = Worker(lambda: foretell_film(scene, trajectory, overlay_maker, choice), "size of the export")
+            self._sizing = Worker(
+                lambda: estimate_film_size(scene, trajectory, overlay_maker, choice), "size of the export"
+            )
         else:
             dialog.show_file_size(None)
             return
@@ -306,7 +308,7 @@ class Exports(QObject):
         dialog = ExportDialog(kind, self._suggestion(), self._settings, self._window)
         dialog.wanted.connect(lambda path: start(dialog, path))
         dialog.cancelled.connect(self.cancel)
-        dialog.size_wanted.connect(lambda: self._foretell(dialog))
+        dialog.size_wanted.connect(lambda: self._estimate_size(dialog))
         dialog.finished.connect(lambda _: self._forget(dialog))
         self.dialog, self._still = dialog, self._now()
         dialog.show()

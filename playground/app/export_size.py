@@ -37,7 +37,7 @@ def png_size(image: QImage) -> int:
     return int(buffer.size())
 
 
-def foretell_film(
+def estimate_film_size(
     scene: Scene, trajectory: "Trajectory", overlay_maker: OverlayMaker, choice: VideoChoice
 ) -> Iterator[tuple[float, int | None]]:
     """Paint and encode some pieces of the film as :func:`paint_film` would; yields the share done, and at last the bytes of all."""

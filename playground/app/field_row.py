@@ -11,7 +11,7 @@ from playground.app import option_labels, theme
 from playground.app.controls import NumberEdit
 from playground.app.equation import Tooltip, words
 from playground.app.labels import label_of, spoken
-from playground.app.numbers import count, exactly, typed
+from playground.app.number_formats import format_count, format_exactly, parse_number
 from playground.app.state import State
 from playground.lab.experiment import Field
 
@@ -30,7 +30,7 @@ def warning(steps: int) -> str:
     """What is said before a change that starts training anew; nothing where nothing would be lost."""
     if steps <= 0:
         return ""
-    return f"This restarts training and discards {count(steps)} steps. Ctrl+Z brings them back."
+    return f"This restarts training and discards {format_count(steps)} steps. Ctrl+Z brings them back."
 
 
 class FieldLabel(QLabel):
@@ -80,7 +80,7 @@ class FieldLabel(QLabel):
 def no_number(text: str, bound: str, example: float) -> str:
     """Why what was typed is no number, and what would be one."""
     shown_text = f"“{text.strip()}” is not a number" if text.strip() else "A number is missing"
-    return f"{shown_text}: type {bound}, as in {exactly(example)}."
+    return f"{shown_text}: type {bound}, as in {format_exactly(example)}."
 
 
 class NotANumber(ValueError):
@@ -95,7 +95,7 @@ def read(field: Field, text: str, example: float) -> Any:
     """
     if field.auto and text.strip().lower() in ("auto", ""):
         return "auto"
-    value = typed(text, field.kind == "int")
+    value = parse_number(text, field.kind == "int")
     if value is None:
         raise NotANumber(no_number(text, field.bound, example))
     return value
@@ -236,7 +236,7 @@ class FieldRow(QWidget):
             return option_labels.title(self.key, value)
         if isinstance(value, bool):
             return "on" if value else "off"
-        return exactly(value)
+        return format_exactly(value)
 
     @Slot(object)
     def _state_changed(self, keys: frozenset[str]) -> None:

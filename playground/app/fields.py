@@ -24,7 +24,7 @@ from playground.app.field_row import (
     no_unsaved_steps,
     read,
 )
-from playground.app.numbers import Scale, rounded, shown, slider_scale
+from playground.app.number_formats import Scale, format_number, round_to_slider, slider_scale
 from playground.app.state import State
 from playground.lab import experiment as description
 from playground.lab.defaults import resolve
@@ -118,7 +118,7 @@ class NumberField(FieldRow):
         theme.set_state(self.number, "refused", "true" if is_error else "false")
 
     def _display(self, value: float) -> str:
-        return shown(value)
+        return format_number(value)
 
     def _refused(self) -> bool:
         return self.number.property("refused") == "true"
@@ -196,7 +196,7 @@ class NumberField(FieldRow):
             self.refresh()  # what it stands for may have changed
 
     def _moved_to(self, position: float) -> float | int:
-        return self._whole(rounded(self._scale.value(position), self._scale, self.field.kind == "int"))
+        return self._whole(round_to_slider(self._scale.value(position), self._scale, self.field.kind == "int"))
 
     def _whole(self, value: float) -> float | int:
         return round(value) if self.field.kind == "int" else float(value)

@@ -7,7 +7,7 @@ own name. Whoever looks at a card knows neither.
 import re
 
 from playground.app import option_labels
-from playground.app.numbers import shown
+from playground.app.number_formats import format_number
 from playground.lab.experiment import Field, fields
 
 LABELS = {
@@ -129,6 +129,6 @@ def spoken(sentence: str) -> str:
         return f"{name} {titles}"
 
     text = _SETTING.sub(say, sentence.replace("set data.path to", "open"))
-    text = _POWER.sub(lambda number: shown(float(number[0])), text)
+    text = _POWER.sub(lambda number: format_number(float(number[0])), text)
     # A key begins no sentence by a capital; the label in its place does.
     return text[:1].upper() + text[1:] if _SETTING.match(sentence) and text[:1].isascii() else text

@@ -171,7 +171,7 @@ def density_of(
     corners = np.array([bounds[::2], bounds[1::2]])
     (x0, y0), (x1, y1) = problem.units.to_user(problem.units.to_internal(corners) / scale).tolist()
     view, drawn = None, None
-    model = normalised(problem, score, sigma, live=resolution <= MAP_CELLS)
+    model = normalised(problem, score, sigma, for_picture=resolution <= MAP_CELLS)
     if model is not None:
         side = max(resolution, ENERGY_CELLS)
         values = model.log_prob(grid_points((x0, x1, y0, y1), side, side).reshape(-1, 2)).reshape(side, side)

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from PySide6.QtCore import QObject, Signal
 
-from playground.app import figures, measurements
+from playground.app import kept_figures, measurements
 from playground.app.overlay_timing import FOLLOWING
 from playground.app.player import Player
 from playground.app.state import State
@@ -273,11 +273,11 @@ class Measuring(Player):
         if workspace is None or workspace.problem.reference is None:
             return
         problem, weights = workspace.problem, workspace.weights
-        of = figures.key("fisher", workspace, self._state.experiment, self._run_seed)
+        of = kept_figures.key("fisher", workspace, self._state.experiment, self._run_seed)
 
         def take(errors: Any) -> None:
             if errors.fraction >= 1.0:
-                figures.keep(workspace, of, errors)
+                kept_figures.keep(workspace, of, errors)
             self.errors_changed.emit(errors)
 
         self._tasks.start("fisher", "Score errors", lambda: measurements.score_errors(problem, weights), take)
@@ -301,12 +301,12 @@ class Measuring(Player):
 
         workspace = self._workspace
         assert workspace is not None
-        of = figures.key(task, workspace, self._state.experiment, self._run_seed)
+        of = kept_figures.key(task, workspace, self._state.experiment, self._run_seed)
 
         def take(found: tuple[bool, Mapping[str, Any]]) -> None:
             whole, metrics = found
             if whole:
-                figures.keep(workspace, of, metrics)
+                kept_figures.keep(workspace, of, metrics)
             self._show_metrics(task, metrics)
 
         return take
@@ -319,7 +319,9 @@ class Measuring(Player):
     def _recall(self) -> None:
         """Show again what was measured of these weights by these settings."""
         found = (
-            {} if self._workspace is None else figures.present(self._workspace, self._state.experiment, self._run_seed)
+            {}
+            if self._workspace is None
+            else kept_figures.present(self._workspace, self._state.experiment, self._run_seed)
         )
         for task, figure in found.items():
             if task == "fisher":

@@ -7,7 +7,7 @@ from playground.app import theme
 from playground.app.controls import NumberEdit
 from playground.app.equation import words
 from playground.app.field_row import EDIT_WIDTH, FieldRow, NotANumber, UnsavedSteps, no_unsaved_steps, read
-from playground.app.numbers import shown
+from playground.app.number_formats import format_number
 from playground.app.state import State
 from playground.lab.experiment import fields
 
@@ -37,7 +37,7 @@ class RangeField(FieldRow):
         self.numbers: dict[str, NumberEdit] = {}
         for key in keys:
             field = fields()[key]
-            number = NumberEdit(shown, self)
+            number = NumberEdit(format_number, self)
             number.setFixedWidth(EDIT_WIDTH)
             number.committed.connect(lambda text, key=key: self._typed(key, text))
             number.stepped.connect(lambda count, key=key: self._stepped(key, count))

@@ -5,7 +5,7 @@ import typing
 
 import numpy as np
 
-from playground.app.numbers import THIN_SPACE, coordinate, shown
+from playground.app.number_formats import THIN_SPACE, format_coordinate, format_number
 from playground.app.views import Bounds, DensityView, PointReadout, ProblemView
 
 NAMES = {"learned": "learned", "exact": "exact", "empirical": "training set"}
@@ -26,7 +26,7 @@ def caption(trajectory: "Trajectory", frame: int, kind: str, untrained: bool = F
     """
     sigma, time = float(trajectory.sigma[frame]), float(trajectory.time[frame])
     step_size = float(trajectory.step_size[frame])
-    first = [f"σ = {shown(sigma)}"]
+    first = [f"σ = {format_number(sigma)}"]
     if kind == "annealed-langevin":
         level, levels = _level(trajectory, frame)
         first.append(f"level {level}" + (f"/{levels}" if levels else ""))
@@ -37,7 +37,7 @@ def caption(trajectory: "Trajectory", frame: int, kind: str, untrained: bool = F
     second = [f"{word} {trajectory.step[frame]}/{trajectory.steps}"]
     if math.isfinite(step_size) and step_size:
         name = {"langevin": "ε", "mala": "ε", "annealed-langevin": "α"}.get(kind, "Δt")
-        second.insert(0, f"{name} = {shown(abs(step_size))}")
+        second.insert(0, f"{name} = {format_number(abs(step_size))}")
     accepted = float(trajectory.accepted[frame])
     if math.isfinite(accepted):
         second.append(f"{accepted:.0%} accepted")
@@ -52,12 +52,14 @@ def evaluations(trajectory: "Trajectory", frame: int, unit: str = " score evalua
     mean, most = float(trajectory.nfe_mean[frame]), float(trajectory.nfe_max[frame])
     if math.isnan(mean):
         return ""
-    return f"{shown(mean)}{unit}" if mean == most else f"{shown(mean)}{unit} (most {shown(most)})"
+    return (
+        f"{format_number(mean)}{unit}" if mean == most else f"{format_number(mean)}{unit} (most {format_number(most)})"
+    )
 
 
 def asked_density(density: DensityView) -> list[str]:
     """A line that says which density is seen where it is a map that was asked for, and not that of the moment."""
-    return [f"density ({NAMES[density.source]}) at σ = {shown(density.sigma)}"] if density.asked else []
+    return [f"density ({NAMES[density.source]}) at σ = {format_number(density.sigma)}"] if density.asked else []
 
 
 def _level(trajectory: "Trajectory", frame: int) -> tuple[int, int]:
@@ -76,7 +78,9 @@ def pointer(probe: PointReadout, problem: ProblemView, density: DensityView | No
     """
     x, y = probe.point
     first, second = problem.axes
-    lines = [f"{first} {coordinate(x, problem.bounds[:2])}   {second} {coordinate(y, problem.bounds[2:])}"]
+    lines = [
+        f"{first} {format_coordinate(x, problem.bounds[:2])}   {second} {format_coordinate(y, problem.bounds[2:])}"
+    ]
     if probe.learned is not None:
         lines.append(f"score {_vector(probe.learned)}")
     if probe.exact is not None:
@@ -86,11 +90,13 @@ def pointer(probe: PointReadout, problem: ProblemView, density: DensityView | No
     asked = density is not None and density.asked
     if probe.log_density is not None and beside and not asked:
         of = "" if probe.source == "exact" else f" ({NAMES[probe.source]})"
-        lines.append(f"log p{_subscript(probe.sigma)} = {shown(probe.log_density)}{of}")
+        lines.append(f"log p{_subscript(probe.sigma)} = {format_number(probe.log_density)}{of}")
     elif density is not None:
         value = _read(density, x, y)
         if value > 0:
-            lines.append(f"log p{_subscript(density.sigma)} ≈ {shown(math.log(value))} ({NAMES[density.source]})")
+            lines.append(
+                f"log p{_subscript(density.sigma)} ≈ {format_number(math.log(value))} ({NAMES[density.source]})"
+            )
     return lines
 
 
@@ -105,18 +111,18 @@ def _read(density: DensityView, x: float, y: float) -> float:
 def position(x: float, y: float, problem: ProblemView) -> list[str]:
     """What can be said about the pointer at once, before the score is known."""
     first, second = problem.axes
-    return [f"{first} {coordinate(x, problem.bounds[:2])}   {second} {coordinate(y, problem.bounds[2:])}"]
+    return [f"{first} {format_coordinate(x, problem.bounds[:2])}   {second} {format_coordinate(y, problem.bounds[2:])}"]
 
 
 def place(point: np.ndarray, bounds: Bounds) -> str:
     """A point of the plane, in digits that fit the data's width on each axis."""
     x, y = point.tolist()
-    return f"({coordinate(x, bounds[:2])}, {coordinate(y, bounds[2:])})"
+    return f"({format_coordinate(x, bounds[:2])}, {format_coordinate(y, bounds[2:])})"
 
 
 def _vector(vector: np.ndarray) -> str:
-    return f"({shown(float(vector[0]))},{THIN_SPACE}{shown(float(vector[1]))})"
+    return f"({format_number(float(vector[0]))},{THIN_SPACE}{format_number(float(vector[1]))})"
 
 
 def _subscript(sigma: float) -> str:
-    return f"(σ = {shown(sigma)})"
+    return f"(σ = {format_number(sigma)})"

@@ -20,7 +20,7 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QAbstractSlider, QSizePolicy, QSlider, QToolTip, QWidget
 
 from playground.app import theme
-from playground.app.numbers import shown
+from playground.app.number_formats import format_number
 from playground.app.wrapping import wrapped
 from playground.drawing.palette import DARK, Palette
 
@@ -104,14 +104,18 @@ class Scrubber(QSlider):
         rises = self._sigmas[-1] > self._sigmas[0]  # the forward process goes from data to noise
         begin, finish, ahead = ("data", "noise", 0) if rises else ("noise", "data", 1)
         last = float(self._sigmas[-1]) if self._span is None else self._span[ahead]
-        right = f"{finish} σ = {shown(last)}" if complete or self._span is not None else f"now σ = {shown(last)}"
+        right = (
+            f"{finish} σ = {format_number(last)}"
+            if complete or self._span is not None
+            else f"now σ = {format_number(last)}"
+        )
         end = f"{self._last_step}"
         if complete:
             cost = self._cost(self._recorded - 1)
             end += f" · {cost}" if cost else ""
         else:
             end = f"{self._step(max(self._recorded - 1, 0))} of {end} sampled"
-        return f"{begin} σ = {shown(float(self._sigmas[0]))}", right, "step 0", end
+        return f"{begin} σ = {format_number(float(self._sigmas[0]))}", right, "step 0", end
 
     @property
     def _last_step(self) -> int:
@@ -174,7 +178,9 @@ class Scrubber(QSlider):
             words = "Not sampled yet"
             if frame < len(self._sigmas):
                 cost = self._cost(frame)
-                words = f"Step {self._step(frame)} of {self._last_step}, σ = {shown(float(self._sigmas[frame]))}"
+                words = (
+                    f"Step {self._step(frame)} of {self._last_step}, σ = {format_number(float(self._sigmas[frame]))}"
+                )
                 words += f", {cost}" if cost else ""
             QToolTip.showText(event.globalPos(), wrapped(words) + self.toolTip(), self)
             return True

@@ -4,7 +4,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QClipboard, QContextMenuEvent, QGuiApplication, QKeyEvent, QKeySequence, QMouseEvent
 from PySide6.QtWidgets import QLabel, QMenu, QWidget
 
-from playground.app.numbers import plain
+from playground.app.number_formats import without_typography
 from playground.app.wrapping import BREAK
 
 
@@ -39,4 +39,4 @@ class SelectableLabel(QLabel):
 
     def _copy(self, mode: QClipboard.Mode = QClipboard.Mode.Clipboard) -> None:
         if self.hasSelectedText():
-            QGuiApplication.clipboard().setText(plain(self.selectedText()).replace(BREAK, ""), mode)
+            QGuiApplication.clipboard().setText(without_typography(self.selectedText()).replace(BREAK, ""), mode)

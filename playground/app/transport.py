@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QAbstractButton, QHBoxLayout, QLabel, QSizePolicy,
 
 from playground.app import theme
 from playground.app.controls import NumberEdit, Slider
-from playground.app.numbers import shown, typed
+from playground.app.number_formats import format_number, parse_number
 from playground.app.scrubber import Scrubber
 from playground.app.wrapping import wrapped
 from playground.drawing.palette import DARK, Palette
@@ -142,7 +142,7 @@ class Transport(QWidget):
         self.speed_slider.setToolTip(wrapped("Speed of playing, from 1/8 to 8 times; double-click for 1×."))
         self.speed_slider.setFixedWidth(90)
         self.speed_slider.setSingleStep(round(Slider.STEPS / 12))  # half an octave
-        self.speed_edit = NumberEdit(lambda speed: f"{shown(speed)}×")
+        self.speed_edit = NumberEdit(lambda speed: f"{format_number(speed)}×")
         self.speed_edit.setAccessibleName("Speed as a number")
         self.speed_edit.setFixedWidth(46)
         self.speed_edit.setMaxLength(12)
@@ -275,7 +275,7 @@ def parse_speed(text: str) -> float | None:
     (2.0, 0.25, 0.5, None, None)
     """
     top, slash, bottom = text.strip().rstrip("×xX ").partition("/")
-    numerator, denominator = typed(top, whole=False), typed(bottom, whole=False) if slash else 1.0
+    numerator, denominator = parse_number(top, whole=False), parse_number(bottom, whole=False) if slash else 1.0
     if numerator is None or not denominator or numerator / denominator <= 0:
         return None
     return float(numerator / denominator)

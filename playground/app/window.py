@@ -22,7 +22,7 @@ from PySide6.QtWidgets import (
 
 from playground.app import bars, theme, window_state
 from playground.app.actions import MENUS, RECENT, SEPARATOR, TOP_BAR, Actions
-from playground.app.bars import FirstPaint, FrameMeter, StatusBar, TopBar
+from playground.app.bars import FirstPaint, PaintCounter, StatusBar, TopBar
 from playground.app.canvas import CanvasView, ChipBar
 from playground.app.collapsible_panel import CollapsiblePanel
 from playground.app.companions import Companions
@@ -150,7 +150,7 @@ class MainWindow(QMainWindow):
         holder.setContentsMargins(0, 0, 0, 0)
         holder.addWidget(self.transport)
         self.status = StatusBar(self)
-        self.meter = FrameMeter(self.canvas.surface)
+        self.meter = PaintCounter(self.canvas.surface)
 
         whole = bars.CentralWidget()
         rows = QVBoxLayout(whole)

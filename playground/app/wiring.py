@@ -11,7 +11,7 @@ from playground.app.canvas.legend import KEYS
 from playground.app.film_overlays import COMPUTED
 from playground.app.labels import keys_in, spoken
 from playground.app.notifications import IsCurrent
-from playground.app.numbers import count
+from playground.app.number_formats import format_count
 from playground.app.overlay_timing import near
 from playground.app.panels import DataPanel, LikelihoodPanel, TrainingPanel
 from playground.app.views import (
@@ -353,7 +353,7 @@ class Wiring(QObject):
         state.edit({"data.kind": "drawn", "data.strokes": (*strokes, stroke)})
         if steps:
             drawn = state.last_step
-            said = f"The stroke restarts training and discards {count(steps)} steps. Undo brings them back."
+            said = f"The stroke restarts training and discards {format_count(steps)} steps. Undo brings them back."
             self._window.notify("warning", said, "edit.undo", lambda: state.last_step == drawn)
 
     # --- what is wanted

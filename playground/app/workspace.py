@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import numpy as np
 
-from playground.app import figures
+from playground.app import kept_figures
 from playground.app.preload import preload_torch
 from playground.app.sampling_worker import Weights
 from playground.app.views import Bounds, ProblemView, plane_bounds
@@ -112,7 +112,9 @@ class Workspace:
     held_out: list[tuple[int, float]] = field(default_factory=list)  # steps and held-out losses of the checks
     pending_hyperparameters: Mailbox[Experiment] = field(default_factory=Mailbox)
     lock: FairLock = field(default_factory=FairLock)  # held while the trainer works, about 60 ms
-    figures: dict[tuple[Any, ...], Any] = field(default_factory=dict)  # measured so far, see playground.app.figures
+    figures: dict[tuple[Any, ...], Any] = field(
+        default_factory=dict
+    )  # measured so far, see playground.app.kept_figures
     clicked: tuple[tuple[float, float] | int, ...] = ()  # when another workspace took its place
 
     @property
@@ -307,7 +309,7 @@ def assemble(
         if progress is not None and progress.floor is not None and progress.floor_error is None:
             workspace.progress = trainer.with_optimal_loss(progress)
     if session is not None:
-        figures.keep_saved(workspace, session.measurements, session.experiment)
+        kept_figures.keep_saved(workspace, session.measurements, session.experiment)
     yield 1.0, workspace
 
 

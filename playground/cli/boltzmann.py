@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from playground.cli.folders import complete, made
+from playground.cli.folders import create_folder, replace_results
 from playground.cli.reporting import say, stage
 from playground.cli.results import check_free, write_csv, write_json
 from playground.drawing.boltzmann import Report, paint_report
@@ -59,7 +59,7 @@ def run_boltzmann(settings: Boltzmann, folder: Path, overwrite: bool) -> None:
         )
     check_free(folder, EVERYTHING, overwrite)
     torch.set_num_threads(1)  # more would wait for each other, in work this small
-    with made(folder):
+    with create_folder(folder):
         with stage("Training") as update:
             for progress in Trainer(settings):
                 words = f"step {progress.step}, NLL {progress.nll:.4f} (optimal {progress.least:.4f})"
@@ -71,7 +71,7 @@ def run_boltzmann(settings: Boltzmann, folder: Path, overwrite: bool) -> None:
             for cost in measure_cost():
                 update(cost.fraction, f"{cost.units[-1]} units")
         likely = most_probable(settings, progress.weights, LIKELY)
-        with complete(folder, EVERYTHING):
+        with replace_results(folder, EVERYTHING):
             experiments.save(settings, folder / SETTINGS)
             measured = _metrics(settings, progress, likely, samples, cost)
             write_json(folder / METRICS, measured)

@@ -15,7 +15,7 @@ from playground.user_errors import UserError
 
 
 @contextlib.contextmanager
-def made(folder: Path) -> Iterator[None]:
+def create_folder(folder: Path) -> Iterator[None]:
     """Make the folder; take it away again if the work ends before anything is in it.
 
     Raises:
@@ -35,7 +35,7 @@ def made(folder: Path) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def complete(folder: Path, names: Collection[str]) -> Iterator[None]:
+def replace_results(folder: Path, names: Collection[str]) -> Iterator[None]:
     """Within, all files of a run are written; those of an earlier one, set aside meanwhile, come back if one cannot be.
 
     A trained model is not lost: it stays, by another name. Where the user stops the work it stays by its own, with what else
@@ -52,11 +52,11 @@ def complete(folder: Path, names: Collection[str]) -> Iterator[None]:
     try:
         held.enter_context(hold(note))
     except BlockingIOError:
-        raise results.taken(folder) from None
+        raise results.folder_in_use(folder) from None
     try:
         with held:
             _recover(folder, names)
-            with _earlier_aside(folder, names):
+            with _set_earlier_aside(folder, names):
                 yield
     finally:  # no sooner, for a file that is open cannot be removed everywhere
         with contextlib.suppress(FileNotFoundError):
@@ -65,7 +65,7 @@ def complete(folder: Path, names: Collection[str]) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _earlier_aside(folder: Path, names: Collection[str]) -> Iterator[None]:
+def _set_earlier_aside(folder: Path, names: Collection[str]) -> Iterator[None]:
     """Set the earlier files aside, and bring them back if the work fails, once the folder is held and in order."""
     model, note = folder / MODEL, folder / results.INCOMPLETE
     aside = Path(tempfile.mkdtemp(prefix=EARLIER, dir=folder))  # no hidden one: a power cut may leave it

@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from playground.app.numbers import measured, plain, shown
+from playground.app.number_formats import format_measured, format_number, without_typography
 
 HUGE = 1e6
 PATIENCE = 5.0  # seconds between two plain lines
@@ -27,12 +27,12 @@ def warn(*sentences: str | None) -> None:
 
 def number(value: float) -> str:
     """Four decimals; a huge number in the few characters that the window shows it in."""
-    return f"{value:.4f}" if abs(value) < HUGE else plain(shown(value, 4))
+    return f"{value:.4f}" if abs(value) < HUGE else without_typography(format_number(value, 4))
 
 
 def with_error(value: float, error: float) -> str:
     """A value and its error, to two digits of the error, as the window shows them."""
-    return plain(measured(value, error, 2))
+    return without_typography(format_measured(value, error, 2))
 
 
 @contextmanager

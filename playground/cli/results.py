@@ -41,7 +41,7 @@ INCOMPLETE = "incomplete.txt"
 STILL_WRITTEN = "is still being written by another run"
 
 
-def taken(folder: Path) -> UserError:
+def folder_in_use(folder: Path) -> UserError:
     """Return the error that another run writes a folder."""
     return UserError(f"--out {folder} {STILL_WRITTEN}: wait for its end, or give another folder.")
 
@@ -65,7 +65,7 @@ def check_free(folder: Path, names: Iterable[str], overwrite: bool) -> None:
         if (folder / name).is_dir():
             raise UserError(f"--out {folder} holds a folder named {name}, where a file is to be written: move it away.")
     if is_held(folder / INCOMPLETE):
-        raise taken(folder)
+        raise folder_in_use(folder)
     half = incomplete(folder)
     if half and not overwrite:
         raise UserError(f"--out {folder} {half}: give another folder, or add --overwrite to replace it.")

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from playground.cli import results
-from playground.cli.folders import complete, made
+from playground.cli.folders import create_folder, replace_results
 from playground.cli.painting import paint_picture, paint_video
 from playground.cli.reporting import Update, number, say, stage, warn, with_error
 from playground.lab import experiment as experiments
@@ -42,7 +42,7 @@ def run_experiment(experiment: Experiment, folder: Path, device: str, overwrite:
     _check(experiment)
     results.check_free(folder, results.EVERYTHING, overwrite)
     chosen = choose_device(device)
-    with made(folder):
+    with create_folder(folder):
         problem = Problem.build(experiment, device=chosen)
         _check(experiment, problem.conditions)
         known = problem.known_score()
@@ -57,7 +57,7 @@ def run_experiment(experiment: Experiment, folder: Path, device: str, overwrite:
         results.use_threads(problem)
         trainer = Trainer(problem)
         last, final_loss = _train(trainer)
-        with complete(folder, results.EVERYTHING):
+        with replace_results(folder, results.EVERYTHING):
             experiments.save(problem.resolve(), folder / results.EXPERIMENT)
             _session(problem, trainer).save(folder / MODEL)
             model = results.Model(problem, trainer.ema.requires_grad_(False))

@@ -47,7 +47,7 @@ class HeldOutLoss:
     gap_error: float
 
 
-class Check:
+class HeldOutCheck:
     """Judges networks at the same held-out and training points under the same noise.
 
     Where the density is known, its own losses at the same draws are subtracted from both, which takes most of the noise of the gap.
@@ -107,7 +107,7 @@ class EarlyStopping:
     def __init__(self, problem: Problem, names: list[str]) -> None:
         self._problem, self._names = problem, names
         self.acts = problem.stops_early
-        self._check: Check | None = None
+        self._check: HeldOutCheck | None = None
         self.best_step: int | None = None
         self._best_loss, self._best = math.inf, list[Tensor]()
         self._resumed = 0
@@ -118,7 +118,7 @@ class EarlyStopping:
         """Whether a check lies within the steps from `before`, excluded, to `after`."""
         return next_check(before) <= after
 
-    def saw(self, loss: float, steps: int) -> None:
+    def add_losses(self, loss: float, steps: int) -> None:
         """Take note of the mean training loss of some steps."""
         self._sum, self._count = self._sum + loss * steps, self._count + steps
 
@@ -144,7 +144,7 @@ class EarlyStopping:
     def evaluate(self, network: ScoreNetwork) -> HeldOutLoss:
         """Compute the loss of a network at the points and the noise of every check."""
         if self._check is None:
-            self._check = Check(self._problem)
+            self._check = HeldOutCheck(self._problem)
         return self._check(network)
 
     def resume(self, step: int) -> None:

@@ -20,7 +20,7 @@ from playground.theory.networks import Energy
 from playground.theory.noise import ScoreFunction
 from playground.theory.partition import LogPartition, log_density_at, log_partition
 
-LIVE_TOLERANCE, LIVE_CELLS = 0.02, 256
+PICTURE_TOLERANCE, PICTURE_CELLS = 0.02, 256
 """Tolerance and most cells of Z behind a picture: 2 % of a colour show nowhere, and it may take a tenth of a second on
 one core."""
 
@@ -72,7 +72,7 @@ class NormalisedEnergy:
 
 
 def normalised(
-    problem: Problem, score: ScoreFunction, sigma: float | None = None, *, live: bool = False
+    problem: Problem, score: ScoreFunction, sigma: float | None = None, *, for_picture: bool = False
 ) -> NormalisedEnergy | None:
     """The learned energy with its Z, or None where the score is that of no energy in the plane.
 
@@ -85,8 +85,8 @@ def normalised(
     finest = problem.noise.sigma_min
     level = finest if sigma is None else max(problem.units.sigma_to_internal(sigma), finest)
     reach = float(problem.train.abs().max())
-    if live:
-        partition = log_partition(score, level, reach, problem.train, LIVE_TOLERANCE, LIVE_CELLS)
+    if for_picture:
+        partition = log_partition(score, level, reach, problem.train, PICTURE_TOLERANCE, PICTURE_CELLS)
     else:
         partition = log_partition(score, level, reach, problem.train)
     return NormalisedEnergy(problem, score, level, partition)

@@ -160,7 +160,7 @@ class Trainer:
 
     def _check_held_out(self, loss: float, steps: int) -> tuple[float, float] | None:
         """Ask for the held-out loss where it is due, and at the end give the averaged weights what is kept."""
-        self.stopping.saw(loss, steps)
+        self.stopping.add_losses(loss, steps)
         due = self.stopping.due(self.step - steps, self.step) or self.finished
         if self._diverged is not None or not due or not self.problem.has_held_out_loss:
             return None

@@ -52,7 +52,7 @@ class EngineDouble(QObject):
         self.likelihood: PointLikelihood | None = None
         self.interpolation: LatentInterpolation | None = None
         self.evaluation: dict[str, Any] = {}
-        self.automatic_step: float | None = 2e-4
+        self.default_step: float | None = 2e-4
 
     @property
     def untrained(self) -> bool:

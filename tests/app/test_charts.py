@@ -24,7 +24,7 @@ from playground.app.charts.library import library
 from playground.app.charts.loss import COLUMNS, LossChart, averaged
 from playground.app.charts.pairs import NearestPairs
 from playground.app.charts.series import Series
-from playground.app.numbers import count
+from playground.app.number_formats import format_count
 from playground.drawing.palette import DARK, LIGHT
 from playground.user_errors import user_error_message
 
@@ -622,7 +622,7 @@ def test_the_menu_copies_saves_and_changes_scales(loss, monkeypatch, tmp_path):
 def test_large_numbers_on_an_axis_are_grouped_or_powers(loss):
     steps, values = losses(2_000)
     loss.show_history(steps, values)
-    assert [label for _, label in loss.plot.labels[0] if label] == [count(number) for number in (5_000, 10_000)]
+    assert [label for _, label in loss.plot.labels[0] if label] == [format_count(number) for number in (5_000, 10_000)]
     loss.set_log(0, True)
     assert [label for _, label in loss.plot.labels[0] if label] == ["10", "10³"]
 

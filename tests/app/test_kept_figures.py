@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from playground.app import figures, measuring
+from playground.app import kept_figures, measuring
 from playground.app.engine import Engine
 from playground.app.state import State
 from playground.lab.experiment import Experiment, replace
@@ -111,7 +111,7 @@ def test_undo_of_another_sampler_brings_back_its_distances_and_none_are_shown_of
     engine._state.edit({"sampling.steps": 12})
     assert "sliced_wasserstein2" not in engine.evaluation
     assert "test_nll" in engine.evaluation
-    assert figures.present(engine._workspace, engine._state.experiment, 0).keys() == {"test-set", "fisher"}
+    assert kept_figures.present(engine._workspace, engine._state.experiment, 0).keys() == {"test-set", "fisher"}
     engine._state.undo()
     assert engine.evaluation["sliced_wasserstein2"] == distance
 
@@ -135,8 +135,8 @@ ERRORS = ScoreErrorCurve(1.0, np.array([0.1, 1.0]), *(np.array([0.5, np.nan]) fo
 
 def test_figures_survive_json_and_what_is_unsound_is_left_out():
     found = {"test-set": {"test_nll": np.float64(1.5), "reasons": {"kl": "unknown"}}, "fisher": ERRORS}
-    saved = figures.to_json(found, 0)
-    back = figures.from_json(saved)
+    saved = kept_figures.to_json(found, 0)
+    back = kept_figures.from_json(saved)
     assert back["test-set"] == {"test_nll": 1.5, "reasons": {"kl": "unknown"}}
     for field in dataclasses.fields(ScoreErrorCurve):
         np.testing.assert_array_equal(getattr(back["fisher"], field.name), getattr(ERRORS, field.name))
@@ -146,9 +146,9 @@ def test_figures_survive_json_and_what_is_unsound_is_left_out():
         saved["fisher"] | {"source": 3},
         saved["fisher"] | {"sigmas": [1, 0.1]},
     ):
-        assert "fisher" not in figures.from_json({"fisher": broken})
-    assert figures.from_json({"quality": {"kl": {"a": 1}, "reasons": 3}}) == {"quality": {"reasons": {}}}
-    assert figures.from_json({"quality": 3}) == {}
+        assert "fisher" not in kept_figures.from_json({"fisher": broken})
+    assert kept_figures.from_json({"quality": {"kl": {"a": 1}, "reasons": 3}}) == {"quality": {"reasons": {}}}
+    assert kept_figures.from_json({"quality": 3}) == {}
 
 
 @pytest.mark.parametrize(
@@ -163,21 +163,21 @@ def test_figures_survive_json_and_what_is_unsound_is_left_out():
     ],
 )
 def test_a_figure_that_is_of_another_type_than_its_name_is_left_out(measurement, broken):
-    assert figures.from_json({measurement: broken}) == {measurement: {"reasons": {}}}
+    assert kept_figures.from_json({measurement: broken}) == {measurement: {"reasons": {}}}
 
 
 def test_shares_are_left_out_without_as_many_errors_and_truths():
     for key in ("mode_weights", "class_frequencies"):
         sound = {key: [0.4, 0.6], f"{key}_standard_error": [0.1, 0.1], f"{key}_true": [0.5, 0.5]}
-        assert figures.from_json({"quality": sound})["quality"] == sound | {"reasons": {}}
+        assert kept_figures.from_json({"quality": sound})["quality"] == sound | {"reasons": {}}
         for other in (f"{key}_standard_error", f"{key}_true"):
             for value in ([0.5], None, "x"):
-                assert key not in figures.from_json({"quality": sound | {other: value}})["quality"]
+                assert key not in kept_figures.from_json({"quality": sound | {other: value}})["quality"]
 
 
 def test_what_a_measurement_finds_is_all_sound(qtbot, engine):
-    found = figures.present(engine._workspace, engine._state.experiment, 0)
-    back = figures.from_json(json.loads(json.dumps(figures.to_json(found, 0))))
+    found = kept_figures.present(engine._workspace, engine._state.experiment, 0)
+    back = kept_figures.from_json(json.loads(json.dumps(kept_figures.to_json(found, 0))))
     for name in ("test-set", "quality"):
         assert back[name].keys() == found[name].keys()
 
@@ -189,9 +189,9 @@ def test_figures_of_a_measurement_that_was_cancelled_do_not_come_back(engine, ta
     first, last = [found for _, found in measuring._telling_the_last(iter([(0.7, {"kl": 1}), (1.0, {"kl": 2})]))]
     take(first)
     assert engine.evaluation["kl"] == 1  # it is shown
-    assert not figures.present(engine._workspace, engine._state.experiment, 0)
+    assert not kept_figures.present(engine._workspace, engine._state.experiment, 0)
     take(last)
-    assert figures.present(engine._workspace, engine._state.experiment, 0) == {task: {"kl": 2}}
+    assert kept_figures.present(engine._workspace, engine._state.experiment, 0) == {task: {"kl": 2}}
 
 
 def test_undo_brings_back_no_distances_of_a_run_with_other_noise(qtbot, engine, other, tmp_path):

@@ -6,7 +6,7 @@ import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 
-from playground.app.numbers import shown
+from playground.app.number_formats import format_number
 from playground.lab.experiment import replace
 from tests.app.conftest import wait
 
@@ -16,7 +16,7 @@ def ends(window) -> tuple[str, str]:
 
 
 def of(problem) -> tuple[str, str]:
-    return f"noise σ = {shown(problem.sigma_max)}", f"data σ = {shown(problem.sigma_min)}"
+    return f"noise σ = {format_number(problem.sigma_max)}", f"data σ = {format_number(problem.sigma_min)}"
 
 
 def finished(window) -> bool:
@@ -41,7 +41,7 @@ def test_the_run_of_an_opened_session_has_the_ends_of_its_own_noise(opened):
     window, session, rings = opened
     window.documents._adopt(session, None)
     assert ends(window)[1] != rings[1]
-    assert ends(window)[1].endswith(f" σ = {shown(float(session.trajectory['sigma'][-1]))}")
+    assert ends(window)[1].endswith(f" σ = {format_number(float(session.trajectory['sigma'][-1]))}")
     wait(lambda: window.engine.problem.name == "two moons", 20_000)
     assert len(window.engine.trajectory) == len(session.trajectory["sigma"])
     assert ends(window)[1] == of(window.engine.problem)[1]

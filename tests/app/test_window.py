@@ -25,7 +25,7 @@ from playground.app.engine import Engine
 from playground.app.errors import Log
 from playground.app.field_row import FieldLabel
 from playground.app.labels import spoken
-from playground.app.numbers import shown
+from playground.app.number_formats import format_number
 from playground.app.panels import DataPanel, LikelihoodPanel, NoisePanel, QualityPanel, TrainingPanel
 from playground.app.panels.training import BUTTON
 from playground.app.settings import KEYS, Settings, VideoChoice
@@ -299,7 +299,7 @@ def test_the_map_that_was_asked_for_is_captioned_as_long_as_it_is_seen(window, q
     engine.set_playing(False)
     engine.seek(5)
     engine.density_map()
-    line = f"density (training set) at σ = {shown(engine.problem.sigma_min)}"
+    line = f"density (training set) at σ = {format_number(engine.problem.sigma_min)}"
     qtbot.waitUntil(lambda: canvas.scene(10, 10).caption[-1] == line, timeout=60_000)
     canvas.set_layer_visible("density", False)
     assert line not in canvas.scene(10, 10).caption

@@ -567,13 +567,13 @@ def test_nothing_of_the_earlier_run_is_lost_wherever_a_run_is_killed(
             with monkeypatch.context() as patch, contextlib.suppress(Killed, ValueError):
                 for name in ("replace", "rename", "unlink", "write_text"):
                     patch.setattr(Path, name, counted(getattr(Path, name)))
-                with running.complete(out, results.EVERYTHING):
+                with running.replace_results(out, results.EVERYTHING):
                     for name in results.EVERYTHING:
                         (out / name).write_text("new")
                     finished = not fails
                     if fails:
                         raise ValueError
-            with contextlib.suppress(ValueError), running.complete(out, results.EVERYTHING):
+            with contextlib.suppress(ValueError), running.replace_results(out, results.EVERYTHING):
                 raise ValueError  # of the next run: what was whole before it comes back
             found = {name: text for name, text in contents(out).items() if name != "unfinished.safetensors"}
             assert found == contents(moons) or (finished and set(found.values()) == {b"new"})
@@ -585,7 +585,7 @@ def test_a_folder_that_is_being_written_is_left_to_its_run(
     (tmp_path / "empty.toml").write_text("")
     out = Path(shutil.copytree(moons, tmp_path / "o"))
     before = contents(out)
-    with running.complete(out, results.EVERYTHING):
+    with running.replace_results(out, results.EVERYTHING):
         code, _, error = ask("run", tmp_path / "empty.toml", "--out", out, "--overwrite", *quick)
         assert (code, "is still being written by another run" in error) == (2, True)
         for name, text in before.items():
@@ -596,12 +596,12 @@ def test_a_folder_that_is_being_written_is_left_to_its_run(
 def test_two_runs_that_overlap_leave_the_results_of_the_first_whole(moons: Path, tmp_path: Path) -> None:
     """Both have found the folder free, and trained: the second comes to write while the first does."""
     out = Path(shutil.copytree(moons, tmp_path / "o"))
-    with running.complete(out, results.EVERYTHING):
+    with running.replace_results(out, results.EVERYTHING):
         for name in results.EVERYTHING[:3]:
             (out / name).write_text("first")
         with (
             pytest.raises(UserError, match=r"is still being written by another run: wait for its end, or give another"),
-            running.complete(out, results.EVERYTHING),
+            running.replace_results(out, results.EVERYTHING),
         ):
             (out / "metrics.json").write_text("second")
         assert results.incomplete(out) == "is still being written by another run"
@@ -621,7 +621,7 @@ def test_a_killed_run_frees_its_folder_where_the_file_system_knows_no_locks(
     (out / "incomplete.txt").write_text("killed")
     monkeypatch.setattr("fcntl.flock", without)
     results.check_free(out, results.EVERYTHING, overwrite=True)
-    with running.complete(out, results.EVERYTHING):
+    with running.replace_results(out, results.EVERYTHING):
         (out / "metrics.json").write_text("new")
     assert contents(out) == {"metrics.json": b"new"}
     (out / "incomplete.txt").mkdir()  # what cannot be opened is held by nobody either
@@ -650,7 +650,7 @@ def test_earlier_results_that_cannot_all_be_set_aside_stay(
         return move(path, target)
 
     monkeypatch.setattr(Path, "replace", fail)
-    with pytest.raises(type(error)), running.complete(out, results.EVERYTHING):
+    with pytest.raises(type(error)), running.replace_results(out, results.EVERYTHING):
         pass
     assert contents(out) == contents(moons)
 

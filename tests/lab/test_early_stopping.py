@@ -12,7 +12,7 @@ import torch
 from playground.data import load_dataset
 from playground.data.dataset import Dataset
 from playground.lab.defaults import EVALUATION_PASSES
-from playground.lab.early_stopping import IMAGES, PATIENCE, POINTS, Check, next_check
+from playground.lab.early_stopping import IMAGES, PATIENCE, POINTS, HeldOutCheck, next_check
 from playground.lab.experiment import Experiment, fields, replace
 from playground.lab.idle import idle_settings
 from playground.lab.likelihood import log_likelihood
@@ -76,7 +76,7 @@ def test_few_rows_are_not_memorized() -> None:
 @pytest.mark.parametrize("early", ["on", "off"])
 def test_the_weights_of_the_least_held_out_loss_are_kept(early: str) -> None:
     problem = problem_of(80, training__early_stopping=early, training__steps=600)
-    trainer, check, found = Trainer(problem), Check(problem), {}
+    trainer, check, found = Trainer(problem), HeldOutCheck(problem), {}
     for report in trainer:
         if report.held_out_loss is not None and not report.finished:
             found[report.step] = check(trainer.ema).loss, flat(trainer.ema)
@@ -138,10 +138,10 @@ def test_early_stopping_can_be_chosen_on_the_way() -> None:
 
 def test_the_noise_is_the_same_at_every_check_and_its_error_is_right() -> None:
     problem = problem_of(400)
-    check, network = Check(problem), problem.network()
-    assert check(network) == Check(problem)(network)
+    check, network = HeldOutCheck(problem), problem.network()
+    assert check(network) == HeldOutCheck(problem)(network)
     gaps = [
-        Check(problem_of(400, seed=seed))(network) for seed in range(8)
+        HeldOutCheck(problem_of(400, seed=seed))(network) for seed in range(8)
     ]  # other draws: an untrained network has no gap but by chance
     for found in gaps:
         assert abs(found.gap) < 4 * found.gap_error
@@ -150,7 +150,7 @@ def test_the_noise_is_the_same_at_every_check_and_its_error_is_right() -> None:
 def test_a_known_density_takes_the_noise_of_the_gap() -> None:
     """A perfect score loses as much at one set of points as at the other, whatever the draws."""
     problem = Problem.build(replace(Experiment(), {"data.points": 500}))
-    found = Check(problem)(problem.density.score)
+    found = HeldOutCheck(problem)(problem.density.score)
     assert found.gap == pytest.approx(0, abs=1e-6)
     assert found.gap_error < 1e-6
 
@@ -158,7 +158,7 @@ def test_a_known_density_takes_the_noise_of_the_gap() -> None:
 def test_both_sets_of_points_are_judged_under_the_same_noise_each_time() -> None:
     """Of equal points the gap is none, whatever the network loses."""
     problem = problem_of(100)
-    check, network = Check(problem), problem.network()
+    check, network = HeldOutCheck(problem), problem.network()
     check._x[0] = check._x[1]
     found = check(network)
     assert (found.gap, found.gap_error) == (0, 0)
@@ -213,7 +213,7 @@ def test_a_check_differentiates_no_more_than_its_bound() -> None:
             seen.append(len(x))
             return -x
 
-        Check(Problem.build(replace(Experiment(), changes)))(score)
+        HeldOutCheck(Problem.build(replace(Experiment(), changes)))(score)
         assert set(seen) == {drawn}
 
 

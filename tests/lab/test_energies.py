@@ -234,7 +234,7 @@ def test_where_another_score_is_judged_the_way_back_to_the_energy_is_told(source
 def test_a_rough_z_for_pictures_is_near_the_fine_one() -> None:
     problem, network = untrained()
     scrambled(network)
-    fine, rough = normalised(problem, network), normalised(problem, network, live=True)
+    fine, rough = normalised(problem, network), normalised(problem, network, for_picture=True)
     assert fine is not None
     assert rough is not None
     assert rough.partition.value == pytest.approx(fine.partition.value, abs=0.02)

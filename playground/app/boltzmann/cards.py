@@ -12,7 +12,7 @@ from playground.app.boltzmann.heat import WeightMap
 from playground.app.boltzmann.plots import CostPlot, LearningCurve
 from playground.app.boltzmann.readings import NUMBERS, cost_sentence, verdict
 from playground.app.collapsible_panel import CollapsiblePanel
-from playground.app.numbers import count
+from playground.app.number_formats import format_count
 from playground.app.theme import UNIT, set_role
 from playground.app.wrapping import wrapped
 
@@ -40,7 +40,7 @@ class LearningCard(CollapsiblePanel):
         """Show learning so far, of so many steps in all."""
         self.curve.show_curve(progress.steps, progress.nlls, progress.least, steps)
         self.verdict.setText(verdict(progress))
-        self.set_state(f"step {count(progress.step)}")
+        self.set_state(f"step {format_count(progress.step)}")
 
 
 class WeightsCard(CollapsiblePanel):

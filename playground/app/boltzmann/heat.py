@@ -7,7 +7,7 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from playground.app import theme
 from playground.app.boltzmann.pad import ARROWS
-from playground.app.numbers import shown
+from playground.app.number_formats import format_number
 from playground.app.wrapping import wrapped
 from playground.drawing.boltzmann import paint_weights
 from playground.drawing.palette import DARK, Palette
@@ -66,13 +66,15 @@ class WeightMap(QWidget):
     def words(self) -> str:
         """What the chosen cell says."""
         if self._cursor is None:
-            return f"{len(self._weights)} × {len(self._weights)}, largest {shown(float(np.abs(self._weights).max()))}"
+            return f"{len(self._weights)} × {len(self._weights)}, largest {format_number(float(np.abs(self._weights).max()))}"
         i, j = self._cursor
         pixels = f"{self._pixel(i)}–{self._pixel(j)}"
         if i == j:
             return f"{pixels}: a unit has no weight to itself"
         numbers = (self._weights[i, j], self._data[i, j], self._model[i, j])
-        weight, data, model = (shown(0.0 if abs(number) < 5e-4 else float(f"{number:.3g}")) for number in numbers)
+        weight, data, model = (
+            format_number(0.0 if abs(number) < 5e-4 else float(f"{number:.3g}")) for number in numbers
+        )
         return f"{pixels}: W {weight}, E_data {data}, E_p {model}"
 
     def paintEvent(self, event: QPaintEvent) -> None:

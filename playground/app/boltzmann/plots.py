@@ -7,7 +7,7 @@ from PySide6.QtWidgets import QSizePolicy
 
 from playground.app.charts.chart import Chart
 from playground.app.charts.series import Series
-from playground.app.numbers import shown
+from playground.app.number_formats import format_number
 from playground.drawing.boltzmann import cost_chart, curve_chart
 from playground.drawing.charts import Curve
 
@@ -40,7 +40,7 @@ class LearningCurve(TallChart):
         return f"step {round(value) - 1}"
 
     def say_y(self, value: float, error: float = 0.0) -> str:
-        return f"{shown(value, 4)} nat"
+        return f"{format_number(value, 4)} nat"
 
 
 class CostPlot(TallChart):
@@ -56,8 +56,8 @@ class CostPlot(TallChart):
         curves, x, y = cost_chart(units, partition, weight, growth)
         more = "" if growth is None else f" Each unit more took {growth[0]:.2f} times as long; the dashed line doubles."
         said = (
-            f"{shown(float(partition[-1]))} seconds for Z and its gradient of {int(units[-1])} units, "
-            f"{shown(float(weight[-1]))} for the weight of one state.{more}"
+            f"{format_number(float(partition[-1]))} seconds for Z and its gradient of {int(units[-1])} units, "
+            f"{format_number(float(weight[-1]))} for the weight of one state.{more}"
         )
         self.show_series(_series(curves, ("one state", "Z", "doubling")), x, y, said)
 
@@ -66,7 +66,7 @@ class CostPlot(TallChart):
 
     def say_y(self, value: float, error: float = 0.0) -> str:
         unit, name = (1e3, "ms") if value >= 1e-3 else (1e6, "µs")
-        return f"{shown(unit * value)} {name}"
+        return f"{format_number(unit * value)} {name}"
 
 
 def _series(curves: Sequence[Curve], names: Sequence[str]) -> list[Series]:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from playground.app.numbers import THIN_SPACE, shown
+from playground.app.number_formats import THIN_SPACE, format_number
 from playground.drawing.boltzmann import probability
 from playground.drawing.charts import SUPERSCRIPTS
 
@@ -29,7 +29,7 @@ def exponential(log: float) -> str:
     ('16', '1.1e340')
     """
     if abs(log) < 600:
-        return shown(float(f"{math.exp(log):.3g}"))
+        return format_number(float(f"{math.exp(log):.3g}"))
     power = math.floor(log / math.log(10))
     return f"{math.exp(log - power * math.log(10)):.2g}e{power}"
 
@@ -119,12 +119,12 @@ def duration(seconds: float) -> str:
     '12 minutes'
     """
     size, name = next(((size, name) for size, name in TIMES if seconds >= 2 * size), TIMES[-1])
-    return f"{shown(float(f'{seconds / size:.2g}'))} {name}"
+    return f"{format_number(float(f'{seconds / size:.2g}'))} {name}"
 
 
 def cost_sentence(cost: "Cost") -> str:
     """How Z grows, and what that means for an image."""
     seconds = cost.extrapolated(DIGITS)
     if seconds is None:
-        return f"Z of {cost.units[-1]} units: {shown(1e3 * float(cost.partition[-1]))} ms"
+        return f"Z of {cost.units[-1]} units: {format_number(1e3 * float(cost.partition[-1]))} ms"
     return f"Doubling with each unit as the states do, Z of an 8×8 digit would take {duration(seconds)}, at every step."

@@ -15,7 +15,7 @@ from playground.app.collapsible_panel import CollapsiblePanel
 from playground.app.controls import SegmentedControl
 from playground.app.fields import make_field
 from playground.app.help import native_keys
-from playground.app.numbers import count
+from playground.app.number_formats import format_count
 from playground.app.theme import UNIT, set_role
 from playground.app.wrapping import wrapped
 from playground.drawing.boltzmann import probability
@@ -289,7 +289,7 @@ class BoltzmannWindow(QDialog):
         if self.pad.pattern.shape != (settings.rows, settings.columns):
             self.pad.set_pattern(np.full((settings.rows, settings.columns), -1, np.int8))
         self.patterns.show_patterns(found, ["data"] * len(found), [pattern_words(one) for one in found])
-        states = count(2 ** (settings.rows * settings.columns))
+        states = format_count(2 ** (settings.rows * settings.columns))
         self.patterns_card.set_state(f"{len(found)} of {states} states")
         self.clear.setEnabled(len(found) > 0)
         self.patterns.set_empty(EMPTY + (CLEARED.format(native_keys(UNDO)) if self.machine.state.can_undo else ""))

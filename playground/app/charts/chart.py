@@ -29,7 +29,7 @@ from PySide6.QtWidgets import QMenu, QSizePolicy, QWidget
 from playground.app import file_prompts, theme
 from playground.app.charts.library import library
 from playground.app.charts.series import Series
-from playground.app.numbers import shown
+from playground.app.number_formats import format_number
 from playground.app.settings import Settings
 from playground.drawing.charts import Axis, axis_around
 from playground.drawing.palette import DARK, Palette
@@ -132,11 +132,11 @@ class Chart(QWidget):
 
     def say_x(self, value: float) -> str:
         """An x value under the pointer."""
-        return shown(value)
+        return format_number(value)
 
     def say_y(self, value: float, error: float = 0.0) -> str:
         """A y value under the pointer, with its standard error where it is known."""
-        return shown(value)
+        return format_number(value)
 
     def entries(self) -> list[Entry]:
         """What stands above the curves."""

@@ -7,7 +7,7 @@ from PySide6.QtWidgets import QWidget
 
 from playground.app.charts.chart import Chart
 from playground.app.charts.series import Series
-from playground.app.numbers import percent_with_error, shown
+from playground.app.number_formats import format_number, format_percent_with_error
 from playground.drawing.charts import Axis
 
 ABOUT = (
@@ -42,8 +42,8 @@ class ErrorAlongSigma(Chart):
             self.show_empty(self._asked)
             return
         worst = int(errors.argmax())
-        most = f"t most {percent_with_error(errors[worst], spread[worst])}"
-        said = f"A{most}, at sigma {shown(sigmas[worst])}."
+        most = f"t most {format_percent_with_error(errors[worst], spread[worst])}"
+        said = f"A{most}, at sigma {format_number(sigmas[worst])}."
         if len(sigmas) < 2:
             super().show_empty(NO_CURVE)
             self.describe(said)
@@ -59,10 +59,10 @@ class ErrorAlongSigma(Chart):
             super().show_empty(sentence)
 
     def say_x(self, value: float) -> str:
-        return f"σ = {shown(value)}"
+        return f"σ = {format_number(value)}"
 
     def say_y(self, value: float, error: float = 0.0) -> str:
-        return percent_with_error(value / 100, error / 100)
+        return format_percent_with_error(value / 100, error / 100)
 
 
 def _nice(value: float) -> float:

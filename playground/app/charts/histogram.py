@@ -5,7 +5,7 @@ from PySide6.QtWidgets import QWidget
 
 from playground.app.charts.chart import Chart, Entry
 from playground.app.charts.series import Series
-from playground.app.numbers import coordinate, percent
+from playground.app.number_formats import format_coordinate, format_percent
 from playground.drawing.charts import Axis
 
 BINS = 28
@@ -67,14 +67,14 @@ class MarginalHistogram(Chart):
 
     def entries(self) -> list[Entry]:
         overlap = self.overlap() if self._pointed is None else None
-        return super().entries() + ([] if overlap is None else [Entry("muted", f"{percent(overlap)} overlap")])
+        return super().entries() + ([] if overlap is None else [Entry("muted", f"{format_percent(overlap)} overlap")])
 
     def say_x(self, value: float) -> str:
         """Digits by the width in view: to so many of their own, far from 0 both ends would be the same number."""
-        return f"{self._axis_name} = {coordinate(value, (float(self._edges[0]), float(self._edges[-1])), 2)}"
+        return f"{self._axis_name} = {format_coordinate(value, (float(self._edges[0]), float(self._edges[-1])), 2)}"
 
     def say_y(self, value: float, error: float = 0.0) -> str:
-        return percent(value / 100)
+        return format_percent(value / 100)
 
     def _show(self) -> None:
         if self._data is None:

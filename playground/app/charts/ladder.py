@@ -8,7 +8,7 @@ from PySide6.QtGui import QFocusEvent, QKeyEvent, QMouseEvent, QPainter, QPaintE
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from playground.app import theme
-from playground.app.numbers import shown
+from playground.app.number_formats import format_number
 from playground.drawing.charts import along
 from playground.drawing.palette import DARK, Palette
 from playground.lab.settings import PROCESSES, RATED
@@ -155,7 +155,7 @@ class SigmaLadder(QWidget):
         for power in decades(*self._axis):
             x = self._x(power)
             self.line(painter, x, plot, "border")
-            self.words(painter, shown(power), QPointF(x, plot.bottom() + 10))
+            self.words(painter, format_number(power), QPointF(x, plot.bottom() + 10))
         gap = None
         if self._gap and self._axis[0] < self._gap < self._axis[1] and self._kind != "single":
             gap = self._x(self._gap)
@@ -191,7 +191,7 @@ class SigmaLadder(QWidget):
             # The levels fall from the top left to the bottom right: what stands beside the line stands clear of them.
             left = gap < plot.center().x()
             at = QPointF(gap + (5 if left else -5), plot.bottom() - 8 if left else plot.top() + 8)
-            text = f"widest gap {shown(self._gap)}"
+            text = f"widest gap {format_number(self._gap)}"
             self.words(painter, text, at, "data", "left" if left else "right", plate=True)
 
     def _draw_end(self, painter: QPainter, at: QPointF, hot: bool) -> None:
@@ -208,7 +208,7 @@ class SigmaLadder(QWidget):
         elif self._kind in PROCESSES and self._kind != "custom":
             end = "σ(1)" if self._kind in RATED else "σ max"
             name = end if index == 0 else "σ min" if index == count - 1 else "σ"
-        text = f"{name} = {shown(self._sigmas[index])}"
+        text = f"{name} = {format_number(self._sigmas[index])}"
         metrics = painter.fontMetrics()
         size = QSizeF(metrics.horizontalAdvance(text) + 1, metrics.height())
         self.words(painter, text, self._free(size, index, places, curve).center(), "text", plate=True)
@@ -443,7 +443,7 @@ class SigmaLadder(QWidget):
         self.setAccessibleName("Noise levels" if len(self._sigmas) == 1 else f"Noise levels, {end}")
         low, high, now = self._sigmas.min(), self._sigmas.max(), self._sigmas[self._chosen]
         self.setAccessibleDescription(
-            f"From {shown(high)} to {shown(low)}; level {self._chosen + 1} of {len(self._sigmas)} is {shown(now)}. "
+            f"From {format_number(high)} to {format_number(low)}; level {self._chosen + 1} of {len(self._sigmas)} is {format_number(now)}. "
             "Left and Right move it, Up and Down choose another."
         )
 

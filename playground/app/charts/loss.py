@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QWidget
 
 from playground.app.charts.chart import Chart
 from playground.app.charts.series import Series
-from playground.app.numbers import count, measured, shown
+from playground.app.number_formats import format_count, format_measured, format_number
 from playground.drawing.axes import nice_step, ticks
 from playground.drawing.charts import Axis
 
@@ -94,13 +94,15 @@ class LossChart(Chart):
         text, over = _last(means, smooth), steps_averaged(steps, smooth)
         series = [
             Series("each step", steps, losses, "learned", width=1.0, alpha=0.35, legend=""),
-            Series("loss", columns, smooth, "learned", legend=f"{text} (last {count(over)})"),
+            Series("loss", columns, smooth, "learned", legend=f"{text} (last {format_count(over)})"),
         ]
         said = f"{text} over the last {over} steps, after {last} steps"
         if kept.any():
             checks, held = np.asarray(held_out[0], float)[kept], np.asarray(held_out[1], float)[kept]
-            series.append(Series("held out", checks, held, "data", width=1.5, legend=f"held out {shown(held[-1])}"))
-            said += f", held out {shown(held[-1])}"
+            series.append(
+                Series("held out", checks, held, "data", width=1.5, legend=f"held out {format_number(held[-1])}")
+            )
+            said += f", held out {format_number(held[-1])}"
         if floor is not None:
             best = _with_error(floor, floor_error)
             ends = steps[[0, -1]]
@@ -113,7 +115,7 @@ class LossChart(Chart):
         )
 
     def say_x(self, value: float) -> str:
-        return f"step {count(round(value))}"
+        return f"step {format_count(round(value))}"
 
 
 def _axis(base: float, high: float, means: np.ndarray) -> LossAxis:
@@ -146,13 +148,13 @@ def steps_averaged(steps: np.ndarray, smooth: np.ndarray) -> int:
 def _last(means: np.ndarray, smooth: np.ndarray) -> str:
     """The running average at its end, with its standard error by how much the last columns jump."""
     if len(means) < COLUMNS_SMOOTHED:
-        return shown(smooth[-1])  # the loss still falls by more than it jumps
+        return format_number(smooth[-1])  # the loss still falls by more than it jumps
     jumps = float(np.mean(np.diff(means[-COLUMNS_SMOOTHED:]) ** 2) / 2)
     return _with_error(float(smooth[-1]), math.sqrt(jumps * (1 - MEMORY) / (1 + MEMORY)))
 
 
 def _with_error(value: float, error: float | None) -> str:
-    return measured(value, error) if error else shown(value)
+    return format_measured(value, error) if error else format_number(value)
 
 
 def _memory(columns: int) -> float:

@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QGraphicsSimpleTextItem, QWidget
 
 from playground.app import theme
 from playground.app.charts.series import Series
-from playground.app.numbers import count
+from playground.app.number_formats import format_count
 from playground.drawing.charts import Axis
 from playground.drawing.palette import Palette
 
@@ -283,7 +283,7 @@ class Plot:
 
 
 def _grouped(label: str) -> str:
-    return count(int(label)) if label.isdecimal() else label
+    return format_count(int(label)) if label.isdecimal() else label
 
 
 def _bent(axis: Axis, values: np.ndarray) -> np.ndarray:

@@ -13,7 +13,14 @@ from playground.app.engine import Engine
 from playground.app.equation import Tooltip, words
 from playground.app.field_row import EDIT_WIDTH, LABEL_WIDTH, FieldLabel, no_number, warning
 from playground.app.fields import make_field
-from playground.app.numbers import Scale, count, exactly, rounded, shown, typed
+from playground.app.number_formats import (
+    Scale,
+    format_count,
+    format_exactly,
+    format_number,
+    parse_number,
+    round_to_slider,
+)
 from playground.app.state import State
 from playground.app.views import ProblemView, TaskStatus
 from playground.app.workspace import other_data
@@ -57,14 +64,14 @@ class BrushRow(QWidget):
         label = FieldLabel("brush radius", False, self)
         label.setFixedWidth(LABEL_WIDTH)
         self.slider = Slider(self)
-        self.number = NumberEdit(shown, self)
+        self.number = NumberEdit(format_number, self)
         self.number.setFixedWidth(EDIT_WIDTH)
         for widget, name in ((label, ""), (self.slider, "Brush radius, slider"), (self.number, "Brush radius")):
             widget.setAccessibleName(name)
             widget.setToolTip("<p>One standard deviation across a stroke, in your data's unit.</p>")
             layout.addWidget(widget, 1 if widget is self.slider else 0)
         self.slider.moved.connect(
-            lambda position: self._set(float(rounded(self._scale.value(position), self._scale, False)))
+            lambda position: self._set(float(round_to_slider(self._scale.value(position), self._scale, False)))
         )
         self.number.committed.connect(self._typed)
         self.number.abandoned.connect(self._show)
@@ -76,11 +83,11 @@ class BrushRow(QWidget):
         self._show()
 
     def _typed(self, text: str) -> None:
-        value = typed(text, False)
+        value = parse_number(text, False)
         if value is None:
             self._say(no_number(text, self.BOUND, 0.2))
         elif not self.LEAST <= value <= self.MOST:
-            self._say(f"Brush radius = {exactly(value)} is not allowed: it must be {self.BOUND}.")
+            self._say(f"Brush radius = {format_exactly(value)} is not allowed: it must be {self.BOUND}.")
         else:
             self._set(float(value))
 
@@ -348,9 +355,9 @@ class DataPanel(CollapsiblePanel):
             self.set_state("loading…")
         elif finite:
             name = title if kind == "digits" else Path(data.path).name
-            self.set_state(f"{name} · {count(total)}" if present else name or "no file")
+            self.set_state(f"{name} · {format_count(total)}" if present else name or "no file")
             facts = (
-                f"{_facts(view)}\n{count(view.count)} to train, {count(view.conditions.held_out)} held out"
+                f"{_facts(view)}\n{format_count(view.count)} to train, {format_count(view.conditions.held_out)} held out"
                 if present
                 else ""
             )
@@ -359,7 +366,7 @@ class DataPanel(CollapsiblePanel):
         elif kind == "drawn" and not data.strokes:
             self.set_state("nothing drawn yet")
         else:
-            self.set_state(f"{title} · {count(total)}")
+            self.set_state(f"{title} · {format_count(total)}")
         self._say()
 
     def _say(self) -> None:
@@ -384,7 +391,7 @@ class DataPanel(CollapsiblePanel):
 
 def _facts(view: ProblemView) -> str:
     """What was read: how many, and of what."""
-    total = count(view.count + view.conditions.held_out)
+    total = format_count(view.count + view.conditions.held_out)
     if not view.is_image:
         return f"{total} rows: {breakable(', '.join(view.axes))}"
     channels, height, width = view.points.shape[1:]

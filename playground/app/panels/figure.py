@@ -11,7 +11,7 @@ from playground.app import theme
 from playground.app.engine import Engine
 from playground.app.equation import Tooltip
 from playground.app.labels import spoken
-from playground.app.numbers import MINUS, duration, shown
+from playground.app.number_formats import MINUS, format_duration, format_number
 from playground.app.selectable import SelectableLabel
 from playground.app.views import TaskStatus
 from playground.app.wrapping import wrapped
@@ -27,7 +27,7 @@ def decimal(value: float, places: int = 3) -> str:
     ('−0.713', '1.000', '−1.28e24')
     """
     if abs(value) >= 1e7:
-        return shown(value, 4)
+        return format_number(value, 4)
     text = f"{value:.{places}f}"
     return text.replace("-", MINUS) if float(text) else text.lstrip("-")
 
@@ -185,7 +185,7 @@ class TaskButton(QPushButton):
         left = status.seconds_left
         text = self._title
         if status.running:
-            text = "Cancel" if left is None else f"Cancel · {duration(left)}"
+            text = "Cancel" if left is None else f"Cancel · {format_duration(left)}"
         self.setText(text)
         self.setEnabled(status.running or not self._why_disabled)
         if status.running:

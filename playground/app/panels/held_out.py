@@ -6,7 +6,7 @@ from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
 from playground.app import theme
 from playground.app.collapsible_panel import ROW_GAP
 from playground.app.engine import Engine
-from playground.app.numbers import count, shown
+from playground.app.number_formats import format_count, format_number
 from playground.app.panels.figure import Figure, decimal, missing, with_error
 from playground.app.state import State
 from playground.app.views import DensityView
@@ -132,7 +132,7 @@ class HeldOutFigures(QWidget):
         energy = view is not None and view.has_energy
         # An energy without a flow has figures of its own, and these would stay empty.
         flows = flow_conflict(experiment) is None or not energy
-        self.nll.rename("test NLL" if view is None else f"test NLL ({count(view.test_points)})")
+        self.nll.rename("test NLL" if view is None else f"test NLL ({format_count(view.test_points)})")
         for figures, shows in (
             ((self.nll, self.train_nll, self.trips), flows),
             ((self.energy_nll, self.energy_integral, self.partition), energy),
@@ -175,7 +175,7 @@ class HeldOutFigures(QWidget):
         elif not metrics:  # all was forgotten: another network, other weights or other data
             self.partition.show_text("")
         trip = metrics.get("round_trip_error"), metrics.get("round_trip_log_prob_error")
-        text = "" if None in trip else ", ".join(shown(abs(float(error)), 2) for error in trip)
+        text = "" if None in trip else ", ".join(format_number(abs(float(error)), 2) for error in trip)
         self.trips.show_text(text, missing(metrics, "round_trip_error"))
         why = missing(metrics, "trace_standard_error")
         self.estimate.show_text("" if why else _with_error(metrics, "trace_standard_error"), why)
@@ -188,7 +188,9 @@ class HeldOutFigures(QWidget):
 
     def _show_partition(self, partition: tuple[float, float], sigma: float) -> None:
         value, error = partition
-        self.partition.show_text(f"{decimal(value)} (quadrature ± {shown(error, 1)})", f"At σ = {shown(sigma)}.")
+        self.partition.show_text(
+            f"{decimal(value)} (quadrature ± {format_number(error, 1)})", f"At σ = {format_number(sigma)}."
+        )
 
 
 def _with_error(metrics: dict[str, object], key: str) -> str:

@@ -11,7 +11,7 @@ from playground.app.collapsible_panel import CollapsiblePanel, Notice
 from playground.app.engine import Engine
 from playground.app.fields import make_field
 from playground.app.labels import spoken
-from playground.app.numbers import count, shown
+from playground.app.number_formats import format_count, format_number
 from playground.app.option_labels import capital
 from playground.app.panels.figure import Figure, TaskButton, decimal, with_error
 from playground.app.panels.held_out import TRIP, HeldOutFigures
@@ -217,12 +217,14 @@ class LikelihoodPanel(CollapsiblePanel):
             if likelihood.energy is not None:
                 value, error = likelihood.energy
                 smoothed = (
-                    f"the data smoothed by σ = {shown(likelihood.sigma)}"
+                    f"the data smoothed by σ = {format_number(likelihood.sigma)}"
                     if likelihood.sigma
                     else "the data as they are"
                 )
                 self.energy.rename(f"log p, {word}" if word and flow is None else "log p, energy")
-                self.energy.show_text(f"{decimal(value)} (ln Z ± {shown(error, 1)})", f"{why} Of {smoothed}.".strip())
+                self.energy.show_text(
+                    f"{decimal(value)} (ln Z ± {format_number(error, 1)})", f"{why} Of {smoothed}.".strip()
+                )
             if likelihood.exact is not None:
                 self.exact.show_text(decimal(likelihood.exact))
         self._summarise()
@@ -246,7 +248,7 @@ class LikelihoodPanel(CollapsiblePanel):
         z = flow.latent
         self.latent.show_text(f"({decimal(z[0], 2)}, {decimal(z[1], 2)})" if plane else f"length {_length(z)}")
         self.trip.show_text(_difference(flow.distance, flow.log_prob_error))
-        self.evaluations.show_text(count(flow.evaluations))
+        self.evaluations.show_text(format_count(flow.evaluations))
 
     @Slot(str, object)
     def _task_changed(self, task: str, status: TaskStatus) -> None:
@@ -319,7 +321,7 @@ def _estimated(standard_error: float | None) -> str:
 
 
 def _difference(distance: float, log_prob: float) -> str:
-    return f"Δx {shown(distance, 2)}, Δlog p {shown(abs(log_prob), 2)}"
+    return f"Δx {format_number(distance, 2)}, Δlog p {format_number(abs(log_prob), 2)}"
 
 
 def _length(code: np.ndarray) -> str:

@@ -5,7 +5,7 @@ from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from playground.app.collapsible_panel import ROW_GAP, Notice
 from playground.app.engine import Engine
-from playground.app.numbers import percent
+from playground.app.number_formats import format_percent
 from playground.app.panels.figure import Figure, missing
 from playground.app.state import State
 from playground.lab.memorization import memorization_warning
@@ -35,6 +35,10 @@ class Memorization(QWidget):
     @Slot(object)
     def _show_evaluation(self, metrics: dict[str, object]) -> None:
         share, usual = (metrics.get(f"memorized_share{end}") for end in ("", "_held_out"))
-        text = "" if share is None or usual is None else f"{percent(float(share))} (held-out {percent(float(usual))})"
+        text = (
+            ""
+            if share is None or usual is None
+            else f"{format_percent(float(share))} (held-out {format_percent(float(usual))})"
+        )
         self.copies.show_text(text, missing(metrics, "memorized_share"))
         self.notice.say("warning", memorization_warning(metrics, self.state.experiment))

@@ -14,7 +14,7 @@ from playground.app.engine import Engine
 from playground.app.equation import Tooltip
 from playground.app.field_row import warning
 from playground.app.fields import NumberField, make_field
-from playground.app.numbers import shown
+from playground.app.number_formats import format_number
 from playground.app.range_field import RangeField
 from playground.app.state import State
 from playground.app.views import ProblemView
@@ -114,7 +114,7 @@ class NoisePanel(CollapsiblePanel):
     @Slot(object)
     def _previewed(self, sigmas: np.ndarray) -> None:
         self.range.preview(float(sigmas[0]), float(sigmas[-1]))
-        self.set_state(f"σ {shown(sigmas[0])} → {shown(sigmas[-1])}")
+        self.set_state(f"σ {format_number(sigmas[0])} → {format_number(sigmas[-1])}")
 
     @Slot(int, object)
     def _moved(self, index: int, sigmas: np.ndarray) -> None:
@@ -262,12 +262,12 @@ class NoisePanel(CollapsiblePanel):
         elif sigmas is None or not len(sigmas):
             self.set_state(name)
         elif noise.kind == "single":
-            self.set_state(f"σ = {shown(sigmas[0])}")
+            self.set_state(f"σ = {format_number(sigmas[0])}")
         elif noise.kind == "discrete":
             self.set_state(f"{'by hand' if noise.sigmas else 'geometric'}, L = {len(sigmas)}")
         else:
             self.set_state(
-                f"σ {shown(sigmas[0])} → {shown(sigmas[-1])} · {name}"
+                f"σ {format_number(sigmas[0])} → {format_number(sigmas[-1])} · {name}"
             )  # its end goes where there is no room
 
     def _warn(self, view: ProblemView | None) -> None:
@@ -295,7 +295,7 @@ def _title(changes: Mapping[str, object]) -> str:
     """What stands on that button: the one number that matters, or the curve's name where it is many."""
     key, value = next(iter(changes.items()))
     symbol = fields()[key].symbol
-    return f"{symbol} = {shown(value)}" if isinstance(value, int | float) else f"Change {symbol}"
+    return f"{symbol} = {format_number(value)}" if isinstance(value, int | float) else f"Change {symbol}"
 
 
 def _way(changes: Mapping[str, object]) -> str:

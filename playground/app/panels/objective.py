@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QWidget
 from playground.app.collapsible_panel import CollapsiblePanel, Notice
 from playground.app.engine import Engine
 from playground.app.fields import make_field
-from playground.app.numbers import compact, count
+from playground.app.number_formats import format_compact, format_count
 from playground.app.state import State
 from playground.app.views import conditions_of
 from playground.lab.conflicts import training_conflict
@@ -65,7 +65,7 @@ class ObjectivePanel(CollapsiblePanel):
         kind = resolve(experiment).network.kind
         name = {"mlp": "MLP", "energy": "Energy"}.get(kind, "U-Net")
         text = f"{name} {experiment.network.width}×{experiment.network.depth}"
-        self.set_state(f"{text} · {compact(view.parameters_count)}" if view is not None else text)
+        self.set_state(f"{text} · {format_compact(view.parameters_count)}" if view is not None else text)
         for part in ("features", "feature_scale"):
             self.network[part].setVisible(kind in ("mlp", "energy"))
         self._say()
@@ -79,7 +79,7 @@ class ObjectivePanel(CollapsiblePanel):
         if objective.kind == "maximum-likelihood":
             levels = 1 if self.state.experiment.noise.kind in ("none", "single") else LEVELS
             self.notice.say(
-                "info", f"Z is summed over {count(levels * objective.normalizer_grid**2)} points at every step."
+                "info", f"Z is summed over {format_count(levels * objective.normalizer_grid**2)} points at every step."
             )
             return
         if objective.kind != "exact" or passes <= 2:

@@ -13,7 +13,7 @@ from playground.app.charts.pairs import NearestPairs
 from playground.app.collapsible_panel import CollapsiblePanel, Notice
 from playground.app.engine import Engine
 from playground.app.labels import spoken
-from playground.app.numbers import measured, percent, percent_with_error, shown
+from playground.app.number_formats import format_measured, format_number, format_percent, format_percent_with_error
 from playground.app.panels.figure import Figure, TaskButton, decimal, missing, with_error
 from playground.app.panels.marginals import Marginals
 from playground.app.panels.memorization import Memorization
@@ -246,9 +246,9 @@ class QualityPanel(CollapsiblePanel):
         self._enable()
         distance = metrics.get("sliced_wasserstein2")
         floor, spread = (metrics.get(f"sliced_wasserstein2_floor{end}") for end in ("", "_std"))
-        text = "" if distance is None else shown(float(distance))
+        text = "" if distance is None else format_number(float(distance))
         if distance is not None and floor is not None and spread is not None:
-            text += f" (floor {shown(float(floor))} ± {percent(spread / floor)})"
+            text += f" (floor {format_number(float(floor))} ± {format_percent(spread / floor)})"
         against = metrics.get("reference_set")
         why = missing(metrics, "sliced_wasserstein2")
         self.distance.show_text(text, f"The data are {against}." if against else why)
@@ -268,9 +268,12 @@ class QualityPanel(CollapsiblePanel):
         if distance is None or floor is None or spread is None or squared is None or squared_floor is None:
             self.transport.show_text("", missing(metrics, "wasserstein2"))
             return
-        text = f"{shown(float(distance))} (floor {shown(float(floor))} ± {percent(spread / floor)})"
+        text = (
+            f"{format_number(float(distance))} (floor {format_number(float(floor))} ± {format_percent(spread / floor)})"
+        )
         self.transport.show_text(
-            text, f"W₂² is {shown(float(squared))} (floor {shown(float(squared_floor))}), in squared units."
+            text,
+            f"W₂² is {format_number(float(squared))} (floor {format_number(float(squared_floor))}), in squared units.",
         )
 
     def _show_images(self, metrics: dict[str, object]) -> None:
@@ -357,7 +360,7 @@ class QualityPanel(CollapsiblePanel):
             for values in (errors.relative, errors.relative_error, errors.divergence, errors.divergence_error)
         )
         if math.isfinite(relative):
-            self.relative.show_text(percent_with_error(relative, relative_error))
+            self.relative.show_text(format_percent_with_error(relative, relative_error))
         else:
             self.relative.show_text("", spoken(errors.unscaled))
         self.divergence.show_text(_with_error_if_known(divergence, divergence_error))
@@ -372,4 +375,4 @@ def _with_own_error(metrics: dict[str, object], key: str) -> str:
 
 
 def _with_error_if_known(value: float, error: float) -> str:
-    return measured(value, error) if error > 0 else shown(value)
+    return format_measured(value, error) if error > 0 else format_number(value)

@@ -9,7 +9,7 @@ from playground.app import option_labels, readouts, theme
 from playground.app.collapsible_panel import CollapsiblePanel, Notice
 from playground.app.engine import Engine
 from playground.app.fields import NumberField, make_field
-from playground.app.numbers import count
+from playground.app.number_formats import format_count
 from playground.app.panels.figure import Figure
 from playground.app.state import State
 from playground.app.views import conditions_of
@@ -144,9 +144,9 @@ class SamplingPanel(CollapsiblePanel):
         self._resolve_churn()
         assert isinstance(self.step, NumberField)
         if acts(experiment, "sampling.step"):
-            self.step.set_resolved(self.engine.automatic_step)
+            self.step.set_resolved(self.engine.default_step)
         particles = value(resolve(experiment), "sampling.particles")
-        self.set_state(f"{NAMES.get(sampling.kind, sampling.kind)} · {count(particles)}")
+        self.set_state(f"{NAMES.get(sampling.kind, sampling.kind)} · {format_count(particles)}")
         self._say()
 
     def _name_class(self, names: Sequence[str]) -> None:

@@ -12,7 +12,7 @@ from playground.app.charts.loss import LossChart
 from playground.app.collapsible_panel import CollapsiblePanel, Notice
 from playground.app.engine import Engine
 from playground.app.fields import NumberField, make_field
-from playground.app.numbers import count, duration, shown
+from playground.app.number_formats import format_count, format_duration, format_number
 from playground.app.panels.figure import with_error
 from playground.app.state import State
 from playground.app.views import conditions_of
@@ -210,19 +210,21 @@ class TrainingPanel(CollapsiblePanel):
         progress, training = self.engine.last_progress, self.engine.training
         trained = self.engine.trained_steps
         self.reset.setEnabled(trained > 0)
-        self.reset.setToolTip(f"<p>Discard the weights of {count(trained)} steps and start from new random ones.</p>")
+        self.reset.setToolTip(
+            f"<p>Discard the weights of {format_count(trained)} steps and start from new random ones.</p>"
+        )
         self.bar.setVisible(training not in ("untrained", "waiting"))
         self.bar.setValue(self._thousandths())
         if training == "waiting":
             self.set_state("starts when ready")
             return
         if progress is None or training == "untrained":
-            self.set_state(f"{training} · {count(trained)} steps" if trained else "untrained")
+            self.set_state(f"{training} · {format_count(trained)} steps" if trained else "untrained")
             return
-        steps = f"{count(progress.step)} steps"
+        steps = f"{format_count(progress.step)} steps"
         if training == "training":
-            left = "" if progress.seconds_left is None else f" · {duration(progress.seconds_left)}"
-            self.set_state(f"{shown(progress.steps_per_second)} steps/s{left}")
+            left = "" if progress.seconds_left is None else f" · {format_duration(progress.seconds_left)}"
+            self.set_state(f"{format_number(progress.steps_per_second)} steps/s{left}")
         else:
             self.set_state(f"{training} · {steps}")
 

@@ -4,18 +4,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from playground.app.numbers import (
+from playground.app.number_formats import (
     Scale,
-    compact,
-    duration,
-    exactly,
-    measured,
-    percent,
-    plain,
-    rounded,
-    shown,
+    format_compact,
+    format_duration,
+    format_exactly,
+    format_measured,
+    format_number,
+    format_percent,
+    parse_number,
+    round_to_slider,
     slider_scale,
-    typed,
+    without_typography,
 )
 from playground.lab.experiment import fields
 
@@ -24,9 +24,12 @@ NUMBERS = {key: field for key, field in fields().items() if field.kind in ("int"
 
 @given(st.floats(-1e12, 1e12), st.floats(1e-6, 1e6))
 def test_what_is_copied_can_be_read_by_a_program(value, error):
-    for text in (plain(shown(value)), *plain(measured(value, error)).split(" ± ")):
+    for text in (
+        without_typography(format_number(value)),
+        *without_typography(format_measured(value, error)).split(" ± "),
+    ):
         float(text)
-    assert plain(shown(value)).startswith("-") is (value < 0)
+    assert without_typography(format_number(value)).startswith("-") is (value < 0)
 
 
 @pytest.mark.parametrize(
@@ -40,7 +43,7 @@ def test_what_is_copied_can_be_read_by_a_program(value, error):
     ],
 )
 def test_only_numbers_are_copied_otherwise(text, copied):
-    assert plain(text) == copied
+    assert without_typography(text) == copied
 
 
 @pytest.mark.parametrize(
@@ -62,24 +65,24 @@ def test_only_numbers_are_copied_otherwise(text, copied):
     ],
 )
 def test_shown(value: float, text: str):
-    assert shown(value) == text
+    assert format_number(value) == text
 
 
 def test_measured():
-    assert measured(0.17034, 0.0016) == "0.170 ± 0.002"
-    assert measured(-1.5, 0.04) == "−1.50 ± 0.04"
-    assert measured(1e9, 3e7) == "1e9 ± 3e7"
-    assert measured(2.34567e9, 3e6) == "2.346e9 ± 3e6"
-    assert measured(8.71e-7, 1.8e-7) == "9e-7 ± 2e-7"
-    assert measured(-8.71e-7, 3.2e-9) == "−8.71e-7 ± 3e-9"
-    assert measured(1.0076123, 3e-6) == "1.007612 ± 3e-6"
-    assert measured(-0.001, 0.02) == "0.00 ± 0.02"
-    assert measured(1.5, math.inf) == "1.5 ± ∞"
+    assert format_measured(0.17034, 0.0016) == "0.170 ± 0.002"
+    assert format_measured(-1.5, 0.04) == "−1.50 ± 0.04"
+    assert format_measured(1e9, 3e7) == "1e9 ± 3e7"
+    assert format_measured(2.34567e9, 3e6) == "2.346e9 ± 3e6"
+    assert format_measured(8.71e-7, 1.8e-7) == "9e-7 ± 2e-7"
+    assert format_measured(-8.71e-7, 3.2e-9) == "−8.71e-7 ± 3e-9"
+    assert format_measured(1.0076123, 3e-6) == "1.007612 ± 3e-6"
+    assert format_measured(-0.001, 0.02) == "0.00 ± 0.02"
+    assert format_measured(1.5, math.inf) == "1.5 ± ∞"
 
 
 def test_percent():
     shares = {0.0: "0 %", 0.0123: "1.2 %", 0.996: "100 %", 1.9: "190 %", 190.0: "19\u202f000 %"}
-    assert {share: percent(share) for share in shares} == shares
+    assert {share: format_percent(share) for share in shares} == shares
 
 
 @pytest.mark.parametrize(
@@ -105,20 +108,20 @@ def test_percent():
     ],
 )
 def test_typed(text: str, whole: bool, value: float | None):
-    assert typed(text, whole) == value
+    assert parse_number(text, whole) == value
 
 
 @given(st.floats(allow_nan=False, allow_infinity=False))
 def test_a_number_survives_being_edited(value: float):
-    assert typed(exactly(value), False) == value
+    assert parse_number(format_exactly(value), False) == value
 
 
 @given(st.floats(1e-12, 1e12))
 def test_what_is_shown_is_near(value: float):
-    read = typed(shown(value), False)
+    read = parse_number(format_number(value), False)
     assert read is not None
     assert read == pytest.approx(value, rel=6e-3)
-    assert len(shown(value)) <= 9
+    assert len(format_number(value)) <= 9
 
 
 def test_the_slider_of_every_setting_covers_its_default():
@@ -134,14 +137,14 @@ def test_slider_values_are_allowed():
     for key, field in NUMBERS.items():
         scale = slider_scale(field, 2.0)
         for position in (0.0, 0.123, 0.5, 0.77, 1.0):
-            value = rounded(scale.value(position), scale, field.kind == "int")
+            value = round_to_slider(scale.value(position), scale, field.kind == "int")
             assert field.minimum <= value <= field.maximum, (key, position)
             assert isinstance(value, int) == (field.kind == "int"), (key, position)
 
 
 @given(st.sampled_from(["linear", "log"]), st.floats(0, 1))
-def test_position_and_value_are_inverse(distribution: str, position: float):
-    scale = Scale(0.01, 50.0, distribution)
+def test_position_and_value_are_inverse(spacing: str, position: float):
+    scale = Scale(0.01, 50.0, spacing)
     assert scale.position(scale.value(position)) == pytest.approx(position, abs=1e-9)
 
 
@@ -152,5 +155,11 @@ def test_the_memory_scale_spreads_the_values_near_one():
 
 
 def test_duration_and_compact():
-    assert [duration(seconds) for seconds in (0, 8.3, 60, 750, 3720)] == ["0:00", "0:09", "1:00", "12:30", "1:02:00"]
-    assert [compact(count) for count in (999, 41_987, 1_300_000)] == ["999", "42 k", "1.3 M"]
+    assert [format_duration(seconds) for seconds in (0, 8.3, 60, 750, 3720)] == [
+        "0:00",
+        "0:09",
+        "1:00",
+        "12:30",
+        "1:02:00",
+    ]
+    assert [format_compact(count) for count in (999, 41_987, 1_300_000)] == ["999", "42 k", "1.3 M"]

@@ -10,10 +10,10 @@ THIN_SPACE = "\u202f"  # at which no line is broken
 MINUS = "\u2212"
 
 
-def shown(value: float, digits: int = 3) -> str:
+def format_number(value: float, digits: int = 3) -> str:
     """A number in few characters: ``20 000``, ``0.05``, ``3e-3``, ``-0.713``, ``1.2e6``.
 
-    >>> shown(20_000), shown(0.003), shown(12.3456), shown(-0.71349)
+    >>> format_number(20_000), format_number(0.003), format_number(12.3456), format_number(-0.71349)
     ('20\u202f000', '3e-3', '12.3', '\u22120.713')
     """
     value = float(value)
@@ -24,81 +24,81 @@ def shown(value: float, digits: int = 3) -> str:
     if size == 0:
         return "0"
     if size.is_integer() and size < 1e6:  # more digits have no room in a row
-        return sign + count(int(size))
+        return sign + format_count(int(size))
     if 1e-2 <= size < 1e5:
         if size >= 10**digits:
-            return sign + count(round(size))
+            return sign + format_count(round(size))
         text = f"{size:.{digits}g}"
-        return sign + (text if "e" not in text else count(round(size)))  # 99.9 in two digits
+        return sign + (text if "e" not in text else format_count(round(size)))  # 99.9 in two digits
     mantissa, exponent = f"{size:.{digits - 1}e}".split("e")
     mantissa = mantissa.rstrip("0").rstrip(".") if "." in mantissa else mantissa
     return f"{sign}{mantissa}e{int(exponent)}"
 
 
-def count(number: int) -> str:
+def format_count(number: int) -> str:
     """A whole number with its digits grouped."""
     return f"{number:,}".replace(",", THIN_SPACE)
 
 
-def coordinate(value: float, span: tuple[float, float], places: int = 3) -> str:
+def format_coordinate(value: float, span: tuple[float, float], places: int = 3) -> str:
     """Digits enough to tell a thousandth of the data's width, whatever their offset; of fewer places a hundredth, a tenth.
 
-    >>> coordinate(101325.4, (100_200, 102_400)), coordinate(-0.001, (-1.5, 2.5), 2), coordinate(1.0021e-3, (1e-3, 1.007e-3))
+    >>> format_coordinate(101325.4, (100_200, 102_400)), format_coordinate(-0.001, (-1.5, 2.5), 2), format_coordinate(1.0021e-3, (1e-3, 1.007e-3))
     ('101325', '0.00', '1.0021e-3')
     """
     digits = max(0, places - math.floor(math.log10(max(span[1] - span[0], 1e-300))))
     if digits <= 6:
         return f"{round(value, digits) + 0.0:.{digits}f}".replace("-", MINUS)
     before = 0 if value == 0 else math.floor(math.log10(abs(value))) + 1
-    return shown(value, min(max(digits + before, 4), 15))
+    return format_number(value, min(max(digits + before, 4), 15))
 
 
-def measured(value: float, error: float, digits: int = 1) -> str:
+def format_measured(value: float, error: float, digits: int = 1) -> str:
     """A value and its error, to so many digits of the error.
 
-    >>> measured(0.17034, 0.0016), measured(-1.5, 0.04), measured(32.3, 12.0), measured(8.71e-7, 1.84e-7, 2)
+    >>> format_measured(0.17034, 0.0016), format_measured(-1.5, 0.04), format_measured(32.3, 12.0), format_measured(8.71e-7, 1.84e-7, 2)
     ('0.170 ± 0.002', '\u22121.50 ± 0.04', '32.3 ± 12', '8.7e-7 ± 1.8e-7')
     """
     if not 1e-5 <= error < 10 or abs(value) >= 1e5:
         known = 3
         if value and 0 < error < math.inf and math.isfinite(value) and (error < 10 or abs(value) >= 1e5):
             known = math.floor(math.log10(abs(value))) - math.floor(math.log10(error)) + digits
-        return f"{shown(value, min(max(known, 1), 9))} ± {shown(error, digits)}"
+        return f"{format_number(value, min(max(known, 1), 9))} ± {format_number(error, digits)}"
     places = max(digits - 1 - math.floor(math.log10(error)), 0)
     return f"{round(value, places) + 0.0:.{places}f} ± {error:.{places}f}".replace("-", MINUS)
 
 
-def percent(share: float) -> str:
+def format_percent(share: float) -> str:
     """A share as people read it, in two digits or to the whole percent.
 
-    >>> percent(0.0123), percent(0.996), percent(1.9), percent(190)
+    >>> format_percent(0.0123), format_percent(0.996), format_percent(1.9), format_percent(190)
     ('1.2 %', '100 %', '190 %', '19\u202f000 %')
     """
-    return f"{shown(100 * share, 2)} %"
+    return f"{format_number(100 * share, 2)} %"
 
 
-def percent_with_error(share: float, error: float) -> str:
+def format_percent_with_error(share: float, error: float) -> str:
     """A share and its standard error, or the share alone where that is 0 or not known.
 
-    >>> percent_with_error(0.0123, 0.0004), percent_with_error(1.9, 0.0)
+    >>> format_percent_with_error(0.0123, 0.0004), format_percent_with_error(1.9, 0.0)
     ('1.23 ± 0.04 %', '190 %')
     """
-    return f"{measured(100 * share, 100 * error)} %" if error > 0 else percent(share)
+    return f"{format_measured(100 * share, 100 * error)} %" if error > 0 else format_percent(share)
 
 
-def exactly(value: float) -> str:
+def format_exactly(value: float) -> str:
     """A number as it is edited: nothing rounded away, nothing between its digits."""
     if isinstance(value, int) or (float(value).is_integer() and abs(value) < 1e15):
         return str(int(value))
     return repr(float(value)).replace("e-0", "e-").replace("e+0", "e").replace("e+", "e")
 
 
-def typed(text: str, whole: bool) -> float | int | None:
+def parse_number(text: str, whole: bool) -> float | int | None:
     """What someone meant by a number they typed, or None if it is no number.
 
     Spaces group digits, a comma is a decimal point or groups thousands, and ``3e-3`` or ``2·10^-4`` work as well.
 
-    >>> typed("20 000", True), typed("3e-3", False), typed("0,05", False), typed("20,000", True), typed("x", False)
+    >>> parse_number("20 000", True), parse_number("3e-3", False), parse_number("0,05", False), parse_number("20,000", True), parse_number("x", False)
     (20000, 0.003, 0.05, 20000, None)
     """
     text = text.strip().replace(MINUS, "-").replace("–", "-")
@@ -124,16 +124,16 @@ def typed(text: str, whole: bool) -> float | int | None:
     return int(number) if whole and number.is_integer() else number
 
 
-def plain(text: str) -> str:
+def without_typography(text: str) -> str:
     """A text whose numbers programs read: with the minus of ASCII, and no space between digits.
 
-    >>> plain("log p = \u22120.713 \u2212 3.21, 20\u202f000 steps; f \u2212 g")
+    >>> without_typography("log p = \u22120.713 \u2212 3.21, 20\u202f000 steps; f \u2212 g")
     'log p = -0.713 - 3.21, 20000 steps; f \u2212 g'
     """
     return re.sub(rf"(?<=\d){THIN_SPACE}(?=\d{{3}})", "", re.sub(rf"{MINUS}(?=\s?[\d.∞])", "-", text))
 
 
-def duration(seconds: float) -> str:
+def format_duration(seconds: float) -> str:
     """Time left as a clock shows it: ``0:09``, ``12:30``, ``1:02:00``."""
     total = max(math.ceil(seconds), 0)
     minutes, rest = divmod(total, 60)
@@ -141,7 +141,7 @@ def duration(seconds: float) -> str:
     return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"
 
 
-def compact(count: float) -> str:
+def format_compact(count: float) -> str:
     """A count in at most four characters and a letter: ``42 k``, ``1.3 M``."""
     for size, letter in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
         if count >= size:
@@ -156,7 +156,7 @@ class Scale:
 
     low: float
     high: float
-    law: str = "linear"  # "linear", "log", or "memory": log of one minus the value, for weights close to 1
+    spacing: str = "linear"  # "linear", "log", or "memory": log of one minus the value, for weights close to 1
 
     def position(self, value: float) -> float:
         """The place of a value, clipped to [0, 1]."""
@@ -167,21 +167,21 @@ class Scale:
         """The value at a place in [0, 1]."""
         low, high = self._bend(self.low), self._bend(self.high)
         inner = low + min(max(position, 0.0), 1.0) * (high - low)
-        if self.law == "log":
+        if self.spacing == "log":
             return 10**inner
-        return 1 - 10**-inner if self.law == "memory" else inner
+        return 1 - 10**-inner if self.spacing == "memory" else inner
 
     def _bend(self, value: float) -> float:
-        if self.law == "log":
+        if self.spacing == "log":
             return math.log10(max(value, 1e-300))
-        return -math.log10(max(1 - value, 1e-12)) if self.law == "memory" else value
+        return -math.log10(max(1 - value, 1e-12)) if self.spacing == "memory" else value
 
 
-def rounded(value: float, scale: Scale, whole: bool) -> float | int:
+def round_to_slider(value: float, scale: Scale, whole: bool) -> float | int:
     """A slider's value as a person would write it: two or three digits, a round one where the scale is linear."""
-    if scale.law == "memory":
+    if scale.spacing == "memory":
         return 1 - float(f"{1 - value:.1e}") if value < 1 else value
-    if scale.law == "log" and value > 0:
+    if scale.spacing == "log" and value > 0:
         value = float(f"{value:.1e}") if not whole or value >= 100 else value
     elif not whole:
         step = 10 ** math.floor(math.log10(max(scale.high - scale.low, 1e-300)) - 2)
@@ -220,11 +220,11 @@ def slider_scale(field: Field, centre: float | None) -> Scale:
     """The scale of a setting's slider; `centre` is the value that suits the data, where the unit is the data's."""
     assert field.minimum is not None
     assert field.maximum is not None
-    law = "memory" if field.key == "training.ema_decay" else "log" if field.log else "linear"
+    spacing = "memory" if field.key == "training.ema_decay" else "log" if field.log else "linear"
     if field.key in _REACH:
-        return Scale(*_REACH[field.key], law)
-    if field.unit.startswith("data") and law == "log":
+        return Scale(*_REACH[field.key], spacing)
+    if field.unit.startswith("data") and spacing == "log":
         middle = centre or 1.0
         low, high = middle / 10**_DECADES, middle * 10**_DECADES
-        return Scale(max(low, field.minimum), min(high, field.maximum), law)
-    return Scale(field.minimum or (1 if law == "log" else field.minimum), field.maximum, law)
+        return Scale(max(low, field.minimum), min(high, field.maximum), spacing)
+    return Scale(field.minimum or (1 if spacing == "log" else field.minimum), field.maximum, spacing)
