@@ -204,18 +204,18 @@ FAULTS = (
         ("theory/test_energy.py::test_the_score_is_the_gradient_of_the_log_density",),
     ),
     Fault(
-        "the ladder from fine to coarse",
+        "levels from fine to coarse",
         "theory/noise/levels.py",
         "sigmas[-1] = sigma_min\n    return sigmas",
         "sigmas[-1] = sigma_min\n    return sigmas.flip(0)",
-        ("theory/test_noise.py::test_geometric_ladder",),
+        ("theory/test_noise.py::test_geometric_levels",),
     ),
     Fault(
-        "the ladder's finest level never drawn",
+        "the finest level never drawn",
         "theory/noise/levels.py",
-        "(_stratified(count, generator) * len(rungs))",
-        "(_stratified(count, generator) * (len(rungs) - 1))",
-        ("theory/test_noise.py::test_ladder_draws_each_rung_as_often",),
+        "(_stratified(count, generator) * len(levels))",
+        "(_stratified(count, generator) * (len(levels) - 1))",
+        ("theory/test_noise.py::test_discrete_levels_are_drawn_equally_often",),
     ),
     Fault(
         "a block of steps from fine to coarse, each at its own levels",
@@ -376,28 +376,34 @@ FAULTS = (
         "theory/counting.py",
         "self._of_each[rows.cpu()] += 1",
         "self._of_all += 1",
-        ("theory/test_counting.py::test_of_fitted_steps_each_particle_has_its_own_number",),
+        ("theory/test_counting.py::test_adaptive_steps_are_counted_per_particle",),
     ),
     Fault(
         "known coordinates merely replaced",
         "theory/guidance.py",
         "wanted = slope + back * (1 + variance) / variance",
         "wanted = slope",
-        ("theory/test_guidance.py::test_what_is_known_is_reached_and_the_rest_follows_its_conditional_distribution",),
+        (
+            "theory/test_guidance.py::test_inpainting_reaches_the_known_part_and_the_rest_follows_its_conditional_distribution",
+        ),
     ),
     Fault(
         "known coordinates with r^2 = sigma^4",
         "theory/guidance.py",
         "back * (1 + variance) / variance",
         "back * (1 + variance) / variance**2",
-        ("theory/test_guidance.py::test_what_is_known_is_reached_and_the_rest_follows_its_conditional_distribution",),
+        (
+            "theory/test_guidance.py::test_inpainting_reaches_the_known_part_and_the_rest_follows_its_conditional_distribution",
+        ),
     ),
     Fault(
         "the unknown coordinates pulled, not the known",
         "theory/guidance.py",
         "torch.where(self.mask, self.known - clean, 0.0)",
         "torch.where(self.mask, 0.0, self.known - clean)",
-        ("theory/test_guidance.py::test_what_is_known_is_reached_and_the_rest_follows_its_conditional_distribution",),
+        (
+            "theory/test_guidance.py::test_inpainting_reaches_the_known_part_and_the_rest_follows_its_conditional_distribution",
+        ),
     ),
     Fault(
         "Metropolis with the proposal's variance eps",
@@ -439,7 +445,7 @@ FAULTS = (
         "theory/stability.py",
         "score(x - step, level)",
         "score(x, level)",
-        ("theory/test_stability.py::test_of_a_gaussian_it_is_one_over_the_narrowest_variance",),
+        ("theory/test_stability.py::test_curvature_of_a_gaussian_is_one_over_its_narrowest_variance",),
     ),
     Fault(
         "a bandwidth by the samples, which may have run away",
@@ -467,7 +473,7 @@ FAULTS = (
         "theory/samplers/multistep.py",
         "then.sigma * math.sqrt(-math.expm1(-2 * h))",
         "then.sigma * math.sqrt(-math.expm1(-h))",
-        ("theory/test_multistep.py::test_of_one_data_point_every_step_is_exact",),
+        ("theory/test_multistep.py::test_every_step_is_exact_for_one_data_point",),
     ),
     Fault(
         "an integral with the weights of evenly spaced values at Lobatto's",

@@ -50,7 +50,7 @@ class ProblemView:
     has_process: bool  # whether there is a path from data to noise
     sigma_min: float
     sigma_max: float
-    rungs: np.ndarray  # (L,) coarse to fine
+    sigmas: np.ndarray  # (L,) coarse to fine
     sigma: float  # typical data scale, one standard deviation
     widest_gap: float
     parameters_count: int

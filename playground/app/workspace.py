@@ -372,7 +372,7 @@ def _view(problem: "Problem", trainer: "Trainer") -> ProblemView:
     is_image = len(problem.shape) == 3
     resolved = problem.resolve()
     has_process = path_conflict(problem.experiment) is None
-    rungs = noise.levels(problem.experiment.noise.levels) if has_process else np.array([noise.sigma_max])
+    sigmas = noise.levels(problem.experiment.noise.levels) if has_process else np.array([noise.sigma_max])
     gap = units.sigma_to_user(problem.widest())
     shown, count = dataset.points, len(dataset.points)
     if count > SHOWN_POINTS:  # all of them are shown without a copy
@@ -396,7 +396,7 @@ def _view(problem: "Problem", trainer: "Trainer") -> ProblemView:
         has_energy=has_energy(problem.experiment),
         sigma_min=units.sigma_to_user(noise.sigma_min),
         sigma_max=units.sigma_to_user(noise.sigma_max),
-        rungs=np.array([units.sigma_to_user(float(sigma)) for sigma in rungs]),
+        sigmas=np.array([units.sigma_to_user(float(sigma)) for sigma in sigmas]),
         sigma=units.sigma_to_user(1.0),
         widest_gap=gap,
         parameters_count=sum(weight.numel() for weight in trainer.network.parameters()),

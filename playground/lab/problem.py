@@ -397,7 +397,7 @@ def _noise(experiment: Experiment, units: Units, widest: Callable[[], float], th
     if noise.kind == "single":
         return SingleSigma(SINGLE_SIGMA if noise.sigma == "auto" else units.sigma_to_internal(noise.sigma))
     if noise.kind == "discrete" and noise.sigmas:
-        return DiscreteNoise([units.sigma_to_internal(rung) for rung in noise.sigmas])
+        return DiscreteNoise([units.sigma_to_internal(sigma) for sigma in noise.sigmas])
     if noise.kind == "custom" and noise.schedule:
         return ContinuousNoise(CustomSchedule([(t, units.sigma_to_internal(sigma)) for t, sigma in noise.schedule]))
     sigma_min = _sigma_min(experiment, units, thickness)

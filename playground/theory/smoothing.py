@@ -136,7 +136,7 @@ def least_overlap(ratio: float, dim: int) -> float:
 
 
 def overlapping_levels(sigma_max: float, sigma_min: float, dim: int, least: float) -> int:
-    """The fewest levels of a geometric ladder that overlap by `least` whatever the data are."""
+    """Return the fewest geometric noise levels that overlap by `least` whatever the data are."""
     gaps = next(
         gaps for gaps in itertools.count(1) if least_overlap((sigma_max / sigma_min) ** (1 / gaps), dim) >= least
     )

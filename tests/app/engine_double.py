@@ -242,7 +242,7 @@ def view(experiment: Experiment, **changes: Any) -> ProblemView:
         "has_process": noise.kind not in ("none", "single"),
         "sigma_min": after.noise.sigma_min,
         "sigma_max": after.noise.sigma_max,
-        "rungs": np.geomspace(after.noise.sigma_max, after.noise.sigma_min, noise.levels),
+        "sigmas": np.geomspace(after.noise.sigma_max, after.noise.sigma_min, noise.levels),
         "sigma": 0.81,
         "widest_gap": 3.4,
         "parameters_count": 41_987,

@@ -81,7 +81,7 @@ def test_a_stroke_over_trained_weights_says_what_it_costs_and_undo_brings_them_b
     assert window.toasts.shown == []
 
 
-def test_what_a_stroke_cost_is_no_longer_offered_where_undo_would_take_back_something_else(drawing, qtbot):
+def test_a_stroke_offers_undo_only_while_undo_takes_it_back(drawing, qtbot):
     window = drawing
     train(window, qtbot)
     QTest.mouseClick(window.panel(DataPanel).brush, LEFT)

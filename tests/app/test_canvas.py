@@ -361,7 +361,7 @@ def test_what_is_exported_is_what_the_screen_shows(canvas: CanvasView, palette) 
     assert render(canvas.scene(600, 300), 600, 300) == image_of(canvas)
 
 
-def test_a_film_of_another_shape_shows_at_least_as_much(canvas: CanvasView) -> None:
+def test_a_video_of_another_shape_shows_at_least_as_much(canvas: CanvasView) -> None:
     fill(canvas)
     x0, x1, y0, y1 = canvas.scene(400, 400).viewport
     assert x0 <= -2

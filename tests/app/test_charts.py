@@ -149,7 +149,7 @@ def test_escape_takes_a_drag_back(ladder, qtbot):
     assert ladder.accessibleDescription().startswith("From 8 to 0.05; ")  # said as it is shown
 
 
-def test_what_is_held_stays_in_the_hand(ladder):
+def test_a_dragged_handle_stays_under_the_pointer(ladder):
     start = ladder.place(0).toPoint()
     QTest.mousePress(ladder, Qt.MouseButton.LeftButton, pos=start)
     QTest.mouseMove(ladder, start + QPoint(50, 0))
@@ -159,7 +159,7 @@ def test_what_is_held_stays_in_the_hand(ladder):
     QTest.mouseRelease(ladder, Qt.MouseButton.LeftButton, pos=start + QPoint(50, 0))
 
 
-def test_what_is_held_is_let_go_when_another_kind_of_noise_takes_its_place(ladder, qtbot):
+def test_a_dragged_handle_is_released_when_the_noise_changes_kind(ladder, qtbot):
     start = ladder.place(3).toPoint()
     QTest.mousePress(ladder, Qt.MouseButton.LeftButton, pos=start)
     QTest.mouseMove(ladder, start + QPoint(10, 0))
@@ -438,7 +438,7 @@ def test_nothing_is_painted_when_nothing_is_new(loss, qtbot):
     qtbot.waitUntil(lambda: paints.count > 0)
 
 
-def test_what_cannot_be_seen_is_drawn_once_it_can(loss, qtbot):
+def test_a_hidden_chart_is_drawn_once_visible(loss, qtbot):
     loss.show_history(*losses(50), 1.85)
     loss.hide()
     loss.show_history(*losses(80), 1.85)

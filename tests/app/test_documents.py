@@ -143,7 +143,7 @@ def test_title_marks_unsaved_work(at, qtbot):
     assert at.documents.title == "x.spg - Score Playground"
 
 
-def test_what_changes_while_a_file_is_written_is_unsaved(at, qtbot):
+def test_changes_while_a_file_is_written_are_unsaved(at, qtbot):
     at.documents.path = at.folder / "x.spg"
     at.state.edit({"seed": 3})
     with qtbot.waitSignal(at.documents.saved):
@@ -262,7 +262,7 @@ def test_a_save_that_fails_does_not_go_on(at, qtbot):
 
 
 @pytest.mark.parametrize("folder", ["", "gone"])
-def test_what_begins_during_a_save_waits_until_the_work_is_safe(at, qtbot, folder):
+def test_opening_during_a_save_waits_until_the_work_is_saved(at, qtbot, folder):
     at.state.edit({"seed": 3})
     at.documents.path = at.folder / folder / "x.spg"
     at.documents.save()
@@ -275,7 +275,7 @@ def test_what_begins_during_a_save_waits_until_the_work_is_safe(at, qtbot, folde
     assert at.state.modified == bool(folder)
 
 
-def test_what_changes_during_a_save_is_asked_about_after_it(at, qtbot):
+def test_changes_during_a_save_are_asked_about_after_it(at, qtbot):
     at.documents.path = at.folder / "x.spg"
     at.documents.save()
     done, seen = [], []
@@ -489,7 +489,7 @@ def test_data_that_cannot_be_read_leave_the_session_its_name(at, qtbot):
 
 
 @pytest.mark.parametrize("name", ["other.spg", "", "points.csv"])
-def test_what_is_opened_or_begun_was_not_saved_with_the_one_before(at, qtbot, name):
+def test_an_opened_session_counts_as_saved_on_its_own(at, qtbot, name):
     with qtbot.waitSignal(at.documents.saved):
         at.documents._write(at.folder / "a.spg", None)
     assert at.documents.saved_text() == "saved 0 s ago"

@@ -39,7 +39,7 @@ def test_every_step_of_a_lesson_goes_well(qapp: QApplication, small) -> None:
     assert "8 pictures decoded" in steps[5].found
 
 
-def test_what_hangs_ends_the_check(qapp: QApplication, small, monkeypatch) -> None:
+def test_a_hanging_step_ends_the_check(qapp: QApplication, small, monkeypatch) -> None:
     monkeypatch.setattr(end_to_end_check, "PATIENCE", 20)
     monkeypatch.setattr("playground.app.engine.Engine.train", lambda self: None)
     steps: list[Step] = []

@@ -765,7 +765,7 @@ def test_points_of_a_file_are_shown_in_their_own_units(qtbot, workspace, tmp_pat
 
 
 @pytest.mark.parametrize("kind", ["digits", "file"])
-def test_what_was_trained_on_is_never_held_out(qtbot, workspace, tmp_path, kind):
+def test_training_points_are_never_held_out(qtbot, workspace, tmp_path, kind):
     """More test points than were held out are none until training begins anew; before it, they are split as is asked."""
     state, engine = workspace
     path = tmp_path / "points.csv"
@@ -1016,7 +1016,7 @@ def test_digits_train_and_sample_as_images(qtbot, workspace):
     np.testing.assert_allclose(found.args[0].points[-1], engine.trajectory.positions[-1][5], atol=0.05)
 
 
-def test_what_was_never_trained_goes_by_the_training_so_far(qtbot, workspace, tmp_path):
+def test_untrained_scores_are_told_by_the_training_so_far(qtbot, workspace, tmp_path):
     """A share that is chosen afterwards trains nothing yet, and a session knows what has been trained."""
     state, engine = workspace
     small = {"sampling.particles": 4, "network.width": 16, "network.depth": 1}
@@ -1178,7 +1178,7 @@ def test_reading_a_folder_ends_when_other_data_are_chosen(qtbot, workspace, tmp_
 
 
 @pytest.mark.parametrize("kind", SHIPPED)
-def test_what_ships_begins_trained_until_it_is_reset(qtbot, workspace, kind):
+def test_a_shipped_model_is_trained_until_it_is_reset(qtbot, workspace, kind):
     state, engine = workspace
     with qtbot.waitSignal(engine.problem_changed, timeout=20_000):
         engine.prefer_bundled()
@@ -1200,7 +1200,7 @@ def test_other_settings_than_those_that_ship_begin_untrained(qtbot, workspace):
 
 
 @pytest.mark.parametrize("share", [0.0, 1.0])
-def test_what_ships_was_trained_by_its_own_settings_whatever_share_is_chosen(qtbot, workspace, share):
+def test_a_shipped_models_label_dropout_is_its_own(qtbot, workspace, share):
     state, engine = workspace
     with qtbot.waitSignal(engine.problem_changed, timeout=20_000):
         engine.prefer_bundled()
@@ -1243,7 +1243,7 @@ def test_a_point_clicked_just_before_training_rests_is_measured_then(qtbot, work
 
 
 @pytest.mark.parametrize("rests", [True, False])
-def test_what_is_being_measured_of_a_model_that_gives_way_is_measured_of_the_next(qtbot, workspace, rests):
+def test_a_measurement_of_a_replaced_model_is_taken_again(qtbot, workspace, rests):
     state, engine = workspace
     errors, maps = [], []
     engine.errors_changed.connect(errors.append)
@@ -1278,9 +1278,7 @@ def test_what_is_being_measured_of_a_model_that_gives_way_is_measured_of_the_nex
     assert maps[-1].source == "exact"
 
 
-def test_what_was_measured_of_other_samples_or_weights_is_forgotten_and_the_clicked_point_measured_anew(
-    qtbot, workspace
-):
+def test_stale_figures_are_forgotten_and_the_clicked_point_is_measured_anew(qtbot, workspace):
     state, engine = workspace
     qtbot.waitUntil(lambda: complete(engine), timeout=20_000)
     with qtbot.waitSignal(engine.evaluation_changed, timeout=30_000):
@@ -1313,7 +1311,7 @@ def test_the_clicked_point_stays_under_other_noise_and_leaves_with_its_data(qtbo
     assert not engine.running("likelihood")
 
 
-def test_what_is_kept_of_other_data_costs_no_weights(qtbot, workspace):
+def test_settings_kept_for_other_data_cost_no_weights(qtbot, workspace):
     state, engine = workspace
     engine.train()
     qtbot.waitUntil(lambda: engine.training == "finished", timeout=60_000)

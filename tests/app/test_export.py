@@ -379,7 +379,7 @@ def test_an_odd_size_is_mended_in_view(exports, qtbot):
     assert any("even" in label.text() for label in dialog.findChildren(QLabel))
 
 
-def test_what_cannot_be_changed_while_it_runs_looks_so(exports, qtbot):
+def test_controls_are_disabled_while_an_export_runs(exports, qtbot):
     theme.apply(QApplication.instance(), DARK)
     dialog = open_video(exports)
     looks = []

@@ -441,7 +441,7 @@ def test_auto_without_a_value_waits_for_a_number(form, state):
         ("data.noise", {"data.kind": "two-gaussians"}, "0.1", "1"),
     ],
 )
-def test_what_the_other_settings_say_is_shown_at_once(form, state, key, changes, before, after):
+def test_resolved_values_are_shown_at_once(form, state, key, changes, before, after):
     row = NumberField(state, key, automatic="no limit")
     form(row)
     assert row.number.text() == before
@@ -458,7 +458,7 @@ def test_a_double_click_on_the_label_brings_the_default_back(form, state):
     assert state.experiment.sampling.snr == 0.16
 
 
-def test_so_does_the_menu(form, state):
+def test_the_menu_follows_too(form, state):
     state.edit({"sampling.snr": 0.5})
     row = make_field(state, "sampling.snr")
     form(row)
@@ -496,7 +496,7 @@ def test_a_long_choice_is_a_list(form, state):
     assert state.experiment.network.activation == "gelu"
 
 
-def test_what_arrow_keys_pass_in_a_list_is_one_undo_step(form, state):
+def test_choices_passed_by_arrow_keys_are_one_undo_step(form, state):
     state.edit({"noise.kind": "ve"})
     before = state.experiment
     row = make_field(state, "noise.kind")

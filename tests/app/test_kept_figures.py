@@ -175,7 +175,7 @@ def test_shares_are_left_out_without_as_many_errors_and_truths():
                 assert key not in kept_figures.from_json({"quality": sound | {other: value}})["quality"]
 
 
-def test_what_a_measurement_finds_is_all_sound(qtbot, engine):
+def test_figures_of_a_measurement_pass_their_own_check(qtbot, engine):
     found = kept_figures.present(engine._workspace, engine._state.experiment, 0)
     back = kept_figures.from_json(json.loads(json.dumps(kept_figures.to_json(found, 0))))
     for name in ("test-set", "quality"):

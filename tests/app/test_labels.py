@@ -68,7 +68,7 @@ def test_a_toast_speaks_labels_and_leaves_with_its_cause(shared_window):
     assert window.panel(LikelihoodPanel).isVisible()
 
 
-def test_what_could_not_be_opened_is_forgotten_once_something_is(shared_window, tmp_path):
+def test_a_failed_opening_is_forgotten_once_another_succeeds(shared_window, tmp_path):
     window = shared_window
     window.state.mark_saved()
     window.documents.open(tmp_path / "there-is-none.spg")

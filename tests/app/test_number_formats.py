@@ -23,7 +23,7 @@ NUMBERS = {key: field for key, field in fields().items() if field.kind in ("int"
 
 
 @given(st.floats(-1e12, 1e12), st.floats(1e-6, 1e6))
-def test_what_is_copied_can_be_read_by_a_program(value, error):
+def test_copied_numbers_can_be_parsed(value, error):
     for text in (
         without_typography(format_number(value)),
         *without_typography(format_measured(value, error)).split(" ± "),

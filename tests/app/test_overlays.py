@@ -50,7 +50,7 @@ def test_a_field_is_seen_under_frames_of_its_own_noise_level_only():
     assert canvas.seen is first
 
 
-def test_what_comes_too_late_is_not_seen_and_what_is_left_over_goes():
+def test_late_overlays_are_not_shown_and_stale_ones_go():
     canvas = Canvas()
     canvas.overlay.take(field(0.01))
     canvas.overlay.settle((0.01, 0.1))
@@ -60,7 +60,7 @@ def test_what_comes_too_late_is_not_seen_and_what_is_left_over_goes():
     assert canvas.overlay.lags((4.0, 1.0))
 
 
-def test_what_comes_late_does_not_displace_what_is_of_the_moment():
+def test_a_late_overlay_does_not_displace_the_present_frames():
     """It is asked for once: a density of another level that ends after it must not leave the frame without."""
     canvas, moment = Canvas(), (1.0, 0.5)
     present, late, newer = field(1.0), field(4.0), field(1.0)

@@ -316,7 +316,7 @@ def test_the_file_tile_asks_for_a_file_first(show, state, engine, qtbot):
 
 
 @pytest.mark.parametrize(("kind", "axes"), [("images", ("x", "y")), ("file", ("eruptions (min)", "waiting (min)"))])
-def test_what_was_read_takes_a_line_a_sentence(show, state, engine, kind, axes):
+def test_notes_on_reading_take_a_line_a_sentence(show, state, engine, kind, axes):
     """The buttons lie below it: beside them, what was read of images broke into four lines."""
     (panel,) = show(panels.DataPanel)
     state.edit({"data.kind": kind, "data.path": PATH})
@@ -493,15 +493,15 @@ def test_dragging_a_rung_sets_the_ladder_by_hand_and_back(show, state, engine):
     state.edit({"noise.levels": 10})
     engine.build()
     drag_ladder(panel, 3, 8)
-    rungs = state.experiment.noise.sigmas
+    sigmas = state.experiment.noise.sigmas
     levels = state.experiment.noise.levels
-    assert len(rungs) == levels
+    assert len(sigmas) == levels
     assert panel.header.state == f"by hand, L = {levels}"
     assert panel.by_hand.isVisible()
     assert not panel.levels.isVisible()
     press(panel.evenly)
     noise = state.experiment.noise
-    assert (noise.sigmas, noise.sigma_max, noise.sigma_min) == ((), rungs[0], rungs[-1])
+    assert (noise.sigmas, noise.sigma_max, noise.sigma_min) == ((), sigmas[0], sigmas[-1])
 
 
 def test_dragging_a_point_draws_the_schedule_and_straightening_takes_it_back(show, state, engine):
@@ -550,7 +550,7 @@ def test_dragging_says_what_it_costs(show, state, engine):
 
 
 @pytest.mark.parametrize("by", [0, 12])
-def test_what_a_drag_costs_is_said_no_longer_than_it_lasts(show, state, engine, by):
+def test_the_cost_of_a_drag_is_shown_only_during_the_drag(show, state, engine, by):
     (panel,) = show(panels.NoisePanel)
     engine.build()
     engine.train_to(2_000)
@@ -795,7 +795,7 @@ def test_samplers_that_do_not_fit_are_refused_and_mended(show, state, engine, ch
         ),
     ],
 )
-def test_what_the_data_lack_is_refused_and_mended(show, state, engine, changes, way, mended):
+def test_conditions_that_the_data_lack_are_refused_and_mended(show, state, engine, changes, way, mended):
     (panel,) = show(panels.SamplingPanel)
     state.edit(changes)
     assert not panel.notice.isVisible()  # until the data are read
@@ -939,7 +939,7 @@ def test_scores_that_training_never_shows_are_not_measured(show, state, engine, 
     assert not training.notice.isVisible()
 
 
-def test_what_training_shows_for_the_first_time_can_be_measured_at_once(show, state, engine):
+def test_a_score_can_be_measured_as_soon_as_training_shows_it(show, state, engine):
     training, likelihood, quality = show(panels.TrainingPanel, panels.LikelihoodPanel, panels.QualityPanel)
     state.edit({"data.kind": "digits"})
     engine.build(conditions=dataclasses.replace(TOLD, hidden_labels=(0.0, 0.0)))
@@ -1438,7 +1438,7 @@ def test_samples_of_a_class_that_is_not_there_are_not_spoken_of(show, state, eng
     assert "is not a class of these data" in panel.measure_samples.toolTip()
 
 
-def test_what_conditioned_images_show_is_measured_still(show, state, engine):
+def test_class_frequencies_of_conditioned_images_are_still_measured(show, state, engine):
     (panel,) = show(panels.QualityPanel)
     state.edit({"data.kind": "digits", "sampling.labels": "one"})
     engine.build(is_image=True, conditions=TOLD)
@@ -1556,7 +1556,7 @@ def test_the_score_is_measured_when_training_rests(show, state, engine):
     assert engine.asked == ["score_errors"]
 
 
-def test_where_no_density_is_known_the_score_is_held_against_the_training_sets(show, state, engine):
+def test_without_a_known_density_the_score_is_compared_with_the_training_sets(show, state, engine):
     (panel,) = show(panels.QualityPanel)
     engine.build()
     assert not panel.against.isVisible()

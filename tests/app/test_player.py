@@ -102,7 +102,7 @@ def test_a_run_that_comes_too_late_for_its_noise_is_not_shown(qtbot, engine):
     assert engine.trajectory is None
 
 
-def test_what_was_computed_of_data_that_are_gone_is_not_shown(qtbot, engine):
+def test_results_of_replaced_data_are_not_shown(qtbot, engine):
     """The thread that computes it has the lowest priority: on a busy machine its answer may come seconds later."""
     gone, shown = engine._workspace, []
     for signal in (engine.field_changed, engine.density_changed, engine.probed):
@@ -126,7 +126,7 @@ def under_way(qtbot):
     assert engine.shutdown(20.0)
 
 
-def test_to_the_end_samples_on_to_the_end_while_it_rests(qtbot, under_way):
+def test_going_to_the_end_samples_on_while_paused(qtbot, under_way):
     engine, run = under_way, under_way.trajectory
     qtbot.wait(200)
     assert not run.finished  # nothing asks for the rest
@@ -146,7 +146,7 @@ def test_to_the_end_samples_on_to_the_end_while_it_rests(qtbot, under_way):
 
 
 @pytest.mark.parametrize("other", ["pause", "seek", "step", "restart"])
-def test_whatever_is_done_next_takes_back_the_way_to_the_end(qtbot, under_way, other):
+def test_any_next_action_cancels_going_to_the_end(qtbot, under_way, other):
     engine = under_way
     engine.seek(END)
     {
@@ -233,7 +233,7 @@ def test_a_map_that_ends_half_way_leaves_what_was_finished(qtbot, engine, monkey
             time.sleep(0.01)
         raise TooManySteps("the score is not smooth")
 
-    monkeypatch.setattr(measurements, "judged_density", endless)
+    monkeypatch.setattr(measurements, "likelihood_density", endless)
     engine.density_map()
     qtbot.waitUntil(lambda: shown[-1].asked and shown[-1] is not finished, timeout=30_000)
     if fails:

@@ -44,7 +44,7 @@ def test_sampling_comes_before_training_for_a_processor(qtbot, monkeypatch) -> N
     assert 0 <= niceness["sampling"] < niceness["training"] == niceness["problem"]
 
 
-def test_where_threads_have_no_niceness_what_is_watched_keeps_the_windows_priority(qtbot, monkeypatch) -> None:
+def test_without_thread_niceness_a_watched_worker_keeps_its_priority(qtbot, monkeypatch) -> None:
     monkeypatch.setattr(workers.sys, "platform", "win32")
     found = {}
     for watched in (True, False):

@@ -32,7 +32,7 @@ def test_values_come_back_in_another_run(path, key):
 
 @pytest.mark.parametrize("key", KEYS)
 @pytest.mark.parametrize("damage", ["not json", "[1, 2", '{"width": 33}', "17.5", "@Invalid()"])
-def test_what_does_not_fit_is_dropped(path, key, damage):
+def test_stored_values_that_do_not_fit_are_dropped(path, key, damage):
     settings = Settings(path)
     settings._store.setValue(key, damage)
     assert settings.get(key) == KEYS[key][1]

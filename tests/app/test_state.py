@@ -106,7 +106,7 @@ def test_loading_starts_afresh():
         ({"data.path": f"/{'a' * 20}{'b' * 20}.csv"}, f"opening of {'a' * 16}…{'b' * 12}.csv"),
     ],
 )
-def test_what_undo_takes_back_is_said_in_words(changes, text):
+def test_undo_names_what_it_takes_back(changes, text):
     state = State()
     assert state.undo_text == ""
     state.edit(changes)

@@ -309,7 +309,7 @@ def test_the_map_that_was_asked_for_is_captioned_as_long_as_it_is_seen(window, q
     qtbot.waitUntil(lambda: line not in canvas.scene(10, 10).caption, timeout=5_000)
 
 
-def test_of_several_dropped_files_the_first_that_opens_is_taken(window, qtbot, tmp_path):
+def test_the_first_dropped_file_that_opens_is_taken(window, qtbot, tmp_path):
     (tmp_path / "a.pdf").write_text("no")
     (tmp_path / "b.toml").write_text("seed = 5\n")
     drop(window, tmp_path / "a.pdf", tmp_path / "b.toml")
@@ -337,7 +337,7 @@ def test_the_pointer_reads_out_position_score_and_density(shared_window):
     assert lines[2].startswith("exact (")
 
 
-def test_what_the_pointer_read_out_of_the_plane_does_not_stay_over_images(window):
+def test_a_readout_of_the_plane_does_not_stay_over_images(window):
     """Nor a caption of the last run, until that of these data begins; the pointer rests where it is."""
     surface = window.canvas.surface
     window.engine.set_playing(False)

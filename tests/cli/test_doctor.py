@@ -48,7 +48,7 @@ def test_the_exit_code_says_whether_a_requirement_failed(monkeypatch: pytest.Mon
     assert "Buy one." in said
 
 
-def test_what_breaks_while_it_is_looked_at_has_failed(monkeypatch: pytest.MonkeyPatch, ask: Ask) -> None:
+def test_a_check_that_raises_while_shown_has_failed(monkeypatch: pytest.MonkeyPatch, ask: Ask) -> None:
     def broken() -> Verdict:
         raise RuntimeError("the disk is on fire\nand more")
 

@@ -778,7 +778,7 @@ def test_codes_of_far_points_are_marked_and_missing_ones_named(moons: Path, tmp_
     assert notes(out)[-1].startswith("extrapolated")
 
 
-def test_what_a_command_wrote_is_judged_by_the_model_s_own_columns(moons: Path, tmp_path: Path, ask: Ask) -> None:
+def test_points_written_by_a_command_are_read_by_column_names(moons: Path, tmp_path: Path, ask: Ask) -> None:
     codes, decoded, evaluated = (tmp_path / name for name in ("codes.csv", "decoded.csv", "evaluated.csv"))
     codes.write_text("z0,z1\n0.3,0.1\n")
     code, said, _ = ask("decode", moons, "--latent", codes, "--out", decoded)
@@ -860,7 +860,7 @@ def test_images_from_training_to_likelihood(tmp_path: Path, ask: Ask, quick: lis
         assert (code, sentence in error) == (2, True)
 
 
-def test_what_has_no_process_still_runs_and_says_why_numbers_are_missing(without_process: Path) -> None:
+def test_noise_without_a_process_still_runs_and_says_why_figures_are_missing(without_process: Path) -> None:
     found = metrics(without_process)
     assert found["test_nll"] is None
     assert "noise.kind = single has no such path" in found["reasons"]["test_nll"]

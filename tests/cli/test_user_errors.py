@@ -703,7 +703,7 @@ def test_the_program_s_own_faults_end_with_code_1_and_a_log(
 @pytest.mark.parametrize(
     "kind", [ExperimentError, SessionError, DataError, SamplerDiverged, TooManySteps, PictureError, VideoError]
 )
-def test_what_a_room_writes_for_the_user_is_no_fault_of_the_program(kind: type[Exception]) -> None:
+def test_errors_written_for_the_user_are_user_errors(kind: type[Exception]) -> None:
     assert user_errors.user_error_message(kind("Choose another.")) == "Choose another."
 
 
@@ -717,7 +717,7 @@ def test_what_a_room_writes_for_the_user_is_no_fault_of_the_program(kind: type[E
         (RuntimeError(), "(RuntimeError): free some space or choose another folder."),
     ],
 )
-def test_what_cannot_be_written_says_what_helps_against_that(error: Exception, helps: str) -> None:
+def test_a_write_error_says_what_helps(error: Exception, helps: str) -> None:
     assert user_errors.cannot_write("a.mp4", error).lower() == f"a.mp4 cannot be written {helps}".lower()
 
 

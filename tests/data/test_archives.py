@@ -139,7 +139,7 @@ def test_arrays_of_an_npz_file_go_by_their_names(
     assert load(tmp_path / "a.npz").note == note
 
 
-def test_what_is_no_array_in_an_npz_file_is_no_matter(tmp_path: Path) -> None:
+def test_entries_of_an_npz_file_that_are_no_arrays_are_ignored(tmp_path: Path) -> None:
     np.savez(tmp_path / "a.npz", images=GREY)
     with zipfile.ZipFile(tmp_path / "a.npz", "a") as packed:
         packed.writestr("read me.txt", "60 images")

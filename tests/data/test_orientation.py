@@ -76,6 +76,6 @@ def test_a_bad_note_is_none(tmp_path: Path, suffix: str, exif: bytes) -> None:
 @pytest.mark.parametrize(
     "content", [b"", b"\xff\xd8", b"\xff\xd8\xff\xe1\0\1", b"\x89PNG\r\n\x1a\n", b"no picture at all"]
 )
-def test_what_is_no_picture_has_no_note(tmp_path: Path, content: bytes) -> None:
+def test_a_file_that_is_no_picture_has_no_orientation(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "a.jpg").write_bytes(content)
     assert orientation(tmp_path / "a.jpg") == 1

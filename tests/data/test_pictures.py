@@ -33,7 +33,7 @@ def test_a_folder_is_cropped_scaled_and_takes_its_sub_folders_for_classes(tmp_pa
     assert grey.shape == (1, 8, 8)
 
 
-def test_what_lies_beside_pictures_is_named(tmp_path: Path) -> None:
+def test_files_beside_pictures_are_named(tmp_path: Path) -> None:
     (tmp_path / "inner").mkdir()
     for number in range(60):
         save_picture(tmp_path / "inner" / f"{number}.png", COLOUR[number])
@@ -176,7 +176,7 @@ def test_scaling_is_the_mean_of_what_each_pixel_covers() -> None:
     assert pictures.scaled(images, 7).astype(float).mean() == pytest.approx(square.mean(), abs=1)
 
 
-def test_what_is_transparent_becomes_white(tmp_path: Path) -> None:
+def test_transparent_pixels_become_white(tmp_path: Path) -> None:
     clear = np.zeros((10, 10, 4), dtype=np.uint8)
     clear[:5, :, 3] = 255
     save_picture(tmp_path / "a.png", clear)
@@ -253,7 +253,7 @@ def test_folders_without_pictures_few_equal_and_damaged_ones_are_sentences(tmp_p
 
 
 @pytest.mark.parametrize("damage", [slice(10), slice(40)])  # in the header, and in the pixels
-def test_what_cannot_be_read_is_left_out_and_named(tmp_path: Path, damage: slice) -> None:
+def test_unreadable_files_are_left_out_and_named(tmp_path: Path, damage: slice) -> None:
     for number, pixels in enumerate(COLOUR):
         save_picture(tmp_path / f"{number:02}.png", pixels)
     whole = load(tmp_path)

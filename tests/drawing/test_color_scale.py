@@ -61,7 +61,7 @@ def test_pictures_and_films_carry_it_and_thumbnails_do_not(qapp) -> None:
         assert (first != second).any()  # even densities of one colour: the numbers tell them apart
 
 
-def test_its_unit_is_that_of_both_axes(qapp, monkeypatch) -> None:
+def test_the_scale_bar_has_the_unit_of_both_axes(qapp, monkeypatch) -> None:
     drawn: list[str] = []
     elided = color_scale.QFontMetricsF.elidedText
     monkeypatch.setattr(

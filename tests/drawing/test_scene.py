@@ -260,7 +260,7 @@ def test_far_from_the_origin_nothing_moves() -> None:
     assert np.array_equal(here[:80, 20:180], there[:80, 20:180])
 
 
-def test_what_stands_still_is_kept_until_it_changes() -> None:
+def test_still_layers_are_cached_until_they_change() -> None:
     """The same pixels with and without the image of the still layers, whichever of them is new."""
     generator = np.random.default_rng(4)
     points = generator.normal(size=(300, 2))

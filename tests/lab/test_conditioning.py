@@ -379,7 +379,7 @@ def untrained(problem: Problem) -> tuple[bool, bool]:
         (0.0, 0.0, (False, True), (False, True)),
     ],
 )
-def test_what_was_never_trained_goes_by_what_training_has_shown(
+def test_untrained_scores_are_told_by_the_labels_shown(
     first: float, then: float, before: tuple[bool, bool], after: tuple[bool, bool]
 ) -> None:
     """Not by the share that is chosen after it, until training goes on with that; saved, and restored as it was."""
@@ -396,7 +396,7 @@ def test_what_was_never_trained_goes_by_what_training_has_shown(
         assert untrained(each.problem) == after
 
 
-def test_what_helps_where_other_settings_trained_is_to_train_on() -> None:
+def test_advice_after_other_settings_is_to_train_on() -> None:
     settings = digits(training__label_dropout=0.1).experiment
     whole = untrained_unconditional_score(settings, Conditions((0, 1), 9, hidden_labels=(0.0, 0.0)))
     assert whole is not None
@@ -490,9 +490,7 @@ def test_an_mlp_is_told_no_labels() -> None:
         ({"inpainting_mask": "top", "inpainting_image": 5}, "conditioned on the upper half of held-out point 5,"),
     ],
 )
-def test_what_is_conditioned_is_not_compared_with_data_that_are_not(
-    settings: dict[str, object], why: str | None
-) -> None:
+def test_conditioned_samples_are_not_compared_with_the_data(settings: dict[str, object], why: str | None) -> None:
     problem = digits(**{f"sampling__{key}": value for key, value in settings.items()})
     *_, progress = sample_distances(problem, problem.dataset.held_out[:40])
     found = progress.metrics

@@ -41,7 +41,7 @@ def test_an_end_that_is_not_gaussian_is_told_and_mended(
 ) -> None:
     by_length = {
         "noise__sigma_max": lambda sigma: sigma * scale,
-        "noise__sigmas": lambda rungs: tuple(sigma * scale for sigma in rungs),
+        "noise__sigmas": lambda sigmas: tuple(sigma * scale for sigma in sigmas),
         "noise__schedule": lambda points: tuple((t, sigma * scale) for t, sigma in points),
     }
     scaled = {key: by_length[key](value) for key, value in settings.items() if key in by_length}

@@ -90,7 +90,7 @@ def test_the_weights_of_the_least_held_out_loss_are_kept(early: str) -> None:
     assert report.note.startswith(f"The weights of step {best:,} are kept")
 
 
-def test_to_look_at_the_held_out_loss_changes_no_step() -> None:
+def test_checking_the_held_out_loss_changes_no_step() -> None:
     one, _ = trained(problem_of(80, training__early_stopping="on", training__steps=300))
     other, _ = trained(problem_of(80, training__early_stopping="off", training__steps=300))
     assert torch.equal(flat(one.network), flat(other.network))
@@ -175,7 +175,7 @@ def test_few_checks_cost_little() -> None:
 
 
 @pytest.mark.parametrize(("rows", "taken"), [(50, 5), (100, 10), (4_000, VALIDATION_ROWS)])
-def test_what_stops_training_is_no_test(rows: int, taken: int) -> None:
+def test_validation_rows_are_no_test_rows(rows: int, taken: int) -> None:
     problem = problem_of(rows, likelihood__points=2_000)
     held_out = problem.dataset.held_out
     assert len(problem.validation) == taken
@@ -189,7 +189,7 @@ def test_what_stops_training_is_no_test(rows: int, taken: int) -> None:
     assert len(toy.evaluation_points) == 300
 
 
-def test_what_stopped_training_is_no_test_after_a_change_that_keeps_the_weights() -> None:
+def test_validation_rows_are_no_test_rows_after_a_change_that_keeps_the_weights() -> None:
     assert fields()["training.early_stopping"].resets
     points = np.random.default_rng(0).integers(0, 17, size=(60, 1, 8, 8)).astype(np.float32)
     dataset = Dataset(

@@ -82,7 +82,7 @@ def test_an_energy_learns_by_every_objective(objective: str, noise: str, steps: 
     assert losses[1] < losses[0] - 0.5 * (losses[0] - last.floor)
 
 
-def test_what_maximum_likelihood_learned_is_a_density_near_the_datas() -> None:
+def test_maximum_likelihood_learns_a_density_near_the_datas() -> None:
     """It integrates to 1 within 1 % on a grid that training never saw, and its KL is small; the other sign of ln Z ends far off."""
     trainer = Trainer(
         Problem.build(experiment(objective__kind="maximum-likelihood", noise__kind="none", training__steps=150))
@@ -219,7 +219,7 @@ def test_an_energy_has_likelihoods_by_itself_and_codes_only_by_the_flow() -> Non
 
 @pytest.mark.parametrize("source", ["exact", "empirical"])
 @pytest.mark.parametrize("noise", ["ve", "single"])
-def test_where_another_score_is_judged_the_way_back_to_the_energy_is_told(source: str, noise: str) -> None:
+def test_another_likelihood_source_names_the_way_back_to_the_energy(source: str, noise: str) -> None:
     """Of which network.kind = energy is no part: it is chosen already."""
     problem, _ = untrained(noise__kind=noise, likelihood__source=source, likelihood__points=20)
     *_, progress = evaluate(problem, problem.known_score(source))
@@ -240,7 +240,7 @@ def test_a_rough_z_for_pictures_is_near_the_fine_one() -> None:
     assert rough.partition.value == pytest.approx(fine.partition.value, abs=0.02)
 
 
-def test_who_states_no_density_says_so() -> None:
+def test_a_score_without_a_density_says_so() -> None:
     problem = Problem.build(experiment(network__kind="mlp"))
     assert normalised(problem, problem.network()) is None
     assert not has_energy(problem.experiment)

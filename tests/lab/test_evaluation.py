@@ -88,7 +88,7 @@ def test_the_automatic_sigma_max_leaves_little_of_a_lopsided_density_to_the_prio
         ({"data__kind": "digits", "network__kind": "mlp"}, 256),
     ],
 )
-def test_so_many_points_are_followed_together_as_can_soon_be_cancelled(
+def test_batches_are_small_enough_to_cancel_soon(
     changes: dict[str, object], together: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     problem, asked = Problem.build(experiment(**changes)), []
@@ -580,7 +580,7 @@ def test_sharp_edges_leave_the_kl_finite() -> None:
     assert 0 < found["kl"] < 0.1
 
 
-def test_what_is_not_known_is_none_and_says_why() -> None:
+def test_unknown_figures_are_none_with_a_reason() -> None:
     found = last(evaluate(odd_units(), normal_score)).metrics
     assert found["test_nll"] is not None
     assert found["test_points"] == 100  # of 200, half of which tell when to stop training

@@ -20,7 +20,7 @@ numbers = st.floats(-1e6, 1e6)
 strokes = st.builds(
     Stroke, points=st.lists(st.tuples(numbers, numbers), min_size=1, max_size=4).map(tuple), radius=st.floats(1e-6, 1e3)
 )
-rungs = st.lists(st.floats(1e-6, 1e6), min_size=2, max_size=6, unique=True).map(
+sigmas = st.lists(st.floats(1e-6, 1e6), min_size=2, max_size=6, unique=True).map(
     lambda a: tuple(sorted(a, reverse=True))
 )
 
@@ -36,9 +36,9 @@ def values(field: Field) -> st.SearchStrategy[Any]:
     if field.kind == "list":
         return {
             "data.strokes": st.lists(strokes, max_size=3).map(tuple),
-            "noise.sigmas": st.just(()) | rungs,
+            "noise.sigmas": st.just(()) | sigmas,
             "noise.schedule": st.just(())
-            | rungs.map(lambda a: tuple((i / (len(a) - 1), s) for i, s in enumerate(a[::-1]))),
+            | sigmas.map(lambda a: tuple((i / (len(a) - 1), s) for i, s in enumerate(a[::-1]))),
         }[field.key]
     assert field.minimum is not None
     assert field.maximum is not None
@@ -276,7 +276,7 @@ def test_conflicts_that_depend_on_the_data(kind: str) -> None:
         ({"data__kind": "images"}, "data.path"),
     ],
 )
-def test_what_leaves_nothing_to_build_is_refused_first(objective: str, settings: dict[str, str], key: str) -> None:
+def test_conflicts_that_leave_nothing_to_build_come_first(objective: str, settings: dict[str, str], key: str) -> None:
     """Behind a refusal of the objective the window tried to build it, and ended in an unforeseen error."""
     conflict = training_conflict(with_settings(objective__kind=objective, noise__kind="none", **settings))
     assert conflict is not None

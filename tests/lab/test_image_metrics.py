@@ -62,7 +62,7 @@ def test_the_errors_of_both_medians_are_the_spreads_that_they_have() -> None:
         assert errors.mean() == pytest.approx(values.std(), rel=0.12), key
 
 
-def test_of_equally_common_labels_the_nearest_wins_though_another_is_nearer_still() -> None:
+def test_a_tie_of_labels_goes_to_the_nearest_of_the_tied() -> None:
     """Samples between classes have such neighbours: the label that the nearest image alone has takes no part in the tie."""
     labels = np.array([9, 3, 1, 3, 1, 0, 0, 0])
     training = np.full((8, 1, 4, 4), 50.0)

@@ -123,7 +123,7 @@ def test_the_widest_gap_takes_a_few_rows_at_a_time(dataset: Dataset) -> None:
     assert made.most <= max(units.PART, outermost) < points.numel() / 4
 
 
-def test_what_takes_long_is_found_once(monkeypatch: pytest.MonkeyPatch, path: Path, dataset: Dataset) -> None:
+def test_expensive_diagnostics_are_computed_once(monkeypatch: pytest.MonkeyPatch, path: Path, dataset: Dataset) -> None:
     asked: list[int] = []
 
     def counted(points: torch.Tensor) -> float:

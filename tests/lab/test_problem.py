@@ -152,9 +152,9 @@ def test_noise_in_the_users_units() -> None:
     assert (ve.sigma_min * scale, ve.sigma_max * scale) == (pytest.approx(3.0), pytest.approx(900.0))
     single = build(data__scale=100.0, noise__kind="single", noise__sigma=7.0).noise
     assert single.sigma_max * scale == pytest.approx(7.0)
-    rungs = build(data__scale=100.0, noise__kind="discrete", noise__sigmas=[80.0, 20.0, 7.0], noise__levels=50).noise
-    assert isinstance(rungs, DiscreteNoise)
-    np.testing.assert_allclose(rungs.sigmas.numpy() * scale, [80.0, 20.0, 7.0])
+    sigmas = build(data__scale=100.0, noise__kind="discrete", noise__sigmas=[80.0, 20.0, 7.0], noise__levels=50).noise
+    assert isinstance(sigmas, DiscreteNoise)
+    np.testing.assert_allclose(sigmas.sigmas.numpy() * scale, [80.0, 20.0, 7.0])
 
 
 def test_a_drawn_schedule_is_in_the_users_units() -> None:

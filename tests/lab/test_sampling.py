@@ -398,8 +398,8 @@ def test_fewer_steps_than_levels_are_refused() -> None:
     few = experiment(sampling__kind="annealed-langevin", sampling__steps=4, noise__levels=5)
     with pytest.raises(ExperimentError, match=r"at each of its 5 levels, but sampling\.steps = 4"):
         make_sampler(Problem.build(few))
-    rungs = replace(few, {"noise.kind": "discrete", "noise.sigmas": [4.0, 2.0, 1.0, 0.5]})
-    assert make_sampler(Problem.build(rungs)).total == 5
+    sigmas = replace(few, {"noise.kind": "discrete", "noise.sigmas": [4.0, 2.0, 1.0, 0.5]})
+    assert make_sampler(Problem.build(sigmas)).total == 5
 
 
 def test_a_step_in_user_units_is_the_one_taken() -> None:

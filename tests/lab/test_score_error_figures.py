@@ -75,7 +75,7 @@ def test_a_large_training_set_is_asked_at_fewer_levels(count: int) -> None:
     assert len(found["score_sigmas"]) == (24 if count == 300 else 8)
 
 
-def test_where_the_exact_score_is_0_at_all_points_no_error_is_relative_to_it() -> None:
+def test_no_error_is_relative_to_an_exact_score_of_0() -> None:
     """Ten points of the sharp checkerboard lie many of the finest sigmas from its edges, and none of the coarsest ones'."""
     sharp = {"data.kind": "checkerboard", "data.noise": 0.0, "likelihood.points": 10}
     bare = {"noise.kind": "none", "objective.kind": "exact", "sampling.kind": "langevin"}

@@ -155,7 +155,7 @@ def test_the_misprinted_trace_is_caught(monkeypatch: pytest.MonkeyPatch) -> None
     assert not any(row.passed for row in rows)
 
 
-def test_what_raises_fails_its_own_claim_alone() -> None:
+def test_a_check_that_raises_fails_alone() -> None:
     def broken() -> float:
         raise ValueError("no")
 

@@ -493,7 +493,7 @@ def test_text_that_looks_like_the_checksum_is_none(tmp_path: Path) -> None:
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGKILL")
 @pytest.mark.parametrize("name", ["one.spg", "video.mp4", "odd [name] +.png", "none"])
-def test_what_a_killed_process_left_goes_with_the_next_writing_of_that_file(tmp_path: Path, name: str) -> None:
+def test_leftovers_of_a_killed_process_are_removed_at_the_next_write(tmp_path: Path, name: str) -> None:
     code = (
         "import os, signal, sys\n"
         "from playground.lab.atomic import replacing\n"
@@ -529,9 +529,7 @@ def test_a_writer_that_writes_nothing_leaves_the_old_file(tmp_path: Path) -> Non
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no flock")
-def test_where_locks_are_unknown_the_temporary_file_of_who_may_live_stays(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_without_locks_temporary_files_stay(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def without(*_: object) -> None:
         raise OSError(errno.ENOLCK, "No locks available")
 

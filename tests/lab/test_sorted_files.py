@@ -105,6 +105,6 @@ def test_held_out_images_are_taken_from_the_whole_folder(monkeypatch: pytest.Mon
     digits = Problem.build(replace(Experiment(), {"data.kind": "digits"}))
     data = digits.dataset
     twice = np.concatenate([data.points[:100], data.held_out])
-    monkeypatch.setattr(image_metrics, "JUDGED", 100)
+    monkeypatch.setattr(image_metrics, "EVALUATED", 100)
     problem = Problem.build(digits.experiment, with_field(data, held_out=twice))
     assert image_metrics.image_figures(problem, data.points[:4])["nearest_neighbour_distance_held_out"] > 1

@@ -418,7 +418,7 @@ def test_loss_identity_is_told_by_the_optimal_loss(before: dict, after: dict, sa
 
 
 @pytest.mark.parametrize("change", [{"noise.kind": "vp"}, {"data.points": 100}, {"network.depth": 1}, {"seed": 9}])
-def test_what_needs_a_new_trainer_is_not_changed_on_the_fly(change: dict[str, object]) -> None:
+def test_settings_that_need_a_new_trainer_are_not_changed_on_the_fly(change: dict[str, object]) -> None:
     trainer = Trainer(Problem.build(experiment()))
     with pytest.raises(ValueError, match="needs a new trainer"):
         trainer.set_hyperparameters(replace(trainer.problem.experiment, change))

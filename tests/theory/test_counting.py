@@ -71,7 +71,7 @@ def test_samplers_of_fixed_steps_take_what_their_scheme_says(sampler: Sampler, e
     assert (counted.mean, counted.most) == (evaluations, evaluations)
 
 
-def test_of_fitted_steps_each_particle_has_its_own_number() -> None:
+def test_adaptive_steps_are_counted_per_particle() -> None:
     """Held against the rows that the score was really given, by the places of the particles they belong to."""
     asked = torch.zeros(20, dtype=torch.int64)
     labels = torch.arange(20)

@@ -59,7 +59,7 @@ def test_the_score_is_the_gradient_of_the_log_density(activation: str, shape: tu
     assert not silent.requires_grad
 
 
-def test_one_sigma_serves_all_points_and_none_the_same_in_pieces() -> None:
+def test_one_sigma_gives_the_same_scores_in_pieces() -> None:
     network, (x, _) = make(), draws(count=2500)
     with torch.no_grad():
         together = network(x, torch.tensor(0.7))
@@ -68,7 +68,7 @@ def test_one_sigma_serves_all_points_and_none_the_same_in_pieces() -> None:
         assert network(x[:0], torch.tensor(0.7)).shape == (0, 3)
 
 
-def test_its_field_has_no_curl_and_an_mlp_s_has() -> None:
+def test_an_energys_score_has_no_curl_and_an_mlps_has() -> None:
     x, sigma = draws()
     for kind, symmetric in (("energy", True), ("mlp", False)):
         network = make(kind=kind)

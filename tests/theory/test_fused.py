@@ -131,7 +131,7 @@ def twin(
         fused_energy._denoising_steps,
     ],
 )
-def test_torchscript_runs_them(function: object) -> None:
+def test_torchscript_compiles_the_fused_functions(function: object) -> None:
     """A function that it cannot compile would run as it is, slower, and nobody would notice."""
     assert isinstance(function, torch.jit.ScriptFunction)
 

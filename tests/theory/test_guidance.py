@@ -102,7 +102,7 @@ def gaussian(x: Tensor, sigma: Tensor) -> Tensor:
     return -torch.linalg.solve(smoothed, x[..., None])[..., 0]
 
 
-def test_what_is_known_is_reached_and_the_rest_follows_its_conditional_distribution() -> None:
+def test_inpainting_reaches_the_known_part_and_the_rest_follows_its_conditional_distribution() -> None:
     """Of a Gaussian with correlation 0.9, u given y is N(0.9 y, 0.19); mere replacement of y gives a mean of 0.94, not 1.35."""
     known, mask = torch.tensor([1.5, 7.0], dtype=torch.float64), torch.tensor([True, False])
     start = 20 * torch.randn(2_000, 2, generator=generator(1), dtype=torch.float64)

@@ -80,7 +80,7 @@ def test_equal_opposite_and_zero_codes_have_a_way_too(dtype: torch.dtype) -> Non
 
 @pytest.mark.parametrize("process", [VarianceExploding(0.05, 12.0), VariancePreserving(0.1, 20.0, 0.05)])
 @pytest.mark.parametrize("name", LATENT_INTERPOLATIONS)
-def test_of_a_gaussian_the_way_is_that_of_its_points_in_standard_deviations(process, name: str) -> None:
+def test_interpolation_of_a_gaussian_decodes_in_standard_deviations(process, name: str) -> None:
     """Of N(m, s^2) the flow moves each point along with its place in standard deviations: x(u) = m + s z(u)."""
     mean, std = torch.tensor([2.0, -1.0], dtype=torch.float64), 0.4
     ends = mean + torch.tensor([[0.5, 0.1], [-0.3, 0.4]], dtype=torch.float64)

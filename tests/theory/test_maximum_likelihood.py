@@ -26,7 +26,7 @@ MIXTURE = GaussianMixture(torch.tensor([[-1.2, 0.0], [0.8, 0.5]]), torch.tensor(
 NOISES: dict[str, Noise] = {
     "none": NoNoise(),
     "single": SingleSigma(0.3),
-    "ladder": DiscreteNoise([8.0, 2.0, 0.5]),
+    "discrete": DiscreteNoise([8.0, 2.0, 0.5]),
     "ve": ContinuousNoise(VarianceExploding(0.05, 8.0)),
     "vp": ContinuousNoise(VariancePreserving(0.1, 20.0, 0.05)),
 }
@@ -89,7 +89,7 @@ def test_z_of_a_quadratic_energy_is_the_closed_form(sigma: float, slope: float, 
     assert abs(found.value - energy.log_z(sigma)) <= found.error + 1e-12
 
 
-def test_what_training_starts_from_is_the_standard_normal() -> None:
+def test_training_starts_from_the_standard_normal() -> None:
     start = build_network(
         "energy", (2,), width=8, depth=1, activation="silu", features=4, feature_scale=1.0, generator=seeded()
     ).double()
@@ -133,7 +133,7 @@ def test_the_rounding_of_single_precision_is_in_the_error(constant: float) -> No
 
 
 @pytest.mark.parametrize("slope", [0.2, 0.25])
-def test_what_reaches_the_edge_is_in_the_error(slope: float) -> None:
+def test_mass_at_the_edge_is_in_the_error(slope: float) -> None:
     wide = Quadratic(slope)
     found = log_partition(wide, 0.0, 2.0, LIKE)
     missing = wide.log_z(0.0) - found.value

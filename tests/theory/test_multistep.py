@@ -54,7 +54,7 @@ def test_steps_are_the_papers(process: Process, stochastic: bool, steps: int) ->
 
 @pytest.mark.parametrize("stochastic", [False, True])
 @pytest.mark.parametrize("grid", ["log-sigma", "karras"])
-def test_of_one_data_point_every_step_is_exact(stochastic: bool, grid: str) -> None:
+def test_every_step_is_exact_for_one_data_point(stochastic: bool, grid: str) -> None:
     """The expected clean point is that point throughout: the flow keeps a start's share of sigma, the SDE forgets it but for
     (sigma_min/sigma_max)^2 and has the variance sigma_min^2."""
     point = 0.7

@@ -40,7 +40,7 @@ PROCESSES = [
 NOISES = [
     pytest.param(NoNoise(), id="none"),
     pytest.param(SingleSigma(0.3), id="single"),
-    pytest.param(DiscreteNoise([8.0, 2.0, 0.5]), id="ladder"),
+    pytest.param(DiscreteNoise([8.0, 2.0, 0.5]), id="discrete"),
     pytest.param(ContinuousNoise(VarianceExploding(0.01, 8.0)), id="ve"),
     pytest.param(ContinuousNoise(VariancePreserving(0.1, 20.0, 0.01)), id="vp"),
     pytest.param(ContinuousNoise(SubVariancePreserving(0.1, 20.0, 0.01)), id="sub-vp"),
@@ -276,7 +276,7 @@ def test_score_and_probability_flow_of_a_gaussian(process: Process) -> None:
         torch.testing.assert_close(process.probability_flow(score, at, t), velocity, rtol=1e-8, atol=1e-10)
 
 
-def test_geometric_ladder() -> None:
+def test_geometric_levels() -> None:
     sigmas = geometric(20.0, 1.0, 10)
     assert sigmas[0] == 20.0
     assert sigmas[-1] == 1.0
@@ -355,34 +355,34 @@ def test_each_drawn_level_is_random_though_the_batch_is_spread() -> None:
     assert float((parts - parts.floor()).mean()) == pytest.approx(0.5, abs=0.01)
 
 
-def test_ladder_draws_each_rung_as_often() -> None:
-    ladder = DiscreteNoise([8.0, 2.0, 0.5])
-    values, counts = torch.unique(ladder.training_sigmas(3000, seeded()), return_counts=True)
+def test_discrete_levels_are_drawn_equally_often() -> None:
+    discrete = DiscreteNoise([8.0, 2.0, 0.5])
+    values, counts = torch.unique(discrete.training_sigmas(3000, seeded()), return_counts=True)
     assert values.tolist() == [0.5, 2.0, 8.0]
     assert int((counts - 1000).abs().max()) <= 1
 
 
 def test_a_rung_s_density_is_one_over_its_gap() -> None:
     """Of ln sigma: log2(sigma) = 3, 1, 0, -4 leaves gaps of 2, 1.5, 2.5 and 4."""
-    ladder = DiscreteNoise([8.0, 2.0, 1.0, 0.0625])
-    sigma = ladder.sigmas.float()
+    discrete = DiscreteNoise([8.0, 2.0, 1.0, 0.0625])
+    sigma = discrete.sigmas.float()
     expected = 2.5 / torch.tensor([2.0, 1.5, 2.5, 4.0])
-    torch.testing.assert_close(ladder.relative_density(sigma), expected)
-    assert ladder.relative_density(torch.tensor(1.0)).shape == ()
-    torch.testing.assert_close(ladder.relative_density(ladder.sigmas), expected.double())
+    torch.testing.assert_close(discrete.relative_density(sigma), expected)
+    assert discrete.relative_density(torch.tensor(1.0)).shape == ()
+    torch.testing.assert_close(discrete.relative_density(discrete.sigmas), expected.double())
 
 
 @pytest.mark.parametrize("count", [2, 3, 20, 500])
-def test_a_geometric_ladder_is_drawn_from_evenly(count: int) -> None:
-    ladder = DiscreteNoise(geometric(20.0, 0.013, count))
-    for sigma in (ladder.sigmas, ladder.training_sigmas(1000, seeded())):
-        torch.testing.assert_close(ladder.relative_density(sigma), torch.ones_like(sigma), rtol=1e-6, atol=0)
+def test_geometric_levels_are_drawn_evenly(count: int) -> None:
+    discrete = DiscreteNoise(geometric(20.0, 0.013, count))
+    for sigma in (discrete.sigmas, discrete.training_sigmas(1000, seeded())):
+        torch.testing.assert_close(discrete.relative_density(sigma), torch.ones_like(sigma), rtol=1e-6, atol=0)
 
 
 def test_levels_and_processes() -> None:
-    ladder = DiscreteNoise([8.0, 2.0, 0.5])
-    assert ladder.levels(99).tolist() == [8.0, 2.0, 0.5]
-    process = ladder.process()
+    discrete = DiscreteNoise([8.0, 2.0, 0.5])
+    assert discrete.levels(99).tolist() == [8.0, 2.0, 0.5]
+    process = discrete.process()
     assert isinstance(process, VarianceExploding)
     assert (process.sigma_min, process.sigma_max) == (0.5, 8.0)
     vp = VariancePreserving(0.1, 20.0, 0.01)

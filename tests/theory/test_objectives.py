@@ -42,7 +42,7 @@ SHAPES = [
 NOISES: dict[str, Noise] = {
     "none": NoNoise(),
     "single": SingleSigma(0.3),
-    "ladder": DiscreteNoise([8.0, 2.0, 0.5]),
+    "discrete": DiscreteNoise([8.0, 2.0, 0.5]),
     "ve": ContinuousNoise(VarianceExploding(0.05, 8.0)),
     "vp": ContinuousNoise(VariancePreserving(0.1, 20.0, 0.05)),
     "sub-vp": ContinuousNoise(SubVariancePreserving(0.1, 20.0, 0.05)),
@@ -327,7 +327,7 @@ def test_gaussian_data_have_their_score_as_minimiser(kind: str) -> None:
 
 def test_weights_in_closed_form() -> None:
     sigma = torch.tensor([0.0, 0.1, 3.0], dtype=torch.float64)
-    noise = NOISES["ladder"]
+    noise = NOISES["discrete"]
     squares = torch.tensor([1.0, 0.01, 9.0], dtype=torch.float64)
     expected = {
         "sigma2": squares,
@@ -363,16 +363,16 @@ def test_likelihood_weight_undoes_the_distribution_of_the_levels(noise: str, dis
         assert float(drawn.std() / drawn.mean()) < 1e-5
 
 
-def test_likelihood_weight_of_an_uneven_ladder_is_the_gap_that_each_rung_stands_for() -> None:
+def test_likelihood_weight_of_uneven_levels_is_the_gap_of_each() -> None:
     """Crowded at the fine end, where a weight of sigma^2 alone would say 0.86 where the mean over ln sigma is 0.65."""
     u = torch.linspace(0, 1, 400, dtype=torch.float64)
     logs = math.log(8.0) + (math.log(0.02) - math.log(8.0)) * (1 - (1 - u) ** 3)
-    ladder = DiscreteNoise(logs.exp())
-    sigma = ladder.training_sigmas(4000, seeded()).double()
+    discrete = DiscreteNoise(logs.exp())
+    sigma = discrete.training_sigmas(4000, seeded()).double()
     grid = torch.linspace(math.log(0.02), math.log(8.0), 10_001, dtype=torch.float64).exp()
     integral = float((1 / (1 + grid.square())).mean())
     for distribution in SIGMA_DISTRIBUTIONS:  # a ladder has none to follow
-        drawn = Denoising(ladder, distribution, "likelihood").weight(sigma) / (sigma.square() * (1 + sigma.square()))
+        drawn = Denoising(discrete, distribution, "likelihood").weight(sigma) / (sigma.square() * (1 + sigma.square()))
         assert float(drawn.mean()) == pytest.approx(integral, rel=0.01)
     assert abs(float((1 / (1 + sigma.square())).mean()) / integral - 1) > 0.3
 
@@ -431,7 +431,7 @@ def test_the_optimal_loss_is_that_of_the_true_score(kind: str, noise: str) -> No
     assert float(worse.mean()) > floor
 
 
-@pytest.mark.parametrize("noise", ["ladder", "ve", "vp"])
+@pytest.mark.parametrize("noise", ["discrete", "ve", "vp"])
 def test_the_optimal_loss_has_little_noise_at_any_sigma(noise: str) -> None:
     """Gaussian data of variance one: sigma^2 (sigma^2 + 1) (D/sigma^2 - D/(sigma^2 + 1)) = D at every level."""
     unit = GaussianMixture(torch.zeros(1, 2), torch.ones(1))

@@ -85,7 +85,7 @@ def plain_gaussianity(points: torch.Tensor, sigma: float) -> float:
     return float((products.pow(3).sum() / pairs).clamp(min=0) / 12 + fourth.clamp(min=0) / 48)
 
 
-def test_of_large_images_the_distance_is_by_their_pairs(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_gaussianity_of_large_images_is_from_pairs(monkeypatch: pytest.MonkeyPatch) -> None:
     """The covariance of 3,072 numbers takes seconds; that of 100 images over the images has the same variances, and once found
     serves every sigma."""
     generator = seeded()
@@ -118,7 +118,7 @@ def test_the_noise_that_is_enough_is_just_enough() -> None:
 
 @pytest.mark.parametrize("dim", [1, 2, 64])
 @pytest.mark.parametrize("ratio", [1.05, 1.5, 4.0])
-def test_one_points_overlap_is_the_closed_form(dim: int, ratio: float) -> None:
+def test_overlap_of_one_point_is_the_closed_form(dim: int, ratio: float) -> None:
     found = overlap(torch.zeros(1, dim, dtype=torch.float64), 0.3 * ratio, 0.3, seeded())
     assert found == pytest.approx(least_overlap(ratio, dim), abs=0.05)
 

@@ -16,7 +16,7 @@ from playground.theory.stability import largest_curvature, largest_step
 
 @pytest.mark.parametrize("shape", [(3,), (1, 3, 1), (3, 1, 1)])
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
-def test_of_a_gaussian_it_is_one_over_the_narrowest_variance(shape: tuple[int, ...], dtype: torch.dtype) -> None:
+def test_curvature_of_a_gaussian_is_one_over_its_narrowest_variance(shape: tuple[int, ...], dtype: torch.dtype) -> None:
     stds = torch.tensor([1.0, 0.1, 0.5], dtype=dtype).reshape(shape)
 
     def score(x: Tensor, sigma: Tensor) -> Tensor:
@@ -28,13 +28,13 @@ def test_of_a_gaussian_it_is_one_over_the_narrowest_variance(shape: tuple[int, .
 
 
 @pytest.mark.parametrize("sigma", [0.0, 0.05])
-def test_of_a_mixture_it_is_that_of_the_narrowest_part(sigma: float) -> None:
+def test_curvature_of_a_mixture_is_that_of_its_narrowest_part(sigma: float) -> None:
     parts = GaussianMixture(torch.tensor([[2.0, 0.0], [-2.0, 0.0]]), torch.tensor([0.3, 0.1]))
     x = parts.sample(300, generator())
     assert largest_curvature(parts.score, x, sigma, generator(1)) == pytest.approx(1 / (0.01 + sigma**2), rel=0.02)
 
 
-def test_of_a_training_set_it_is_the_noises() -> None:
+def test_curvature_of_a_training_set_is_that_of_the_noise() -> None:
     points = torch.randn(50, 2, generator=generator())
     assert largest_curvature(Empirical(points).score, points, 1e-3, generator(1)) == pytest.approx(1e6, rel=0.02)
 

@@ -142,13 +142,13 @@ class NoisePanel(CollapsiblePanel):
             (_, fine), *_, (_, coarse) = noise.schedule
             self.state.edit({"noise.schedule": (), "noise.sigma_max": coarse, "noise.sigma_min": fine})
             return
-        rungs = noise.sigmas
+        sigmas = noise.sigmas
         self.state.edit(
             {
                 "noise.sigmas": (),
-                "noise.sigma_max": rungs[0],
-                "noise.sigma_min": rungs[-1],
-                "noise.levels": len(rungs),
+                "noise.sigma_max": sigmas[0],
+                "noise.sigma_min": sigmas[-1],
+                "noise.levels": len(sigmas),
             }
         )
 

@@ -14,7 +14,7 @@ from playground.theory.noise.sigma_distributions import SIGMA_DISTRIBUTIONS, Sig
 def geometric(sigma_max: float, sigma_min: float, count: int) -> Tensor:
     """`count` sigmas from coarse to fine whose neighbours have equal ratios, in float64; both ends are exact."""
     if count < 2:
-        raise ValueError(f"A ladder needs at least two levels, not {count}.")
+        raise ValueError(f"Discrete noise needs at least two levels, not {count}.")
     steps = torch.linspace(0.0, 1.0, count, dtype=torch.float64)
     sigmas = sigma_max * (sigma_min / sigma_max) ** steps
     sigmas[-1] = sigma_min
@@ -39,20 +39,20 @@ class Noise(ABC):
         return torch.ones_like(sigma)
 
     def levels(self, count: int) -> Tensor:
-        """Noise levels from coarse to fine for annealed Langevin; a ladder has its own and ignores `count`.
+        """Noise levels from coarse to fine for annealed Langevin; discrete levels are given, and ignore `count`.
 
         Raises:
             ValueError: there are fewer than two levels.
         """
-        raise ValueError("Annealed Langevin needs a ladder of noise levels; this noise has fewer than two.")
+        raise ValueError("Annealed Langevin needs several noise levels; this noise has fewer than two.")
 
     def process(self) -> Process:
-        """The process from data to noise; a ladder is read as a variance-exploding one.
+        """Return the process from data to noise; discrete levels count as variance exploding.
 
         Raises:
             ValueError: no path leads from data to noise.
         """
-        raise ValueError("This noise has no path from data to noise; choose a ladder or a process.")
+        raise ValueError("This noise has no path from data to noise; choose discrete levels or a process.")
 
 
 class NoNoise(Noise):
@@ -81,12 +81,12 @@ class SingleSigma(Noise):
 
 
 class DiscreteNoise(Noise):
-    """A finite ladder sigma_1 > ... > sigma_L > 0, drawn from evenly in training (Song and Ermon 2019)."""
+    """Finitely many levels sigma_1 > ... > sigma_L > 0, drawn evenly in training: NCSN (Song and Ermon 2019)."""
 
     def __init__(self, sigmas: Sequence[float] | Tensor) -> None:
         self.sigmas = torch.as_tensor(sigmas, dtype=torch.float64)
         if len(self.sigmas) < 2 or not bool((self.sigmas[:-1] > self.sigmas[1:]).all()) or not self.sigmas[-1] > 0:
-            raise ValueError("A ladder needs at least two sigmas above 0 that fall from coarse to fine.")
+            raise ValueError("Discrete noise needs at least two sigmas above 0 that fall from coarse to fine.")
         self.sigma_max, self.sigma_min = float(self.sigmas[0]), float(self.sigmas[-1])
         logs = self.sigmas.log().flip(0)
         gaps = torch.gradient(logs)[0]
@@ -95,16 +95,16 @@ class DiscreteNoise(Noise):
     def training_sigmas(
         self, count: int, generator: torch.Generator, distribution: SigmaDistributionName = "log-normal"
     ) -> Tensor:
-        rungs = self.sigmas.to(generator.device, torch.float32)
-        return rungs[(_stratified(count, generator) * len(rungs)).long().clamp(max=len(rungs) - 1)]
+        levels = self.sigmas.to(generator.device, torch.float32)
+        return levels[(_stratified(count, generator) * len(levels)).long().clamp(max=len(levels) - 1)]
 
     def relative_density(self, sigma: Tensor, distribution: SigmaDistributionName = "log-normal") -> Tensor:
-        """One over the gap in ln sigma that the nearest rung stands for, relative to their mean.
+        """Return one over the gap in ln sigma that the nearest level stands for, relative to the mean gap.
 
-        It is half the way between the neighbours, at an end the whole way to the only one: of a geometric ladder all are equal.
+        It is half the way between the neighbours, at an end the whole way to the only one: of geometric levels all are equal.
         """
-        rung = torch.bucketize(sigma.log(), self._middles.to(sigma))
-        return self._densities.to(sigma)[rung]
+        level = torch.bucketize(sigma.log(), self._middles.to(sigma))
+        return self._densities.to(sigma)[level]
 
     def levels(self, count: int) -> Tensor:
         return self.sigmas

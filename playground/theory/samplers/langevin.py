@@ -1,4 +1,4 @@
-"""Langevin dynamics: at one noise level, and down a ladder of them."""
+"""Langevin dynamics at one noise level, and annealed over several."""
 
 import math
 from abc import abstractmethod
@@ -80,7 +80,7 @@ class Langevin(_OneLevel):
 
 @dataclass(eq=False)
 class AnnealedLangevin(Sampler):
-    """Langevin dynamics down a ladder of noise levels.
+    """Langevin dynamics at one noise level after the other, from coarse to fine.
 
     .. math:: x \\leftarrow x + \\tfrac{\\alpha_i}{2} s(x, \\sigma_i) + \\sqrt{\\alpha_i}\\, z, \\quad
         \\alpha_i = \\epsilon\\, \\sigma_i^2 / \\sigma_L^2
