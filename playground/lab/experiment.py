@@ -385,10 +385,10 @@ def _(experiment: Experiment) -> None:
         raise ExperimentError(
             f"noise.beta_min = {noise.beta_min:g} must lie below noise.beta_max = {noise.beta_max:g}."
         )
-    sigmas = noise.sigmas
-    if sigmas and (len(sigmas) < 2 or not all(math.isfinite(sigma) and sigma > 0 for sigma in sigmas)):
+    levels = noise.sigmas
+    if levels and (len(levels) < 2 or not all(math.isfinite(sigma) and sigma > 0 for sigma in levels)):
         raise ExperimentError("noise.sigmas must hold at least two positive numbers.")
-    if any(coarse <= fine for coarse, fine in itertools.pairwise(sigmas)):
+    if any(coarse <= fine for coarse, fine in itertools.pairwise(levels)):
         raise ExperimentError("noise.sigmas must fall from coarse to fine, as in [8.0, 2.0, 0.5].")
     times, sigmas = ([point[axis] for point in noise.schedule] for axis in (0, 1))
     if noise.schedule and (times[0] != 0 or times[-1] != 1 or not 0 < sigmas[0] <= sigmas[-1] < math.inf):
