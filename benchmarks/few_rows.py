@@ -17,8 +17,8 @@ import torch
 from tables import rows as rows_of
 from tables import write_between
 
-from playground.data import load_dataset
 from playground.data.dataset import Dataset
+from playground.kinds.datasets import load_dataset
 from playground.lab.experiment import Experiment, replace
 from playground.lab.likelihood import log_likelihood
 from playground.lab.problem import Problem

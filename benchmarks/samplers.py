@@ -14,8 +14,7 @@ import torch
 import typer
 from tables import rows, write_between
 
-from playground.app.option_labels import title
-from playground.lab.experiment import replace
+from playground.lab.experiment import fields, replace
 from playground.lab.problem import Problem
 from playground.lab.sample_metrics import PROJECTIONS
 from playground.lab.sampling import sample
@@ -33,14 +32,14 @@ SAMPLERS: tuple[tuple[str, str, str, int], ...] = (
     ("reverse-sde", "heun", "karras", 2),
     ("reverse-sde", "shark", "karras", 2),
     ("reverse-sde", "dpm-solver++", "karras", 1),
-    ("edm", "auto", "karras", 2),
+    ("edm", "", "karras", 2),
     ("probability-flow", "euler", "karras", 1),
     ("probability-flow", "heun", "log-sigma", 2),
     ("probability-flow", "heun", "karras", 2),
     ("probability-flow", "dpm-solver++", "log-sigma", 1),
     ("probability-flow", "dpm-solver++", "karras", 1),
 )
-"""Sampler, solver and grid, and the evaluations of a step."""
+"""Sampler, its solver if it has any, its grid, and the evaluations of a step."""
 
 
 class Distances:
@@ -81,13 +80,15 @@ def table(particles: int, clouds: int) -> str:
     distances = Distances(base, clouds)
     cells = [["evaluations", *(f"{count}, {source}" for source in ("exact", "learned") for count in EVALUATIONS)]]
     for kind, solver, grid, cost in SAMPLERS:
-        name = title("sampling.kind", kind) + ("" if solver == "auto" else f", {title('sampling.solver', solver)}")
-        row = [f"{name}, {title('sampling.time_grid', grid)}"]
+        own = {"kind": kind, "time_grid": grid} | ({"solver": solver} if solver else {})
+        chosen = replace(base.experiment, {f"sampling.{key}": value for key, value in own.items()})
+        shown = fields(chosen)
+        titles = (shown[f"sampling.{key}"].title_of(own[key]) for key in ("kind", "solver", "time_grid") if key in own)
+        row = [", ".join(titles)]
         for source in ("exact", "learned"):
             for count in EVALUATIONS:
-                settings = {"kind": kind, "solver": solver, "time_grid": grid, "steps": count // cost, "source": source}
-                changes = {f"sampling.{key}": value for key, value in settings.items()}
-                problem = Problem.build(replace(base.experiment, changes), base.dataset)
+                changes = {"sampling.steps": count // cost, "sampling.source": source}
+                problem = Problem.build(replace(chosen, changes), base.dataset)
                 row.append(f"{distances.ratio(problem, problem.known_score() or network):.2f}")
         cells.append(row)
         print(" | ".join(row), flush=True)

@@ -129,6 +129,7 @@ def work(steps: Steps) -> Work:
 
 Peers = dict[str, Callable[[Problem], Steps]]
 OWN: Peers = {"own": own}
+DENOISING: dict[str, object] = {"objective.kind": "denoising", "objective.target_batch": 1}
 ROWS: tuple[tuple[str, dict[str, object], Peers, dict[str, float]], ...] = (
     *(
         row
@@ -136,7 +137,7 @@ ROWS: tuple[tuple[str, dict[str, object], Peers, dict[str, float]], ...] = (
         for row in (
             (
                 f"denoising step, {network}",
-                changes | {"objective.kind": "denoising"},
+                changes | DENOISING,
                 OWN
                 | {
                     "plain loop": plain,
@@ -162,7 +163,7 @@ ROWS: tuple[tuple[str, dict[str, object], Peers, dict[str, float]], ...] = (
     ),
     (
         "denoising step, U-Net of the digits",
-        {"data.kind": "digits"},
+        {"data.kind": "digits"} | DENOISING,
         OWN | {"plain loop": plain, "plain loop, channels last": functools.partial(plain, layout=torch.channels_last)},
         {"plain loop": 1.2, "plain loop, channels last": 1.2},
     ),
@@ -171,8 +172,7 @@ ROWS: tuple[tuple[str, dict[str, object], Peers, dict[str, float]], ...] = (
 
 def measured(rounds: int, seconds: float) -> Iterator[Row]:
     for name, changes, peers, asked in ROWS:
-        common = {"objective.target_batch": 1, "training.steps": 1_000_000_000}
-        problem = Problem.build(replace(Experiment(), common | changes))
+        problem = Problem.build(replace(Experiment(), {"training.steps": 1_000_000_000} | changes))
         works: dict[str, Work] = {}
         for peer, make in peers.items():
             try:

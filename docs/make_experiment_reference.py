@@ -1,18 +1,20 @@
-"""Writes experiment.md: every setting of an experiment, from its own description in playground/lab/settings.py."""
+"""Writes experiment.md: every setting of an experiment, from its own description in playground/kinds/ and playground/lab/settings.py."""
 
-import typing
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
+from playground.data.units import EQUALIZED
+from playground.kinds.kind import Kind
+from playground.kinds.setting import own_fields
 from playground.lab.boltzmann.settings import Boltzmann
 from playground.lab.experiment import Experiment, Field, fields
-from playground.lab.units import EQUALIZED
 
 INTRODUCTION = """\
 # The settings of an experiment
 
-*Made by `make docs` from `playground/lab/settings.py`; change it there.*
+*Made by `make docs` from `playground/kinds/` and `playground/lab/settings.py`; change it there.*
 
 An experiment is a TOML file. What it leaves out has its default, so an empty file is a valid experiment: two moons.
 On the command line, `--set section.key=value` changes a setting. The unit *data* is that of your points.
@@ -50,25 +52,55 @@ patterns = ["#.#/.#./#.#", "###/#.#/###"]
 
 def reference() -> str:
     """The whole page."""
-    parts = [INTRODUCTION.format(evened=EQUALIZED)]
-    section = None
-    for field in fields().values():
-        name = field.key.split(".")[0] if "." in field.key else ""
-        if name != section:
-            section = name
-            parts.append(_heading(name))
-        parts.append(_row(field))
+    parts = [
+        INTRODUCTION.format(evened=EQUALIZED),
+        _heading("Of the whole"),
+        *map(_row, own_fields(Experiment).values()),
+    ]
+    for name in Experiment.__struct_fields__:
+        section = getattr(Experiment(), name)
+        if isinstance(section, Kind):
+            parts += _family(type(section), section.kind)
+        elif isinstance(section, msgspec.Struct):
+            parts += [
+                _heading(f"[{name}]", section.__doc__ or ""),
+                *map(_row, own_fields(type(section), name).values()),
+            ]
     parts.append(BOLTZMANN)
     parts += [_row(field) for field in fields(Boltzmann).values()]
     return "\n".join(parts) + "\n"
 
 
-def _heading(section: str) -> str:
-    table = "| setting | default | allowed | meaning |\n|---|---|---|---|"
-    if not section:
-        return f"## Of the whole\n\n{table}"
-    described = type(getattr(Experiment(), section)).__doc__
-    return f"\n## [{section}]\n\n{typing.cast(str, described).strip()}\n\n{table}"
+def _family(family: type[Kind], default: str) -> list[str]:
+    """The kinds of a section, and every setting once with the kinds that have it."""
+    kinds = family.kinds()
+    base = next(cls for cls in family.__mro__ if cls.__mro__[1] is Kind)
+    parts = [_heading(f"[{family.section}]", base.__doc__ or ""), _row(family.choice(default))]
+    parts.append("\n| kind | meaning |\n|---|---|")
+    for name, kind in kinds.items():
+        words = f"{kind.title}: {kind.meaning()} {_equation(kind.equation)}".strip()
+        parts.append(f"| `{name}`{' (default)' if name == default else ''} | {words} |")
+    found: list[tuple[Field, list[str]]] = []
+    for name, kind in kinds.items():
+        for field in own_fields(kind, family.section).values():
+            having = next((names for known, names in found if known == field), None)
+            if having is None:
+                found.append((field, [name]))
+            else:
+                having.append(name)
+    parts.append("\n| setting | of kind | default | allowed | meaning |\n|---|---|---|---|---|")
+    for field, names in found:
+        of = "all" if len(names) == len(kinds) else ", ".join(names)
+        parts.append(_row(field).replace(" | ", f" | {of} | ", 1))
+    return parts
+
+
+TABLE = "| setting | default | allowed | meaning |\n|---|---|---|---|"
+
+
+def _heading(title: str, described: str = "") -> str:
+    summary = described.strip().partition("\n")[0]
+    return "\n".join(filter(None, (f"\n## {title}\n", f"{summary}\n" if summary else "", TABLE)))
 
 
 def _row(field: Field) -> str:
@@ -76,16 +108,16 @@ def _row(field: Field) -> str:
     words = [field.description + "."]
     if field.unit:
         words.append(f"Unit: {field.unit}.")
-    words.append(_equations(field.equation))
+    words.append(_equation(field.equation))
+    if not field.key.endswith(".kind"):  # whose kinds have their own headings
+        named = [(name, option.equation) for name, option in field.options.items() if option.equation]
+        words.append("; ".join(f"{name}: {_equation(equation)}" for name, equation in named))
     if field.resets:
         words.append("**New training.**")
     return f"| {name} | {_default(field.default)} | {field.bound} | {' '.join(filter(None, words))} |"
 
 
-def _equations(latex: str | Mapping[str, str]) -> str:
-    """The equation of a setting, or of each choice that has its own."""
-    if not isinstance(latex, str):
-        return "; ".join(f"{choice}: {_equations(equation)}" for choice, equation in latex.items())
+def _equation(latex: str) -> str:
     # A bare | would end the table's cell, and of \| it would leave a line break.
     latex = latex.replace(r"\|", r"\Vert ").replace("|", r"\vert ")
     return f"${latex}$" if latex else ""

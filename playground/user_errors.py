@@ -2,6 +2,8 @@
 
 import errno
 
+from playground.messages import Message
+
 NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
 """Errors that only writing meets: the disk is full, or the user's share of it."""
 
@@ -10,7 +12,16 @@ class UserError(Exception):
     """Something asked for that cannot be done: the message is one sentence for the user.
 
     Every room's errors that are written for the user inherit it.
+
+    Attributes:
+        message: the same as a value.
     """
+
+    def __init__(self, message: Message | str) -> None:
+        super().__init__(str(message))
+        self.message = (
+            message if isinstance(message, Message) else Message("", message.replace("{", "{{").replace("}", "}}"))
+        )
 
 
 def cannot_write(path: object, error: Exception) -> str:

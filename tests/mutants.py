@@ -666,7 +666,7 @@ FAULTS = (
     ),
     Fault(
         "log p in user units without the Jacobian",
-        "lab/units.py",
+        "data/units.py",
         " - float(np.log(self.scale).sum())",
         "",
         ("lab/test_problem.py::test_density_in_internal_units_is_the_users_with_its_jacobian",),

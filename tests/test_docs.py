@@ -13,14 +13,14 @@ import torch
 from playground.app.actions import COMMANDS as ACTIONS
 from playground.app.actions import MENUS
 from playground.app.boltzmann.readings import NUMBERS
-from playground.app.labels import CARDS, label_of
+from playground.app.labels import CARDS
 from playground.app.settings import Settings
 from playground.app.window import SMALLEST
 from playground.cli import COMMANDS
 from playground.cli.doctor.machine import settings_folder
 from playground.lab import experiment as experiments
 from playground.lab.conflicts import likelihood_conflict, sampling_conflict, training_conflict
-from playground.lab.experiment import fields
+from playground.lab.experiment import every_field, fields
 from playground.theory.latent import linear, rotation, spherical
 
 ROOT = Path(__file__).parents[1]
@@ -158,10 +158,10 @@ def _glossary() -> list[tuple[str, str, str, str]]:
 
 def test_each_symbol_of_a_setting_stands_in_the_glossary_with_its_place_on_screen() -> None:
     told = {(symbol, place) for symbol, _, _, place in _glossary()}
-    settings = [field for field in fields().values() if field.symbol]
+    settings = [field for field in every_field().values() if field.symbol]
     assert len(settings) > 30
     for field in settings:
-        assert (field.symbol, f"{CARDS[field.key.split('.')[0]]}: {label_of(field)}") in told, field.key
+        assert (field.symbol, f"{CARDS[field.key.split('.')[0]]}: {field.label}") in told, field.key
 
 
 def test_each_figure_on_screen_stands_in_the_glossary() -> None:

@@ -21,8 +21,6 @@ from PySide6.QtCore import QRectF, Qt
 from PySide6.QtGui import QColor, QFontMetricsF, QImage, QPainter
 from rich.progress import Progress
 
-from playground.app.option_labels import title
-from playground.data.sources import SOURCES, Toy
 from playground.drawing.axes import backdrop, figures
 from playground.drawing.images import ImageGrid
 from playground.drawing.layers import Data, Particles
@@ -30,11 +28,14 @@ from playground.drawing.palette import DARK
 from playground.drawing.plane import bounds_of, shaped
 from playground.drawing.render import headless, render, save_image
 from playground.drawing.scene import Scene
+from playground.kinds.datasets import DataSource, Toy
+from playground.kinds.inpainting import known_pixels
+from playground.kinds.samplers import Sampler
+from playground.kinds.setting import own_fields
 from playground.lab.conflicts import sampling_conflict
-from playground.lab.experiment import Experiment, fields, replace
+from playground.lab.experiment import Experiment, replace
 from playground.lab.problem import Problem
-from playground.lab.sampling import make_sampler, sample
-from playground.lab.sampling_settings import known_pixels
+from playground.lab.sampling import sample
 from playground.lab.session import Session
 from playground.lab.training import Trainer
 from playground.lab.weights import load_weights
@@ -43,7 +44,8 @@ from playground.theory.guidance import LabelledScore
 from playground.theory.metrics import sliced_wasserstein2
 
 Settings = Mapping[str, object]
-TOYS = [kind for kind, source in SOURCES.items() if isinstance(source, Toy)]
+SOURCES = DataSource.kinds()
+TOYS = [kind for kind, source in SOURCES.items() if issubclass(source, Toy)]
 STEPS, PARTICLES = 200, 2_000
 IMAGES = 42  # seven columns of six fill a cell
 TRAINING: Settings = {"network.width": 64, "training.steps": 3_000}
@@ -90,26 +92,26 @@ class Cell:
 
 
 def samplers() -> list[Column]:
-    """Every sampler with every solver that it takes; the forward process is none. The reverse SDE also with a corrector."""
-    problem = Problem.build(replace(Experiment(), {"data.points": 100, "sampling.source": "exact"}))
-    found: dict[object, Column] = {}
-    for kind, solver in itertools.product(fields()["sampling.kind"].choices, fields()["sampling.solver"].choices):
-        settings = {"sampling.kind": kind, "sampling.solver": solver}
-        experiment = replace(problem.experiment, settings)
-        if kind == "forward" or solver == "auto" or sampling_conflict(experiment):
+    """Every sampler with every solver that it has; the forward process is none. The reverse SDE also with a corrector."""
+    found = []
+    for kind, sampler in Sampler.kinds().items():
+        if kind == "forward":
             continue
-        sampler = make_sampler(dataclasses.replace(problem, experiment=experiment))
-        alone = not hasattr(sampler, "solver") and solver not in ("adaptive", "dpm-solver++")
-        # A sampler that has no solver is the same whichever is set.
-        key = kind, type(sampler), getattr(sampler, "solver", None)
-        name = title("sampling.kind", kind)
-        first, _, last = name.partition(" ")
-        titles = (first, last) if alone else (name, title("sampling.solver", solver))
-        found.setdefault(key, Column(titles, settings))
-        if kind == "reverse-sde" and solver == "euler":
-            corrected = Column((titles[0], f"{titles[1]}, corrector"), settings | {"sampling.corrector_steps": 1})
-            found.setdefault("corrected", corrected)
-    return list(found.values())
+        solver = own_fields(sampler, "sampling").get("sampling.solver")
+        if solver is None:
+            first, _, last = sampler.title.partition(" ")
+            found.append(Column((first, last), {"sampling.kind": kind}))
+            continue
+        for choice in solver.choices:
+            if choice == "auto":  # one of the others
+                continue
+            titles = sampler.title, solver.title_of(choice)
+            settings = {"sampling.kind": kind, "sampling.solver": choice}
+            found.append(Column(titles, settings))
+            if kind == "reverse-sde" and choice == "euler":
+                corrected = settings | {"sampling.corrector_steps": 1}
+                found.append(Column((titles[0], f"{titles[1]}, corrector"), corrected))
+    return found
 
 
 def fitted(experiment: Experiment, column: Column, alternatives: Sequence[Settings]) -> Experiment | None:
@@ -205,7 +207,7 @@ def digits_row(columns: Sequence[Column]) -> Iterator[Cell | None]:
             yield None
             continue
         images = last_frame(dataclasses.replace(problem, experiment=chosen), score)
-        known = known_pixels(chosen.sampling.inpainting_mask, *problem.shape[-2:])
+        known = known_pixels(chosen.sampling.mask, *problem.shape[-2:])
         yield Cell(Scene(palette=DARK, images=ImageGrid(images, limits, known=known)))
 
 

@@ -18,7 +18,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from playground.app import option_labels, theme
+from playground.app import theme
 from playground.app.theme import UNIT, set_role
 from playground.drawing.palette import DARK, Palette
 from playground.lab.experiment import Experiment
@@ -70,16 +70,8 @@ QDialog { background: @panel; }
 
 def summary(experiment: Experiment) -> str:
     """The experiment in one line, as "two moons · denoising · 10 noise levels"."""
-    noise = {
-        "none": "no noise",
-        "single": "one noise level",
-        "discrete": f"{len(experiment.noise.sigmas) or experiment.noise.levels} noise levels",
-    }.get(experiment.noise.kind, f"{option_labels.title('noise.kind', experiment.noise.kind)} process")
-    data = experiment.data
-    if data.kind in ("file", "images") and data.path:
-        name = data.path.replace("\\", "/").rsplit("/", 1)[-1]
-    else:
-        name = option_labels.title("data.kind", data.kind)
+    noise, data = experiment.noise.phrase, experiment.data
+    name = data.file.replace("\\", "/").rsplit("/", 1)[-1] if data.file else data.title
     objective = experiment.objective.kind.replace("-", " ")
     return f"{name} · {objective} · {noise}"
 

@@ -1,6 +1,7 @@
 """A card: a foldable piece of the window with a title, its state in one line, and an "Advanced" part."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from PySide6.QtCore import QEvent, QPoint, QPointF, QRect, QRectF, QSize, Qt, Signal, Slot
 from PySide6.QtGui import QFont, QFontMetrics, QPainter, QPaintEvent, QPalette, QPen
@@ -18,11 +19,12 @@ from PySide6.QtWidgets import (
 
 from playground.app import theme
 from playground.app.controls import paint_chevron
-from playground.app.labels import spoken
+from playground.app.labels import spoken, worded
 from playground.app.selectable import SelectableLabel
 from playground.app.theme import UNIT
 from playground.app.wrapping import breakable, wrapped
 from playground.drawing.palette import Palette
+from playground.messages import Message, written
 
 Role = QPalette.ColorRole
 ROW_GAP = UNIT // 2  # px between rows that are 22 px high
@@ -181,6 +183,18 @@ class Notice(QFrame):
         self.setVisible(bool(sentence))
         self.update()
 
+    def show_message(self, level: str, message: Message | None, edit: Callable[[Mapping[str, Any]], object]) -> None:
+        """Show a message with a button for each edit that would mend it; or hide.
+
+        Args:
+            edit: makes an edit's changes.
+        """
+        if message is None:
+            self.say(level, "")
+            return
+        ways = [(one.title, _as_settings(one.changes), lambda one=one: edit(one.changes)) for one in message.edits]
+        self.say(level, worded(message), *ways)
+
     def apply_palette(self, palette: Palette) -> None:
         self._palette = palette
         self.update()
@@ -195,6 +209,11 @@ class Notice(QFrame):
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(color)
         painter.drawRoundedRect(QRectF(0, 2, 3, self.height() - 4), 1.5, 1.5)
+
+
+def _as_settings(changes: Mapping[str, Any]) -> str:
+    """What a button that makes these changes says it does."""
+    return ", ".join(f"{key} = {written(value)}" for key, value in changes.items())
 
 
 class Disclosure(QAbstractButton):

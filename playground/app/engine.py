@@ -20,10 +20,10 @@ from playground.app.state import Deed, State
 from playground.app.training import Training
 from playground.app.workers import interrupted
 from playground.app.workspace import Workspace, assemble, file_key, other_data, reset_key
+from playground.kinds.inpainting import known_pixels
 from playground.lab import experiment as description
 from playground.lab.conflicts import training_conflict
 from playground.lab.experiment import Experiment
-from playground.lab.sampling_settings import known_pixels
 from playground.lab.session import Session, SessionError
 from playground.lab.trajectory import Trajectory
 
@@ -197,7 +197,7 @@ class Engine(Training):
     @property
     def known(self) -> np.ndarray | None:
         """Of the images in view (H, W), True at the pixels that the run was given."""
-        trajectory, mask = self._trajectory, self._played_as.sampling.inpainting_mask
+        trajectory, mask = self._trajectory, self._played_as.sampling.mask
         return None if trajectory is None else known_pixels(mask, *trajectory.shape[-2:])
 
     def prefer_bundled(self) -> None:
@@ -223,28 +223,17 @@ class Engine(Training):
 
     def open_points(self, path: str, kind: str = "file") -> None:
         """Read a file of points, or of kind = images; only when it is sound does the experiment change to it."""
-        experiment, data = self._state.experiment, self._state.experiment.data
+        experiment = self._state.experiment
+        wanted = self._state.replaced_by({"data.kind": kind, "data.path": path})
 
         def read() -> Iterator[tuple[float, Any]]:
-            from playground.data import load_dataset
-
-            dataset = load_dataset(
-                kind,
-                points=data.points,
-                path=path,
-                held_out=experiment.likelihood.points,
-                seed=experiment.seed,
-                pixels=data.pixels,
-                colours=data.colours,
-                stopped=interrupted,
-            )
-            yield 1.0, dataset
+            yield 1.0, wanted.data.load(experiment.likelihood.points, experiment.seed, interrupted)
 
         def use(dataset: Any) -> None:
-            self._datasets = {key: known for key, known in self._datasets.items() if path not in key}
-            self._datasets[file_key(description.replace(experiment, {"data.kind": kind, "data.path": path}))] = dataset
+            self._datasets = {key: known for key, known in self._datasets.items() if key[0].file != path}
+            self._datasets[file_key(wanted)] = dataset
             for key, workspace in list(self._kept.items()):
-                if workspace.problem.experiment.data.path == path:  # the file may hold other points by now
+                if workspace.problem.experiment.data.file == path:  # the file may hold other points by now
                     del self._kept[key]
             waiting = self._waiting  # for these very points, as training was asked for while they were read
             self._state.edit({**other_data(self._state.experiment, kind), "data.path": path})
@@ -265,7 +254,7 @@ class Engine(Training):
     @Slot(object)
     def _edited(self, keys: frozenset[str]) -> None:
         workspace = self._workspace
-        known = description.fields()
+        known = description.every_field()
         if keys & {"data.kind", "data.path"}:
             self._tasks.cancel("reading")  # other data were chosen while it went on
         resets = any(known[key].resets for key in keys)
@@ -285,7 +274,7 @@ class Engine(Training):
                 workspace.pending_hyperparameters.put(self._state.experiment)
             else:
                 self.pause_training()
-                self.message.emit("warning", conflict.sentence, "")
+                self.message.emit("warning", str(conflict), "")
         if any(key.startswith("sampling.") or key == "seed" for key in keys):
             self._forget("quality")
             self._recall()
@@ -308,7 +297,7 @@ class Engine(Training):
             return
         conflict = training_conflict(experiment)
         if conflict is not None and conflict.key.startswith(("data.", "network.")) and session is None:
-            self._fail(conflict.sentence, clear=conflict.key == "data.strokes")
+            self._fail(str(conflict), clear=conflict.key == "data.strokes")
             return
         dataset, previous = self._read_already(experiment), kept
         if kept is not None and kept.training == "untrained" and kept.problem.density is None:
@@ -330,10 +319,10 @@ class Engine(Training):
 
     def _read_already(self, experiment: Experiment) -> Any:
         """The data of a file, split as is asked or, where it cannot be read again, as they are."""
-        *points, _ = key = file_key(experiment)
-        if key in self._datasets or Path(experiment.data.path).exists():
+        key = file_key(experiment)
+        if key in self._datasets or Path(experiment.data.file).exists():
             return self._datasets.get(key)
-        return next((dataset for known, dataset in reversed(self._datasets.items()) if [*known[:-1]] == points), None)
+        return next((found for known, found in reversed(self._datasets.items()) if known[0] == experiment.data), None)
 
     def _clear(self) -> None:
         """Take everything off the workspace: without data, as in a drawing without strokes, nothing trains, plays or is measured."""
@@ -386,7 +375,7 @@ class Engine(Training):
                 )
                 self._waiting |= trained and not behind
         dataset = workspace.problem.dataset
-        if built.data.kind in ("file", "images") and all(dataset is not known for known in self._datasets.values()):
+        if built.data.is_file and all(dataset is not known for known in self._datasets.values()):
             self._datasets[file_key(built)] = dataset
         if workspace.could_hold_out_more:
             said = f"{len(dataset.held_out):,} of these data were held out when training started. Reset holds out more."

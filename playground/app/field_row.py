@@ -7,13 +7,13 @@ from PySide6.QtCore import QEvent, QObject, QPoint, QSize, Qt, Signal, Slot
 from PySide6.QtGui import QContextMenuEvent, QFocusEvent, QFontMetrics, QMouseEvent, QPainter, QPaintEvent, QPalette
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QMenu, QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
-from playground.app import option_labels, theme
+from playground.app import theme
 from playground.app.controls import NumberEdit
 from playground.app.equation import Tooltip, words
-from playground.app.labels import label_of, spoken
+from playground.app.labels import spoken
 from playground.app.number_formats import format_count, format_exactly, parse_number
 from playground.app.state import State
-from playground.lab.experiment import Field
+from playground.kinds.setting import Field
 
 LABEL_WIDTH = 96
 EDIT_WIDTH = 58
@@ -121,7 +121,7 @@ class FieldRow(QWidget):
     ) -> None:
         super().__init__(parent)
         self.state, self.key, self.field, self._unsaved_steps = state, key, state.field(key), unsaved_steps
-        self.name = label or label_of(self.field)
+        self.name = label or self.field.label
         self._gesture = 0
         self._column = QVBoxLayout(self)
         self._column.setContentsMargins(0, 0, 0, 0)
@@ -144,6 +144,15 @@ class FieldRow(QWidget):
         state.changed.connect(self._state_changed)
         state.refused.connect(self._state_refused)
         state.replaced.connect(self._replaced)
+
+    def leave(self) -> None:
+        """Go, as the setting has: another kind was chosen, which has none such."""
+        self.state.changed.disconnect(self._state_changed)
+        self.state.refused.disconnect(self._state_refused)
+        self.state.replaced.disconnect(self._replaced)
+        self.hide()
+        self.setParent(None)
+        self.deleteLater()
 
     def refresh(self) -> None:
         """Show what the state holds."""
@@ -233,7 +242,7 @@ class FieldRow(QWidget):
 
     def _in_words(self, value: Any) -> str:
         if self.field.kind == "choice":
-            return option_labels.title(self.key, value)
+            return self.field.title_of(value)
         if isinstance(value, bool):
             return "on" if value else "off"
         return format_exactly(value)
@@ -257,7 +266,7 @@ class FieldRow(QWidget):
 
     def _spoken(self, key: str, sentence: str) -> str:
         """The sentence with labels for keys; its own setting is the one above it."""
-        own = label_of(self.state.field(key))
+        own = self.state.field(key).label
         if sentence.startswith(f"{key} "):
             sentence = f"{own[:1].upper() if own.isascii() else own[:1]}{own[1:]}{sentence.removeprefix(key)}"
         return spoken(sentence)

@@ -11,7 +11,7 @@ from PySide6.QtCore import QEvent, QObject, Qt, Slot
 from PySide6.QtGui import QFocusEvent
 from PySide6.QtWidgets import QApplication, QPushButton, QWidget
 
-from playground.app import option_labels, theme
+from playground.app import theme
 from playground.app.controls import ChoiceBox, NumberEdit, SegmentedControl, Slider, Switch
 from playground.app.equation import ItemTooltips, Tooltip, words
 from playground.app.field_row import (
@@ -226,14 +226,14 @@ class ChoiceField(FieldRow):
         parent: QWidget | None = None,
     ) -> None:
         super().__init__(state, key, label, unsaved_steps, parent)
-        options = option_labels.titles(key, self.field.choices)
+        options = [(choice, self.field.title_of(choice)) for choice in self.field.choices]
         room = 44 if label is None else 20
         self.control: SegmentedControl | ChoiceBox
         if sum(len(title) + 2 for _, title in options) <= room:
             segments = SegmentedControl(options, self)
             for choice, button in segments.buttons.items():
-                button.setAccessibleName(f"{self.name}: {option_labels.title(key, choice)}")
-                button.setAccessibleDescription(option_labels.meaning(key, choice))
+                button.setAccessibleName(f"{self.name}: {self.field.title_of(choice)}")
+                button.setAccessibleDescription(self.field.meaning_of(choice))
                 Tooltip(button, self._words_of(choice), self.field.equation_of(choice), self._cost)
                 button.installEventFilter(self)
             self.control = segments
@@ -246,7 +246,7 @@ class ChoiceField(FieldRow):
         self.refresh()
 
     def _meaning(self, choice: str) -> str:
-        return f"<p>{html.escape(option_labels.meaning(self.key, choice))}</p>"
+        return f"<p>{html.escape(self.field.meaning_of(choice))}</p>"
 
     def _words_of(self, choice: str) -> str:
         return self._meaning(choice) + words(self.field)

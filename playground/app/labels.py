@@ -6,66 +6,12 @@ own name. Whoever looks at a card knows neither.
 
 import re
 
-from playground.app import option_labels
 from playground.app.number_formats import format_number
-from playground.lab.experiment import Field, fields
+from playground.kinds.kind import Kind
+from playground.kinds.setting import own_fields
+from playground.lab.experiment import Experiment, every_field
+from playground.messages import Message, Setting, Value, alternatives, written
 
-LABELS = {
-    "data.points": "points N",
-    "data.noise": "noise std",
-    "noise.sigma": "σ",
-    "noise.sigma_min": "σ min",
-    "noise.sigma_max": "σ max",
-    "noise.levels": "levels L",
-    "noise.beta_min": "rate β₀",
-    "noise.beta_max": "rate β₁",
-    "network.kind": "network",
-    "objective.weight": "weight λ(σ)",
-    "objective.projections": "projections k",
-    "objective.probes": "probe distribution",
-    "objective.variance_reduced": "variance-reduced",
-    "objective.normalizer_grid": "normalizer grid",
-    "objective.target_batch": "stable-target batch",
-    "training.batch": "batch B",
-    "training.lr_schedule": "LR schedule",
-    "training.early_stopping": "early stopping",
-    "training.ema_decay": "EMA decay",
-    "training.sigma_distribution": "σ distribution",
-    "sampling.source": "score",
-    "sampling.labels": "class",
-    "sampling.label": "class c",
-    "sampling.guidance": "guidance w",
-    "sampling.inpainting_mask": "inpainting mask",
-    "sampling.inpainting_image": "inpainting image",
-    "sampling.step": "step size ε",
-    "sampling.churn": "S churn",
-    "sampling.final_denoising": "final denoising step",
-    "sampling.time_grid": "time grid",
-    "sampling.churn_min": "S min",
-    "sampling.churn_max": "S max",
-    "sampling.churn_noise": "S noise",
-    "sampling.corrector_steps": "correctors",
-    "sampling.snr": "corrector SNR r",
-    "likelihood.source": "score",
-    "likelihood.points": "test points",
-    "likelihood.trace": "divergence",
-    "likelihood.trace_probes": "trace probes k",
-    "likelihood.probes": "probe distribution",
-    "likelihood.dequantization_samples": "dequantization samples",
-    "likelihood.interpolation": "latent interpolation",
-}
-"""Of the settings that no plain form of their key names well enough."""
-UNLABELLED = {
-    "data.kind": "data",
-    "data.path": "file",
-    "data.strokes": "drawing",
-    "noise.kind": "noise",
-    "noise.sigmas": "noise levels",
-    "noise.schedule": "curve σ(t)",
-    "objective.kind": "objective",
-    "sampling.kind": "sampler",
-}
-"""Of those whose controls carry no label: what they are called in a sentence, and by a screen reader."""
 CARDS = {
     "data": "Data",
     "noise": "Noise",
@@ -77,25 +23,37 @@ CARDS = {
 }
 
 
-def label_of(field: Field) -> str:
-    """A setting's name, with its symbol where there is one: ``step ε``, ``learning rate``."""
-    known = LABELS.get(field.key) or UNLABELLED.get(field.key)
-    if known is not None:
-        return known
-    name = field.key.split(".")[-1].replace("_", " ")
-    return f"{name} {field.symbol}" if field.symbol and len(name) + len(field.symbol) < 13 else name
+def capital(text: str) -> str:
+    """With a capital at the start and the others kept, which ``str.capitalize`` takes from Gaussians."""
+    return text[:1].upper() + text[1:]
+
+
+def _titles() -> dict[str, dict[str, str]]:
+    """What stands on the button of each choice, by key; kinds that have a setting of one name may offer others each."""
+    known = [*_FIELDS.values()]
+    for name, section in ((name, getattr(Experiment(), name)) for name in Experiment.__struct_fields__):
+        if isinstance(section, Kind):
+            known += [field for kind in type(section).kinds().values() for field in own_fields(kind, name).values()]
+    titles: dict[str, dict[str, str]] = {}
+    for field in known:
+        titles.setdefault(field.key, {}).update({choice: field.title_of(choice) for choice in field.choices})
+    return titles
+
+
+_FIELDS = every_field()
+_TITLES = _titles()
 
 
 def _named(key: str) -> str:
     """A setting in a sentence, with its card where other cards have one of that name."""
-    name = label_of(fields()[key])
-    sections = {key.split(".")[0] for key, field in fields().items() if "." in key and label_of(field) == name}
+    name = _FIELDS[key].label
+    sections = {key.split(".")[0] for key, field in _FIELDS.items() if "." in key and field.label == name}
     return name if len(sections) == 1 else f"{name} ({CARDS[key.split('.')[0]]})"
 
 
-_KEY = "|".join(re.escape(key) for key in sorted(fields(), key=len, reverse=True) if "." in key)
-_VALUE = r"[a-z0-9][a-z0-9-]*"
-_SETTING = re.compile(rf"\b({_KEY})\b(?: = ((?:{_VALUE}, )*{_VALUE} or {_VALUE}|{_VALUE})\b)?")
+_KEY = "|".join(re.escape(key) for key in sorted(_FIELDS, key=len, reverse=True) if "." in key)
+_VALUE = r"[a-z0-9][a-z0-9-]*+(?:\+\+)?"
+_SETTING = re.compile(rf"\b({_KEY})\b(?: = ((?:{_VALUE}, )*{_VALUE} or {_VALUE}|{_VALUE})(?!\w))?")
 _POWER = re.compile(r"(?<![\w.])\d+(?:\.\d+)?e[+-]\d+\b")
 
 
@@ -120,15 +78,38 @@ def spoken(sentence: str) -> str:
         name = _named(key)
         if values is None:
             return name
-        known = fields()[key].choices
-        if values.split(",")[0].split()[0] not in known:
+        titles = _TITLES[key]
+        if values.split(",")[0].split()[0] not in titles:
             return f"{name} = {values}"
-        titles = re.sub(
-            _VALUE, lambda one: f"“{option_labels.title(key, one[0])}”" if one[0] in known else one[0], values
-        )
-        return f"{name} {titles}"
+        said = re.sub(_VALUE, lambda one: f"“{titles[one[0]]}”" if one[0] in titles else one[0], values)
+        return f"{name} {said}"
 
     text = _SETTING.sub(say, sentence.replace("set data.path to", "open"))
     text = _POWER.sub(lambda number: format_number(float(number[0])), text)
-    # A key begins no sentence by a capital; the label in its place does.
-    return text[:1].upper() + text[1:] if _SETTING.match(sentence) and text[:1].isascii() else text
+    return _begun(text) if _SETTING.match(sentence) else text
+
+
+def _begun(text: str) -> str:
+    """A sentence that begins with a label: by a capital, as a key in its place has none; but of a symbol that is another one."""
+    return capital(text) if text[:1].isascii() else text
+
+
+def worded(message: Message) -> str:
+    """A message as the window says it."""
+    text = message.render(_setting, format_number)
+    begins = message.text.startswith("{}") and isinstance(message.values[0], Setting)
+    return _begun(text) if begins else text
+
+
+def _setting(setting: Setting) -> str:
+    """A setting by its label, and its values by their titles."""
+    if not setting.values:
+        return _named(setting.key)
+    titles = _TITLES[setting.key]
+    said = [f"“{titles[value]}”" if value in titles else _number(value) for value in setting.values]
+    sign = "" if setting.values[0] in titles else "= "
+    return f"{_named(setting.key)} {sign}{alternatives(said)}"
+
+
+def _number(value: Value) -> str:
+    return format_number(value) if isinstance(value, int | float) and not isinstance(value, bool) else written(value)

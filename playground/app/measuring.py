@@ -12,8 +12,9 @@ from playground.app.player import Player
 from playground.app.state import State
 from playground.app.views import DensityView, LatentInterpolation, PointLikelihood
 from playground.app.workspace import Workspace
-from playground.lab.conflicts import Conflict, flow_conflict, likelihood_conflict
+from playground.lab.conflicts import flow_conflict, likelihood_conflict
 from playground.lab.experiment import Experiment
+from playground.messages import Message
 
 POINT_KEYS = frozenset(
     f"likelihood.{name}" for name in ("tolerance", "trace", "trace_probes", "probes")
@@ -79,7 +80,7 @@ class Measuring(Player):
     def _clicked_of_the_same(self, workspace: Workspace) -> tuple[tuple[float, float] | int, ...]:
         """The clicked points where another workspace has the same points of the plane; of images each run has its own."""
         now = self._workspace
-        same = now is not None and now.problem.experiment.data.used() == workspace.problem.experiment.data.used()
+        same = now is not None and now.problem.experiment.data == workspace.problem.experiment.data
         return self.clicked if same and not workspace.view.is_image else ()
 
     def click_again(self, places: Sequence[tuple[float, float] | int]) -> None:
@@ -194,7 +195,7 @@ class Measuring(Player):
         """See :meth:`_finished_image`; the canvas goes to the frame that it is of."""
         image = self._finished_image(number)
         if image is not None and self._trajectory is not None:
-            self.seek(0 if self._state.experiment.sampling.kind == "forward" else self.recorded - 1)
+            self.seek(self.recorded - 1 if self._state.experiment.sampling.is_generative else 0)
         return image
 
     def _finished_image(self, number: int) -> np.ndarray | None:
@@ -208,7 +209,7 @@ class Measuring(Player):
                 self.note.emit("info", UNFINISHED, "sample.end", lambda: not trajectory.finished)
                 return None
             # The forward process ends in noise: its images are those that it began with.
-            images = trajectory.positions[0 if self._state.experiment.sampling.kind == "forward" else -1]
+            images = trajectory.positions[-1 if self._state.experiment.sampling.is_generative else 0]
         return np.array(images[number]) if number < len(images) else None
 
     def density_map(self) -> None:
@@ -380,13 +381,13 @@ class Measuring(Player):
         elif place is not None and likelihood_conflict(self._state.experiment) is None:
             self._inspect(*place)
 
-    def _refused(self, why: Callable[[Experiment], Conflict | None]) -> bool:
+    def _refused(self, why: Callable[[Experiment], Message | None]) -> bool:
         """Whether there is nothing on the workspace, or a reason, which is told."""
         if self._workspace is None:
             return True
         conflict = why(self._state.experiment)
         if conflict is not None:
-            self.message.emit("warning", conflict.sentence, "")
+            self.message.emit("warning", str(conflict), "")
         return conflict is not None
 
     def _forget_measurements(self) -> None:

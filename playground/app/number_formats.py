@@ -4,7 +4,7 @@ import math
 import re
 from dataclasses import dataclass
 
-from playground.lab.experiment import Field
+from playground.kinds.setting import Field
 
 THIN_SPACE = "\u202f"  # at which no line is broken
 MINUS = "\u2212"
@@ -190,29 +190,6 @@ def round_to_slider(value: float, scale: Scale, whole: bool) -> float | int:
     return round(value) if whole else value
 
 
-# Where sliders end when a field's bounds reach further than a hand can aim; typing reaches all of them.
-_REACH = {
-    "data.points": (100, 200_000),
-    "data.scale": (0.01, 100.0),
-    "data.noise": (0.0, 1.0),
-    "noise.levels": (2, 200),
-    "noise.beta_min": (1e-3, 5.0),
-    "noise.beta_max": (1.0, 100.0),
-    "network.width": (8, 1024),
-    "network.features": (0, 256),
-    "training.seconds": (1.0, 3600.0),
-    "training.steps": (100, 1_000_000),
-    "training.batch": (16, 8192),
-    "training.learning_rate": (1e-5, 0.1),
-    "training.ema_decay": (0.0, 0.9999),
-    "sampling.particles": (10, 100_000),
-    "sampling.steps": (10, 10_000),
-    "sampling.tolerance": (1e-8, 1e-2),
-    "sampling.churn": (0.0, 100.0),
-    "sampling.corrector_steps": (0, 10),
-    "likelihood.points": (100, 50_000),
-    "likelihood.tolerance": (1e-8, 1e-2),
-}
 _DECADES = 3  # either side of the resolved value, for settings in the user's own unit
 
 
@@ -220,9 +197,9 @@ def slider_scale(field: Field, centre: float | None) -> Scale:
     """The scale of a setting's slider; `centre` is the value that suits the data, where the unit is the data's."""
     assert field.minimum is not None
     assert field.maximum is not None
-    spacing = "memory" if field.key == "training.ema_decay" else "log" if field.log else "linear"
-    if field.key in _REACH:
-        return Scale(*_REACH[field.key], spacing)
+    spacing = "memory" if field.near_one else "log" if field.log else "linear"
+    if field.reach is not None:
+        return Scale(*field.reach, spacing)
     if field.unit.startswith("data") and spacing == "log":
         middle = centre or 1.0
         low, high = middle / 10**_DECADES, middle * 10**_DECADES

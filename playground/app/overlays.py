@@ -76,8 +76,7 @@ class FrameOverlays(QObject):
     @property
     def shows_untrained(self) -> bool:
         """Whether what the canvas shows is of a network with random weights: its arrows, or particles that follow it."""
-        sampling = self._state.experiment.sampling
-        follows = sampling.source == "learned" and sampling.kind != "forward"
+        follows = self._state.experiment.sampling.follows == "learned"
         return self._engine.untrained and (follows or self._canvas.visible["learned"])
 
     def show_caption(self) -> None:
@@ -99,8 +98,8 @@ class FrameOverlays(QObject):
 
     def _show_followed(self) -> None:
         """Show the field that particles follow in place of the other one, whenever another is chosen to be followed."""
-        source = self._state.experiment.sampling.source
-        if source != self._followed:
+        source = self._state.experiment.sampling.follows
+        if source not in (None, self._followed):
             self._followed = source
             if source != "learned":
                 self._canvas.set_option("exact", "source", source)
@@ -110,8 +109,7 @@ class FrameOverlays(QObject):
 
     def name_fields(self) -> None:
         """Say on the chips of the two fields which score each is of, and which one the particles follow."""
-        sampling, engine = self._state.experiment.sampling, self._engine
-        followed = "" if sampling.kind == "forward" else sampling.source
+        followed, engine = self._state.experiment.sampling.follows, self._engine
         for layer, source, title in (
             ("learned", "learned", "Learned score"),
             ("exact", engine.exact_source, FIELD_NAMES[engine.exact_source]),

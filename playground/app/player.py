@@ -23,8 +23,9 @@ from playground.app.video_frames import VideoFrames, arrows_over, complete_run, 
 from playground.app.views import Bounds, DensityView, ProblemView
 from playground.app.workers import Worker
 from playground.app.workspace import Workspace
-from playground.lab.conflicts import Conflict, sampling_conflict
+from playground.lab.conflicts import sampling_conflict
 from playground.lab.trajectory import Trajectory
+from playground.messages import Message
 from playground.user_errors import user_error_message
 
 AHEAD = 40  # frames recorded beyond the playhead
@@ -171,9 +172,9 @@ class Player(QObject):
             return
         conflict = self._conflict(workspace)
         if conflict is not None:
-            if conflict.sentence != self._told:
-                self._told = conflict.sentence
-                self.message.emit("warning", conflict.sentence, "")
+            if str(conflict) != self._told:
+                self._told = str(conflict)
+                self.message.emit("warning", str(conflict), "")
             if (
                 self._trajectory is None or self._played is not workspace
             ):  # that of the last noise may be on its way still
@@ -184,7 +185,7 @@ class Player(QObject):
         self._playback.seek(0, 0)
         self._shown_frame = -1
 
-    def _conflict(self, workspace: Workspace) -> Conflict | None:
+    def _conflict(self, workspace: Workspace) -> Message | None:
         """Why no run can begin with the present settings."""
         return sampling_conflict(self._state.experiment, workspace.view.conditions)
 

@@ -9,7 +9,6 @@ from playground.app.equation import words
 from playground.app.field_row import EDIT_WIDTH, FieldRow, NotANumber, UnsavedSteps, no_unsaved_steps, read
 from playground.app.number_formats import format_number
 from playground.app.state import State
-from playground.lab.experiment import fields
 
 
 class RangeField(FieldRow):
@@ -36,7 +35,7 @@ class RangeField(FieldRow):
         self.row.addStretch(1)
         self.numbers: dict[str, NumberEdit] = {}
         for key in keys:
-            field = fields()[key]
+            field = self.state.field(key)
             number = NumberEdit(format_number, self)
             number.setFixedWidth(EDIT_WIDTH)
             number.committed.connect(lambda text, key=key: self._typed(key, text))
@@ -78,7 +77,7 @@ class RangeField(FieldRow):
 
     @Slot()
     def reset(self) -> None:
-        self.state.edit({key: fields()[key].default for key in self.keys})
+        self.state.edit({key: self.state.field(key).default for key in self.keys})
 
     def say(self, sentence: str, is_error: bool = False) -> None:
         super().say(sentence, is_error)
@@ -96,7 +95,7 @@ class RangeField(FieldRow):
 
     def _typed(self, key: str, text: str) -> None:
         try:
-            value = read(fields()[key], text, float(f"{self.value(key) or 0.05:.2g}"))
+            value = read(self.state.field(key), text, float(f"{self.value(key) or 0.05:.2g}"))
         except NotANumber as error:
             self.say(str(error), is_error=True)
             return

@@ -4,8 +4,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+import msgspec
 from PySide6.QtCore import QObject, Signal
 
+from playground.kinds.kind import Kind
+from playground.kinds.setting import own_fields
 from playground.lab import experiment as description
 from playground.lab.experiment import Experiment, ExperimentError
 
@@ -38,7 +41,7 @@ class _Edit:
     @property
     def text(self) -> str:
         """What was changed, in words; what only follows a choice is not told."""
-        path = description.value(self.after, "data.path") if "data.path" in self.keys else ""
+        path = self.after.data.file if "data.path" in self.keys and isinstance(self.after, Experiment) else ""
         if path:
             return f"opening of {_short(path)}"
         kinds = sorted(key for key in self.keys if key.endswith(".kind"))
@@ -47,7 +50,7 @@ class _Edit:
 
 
 class State(QObject):
-    """IsCurrent the experiment, its undo history and whether there is unsaved work. Lives in the GUI thread.
+    """Holds the experiment, its undo history and whether there is unsaved work. Lives in the GUI thread.
 
     Signals:
         changed(frozenset[str]): the dotted keys whose values are new; read :attr:`experiment`.
@@ -69,6 +72,7 @@ class State(QObject):
         self._undone: list[_Edit | Deed] = []
         self._saved = self._experiment
         self._touched = False
+        self._remembered: dict[tuple[str, str], Kind] = {}
 
     @property
     def experiment(self) -> Experiment:
@@ -79,7 +83,23 @@ class State(QObject):
 
     def field(self, key: str) -> description.Field:
         """What the description says of a setting."""
-        return description.fields(type(self._experiment))[key]
+        return description.fields(self._experiment)[key]
+
+    def fields(self) -> Mapping[str, description.Field]:
+        """What the description says of every setting that there is now."""
+        return description.fields(self._experiment)
+
+    def remembers(self, section: str, kind: str) -> bool:
+        """Whether a kind was chosen before, and has settings to come back to."""
+        return (section, kind) in self._remembered
+
+    def replaced_by(self, changes: Mapping[str, Any]) -> Experiment:
+        """The experiment with some dotted keys changed; a kind has again what it had when it was last chosen.
+
+        Raises:
+            ExperimentError: the experiment cannot take the values.
+        """
+        return description.replace(self._experiment, changes, self._remembered)
 
     def edit(self, changes: Mapping[str, Any], *, merge: str = "") -> bool:
         """Change some dotted keys as one undo step; successive edits with the same `merge` tag are one step too.
@@ -88,7 +108,7 @@ class State(QObject):
             Whether the experiment could take the values; if not, `refused` says why.
         """
         try:
-            after = description.replace(self._experiment, changes)
+            after = self.replaced_by(changes)
         except ExperimentError as error:
             self.refused.emit(next(iter(changes)), str(error))
             return False
@@ -169,6 +189,8 @@ class State(QObject):
         self._undone.clear()
         self._touched = False
         self._saved = experiment
+        self._remembered.clear()
+        self._experiment = experiment  # of what was here before nothing is remembered
         self._become(experiment, keys)
         self.replaced.emit()
 
@@ -202,7 +224,20 @@ class State(QObject):
         del self._done[:-HISTORY]
         self._undone.clear()
 
+    def _keep_kinds(self, other_data: bool) -> None:
+        """Remember what the chosen kinds have; of other data nothing is kept that speaks of these."""
+        for name in self._experiment.__struct_fields__:
+            section = getattr(self._experiment, name)
+            if isinstance(section, Kind):
+                self._remembered[name, section.kind] = section
+        if other_data:
+            for (name, kind), had in self._remembered.items():
+                fields = own_fields(type(had), name).values() if name != "data" else ()
+                default = {field.key.rpartition(".")[2]: field.default for field in fields if field.of_data}
+                self._remembered[name, kind] = msgspec.structs.replace(had, **default)
+
     def _become(self, experiment: Experiment, keys: frozenset[str]) -> None:
+        self._keep_kinds(other_data=bool(keys & OTHER_DATA))
         self._experiment = experiment
         if keys:
             self.changed.emit(keys)
@@ -224,6 +259,9 @@ def _short(path: str) -> str:
 
 
 def _differences(one: Experiment, other: Experiment) -> frozenset[str]:
-    return frozenset(
-        key for key in description.fields(type(one)) if description.value(one, key) != description.value(other, key)
-    )
+    """The keys that have other values, or that one of the two lacks."""
+    before, after = ({key: description.value(of, key) for key in description.fields(of)} for of in (one, other))
+    return frozenset(key for key in before.keys() | after.keys() if before.get(key, _NONE) != after.get(key, _NONE))
+
+
+_NONE = object()

@@ -89,7 +89,7 @@ class Training(Measuring):
         if workspace is None:
             return
         conflict = training_conflict(self._state.experiment, workspace.view.conditions)
-        why_disabled = self.failure if conflict is None else conflict.sentence
+        why_disabled = self.failure if conflict is None else str(conflict)
         if why_disabled:
             self.message.emit("error", why_disabled, "")
             return

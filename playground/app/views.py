@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from playground.kinds.datasets import DataSource
 from playground.lab.conflicts import Conditions
-from playground.lab.data_settings import Data
 from playground.lab.experiment import Experiment
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ class ProblemView:
     mode_weights: np.ndarray | None = None
     marginals: np.ndarray | None = None  # (2, 2, N) along each axis even places, and a known density's mass below each
     resolved: Experiment | None = None  # with every "auto" that depends on the data as a number
-    data: Data | None = None  # the settings that its data are of
+    data: DataSource | None = None  # the settings that its data are of
     note: str = ""  # on how the data were read
     has_energy: bool = False  # whether the network states a density by itself
 
@@ -70,7 +70,7 @@ class ProblemView:
 
     def describes(self, experiment: Experiment) -> bool:
         """Whether these are the data of the settings; else others are on their way, and what is advised of these is of the past."""
-        return self.data == experiment.data.used()
+        return self.data == experiment.data
 
     @property
     def has_reference(self) -> bool:

@@ -31,7 +31,7 @@ def training(state: State, engine: Engine) -> str:
         return ""
     conflict = training_conflict(state.experiment, conditions_of(engine.problem))
     if conflict is not None:
-        return spoken(conflict.sentence)
+        return spoken(str(conflict))
     return _without_data(engine)
 
 
@@ -39,7 +39,7 @@ def sampling(state: State, engine: Engine) -> str:
     """Say why no run can begin."""
     conflict = sampling_conflict(state.experiment, conditions_of(engine.problem))
     if conflict is not None:
-        return spoken(conflict.sentence)
+        return spoken(str(conflict))
     return spoken(engine.failure) if engine.problem is None else ""  # what is being loaded is played once it is there
 
 
@@ -54,7 +54,7 @@ def evaluating(state: State, engine: Engine) -> str:
     if engine.problem is None or why:
         return why
     if conflict is not None:
-        return spoken(conflict.sentence)
+        return spoken(str(conflict))
     return spoken(untrained_likelihood_score(state.experiment, engine.problem.conditions) or "")
 
 
@@ -84,7 +84,7 @@ def comparing_samples(state: State, engine: Engine) -> str:
         return why
     conflict = comparison_conflict(state.experiment, view.conditions)
     if conflict is not None and not view.is_image:
-        return spoken(conflict.sentence)
+        return spoken(str(conflict))
     if run is None or not len(run):
         return "There are no samples to compare with the data yet."
-    return "" if view.is_image else spoken(few_samples(len(run.positions[-1])))
+    return "" if view.is_image else spoken(str(few_samples(len(run.positions[-1])) or ""))

@@ -237,7 +237,7 @@ class MainWindow(QMainWindow):
         if (self.state.modified or self.documents.saving) and not self._leaving:
             event.ignore()
             # Not from inside the event: Qt ignores a close() that is called while closing.
-            QTimer.singleShot(0, lambda: self.documents.when_safe(self.leave))
+            QTimer.singleShot(0, self, lambda: self.documents.when_safe(self.leave))
             return
         event.accept()
         self.hide()

@@ -25,8 +25,10 @@ from playground.app.views import (
 from playground.app.workspace import SHOWN_POINTS
 from playground.drawing.film import trail
 from playground.drawing.images import ImageGrid
+from playground.kinds.datasets import Stroke
+from playground.kinds.datasets.drawing import Drawing
 from playground.lab.conflicts import flow_conflict, likelihood_conflict, sampling_conflict, training_conflict
-from playground.lab.experiment import Stroke, value
+from playground.lab.experiment import value
 from playground.lab.session import Session
 
 if typing.TYPE_CHECKING:
@@ -124,7 +126,7 @@ class Wiring(QObject):
             lambda: flow_conflict(state.experiment),
         )
         causes: list[IsCurrent] = [
-            lambda why=why: (conflict := why()) is not None and conflict.sentence == sentence for why in conflicts
+            lambda why=why: (conflict := why()) is not None and str(conflict) == sentence for why in conflicts
         ]
         causes.append(lambda: engine.training == "diverged" and engine.last_progress.diverged == sentence)
         named = {key: value(state.experiment, key) for key in keys_in(sentence)}
@@ -146,7 +148,7 @@ class Wiring(QObject):
             canvas.aspect_locked = problem.isotropic
             canvas.set_axes(problem.axes)
             canvas.set_data(problem.points)
-        drawn = self._state.experiment.data.kind == "drawn"
+        drawn = isinstance(self._state.experiment.data, Drawing)
         if not self._shows_data_of(problem):
             # Only for other data: a view that the user chose stays through a change of noise or network.
             self._shown_problem = problem
@@ -198,7 +200,7 @@ class Wiring(QObject):
 
     def _show_failure(self, sentence: str) -> None:
         if self._engine.problem is None:
-            drawn = self._state.experiment.data.kind == "drawn"
+            drawn = isinstance(self._state.experiment.data, Drawing)
             self._show_empty_plane(drawn)
             paint = "Paint here with the brush: the points follow your strokes."
             self._canvas.set_hint(paint if drawn else "There are no data yet.")
@@ -227,7 +229,7 @@ class Wiring(QObject):
         if any(key.startswith("data.") for key in keys):
             self._window.toasts.settle()  # what was wrong with a file or a drawing is a matter of the past
         if "data.strokes" in keys or "data.kind" in keys:
-            strokes = data.strokes if data.kind == "drawn" else ()
+            strokes = data.strokes if isinstance(data, Drawing) else ()
             self._canvas.set_strokes((np.array(stroke.points), stroke.radius) for stroke in strokes)
             self._canvas.set_hint("")
         self._engine.measure_again(keys)
@@ -348,8 +350,8 @@ class Wiring(QObject):
 
     def _add_stroke(self, points: list[tuple[float, float]], radius: float) -> None:
         stroke = Stroke(tuple((float(x), float(y)) for x, y in points), float(radius))
-        strokes = self._state.experiment.data.strokes if self._state.experiment.data.kind == "drawn" else ()
-        steps, state = self._engine.trained_steps, self._state
+        steps, state, data = self._engine.trained_steps, self._state, self._state.experiment.data
+        strokes = data.strokes if isinstance(data, Drawing) else ()
         state.edit({"data.kind": "drawn", "data.strokes": (*strokes, stroke)})
         if steps:
             drawn = state.last_step

@@ -19,13 +19,13 @@ from playground.app.sampling_worker import Weights
 from playground.app.views import Bounds, ProblemView, plane_bounds
 from playground.app.workers import Mailbox, interrupted
 from playground.data.dataset import held_out_count
-from playground.data.sources import SOURCES
+from playground.kinds.datasets import DataSource
+from playground.kinds.samplers import FollowsScore
 from playground.lab import experiment as description
 from playground.lab.conflicts import has_energy, path_conflict, training_conflict
 from playground.lab.experiment import Experiment, ExperimentError
 from playground.lab.loss_identity import loss_identity
 from playground.lab.session import Session
-from playground.lab.settings import Objective, Training
 from playground.resources import resource
 
 if TYPE_CHECKING:
@@ -37,40 +37,36 @@ if TYPE_CHECKING:
 
 SHOWN_POINTS = 20_000
 MARGINAL_PLACES = 401  # of a known density along each axis in view: one or two for each pixel of the histogram
+LEVELS = 20  # of a process, in views
 KEPT_LOSSES = 2_000  # of the loss curve that a session keeps
 SNAPSHOT_SECONDS = 0.15  # how old the weights may be that sampling uses while training runs
-NEW_DATA = {
-    "noise.sigma": "auto",
-    "noise.sigma_min": "auto",
-    "noise.sigma_max": "auto",
-    "noise.sigmas": (),
-    "noise.schedule": (),
-    "sampling.step": "auto",
-    "sampling.churn_min": "auto",
-    "sampling.churn_max": "auto",
-    "sampling.source": "learned",
-    "sampling.inpainting_image": 0,
-    "likelihood.source": "learned",
-}
-"""Settings that speak of the data, most in their units: with other data they go back to what the program chooses."""
 
 
 def other_data(experiment: Experiment, kind: str) -> dict[str, Any]:
-    """All that changes with data of this kind in place of the experiment's own: beside `NEW_DATA` what they cannot have."""
-    changes: dict[str, Any] = {"data.kind": kind, **NEW_DATA}
-    if not SOURCES[kind].images and experiment.network.kind == "u-net":
+    """All that changes with data of this kind in place of the experiment's own: what speaks of the data, and what they cannot have."""
+    data = DataSource.kinds()[kind]
+    changes: dict[str, Any] = {"data.kind": kind}
+    for key, known in description.fields(experiment).items():
+        if known.of_data and not key.startswith("data."):
+            changes[key] = known.default
+    if not data.images and experiment.network.needs_images:
         changes["network.kind"] = "auto"
-    if not SOURCES[kind].images and experiment.sampling.inpainting_mask == "frame":
+    sampling = experiment.sampling
+    if not data.images and sampling.mask == "frame":
         changes["sampling.inpainting_mask"] = "none"
-    if "images" in (kind, experiment.data.kind):  # each such set has classes of its own, or none
-        changes |= {"sampling.labels": "all", "sampling.label": 0, "sampling.guidance": 0.0}
+    if isinstance(sampling, FollowsScore) and None in (data.labelled, experiment.data.labelled):
+        changes |= {
+            "sampling.labels": "all",
+            "sampling.label": 0,
+            "sampling.guidance": 0.0,
+        }  # each has classes of its own
     return changes
 
 
 def reset_key(experiment: Experiment) -> tuple[Any, ...]:
     """The settings that training depends on from its first step: experiments that share them share their weights."""
-    used = msgspec.structs.replace(experiment, data=experiment.data.used())
-    return tuple(description.value(used, key) for key, field in description.fields().items() if field.resets)
+    known = description.fields(experiment).items()
+    return tuple((key, description.value(experiment, key)) for key, setting in known if setting.resets)
 
 
 class FairLock:
@@ -92,9 +88,7 @@ class FairLock:
 
 def file_key(experiment: Experiment) -> tuple[Any, ...]:
     """What the points of a file depend on."""
-    data = experiment.data
-    own = (data.pixels, data.colours, data.points) if data.kind == "images" else (data.split,)
-    return data.kind, data.path, *own, experiment.likelihood.points
+    return experiment.data, experiment.likelihood.points
 
 
 @dataclass
@@ -330,17 +324,15 @@ def bundled_session(experiment: Experiment) -> Session | None:
 
 def _restore_hyperparameters(trainer: "Trainer", session: Session) -> None:
     """Set a trainer to the settings that a session's weights were trained by, as far as they are sound."""
-    sections = (("objective", Objective), ("training", Training))
-    try:
-        trained_by = {
-            name: msgspec.convert(session.training[name], kind)
-            if name in session.training
-            else getattr(session.experiment, name)
-            for name, kind in sections
-        }
-        trainer.set_hyperparameters(msgspec.structs.replace(trainer.problem.experiment, **trained_by))
-    except (msgspec.ValidationError, ExperimentError):
-        pass  # then they count as of the settings that are chosen
+    experiment = trainer.problem.experiment
+    changes = {
+        f"{section}.{name}": value
+        for section in ("objective", "training")
+        for name, value in (session.training.get(section) or {}).items()
+    }
+    # Where they are not sound, they count as of the settings that are chosen.
+    with contextlib.suppress(ExperimentError, AttributeError, TypeError):
+        trainer.set_hyperparameters(description.replace(experiment, changes))
 
 
 def _remember(workspace: Workspace, summary: Mapping[str, Any], progress_type: Any) -> None:
@@ -372,7 +364,7 @@ def _view(problem: "Problem", trainer: "Trainer") -> ProblemView:
     is_image = len(problem.shape) == 3
     resolved = problem.resolve()
     has_process = path_conflict(problem.experiment) is None
-    sigmas = noise.levels(problem.experiment.noise.levels) if has_process else np.array([noise.sigma_max])
+    sigmas = noise.levels(LEVELS) if has_process else np.array([noise.sigma_max])
     gap = units.sigma_to_user(problem.widest())
     shown, count = dataset.points, len(dataset.points)
     if count > SHOWN_POINTS:  # all of them are shown without a copy
@@ -387,7 +379,7 @@ def _view(problem: "Problem", trainer: "Trainer") -> ProblemView:
         brightness=shown.reshape(len(shown), -1).mean(axis=1) if is_image else None,
         limits=(float(shown.min()), float(shown.max())),
         axes=dataset.axes,
-        data=problem.experiment.data.used(),
+        data=problem.experiment.data,
         note=dataset.note,
         is_image=is_image,
         isotropic=units.isotropic,

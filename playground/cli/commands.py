@@ -9,6 +9,8 @@ from typing import Annotated
 import typer
 
 from playground import __version__
+from playground.kinds.samplers import Sampler
+from playground.messages import alternatives
 from playground.user_errors import UserError
 
 VIDEO_SUFFIXES = (".mp4", ".webm", ".gif")
@@ -98,7 +100,7 @@ def sample(
         typer.Option(
             "--sampler",
             metavar="NAME",
-            help="langevin, mala, annealed-langevin, reverse-sde, probability-flow, edm or forward.",
+            help=alternatives([*Sampler.kinds()]) + ".",
         ),
     ] = None,
     particles: Annotated[

@@ -5,6 +5,7 @@ import dataclasses
 import math
 from collections.abc import Callable
 from pathlib import Path
+from typing import Literal
 
 from playground.app import readouts
 from playground.cli.reporting import stage
@@ -15,9 +16,9 @@ from playground.drawing.plane import Viewport, bounds_of, shaped
 from playground.drawing.render import headless, save_png
 from playground.drawing.scene import Scene
 from playground.drawing.video import write_video
+from playground.kinds.inpainting import known_pixels
 from playground.lab.fields import arrows_at, density_over, grid_points
 from playground.lab.problem import Problem
-from playground.lab.sampling_settings import known_pixels
 from playground.lab.trajectory import Trajectory
 from playground.theory.noise import ScoreFunction
 
@@ -61,7 +62,7 @@ def _scene(problem: Problem, trajectory: Trajectory, size: tuple[int, int]) -> S
     if problem.shape != (2,):
         data = problem.dataset.points
         limits = float(data.min()), float(data.max())
-        known = known_pixels(problem.experiment.sampling.inpainting_mask, *problem.shape[-2:])
+        known = known_pixels(problem.experiment.sampling.mask, *problem.shape[-2:])
         return Scene(images=ImageGrid(trajectory.positions[0][:IMAGES], limits, known=known))
     exact = problem.density is not None
     return Scene(
@@ -91,7 +92,7 @@ def _frame_overlay(
         if scene.images is not None:
             return dataclasses.replace(scene, caption=caption)
         arrows = grid_points(scene.viewport, ARROWS, max(2, round(ARROWS * size[1] / size[0]))).reshape(-1, 2)
-        role = "learned" if problem.experiment.sampling.source == "learned" else "exact"
+        role: Literal["learned", "exact"] = "learned" if problem.experiment.sampling.follows == "learned" else "exact"
         field = Field(arrows, arrows_at(problem, score, arrows, sigma, time), role)
         density = None
         if problem.density is not None:

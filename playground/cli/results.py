@@ -14,10 +14,8 @@ import torch
 
 from playground.cli.reporting import say, stage, warn
 from playground.cli.settings import changed_after_training
-from playground.lab import conditioning
 from playground.lab.atomic import atomic_write, is_held
-from playground.lab.conflicts import Conflict, sampling_conflict
-from playground.lab.idle import idle_settings
+from playground.lab.conflicts import sampling_conflict
 from playground.lab.label_dropout_checks import untrained_conditional_score, untrained_unconditional_score
 from playground.lab.problem import Problem, choose_device
 from playground.lab.sampling import sample
@@ -25,6 +23,8 @@ from playground.lab.session import MODEL, Arrays, Session, SessionError
 from playground.lab.training import recommended_threads
 from playground.lab.trajectory import Trajectory
 from playground.lab.weights import hidden_labels, load_weights
+from playground.lab.without_effect import settings_without_effect
+from playground.messages import Message
 from playground.theory.noise import ScoreFunction
 from playground.user_errors import UserError
 
@@ -181,7 +181,7 @@ def cost_in_words(cost: Mapping[str, Any]) -> str:
 
 def warn_of_settings(problem: Problem) -> None:
     """Settings that change nothing, and scores that are asked for though training never shows them."""
-    warn(*idle_settings(problem), conditioning.idle(problem))
+    warn(*map(str, settings_without_effect(problem)))
     warn(
         *(
             untrained(problem.experiment, problem.conditions)
@@ -265,7 +265,7 @@ def _played(model: Model) -> Trajectory:
     return run_sampler(model.problem, model.score)
 
 
-def raise_conflict(conflict: Conflict | None) -> None:
+def raise_conflict(conflict: Message | None) -> None:
     """Raise UserError where settings do not fit together; returns where they do."""
     if conflict is not None:
-        raise UserError(conflict.sentence)
+        raise UserError(conflict)

@@ -14,16 +14,15 @@ from playground.cli.painting import paint_picture, paint_video
 from playground.cli.reporting import Update, number, say, stage, warn, with_error
 from playground.lab import experiment as experiments
 from playground.lab.conflicts import Conditions, sampling_conflict, training_conflict
-from playground.lab.defaults import derivative_passes
 from playground.lab.diagnostics import noise_diagnostics
 from playground.lab.evaluation import evaluate
 from playground.lab.experiment import Experiment
-from playground.lab.likelihood_settings import LOG_P_OF
 from playground.lab.memorization import memorization_warning
 from playground.lab.problem import Problem, choose_device
 from playground.lab.sampling import require_stable_step
 from playground.lab.score_errors import score_figures
 from playground.lab.session import MODEL, Session
+from playground.lab.settings import LOG_P_OF
 from playground.lab.training import Trainer, TrainingProgress
 from playground.user_errors import UserError
 
@@ -51,7 +50,7 @@ def run_experiment(experiment: Experiment, folder: Path, device: str, overwrite:
         say(_read(problem))
         warn(*(diagnostic.sentence for diagnostic in noise_diagnostics(problem)))
         results.warn_of_settings(problem)
-        passes = derivative_passes(experiment.objective, math.prod(problem.shape))
+        passes = experiment.objective.passes(math.prod(problem.shape))
         if passes > 2:
             say(f"Each training step differentiates the score along {passes} directions")
         results.use_threads(problem)
@@ -84,7 +83,7 @@ def _check(experiment: Experiment, conditions: Conditions | None = None) -> None
     """Refuse what cannot be trained or sampled; with what can be conditioned on also what only the data could tell."""
     for conflict in (training_conflict(experiment, conditions), sampling_conflict(experiment, conditions)):
         if conflict is not None and conflict.key == "data.strokes":  # there is no canvas here to paint on
-            raise UserError(f"Nothing is drawn: set data.strokes to {experiments.fields()['data.strokes'].bound}.")
+            raise UserError(f"Nothing is drawn: set data.strokes to {experiments.every_field()['data.strokes'].bound}.")
         results.raise_conflict(conflict)
 
 

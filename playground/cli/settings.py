@@ -5,7 +5,6 @@ from pathlib import Path
 
 from playground.lab import experiment as experiments
 from playground.lab.experiment import Experiment
-from playground.lab.settings import PROCESSES
 from playground.user_errors import UserError
 
 
@@ -39,20 +38,10 @@ def changed_after_training(experiment: Experiment, assignments: Sequence[str], s
         UserError: the change would need a new training.
         ExperimentError: it cannot be used.
     """
-    after = changed(experiment, assignments, seed)
-    if after.sampling.kind != experiment.sampling.kind and not any("sampling.solver" in text for text in assignments):
-        # That of the old sampler says nothing of the new.
-        after = experiments.replace(after, {"sampling.solver": "auto"})
     for text in assignments:
         key, _ = experiments.assignment(text)
-        if key == "noise.levels" and experiment.noise.kind in PROCESSES:  # the network knows all sigmas of a process
-            if after.sampling.kind != "annealed-langevin":
-                raise UserError(
-                    f"--set {key} would change nothing: only sampling.kind = annealed-langevin takes levels from a process."
-                )
-        elif not key.startswith(("sampling.", "likelihood.", "seed")):
+        if not key.startswith(("sampling.", "likelihood.", "seed")):
             raise UserError(
-                f"--set {key} would need a new training: a trained model takes only sampling, likelihood and seed, and "
-                "noise.levels where annealed Langevin takes them from a process."
+                f"--set {key} would need a new training: a trained model takes only sampling, likelihood and seed."
             )
-    return after
+    return changed(experiment, assignments, seed)

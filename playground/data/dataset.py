@@ -102,16 +102,16 @@ class DatasetRequest:
         split: of a file's rows: "rows", "groups" of equal ones, or "auto".
     """
 
-    points: int
-    scale: float
-    noise: "float | str"
-    path: str
-    strokes: Sequence[Stroke]
     held_out: int
     seed: int
+    stopped: Callable[[], bool] = lambda: False
+    points: int = 50_000
+    scale: float = 1.0
+    noise: "float | str" = "auto"
+    path: str = ""
+    strokes: Sequence[Stroke] = ()
     pixels: "int | str" = "auto"
     colours: str = "auto"
-    stopped: Callable[[], bool] = lambda: False
     split: str = "auto"
 
 

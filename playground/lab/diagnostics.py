@@ -11,13 +11,11 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from playground.lab.experiment import fields
-from playground.lab.problem import BLUR, Problem
-from playground.lab.settings import RATED
+from playground.kinds.noise.discrete import Discrete
+from playground.kinds.noise.noise import BLUR, up
+from playground.lab.problem import Problem
 from playground.lab.trust import nearest
 from playground.theory.local_geometry import intrinsic_dimension, mean_smoothing_kl
-from playground.theory.noise import SubVariancePreserving, VariancePreserving
-from playground.theory.noise.process import as_time
 from playground.theory.smoothing import gaussianity, least_overlap, overlap, overlapping_levels, sigma_until_gaussian
 
 GAUSSIAN = 1e-3
@@ -61,11 +59,11 @@ def data_diagnostics(problem: Problem) -> tuple[Diagnostic, ...]:
     found: list[Diagnostic | None] = []
     if problem.density is None and problem.shape == (2,):  # training spreads images over their grey levels
         found.append(_far_point(problem) or _no_density(problem) or _blurred(problem) or _heavy_tails(problem))
-    if problem.experiment.noise.kind not in ("none", "single"):
+    if problem.experiment.noise.has_path:
         distance, end = gaussianity(problem.train, problem.noise.sigma_max), None
         if distance > GAUSSIAN:
             needed = sigma_until_gaussian(problem.train, GAUSSIAN, problem.noise.sigma_max)
-            end = _up(problem.units.sigma_to_user(needed))
+            end = up(problem.units.sigma_to_user(needed))
             found.append(_end(problem, distance, needed, end))
         found.append(_overlap(problem, end))
     return tuple(diagnostic for diagnostic in found if diagnostic is not None)
@@ -117,7 +115,7 @@ def _no_density(problem: Problem) -> Diagnostic | None:
         return Diagnostic(
             f"{what} and have no density: without noise the loss falls without bound. Choose a noise.", {}
         )
-    symbol = "σ" if problem.experiment.noise.kind == "single" else "σ_min"
+    symbol = "σ_min" if problem.experiment.noise.has_path else "σ"
     return Diagnostic(
         f"{what} and have no density: likelihoods are of the data smoothed by {symbol} = "
         f"{problem.units.sigma_to_user(sigma):.3g} and mean little otherwise.",
@@ -126,8 +124,8 @@ def _no_density(problem: Problem) -> Diagnostic | None:
 
 
 def _blurred(problem: Problem) -> Diagnostic | None:
-    """Diagnose data with parts thinner than the finest of several noise levels; a single one is coarse on purpose."""
-    if problem.experiment.noise.kind in ("none", "single"):
+    """That the data have parts thinner than the finest of several noise levels; a single one is coarse on purpose."""
+    if not problem.experiment.noise.has_path:
         return None
     sigma = problem.noise.sigma_min
     cost = mean_smoothing_kl(problem.thickness(), sigma)
@@ -173,22 +171,9 @@ def _few_values(problem: Problem, points: NDArray[np.floating]) -> str:
 
 
 def _end(problem: Problem, distance: float, needed: float, enough: float) -> Diagnostic:
-    """Say that the data at the end of the noise are `distance` from Gaussian, and would be near it at sigma =
-    `needed`, which is `enough` in user units, rounded up."""
-    noise = problem.experiment.noise
-    changes: dict[str, Any]
-    if noise.kind in RATED:
-        process = VariancePreserving if noise.kind == "vp" else SubVariancePreserving
-        largest = fields()["noise.beta_max"].maximum
-        assert largest is not None
-        rate = min(_up(2 * float(process.integral(as_time(needed))) - noise.beta_min), largest)
-        way, changes = f"Raise β_1 to {rate:g}", {"noise.beta_max": rate}
-    elif noise.kind == "discrete" and noise.sigmas:
-        way, changes = f"Add a noise level at σ = {enough:g}", {"noise.sigmas": (enough, *noise.sigmas)}
-    elif noise.kind == "custom" and noise.schedule:
-        way, changes = f"Raise σ(1) to {enough:g}", {"noise.schedule": (*noise.schedule[:-1], (1.0, enough))}
-    else:
-        way, changes = f"Raise σ_max to {enough:g}", {"noise.sigma_max": enough}
+    """That the data at the end of the noise are `distance` from Gaussian, and that they would be near at sigma = `needed`, which is
+    `enough` in user units, rounded up."""
+    way, changes = problem.experiment.noise.reach(needed, enough)
     return Diagnostic(
         f"At σ = {problem.units.sigma_to_user(problem.noise.sigma_max):.3g} the data are still about "
         f"{distance:.2g} nat from the Gaussian where sampling starts. {way}.",
@@ -200,9 +185,9 @@ def _overlap(problem: Problem, end: float | None) -> Diagnostic | None:
     """Diagnose neighbouring noise levels that hardly overlap, with the number that would; where the end must change
     too, levels are counted from `end` on, in user units."""
     noise, dim = problem.experiment.noise, math.prod(problem.shape)
-    if noise.kind != "discrete":
+    if not isinstance(noise, Discrete):
         return None
-    levels = problem.noise.levels(noise.levels).tolist()
+    levels = problem.noise.levels(noise.count).tolist()
     rows = problem.some_rows(len(problem.train), POINTS, "overlap points")
     points, generator = problem.train[rows], problem.generator("overlap")
     shares = [
@@ -218,8 +203,8 @@ def _overlap(problem: Problem, end: float | None) -> Diagnostic | None:
     enough = overlapping_levels(coarsest, levels[-1], dim, OVERLAP)
     begin = "" if end is None else f" from σ = {end:g} on"
     changes: dict[str, Any] = {"noise.levels": min(enough, 1000)}
-    if noise.sigmas:
-        changes |= {"noise.sigmas": (), "noise.sigma_max": noise.sigmas[0], "noise.sigma_min": noise.sigmas[-1]}
+    if noise.is_by_hand:
+        changes = {**changes, **noise.evened(), **changes}
     if end is not None:
         changes["noise.sigma_max"] = end
     return Diagnostic(
@@ -229,9 +214,3 @@ def _overlap(problem: Problem, end: float | None) -> Diagnostic | None:
         f"levels{begin} overlap by {OVERLAP:.0%}; noise.kind = ve trains at every σ.",
         changes,
     )
-
-
-def _up(value: float) -> float:
-    """The next larger number of two digits."""
-    unit = 10.0 ** (math.floor(math.log10(value)) - 1)
-    return float(f"{math.ceil(value / unit - 1e-9) * unit:.2g}")

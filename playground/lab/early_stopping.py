@@ -16,7 +16,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from playground.lab.defaults import EVALUATION_PASSES, derivative_passes
+from playground.lab.defaults import EVALUATION_PASSES
 from playground.lab.objective import build_objective
 from playground.lab.problem import Problem
 from playground.lab.weights import State
@@ -55,7 +55,7 @@ class HeldOutCheck:
 
     def __init__(self, problem: Problem) -> None:
         self._problem, self._objective = problem, build_objective(problem, target_batch=1)
-        passes = max(1, derivative_passes(problem.experiment.objective, math.prod(problem.shape)))
+        passes = max(1, problem.experiment.objective.passes(math.prod(problem.shape)))
         count = min(IMAGES if len(problem.shape) == 3 else POINTS, max(4, EVALUATION_PASSES // (2 * passes)))
         generator = problem.generator("points of the held-out loss")
         self._x = [_drawn(points, count, generator) for points in (problem.validation, problem.train)]

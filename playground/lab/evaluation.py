@@ -100,7 +100,7 @@ def evaluate(problem: Problem, score: ScoreFunction, samples: Array | None = Non
     conflict = flow_conflict(problem.experiment)
     untrained = untrained_likelihood_score(problem.experiment, problem.conditions)
     if conflict is not None:
-        reasons |= dict.fromkeys(FROM_LIKELIHOOD, (likelihood_conflict(problem.experiment) or conflict).sentence)
+        reasons |= dict.fromkeys(FROM_LIKELIHOOD, str(likelihood_conflict(problem.experiment) or conflict))
     elif untrained is not None:
         reasons |= dict.fromkeys(FROM_LIKELIHOOD, untrained)
     else:

@@ -1,34 +1,35 @@
 """The description of an experiment: read, changed, checked and written; TOML in and out.
 
-Panels, tooltips, TOML files, the command line's ``--set`` and the reference in docs/ are all made from :func:`fields`,
-and those from :mod:`playground.lab.settings`. The same holds for any other struct of settings, where its kind is named.
-This module imports no torch, so the window can open before torch is loaded.
+Panels, tooltips, TOML files, the command line's ``--set`` and the reference in docs/ are all made from :func:`fields`, and those from
+the kinds (:mod:`playground.kinds`) and from :mod:`playground.lab.settings`. The same holds for any other struct of settings, where it
+is named. This module imports no torch, so the window can open before torch is loaded.
 """
 
 import difflib
 import functools
-import itertools
-import math
 import os
 import re
 import tomllib
 import types
 import typing
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, TypeVar, get_args, get_origin
+from typing import Any, TypeVar
 
 import msgspec
 import tomli_w
 
+from playground.kinds.kind import Kind
+from playground.kinds.setting import ExperimentError as ExperimentError
+from playground.kinds.setting import Field as Field
+from playground.kinds.setting import own_fields
 from playground.lab.atomic import atomic_write
-from playground.lab.settings import Auto
 from playground.lab.settings import Experiment as Experiment
-from playground.lab.settings import Stroke as Stroke
-from playground.user_errors import UserError
+from playground.messages import Message, setting
 
 Described = TypeVar("Described", bound=msgspec.Struct)
+Remembered = Mapping[tuple[str, str], Kind]
+"""What a kind had when it was last chosen, by section and name."""
 
 MOST_CHARACTERS = 10_000_000
 """Most characters of a file of settings: as a brush would leave in an hour."""
@@ -40,128 +41,83 @@ _DEEP_KEY = re.compile(
 """A key of more parts: Python's parser keeps every part of it with all parts before, which 400 kB of dots make gigabytes."""
 
 
-class ExperimentError(UserError, ValueError):
-    """A setting that cannot be used: the message is one sentence for the user and names the way out."""
+def fields(described: msgspec.Struct | type[msgspec.Struct] = Experiment) -> Mapping[str, Field]:
+    """Every setting of the chosen kinds by its dotted key, in the order of the window's cards.
 
-
-LISTS = {
-    "data.strokes": "[{points = [[0.0, 0.0], [1.0, 2.0]], radius = 0.2}]",
-    "noise.sigmas": "[8.0, 2.0, 0.5]",
-    "noise.schedule": "[[0.0, 0.01], [0.5, 1.0], [1.0, 10.0]]",
-    "patterns": '["##./##./##.", ".../###/###"]',
-}
-"""Examples of how lists are written, by key."""
-
-
-@dataclass(frozen=True)
-class Field:
-    """One setting as panels, tooltips, TOML, the command line and the docs see it."""
-
-    key: str  # "noise.sigma_max"; "seed" has no section
-    kind: Literal["int", "float", "bool", "choice", "text", "list"]
-    default: Any
-    minimum: float | None
-    maximum: float | None
-    choices: tuple[str, ...]
-    auto: bool  # whether "auto" is allowed beside a number
-    description: str
-    symbol: str
-    equation: str | Mapping[str, str]  # LaTeX, or that of each choice that has its own
-    unit: str  # "data", "data²", "s", ... : "data" is the user's own unit
-    log: bool
-    resets: bool
-
-    def equation_of(self, value: Any) -> str:
-        """The LaTeX that holds for a value; nothing where there is none."""
-        return self.equation if isinstance(self.equation, str) else self.equation.get(value, "")
-
-    @property
-    def bound(self) -> str:
-        """The allowed values in words."""
-        if self.kind == "choice":
-            return "one of " + ", ".join(self.choices)
-        if self.kind == "bool":
-            return "true or false"
-        if self.kind == "text":
-            return "text"
-        if self.kind == "list":
-            return f"a list, as in {LISTS[self.key]}"
-        number = "a whole number" if self.kind == "int" else "a number"
-        limits = f" from {_number(self.minimum)} to {_number(self.maximum)}"
-        return number + limits + (' or "auto"' if self.auto else "")
-
-
-def _number(value: float | None) -> str:
-    if value is None:
-        return "any"
-    if float(value).is_integer() and abs(value) < 1e10:
-        return str(int(value))
-    mantissa, _, exponent = f"{value:g}".partition("e")
-    return f"{mantissa}e{int(exponent)}" if exponent else mantissa  # 1e-9, as the window writes it, and not 1e-09
-
-
-def _field(key: str, hint: Any, default: Any) -> Field:
-    auto = False
-    if get_origin(hint) in (typing.Union, types.UnionType):
-        auto = True
-        (hint,) = (part for part in get_args(hint) if part != Auto)
-    base, meta = get_args(hint)
-    choices: tuple[str, ...] = ()
-    if get_origin(base) is Literal:
-        kind, choices = "choice", get_args(base)
-    elif get_origin(base) is tuple:
-        kind = "list"
-    else:
-        kind = {bool: "bool", int: "int", float: "float", str: "text"}[base]
-    return Field(
-        key=key,
-        kind=typing.cast(Any, kind),
-        default=default,
-        minimum=meta.ge,
-        maximum=meta.le,
-        choices=choices,
-        auto=auto,
-        description=meta.description,
-        **meta.extra,
-    )
-
-
-@functools.cache
-def fields(kind: type[msgspec.Struct] = Experiment) -> Mapping[str, Field]:
-    """Every setting by its dotted key, in the order of the window's cards."""
-    found: dict[str, Field] = {}
-    for name, hint in typing.get_type_hints(kind, include_extras=True).items():
-        default = getattr(kind(), name)
-        if isinstance(default, msgspec.Struct):
-            hints = typing.get_type_hints(type(default), include_extras=True)
-            for inner, inner_hint in hints.items():
-                key = f"{name}.{inner}"
-                found[key] = _field(key, inner_hint, getattr(default, inner))
-        else:
-            found[name] = _field(name, hint, default)
+    Args:
+        described: settings, or their type for the kinds that it has by default.
+    """
+    settings = _default(described) if isinstance(described, type) else described
+    found = dict(own_fields(type(settings)))
+    default = _default(type(settings))
+    for name, section in _sections(settings).items():
+        if isinstance(section, Kind):
+            field = type(section).choice(getattr(default, name).kind)
+            found[field.key] = field
+        found |= own_fields(type(section), name)
     return types.MappingProxyType(found)
 
 
+def every_field(kind: type[msgspec.Struct] = Experiment) -> Mapping[str, Field]:
+    """Every setting of every kind by its dotted key; of one that several kinds have, as the first of them says it."""
+    default = _default(kind)
+    found = dict(fields(default))
+    for name, section in _sections(default).items():
+        if isinstance(section, Kind):
+            for other in type(section).kinds().values():
+                found = {**own_fields(other, name), **found}
+    return types.MappingProxyType(found)
+
+
+def owners(key: str) -> tuple[str, ...]:
+    """The kinds of an experiment's section that have a setting, by name."""
+    name, _, inner = key.partition(".")
+    section = _sections(_default(Experiment)).get(name)
+    if not isinstance(section, Kind):
+        return ()
+    return tuple(kind for kind, cls in type(section).kinds().items() if inner in cls.__struct_fields__)
+
+
 def value(described: msgspec.Struct, key: str) -> Any:
-    """The value of a dotted key."""
+    """The value of a dotted key.
+
+    Raises:
+        AttributeError: the chosen kind has no such setting.
+    """
     return functools.reduce(getattr, key.split("."), described)
 
 
-def replace(described: Described, changes: Mapping[str, Any]) -> Described:
-    """A copy with some dotted keys changed.
+def replace(
+    described: Described, changes: Mapping[str, Any], remembered: Remembered = types.MappingProxyType({})
+) -> Described:
+    """A copy with some dotted keys changed. Where a kind is, the settings are those of the new one.
+
+    Args:
+        remembered: what a kind had when it was last chosen, which it has again; its defaults if nothing.
 
     Raises:
-        ExperimentError: a key is unknown or a value out of its bounds.
+        ExperimentError: a key is unknown, of another kind, or a value out of its bounds.
     """
-    kind = type(described)
-    tree = msgspec.to_builtins(described)
     for key, new in changes.items():
-        *sections, name = _known(key, kind).split(".")
-        branch = tree
-        for section in sections:
-            branch = branch[section]
-        branch[name] = msgspec.to_builtins(new)
-    return _build(tree, kind)
+        name, _, inner = key.partition(".")
+        section = _sections(described).get(name)
+        if inner == "kind" and isinstance(section, Kind):
+            _check(fields(described)[key], new)
+            if new != section.kind:
+                other = type(section).kinds()[new]
+                switched = section.switched(other, remembered.get((name, new)))
+                described = msgspec.structs.replace(described, **{name: switched})
+    known, parts = fields(described), dict[str, dict[str, Any]]()
+    for key, new in changes.items():
+        _check(known[_known(key, described)], new)
+        name, _, inner = key.rpartition(".")
+        if inner != "kind" or not isinstance(_sections(described).get(name), Kind):
+            parts.setdefault(name, {})[inner] = msgspec.to_builtins(new)
+    whole = parts.pop("", {})
+    made = {name: _converted(getattr(described, name), part, name) for name, part in parts.items()}
+    described = msgspec.structs.replace(_converted(described, whole, ""), **made)
+    check_together(described)
+    return described
 
 
 def parse(text: str, origin: str = "the experiment") -> Experiment:
@@ -188,7 +144,8 @@ def parse_as(kind: type[Described], text: str, origin: str) -> Described:
         if repeated:
             raise ExperimentError(f"{origin} {repeated}") from None
         raise ExperimentError(f"{origin} is not valid TOML: {str(error).splitlines()[0].rstrip('.')}.") from None
-    return _build(tree, kind)
+    default = _default(kind)
+    return replace(default, dict(_leaves(tree, default)))
 
 
 def _repeated(text: str, said: str) -> str:
@@ -214,19 +171,14 @@ def load(path: str | os.PathLike[str]) -> Experiment:
     """
     path = Path(path)
     experiment = load_as(Experiment, path)
-    if experiment.data.path and not Path(experiment.data.path).is_absolute():
-        return replace(experiment, {"data.path": str((path.parent / experiment.data.path).resolve())})
+    if experiment.data.file and not Path(experiment.data.file).is_absolute():
+        return replace(experiment, {"data.path": str((path.parent / experiment.data.file).resolve())})
     return experiment
 
 
 def with_relative_paths(experiment: Experiment, folder: Path) -> Experiment:
-    """Return the experiment for a file in another folder: paths of data in that folder, or below, become relative to
-    it.
-
-    A drawing and a path that are kept of other kinds of data are none of the reader's business.
-    """
-    experiment = msgspec.structs.replace(experiment, data=experiment.data.used())
-    data, folder = Path(experiment.data.path), folder.resolve()
+    """The same for a file in a folder that goes elsewhere: data that lie in it, or below, are named from there."""
+    data, folder = Path(experiment.data.file), folder.resolve()
     if not data.is_absolute() or not data.is_relative_to(folder):
         return experiment
     return replace(experiment, {"data.path": data.relative_to(folder).as_posix()})  # which every system reads
@@ -262,15 +214,17 @@ def assignment(text: str, kind: type[msgspec.Struct] = Experiment) -> tuple[str,
     """Read ``section.key=value`` from the command line; the value may leave out TOML's quotes.
 
     Raises:
-        ExperimentError: no ``=`` or nothing before it, the key is unknown, or a number lacks a digit that TOML wants.
+        ExperimentError: no ``=`` or nothing before it, no kind has such a setting, or a number lacks a digit that TOML wants.
     """
     key, equals, raw = text.partition("=")
     if not equals or not key.strip():
-        form = "section.key=value, as in noise.sigma_max=8" if _sections(kind) else "key=value, as in steps=500"
+        form = "section.key=value, as in noise.sigma_max=8" if _sections(kind()) else "key=value, as in steps=500"
         raise ExperimentError(f"--set takes {form}; {text!r} has no {'name before its =' if equals else '='}.")
-    key = _known(key.strip(), kind)
-    field = fields(kind)[key]
-    if field.kind in ("choice", "text"):
+    key = key.strip()
+    known = every_field(kind)
+    if key not in known:
+        raise ExperimentError(_unknown(key, kind()))
+    if known[key].kind in ("choice", "text"):
         return key, raw.strip().strip("\"'")
     try:
         return key, tomllib.loads(f"value = {raw}")["value"]
@@ -282,24 +236,49 @@ def assignment(text: str, kind: type[msgspec.Struct] = Experiment) -> tuple[str,
         return key, raw.strip()
 
 
-def _known(key: str, kind: type[msgspec.Struct]) -> str:
-    known = fields(kind)
-    if key in known:
+def _default(kind: type[Described]) -> Described:
+    return kind()
+
+
+def _sections(described: msgspec.Struct) -> dict[str, msgspec.Struct]:
+    """The parts of settings that are settings themselves, by name."""
+    parts = {name: getattr(described, name) for name in described.__struct_fields__}
+    return {name: part for name, part in parts.items() if isinstance(part, msgspec.Struct)}
+
+
+def _known(key: str, described: msgspec.Struct) -> str:
+    if key in fields(described):
         return key
+    kinds = owners(key) if isinstance(described, Experiment) else ()
+    if not kinds:
+        raise ExperimentError(_unknown(key, described))
+    section = key.partition(".")[0]
+    raise ExperimentError(
+        Message(
+            "setting-of-another-kind",
+            "{} is a setting of {}, and this is {}: choose that, or leave it out.",
+            (
+                setting(key),
+                setting(f"{section}.kind", *kinds),
+                setting(f"{section}.kind", value(described, f"{section}.kind")),
+            ),
+            key,
+        )
+    )
+
+
+def _unknown(key: str, described: msgspec.Struct) -> str:
+    known = every_field(type(described))
     near = difflib.get_close_matches(key, known, n=1, cutoff=0.5) or [
         other for other in known if other.split(".")[-1] == key.split(".")[-1]
     ]
-    sections = _sections(kind)
+    sections = _sections(described)
     there = f"the sections are {', '.join(sections)}" if sections else f"the settings are {', '.join(known)}"
-    raise ExperimentError(f"{key} is not a setting; " + (f"did you mean {near[0]}?" if near else f"{there}."))
+    return f"{key} is not a setting; " + (f"did you mean {near[0]}?" if near else f"{there}.")
 
 
-def _sections(kind: type[msgspec.Struct]) -> list[str]:
-    return list(dict.fromkeys(key.split(".")[0] for key in fields(kind) if "." in key))
-
-
-def _leaves(tree: Mapping[str, Any], kind: type[msgspec.Struct]) -> Iterator[tuple[str, Any]]:
-    sections = _sections(kind)
+def _leaves(tree: Mapping[str, Any], described: msgspec.Struct) -> Iterator[tuple[str, Any]]:
+    sections = _sections(described)
     for name, branch in tree.items():
         if name in sections:
             if not isinstance(branch, Mapping):
@@ -308,7 +287,7 @@ def _leaves(tree: Mapping[str, Any], kind: type[msgspec.Struct]) -> Iterator[tup
                 )
             for inner, leaf in branch.items():
                 yield f"{name}.{inner}", leaf
-        elif isinstance(branch, Mapping) and sections and name not in fields(kind):
+        elif isinstance(branch, Mapping) and sections and name not in fields(described):
             near = difflib.get_close_matches(name, sections, n=1, cutoff=0.5)
             hint = f"; did you mean [{near[0]}]?" if near else f"; the sections are {', '.join(sections)}."
             raise ExperimentError(f"[{name}] is not a section{hint}")
@@ -316,26 +295,25 @@ def _leaves(tree: Mapping[str, Any], kind: type[msgspec.Struct]) -> Iterator[tup
             yield name, branch
 
 
-def _build(tree: Mapping[str, Any], kind: type[Described]) -> Described:
-    for key, given in _leaves(tree, kind):
-        _check(fields(kind)[_known(key, kind)], given)
-    try:
-        described = msgspec.convert(tree, kind)
-    except msgspec.ValidationError as error:
-        raise ExperimentError(_wrong_list(str(error), kind)) from None
-    check_together(described)
-    return described
+def _converted(part: Described, changes: Mapping[str, Any], section: str) -> Described:
+    """A struct with some of its own settings changed, each of which is within its bounds."""
+    hints, made = typing.get_type_hints(type(part), include_extras=True), {}
+    for name, new in changes.items():
+        key = f"{section}.{name}" if section else name
+        try:
+            made[name] = msgspec.convert(new, hints[name])
+        except msgspec.ValidationError as error:
+            raise ExperimentError(_wrong_list(key, str(error), own_fields(type(part), section)[key])) from None
+    return msgspec.structs.replace(part, **made)
 
 
-def _wrong_list(said: str, kind: type[msgspec.Struct]) -> str:
-    """Put msgspec's complaint about the entries of a list into our words."""
-    place = re.search(r"\$\.((\w+(?:\.\w+)?)[^`]*)", said)
-    if place is None:
-        return f"The settings are not valid: {said}."
+def _wrong_list(key: str, said: str, field: Field) -> str:
+    """What msgspec says in our words: only what lists hold is left to it."""
+    place = re.search(r"`\$([^`]*)`$", said)
     part = re.search(r"(unknown|missing required) field `([^`]*)`", said)
-    where = place[1] + (f".{part[2]}" if part else "")
+    where = key + (place[1] if place else "") + (f".{part[2]}" if part else "")
     what = "cannot be used" if part is None else "is not known" if part[1] == "unknown" else "is missing"
-    return f"{where} {what}: {place[2]} must be {fields(kind)[place[2]].bound}."
+    return f"{where} {what}: {key} must be {field.bound}."
 
 
 def _check(field: Field, given: Any) -> None:
@@ -367,7 +345,7 @@ def _check(field: Field, given: Any) -> None:
 
 @functools.singledispatch
 def check_together(described: msgspec.Struct) -> None:
-    """Refuse settings that are each allowed and contradict each other; every kind registers its own.
+    """Refuse settings that are each allowed and contradict each other; every type registers its own.
 
     Raises:
         ExperimentError: they do.
@@ -376,28 +354,6 @@ def check_together(described: msgspec.Struct) -> None:
 
 @check_together.register
 def _(experiment: Experiment) -> None:
-    noise = experiment.noise
-    if noise.sigma_min != "auto" and noise.sigma_max != "auto" and noise.sigma_min >= noise.sigma_max:
-        raise ExperimentError(
-            f"noise.sigma_min = {noise.sigma_min:g} must lie below noise.sigma_max = {noise.sigma_max:g}: lower one or raise the other."
-        )
-    if noise.beta_min >= noise.beta_max:
-        raise ExperimentError(
-            f"noise.beta_min = {noise.beta_min:g} must lie below noise.beta_max = {noise.beta_max:g}."
-        )
-    levels = noise.sigmas
-    if levels and (len(levels) < 2 or not all(math.isfinite(sigma) and sigma > 0 for sigma in levels)):
-        raise ExperimentError("noise.sigmas must hold at least two positive numbers.")
-    if any(coarse <= fine for coarse, fine in itertools.pairwise(levels)):
-        raise ExperimentError("noise.sigmas must fall from coarse to fine, as in [8.0, 2.0, 0.5].")
-    times, sigmas = ([point[axis] for point in noise.schedule] for axis in (0, 1))
-    if noise.schedule and (times[0] != 0 or times[-1] != 1 or not 0 < sigmas[0] <= sigmas[-1] < math.inf):
-        raise ExperimentError(
-            "noise.schedule must hold points [t, sigma] from t = 0 to t = 1, with every sigma above 0."
-        )
-    if any(not before < after for values in (times, sigmas) for before, after in itertools.pairwise(values)):
-        raise ExperimentError("noise.schedule must rise in t and in sigma, as in [[0, 0.01], [0.5, 0.3], [1, 9]].")
-    for stroke in experiment.data.strokes:
-        numbers = [stroke.radius, *(coordinate for point in stroke.points for coordinate in point)]
-        if not stroke.points or stroke.radius <= 0 or not all(map(math.isfinite, numbers)):
-            raise ExperimentError("data.strokes must hold finite points and a radius above 0.")
+    for section in (experiment.data, experiment.noise):
+        for message in section.errors():
+            raise ExperimentError(message)

@@ -5,7 +5,8 @@ What training has shown so far decides; before its first step, what it would sho
 Imports no torch, so that the window can ask before torch is loaded.
 """
 
-from playground.lab.conflicts import Conditions
+from playground.kinds.chosen import Conditions
+from playground.kinds.samplers import FollowsScore
 from playground.lab.settings import Experiment
 
 
@@ -16,7 +17,7 @@ def untrained_conditional_score(experiment: Experiment, conditions: Conditions) 
     least, _ = conditions.hidden_labels or (share, share)
     if not conditions.classes or least < 1:
         return None
-    if sampling.labels == "none" or sampling.source != "learned" or sampling.kind == "forward":
+    if not isinstance(sampling, FollowsScore) or sampling.labels == "none" or sampling.source != "learned":
         return None
     why = "training.label_dropout = 1 hides every label" if share == 1 else "Training has hidden every label so far"
     helps = "choose a share below 1, such as 0.3, and train again, or" if share == 1 else f"{_on(share)}, or choose"
@@ -36,7 +37,7 @@ def untrained_unconditional_score(experiment: Experiment, conditions: Conditions
     on_it = "score errors"
     if experiment.likelihood.source == "learned":
         on_it = f"likelihoods, {on_it}"
-    if experiment.sampling.source == "learned":
+    if experiment.sampling.follows == "learned":
         on_it += ", sampling.guidance and sampling.labels = none"
     if share == 0:
         why = "training.label_dropout = 0 shows the network every label, so the score without a class is never trained"

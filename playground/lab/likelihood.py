@@ -280,7 +280,7 @@ def require_process(problem: Problem) -> None:
     """
     conflict = path_conflict(problem.experiment)
     if conflict is not None:
-        raise ExperimentError(conflict.sentence)
+        raise ExperimentError(conflict)
 
 
 def _level(problem: Problem, sigma: float | None) -> float:

@@ -1,11 +1,9 @@
 """The identity of a loss: losses of one identity can stand on one curve, beside one optimal loss. No torch, so the
 window asks at once."""
 
-import msgspec
-
+from playground.kinds.objectives import Objective
 from playground.lab.defaults import resolve
 from playground.lab.experiment import Experiment
-from playground.lab.settings import PROCESSES, Objective
 
 
 def loss_identity(experiment: Experiment) -> tuple[Objective, str | None, float | None]:
@@ -16,10 +14,8 @@ def loss_identity(experiment: Experiment) -> tuple[Objective, str | None, float 
     labels.
     """
     settings = resolve(experiment)
-    objective, training = settings.objective, settings.training
-    assert objective.target_batch != "auto"
+    training = settings.training
     assert training.batch != "auto"
-    if objective.kind == "denoising":
-        objective = msgspec.structs.replace(objective, target_batch=min(objective.target_batch, training.batch))
-    distribution = training.sigma_distribution if experiment.noise.kind in PROCESSES else None
-    return objective, distribution, training.label_dropout if settings.network.kind == "u-net" else None
+    objective = settings.objective.loss_identity(training.batch)
+    distribution = training.sigma_distribution if experiment.noise.is_continuous else None
+    return objective, distribution, training.label_dropout if settings.network.takes_labels else None

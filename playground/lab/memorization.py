@@ -63,7 +63,7 @@ def memorization_warning(metrics: dict[str, Any], experiment: Experiment) -> str
     Of a learned score alone: the training set's own has nothing but copies to give.
     """
     said = []
-    copied = experiment.sampling.source == "learned" and _differ(
+    copied = experiment.sampling.follows == "learned" and _differ(
         metrics, "memorized_share", "memorized_share_held_out", SHARE
     )
     if copied:

@@ -1,28 +1,20 @@
 """The objective that an experiment asks for."""
 
-from playground.lab.defaults import LEVELS, resolve
+import msgspec
+
+from playground.kinds.objectives.denoising import Denoising
+from playground.lab.defaults import resolve
 from playground.lab.problem import Problem
-from playground.theory.objectives import OBJECTIVES, Denoising, MaximumLikelihood, Objective, Sliced
+from playground.theory.objectives import Objective
 
 
 def build_objective(problem: Problem, target_batch: int | None = None) -> Objective:
-    """Build the objective of a problem's experiment; `target_batch`, where given, replaces denoising's own."""
-    settings, distribution = resolve(problem.experiment).objective, problem.experiment.training.sigma_distribution
-    if settings.kind == "sliced":
-        return Sliced(
-            problem.noise,
-            distribution,
-            settings.weight,
-            projections=settings.projections,
-            probes=settings.probes,
-            variance_reduced=settings.variance_reduced,
-        )
-    if settings.kind == "denoising":
-        assert settings.target_batch != "auto"
-        return Denoising(
-            problem.noise, distribution, settings.weight, target_batch or min(settings.target_batch, problem.batch)
-        )
-    if settings.kind == "maximum-likelihood":
-        reach = float(problem.train.abs().max())
-        return MaximumLikelihood(problem.noise, distribution, settings.weight, reach, settings.normalizer_grid, LEVELS)
-    return OBJECTIVES[settings.kind](problem.noise, distribution, settings.weight)
+    """The objective of a problem's experiment.
+
+    Args:
+        target_batch: points of denoising's stable target, in place of the experiment's own.
+    """
+    settings = resolve(problem.experiment).objective
+    if target_batch is not None and isinstance(settings, Denoising):
+        settings = msgspec.structs.replace(settings, target_batch=target_batch)
+    return settings.build(problem)

@@ -10,55 +10,33 @@ import zlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+import msgspec
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from playground.data import Dataset, load_dataset
-from playground.lab import defaults, trust
-from playground.lab.conflicts import Conditions
-from playground.lab.experiment import Experiment, ExperimentError, replace, value
-from playground.lab.settings import PROCESSES, RATED
-from playground.lab.units import Units
+from playground.data import Dataset
+from playground.data.units import Units
+from playground.kinds.chosen import Conditions
+from playground.kinds.noise.noise import BLUR, FINEST
+from playground.kinds.samplers import FromNoise
+from playground.lab import trust
+from playground.lab.defaults import resolve
+from playground.lab.experiment import Experiment, ExperimentError
 from playground.theory import local_geometry
 from playground.theory.densities import Density
 from playground.theory.empirical import Empirical
 from playground.theory.local_geometry import widest_gap as widest_gap
-from playground.theory.networks import ScoreNetwork, build_network
-from playground.theory.noise import (
-    ContinuousNoise,
-    Cosine,
-    CustomSchedule,
-    DiscreteNoise,
-    GaussianPrior,
-    Noise,
-    NoNoise,
-    PrincipalAxes,
-    Process,
-    ScoreFunction,
-    SingleSigma,
-    SubVariancePreserving,
-    VarianceExploding,
-    VariancePreserving,
-    geometric,
-)
+from playground.theory.networks import ScoreNetwork
+from playground.theory.noise import GaussianPrior, Noise, PrincipalAxes, Process, ScoreFunction
+from playground.theory.noise.sigma_distributions import SigmaDistributionName
 
-SIGMA_MIN = 0.01  # of the data's standard deviation: finer than the toys' own blur, coarse enough to learn
-FINEST, BLUR = 0.001, 0.002
-"""The finest level, as a share of the data's standard deviation, and the nats that its smoothing may cost. Where the
-data have narrow parts, the finest level goes down to a third of their thickness, where smoothing costs no more than
-so much. Two columns of correlation 0.9999 lose 0.1 nat by SIGMA_MIN."""
 FEW_POINTS = 10_000
 """Training points of the plane up to which training stops early: of two moons the KL of a network of the default size is least after
 200 steps with 100 rows, after 1,000 with 2,000, and with 50,000 it goes on falling for 20,000."""
 VALIDATION, VALIDATION_ROWS = 1024, 256
 """Points by which training is stopped: draws of a known density, or held-out rows, of which half at most are taken."""
-SIGMA_MAX = 2.0
-"""Of the widest gap. The prior is a Gaussian with the data's moments, which smoothed data are only nearly: with the exact
-score the worst of 1,000 log-likelihoods of the two Gaussians is off by 0.11 nat at 1.0, 0.015 at 2.0 and 0.005 at 3.0 (median
-0.005, 0.0007, 0.0002), those of the other toys by a third of that or less; each doubling costs a tenth more evaluations."""
-SINGLE_SIGMA = 0.3  # of the data's standard deviation: bridges near gaps and still shows the data's shape
 
 
 def choose_device(name: str = "auto") -> torch.device:
@@ -98,7 +76,6 @@ class Problem:
     train: Tensor = field(repr=False)
     test: Tensor = field(repr=False)
     density: Density | None
-    noise: Noise
     device: torch.device
     widest: Callable[[], float] = field(repr=False)
     spread: Callable[[], PrincipalAxes] = field(repr=False)
@@ -125,21 +102,7 @@ class Problem:
             ExperimentError: the noise levels contradict each other on these data.
         """
         if dataset is None:
-            data = experiment.data
-            dataset = load_dataset(
-                data.kind,
-                points=data.points,
-                scale=data.scale,
-                noise=data.noise,
-                path=data.path,
-                strokes=data.strokes,
-                held_out=experiment.likelihood.points,
-                seed=experiment.seed,
-                pixels=data.pixels,
-                colours=data.colours,
-                stopped=stopped,
-                split=data.split,
-            )
+            dataset = experiment.data.load(experiment.likelihood.points, experiment.seed, stopped)
         device = torch.device(device)
         units = Units.of(dataset)
         train, test = (
@@ -152,8 +115,19 @@ class Problem:
         widest = functools.cache(functools.partial(widest_gap, train))
         spread = functools.cache(functools.partial(PrincipalAxes.of_points, train))
         thickness = functools.cache(functools.partial(_thickness, train))
-        noise = _noise(experiment, units, widest, thickness)
-        return cls(experiment, dataset, units, train, test, density, noise, device, widest, spread, thickness)
+        problem = cls(experiment, dataset, units, train, test, density, device, widest, spread, thickness)
+        _ = problem.noise  # contradicting levels are an error now, and not at the first step
+        return problem
+
+    @functools.cached_property
+    def noise(self) -> Noise:
+        """What noise does to the data, in internal units."""
+        return self.experiment.noise.build(self)
+
+    @property
+    def sigma_distribution(self) -> SigmaDistributionName:
+        """From which training draws the noise levels of a process."""
+        return self.experiment.training.sigma_distribution
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -168,8 +142,8 @@ class Problem:
 
     @property
     def classes(self) -> int:
-        """The number of classes that the network is told: that of the data, and none for an MLP."""
-        told = defaults.resolve(self.experiment).network.kind == "u-net"
+        """How many classes the network is told of: those of the data, and none for an MLP."""
+        told = self.experiment.network.resolve(self.experiment.data.images).takes_labels
         return int(self.dataset.labels.max()) + 1 if told and self.dataset.labels is not None else 0
 
     @functools.cached_property
@@ -182,14 +156,14 @@ class Problem:
     @property
     def batch(self) -> int:
         """Points a training step."""
-        batch = defaults.resolve(self.experiment).training.batch
+        batch = resolve(self.experiment).training.batch
         assert batch != "auto"
         return batch
 
     @property
     def particles(self) -> int:
         """Points that the sampler moves."""
-        particles = defaults.resolve(self.experiment).sampling.particles
+        particles = resolve(self.experiment).sampling.particles
         assert particles != "auto"
         return particles
 
@@ -275,18 +249,8 @@ class Problem:
 
     def network(self) -> ScoreNetwork:
         """A fresh network, the same each time for the same seed."""
-        settings = defaults.resolve(self.experiment).network
-        return build_network(
-            settings.kind,
-            self.shape,
-            width=settings.width,
-            depth=settings.depth,
-            activation=settings.activation,
-            features=settings.features,
-            feature_scale=settings.feature_scale,
-            classes=self.classes,
-            generator=torch.Generator().manual_seed(self._seed("network")),
-        ).to(self.device)
+        generator = torch.Generator().manual_seed(self._seed("network"))
+        return resolve(self.experiment).network.build(self, generator).to(self.device)
 
     @functools.cached_property
     def empirical(self) -> Empirical:
@@ -301,7 +265,7 @@ class Problem:
         Args:
             source: "learned", "exact" or "empirical"; by default the one that the experiment's sampler follows.
         """
-        source = source or self.experiment.sampling.source
+        source = source or self.experiment.sampling.follows
         if source == "empirical":
             return self.empirical.score
         return self.density.score if source == "exact" and self.density is not None else None
@@ -340,29 +304,20 @@ class Problem:
         sampler and what it is told (`sampling.step`, `start` and `corrector_steps`): a step of Langevin's would be another's ruin
         once the sampler is changed, and without correctors a known part gives the rest a wrong distribution.
         """
-        data, noise, to_user = self.experiment.data, self.experiment.noise, self.units.sigma_to_user
-        changes: dict[str, object] = {"sampling.corrector_steps": self.experiment.sampling.corrector_steps}
-        if data.kind == "images":
-            channels, side = self.shape[:2]
-            found = {"data.pixels": side, "data.colours": "grey" if channels == 1 else "rgb"}
-            changes |= {key: new for key, new in found.items() if value(self.experiment, key) == "auto"}
-        if data.kind == "file" and data.split == "auto":
-            by_row = self.dataset.repeats_much and not self.dataset.biased_split
-            changes["data.split"] = "rows" if by_row else "groups"
-        if self.experiment.training.early_stopping == "auto":
-            changes["training.early_stopping"] = "on" if self.stops_early else "off"
-        if noise.sigma == "auto":
-            single = isinstance(self.noise, SingleSigma)
-            changes["noise.sigma"] = to_user(self.noise.sigma_max if single else SINGLE_SIGMA)
-        # What is set point by point states its own ends; they are not written a second time. VP ends where its rates say.
-        by_hand = noise.sigmas if noise.kind == "discrete" else noise.schedule if noise.kind == "custom" else ()
-        if noise.kind in ("discrete", *PROCESSES) and not by_hand:
-            finest = to_user(self.noise.sigma_min)
-            if noise.sigma_min == "auto" and (noise.sigma_max == "auto" or finest < noise.sigma_max):
-                changes["noise.sigma_min"] = finest
-            if noise.sigma_max == "auto" and noise.kind not in RATED:
-                changes["noise.sigma_max"] = to_user(self.noise.sigma_max)
-        return replace(defaults.resolve(self.experiment), changes)
+        resolved = resolve(self.experiment)
+        sampling, training = resolved.sampling, resolved.training
+        given = self.experiment.sampling
+        if isinstance(sampling, FromNoise) and isinstance(given, FromNoise):
+            sampling = msgspec.structs.replace(sampling, corrector_steps=given.corrector_steps)
+        if training.early_stopping == "auto":
+            training = msgspec.structs.replace(training, early_stopping="on" if self.stops_early else "off")
+        return msgspec.structs.replace(
+            resolved,
+            data=resolved.data.found(self.dataset),
+            noise=resolved.noise.resolve(self),
+            training=training,
+            sampling=sampling,
+        )
 
 
 def _thickness(train: Tensor) -> Tensor:
@@ -373,49 +328,3 @@ def _thickness(train: Tensor) -> Tensor:
     found = local_geometry.thickness(train)
     thin = local_geometry.mean_smoothing_kl(found, FINEST) > BLUR
     return torch.zeros_like(found) if thin and local_geometry.intrinsic_dimension(train).is_curve else found
-
-
-def _sigma_min(experiment: Experiment, units: Units, thickness: Callable[[], Tensor]) -> float:
-    given = experiment.noise.sigma_min
-    if given != "auto":
-        return units.sigma_to_internal(given)
-    return local_geometry.finest_noise(thickness(), FINEST, SIGMA_MIN, BLUR)
-
-
-def _noise(experiment: Experiment, units: Units, widest: Callable[[], float], thickness: Callable[[], Tensor]) -> Noise:
-    """The noise of an experiment in internal units.
-
-    Args:
-        widest, thickness: of the training set, for an automatic sigma_max and sigma_min.
-
-    Raises:
-        ExperimentError: an end chosen by the user lies beyond the other end.
-    """
-    noise = experiment.noise
-    if noise.kind == "none":
-        return NoNoise()
-    if noise.kind == "single":
-        return SingleSigma(SINGLE_SIGMA if noise.sigma == "auto" else units.sigma_to_internal(noise.sigma))
-    if noise.kind == "discrete" and noise.sigmas:
-        return DiscreteNoise([units.sigma_to_internal(sigma) for sigma in noise.sigmas])
-    if noise.kind == "custom" and noise.schedule:
-        return ContinuousNoise(CustomSchedule([(t, units.sigma_to_internal(sigma)) for t, sigma in noise.schedule]))
-    sigma_min = _sigma_min(experiment, units, thickness)
-    if noise.kind in RATED:
-        name, process = ("VP", VariancePreserving) if noise.kind == "vp" else ("sub-VP", SubVariancePreserving)
-        end = process.end(noise.beta_min, noise.beta_max)
-        if sigma_min >= end:
-            raise ExperimentError(
-                f"noise.sigma_min = {units.sigma_to_user(sigma_min):g} is more noise than the {name} process ends "
-                f"with, {units.sigma_to_user(end):g}: lower noise.sigma_min or raise noise.beta_max."
-            )
-        return ContinuousNoise(process(noise.beta_min, noise.beta_max, sigma_min))
-    sigma_max = SIGMA_MAX * widest() if noise.sigma_max == "auto" else units.sigma_to_internal(noise.sigma_max)
-    if sigma_min >= sigma_max:
-        raise ExperimentError(
-            f"noise.sigma_min = {units.sigma_to_user(sigma_min):g} must lie below noise.sigma_max = "
-            f"{units.sigma_to_user(sigma_max):g}: lower one or raise the other."
-        )
-    if noise.kind == "discrete":
-        return DiscreteNoise(geometric(sigma_max, sigma_min, noise.levels))
-    return ContinuousNoise((Cosine if noise.kind == "cosine" else VarianceExploding)(sigma_min, sigma_max))

@@ -56,7 +56,7 @@ def add_distances(
         reasons |= dict.fromkeys((*FROM_IMAGES, *FROM_LABELS), "These figures are for images.")
     elif problem.dataset.labels is None:
         reasons |= dict.fromkeys(FROM_LABELS, "These images have no labels.")
-    if problem.experiment.sampling.kind == "forward":
+    if not problem.experiment.sampling.is_generative:
         samples = None
         reasons |= _without_samples("The forward process ends in noise: run a sampler first.", reasons)
     elif samples is None or not len(samples):
@@ -65,7 +65,7 @@ def add_distances(
     else:
         samples = np.asarray(samples, dtype=np.float64)
         conflict = comparison_conflict(problem.experiment, problem.conditions)
-        sentence = few_samples(len(samples)) if conflict is None else conflict.sentence
+        sentence = str(conflict or few_samples(len(samples)) or "")
         if len(problem.shape) == 3:
             found |= image_figures(problem, samples)
         if not sentence:

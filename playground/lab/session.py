@@ -8,7 +8,6 @@ Tensors are named ``data/points``, ``data/held_out``, ``weights/...`` and ``traj
 holds the experiment as TOML and the rest as JSON, and a checksum of the whole file. This module imports no torch: the window opens sessions before torch.
 """
 
-import dataclasses
 import json
 import math
 import os
@@ -25,6 +24,7 @@ import safetensors.numpy
 
 from playground import __version__
 from playground.data.dataset import MOST_CLASS_NAMES
+from playground.kinds.datasets.data_source import Saved
 from playground.lab import experiment as experiments
 from playground.lab.atomic import atomic_write
 from playground.lab.experiment import Experiment, ExperimentError
@@ -201,45 +201,8 @@ class Session:
         Raises:
             DataError: the experiment's data cannot be made.
         """
-        # They import torch, which opening a session must not wait for.
-        from playground.data import Dataset, load_dataset, repeats
-        from playground.data.dataset import class_numbers
-        from playground.data.pictures import GREY_LEVELS
-
-        data = self.experiment.data
-        if data.kind in ("file", "images"):
-            images = data.kind == "images"
-            # As they are read from their own file; earlier versions saved images in double precision.
-            precision: type[np.floating] = np.float32 if images else np.float64
-            points, held_out = (np.asarray(array, dtype=precision) for array in (self.points, self.held_out))
-            names = self.class_names if images else ()
-            made = Dataset(
-                name=Path(data.path).name,
-                points=points,
-                density=None,
-                shape=points.shape[1:],
-                axes=self.axes,
-                held_out=held_out,
-                labels=self.labels,
-                class_names=names,
-                grey_levels=GREY_LEVELS if images else None,
-            )
-            count, what = len(points) + len(held_out), "images" if images else "rows"
-            repeated = repeats.note(count, count - made.repeated, what, grouped=made.biased_split)
-            return dataclasses.replace(made, note=" ".join(filter(None, (class_numbers(names), repeated))))
-        made = load_dataset(
-            data.kind,
-            points=len(self.points),
-            scale=data.scale,
-            noise=data.noise,
-            path=data.path,
-            strokes=data.strokes,
-            held_out=len(self.held_out),
-            seed=self.experiment.seed,
-        )
-        # Not the draws just made: another version of torch may draw others. What ships is in half precision, too coarse for sums.
-        points, held_out = (np.asarray(array, dtype=np.float64) for array in (self.points, self.held_out))
-        return dataclasses.replace(made, points=points, held_out=held_out)
+        saved = Saved(self.points, self.held_out, self.axes, self.labels, self.class_names)
+        return self.experiment.data.restored(saved, self.experiment.seed)
 
 
 def _plain(array: np.ndarray) -> np.ndarray:

@@ -16,7 +16,7 @@ from torch import Tensor
 
 from playground.lab.batches import sample_batch
 from playground.lab.conflicts import training_conflict
-from playground.lab.defaults import EVALUATION_PASSES, derivative_passes, resolve
+from playground.lab.defaults import EVALUATION_PASSES, resolve
 from playground.lab.divergence import why_diverged
 from playground.lab.early_stopping import EarlyStopping, next_check
 from playground.lab.experiment import Experiment, ExperimentError
@@ -91,7 +91,7 @@ class Trainer:
             ValueError: data, noise, network or seed differ, which only a new trainer can take.
         """
         old = self.problem.experiment
-        if experiment.data.used() != old.data.used():
+        if experiment.data != old.data:
             raise ValueError("A change of data needs a new trainer.")
         for section in ("noise", "network", "seed"):
             if getattr(experiment, section) != getattr(old, section):
@@ -104,7 +104,7 @@ class Trainer:
     def _set(self, experiment: Experiment) -> None:
         conflict = training_conflict(experiment, self.problem.conditions)
         if conflict is not None:
-            raise ExperimentError(conflict.sentence)
+            raise ExperimentError(conflict)
         self.problem = replace(self.problem, experiment=experiment)
         self._objective = build_objective(self.problem)
         before, self._minimised = self._minimised, loss_identity(experiment)
@@ -175,7 +175,7 @@ class Trainer:
         The error is that of the draws' means: points of one may share their noise levels, as in maximum likelihood.
         """
         generator, means = self.problem.generator("final loss"), []
-        passes = max(1, derivative_passes(self.problem.experiment.objective, math.prod(self.problem.shape)))
+        passes = max(1, self.problem.experiment.objective.passes(math.prod(self.problem.shape)))
         batch = max(4, min(EVALUATION_BATCH, EVALUATION_PASSES // passes))
         for number in range(1, EVALUATED + 1):
             x, sigma, label = self._draw(1, max(batch, self._objective.target_batch), generator)

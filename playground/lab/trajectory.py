@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from playground.data.units import Units
 from playground.lab.atomic import atomic_write
-from playground.lab.units import Units
 
 if typing.TYPE_CHECKING:
     from playground.theory.samplers import Step

@@ -219,36 +219,41 @@ def view(experiment: Experiment, **changes: Any) -> ProblemView:
     """What the engine would say of an experiment, near enough."""
     noise, data = experiment.noise, experiment.data
     numbers = {"noise.sigma": 0.24, "noise.sigma_min": 0.0081, "noise.sigma_max": 3.39}
-    resolved = {key: value for key, value in numbers.items() if description.value(experiment, key) == "auto"}
+    known = description.fields(experiment)
+    resolved = {
+        key: value for key, value in numbers.items() if key in known and description.value(experiment, key) == "auto"
+    }
     if experiment.training.steps == "auto" and experiment.training.seconds == "auto":
         resolved["training.seconds"] = 20.0
     after = description.replace(experiment, resolved)
-    image = data.kind == "digits"
-    known = data.kind not in ("digits", "file")
+    image, known_density = data.images, data.known_density
+    level = getattr(after.noise, "sigma", 0.0)  # where there is no path, the one there is
+    fine = getattr(after.noise, "sigma_min", level)
+    coarse = getattr(after.noise, "sigma_max", 3.39 if noise.has_path else level)
     points = np.random.default_rng(0).random((200, 1, 8, 8)) if image else moons(5000)
     settings: dict[str, Any] = {
         "name": data.kind.replace("-", " "),
         "points": points,
-        "count": 1437 if image else data.points,
+        "count": 1437 if image else getattr(data, "points", len(points)),
         "conditions": Conditions(held_out=359),
-        "test_points": experiment.likelihood.points if known else 359,
+        "test_points": experiment.likelihood.points if known_density else 359,
         "bounds": (-2.0, 3.0, -1.5, 2.0),
         "brightness": points.mean(axis=(1, 2, 3)) if image else None,
         "limits": (float(points.min()), float(points.max())),
         "axes": ("x", "y"),
         "is_image": image,
         "isotropic": True,
-        "known_density": known,
-        "has_process": noise.kind not in ("none", "single"),
-        "sigma_min": after.noise.sigma_min,
-        "sigma_max": after.noise.sigma_max,
-        "sigmas": np.geomspace(after.noise.sigma_max, after.noise.sigma_min, noise.levels),
+        "known_density": known_density,
+        "has_process": noise.has_path,
+        "sigma_min": fine,
+        "sigma_max": coarse,
+        "rungs": np.geomspace(coarse, fine, noise.count or 20) if noise.has_noise else np.zeros(1),
         "sigma": 0.81,
         "widest_gap": 3.4,
         "parameters_count": 41_987,
-        "mode_weights": np.array([0.5, 0.5]) if known else None,
-        "marginals": np.array([[np.linspace(-2, 3, 401), np.linspace(0, 1, 401)]] * 2) if known else None,
+        "mode_weights": np.array([0.5, 0.5]) if known_density else None,
+        "marginals": np.array([[np.linspace(-2, 3, 401), np.linspace(0, 1, 401)]] * 2) if known_density else None,
         "resolved": after,
-        "data": data.used(),
+        "data": data,
     }
     return ProblemView(**(settings | changes))

@@ -26,6 +26,11 @@ from playground.app.charts.pairs import NearestPairs
 from playground.app.charts.series import Series
 from playground.app.number_formats import format_count
 from playground.drawing.palette import DARK, LIGHT
+from playground.kinds.noise import Noise
+from playground.kinds.noise.discrete import Discrete
+from playground.kinds.noise.none import NoNoise
+from playground.kinds.noise.single import SingleLevel
+from playground.kinds.noise.ve import VarianceExploding
 from playground.user_errors import user_error_message
 
 LEVELS = np.geomspace(8.0, 0.05, 10)
@@ -58,7 +63,7 @@ def ladder(qtbot):
     chart = SigmaLadder()
     qtbot.addWidget(chart)
     chart.resize(264, chart.height())
-    chart.show_levels("discrete", LEVELS)
+    chart.show_levels(Discrete(), LEVELS)
     with qtbot.waitExposed(chart):
         chart.show()
     return chart
@@ -122,7 +127,7 @@ def test_a_click_without_a_drag_changes_nothing(ladder, qtbot):
 @pytest.mark.parametrize("way", [(QPoint(0, 3),), (QPoint(30, 0), QPoint(0, 2))])
 def test_a_handle_let_go_where_it_was_keeps_all_its_digits(ladder, qtbot, way):
     levels = LEVELS * 1.2345678
-    ladder.show_levels("discrete", levels)
+    ladder.show_levels(Discrete(), levels)
     start = ladder.place(0).toPoint()
     with qtbot.assertNotEmitted(ladder.moved), qtbot.waitSignal(ladder.abandoned):
         QTest.mousePress(ladder, Qt.MouseButton.LeftButton, pos=start)
@@ -154,7 +159,7 @@ def test_a_dragged_handle_stays_under_the_pointer(ladder):
     QTest.mousePress(ladder, Qt.MouseButton.LeftButton, pos=start)
     QTest.mouseMove(ladder, start + QPoint(50, 0))
     held = ladder.sigmas
-    ladder.show_levels("discrete", LEVELS * 2)
+    ladder.show_levels(Discrete(), LEVELS * 2)
     assert np.array_equal(ladder.sigmas, held)
     QTest.mouseRelease(ladder, Qt.MouseButton.LeftButton, pos=start + QPoint(50, 0))
 
@@ -164,22 +169,22 @@ def test_a_dragged_handle_is_released_when_the_noise_changes_kind(ladder, qtbot)
     QTest.mousePress(ladder, Qt.MouseButton.LeftButton, pos=start)
     QTest.mouseMove(ladder, start + QPoint(10, 0))
     with qtbot.assertNotEmitted(ladder.moved):
-        ladder.show_levels("ve", LEVELS * 2)
+        ladder.show_levels(VarianceExploding(), LEVELS * 2)
         QTest.mouseRelease(ladder, Qt.MouseButton.LeftButton, pos=start + QPoint(10, 0))
     assert np.array_equal(ladder.sigmas, LEVELS * 2)
 
 
 def test_only_the_ends_of_a_process_can_be_dragged(ladder, qtbot):
-    ladder.show_levels("ve", LEVELS)
+    ladder.show_levels(VarianceExploding(), LEVELS)
     assert ladder.handles() == [0, 9]
     with qtbot.assertNotEmitted(ladder.grabbed):
         QTest.mousePress(ladder, Qt.MouseButton.LeftButton, pos=ladder.place(5).toPoint())
-    ladder.show_levels("single", np.array([0.3]))
+    ladder.show_levels(SingleLevel(), np.array([0.3]))
     assert ladder.handles() == [0]
     with qtbot.waitSignal(ladder.moved) as caught:
         drag(ladder, 0, -20)
     assert caught.args[1][0] > 0.3
-    ladder.show_levels("none", np.zeros(0))
+    ladder.show_levels(NoNoise(), np.zeros(0))
     assert ladder.handles() == []
     assert ladder.focusPolicy() == Qt.FocusPolicy.NoFocus
 
@@ -193,7 +198,7 @@ def test_the_ends_that_tab_goes_to_have_names_of_their_own(ladder):
     QTest.keyClick(ladder, Qt.Key.Key_Tab)
     names.append(ladder.accessibleName())
     assert names == ["Noise levels, coarsest", "Noise levels, level 2", "Noise levels, level 3", "Noise levels, finest"]
-    ladder.show_levels("single", np.array([0.3]))
+    ladder.show_levels(SingleLevel(), np.array([0.3]))
     assert ladder.accessibleName() == "Noise levels"
 
 
@@ -205,7 +210,7 @@ def test_the_keyboard_reaches_and_moves_every_handle(qtbot):
     for widget in (before, ladder, after):
         row.addWidget(widget)
     place.resize(600, 120)
-    ladder.show_levels("discrete", LEVELS)
+    ladder.show_levels(Discrete(), LEVELS)
     with qtbot.waitExposed(place):
         place.show()
     before.setFocus()
@@ -237,7 +242,7 @@ def test_a_level_that_can_be_moved_no_longer_gives_way_to_the_nearest_that_can(l
     ladder.setFocus(Qt.FocusReason.TabFocusReason)
     for _ in range(3):
         QTest.keyClick(ladder, Qt.Key.Key_Down)
-    ladder.show_levels("ve", LEVELS)  # as by Ctrl+Z, which leaves the focus here
+    ladder.show_levels(VarianceExploding(), LEVELS)  # as by Ctrl+Z, which leaves the focus here
     assert ladder.accessibleName() == "Noise levels, coarsest"
     QTest.keyClick(ladder, Qt.Key.Key_Down)
     assert ladder.accessibleName() == "Noise levels, finest"
@@ -261,8 +266,8 @@ def test_hovering_names_the_level(ladder):
 @pytest.mark.parametrize("palette", [DARK, LIGHT], ids=lambda palette: palette.name)
 def test_every_kind_is_drawn(ladder, palette):
     ladder.apply_palette(palette)
-    for kind in ("none", "single", "discrete", "ve", "vp"):
-        ladder.show_levels(kind, {"none": np.zeros(0), "single": np.array([0.3])}.get(kind, LEVELS), gap=3.0)
+    for kind, noise in Noise.kinds().items():
+        ladder.show_levels(noise(), {"none": np.zeros(0), "single": np.array([0.3])}.get(kind, LEVELS[:6]), gap=3.0)
         assert (count_of(ladder, "learned") > 15) == (kind != "none"), kind
 
 
@@ -916,8 +921,8 @@ def test_the_value_of_what_is_dragged_hides_neither_the_curve_nor_a_handle(
         return box
 
     for index in ladder.handles() if kind == "discrete" else range(len(sigmas)):
-        ladder.show_levels("none", np.zeros(0))
-        ladder.show_levels(kind, sigmas, times=np.linspace(1, 0, 6) if kind == "custom" else None)
+        ladder.show_levels(NoNoise(), np.zeros(0))
+        ladder.show_levels(Noise.kinds()[kind](), sigmas)
         if index not in ladder.handles():
             continue
         start = ladder.place(index).toPoint()

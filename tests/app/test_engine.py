@@ -12,8 +12,9 @@ from playground.app.engine import Engine
 from playground.app.measuring import STALE
 from playground.app.state import State
 from playground.data import pictures
+from playground.kinds.datasets import Stroke
 from playground.lab.conflicts import Conditions
-from playground.lab.experiment import Experiment, Stroke, replace
+from playground.lab.experiment import Experiment, replace
 from playground.lab.problem import Problem
 from playground.lab.session import Session, SessionError
 from playground.lab.training import Trainer

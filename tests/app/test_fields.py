@@ -8,17 +8,38 @@ from PySide6.QtGui import QContextMenuEvent, QHelpEvent, QImage, QKeySequence, Q
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QMenu, QVBoxLayout, QWidget
 
-from playground.app import option_labels
 from playground.app.controls import ChoiceBox, Slider
 from playground.app.equation import equation_image, equation_tag
 from playground.app.fields import ChoiceField, NumberField, SwitchField, make_field
 from playground.app.range_field import RangeField
 from playground.app.state import State
+from playground.kinds.setting import Field
 from playground.lab.boltzmann.settings import Boltzmann
-from playground.lab.experiment import Experiment, fields
+from playground.lab.experiment import Experiment, every_field, fields, owners, replace
 
-DESCRIBED = [*fields().values(), *fields(Boltzmann).values()]
+
+def describe() -> list[tuple[dict[str, str], Field]]:
+    """Every setting of every kind, as each kind says it; and the kind to choose for it."""
+    kinds = [(key, kind) for key, field in fields().items() if key.endswith(".kind") for kind in field.choices]
+    found: list[tuple[dict[str, str], Field]] = []
+    for chosen in ({}, *({key: kind} for key, kind in kinds)):
+        for field in fields(replace(Experiment(), chosen)).values():
+            if field not in [known for _, known in found]:
+                found.append((chosen, field))
+    return found
+
+
+DESCRIBED = describe()
+FIELDS = [field for _, field in DESCRIBED]
 ROWS = [key for key, field in fields().items() if field.kind not in ("list", "text")]
+"""Those of the kinds that an experiment has by default."""
+EVERY_ROW = [key for key, field in every_field().items() if field.kind not in ("list", "text")]
+
+
+def choose(state: State, key: str) -> None:
+    """Choose a kind that has a setting, where the present one lacks it."""
+    if key not in state.fields():
+        assert state.edit({f"{key.split('.')[0]}.kind": owners(key)[0]})
 
 
 @pytest.fixture
@@ -67,11 +88,15 @@ def ask_tooltip(widget: QWidget) -> str:
     return widget.toolTip()
 
 
-def test_every_setting_has_a_row_that_can_be_used(form, state):
-    rows = {key: make_field(state, key) for key in ROWS}
+def test_every_setting_has_a_row_that_can_be_used(form):
+    rows = {}
+    for key in EVERY_ROW:
+        state = State()  # of its own, since not all of them are of one experiment
+        choose(state, key)
+        rows[key] = make_field(state, key)
     form(*rows.values())
     for key, row in rows.items():
-        field = fields()[key]
+        field = row.field
         assert row.controls(), key
         for control in [*row.controls(), row.label]:
             tip = control.toolTip()
@@ -107,16 +132,24 @@ def test_tab_reaches_every_row_in_order(form, state):
 
 
 def test_lists_and_texts_have_no_row(state):
-    with pytest.raises(ValueError, match="no row"):
-        make_field(state, "noise.sigmas")
+    for key in every_field().keys() - set(EVERY_ROW):
+        choose(state, key)
+        with pytest.raises(ValueError, match="no row"):
+            make_field(state, key)
 
 
 def test_every_choice_has_a_title_and_a_meaning():
-    for key, field in fields().items():
+    for field in FIELDS:
+        assert set(field.options) <= set(field.choices), field.key
         for choice in field.choices:
-            assert option_labels.title(key, choice)
-            if key != "data.kind":  # tiles with pictures
-                assert option_labels.meaning(key, choice), f"{key} = {choice}"
+            assert field.title_of(choice), f"{field.key} = {choice}"
+            assert field.meaning_of(choice), f"{field.key} = {choice}"
+
+
+def test_no_two_choices_of_a_setting_are_called_the_same():
+    for field in FIELDS:
+        titles = [field.title_of(choice) for choice in field.choices]
+        assert len(set(titles)) == len(titles), field.key
 
 
 # Typing
@@ -219,6 +252,7 @@ def test_a_choice_without_a_label_has_a_name_of_its_own_for_a_screen_reader(form
     ],
 )
 def test_the_example_of_a_number_is_one_that_would_be_taken(form, state, key, stands_for, said):
+    choose(state, key)
     row = make_field(state, key)
     if stands_for is not None:
         row.set_resolved(stands_for)
@@ -324,8 +358,9 @@ def test_setting_a_value_by_program_echoes_nothing(form, state):
     assert not shown["sampling.final_denoising"].switch.isChecked()
 
 
-@pytest.mark.parametrize("key", [key for key in ROWS if fields()[key].kind == "int"])
+@pytest.mark.parametrize("key", [key for key in EVERY_ROW if every_field()[key].kind == "int"])
 def test_an_arrow_key_moves_every_slider_of_whole_numbers_there_and_back(form, state, key):
+    choose(state, key)
     row = make_field(state, key)
     form(row)
     state.edit({key: row.field.minimum + 1})
@@ -404,6 +439,7 @@ def test_nothing_is_said_where_nothing_would_be_lost(form, state):
 
 
 def test_auto_shows_its_value_and_can_be_left_and_taken_again(form, state):
+    state.edit({"noise.kind": "single"})
     row = make_field(state, "noise.sigma", "σ")
     form(row)
     row.set_resolved(0.2437)
@@ -642,6 +678,7 @@ def test_a_range_takes_both_ends(form, state):
 
 
 def test_the_equation_is_drawn_when_the_tooltip_is_asked_for(form, state):
+    state.edit({"sampling.kind": "langevin"})
     row = make_field(state, "sampling.step")
     form(row)
     assert "<img" not in row.slider.toolTip()
@@ -650,20 +687,27 @@ def test_the_equation_is_drawn_when_the_tooltip_is_asked_for(form, state):
     assert "ε" in text
 
 
-OWN = [(field, choice) for field in DESCRIBED for choice in field.choices if not isinstance(field.equation, str)]
+OWN = [
+    (chosen, field, choice)
+    for chosen, field in DESCRIBED
+    if any(option.equation for option in field.options.values())
+    for choice in field.choices
+]
 
 
-@pytest.mark.parametrize(("field", "choice"), OWN, ids=lambda part: getattr(part, "key", part))
-def test_each_choice_shows_its_own_equation(form, state, field, choice):
+@pytest.mark.parametrize(
+    ("chosen", "field", "choice"), OWN, ids=lambda part: getattr(part, "key", part if isinstance(part, str) else "")
+)
+def test_each_choice_shows_its_own_equation(form, state, chosen, field, choice):
     """In the box or on the segment, in its open list, and on the label: that of another choice would be a wrong statement."""
-    if field not in fields().values():
-        return  # a Boltzmann machine's, which has no tooltip
+    state.edit(chosen)
     row = make_field(state, field.key)
+    assert row.field == field
     form(row)
     state.edit({field.key: choice})
     own, others = (
         {equation_tag(latex, row) for latex in equations if latex}
-        for equations in ([field.equation_of(choice)], field.equation.values())
+        for equations in ([field.equation_of(choice)], map(field.equation_of, field.choices))
     )
     asked = [row.label]
     if isinstance(row.control, ChoiceBox):
@@ -681,23 +725,23 @@ def test_each_choice_shows_its_own_equation(form, state, field, choice):
         tip = ask_tooltip(widget)
         assert {tag for tag in others if tag in tip} == own
         if widget is not row.label:
-            assert html.escape(option_labels.meaning(field.key, choice)) in tip
+            assert html.escape(field.meaning_of(choice)) in tip
 
 
 def test_no_two_choices_share_an_equation_and_few_have_none():
     """ "Auto" and "none" stand for others, or for nothing."""
-    for field in DESCRIBED:
-        if isinstance(field.equation, str):
+    for _, field in DESCRIBED:
+        own = [option.equation for option in field.options.values() if option.equation]
+        if not own:
             continue
-        assert set(field.equation) <= set(field.choices)
-        assert len(set(field.equation.values())) == len(field.equation), field.key
-        missing = set(field.choices) - set(field.equation) - {"auto"}
+        assert len(set(own)) == len(own), field.key
+        missing = {choice for choice in field.choices if not field.options[choice].equation} - {"auto"}
         assert missing == ({"mlp", "u-net"} if field.key == "network.kind" else set()), field.key
 
 
-EQUATIONS = [
-    latex for field in DESCRIBED for latex in {field.equation_of(choice) for choice in field.choices or [None]}
-]
+EQUATIONS = dict.fromkeys(
+    field.equation_of(choice) for field in (*FIELDS, *fields(Boltzmann).values()) for choice in field.choices or [None]
+)
 
 
 @pytest.mark.parametrize("latex", [latex for latex in EQUATIONS if latex])

@@ -4,27 +4,26 @@ import re
 
 import pytest
 
-from playground.app.labels import CARDS, LABELS, UNLABELLED, label_of, spoken
+from playground.app.labels import CARDS, spoken, worded
 from playground.app.panels import LikelihoodPanel, QualityPanel, SamplingPanel
-from playground.lab.experiment import fields
+from playground.lab.experiment import Experiment, every_field, fields, owners, replace
+from playground.messages import Message, setting
 from tests.app.conftest import wait
 
-SETTINGS = [key for key in fields() if "." in key]
+FIELDS = every_field()
+SETTINGS = [key for key in FIELDS if "." in key]
+CHOSEN = [(section, kind) for section in CARDS for kind in FIELDS.get(f"{section}.kind", FIELDS["seed"]).choices]
 
 
-def test_labels_are_of_settings():
-    assert {*LABELS, *UNLABELLED} <= set(SETTINGS)
+def test_every_section_has_a_card():
     assert set(CARDS) == {key.split(".")[0] for key in SETTINGS}
 
 
 def test_no_key_is_left_in_a_sentence():
     for key in SETTINGS:
-        said = spoken(f"Lower {key} = 3.")
+        said, label = spoken(f"Lower {key} = 3."), FIELDS[key].label
         assert key not in said
-        assert (
-            said == f"Lower {UNLABELLED.get(key) or label_of(fields()[key])} = 3."
-            or f"({CARDS[key.split('.')[0]]})" in said
-        )
+        assert said in (f"Lower {label} = 3.", f"Lower {label} ({CARDS[key.split('.')[0]]}) = 3.")
 
 
 def test_no_two_settings_are_called_the_same():
@@ -32,11 +31,42 @@ def test_no_two_settings_are_called_the_same():
     assert len(set(said)) == len(said)
 
 
+@pytest.mark.parametrize(("section", "kind"), CHOSEN)
+def test_no_two_rows_of_a_card_are_called_the_same(section, kind):
+    """By every kind of the section: what the others of them call theirs is not on the card."""
+    known = fields(replace(Experiment(), {f"{section}.kind": kind}))
+    card = [field for key, field in known.items() if CARDS.get(key.split(".")[0]) == CARDS[section]]
+    labels = [field.label for field in card]
+    assert len(set(labels)) == len(labels)
+    for field in card:
+        assert field.label
+        assert field.label.strip() == field.label
+
+
+def test_a_setting_of_several_kinds_is_called_the_same_by_all():
+    for key in SETTINGS:
+        section = key.split(".")[0]
+        chosen = [fields(replace(Experiment(), {f"{section}.kind": kind}))[key] for kind in owners(key)]
+        assert len({field.label for field in chosen}) <= 1, key
+
+
+def test_a_choice_of_any_kind_is_said_by_its_title():
+    for key in SETTINGS:
+        section = key.split(".")[0]
+        kinds = [fields(replace(Experiment(), {f"{section}.kind": kind}))[key] for kind in owners(key)]
+        for field in kinds or [FIELDS[key]]:
+            for choice in field.choices:
+                said = f"“{field.title_of(choice)}”"
+                assert spoken(f"choose {key} = {choice}").endswith(said), (key, choice)
+                assert worded(Message("test", "choose {}", (setting(key, choice),))).endswith(said), (key, choice)
+
+
 @pytest.mark.parametrize(
     ("sentence", "said"),
     [
         ("training.batch = 0 is not allowed: it must be 1.", "Batch B = 0 is not allowed: it must be 1."),
         ("Choose sampling.solver = euler, heun or shark.", "Choose solver “Euler”, “Heun” or “ShARK”."),
+        ("Choose sampling.solver = adaptive or heun.", "Choose solver “Adaptive” or “Heun”."),
         ("Choose a noise, or sampling.inpainting_mask = none.", "Choose a noise, or inpainting mask “None”."),
         ("Choose likelihood.source = learned or empirical.", "Choose score (Likelihood) “Learned” or “Training set”."),
         ("Choose noise.kind = discrete, ve or another one.", "Choose noise “Discrete”, “VE” or another one."),
@@ -81,7 +111,8 @@ def test_nothing_of_images_is_left_beside_an_empty_drawing(shared_window):
     window = shared_window
     before = window.state.experiment
     sampling, quality = window.panel(SamplingPanel), window.panel(QualityPanel)
-    of_images = (sampling.labels, sampling.label, sampling.guidance, quality.labels, quality.nearest)
+    rows = (sampling.sampler.rows[f"sampling.{name}"] for name in ("labels", "label", "guidance"))
+    of_images = (*rows, quality.labels, quality.nearest)
     window.state.edit({"data.kind": "digits", "sampling.labels": "one"})
     wait(lambda: window.engine.problem.is_image, 20_000)
     assert not any(part.isHidden() for part in of_images)
@@ -99,7 +130,7 @@ def test_a_mistake_in_a_setting_leaves_once_the_setting_changes(shared_window):
     wait(lambda: window.toasts.shown, 20_000)
     (toast,) = window.toasts.shown
     assert re.fullmatch(
-        r"There is no held-out point 999999: there are (\d+) \(inpainting image = 0 to \d+\)\.", toast.sentence
+        r"There is no held-out point 999999: there are (\d+) \(held-out point = 0 to \d+\)\.", toast.sentence
     )
     window.state.edit({"sampling.snr": 0.2})
     assert len(window.toasts.shown) == 1

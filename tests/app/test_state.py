@@ -16,7 +16,35 @@ def test_an_edit_changes_the_experiment_and_says_which_keys():
     assert state.edit({"noise.kind": "discrete", "noise.levels": 5})
     assert state.experiment.noise.kind == "discrete"
     assert state.value("noise.levels") == 5
-    assert changed == [(frozenset({"noise.kind", "noise.levels"}),)]
+    assert changed == [(frozenset({"noise.kind", "noise.levels", "noise.sigmas"}),)]  # the last came with the kind
+    changed.clear()
+    state.edit({"noise.kind": "ve"})
+    assert changed == [(frozenset({"noise.kind", "noise.levels", "noise.sigmas"}),)]  # two of which are gone
+
+
+def test_a_setting_of_another_kind_is_refused_and_changes_nothing():
+    state = State()
+    refused = recorded(state.refused)
+    assert not state.edit({"noise.levels": 5})
+    assert state.experiment == Experiment()
+    key, sentence = refused[0]
+    assert key == "noise.levels"
+    assert "noise.kind = discrete" in sentence
+
+
+def test_a_kind_has_again_what_it_had_when_it_was_last_chosen():
+    state = State()
+    state.edit({"noise.kind": "discrete", "noise.levels": 5, "noise.sigma_max": 4.0})
+    assert not state.remembers("noise", "single")
+    state.edit({"noise.kind": "ve"})
+    state.edit({"noise.sigma_max": 6.0})
+    assert state.remembers("noise", "discrete")
+    state.edit({"noise.kind": "discrete"})
+    assert (state.value("noise.levels"), state.value("noise.sigma_max")) == (5, 6.0)  # the last is one setting of both
+    state.load(Experiment())
+    assert not state.remembers("noise", "discrete")
+    state.edit({"noise.kind": "discrete"})
+    assert state.value("noise.levels") == 20
 
 
 def test_an_edit_to_the_same_value_is_no_edit():
@@ -97,13 +125,13 @@ def test_loading_starts_afresh():
 @pytest.mark.parametrize(
     ("changes", "text"),
     [
-        ({"data.kind": "rings", "noise.sigma": 0.3}, "change of data"),
+        ({"data.kind": "rings", "noise.sigma_max": 3.0}, "change of data"),
         ({"sampling.kind": "langevin"}, "change of sampler"),
         ({"training.learning_rate": 1e-3}, "change of learning rate"),
         ({"noise.sigma_max": 5.0, "noise.sigma_min": 0.1}, "change of sigma max and sigma min"),
         ({"training.batch": 64, "network.width": 64, "seed": 3}, "change of settings"),
-        ({"data.kind": "file", "data.path": "/home/me/points.csv", "noise.sigma": 0.3}, "opening of points.csv"),
-        ({"data.path": f"/{'a' * 20}{'b' * 20}.csv"}, f"opening of {'a' * 16}…{'b' * 12}.csv"),
+        ({"data.kind": "file", "data.path": "/home/me/points.csv", "noise.sigma_max": 3.0}, "opening of points.csv"),
+        ({"data.kind": "file", "data.path": f"/{'a' * 20}{'b' * 20}.csv"}, f"opening of {'a' * 16}…{'b' * 12}.csv"),
     ],
 )
 def test_undo_names_what_it_takes_back(changes, text):

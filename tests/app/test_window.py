@@ -35,7 +35,7 @@ from playground.app.window_state import COLUMNS, FIRST, FRAME
 from playground.drawing.palette import PALETTES
 from playground.lab.conflicts import sampling_conflict, training_conflict
 from playground.lab.experiment import Experiment, replace
-from playground.lab.likelihood_settings import LOG_P_OF
+from playground.lab.settings import LOG_P_OF
 from playground.resources import resource
 from tests.app.conftest import wait
 
@@ -254,7 +254,7 @@ def test_under_a_noise_that_the_sampler_cannot_follow_no_old_run_is_shown(window
     assert scene.trails is None
     assert scene.caption == ()
     bar = window.transport
-    why = spoken(sampling_conflict(window.state.experiment).sentence)
+    why = spoken(str(sampling_conflict(window.state.experiment)))
     for button in (bar.play, bar.back, bar.forward, bar.restart, bar.new_seed):
         assert not button.isEnabled()
         assert why in button.toolTip()
@@ -637,7 +637,7 @@ def test_no_diagnostic_outlives_the_data_it_is_about(window, qtbot, tmp_path):
 def test_an_empty_drawing_is_the_reason_in_menus_keys_and_buttons(window, qtbot):
     with qtbot.waitSignal(window.engine.problem_failed, timeout=10_000):
         window.state.edit({"data.kind": "drawn"})
-    why = spoken(training_conflict(window.state.experiment).sentence)
+    why = spoken(str(training_conflict(window.state.experiment)))
     assert why.startswith("Nothing is drawn yet")
     for key in ("density_map", "test_set", "samples", "errors"):
         action = window.actions_by_key[f"measure.{key}"]

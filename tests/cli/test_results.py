@@ -99,16 +99,20 @@ def test_a_class_that_changes_nothing_is_said(tmp_path: Path, ask: Ask, quick: l
     assert "changes nothing" not in ask("sample", moons, "--out", tmp_path / "more.npz")[1]
 
 
-def test_a_setting_that_this_noise_or_sampler_does_not_read_is_said(
+def test_a_setting_that_does_nothing_beside_the_others_is_said(
     tmp_path: Path, ask: Ask, quick: list[str], moons: Path
 ) -> None:
-    (tmp_path / "empty.toml").write_text("")
+    (tmp_path / "levels.toml").write_text("noise.kind = 'discrete'\n")
     for command, setting, said in (
-        (("run", tmp_path / "empty.toml", *quick), "noise.beta_max=10", "noise.beta_max = 10 changes nothing: only VP"),
         (
-            ("sample", moons),
+            ("run", tmp_path / "levels.toml", *quick),
+            "training.sigma_distribution=time",
+            "training.sigma_distribution = time changes nothing: only a continuous process",
+        ),
+        (
+            ("sample", moons, "--sampler", "probability-flow"),
             "sampling.tolerance=0.01",
-            "sampling.tolerance = 0.01 changes nothing: only the probability",
+            "sampling.tolerance = 0.01 changes nothing: only sampling.solver = adaptive",
         ),
     ):
         code, out, _ = ask(*command, "--out", tmp_path / f"{command[0]}.npz", f"--set={setting}")
@@ -512,7 +516,14 @@ def test_sampling_takes_settings_and_seeds(moons: Path, tmp_path: Path, ask: Ask
     flow = positions("--sampler", "probability-flow")
     np.testing.assert_array_equal(flow, positions("--sampler", "probability-flow", "--set", "sampling.solver=heun"))
     assert not np.array_equal(flow, positions("--sampler", "probability-flow", "--set", "sampling.solver=euler"))
-    annealed = ("--sampler", "annealed-langevin", "--set", "noise.levels=5", "--set", "sampling.final_denoising=false")
+    annealed = (
+        "--sampler",
+        "annealed-langevin",
+        "--set",
+        "sampling.levels=5",
+        "--set",
+        "sampling.final_denoising=false",
+    )
     assert len(positions(*annealed)) == 11  # of 12 steps, two at each of five levels, and the start
     code, _, _ = ask("sample", moons, "--particles", 5, "--frames", "--out", tmp_path / "a.csv")
     assert code == 0

@@ -64,11 +64,14 @@ MISTAKES: dict[str, tuple[list[str], str]] = {
         "noise.sigmas=[3,1,.1] is not TOML, which wants digits on both sides of a point: 0.1",
     ),
     "rungs that are no list": (
-        ["run", "{tmp}/empty.toml", "--out", "{tmp}/o", "--set", "noise.sigmas=3"],
+        ["run", "{tmp}/empty.toml", "--out", "{tmp}/o", "--set", "noise.kind=discrete", "--set", "noise.sigmas=3"],
         "it must be a list, as in [8.0, 2.0, 0.5].",
     ),
     "a stroke of numbers": (
-        ["run", "{tmp}/empty.toml", "--out", "{tmp}/o", "--set", "data.strokes=[{{points=[[0,0],[1]],radius=1}}]"],
+        [
+            *("run", "{tmp}/empty.toml", "--out", "{tmp}/o", "--set", "data.kind=drawn"),
+            *("--set", "data.strokes=[{{points=[[0,0],[1]],radius=1}}]"),
+        ],
         "data.strokes[0].points[1] cannot be used: data.strokes must be a list, as in [{points = ",
     ),
     "negative seed": (["run", "{tmp}/empty.toml", "--out", "{tmp}/o", "--seed", "-1"], "seed = -1 is not allowed"),
@@ -173,9 +176,21 @@ MISTAKES: dict[str, tuple[list[str], str]] = {
         ["sample", "{run}", "--set", "network.width=8", "--out", "{tmp}/a.npz"],
         "network.width would need a new training",
     ),
-    "levels of no use": (
+    "a setting of another kind": (
+        ["run", "{tmp}/empty.toml", "--out", "{tmp}/o", "--set", "noise.beta_max=10"],
+        "noise.beta_max is a setting of noise.kind = vp or sub-vp, and this is noise.kind = ve: choose that",
+    ),
+    "a setting of another kind in a file": (
+        ["run", "{tmp}/others.toml", "--out", "{tmp}/o"],
+        "sampling.tolerance is a setting of sampling.kind = probability-flow, and this is sampling.kind = langevin",
+    ),
+    "levels of another sampler": (
+        ["sample", "{run}", "--set", "sampling.levels=5", "--out", "{tmp}/a.npz"],
+        "sampling.levels is a setting of sampling.kind = annealed-langevin, and this is sampling.kind = reverse-sde",
+    ),
+    "levels of a continuous process": (
         ["sample", "{run}", "--set", "noise.levels=5", "--out", "{tmp}/a.npz"],
-        "only sampling.kind = annealed-langevin takes levels from a process",
+        "noise.levels would need a new training",
     ),
     "levels of a network with one": (
         ["sample", "{single}", "--set", "noise.levels=5", "--out", "{tmp}/a.npz"],
@@ -297,6 +312,7 @@ def places(tmp_path_factory: pytest.TempPathFactory, moons: Path, odd: Path, wit
     for name, text in {
         "empty.toml": "",
         "broken.toml": "[data\n",
+        "others.toml": "[sampling]\nkind = 'langevin'\ntolerance = 1e-3\n",
         "missing.toml": "[data]\nkind = 'file'\npath = 'nowhere.csv'\n",
         "words.toml": "[data]\nkind = 'file'\npath = 'words.csv'\n",
         "few.toml": "[data]\nkind = 'file'\npath = 'points.csv'\n",

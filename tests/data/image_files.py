@@ -7,7 +7,8 @@ from pathlib import Path
 import av
 import numpy as np
 
-from playground.data import Dataset, load_dataset
+from playground.data import Dataset
+from playground.kinds.datasets import load_dataset
 
 RANDOM = np.random.default_rng(0)
 GREY = RANDOM.integers(0, 256, (60, 28, 28), dtype=np.uint8)

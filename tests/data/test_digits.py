@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 from sklearn.datasets import load_digits as load_original
 
-from playground.data import DataError, dequantise, digits, load_dataset
+from playground.data import DataError, dequantise, digits
+from playground.kinds.datasets import load_dataset
 from playground.resources import resource
 
 

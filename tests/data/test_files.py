@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from playground.data import DataError, Dataset, files, load_dataset, read_points
+from playground.data import DataError, Dataset, files, read_points
+from playground.kinds.datasets import load_dataset
 
 POINTS = np.round(np.random.default_rng(0).normal(size=(100, 2)), 4)
 ROWS = [f"{x:.4f},{y:.4f}" for x, y in POINTS]

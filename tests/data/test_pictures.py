@@ -7,8 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from playground.data import DataError, load_dataset, pictures
+from playground.data import DataError, pictures
 from playground.data.dataset import MOST_CLASS_NAMES, class_numbers
+from playground.kinds.datasets import load_dataset
 from tests.data.image_files import CLASSES, COLOUR, GREY, RANDOM, bytes_of, idx, load, same_images, save_picture
 
 
@@ -286,12 +287,12 @@ def test_a_picture_that_may_not_be_read_refuses_no_folder(tmp_path: Path, monkey
         save_picture(tmp_path / f"{number:02}.png", pixels)
     read, locked = pictures._shorter_side, [str(tmp_path / "07.png")]
 
-    def refuse(name: str) -> int:
+    def raise_conflict(name: str) -> int:
         if name in locked:
             raise PermissionError(13, "Permission denied", name)
         return read(name)
 
-    monkeypatch.setattr(pictures, "_shorter_side", refuse)
+    monkeypatch.setattr(pictures, "_shorter_side", raise_conflict)
     dataset = load(tmp_path)
     assert same_images(bytes_of(dataset), np.delete(COLOUR, 7, axis=0))
     assert "Left out: 07.png" in dataset.note

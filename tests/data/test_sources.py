@@ -9,14 +9,15 @@ import numpy as np
 import pytest
 import torch
 
-from playground.data import SOURCES, DataError, Dataset, load_dataset, toys
-from playground.data.sources import Toy
-from playground.lab.experiment import Stroke, fields
+from playground.data import DataError, Dataset, toys
+from playground.kinds.datasets import DataSource, Stroke, Toy, load_dataset
+from playground.lab.experiment import fields
 from playground.theory.densities import GaussianMixture
+from tests.fitting import fitting_source
 
-TOYS = {kind: source for kind, source in SOURCES.items() if isinstance(source, Toy)}
+TOYS = {kind: source for kind, source in DataSource.kinds().items() if issubclass(source, Toy)}
 ENTROPIES = {"two-moons": 1.0076, "eight-gaussians": 2.8319, "checkerboard": math.log(32), "two-gaussians": 3.3383}
-each_kind = pytest.mark.parametrize("kind", SOURCES)
+each_kind = pytest.mark.parametrize("kind", DataSource.kinds())
 each_toy = pytest.mark.parametrize("kind", TOYS)
 
 
@@ -28,11 +29,11 @@ def _load(kind: str, folder: Path, seed: int = 0, points: int = 2_000) -> Datase
         path = folder / "images.npy"
         np.save(path, np.random.default_rng(0).integers(0, 256, (600, 9, 9), dtype=np.uint8))
     strokes = (Stroke(points=((0.0, 0.0), (3.0, 1.0)), radius=0.2),)
-    return load_dataset(kind, points=points, path=str(path), strokes=strokes, held_out=100, seed=seed)
+    return fitting_source(kind, {"points": points, "path": str(path), "strokes": strokes}).load(100, seed)
 
 
 def test_the_settings_offer_every_source() -> None:
-    assert set(fields()["data.kind"].choices) == set(SOURCES)
+    assert set(fields()["data.kind"].choices) == set(DataSource.kinds())
 
 
 def test_sources_are_listed_before_torch_is_loaded() -> None:
@@ -48,9 +49,9 @@ def test_a_source_gives_points_of_its_shape(kind: str, tmp_path: Path) -> None:
     assert len(dataset.held_out) == 100
     assert np.isfinite(dataset.points).all()
     assert np.isfinite(dataset.held_out).all()
-    assert SOURCES[kind].title
-    assert SOURCES[kind].description
-    assert (dataset.density is not None) == SOURCES[kind].known_density
+    assert DataSource.kinds()[kind].title
+    assert DataSource.kinds()[kind].meaning()
+    assert (dataset.density is not None) == DataSource.kinds()[kind].known_density
     if dataset.density is not None:
         assert dataset.points.shape == (2_000, 2)
         assert dataset.density.mean.dtype == torch.float64
@@ -114,7 +115,7 @@ def test_scale_and_noise(kind: str) -> None:
     torch.testing.assert_close(torch.from_numpy(large.points), 30 * torch.from_numpy(plain.points))
     x = torch.from_numpy(plain.points[:100])
     torch.testing.assert_close(large.density.log_prob(30 * x, 6.0), plain.density.log_prob(x, 0.2) - 2 * math.log(30))
-    noise = TOYS[kind].noise
+    noise = TOYS[kind].own_noise
     blurred = load_dataset(kind, points=5_000, noise=noise + 0.5).density
     assert blurred is not None
     added = (noise + 0.5) ** 2 - noise**2
@@ -138,12 +139,12 @@ def test_modes_share_the_mass(kind: str) -> None:
 def test_a_curve_is_no_string_of_beads(kind: str) -> None:
     """Twice the components make no difference: -log p of the same points moves by less than 1e-3 anywhere."""
     source = TOYS[kind]
-    coarse = source.density(source.noise)
+    coarse = source.density(source.own_noise)
     if not isinstance(coarse, GaussianMixture) or coarse.modes is not None:
         return
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(toys, "_SPACING", 0.4)
-        fine = source.density(source.noise)
+        fine = source.density(source.own_noise)
     assert isinstance(fine, GaussianMixture)
     assert len(fine.means) > 2 * len(coarse.means)
     x = coarse.sample(2_000, torch.Generator().manual_seed(0))
@@ -153,7 +154,7 @@ def test_a_curve_is_no_string_of_beads(kind: str) -> None:
 @each_toy
 def test_a_toy_may_be_thin_but_not_a_line(kind: str) -> None:
     source = TOYS[kind]
-    least = toys.narrowest_deviation(source.density, source.noise)
+    least = toys.narrowest_deviation(source.density, source.own_noise)
     thin = source.density(least)
     if isinstance(thin, GaussianMixture):
         assert len(thin.means) <= toys.MOST_COMPONENTS
@@ -165,5 +166,5 @@ def test_a_toy_may_be_thin_but_not_a_line(kind: str) -> None:
 
 
 def test_an_unknown_kind_is_refused_with_the_known_ones() -> None:
-    with pytest.raises(DataError, match=r"data.kind = moons is not known: it must be one of two-moons, .*images\."):
+    with pytest.raises(DataError, match=r"data.kind = moons is not known: it must be one of two-moons, .*file\."):
         load_dataset("moons")

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 import torch
 
-from playground.data import DataError, load_dataset
+from playground.data import DataError
 from playground.data.strokes import MOST_COMPONENTS, density_of_strokes
-from playground.lab.experiment import Stroke
+from playground.kinds.datasets import Stroke, load_dataset
 
 
 def _density(strokes: Sequence[Stroke], *points: tuple[float, float]) -> list[float]:

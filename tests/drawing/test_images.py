@@ -10,7 +10,7 @@ from playground.drawing.images import CARD, SMALLEST, ImageGrid, Strip, _edge
 from playground.drawing.palette import DARK, PALETTES, Palette
 from playground.drawing.render import render
 from playground.drawing.scene import Scene
-from playground.lab.sampling_settings import known_pixels
+from playground.kinds.inpainting import known_pixels
 
 
 def picture(grid: ImageGrid, palette: Palette = DARK) -> tuple:

@@ -67,9 +67,9 @@ def test_what_cannot_be_used_is_refused_in_a_sentence(text: str, said: str) -> N
 
 def test_without_patterns_there_is_nothing_to_learn() -> None:
     nothing = Boltzmann(data="drawn")
-    conflict = training_conflict(nothing)
-    assert conflict is not None
-    assert conflict.key == "patterns"
+    refusal = training_conflict(nothing)
+    assert refusal is not None
+    assert refusal.key == "patterns"
     assert training_conflict(Boltzmann()) is None
     with pytest.raises(ExperimentError, match="no patterns"):
         Trainer(nothing)

@@ -10,11 +10,12 @@ import pytest
 from playground.lab.diagnostics import noise_diagnostics
 from playground.lab.experiment import Experiment, fields, replace
 from playground.lab.problem import Problem
+from tests.fitting import fitting
 
 
 def build(**changes: object) -> Problem:
-    settings = {"data.points": 2000, "likelihood.points": 100} | {k.replace("__", "."): v for k, v in changes.items()}
-    return Problem.build(replace(Experiment(), settings))
+    common = {"data.points": 2000, "likelihood.points": 100}
+    return Problem.build(fitting(common, {key.replace("__", "."): to for key, to in changes.items()}))
 
 
 @pytest.mark.parametrize("kind", fields()["noise.kind"].choices)

@@ -9,16 +9,16 @@ import numpy as np
 import pytest
 import torch
 
-from playground.data import load_dataset
 from playground.data.dataset import Dataset
+from playground.kinds.datasets import load_dataset
 from playground.lab.defaults import EVALUATION_PASSES
 from playground.lab.early_stopping import IMAGES, PATIENCE, POINTS, HeldOutCheck, next_check
 from playground.lab.experiment import Experiment, fields, replace
-from playground.lab.idle import idle_settings
 from playground.lab.likelihood import log_likelihood
 from playground.lab.problem import VALIDATION_ROWS, Problem
 from playground.lab.session import Session
 from playground.lab.training import Trainer
+from playground.lab.without_effect import settings_without_effect
 
 SMALL = {
     "data.kind": "file",
@@ -227,7 +227,7 @@ def test_a_network_that_needs_labels_is_not_judged_without() -> None:
         replace(Experiment(), {"data.kind": "digits", "training.label_dropout": 0.0, "training.early_stopping": "on"})
     )
     assert not problem.stops_early
-    assert any("training.early_stopping = on changes nothing" in said for said in idle_settings(problem))
+    assert any("training.early_stopping = on changes nothing" in str(said) for said in settings_without_effect(problem))
     assert Trainer(problem).held_out_loss(0.5, 0.1) is None
 
 

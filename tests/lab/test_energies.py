@@ -18,6 +18,7 @@ from playground.lab.sampling import make_sampler, sample
 from playground.lab.training import Trainer
 from playground.theory.networks import Energy
 from playground.theory.partition import QuadratureGrid, StandardNormal
+from tests.fitting import fitting
 
 SMALL = {
     "data.kind": "two-gaussians",
@@ -42,7 +43,7 @@ PAIRS = [
 
 
 def experiment(**changes: object) -> Experiment:
-    return replace(Experiment(), SMALL | {key.replace("__", "."): value for key, value in changes.items()})
+    return fitting(SMALL, {key.replace("__", "."): value for key, value in changes.items()})
 
 
 def untrained(dataset: Dataset | None = None, **changes: object) -> tuple[Problem, Energy]:
@@ -63,8 +64,9 @@ def test_an_energy_learns_by_every_objective(objective: str, noise: str, steps: 
     """Half of the way from the Gaussian to the floor at least, judged by the averaged weights on fresh noise."""
     trainer = Trainer(
         Problem.build(
-            experiment(
-                objective__kind=objective, noise__kind=noise, training__steps=steps, objective__normalizer_grid=40
+            fitting(
+                SMALL | {"objective.normalizer_grid": 40},
+                {"objective.kind": objective, "noise.kind": noise, "training.steps": steps},
             )
         )
     )

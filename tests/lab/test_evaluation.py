@@ -12,6 +12,7 @@ import pytest
 import torch
 
 from playground.data import Dataset
+from playground.kinds.noise import Noise
 from playground.lab import energies, sample_metrics
 from playground.lab.conflicts import LEAST_SAMPLES
 from playground.lab.density_map import density_map, integral
@@ -23,16 +24,18 @@ from playground.lab.latent import interpolate
 from playground.lab.likelihood import decode, log_likelihood, round_trip
 from playground.lab.problem import Problem
 from playground.lab.sample_metrics import FROM_SAMPLES
-from playground.lab.settings import PROCESSES
 from playground.theory import likelihood as theory
 from playground.theory import two_samples
+from tests.fitting import fitting
+
+CONTINUOUS = [name for name, kind in Noise.kinds().items() if kind.is_continuous]
 
 BOUNDS = (-2.0, 3.0, -1.5, 2.0)
 
 
 def experiment(**settings: object) -> Experiment:
     quick = {"data.points": 1000, "likelihood.points": 200}
-    return replace(Experiment(), {**quick, **{key.replace("__", "."): value for key, value in settings.items()}})
+    return fitting(quick, {key.replace("__", "."): value for key, value in settings.items()})
 
 
 def odd_units(scale: tuple[float, float] = (40.0, 40.0), noise: str = "ve", **settings: object) -> Problem:
@@ -52,7 +55,7 @@ def last(progress_of):
     return progress
 
 
-@pytest.mark.parametrize("noise", ["discrete", *PROCESSES])
+@pytest.mark.parametrize("noise", ["discrete", *CONTINUOUS])
 @pytest.mark.parametrize("scale", [1.0, 100.0])
 def test_log_likelihoods_of_the_exact_score_are_the_densitys(noise: str, scale: float) -> None:
     """Two moons, 100 times larger too: the Jacobian of the units and, for VP, that of the contraction are counted.
@@ -172,7 +175,7 @@ def test_a_way_between_two_points_goes_through_their_latent_codes(way: str) -> N
 
 @pytest.mark.parametrize("probe", ["rademacher", "gaussian", "sphere"])
 def test_the_ends_of_a_way_are_estimated_as_on_their_way_there(probe: str) -> None:
-    """By other vectors the same point would differ by some of its standard errors."""
+    """By other probes the same point would differ by some of its standard errors."""
     problem = Problem.build(
         experiment(
             likelihood__trace="hutchinson",
@@ -197,7 +200,7 @@ def test_the_ends_of_a_way_are_estimated_as_on_their_way_there(probe: str) -> No
 
 
 def test_decoded_points_have_the_error_that_they_report() -> None:
-    """Of 400 points, each by vectors of its own, against the closed form."""
+    """Of 400 points, each by probes of its own, against the closed form."""
     settings = {"likelihood__trace_probes": 4, "likelihood__probes": "gaussian", "likelihood__tolerance": 1e-5}
     problem = Problem.build(experiment(likelihood__trace="hutchinson", **settings))
     codes = np.random.default_rng(2).normal(size=(400, 2))
@@ -231,7 +234,7 @@ def test_estimated_traces_have_the_error_that_they_report() -> None:
     found = last(evaluate(single, single.density.score)).metrics
     assert found["trace_standard_error"] is None
     assert "set likelihood.trace_probes to 2" in found["reasons"]["trace_standard_error"]
-    data = odd_units().dataset  # normal: the Jacobian is diagonal, so that vectors of signs always agree
+    data = odd_units().dataset  # normal: the Jacobian is diagonal, so that probes of signs always agree
     alone = Problem.build(
         experiment(data__kind="file", data__path="odd.csv", likelihood__trace="hutchinson", likelihood__trace_probes=2),
         with_fields(data, held_out=data.held_out[:1]),
@@ -304,7 +307,7 @@ def test_maps_follow_sigma() -> None:
         log_density_at(odd_units(), points, 0.5, None)
 
 
-@pytest.mark.parametrize("noise", PROCESSES)
+@pytest.mark.parametrize("noise", CONTINUOUS)
 def test_the_integral_over_the_plane_is_one(noise: str) -> None:
     problem = Problem.build(experiment(noise__kind=noise))
     progress = list(integral(problem, problem.density.score, resolution=48))

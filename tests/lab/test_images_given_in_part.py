@@ -3,7 +3,7 @@
 import numpy as np
 import torch
 
-from playground.lab.conditioning import known_part
+from playground.kinds.inpainting import known_coordinates
 from playground.lab.experiment import Experiment, replace
 from playground.lab.problem import Problem
 from playground.lab.sampling import sample
@@ -24,7 +24,11 @@ def completed(known: int, correctors: int | str) -> tuple[float, float]:
     problem = Problem.build(replace(Experiment(), changes), device=torch.device("cpu"))
     *_, trajectory = sample(problem, problem.known_score())
     end = np.array(trajectory.positions[-1], dtype=float)
-    mask, train, source = known_part(problem).numpy(), problem.dataset.points, problem.dataset.held_out[known]
+    mask, train, source = (
+        known_coordinates(problem.experiment.sampling.mask, problem).numpy(),
+        problem.dataset.points,
+        problem.dataset.held_out[known],
+    )
     sigma = problem.units.sigma_to_user(problem.noise.sigma_min)
     logits = -((train - source)[:, mask] ** 2).sum(1) / (2 * sigma**2)
     exact = np.exp(logits - logits.max())

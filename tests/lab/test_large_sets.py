@@ -12,13 +12,13 @@ import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from playground.app import workspace
-from playground.data import Dataset, load_dataset
+from playground.data import Dataset, units
+from playground.data.units import Units
+from playground.kinds.datasets import load_dataset
 from playground.lab import problem as problems
-from playground.lab import units
 from playground.lab.experiment import Experiment, replace
 from playground.lab.problem import Problem, widest_gap
 from playground.lab.session import Session
-from playground.lab.units import Units
 from playground.theory import local_geometry
 
 COUNT, SHAPE = 3_000, (3, 32, 32)

@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 import torch
 
-from playground.data import SOURCES
-from playground.lab.experiment import Experiment, ExperimentError, Stroke, fields, replace, value
+from playground.data.units import Units
+from playground.kinds.datasets import DataSource, Stroke
+from playground.kinds.noise import Noise
+from playground.lab.experiment import Experiment, ExperimentError, fields, replace, value
 from playground.lab.problem import Problem, choose_device, widest_gap
-from playground.lab.settings import PROCESSES, RATED
-from playground.lab.units import Units
 from playground.theory.noise import (
     ContinuousNoise,
     DiscreteNoise,
@@ -22,11 +22,14 @@ from playground.theory.noise import (
     VarianceExploding,
     VariancePreserving,
 )
+from tests.fitting import fitting
+
+CONTINUOUS = [name for name, kind in Noise.kinds().items() if kind.is_continuous]
 
 
 def build(**changes: object) -> Problem:
-    settings = {"data.points": 2000, "likelihood.points": 500} | {k.replace("__", "."): v for k, v in changes.items()}
-    return Problem.build(replace(Experiment(), settings))
+    common = {"data.points": 2000, "likelihood.points": 500}
+    return Problem.build(fitting(common, {key.replace("__", "."): to for key, to in changes.items()}))
 
 
 def csv(folder: Path, scale_x: float, scale_y: float, offset: float = 300.0) -> Path:
@@ -47,7 +50,7 @@ def changes_for(kind: str, folder: Path) -> dict[str, object]:
     return {}
 
 
-@pytest.mark.parametrize("kind", SOURCES)
+@pytest.mark.parametrize("kind", DataSource.kinds())
 def test_every_source_is_standardized(kind: str, tmp_path: Path) -> None:
     problem = build(data__kind=kind, **changes_for(kind, tmp_path))
     assert problem.train.dtype == torch.float32
@@ -55,7 +58,7 @@ def test_every_source_is_standardized(kind: str, tmp_path: Path) -> None:
     # Known densities give their exact moments, of which 2,000 points are off by a few hundredths.
     assert float(problem.train.mean(0).abs().max()) < 0.1
     assert float(problem.train.var(0).mean()) == pytest.approx(1.0, abs=0.1)
-    assert (problem.density is not None) == SOURCES[kind].known_density
+    assert (problem.density is not None) == DataSource.kinds()[kind].known_density
     if problem.density is not None:
         torch.testing.assert_close(problem.density.mean, torch.zeros(2), rtol=0, atol=1e-5)
         assert problem.density.variance == pytest.approx(1.0, abs=1e-5)
@@ -82,7 +85,9 @@ def test_the_finest_level_of_a_curve_follows_no_thickness(tmp_path: Path) -> Non
     assert problem.noise.sigma_min == pytest.approx(0.01)
 
 
-@pytest.mark.parametrize("kind", [kind for kind, source in SOURCES.items() if source.known_density and kind != "drawn"])
+@pytest.mark.parametrize(
+    "kind", [kind for kind, source in DataSource.kinds().items() if source.known_density and kind != "drawn"]
+)
 def test_the_finest_level_of_a_toy_is_a_hundredth_of_its_deviation(kind: str) -> None:
     assert build(data__kind=kind, data__points=20_000).noise.sigma_min == pytest.approx(0.01)
 
@@ -125,7 +130,7 @@ def test_units_in_closed_form() -> None:
         ("none", NoNoise),
         ("single", SingleSigma),
         ("discrete", DiscreteNoise),
-        *((kind, ContinuousNoise) for kind in PROCESSES),
+        *((kind, ContinuousNoise) for kind in CONTINUOUS),
     ],
 )
 def test_default_noise(kind: str, expected: type) -> None:
@@ -135,7 +140,7 @@ def test_default_noise(kind: str, expected: type) -> None:
     if kind in ("discrete", "ve", "cosine"):
         gap = float(torch.cdist(problem.train, problem.train).max())
         assert noise.sigma_max == pytest.approx(2 * gap, rel=1e-3)
-    if kind in ("discrete", *PROCESSES):
+    if kind in ("discrete", *CONTINUOUS):
         assert noise.sigma_min == pytest.approx(0.01)
         assert float(problem.process().sigma(problem.process().t_min)) == pytest.approx(0.01)
         assert problem.prior().mean.shape == (2,)
@@ -175,9 +180,10 @@ def test_vp_and_sub_vp_take_their_rates() -> None:
     assert float(sub.std(1.0)) == pytest.approx(1 - math.exp(-0.5 * 9.1))
 
 
-@pytest.mark.parametrize("kind", RATED)
+@pytest.mark.parametrize("kind", ["vp", "sub-vp"])
 def test_the_highest_rates_end_with_noise_that_single_precision_holds(kind: str) -> None:
-    highest = {f"noise__{name}": fields()[f"noise.{name}"].maximum for name in ("beta_min", "beta_max")}
+    rates = fields(replace(Experiment(), {"noise.kind": kind}))
+    highest = {f"noise__{name}": rates[f"noise.{name}"].maximum for name in ("beta_min", "beta_max")}
     noise = build(noise__kind=kind, **highest).noise
     sigma = torch.tensor(noise.sigma_max)
     assert torch.isfinite(sigma.square())
@@ -222,13 +228,14 @@ def test_the_blur_of_a_toy_is_what_it_says() -> None:
     again = Problem.build(problem.resolve())
     assert problem.resolve().data.noise == 0.15
     np.testing.assert_array_equal(again.dataset.points, problem.dataset.points)
-    assert build(data__kind="digits").resolve().data.noise == "auto"
+    assert "data.noise" not in fields(replace(Experiment(), {"data.kind": "digits"}))
 
 
 def test_resolve_keeps_what_the_user_wrote() -> None:
     assert build(noise__kind="discrete", noise__sigmas=[3.0, 1.0]).resolve().noise.sigma_min == "auto"
     assert build(training__steps=5).resolve().training.seconds == "auto"
-    assert build(noise__kind="vp", noise__sigma_max=1e-6).resolve().noise.sigma_max == 1e-6
+    by_hand = {"noise__kind": "discrete", "noise__sigmas": [3.0, 1.0]}
+    assert build(**by_hand, noise__sigma_max=1e-6).resolve().noise.sigma_max == 1e-6
 
 
 def test_contradicting_noise_is_refused_in_the_users_units() -> None:
@@ -295,15 +302,17 @@ def test_resolved_images_say_their_size_and_colours(channels: int, tmp_path: Pat
 
 def left_automatic(problem: Problem) -> set[str]:
     resolved = problem.resolve()
-    return {key for key in fields() if value(resolved, key) == "auto"}
+    return {key for key in fields(resolved) if value(resolved, key) == "auto"}
 
 
 def test_what_stays_auto_limits_nothing_or_does_not_act_or_follows_the_sampler(tmp_path: Path) -> None:
-    free = {"training.steps", "sampling.churn_min", "sampling.churn_max"}
-    free |= {"sampling.step", "sampling.start", "sampling.corrector_steps"}
-    assert left_automatic(build()) == free | {"data.pixels", "data.colours", "data.split"}
+    free = {"training.steps", "sampling.start"}
+    assert left_automatic(build(sampling__kind="langevin")) == free | {"sampling.step"}
+    free |= {"sampling.corrector_steps"}
+    assert left_automatic(build(sampling__kind="edm")) == free | {"sampling.churn_min", "sampling.churn_max"}
+    assert left_automatic(build()) == free
     images = build(data__kind="images", **changes_for("images", tmp_path))
-    assert left_automatic(images) == free | {"data.noise", "data.split"}
+    assert left_automatic(images) == left_automatic(build(data__kind="file", **changes_for("file", tmp_path))) == free
     assert images.resolve().likelihood.trace == "hutchinson"
     assert build().resolve().likelihood.trace == "exact"
 

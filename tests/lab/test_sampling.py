@@ -13,16 +13,21 @@ import pytest
 import torch
 
 from playground.data import Dataset
-from playground.lab import sampling, trajectory
+from playground.data.units import Units
+from playground.kinds.noise import Noise
+from playground.kinds.samplers import annealed_langevin, mala
+from playground.lab import trajectory
 from playground.lab.evaluation import sample_distances
 from playground.lab.experiment import Experiment, ExperimentError, fields, replace
 from playground.lab.fields import log_density_at, score_at
 from playground.lab.problem import Problem
-from playground.lab.sampling import METROPOLIS_STEP, data_box, make_sampler, sample, start_positions, step_in_user_units
-from playground.lab.settings import PROCESSES
+from playground.lab.sampling import make_sampler, sample, step_in_user_units
 from playground.lab.trajectory import Trajectory
-from playground.lab.units import Units
+from playground.theory.box import data_box
 from playground.theory.samplers import AnnealedLangevin, Langevin, MetropolisAdjustedLangevin, SamplerDiverged, Step
+from tests.fitting import fitting
+
+CONTINUOUS = [name for name, kind in Noise.kinds().items() if kind.is_continuous]
 
 LOCAL = ("langevin", "mala")  # at one noise level
 SAMPLERS = (*LOCAL, "annealed-langevin", "reverse-sde", "probability-flow", "edm")
@@ -39,7 +44,7 @@ def experiment(**settings: object) -> Experiment:
     }
     if settings.get("sampling__kind") == "mala":
         quick["sampling.source"] = "exact"  # it needs a density
-    return replace(Experiment(), {**quick, **{key.replace("__", "."): value for key, value in settings.items()}})
+    return fitting(quick, {key.replace("__", "."): value for key, value in settings.items()})
 
 
 def odd_units(seed: int = 0, axes: tuple[str, str] = ("height", "weight, kg")) -> Dataset:
@@ -79,8 +84,6 @@ def test_a_pair_that_makes_no_sense_is_refused_with_the_reason(kind: str, noise:
     ("settings", "reason"),
     [
         ({"sampling__kind": "mala", "sampling__source": "learned"}, "a learned score has none"),
-        ({"sampling__kind": "probability-flow", "sampling__solver": "shark"}, "ShARK is a solver for SDEs"),
-        ({"sampling__kind": "reverse-sde", "sampling__solver": "adaptive"}, "the reverse SDE's is not smooth"),
         (
             {"sampling__kind": "probability-flow", "sampling__solver": "adaptive", "sampling__corrector_steps": 1},
             "follows one path without correctors",
@@ -98,6 +101,16 @@ def test_a_pair_that_makes_no_sense_is_refused_with_the_reason(kind: str, noise:
 def test_settings_of_a_sampler_that_contradict_each_other_are_refused(settings: dict[str, object], reason: str) -> None:
     with pytest.raises(ExperimentError, match=reason):
         make_sampler(Problem.build(experiment(**settings)))
+
+
+@pytest.mark.parametrize(("kind", "solver"), [("probability-flow", "shark"), ("reverse-sde", "adaptive")])
+def test_a_solver_is_offered_where_it_fits(kind: str, solver: str) -> None:
+    """ShARK is a scheme for noise, which the flow has none of; the paths of the reverse SDE are too rough for an adaptive one."""
+    assert solver not in fields(experiment(sampling__kind=kind))["sampling.solver"].choices
+    with pytest.raises(
+        ExperimentError, match=f'sampling.solver = "{solver}" is not allowed: it must be one of auto, euler'
+    ):
+        experiment(sampling__kind=kind, sampling__solver=solver)
 
 
 SHARP = {"data__kind": "checkerboard", "noise__kind": "none"}
@@ -250,11 +263,12 @@ def test_the_end_of_a_run_is_seen_before_its_own_density(noise: str, kind: str) 
     """The modes end at +-(5, 5) with p_sigma's deviation, within 4.4 standard errors and 1 % for the steps, and the score and density
     drawn behind them are p_sigma's; before, both are contracted by alpha, at sigma_min = 1 by 0.7 to 1."""
     settings = {"data__kind": "two-gaussians", "noise__kind": noise, "noise__sigma_min": 1.0}
+    if kind == "reverse-sde":  # the flow ends so by itself
+        settings["sampling__final_denoising"] = False
     problem = Problem.build(
         experiment(
             **settings,
             sampling__kind=kind,
-            sampling__final_denoising=False,
             sampling__particles=2_000,
             sampling__steps=200,
         )
@@ -305,7 +319,7 @@ def test_the_training_sets_own_score_gives_training_points_back() -> None:
     nearest = {}
     for kind, source in (("two-moons", "empirical"), ("two-moons", "exact"), ("digits", "empirical")):
         problem = Problem.build(
-            experiment(data__kind=kind, data__points=200, sampling__source=source, sampling__steps=200)
+            fitting({"data.points": 200}, {"data.kind": kind, "sampling.source": source, "sampling.steps": 200})
         )
         last = torch.from_numpy(problem.units.to_internal(run(problem, score=problem.known_score()).positions[-1]))
         distances = torch.cdist(last.flatten(1).float(), problem.train.flatten(1))
@@ -316,7 +330,7 @@ def test_the_training_sets_own_score_gives_training_points_back() -> None:
     assert Problem.build(experiment()).known_score() is None
 
 
-@pytest.mark.parametrize("noise", ["discrete", *PROCESSES])
+@pytest.mark.parametrize("noise", ["discrete", *CONTINUOUS])
 @pytest.mark.parametrize("data", ["two-gaussians", "digits"])
 def test_the_forward_process_leads_from_the_data_to_the_prior(noise: str, data: str) -> None:
     problem = Problem.build(
@@ -353,15 +367,17 @@ def test_uniform_starts_fill_the_box_of_the_data() -> None:
     problem = Problem.build(
         experiment(data__kind="two-gaussians", sampling__kind="langevin", sampling__particles=20_000)
     )
-    low, high = (problem.units.to_user(corner.numpy()) for corner in data_box(problem))
+    low, high = (problem.units.to_user(corner.numpy()) for corner in data_box(problem.train, problem.density))
     assert low == pytest.approx([-8, -8], abs=1e-5)
     assert high == pytest.approx([8, 8], abs=1e-5)
-    start = problem.units.to_user(start_positions(problem, problem.generator("sampling")).numpy())
+    start = problem.units.to_user(
+        problem.experiment.sampling.starting_points(problem, problem.generator("sampling")).numpy()
+    )
     assert start.min(0) == pytest.approx([-8, -8], abs=0.01)
     assert start.max(0) == pytest.approx([8, 8], abs=0.01)
     assert start.var(0) == pytest.approx([16**2 / 12] * 2, rel=0.03)
     file = Problem.build(experiment(data__kind="file", data__path="odd.csv", sampling__start="uniform"), odd_units())
-    low, high = (file.units.to_user(corner.numpy()) for corner in data_box(file))
+    low, high = (file.units.to_user(corner.numpy()) for corner in data_box(file.train, file.density))
     inside = ((odd_units().points > low) & (odd_units().points < high)).all(1)
     assert 0.98 < inside.mean() <= 1.0
 
@@ -369,7 +385,7 @@ def test_uniform_starts_fill_the_box_of_the_data() -> None:
 @pytest.mark.parametrize("kind", SAMPLERS)
 def test_prior_starts_have_the_moments_of_the_coarsest_level(kind: str) -> None:
     problem = Problem.build(experiment(sampling__kind=kind, sampling__start="prior", sampling__particles=20_000))
-    start = start_positions(problem, problem.generator("sampling"))
+    start = problem.experiment.sampling.starting_points(problem, problem.generator("sampling"))
     coarsest = problem.noise.sigma_min if kind in LOCAL else problem.noise.sigma_max
     assert float(start.std()) == pytest.approx(np.hypot(1, coarsest), rel=0.02)
 
@@ -386,7 +402,7 @@ def test_the_same_seed_gives_the_same_run_and_another_seed_another() -> None:
 def test_steps_are_shared_among_the_levels() -> None:
     for steps, levels, each in ((20, 5, 4), (23, 5, 4), (5, 5, 1)):
         problem = Problem.build(
-            experiment(sampling__kind="annealed-langevin", sampling__steps=steps, noise__levels=levels)
+            experiment(sampling__kind="annealed-langevin", sampling__steps=steps, sampling__levels=levels)
         )
         sampler = make_sampler(problem)
         assert isinstance(sampler, AnnealedLangevin)
@@ -395,7 +411,7 @@ def test_steps_are_shared_among_the_levels() -> None:
 
 
 def test_fewer_steps_than_levels_are_refused() -> None:
-    few = experiment(sampling__kind="annealed-langevin", sampling__steps=4, noise__levels=5)
+    few = experiment(sampling__kind="annealed-langevin", sampling__steps=4, sampling__levels=5)
     with pytest.raises(ExperimentError, match=r"at each of its 5 levels, but sampling\.steps = 4"):
         make_sampler(Problem.build(few))
     sigmas = replace(few, {"noise.kind": "discrete", "noise.sigmas": [4.0, 2.0, 1.0, 0.5]})
@@ -460,7 +476,7 @@ def test_metropolis_accepts_as_many_steps_in_any_number_of_dimensions() -> None:
         start = torch.randn(count, *shape, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
         *_, end = walk.run(lambda x, _: -x, start, torch.Generator().manual_seed(2))
         accepted.append(end.accepted)
-    limit = 1 + math.erf(-((2 * METROPOLIS_STEP) ** 1.5) / 8 / math.sqrt(2))
+    limit = 1 + math.erf(-((2 * mala.STEP) ** 1.5) / 8 / math.sqrt(2))
     assert limit == pytest.approx(0.62, abs=0.005)
     error = math.sqrt(limit * (1 - limit) / count)
     assert accepted[-1] == pytest.approx(limit, abs=0.01 + 4.4 * error)
@@ -489,7 +505,9 @@ def test_a_step_far_too_large_is_said_in_a_sentence() -> None:
 @pytest.mark.parametrize("kind", ["langevin", "annealed-langevin"])
 def test_a_step_above_two_over_the_curvature_is_refused_and_the_one_it_names_is_not(kind: str, source: str) -> None:
     """The untrained network is the score of a Gaussian of unit variance in its own units."""
-    settings = {"sampling__kind": kind, "sampling__source": source, "sampling__steps": 200, "noise__levels": 10}
+    settings = {"sampling__kind": kind, "sampling__source": source, "sampling__steps": 200}
+    if kind == "annealed-langevin":
+        settings["sampling__levels"] = 10
     problem = Problem.build(experiment(**settings, sampling__step=1e5))
     score = problem.known_score() or problem.network().requires_grad_(False)
     with pytest.raises(SamplerDiverged, match="unstable") as caught:
@@ -512,8 +530,10 @@ def test_a_step_above_two_over_the_curvature_is_refused_and_the_one_it_names_is_
 @pytest.mark.parametrize("kind", [kind for kind in SAMPLERS if kind != "mala"])
 def test_finite_nonsense_is_called_diverged(kind: str) -> None:
     """A score that pushes outwards drives particles away, long before they are infinite."""
-    step = 0.3 if kind == "langevin" else "auto"
-    problem = Problem.build(experiment(sampling__kind=kind, sampling__steps=200, sampling__step=step, noise__levels=10))
+    given: dict[str, object] = {"langevin": {"sampling__step": 0.3}, "annealed-langevin": {"sampling__levels": 10}}.get(
+        kind, {}
+    )
+    problem = Problem.build(experiment(sampling__kind=kind, sampling__steps=200, **given))
     with pytest.raises(SamplerDiverged, match="The particles diverged from the data by step"):
         run(problem, lambda x, sigma: 3 * x / (0.5 + sigma**2))
 
@@ -736,7 +756,7 @@ def test_the_annealed_step_stands_for_half_the_noises_variance() -> None:
     problem = Problem.build(experiment(sampling__kind="annealed-langevin"))
     sampler = make_sampler(problem)
     assert isinstance(sampler, AnnealedLangevin)
-    assert sampler.step == pytest.approx(sampling.ANNEALED_STEP * problem.noise.sigma_min**2)
+    assert sampler.step == pytest.approx(annealed_langevin.STEP * problem.noise.sigma_min**2)
     assert float(sampler.levels[0]) == pytest.approx(problem.noise.sigma_max)
 
 

@@ -5,15 +5,21 @@ import time
 import numpy as np
 import pytest
 
-from playground.lab.experiment import Experiment, replace
 from playground.lab.problem import Problem
 from playground.lab.sampling import sample
+from tests.fitting import fitting
 
-QUICK = {"data.points": 1000, "sampling.particles": 50, "sampling.steps": 20, "likelihood.points": 100}
+QUICK = {
+    "data.points": 1000,
+    "sampling.particles": 50,
+    "sampling.steps": 20,
+    "sampling.final_denoising": False,
+    "likelihood.points": 100,
+}
 
 
 def problem(**settings: object) -> Problem:
-    return Problem.build(replace(Experiment(), QUICK | {key.replace("__", "."): to for key, to in settings.items()}))
+    return Problem.build(fitting(QUICK, {key.replace("__", "."): to for key, to in settings.items()}))
 
 
 @pytest.mark.parametrize(
@@ -27,7 +33,7 @@ def problem(**settings: object) -> Problem:
     ],
 )
 def test_each_frame_knows_the_evaluations_up_to_it(settings: dict[str, object], a_step: int) -> None:
-    asked = problem(**settings, sampling__final_denoising=False)
+    asked = problem(**settings)
     *_, frames = sample(asked, asked.density.score)
     assert frames.nfe_mean.tolist() == frames.nfe_max.tolist() == [a_step * step for step in frames.step.tolist()]
 

@@ -9,6 +9,7 @@ from playground.lab.experiment import Experiment, replace
 from playground.lab.problem import Problem
 from playground.lab.score_error_curve import at_sigma
 from playground.lab.score_errors import METRICS, score_errors, score_figures
+from tests.fitting import fitting
 
 CLOUD = np.random.default_rng(0).normal(size=(400, 2)) * 40 + [300, -50]
 
@@ -57,7 +58,7 @@ def test_a_run_has_the_curve_or_a_reason() -> None:
 @pytest.mark.parametrize("settings", [{}, {"noise.sigma": 0.002}, {"data.kind": "digits"}])
 def test_one_noise_level_is_measured_once(settings: dict[str, object]) -> None:
     """Also where it is near the finest that is ever measured: coarser ones were never trained."""
-    problem = Problem.build(replace(Experiment(), {"data.points": 400, "noise.kind": "single", **settings}))
+    problem = Problem.build(fitting({"data.points": 400, "noise.kind": "single"}, settings))
     *_, (_, found) = score_figures(problem, lambda x, sigma: torch.zeros_like(x))
     assert found["score_sigmas"] == pytest.approx([problem.units.sigma_to_user(problem.noise.sigma_min)])
     assert found["relative_score_error"] == pytest.approx([1])

@@ -120,9 +120,9 @@ def test_images_learned_by_heart_are_likelier_than_those_never_seen() -> None:
 
 def test_an_exact_source_of_unknown_data_is_refused_and_leaves_the_path() -> None:
     unknown = experiment(data__kind="digits", likelihood__source="exact")
-    conflict = likelihood_conflict(unknown)
-    assert conflict is not None
-    assert conflict.key == "likelihood.source"
-    assert "data.kind = digits is not known" in conflict.sentence
+    refusal = likelihood_conflict(unknown)
+    assert refusal is not None
+    assert refusal.key == "likelihood.source"
+    assert "data.kind = digits is not known" in str(refusal)
     assert path_conflict(unknown) is None
     assert likelihood_conflict(experiment(likelihood__source="exact")) is None

@@ -13,13 +13,13 @@ from playground.app.sampling_worker import Weights
 from playground.lab.density_map import density_map
 from playground.lab.diagnostics import noise_diagnostics
 from playground.lab.evaluation import evaluate
-from playground.lab.experiment import Experiment, replace
 from playground.lab.fields import density_over, empirical_density_over, log_density_at, score_at
 from playground.lab.latent import interpolate
 from playground.lab.likelihood import log_likelihood
 from playground.lab.problem import Problem
 from playground.lab.sampling import sample
 from playground.lab.training import Trainer
+from tests.fitting import fitting
 from tests.second_device import second_device
 
 SMALL = {
@@ -35,6 +35,7 @@ SMALL = {
     "likelihood.tolerance": 0.1,
     "likelihood.dequantization_samples": 1,
     "noise.levels": 3,
+    "sampling.levels": 3,
 }
 IMAGES = {"data.kind": "digits", "network.width": 8, "network.depth": 2}
 BOUNDS = (-2.0, 2.0, -2.0, 2.0)
@@ -49,7 +50,7 @@ def device() -> Iterator[torch.device]:
 
 
 def problem(device: torch.device, changes: dict[str, Any]) -> Problem:
-    return Problem.build(replace(Experiment(), {**SMALL, **changes}), device=device)
+    return Problem.build(fitting(SMALL, changes), device=device)
 
 
 def trained(device: torch.device, changes: dict[str, Any]) -> Trainer:

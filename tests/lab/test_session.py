@@ -496,8 +496,8 @@ def test_text_that_looks_like_the_checksum_is_none(tmp_path: Path) -> None:
 def test_leftovers_of_a_killed_process_are_removed_at_the_next_write(tmp_path: Path, name: str) -> None:
     code = (
         "import os, signal, sys\n"
-        "from playground.lab.atomic import replacing\n"
-        "with replacing(sys.argv[1]) as temporary:\n"
+        "from playground.lab.atomic import atomic_write\n"
+        "with atomic_write(sys.argv[1]) as temporary:\n"
         "    temporary.write_text('half')\n"
         "    os.kill(os.getpid(), signal.SIGKILL)"
     )

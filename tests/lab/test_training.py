@@ -13,7 +13,6 @@ import pytest
 import torch
 
 from playground.lab import training
-from playground.lab.defaults import derivative_passes
 from playground.lab.experiment import Experiment, ExperimentError, replace
 from playground.lab.loss_identity import loss_identity
 from playground.lab.objective import build_objective
@@ -21,6 +20,7 @@ from playground.lab.problem import Problem
 from playground.lab.training import Trainer, TrainingProgress, recommended_threads
 from playground.lab.weights import load_weights
 from playground.theory.noise import per_point
+from tests.fitting import fitting
 
 SMALL = {
     "data.kind": "two-gaussians",
@@ -45,7 +45,7 @@ def final_loss(trainer: Trainer) -> tuple[float, float]:
 
 
 def experiment(**changes: object) -> Experiment:
-    return replace(Experiment(), SMALL | {key.replace("__", "."): value for key, value in changes.items()})
+    return fitting(SMALL, {key.replace("__", "."): value for key, value in changes.items()})
 
 
 def trained(**changes: object) -> tuple[Trainer, TrainingProgress]:
@@ -144,12 +144,12 @@ def test_every_weight_trains(weight: str) -> None:
     assert math.isfinite(last.loss)
 
 
-@pytest.mark.parametrize("projection", ["rademacher", "gaussian", "sphere"])
+@pytest.mark.parametrize("probes", ["rademacher", "gaussian", "sphere"])
 @pytest.mark.parametrize("reduced", [True, False])
-def test_every_projection_trains(projection: str, reduced: bool) -> None:
+def test_every_projection_trains(probes: str, reduced: bool) -> None:
     _, last = trained(
         objective__kind="sliced",
-        objective__probes=projection,
+        objective__probes=probes,
         objective__projections=2,
         objective__variance_reduced=reduced,
         training__steps=30,
@@ -252,7 +252,7 @@ def test_each_step_of_a_block_sees_every_noise_level(monkeypatch: pytest.MonkeyP
     next(trainer)
     (sigma,) = seen
     assert sigma.shape == (training.BLOCK, trainer.problem.batch)
-    expected = trainer.problem.noise.training_sigmas(100_000, trainer.problem.generator("law")).log()
+    expected = trainer.problem.noise.training_sigmas(100_000, trainer.problem.generator("distribution")).log()
     torch.testing.assert_close(sigma.log().mean(1), expected.mean().expand(len(sigma)), rtol=0, atol=0.02)
     torch.testing.assert_close(sigma.log().std(1), expected.std().expand(len(sigma)), rtol=0, atol=0.02)
 
@@ -275,7 +275,7 @@ def test_exact_matching_of_images_takes_the_full_trace(network: str) -> None:
     sigma = problem.noise.sigma_max
     assert last.diverged is None
     assert last.loss == pytest.approx(-32 * sigma**2 / (1 + sigma**2), rel=0.2)
-    assert derivative_passes(problem.experiment.objective, 64) == 64
+    assert problem.experiment.objective.passes(64) == 64
 
 
 def test_averaged_weights_warm_up(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -390,7 +390,7 @@ def test_the_optimal_loss_has_an_error_and_is_estimated_anew_only_for_another_lo
     assert 0 < first.floor_error < 0.05 * first.floor
     assert abs(first.floor - truth) < 4 * first.floor_error
     trainer.set_hyperparameters(replace(trainer.problem.experiment, {"training.learning_rate": 1e-3}))
-    trainer._objective.optimal_loss = lambda *_: pytest.fail("the loss is the same")
+    trainer._objective.floor = lambda *_: pytest.fail("the loss is the same")
     assert next(trainer).floor == first.floor
     trainer.set_hyperparameters(replace(trainer.problem.experiment, {"objective.weight": "sigma2"}))
     assert next(trainer).floor != first.floor

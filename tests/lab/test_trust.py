@@ -8,16 +8,15 @@ import pytest
 import torch
 
 from playground.lab.evaluation import evaluate
-from playground.lab.experiment import Experiment, replace
 from playground.lab.likelihood import log_likelihood
 from playground.lab.problem import Problem
 from playground.lab.trust import FAR, closed_form, extrapolation_warnings, flow_warnings, missed, remoteness
 from playground.theory import likelihood as flow
+from tests.fitting import fitting
 
 
 def build(**changes: object) -> Problem:
-    settings = {"data.points": 1_000} | {key.replace("__", "."): value for key, value in changes.items()}
-    return Problem.build(replace(Experiment(), settings))
+    return Problem.build(fitting({"data.points": 1_000}, {key.replace("__", "."): to for key, to in changes.items()}))
 
 
 def measured(problem: Problem, points: np.ndarray, tolerance: float | None = None) -> Any:
@@ -28,7 +27,7 @@ def measured(problem: Problem, points: np.ndarray, tolerance: float | None = Non
 
 @pytest.mark.parametrize("kind", ["two-moons", "eight-gaussians", "checkerboard", "two-spirals", "digits"])
 def test_test_points_are_no_extrapolation(kind: str) -> None:
-    problem = build(data__kind=kind, data__points=20_000)
+    problem = Problem.build(fitting({"data.points": 20_000}, {"data.kind": kind}))
     assert remoteness(problem, problem.dataset.held_out).max() < FAR
 
 

@@ -80,7 +80,7 @@ class Machine(QObject):
     def conflict(self) -> str:
         """Why there is nothing to learn, or nothing."""
         conflict = training_conflict(self.settings)
-        return "" if conflict is None else conflict.sentence
+        return "" if conflict is None else str(conflict)
 
     def train(self) -> None:
         """Begin, or go on from where it was paused."""

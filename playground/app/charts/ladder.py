@@ -11,8 +11,8 @@ from playground.app import theme
 from playground.app.number_formats import format_number
 from playground.drawing.charts import along
 from playground.drawing.palette import DARK, Palette
-from playground.lab.settings import PROCESSES, RATED
-from playground.theory.monotone import rising_slopes
+from playground.kinds.noise import Noise
+from playground.kinds.noise.ve import VarianceExploding
 
 HEIGHT = 70  # px
 TICK_PIXELS = 11
@@ -52,9 +52,8 @@ class SigmaLadder(QWidget):
         self.setMinimumWidth(120)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.setMouseTracking(True)
-        self._kind = "ve"
+        self._noise: Noise = VarianceExploding()
         self._sigmas = np.zeros(0)
-        self._evenly = True
         self._gap: float | None = None
         self._times: np.ndarray | None = None
         self._axis = (0.01, 10.0)
@@ -68,39 +67,28 @@ class SigmaLadder(QWidget):
     @property
     def kind(self) -> str:
         """Of the noise whose levels are shown."""
-        return self._kind
+        return self._noise.kind
 
     @property
     def sigmas(self) -> np.ndarray:
         """(L,) coarse to fine, as shown."""
         return self._sigmas.copy()
 
-    def show_levels(
-        self,
-        kind: str,
-        sigmas: np.ndarray,
-        *,
-        evenly: bool = True,
-        gap: float | None = None,
-        times: np.ndarray | None = None,
-    ) -> None:
+    def show_levels(self, noise: Noise, sigmas: np.ndarray, *, gap: float | None = None) -> None:
         """Show noise levels; what the user holds stays in their hand, unless it is of another kind of noise.
 
         Args:
-            kind: the noise's kind.
+            noise: whose levels they are.
             sigmas: (L,) coarse to fine in the user's unit; a curve's points for a continuous process.
-            evenly: whether the rungs of a ladder are geometric, so that dragging an end moves them all.
             gap: the widest gap in the data, marked on the axis.
-            times: (L,) of a drawn schedule's points, falling from 1 to 0; everything else is even from top to bottom.
         """
-        if self._held is not None and kind == self._kind:
+        if self._held is not None and noise.kind == self.kind:
             return
         self._held = None
-        same = kind == self._kind and evenly == self._evenly and gap == self._gap
-        if same and np.array_equal(sigmas, self._sigmas) and np.array_equal(times, self._times):
+        if noise == self._noise and gap == self._gap and np.array_equal(sigmas, self._sigmas):
             return
-        self._kind, self._sigmas, self._evenly, self._gap = kind, np.asarray(sigmas, float), evenly, gap
-        self._times = times
+        self._noise, self._sigmas, self._gap = noise, np.asarray(sigmas, float), gap
+        self._times = noise.times_shown() if len(sigmas) else None
         handles, before = self.handles(), self._chosen
         self._chosen = min(handles, key=lambda handle: abs(handle - before), default=0)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus if handles else Qt.FocusPolicy.NoFocus)
@@ -111,11 +99,7 @@ class SigmaLadder(QWidget):
     def handles(self) -> list[int]:
         """Indices of the sigmas that can be dragged."""
         count = len(self._sigmas)
-        if self._kind == "none" or count == 0:
-            return []
-        if self._kind in ("discrete", "single", "custom"):
-            return list(range(count))
-        return [0, count - 1]
+        return list(range(count)) if self._noise.has_handles or not count else [0, count - 1]
 
     def place(self, index: int) -> QPointF:
         """Where a level lies in the widget."""
@@ -146,8 +130,8 @@ class SigmaLadder(QWidget):
 
     def draw(self, painter: QPainter, plot: QRectF) -> None:
         """Paint levels, curve and axis."""
-        if self._kind == "none":
-            self.sentence(painter, "No noise is added: the score is learned near the data and extrapolated elsewhere.")
+        if not self._noise.has_noise:
+            self.sentence(painter, "No noise is added: the score is learned where data are, and guessed elsewhere.")
             return
         if not len(self._sigmas):
             self.sentence(painter, "The noise levels follow from the data.")
@@ -157,22 +141,22 @@ class SigmaLadder(QWidget):
             self.line(painter, x, plot, "border")
             self.words(painter, format_number(power), QPointF(x, plot.bottom() + 10))
         gap = None
-        if self._gap and self._axis[0] < self._gap < self._axis[1] and self._kind != "single":
+        if self._gap and self._axis[0] < self._gap < self._axis[1] and self._noise.has_path:
             gap = self._x(self._gap)
             painter.setPen(QPen(self.tokens.color("data"), 1.5, Qt.PenStyle.DotLine))
             painter.drawLine(QPointF(gap, plot.top()), QPointF(gap, plot.bottom()))
         places = [self.place(index) for index in range(len(self._sigmas))]
         painter.setPen(QPen(self.tokens.color("learned"), 1.5))
-        curve = places if self._times is None else self._curve()
+        curve = self._curve() or places
         painter.drawPolyline(curve)
         under = self._under()
         handles = self.handles()
         ends = {handles[0], handles[-1]}
-        if self._kind in ("discrete", "ve", "custom") and len(places) <= 60:
+        if len(places) <= 60:
             painter.setBrush(self.tokens.color("raised"))
             for index, place in enumerate(places):
                 if index not in ends:
-                    inner = self._kind != "ve"
+                    inner = self._noise.has_handles
                     painter.setPen(QPen(self.tokens.color("learned", 1.0 if inner else 0.55), 1.5))
                     radius = 4.0 if index in (under, self._held) and inner else 3.0 if inner else 1.5
                     painter.drawEllipse(place, radius, radius)
@@ -205,9 +189,8 @@ class SigmaLadder(QWidget):
         name = f"σ{index + 1}".translate(SUBSCRIPTS)
         if count == 1:
             name = "σ"
-        elif self._kind in PROCESSES and self._kind != "custom":
-            end = "σ(1)" if self._kind in RATED else "σ max"
-            name = end if index == 0 else "σ min" if index == count - 1 else "σ"
+        elif not self._noise.has_handles:
+            name = self._noise.end_name if index == 0 else "σ min" if index == count - 1 else "σ"
         text = f"{name} = {format_number(self._sigmas[index])}"
         metrics = painter.fontMetrics()
         size = QSizeF(metrics.horizontalAdvance(text) + 1, metrics.height())
@@ -368,16 +351,13 @@ class SigmaLadder(QWidget):
         return plot.top() + 8 + down * (plot.height() - 16)
 
     def _curve(self) -> list[QPointF]:
-        """The drawn schedule itself: the cubics of ln sigma between its points, from t = 0 to t = 1."""
-        assert self._times is not None
-        t, logs = self._times[::-1], np.log(self._sigmas[::-1])
-        slopes, fine = rising_slopes(t.tolist(), logs.tolist()), np.linspace(0.0, 1.0, 101)
-        piece = np.clip(np.searchsorted(t, fine, side="right") - 1, 0, len(t) - 2)
-        width, u = (t[1:] - t[:-1])[piece], (fine - t[piece]) / (t[1:] - t[:-1])[piece]
-        m0, m1 = np.take(slopes, piece) * width, np.take(slopes, piece + 1) * width
-        rise = logs[piece + 1] - logs[piece]
-        curve = logs[piece] + u * (m0 + u * (3 * rise - 2 * m0 - m1 + u * (m0 + m1 - 2 * rise)))
-        return [QPointF(self._x(math.exp(log)), self._y(1 - time)) for log, time in zip(curve, fine, strict=True)]
+        """The curve that goes between the levels, from coarse to fine; none where they are joined."""
+        found = self._noise.curve_between(self._sigmas)
+        if found is None:
+            return []
+        return [
+            QPointF(self._x(sigma), self._y(1 - t)) for t, sigma in zip(*map(np.ndarray.tolist, found), strict=True)
+        ]
 
     def _x(self, sigma: float) -> float:
         plot, (low, high) = self.plot(), self._axis
@@ -403,10 +383,9 @@ class SigmaLadder(QWidget):
         sigmas, count = self._sigmas.copy(), len(self._sigmas)
         sigma = float(f"{min(max(sigma, self._axis[0]), self._axis[1]):.2e}")
         end = index in (0, count - 1)
-        whole = self._kind in PROCESSES and self._kind != "custom"
-        if whole or (end and self._evenly and count > 1):
+        if not self._noise.has_handles or (end and count > 1 and not self._noise.is_by_hand):
             opposite = sigmas[-1] if index == 0 else sigmas[0]
-            room = 1.05 ** max(count - 1, 1) if self._kind == "discrete" else 1.05
+            room = 1.05 ** max(count - 1, 1) if self._noise.count else 1.05
             sigma = max(sigma, opposite * room) if index == 0 else min(sigma, opposite / room)
             # All levels keep their share of the way between the ends.
             share = np.log(sigmas / sigmas[0]) / np.log(sigmas[-1] / sigmas[0])

@@ -6,13 +6,13 @@ from pathlib import Path
 from PySide6.QtCore import QSize, Qt, Signal, Slot
 from PySide6.QtWidgets import QButtonGroup, QGridLayout, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
-from playground.app import option_labels, theme
+from playground.app import theme
 from playground.app.collapsible_panel import CollapsiblePanel, Notice
 from playground.app.controls import NumberEdit, Slider
 from playground.app.engine import Engine
 from playground.app.equation import Tooltip, words
 from playground.app.field_row import EDIT_WIDTH, LABEL_WIDTH, FieldLabel, no_number, warning
-from playground.app.fields import make_field
+from playground.app.kind_rows import KindRows, column
 from playground.app.number_formats import (
     Scale,
     format_count,
@@ -25,14 +25,13 @@ from playground.app.state import State
 from playground.app.views import ProblemView, TaskStatus
 from playground.app.workspace import other_data
 from playground.app.wrapping import breakable, wrapped
-from playground.data.sources import SOURCES
 from playground.drawing.palette import DARK, Palette
+from playground.kinds.datasets import DataSource, Toy
+from playground.kinds.datasets.drawing import Drawing
 from playground.lab.conflicts import training_conflict
-from playground.lab.experiment import fields
 
 COLUMNS = 6
 TILE = 32  # px
-ORDER_LAST = ("digits", "images", "drawn", "file")  # after the toys
 OPENS = {
     False: ("Open a file of points", "a CSV, TSV or NPY file with two columns"),
     True: ("Open a file of images", "an IDX, NPZ or CIFAR file"),
@@ -146,16 +145,11 @@ class DataPanel(CollapsiblePanel):
         def unsaved_steps() -> int:
             return engine.trained_steps
 
-        self.points = make_field(state, "data.points", unsaved_steps=unsaved_steps)
         self.notice = Notice()
         self.body.addWidget(self.notice)
-        self.pixels = make_field(state, "data.pixels", unsaved_steps=unsaved_steps)
-        self.colours = make_field(state, "data.colours", unsaved_steps=unsaved_steps)
-        self.scale = make_field(state, "data.scale", unsaved_steps=unsaved_steps)
-        self.blur = make_field(state, "data.noise", unsaved_steps=unsaved_steps)
-        self.split = make_field(state, "data.split", unsaved_steps=unsaved_steps)
-        for field in (self.points, self.pixels, self.colours, self.scale, self.blur, self.split):
-            self.advanced().addWidget(field)
+        self.source = KindRows(
+            state, "data", column(self.advanced()), column(self.advanced()), unsaved_steps, parent=self
+        )
         state.changed.connect(self._state_changed)
         engine.problem_changed.connect(self._problem_changed)
         engine.problem_failed.connect(self._problem_failed)
@@ -166,10 +160,11 @@ class DataPanel(CollapsiblePanel):
     def apply_palette(self, palette: Palette) -> None:
         super().apply_palette(palette)
         self._tokens = palette
+        kinds = DataSource.kinds()
         for kind, tile in self.tiles.items():
             name = f"data-{kind}"
             if theme.icon_path(name).exists():
-                token = "text" if kind in ORDER_LAST else "data"
+                token = "data" if issubclass(kinds[kind], Toy) else "text"
                 tile.setIcon(theme.icon(name, getattr(palette, token), 22))
             else:
                 tile.setText(kind[:2])
@@ -184,16 +179,15 @@ class DataPanel(CollapsiblePanel):
         grid.setSpacing(5)
         self._group = QButtonGroup(self)
         self.tiles: dict[str, QPushButton] = {}
-        field = fields()["data.kind"]
-        kinds = [kind for kind in field.choices if kind not in ORDER_LAST] + list(ORDER_LAST)
-        for index, kind in enumerate(kinds):
+        field = self.state.field("data.kind")
+        for index, (kind, source) in enumerate(DataSource.kinds().items()):
             tile = QPushButton(self)
             tile.setCheckable(True)
             tile.setIconSize(QSize(22, 22))
             tile.setFixedHeight(TILE)
             tile.setMinimumWidth(30)
             theme.set_role(tile, "tile")
-            title = option_labels.title("data.kind", kind)
+            title = source.title
             tile.setAccessibleName(f"Data: {title}")
             tile.setAccessibleDescription(field.description)
             text = f"<p><b>{title}</b></p>" + words(field)
@@ -202,8 +196,8 @@ class DataPanel(CollapsiblePanel):
             self._group.addButton(tile)
             self.tiles[kind] = tile
             grid.addWidget(tile, index // COLUMNS, index % COLUMNS)
-        for column in range(COLUMNS):
-            grid.setColumnStretch(column, 1)
+        for index in range(COLUMNS):
+            grid.setColumnStretch(index, 1)
         self.body.addLayout(grid)
 
     def _build_file_row(self) -> None:
@@ -262,20 +256,22 @@ class DataPanel(CollapsiblePanel):
 
     def _pick(self, kind: str) -> None:
         now = self.state.experiment
-        table = Path(now.data.path).suffix.lower() in (".csv", ".tsv", ".npy")
-        if kind in ("file", "images") and not (now.data.path and table == (kind == "file")):
+        source = DataSource.kinds()[kind]
+        if source.is_file and now.data.kind != kind and not self.state.remembers("data", kind):
             self.tiles[now.data.kind].setChecked(True)
-            (self.open_file_requested if kind == "file" else self.open_folder_requested).emit()
+            (self.open_folder_requested if source.images else self.open_file_requested).emit()
             return
         if kind != now.data.kind:
             self.engine.prefer_bundled()
             self.state.edit(other_data(now, kind))
-        if kind == "drawn":
+        if issubclass(source, Drawing):
             self.brush.setChecked(True)
 
     @Slot()
     def _undo_stroke(self) -> None:
-        self.state.edit({"data.strokes": self.state.experiment.data.strokes[:-1]})
+        data = self.state.experiment.data
+        if isinstance(data, Drawing):
+            self.state.edit({"data.strokes": data.strokes[:-1]})
 
     @Slot()
     def put_brush_down(self) -> None:
@@ -304,8 +300,8 @@ class DataPanel(CollapsiblePanel):
 
     @Slot(str)
     def _problem_failed(self, sentence: str) -> None:
-        conflict = training_conflict(self.state.experiment)
-        if sentence.startswith("noise.") or (conflict is not None and sentence == conflict.sentence):
+        refusal = training_conflict(self.state.experiment)
+        if sentence.startswith("noise.") or (refusal is not None and sentence == str(refusal)):
             return  # said where it can be mended: here only if a stroke or a path is missing
         self._failure = sentence
         self._refresh()
@@ -322,39 +318,29 @@ class DataPanel(CollapsiblePanel):
         kind = data.kind
         if not self.tiles[kind].isChecked():
             self.tiles[kind].setChecked(True)
-        toy = kind not in ORDER_LAST
-        images = kind == "images"
-        self.points.setVisible(toy or kind == "drawn" or images)
-        for field in (self.pixels, self.colours):
-            field.setVisible(images)
-        self.folder.setVisible(images)
-        name, what = OPENS[images]
+        name, what = OPENS[data.images]
         self.open.setAccessibleName(name)
-        self.open.setToolTip(f"<p>Open {what}, or drop one on the window.</p>")
-        for field in (self.scale, self.blur):
-            field.setVisible(toy)
-        self.split.setVisible(kind == "file")
-        settable = toy or kind in ("drawn", "file") or images
-        self.disclosure.setVisible(settable)
-        if not settable:
+        self.open.setToolTip(f"<p>Open {what}; or drop one on the window.</p>")
+        self.disclosure.setVisible(bool(self.source.rows))
+        if not self.source.rows:
             self.disclosure.setChecked(False)
-        finite = kind in ("file", "images", "digits")  # what is held out of these is missing from what is learned
-        self.file_row.setVisible(finite)
-        self.open.setVisible(kind != "digits")
-        self.brush_row.setVisible(kind == "drawn")
-        self.radius.setVisible(kind == "drawn")
-        if kind != "drawn":
+        self.file_row.setVisible(data.is_finite)
+        for button in (self.folder, self.open):
+            button.setVisible(data.is_file and (button is self.open or data.images))
+        strokes = data.strokes if isinstance(data, Drawing) else None
+        for part in (self.brush_row, self.radius):
+            part.setVisible(strokes is not None)
+        if strokes is None:
             self.brush.setChecked(False)
-        self.undo.setEnabled(bool(data.strokes))
-        self.clear.setEnabled(bool(data.strokes))
-        title = SOURCES[kind].title
+        self.undo.setEnabled(bool(strokes))
+        self.clear.setEnabled(bool(strokes))
         present = view is not None and not self._loading and not self._failure
-        present = present and view.is_image == SOURCES[kind].images  # a problem may be a step behind its settings
-        total = data.points if not present else view.count + (view.conditions.held_out if finite else 0)
+        present = present and view.is_image == data.images  # a problem may be a step behind its settings
         if self._loading:
             self.set_state("loading…")
-        elif finite:
-            name = title if kind == "digits" else Path(data.path).name
+        elif data.is_finite:
+            name = Path(data.file).name if data.is_file else data.phrase
+            total = view.count + view.conditions.held_out if present else 0
             self.set_state(f"{name} · {format_count(total)}" if present else name or "no file")
             facts = (
                 f"{_facts(view)}\n{format_count(view.count)} to train, {format_count(view.conditions.held_out)} held out"
@@ -362,30 +348,30 @@ class DataPanel(CollapsiblePanel):
                 else ""
             )
             self.file_text.setText((facts or "Not loaded.") if name else "No file is chosen.")
-            self.file_text.setToolTip("" if kind == "digits" else wrapped(data.path))
-        elif kind == "drawn" and not data.strokes:
+            self.file_text.setToolTip(wrapped(data.file) if data.file else "")
+        elif strokes == ():
             self.set_state("nothing drawn yet")
         else:
-            self.set_state(f"{title} · {format_count(total)}")
+            self.set_state(
+                f"{data.phrase} · {format_count(view.count if present else self.state.value('data.points'))}"
+            )
         self._say()
 
     def _say(self) -> None:
-        conflict = training_conflict(self.state.experiment)
-        kind = self.state.experiment.data.kind
-        if conflict is not None and conflict.key == "data.strokes":
+        data, view = self.state.experiment.data, self.engine.problem
+        missing = next(data.conflicts(), None)
+        folder = data.images and not os.path.isfile(data.file)
+        wanted = self.open_folder_requested if folder else self.open_file_requested
+        if missing is not None and missing.key == "data.strokes":
             way = () if self.brush.isChecked() else (("Brush", "Paint on the canvas.", self.brush.toggle),)
-            self.notice.say("info", conflict.sentence, *way)
-        elif conflict is not None and conflict.key == "data.path":
-            wanted = self.open_folder_requested if kind == "images" else self.open_file_requested
-            self.notice.say("info", conflict.sentence, ("Open…", "Choose what to learn.", wanted.emit))
+            self.notice.say("info", str(missing), *way)
+        elif missing is not None:
+            self.notice.say("info", str(missing), ("Open…", "Choose what to learn.", wanted.emit))
         elif self._failure:
-            folder = kind == "images" and not os.path.isfile(self.state.experiment.data.path)
-            wanted = self.open_folder_requested if folder else self.open_file_requested
             again = ("Open another…", f"Choose a {'folder' if folder else 'file'}.", wanted.emit)
-            self.notice.say("error", self._failure, *((again,) if kind in ("file", "images") else ()))
+            self.notice.say("error", self._failure, *((again,) if data.is_file else ()))
         else:
-            view = self.engine.problem
-            shown = view is not None and view.describes(self.state.experiment) and kind in ("file", "images")
+            shown = view is not None and view.describes(self.state.experiment) and data.is_file
             self.notice.say("info", view.note if shown else "")
 
 

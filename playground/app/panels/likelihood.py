@@ -10,9 +10,8 @@ from playground.app import theme, why_disabled
 from playground.app.collapsible_panel import CollapsiblePanel, Notice
 from playground.app.engine import Engine
 from playground.app.fields import make_field
-from playground.app.labels import spoken
+from playground.app.labels import capital, spoken
 from playground.app.number_formats import format_count, format_number
-from playground.app.option_labels import capital
 from playground.app.panels.figure import Figure, TaskButton, decimal, with_error
 from playground.app.panels.held_out import TRIP, HeldOutFigures
 from playground.app.readouts import place
@@ -20,7 +19,7 @@ from playground.app.state import State
 from playground.app.views import FlowLikelihood, LatentInterpolation, PointLikelihood, ProblemView, TaskStatus
 from playground.lab.conflicts import flow_conflict, likelihood_conflict
 from playground.lab.defaults import resolve
-from playground.lab.likelihood_settings import LOG_P_OF
+from playground.lab.settings import LOG_P_OF
 from playground.lab.trust import UNMEASURED
 
 WAITING = "Click the second point…"
@@ -302,7 +301,7 @@ class LikelihoodPanel(CollapsiblePanel):
                 "likelihood.source": ("Use learned", "learned"),
             }[conflict.key]
             mend = (title, f"{conflict.key} = {choice}", lambda: self.state.edit({conflict.key: choice}))
-            self.notice.say("info", conflict.sentence, mend)
+            self.notice.say("info", str(conflict), mend)
         else:
             self.notice.say("error", self._failure)
 

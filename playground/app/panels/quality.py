@@ -19,9 +19,9 @@ from playground.app.panels.marginals import Marginals
 from playground.app.panels.memorization import Memorization
 from playground.app.state import State
 from playground.app.views import ProblemView
+from playground.data.units import EQUALIZED
 from playground.lab.conflicts import comparison_conflict
 from playground.lab.score_error_curve import ScoreErrorCurve, at_sigma
-from playground.lab.units import EQUALIZED
 
 MEASURE_SCORE = "Measure compares the learned score with the exact one at every noise level."
 MEASURE_AGAINST_DATA = (
@@ -205,7 +205,7 @@ class QualityPanel(CollapsiblePanel):
         view, run = self.engine.problem, self.engine.trajectory
         runs = view is not None and not why_disabled.sampling(self.state, self.engine)
         conflict = comparison_conflict(self.state.experiment, view.conditions) if runs else None
-        why = missing(self._metrics, "sliced_wasserstein2") if conflict is None else spoken(conflict.sentence)
+        why = missing(self._metrics, "sliced_wasserstein2") if conflict is None else spoken(str(conflict))
         self.unlike.setText(why)
         self.unlike.setVisible(bool(why))
         why = why_disabled.measuring_score(self.state, self.engine)

@@ -18,7 +18,6 @@ from playground.app.state import State
 from playground.app.views import conditions_of
 from playground.lab.conflicts import training_conflict
 from playground.lab.label_dropout_checks import untrained_conditional_score, untrained_unconditional_score
-from playground.lab.settings import PROCESSES
 
 BUTTON = {
     "untrained": "Train",
@@ -191,7 +190,7 @@ class TrainingPanel(CollapsiblePanel):
 
     @Slot()
     def _refresh(self) -> None:
-        self.sigmas.setVisible(self.state.experiment.noise.kind in PROCESSES)
+        self.sigmas.setVisible(self.state.experiment.noise.is_continuous)
         view = self.engine.problem
         self.dropout.setVisible(view is not None and bool(view.conditions.classes))
         self._show_button()

@@ -4,10 +4,10 @@ from typing import Annotated, Literal
 
 import msgspec
 
+from playground.kinds.setting import Option, meta
 from playground.lab.boltzmann.patterns import read_pattern
-from playground.lab.conflicts import Conflict
 from playground.lab.experiment import ExperimentError, check_together
-from playground.lab.setting import meta
+from playground.messages import Message
 
 MOST_PIXELS = 16
 """One unit a pixel; 2^16 states take a millisecond a step, and each unit more would double it."""
@@ -21,10 +21,22 @@ class Boltzmann(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     columns: Annotated[int, meta("Pixels across", ge=1, le=16, resets=True)] = 3
     data: Annotated[
         Literal["bars-and-stripes", "drawn"],
-        meta("Patterns to learn: every picture of equal rows or of equal columns, or your own", resets=True),
+        meta(
+            "Patterns to learn: every picture of equal rows or of equal columns, or your own",
+            options={
+                "bars-and-stripes": Option("Bars and stripes", "Every picture of equal rows or of equal columns."),
+                "drawn": Option("Your own", "The patterns that you draw and add."),
+            },
+            resets=True,
+        ),
     ] = "bars-and-stripes"
     patterns: Annotated[
-        tuple[str, ...], meta("The patterns of data = drawn, row by row; duplicates are allowed", resets=True)
+        tuple[str, ...],
+        meta(
+            "The patterns of data = drawn, row by row; a pattern may stand there twice",
+            resets=True,
+            example='["##./##./##.", ".../###/###"]',
+        ),
     ] = ()
     steps: Annotated[int, meta("Steps of gradient ascent", ge=1, le=1_000_000, log=True)] = 10_000
     learning_rate: Annotated[
@@ -42,11 +54,16 @@ class Boltzmann(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     sampler: Annotated[
         Literal["exact", "gibbs"],
         meta(
-            "exact: independent samples from all 2^d probabilities. gibbs: one unit after the other given the "
-            "others, which needs no Z",
-            equation={
-                "exact": r"p(y) = e^{y^\top W y/2}/Z",
-                "gibbs": r"p(y_i = 1 \mid y_{\neq i}) = 1/(1 + e^{-2 \sum_j W_{ij} y_j})",
+            "How samples are drawn: from all 2^d probabilities, or one unit after the other given the others, which needs no Z",
+            options={
+                "exact": Option(
+                    "Exact", "CustomSchedule from all probabilities, which takes Z.", r"p(y) = e^{y^\top W y/2}/Z"
+                ),
+                "gibbs": Option(
+                    "Gibbs",
+                    "One pixel after the other, given all others: no Z, but chains may stay where they are.",
+                    r"p(y_i = 1 \mid y_{\neq i}) = 1/(1 + e^{-2 \sum_j W_{ij} y_j})",
+                ),
             },
         ),
     ] = "exact"
@@ -72,8 +89,12 @@ def _(settings: Boltzmann) -> None:
             )
 
 
-def training_conflict(settings: Boltzmann) -> Conflict | None:
+def training_conflict(settings: Boltzmann) -> Message | None:
     """Why this machine cannot be trained, or None."""
     if settings.data == "drawn" and not settings.patterns:
-        return Conflict("patterns", "There are no patterns to learn: draw one and add it, or take bars and stripes.")
+        return Message(
+            "no-patterns",
+            "There are no patterns to learn: draw one and add it, or take bars and stripes.",
+            key="patterns",
+        )
     return None

@@ -1,0 +1,120 @@
+"""What a kind may know of the rest of an experiment, and of its data: kinds know no Problem, which is built from them."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal, Protocol
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
+
+    from playground.data.units import Units
+    from playground.kinds.datasets import DataSource
+    from playground.kinds.networks import Network
+    from playground.kinds.noise import Noise
+    from playground.kinds.objectives import Objective
+    from playground.kinds.samplers import Sampler
+    from playground.theory.densities import Density
+    from playground.theory.empirical import Empirical
+    from playground.theory.noise import GaussianPrior, PrincipalAxes, Process
+    from playground.theory.noise import Noise as NoiseLevels
+    from playground.theory.noise.sigma_distributions import SigmaDistributionName
+
+Score = Literal["learned", "exact", "empirical"]
+"""Whose score: the network's, the known density's own, or that of the smoothed training set."""
+
+
+class Chosen(Protocol):
+    """The kinds that an experiment has chosen."""
+
+    @property
+    def data(self) -> "DataSource": ...
+
+    @property
+    def noise(self) -> "Noise": ...
+
+    @property
+    def network(self) -> "Network": ...
+
+    @property
+    def objective(self) -> "Objective": ...
+
+    @property
+    def sampling(self) -> "Sampler": ...
+
+
+@dataclass(frozen=True)
+class Conditions:
+    """What of the data a network and its samples can be conditioned on.
+
+    Attributes:
+        classes: those that the network is told of, in order; none where it is told no labels.
+        held_out: points that training never sees, from which the known part of a point is taken.
+        hidden_labels: the least and the largest share of labels that training has hidden so far; None before any, and where the
+            network is told none.
+    """
+
+    classes: tuple[int, ...] = ()
+    held_out: int = 0
+    hidden_labels: tuple[float, float] | None = None
+
+
+class Given(Protocol):
+    """What the data settle, in internal units: a kind is built from its settings and from this.
+
+    Attributes:
+        shape: of one point.
+        train: (N, *shape) on the device.
+        density: the known one, or None.
+        noise: as built by the noise's kind.
+        widest, thickness: the widest gap in the training set and how thin it is in places; found when they are first asked for.
+        classes: how many classes the network is told of.
+        batch, particles: points of a training step and of a run.
+        sigma_distribution: from which training draws the noise levels of a process.
+    """
+
+    @property
+    def units(self) -> "Units": ...
+
+    @property
+    def shape(self) -> tuple[int, ...]: ...
+
+    @property
+    def train(self) -> "Tensor": ...
+
+    @property
+    def device(self) -> "torch.device": ...
+
+    @property
+    def density(self) -> "Density | None": ...
+
+    @property
+    def noise(self) -> "NoiseLevels": ...
+
+    @property
+    def widest(self) -> Callable[[], float]: ...
+
+    @property
+    def spread(self) -> "Callable[[], PrincipalAxes]": ...
+
+    @property
+    def thickness(self) -> "Callable[[], Tensor]": ...
+
+    @property
+    def classes(self) -> int: ...
+
+    @property
+    def batch(self) -> int: ...
+
+    @property
+    def particles(self) -> int: ...
+
+    @property
+    def sigma_distribution(self) -> "SigmaDistributionName": ...
+
+    @property
+    def empirical(self) -> "Empirical": ...
+
+    def process(self) -> "Process": ...
+
+    def prior(self) -> "GaussianPrior": ...

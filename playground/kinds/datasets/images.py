@@ -1,0 +1,89 @@
+from collections.abc import Iterator
+from typing import Annotated, Literal, Self
+
+import msgspec
+import numpy as np
+
+from playground.data import pictures
+from playground.data.dataset import Dataset, DatasetRequest
+from playground.kinds.datasets.data_source import POINTS, DataSource, Points, Saved, read_back
+from playground.kinds.kind import register
+from playground.kinds.setting import Auto, Option, meta
+from playground.messages import Message
+
+
+@register
+class Images(DataSource, tag="images", frozen=True):
+    """Your own images: a folder of PNG or JPEG files, or a file of MNIST, CIFAR or NPZ images."""
+
+    title = "Images"
+    phrase = "images"
+    place = 9
+    is_finite = True
+    is_file = True
+    images = True
+    labelled = None
+
+    path: Annotated[
+        str,
+        meta(
+            "kind = file: a CSV, TSV or NPY file with two columns. kind = images: a folder of PNG or JPEG files, each "
+            "sub-folder one class; MNIST or CIFAR as a folder or file; or an NPZ file of images",
+            label="file",
+            resets=True,
+        ),
+    ] = ""
+    points: Points = POINTS
+    pixels: (
+        Annotated[
+            int,
+            meta(
+                "Pixels along a side of kind = images: the middle square of each image, scaled. auto: the images' own "
+                "size, from 8 to 32; in a folder the largest that 95 % of them reach",
+                ge=8,
+                le=64,
+                unit="px",
+                resets=True,
+            ),
+        ]
+        | Auto
+    ) = "auto"
+    colours: Annotated[
+        Literal["auto", "grey", "rgb"],
+        meta(
+            "Colours of kind = images. auto: RGB if any image has colours",
+            options={
+                "auto": Option("Auto", "RGB if any image has colours, else grey."),
+                "grey": Option("Grey", "One number a pixel: a third of the numbers to learn."),
+                "rgb": Option("RGB", "Red, green and blue: three numbers a pixel."),
+            },
+            resets=True,
+        ),
+    ] = "auto"
+
+    @property
+    def file(self) -> str:
+        return self.path
+
+    def found(self, dataset: Dataset) -> Self:
+        channels, side = dataset.shape[:2]
+        return msgspec.structs.replace(
+            self,
+            pixels=side if self.pixels == "auto" else self.pixels,
+            colours=("grey" if channels == 1 else "rgb") if self.colours == "auto" else self.colours,
+        )
+
+    def conflicts(self) -> Iterator[Message]:
+        if not self.path:
+            yield Message(
+                "no-images",
+                "No images are chosen: set data.path to a folder of PNG or JPEG files, or an IDX, NPZ or CIFAR file.",
+                (),
+                "data.path",
+            )
+
+    def restored(self, saved: Saved, seed: int) -> Dataset:
+        return read_back(saved, self.path, "images", np.float32, pictures.GREY_LEVELS)
+
+    def read(self, request: DatasetRequest) -> Dataset:
+        return pictures.load_images(request)

@@ -1,0 +1,22 @@
+from typing import TYPE_CHECKING
+
+from playground.data import toys
+from playground.kinds.datasets.data_source import Toy
+from playground.kinds.kind import register
+
+if TYPE_CHECKING:
+    from playground.theory.densities import Density
+
+
+@register
+class Pinwheel(Toy, tag="pinwheel", frozen=True):
+    """Five bent arms."""
+
+    title = "Pinwheel"
+    phrase = "pinwheel"
+    place = 4
+    own_noise = 0.15
+
+    @classmethod
+    def density(cls, noise: float) -> "Density":
+        return toys.pinwheel(noise)

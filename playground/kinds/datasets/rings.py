@@ -1,0 +1,22 @@
+from typing import TYPE_CHECKING
+
+from playground.data import toys
+from playground.kinds.datasets.data_source import Toy
+from playground.kinds.kind import register
+
+if TYPE_CHECKING:
+    from playground.theory.densities import Density
+
+
+@register
+class Rings(Toy, tag="rings", frozen=True):
+    """Four circles about one centre."""
+
+    title = "Rings"
+    phrase = "rings"
+    place = 6
+    own_noise = 0.1
+
+    @classmethod
+    def density(cls, noise: float) -> "Density":
+        return toys.rings(noise)

@@ -1,0 +1,22 @@
+from typing import TYPE_CHECKING
+
+from playground.data import toys
+from playground.kinds.datasets.data_source import Toy
+from playground.kinds.kind import register
+
+if TYPE_CHECKING:
+    from playground.theory.densities import Density
+
+
+@register
+class TwoGaussians(Toy, tag="two-gaussians", frozen=True):
+    """Weights 0.8 and 0.2, far apart: Langevin dynamics gets them wrong."""
+
+    title = "Two Gaussians"
+    phrase = "two Gaussians"
+    place = 1
+    own_noise = 1.0
+
+    @classmethod
+    def density(cls, noise: float) -> "Density":
+        return toys.two_gaussians(noise)

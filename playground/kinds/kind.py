@@ -1,0 +1,130 @@
+"""A kind: something that a user can choose by a name, with its settings; and the registry of all there are."""
+
+import importlib
+import pkgutil
+import typing
+from collections.abc import Iterable, Mapping
+from typing import ClassVar, Self
+
+import msgspec
+
+from playground.kinds.setting import Field, Option, own_fields
+
+_K = typing.TypeVar("_K", bound="Kind")
+
+
+class Kind(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="kind"):
+    """One value of ``section.kind``: its fields are its settings, its docstring begins with its one-line meaning.
+
+    A kind is defined by ``@register class VariancePreserving(Noise, tag="vp", frozen=True)`` in a file of its own.
+
+    Attributes:
+        section: of the experiment, stated by the family's base class.
+        summary: the question that the family answers, likewise: what ``section.kind`` is.
+        noun: what one of the family is called in a sentence, likewise.
+        resets: whether another kind means to train anew, likewise.
+        title: on screen.
+        place: in the list of the family; ties go by name.
+        equation: LaTeX.
+    """
+
+    section: ClassVar[str]
+    summary: ClassVar[str]
+    noun: ClassVar[str]
+    resets: ClassVar[bool] = False
+    title: ClassVar[str]
+    place: ClassVar[float] = 0.0
+    equation: ClassVar[str] = ""
+
+    @classmethod
+    def name(cls) -> str:
+        """As files have it: ``reverse-sde``."""
+        return typing.cast(str, cls.__struct_config__.tag)
+
+    @property
+    def kind(self) -> str:
+        """The same, of one that is chosen."""
+        return self.name()
+
+    @classmethod
+    def meaning(cls) -> str:
+        """What it is, in one line."""
+        return (cls.__doc__ or "").strip().partition("\n")[0]
+
+    @classmethod
+    def kinds(cls) -> Mapping[str, type[Self]]:
+        """All of the family, by name, in the order of the window."""
+        family = _REGISTRY.get(cls.section, {}).values()
+        return {kind.name(): kind for kind in sorted(family, key=lambda kind: (kind.place, kind.name()))}  # type: ignore[misc]
+
+    @classmethod
+    def choice(cls, default: str) -> Field:
+        """The setting ``section.kind`` itself."""
+        kinds = cls.kinds()
+        return Field(
+            key=f"{cls.section}.kind",
+            kind="choice",
+            default=default,
+            minimum=None,
+            maximum=None,
+            choices=tuple(kinds),
+            auto=False,
+            description=cls.summary,
+            label=cls.noun,
+            symbol="",
+            equation="",
+            options={name: Option(kind.title, kind.meaning(), kind.equation) for name, kind in kinds.items()},
+            unit="",
+            log=False,
+            near_one=False,
+            reach=None,
+            resets=cls.resets,
+            of_data=False,
+            advanced=False,
+            example="",
+            when=None,
+            otherwise="",
+        )
+
+    def switched(self, kind: "type[_K]", remembered: "_K | None" = None) -> "_K":
+        """Another kind in place of this one: the settings that both have from one base class keep their values.
+
+        Args:
+            remembered: what it had when it was last chosen; its defaults if nothing.
+        """
+        shared = {name: getattr(self, name) for name in shared_settings(type(self), kind)}
+        return msgspec.structs.replace(remembered or kind(), **shared)
+
+
+def shared_settings(one: type[Kind], other: type[Kind]) -> tuple[str, ...]:
+    """The settings that two kinds of a family declare in the same words: they mean the same in both."""
+    own, others = (typing.get_type_hints(kind, include_extras=True) for kind in (one, other))
+    return tuple(name for name in one.__struct_fields__ if own[name] == others.get(name))
+
+
+_REGISTRY: dict[str, dict[str, type[Kind]]] = {}
+
+
+def register(kind: type[_K]) -> type[_K]:
+    """Let a kind be chosen, from this moment on.
+
+    Raises:
+        ValueError: its family has one of that name.
+    """
+    family = _REGISTRY.setdefault(kind.section, {})
+    if kind.name() in family:
+        raise ValueError(f"There are two kinds {kind.name()} of {kind.section}: {family[kind.name()]} and {kind}.")
+    own_fields(kind, kind.section)  # what cannot be described fails here and not in a panel
+    family[kind.name()] = kind
+    return kind
+
+
+def forget(kind: type[Kind]) -> None:
+    """Take a kind away again, as the tests of plug-ins do."""
+    del _REGISTRY[kind.section][kind.name()]
+
+
+def discover(package: str, path: Iterable[str]) -> None:
+    """Import every module of a package, so that what is in it registers itself."""
+    for module in pkgutil.iter_modules(path):
+        importlib.import_module(f"{package}.{module.name}")

@@ -1,0 +1,26 @@
+from typing import TYPE_CHECKING
+
+from playground.kinds.chosen import Given
+from playground.kinds.kind import register
+from playground.kinds.networks.mlp import MLP
+from playground.kinds.networks.network import Network, Perceptron
+from playground.kinds.networks.u_net import UNet
+
+if TYPE_CHECKING:
+    import torch
+
+    from playground.theory.networks import ScoreNetwork
+
+
+@register
+class Auto(Perceptron, tag="auto", frozen=True):
+    """An MLP for points, a U-Net for images."""
+
+    title = "Auto"
+    place = 0
+
+    def resolve(self, images: bool) -> Network:
+        return self.switched(UNet if images else MLP)
+
+    def build(self, given: Given, generator: "torch.Generator") -> "ScoreNetwork":
+        return self.resolve(len(given.shape) == 3).build(given, generator)

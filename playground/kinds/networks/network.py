@@ -1,0 +1,124 @@
+"""What all networks share, and what the perceptrons share."""
+
+from abc import abstractmethod
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
+
+from playground.kinds.chosen import Chosen, Conditions, Given
+from playground.kinds.kind import Kind
+from playground.kinds.setting import Option, meta
+from playground.messages import Message
+
+if TYPE_CHECKING:
+    import torch
+
+    from playground.kinds.datasets import DataSource
+    from playground.theory.networks import ScoreNetwork
+
+
+class Network(Kind, frozen=True):
+    """The network that learns the score.
+
+    Attributes:
+        states_density: whether it is the gradient of a function that states a density up to its normalizer.
+        takes_labels: whether it can be told the class of a point.
+        needs_images: whether it takes nothing else.
+    """
+
+    section: ClassVar[str] = "network"
+    noun: ClassVar[str] = "network"
+    summary: ClassVar[str] = (
+        "auto: an MLP for points, a small U-Net for images. energy: an MLP with one output, whose gradient is the "
+        "score and whose density can be normalized by quadrature"
+    )
+    resets: ClassVar[bool] = True
+    states_density: ClassVar[bool] = False
+    takes_labels: ClassVar[bool] = False
+    needs_images: ClassVar[bool] = False
+
+    width: Annotated[
+        int,
+        meta(
+            "Units per hidden layer; of a U-Net four times its channels",
+            ge=4,
+            le=2048,
+            reach=(8, 1024),
+            log=True,
+            resets=True,
+            advanced=True,
+        ),
+    ] = 128
+    depth: Annotated[
+        int,
+        meta(
+            "Hidden layers; of a U-Net its levels, as far as the image can be halved",
+            ge=1,
+            le=12,
+            resets=True,
+            advanced=True,
+        ),
+    ] = 3
+    activation: Annotated[
+        Literal["silu", "gelu", "tanh", "softplus"],
+        meta(
+            "Activation function; smooth, because exact matching differentiates twice",
+            options={
+                "silu": Option("SiLU", "x times its sigmoid."),
+                "gelu": Option("GELU", "x times the normal distribution function."),
+                "tanh": Option("tanh", "Saturates at ±1."),
+                "softplus": Option("Softplus", "A smooth ramp."),
+            },
+            resets=True,
+            advanced=True,
+        ),
+    ] = "silu"
+
+    def resolve(self, images: bool) -> "Network":
+        """The network itself, where this leaves the choice to the data."""
+        return self
+
+    def is_told_classes(self, data: "DataSource", conditions: Conditions | None) -> bool | None:
+        """Whether it is told classes; None where only data can tell that have not been read."""
+        if not self.resolve(data.images).takes_labels:
+            return False
+        if data.labelled is None:
+            return None if conditions is None else bool(conditions.classes)
+        return data.labelled
+
+    def conflicts(self, chosen: Chosen) -> Iterator[Message]:
+        """What of the experiment leaves no network to build."""
+        yield from ()
+
+    @abstractmethod
+    def build(self, given: Given, generator: "torch.Generator") -> "ScoreNetwork":
+        """A fresh network."""
+
+
+class Perceptron(Network, frozen=True):
+    """A network that sees all coordinates at once, by random Fourier features."""
+
+    features: Annotated[
+        int,
+        meta(
+            "Random Fourier features of x; 0: a plain MLP, which may learn nothing",
+            ge=0,
+            le=1024,
+            reach=(0, 256),
+            equation=r"\cos(b^\top x), \sin(b^\top x)",
+            resets=True,
+            advanced=True,
+            when=lambda chosen: not chosen.network.resolve(chosen.data.images).needs_images,
+        ),
+    ] = 64
+    feature_scale: Annotated[
+        float,
+        meta(
+            "Standard deviation of the Fourier frequencies, on preconditioned inputs",
+            ge=1e-2,
+            le=100.0,
+            log=True,
+            resets=True,
+            advanced=True,
+            when=lambda chosen: not chosen.network.resolve(chosen.data.images).needs_images,
+        ),
+    ] = 1.75

@@ -1,0 +1,112 @@
+import itertools
+import math
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Annotated
+
+import numpy as np
+
+from playground.kinds.chosen import Given
+from playground.kinds.kind import register
+from playground.kinds.noise.noise import END, START, TwoEnds, rounded
+from playground.kinds.setting import meta
+from playground.messages import Message, Value
+
+if TYPE_CHECKING:
+    from playground.theory.noise import Noise as NoiseLevels
+
+POINTS = 6  # of the schedule before one is dragged
+FINE = 101  # points of the curve between them on the chart
+
+
+@register
+class Custom(TwoEnds, tag="custom", frozen=True):
+    """Variance exploding along your own σ(t). Drag its points in the chart."""
+
+    title = "Custom"
+    place = 7
+    equation = r"dx = \sqrt{d\sigma^2/dt}\,dw"
+    is_continuous = True
+    chart = (
+        f"σ(t) along a curve of your own, through points to drag. Left: σ max, {START}. Right: σ min, at t = 0; {END}."
+    )
+    has_handles = True
+
+    schedule: Annotated[
+        tuple[tuple[float, float], ...],
+        meta(
+            "Points (t, σ) of kind = custom, from t = 0 to t = 1, both increasing. A smooth increasing curve of ln σ "
+            "goes through them; without any it is that of kind = ve",
+            label="curve σ(t)",
+            unit="data",
+            symbol="σ(t)",
+            equation=r"dx = \sqrt{d\sigma^2/dt}\,dw",
+            resets=True,
+            example="[[0.0, 0.01], [0.5, 1.0], [1.0, 10.0]]",
+        ),
+    ] = ()
+
+    def build(self, given: Given) -> "NoiseLevels":
+        from playground.theory.noise import ContinuousNoise, CustomSchedule, VarianceExploding
+
+        if self.schedule:
+            to_internal = given.units.sigma_to_internal
+            return ContinuousNoise(CustomSchedule([(t, to_internal(sigma)) for t, sigma in self.schedule]))
+        return ContinuousNoise(VarianceExploding(*self.ends(given)))
+
+    def errors(self) -> Iterator[Message]:
+        yield from super().errors()
+        times, sigmas = ([point[axis] for point in self.schedule] for axis in (0, 1))
+        if self.schedule and (times[0] != 0 or times[-1] != 1 or not 0 < sigmas[0] <= sigmas[-1] < math.inf):
+            yield Message(
+                "noise-schedule",
+                "noise.schedule must hold points [t, sigma] from t = 0 to t = 1, with every sigma above 0.",
+                (),
+                "noise.schedule",
+            )
+        elif any(not before < after for values in (times, sigmas) for before, after in itertools.pairwise(values)):
+            yield Message(
+                "noise-schedule",
+                "noise.schedule must rise in t and in sigma, as in [[0, 0.01], [0.5, 0.3], [1, 9]].",
+                (),
+                "noise.schedule",
+            )
+
+    @property
+    def is_by_hand(self) -> bool:
+        return bool(self.schedule)
+
+    def levels_shown(self, unit: float | None) -> np.ndarray:
+        if self.schedule:
+            return np.array([sigma for _, sigma in reversed(self.schedule)])
+        assert self.sigma_max != "auto"
+        assert self.sigma_min != "auto"
+        return np.geomspace(self.sigma_max, self.sigma_min, POINTS)
+
+    def times_shown(self) -> np.ndarray:
+        if not self.schedule:
+            return np.linspace(1.0, 0.0, POINTS)
+        return np.array([t for t, _ in reversed(self.schedule)])
+
+    def curve_between(self, sigmas: np.ndarray) -> tuple[np.ndarray, np.ndarray] | None:
+        if not len(sigmas):
+            return None
+        import torch
+
+        from playground.theory.noise import CustomSchedule
+
+        points = list(zip(self.times_shown().tolist(), sigmas.tolist(), strict=True))[::-1]
+        times = np.linspace(0.0, 1.0, FINE)
+        return times, CustomSchedule(points).sigma(torch.from_numpy(times)).numpy()
+
+    def dragged(self, index: int, sigmas: np.ndarray, unit: float) -> Mapping[str, Value]:
+        points = zip(self.times_shown().tolist(), map(rounded, sigmas.tolist()), strict=True)
+        return {"noise.schedule": tuple(points)[::-1]}
+
+    def evened(self) -> Mapping[str, Value]:
+        (_, fine), *_, (_, coarse) = self.schedule
+        return {"noise.schedule": (), "noise.sigma_max": coarse, "noise.sigma_min": fine}
+
+    def reach(self, needed: float, enough: float) -> tuple[str, Mapping[str, Value]]:
+        if not self.schedule:
+            return super().reach(needed, enough)
+        return f"Raise σ(1) to {enough:g}", {"noise.schedule": (*self.schedule[:-1], (1.0, enough))}

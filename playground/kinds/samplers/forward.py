@@ -1,0 +1,69 @@
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Self
+
+import msgspec
+
+from playground.kinds.chosen import Chosen, Conditions, Given
+from playground.kinds.kind import register
+from playground.kinds.noise.noise import WITH_PATH
+from playground.kinds.samplers.sampler import USE_LANGEVIN, USE_VE, Sampler
+from playground.kinds.tables import TimeGrid
+from playground.messages import Message, setting
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
+
+    from playground.theory.guidance import LabelledScore
+    from playground.theory.samplers import Sampler as Run
+
+
+@register
+class Forward(Sampler, tag="forward", frozen=True):
+    """No sampler: the noise process itself, from data to noise."""
+
+    title = "Forward process"
+    short = "forward"
+    place = 6
+    equation = r"dx = f\,dt + g\,dw"
+    is_generative = False
+    follows_path = True
+
+    time_grid: TimeGrid = "auto"
+
+    def resolve(self, images: bool) -> Self:
+        grid = "log-sigma" if self.time_grid == "auto" else self.time_grid
+        return msgspec.structs.replace(Sampler.resolve(self, images), time_grid=grid)
+
+    def conflicts(self, chosen: Chosen, conditions: Conditions | None) -> Iterator[Message]:
+        if not chosen.noise.has_path:
+            yield Message(
+                "no-path-to-noise",
+                "The forward process leads from data to noise, but {} has no path between them: choose {}, or {}.",
+                (
+                    setting("noise.kind", chosen.noise.kind),
+                    WITH_PATH,
+                    setting("sampling.kind", "langevin"),
+                ),
+                "sampling.kind",
+                (USE_LANGEVIN, USE_VE),
+            )
+
+    def build(self, given: Given, score: "LabelledScore | None") -> "Run":
+        from playground.theory.forward import ForwardProcess
+
+        assert self.steps != "auto"
+        assert self.time_grid != "auto"
+        return ForwardProcess(given.process(), self.steps, self.time_grid)
+
+    def starting_points(self, given: Given, generator: "torch.Generator") -> "Tensor":
+        """Training points, noised by the finest level where the process starts there."""
+        import torch
+
+        from playground.theory.forward import ForwardProcess
+
+        rows = torch.randint(len(given.train), (given.particles,), generator=generator, device=generator.device)
+        return ForwardProcess(given.process(), 1).begin(given.train[rows], generator)
+
+    def noise_of_run(self, given: Given) -> float:
+        return float(given.process().std(1.0))

@@ -1,0 +1,116 @@
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Annotated, Literal, Self
+
+import msgspec
+
+from playground.kinds.chosen import Chosen, Given
+from playground.kinds.kind import register
+from playground.kinds.samplers.from_noise import FromNoise
+from playground.kinds.samplers.sampler import STEPS
+from playground.kinds.setting import Option, meta
+from playground.kinds.tables import DPM_SOLVER, MULTISTEPS
+from playground.messages import Edit, Message, setting
+
+if TYPE_CHECKING:
+    from playground.theory.guidance import LabelledScore
+    from playground.theory.samplers import Sampler as Run
+
+HEUN_STEPS = 25
+"""50 evaluations on Karras's grid: on two moons more are no better (docs/samplers.md)."""
+
+
+@register
+class ProbabilityFlow(FromNoise, tag="probability-flow", frozen=True):
+    """The probability-flow ODE: the same marginals without added noise."""
+
+    title = "Probability flow"
+    short = "probability flow"
+    phrase = "probability flow"
+    place = 4
+    equation = r"dx = [f - \frac{1}{2} g^2 s]\,dt"
+
+    solver: Annotated[
+        Literal["auto", "euler", "heun", "dpm-solver++", "adaptive"],
+        meta(
+            "Solver of the reverse SDE and of the probability flow. auto: Euler for the SDE, Heun for the flow. "
+            "DPM-Solver++(2M), of second order with one score evaluation a step, is for both. ShARK, a stochastic "
+            "Runge-Kutta scheme of order 1.5, is for the SDE; the adaptive solver is for the flow",
+            options={
+                "auto": Option("Auto", "Euler for the SDE, Heun for the flow."),
+                "euler": Option(
+                    "Euler", "One score evaluation a step. The error falls as 1/steps.", r"x' = x + h f(x)"
+                ),
+                "heun": Option(
+                    "Heun",
+                    "Two score evaluations a step, the mean drift of both ends. The error falls as 1/steps².",
+                    r"x' = x + \frac{h}{2}[f(x) + f(x + h f(x))]",
+                ),
+                "dpm-solver++": DPM_SOLVER,
+                "adaptive": Option(
+                    "Adaptive",
+                    "Steps are fitted to each point until their error is below the tolerance.",
+                    r"x' = x + h \sum_{j=1}^{7} b_j k_j,\ k_j = f(x + h \sum_{i<j} a_{ji} k_i)",
+                ),
+            },
+            advanced=True,
+        ),
+    ] = "auto"
+    tolerance: Annotated[
+        float,
+        meta(
+            "Error allowed to each step of the adaptive solver, for each point",
+            ge=1e-9,
+            le=0.1,
+            reach=(1e-8, 1e-2),
+            log=True,
+            advanced=True,
+            when=lambda chosen: chosen.sampling.solver == "adaptive",
+            otherwise="only sampling.solver = adaptive fits its steps to it",
+        ),
+    ] = 1e-4
+
+    def automatic_steps(self) -> int:
+        if self.corrector_steps:
+            return STEPS
+        return {"dpm-solver++": MULTISTEPS, "heun": HEUN_STEPS}.get(self.solver, STEPS)
+
+    def automatic_grid(self) -> str:
+        return "karras"
+
+    def resolve(self, images: bool) -> Self:
+        solver = "heun" if self.solver == "auto" else self.solver
+        return FromNoise.resolve(msgspec.structs.replace(self, solver=solver), images)
+
+    def path_conflicts(self, chosen: Chosen) -> Iterator[Message]:
+        yield from super().path_conflicts(chosen)
+        if self.solver != "adaptive" or not self.correctors():
+            return
+        if self.corrector_steps == "auto":
+            yield Message(
+                "inpainting-by-adaptive-steps",
+                "Inpainting needs a corrector after each step, and the adaptive solver has none: choose {}, or {}.",
+                (setting("sampling.solver", "heun"), setting("sampling.inpainting_mask", "none")),
+                "sampling.solver",
+                (Edit("Use Auto", {"sampling.solver": "auto"}),),
+            )
+        else:
+            yield Message(
+                "correctors-of-adaptive-steps",
+                "The adaptive solver follows one path without correctors: choose {}, or {}.",
+                (setting("sampling.corrector_steps", 0), setting("sampling.solver", "heun")),
+                "sampling.corrector_steps",
+                (Edit("Use none", {"sampling.corrector_steps": 0}),),
+            )
+
+    def build(self, given: Given, score: "LabelledScore | None") -> "Run":
+        from playground.theory.samplers import AdaptiveFlow, MultistepSampler, ProbabilityFlow
+
+        assert self.steps != "auto"
+        assert self.time_grid != "auto"
+        process, grid = given.process(), self.time_grid
+        if self.solver == "adaptive":
+            return AdaptiveFlow(process, self.steps, self.tolerance, grid)
+        if self.solver == "dpm-solver++":
+            return MultistepSampler(process, self.steps, False, grid, self.correctors(), self.snr)
+        assert self.solver != "auto"
+        return ProbabilityFlow(process, self.steps, False, grid, self.correctors(), self.snr, solver=self.solver)

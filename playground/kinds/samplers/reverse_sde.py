@@ -1,0 +1,76 @@
+from typing import TYPE_CHECKING, Annotated, Literal, Self
+
+import msgspec
+
+from playground.kinds.chosen import Given
+from playground.kinds.kind import register
+from playground.kinds.samplers.from_noise import FromNoise
+from playground.kinds.samplers.sampler import STEPS
+from playground.kinds.setting import Option, meta
+from playground.kinds.tables import DPM_SOLVER, MULTISTEPS, FinalDenoising
+
+if TYPE_CHECKING:
+    from playground.theory.guidance import LabelledScore
+    from playground.theory.samplers import Sampler as Run
+
+
+@register
+class ReverseSDE(FromNoise, tag="reverse-sde", frozen=True):
+    """The reverse SDE: from noise to data, with new noise at every step."""
+
+    title = "Reverse SDE"
+    short = "reverse SDE"
+    phrase = "reverse SDE"
+    place = 3
+    equation = r"dx = [f - g^2 s]\,dt + g\,dw"
+
+    solver: Annotated[
+        Literal["auto", "euler", "heun", "dpm-solver++", "shark"],
+        meta(
+            "Solver of the reverse SDE and of the probability flow. auto: Euler for the SDE, Heun for the flow. "
+            "DPM-Solver++(2M), of second order with one score evaluation a step, is for both. ShARK, a stochastic "
+            "Runge-Kutta scheme of order 1.5, is for the SDE; the adaptive solver is for the flow",
+            options={
+                "auto": Option("Auto", "Euler for the SDE, Heun for the flow."),
+                "euler": Option(
+                    "Euler",
+                    "One score evaluation a step. The error falls as 1/steps.",
+                    r"x' = x + h f(x) + g\,\Delta w",
+                ),
+                "heun": Option(
+                    "Heun",
+                    "Two score evaluations a step, the mean drift of both ends. The error falls as 1/steps².",
+                    r"x' = x + \frac{h}{2}[f(x) + f(x + h f(x) + g\,\Delta w)] + g\,\Delta w",
+                ),
+                "dpm-solver++": DPM_SOLVER,
+                "shark": Option(
+                    "ShARK",
+                    "A stochastic Runge-Kutta scheme of strong order 1.5: two score evaluations a step.",
+                    r"x' = x + h\,[\frac{2}{5} f(x_1) + \frac{3}{5} f(x_2)] + g\,\Delta w",
+                ),
+            },
+            advanced=True,
+        ),
+    ] = "auto"
+    final_denoising: FinalDenoising = True
+
+    def automatic_steps(self) -> int:
+        return MULTISTEPS if self.solver == "dpm-solver++" and not self.corrector_steps else STEPS
+
+    def automatic_grid(self) -> str:
+        return "karras" if self.solver == "dpm-solver++" else "log-sigma"
+
+    def resolve(self, images: bool) -> Self:
+        solver = "euler" if self.solver == "auto" else self.solver
+        return FromNoise.resolve(msgspec.structs.replace(self, solver=solver), images)
+
+    def build(self, given: Given, score: "LabelledScore | None") -> "Run":
+        from playground.theory.samplers import MultistepSampler, ReverseSDE
+
+        assert self.steps != "auto"
+        assert self.time_grid != "auto"
+        common = (given.process(), self.steps, self.final_denoising, self.time_grid, self.correctors(), self.snr)
+        if self.solver == "dpm-solver++":
+            return MultistepSampler(*common, stochastic=True)
+        assert self.solver != "auto"
+        return ReverseSDE(*common, solver=self.solver)

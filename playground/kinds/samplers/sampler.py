@@ -1,0 +1,350 @@
+"""What all samplers share, and what those share that follow a score."""
+
+import math
+from abc import abstractmethod
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, Self
+
+import msgspec
+
+from playground.kinds.chosen import Chosen, Conditions, Given, Score
+from playground.kinds.inpainting import Mask
+from playground.kinds.kind import Kind
+from playground.kinds.setting import Auto, Option, meta
+from playground.messages import Edit, Message, setting
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
+
+    from playground.theory.guidance import LabelledScore
+    from playground.theory.samplers import Sampler as Run
+
+STEPS = 500
+"""Enough to be watched, and for Langevin to arrive."""
+PARTICLES, IMAGE_PARTICLES = 2_000, 96
+"""Points to sample: images in 8 rows of 12 are as many as can be read at a glance, and 500 steps of them take seconds."""
+MOST_CLASSES = 20  # that a sentence names
+USE_LANGEVIN = Edit("Use Langevin", {"sampling.kind": "langevin"})
+USE_VE = Edit("Use VE noise", {"noise.kind": "ve"})
+
+
+class Sampler(Kind, frozen=True):
+    """How new points are made.
+
+    Attributes:
+        short: its name where there is little room.
+        is_generative: whether it goes to the data; else it starts there.
+        follows_path: whether it goes between noise and data along a process.
+    """
+
+    section: ClassVar[str] = "sampling"
+    summary: ClassVar[str] = "Sampler; forward: the noise process itself, from data to noise"
+    noun: ClassVar[str] = "sampler"
+    short: ClassVar[str]
+    is_generative: ClassVar[bool] = True
+    follows_path: ClassVar[bool] = False
+
+    particles: (
+        Annotated[
+            int,
+            meta("Number of particles. auto: 2000, or 96 images", ge=1, le=1_000_000, reach=(10, 100_000), log=True),
+        ]
+        | Auto
+    ) = "auto"
+    steps: (
+        Annotated[
+            int,
+            meta(
+                "Steps of the sampler, the final denoising not counted. Annealed Langevin takes equally many at each "
+                "level, at most these in all; the adaptive solver shows as many frames. auto: 500; without correctors "
+                "25 of the flow by Heun and 50 by DPM-Solver++",
+                ge=1,
+                le=100_000,
+                reach=(10, 10_000),
+                log=True,
+            ),
+        ]
+        | Auto
+    ) = "auto"
+
+    @property
+    def follows(self) -> Score | None:
+        """Whose score it follows, if any."""
+        return None
+
+    @property
+    def mask(self) -> Mask:
+        """What of each point is known beforehand."""
+        return "none"
+
+    @property
+    def known_point(self) -> int:
+        """The held-out point that the known part is taken from."""
+        return 0
+
+    def automatic_steps(self) -> int:
+        """What `steps` = "auto" stands for, the other settings resolved."""
+        return STEPS
+
+    def resolve(self, images: bool) -> Self:
+        """The same with what each "auto" stands for that the other settings decide.
+
+        Args:
+            images: whether the points are images.
+        """
+        particles = (IMAGE_PARTICLES if images else PARTICLES) if self.particles == "auto" else self.particles
+        steps = self.automatic_steps() if self.steps == "auto" else self.steps
+        return msgspec.structs.replace(self, particles=particles, steps=steps)
+
+    def errors(self) -> Iterator[Message]:
+        """What of the settings contradicts itself."""
+        yield from ()
+
+    def conflicts(self, chosen: Chosen, conditions: Conditions | None) -> Iterator[Message]:
+        """What of the experiment it does not fit, the worst first.
+
+        Args:
+            conditions: where the data have been read.
+        """
+        yield from ()
+
+    def without_effect(self, given: Given) -> Iterator[Message]:
+        """What is set and does nothing with these data."""
+        yield from ()
+
+    @abstractmethod
+    def build(self, given: Given, score: "LabelledScore | None") -> "Run":
+        """The sampler in internal units, of resolved settings.
+
+        Args:
+            score: the learned one, where it states a density that a sampler asks.
+        """
+
+    @abstractmethod
+    def starting_points(self, given: Given, generator: "torch.Generator") -> "Tensor":
+        """Where the particles start, (particles, *shape) in internal units."""
+
+    @abstractmethod
+    def noise_of_run(self, given: Given) -> float:
+        """Deviation of the coarsest noise that the particles meet, in internal units."""
+
+
+class FollowsScore(Sampler, frozen=True):
+    """A sampler that follows a score, which may be told classes."""
+
+    source: Annotated[
+        Score,
+        meta(
+            "Score that the particles follow: the network's, that of the known density, or that of the smoothed "
+            "training set",
+            label="score",
+            of_data=True,
+            symbol="s",
+            options={
+                "learned": Option("Learned", "The network's score, with its newest averaged (EMA) weights."),
+                "exact": Option("Exact", "The score of the known density: what a perfect network would give."),
+                "empirical": Option(
+                    "Training set",
+                    "The score of the smoothed training set. A network that fits it perfectly only reproduces "
+                    "training points.",
+                ),
+            },
+        ),
+    ] = "learned"
+    labels: Annotated[
+        Literal["none", "one", "all"],
+        meta(
+            "Classes of the particles, for data with classes and a learned score: none, one, or all in the "
+            "frequencies of the data",
+            label="class",
+            symbol="c",
+            options={
+                "none": Option("Any", "No class is given to the network: the score of all data."),
+                "one": Option("One", "All particles have one class."),
+                "all": Option("All", "Each particle has a class, in the frequencies of the data."),
+            },
+            when=lambda chosen: chosen.sampling.can_be_told(chosen),
+        ),
+    ] = "all"
+    label: Annotated[
+        int,
+        meta(
+            "The class of labels = one, counted from 0",
+            label="class c",
+            ge=0,
+            le=999,
+            when=lambda chosen: chosen.sampling.can_be_told(chosen) and chosen.sampling.labels == "one",
+        ),
+    ] = 0
+    guidance: Annotated[
+        float,
+        meta(
+            "Classifier-free guidance: how far the score of the class is pushed away from the score of all data; 0: "
+            "the score of the class itself",
+            label="guidance w",
+            ge=0.0,
+            le=20.0,
+            symbol="w",
+            equation=r"(1 + w)\,s(x \mid c) - w\,s(x)",
+            when=lambda chosen: chosen.sampling.can_be_told(chosen) and chosen.sampling.labels != "none",
+        ),
+    ] = 0.0
+    start: Annotated[
+        Literal["auto", "prior", "uniform"],
+        meta(
+            "Initial positions: the prior, or uniform over the data's bounding box",
+            label="start",
+            options={
+                "auto": Option("Auto", "The usual start of the chosen sampler."),
+                "prior": Option("Prior", "The Gaussian at the end of the noise process."),
+                "uniform": Option("Box", "Uniform over the bounding box of the data."),
+            },
+            advanced=True,
+        ),
+    ] = "auto"
+
+    @property
+    def follows(self) -> Score:
+        return self.source
+
+    def can_be_told(self, chosen: Chosen) -> bool:
+        """Whether the particles can be told classes, as far as is known before the data are read."""
+        return self.source == "learned" and chosen.network.is_told_classes(chosen.data, None) is not False
+
+    def conflicts(self, chosen: Chosen, conditions: Conditions | None) -> Iterator[Message]:
+        yield from self.path_conflicts(chosen)
+        yield from self._mask_conflicts(chosen)
+        yield from self._label_conflicts(chosen, conditions)
+        if self.mask != "none" and conditions is not None and self.known_point >= conditions.held_out:
+            last = conditions.held_out - 1
+            yield Message(
+                "no-such-held-out-point",
+                "There is no held-out point {}: there are {} ({} to {}).",
+                (self.known_point, conditions.held_out, setting("sampling.inpainting_image", 0), last),
+                "sampling.inpainting_image",
+                (Edit(f"Use {last}", {"sampling.inpainting_image": last}),),
+            )
+        yield from self.score_conflicts(chosen)
+
+    def path_conflicts(self, chosen: Chosen) -> Iterator[Message]:
+        """What of the noise it does not fit."""
+        yield from ()
+
+    def score_conflicts(self, chosen: Chosen) -> Iterator[Message]:
+        """Why the score that it follows is not there."""
+        learned = Edit("Use learned", {"sampling.source": "learned"})
+        if self.source == "exact" and not chosen.data.known_density:
+            yield Message(
+                "no-exact-score",
+                "The exact score of {} is not known: only toys and drawings have one; choose {}.",
+                (setting("data.kind", chosen.data.kind), setting("sampling.source", "learned", "empirical")),
+                "sampling.source",
+                (learned,),
+            )
+        if self.source == "empirical" and not chosen.noise.has_noise:
+            yield Message(
+                "no-score-of-points",
+                "Without noise the training set has no score: choose a noise, or {}.",
+                (setting("sampling.source", "learned"),),
+                "sampling.source",
+                (learned,),
+            )
+
+    def _mask_conflicts(self, chosen: Chosen) -> Iterator[Message]:
+        none = (Edit("Use none", {"sampling.inpainting_mask": "none"}),)
+        if self.mask != "none" and not chosen.noise.has_noise:
+            yield Message(
+                "inpainting-without-noise",
+                "Inpainting needs noise, but {}: choose a noise, or {}.",
+                (setting("noise.kind", chosen.noise.kind), setting("sampling.inpainting_mask", "none")),
+                "sampling.inpainting_mask",
+                none,
+            )
+        if self.mask == "frame" and not chosen.data.images:
+            yield Message(
+                "no-frame-of-points",
+                "Points of the plane have no middle to cut out: choose {}.",
+                (setting("sampling.inpainting_mask", "left", "top"),),
+                "sampling.inpainting_mask",
+                none,
+            )
+
+    def _label_conflicts(self, chosen: Chosen, conditions: Conditions | None) -> Iterator[Message]:
+        # Points have no classes, and what was chosen for images waits for images to come back.
+        if not chosen.data.images or self.source != "learned" or self.labels == "none":
+            return
+        asked = (
+            setting("sampling.labels", "one") if self.labels == "one" else setting("sampling.guidance", self.guidance)
+        )
+        told = chosen.network.is_told_classes(chosen.data, conditions)
+        if (self.labels == "one" or self.guidance) and told is False:
+            yield Message(
+                "told-no-classes",
+                "The network has no classes, so {} would change nothing: choose {}, or a U-Net on images with classes.",
+                (asked, setting("sampling.labels", "none")),
+                "sampling.labels",
+                (Edit("Use none", {"sampling.labels": "none"}),),
+            )
+        there = () if conditions is None else conditions.classes
+        if self.labels == "one" and there and self.label not in there:
+            nearest = min(there, key=lambda known: abs(known - self.label))
+            yield Message(
+                "no-such-class",
+                "{} is not a class of these data: choose {}.",
+                (setting("sampling.label", self.label), _some_of(there)),
+                "sampling.label",
+                (Edit(f"Use class {nearest}", {"sampling.label": nearest}),),
+            )
+
+    def without_effect(self, given: Given) -> Iterator[Message]:
+        label, guidance = setting("sampling.label", self.label), setting("sampling.guidance", self.guidance)
+        asked = label if self.label else guidance if self.guidance else None
+        if self.source != "learned":
+            why = f"the {self.source} score has no classes; choose sampling.source = learned"
+        elif not given.classes:
+            why = "the network has no classes; choose a U-Net on images with classes"
+        elif self.label and self.labels != "one":
+            asked, why = label, f"sampling.labels = {self.labels}; choose sampling.labels = one"
+        elif self.guidance and self.labels == "none":
+            asked, why = guidance, "sampling.labels = none; choose sampling.labels = all or one"
+        else:
+            return
+        if self.labels == "one" and why.startswith("the "):
+            asked = setting("sampling.labels", "one")
+        if asked is not None:
+            yield Message("without-effect", "{} changes nothing: " + why + ".", (asked,), asked.key)
+
+    def starting_points(self, given: Given, generator: "torch.Generator") -> "Tensor":
+        import torch
+
+        from playground.theory.box import data_box
+
+        shape = (given.particles, *given.shape)
+        if self.start == "uniform" or (self.start == "auto" and self.starts_in_box):
+            low, high = data_box(given.train, given.density)
+            drawn = torch.rand(shape, generator=generator, device=generator.device)
+            return low + (high - low) * drawn.to(given.device)
+        return self.from_prior(given, generator)
+
+    @property
+    def starts_in_box(self) -> bool:
+        """Whether it starts evenly over the data's box by itself, having no prior of its own."""
+        return False
+
+    def from_prior(self, given: Given, generator: "torch.Generator") -> "Tensor":
+        """Draws of the Gaussian with the moments of the data smoothed by the coarsest noise of the run."""
+        import torch
+
+        drawn = torch.randn((given.particles, *given.shape), generator=generator, device=generator.device)
+        return math.sqrt(1.0 + self.noise_of_run(given) ** 2) * drawn.to(given.device)
+
+
+def _some_of(classes: tuple[int, ...]) -> str:
+    """The classes there are, in order, as something to choose from: "one from 0 to 9", or each where some are missing."""
+    if len(classes) > 1 and classes == tuple(range(classes[0], classes[-1] + 1)):
+        return f"one from {classes[0]} to {classes[-1]}"
+    if len(classes) > MOST_CLASSES:
+        return f"one of the {len(classes)} from {', '.join(map(str, classes[:MOST_CLASSES]))} to {classes[-1]}"
+    *most, last = map(str, classes)
+    return f"{', '.join(most)} or {last}" if most else last

@@ -1,0 +1,201 @@
+"""How one setting is declared: the type says what it holds, :func:`meta` its bounds, its words and its slider."""
+
+import functools
+import types
+import typing
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal, get_args, get_origin
+
+import msgspec
+
+from playground.user_errors import UserError
+
+Auto = Literal["auto"]
+
+
+class ExperimentError(UserError, ValueError):
+    """A setting that cannot be used: the message is one sentence for the user and names the way out."""
+
+
+@dataclass(frozen=True)
+class Option:
+    """One value of a setting that is chosen from a few.
+
+    Attributes:
+        title: what stands on its button.
+        meaning: one line about it, or nothing.
+        equation: LaTeX, where it has one of its own.
+    """
+
+    title: str
+    meaning: str = ""
+    equation: str = ""
+
+
+def meta(
+    description: str,
+    *,
+    label: str = "",
+    ge: float | None = None,
+    le: float | None = None,
+    symbol: str = "",
+    equation: str = "",
+    options: Mapping[str, Option] = types.MappingProxyType({}),
+    unit: str = "",
+    log: bool = False,
+    near_one: bool = False,
+    reach: tuple[float, float] | None = None,
+    resets: bool = False,
+    of_data: bool = False,
+    advanced: bool = False,
+    example: str = "",
+    when: Callable[[Any], bool] | None = None,
+    otherwise: str = "",
+) -> msgspec.Meta:
+    """Bounds and documentation of one field.
+
+    Args:
+        label: what its card calls it, where no plain form of its name says it well enough.
+        equation: LaTeX that holds whatever the value is.
+        options: of a setting that is chosen from a few, by value.
+        log: whether its slider is logarithmic.
+        near_one: whether its slider is logarithmic in one minus the value.
+        reach: where its slider ends, where the bounds reach further than a hand can aim; typing reaches all of them.
+        resets: whether it cannot change without training anew.
+        of_data: whether it speaks of the data: with others it goes back to its default.
+        advanced: whether its row stands behind "Advanced".
+        example: of a list, as a file has it.
+        when: whether it does something, asked with the whole experiment; always by default.
+        otherwise: what it waits for, where it does nothing.
+    """
+    extra = {
+        "label": label,
+        "symbol": symbol,
+        "equation": equation,
+        "options": types.MappingProxyType(dict(options)),
+        "unit": unit,
+        "log": log,
+        "near_one": near_one,
+        "reach": reach,
+        "resets": resets,
+        "of_data": of_data or unit.startswith("data"),
+        "advanced": advanced,
+        "example": example,
+        "when": when,
+        "otherwise": otherwise,
+    }
+    return msgspec.Meta(ge=ge, le=le, description=description, extra=extra)
+
+
+@dataclass(frozen=True)
+class Field:
+    """One setting as panels, tooltips, TOML, the command line and the docs see it."""
+
+    key: str  # "noise.sigma_max"; "seed" has no section
+    kind: Literal["int", "float", "bool", "choice", "text", "list"]
+    default: Any
+    minimum: float | None
+    maximum: float | None
+    choices: tuple[str, ...]
+    auto: bool  # whether "auto" is allowed beside a number
+    description: str
+    label: str  # as its card says it: "σ max"
+    symbol: str
+    equation: str  # LaTeX, whatever the value
+    options: Mapping[str, Option]
+    unit: str  # "data", "data²", "s", ... : "data" is the user's own unit
+    log: bool
+    near_one: bool
+    reach: tuple[float, float] | None
+    resets: bool
+    of_data: bool
+    advanced: bool
+    example: str
+    when: Callable[[Any], bool] | None
+    otherwise: str
+
+    def equation_of(self, value: Any) -> str:
+        """The LaTeX that holds for a value; nothing where there is none."""
+        option = self.options.get(value) if isinstance(value, str) else None
+        return option.equation if option is not None and option.equation else self.equation
+
+    def title_of(self, choice: str) -> str:
+        """What stands on the button of a choice."""
+        return self.options[choice].title if choice in self.options else choice.replace("-", " ")
+
+    def meaning_of(self, choice: str) -> str:
+        """One line about a choice, or nothing."""
+        return self.options[choice].meaning if choice in self.options else ""
+
+    @property
+    def bound(self) -> str:
+        """The allowed values in words."""
+        if self.kind == "choice":
+            return "one of " + ", ".join(self.choices)
+        if self.kind == "bool":
+            return "true or false"
+        if self.kind == "text":
+            return "text"
+        if self.kind == "list":
+            return f"a list, as in {self.example}"
+        number = "a whole number" if self.kind == "int" else "a number"
+        limits = f" from {_number(self.minimum)} to {_number(self.maximum)}"
+        return number + limits + (' or "auto"' if self.auto else "")
+
+
+def _number(value: float | None) -> str:
+    if value is None:
+        return "any"
+    if float(value).is_integer() and abs(value) < 1e10:
+        return str(int(value))
+    mantissa, _, exponent = f"{value:g}".partition("e")
+    return f"{mantissa}e{int(exponent)}" if exponent else mantissa  # 1e-9, as the window writes it, and not 1e-09
+
+
+def _label(key: str, symbol: str) -> str:
+    """A plain form of a key, with its symbol where there is room: ``learning rate``, ``levels L``."""
+    name = key.split(".")[-1].replace("_", " ")
+    return f"{name} {symbol}" if symbol and len(name) + len(symbol) < 13 else name
+
+
+def field(key: str, hint: Any, default: Any) -> Field:
+    """What a type with its :func:`meta` says of the setting of a key."""
+    auto = False
+    if get_origin(hint) in (typing.Union, types.UnionType):
+        auto = True
+        (hint,) = (part for part in get_args(hint) if part != Auto)
+    base, described = get_args(hint)
+    choices: tuple[str, ...] = ()
+    if get_origin(base) is Literal:
+        kind, choices = "choice", get_args(base)
+    elif get_origin(base) is tuple:
+        kind = "list"
+    else:
+        kind = {bool: "bool", int: "int", float: "float", str: "text"}[base]
+    extra = described.extra
+    return Field(
+        key=key,
+        kind=typing.cast(Any, kind),
+        default=default,
+        minimum=described.ge,
+        maximum=described.le,
+        choices=choices,
+        auto=auto,
+        description=described.description,
+        **extra | {"label": extra["label"] or _label(key, extra["symbol"])},
+    )
+
+
+@functools.cache
+def own_fields(described: type[msgspec.Struct], section: str = "") -> Mapping[str, Field]:
+    """The settings of one struct by their keys, in the order in which they are declared; what is no setting is left out."""
+    prefix = f"{section}." if section else ""
+    default = described()
+    return types.MappingProxyType(
+        {
+            prefix + name: field(prefix + name, hint, getattr(default, name))
+            for name, hint in typing.get_type_hints(described, include_extras=True).items()
+            if name in described.__struct_fields__ and not isinstance(getattr(default, name), msgspec.Struct)
+        }
+    )

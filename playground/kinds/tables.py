@@ -1,0 +1,66 @@
+"""Small choices that several kinds offer, and that are less than a class."""
+
+from typing import Annotated, Literal
+
+from playground.kinds.setting import Option, meta
+
+Probes = Annotated[
+    Literal["rademacher", "gaussian", "sphere"],
+    meta(
+        "Distribution of the random directions; all have unit covariance",
+        label="probe distribution",
+        symbol="v",
+        equation=r"E[v v^\top] = I",
+        options={
+            "rademacher": Option("±1", "Rademacher: each coordinate is ±1; the least variance."),
+            "gaussian": Option("Normal", "Standard normal."),
+            "sphere": Option("Sphere", "Uniform on the sphere of radius √D."),
+        },
+    ),
+]
+
+TimeGrid = Annotated[
+    Literal["auto", "log-sigma", "time", "karras"],
+    meta(
+        "Time steps from noise to data: equal ratios of σ, equal times, or the grid of Karras et al. with ρ = 7. "
+        "auto: Karras's for the flow and DPM-Solver++, else log-sigma",
+        label="time grid",
+        options={
+            "auto": Option("Auto", "Karras's for the flow and DPM-Solver++, else log σ."),
+            "log-sigma": Option(
+                "log σ",
+                "Equal ratios of σ: each step changes the signal-to-noise ratio by the same factor.",
+                r"\ln \sigma_i = \ln \sigma_{max} + \frac{i}{n}(\ln \sigma_{min} - \ln \sigma_{max})",
+            ),
+            "time": Option(
+                "t",
+                "Equal steps in time: as log σ for VE, coarse near the data for VP.",
+                r"t_i = 1 - \frac{i}{n}(1 - t_{min})",
+            ),
+            "karras": Option(
+                "Karras",
+                "Equal steps in σ^(1/7): longer near the data and shorter at large σ than log σ.",
+                r"\sigma_i^{1/\rho} = \sigma_{max}^{1/\rho} + \frac{i}{n}(\sigma_{min}^{1/\rho} - \sigma_{max}^{1/\rho})",
+            ),
+        },
+        advanced=True,
+    ),
+]
+
+FinalDenoising = Annotated[
+    bool,
+    meta(
+        "End with one noise-free step to the posterior mean, the expected clean point (Tweedie)",
+        label="final denoising step",
+        equation=r"x + \sigma_L^2 s(x, \sigma_L)",
+        advanced=True,
+    ),
+]
+
+DPM_SOLVER = Option(
+    "DPM-Solver++(2M)",
+    "One score evaluation a step, extrapolated from the step before. The error falls as 1/steps².",
+    r"y' = e^{-h} y + (1 - e^{-h})\,[D + \frac{1}{2r}(D - D_0)],\ D = y + \sigma^2 s(y, \sigma)",
+)
+MULTISTEPS = 50
+"""Steps of DPM-Solver++, one evaluation each, on Karras's grid: on two moons more are no better (docs/samplers.md)."""

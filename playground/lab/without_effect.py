@@ -1,0 +1,27 @@
+"""Settings that are set and do nothing beside the others, or with these data.
+
+They stop nothing, for a file may serve several runs; the window hides what does nothing.
+"""
+
+from collections.abc import Iterator
+
+from playground.lab.experiment import fields, value
+from playground.lab.problem import Problem
+from playground.messages import Message, setting
+
+
+def settings_without_effect(problem: Problem) -> Iterator[Message]:
+    """A message for each setting that is not at its default and changes nothing."""
+    experiment = problem.experiment
+    for key, field in fields(experiment).items():
+        given = value(experiment, key)
+        if given != field.default and field.otherwise and field.when is not None and not field.when(experiment):
+            yield Message("without-effect", "{} changes nothing: " + field.otherwise + ".", (setting(key, given),), key)
+    if experiment.training.early_stopping == "on" and not problem.has_held_out_loss:
+        yield Message(
+            "no-held-out-loss",
+            "{} changes nothing: held-out images have no labels, and with {} the network never trains without; raise that.",
+            (setting("training.early_stopping", "on"), setting("training.label_dropout", 0)),
+            "training.early_stopping",
+        )
+    yield from experiment.sampling.without_effect(problem)

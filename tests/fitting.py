@@ -1,0 +1,20 @@
+"""Experiments of many kinds with a few settings in common, which not every kind has."""
+
+from collections.abc import Mapping
+
+from playground.kinds.datasets import DataSource
+from playground.lab.experiment import Experiment, fields, replace
+
+
+def fitting(common: Mapping[str, object], given: Mapping[str, object] | None = None) -> Experiment:
+    """The experiment of the given settings, and of the common ones those that its kinds have."""
+    every = {**common, **(given or {})}
+    chosen = replace(Experiment(), {key: kind for key, kind in every.items() if key.endswith(".kind")})
+    known = fields(chosen)
+    return replace(chosen, {key: to for key, to in every.items() if key in known or key in (given or {})})
+
+
+def fitting_source(kind: str, common: Mapping[str, object]) -> DataSource:
+    """The data source of a kind, with those of the common settings that it has."""
+    source = DataSource.kinds()[kind]
+    return source(**{name: to for name, to in common.items() if name in source.__struct_fields__})
