@@ -1,0 +1,125 @@
+"""The listings of CONTRIBUTING.md: each adds a kind from one file outside the package, and finds it wherever kinds are named."""
+
+import importlib.util
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from playground.kinds.kind import Kind, forget
+from playground.lab.experiment import Experiment, dump, fields, parse, replace
+
+ROOT = Path(__file__).parents[2]
+HEADINGS = {"A data set": "data", "A noise process": "noise", "An objective": "objective", "A sampler": "sampling"}
+
+
+def listing(heading: str) -> str:
+    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    return re.search(rf"### {heading}\n\n```python\n(.*?)```", text, re.DOTALL)[1]
+
+
+@pytest.fixture(params=HEADINGS)
+def kind(request, tmp_path) -> Iterator[type[Kind]]:
+    """The kind of a listing, as long as a test lasts."""
+    section, path = HEADINGS[request.param], tmp_path / "plugin.py"
+    path.write_text(listing(request.param), encoding="utf-8")
+    family = type(getattr(Experiment(), section))
+    before = set(family.kinds())
+    spec = importlib.util.spec_from_file_location(f"plugin_{section}", path)
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    (name,) = set(family.kinds()) - before
+    yield family.kinds()[name]
+    forget(family.kinds()[name])
+    del sys.modules[spec.name]
+
+
+def test_a_kind_of_one_file_is_a_setting_with_its_words_and_its_place(kind: type[Kind]) -> None:
+    choice = fields()[f"{kind.section}.kind"]
+    assert kind.name() in choice.choices
+    assert choice.title_of(kind.name()) == kind.title
+    assert choice.meaning_of(kind.name()) == kind.meaning() != ""
+    places = [other.place for other in kind.kinds().values()]
+    assert places == sorted(places)
+    chosen = replace(Experiment(), {f"{kind.section}.kind": kind.name()})
+    own = {f"{kind.section}.{name}" for name in kind.__struct_fields__}
+    assert own <= set(fields(chosen))
+
+
+def test_it_is_read_and_written_as_toml(kind: type[Kind]) -> None:
+    experiment = parse(f'[{kind.section}]\nkind = "{kind.name()}"\n')
+    assert getattr(experiment, kind.section).kind == kind.name()
+    assert parse(dump(experiment)) == experiment
+
+
+def test_it_trains_samples_and_stays_finite(kind: type[Kind]) -> None:
+    from playground.lab.problem import Problem
+    from playground.lab.sampling import sample
+    from playground.lab.training import Trainer
+
+    small = {"data.points": 300, "training.steps": 20, "training.batch": 64, "network.width": 16}
+    small |= {"likelihood.points": 20, "sampling.particles": 20, "sampling.steps": 20}
+    problem = Problem.build(replace(Experiment(), {f"{kind.section}.kind": kind.name(), **small}))
+    trainer = Trainer(problem)
+    *_, last = trainer
+    assert last.diverged is None
+    *_, run = sample(problem, trainer.ema)
+    assert abs(run.positions[-1]).max() < 1e3
+
+
+def test_the_docs_have_it(kind: type[Kind]) -> None:
+    spec = importlib.util.spec_from_file_location("reference", ROOT / "docs/make_experiment_reference.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    page = module.reference()
+    assert f"| `{kind.name()}` | {kind.title}: {kind.meaning()}" in page
+
+
+def test_the_window_offers_it_and_makes_its_rows(kind: type[Kind], qtbot) -> None:
+    from PySide6.QtWidgets import QVBoxLayout, QWidget
+
+    from playground.app.fields import make_field
+    from playground.app.kind_rows import KindRows
+    from playground.app.state import State
+
+    state, card = State(), QWidget()
+    qtbot.addWidget(card)
+    body = QVBoxLayout(card)
+    offered = make_field(state, f"{kind.section}.kind", None)
+    body.addWidget(offered)
+    rows = KindRows(state, kind.section, body, lambda: body, parent=card)
+    control = offered.control
+    assert kind.name() in control.buttons if hasattr(control, "buttons") else control.findData(kind.name()) >= 0
+    before = state.experiment
+    assert state.edit({f"{kind.section}.kind": kind.name()})
+    wanted = [f"{kind.section}.{name}" for name in kind.__struct_fields__]
+    assert set(rows.rows) == {key for key in wanted if state.field(key).kind not in ("list", "text")}
+    name = next(
+        name for name in kind.__struct_fields__ if state.field(f"{kind.section}.{name}").kind in ("int", "float")
+    )
+    key = f"{kind.section}.{name}"
+    value = state.field(key).maximum
+    state.edit({key: value})
+    state.edit({f"{kind.section}.kind": getattr(before, kind.section).kind})
+    state.edit({f"{kind.section}.kind": kind.name()})
+    assert state.value(key) == value  # what it had comes back
+
+
+def test_the_command_line_lists_a_sampler(tmp_path) -> None:
+    plugin = tmp_path / "plugin.py"
+    plugin.write_text(listing("A sampler"), encoding="utf-8")
+    program = "import plugin, sys; sys.argv = ['score-playground', 'sample', '--help']; from playground.cli import main; main()"
+    said = subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(ROOT), "COLUMNS": "400"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert "gradient-ascent" in said.stdout
