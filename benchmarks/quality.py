@@ -70,7 +70,7 @@ def measure(experiment: Experiment) -> Found:
     assert figures is not None
     distance = distance_over_floor(problem, network)
     found = Found(figures["kl"], figures["kl_standard_error"], distance)
-    floor = "unknown" if last.floor is None else f"{last.floor:.4f}"
+    floor = "unknown" if last.optimal_loss is None else f"{last.optimal_loss:.4f}"
     print(
         f"{experiment.data.kind:16} seed {experiment.seed}  {last.step:6,} steps {last.step / last.seconds:5.0f}/s  "
         f"loss {np.mean(losses):.4f} (floor {floor})  KL {found.kl:.4f} ± {found.error:.4f} nat  W2 {distance:.2f} floors",

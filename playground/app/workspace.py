@@ -300,7 +300,7 @@ def assemble(
         workspace.publish()
         _remember(workspace, session.training, TrainingProgress)
         progress = workspace.progress
-        if progress is not None and progress.floor is not None and progress.floor_error is None:
+        if progress is not None and progress.optimal_loss is not None and progress.optimal_loss_error is None:
             workspace.progress = trainer.with_optimal_loss(progress)
     if session is not None:
         kept_figures.keep_saved(workspace, session.measurements, session.experiment)

@@ -126,9 +126,9 @@ def _show(progress: TrainingProgress, loss: str, update: Update) -> None:
 
 def _floor(progress: TrainingProgress) -> str:
     """The optimal loss, where it is known."""
-    if progress.floor is None:
+    if progress.optimal_loss is None:
         return ""
-    return f" (optimal {progress.floor:.4f} ± {progress.floor_error or 0.0:.4f})"
+    return f" (optimal {progress.optimal_loss:.4f} ± {progress.optimal_loss_error or 0.0:.4f})"
 
 
 def _session(problem: Problem, trainer: Trainer) -> Session:
@@ -176,8 +176,8 @@ def _training(
         "held_out_loss_standard_error": held_out_error,
         "kept_step": None if last is None or last.diverged else trainer.stopping.best_step or trainer.step,
         "early_stopping": None if last is None else last.note,
-        "optimal_loss": None if last is None else last.floor,
-        "optimal_loss_standard_error": None if last is None else last.floor_error,
+        "optimal_loss": None if last is None else last.optimal_loss,
+        "optimal_loss_standard_error": None if last is None else last.optimal_loss_error,
         "diverged": None if last is None else last.diverged,
         "parameters": sum(parameter.numel() for parameter in trainer.network.parameters()),
         "device": str(problem.device),

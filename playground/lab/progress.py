@@ -11,11 +11,11 @@ class TrainingProgress:
         step, seconds: steps made and time spent training, pauses not counted.
         steps_per_second: of the last second or so.
         loss: mean over the steps since the last report.
-        floor: the loss of a perfect network where the density is known; None elsewhere.
+        optimal_loss: that of the true score, where the density is known; None elsewhere.
         learning_rate: of the last step.
         seconds_left: estimate, None before there is one.
         diverged: why training stopped and what to try, or None.
-        floor_error: the standard error of `floor`, which is estimated from random points.
+        optimal_loss_error: the standard error of `optimal_loss`, which is estimated from random points.
         held_out_loss, held_out_error: after a check, the training loss and by how much the averaged weights lose more at
             held-out points than at training points, with its standard error; None between checks.
         note: at the end, that training stopped early and why, or that other weights than the last are kept.
@@ -25,12 +25,12 @@ class TrainingProgress:
     seconds: float
     steps_per_second: float
     loss: float
-    floor: float | None
+    optimal_loss: float | None
     learning_rate: float
     seconds_left: float | None
     finished: bool
     diverged: str | None
-    floor_error: float | None = None  # not told by files of earlier versions, nor are those below
+    optimal_loss_error: float | None = None  # not told by files of earlier versions, nor are those below
     held_out_loss: float | None = None
     held_out_error: float | None = None
     note: str | None = None

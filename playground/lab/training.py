@@ -147,12 +147,12 @@ class Trainer:
             seconds=self.seconds,
             steps_per_second=self._rate,
             loss=loss,
-            floor=self._optimal_loss,
+            optimal_loss=self._optimal_loss,
             learning_rate=learning_rate,
             seconds_left=0.0 if self.finished else self._seconds_left(),
             finished=self.finished,
             diverged=self._diverged,
-            floor_error=self._optimal_loss_error,
+            optimal_loss_error=self._optimal_loss_error,
             held_out_loss=checked and checked[0],
             held_out_error=checked and checked[1],
             note=self.stopping.note(self.step) if self.finished else None,
@@ -366,7 +366,7 @@ class Trainer:
         return total / len(rates)
 
     def _find_baselines(self) -> None:
-        """Find what losses are to be compared with: the Gaussian score's, and the floor. Not counted as training."""
+        """Find the losses to compare with: that of a Gaussian's score, and the optimal one. Not counted as training."""
         generator = self.problem.generator("reference")
         data = self.problem.train
         x = data[self.problem.some_rows(len(data), 1000, "reference points")]
@@ -383,9 +383,9 @@ class Trainer:
         return found or (None, None)
 
     def with_optimal_loss(self, progress: TrainingProgress) -> TrainingProgress:
-        """A report of an earlier version, of these settings, with the floor's error."""
-        floor, error = self._estimate_optimal_loss(self.problem.generator("reference"))
-        return replace(progress, floor=floor, floor_error=error)
+        """Return the report with the optimal loss of these settings and its error, for reports that lack the error."""
+        loss, error = self._estimate_optimal_loss(self.problem.generator("reference"))
+        return replace(progress, optimal_loss=loss, optimal_loss_error=error)
 
     def _check(self, loss: float) -> None:
         """Keep the weights if they are good; go back to those that were, and stop, if the loss has lost all bounds."""

@@ -170,17 +170,17 @@ def test_losses_are_those_of_the_noise_levels_that_are_drawn_now(qtbot, workspac
     """Another distribution of ln sigma has another floor; the old curve keeps its own, and comes back with the old distribution."""
     state, engine = workspace
     train(qtbot, engine)
-    history, floor = engine.loss_history, engine.last_progress.floor
+    history, floor = engine.loss_history, engine.last_progress.optimal_loss
     state.edit({"training.sigma_distribution": "log-uniform", "training.learning_rate": 1e-3})
     assert len(engine.loss_history[0]) == 0
     engine.session({})().save(tmp_path / "run.spg")
     state.edit({"training.sigma_distribution": "log-normal"})
     assert np.array_equal(engine.loss_history, history)
-    assert engine.last_progress.floor == floor
+    assert engine.last_progress.optimal_loss == floor
     state.undo()
     train(qtbot, engine)
     assert engine.loss_history[0][0] > history[0][-1]
-    assert engine.last_progress.floor != floor
+    assert engine.last_progress.optimal_loss != floor
     with qtbot.waitSignal(engine.problem_changed, timeout=10_000):
         engine.open_session(Session.load(tmp_path / "run.spg"))
     assert state.experiment.training.sigma_distribution == "log-uniform"

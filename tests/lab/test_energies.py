@@ -72,7 +72,7 @@ def test_an_energy_learns_by_every_objective(objective: str, noise: str, steps: 
     )
     *_, last = trainer
     assert last.diverged is None
-    assert last.floor is not None
+    assert last.optimal_loss is not None
     problem = trainer.problem
     judge, generator = build_objective(problem), problem.generator("judge")
     sigma = problem.noise.training_sigmas(len(problem.test), generator)
@@ -81,7 +81,7 @@ def test_an_energy_learns_by_every_objective(objective: str, noise: str, steps: 
     for model in (StandardNormal(), trainer.ema):
         generator.set_state(state)
         losses.append(float(judge.loss(model, problem.test, sigma, generator).detach().mean()))
-    assert losses[1] < losses[0] - 0.5 * (losses[0] - last.floor)
+    assert losses[1] < losses[0] - 0.5 * (losses[0] - last.optimal_loss)
 
 
 def test_maximum_likelihood_learns_a_density_near_the_datas() -> None:

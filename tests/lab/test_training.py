@@ -65,7 +65,7 @@ def test_every_legal_pair_of_objective_and_noise_learns(objective: str, noise: s
     trainer, last = trained(objective__kind=objective, noise__kind=noise, training__steps=steps)
     assert last.finished
     assert last.diverged is None
-    assert last.floor is not None
+    assert last.optimal_loss is not None
     problem = trainer.problem
     judge, generator = build_objective(problem), problem.generator("judge")
     sigma = problem.noise.training_sigmas(len(problem.test), generator)
@@ -140,7 +140,7 @@ def test_denoising_without_noise_is_refused() -> None:
 def test_every_weight_trains(weight: str) -> None:
     _, last = trained(objective__weight=weight, training__steps=60)
     assert last.diverged is None
-    assert last.floor is not None
+    assert last.optimal_loss is not None
     assert math.isfinite(last.loss)
 
 
@@ -363,13 +363,13 @@ def test_settings_change_on_the_fly() -> None:
     for progress in trainer:
         if progress.step > 100:
             break
-    floor = progress.floor
+    floor = progress.optimal_loss
     changed = {"training.learning_rate": 1e-3, "training.batch": 16, "objective.kind": "sliced"}
     trainer.set_hyperparameters(replace(trainer.problem.experiment, changed))
     progress = next(trainer)
     assert progress.learning_rate == pytest.approx(1e-3)
-    assert progress.floor is not None
-    assert progress.floor < 0 < floor
+    assert progress.optimal_loss is not None
+    assert progress.optimal_loss < 0 < floor
     assert progress.step > 101
 
 
@@ -384,16 +384,16 @@ def test_noise_whose_loss_has_no_number_is_not_blamed_on_the_learning_rate(sigma
 def test_the_optimal_loss_has_an_error_and_is_estimated_anew_only_for_another_loss() -> None:
     trainer = Trainer(Problem.build(experiment(training__steps=5000)))
     first = next(trainer)
-    assert first.floor is not None
-    assert first.floor_error is not None
+    assert first.optimal_loss is not None
+    assert first.optimal_loss_error is not None
     truth = trainer._objective.optimal_loss(trainer.problem.density, trainer.problem.generator("another"), 400_000)
-    assert 0 < first.floor_error < 0.05 * first.floor
-    assert abs(first.floor - truth) < 4 * first.floor_error
+    assert 0 < first.optimal_loss_error < 0.05 * first.optimal_loss
+    assert abs(first.optimal_loss - truth) < 4 * first.optimal_loss_error
     trainer.set_hyperparameters(replace(trainer.problem.experiment, {"training.learning_rate": 1e-3}))
-    trainer._objective.floor = lambda *_: pytest.fail("the loss is the same")
-    assert next(trainer).floor == first.floor
+    trainer._objective.optimal_loss = lambda *_: pytest.fail("the loss is the same")
+    assert next(trainer).optimal_loss == first.optimal_loss
     trainer.set_hyperparameters(replace(trainer.problem.experiment, {"objective.weight": "sigma2"}))
-    assert next(trainer).floor != first.floor
+    assert next(trainer).optimal_loss != first.optimal_loss
 
 
 @pytest.mark.parametrize(
@@ -413,7 +413,7 @@ def test_loss_identity_is_told_by_the_optimal_loss(before: dict, after: dict, sa
     first = experiment(**{key.replace(".", "__"): one for key, one in before.items()})
     second = replace(first, after)
     assert (loss_identity(first) == loss_identity(second)) is same
-    first_floor, second_floor = (next(Trainer(Problem.build(one))).floor for one in (first, second))
+    first_floor, second_floor = (next(Trainer(Problem.build(one))).optimal_loss for one in (first, second))
     assert (first_floor == second_floor) is same
 
 
@@ -483,7 +483,7 @@ def test_saved_averages_load_into_a_network() -> None:
 
 def test_digits_train() -> None:
     trainer, last = trained(data__kind="digits", network__width=128, training__batch=32, training__steps=200)
-    assert last.floor is None
+    assert last.optimal_loss is None
     assert last.diverged is None
     problem = trainer.problem
     judge, generator = build_objective(problem), problem.generator("judge")

@@ -186,7 +186,7 @@ class TrainingPanel(CollapsiblePanel):
             self.chart.show_empty(asked if self.button.isEnabled() else "")
         else:
             held_out = self.engine.held_out_history
-            self.chart.show_history(steps, losses, progress.floor, progress.floor_error, held_out)
+            self.chart.show_history(steps, losses, progress.optimal_loss, progress.optimal_loss_error, held_out)
 
     @Slot()
     def _refresh(self) -> None:
