@@ -40,7 +40,7 @@ def shortened(state: str, metrics: QFontMetrics, width: int) -> str:
     return text if fits else metrics.elidedText(text, Qt.TextElideMode.ElideRight, width)
 
 
-class Header(QAbstractButton):
+class PanelHeader(QAbstractButton):
     """A card's top line: number, title, state (elided, whole in the tooltip), and whether it is open."""
 
     def __init__(self, title: str, number: int | None, parent: QWidget | None = None) -> None:
@@ -284,7 +284,7 @@ class CollapsiblePanel(QFrame):
         outer = QVBoxLayout(self)
         outer.setContentsMargins(12, 4, 12, 4)
         outer.setSpacing(0)
-        self.header = Header(title, number, self)
+        self.header = PanelHeader(title, number, self)
         outer.addWidget(self.header)
         self._content = QWidget(self)
         outer.addWidget(self._content)

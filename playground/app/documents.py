@@ -15,7 +15,7 @@ from PySide6.QtCore import QObject, Signal, Slot
 from PySide6.QtWidgets import QMessageBox, QWidget
 
 from playground.app import errors, file_prompts
-from playground.app.background import Background
+from playground.app.background_task import BackgroundTask
 from playground.app.export_size import megabytes
 from playground.app.file_prompts import Answer, completed, may_replace, name_buttons
 from playground.app.settings import Settings
@@ -69,7 +69,7 @@ class Documents(QObject):
         self._state, self._engine, self._settings, self._window = state, engine, settings, window
         self._opening = opening
         self._stamp: Stamp | None = None  # of the file when it was opened or saved here
-        self._background = Background(self)
+        self._background = BackgroundTask(self)
         self.saving = False  # whether work is on its way to a file, and safe only once it is there
         self._then: Callable[[], None] | None = None  # what goes on once that file is whole
         self.path: Path | None = None

@@ -20,10 +20,7 @@ if TYPE_CHECKING:
 MAP_CELLS = 64  # of a learned density that follows sigma, across and down: a second or two each
 ASKED_CELLS = 160  # of the map that is asked for
 ENERGY_CELLS = 120  # of that of an energy, which no path has to be followed for: a twentieth of a second
-INTERPOLATION_POINTS, INTERPOLATION_IMAGES = (
-    65,
-    11,
-)  # of the way between two: what makes a smooth line, and what fits beside each other
+INTERPOLATION_POINTS, INTERPOLATION_IMAGES = 65, 11  # a smooth line, and images that fit beside each other
 
 Progress = Iterator[tuple[float | None, Any]]
 

@@ -106,9 +106,7 @@ class Workspace:
     held_out: list[tuple[int, float]] = field(default_factory=list)  # steps and held-out losses of the checks
     pending_hyperparameters: Mailbox[Experiment] = field(default_factory=Mailbox)
     lock: FairLock = field(default_factory=FairLock)  # held while the trainer works, about 60 ms
-    figures: dict[tuple[Any, ...], Any] = field(
-        default_factory=dict
-    )  # measured so far, see playground.app.kept_figures
+    figures: dict[tuple[Any, ...], Any] = field(default_factory=dict)  # see kept_figures
     clicked: tuple[tuple[float, float] | int, ...] = ()  # when another workspace took its place
 
     @property
@@ -293,9 +291,8 @@ def assemble(
         problem, trainer, _view(problem, trainer), Weights(next(_versions), trainer.snapshot(), untrained=True)
     )
     if session is not None and session.weights:
-        _restore_hyperparameters(
-            trainer, session
-        )  # first, for what the weights do not tell of their training is by these settings
+        # First, for the weights do not say by which settings they were trained.
+        _restore_hyperparameters(trainer, session)
         trainer.restore(dict(session.weights))
         workspace.publish()
         _remember(workspace, session.training, TrainingProgress)

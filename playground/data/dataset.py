@@ -27,7 +27,7 @@ class DataError(UserError, ValueError):
 
 @dataclass(frozen=True, eq=False)
 class Dataset:
-    """Points to learn from and points to judge by.
+    """Points to train on and held-out points to evaluate on.
 
     Attributes:
         name: for titles: the source's title, or the file's name.

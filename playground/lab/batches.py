@@ -23,7 +23,7 @@ def sample_batch(
     sigma = sigma.view(-1, steps).t().flatten()
     x = data.index_select(0, rows)
     grey_levels = problem.dataset.grey_levels
-    if grey_levels is not None:  # afresh each time: fixed fractions of a grey level would be learned by heart
+    if grey_levels is not None:  # afresh each time: fixed fractions of a grey level would be memorized
         width = 2 / grey_levels / problem.units.length
         x = x + width * (torch.rand(x.shape, generator=generator, device=x.device) - 0.5)
     return x, sigma, _labels(problem, network, rows, generator)

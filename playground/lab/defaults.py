@@ -10,7 +10,7 @@ import msgspec
 from playground.lab.settings import Experiment, Likelihood, Training
 
 SECONDS, IMAGE_SECONDS = 20.0, 120.0
-"""Training where no number of steps is given: on the digits a U-Net has then learned what it can without having them memorized."""
+"""Seconds of training where no number of steps is given: a U-Net then has learned the digits without memorizing them."""
 BATCH, IMAGE_BATCH = 512, 64
 """Points a training step: for an MLP 512 take hardly longer than 64, for a convolution eight times as long."""
 

@@ -195,7 +195,7 @@ _FROM_SMOOTHING = (
 )
 
 OF_SAMPLES = (*FROM_SAMPLES, "mode_weights_true", *FROM_IMAGES, *FROM_LABELS)
-"""Keys of what samples are judged by, and beside what."""
+"""Keys of the figures of samples, and of what they are compared with."""
 METRICS = (*FROM_LIKELIHOOD, "entropy", *_FROM_SMOOTHING, *energies.METRICS, *OF_SAMPLES)
 """Keys of the dictionary that :func:`evaluate` ends with, besides `reasons`."""
 ERROR = "_standard_error"

@@ -31,7 +31,7 @@ def image_figures(problem: Problem, samples: Array) -> dict[str, Any]:
     """Figures about samples (N, C, H, W) in user units, by the keys of FROM_IMAGES and, where there are labels, FROM_LABELS.
 
     - nearest_neighbour_distance: median Euclidean distance from a sample to the nearest training image; nearest_neighbour_distance_held_out: the
-      same from held-out images; each with its _standard_error. Samples learned by heart lie much nearer than those.
+      same from held-out images; each with its _standard_error. Memorized samples lie much nearer than those.
     - nearest_neighbour_rows: the training images nearest to the first SHOWN samples.
     - class_frequencies: what share of the samples shows each class, by the vote of the NEIGHBOURS nearest training images, with the
       error of :func:`share_error`; class_frequencies_true: the classes' shares in the training set.

@@ -202,7 +202,7 @@ class Problem:
 
     @functools.cached_property
     def validation(self) -> Tensor:
-        """(M, *shape) held-out points on which training may be stopped: no others are what a model is judged by.
+        """(M, *shape) held-out points on which training may be stopped: a model is evaluated on the others.
 
         Draws of their own where the density is known; else a part of the held-out ones, or all where nothing is decided by them.
         """

@@ -1,4 +1,4 @@
-r"""Log-likelihood along the probability-flow ODE, there and back.
+r"""Log-likelihood along the probability-flow ODE, from data to latent codes and back.
 
 .. math:: \log p_0(x(0)) = \log p_1(x(1)) + \int_0^1 \mathrm{tr}\,\nabla \tilde f(x(t), t)\, dt, \quad
     \tilde f = f - \tfrac12 g^2 s

@@ -134,7 +134,7 @@ class Objective(ABC):
 
     @abstractmethod
     def optimal_loss(self, density: Density, generator: torch.Generator, count: int = 40_000) -> float | None:
-        """The loss that a perfect model of `density` would have, by Monte Carlo over `count` points; None if it has none."""
+        """Estimate the loss of the true model of `density`, by Monte Carlo over `count` points; None if it has none."""
 
     def optimal_loss_with_error(
         self, density: Density, generator: torch.Generator, parts: int = 20, count: int = 4096
@@ -160,7 +160,7 @@ class ScoreMatching(Objective):
         """Unweighted loss of the true score s, given ||s - g||^2 for g the score of a Gaussian with the data's moments."""
 
     def optimal_loss(self, density: Density, generator: torch.Generator, count: int = 40_000) -> float | None:
-        """The loss that the true score of `density` would have, by Monte Carlo over `count` points; None if it has none.
+        """Estimate the loss of the true score of `density`, by Monte Carlo over `count` points; None if it has none.
 
         Partial integration leaves E||s||^2 to be estimated: exact and sliced have -1/2 of it, denoising D/sigma^2 - E||s||^2.
         At large sigma that is a small difference of two numbers with much noise; but for the Gaussian's score

@@ -17,12 +17,11 @@ from playground.theory.noise import per_point
 
 NODES = 16_384  # points evaluated at a time: what an MLP needs for them is some ten megabytes
 
-LEAST_REACH = (
-    5.0  # standard deviations of the data to look beyond their outermost point: an energy may put something there
-)
-NEGLIGIBLE_NATS = (
-    20.0  # nats below the highest node, where all of a million have 0.002 of its share: their gradient is left out
-)
+LEAST_REACH = 5.0
+"""Standard deviations of the data to look beyond their outermost point: an energy may put something there."""
+
+NEGLIGIBLE_NATS = 20.0
+"""Nats below the highest node, where all of a million have 0.002 of its share: their gradient is left out."""
 
 
 @runtime_checkable

@@ -107,9 +107,8 @@ def _common(a: Tensor, b: Tensor) -> int:
 def _distances(a: Tensor, b: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     count = _common(a, b)
     a, b = a[:count].flatten(1).double(), b[:count].flatten(1).double()
-    centre = b.mean(
-        0
-    )  # the data's, wherever the samples are: cdist takes products of many points, whose rounding grows with their distance from the origin
+    # The data's centre, wherever the samples are: cdist takes products, whose rounding grows with the distance from the origin.
+    centre = b.mean(0)
     a, b = a - centre, b - centre
     return torch.cdist(a, a), torch.cdist(b, b), torch.cdist(a, b)
 

@@ -24,7 +24,7 @@ TRAIN, SAMPLE, COST = "boltzmann training", "boltzmann samples", "boltzmann cost
 
 
 @dataclass(frozen=True, eq=False)
-class View:
+class MachineState:
     """What there is to see at one step."""
 
     progress: "Progress"
@@ -49,7 +49,7 @@ class Machine(QObject):
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self.state = State(Boltzmann(), self)  # type: ignore[arg-type]
-        self.view: View | None = None
+        self.view: MachineState | None = None
         self.cost: Cost | None = None
         self._wanted = True  # whether patterns that change are learned at once
         self._tasks = Tasks(self)
@@ -148,7 +148,7 @@ class Machine(QObject):
         if self._tasks.idle:
             self._timer.stop()
 
-    def _seen(self, view: View) -> None:
+    def _seen(self, view: MachineState) -> None:
         first, self.view = self.view is None, view
         self.seen.emit(view)
         if first:
@@ -177,7 +177,7 @@ class Machine(QObject):
         return patterns_of(self.settings)
 
 
-def _training(settings: Boltzmann, start: "Progress | None") -> Iterator[tuple[float, View]]:
+def _training(settings: Boltzmann, start: "Progress | None") -> Iterator[tuple[float, MachineState]]:
     import torch
 
     from playground.lab.boltzmann.training import Samples, Trainer
@@ -189,7 +189,7 @@ def _training(settings: Boltzmann, start: "Progress | None") -> Iterator[tuple[f
         time.sleep(PICTURE)
 
 
-def _sampling(settings: Boltzmann, view: View) -> Iterator[tuple[float, View]]:
+def _sampling(settings: Boltzmann, view: MachineState) -> Iterator[tuple[float, MachineState]]:
     import torch
 
     from playground.lab.boltzmann.training import Samples
@@ -202,11 +202,11 @@ def _sampling(settings: Boltzmann, view: View) -> Iterator[tuple[float, View]]:
         time.sleep(PICTURE)
 
 
-def _view(settings: Boltzmann, progress: "Progress", samples: Any) -> View:
+def _view(settings: Boltzmann, progress: "Progress", samples: Any) -> MachineState:
     from playground.lab.boltzmann.training import are_patterns, most_probable
 
     drawn = samples.follow(progress.weights)
-    return View(
+    return MachineState(
         progress,
         most_probable(settings, progress.weights, LIKELY),
         drawn,

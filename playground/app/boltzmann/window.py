@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QDialog, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 from playground.app import theme
 from playground.app.boltzmann.cards import CostCard, LearningCard, WeightsCard, button
 from playground.app.boltzmann.gallery import Gallery
-from playground.app.boltzmann.machine import Machine, View
+from playground.app.boltzmann.machine import Machine, MachineState
 from playground.app.boltzmann.pad import PatternPad
 from playground.app.boltzmann.readings import pattern_sentence, pattern_words
 from playground.app.collapsible_panel import CollapsiblePanel
@@ -305,7 +305,7 @@ class BoltzmannWindow(QDialog):
         self.remove.setEnabled(known)
 
     @Slot(object)
-    def _show(self, view: View | None) -> None:
+    def _show(self, view: MachineState | None) -> None:
         self._show_pattern()
         settings = self.machine.settings
         if view is None:

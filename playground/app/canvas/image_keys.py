@@ -5,7 +5,7 @@ from collections.abc import Callable
 from PySide6.QtCore import QEvent, QObject, QRectF, Qt, Signal
 from PySide6.QtGui import QAccessible, QAccessibleAnnouncementEvent, QKeyEvent
 
-from playground.app.canvas.surface import PICK_KEYS, Surface
+from playground.app.canvas.plot_surface import PICK_KEYS, PlotSurface
 from playground.drawing.images import ImageGrid, Tiles
 
 STEPS = {  # columns and rows
@@ -31,7 +31,7 @@ class ImageKeys(QObject):
     picked = Signal(int)
     shift_picked = Signal(int)
 
-    def __init__(self, surface: Surface, grid: Callable[[], ImageGrid | None]) -> None:
+    def __init__(self, surface: PlotSurface, grid: Callable[[], ImageGrid | None]) -> None:
         super().__init__(surface)
         self._surface, self._grid = surface, grid
         self._number: int | None = None

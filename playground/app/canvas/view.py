@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
 from playground.app import theme
 from playground.app.canvas.image_keys import ImageKeys
 from playground.app.canvas.legend import KEYS, LEGEND, defaults
-from playground.app.canvas.surface import Surface
+from playground.app.canvas.plot_surface import PlotSurface
 from playground.drawing.images import ImageGrid, Strip
 from playground.drawing.layers import Data, Density, Field, InterpolatedPoints, Particles, Path, Strokes, Trails
 from playground.drawing.palette import DARK, Palette
@@ -62,7 +62,7 @@ class CanvasView(QWidget):
         self._brush = 0.0
         self._strokes: tuple[tuple[np.ndarray, float], ...] = ()
         self._image_limits: tuple[float, float] | None = None
-        self._view = Surface(self, self._shown)
+        self._view = PlotSurface(self, self._shown)
         self._keys = ImageKeys(self._view, lambda: self._scene.images)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)

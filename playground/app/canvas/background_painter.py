@@ -13,7 +13,7 @@ from playground.drawing.scene import Scene, Still, paint
 PATIENCE = 40  # ms without a frame after which late arrows are shown by themselves
 
 
-class Picture(QObject):
+class BackgroundPainter(QObject):
     """Paints scenes into an image.
 
     Args:

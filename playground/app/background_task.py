@@ -8,7 +8,7 @@ from PySide6.QtCore import QObject, Slot
 from playground.app.workers import Worker
 
 
-class Background(QObject):
+class BackgroundTask(QObject):
     """Runs a function in a thread of its own and hands back, in the GUI thread, what it returned or raised."""
 
     def __init__(self, parent: QObject | None = None) -> None:

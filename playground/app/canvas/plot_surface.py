@@ -17,7 +17,7 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QWidget
 
-from playground.app.canvas.picture import Picture
+from playground.app.canvas.background_painter import BackgroundPainter
 from playground.drawing.palette import DARK
 from playground.drawing.plane import Plane, Viewport, shaped
 from playground.drawing.scene import Scene
@@ -47,7 +47,7 @@ MARK = 6.0  # px around what the keyboard has chosen: outside the ring of an ima
 BRUSH_KEYS = {Qt.Key.Key_Escape, Qt.Key.Key_BracketLeft, Qt.Key.Key_BracketRight}
 
 
-class Surface(QWidget):
+class PlotSurface(QWidget):
     """A view of the plane with pan, zoom and fit, and two tools of the left button: point and brush.
 
     Signals carry the user's coordinates:
@@ -73,7 +73,7 @@ class Surface(QWidget):
         self.setMouseTracking(True)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setContextMenuPolicy(Qt.ContextMenuPolicy.PreventContextMenu)
-        self.picture = Picture(scene, self.painted.emit, self.update, self)
+        self.picture = BackgroundPainter(scene, self.painted.emit, self.update, self)
         self.movable = True
         self.colors = DARK
         self.mark: Callable[[], QRectF | None] = lambda: None  # what the keyboard has chosen of the picture
