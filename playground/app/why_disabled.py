@@ -9,10 +9,10 @@ from playground.app.state import State
 from playground.app.views import conditions_of
 from playground.lab.conflicts import (
     comparison_conflict,
-    few_samples,
     likelihood_conflict,
     sampling_conflict,
     training_conflict,
+    why_too_few_samples,
 )
 from playground.lab.label_dropout_checks import untrained_likelihood_score, untrained_unconditional_score
 
@@ -87,4 +87,4 @@ def comparing_samples(state: State, engine: Engine) -> str:
         return spoken(str(conflict))
     if run is None or not len(run):
         return "There are no samples to compare with the data yet."
-    return "" if view.is_image else spoken(str(few_samples(len(run.positions[-1])) or ""))
+    return "" if view.is_image else spoken(str(why_too_few_samples(len(run.positions[-1])) or ""))

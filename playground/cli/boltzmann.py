@@ -9,7 +9,7 @@ import torch
 
 from playground.cli.folders import create_folder, replace_results
 from playground.cli.reporting import say, stage
-from playground.cli.results import check_free, write_csv, write_json
+from playground.cli.results import require_free_folder, write_csv, write_json
 from playground.drawing.boltzmann import Report, paint_report
 from playground.drawing.palette import DARK
 from playground.drawing.render import headless, save_image
@@ -17,7 +17,7 @@ from playground.lab import experiment as experiments
 from playground.lab.boltzmann.cost import Cost, measure_cost
 from playground.lab.boltzmann.patterns import patterns_of, write_pattern
 from playground.lab.boltzmann.settings import Boltzmann, training_conflict
-from playground.lab.boltzmann.training import Likely, Progress, Samples, Trainer, are_patterns, most_probable
+from playground.lab.boltzmann.training import MostProbable, Progress, Samples, Trainer, are_patterns, most_probable
 from playground.user_errors import UserError
 
 SETTINGS, METRICS, WEIGHTS, SAMPLES, COST, PICTURE = (
@@ -57,7 +57,7 @@ def run_boltzmann(settings: Boltzmann, folder: Path, overwrite: bool) -> None:
         raise UserError(
             f"There are no patterns to learn: set patterns to {experiments.fields(Boltzmann)['patterns'].bound}."
         )
-    check_free(folder, EVERYTHING, overwrite)
+    require_free_folder(folder, EVERYTHING, overwrite)
     torch.set_num_threads(1)  # more would wait for each other, in work this small
     with create_folder(folder):
         with stage("Training") as update:
@@ -85,7 +85,7 @@ def run_boltzmann(settings: Boltzmann, folder: Path, overwrite: bool) -> None:
 
 
 def _metrics(
-    settings: Boltzmann, progress: Progress, likely: Likely, samples: np.ndarray, cost: Cost
+    settings: Boltzmann, progress: Progress, likely: MostProbable, samples: np.ndarray, cost: Cost
 ) -> dict[str, Any]:
     growth = cost.growth()
     return {
@@ -114,7 +114,7 @@ def _metrics(
 
 
 def _paint(
-    settings: Boltzmann, progress: Progress, likely: Likely, samples: np.ndarray, cost: Cost, path: Path
+    settings: Boltzmann, progress: Progress, likely: MostProbable, samples: np.ndarray, cost: Cost, path: Path
 ) -> None:
     application = headless()
     shown = min(len(likely.states), 16)

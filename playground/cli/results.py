@@ -13,7 +13,7 @@ import numpy as np
 import torch
 
 from playground.cli.reporting import say, stage, warn
-from playground.cli.settings import changed_after_training
+from playground.cli.settings import with_settings_after_training
 from playground.lab.atomic import atomic_write, is_held
 from playground.lab.conflicts import sampling_conflict
 from playground.lab.label_dropout_checks import untrained_conditional_score, untrained_unconditional_score
@@ -46,7 +46,7 @@ def folder_in_use(folder: Path) -> UserError:
     return UserError(f"--out {folder} {STILL_WRITTEN}: wait for its end, or give another folder.")
 
 
-def incomplete(folder: Path) -> str | None:
+def why_incomplete(folder: Path) -> str | None:
     """Why the files of a folder may not be all of one run, as part of a sentence; None where they are."""
     if not (folder / INCOMPLETE).exists():
         return None
@@ -55,7 +55,7 @@ def incomplete(folder: Path) -> str | None:
     return "is half written, because its run was stopped"
 
 
-def check_free(folder: Path, names: Iterable[str], overwrite: bool) -> None:
+def require_free_folder(folder: Path, names: Iterable[str], overwrite: bool) -> None:
     """Make sure that files can be written into a folder, and that none of an earlier run is lost unasked.
 
     Raises:
@@ -66,7 +66,7 @@ def check_free(folder: Path, names: Iterable[str], overwrite: bool) -> None:
             raise UserError(f"--out {folder} holds a folder named {name}, where a file is to be written: move it away.")
     if is_held(folder / INCOMPLETE):
         raise folder_in_use(folder)
-    half = incomplete(folder)
+    half = why_incomplete(folder)
     if half and not overwrite:
         raise UserError(f"--out {folder} {half}: give another folder, or add --overwrite to replace it.")
     there = [name for name in names if (folder / name).exists()]
@@ -129,7 +129,7 @@ def open_model(folder: Path, assignments: Sequence[str] = (), seed: int | None =
     """
     if not folder.exists():
         raise UserError(f"{folder} is not a folder: give the DIR that score-playground run wrote, or a session (.spg).")
-    half = incomplete(folder)
+    half = why_incomplete(folder)
     if half:
         warn(f"{folder} {half}: only {MODEL} is used, and other files may be missing.")
     path = folder / MODEL if folder.is_dir() else folder
@@ -137,7 +137,7 @@ def open_model(folder: Path, assignments: Sequence[str] = (), seed: int | None =
         raise UserError(f"{folder} holds no {MODEL}: give the DIR that score-playground run wrote.")
     chosen = choose_device(device)
     session = Session.load(path)
-    experiment = changed_after_training(session.experiment, assignments, seed)
+    experiment = with_settings_after_training(session.experiment, assignments, seed)
     problem = Problem.build(experiment, session.dataset(), chosen)
     use_threads(problem)
     network = None

@@ -39,7 +39,7 @@ def run_experiment(experiment: Experiment, folder: Path, device: str, overwrite:
         UserError, ExperimentError, DataError: the experiment, its data, the device or the folder cannot be used.
     """
     _check(experiment)
-    results.check_free(folder, results.EVERYTHING, overwrite)
+    results.require_free_folder(folder, results.EVERYTHING, overwrite)
     chosen = choose_device(device)
     with create_folder(folder):
         problem = Problem.build(experiment, device=chosen)

@@ -14,10 +14,10 @@ def read_experiment(path: Path, assignments: Sequence[str], seed: int | None) ->
     Raises:
         ExperimentError: the file or a change cannot be used.
     """
-    return changed(experiments.load(path), assignments, seed)
+    return with_settings(experiments.load(path), assignments, seed)
 
 
-def changed(experiment: Experiment, assignments: Sequence[str], seed: int | None) -> Experiment:
+def with_settings(experiment: Experiment, assignments: Sequence[str], seed: int | None) -> Experiment:
     """The experiment with ``section.key=value`` changes; a data path among them counts from the current folder.
 
     Raises:
@@ -31,7 +31,7 @@ def changed(experiment: Experiment, assignments: Sequence[str], seed: int | None
     return experiments.replace(experiment, changes)
 
 
-def changed_after_training(experiment: Experiment, assignments: Sequence[str], seed: int | None) -> Experiment:
+def with_settings_after_training(experiment: Experiment, assignments: Sequence[str], seed: int | None) -> Experiment:
     """Return the changed settings of a trained model, whose data, noise and network can no longer change.
 
     Raises:
@@ -44,4 +44,4 @@ def changed_after_training(experiment: Experiment, assignments: Sequence[str], s
             raise UserError(
                 f"--set {key} would need a new training: a trained model takes only sampling, likelihood and seed."
             )
-    return changed(experiment, assignments, seed)
+    return with_settings(experiment, assignments, seed)

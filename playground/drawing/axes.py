@@ -48,7 +48,7 @@ def ticks(low: float, high: float, step: float) -> list[tuple[float, str]]:
     return found
 
 
-def figures(pixels: float, bold: bool = False) -> QFont:
+def figure_font(pixels: float, bold: bool = False) -> QFont:
     """The program's typeface with figures of equal width, so that running numbers do not jitter."""
     return number_font(pixels, QFont.Weight.DemiBold if bold else QFont.Weight.Normal)
 
@@ -96,7 +96,7 @@ def _ticks(plane: Plane) -> tuple[list[tuple[float, str, float]], list[tuple[flo
 def _paint_numbers(painter: QPainter, plane: Plane, names: tuple[str, str], palette: Palette) -> None:
     width, height = plane.width, plane.height
     across, upward = _ticks(plane)
-    font = figures(11)
+    font = figure_font(11)
     metrics = QFontMetricsF(font)
     line = metrics.height()
     painter.setFont(font)
@@ -109,7 +109,7 @@ def _paint_numbers(painter: QPainter, plane: Plane, names: tuple[str, str], pale
         if line + 8 + line / 2 < place < height - line - 10:
             box = QRectF(6, place - line / 2, metrics.horizontalAdvance(label), line)
             _label(painter, palette, box, label, "muted")
-    painter.setFont(figures(11, bold=True))
+    painter.setFont(figure_font(11, bold=True))
     metrics = QFontMetricsF(painter.font())
     name_width = metrics.horizontalAdvance(names[0])
     _label(painter, palette, QRectF(width - name_width - 8, height - line - 3, name_width, line), names[0], "muted")
@@ -117,12 +117,12 @@ def _paint_numbers(painter: QPainter, plane: Plane, names: tuple[str, str], pale
 
 
 def _label(painter: QPainter, palette: Palette, box: QRectF, text: str, color: str) -> None:
-    backdrop(painter, palette, box.adjusted(-3, 0, 3, 0), 3)
+    text_background(painter, palette, box.adjusted(-3, 0, 3, 0), 3)
     painter.setPen(palette.color(color))
     painter.drawText(box.adjusted(-2, 0, 2, 0), Qt.AlignmentFlag.AlignCenter, text)
 
 
-def backdrop(painter: QPainter, palette: Palette, box: QRectF, radius: float, opacity: float = 0.72) -> None:
+def text_background(painter: QPainter, palette: Palette, box: QRectF, radius: float, opacity: float = 0.72) -> None:
     """A translucent patch of background, on whole pixels, that keeps text readable over arrows and density."""
     target = box.toAlignedRect()
     ratio = painter.device().devicePixelRatio()

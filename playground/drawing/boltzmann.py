@@ -7,7 +7,7 @@ import numpy as np
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QImage, QPainter, QPen
 
-from playground.drawing.axes import figures
+from playground.drawing.axes import figure_font
 from playground.drawing.charts import Axis, Curve, axis_around, paint_chart
 from playground.drawing.palette import Palette
 
@@ -96,7 +96,7 @@ def paint_patterns(
 ) -> None:
     """Patterns (N, rows, columns) from `origin` on, as many as the cells show."""
     painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
-    painter.setFont(figures(CAPTION))
+    painter.setFont(figure_font(CAPTION))
     _, _, shown = cells.layout()
     for number in range(min(shown, len(patterns))):
         box = cells.box(number).translated(origin)
@@ -219,11 +219,11 @@ def paint_report(report: Report, palette: Palette, ratio: float = 2.0) -> QImage
         ]
         titles = ("Patterns", "Weights", "Learning", "Most probable states", "Samples", "Cost of Z")
         for box, title in zip(boxes, titles, strict=True):
-            painter.setFont(figures(14, bold=True))
+            painter.setFont(figure_font(14, bold=True))
             painter.setPen(palette.color("text"))
             painter.drawText(box.adjusted(0, -28, 0, 0), Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignTop, title)
         _paint_set(painter, boxes[0].adjusted(0, 0, 0, -18.0 * len(report.lines)), report.patterns, palette, "data")
-        painter.setFont(figures(12))
+        painter.setFont(figure_font(12))
         painter.setPen(palette.color("muted"))
         painter.drawText(boxes[0], Qt.AlignmentFlag.AlignBottom | Qt.AlignmentFlag.AlignLeft, "\n".join(report.lines))
         paint_weights(painter, boxes[1], report.weights, palette)

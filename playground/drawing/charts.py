@@ -8,7 +8,7 @@ import numpy as np
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QFontMetrics, QFontMetricsF, QPainter, QPen, QPolygonF
 
-from playground.drawing.axes import figures, nice_step, ticks
+from playground.drawing.axes import figure_font, nice_step, ticks
 from playground.drawing.palette import Palette
 
 SMALLEST_DECADES = 6  # labels on an axis of decades
@@ -105,7 +105,7 @@ class Curve:
 
 def inner(box: QRectF, y: Axis, text: float = 11) -> QRectF:
     """The part of a chart inside its axes' labels."""
-    metrics = QFontMetricsF(figures(text))
+    metrics = QFontMetricsF(figure_font(text))
     wide = max((metrics.horizontalAdvance(label) for _, label in y.marks(SMALLEST_DECADES)), default=0.0)
     return box.adjusted(wide + 8, metrics.height() + 4, -8, -metrics.height() - 4)
 
@@ -123,7 +123,7 @@ def paint_chart(
     """
     plot = inner(box, y, text)
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-    painter.setFont(figures(text))
+    painter.setFont(figure_font(text))
     metrics = painter.fontMetrics()
     line = metrics.height()
     name_width = metrics.horizontalAdvance(x.name)

@@ -6,7 +6,7 @@ import numpy as np
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QFontMetricsF, QImage, QPainter
 
-from playground.drawing.axes import backdrop, figures
+from playground.drawing.axes import figure_font, text_background
 from playground.drawing.palette import Palette, density_colors
 from playground.drawing.plane import Plane
 
@@ -31,8 +31,8 @@ def paint_scale(painter: QPainter, plane: Plane, palette: Palette, peak: float, 
         axes: names of the two coordinates, whose units are the data's own.
     """
     left, top = plane.width - LENGTH - 26, 12.0
-    backdrop(painter, palette, QRectF(left - 14, top - 4, LENGTH + 30, HEIGHT - 6), 6)
-    font = figures(11)
+    text_background(painter, palette, QRectF(left - 14, top - 4, LENGTH + 30, HEIGHT - 6), 6)
+    font = figure_font(11)
     metrics = QFontMetricsF(font)
     painter.setFont(font)
     painter.setPen(palette.color("muted"))

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from playground.drawing.pixel_buffers import blank
+from playground.drawing.pixel_buffers import empty_buffer
 from playground.drawing.raster import MARGIN, cropped
 
 
@@ -27,14 +27,14 @@ def line_coverage(
         (height, width) uint8, valid until the next call in this thread.
     """
     stride = width + 2 * MARGIN
-    image = blank("lines", stride * (height + 2 * MARGIN), np.uint16 if ink else np.uint8)
+    image = empty_buffer("lines", stride * (height + 2 * MARGIN), np.uint16 if ink else np.uint8)
     (x0, y0, x1, y1), weights = _clipped(segments, weights, width, height)
     if len(weights):
         strengths = weights * np.float32(128 if ink else 255)
         _write(image, x0, y0, x1, y1, strengths, thickness, stride, np.add.at if ink else np.maximum.at)
     if not ink:
         return cropped(image, width, height)
-    bytes_ = blank("ink", len(image), np.uint8)
+    bytes_ = empty_buffer("ink", len(image), np.uint8)
     np.copyto(bytes_, image, casting="unsafe")
     bytes_[image > 255] = 255  # four times as fast as a minimum
     return cropped(bytes_, width, height)

@@ -20,7 +20,7 @@ _threads = threading.local()
 _waiting: dict[tuple[int, int], list[QImage]] = defaultdict(list)  # appending and popping are atomic
 
 
-def blank(name: str, size: int, dtype: type) -> np.ndarray:
+def empty_buffer(name: str, size: int, dtype: type) -> np.ndarray:
     """(size,) zeros that are valid until the same thread asks for the same name again."""
     arrays: dict[str, np.ndarray] = _threads.__dict__
     array = arrays.get(name)

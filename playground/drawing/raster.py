@@ -11,7 +11,7 @@ import numpy as np
 from PySide6.QtCore import QPointF
 from PySide6.QtGui import QColor, QPainter
 
-from playground.drawing.pixel_buffers import PixelBuffer, blank
+from playground.drawing.pixel_buffers import PixelBuffer, empty_buffer
 
 MARGIN = 16  # pixels around the image where shapes that overlap its edge are written without a bounds check
 STRIP = 64_000  # pixels painted at a time
@@ -30,7 +30,7 @@ def disc_coverage(centres: np.ndarray, radius: float, width: int, height: int) -
     """
     radius = min(max(radius, 0.5), MARGIN - 2.0)
     stride = width + 2 * MARGIN
-    padded = blank("discs", stride * (height + 2 * MARGIN), np.uint8)
+    padded = empty_buffer("discs", stride * (height + 2 * MARGIN), np.uint8)
     x, y = _within(centres, -radius - 1, width, height)
     parts = 4 if len(x) <= FEW else 1  # positions within a pixel, per axis
     column, part_x = np.divmod(((x + MARGIN) * parts).astype(np.int64), parts)

@@ -7,7 +7,7 @@ from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QFontMetricsF, QImage, QPainter
 
 from playground.drawing import color_scale
-from playground.drawing.axes import backdrop, figures, grid_image, numbers_image
+from playground.drawing.axes import figure_font, grid_image, numbers_image, text_background
 from playground.drawing.images import ImageGrid, Strip
 from playground.drawing.layers import Data, Density, Field, InterpolatedPoints, Layer, Particles, Path, Strokes, Trails
 from playground.drawing.palette import DARK, Palette
@@ -150,7 +150,7 @@ def _paint_caption(
     clicked: np.ndarray,
     top: float,
 ) -> None:
-    font = figures(12)
+    font = figure_font(12)
     metrics = QFontMetricsF(font)
     text_width = max(metrics.horizontalAdvance(line) for line in lines)
     line_height = metrics.height() + 2
@@ -158,7 +158,7 @@ def _paint_caption(
     below = QRectF(width - CAPTION[0], height - CAPTION[1], *CAPTION).united(box.adjusted(-16, -12, 16, 12))
     if _holds(below, clicked) and not _holds(below.translated(0, -below.top()), clicked):
         box.moveTop(top)
-    backdrop(painter, palette, box.adjusted(-10, -6, 10, 6), 6)
+    text_background(painter, palette, box.adjusted(-10, -6, 10, 6), 6)
     painter.setFont(font)
     painter.setPen(palette.color("text", 0.85))
     for number, line in enumerate(lines):
@@ -172,11 +172,11 @@ def _holds(box: QRectF, points: np.ndarray) -> bool:
 
 
 def _paint_hint(painter: QPainter, text: str, palette: Palette, width: float, height: float) -> None:
-    font = figures(15)
+    font = figure_font(15)
     room = QRectF(0.15 * width, 0.15 * height, 0.7 * width, 0.7 * height)
     flags = int(Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap)
     box = QFontMetricsF(font).boundingRect(room, flags, text)
-    backdrop(painter, palette, box.adjusted(-16, -10, 16, 10), 8)
+    text_background(painter, palette, box.adjusted(-16, -10, 16, 10), 8)
     painter.setFont(font)
     painter.setPen(palette.color("muted"))
     painter.drawText(room, flags, text)

@@ -13,7 +13,7 @@ from playground.theory.guidance import GuidedScore, InpaintingScore, LabelledSco
 from playground.theory.noise import ScoreFunction
 
 
-def conditioned(problem: Problem, score: LabelledScore) -> ScoreFunction:
+def conditioned_score(problem: Problem, score: LabelledScore) -> ScoreFunction:
     """The score that the experiment's sampler follows, for the labels, the guidance and the mask of its settings.
 
     Args:

@@ -83,7 +83,7 @@ LEAST_SAMPLES = 4
 a window that has not loaded torch; a test holds the two together."""
 
 
-def few_samples(count: int) -> Message | None:
+def why_too_few_samples(count: int) -> Message | None:
     """Why so many samples, one at least, are too few to be compared with the data, or None."""
     if count >= LEAST_SAMPLES:
         return None

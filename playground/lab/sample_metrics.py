@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from playground.lab.conflicts import comparison_conflict, few_samples
+from playground.lab.conflicts import comparison_conflict, why_too_few_samples
 from playground.lab.image_metrics import FROM_IMAGES, FROM_LABELS, image_figures
 from playground.lab.memorization import FROM_NEIGHBOURS, memorized_shares
 from playground.lab.problem import Problem
@@ -65,7 +65,7 @@ def add_distances(
     else:
         samples = np.asarray(samples, dtype=np.float64)
         conflict = comparison_conflict(problem.experiment, problem.conditions)
-        sentence = str(conflict or few_samples(len(samples)) or "")
+        sentence = str(conflict or why_too_few_samples(len(samples)) or "")
         if len(problem.shape) == 3:
             found |= image_figures(problem, samples)
         if not sentence:

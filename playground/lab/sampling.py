@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import torch
 
 from playground.kinds.samplers import LangevinDynamics
-from playground.lab.conditioning import conditioned
+from playground.lab.conditioning import conditioned_score
 from playground.lab.conflicts import sampling_conflict
 from playground.lab.defaults import resolve
 from playground.lab.experiment import ExperimentError, replace
@@ -76,7 +76,7 @@ def require_stable_step(problem: Problem, score: LabelledScore, sampler: Sampler
         steps = [(sampler.sigma, sampler.step)]
     else:
         return  # Metropolis's test refuses what overshoots
-    generator, followed = problem.generator("curvature"), conditioned(problem, score)
+    generator, followed = problem.generator("curvature"), conditioned_score(problem, score)
     most = CURVATURE_POINTS if len(problem.shape) == 1 else CURVATURE_IMAGES
     rows = problem.some_rows(len(problem.train), min(most, problem.particles), "curvature points")
     if isinstance(followed, RowwiseScore):
@@ -133,10 +133,10 @@ def sample(
     trajectory = Trajectory(problem.units, problem.shape, len(start), sampler.total, problem.dataset.axes)
     counted = CountedScore(score, len(start))
     begun = time.perf_counter()
-    for step in sampler.run_in_parts(conditioned(problem, counted), start, generator):
+    for step in sampler.run_in_parts(conditioned_score(problem, counted), start, generator):
         if step is not None:
             _require_near(step, reach)
-            trajectory.append(step, (counted.mean, counted.most))
+            trajectory.append(step, (counted.nfe_mean, counted.nfe_max))
         trajectory.seconds += time.perf_counter() - begun
         yield trajectory
         begun = time.perf_counter()  # the caller's own time is not the sampler's

@@ -128,7 +128,7 @@ def correlations_of(patterns: Tensor) -> Tensor:
     return patterns.T @ patterns / len(patterns)
 
 
-def ascend(weights: Tensor, data: Tensor, model: Tensor, rate: float) -> Tensor:
+def ascent_step(weights: Tensor, data: Tensor, model: Tensor, rate: float) -> Tensor:
     """W after one step up the log-likelihood: W + rate (E_data[yy'] - E_p[yy']), with nothing on its diagonal.
 
     Args:

@@ -38,11 +38,11 @@ class CountedScore:
         return score
 
     @property
-    def mean(self) -> float:
-        """Evaluations so far, the mean over particles; 0 where there are none."""
+    def nfe_mean(self) -> float:
+        """The evaluations so far, as the mean over particles; 0 where there are none."""
         return self._of_all + (float(self._of_each.double().mean()) if len(self._of_each) else 0.0)
 
     @property
-    def most(self) -> int:
-        """Evaluations so far of the particle that took most."""
+    def nfe_max(self) -> int:
+        """The evaluations so far of the particle that took most."""
         return self._of_all + (int(self._of_each.max()) if len(self._of_each) else 0)

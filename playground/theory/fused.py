@@ -305,17 +305,17 @@ def adam_with_average(
     average.lerp_(live, 1 - min(ema, step / (9.0 + step)))
 
 
-def optimizer_step(descent: OptimizerState, made: int) -> None:
+def optimizer_step(optimizer: OptimizerState, made: int) -> None:
     """Make the step of the block that `made` others came before, along the gradient."""
     adam_with_average(
-        descent.live,
-        descent.gradient,
-        descent.first,
-        descent.second,
-        descent.average,
-        descent.rates[made],
-        descent.step + made + 1,
-        descent.ema,
+        optimizer.live,
+        optimizer.gradient,
+        optimizer.first,
+        optimizer.second,
+        optimizer.average,
+        optimizer.rates[made],
+        optimizer.step + made + 1,
+        optimizer.ema,
     )
 
 

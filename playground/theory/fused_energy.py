@@ -106,7 +106,7 @@ def energy_denoising_steps(
     factor: Tensor,
     frequencies: Tensor,
     tones: Tensor,
-    descent: OptimizerState,
+    optimizer: OptimizerState,
 ) -> Tensor:
     """Do :func:`playground.theory.fused_training.denoising_steps` for an energy, at twice the products of matrices.
 
@@ -118,7 +118,7 @@ def energy_denoising_steps(
         inverse * factor.unsqueeze(1),
         weight.unsqueeze(1) / x.shape[1],
     )  # s + z/sigma = slope grad phi + rest
-    return _denoising_steps(seen, slope, rest, share, frequencies, descent)
+    return _denoising_steps(seen, slope, rest, share, frequencies, optimizer)
 
 
 @compiled
@@ -128,9 +128,9 @@ def _denoising_steps(
     rest: Tensor,
     share: Tensor,
     frequencies: Tensor,
-    descent: OptimizerState,
+    optimizer: OptimizerState,
 ) -> Tensor:
-    weights, biases, activation = descent.weights, descent.biases, descent.activation
+    weights, biases, activation = optimizer.weights, optimizer.biases, optimizer.activation
     count, dim, last, width = told.shape[2], rest.shape[1], len(weights) - 1, weights[0].shape[0]
     middle, stop = dim + frequencies.shape[1], dim + 2 * frequencies.shape[1]
     total = torch.zeros([], dtype=rest.dtype, device=rest.device)
@@ -174,15 +174,15 @@ def _denoising_steps(
         for layer in range(last):
             moved.append(product(layers[layer], tangents[layer].t()))
             torch.mul(firsts[layer], moved[layer], out=tangents[layer + 1][:width])
-        torch.sum(tangents[last][:width], [1], out=descent.weight_gradients[last][0])
+        torch.sum(tangents[last][:width], [1], out=optimizer.weight_gradients[last][0])
         bent = torch.zeros_like(moved[last - 1])
         for layer in range(last - 1, -1, -1):
             back = last - 1 - layer
             bent = bent * firsts[layer] + moved[layer] * outer[back] * seconds[layer]
             gradient = product(inner[back], tangents[layer][:-1]).add_(product(bent, inputs[layer][:-1]))
-            descent.weight_gradients[layer].copy_(gradient)
-            torch.sum(bent, [1], out=descent.bias_gradients[layer])
+            optimizer.weight_gradients[layer].copy_(gradient)
+            torch.sum(bent, [1], out=optimizer.bias_gradients[layer])
             if layer > 0:
                 bent = product(weights[layer].t(), bent.t())
-        optimizer_step(descent, made)
+        optimizer_step(optimizer, made)
     return total / told.shape[0]

@@ -38,7 +38,7 @@ def activate_with_curvature(a: Tensor, activation: str, h: Tensor, slope: Tensor
 
 
 def denoising_steps(
-    x: Tensor, z: Tensor, sigma: Tensor, weight: Tensor, frequencies: Tensor, tones: Tensor, descent: OptimizerState
+    x: Tensor, z: Tensor, sigma: Tensor, weight: Tensor, frequencies: Tensor, tones: Tensor, optimizer: OptimizerState
 ) -> Tensor:
     """Adam on the weighted denoising loss of an MLP, S steps in a row, with the weights averaged; all in place.
 
@@ -53,12 +53,12 @@ def denoising_steps(
     # s + z/sigma = (sd F/sigma - y)/sqrt(sigma^2 + 1) + z/sigma = slope F + rest
     seen, inverse, rest = noised_columns(x, z, sigma, frequencies, tones)
     slope, share = inverse / sigma.unsqueeze(1), weight.unsqueeze(1) / x.shape[1]
-    return _denoising_steps(seen, slope, rest, share, descent)
+    return _denoising_steps(seen, slope, rest, share, optimizer)
 
 
 @compiled
-def _denoising_steps(seen: Tensor, slope: Tensor, rest: Tensor, share: Tensor, descent: OptimizerState) -> Tensor:
-    weights, biases, activation = descent.weights, descent.biases, descent.activation
+def _denoising_steps(seen: Tensor, slope: Tensor, rest: Tensor, share: Tensor, optimizer: OptimizerState) -> Tensor:
+    weights, biases, activation = optimizer.weights, optimizer.biases, optimizer.activation
     count, last, width = seen.shape[2], len(weights) - 1, weights[0].shape[0]
     pull = 2.0 * share * slope
     inputs, values = [seen[0]], [seen[0]]  # of each layer, with the one and without
@@ -78,11 +78,11 @@ def _denoising_steps(seen: Tensor, slope: Tensor, rest: Tensor, share: Tensor, d
 
         back = torch.addcmul(rest[made], raw, slope[made]).mul_(pull[made])  # of the loss with respect to F
         for layer in range(last, -1, -1):
-            descent.weight_gradients[layer].copy_(product(back, values[layer]))
-            torch.sum(back, [1], out=descent.bias_gradients[layer])
+            optimizer.weight_gradients[layer].copy_(product(back, values[layer]))
+            torch.sum(back, [1], out=optimizer.bias_gradients[layer])
             if layer > 0:
                 back = product(weights[layer].t(), back.t()).mul_(derivatives[layer - 1])
-        optimizer_step(descent, made)
+        optimizer_step(optimizer, made)
     residual = torch.addcmul(rest, outputs, slope)
     return (share * residual.square()).sum() / seen.shape[0]
 
@@ -96,7 +96,7 @@ def matching_steps(
     along: bool,
     frequencies: Tensor,
     tones: Tensor,
-    descent: OptimizerState,
+    optimizer: OptimizerState,
 ) -> Tensor:
     r"""Do the same as :func:`denoising_steps` for exact and sliced score matching.
 
@@ -143,7 +143,7 @@ def matching_steps(
         share * slope,
         scale if along else 0.0,
         outputs.flatten(2),
-        descent,
+        optimizer,
     )
     score = outputs[:, :, 0] * slope - rest
     size = 0.5 * scale * (v * score.unsqueeze(2)).sum(1).square().sum(1) if along else 0.5 * score.square().sum(1)
@@ -161,7 +161,7 @@ def _matching_steps(
     pulled: Tensor,
     along: float,
     outputs: Tensor,
-    descent: OptimizerState,
+    optimizer: OptimizerState,
 ) -> None:
     """Make the steps, and write F and its products J v into `outputs`, from which the loss can be computed.
 
@@ -173,7 +173,7 @@ def _matching_steps(
         rest, slope, pulled: the score is slope F - rest, and `pulled` times it the loss's derivative by F.
         along: c where ||s|| is taken along v, else 0.
     """
-    weights, biases, activation = descent.weights, descent.biases, descent.activation
+    weights, biases, activation = optimizer.weights, optimizer.biases, optimizer.activation
     count, last, width = rest.shape[2], len(weights) - 1, weights[0].shape[0]
     many, every = directions.shape[2], seen.shape[2]
     # Of each matrix the columns of values, and those of the derivatives.
@@ -202,8 +202,8 @@ def _matching_steps(
             pull = along * ((directions[made] * pull.unsqueeze(1)).sum(0, keepdim=True) * directions[made]).sum(1)
         torch.mul(pull, pulled[made], out=back[:, :count])
         for layer in range(last, -1, -1):
-            descent.weight_gradients[layer].copy_(product(back, inputs[layer][:-1]))
-            torch.sum(back[:, :count], [1], out=descent.bias_gradients[layer])
+            optimizer.weight_gradients[layer].copy_(product(back, inputs[layer][:-1]))
+            torch.sum(back[:, :count], [1], out=optimizer.bias_gradients[layer])
             if layer > 0:
                 back, a, first = product(weights[layer].t(), back.t()), sums[layer - 1], firsts[layer - 1]
                 # By the second derivative as much comes back as went forward along each v, times what comes back there.
@@ -212,4 +212,4 @@ def _matching_steps(
                     room.addcmul_(a[:, start : start + count], back[:, start : start + count])
                 back[:, :count].mul_(first).addcmul_(room, a[:, :count], value=-1.0)
                 back[:, count:].view(width, many, count).mul_(first.unsqueeze(1))
-        optimizer_step(descent, made)
+        optimizer_step(optimizer, made)

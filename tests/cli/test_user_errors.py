@@ -620,7 +620,7 @@ def test_two_runs_that_overlap_leave_the_results_of_the_first_whole(moons: Path,
             running.replace_results(out, results.EVERYTHING),
         ):
             (out / "metrics.json").write_text("second")
-        assert results.incomplete(out) == "is still being written by another run"
+        assert results.why_incomplete(out) == "is still being written by another run"
         for name in results.EVERYTHING[3:]:
             (out / name).write_text("first")
     assert contents(out) == dict.fromkeys(results.EVERYTHING, b"first")
@@ -636,7 +636,7 @@ def test_a_killed_run_frees_its_folder_where_the_file_system_knows_no_locks(
     out = Path(shutil.copytree(moons, tmp_path / "o"))
     (out / "incomplete.txt").write_text("killed")
     monkeypatch.setattr("fcntl.flock", without)
-    results.check_free(out, results.EVERYTHING, overwrite=True)
+    results.require_free_folder(out, results.EVERYTHING, overwrite=True)
     with running.replace_results(out, results.EVERYTHING):
         (out / "metrics.json").write_text("new")
     assert contents(out) == {"metrics.json": b"new"}

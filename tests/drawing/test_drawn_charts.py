@@ -8,7 +8,7 @@ import pytest
 from PySide6.QtCore import QRectF
 from PySide6.QtGui import QColor, QFontMetricsF, QImage, QPainter
 
-from playground.drawing.axes import figures
+from playground.drawing.axes import figure_font
 from playground.drawing.boltzmann import CAPTION, PatternGrid, cost_chart, paint_pattern, probability
 from playground.drawing.charts import Axis, Curve, axis_around, paint_chart, places
 from playground.drawing.palette import DARK
@@ -89,7 +89,7 @@ def test_pictures_of_a_set_lie_apart_and_inside(count: int) -> None:
 @pytest.mark.parametrize("side", [2, 3])
 def test_captions_lie_apart(side: int) -> None:
     cells = PatternGrid(12, 260.0, 200.0, side, side, caption=14.0)
-    font = QFontMetricsF(figures(CAPTION))
+    font = QFontMetricsF(figure_font(CAPTION))
     width = max(
         font.horizontalAdvance(probability(value))
         for value in (1.0, 0.142, 0.0582, 0.00537, 4.1e-4, 9.7e-5, 2.3e-5, 9.7e-7)

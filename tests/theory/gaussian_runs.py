@@ -93,7 +93,7 @@ def edm_step(sampler: EdmSampler, t: float, then: float) -> tuple[float, float, 
     """(a, b, c) of a churned step, where e = y - MEAN has the flow de/dsigma = sigma e/(STD^2 + sigma^2)."""
     process = sampler.process
     sigma, sigma2 = float(process.sigma(t)), float(process.sigma(then))
-    inside = sampler.low <= sigma <= sampler.high
+    inside = sampler.churn_min <= sigma <= sampler.churn_max
     churned = min(sigma * (1 + min(sampler.churn / sampler.steps, 2**0.5 - 1) * inside), process.sigma_max)
     churned = max(churned, sigma)
     h, push, push2 = sigma2 - churned, churned / (STD**2 + churned**2), sigma2 / (STD**2 + sigma2**2)
@@ -102,7 +102,7 @@ def edm_step(sampler: EdmSampler, t: float, then: float) -> tuple[float, float, 
     return (
         alpha2 * a / alpha,
         alpha2 * (1 - a) * MEAN,
-        alpha2 * a * sampler.inflation * math.sqrt(churned**2 - sigma**2),
+        alpha2 * a * sampler.churn_noise * math.sqrt(churned**2 - sigma**2),
     )
 
 

@@ -102,7 +102,7 @@ def test_a_step_climbs_the_mean_log_likelihood() -> None:
     patterns, rate = states(4)[[0, 3, 5, 5, 10]], 0.01
     data = boltzmann.correlations_of(patterns)
     matrix = coupled(4, {(0, 1): 0.4, (1, 3): -0.2})
-    after = boltzmann.ascend(matrix, data, Enumerator(4)(matrix).correlations, rate)
+    after = boltzmann.ascent_step(matrix, data, Enumerator(4)(matrix).correlations, rate)
 
     free = matrix.clone().requires_grad_()
     mean = (torch.einsum("ni,ij,nj->n", patterns, free, patterns) / 2).mean() - plainly(free)

@@ -68,7 +68,7 @@ def spent(sampler: Sampler, counted: CountedScore, score=None) -> None:
 def test_samplers_of_fixed_steps_take_what_their_scheme_says(sampler: Sampler, evaluations: int) -> None:
     counted = CountedScore(gaussian, 20)
     spent(sampler, counted)
-    assert (counted.mean, counted.most) == (evaluations, evaluations)
+    assert (counted.nfe_mean, counted.nfe_max) == (evaluations, evaluations)
 
 
 def test_adaptive_steps_are_counted_per_particle() -> None:
@@ -83,8 +83,8 @@ def test_adaptive_steps_are_counted_per_particle() -> None:
     counted = CountedScore(told, 20)
     spent(AdaptiveFlow(VE, 10, 1e-5), counted, GuidedScore(counted, labels, 0.0))
     assert asked.min() < asked.max()
-    assert counted.mean == pytest.approx(float(asked.double().mean()))
-    assert counted.most == int(asked.max())
+    assert counted.nfe_mean == pytest.approx(float(asked.double().mean()))
+    assert counted.nfe_max == int(asked.max())
 
 
 @pytest.mark.parametrize(
@@ -94,17 +94,17 @@ def test_guidance_costs_two_scores_where_there_is_one_without(sampler: Sampler) 
     plain, guided = CountedScore(gaussian, 20), CountedScore(gaussian, 20)
     spent(sampler, plain, GuidedScore(plain, torch.tensor(3), 0.0))
     spent(sampler, guided, GuidedScore(guided, torch.tensor(3), 1.5))
-    assert plain.most > 0
-    assert (guided.mean, guided.most) == (2 * plain.mean, 2 * plain.most)
+    assert plain.nfe_max > 0
+    assert (guided.nfe_mean, guided.nfe_max) == (2 * plain.nfe_mean, 2 * plain.nfe_max)
 
 
 def test_a_known_part_of_one_class_is_counted_through_both() -> None:
     counted = CountedScore(gaussian, 20)
     score = InpaintingScore(GuidedScore(counted, torch.arange(20), 1.0), torch.zeros(2), torch.tensor([True, False]))
     spent(AdaptiveFlow(VE, 10, 1e-3), counted, score)
-    assert 0 < counted.mean <= counted.most
-    assert counted.most % 2 == 0
+    assert 0 < counted.nfe_mean <= counted.nfe_max
+    assert counted.nfe_max % 2 == 0
 
 
 def test_no_particles_take_nothing() -> None:
-    assert (CountedScore(gaussian, 0).mean, CountedScore(gaussian, 0).most) == (0, 0)
+    assert (CountedScore(gaussian, 0).nfe_mean, CountedScore(gaussian, 0).nfe_max) == (0, 0)

@@ -76,7 +76,7 @@ def adam_with_average(
         return [pieces[id(parameter)].view(parameter.shape) for parameter in chosen]
 
     frequencies, tones, weights, biases, activation = network.parts
-    descent = fused.OptimizerState(
+    optimizer = fused.OptimizerState(
         views(live, weights),
         views(live, biases),
         views(gradient, weights),
@@ -91,7 +91,7 @@ def adam_with_average(
         0,
         0.9,
     )
-    loss = function(*arguments, frequencies, tones, descent)
+    loss = function(*arguments, frequencies, tones, optimizer)
     return loss, gradient, live, average
 
 

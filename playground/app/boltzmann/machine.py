@@ -16,7 +16,7 @@ from playground.lab.boltzmann.settings import Boltzmann, training_conflict
 
 if TYPE_CHECKING:
     from playground.lab.boltzmann.cost import Cost
-    from playground.lab.boltzmann.training import Likely, Progress
+    from playground.lab.boltzmann.training import MostProbable, Progress
 
 PICTURE = 1 / 30  # s between two pictures: nine pixels would be learned before anyone has looked
 LIKELY = 18  # most probable states shown
@@ -28,7 +28,7 @@ class MachineState:
     """What there is to see at one step."""
 
     progress: "Progress"
-    likely: "Likely"
+    likely: "MostProbable"
     samples: np.ndarray  # (N, rows, columns)
     learned: float  # share of the samples that are patterns
 

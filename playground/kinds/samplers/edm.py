@@ -132,7 +132,7 @@ class EDM(FromNoise, tag="edm", frozen=True):
             self.correctors(),
             self.snr,
             churn=self.churn,
-            low=0.0 if self.churn_min == "auto" else to_internal(self.churn_min),
-            high=math.inf if self.churn_max == "auto" else to_internal(self.churn_max),
-            inflation=self.churn_noise,
+            churn_min=0.0 if self.churn_min == "auto" else to_internal(self.churn_min),
+            churn_max=math.inf if self.churn_max == "auto" else to_internal(self.churn_max),
+            churn_noise=self.churn_noise,
         )

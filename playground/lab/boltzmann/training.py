@@ -104,7 +104,7 @@ class Trainer:
             if step >= total:
                 return
             while True:
-                higher = boltzmann.ascend(weights, self._data, found.correlations, rate)
+                higher = boltzmann.ascent_step(weights, self._data, found.correlations, rate)
                 then, nll_then = self._enumerated(higher)
                 if nll_then <= nll:
                     break
@@ -157,7 +157,7 @@ def _norm(of_pairs: Tensor) -> float:
 
 
 @dataclass(frozen=True, eq=False)
-class Likely:
+class MostProbable:
     """The most probable states, the first most of all.
 
     Attributes:
@@ -173,7 +173,7 @@ class Likely:
     of_patterns: float
 
 
-def most_probable(settings: Boltzmann, weights: Array, count: int) -> Likely:
+def most_probable(settings: Boltzmann, weights: Array, count: int) -> MostProbable:
     """The `count` most probable states, or all where there are fewer; equal ones in the order of their numbers."""
     units = settings.rows * settings.columns
     probabilities = Enumerator(units).log_weights(torch.from_numpy(weights)).softmax(0)
@@ -184,7 +184,7 @@ def most_probable(settings: Boltzmann, weights: Array, count: int) -> Likely:
     patterns = torch.from_numpy(patterns_of(settings).reshape(-1, units))
     numbers = np.unique(boltzmann.numbers_of(patterns).numpy())
     of_patterns = float(probabilities.numpy()[numbers].sum())
-    return Likely(pictures, probabilities[order].numpy(), are_patterns(settings, pictures), of_patterns)
+    return MostProbable(pictures, probabilities[order].numpy(), are_patterns(settings, pictures), of_patterns)
 
 
 def are_patterns(settings: Boltzmann, pictures: NDArray[np.int8]) -> NDArray[np.bool_]:

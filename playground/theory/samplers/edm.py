@@ -24,14 +24,14 @@ class EdmSampler(OneStepSampler):
 
     Args:
         churn: S_churn >= 0; 0 is the deterministic flow.
-        low, high: S_min and S_max, the sigmas between which noise is churned in.
-        inflation: S_noise; a little above 1 makes up for detail that a network loses.
+        churn_min, churn_max: S_min and S_max, the sigmas between which noise is churned in.
+        churn_noise: S_noise; a little above 1 makes up for detail that a network loses.
     """
 
     churn: float = 40.0
-    low: float = 0.0
-    high: float = math.inf
-    inflation: float = 1.0
+    churn_min: float = 0.0
+    churn_max: float = math.inf
+    churn_noise: float = 1.0
 
     @torch.no_grad()
     def _step(
@@ -39,10 +39,10 @@ class EdmSampler(OneStepSampler):
     ) -> Tensor:
         sigma = now.sigma
         y, churned = x / now.scale, sigma
-        if self.churn > 0 and self.low <= sigma <= self.high:
+        if self.churn > 0 and self.churn_min <= sigma <= self.churn_max:
             gamma = min(self.churn / self.steps, math.sqrt(2) - 1)
             churned = max(sigma, min((1 + gamma) * sigma, self.process.sigma_max))
-            y = y + math.sqrt(churned**2 - sigma**2) * self.inflation * base.normal(y, generator)
+            y = y + math.sqrt(churned**2 - sigma**2) * self.churn_noise * base.normal(y, generator)
         h = then.sigma - churned
         slope = -churned * score(y, y.new_tensor(churned))
         slope_next = -then.sigma * score(y + h * slope, y.new_tensor(then.sigma))
