@@ -16,7 +16,7 @@ import typer
 from PySide6.QtCore import QRectF, Qt
 from PySide6.QtGui import QImage, QPainter
 
-from playground.drawing.axes import figures
+from playground.drawing.axes import figure_font
 from playground.drawing.boltzmann import cost_chart
 from playground.drawing.charts import Curve, axis_around, paint_chart
 from playground.drawing.palette import DARK
@@ -169,7 +169,7 @@ def partition(painter: QPainter, box: QRectF, cost: Cost) -> None:
 
 
 def heading(painter: QPainter, box: QRectF, title: str) -> None:
-    painter.setFont(figures(14, bold=True))
+    painter.setFont(figure_font(14, bold=True))
     painter.setPen(DARK.color("text"))
     painter.drawText(box.adjusted(0, -26, 0, 0), Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignTop, title)
 

@@ -21,7 +21,7 @@ from PySide6.QtCore import QRectF, Qt
 from PySide6.QtGui import QColor, QFontMetricsF, QImage, QPainter
 from rich.progress import Progress
 
-from playground.drawing.axes import backdrop, figures
+from playground.drawing.axes import figure_font, text_background
 from playground.drawing.images import ImageGrid
 from playground.drawing.layers import Data, Particles
 from playground.drawing.palette import DARK
@@ -217,10 +217,10 @@ def paint_cell(painter: QPainter, box: QRectF, cell: Cell) -> None:
     painter.drawImage(box.topLeft(), render(cell.scene, box.width(), box.height(), ratio))
     if cell.ratio is None:
         return
-    text, font = f"{cell.ratio:.2f}" if cell.ratio < 10 else f"{cell.ratio:.0f}", figures(11, bold=True)
+    text, font = f"{cell.ratio:.2f}" if cell.ratio < 10 else f"{cell.ratio:.0f}", figure_font(11, bold=True)
     width = QFontMetricsF(font).horizontalAdvance(text) + 8
     corner = QRectF(box.right() - width, box.bottom() - 16, width, 16)
-    backdrop(painter, DARK, corner, 3)
+    text_background(painter, DARK, corner, 3)
     painter.setFont(font)
     painter.setPen(DARK.color("error" if cell.beyond else "text"))
     painter.drawText(corner, Qt.AlignmentFlag.AlignCenter, text)
@@ -229,7 +229,7 @@ def paint_cell(painter: QPainter, box: QRectF, cell: Cell) -> None:
 def paint_titles(painter: QPainter, box: QRectF, titles: tuple[str, str]) -> None:
     """A name over a quieter one."""
     for number, (text, color) in enumerate(zip(titles, ("text", "muted"), strict=True)):
-        font = figures(11, bold=number == 0)
+        font = figure_font(11, bold=number == 0)
         painter.setFont(font)
         painter.setPen(DARK.color(color))
         shown = QFontMetricsF(font).elidedText(text, Qt.TextElideMode.ElideRight, box.width())

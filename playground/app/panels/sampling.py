@@ -103,7 +103,7 @@ class SamplingPanel(CollapsiblePanel):
             self._settle(rows, view.class_names, max(view.conditions.classes, default=0), view.conditions.held_out - 1)
         noise = None if view is None or view.resolved is None else view.resolved.noise
         for key, value in {
-            "sampling.step": self.engine.automatic_step,
+            "sampling.step": self.engine.default_step,
             "sampling.churn_min": getattr(noise, "sigma_min", None),
             "sampling.churn_max": getattr(noise, "sigma_max", None),
         }.items():
