@@ -30,7 +30,13 @@ def start(self):
     dialog.path.setText(str(Path(sys.argv[1]) / "film.mp4"))
     dialog.seconds.setValue(120)
     dialog.start_button.click()
-    QTimer.singleShot(1500, lambda: print("busy", self.engine.training, self.exports.busy, flush=True))
+    QTimer.singleShot(1500, lambda: tell(self))
+
+def tell(self):
+    if self.engine.training == "training" and self.exports.busy:
+        print("busy", flush=True)
+    else:  # on a busy machine
+        QTimer.singleShot(50, lambda: tell(self))
 
 paint, window.MainWindow._painted = window.MainWindow._painted, keep_busy
 sys.exit(main.launch())
@@ -54,7 +60,7 @@ def start(tmp_path: Path, code: str, **variables: str) -> subprocess.Popen[str]:
 def test_quit_in_the_middle_of_everything(tmp_path):
     process = start(tmp_path, BUSY)
     assert process.stdout is not None
-    assert process.stdout.readline() == "busy training True\n"
+    assert process.stdout.readline() == "busy\n"
     before, began = slowness(), time.monotonic()
     process.send_signal(signal.SIGTERM)
     out, err = process.communicate(timeout=20)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from playground.cli import main
+from playground.cli import main, running
 
 ROOT = Path(__file__).parents[2]
 ODD_UNITS = ROOT / "resources/experiments/odd-units.toml"
@@ -27,8 +27,12 @@ def quick() -> list[str]:
 
 
 @pytest.fixture
-def ask(capsys: pytest.CaptureFixture[str]) -> Ask:
-    """Call the program; exit code, standard output, standard error."""
+def ask(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Ask:
+    """Call the program; exit code, standard output, standard error.
+
+    Its runs film in a ninth of the size, for films take most of their time; those of the fixtures below are as large as anyone's.
+    """
+    monkeypatch.setattr(running, "VIDEO_SIZE", (320, 240))
 
     def call(*arguments: object) -> tuple[int, str, str]:
         capsys.readouterr()
