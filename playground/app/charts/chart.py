@@ -36,7 +36,7 @@ from playground.drawing.palette import DARK, Palette
 from playground.lab.atomic import atomic_write
 
 HEAD_PIXELS = 11
-MARGIN = 2.0  # px around everything, for the ring of the focus
+MARGIN = 2.0  # px around the plot, for the ring of the focus
 GAP = 10  # px between two entries above the curves
 ZOOM_STEP = 1.25
 HOW = "<p>Drag to move, Ctrl and wheel to zoom, double-click to see all. A right click copies and saves.</p>"
@@ -130,6 +130,11 @@ class Chart(QWidget):
         self.tokens = palette
         self._draw()
 
+    def x_label(self) -> str:
+        """What ends the row of numbers below the x axis."""
+        assert self._axes is not None
+        return self._axes[0].name
+
     def say_x(self, value: float) -> str:
         """An x value under the pointer."""
         return format_number(value)
@@ -191,7 +196,7 @@ class Chart(QWidget):
             self.point_at(self._pointed)
 
     def _fill(self) -> None:
-        self.plot.show(self.series, self._axis(0), self._axis(1), self.tokens)
+        self.plot.show(self.series, self._axis(0), self._axis(1), self.tokens, self.x_label())
 
     def _axis(self, side: int) -> Axis:
         """An axis as it was given or, where the user chose the other scale, around what is shown."""
@@ -206,7 +211,7 @@ class Chart(QWidget):
         return bool(len(values) and np.nanmin(values) >= 0 and np.nanmax(values) > 0)
 
     def _head(self) -> int:
-        return 1 + self._lines * QFontMetrics(theme.number_font(HEAD_PIXELS)).height()
+        return round(MARGIN) + self._lines * QFontMetrics(theme.number_font(HEAD_PIXELS)).height()
 
     def _place(self) -> None:
         if self.plot is not None:
@@ -228,7 +233,8 @@ class Chart(QWidget):
             if self.hasFocus():
                 painter.setRenderHint(QPainter.RenderHint.Antialiasing)
                 painter.setPen(QPen(self.tokens.color("accent"), 1))
-                painter.drawRoundedRect(QRectF(self.rect()).adjusted(0.5, 0.5, -0.5, -0.5), 4, 4)
+                ring = QRectF(self.rect()).adjusted(0.5, self._head() - MARGIN + 0.5, -0.5, -0.5)
+                painter.drawRoundedRect(ring, 4, 4)
 
     def _paint(self, painter: QPainter) -> None:
         if not self.series:
@@ -264,11 +270,11 @@ class Chart(QWidget):
     def laid_out(self) -> list[tuple[QRectF, Entry]]:
         """The entries, each with where it lies, in as many lines as they take."""
         metrics = QFontMetrics(theme.number_font(HEAD_PIXELS))
-        left, top, found = MARGIN, 1.0, []
+        left, top, found = 0.0, 0.0, []
         for entry in self.entries():
             width = metrics.horizontalAdvance(entry.text) + (SWATCH + 4 if entry.kind else 0) + 1
-            if left > MARGIN and left + width > self.width():
-                left, top = MARGIN, top + metrics.height()
+            if left and left + width > self.width():
+                left, top = 0.0, top + metrics.height()
             found.append((QRectF(left, top, width, metrics.height()), entry))
             left += width + GAP
         return found

@@ -43,7 +43,7 @@ class LossAxis(Axis):
     def marks(self, most: int) -> list[tuple[float, str]]:
         """Round values at about equal distances."""
         low, high = self.bend(np.array([self.low, self.high])).tolist()
-        gap = (high - low) / most
+        gap = (high - low) / (most + 1)
         found, free = list[tuple[float, str]](), low
         for place in np.arange(low + gap / 2, high, gap).tolist():
             below, middle, above = self.unbend(np.array([place - gap / 2, place, place + gap / 2])).tolist()
@@ -51,7 +51,7 @@ class LossAxis(Axis):
             for value, label in ticks(middle - step / 2, middle + step / 2, step)[:1]:
                 if free <= self.bend(np.array(value)) <= high:
                     found.append((value, label))
-                    free = float(self.bend(np.array(value))) + 0.6 * gap
+                    free = float(self.bend(np.array(value))) + 0.75 * gap
         return found
 
 
@@ -61,6 +61,7 @@ class LossChart(Chart):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__("Loss", ABOUT, 112, lines=2, parent=parent)
         self._shown: tuple[object, ...] = ()  # what tells one history from the next
+        self._last = 0  # step
 
     @property
     def empty(self) -> bool:
@@ -88,7 +89,7 @@ class LossChart(Chart):
         if self.series and now == self._shown:
             return
         self._shown = now
-        last = int(steps[-1])
+        self._last = int(steps[-1])
         steps, losses = np.asarray(steps, float)[finite], np.asarray(losses, float)[finite]
         columns, means, smooth = averaged(steps, losses)
         text, over = _last(means, smooth), steps_averaged(steps, smooth)
@@ -96,7 +97,7 @@ class LossChart(Chart):
             Series("each step", steps, losses, "learned", width=1.0, alpha=0.35, legend=""),
             Series("loss", columns, smooth, "learned", legend=f"{text} (last {format_count(over)})"),
         ]
-        said = f"{text} over the last {over} steps, after {last} steps"
+        said = f"{text} over the last {over} steps, after {self._last} steps"
         if kept.any():
             checks, held = np.asarray(held_out[0], float)[kept], np.asarray(held_out[1], float)[kept]
             series.append(
@@ -113,6 +114,9 @@ class LossChart(Chart):
         self.show_series(
             series, Axis("steps", steps[0], max(steps[-1], steps[0] + 1)), _axis(base, high, means), f"{said}."
         )
+
+    def x_label(self) -> str:
+        return f"{count(self._last)} steps"
 
     def say_x(self, value: float) -> str:
         return f"step {format_count(round(value))}"

@@ -58,6 +58,7 @@ class Plot:
         self._name.setFont(font)
         self._palette: Palette | None = None
         self._scales: tuple[Axis, Axis] | None = None
+        self._x_label = ""
         self._drawn: dict[str, Series] = {}
         self._lines: dict[str, pyqtgraph.PlotDataItem] = {}
         self._bands: dict[str, pyqtgraph.PlotCurveItem] = {}
@@ -73,9 +74,9 @@ class Plot:
         self.box.sigRangeChangedManually.connect(self._by_hand)
         self.box.sigResized.connect(self._label)
 
-    def show(self, series: Sequence[Series], x: Axis, y: Axis, palette: Palette) -> None:
+    def show(self, series: Sequence[Series], x: Axis, y: Axis, palette: Palette, x_label: str) -> None:
         """Show these series; as much of them as before where the user has zoomed, else all."""
-        before, self._scales = self._scales, (x, y)
+        before, self._scales, self._x_label = self._scales, (x, y), x_label
         for name in self._drawn.keys() - {one.name for one in series}:
             self._hide(name)
         if palette != self._palette:
@@ -250,7 +251,7 @@ class Plot:
             self.axes[1].setWidth(wide)
             self._layout.layout.activate()  # at once, for the pointer is read by where the axes are
         length = self.box.width()
-        self._name.setText(self._metrics.elidedText(self._scales[0].name, Qt.TextElideMode.ElideRight, length / 2))
+        self._name.setText(self._metrics.elidedText(self._x_label, Qt.TextElideMode.ElideRight, length / 2))
         (low, high), free = self.box.viewRange()[0], length - self._name.boundingRect().width() - 4
         across = []
         for place, label in self._marks(0, length):  # the axis's name ends the row
