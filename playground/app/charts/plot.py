@@ -51,6 +51,7 @@ class Plot:
         font = theme.number_font(TICK_PIXELS)
         self._metrics = QFontMetricsF(font)
         for axis in self.axes:
+            axis.enableAutoSIPrefix(False)  # which would set its empty label anew at each change of range
             axis.setStyle(tickFont=font, tickAlpha=255, hideOverlappingLabels=False, tickTextOffset=4)
             axis.setZValue(-1000)  # the grid lies below the curves
         self.axes[0].setHeight(round(self._metrics.height()) + 3)
