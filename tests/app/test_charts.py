@@ -1,14 +1,16 @@
 import csv
+import gc
 import itertools
 import math
 import subprocess
 import sys
 import time
+import weakref
 from pathlib import Path
 
 import numpy as np
 import pytest
-from PySide6.QtCore import QEvent, QPoint, QPointF, QRectF, Qt
+from PySide6.QtCore import QCoreApplication, QEvent, QPoint, QPointF, QRectF, Qt
 from PySide6.QtGui import QContextMenuEvent, QFontMetricsF, QHelpEvent, QImage, QKeyEvent, QMouseEvent, QWheelEvent
 from PySide6.QtSvg import QSvgRenderer
 from PySide6.QtTest import QTest
@@ -472,6 +474,29 @@ def test_values_of_the_loss_are_labelled_and_told_apart(loss):
 
 
 # What all charts can
+
+
+def test_a_chart_that_is_gone_leaves_nothing(qapp):
+    """New plots leak easily, see pyqtgraph #2665."""
+    library.load()
+    chart = LossChart()
+    chart.show()
+    chart.show_history(*losses(50), 1.85)
+    parts = [weakref.ref(part) for part in (chart, chart.plot, chart.plot.box, chart.menu())]
+    chart.close()
+    chart.deleteLater()
+    del chart
+    QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete.value)
+    gc.collect()
+    assert [part() for part in parts] == [None] * 4
+
+
+def test_new_data_take_the_place_of_old_in_the_same_items(loss):
+    items = set()
+    for steps in range(50, 60):
+        loss.show_history(*losses(steps), 1.85)
+        items.add(len(loss.plot.view.items()))
+    assert len(items) == 1
 
 
 def reading(chart: Chart, x: float) -> str:

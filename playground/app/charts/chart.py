@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-from PySide6.QtCore import QEvent, QObject, QPointF, QRectF, QSize, Qt, Slot
+from PySide6.QtCore import QEvent, QObject, QPointF, QRectF, Qt, Slot
 from PySide6.QtGui import (
     QContextMenuEvent,
     QFocusEvent,
@@ -90,8 +90,8 @@ class Chart(QWidget):
     # What is shown
 
     def show_series(self, series: Sequence[Series], x: Axis, y: Axis, description: str) -> None:
-        """Show these series, the first lowest; of those that are listed the first that was measured is read under the pointer, and the others at the
-        x values nearest to its.
+        """Show these series, the first lowest. The cross-hair goes to the points of the first that is listed and was measured; the
+        others are read where they are nearest to it.
 
         Args:
             description: what is shown, for screen readers.
@@ -172,9 +172,6 @@ class Chart(QWidget):
 
     # Painting
 
-    def sizeHint(self) -> QSize:
-        return QSize(240, self.height())
-
     @Slot()
     def _draw(self) -> None:
         """Hand the series to the plot, now if they can be seen, else when they can."""
@@ -184,7 +181,7 @@ class Chart(QWidget):
         self.update(0, 0, self.width(), self._head() if self.series else self.height())
         plots = library.get() if self.series and self.plot is None else None
         if plots is not None:
-            self.plot = plots.Plot(self, self._falling, self._moved)
+            self.plot = plots.Plot(self, self._falling, functools.partial(self.point_at, None))
             self.plot.view.viewport().installEventFilter(self)
             self._place()
         if self.plot is None:
@@ -310,12 +307,11 @@ class Chart(QWidget):
         """Move the cross-hair to an x value of the first series, or hide it."""
         changed, self._pointed = x != self._pointed, x
         if self.plot is not None and self.series:
-            listed = [one for one in self._listed() if one.kind != "dashed"]
-            spots = (
-                []
-                if x is None
-                else [(one.x[self.nearest(one, x)], one.y[self.nearest(one, x)], one.color) for one in listed]
-            )
+            spots = []
+            for one in self._listed() if x is not None else ():
+                if one.kind != "dashed":
+                    at = self.nearest(one, x)
+                    spots.append((one.x[at], one.y[at], one.color))
             self.plot.point_at(x, spots, self.tokens)
         if changed:
             self.update()
@@ -352,9 +348,6 @@ class Chart(QWidget):
         self.point_at(None)
         self.describe(self._description)
         self.update()
-
-    def _moved(self) -> None:
-        self.point_at(None)
 
     # The menu
 
@@ -407,8 +400,8 @@ class Chart(QWidget):
         settings = Settings()
         proposed = str(file_prompts.proposal(settings, None, name))
         chosen, _ = file_prompts.save_name(self, "Save chart", proposed, f"{FILES[suffix]} (*.{suffix})")
-        if chosen:
-            path = Path(chosen) if Path(chosen).suffix.lower() == f".{suffix}" else Path(f"{chosen}.{suffix}")
+        path = file_prompts.completed(self, chosen, [f".{suffix}"], f".{suffix}") if chosen else None
+        if path is not None:
             self.save(path)
             file_prompts.remember(settings, path)
 

@@ -2,6 +2,7 @@
 
 import dataclasses
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 import pyqtgraph
@@ -61,12 +62,12 @@ class Plot:
         self._scales: tuple[Axis, Axis] | None = None
         self._x_label = ""
         self._drawn: dict[str, Series] = {}
-        self._lines: dict[str, pyqtgraph.PlotDataItem] = {}
-        self._bands: dict[str, pyqtgraph.PlotCurveItem] = {}
-        self._bars: dict[str, pyqtgraph.BarGraphItem] = {}
+        self._items: dict[tuple[str, str], Any] = {}  # by what they draw of which series
         self._cross = self._upright()
         self._mark = self._upright()
-        self._spots = self._added(pyqtgraph.ScatterPlotItem(size=7, pen=None))
+        self._spots = self._added(pyqtgraph.ScatterPlotItem(size=7, pen=pyqtgraph.mkPen(None)))
+        for number, item in enumerate((self._mark, self._cross, self._spots)):
+            item.setZValue(1 + number)  # above the curves
         self.labels: tuple[list[tuple[float, str]], ...] = [], []  # of the x and the y axis, each where it stands
         self._moved = moved
         self._image: pyqtgraph.ImageItem | None = None
@@ -87,7 +88,7 @@ class Plot:
         self._palette = palette
         for one in series:
             if not one.looks_like(self._drawn.get(one.name)):
-                self._show(one, *(_bent(axis, values) for axis, values in ((x, one.x), (y, one.y))), palette)
+                self._show(one, palette)
                 self._drawn[one.name] = one
         if before is None or (x.log, y.log) != tuple(axis.log for axis in before) or not self.zoomed:
             self.show_all()
@@ -119,7 +120,7 @@ class Plot:
 
     def line(self, name: str) -> pyqtgraph.PlotDataItem:
         """What draws the line of a series."""
-        return self._lines[name]
+        return self._items["line", name]
 
     def show_all(self) -> None:
         """Show both axes from end to end."""
@@ -161,53 +162,55 @@ class Plot:
             return
         across, up = self._scales
         self._cross.setValue(float(_bent(across, np.array(x))))
-        places = [[float(_bent(axis, np.array(value))) for value in values]
-                  for axis, values in ((across, [x for x, _, _ in spots]), (up, [y for _, y, _ in spots]))]  # fmt: skip
-        self._spots.setData(*places, brush=[palette.color(color) for _, _, color in spots])
+        places = np.array([spot[:2] for spot in spots]).reshape(-1, 2)
+        self._spots.setData(
+            _bent(across, places[:, 0]), _bent(up, places[:, 1]), brush=[palette.color(spot[2]) for spot in spots]
+        )
 
     # Items
 
-    def _show(self, one: Series, x: np.ndarray, y: np.ndarray, palette: Palette) -> None:
+    def _show(self, one: Series, palette: Palette) -> None:
         assert self._scales is not None
-        color = palette.color(one.color, one.alpha)
+        across, up = self._scales
+        x, y, color = _bent(across, one.x), _bent(up, one.y), palette.color(one.color, one.alpha)
         if one.kind == "bars":
-            bars = self._kept(
-                self._bars, one.name, lambda: pyqtgraph.BarGraphItem(x=[0], height=[0], width=1, pen=None)
+            bars = self._item(
+                "bars", one.name, lambda: pyqtgraph.BarGraphItem(x=[0], height=[0], width=1, pen=pyqtgraph.mkPen(None))
             )
-            low = self._ends()[1][0]
-            width = 0.92 * float(np.diff(x).mean()) if len(x) > 1 else 1.0
+            width, low = 0.92 * float(np.diff(x).mean()), self._ends()[1][0]
             bars.setOpts(x=x, y0=low, height=y - low, width=width, brush=palette.color(one.color, BAR))
             return
         if one.error is not None:
-            band = self._kept(
-                self._bands, one.name, lambda: pyqtgraph.PlotCurveItem(fillLevel="enclosed", antialias=True)
+            band = self._item(
+                "band", one.name, lambda: pyqtgraph.PlotCurveItem(fillLevel="enclosed", antialias=True, pen=None)
             )
-            edges = [_bent(self._scales[1], one.y + side * one.error) for side in (-1, 1)]
-            band.setData(np.concatenate([x, x[::-1]]), np.concatenate([edges[0], edges[1][::-1]]),
-                         pen=None, brush=palette.color(one.color, BAND))  # fmt: skip
-        line = self._kept(self._lines, one.name, _line)
+            below, above = _bent(up, one.y - one.error), _bent(up, one.y + one.error)
+            edge = np.concatenate([below, above[::-1]])
+            band.setData(np.concatenate([x, x[::-1]]), edge, brush=palette.color(one.color, BAND))
         pen = pyqtgraph.mkPen(color, width=one.width, **({"dash": [3, 3]} if one.kind == "dashed" else {}))
         pen.setJoinStyle(Qt.PenJoinStyle.RoundJoin)
         spots = {"symbol": "o", "symbolSize": 5, "symbolBrush": color, "symbolPen": None}
-        line.setData(x, y, pen=pen, **(spots if one.kind == "points" else {}))
+        self._item("line", one.name, _line).setData(x, y, pen=pen, **(spots if one.kind == "points" else {}))
 
     def _hide(self, name: str) -> None:
         del self._drawn[name]
-        for items in (self._lines, self._bands, self._bars):
-            if name in items:
-                items[name].setVisible(False)
+        for (_, of), item in self._items.items():
+            if of == name:
+                item.setVisible(False)
 
-    def _kept(self, items: dict, name: str, make: Callable):  # type: ignore[no-untyped-def, type-arg]
-        if name not in items:
-            items[name] = self._added(make())
-        items[name].setVisible(True)
-        return items[name]
+    def _item(self, role: str, name: str, make: Callable[[], Any]) -> Any:
+        """What draws a part of a series, made the first time."""
+        if (role, name) not in self._items:
+            self._items[role, name] = self._added(make())
+        item = self._items[role, name]
+        item.setVisible(True)
+        return item
 
-    def _added(self, item):  # type: ignore[no-untyped-def]
+    def _added(self, item: Any) -> Any:
         self.box.addItem(item, ignoreBounds=True)
         return item
 
-    def _upright(self):  # type: ignore[no-untyped-def]
+    def _upright(self) -> Any:
         line = self._added(pyqtgraph.InfiniteLine(angle=90, movable=False))
         line.setVisible(False)
         return line
