@@ -17,11 +17,13 @@ from PySide6.QtGui import (
     QImage,
     QKeyEvent,
     QKeySequence,
+    QMouseEvent,
     QPainter,
     QPaintEvent,
     QPen,
     QResizeEvent,
     QShowEvent,
+    QWheelEvent,
 )
 from PySide6.QtSvg import QSvgGenerator
 from PySide6.QtWidgets import QMenu, QSizePolicy, QWidget
@@ -281,20 +283,25 @@ class Chart(QWidget):
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         """Mouse events of the plot: what it does not take goes to the column, which scrolls, and to the menu."""
         kind = event.type()
-        if kind == QEvent.Type.MouseMove and not event.buttons():
-            self._hover(self.plot.value(self.plot.view.mapToScene(event.position().toPoint())))
-        elif kind == QEvent.Type.Leave:
+        if kind == QEvent.Type.Leave:
             self._hover(None)
         elif kind == QEvent.Type.MouseButtonDblClick:
             self.plot.show_all()
             return True
-        elif kind in (QEvent.Type.Wheel, QEvent.Type.ContextMenu, QEvent.Type.MouseButtonPress, QEvent.Type.ToolTip):
-            zooms = kind == QEvent.Type.Wheel and event.modifiers() & Qt.KeyboardModifier.ControlModifier
-            moves = kind == QEvent.Type.MouseButtonPress and event.button() == Qt.MouseButton.LeftButton
-            if not (zooms or moves):
-                event.ignore()
-                return True
-        return False
+        elif isinstance(event, QMouseEvent) and kind == QEvent.Type.MouseMove:
+            if not event.buttons():
+                self._hover(self.plot.value(self.plot.view.mapToScene(event.position().toPoint())))
+        elif isinstance(event, QWheelEvent):
+            return self._refuses(event, not event.modifiers() & Qt.KeyboardModifier.ControlModifier)
+        elif isinstance(event, QMouseEvent) and kind == QEvent.Type.MouseButtonPress:
+            return self._refuses(event, event.button() != Qt.MouseButton.LeftButton)
+        return self._refuses(event, kind in (QEvent.Type.ContextMenu, QEvent.Type.ToolTip))
+
+    def _refuses(self, event: QEvent, refused: bool) -> bool:
+        """Let an event that is refused go on to the chart and what it lies in."""
+        if refused:
+            event.ignore()
+        return refused
 
     def _hover(self, x: float | None) -> None:
         if x is None or not self.series:
@@ -307,11 +314,11 @@ class Chart(QWidget):
         """Move the cross-hair to an x value of the first series, or hide it."""
         changed, self._pointed = x != self._pointed, x
         if self.plot is not None and self.series:
-            spots = []
-            for one in self._listed() if x is not None else ():
-                if one.kind != "dashed":
-                    at = self.nearest(one, x)
-                    spots.append((one.x[at], one.y[at], one.color))
+            spots = list[tuple[float, float, str]]()
+            if x is not None:
+                measured = [one for one in self._listed() if one.kind != "dashed"]
+                nearest = [self.nearest(one, x) for one in measured]
+                spots = [(one.x[at], one.y[at], one.color) for one, at in zip(measured, nearest, strict=True)]
             self.plot.point_at(x, spots, self.tokens)
         if changed:
             self.update()
@@ -418,7 +425,7 @@ class Chart(QWidget):
             elif path.suffix.lower() == ".svg":
                 self._write_svg(temporary)
             else:
-                self.picture().save(str(temporary), "PNG")
+                self.picture().save(str(temporary))
 
     def rows(self) -> list[list[object]]:
         """The numbers of all series as rows of a table, the first of which names its columns."""

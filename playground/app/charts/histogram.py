@@ -63,7 +63,7 @@ class MarginalHistogram(Chart):
         """(BINS,) the share of a known density in each bin; None where none is known."""
         if self._below is None or self._data is None:
             return None
-        return np.diff(np.interp(self._edges, *self._below))
+        return np.asarray(np.diff(np.interp(self._edges, *self._below)))
 
     def entries(self) -> list[Entry]:
         overlap = self.overlap() if self._pointed is None else None

@@ -35,10 +35,10 @@ class LossAxis(Axis):
     unit: float = 1.0
 
     def bend(self, values: np.ndarray) -> np.ndarray:
-        return np.arcsinh((np.asarray(values, float) - self.base) / self.unit)
+        return np.asarray(np.arcsinh((np.asarray(values, float) - self.base) / self.unit))
 
     def unbend(self, distances: np.ndarray) -> np.ndarray:
-        return self.base + self.unit * np.sinh(np.asarray(distances, float))
+        return np.asarray(self.base + self.unit * np.sinh(np.asarray(distances, float)))
 
     def marks(self, most: int) -> list[tuple[float, str]]:
         """Round values at about equal distances."""

@@ -72,4 +72,5 @@ class NearestPairs(Chart):
             self.setFixedHeight(round((width - 2 * MARGIN) * shape + self._head() + MARGIN))
 
     def _fill(self) -> None:
+        assert self._axes is not None
         self.plot.show_image(self.picture_of_pairs(self.tokens), *self._axes, self.tokens)
