@@ -116,7 +116,7 @@ class LossChart(Chart):
         )
 
     def x_label(self) -> str:
-        return f"{count(self._last)} steps"
+        return f"{format_count(self._last)} steps"
 
     def say_x(self, value: float) -> str:
         return f"step {format_count(round(value))}"
