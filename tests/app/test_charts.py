@@ -730,11 +730,17 @@ def test_errors_are_read_coarse_at_the_left(errors):
     errors.show_errors(LEVELS, np.linspace(0.1, 0.4, 10), np.zeros(10))
     assert count_of(errors, "error") > 50
     assert errors.plot.pixels(8.0) < errors.plot.pixels(0.05)
+    assert {"0.1", "1"} <= {label for _, label in errors.plot.labels[0]}
     assert reading(errors, 8.0) == "σ = 8, error 10 %"
     assert reading(errors, 0.05) == "σ = 0.05, error 40 %"
     errors.setFocus(Qt.FocusReason.TabFocusReason)
     QTest.keyClick(errors, Qt.Key.Key_Left)  # to coarser levels, as on the screen
     assert text_of(errors).startswith(f"σ = {LEVELS[-2]:.3g}")
+
+
+def test_noise_levels_are_written_as_everywhere_else(errors):
+    errors.show_errors(np.geomspace(0.2, 0.01, 10), np.linspace(0.1, 0.4, 10), np.zeros(10))
+    assert "0.05" in {label for _, label in errors.plot.labels[0]}
 
 
 def test_a_mark_shows_where_the_sampler_is_now(errors):

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 import numpy as np
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QSizePolicy
 
 from playground.app.charts.chart import Chart
@@ -11,6 +12,7 @@ from playground.app.number_formats import format_number
 from playground.drawing.boltzmann import cost_chart, curve_chart
 from playground.drawing.charts import Curve
 
+WIDE = 380  # px in which all entries stand in one line
 ABOUT_LEARNING = "<p>Mean negative log-likelihood of a pattern during training. Dashed: the optimal one of a machine without biases.</p>"
 ABOUT_COST = "<p>Time of Z and its gradient on this machine, and of the weight of one state. Dashed: a doubling with each unit.</p>"
 
@@ -22,6 +24,10 @@ class TallChart(Chart):
         super().__init__(name, about, height, lines=2)
         self.setMaximumHeight(16777215)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        self._lines = 1 if event.size().width() >= WIDE else 2
+        super().resizeEvent(event)
 
 
 class LearningCurve(TallChart):

@@ -18,6 +18,13 @@ ABOUT = (
 NO_CURVE = "At the one noise level that was measured, the error stands below."
 
 
+class SigmaAxis(Axis):
+    """An axis of noise levels, labelled as they are everywhere else."""
+
+    def marks(self, most: int) -> list[tuple[float, str]]:
+        return [(value, format_number(value)) for value, _ in super().marks(most)]
+
+
 class ErrorAlongSigma(Chart):
     """Relative error of the score against log sigma, coarse at the left, in a band two standard errors wide, with a mark where the
     sampler is now."""
@@ -50,7 +57,7 @@ class ErrorAlongSigma(Chart):
             return
         top = 100 * _nice(float((errors + spread).max()))
         series = Series("error", sigmas, 100 * errors, "error", legend=f"a{most}", error=100 * spread)
-        self.show_series([series], Axis("σ", sigmas[0], sigmas[-1], True), Axis("error, %", 0.0, top), said)
+        self.show_series([series], SigmaAxis("σ", sigmas[0], sigmas[-1], True), Axis("error, %", 0.0, top), said)
 
     def show_empty(self, sentence: str) -> None:
         """What stands there as long as nothing is measured."""
