@@ -59,7 +59,7 @@ class LossChart(Chart):
     """Loss against steps: raw faint, smoothed strong, the optimal loss dashed."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__("Loss", ABOUT, 112, lines=2, parent=parent)
+        super().__init__("Loss", ABOUT, 87, lines=2, parent=parent)  # Train stays in sight below it at 1280 x 720
         self._shown: tuple[object, ...] = ()  # what tells one history from the next
         self._last = 0  # step
 

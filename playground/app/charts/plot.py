@@ -43,7 +43,7 @@ class Plot:
         self.box.disableAutoRange()
         self.axes = tuple(pyqtgraph.AxisItem(side, linkView=self.box, maxTickLength=0) for side in ("bottom", "left"))
         self._layout = layout = pyqtgraph.GraphicsLayout()
-        layout.setContentsMargins(0, 6, 8, 0)
+        layout.setContentsMargins(0, 3, 8, 0)
         layout.setSpacing(0)
         layout.addItem(self.axes[1], 0, 0)
         layout.addItem(self.box, 0, 1)
