@@ -321,7 +321,6 @@ def bundled_session(experiment: Experiment) -> Session | None:
 
 def _restore_hyperparameters(trainer: "Trainer", session: Session) -> None:
     """Set a trainer to the settings that a session's weights were trained by, as far as they are sound."""
-    experiment = trainer.problem.experiment
     changes = {
         f"{section}.{name}": value
         for section in ("objective", "training")
@@ -329,7 +328,10 @@ def _restore_hyperparameters(trainer: "Trainer", session: Session) -> None:
     }
     # Where they are not sound, they count as of the settings that are chosen.
     with contextlib.suppress(ExperimentError, AttributeError, TypeError):
-        trainer.set_hyperparameters(description.replace(experiment, changes))
+        trained = description.replace(session.experiment, changes)
+        trainer.set_hyperparameters(
+            msgspec.structs.replace(trainer.problem.experiment, objective=trained.objective, training=trained.training)
+        )
 
 
 def _remember(workspace: Workspace, summary: Mapping[str, Any], progress_type: Any) -> None:

@@ -1323,7 +1323,9 @@ def test_settings_kept_for_other_data_cost_no_weights(qtbot, workspace):
     assert engine.untrained
     with qtbot.waitSignal(engine.problem_changed, timeout=20_000):
         state.edit({"data.kind": "two-moons"})
-    assert state.experiment.data.strokes == (stroke,)  # the drawing is there when it is chosen again
+    assert state.replaced_by({"data.kind": "drawn"}).data.strokes == (
+        stroke,
+    )  # the drawing is there when it is chosen again
     assert engine.trained_steps == steps
     engine.train()  # the trainer, too, takes the settings as they are now
     state.edit({"training.learning_rate": 1e-3})

@@ -17,7 +17,7 @@ CLICKED = {
     "a chip": lambda w: w.chips.chips["trails"],
     "a card's header": lambda w: w.panel(ObjectivePanel).header,
     "a disclosure": lambda w: w.panel(SamplingPanel).disclosure,
-    "a switch": lambda w: w.panel(SamplingPanel).denoise.switch,
+    "a switch": lambda w: w.panel(SamplingPanel).sampler.rows["sampling.final_denoising"].switch,
     "loop": lambda w: w.transport.loop,
 }
 

@@ -630,7 +630,7 @@ def test_no_diagnostic_outlives_the_data_it_is_about(window, qtbot, tmp_path):
     assert not card.notice.isVisible()  # at once: other data are on their way
     qtbot.waitUntil(lambda: window.engine.problem is None, timeout=20_000)
     assert not card.notice.isVisible()
-    assert card.range.value("noise.sigma_min") is None
+    assert card.levels.rows["noise.sigma_max"].value("noise.sigma_min") is None
     assert len(card.ladder.sigmas) == 0
 
 

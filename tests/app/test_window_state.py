@@ -42,7 +42,10 @@ def test_the_first_window_lies_inside_the_screen_with_its_frame_and_shows_every_
         assert QRect(0, 0, *screen).contains(around)
         assert around.width() >= screen[0] - 20  # and makes use of it
         assert around.height() >= screen[1] - 40
-        column, last = window.findChild(QScrollArea, "leftColumn"), window.panel(SamplingPanel).particles
+        column, last = (
+            window.findChild(QScrollArea, "leftColumn"),
+            window.panel(SamplingPanel).sampler.rows["sampling.particles"],
+        )
         column.verticalScrollBar().setValue(column.verticalScrollBar().maximum())
         wait()
         lowest = last.mapTo(window, QPoint(0, last.height())).y()
@@ -94,8 +97,8 @@ def test_a_card_that_is_unfolded_comes_into_view(shared_window):
     bar.setValue(bar.maximum())
     QTest.mouseClick(card.header, LEFT, pos=QPoint(40, 12))
     wait(milliseconds=100)  # what is laid out anew looks whole before it is
-    wait(lambda: in_view(card.particles), 2_000)
-    assert in_view(card.particles)
+    wait(lambda: in_view(card.sampler.rows["sampling.particles"]), 2_000)
+    assert in_view(card.sampler.rows["sampling.particles"])
 
 
 def test_the_cards_buttons_stay_where_they_are_as_training_begins_and_ends(shared_window, monkeypatch):

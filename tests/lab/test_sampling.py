@@ -13,6 +13,7 @@ import pytest
 import torch
 
 from playground.data import Dataset
+from playground.data.box import data_box
 from playground.data.units import Units
 from playground.kinds.noise import Noise
 from playground.kinds.samplers import annealed_langevin, mala
@@ -23,7 +24,6 @@ from playground.lab.fields import log_density_at, score_at
 from playground.lab.problem import Problem
 from playground.lab.sampling import make_sampler, sample, step_in_user_units
 from playground.lab.trajectory import Trajectory
-from playground.theory.box import data_box
 from playground.theory.samplers import AnnealedLangevin, Langevin, MetropolisAdjustedLangevin, SamplerDiverged, Step
 from tests.fitting import fitting
 

@@ -65,7 +65,7 @@ class Saved:
 
 
 class DataSource(Kind, frozen=True):
-    """Where the points come from.
+    """The source of the points.
 
     Attributes:
         phrase: its name in a sentence.

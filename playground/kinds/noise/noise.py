@@ -35,7 +35,7 @@ WITH_PATH = setting("noise.kind", "discrete", "ve", "another process")
 
 
 class Noise(Kind, frozen=True):
-    """What noise does to the data.
+    """The noise that is added to the data.
 
     Attributes:
         has_noise: whether it adds any.

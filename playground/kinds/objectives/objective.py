@@ -18,7 +18,7 @@ _SUM = r"E_{\sigma}\,\lambda(\sigma)\,J(\sigma)"
 
 
 class Objective(Kind, frozen=True):
-    """What training minimises.
+    """The loss that training minimises.
 
     Attributes:
         default_weight: what `weight` = "auto" stands for. Of score matching, at coarse levels the noise of denoising's gradients is

@@ -30,7 +30,7 @@ USE_VE = Edit("Use VE noise", {"noise.kind": "ve"})
 
 
 class Sampler(Kind, frozen=True):
-    """How new points are made.
+    """The sampler, its start, and the conditions on new points.
 
     Attributes:
         short: its name where there is little room.
@@ -318,7 +318,7 @@ class FollowsScore(Sampler, frozen=True):
     def starting_points(self, given: Given, generator: "torch.Generator") -> "Tensor":
         import torch
 
-        from playground.theory.box import data_box
+        from playground.data.box import data_box
 
         shape = (given.particles, *given.shape)
         if self.start == "uniform" or (self.start == "auto" and self.starts_in_box):
