@@ -64,11 +64,11 @@ class NormalisedEnergy:
         unnormalised = log_density_at(self.energy, checked_points(self.problem, points), self.level).cpu().numpy()
         return self.problem.units.log_prob_to_user(unnormalised - self.partition.value)
 
-    def integral(self, normalizer_grid: int = 400) -> float:
-        """Of p_sigma over the :func:`bounds_of_smoothed` data: 1, but for what lies beyond."""
+    def integral(self, cells: int = 400) -> float:
+        """Integrate p_sigma over the :func:`bounds_of_smoothed` data: 1, but for what lies beyond."""
         bounds = x0, x1, y0, y1 = bounds_of_smoothed(self.problem, self.level)
-        values = self.log_prob(grid_points(bounds, normalizer_grid, normalizer_grid).reshape(-1, 2))
-        return float(np.exp(values).sum() * (x1 - x0) * (y1 - y0) / normalizer_grid**2)
+        values = self.log_prob(grid_points(bounds, cells, cells).reshape(-1, 2))
+        return float(np.exp(values).sum() * (x1 - x0) * (y1 - y0) / cells**2)
 
 
 def normalised(

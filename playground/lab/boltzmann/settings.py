@@ -33,7 +33,7 @@ class Boltzmann(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     patterns: Annotated[
         tuple[str, ...],
         meta(
-            "The patterns of data = drawn, row by row; a pattern may stand there twice",
+            "The patterns of data = drawn, row by row; duplicates are allowed",
             resets=True,
             example='["##./##./##.", ".../###/###"]',
         ),
@@ -54,14 +54,14 @@ class Boltzmann(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     sampler: Annotated[
         Literal["exact", "gibbs"],
         meta(
-            "How samples are drawn: from all 2^d probabilities, or one unit after the other given the others, which needs no Z",
+            "exact: independent samples from all 2^d probabilities. gibbs: one unit after the other given the others, which needs no Z",
             options={
                 "exact": Option(
-                    "Exact", "CustomSchedule from all probabilities, which takes Z.", r"p(y) = e^{y^\top W y/2}/Z"
+                    "Exact", "Independent samples from all probabilities, which takes Z.", r"p(y) = e^{y^\top W y/2}/Z"
                 ),
                 "gibbs": Option(
                     "Gibbs",
-                    "One pixel after the other, given all others: no Z, but chains may stay where they are.",
+                    "One pixel after the other, given all others: no Z, but chains may mix slowly.",
                     r"p(y_i = 1 \mid y_{\neq i}) = 1/(1 + e^{-2 \sum_j W_{ij} y_j})",
                 ),
             },
