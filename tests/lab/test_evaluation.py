@@ -411,21 +411,17 @@ def test_evaluation_sees_a_wrong_score_and_wrong_samples() -> None:
     assert found["classifier_accuracy"] > 0.9
 
 
-def distances_but_for_transport(problem: Problem, samples: np.ndarray) -> dict[str, Any]:
-    """Optimal transport takes nine tenths of the time, and by few points gives figures that no test should look at."""
+def perfect_distances(problem_of, count: int) -> list[dict[str, Any]]:
+    """Of 20 perfect samplers, each on data of its own, but for optimal transport, which would take nine tenths of the time."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(sample_metrics, "TRANSPORT_POINTS", 10)
-        found = last(sample_distances(problem, samples)).metrics
-    return {key: value for key, value in found.items() if not key.startswith("wasserstein2")}
+        every = [last(sample_distances(*problem_of(seed, count))).metrics for seed in range(20)]
+    return [{key: value for key, value in found.items() if not key.startswith("wasserstein2")} for found in every]
 
 
-def perfect_distances(problem_of, count: int) -> np.ndarray:
-    """(20, 3): sliced distance, floor and its spread for 20 perfect samplers, each on data of its own."""
-    found = []
-    for seed in range(20):
-        metrics = distances_but_for_transport(*problem_of(seed, count))
-        found.append([metrics["sliced_wasserstein2" + end] for end in ("", "_floor", "_floor_std")])
-    return np.array(found)
+def sliced(every: list[dict[str, Any]]) -> np.ndarray:
+    """(3, N): distance, floor and its spread."""
+    return np.array([[found["sliced_wasserstein2" + end] for found in every] for end in ("", "_floor", "_floor_std")])
 
 
 def two_gaussians(seed: int, count: int) -> tuple[Problem, np.ndarray]:
@@ -480,10 +476,10 @@ def rounded(generator: np.random.Generator, count: int) -> np.ndarray:
 @pytest.mark.parametrize("draw", [grid, zero_inflated, rounded])
 def test_a_perfect_sampler_scores_its_floors_where_rows_repeat(draw, split: str, tmp_path: Path) -> None:
     problem_of = repeating_rows(draw, tmp_path, split)
-    distance, floor, spread = perfect_distances(problem_of, 600).T
+    every = perfect_distances(problem_of, 600)
+    distance, floor, spread = sliced(every)
     assert distance.mean() == pytest.approx(floor.mean(), abs=4 * spread.mean() / math.sqrt(20))
-    for seed in range(3):
-        found = distances_but_for_transport(*problem_of(seed, 600))
+    for seed, found in enumerate(every[:3]):
         for figure, perfect in {"energy_distance": 0.0, "mmd_squared": 0.0, "classifier_accuracy": 0.5}.items():
             assert found[figure] == pytest.approx(perfect, abs=4 * found[f"{figure}_standard_error"]), (figure, seed)
         assert found["sliced_wasserstein2_points"] == found["two_sample_points"] == [600, 600]
@@ -506,7 +502,7 @@ def test_samples_are_compared_with_held_out_rows_where_few_repeat() -> None:
 
 @pytest.mark.parametrize("problem_of", [two_gaussians, small_file])
 def test_a_perfect_sampler_lies_within_the_spread_of_its_floor(problem_of) -> None:
-    distance, floor, spread = perfect_distances(problem_of, 200).T
+    distance, floor, spread = sliced(perfect_distances(problem_of, 200))
     assert distance.mean() == pytest.approx(floor.mean(), abs=4 * spread.mean() / math.sqrt(20))
     within = np.abs(distance - floor) < 2 * spread
     assert within.sum() >= 17  # of 20; all but one on average
