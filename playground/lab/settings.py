@@ -12,7 +12,7 @@ from playground.kinds.chosen import Score
 from playground.kinds.datasets import DataSource
 from playground.kinds.datasets.two_moons import TwoMoons
 from playground.kinds.networks import Network
-from playground.kinds.networks.auto import Auto as AutomaticNetwork
+from playground.kinds.networks.auto import Auto as DefaultNetwork
 from playground.kinds.noise import Noise
 from playground.kinds.noise.ve import VarianceExploding
 from playground.kinds.objectives import Objective
@@ -286,7 +286,7 @@ class Experiment(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     seed: Annotated[int, meta("Seed of the samples", ge=0, le=2**31 - 1)] = 0
     data: DataSource = TwoMoons()
     noise: Noise = VarianceExploding()
-    network: Network = AutomaticNetwork()
+    network: Network = DefaultNetwork()
     objective: Objective = Denoising()
     training: Training = Training()
     sampling: Sampler = ReverseSDE()

@@ -65,7 +65,7 @@ class Trainer:
         self._parameters = list(self.network.parameters())
         self._generator = problem.generator("training")
         self._rate = 0.0
-        self._minimised: tuple[object, ...] = ()  # by the losses so far
+        self._loss_identity: tuple[object, ...] = ()  # by the losses so far
         self._names = [name for name, _ in self.ema.named_parameters()]
         self.stopping = EarlyStopping(problem, self._names)
         self.seconds = 0.0
@@ -107,12 +107,12 @@ class Trainer:
             raise ExperimentError(conflict)
         self.problem = replace(self.problem, experiment=experiment)
         self._objective = build_objective(self.problem)
-        before, self._minimised = self._minimised, loss_identity(experiment)
-        if self._minimised != before:  # other settings leave the loss that it was
+        before, self._loss_identity = self._loss_identity, loss_identity(experiment)
+        if self._loss_identity != before:  # other settings leave the loss that it was
             self._optimal_loss: float | None = None
             self._optimal_loss_error: float | None = None
             self._reference: float | None = None
-        if self._minimised != before or self.stopping.acts != self.problem.stops_early:
+        if self._loss_identity != before or self.stopping.acts != self.problem.stops_early:
             self.stopping = EarlyStopping(self.problem, self._names)
             self.stopping.resume(self.step)
         self._diverged: str | None = None

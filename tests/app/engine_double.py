@@ -247,7 +247,7 @@ def view(experiment: Experiment, **changes: Any) -> ProblemView:
         "has_process": noise.has_path,
         "sigma_min": fine,
         "sigma_max": coarse,
-        "rungs": np.geomspace(coarse, fine, noise.count or 20) if noise.has_noise else np.zeros(1),
+        "sigmas": np.geomspace(coarse, fine, noise.count or 20) if noise.has_noise else np.zeros(1),
         "sigma": 0.81,
         "widest_gap": 3.4,
         "parameters_count": 41_987,

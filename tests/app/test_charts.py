@@ -21,9 +21,9 @@ from playground.app import file_prompts, theme
 from playground.app.charts.chart import HEAD_PIXELS, Chart
 from playground.app.charts.errors import ErrorAlongSigma
 from playground.app.charts.histogram import BINS, MarginalHistogram
-from playground.app.charts.ladder import SigmaLadder, decades
 from playground.app.charts.library import library
 from playground.app.charts.loss import COLUMNS, LossChart, averaged
+from playground.app.charts.noise_levels import NoiseLevelChart, decades
 from playground.app.charts.pairs import NearestPairs
 from playground.app.charts.series import Series
 from playground.app.number_formats import format_count
@@ -61,8 +61,8 @@ class Paints(QWidget):
 
 
 @pytest.fixture
-def ladder(qtbot):
-    chart = SigmaLadder()
+def noise_chart(qtbot):
+    chart = NoiseLevelChart()
     qtbot.addWidget(chart)
     chart.resize(264, chart.height())
     chart.show_levels(Discrete(), LEVELS)
@@ -71,7 +71,7 @@ def ladder(qtbot):
     return chart
 
 
-def drag(chart: SigmaLadder, index: int, by: int) -> None:
+def drag(chart: NoiseLevelChart, index: int, by: int) -> None:
     start = chart.place(index).toPoint()
     QTest.mousePress(chart, Qt.MouseButton.LeftButton, pos=start)
     for step in range(1, 5):
@@ -79,11 +79,11 @@ def drag(chart: SigmaLadder, index: int, by: int) -> None:
     QTest.mouseRelease(chart, Qt.MouseButton.LeftButton, pos=start + QPoint(by, 0))
 
 
-def test_the_coarse_end_moves_all_rungs_of_an_even_ladder(ladder, qtbot):
+def test_the_coarse_end_moves_all_geometric_levels(noise_chart, qtbot):
     previews = []
-    ladder.previewed.connect(previews.append)
-    with qtbot.waitSignal(ladder.moved) as caught:
-        drag(ladder, 0, 40)
+    noise_chart.previewed.connect(previews.append)
+    with qtbot.waitSignal(noise_chart.moved) as caught:
+        drag(noise_chart, 0, 40)
     index, sigmas = caught.args
     assert index == 0
     assert len(previews) >= 4
@@ -95,18 +95,18 @@ def test_the_coarse_end_moves_all_rungs_of_an_even_ladder(ladder, qtbot):
     assert ratios == pytest.approx(ratios.mean(), rel=1e-3)
 
 
-def test_the_fine_end_leaves_the_coarse_one(ladder, qtbot):
-    with qtbot.waitSignal(ladder.moved) as caught:
-        drag(ladder, 9, -30)
+def test_the_fine_end_leaves_the_coarse_one(noise_chart, qtbot):
+    with qtbot.waitSignal(noise_chart.moved) as caught:
+        drag(noise_chart, 9, -30)
     index, sigmas = caught.args
     assert index == 9
     assert sigmas[0] == 8.0
     assert sigmas[-1] > 0.05
 
 
-def test_a_rung_moves_alone_and_stays_between_its_neighbours(ladder, qtbot):
-    with qtbot.waitSignal(ladder.moved) as caught:
-        drag(ladder, 4, 200)
+def test_a_level_moves_alone_and_stays_between_its_neighbours(noise_chart, qtbot):
+    with qtbot.waitSignal(noise_chart.moved) as caught:
+        drag(noise_chart, 4, 200)
     index, sigmas = caught.args
     assert index == 4
     assert sigmas[4] > sigmas[5]
@@ -114,163 +114,165 @@ def test_a_rung_moves_alone_and_stays_between_its_neighbours(ladder, qtbot):
     assert np.array_equal(np.delete(sigmas, 4), np.delete(LEVELS, 4))
 
 
-def test_an_end_does_not_cross_the_other(ladder, qtbot):
-    with qtbot.waitSignal(ladder.moved) as caught:
-        drag(ladder, 0, 300)
+def test_an_end_does_not_cross_the_other(noise_chart, qtbot):
+    with qtbot.waitSignal(noise_chart.moved) as caught:
+        drag(noise_chart, 0, 300)
     sigmas = caught.args[1]
     assert np.all(np.diff(sigmas) < 0)
 
 
-def test_a_click_without_a_drag_changes_nothing(ladder, qtbot):
-    with qtbot.assertNotEmitted(ladder.moved):
-        QTest.mouseClick(ladder, Qt.MouseButton.LeftButton, pos=ladder.place(3).toPoint())
+def test_a_click_without_a_drag_changes_nothing(noise_chart, qtbot):
+    with qtbot.assertNotEmitted(noise_chart.moved):
+        QTest.mouseClick(noise_chart, Qt.MouseButton.LeftButton, pos=noise_chart.place(3).toPoint())
 
 
 @pytest.mark.parametrize("way", [(QPoint(0, 3),), (QPoint(30, 0), QPoint(0, 2))])
-def test_a_handle_let_go_where_it_was_keeps_all_its_digits(ladder, qtbot, way):
+def test_a_handle_let_go_where_it_was_keeps_all_its_digits(noise_chart, qtbot, way):
     levels = LEVELS * 1.2345678
-    ladder.show_levels(Discrete(), levels)
-    start = ladder.place(0).toPoint()
-    with qtbot.assertNotEmitted(ladder.moved), qtbot.waitSignal(ladder.abandoned):
-        QTest.mousePress(ladder, Qt.MouseButton.LeftButton, pos=start)
+    noise_chart.show_levels(Discrete(), levels)
+    start = noise_chart.place(0).toPoint()
+    with qtbot.assertNotEmitted(noise_chart.moved), qtbot.waitSignal(noise_chart.abandoned):
+        QTest.mousePress(noise_chart, Qt.MouseButton.LeftButton, pos=start)
         for by in way:
-            QTest.mouseMove(ladder, start + by)
-        QTest.mouseRelease(ladder, Qt.MouseButton.LeftButton, pos=start + way[-1])
-    assert np.array_equal(ladder.sigmas, levels)
+            QTest.mouseMove(noise_chart, start + by)
+        QTest.mouseRelease(noise_chart, Qt.MouseButton.LeftButton, pos=start + way[-1])
+    assert np.array_equal(noise_chart.sigmas, levels)
 
 
-def test_a_press_beside_the_handles_takes_none(ladder, qtbot):
-    with qtbot.assertNotEmitted(ladder.grabbed):
-        QTest.mousePress(ladder, Qt.MouseButton.LeftButton, pos=QPoint(250, 10))
+def test_a_press_beside_the_handles_takes_none(noise_chart, qtbot):
+    with qtbot.assertNotEmitted(noise_chart.grabbed):
+        QTest.mousePress(noise_chart, Qt.MouseButton.LeftButton, pos=QPoint(250, 10))
 
 
-def test_escape_takes_a_drag_back(ladder, qtbot):
-    start = ladder.place(0).toPoint()
-    QTest.mousePress(ladder, Qt.MouseButton.LeftButton, pos=start)
-    QTest.mouseMove(ladder, start + QPoint(50, 0))
-    assert ladder.sigmas[0] < 7
-    with qtbot.assertNotEmitted(ladder.moved):
-        QTest.keyClick(ladder, Qt.Key.Key_Escape)
-        QTest.mouseRelease(ladder, Qt.MouseButton.LeftButton, pos=start + QPoint(50, 0))
-    assert np.array_equal(ladder.sigmas, LEVELS)
-    assert ladder.accessibleDescription().startswith("From 8 to 0.05; ")  # said as it is shown
+def test_escape_takes_a_drag_back(noise_chart, qtbot):
+    start = noise_chart.place(0).toPoint()
+    QTest.mousePress(noise_chart, Qt.MouseButton.LeftButton, pos=start)
+    QTest.mouseMove(noise_chart, start + QPoint(50, 0))
+    assert noise_chart.sigmas[0] < 7
+    with qtbot.assertNotEmitted(noise_chart.moved):
+        QTest.keyClick(noise_chart, Qt.Key.Key_Escape)
+        QTest.mouseRelease(noise_chart, Qt.MouseButton.LeftButton, pos=start + QPoint(50, 0))
+    assert np.array_equal(noise_chart.sigmas, LEVELS)
+    assert noise_chart.accessibleDescription().startswith("From 8 to 0.05; ")  # said as it is shown
 
 
-def test_a_dragged_handle_stays_under_the_pointer(ladder):
-    start = ladder.place(0).toPoint()
-    QTest.mousePress(ladder, Qt.MouseButton.LeftButton, pos=start)
-    QTest.mouseMove(ladder, start + QPoint(50, 0))
-    held = ladder.sigmas
-    ladder.show_levels(Discrete(), LEVELS * 2)
-    assert np.array_equal(ladder.sigmas, held)
-    QTest.mouseRelease(ladder, Qt.MouseButton.LeftButton, pos=start + QPoint(50, 0))
+def test_a_dragged_handle_stays_under_the_pointer(noise_chart):
+    start = noise_chart.place(0).toPoint()
+    QTest.mousePress(noise_chart, Qt.MouseButton.LeftButton, pos=start)
+    QTest.mouseMove(noise_chart, start + QPoint(50, 0))
+    held = noise_chart.sigmas
+    noise_chart.show_levels(Discrete(), LEVELS * 2)
+    assert np.array_equal(noise_chart.sigmas, held)
+    QTest.mouseRelease(noise_chart, Qt.MouseButton.LeftButton, pos=start + QPoint(50, 0))
 
 
-def test_a_dragged_handle_is_released_when_the_noise_changes_kind(ladder, qtbot):
-    start = ladder.place(3).toPoint()
-    QTest.mousePress(ladder, Qt.MouseButton.LeftButton, pos=start)
-    QTest.mouseMove(ladder, start + QPoint(10, 0))
-    with qtbot.assertNotEmitted(ladder.moved):
-        ladder.show_levels(VarianceExploding(), LEVELS * 2)
-        QTest.mouseRelease(ladder, Qt.MouseButton.LeftButton, pos=start + QPoint(10, 0))
-    assert np.array_equal(ladder.sigmas, LEVELS * 2)
+def test_a_dragged_handle_is_released_when_the_noise_changes_kind(noise_chart, qtbot):
+    start = noise_chart.place(3).toPoint()
+    QTest.mousePress(noise_chart, Qt.MouseButton.LeftButton, pos=start)
+    QTest.mouseMove(noise_chart, start + QPoint(10, 0))
+    with qtbot.assertNotEmitted(noise_chart.moved):
+        noise_chart.show_levels(VarianceExploding(), LEVELS * 2)
+        QTest.mouseRelease(noise_chart, Qt.MouseButton.LeftButton, pos=start + QPoint(10, 0))
+    assert np.array_equal(noise_chart.sigmas, LEVELS * 2)
 
 
-def test_only_the_ends_of_a_process_can_be_dragged(ladder, qtbot):
-    ladder.show_levels(VarianceExploding(), LEVELS)
-    assert ladder.handles() == [0, 9]
-    with qtbot.assertNotEmitted(ladder.grabbed):
-        QTest.mousePress(ladder, Qt.MouseButton.LeftButton, pos=ladder.place(5).toPoint())
-    ladder.show_levels(SingleLevel(), np.array([0.3]))
-    assert ladder.handles() == [0]
-    with qtbot.waitSignal(ladder.moved) as caught:
-        drag(ladder, 0, -20)
+def test_only_the_ends_of_a_process_can_be_dragged(noise_chart, qtbot):
+    noise_chart.show_levels(VarianceExploding(), LEVELS)
+    assert noise_chart.handles() == [0, 9]
+    with qtbot.assertNotEmitted(noise_chart.grabbed):
+        QTest.mousePress(noise_chart, Qt.MouseButton.LeftButton, pos=noise_chart.place(5).toPoint())
+    noise_chart.show_levels(SingleLevel(), np.array([0.3]))
+    assert noise_chart.handles() == [0]
+    with qtbot.waitSignal(noise_chart.moved) as caught:
+        drag(noise_chart, 0, -20)
     assert caught.args[1][0] > 0.3
-    ladder.show_levels(NoNoise(), np.zeros(0))
-    assert ladder.handles() == []
-    assert ladder.focusPolicy() == Qt.FocusPolicy.NoFocus
+    noise_chart.show_levels(NoNoise(), np.zeros(0))
+    assert noise_chart.handles() == []
+    assert noise_chart.focusPolicy() == Qt.FocusPolicy.NoFocus
 
 
-def test_the_ends_that_tab_goes_to_have_names_of_their_own(ladder):
-    ladder.setFocus(Qt.FocusReason.TabFocusReason)
-    names = [ladder.accessibleName()]
+def test_the_ends_that_tab_goes_to_have_names_of_their_own(noise_chart):
+    noise_chart.setFocus(Qt.FocusReason.TabFocusReason)
+    names = [noise_chart.accessibleName()]
     for _ in range(2):
-        QTest.keyClick(ladder, Qt.Key.Key_Down)
-        names.append(ladder.accessibleName())
-    QTest.keyClick(ladder, Qt.Key.Key_Tab)
-    names.append(ladder.accessibleName())
+        QTest.keyClick(noise_chart, Qt.Key.Key_Down)
+        names.append(noise_chart.accessibleName())
+    QTest.keyClick(noise_chart, Qt.Key.Key_Tab)
+    names.append(noise_chart.accessibleName())
     assert names == ["Noise levels, coarsest", "Noise levels, level 2", "Noise levels, level 3", "Noise levels, finest"]
-    ladder.show_levels(SingleLevel(), np.array([0.3]))
-    assert ladder.accessibleName() == "Noise levels"
+    noise_chart.show_levels(SingleLevel(), np.array([0.3]))
+    assert noise_chart.accessibleName() == "Noise levels"
 
 
 def test_the_keyboard_reaches_and_moves_every_handle(qtbot):
     place = QWidget()
     qtbot.addWidget(place)
     row = QHBoxLayout(place)
-    before, ladder, after = QLineEdit(), SigmaLadder(), QLineEdit()
-    for widget in (before, ladder, after):
+    before, noise_chart, after = QLineEdit(), NoiseLevelChart(), QLineEdit()
+    for widget in (before, noise_chart, after):
         row.addWidget(widget)
     place.resize(600, 120)
-    ladder.show_levels(Discrete(), LEVELS)
+    noise_chart.show_levels(Discrete(), LEVELS)
     with qtbot.waitExposed(place):
         place.show()
     before.setFocus()
     QTest.keyClick(before, Qt.Key.Key_Tab)
-    assert ladder.hasFocus()
-    with qtbot.waitSignal(ladder.moved) as caught:
-        QTest.keyClick(ladder, Qt.Key.Key_Left)
+    assert noise_chart.hasFocus()
+    with qtbot.waitSignal(noise_chart.moved) as caught:
+        QTest.keyClick(noise_chart, Qt.Key.Key_Left)
     assert caught.args[0] == 0
     assert caught.args[1][0] > 8.0
-    QTest.keyClick(ladder, Qt.Key.Key_Down)
-    with qtbot.waitSignal(ladder.moved) as caught:
-        QTest.keyClick(ladder, Qt.Key.Key_Right)
+    QTest.keyClick(noise_chart, Qt.Key.Key_Down)
+    with qtbot.waitSignal(noise_chart.moved) as caught:
+        QTest.keyClick(noise_chart, Qt.Key.Key_Right)
     assert caught.args[0] == 1
-    coarse = ladder.sigmas[1]
-    QTest.keyClick(ladder, Qt.Key.Key_Left, Qt.KeyboardModifier.ShiftModifier)
-    assert 1 < ladder.sigmas[1] / coarse < 1.05
-    QTest.keyClick(ladder, Qt.Key.Key_Tab)
-    assert ladder.hasFocus()
-    with qtbot.waitSignal(ladder.moved) as caught:
-        QTest.keyClick(ladder, Qt.Key.Key_Right)
+    coarse = noise_chart.sigmas[1]
+    QTest.keyClick(noise_chart, Qt.Key.Key_Left, Qt.KeyboardModifier.ShiftModifier)
+    assert 1 < noise_chart.sigmas[1] / coarse < 1.05
+    QTest.keyClick(noise_chart, Qt.Key.Key_Tab)
+    assert noise_chart.hasFocus()
+    with qtbot.waitSignal(noise_chart.moved) as caught:
+        QTest.keyClick(noise_chart, Qt.Key.Key_Right)
     assert caught.args[0] == 9
-    QTest.keyClick(ladder, Qt.Key.Key_Tab)
+    QTest.keyClick(noise_chart, Qt.Key.Key_Tab)
     assert after.hasFocus()
     QTest.keyClick(after, Qt.Key.Key_Backtab, Qt.KeyboardModifier.ShiftModifier)
-    assert ladder.hasFocus()
+    assert noise_chart.hasFocus()
 
 
-def test_a_level_that_can_be_moved_no_longer_gives_way_to_the_nearest_that_can(ladder):
-    ladder.setFocus(Qt.FocusReason.TabFocusReason)
+def test_a_level_that_can_be_moved_no_longer_gives_way_to_the_nearest_that_can(noise_chart):
+    noise_chart.setFocus(Qt.FocusReason.TabFocusReason)
     for _ in range(3):
-        QTest.keyClick(ladder, Qt.Key.Key_Down)
-    ladder.show_levels(VarianceExploding(), LEVELS)  # as by Ctrl+Z, which leaves the focus here
-    assert ladder.accessibleName() == "Noise levels, coarsest"
-    QTest.keyClick(ladder, Qt.Key.Key_Down)
-    assert ladder.accessibleName() == "Noise levels, finest"
+        QTest.keyClick(noise_chart, Qt.Key.Key_Down)
+    noise_chart.show_levels(VarianceExploding(), LEVELS)  # as by Ctrl+Z, which leaves the focus here
+    assert noise_chart.accessibleName() == "Noise levels, coarsest"
+    QTest.keyClick(noise_chart, Qt.Key.Key_Down)
+    assert noise_chart.accessibleName() == "Noise levels, finest"
 
 
-def test_home_and_end_choose_the_ends(ladder):
-    ladder.setFocus(Qt.FocusReason.TabFocusReason)
+def test_home_and_end_choose_the_ends(noise_chart):
+    noise_chart.setFocus(Qt.FocusReason.TabFocusReason)
     names = []
     for key in (Qt.Key.Key_Down, Qt.Key.Key_End, Qt.Key.Key_Up, Qt.Key.Key_Home):
-        QTest.keyClick(ladder, key)
-        names.append(ladder.accessibleName())
+        QTest.keyClick(noise_chart, key)
+        names.append(noise_chart.accessibleName())
     assert names == ["Noise levels, level 2", "Noise levels, finest", "Noise levels, level 9", "Noise levels, coarsest"]
 
 
-def test_hovering_names_the_level(ladder):
-    bare = ladder.grab().toImage()
-    QTest.mouseMove(ladder, ladder.place(4).toPoint())
-    assert ladder.grab().toImage() != bare
+def test_hovering_names_the_level(noise_chart):
+    bare = noise_chart.grab().toImage()
+    QTest.mouseMove(noise_chart, noise_chart.place(4).toPoint())
+    assert noise_chart.grab().toImage() != bare
 
 
 @pytest.mark.parametrize("palette", [DARK, LIGHT], ids=lambda palette: palette.name)
-def test_every_kind_is_drawn(ladder, palette):
-    ladder.apply_palette(palette)
+def test_every_kind_is_drawn(noise_chart, palette):
+    noise_chart.apply_palette(palette)
     for kind, noise in Noise.kinds().items():
-        ladder.show_levels(noise(), {"none": np.zeros(0), "single": np.array([0.3])}.get(kind, LEVELS[:6]), gap=3.0)
-        assert (count_of(ladder, "learned") > 15) == (kind != "none"), kind
+        noise_chart.show_levels(
+            noise(), {"none": np.zeros(0), "single": np.array([0.3])}.get(kind, LEVELS[:6]), gap=3.0
+        )
+        assert (count_of(noise_chart, "learned") > 15) == (kind != "none"), kind
 
 
 def test_decades():
@@ -939,10 +941,10 @@ FLAT, STEEP = np.array([7.5, 0.012, 0.011, 0.01, 0.009, 0.007]), np.array([7.5, 
     ],
 )
 def test_the_value_of_what_is_dragged_hides_neither_the_curve_nor_a_handle(
-    ladder, monkeypatch, kind, sigmas, by, width
+    noise_chart, monkeypatch, kind, sigmas, by, width
 ) -> None:
-    ladder.resize(width, ladder.height())
-    written, paint = [], ladder.words
+    noise_chart.resize(width, noise_chart.height())
+    written, paint = [], noise_chart.words
 
     def words(painter, text, at, *rest, plate=False, **named):
         if not plate:
@@ -953,21 +955,21 @@ def test_the_value_of_what_is_dragged_hides_neither_the_curve_nor_a_handle(
         written.append(box.adjusted(-3, 0, 3, 0))
         return box
 
-    for index in ladder.handles() if kind == "discrete" else range(len(sigmas)):
-        ladder.show_levels(NoNoise(), np.zeros(0))
-        ladder.show_levels(Noise.kinds()[kind](), sigmas)
-        if index not in ladder.handles():
+    for index in noise_chart.handles() if kind == "discrete" else range(len(sigmas)):
+        noise_chart.show_levels(NoNoise(), np.zeros(0))
+        noise_chart.show_levels(Noise.kinds()[kind](), sigmas)
+        if index not in noise_chart.handles():
             continue
-        start = ladder.place(index).toPoint()
-        QTest.mousePress(ladder, Qt.MouseButton.LeftButton, pos=start)
-        QTest.mouseMove(ladder, start + QPoint(by, 0))
-        monkeypatch.setattr(ladder, "words", words)
-        monkeypatch.setattr(ladder, "line", lambda *_: None)  # of the grid
-        bare = ladder.grab().toImage().convertToFormat(QImage.Format.Format_RGB32)
+        start = noise_chart.place(index).toPoint()
+        QTest.mousePress(noise_chart, Qt.MouseButton.LeftButton, pos=start)
+        QTest.mouseMove(noise_chart, start + QPoint(by, 0))
+        monkeypatch.setattr(noise_chart, "words", words)
+        monkeypatch.setattr(noise_chart, "line", lambda *_: None)  # of the grid
+        bare = noise_chart.grab().toImage().convertToFormat(QImage.Format.Format_RGB32)
         monkeypatch.undo()
-        QTest.mouseRelease(ladder, Qt.MouseButton.LeftButton, pos=start + QPoint(by, 0))
+        QTest.mouseRelease(noise_chart, Qt.MouseButton.LeftButton, pos=start + QPoint(by, 0))
         box = written[-1]
-        assert QRectF(ladder.rect()).contains(box)
+        assert QRectF(noise_chart.rect()).contains(box)
         here = box.toAlignedRect()
         seen = {
             bare.pixel(x, y) for x in range(here.left() + 1, here.right()) for y in range(here.top(), here.bottom())

@@ -10,8 +10,8 @@ from PySide6.QtWidgets import QAbstractButton, QLabel, QLineEdit, QPushButton, Q
 
 from playground.app.charts.chart import Chart
 from playground.app.charts.histogram import MarginalHistogram
-from playground.app.charts.ladder import SigmaLadder
 from playground.app.charts.library import library
+from playground.app.charts.noise_levels import NoiseLevelChart
 from playground.app.collapsible_panel import CollapsiblePanel
 from playground.app.panels import QualityPanel
 from tests.app.conftest import wait
@@ -37,7 +37,7 @@ class Cuts:
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.found: set[str] = set()
         self.where = ""
-        elided, words = QFontMetrics.elidedText, SigmaLadder.words
+        elided, words = QFontMetrics.elidedText, NoiseLevelChart.words
 
         def elide(metrics: QFontMetrics, text: str, *arguments: object) -> str:
             result = elided(metrics, text, *arguments)
@@ -45,13 +45,13 @@ class Cuts:
                 self.found.add(f"{self.where}: “{text}” elided to “{result}”")
             return result
 
-        def write(chart: SigmaLadder, painter: object, text: str, *arguments: object, **more: object) -> object:
+        def write(chart: NoiseLevelChart, painter: object, text: str, *arguments: object, **more: object) -> object:
             if painter.fontMetrics().horizontalAdvance(text) > chart.width() - 2:
                 self.found.add(f"{self.where}: “{text}” is wider than its chart")
             return words(chart, painter, text, *arguments, **more)
 
         monkeypatch.setattr(QFontMetrics, "elidedText", elide)
-        monkeypatch.setattr(SigmaLadder, "words", write)
+        monkeypatch.setattr(NoiseLevelChart, "words", write)
 
     def look(self, part: QWidget, where: str) -> None:
         self.where = where

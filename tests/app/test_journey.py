@@ -266,14 +266,14 @@ def test_digits_take_the_place_of_the_plane(window, qtbot):
     assert window.canvas.scene(10, 10).images is None
 
 
-def test_drag_the_end_of_the_ladder(window, qtbot):
+def test_dragging_an_end_of_the_noise_levels(window, qtbot):
     before = window.engine.problem.sigma_max
-    ladder = window.panel(NoisePanel).ladder
-    handle = ladder.place(0).toPoint()
+    noise_chart = window.panel(NoisePanel).chart
+    handle = noise_chart.place(0).toPoint()
     with qtbot.waitSignal(window.engine.problem_changed, timeout=15_000):
-        qtbot.mousePress(ladder, LEFT, pos=handle)
+        qtbot.mousePress(noise_chart, LEFT, pos=handle)
         for step in range(1, 6):
-            qtbot.mouseMove(ladder, handle + QPoint(4 * step, 0))
-        qtbot.mouseRelease(ladder, LEFT, pos=handle + QPoint(20, 0))
+            qtbot.mouseMove(noise_chart, handle + QPoint(4 * step, 0))
+        qtbot.mouseRelease(noise_chart, LEFT, pos=handle + QPoint(20, 0))
     assert window.engine.problem.sigma_max != before
     window.state.undo()

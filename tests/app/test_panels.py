@@ -21,7 +21,7 @@ from scipy.special import ndtr
 
 from playground.app import panels, theme, why_disabled
 from playground.app.charts.chart import Chart
-from playground.app.charts.ladder import SigmaLadder
+from playground.app.charts.noise_levels import NoiseLevelChart
 from playground.app.collapsible_panel import CollapsiblePanel, shortened
 from playground.app.field_row import FieldRow
 from playground.app.labels import spoken
@@ -89,7 +89,7 @@ def button_called(panel: QWidget, text: str) -> QAbstractButton:
 
 SCENES = {
     "toy": {},
-    "ladder by hand": {"noise.kind": "discrete", "noise.sigmas": (5.0, 1.0, 0.2), "sampling.kind": "annealed-langevin"},
+    "levels by hand": {"noise.kind": "discrete", "noise.sigmas": (5.0, 1.0, 0.2), "sampling.kind": "annealed-langevin"},
     "vp, sliced": {"noise.kind": "vp", "objective.kind": "sliced"},
     "nothing fits": {"noise.kind": "none", "sampling.source": "exact", "data.kind": "digits"},
     "one sigma": {"noise.kind": "single", "objective.kind": "exact", "sampling.kind": "langevin"},
@@ -125,7 +125,7 @@ def test_every_scene_fits_and_has_names(show, state, engine, qtbot, scene):
             assert at.x() >= 0, control
             assert at.x() + control.width() <= 288, control
             assert at.y() + control.height() <= panel.height(), control
-            if isinstance(control, QAbstractButton | QAbstractSlider | QComboBox | QLineEdit | Chart | SigmaLadder):
+            if isinstance(control, QAbstractButton | QAbstractSlider | QComboBox | QLineEdit | Chart | NoiseLevelChart):
                 assert control.accessibleName(), control
                 assert control.toolTip(), control
         overlaps(panel.body)
@@ -194,9 +194,9 @@ def test_tab_goes_down_the_noise_card(show, engine):
     QTest.keyClick(panel.header, Qt.Key.Key_Tab)
     assert panel.kind.isAncestorOf(QApplication.focusWidget())
     QTest.keyClick(QApplication.focusWidget(), Qt.Key.Key_Tab)
-    assert panel.ladder.hasFocus()
-    QTest.keyClick(panel.ladder, Qt.Key.Key_Tab)  # to its other end
-    QTest.keyClick(panel.ladder, Qt.Key.Key_Tab)
+    assert panel.chart.hasFocus()
+    QTest.keyClick(panel.chart, Qt.Key.Key_Tab)  # to its other end
+    QTest.keyClick(panel.chart, Qt.Key.Key_Tab)
     assert panel.levels.rows["noise.sigma_max"].isAncestorOf(QApplication.focusWidget())
 
 
@@ -448,36 +448,36 @@ def test_drawing(show, state, engine, qtbot):
 # Noise
 
 
-def drag_ladder(panel: panels.NoisePanel, index: int, by: int) -> None:
-    start = panel.ladder.place(index).toPoint()
-    QTest.mousePress(panel.ladder, Qt.MouseButton.LeftButton, pos=start)
-    QTest.mouseMove(panel.ladder, start + QPoint(by // 2, 0))
-    QTest.mouseMove(panel.ladder, start + QPoint(by, 0))
-    QTest.mouseRelease(panel.ladder, Qt.MouseButton.LeftButton, pos=start + QPoint(by, 0))
+def drag_handle(panel: panels.NoisePanel, index: int, by: int) -> None:
+    start = panel.chart.place(index).toPoint()
+    QTest.mousePress(panel.chart, Qt.MouseButton.LeftButton, pos=start)
+    QTest.mouseMove(panel.chart, start + QPoint(by // 2, 0))
+    QTest.mouseMove(panel.chart, start + QPoint(by, 0))
+    QTest.mouseRelease(panel.chart, Qt.MouseButton.LeftButton, pos=start + QPoint(by, 0))
 
 
 def test_dragging_the_ends_sets_the_range(show, state, engine):
     (panel,) = show(panels.NoisePanel)
     engine.build()
-    drag_ladder(panel, 0, -20)
+    drag_handle(panel, 0, -20)
     assert state.experiment.noise.sigma_max > 3.39
     assert state.experiment.noise.sigma_min == "auto"
-    drag_ladder(panel, len(panel.ladder.sigmas) - 1, -20)
+    drag_handle(panel, len(panel.chart.sigmas) - 1, -20)
     assert state.experiment.noise.sigma_min > 0.0081
     state.undo()
     assert state.experiment.noise.sigma_min == "auto"
     state.undo()
     assert state.experiment.noise.sigma_max == "auto"
-    assert panel.ladder.sigmas[0] == pytest.approx(3.39)
+    assert panel.chart.sigmas[0] == pytest.approx(3.39)
 
 
-def test_the_ladder_tells_what_its_ends_are_under_each_noise(show, state, engine):
+def test_the_chart_names_its_ends_for_each_noise(show, state, engine):
     (panel,) = show(panels.NoisePanel)
     engine.build()
     told = {}
     for kind in fields()["noise.kind"].choices:
         state.edit({"noise.kind": kind})
-        told[kind] = panel.ladder.toolTip()
+        told[kind] = panel.chart.toolTip()
     assert "Left: σ max, the noise at t = 1" in told["ve"]
     assert "shrinks the data" not in told["ve"]
     for kind in ("vp", "sub-vp"):
@@ -486,13 +486,13 @@ def test_the_ladder_tells_what_its_ends_are_under_each_noise(show, state, engine
     assert "Left" not in told["single"] + told["none"]
 
 
-def test_dragging_a_rung_sets_the_ladder_by_hand_and_back(show, state, engine):
+def test_dragging_a_level_sets_the_levels_by_hand_and_back(show, state, engine):
     (panel,) = show(panels.NoisePanel)
     engine.build()
     panel.kind.control.activated.emit(panel.kind.control.findData("discrete"))
     state.edit({"noise.levels": 10})
     engine.build()
-    drag_ladder(panel, 3, 8)
+    drag_handle(panel, 3, 8)
     sigmas = state.experiment.noise.sigmas
     levels = state.experiment.noise.levels
     assert len(sigmas) == levels
@@ -508,17 +508,17 @@ def test_dragging_a_point_draws_the_schedule_and_straightening_takes_it_back(sho
     state.edit({"noise.kind": "custom"})
     (panel,) = show(panels.NoisePanel)
     engine.build()
-    line = panel.ladder.sigmas
+    line = panel.chart.sigmas
     assert np.diff(np.log(line)) == pytest.approx(np.log(line[-1] / line[0]) / 5)
-    drag_ladder(panel, 2, -12)
+    drag_handle(panel, 2, -12)
     schedule = state.experiment.noise.schedule
     assert [t for t, _ in schedule] == pytest.approx([0.0, 0.2, 0.4, 0.6, 0.8, 1.0])
     moved = np.array([sigma for _, sigma in schedule])[::-1]
     assert moved[2] > 1.05 * line[2]  # left is coarser
     assert np.delete(moved, 2) == pytest.approx(np.delete(line, 2), rel=1e-3)
     assert "6 points set by hand" in panel._by_hand_text.text()
-    curve = panel.ladder._curve()
-    assert (curve[0].x(), curve[-1].x()) == pytest.approx((panel.ladder.place(5).x(), panel.ladder.place(0).x()))
+    curve = panel.chart._curve()
+    assert (curve[0].x(), curve[-1].x()) == pytest.approx((panel.chart.place(5).x(), panel.chart.place(0).x()))
     press(panel.evenly)
     noise = state.experiment.noise
     assert (noise.schedule, noise.sigma_max, noise.sigma_min) == ((), moved[0], moved[-1])
@@ -530,21 +530,21 @@ def test_dragging_the_end_of_a_vp_process_sets_its_rate(show, state, engine):
     engine.build()
     # sigma(1) = std/alpha with alpha = exp(-(b0 + b1)/4): what the process reaches, in the user's unit.
     reached = engine.problem.sigma * np.sqrt(np.expm1((0.1 + 20.0) / 2))
-    assert panel.ladder.sigmas[0] == pytest.approx(reached, rel=1e-6)
-    drag_ladder(panel, 0, 25)
+    assert panel.chart.sigmas[0] == pytest.approx(reached, rel=1e-6)
+    drag_handle(panel, 0, 25)
     rate = state.experiment.noise.beta_max
     assert rate < 20
-    assert panel.ladder.sigmas[0] == pytest.approx(engine.problem.sigma * np.sqrt(np.expm1((0.1 + rate) / 2)), rel=1e-6)
+    assert panel.chart.sigmas[0] == pytest.approx(engine.problem.sigma * np.sqrt(np.expm1((0.1 + rate) / 2)), rel=1e-6)
 
 
 def test_dragging_says_what_it_costs(show, state, engine):
     (panel,) = show(panels.NoisePanel)
     engine.build()
     engine.train_to(12_400)
-    place = panel.ladder.place(0).toPoint()
-    QTest.mousePress(panel.ladder, Qt.MouseButton.LeftButton, pos=place)
+    place = panel.chart.place(0).toPoint()
+    QTest.mousePress(panel.chart, Qt.MouseButton.LeftButton, pos=place)
     assert "discards 12\u202f400 steps" in panel.notice.text.text()
-    QTest.mouseRelease(panel.ladder, Qt.MouseButton.LeftButton, pos=place)
+    QTest.mouseRelease(panel.chart, Qt.MouseButton.LeftButton, pos=place)
     panel._refresh()
     assert not panel.notice.isVisible()
 
@@ -554,12 +554,12 @@ def test_the_cost_of_a_drag_is_shown_only_during_the_drag(show, state, engine, b
     (panel,) = show(panels.NoisePanel)
     engine.build()
     engine.train_to(2_000)
-    before, start = panel.header.state, panel.ladder.place(0).toPoint()
-    QTest.mousePress(panel.ladder, Qt.MouseButton.LeftButton, pos=start)
+    before, start = panel.header.state, panel.chart.place(0).toPoint()
+    QTest.mousePress(panel.chart, Qt.MouseButton.LeftButton, pos=start)
     if by:
-        QTest.mouseMove(panel.ladder, start + QPoint(by, 0))
-        QTest.keyClick(panel.ladder, Qt.Key.Key_Escape)
-    QTest.mouseRelease(panel.ladder, Qt.MouseButton.LeftButton, pos=start + QPoint(by, 0))
+        QTest.mouseMove(panel.chart, start + QPoint(by, 0))
+        QTest.keyClick(panel.chart, Qt.Key.Key_Escape)
+    QTest.mouseRelease(panel.chart, Qt.MouseButton.LeftButton, pos=start + QPoint(by, 0))
     assert not panel.notice.isVisible()
     assert panel.header.state == before
 
@@ -568,17 +568,17 @@ def test_a_level_of_other_noise_cannot_be_dragged_while_those_of_the_present_one
     state.edit({"noise.kind": "vp"})
     (panel,) = show(panels.NoisePanel)
     engine.build(resolved=replace(state.experiment, {"noise.sigma_min": 0.01}))  # a process of rates has no sigma_max
-    start = panel.ladder.place(0).toPoint()
-    QTest.mousePress(panel.ladder, Qt.MouseButton.LeftButton, pos=start)
-    QTest.mouseMove(panel.ladder, start + QPoint(12, 0))
+    start = panel.chart.place(0).toPoint()
+    QTest.mousePress(panel.chart, Qt.MouseButton.LeftButton, pos=start)
+    QTest.mouseMove(panel.chart, start + QPoint(12, 0))
     state.undo()
     assert panel.levels.rows["noise.sigma_max"].value("noise.sigma_max") is None  # until the data are built again
     before = state.experiment
-    QTest.mouseRelease(panel.ladder, Qt.MouseButton.LeftButton, pos=start + QPoint(12, 0))
+    QTest.mouseRelease(panel.chart, Qt.MouseButton.LeftButton, pos=start + QPoint(12, 0))
     assert state.experiment == before
-    assert not panel.ladder.handles()
+    assert not panel.chart.handles()
     engine.build()
-    assert panel.ladder.handles()
+    assert panel.chart.handles()
 
 
 def test_the_full_trace_of_images_says_what_it_costs(show, state, engine):

@@ -631,7 +631,7 @@ def test_no_diagnostic_outlives_the_data_it_is_about(window, qtbot, tmp_path):
     qtbot.waitUntil(lambda: window.engine.problem is None, timeout=20_000)
     assert not card.notice.isVisible()
     assert card.levels.rows["noise.sigma_max"].value("noise.sigma_min") is None
-    assert len(card.ladder.sigmas) == 0
+    assert len(card.chart.sigmas) == 0
 
 
 def test_an_empty_drawing_is_the_reason_in_menus_keys_and_buttons(window, qtbot):

@@ -8,7 +8,7 @@ from PySide6.QtCore import Slot
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QWidget
 
 from playground.app import theme
-from playground.app.charts.ladder import SigmaLadder
+from playground.app.charts.noise_levels import NoiseLevelChart
 from playground.app.collapsible_panel import CollapsiblePanel, Notice
 from playground.app.engine import Engine
 from playground.app.equation import Tooltip
@@ -28,7 +28,7 @@ GAP = "<p>Dotted line: the widest gap in the data, which the coarsest level shou
 
 
 class NoisePanel(CollapsiblePanel):
-    """The kind of noise, its levels as a ladder to drag, and its numbers."""
+    """The card of noise: its kind, a chart of its levels to drag, and its numbers."""
 
     def __init__(self, state: State, engine: Engine, parent: QWidget | None = None) -> None:
         super().__init__("Noise", 2, parent)
@@ -41,13 +41,13 @@ class NoisePanel(CollapsiblePanel):
 
         self._unsaved_steps = unsaved_steps
         self.kind = make_field(state, "noise.kind", None, unsaved_steps)
-        self.ladder = SigmaLadder()  # without a parent, as all that is added below: Tab follows that order
-        self._ladder_tip = Tooltip(self.ladder, "")
-        self.ladder.grabbed.connect(self._grabbed)
-        self.ladder.previewed.connect(self._previewed)
-        self.ladder.moved.connect(self._moved)
-        self.ladder.abandoned.connect(self._refresh)
-        for part in (self.kind, self.ladder):
+        self.chart = NoiseLevelChart()  # without a parent, as all that is added below: Tab follows that order
+        self._chart_tip = Tooltip(self.chart, "")
+        self.chart.grabbed.connect(self._grabbed)
+        self.chart.previewed.connect(self._previewed)
+        self.chart.moved.connect(self._moved)
+        self.chart.abandoned.connect(self._refresh)
+        for part in (self.kind, self.chart):
             self.body.addWidget(part)
         rows = column(self.body)
         self.by_hand = QWidget()
@@ -109,7 +109,7 @@ class NoisePanel(CollapsiblePanel):
     def _moved(self, index: int, sigmas: np.ndarray) -> None:
         view = self.engine.problem
         changes = self.state.experiment.noise.dragged(index, sigmas, 1.0 if view is None else view.sigma)
-        self.state.edit(changes, merge=f"ladder {self._gesture} {index}" if self._by_key else "")
+        self.state.edit(changes, merge=f"levels {self._gesture} {index}" if self._by_key else "")
         self._refresh()
 
     @Slot()
@@ -141,7 +141,7 @@ class NoisePanel(CollapsiblePanel):
     def _refresh(self) -> None:
         noise, view = self.state.experiment.noise, self.engine.problem
         marked = view is not None and not view.is_image and noise.has_path
-        self._ladder_tip.set_words(f"<p>{noise.chart}</p>" + (GAP if marked else ""))
+        self._chart_tip.set_words(f"<p>{noise.chart}</p>" + (GAP if marked else ""))
         self.by_hand.setVisible(noise.is_by_hand)
         self.disclosure.setVisible(self.levels.has_advanced)
         if not self.levels.has_advanced:
@@ -154,9 +154,9 @@ class NoisePanel(CollapsiblePanel):
             gap = None if view is None or view.is_image else view.widest_gap
             self._by_hand_text.setText(f"{len(levels)} points set by hand")
             self.evenly.setText("Space evenly" if noise.times_shown() is None else "Straighten")
-            self.ladder.show_levels(noise, levels, gap=gap)
-        elif view is None or self.ladder.kind != noise.kind:  # to drag those of another would set this one's
-            self.ladder.show_levels(noise, np.zeros(0))
+            self.chart.show_levels(noise, levels, gap=gap)
+        elif view is None or self.chart.kind != noise.kind:  # to drag those of another would set this one's
+            self.chart.show_levels(noise, np.zeros(0))
         self.set_state(worded(noise.state(np.zeros(0) if levels is None else levels)))
         self._warn(view)
 

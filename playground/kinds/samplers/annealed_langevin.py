@@ -96,7 +96,7 @@ class AnnealedLangevin(LangevinDynamics, tag="annealed-langevin", frozen=True):
                 (Edit(f"Use {levels} steps", {"sampling.steps": levels}),),
             )
 
-    def automatic_step(self, given: Given) -> float:
+    def default_step(self, given: Given) -> float:
         return STEP * given.noise.sigma_min**2
 
     def noise_of_run(self, given: Given) -> float:

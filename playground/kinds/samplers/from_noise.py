@@ -83,13 +83,13 @@ class FromNoise(FollowsScore, frozen=True):
             return self.corrector_steps
         return 0 if self.mask == "none" else KNOWN_CORRECTORS
 
-    def automatic_grid(self) -> str:
+    def default_grid(self) -> str:
         """What `time_grid` = "auto" stands for, the other settings resolved."""
         return "log-sigma"
 
     def resolve(self, images: bool) -> Self:
         settled = msgspec.structs.replace(self, corrector_steps=self.correctors())
-        grid = settled.automatic_grid() if self.time_grid == "auto" else self.time_grid
+        grid = settled.default_grid() if self.time_grid == "auto" else self.time_grid
         return FollowsScore.resolve(msgspec.structs.replace(settled, time_grid=grid), images)
 
     def path_conflicts(self, chosen: Chosen) -> Iterator[Message]:

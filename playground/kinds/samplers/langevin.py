@@ -51,7 +51,7 @@ class Langevin(LangevinDynamics, tag="langevin", frozen=True):
                 (Edit("Use Metropolis", {"sampling.kind": "mala"}), USE_VE),
             )
 
-    def automatic_step(self, given: Given) -> float:
+    def default_step(self, given: Given) -> float:
         return STEP * self.narrowest(given)
 
     def build(self, given: Given, score: "LabelledScore | None") -> "Run":

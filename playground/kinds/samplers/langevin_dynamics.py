@@ -39,9 +39,9 @@ class LangevinDynamics(FollowsScore, frozen=True):
         """The step in squared internal units."""
         if self.step != "auto":
             return given.units.sigma_to_internal(math.sqrt(self.step)) ** 2
-        return self.automatic_step(given)
+        return self.default_step(given)
 
-    def automatic_step(self, given: Given) -> float:
+    def default_step(self, given: Given) -> float:
         """What `step` = "auto" stands for, in squared internal units."""
         raise NotImplementedError
 

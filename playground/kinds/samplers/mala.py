@@ -51,7 +51,7 @@ class Mala(LangevinDynamics, tag="mala", frozen=True):
             )
         yield from super().score_conflicts(chosen)
 
-    def automatic_step(self, given: Given) -> float:
+    def default_step(self, given: Given) -> float:
         return STEP / math.cbrt(math.prod(given.shape)) * self.narrowest(given)
 
     def build(self, given: Given, score: "LabelledScore | None") -> "Run":

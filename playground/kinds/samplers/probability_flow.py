@@ -69,12 +69,12 @@ class ProbabilityFlow(FromNoise, tag="probability-flow", frozen=True):
         ),
     ] = 1e-4
 
-    def automatic_steps(self) -> int:
+    def default_steps(self) -> int:
         if self.corrector_steps:
             return STEPS
         return {"dpm-solver++": MULTISTEPS, "heun": HEUN_STEPS}.get(self.solver, STEPS)
 
-    def automatic_grid(self) -> str:
+    def default_grid(self) -> str:
         return "karras"
 
     def resolve(self, images: bool) -> Self:

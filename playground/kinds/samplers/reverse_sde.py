@@ -54,10 +54,10 @@ class ReverseSDE(FromNoise, tag="reverse-sde", frozen=True):
     ] = "auto"
     final_denoising: FinalDenoising = True
 
-    def automatic_steps(self) -> int:
+    def default_steps(self) -> int:
         return MULTISTEPS if self.solver == "dpm-solver++" and not self.corrector_steps else STEPS
 
-    def automatic_grid(self) -> str:
+    def default_grid(self) -> str:
         return "karras" if self.solver == "dpm-solver++" else "log-sigma"
 
     def resolve(self, images: bool) -> Self:

@@ -83,7 +83,7 @@ class Sampler(Kind, frozen=True):
         """The held-out point that the known part is taken from."""
         return 0
 
-    def automatic_steps(self) -> int:
+    def default_steps(self) -> int:
         """What `steps` = "auto" stands for, the other settings resolved."""
         return STEPS
 
@@ -94,7 +94,7 @@ class Sampler(Kind, frozen=True):
             images: whether the points are images.
         """
         particles = (IMAGE_PARTICLES if images else PARTICLES) if self.particles == "auto" else self.particles
-        steps = self.automatic_steps() if self.steps == "auto" else self.steps
+        steps = self.default_steps() if self.steps == "auto" else self.steps
         return msgspec.structs.replace(self, particles=particles, steps=steps)
 
     def errors(self) -> Iterator[Message]:

@@ -1,4 +1,4 @@
-"""The noise levels as a ladder whose ends and rungs are dragged."""
+"""The chart of the noise levels, whose handles are dragged."""
 
 import math
 
@@ -26,11 +26,11 @@ OUTSIDE = 4.0  # the axis goes beyond the ends by this factor, so that there is 
 SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 
 
-class SigmaLadder(QWidget):
-    """Sigma on a logarithmic axis, coarse at the left as on the timeline, one rung below the other.
+class NoiseLevelChart(QWidget):
+    """Sigma on a logarithmic axis, coarse at the left as on the timeline, one level below the other.
 
-    A ladder's rungs can all be dragged; of a continuous process the two ends, of a single sigma the one. With the keyboard
-    Tab, Home and End go to the ends, Up and Down from rung to rung, Left and Right move it (Shift: finely).
+    Discrete levels can all be dragged; of a continuous process the two ends, of a single sigma the one. With the keyboard
+    Tab, Home and End go to the ends, Up and Down from level to level, Left and Right move it (Shift: finely).
 
     Signals:
         grabbed(bool): a handle is about to move; whether by a key.
