@@ -1,4 +1,5 @@
-"""What a user can choose by a name, each as one class in one file: its settings, its words, what it fits, how it is built.
+"""The kinds that a user can choose by a name, each as one class in one file: its settings, its words, its conflicts,
+and its build.
 
 A section of an experiment is a family of kinds (:mod:`playground.kinds.kind`). Panels, tooltips, files, ``--set``, the docs and
 the tests' lists are made from the registry: to add a kind is to add a file, to remove one to delete it. No module here imports

@@ -1,4 +1,4 @@
-"""What a kind may know of the rest of an experiment, and of its data: kinds know no Problem, which is built from them."""
+"""The rest of an experiment, and its data, as a kind may know them: kinds know no Problem, which is built from them."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from playground.theory.noise.sigma_distributions import SigmaDistributionName
 
 Score = Literal["learned", "exact", "empirical"]
-"""Whose score: the network's, the known density's own, or that of the smoothed training set."""
+"""The source of a score: the network's, the known density's own, or that of the smoothed training set."""
 
 
 class Chosen(Protocol):

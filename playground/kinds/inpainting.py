@@ -1,4 +1,4 @@
-"""What of a point is known beforehand: the settings of inpainting, which several samplers have."""
+"""The settings of inpainting, which several samplers have: the part of a point that is known beforehand."""
 
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -60,7 +60,7 @@ def known_pixels(mask: Mask, height: int, width: int) -> np.ndarray | None:
 
 
 def known_coordinates(mask: Mask, given: Given) -> "Tensor | None":
-    """The same in the shape of one point, on its device: of points of the plane, "left" is x and "top" is y."""
+    """Return the mask in the shape of one point, on its device: for points of the plane, "left" is x and "top" is y."""
     if mask == "none":
         return None
     import torch

@@ -38,22 +38,22 @@ class Kind(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="k
 
     @classmethod
     def name(cls) -> str:
-        """As files have it: ``reverse-sde``."""
+        """The name in files: ``reverse-sde``."""
         return typing.cast(str, cls.__struct_config__.tag)
 
     @property
     def kind(self) -> str:
-        """The same, of one that is chosen."""
+        """The name in files of a chosen kind."""
         return self.name()
 
     @classmethod
     def meaning(cls) -> str:
-        """What it is, in one line."""
+        """The meaning in one line."""
         return (cls.__doc__ or "").strip().partition("\n")[0]
 
     @classmethod
     def kinds(cls) -> Mapping[str, type[Self]]:
-        """All of the family, by name, in the order of the window."""
+        """Return all kinds of the family, by name, in the order of the window."""
         family = _REGISTRY.get(cls.section, {}).values()
         return {kind.name(): kind for kind in sorted(family, key=lambda kind: (kind.place, kind.name()))}  # type: ignore[misc]
 

@@ -1,4 +1,4 @@
-"""How one setting is declared: the type says what it holds, :func:`meta` its bounds, its words and its slider."""
+"""The declaration of one setting: the type says what it holds, :func:`meta` its bounds, its words and its slider."""
 
 import functools
 import types
@@ -121,7 +121,7 @@ class Field:
         return option.equation if option is not None and option.equation else self.equation
 
     def title_of(self, choice: str) -> str:
-        """What stands on the button of a choice."""
+        """The words on the button of a choice."""
         return self.options[choice].title if choice in self.options else choice.replace("-", " ")
 
     def meaning_of(self, choice: str) -> str:
@@ -160,7 +160,7 @@ def _label(key: str, symbol: str) -> str:
 
 
 def field(key: str, hint: Any, default: Any) -> Field:
-    """What a type with its :func:`meta` says of the setting of a key."""
+    """Make the field of a key from its type with :func:`meta`."""
     auto = False
     if get_origin(hint) in (typing.Union, types.UnionType):
         auto = True

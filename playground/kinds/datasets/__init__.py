@@ -1,4 +1,4 @@
-"""Where the points come from: each data set in a file of its own."""
+"""The data sets, each in a file of its own."""
 
 from collections.abc import Callable
 from typing import Any

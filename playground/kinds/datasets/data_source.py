@@ -1,4 +1,4 @@
-"""What all data sets share, and what the toys share."""
+"""The common base of all data sets, and that of the toys."""
 
 import dataclasses
 import math
@@ -98,19 +98,19 @@ class DataSource(Kind, frozen=True):
         return ""
 
     def resolve(self) -> Self:
-        """The same with what each "auto" stands for that needs no data."""
+        """Return the settings with a value for each "auto" that needs no data."""
         return self
 
     def found(self, dataset: Dataset) -> Self:
-        """The same with what each "auto" came to for the data that were loaded."""
+        """Return the settings with a value for each "auto", as the loaded data decided."""
         return self
 
     def errors(self) -> Iterator[Message]:
-        """What of the settings no data can be made of."""
+        """Return the settings' contradictions, of which no data can be made."""
         yield from ()
 
     def conflicts(self) -> Iterator[Message]:
-        """What is missing before there are data."""
+        """Return the conflicts that leave no data."""
         yield from ()
 
     def load(self, held_out: int = 2_000, seed: int = 0, stopped: Callable[[], bool] = lambda: False) -> Dataset:
@@ -139,7 +139,7 @@ class DataSource(Kind, frozen=True):
         return dataclasses.replace(made, points=points, held_out=held_out)
 
     def sized(self, points: int) -> Self:
-        """The same with a training set of so many points, where that is a setting."""
+        """Return the settings with a training set of so many points, where that is a setting."""
         return self
 
     @abstractmethod

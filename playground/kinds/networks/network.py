@@ -1,4 +1,4 @@
-"""What all networks share, and what the perceptrons share."""
+"""The common base of all networks, and that of the perceptrons."""
 
 from abc import abstractmethod
 from collections.abc import Iterator
@@ -86,7 +86,7 @@ class Network(Kind, frozen=True):
         return data.labelled
 
     def conflicts(self, chosen: Chosen) -> Iterator[Message]:
-        """What of the experiment leaves no network to build."""
+        """Return the conflicts that leave no network to build."""
         yield from ()
 
     @abstractmethod

@@ -1,4 +1,4 @@
-"""What noise does to the data: each noise process, and each set of noise levels, in a file of its own."""
+"""The noise processes and sets of noise levels, each in a file of its own."""
 
 from playground.kinds.kind import discover
 from playground.kinds.noise.noise import Noise as Noise

@@ -86,7 +86,7 @@ class Discrete(TwoEnds, tag="discrete", frozen=True):
 
     @property
     def count(self) -> int:
-        """How many levels there are."""
+        """The number of levels."""
         return len(self.sigmas) or self.levels
 
     def levels_shown(self, unit: float | None) -> np.ndarray:

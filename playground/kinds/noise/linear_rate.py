@@ -1,4 +1,4 @@
-"""What VP and sub-VP share: a rate that grows linearly, from which their end follows."""
+"""The common base of VP and sub-VP: a rate that grows linearly, from which their end follows."""
 
 from abc import abstractmethod
 from collections.abc import Iterator, Mapping
@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from playground.theory.noise.processes import LinearRate as Process
 
 LEAST_RATE, LARGEST_RATE = 0.1, 100.0
-"""Of beta_max: with the largest the processes end with e^25 of noise; from 355 on the end has no number in single precision."""
+"""The bounds of beta_max: with the largest the processes end with e^25 of noise; from 355 on the end has no number in
+single precision."""
 LEAST_RISE = 1.01  # of the rate from t = 0 to t = 1, for a chart that cannot state a falling one
 
 

@@ -1,4 +1,4 @@
-"""What all noise shares, and what all noise with a path from data to noise shares."""
+"""The common base of all noise, and that of all noise with a path from data to noise."""
 
 import math
 import typing
@@ -31,7 +31,7 @@ CURVE = 132
 START = "the noise at t = 1, where sampling starts"
 END = "the learned density is smoothed by this much"
 WITH_PATH = setting("noise.kind", "discrete", "ve", "another process")
-"""What to choose where a path from data to noise is missing."""
+"""The choices where a path from data to noise is missing."""
 
 
 class Noise(Kind, frozen=True):
@@ -59,7 +59,7 @@ class Noise(Kind, frozen=True):
 
     @property
     def phrase(self) -> str:
-        """What noise it is, in a line about the experiment."""
+        """The noise, in a line about the experiment."""
         return f"{self.title} process"
 
     @abstractmethod
@@ -71,16 +71,16 @@ class Noise(Kind, frozen=True):
         """
 
     def resolve(self, given: Given) -> Self:
-        """The same with what each "auto" stands for, in user units; what cannot be stated so stays."""
+        """Return the settings with a value for each "auto", in user units; what cannot be stated so stays."""
         return self
 
     def errors(self) -> Iterator[Message]:
-        """What of the settings contradicts itself, whatever the data are."""
+        """Return the settings' contradictions, whatever the data are."""
         yield from ()
 
     @property
     def count(self) -> int | None:
-        """How many levels there are; None where there are none or all of a process."""
+        """The number of levels; None where there are none or all of a process."""
         return None
 
     @property
@@ -113,7 +113,7 @@ class Noise(Kind, frozen=True):
         return {}
 
     def reach(self, needed: float, enough: float) -> tuple[str, Mapping[str, Value]]:
-        """What to do so that the noise ends coarser, in words and as settings.
+        """Return how the noise can end coarser, in words and as settings.
 
         Args:
             needed: sigma at the end, in internal units.
@@ -122,7 +122,7 @@ class Noise(Kind, frozen=True):
         raise NotImplementedError
 
     def state(self, sigmas: np.ndarray) -> Message:
-        """In a few words, for the card's title; `sigmas` are the chart's."""
+        """Return a few words for the card's title; `sigmas` are the chart's."""
         return Message("noise", self.title)
 
 
@@ -228,7 +228,7 @@ class TwoEnds(PathToNoise, frozen=True):
 
 
 def crossed_ends(fine: float, coarse: float) -> Message:
-    """That the finest level does not lie below the coarsest."""
+    """Return the error that the finest level does not lie below the coarsest."""
     return Message(
         "crossed-noise-levels",
         "{} must lie below {}: lower one or raise the other.",
@@ -238,7 +238,7 @@ def crossed_ends(fine: float, coarse: float) -> Message:
 
 
 def rounded(sigma: float) -> float:
-    """To the digits that a hand can aim at."""
+    """Round a noise level to the digits that a hand can aim at."""
     return float(f"{sigma:.4g}")
 
 

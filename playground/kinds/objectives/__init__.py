@@ -1,4 +1,4 @@
-"""What training minimises: each objective in a file of its own."""
+"""The objectives of training, each in a file of its own."""
 
 from playground.kinds.kind import discover
 from playground.kinds.objectives.objective import Objective as Objective

@@ -1,4 +1,4 @@
-"""What all objectives share."""
+"""The common base of all objectives."""
 
 from abc import abstractmethod
 from collections.abc import Iterator
@@ -65,7 +65,7 @@ class Objective(Kind, frozen=True):
     ] = "auto"
 
     def resolve(self, images: bool) -> Self:
-        """The same with what each "auto" stands for.
+        """Return the settings with a value for each "auto".
 
         Args:
             images: whether the points are images.
@@ -82,7 +82,7 @@ class Objective(Kind, frozen=True):
         return self
 
     def passes(self, dim: int) -> int:
-        """How often a training step differentiates the score along a direction.
+        """Return how often a training step differentiates the score along a direction.
 
         Args:
             dim: numbers of one point.
@@ -90,7 +90,7 @@ class Objective(Kind, frozen=True):
         return 0
 
     def conflicts(self, chosen: Chosen, conditions: Conditions | None) -> Iterator[Message]:
-        """What of the experiment it cannot be trained with.
+        """Return the conflicts with the experiment that leave nothing to train.
 
         Args:
             conditions: where the data have been read.
@@ -98,7 +98,7 @@ class Objective(Kind, frozen=True):
         yield from ()
 
     def cost(self, chosen: Chosen, dim: int) -> Message | None:
-        """What a step costs, where that is much.
+        """Return a sentence on the cost of a step, where it is high.
 
         Args:
             dim: numbers of one point, 0 where that is not known yet.

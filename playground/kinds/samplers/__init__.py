@@ -1,4 +1,4 @@
-"""How new points are made: each sampler in a file of its own."""
+"""The samplers, each in a file of its own."""
 
 from playground.kinds.kind import discover
 from playground.kinds.samplers.from_noise import FromNoise as FromNoise

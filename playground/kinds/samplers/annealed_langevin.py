@@ -64,7 +64,7 @@ class AnnealedLangevin(LangevinDynamics, tag="annealed-langevin", frozen=True):
         return False
 
     def level_count(self, noise: Noise) -> int:
-        """How many levels it goes down."""
+        """Return the number of noise levels."""
         return noise.count or self.levels
 
     def path_conflicts(self, chosen: Chosen) -> Iterator[Message]:

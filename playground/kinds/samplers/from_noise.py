@@ -1,4 +1,4 @@
-"""What the samplers share that follow a process from its prior to the data."""
+"""The common base of the samplers that follow a process from its prior to the data."""
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated, ClassVar, Self
@@ -84,7 +84,7 @@ class FromNoise(FollowsScore, frozen=True):
         return 0 if self.mask == "none" else KNOWN_CORRECTORS
 
     def default_grid(self) -> str:
-        """What `time_grid` = "auto" stands for, the other settings resolved."""
+        """Return the value of `time_grid` = "auto", with the other settings resolved."""
         return "log-sigma"
 
     def resolve(self, images: bool) -> Self:

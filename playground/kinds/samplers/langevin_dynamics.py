@@ -1,4 +1,4 @@
-"""What Langevin's samplers share."""
+"""The common base of Langevin's samplers."""
 
 import math
 from typing import Annotated
@@ -42,7 +42,7 @@ class LangevinDynamics(FollowsScore, frozen=True):
         return self.default_step(given)
 
     def default_step(self, given: Given) -> float:
-        """What `step` = "auto" stands for, in squared internal units."""
+        """Return the value of `step` = "auto", in squared internal units."""
         raise NotImplementedError
 
     def narrowest(self, given: Given) -> float:

@@ -1,4 +1,4 @@
-"""What all samplers share, and what those share that follow a score."""
+"""The common base of all samplers, and that of those that follow a score."""
 
 import math
 from abc import abstractmethod
@@ -70,12 +70,12 @@ class Sampler(Kind, frozen=True):
 
     @property
     def follows(self) -> Score | None:
-        """Whose score it follows, if any."""
+        """The source of the score that it follows, if any."""
         return None
 
     @property
     def mask(self) -> Mask:
-        """What of each point is known beforehand."""
+        """The inpainting mask: the part of each point that is known beforehand."""
         return "none"
 
     @property
@@ -84,11 +84,11 @@ class Sampler(Kind, frozen=True):
         return 0
 
     def default_steps(self) -> int:
-        """What `steps` = "auto" stands for, the other settings resolved."""
+        """Return the value of `steps` = "auto", with the other settings resolved."""
         return STEPS
 
     def resolve(self, images: bool) -> Self:
-        """The same with what each "auto" stands for that the other settings decide.
+        """Return the settings with a value for each "auto" that the other settings decide.
 
         Args:
             images: whether the points are images.
@@ -98,11 +98,11 @@ class Sampler(Kind, frozen=True):
         return msgspec.structs.replace(self, particles=particles, steps=steps)
 
     def errors(self) -> Iterator[Message]:
-        """What of the settings contradicts itself."""
+        """Return the settings' contradictions."""
         yield from ()
 
     def conflicts(self, chosen: Chosen, conditions: Conditions | None) -> Iterator[Message]:
-        """What of the experiment it does not fit, the worst first.
+        """Return the conflicts with the experiment, the worst first.
 
         Args:
             conditions: where the data have been read.
@@ -110,7 +110,7 @@ class Sampler(Kind, frozen=True):
         yield from ()
 
     def without_effect(self, given: Given) -> Iterator[Message]:
-        """What is set and does nothing with these data."""
+        """Return the settings that do nothing with these data."""
         yield from ()
 
     @abstractmethod
@@ -123,7 +123,7 @@ class Sampler(Kind, frozen=True):
 
     @abstractmethod
     def starting_points(self, given: Given, generator: "torch.Generator") -> "Tensor":
-        """Where the particles start, (particles, *shape) in internal units."""
+        """Return the particles' start, (particles, *shape) in internal units."""
 
     @abstractmethod
     def noise_of_run(self, given: Given) -> float:
@@ -228,7 +228,7 @@ class FollowsScore(Sampler, frozen=True):
         yield from self.score_conflicts(chosen)
 
     def path_conflicts(self, chosen: Chosen) -> Iterator[Message]:
-        """What of the noise it does not fit."""
+        """Return the conflicts with the noise."""
         yield from ()
 
     def score_conflicts(self, chosen: Chosen) -> Iterator[Message]:
