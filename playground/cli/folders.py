@@ -99,8 +99,8 @@ def _set_earlier_aside(folder: Path, names: Collection[str]) -> Iterator[None]:
 
 
 EARLIER, DISCARDED = "earlier-", ".earlier-"
-NOTE = f"""Score Playground was writing this folder. Where it does no longer, it was stopped in the middle: files may be missing.
-What lay here before, if anything did, is in the folder {EARLIER}...; the next run into this folder, with --overwrite, begins from there.
+NOTE = f"""Score Playground is writing this folder, or was stopped while writing it: files may be missing.
+Earlier results, if any, are in the folder {EARLIER}...; the next run into this folder with --overwrite starts from there.
 """
 
 

@@ -45,7 +45,7 @@ def training_files(folder: Path) -> tuple[list[Path], str]:
         files = sorted(folder.glob(training))
         if files:
             left_out = listed([file.name for file in sorted(folder.glob(testing))])
-            said = f"Left out: {left_out}, for what is held out is taken from the training files as well."
+            said = f"Left out: {left_out}; the held-out images are taken from the training files."
             return files, said if left_out else ""
     return [], ""
 
@@ -121,7 +121,7 @@ def _read_cifar(path: Path) -> tuple[Images, Labels]:
             if (rows[:, :first] < classes).all():
                 return rows[:, first:].reshape(-1, 3, 32, 32).transpose(0, 2, 3, 1), rows[:, first - 1].astype(np.int64)
     bytes_of_one = " or ".join(f"{record:,}" for record in CIFAR)
-    binary = f", for CIFAR's are of {bytes_of_one} bytes each, a class first" if path.suffix == ".bin" else ""
+    binary = f" (a record of CIFAR has {bytes_of_one} bytes, the class first)" if path.suffix == ".bin" else ""
     raise DataError(
         f"{path.name} holds no images that can be read{binary}: choose an IDX (MNIST), binary CIFAR, NPZ or NPY "
         "file, or a folder of PNG or JPEG files."

@@ -182,7 +182,7 @@ def _check_finite(name: str, points: Array, where: Callable[[int], str]) -> None
     if (row := _first(np.isnan(points))) is not None:
         raise DataError(f"{name}, {where(row)}: NaN is not a number; remove the row or fill in its value.")
     if (row := _first(np.isinf(points))) is not None:
-        raise DataError(f"{name}, {where(row)}: an infinity has no place in the plane; remove the row.")
+        raise DataError(f"{name}, {where(row)}: the value is infinite; remove the row.")
     if (row := _first(np.abs(points) > LARGEST)) is not None:
         value = points[row][np.abs(points[row]) > LARGEST][0]
         raise DataError(

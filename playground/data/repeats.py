@@ -44,5 +44,5 @@ def note(count: int, different: int, what: str, grouped: bool = True) -> str:
         return ""
     said = f"{repeated:,} of {count:,} {what} repeat another; "
     if grouped:
-        return f"{said}equal {what} are either trained on or held out."
-    return f"{said}{what} are held out at random, whether equal ones are trained on or not. If they are copies, set data.split = groups."
+        return f"{said}duplicates are all in the training set or all held out."
+    return f"{said}{what} are held out at random, duplicates too. If they are copies, set data.split = groups."

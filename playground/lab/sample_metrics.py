@@ -144,8 +144,8 @@ def _comparison(problem: Problem, count: int, generator: torch.Generator) -> Com
         size = min(available // 5, DISTANCE_POINTS)
         data = everything[torch.randperm(available, generator=generator)[:size]].double()
         origin = (
-            f"{what} drawn from all, trained on or not: {dataset.repeated:,} of {available:,} repeat another, and equal ones are held out "
-            "together, so that held-out ones follow another law"
+            f"{what} drawn from all, trained on or not: {dataset.repeated:,} of {available:,} repeat another, and duplicates are held out "
+            f"together, so held-out {what} follow another distribution"
         )
     else:
         data, origin = held_out.double(), f"held-out {what}"

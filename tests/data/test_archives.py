@@ -68,7 +68,7 @@ def test_a_published_folder_is_read_and_its_test_set_named(
     dataset = load(tmp_path)
     assert same_images(bytes_of(dataset), images)
     assert dataset.labels is not None
-    assert dataset.note == f"Left out: {testing}, for what is held out is taken from the training files as well."
+    assert dataset.note == f"Left out: {testing}; the held-out images are taken from the training files."
     (tmp_path / training).unlink()
     with pytest.raises(DataError, match=rf"or a file of images: {testing}"):
         load(tmp_path)
@@ -155,7 +155,7 @@ def test_entries_of_an_npz_file_that_are_no_arrays_are_ignored(tmp_path: Path) -
         ("a.gz", gzip.compress(idx(GREY)[:5_000]), "cut off"),
         ("a.gz", gzip.compress(idx(GREY))[:-8] + bytes(8), "damaged"),  # its checksum
         ("a-ubyte", idx(GREY) + b"x", "holds more than the 47,040 bytes that its header tells of"),
-        ("a.bin", b"\n" + bytes(3072), "CIFAR's are of 3,073 or 3,074 bytes each, a class first"),
+        ("a.bin", b"\n" + bytes(3072), "a record of CIFAR has 3,073 or 3,074 bytes, the class first"),
         ("a-ubyte", idx(CLASSES), "labels and no images"),
         ("a-ubyte", struct.pack(">HBB3I", 0, 8, 3, 2**31, 2**10, 2**10), "GB"),
         ("a.bin", pickle.dumps({"data": [1]}), "pickle"),

@@ -153,8 +153,8 @@ REFUSED = {
     "long text": (_with(20, "1.0," + "abc" * 50), r'line 22: "(abc)+\.\.\." is not a number'),
     "no value": (_with(20, "1.0,"), r"line 22: a cell is empty"),
     "NaN": (_with(30, "nan,1"), r"line 32: NaN is not a number"),
-    "infinity": (_with(30, "1,-inf"), r"line 32: an infinity"),
-    "beyond double": (_with(30, "1,1e400"), r"line 32: an infinity"),
+    "infinity": (_with(30, "1,-inf"), r"line 32: the value is infinite"),
+    "beyond double": (_with(30, "1,1e400"), r"line 32: the value is infinite"),
     "huge": (_with(30, "1,-1e300"), r"line 32: -1e\+300 is too large; coordinates go from -1e\+12 to 1e\+12"),
     "NaN after comments": ("# a\n\n" + _with(30, "nan,1"), r"line 34: NaN"),
     "underscores": (_with(5, "1_000,2"), r'line 7: "1_000" is not a number'),
@@ -344,7 +344,7 @@ def test_equal_rows_are_on_one_side(tmp_path: Path, copies: list[int], least: in
     assert least <= len(dataset.held_out) <= most
     assert len(dataset.points) + len(dataset.held_out) == len(rows)
     repeated = len(rows) - len(copies)
-    assert dataset.note.startswith(f"{repeated:,} of {len(rows):,} rows repeat another; equal rows are either")
+    assert dataset.note.startswith(f"{repeated:,} of {len(rows):,} rows repeat another; duplicates are all in")
     assert dataset.biased_split
 
 

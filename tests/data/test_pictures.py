@@ -214,7 +214,7 @@ def test_equal_images_are_on_one_side(tmp_path: Path, copies: list[int], least: 
     assert least <= len(dataset.held_out) <= most
     assert len(dataset.points) + len(dataset.held_out) == sum(copies)
     repeated = f"{sum(copies) - len(copies):,} of {sum(copies):,} images repeat another;"
-    assert dataset.note == f"{repeated} equal images are either trained on or held out."
+    assert dataset.note == f"{repeated} duplicates are all in the training set or all held out."
 
 
 def test_groups_of_equal_images_are_held_out_in_their_classes_shares(tmp_path: Path) -> None:

@@ -185,7 +185,7 @@ def test_a_session_says_again_that_rows_repeat(tmp_path: Path, kind: str, shape:
     points, held_out = np.tile(rng.random((50, *shape)), (2, *[1] * len(shape))), rng.random((20, *shape))
     a_session(experiment=experiment, points=points, held_out=held_out, trajectory=None, clicked=()).save(tmp_path / "a")
     said = Session.load(tmp_path / "a").dataset().note
-    assert said == f"50 of 120 {what} repeat another; equal {what} are either trained on or held out."
+    assert said == f"50 of 120 {what} repeat another; duplicates are all in the training set or all held out."
     if what == "rows":  # as they are where rows were held out one by one
         shared = a_session(experiment=experiment, points=points, held_out=points[:20], trajectory=None, clicked=())
         assert shared.dataset().note.startswith("70 of 120 rows repeat another; rows are held out at random")
