@@ -51,7 +51,7 @@ class LossAxis(Axis):
             for value, label in ticks(middle - step / 2, middle + step / 2, step)[:1]:
                 if free <= self.bend(np.array(value)) <= high:
                     found.append((value, label))
-                    free = float(self.bend(np.array(value))) + 0.75 * gap
+                    free = float(self.bend(np.array(value))) + gap
         return found
 
 
