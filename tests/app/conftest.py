@@ -1,6 +1,7 @@
 """The real window, small enough for a test, with everything it starts ended afterwards."""
 
 from collections.abc import Callable, Iterator
+from functools import partialmethod
 from pathlib import Path
 
 import pytest
@@ -38,6 +39,15 @@ def end(window) -> None:
     window.leave()
     assert window.ended
     window.deleteLater()
+
+
+@pytest.fixture(autouse=True)
+def optimal_losses_of_few_points(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Those of 80,000 points take longer than most trainings here."""
+    from playground.theory.objectives import Objective
+
+    of_few = partialmethod(Objective.optimal_loss_with_error, parts=4, count=512)
+    monkeypatch.setattr(Objective, "optimal_loss_with_error", of_few)
 
 
 @pytest.fixture
