@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-ROOMS = ("app", "cli", "data", "drawing", "lab")
+ROOMS = ("app", "cli", "data", "drawing", "kinds", "lab")
 MOST_WORDS = 20
 OWN_WORDS = (
     "there and back",
