@@ -39,7 +39,7 @@ InpaintingImage = Annotated[
         le=1_000_000,
         advanced=True,
         when=lambda chosen: chosen.sampling.mask != "none",
-        otherwise="nothing of a point is known beforehand; choose an inpainting mask",
+        otherwise="nothing is inpainted; choose an inpainting mask",
     ),
 ]
 

@@ -22,8 +22,8 @@ class Cosine(TwoEnds, tag="cosine", frozen=True):
     )
     is_continuous = True
     chart = (
-        "Noise over signal, σ = std/α = tan θ: the process shrinks the data while it adds noise, θ growing evenly. "
-        f"Left: σ max, {START}. Right: σ min, at t = 0; {END}. Drag the ends."
+        "Noise over signal, σ = std/α = tan θ: the process shrinks the data while it adds noise, with θ "
+        f"linear in t. Left: σ max, {START}. Right: σ min, at t = 0; {END}. Drag the ends."
     )
 
     def build(self, given: Given) -> "NoiseLevels":

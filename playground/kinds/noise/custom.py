@@ -26,9 +26,7 @@ class Custom(TwoEnds, tag="custom", frozen=True):
     place = 7
     equation = r"dx = \sqrt{d\sigma^2/dt}\,dw"
     is_continuous = True
-    chart = (
-        f"σ(t) along a curve of your own, through points to drag. Left: σ max, {START}. Right: σ min, at t = 0; {END}."
-    )
+    chart = f"Your own σ(t), through points to drag. Left: σ max, {START}. Right: σ min, at t = 0; {END}."
     has_handles = True
 
     schedule: Annotated[

@@ -23,8 +23,8 @@ class Discrete(TwoEnds, tag="discrete", frozen=True):
     place = 2
     equation = r"y = x + \sigma_i z,\ \sigma_1 > \dots > \sigma_L"
     chart = (
-        "The noise levels, one below the other. Left: σ max, from which sampling comes down. Right: σ min; "
-        f"{END}. Drag an end and all levels follow, drag a level and it moves alone."
+        f"The noise levels from coarse to fine. Left: σ max, where sampling starts. Right: σ min; {END}. Drag "
+        "an end to move all levels, or one level alone."
     )
     has_handles = True
 
@@ -42,7 +42,7 @@ class Discrete(TwoEnds, tag="discrete", frozen=True):
             log=True,
             resets=True,
             when=lambda chosen: not chosen.noise.is_by_hand,
-            otherwise="levels set by hand are as many as they are",
+            otherwise="levels set by hand have their own number",
         ),
     ] = 20
     sigmas: Annotated[

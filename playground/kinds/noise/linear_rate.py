@@ -29,7 +29,7 @@ class LinearRate(PathToNoise, frozen=True):
     end_name: ClassVar[str] = "σ(1)"
     chart: ClassVar[str] = (
         "Noise over signal, σ = std/α: the process shrinks the data while it adds noise. Left: σ(1), "
-        f"{START}; it follows from the rate β₁, which dragging it sets. Right: σ min, down to which the process is followed; {END}."
+        f"{START}; dragging it sets the rate β₁. Right: σ min, at the end of sampling; {END}."
     )
 
     beta_max: Annotated[

@@ -147,7 +147,7 @@ class PathToNoise(Noise, frozen=True):
                 log=True,
                 resets=True,
                 when=lambda chosen: not chosen.noise.is_by_hand,
-                otherwise="levels set by hand state their own ends; change them, or leave them out",
+                otherwise="levels set by hand contain their own ends; change or remove them",
             ),
         ]
         | Auto
@@ -184,7 +184,7 @@ class TwoEnds(PathToNoise, frozen=True):
                 log=True,
                 resets=True,
                 when=lambda chosen: not chosen.noise.is_by_hand,
-                otherwise="levels set by hand state their own ends; change them, or leave them out",
+                otherwise="levels set by hand contain their own ends; change or remove them",
             ),
         ]
         | Auto

@@ -23,7 +23,7 @@ class SingleLevel(Noise, tag="single", frozen=True):
     title = "Single σ"
     place = 1
     equation = r"y = x + \sigma z"
-    chart = f"The one noise level, to drag: {END}."
+    chart = f"Drag the noise level: {END}."
     has_handles = True
 
     sigma: (
