@@ -255,7 +255,7 @@ def test_labels_that_the_network_is_not_told_are_refused(asked: dict, data: str)
     refusal = sampling_conflict(experiment)
     assert refusal is not None
     assert refusal.key == "sampling.labels"
-    assert "is told no classes" in str(refusal)
+    assert "has no classes" in str(refusal)
     assert next(iter(asked)) in str(refusal)
     assert sampling_conflict(replace(experiment, {"sampling.labels": "none"})) is None
     if data == "images":  # only they can tell whether they have classes
@@ -279,7 +279,10 @@ def test_labels_chosen_for_images_do_not_stop_points() -> None:
             "sampling.label = 3 changes nothing: the network has no classes",
         ),
         ({"data__kind": "two-moons", "sampling__guidance": 2.0}, "sampling.guidance = 2 changes nothing: the network"),
-        ({"network__kind": "mlp", "sampling__label": 3}, "sampling.label = 3 changes nothing: the network is told no"),
+        (
+            {"network__kind": "mlp", "sampling__label": 3},
+            "sampling.label = 3 changes nothing: the network has no classes",
+        ),
         ({"sampling__label": 3}, "sampling.label = 3 changes nothing: sampling.labels = all; choose"),
         ({"sampling__labels": "none", "sampling__guidance": 2.0}, "nothing: sampling.labels = none; choose"),
         (
@@ -330,7 +333,7 @@ def test_a_class_that_no_image_has_is_refused_and_never_drawn(present: Sequence[
         else:
             refusal = sampling_conflict(problem.experiment, problem.conditions)
             assert refusal.key == "sampling.label"
-            assert str(refusal) == f"sampling.label = {label} is no class of these data: choose {choice}."
+            assert str(refusal) == f"sampling.label = {label} is not a class of these data: choose {choice}."
             forward = replace(problem.experiment, {"sampling.kind": "forward"})
             assert sampling_conflict(forward, problem.conditions) is None  # which is told no class
 

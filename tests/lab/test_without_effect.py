@@ -24,11 +24,11 @@ def told(**changes: object) -> list[str]:
     [
         (
             {"noise__kind": "custom", "noise__schedule": ((0.0, 0.01), (1.0, 20.0)), "noise__sigma_max": 9.0},
-            "noise.sigma_max = 9 changes nothing: levels set by hand state",
+            "noise.sigma_max = 9 changes nothing: levels set by hand contain",
         ),
         (
             {"noise__kind": "discrete", "noise__sigmas": (20.0, 1.0, 0.1), "noise__sigma_min": 0.05},
-            "noise.sigma_min = 0.05 changes nothing: levels set by hand state",
+            "noise.sigma_min = 0.05 changes nothing: levels set by hand contain",
         ),
         (
             {"sampling__kind": "probability-flow", "sampling__tolerance": 1e-2},
