@@ -84,7 +84,7 @@ def test_the_window_offers_it_and_makes_its_rows(kind: type[Kind], qtbot) -> Non
     from PySide6.QtWidgets import QVBoxLayout, QWidget
 
     from playground.app.fields import make_field
-    from playground.app.kind_rows import KindRows
+    from playground.app.kind_rows import KindRows, column
     from playground.app.state import State
 
     state, card = State(), QWidget()
@@ -92,7 +92,7 @@ def test_the_window_offers_it_and_makes_its_rows(kind: type[Kind], qtbot) -> Non
     body = QVBoxLayout(card)
     offered = make_field(state, f"{kind.section}.kind", None)
     body.addWidget(offered)
-    rows = KindRows(state, kind.section, body, lambda: body, parent=card)
+    rows = KindRows(state, kind.section, column(body), column(body), parent=card)
     control = offered.control
     assert kind.name() in control.buttons if hasattr(control, "buttons") else control.findData(kind.name()) >= 0
     before = state.experiment

@@ -29,7 +29,7 @@ class FromNoise(FollowsScore, frozen=True):
 
     Attributes:
         phrase: its name in a sentence.
-        automatic_grid: what `time_grid` = "auto" stands for.
+        default_grid: what `time_grid` = "auto" stands for.
     """
 
     phrase: ClassVar[str]
