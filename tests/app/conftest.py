@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from PySide6.QtWidgets import QMessageBox
+from pytestqt.qtbot import QtBot
 
 SMALL = {
     "data.points": 2_000,
@@ -17,6 +18,25 @@ SMALL = {
     "likelihood.points": 50,
     "likelihood.tolerance": 1e-3,
 }
+
+
+PATIENCE = 30_000
+"""Milliseconds: other tests run beside, and a busy machine is no failure."""
+
+
+class PatientBot(QtBot):
+    """Gives whatever a test waits for time enough to come true."""
+
+    def waitUntil(self, callback, *, timeout=PATIENCE):
+        super().waitUntil(callback, timeout=max(timeout, PATIENCE))
+
+    def waitSignal(self, signal, *, timeout=PATIENCE, **more):
+        return super().waitSignal(signal, timeout=max(timeout, PATIENCE), **more)
+
+
+@pytest.fixture
+def qtbot(qapp, request) -> QtBot:
+    return PatientBot(request)
 
 
 def make_window(folder: Path):
@@ -34,9 +54,13 @@ def make_window(folder: Path):
 
 
 def end(window) -> None:
+    from playground.app import window as module
+
     for box in window.findChildren(QMessageBox):
         box.close()
-    window.leave()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(module, "QUIT_SECONDS", PATIENCE / 1000)  # how soon it quits has a test of its own
+        window.leave()
     assert window.ended
     window.deleteLater()
 
