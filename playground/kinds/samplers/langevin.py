@@ -48,7 +48,7 @@ class Langevin(LangevinDynamics, tag="langevin", frozen=True):
                     setting("sampling.kind", "mala"),
                 ),
                 "sampling.kind",
-                (Edit("Use Metropolis", {"sampling.kind": "mala"}), USE_VE),
+                (Edit("Use MALA", {"sampling.kind": "mala"}), USE_VE),
             )
 
     def default_step(self, given: Given) -> float:
