@@ -23,7 +23,7 @@ from playground.app.wrapping import wrapped
 if typing.TYPE_CHECKING:
     from playground.app.window import MainWindow
 
-Do = Callable[["MainWindow"], None]
+Do = Callable[["MainWindow"], object]
 Ask = Callable[["MainWindow"], bool]
 
 
@@ -135,16 +135,16 @@ COMMANDS: dict[str, Command] = {
         "Undo the last change of a setting, stroke or reset",
         lambda w: w.state.undo(),
         QKeySequence.StandardKey.Undo,
-        enabled=lambda w: w.state.can_undo,
-        label=lambda w: _of("Undo", w.state.undo_text),
+        enabled=lambda w: w.state.stack.canUndo(),
+        label=lambda w: _of("Undo", w.state.stack.undoText()),
     ),
     "edit.redo": Command(
         "Redo",
         "Redo what was undone",
         lambda w: w.state.redo(),
         "Ctrl+Shift+Z",
-        enabled=lambda w: w.state.can_redo,
-        label=lambda w: _of("Redo", w.state.redo_text),
+        enabled=lambda w: w.state.stack.canRedo(),
+        label=lambda w: _of("Redo", w.state.stack.redoText()),
     ),
     # train
     "train.toggle": Command(
@@ -248,6 +248,12 @@ COMMANDS: dict[str, Command] = {
         "F11",
         checked=lambda w: w.isFullScreen(),
     ),
+    "view.history": Command(
+        "History",
+        "List every change since the file was opened; a click on one goes there",
+        lambda w: w.companions.history(),
+        "Ctrl+H",
+    ),
     "view.reset": Command(
         "Reset window",
         "Restore the first layout and clear recent files, folders and export choices; your work stays",
@@ -317,6 +323,7 @@ MENUS: dict[str, tuple[str, ...]] = {
         "view.dark",
         "view.light",
         "view.fullscreen",
+        "view.history",
         SEPARATOR,
         "view.reset",
     ),
@@ -346,7 +353,7 @@ class Actions(QObject):
             self._tips[key] = wrapped(_with_key(command.tip, command.key, action))
             action.setToolTip(self._tips[key])
             if command.key:
-                self._plain[QKeySequence(command.key)[0].key()] = action
+                self._plain[QKeySequence(command.key)[0].key()] = action  # type: ignore[index]
             if key == "file.quit":
                 action.setMenuRole(QAction.MenuRole.QuitRole)
             elif key == "help.about":

@@ -1,9 +1,10 @@
-"""The windows beside the main one: log, self-test, Boltzmann machine. Made when they are first asked for, ended with it."""
+"""The windows beside the main one: log, history, self-test, Boltzmann machine. Made when they are first asked for, ended with it."""
 
 import typing
 
 from PySide6.QtWidgets import QDialog
 
+from playground.app.history_window import HistoryWindow
 from playground.app.notifications import LogDialog
 from playground.drawing.palette import Palette
 
@@ -19,6 +20,7 @@ class Companions:
     def __init__(self, window: "MainWindow") -> None:
         self._window = window
         self._log: LogDialog | None = None
+        self._history: HistoryWindow | None = None
         self._selftest: SelftestDialog | None = None
         self._boltzmann: BoltzmannWindow | None = None
 
@@ -27,6 +29,12 @@ class Companions:
         if self._log is None:
             self._log = LogDialog(self._window.log, self._window)
         _present(self._log)
+
+    def history(self) -> None:
+        """What was changed, step by step."""
+        if self._history is None:
+            self._history = HistoryWindow(self._window.state.stack, self._window)
+        _present(self._history)
 
     def selftest(self) -> None:
         """Run the self-test, unless it runs already."""
@@ -60,8 +68,9 @@ class Companions:
             if working is not None:
                 ended &= working.shutdown(seconds)
                 working.close()
-        if self._log is not None:
-            self._log.close()
+        for listing in (self._log, self._history):
+            if listing is not None:
+                listing.close()
         return ended
 
 

@@ -258,7 +258,7 @@ class Documents(QObject):
 
         def failed(error: BaseException) -> None:
             self.saving = False
-            self._state.touch()
+            self._state.mark_modified()
             self._failed(error)
 
         self._background.run("save", write, done, failed)

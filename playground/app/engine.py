@@ -5,21 +5,24 @@ slot; a 60 Hz timer takes it from there and tells the window by signals.
 """
 
 import dataclasses
+import itertools
 import time
-from collections import OrderedDict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from PySide6.QtCore import QObject, Qt, QTimer, Signal, Slot
+from PySide6.QtGui import QUndoCommand
 
 from playground.app import kept_figures
+from playground.app.number_formats import format_count
 from playground.app.playback_clock import TICK
-from playground.app.state import Deed, State
+from playground.app.state import State
 from playground.app.training import Training
 from playground.app.workers import interrupted
-from playground.app.workspace import Workspace, assemble, file_key, other_data, reset_key
+from playground.app.workspace import Workspace, assemble, file_key, other_data, points_key, reset_key
+from playground.app.workspace_cache import WorkspaceCache
 from playground.kinds.inpainting import known_pixels
 from playground.lab import experiment as description
 from playground.lab.conflicts import training_conflict
@@ -29,7 +32,22 @@ from playground.lab.trajectory import Trajectory
 
 SETTLE = 150  # ms without an edit before data and network are built anew, so that a slider can be dragged
 BUILDING = ("problem", "reading")  # tasks that end with something else on the workspace
-KEPT = 16  # workspaces kept for undo, beside those that resets put aside, which the history holds
+DROPPED = "Undo keeps 1 GiB in memory, which the {} steps trained here exceeded. Train makes them anew."
+
+
+class Reset(QUndoCommand):
+    """A reset of training: it puts fresh weights in the place of those trained by the same settings.
+
+    It holds no weights, for the memory that they take is bounded elsewhere: the engine looks where the stack stands.
+
+    Args:
+        settings: of which training was reset, see :func:`reset_key`.
+        number: of the training that it begins.
+    """
+
+    def __init__(self, settings: Hashable, number: int) -> None:
+        super().__init__("Reset training\nreset of training")
+        self.settings, self.number = settings, number
 
 
 class Engine(Training):
@@ -49,8 +67,11 @@ class Engine(Training):
         super().__init__(state, parent)
         self._device = device
         self.device_text = "starting"  # the device and its threads, as the status bar says it
-        self._kept: OrderedDict[tuple[Any, ...], Workspace] = OrderedDict()
-        self._datasets: dict[tuple[Any, ...], Any] = {}  # files read so far
+        self._kept = WorkspaceCache()  # workspaces and what was read of files
+        self._workspace_key: Hashable = None  # by which the present one is kept
+        self._trainings: dict[Hashable, int] = {}  # by settings: the number of the training that undo has led to
+        self._numbers = itertools.count(1)  # of trainings begun by a reset
+        self._dropped: dict[Hashable, int] = {}  # steps of what was evicted, to be told once it is missed
         self._opening: Session | None = None
         self._outdated = False  # whether the workspace is that of settings which a file has replaced
         self._bundled = False  # whether the next problem may begin from weights that ship with the program
@@ -64,6 +85,7 @@ class Engine(Training):
         self._settle.setInterval(SETTLE)
         self._settle.timeout.connect(self._assemble)
         state.changed.connect(self._edited)
+        state.history_changed.connect(self._follow_history)  # the stack itself still speaks as it is destroyed
         self.problem_failed.connect(lambda _: self._wait(False))
 
     # What the window may read
@@ -103,50 +125,44 @@ class Engine(Training):
 
     # Starting afresh
 
-    def reset_training(self) -> Deed | None:
+    def reset_training(self) -> QUndoCommand | None:
         """Forget the weights and start from fresh ones.
 
         Returns:
             The step of the history that this is; None where nothing of these settings was trained.
         """
-        trained = self._kept.get(reset_key(self._state.experiment))  # which may still be on its way to the workspace
+        settings = reset_key(self._state.experiment)
+        trained = self._kept.get(self._key(self._state.experiment))  # which may still be on its way to the workspace
+        if trained is not None and trained.trained_steps:
+            self._state.push(Reset(settings, next(self._numbers)))
+            return self._state.last_step
         if self._workspace is not None:
-            self._begin_afresh()
-        if trained is None or not trained.trained_steps:
-            return None
-        deed = self._reset_of(trained)
-        self._state.did(deed)
-        return deed
+            self._stop_training()
+            self._kept.discard(self._key(self._state.experiment))
+            self._assemble()
+        return None
 
-    def _begin_afresh(self) -> None:
-        self._stop_training()
-        self._kept.pop(reset_key(self._state.experiment), None)
-        self._assemble()
+    @Slot()
+    def _follow_history(self) -> None:
+        """Take the trainings that undo or redo has led to."""
+        stack = self._state.stack
+        steps = (stack.command(place) for place in range(stack.index()))
+        trainings = {step.settings: step.number for step in steps if isinstance(step, Reset)}
+        if trainings != self._trainings:
+            self._trainings = trainings
+            self._state.mark_modified()
+            self._stop_training()
+            self._assemble()
 
-    def _reset_of(self, trained: Workspace) -> Deed:
-        """Undo and redo put the one workspace in place of the other, each as it was left."""
-        fresh: Workspace | None = None
+    def _key(self, experiment: Experiment) -> Hashable:
+        """What a workspace is kept by."""
+        settings = reset_key(experiment)
+        return "workspace", settings, self._trainings.get(settings, 0)
 
-        def undo() -> None:
-            nonlocal fresh
-            fresh = self._kept.get(reset_key(self._state.experiment))  # None while it is being built
-            self._put_back(trained)
-
-        def redo() -> None:
-            nonlocal trained
-            trained = self._kept.get(reset_key(self._state.experiment), trained)  # or its previous
-            if fresh is None:
-                self._begin_afresh()
-            else:
-                self._put_back(fresh)
-
-        return Deed("reset of training", undo, redo)
-
-    def _put_back(self, workspace: Workspace) -> None:
-        self._stop_training()
-        self._settle.stop()
-        self._tasks.cancel("problem")  # what is being built would take its place
-        self._take(workspace)
+    def _keep(self, key: Hashable, value: Any) -> None:
+        for old, gone in self._kept.put(key, value):
+            if isinstance(gone, Workspace) and gone.trained_steps:
+                self._dropped[old] = gone.trained_steps
 
     # Files
 
@@ -215,7 +231,11 @@ class Engine(Training):
         self._stop_training()
         for task in BUILDING:
             self._tasks.cancel(task)
-        self._kept.clear()
+        for key, kept in self._kept.items():
+            if isinstance(kept, Workspace):
+                self._kept.discard(key)
+        self._trainings.clear()
+        self._dropped.clear()
         self._outdated = True
         self._opening = session
         self._state.load(experiment)
@@ -230,11 +250,11 @@ class Engine(Training):
             yield 1.0, wanted.data.load(experiment.likelihood.points, experiment.seed, interrupted)
 
         def use(dataset: Any) -> None:
-            self._datasets = {key: known for key, known in self._datasets.items() if key[0].file != path}
-            self._datasets[file_key(wanted)] = dataset
-            for key, workspace in list(self._kept.items()):
-                if workspace.problem.experiment.data.file == path:  # the file may hold other points by now
-                    del self._kept[key]
+            for key, kept in self._kept.items():  # the file may hold other points by now
+                data = kept.problem.experiment.data if isinstance(kept, Workspace) else key[1]
+                if data.file == path:
+                    self._kept.discard(key)
+            self._keep(("points", *file_key(wanted)), dataset)
             waiting = self._waiting  # for these very points, as training was asked for while they were read
             self._state.edit({**other_data(self._state.experiment, kind), "data.path": path})
             self._settle.start()
@@ -290,7 +310,7 @@ class Engine(Training):
         session = self._opening
         bundled, self._bundled = self._bundled and session is None, False
         experiment = self._state.experiment if session is None else session.experiment
-        kept = self._kept.get(reset_key(experiment))
+        kept = self._kept.get(self._key(experiment))
         if kept is not None and kept.problem.experiment.likelihood.points == experiment.likelihood.points:
             self._tasks.cancel("problem")
             self._take(kept)
@@ -302,6 +322,7 @@ class Engine(Training):
         dataset, previous = self._read_already(experiment), kept
         if kept is not None and kept.training == "untrained" and kept.problem.density is None:
             previous = None  # nothing was learned of these data, which can be split as is asked
+        shared, bundled = self._of_the_same_points(experiment, dataset), bundled and kept is None
         self._tasks.start(
             "problem",
             "Loading",
@@ -311,7 +332,8 @@ class Engine(Training):
                 dataset=dataset,
                 session=session,
                 previous=previous,
-                bundled=bundled and kept is None,
+                shared=shared,
+                bundled=bundled,
             ),
             self._take,
             self._not_assembled,
@@ -319,10 +341,24 @@ class Engine(Training):
 
     def _read_already(self, experiment: Experiment) -> Any:
         """The data of a file, split as is asked or, where it cannot be read again, as they are."""
-        key = file_key(experiment)
-        if key in self._datasets or Path(experiment.data.file).exists():
-            return self._datasets.get(key)
-        return next((found for known, found in reversed(self._datasets.items()) if known[0] == experiment.data), None)
+        dataset = self._kept.get(("points", *file_key(experiment)))
+        if dataset is not None or Path(experiment.data.file).exists():
+            return dataset
+        kept = reversed(self._kept.items())
+        return next((found for key, found in kept if key[:2] == ("points", experiment.data)), None)
+
+    def _of_the_same_points(self, experiment: Experiment, dataset: Any) -> Any:
+        """The problem of a kept workspace whose points another one can share; None where there is none."""
+        problems = [kept.trainer.problem for _, kept in reversed(self._kept.items()) if isinstance(kept, Workspace)]
+        wanted = points_key(experiment)
+        return next(
+            (
+                problem
+                for problem in problems
+                if points_key(problem.experiment) == wanted and (dataset is None or problem.dataset is dataset)
+            ),
+            None,
+        )
 
     def _clear(self) -> None:
         """Take everything off the workspace: without data, as in a drawing without strokes, nothing trains, plays or is measured."""
@@ -375,8 +411,8 @@ class Engine(Training):
                 )
                 self._waiting |= trained and not behind
         dataset = workspace.problem.dataset
-        if built.data.is_file and all(dataset is not known for known in self._datasets.values()):
-            self._datasets[file_key(built)] = dataset
+        if built.data.is_file and all(dataset is not known for _, known in self._kept.items()):
+            self._keep(("points", *file_key(built)), dataset)
         if workspace.could_hold_out_more:
             said = f"{len(dataset.held_out):,} of these data were held out when training started. Reset holds out more."
             self.note.emit("info", said, "", lambda: self._workspace is workspace and workspace.could_hold_out_more)
@@ -393,9 +429,10 @@ class Engine(Training):
         if recorded:
             self._played = workspace
         self._workspace = workspace
-        self._kept[reset_key(workspace.problem.experiment)] = workspace
-        while len(self._kept) > KEPT:
-            self._kept.popitem(last=False)
+        if before is not None and self._workspace_key in self._kept:
+            self._keep(self._workspace_key, before)  # whose weights and figures have grown
+        self._workspace_key = self._key(workspace.problem.experiment)
+        self._keep(self._workspace_key, workspace)
         self._learned_densities.forget()
         self._unpin()
         self._overlays.expire()
@@ -408,6 +445,13 @@ class Engine(Training):
             self._begin()
         self.click_again(clicked or self._awaiting or workspace.clicked)
         self._awaiting = ()
+        steps = self._dropped.pop(self._workspace_key, 0)
+        if steps and not workspace.trained_steps:
+            self._state.mark_modified()  # a file may hold them still
+            said = DROPPED.format(format_count(steps))
+            self.note.emit(
+                "warning", said, "train.toggle", lambda: self._workspace is workspace and not workspace.trained_steps
+            )
         if first:
             self.ready.emit()
 

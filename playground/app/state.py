@@ -1,56 +1,52 @@
-"""The experiment on the workspace, or other settings of a window's own, and every change made to them."""
+"""The experiment that the window shows, or other settings of a window's own, and every change made to them."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
-from PySide6.QtCore import QObject, Signal
+from PySide6.QtCore import QObject, Signal, Slot
+from PySide6.QtGui import QUndoCommand, QUndoStack
 
+from playground.app.edit_text import edit_text
 from playground.kinds.kind import Kind
 from playground.kinds.setting import own_fields
 from playground.lab import experiment as description
 from playground.lab.experiment import Experiment, ExperimentError
 
-HISTORY = 200
-LONGEST_NAME = 32  # characters
 OTHER_DATA = frozenset({"data.kind", "data.path"})
 
 
-@dataclass(frozen=True)
-class Deed:
-    """A step of the history that changes no setting.
+class Edit(QUndoCommand):
+    """A change of settings. It holds no state, and undoes nothing itself: the state looks where the stack stands.
 
-    Attributes:
-        text: in words, after "undo".
-        undo, redo: take it back, and do it again.
+    Args:
+        before, after: the experiments.
+        follows: the edit of the same gesture that this one goes on with, and with which it becomes one step.
     """
 
-    text: str
-    undo: Callable[[], None]
-    redo: Callable[[], None]
+    def __init__(self, before: Experiment, after: Experiment, follows: "Edit | None") -> None:
+        super().__init__(edit_text(before, after))
+        self.before, self.after, self._follows = before, after, follows
 
+    def id(self) -> int:
+        """One number for all edits: Qt asks only commands of one number whether they can merge."""
+        return 1
 
-@dataclass(frozen=True)
-class _Edit:
-    before: Experiment
-    after: Experiment
-    keys: frozenset[str]
-    merge: str
-
-    @property
-    def text(self) -> str:
-        """What was changed, in words; what only follows a choice is not told."""
-        path = self.after.data.file if "data.path" in self.keys and isinstance(self.after, Experiment) else ""
-        if path:
-            return f"opening of {_short(path)}"
-        kinds = sorted(key for key in self.keys if key.endswith(".kind"))
-        names = list(dict.fromkeys(_name(key) for key in kinds or sorted(self.keys)))
-        return "change of " + (" and ".join(names) if len(names) < 3 else "settings")
+    def mergeWith(self, other: QUndoCommand) -> bool:
+        if not isinstance(other, Edit) or other._follows is not self:
+            return False
+        self.after = other.after
+        self.setText(edit_text(self.before, self.after))
+        self.setObsolete(self.before == self.after)  # Qt takes a step that leads nowhere from the stack
+        return True
 
 
 class State(QObject):
-    """Holds the experiment, its undo history and whether there is unsaved work. Lives in the GUI thread.
+    """Holds the experiment, its undo stack and whether there is unsaved work. Lives in the GUI thread.
+
+    Attributes:
+        stack: every change since the experiment was loaded. An experiment shares with the one before it all that did not
+            change, so that a step takes about a kilobyte, however large the drawing.
 
     Signals:
         changed(frozenset[str]): the dotted keys whose values are new; read :attr:`experiment`.
@@ -67,11 +63,11 @@ class State(QObject):
 
     def __init__(self, experiment: Experiment | None = None, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self._experiment = experiment or Experiment()
-        self._done: list[_Edit | Deed] = []
-        self._undone: list[_Edit | Deed] = []
-        self._saved = self._experiment
-        self._touched = False
+        self._experiment = self._announced = self._loaded = experiment or Experiment()
+        self._saved: Experiment | None = self._experiment  # None where there is work beside the settings
+        self._gesture: tuple[str, Edit] | None = None  # the tag and the edit that the next one of this tag goes on with
+        self.stack = QUndoStack(self)
+        self.stack.indexChanged.connect(self._moved)
         self._remembered: dict[tuple[str, str], Kind] = {}
 
     @property
@@ -108,126 +104,87 @@ class State(QObject):
             Whether the experiment could take the values; if not, `refused` says why.
         """
         try:
-            after = self.replaced_by(changes)
+            after = _shared(self._experiment, self.replaced_by(changes))
         except ExperimentError as error:
             self.refused.emit(next(iter(changes)), str(error))
             return False
-        keys = _differences(self._experiment, after)
-        if not keys:
+        if after == self._experiment:
             return True
-        last = self._done[-1] if self._done and not self._undone else None
-        if merge and isinstance(last, _Edit) and last.merge == merge:
-            self._done[-1] = _Edit(last.before, after, last.keys | keys, merge)
-        else:
-            self._remember(_Edit(self._experiment, after, keys, merge))
-        self._become(after, keys)
-        if keys & OTHER_DATA:
+        follows = self._gesture[1] if self._gesture is not None and self._gesture[0] == merge else None
+        edit = Edit(self._experiment, after, follows)
+        others = _differences(self._experiment, after) & OTHER_DATA
+        self._experiment = after
+        self.stack.push(edit)  # which ends the gesture, as every move of the stack does
+        last = self.last_step
+        if merge and isinstance(last, Edit) and last in (edit, follows):
+            self._gesture = merge, last
+        if others:
             self.replaced.emit()
         return True
 
-    def did(self, deed: Deed) -> None:
-        """Remember what was done beside the settings; it is unsaved work."""
-        self._remember(deed)
-        self._touch()
+    def push(self, command: QUndoCommand) -> None:
+        """Do what changes no setting as a step of the history; it is unsaved work."""
+        self._saved = None
+        self.stack.push(command)
 
     def undo(self) -> None:
         """Take back the last step, if there is one."""
-        if self._done:
-            step = self._done.pop()
-            self._undone.append(step)
-            if isinstance(step, Deed):
-                step.undo()
-                self._touch()
-            else:
-                self._become(step.before, step.keys)
-                self.replaced.emit()
+        self.stack.undo()
 
     def redo(self) -> None:
         """Do the step that was taken back last again, if there is one."""
-        if self._undone:
-            step = self._undone.pop()
-            self._done.append(step)
-            self._end_merging()  # what comes after a redo is a step of its own
-            if isinstance(step, Deed):
-                step.redo()
-                self._touch()
-            else:
-                self._become(step.after, step.keys)
-                self.replaced.emit()
+        self.stack.redo()
 
     @property
-    def can_undo(self) -> bool:
-        return bool(self._done)
-
-    @property
-    def can_redo(self) -> bool:
-        return bool(self._undone)
-
-    @property
-    def undo_text(self) -> str:
-        """What undo would take back, as "change of data", or nothing."""
-        return self._done[-1].text if self._done else ""
-
-    @property
-    def last_step(self) -> object:
+    def last_step(self) -> QUndoCommand | None:
         """What undo would take back, to be held against later ones; None where there is nothing."""
-        return self._done[-1] if self._done else None
-
-    @property
-    def redo_text(self) -> str:
-        """What redo would do again, likewise."""
-        return self._undone[-1].text if self._undone else ""
-
-    def undoes(self, deed: Deed) -> bool:
-        """Whether undo would take back this very deed."""
-        return bool(self._done) and self._done[-1] is deed
+        return self.stack.command(self.stack.index() - 1) if self.stack.canUndo() else None
 
     def load(self, experiment: Experiment) -> None:
-        """Put another experiment on the workspace, as when a file is opened: no history, nothing unsaved."""
-        keys = _differences(self._experiment, experiment)
-        self._done.clear()
-        self._undone.clear()
-        self._touched = False
-        self._saved = experiment
-        self._remembered.clear()
-        self._experiment = experiment  # of what was here before nothing is remembered
-        self._become(experiment, keys)
+        """Take another experiment, as when a file is opened: no history, nothing unsaved."""
+        self._loaded = self._saved = experiment
+        self.stack.clear()  # tells nobody where it was empty
+        self._moved()
+        self._remembered.clear()  # of what was here before
         self.replaced.emit()
 
     @property
     def modified(self) -> bool:
-        """Whether there is work that no file holds."""
-        return self._touched or self._experiment != self._saved
+        """Whether there is work that no file holds. A setting put back by hand is none, so QUndoStack.isClean is not asked."""
+        return self._experiment != self._saved
 
     def mark_saved(self) -> None:
-        self._end_merging()
-        self._saved = self._experiment
-        self._touched = False
+        """Note that a file holds all there is."""
+        self._saved, self._gesture = self._experiment, None
         self.history_changed.emit()
 
-    def touch(self) -> None:
+    def mark_modified(self) -> None:
         """Note work that is no edit, such as training that went on: edits before and after it are steps of their own."""
-        self._end_merging()
-        if not self._touched:
-            self._touch()
+        self._gesture = None
+        if self._saved is not None:
+            self._saved = None
+            self.history_changed.emit()
 
-    def _touch(self) -> None:
-        self._touched = True
+    @Slot()
+    def _moved(self) -> None:
+        """Tell once what is different now, however many steps the stack has gone."""
+        self._gesture = None
+        steps = [self.stack.command(place) for place in range(self.stack.index())]
+        now = next((step.after for step in reversed(steps) if isinstance(step, Edit)), self._loaded)
+        restored, self._experiment = now != self._experiment, now
+        keys = _differences(self._announced, now)
+        self._keep_kinds(self._announced, other_data=bool(keys & OTHER_DATA))
+        self._announced = self._experiment
+        if keys:
+            self.changed.emit(keys)
+        if restored:
+            self.replaced.emit()
         self.history_changed.emit()
 
-    def _end_merging(self) -> None:
-        if self._done and isinstance(self._done[-1], _Edit):
-            self._done[-1] = replace(self._done[-1], merge="")
-
-    def _remember(self, step: _Edit | Deed) -> None:
-        self._done.append(step)
-        del self._done[:-HISTORY]
-        self._undone.clear()
-
-    def _keep_kinds(self, other_data: bool) -> None:
-        """Remember what the chosen kinds have; of other data nothing is kept that speaks of these."""
-        for name in self._experiment.__struct_fields__:
-            section = getattr(self._experiment, name)
+    def _keep_kinds(self, experiment: Experiment, other_data: bool) -> None:
+        """Remember what the kinds of an experiment have; of other data nothing is kept that speaks of these."""
+        for name in experiment.__struct_fields__:
+            section = getattr(experiment, name)
             if isinstance(section, Kind):
                 self._remembered[name, section.kind] = section
         if other_data:
@@ -235,27 +192,6 @@ class State(QObject):
                 fields = own_fields(type(had), name).values() if name != "data" else ()
                 default = {field.key.rpartition(".")[2]: field.default for field in fields if field.of_data}
                 self._remembered[name, kind] = msgspec.structs.replace(had, **default)
-
-    def _become(self, experiment: Experiment, keys: frozenset[str]) -> None:
-        self._keep_kinds(other_data=bool(keys & OTHER_DATA))
-        self._experiment = experiment
-        if keys:
-            self.changed.emit(keys)
-        self.history_changed.emit()
-
-
-def _name(key: str) -> str:
-    """A setting in words: ``data``, ``sampler``, ``drawing``, ``learning rate``."""
-    if key.endswith(".kind"):
-        section = key.split(".")[0]
-        return {"sampling": "sampler"}.get(section, section)
-    return {"data.strokes": "drawing"}.get(key, key.split(".")[-1].replace("_", " "))
-
-
-def _short(path: str) -> str:
-    """A file's name, in the middle of which a menu leaves out what makes it wide."""
-    name = path.replace("\\", "/").rstrip("/").rsplit("/", 1)[-1]
-    return name if len(name) <= LONGEST_NAME else f"{name[: LONGEST_NAME // 2]}…{name[-LONGEST_NAME // 2 :]}"
 
 
 def _differences(one: Experiment, other: Experiment) -> frozenset[str]:
@@ -265,3 +201,15 @@ def _differences(one: Experiment, other: Experiment) -> frozenset[str]:
 
 
 _NONE = object()
+
+
+def _shared(old: Any, new: Any) -> Any:
+    """The new value, with all of its parts that equal the old value's taken from there."""
+    if old == new:
+        return old
+    if isinstance(new, msgspec.Struct) and type(new) is type(old):
+        parts = {name: _shared(getattr(old, name), getattr(new, name)) for name in new.__struct_fields__}
+        return msgspec.structs.replace(new, **parts)
+    if isinstance(new, tuple) and isinstance(old, tuple):
+        return (*map(_shared, old, new), *new[len(old) :])
+    return new

@@ -231,7 +231,7 @@ def style_sheet(more: str = "") -> str:
     Raises:
         KeyError: a token that no role has.
     """
-    names = {}
+    names: dict[str, str] = {}
     for role, token in ROLES.items():
         names.setdefault(token, re.sub(r"\B(?=[A-Z])", "-", role.name).lower())
     return re.sub(r"@(\w+)", lambda match: f"palette({names[match[1]]})", _SHEET + more)
@@ -300,6 +300,12 @@ QLineEdit[role="number"]:focus { background: @background; border-color: @accent;
 QLineEdit[role="number"][auto="true"] { color: @muted; }
 QLineEdit[role="number"][refused="true"] {
     background: @background; border-color: @error; padding-right: 5px; }
+
+QUndoView { background: @background; color: @text; border: 1px solid @border; border-radius: 6px; outline: none; }
+QUndoView:focus { border-color: @accent; }
+QUndoView::item { padding: 4px 6px; }
+QUndoView::item:hover { background: @hover; }
+QUndoView::item:selected { background: @accent; color: @on_accent; }
 
 QFrame[role="card"] { background: @raised; border: 1px solid @border; border-radius: 8px; }
 QLabel[role="caption"] { color: @muted; font-size: 12px; }

@@ -96,7 +96,7 @@ class Training(Measuring):
         experiment = self._state.experiment
         self._training, self._resting = Worker(lambda: workspace.train(experiment), "training"), None
         self._training.start()
-        self._state.touch()
+        self._state.mark_modified()
         self._become(workspace, "training")
 
     def pause_training(self) -> None:
@@ -166,7 +166,7 @@ class Training(Measuring):
         progress = worker.latest.take()
         if progress is not None:
             if not self._state.modified:
-                self._state.touch()  # a file saved since then lacks these steps
+                self._state.mark_modified()  # a file saved since then lacks these steps
             self.progress.emit(progress)
         if finished:
             self._training = None

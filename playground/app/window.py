@@ -106,7 +106,7 @@ class MainWindow(QMainWindow):
         self.documents.saved.connect(lambda sentence: self.notify("info", sentence))
         self.documents.refused.connect(self._refused)
         self.exports.finished.connect(self._exported)
-        self.exports.failed.connect(lambda said: self.exports.says(said) or self.notify("error", said))
+        self.exports.failed.connect(self._export_failed)
         log.failed.connect(self._failed)
         log.refused.connect(lambda sentence: self.notify("error", sentence))
         self._show_name()
@@ -285,10 +285,10 @@ class MainWindow(QMainWindow):
             engine.clear_inspection()
 
     def reset_training(self) -> None:
-        deed = self.engine.reset_training()
-        if deed is not None:
+        step = self.engine.reset_training()
+        if step is not None:
             sentence = "Training was reset. Undo brings the weights back."
-            self.notify("info", sentence, "edit.undo", lambda: self.state.undoes(deed))
+            self.notify("info", sentence, "edit.undo", lambda: self.state.last_step is step)
 
     def overlay_makers(self, still: bool = False) -> Any:
         """See :func:`playground.app.film_overlays.overlay_makers`."""
@@ -316,6 +316,11 @@ class MainWindow(QMainWindow):
         self.toasts.add(
             "error", sentence, ("Copy log", "Copy the log, to paste into a report", lambda: copy_log(self.log))
         )
+
+    @Slot(str)
+    def _export_failed(self, sentence: str) -> None:
+        if not self.exports.says(sentence):
+            self.notify("error", sentence)
 
     def _exported(self, sentence: str, path: str) -> None:
         folder = QUrl.fromLocalFile(str(Path(path).parent))

@@ -86,6 +86,11 @@ class FairLock:
         self._lock.release()
 
 
+def points_key(experiment: Experiment) -> tuple[Any, ...]:
+    """What all points depend on, to learn from and to judge by."""
+    return experiment.data, experiment.likelihood.points, experiment.seed
+
+
 def file_key(experiment: Experiment) -> tuple[Any, ...]:
     """What the points of a file depend on."""
     return experiment.data, experiment.likelihood.points
@@ -251,6 +256,7 @@ def assemble(
     dataset: "Dataset | None" = None,
     session: Session | None = None,
     previous: Workspace | None = None,
+    shared: "Problem | None" = None,
     bundled: bool = False,
 ) -> Iterator[tuple[float, Workspace]]:
     """Load the data and build the network; slow the first time, since it imports torch.
@@ -260,6 +266,7 @@ def assemble(
         session: a saved session whose data, weights and history to take over.
         bundled: begin from the weights that ship with the program, if there are any for these settings.
         previous: a workspace whose trainer goes on with this one's data, where only what is measured has changed.
+        shared: a problem of the same points, whose memory this one shares.
 
     Raises:
         ExperimentError, DataError: one sentence for the user.
@@ -272,10 +279,13 @@ def assemble(
 
     session = bundled_session(experiment) if bundled else session
     if previous is not None and previous.problem.density is None:
-        dataset = previous.problem.dataset  # split anew, some of the test set would be what its trainer has seen
-    problem = Problem.build(
-        experiment, session.dataset() if session else dataset, choose_device(device_name), interrupted
-    )
+        shared = previous.problem  # split anew, some of the test set would be what its trainer has seen
+    if shared is not None and session is None:
+        problem = shared.with_experiment(experiment)
+    else:
+        problem = Problem.build(
+            experiment, session.dataset() if session else dataset, choose_device(device_name), interrupted
+        )
     torch.set_num_threads(torch_threads(problem))
     if previous is not None:
         yield 1.0, dataclasses.replace(previous, problem=problem, view=_view(problem, previous.trainer))

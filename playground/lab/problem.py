@@ -4,6 +4,7 @@ Two coordinate systems meet here and nowhere else. *User units* are what the use
 *internal units* have mean 0 and mean variance 1 per axis (torch, float32), and all of theory/ works in them.
 """
 
+import dataclasses
 import functools
 import math
 import zlib
@@ -128,6 +129,16 @@ class Problem:
     def sigma_distribution(self) -> SigmaDistributionName:
         """From which training draws the noise levels of a process."""
         return self.experiment.training.sigma_distribution
+
+    def with_experiment(self, experiment: Experiment) -> "Problem":
+        """The problem of other settings on the same points, which shares their memory and what was found out about them.
+
+        Raises:
+            ExperimentError: the noise levels contradict each other on these data.
+        """
+        problem = dataclasses.replace(self, experiment=experiment, hidden_labels=None)
+        _ = problem.noise
+        return problem
 
     @property
     def shape(self) -> tuple[int, ...]:

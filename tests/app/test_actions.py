@@ -151,11 +151,11 @@ def test_undo_names_what_it_takes_back_and_redo_what_it_does_again(shared_window
     window.state.edit({"training.batch": 77})
     window.actions_by_key.refresh()
     assert undo.isEnabled()
-    assert (undo.text(), redo.text()) == ("Undo change of batch", "Redo")
+    assert (undo.text(), redo.text()) == ("Undo batch B: auto → 77", "Redo")
     window.actions_by_key.trigger("edit.undo")
     assert window.state.experiment.training.batch != 77
     assert redo.isEnabled()
-    assert redo.text() == "Redo change of batch"
+    assert redo.text() == "Redo batch B: auto → 77"
 
 
 def test_undo_of_an_opened_file_names_the_file(shared_window, tmp_path):

@@ -375,7 +375,7 @@ def test_new_is_what_the_program_opens_with(at):
     at.documents.new()
     assert [session.experiment.seed for session in at.workspace.sessions] == [7]
     assert at.documents.title == "Untitled - Score Playground"
-    assert not at.state.can_undo
+    assert not at.state.stack.canUndo()
 
 
 def test_new_without_a_bundle_is_the_default_experiment_afresh(at):

@@ -124,13 +124,13 @@ def test_other_settings_begin_afresh_and_nothing_trained_before_comes_back(qtbot
         engine.open_experiment(begun)
     assert engine.untrained
     assert engine.trained_steps == 0
-    assert not state.can_undo
+    assert not state.stack.canUndo()
     assert not state.modified
     train(qtbot, engine)
     with qtbot.waitSignal(engine.problem_changed):
         engine.open_experiment(begun)  # the same settings once more
     assert engine.untrained
-    assert not state.can_undo
+    assert not state.stack.canUndo()
 
 
 def test_training_runs_to_its_limit_and_can_go_on(qtbot, workspace):
@@ -326,7 +326,7 @@ def test_reset_forgets_and_can_be_taken_back(qtbot, workspace):
     assert engine.untrained
     assert engine.trained_steps == 0
     assert state.modified  # the file still has the weights
-    assert state.undo_text == "reset of training"
+    assert state.stack.undoText() == "reset of training"
     state.mark_saved()
     state.undo()
     assert engine.trained_steps == 60
@@ -377,7 +377,7 @@ def test_a_reset_while_a_session_is_being_built_leaves_it_whole(qtbot, workspace
     train(qtbot, engine)
     engine.open_session(session)
     assert engine.reset_training() is None
-    assert not state.can_undo
+    assert not state.stack.canUndo()
     qtbot.waitUntil(lambda: not engine.building, timeout=10_000)
     assert engine.trained_steps == 60
 
@@ -464,7 +464,7 @@ def test_a_reset_in_the_moment_of_a_report_puts_its_steps_aside(qtbot, workspace
 def test_a_reset_of_what_was_not_trained_is_no_step(qtbot, workspace):
     state, engine = workspace
     assert engine.reset_training() is None
-    assert not state.can_undo
+    assert not state.stack.canUndo()
     assert not state.modified
 
 
@@ -883,8 +883,8 @@ def test_training_that_stops_offers_the_log_only_for_faults_of_the_program(qtbot
     _, engine = workspace
 
     def broken(experiment):
+        yield from ()
         raise error
-        yield
 
     told = []
     engine.message.connect(lambda *message: told.append(message))

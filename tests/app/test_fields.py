@@ -322,7 +322,7 @@ def test_a_drag_is_one_undo_step_and_two_drags_are_two(form, state):
     assert state.experiment.sampling.steps == 500
     state.undo()
     assert state.experiment.sampling.steps == "auto"
-    assert not state.can_undo
+    assert not state.stack.canUndo()
 
 
 def test_a_slider_follows_the_hand_while_it_is_dragged(form, state):

@@ -49,7 +49,7 @@ def steady(shared_window):
     window.panel(SamplingPanel).hide_advanced()
     for panel in window.panels:
         panel.set_folded(False)
-    while window.state.can_undo:
+    while window.state.stack.canUndo():
         window.state.undo()
     window.engine.set_loop(True)
     window.engine.set_playing(True)

@@ -1,6 +1,13 @@
-import pytest
+import gc
+import tracemalloc
+import weakref
 
-from playground.app.state import Deed, State
+import pytest
+from PySide6.QtGui import QUndoCommand
+from PySide6.QtWidgets import QUndoView
+
+from playground.app.state import State
+from playground.kinds.datasets.data_source import Stroke
 from playground.lab.experiment import Experiment
 
 
@@ -52,7 +59,7 @@ def test_an_edit_to_the_same_value_is_no_edit():
     changed = recorded(state.changed)
     assert state.edit({"training.batch": "auto"})
     assert changed == []
-    assert not state.can_undo
+    assert not state.stack.canUndo()
 
 
 def test_a_wrong_value_is_refused_with_a_sentence_and_changes_nothing():
@@ -73,11 +80,11 @@ def test_undo_and_redo_walk_the_history():
     assert (state.value("training.batch"), state.value("sampling.steps")) == (64, "auto")
     state.undo()
     assert state.experiment == Experiment()
-    assert not state.can_undo
+    assert not state.stack.canUndo()
     state.redo()
     state.redo()
     assert (state.value("training.batch"), state.value("sampling.steps")) == (64, 10)
-    assert not state.can_redo
+    assert not state.stack.canRedo()
 
 
 def test_a_drag_is_one_step_and_the_next_drag_another():
@@ -97,7 +104,7 @@ def test_a_new_edit_forgets_what_was_undone():
     state.edit({"training.batch": 64})
     state.undo()
     state.edit({"training.batch": 128})
-    assert not state.can_redo
+    assert not state.stack.canRedo()
 
 
 def test_modified_compares_with_what_was_saved():
@@ -107,7 +114,7 @@ def test_modified_compares_with_what_was_saved():
     assert state.modified
     state.undo()
     assert not state.modified
-    state.touch()
+    state.mark_modified()
     assert state.modified
     state.mark_saved()
     assert not state.modified
@@ -118,58 +125,135 @@ def test_loading_starts_afresh():
     state.edit({"training.batch": 64})
     state.load(Experiment(seed=5))
     assert state.experiment.seed == 5
-    assert not state.can_undo
+    assert not state.stack.canUndo()
     assert not state.modified
 
 
 @pytest.mark.parametrize(
-    ("changes", "text"),
+    ("changes", "listed", "text"),
     [
-        ({"data.kind": "rings", "noise.sigma_max": 3.0}, "change of data"),
-        ({"sampling.kind": "langevin"}, "change of sampler"),
-        ({"training.learning_rate": 1e-3}, "change of learning rate"),
-        ({"noise.sigma_max": 5.0, "noise.sigma_min": 0.1}, "change of sigma max and sigma min"),
-        ({"training.batch": 64, "network.width": 64, "seed": 3}, "change of settings"),
-        ({"data.kind": "file", "data.path": "/home/me/points.csv", "noise.sigma_max": 3.0}, "opening of points.csv"),
-        ({"data.kind": "file", "data.path": f"/{'a' * 20}{'b' * 20}.csv"}, f"opening of {'a' * 16}…{'b' * 12}.csv"),
+        ({"data.kind": "rings", "noise.sigma_max": 3.0}, "Data: Two moons → Rings", "data: Two moons → Rings"),
+        ({"sampling.kind": "langevin"}, "Sampler: Reverse SDE → Langevin", "sampler: Reverse SDE → Langevin"),
+        ({"training.learning_rate": 1e-3}, "Learning rate: 3e-3 → 1e-3", "learning rate: 3e-3 → 1e-3"),
+        ({"noise.sigma_max": 8}, "σ max: auto → 8", "σ max: auto → 8"),
+        ({"training.learning_rate": 3.0001e-3}, "Learning rate: 0.003 → 0.0030001", "learning rate: 0.003 → 0.0030001"),
+        ({"training.batch": 64, "seed": 3}, "Seed: 0 → 3, batch B: auto → 64", "seed: 0 → 3, batch B: auto → 64"),
+        ({"training.batch": 64, "network.width": 64, "seed": 3}, "3 settings", "change of 3 settings"),
+        ({"data.kind": "file", "data.path": "/home/me/points.csv"}, "Open points.csv", "opening of points.csv"),
+        (
+            {"data.kind": "file", "data.path": f"/{'a' * 20}{'b' * 20}.csv"},
+            f"Open {(short := 'a' * 16 + '…' + 'b' * 12)}.csv",
+            f"opening of {short}.csv",
+        ),
+        ({"sampling.final_denoising": False}, "Final denoising step: on → off", "final denoising step: on → off"),
     ],
 )
-def test_undo_names_what_it_takes_back(changes, text):
+def test_the_history_says_what_became_what(changes, listed, text):
     state = State()
-    assert state.undo_text == ""
+    assert state.stack.undoText() == ""
     state.edit(changes)
-    assert state.undo_text == text
+    assert (state.stack.text(0), state.stack.undoText()) == (listed, text)
 
 
-def test_a_deed_is_a_step_between_edits():
+@pytest.mark.parametrize(
+    ("kind", "key", "before", "after", "text"),
+    [
+        ("noise.kind = discrete", "noise.sigmas", (), (4.0, 2.0, 1.0), "noise levels: none → 3"),
+        ("noise.kind = discrete", "noise.sigmas", (4.0, 2.0, 1.0), (4.0, 2.5, 1.0), "noise levels: 2 → 2.5"),
+        (
+            "noise.kind = custom",
+            "noise.schedule",
+            ((0.0, 1.0), (1.0, 9.0)),
+            ((0.0, 1.0), (1.0, 8.0)),
+            "curve σ(t): 1 of 2 changed",
+        ),
+        ("data.kind = drawn", "data.strokes", (Stroke(((0.0, 1.0),), 0.1),), (), "drawing: 1 → none"),
+    ],
+)
+def test_the_history_says_of_a_list_what_changed_in_it(kind, key, before, after, text):
+    state = State()
+    state.edit({kind.split()[0]: kind.split()[-1], key: before})
+    assert state.edit({key: after})
+    assert state.stack.undoText() == text
+
+
+def test_a_gesture_is_named_from_its_start_to_its_end_and_is_no_step_where_it_leads_back():
+    state = State()
+    state.edit({"seed": 1})
+    for sigma in (3.0, 5.0, 8.0):
+        state.edit({"noise.sigma_max": sigma}, merge="drag 1")
+    assert (state.stack.count(), state.stack.undoText()) == (2, "σ max: auto → 8")
+    for sigma in (9.0, 8.0):
+        state.edit({"noise.sigma_max": sigma}, merge="drag 2")
+    assert (state.stack.count(), state.stack.undoText()) == (2, "σ max: auto → 8")
+    state.edit({"noise.sigma_max": 9.0}, merge="drag 2")  # which does not go on with the first drag
+    state.undo()
+    assert state.value("noise.sigma_max") == 8
+
+
+def test_many_steps_at_once_are_told_as_one_change():
+    """A click in the history builds the problem once, not once for each step on the way."""
+    state = State()
+    for seed in range(1, 6):
+        state.edit({"seed": seed})
+    state.edit({"training.batch": 64})
+    changed, replaced = recorded(state.changed), recorded(state.replaced)
+    state.stack.setIndex(1)
+    assert (changed, replaced) == ([(frozenset({"seed", "training.batch"}),)], [()])
+    assert (state.value("seed"), state.value("training.batch")) == (1, "auto")
+    state.stack.setIndex(6)
+    assert (state.value("seed"), state.value("training.batch")) == (5, 64)
+
+
+def test_a_long_history_holds_a_drawing_once():
+    stroke = Stroke(tuple((float(number), 0.5) for number in range(500)), 0.1)
+    state = State()
+    state.edit({"data.kind": "drawn", "data.strokes": (stroke,) * 20})
+    tracemalloc.start()
+    for seed in range(200):
+        state.edit({"seed": seed + 1})
+    kept, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert state.stack.count() == 201
+    assert kept < 200 * 10_000  # one copy of the drawing alone takes more than a megabyte
+
+
+class Step(QUndoCommand):
+    def __init__(self, done):
+        super().__init__("reset")
+        self.undo, self.redo = lambda: done.append("undone"), lambda: done.append("done")
+
+
+def test_a_command_is_a_step_between_edits():
     done = []
     state = State()
-    deed = Deed("reset", lambda: done.append("undone"), lambda: done.append("done again"))
     state.edit({"seed": 1}, merge="drag")
-    state.did(deed)
-    assert (state.undo_text, state.undoes(deed), state.modified) == ("reset", True, True)
-    state.edit({"seed": 2}, merge="drag")  # no longer one step with what came before the deed
-    assert not state.undoes(deed)
+    state.push(Step(done))
+    assert (state.stack.undoText(), state.modified) == ("reset", True)
+    step = state.last_step
+    state.edit({"seed": 2}, merge="drag")  # no longer one step with what came before the command
+    assert state.last_step is not step
     state.undo()
-    assert (state.value("seed"), done) == (1, [])
+    assert (state.value("seed"), done) == (1, ["done"])
+    assert state.last_step is step
     state.undo()
-    assert (state.value("seed"), done) == (1, ["undone"])
+    assert (state.value("seed"), done) == (1, ["done", "undone"])
     state.undo()
     assert state.value("seed") == 0
     for _ in range(3):
         state.redo()
-    assert (state.value("seed"), done) == (2, ["undone", "done again"])
+    assert (state.value("seed"), done) == (2, ["done", "undone", "done"])
 
 
-def test_a_deed_after_an_undo_is_the_end_of_the_history():
+def test_a_command_after_an_undo_is_the_end_of_the_history():
     state = State()
     state.edit({"seed": 1})
     state.undo()
-    state.did(Deed("reset", list, list))
-    assert not state.can_redo
+    state.push(Step([]))
+    assert not state.stack.canRedo()
 
 
-@pytest.mark.parametrize("happens", [State.touch, State.mark_saved])
+@pytest.mark.parametrize("happens", [State.mark_modified, State.mark_saved])
 def test_work_between_two_edits_of_one_tag_keeps_them_apart(happens):
     """Training that went on at the first, or a file that holds it, is what undo leads back to."""
     state = State()
@@ -178,3 +262,16 @@ def test_work_between_two_edits_of_one_tag_keeps_them_apart(happens):
         happens(state)
     state.undo()
     assert state.value("noise.kind") == "vp"
+
+
+def test_a_state_that_nobody_uses_goes_with_its_history(qtbot):
+    """Steps that held their state would keep it: Qt owns them, so that Python sees no cycle."""
+    state = State()
+    state.edit({"seed": 1})
+    view = QUndoView(state.stack)
+    qtbot.addWidget(view)
+    known = weakref.ref(state)
+    view.close()
+    del state
+    gc.collect()
+    assert known() is None

@@ -533,9 +533,9 @@ def test_a_reset_window_is_as_at_its_first_start_and_keeps_the_work(window, qtbo
         panel.set_folded(True)
     window.panel(TrainingPanel).disclosure.setChecked(True)
     window.toggle_full_screen()
-    work = state.experiment, engine.trained_steps, engine.problem, state.modified, state.undo_text
+    work = state.experiment, engine.trained_steps, engine.problem, state.modified, state.stack.undoText()
     window.actions_by_key.trigger("view.reset")
-    assert (state.experiment, engine.trained_steps, engine.problem, state.modified, state.undo_text) == work
+    assert (state.experiment, engine.trained_steps, engine.problem, state.modified, state.stack.undoText()) == work
     assert state.experiment.data.strokes
     assert QApplication.activeModalWidget() is None
     qtbot.waitUntil(lambda: not window.restyling.running)

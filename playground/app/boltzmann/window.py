@@ -292,7 +292,9 @@ class BoltzmannWindow(QDialog):
         states = format_count(2 ** (settings.rows * settings.columns))
         self.patterns_card.set_state(f"{len(found)} of {states} states")
         self.clear.setEnabled(len(found) > 0)
-        self.patterns.set_empty(EMPTY + (CLEARED.format(native_keys(UNDO)) if self.machine.state.can_undo else ""))
+        self.patterns.set_empty(
+            EMPTY + (CLEARED.format(native_keys(UNDO)) if self.machine.state.stack.canUndo() else "")
+        )
         self._show_pattern()
 
     @Slot()

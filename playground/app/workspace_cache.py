@@ -1,0 +1,108 @@
+"""What is kept for undo and for a second look: workspaces and the data of files, bounded by the bytes that they take together."""
+
+import functools
+from collections import Counter, OrderedDict
+from collections.abc import Hashable
+from typing import Any
+
+import numpy as np
+
+BOUND = 2**30  # bytes
+OURS = ("playground.", "torch.nn.")  # the modules whose objects are looked into
+NUMBER = 32  # bytes of a Python number in a list, near enough
+
+
+class WorkspaceCache:
+    """Keeps values by their keys and, once all together take more than `bound` bytes, evicts those used least recently.
+
+    Memory that several values share, such as the data of two networks, counts once. The value put last always stays.
+    A value that grows is measured anew when it is put again.
+    """
+
+    def __init__(self, bound: int = BOUND) -> None:
+        self.bound = bound
+        self._values: OrderedDict[Hashable, Any] = OrderedDict()
+        self._storages: dict[Hashable, dict[int, int]] = {}
+        self._shares: Counter[int] = Counter()  # how many values hold the memory at an address
+        self.bytes = 0
+
+    def __len__(self) -> int:
+        return len(self._values)
+
+    def __contains__(self, key: Hashable) -> bool:
+        return key in self._values
+
+    def items(self) -> list[tuple[Any, Any]]:
+        """Keys and values, least recently used first."""
+        return list(self._values.items())
+
+    def get(self, key: Hashable) -> Any:
+        """The value of a key, which counts as a use; None where there is none."""
+        if key in self._values:
+            self._values.move_to_end(key)
+        return self._values.get(key)
+
+    def put(self, key: Hashable, value: Any) -> list[tuple[Hashable, Any]]:
+        """Keep a value.
+
+        Returns:
+            What was evicted for it.
+        """
+        self.discard(key)
+        self._values[key], self._storages[key] = value, storages(value)
+        for address, size in self._storages[key].items():
+            self._shares[address] += 1
+            self.bytes += size if self._shares[address] == 1 else 0
+        evicted = []
+        while self.bytes > self.bound and len(self._values) > 1:
+            oldest = next(iter(self._values))
+            evicted.append((oldest, self._values[oldest]))
+            self.discard(oldest)
+        return evicted
+
+    def discard(self, key: Hashable) -> None:
+        """Keep the value of a key no longer, if there is one."""
+        if self._values.pop(key, None) is None:
+            return
+        for address, size in self._storages.pop(key).items():
+            self._shares[address] -= 1
+            if not self._shares[address]:
+                del self._shares[address]
+                self.bytes -= size
+
+
+def storages(value: Any) -> dict[int, int]:
+    """The bytes of each array and tensor that an object of ours holds, directly or through others, by their address.
+
+    >>> points = np.zeros(100)
+    >>> sum(storages([points, {"half": points[:50]}, [1.0, 2.0]]).values())
+    864
+    """
+    found: dict[int, int] = {}
+    seen: set[int] = set()
+    waiting = [value]
+    while waiting:
+        thing = waiting.pop()
+        if id(thing) in seen:
+            continue
+        seen.add(id(thing))
+        if isinstance(thing, np.ndarray):
+            while isinstance(thing.base, np.ndarray):
+                thing = thing.base
+            address = thing.__array_interface__["data"][0]
+            found[address] = max(found.get(address, 0), thing.nbytes)
+        elif hasattr(thing, "untyped_storage"):  # a tensor, without the second that importing torch may take
+            storage = thing.untyped_storage()
+            found[storage.data_ptr()] = max(found.get(storage.data_ptr(), 0), storage.nbytes())
+        elif isinstance(thing, dict):
+            waiting += list(thing.values())
+        elif isinstance(thing, list | tuple):
+            if thing and isinstance(thing[0], int | float):
+                found[id(thing)] = NUMBER * len(thing)
+            else:
+                waiting += list(thing)
+        elif isinstance(thing, functools.partial):
+            waiting += [*thing.args, *thing.keywords.values()]
+        elif type(thing).__module__.startswith(OURS) and hasattr(thing, "__dict__"):
+            waiting += list(vars(thing).values())
+    return found
