@@ -24,7 +24,7 @@ if typing.TYPE_CHECKING:
 READY = "SCORE_PLAYGROUND_READY"  # set it to have one line printed once the window has been painted
 
 
-def launch(path: str | None = None, device: str = "auto") -> int:
+def launch(path: Path | None = None, device: str = "auto") -> int:
     """Open the window and stay until it is closed.
 
     Args:
@@ -37,7 +37,7 @@ def launch(path: str | None = None, device: str = "auto") -> int:
     application = make_application()
     log = Log()
     hook = ExceptionHook(log)
-    window = MainWindow(Settings(), log, Path(path) if path else None, device)
+    window = MainWindow(Settings(), log, path, device)
     if os.environ.get(READY):
         window.on_first_paint = _say_ready
     close_on_signals(window)

@@ -5,7 +5,6 @@ import dataclasses
 import math
 from collections.abc import Callable
 from pathlib import Path
-from typing import Literal
 
 from playground.app import readouts
 from playground.cli.reporting import stage
@@ -92,11 +91,13 @@ def _frame_overlay(
         if scene.images is not None:
             return dataclasses.replace(scene, caption=caption)
         arrows = grid_points(scene.viewport, ARROWS, max(2, round(ARROWS * size[1] / size[0]))).reshape(-1, 2)
-        role: Literal["learned", "exact"] = "learned" if problem.experiment.sampling.follows == "learned" else "exact"
-        field = Field(arrows, arrows_at(problem, score, arrows, sigma, time), role)
         density = None
         if problem.density is not None:
             density = Density(density_over(problem, scene.viewport, sigma, time), scene.viewport)
-        return dataclasses.replace(scene, caption=caption, density=density, **{role: field})
+        scene = dataclasses.replace(scene, caption=caption, density=density)
+        directions = arrows_at(problem, score, arrows, sigma, time)
+        if problem.experiment.sampling.follows == "learned":
+            return dataclasses.replace(scene, learned=Field(arrows, directions, "learned"))
+        return dataclasses.replace(scene, exact=Field(arrows, directions, "exact"))
 
     return overlay

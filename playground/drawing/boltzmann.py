@@ -9,7 +9,7 @@ from PySide6.QtGui import QColor, QImage, QPainter, QPen
 
 from playground.drawing.axes import figure_font
 from playground.drawing.charts import Axis, Curve, axis_around, paint_chart
-from playground.drawing.palette import Palette
+from playground.drawing.palette import Palette, rgb
 
 CAPTION = 10  # px, of the letters below a pattern
 GAP = 6.0  # px between patterns
@@ -111,9 +111,7 @@ def weight_color(value: float, largest: float, palette: Palette) -> QColor:
     """The colour of a weight: from the surface's to the learned hue above 0, to the particles' below."""
     share = min(abs(value) / largest, 1.0) if largest > 0 else 0.0
     ground, hue = palette.color("panel"), palette.color("learned" if value >= 0 else "particles")
-    return QColor(
-        *(round(low + share * (high - low)) for low, high in zip(ground.getRgb()[:3], hue.getRgb()[:3], strict=True))
-    )
+    return QColor(*(round(low + share * (high - low)) for low, high in zip(rgb(ground), rgb(hue), strict=True)))
 
 
 def paint_weights(painter: QPainter, box: QRectF, weights: np.ndarray, palette: Palette) -> None:

@@ -9,7 +9,7 @@ from PySide6.QtCore import QRectF, Qt
 from PySide6.QtGui import QColor, QImage, QPainter, QPainterPath, QPen
 
 from playground.drawing.layers import Layer
-from playground.drawing.palette import Palette
+from playground.drawing.palette import Palette, rgb
 from playground.drawing.plane import Plane
 
 CARD = 10.0  # painter units between a strip and the edge of its card
@@ -101,8 +101,8 @@ class ImageGrid(Layer):
                 painter.scale(tiles.side, tiles.side)
                 painter.drawPath(edge)
                 painter.restore()
-        for number, line in ((self.selected, Qt.PenStyle.SolidLine), (self.second, Qt.PenStyle.DotLine)):
-            if number is not None and 0 <= number < tiles.shown:
+        for chosen, line in ((self.selected, Qt.PenStyle.SolidLine), (self.second, Qt.PenStyle.DotLine)):
+            if chosen is not None and 0 <= chosen < tiles.shown:
                 painter.setPen(QPen(palette.color("likelihood"), 2.5, line))
                 painter.drawRoundedRect(tiles.box(number).adjusted(-2.5, -2.5, 2.5, 2.5), 4, 4)
 
@@ -173,7 +173,8 @@ def _edge(known: np.ndarray) -> QPainterPath:
 def _runs(marked: np.ndarray) -> list[list[int]]:
     """[row, first, end] of each run of True: one line takes a grid of 500 images half the time of one per pixel."""
     change = np.diff(np.pad(marked, ((0, 0), (1, 1))).astype(int), axis=1)
-    return np.column_stack([*np.nonzero(change == 1), np.nonzero(change == -1)[1]]).tolist()
+    runs: list[list[int]] = np.column_stack([*np.nonzero(change == 1), np.nonzero(change == -1)[1]]).tolist()
+    return runs
 
 
 def _strip_pitch(count: int, width: float, height: float) -> float:
@@ -197,9 +198,10 @@ def _ink(palette: Palette, role: str) -> np.ndarray:
     """(256,) 0xffRRGGBB from the surface through the role's hue to nearly white, or nearly black on a light surface."""
     hue = palette.color(role)
     stops = (QColor(palette.raised), hue, hue.lighter(170) if palette.dark else hue.darker(220))
-    rgb = np.array([[stop.red(), stop.green(), stop.blue()] for stop in stops], float)
+    channels = np.array([rgb(stop) for stop in stops], float)
     place = np.linspace(0, 1, 256)
     red, green, blue = (
-        np.round(np.interp(place, [0.0, 0.7, 1.0], rgb[:, channel])).astype(np.uint32) for channel in range(3)
+        np.round(np.interp(place, [0.0, 0.7, 1.0], channels[:, channel])).astype(np.uint32) for channel in range(3)
     )
-    return np.uint32(0xFF000000) | red << 16 | green << 8 | blue
+    colors: np.ndarray = np.uint32(0xFF000000) | red << 16 | green << 8 | blue
+    return colors

@@ -16,7 +16,7 @@ from PySide6.QtGui import QImage, QPainter, QPainterPath, QPen
 
 from playground.drawing import lines, raster
 from playground.drawing.color_scale import SHOWN
-from playground.drawing.palette import Palette, density_colors
+from playground.drawing.palette import Palette, density_colors, rgb
 from playground.drawing.pixel_buffers import PixelBuffer
 from playground.drawing.plane import Plane
 
@@ -108,7 +108,7 @@ class Data(Layer):
         found = raster.counts(pixels, plane.columns, plane.rows, max(1, round(1.5 * plane.ratio)))
         found = np.minimum(found, 255).astype(np.uint8)
         # One point must stay visible however many there are, and a million must not fill the canvas.
-        typical = float(found.sum()) / max(np.count_nonzero(found), 1)
+        typical = float(found.sum()) / max(int(np.count_nonzero(found)), 1)
         opacity = np.maximum(1 - np.exp(-0.5 * np.arange(256) / max(typical, 1.0)), 0.16)
         opacity[0] = 0
         return raster.tinted(found, raster.tints(color, 0.65)[np.round(255 * opacity).astype(int)], plane.ratio)
@@ -186,7 +186,8 @@ class Particles(Layer):
 
     def radius(self) -> float:
         """Painter units: 3 for a few hundred, 1.5 for ten thousand."""
-        return self.size * min(3.0, max(1.5, 3.0 * (600 / max(len(self.positions), 1)) ** 0.25))
+        crowding = math.sqrt(math.sqrt(600 / max(len(self.positions), 1)))
+        return self.size * min(3.0, max(1.5, 3.0 * crowding))
 
     def _inked(self, plane: Plane, palette: Palette) -> tuple[np.ndarray, np.ndarray]:
         pixels = plane.to_pixels(self.positions)
@@ -320,14 +321,17 @@ def _glow(palette: Palette) -> np.ndarray:
     color = palette.color("particles")
     crowd = color.lighter(150) if palette.dark else color.darker(160)
     part = (1 - np.exp(-np.maximum(number - 2, 0) / 12))[:, None]
-    rgb = np.array(color.getRgb()[:3]) * (1 - part) + np.array(crowd.getRgb()[:3]) * part
-    return raster.premultiplied(rgb, 0.95 * (1 - 0.5**number))
+    colors = np.array(rgb(color)) * (1 - part) + np.array(rgb(crowd)) * part
+    return raster.premultiplied(colors, 0.95 * (1 - 0.5**number))
 
 
 @functools.lru_cache(maxsize=4)
 def _ink(palette: Palette) -> np.ndarray:
     """(256,) uint32: ink saturates, so that a knot of a hundred trails is no brighter than it takes to see it."""
-    return raster.tints(palette.color("trails"))[np.round(255 * np.tanh(np.arange(256) / 128)).astype(int)]
+    saturated: np.ndarray = raster.tints(palette.color("trails"))[
+        np.round(255 * np.tanh(np.arange(256) / 128)).astype(int)
+    ]
+    return saturated
 
 
 def _corners(plane: Plane, points: np.ndarray) -> list[QPointF]:

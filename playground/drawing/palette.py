@@ -102,13 +102,18 @@ LIGHT = Palette(
 PALETTES = {palette.name: palette for palette in (DARK, LIGHT)}
 
 
+def rgb(color: QColor) -> tuple[int, int, int]:
+    """Red, green and blue, each from 0 to 255."""
+    return color.red(), color.green(), color.blue()
+
+
 @functools.cache
 def density_colors(palette: Palette) -> np.ndarray:
     """(256,) uint32 of 0xffRRGGBB: what a density from 0 to its peak is painted with."""
     stops = [QColor(stop) for stop in palette.density_stops]
     places, values = np.linspace(0, 1, len(stops)), np.linspace(0, 1, 256)
     red, green, blue = (
-        np.round(np.interp(values, places, channel)).astype(np.uint32)
-        for channel in zip(*((stop.red(), stop.green(), stop.blue()) for stop in stops), strict=True)
+        np.round(np.interp(values, places, channel)).astype(np.uint32) for channel in zip(*map(rgb, stops), strict=True)
     )
-    return np.uint32(0xFF000000) | (red << 16) | (green << 8) | blue
+    colors: np.ndarray = np.uint32(0xFF000000) | (red << 16) | (green << 8) | blue
+    return colors

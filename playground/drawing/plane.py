@@ -4,6 +4,7 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 Viewport = tuple[float, float, float, float]  # x0, x1, y0, y1 in the user's units, x0 < x1 and y0 < y1
 
@@ -33,11 +34,11 @@ class Plane:
         x0, x1, y0, y1 = self.viewport
         return self.width / (x1 - x0), -self.height / (y1 - y0)
 
-    def to_painter(self, points: np.ndarray) -> np.ndarray:
+    def to_painter(self, points: ArrayLike) -> np.ndarray:
         """(..., 2) user coordinates in painter units, float64."""
         return self._mapped(np.asarray(points), 1.0)
 
-    def to_pixels(self, points: np.ndarray) -> np.ndarray:
+    def to_pixels(self, points: ArrayLike) -> np.ndarray:
         """(..., 2) user coordinates in device pixels, float64."""
         return self._mapped(np.asarray(points), self.ratio)
 

@@ -97,7 +97,8 @@ def _tints(rgb: tuple[int, int, int], opacity: float) -> np.ndarray:
 def premultiplied(rgb: np.ndarray, alpha: np.ndarray) -> np.ndarray:
     """(N,) uint32 premultiplied ARGB of colours (N, 3) in [0, 255] and alpha (N,) in [0, 1]."""
     red, green, blue = np.round(rgb * alpha[:, None]).astype(np.uint32).T
-    return np.round(255 * alpha).astype(np.uint32) << 24 | red << 16 | green << 8 | blue
+    pixels: np.ndarray = np.round(255 * alpha).astype(np.uint32) << 24 | red << 16 | green << 8 | blue
+    return pixels
 
 
 def tinted(coverage: np.ndarray, colors: np.ndarray, ratio: float) -> PixelBuffer:

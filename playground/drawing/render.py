@@ -53,7 +53,8 @@ def save_image(image: QImage, path: str | os.PathLike[str]) -> None:
     try:
         with atomic_write(target) as temporary:
             temporary.touch()  # which knows why it cannot, as Qt does not
-            if not image.save(str(temporary), "PNG"):
+            # The stub asks for bytes, which PySide6 6.11 refuses.
+            if not image.save(str(temporary), "PNG"):  # type: ignore[call-overload]
                 raise OSError(f"the picture of {image.width()} × {image.height()} pixels was refused")
     except OSError as error:
         raise PictureError(cannot_write(target, error)) from None

@@ -3,7 +3,7 @@
 import os
 import tempfile
 import typing
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -83,7 +83,7 @@ def encoder(suffix: str) -> str:
 
 def write_video(
     path: str | os.PathLike[str], frames: Iterator[QImage], total: int, size: tuple[int, int], fps: float
-) -> Iterator[float]:
+) -> Generator[float, None, None]:
     """Write pictures one by one; the file appears under its name when the last is in it.
 
     To cancel is to stop iterating: close the generator, or let it go, and nothing is left of the file.
@@ -181,7 +181,9 @@ def _writer(
             count += 1
             if palette is not None:
                 palette.push(frame)
-                frame = palette.pull()
+                pulled = palette.pull()
+                assert isinstance(pulled, av.VideoFrame)  # for only pictures go in
+                frame = pulled
                 frame.pts, frame.time_base = count - 1, 1 / rate
             else:
                 frame = frame.reformat(format=form.pixels, dst_colorspace="ITU709", dst_color_range="MPEG")
@@ -198,7 +200,7 @@ def _writer(
 def _palette_graph(width: int, height: int, rate: Fraction) -> av.filter.Graph:
     """FFmpeg's filters that choose 256 colours for each picture and dither the rest in a pattern that does not crawl."""
     graph = av.filter.Graph()
-    source = graph.add_buffer(width=width, height=height, format="bgra", time_base=1 / rate)
+    source = graph.add_buffer(width=width, height=height, format=av.VideoFormat("bgra"), time_base=1 / rate)
     split = graph.add("split")
     generate = graph.add("palettegen", "stats_mode=single:reserve_transparent=0")
     use = graph.add("paletteuse", "new=1:dither=bayer:bayer_scale=4")
