@@ -33,11 +33,12 @@ test: $(INSTALLED)  ## every test, offscreen; warnings are errors
 mutants: $(INSTALLED)  ## seed wrong equations one at a time: the tests must catch each
 	$(BIN)/python tests/mutants.py
 
-check: $(INSTALLED)  ## format, lint, types, import rules, examples in docstrings
+check: $(INSTALLED)  ## format, lint, types, import rules, dead code, examples in docstrings
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/vulture
 	$(OFFSCREEN) $(BIN)/python -m pytest -q --doctest-modules playground
 
 format: $(INSTALLED)  ## rewrite the code in the project's format

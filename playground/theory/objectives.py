@@ -22,7 +22,6 @@ import math
 import statistics
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from typing import Literal
 
 import torch
 from torch import Tensor
@@ -32,7 +31,6 @@ from playground.theory.fused import group_means
 from playground.theory.noise import Noise, ScoreFunction, SigmaDistributionName, per_point
 from playground.theory.partition import EnergyFunction, QuadratureGrid, half_side
 
-ProbeDistribution = Literal["rademacher", "gaussian", "sphere"]
 Weight = Callable[[Tensor, Noise, SigmaDistributionName], Tensor]
 
 

@@ -1,0 +1,94 @@
+"""What stands beside the program: how it is cited, and what runs before a commit and on a push."""
+
+import re
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import playground
+
+ROOT = Path(__file__).parents[1]
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+WORKFLOWS = sorted((ROOT / ".github/workflows").glob("*.yml"))
+
+
+def read(path: Path) -> Any:
+    import yaml
+
+    return yaml.safe_load(path.read_text(encoding="utf-8"))
+
+
+def test_the_citation_is_one_of_this_version() -> None:
+    """The keys that Citation File Format 1.2.0 requires, and no key that it does not know."""
+    citation = read(ROOT / "CITATION.cff")
+    assert citation["cff-version"] == "1.2.0"
+    assert {"message", "title", "authors"} < set(citation)
+    assert set(citation) <= {
+        *("cff-version", "message", "type", "title", "abstract", "version", "authors", "license", "keywords"),
+        *("date-released", "doi", "repository-code", "url", "identifiers", "references", "preferred-citation"),
+    }
+    assert citation["type"] == "software"
+    assert citation["version"] == playground.__version__
+    assert citation["license"] == PROJECT["project"]["license"]
+    assert all(set(author) == {"name"} for author in citation["authors"])  # a team: no one person stands for all
+
+
+def test_what_runs_before_a_commit_has_a_version_that_the_project_allows() -> None:
+    from packaging.requirements import Requirement
+
+    wanted = {
+        requirement.name: requirement.specifier
+        for requirement in map(Requirement, PROJECT["project"]["optional-dependencies"]["dev"])
+    }
+    pinned = {
+        repository["repo"]: repository.get("rev") for repository in read(ROOT / ".pre-commit-config.yaml")["repos"]
+    }
+    ruff = pinned["https://github.com/astral-sh/ruff-pre-commit"]
+    assert wanted["ruff"].contains(ruff.removeprefix("v"))
+    assert all(rev is None or re.fullmatch(r"v\d+\.\d+\.\d+", rev) for rev in pinned.values())
+
+
+def test_every_check_before_a_commit_is_one_of_make_check() -> None:
+    check = re.search(r"^check:.*\n((?:\t.*\n)+)", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
+    assert check is not None
+    local = next(
+        repository for repository in read(ROOT / ".pre-commit-config.yaml")["repos"] if repository["repo"] == "local"
+    )
+    for hook in local["hooks"]:
+        assert hook["entry"].split()[-1] in check[1]
+
+
+def test_the_workflow_runs_the_tests_of_the_makefile_wherever_the_project_runs() -> None:
+    job = read(ROOT / ".github/workflows/ci.yml")["jobs"]["test"]
+    matrix = job["strategy"]["matrix"]
+    assert {name.split("-")[0] for name in matrix["os"]} == {"ubuntu", "windows", "macos"}
+    assert matrix["python"] == ["3.11", "3.12", "3.13"]
+    assert PROJECT["project"]["requires-python"] == ">=3.11"
+    test = re.search(r"^test:.*\n((?:\t.*\n)+)", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
+    assert test is not None
+    asked = [line.split("python -m pytest")[1] for line in test[1].splitlines()]
+    assert [
+        step["run"].split("python -m pytest")[1] for step in job["steps"] if "pytest" in step.get("run", "")
+    ] == asked
+
+
+@pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.name)
+def test_a_workflow_names_only_files_that_are_here(path: Path) -> None:
+    commands = [step.get("run", "") for job in read(path)["jobs"].values() for step in job["steps"]]
+    named = {name for command in commands for name in re.findall(r"\bpackaging/[\w./-]+", command)}
+    assert named
+    assert all((ROOT / name).exists() for name in named)
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / ".github/ISSUE_TEMPLATE").glob("*.yml")), ids=lambda path: path.name)
+def test_an_issue_template_is_one(path: Path) -> None:
+    template = read(path)
+    if path.name == "config.yml":
+        assert set(template) <= {"blank_issues_enabled", "contact_links"}
+        return
+    assert {"name", "description", "body"} <= set(template)
+    for part in template["body"]:
+        assert part["type"] in ("markdown", "textarea", "input", "dropdown", "checkboxes")
+        assert part["attributes"]["label"]
