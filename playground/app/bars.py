@@ -240,7 +240,9 @@ class StatusBar(QFrame):
         """Show a text and make room for it at once: a busy event loop may come to it a second later."""
         if text != label.text():
             label.setText(text)
-            self.layout().activate()
+            layout = self.layout()
+            assert layout is not None
+            layout.activate()
 
 
 class PaintCounter(QObject):

@@ -232,10 +232,16 @@ class Disclosure(QAbstractButton):
         return QSize(22, 20)
 
     def showEvent(self, event: object) -> None:
-        self.parentWidget().update()  # the header's state makes room
+        self._make_room()
 
     def hideEvent(self, event: object) -> None:
-        self.parentWidget().update()
+        self._make_room()
+
+    def _make_room(self) -> None:
+        """For or by the state in the header."""
+        header = self.parentWidget()
+        if header is not None:
+            header.update()
 
     def enterEvent(self, event: object) -> None:
         self.update()
@@ -321,7 +327,8 @@ class CollapsiblePanel(QFrame):
     @Slot(bool)
     def _opened(self, opened: bool) -> None:
         """Bring all of the card into view; of one that is higher than its column the advanced part, from its first row on."""
-        column, part = self._column(), self
+        column = self._column()
+        part: QWidget | None = self
         if not opened or column is None:
             return
         # Only now is what has just been shown laid out, from the part through the card to the column.
@@ -329,6 +336,7 @@ class CollapsiblePanel(QFrame):
         room, bar = column.viewport().height() - 2 * UNIT, column.verticalScrollBar()
         if self.height() > room and self._advanced is not None and self.disclosure.isChecked():
             part = self._advanced.parentWidget()
+        assert part is not None
         top = part.mapTo(column.widget(), QPoint(0, -UNIT)).y()
         bar.setValue(min(max(bar.value(), top + part.height() - room), top))
 

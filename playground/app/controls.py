@@ -353,14 +353,14 @@ class NumberEdit(QLineEdit):
 
     def event(self, event: QEvent) -> bool:
         # Escape belongs to what was typed before it belongs to the window's shortcuts.
-        override = event.type() == QEvent.Type.ShortcutOverride and isinstance(event, QKeyEvent)
-        if override and event.key() == Qt.Key.Key_Escape and self._dirty:
-            event.accept()
-            return True
-        # So do undo and redo, which Qt would keep for text that nobody has edited too.
-        if override and not self._dirty and any(map(event.matches, HISTORY)):
-            event.ignore()
-            return True
+        if isinstance(event, QKeyEvent) and event.type() == QEvent.Type.ShortcutOverride:
+            if event.key() == Qt.Key.Key_Escape and self._dirty:
+                event.accept()
+                return True
+            # So do undo and redo, which Qt would keep for text that nobody has edited too.
+            if not self._dirty and any(map(event.matches, HISTORY)):
+                event.ignore()
+                return True
         focus = event.type() in (QEvent.Type.FocusIn, QEvent.Type.FocusOut)
         done = super().event(event)
         if focus and not self._dirty:

@@ -16,6 +16,7 @@ from PySide6.QtWidgets import QMessageBox, QWidget
 
 from playground.app import errors, file_prompts
 from playground.app.background_task import BackgroundTask
+from playground.app.engine import Engine
 from playground.app.export_size import megabytes
 from playground.app.file_prompts import Answer, completed, may_replace, name_buttons
 from playground.app.settings import Settings
@@ -63,7 +64,7 @@ class Documents(QObject):
     refused = Signal(str)
 
     def __init__(
-        self, state: State, engine: Any, settings: Settings, window: QWidget, opening: Path | None = None
+        self, state: State, engine: Engine, settings: Settings, window: QWidget, opening: Path | None = None
     ) -> None:
         super().__init__(window)
         self._state, self._engine, self._settings, self._window = state, engine, settings, window

@@ -104,15 +104,19 @@ class EndToEndCheck(QObject):
         before = engine.trajectory
         window.actions_by_key.trigger("sample.restart")
         yield lambda: engine.trajectory is not before and engine.trajectory is not None and engine.trajectory.finished
-        final = engine.trajectory.positions[-1]
+        run = engine.trajectory
+        assert run is not None
+        final = run.positions[-1]
         if not np.isfinite(final).all():
             raise WentWrong("particles are not finite")
-        self._end(f"{len(final)} particles over {len(engine.trajectory)} frames")
+        self._end(f"{len(final)} particles over {len(run)} frames")
 
         self._next("likelihood")
         engine.inspect(*POINT)
         yield lambda: engine.likelihood is not None
         found = engine.likelihood
+        assert found is not None
+        assert found.flow is not None
         self._end(f"log p{POINT} = {found.flow.log_prob:.2f}, exactly {found.exact:.2f}")
 
         self._next("film")
@@ -129,7 +133,9 @@ class EndToEndCheck(QObject):
 
         self._next("saving")
         session = self._folder / "check.spg"
-        trained, shown = window.state.experiment, engine.trajectory.positions
+        run = engine.trajectory
+        assert run is not None
+        trained, shown = window.state.experiment, run.positions
         window.documents.path = session
         window.actions_by_key.trigger("file.save")
         yield lambda: not window.documents.busy and session.exists()
@@ -141,7 +147,8 @@ class EndToEndCheck(QObject):
         window.state.mark_saved()
         window.documents.open(session)
         yield lambda: engine.problem is not saved and window.state.experiment == trained and not engine.untrained
-        if not np.array_equal(engine.trajectory.positions[: len(shown)], shown):
+        run = engine.trajectory
+        if run is None or not np.array_equal(run.positions[: len(shown)], shown):
             raise WentWrong("other particles came back")
         self._end("experiment, weights and particles are back")
 

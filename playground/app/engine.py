@@ -9,7 +9,7 @@ import itertools
 import time
 from collections.abc import Callable, Hashable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from PySide6.QtCore import QObject, Qt, QTimer, Signal, Slot
@@ -29,6 +29,10 @@ from playground.lab.conflicts import training_conflict
 from playground.lab.experiment import Experiment
 from playground.lab.session import Session, SessionError
 from playground.lab.trajectory import Trajectory
+
+if TYPE_CHECKING:
+    from playground.data import Dataset
+    from playground.lab.problem import Problem
 
 SETTLE = 150  # ms without an edit before data and network are built anew, so that a slider can be dragged
 BUILDING = ("problem", "reading")  # tasks that end with something else on the workspace
@@ -159,7 +163,7 @@ class Engine(Training):
         settings = reset_key(experiment)
         return "workspace", settings, self._trainings.get(settings, 0)
 
-    def _keep(self, key: Hashable, value: Any) -> None:
+    def _keep(self, key: Hashable, value: "Workspace | Dataset") -> None:
         for old, gone in self._kept.put(key, value):
             if isinstance(gone, Workspace) and gone.trained_steps:
                 self._dropped[old] = gone.trained_steps
@@ -176,10 +180,10 @@ class Engine(Training):
             SessionError: there are no data, or not those of the settings.
         """
         workspace, opening, experiment = self._workspace, self._opening, self._state.experiment
-        there = opening if workspace is None else workspace.problem
-        if there is None:
+        if workspace is None and opening is None:
             raise SessionError("Nothing is saved: there are no data yet.")
-        if not self.failure and reset_key(there.experiment) != reset_key(experiment):
+        built = workspace.problem.experiment if workspace is not None else opening.experiment
+        if not self.failure and reset_key(built) != reset_key(experiment):
             raise SessionError(
                 "Nothing is saved yet: the new settings are still being applied. Save again in a moment."
             )
@@ -246,10 +250,10 @@ class Engine(Training):
         experiment = self._state.experiment
         wanted = self._state.replaced_by({"data.kind": kind, "data.path": path})
 
-        def read() -> Iterator[tuple[float, Any]]:
+        def read() -> "Iterator[tuple[float, Dataset]]":
             yield 1.0, wanted.data.load(experiment.likelihood.points, experiment.seed, interrupted)
 
-        def use(dataset: Any) -> None:
+        def use(dataset: "Dataset") -> None:
             for key, kept in self._kept.items():  # the file may hold other points by now
                 data = kept.problem.experiment.data if isinstance(kept, Workspace) else key[1]
                 if data.file == path:
@@ -339,7 +343,7 @@ class Engine(Training):
             self._not_assembled,
         )
 
-    def _read_already(self, experiment: Experiment) -> Any:
+    def _read_already(self, experiment: Experiment) -> "Dataset | None":
         """The data of a file, split as is asked or, where it cannot be read again, as they are."""
         dataset = self._kept.get(("points", *file_key(experiment)))
         if dataset is not None or Path(experiment.data.file).exists():
@@ -347,7 +351,7 @@ class Engine(Training):
         kept = reversed(self._kept.items())
         return next((found for key, found in kept if key[:2] == ("points", experiment.data)), None)
 
-    def _of_the_same_points(self, experiment: Experiment, dataset: Any) -> Any:
+    def _of_the_same_points(self, experiment: Experiment, dataset: "Dataset | None") -> "Problem | None":
         """The problem of a kept workspace whose points another one can share; None where there is none."""
         problems = [kept.trainer.problem for _, kept in reversed(self._kept.items()) if isinstance(kept, Workspace)]
         wanted = points_key(experiment)

@@ -27,11 +27,12 @@ def equation_image(latex: str, color: str, ratio: float) -> QImage:
     with warnings.catch_warnings():
         # On Python 3.11 and 3.12 its import of its own fonts warns.
         warnings.simplefilter("ignore", DeprecationWarning)
-        import ziamath
+        from ziamath.config import config
+        from ziamath.zmath import Latex
 
-    ziamath.config.svg2 = False  # by default QSvgRenderer draws nothing and still says it is valid
+    config.svg2 = False  # by default QSvgRenderer draws nothing and still says it is valid
     try:
-        svg = ziamath.Latex(latex, size=SIZE, color=color).svg()
+        svg = Latex(latex, size=SIZE, color=color).svg()
     except Exception as error:  # ziamath raises whatever its parser trips over
         raise ValueError(f"{latex} cannot be drawn: {error}") from error
     renderer = QSvgRenderer(QByteArray(svg.encode()))
@@ -56,7 +57,7 @@ def _tag(latex: str, color: str, ratio: float) -> str:
     image = equation_image(latex, color, ratio)
     buffer = QBuffer()
     buffer.open(QIODevice.OpenModeFlag.WriteOnly)
-    image.save(buffer, "PNG")
+    image.save(buffer, "PNG")  # type: ignore[call-overload]  # the stub asks for bytes
     data = base64.b64encode(buffer.data().data()).decode()
     size = image.deviceIndependentSize().toSize()
     return f'<p><img src="data:image/png;base64,{data}" width="{size.width()}" height="{size.height()}"></p>'

@@ -75,8 +75,9 @@ class _Handler(logging.Handler):
         self._busy.now = True
         try:
             self._log.add(self.format(record))
-            if getattr(record, "sentence", ""):
-                (self._log.refused if getattr(record, "mistake", False) else self._log.failed).emit(record.sentence)
+            sentence: str = getattr(record, "sentence", "")
+            if sentence:
+                (self._log.refused if getattr(record, "mistake", False) else self._log.failed).emit(sentence)
         except Exception:
             self.handleError(record)
         finally:

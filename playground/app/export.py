@@ -9,7 +9,6 @@ import time
 import typing
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from PySide6.QtCore import QObject, QTimer, Signal, Slot
@@ -23,12 +22,14 @@ from playground.app.settings import PictureChoice, Settings, VideoChoice
 from playground.app.workers import Worker
 from playground.drawing import film
 from playground.drawing.palette import PALETTES, Palette
+from playground.drawing.plane import Viewport
 from playground.drawing.render import PictureError, save_image
 from playground.drawing.scene import Scene
 from playground.lab import experiment as experiments
 from playground.user_errors import cannot_write, user_error_message
 
 if typing.TYPE_CHECKING:
+    from playground.app.window import MainWindow
     from playground.lab.trajectory import Trajectory
 
 POLL = 60  # ms
@@ -37,7 +38,7 @@ DENSITY_SHARE = 0.5  # of the bar, for the learned densities that must be comput
 
 Progress = tuple[int, int]  # done, total
 # A scene of any shape, what makes its overlays over any viewport, and the run and frame that it shows.
-Still = tuple[Callable[[float, float], Scene], Callable[[Any], OverlayMaker], "Trajectory | None", int]
+Still = tuple[Callable[[float, float], Scene], Callable[[Viewport], OverlayMaker], "Trajectory | None", int]
 
 
 class Exports(QObject):
@@ -51,7 +52,7 @@ class Exports(QObject):
     finished = Signal(str, str)
     failed = Signal(str)
 
-    def __init__(self, window: Any, settings: Settings) -> None:
+    def __init__(self, window: "MainWindow", settings: Settings) -> None:
         super().__init__(window)
         self._window, self._settings = window, settings
         self._worker: Worker | None = None
@@ -262,7 +263,8 @@ class Exports(QObject):
         latest = worker.latest.take()
         dialog = self._begun_by
         if latest is not None and dialog is not None and not finished:
-            dialog.set_progress(*latest, self._seconds_left(*latest))
+            done, total = latest
+            dialog.set_progress(done, total, self._seconds_left(done, total))
         if finished:
             self._timer.stop()
             self._worker = None
@@ -335,7 +337,8 @@ class Exports(QObject):
         return completed(self._window, name, endings, ending) if name else None
 
     def _suggestion(self) -> Path:
-        return self._window.documents.proposal()
+        proposed: Path = self._window.documents.proposal()
+        return proposed
 
 
 def paint_picture(

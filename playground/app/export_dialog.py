@@ -119,13 +119,14 @@ class ExportDialog(QDialog):
         self._changing.setSingleShot(True)
         self._changing.setInterval(PATIENCE)
         self._changing.timeout.connect(self.size_wanted)
-        for box in (self.width_box, self.height_box, self.seconds, self.fps):
+        boxes: tuple[QSpinBox | QDoubleSpinBox, ...] = (self.width_box, self.height_box, self.seconds, self.fps)
+        for box in boxes:
             box.valueChanged.connect(self._size_unknown)
         for choices in (self.format, self.theme):
             choices.currentIndexChanged.connect(self._size_unknown)
         self._changing.start(0)
         self._describe(browse)
-        for box in (self.width_box, self.height_box, self.seconds, self.fps):
+        for box in boxes:
             box.lineEdit().setTextMargins(6, 0, 6, 0)  # the style sheet's padding stays outside the text
 
         self.status = QLabel("")
@@ -212,7 +213,9 @@ class ExportDialog(QDialog):
         self.failure = sentence
         self.status.setText(breakable(sentence))
         set_role(self.status, "refusal")
-        self.resize(self.width(), max(self.height(), self.layout().heightForWidth(self.width())))
+        layout = self.layout()
+        assert layout is not None
+        self.resize(self.width(), max(self.height(), layout.heightForWidth(self.width())))
         QAccessible.updateAccessibility(QAccessibleAnnouncementEvent(self, sentence))
 
     def reject(self) -> None:

@@ -23,6 +23,7 @@ UnsavedSteps = Callable[[], int]  # training steps that a reset would cost now
 
 
 def no_unsaved_steps() -> int:
+    """Cost nothing, as where there is no training."""
     return 0
 
 

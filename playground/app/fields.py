@@ -5,6 +5,7 @@ Settings whose change starts training anew say so before it happens, and are tak
 """
 
 import html
+from collections.abc import Callable
 from typing import Any
 
 from PySide6.QtCore import QEvent, QObject, Qt, Slot
@@ -121,7 +122,7 @@ class NumberField(FieldRow):
         return format_number(value)
 
     def _refused(self) -> bool:
-        return self.number.property("refused") == "true"
+        return bool(self.number.property("refused") == "true")
 
     @Slot(bool)
     def _chip_clicked(self, checked: bool) -> None:
@@ -167,8 +168,10 @@ class NumberField(FieldRow):
         if new == number or (new > number) != (count > 0):
             # The scale's end, or a whole number that one step of the slider does not change.
             new = number + count if self.field.kind == "int" else number
-        limits = self.field.minimum, self._last
-        self.edit(self._whole(min(max(new, limits[0]), limits[1])), merge=f"{self.key} {self._gesture}")
+        low, high = self.field.minimum, self._last
+        assert low is not None
+        assert high is not None
+        self.edit(self._whole(min(max(new, low), high)), merge=f"{self.key} {self._gesture}")
 
     @Slot(str)
     def _typed(self, text: str) -> None:
@@ -206,6 +209,7 @@ class NumberField(FieldRow):
             return float(self.field.default)
         number, whole = self.shown_value(), self.field.kind == "int"
         if number is None:
+            assert self.field.maximum is not None
             return min(100, self.field.maximum) if whole else 3e-3
         return number if whole else float(f"{number:.2g}")
 
@@ -323,7 +327,12 @@ def make_field(
     Raises:
         ValueError: lists and texts are edited on the canvas or by opening a file, not in a row.
     """
-    kinds = {"int": NumberField, "float": NumberField, "choice": ChoiceField, "bool": SwitchField}
+    kinds: dict[str, Callable[..., FieldRow]] = {
+        "int": NumberField,
+        "float": NumberField,
+        "choice": ChoiceField,
+        "bool": SwitchField,
+    }
     kind = state.field(key).kind
     if kind not in kinds:
         raise ValueError(f"{key} is a {kind}: it has no row")

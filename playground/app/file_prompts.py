@@ -95,7 +95,9 @@ def make_dialog(parent: QWidget, title: str, folder: str, filters: str) -> QFile
             header.setSectionResizeMode(column, QHeaderView.ResizeMode.ResizeToContents)
         header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
         for name, arrow in ARROWS.items():
-            dialog.findChild(QToolButton, name).setArrowType(arrow)
+            button = dialog.findChild(QToolButton, name)
+            if button is not None:
+                button.setArrowType(arrow)
         dialog.resize(*SIZE)
     return dialog
 
@@ -110,7 +112,7 @@ def _answer(dialog: QFileDialog) -> tuple[str, str]:
 def name_buttons(box: QMessageBox | QDialogButtonBox, texts: Mapping[StandardButton, str]) -> None:
     """Name standard buttons, each with a key of its own: of Qt's names some have none, and which depends on the platform."""
     for standard, text in texts.items():
-        box.button(standard).setText(text)
+        box.button(standard).setText(text)  # type: ignore[arg-type]  # a box is given its own kind's
 
 
 def may_replace(parent: QWidget, sentence: str, question: str = "Replace it?") -> bool:

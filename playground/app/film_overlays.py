@@ -46,9 +46,10 @@ def overlay_makers(
             field, density = views.at(float(sigmas[frame]), float(times[frame]))
             changes: dict[str, typing.Any] = {}
             if field is not None:
-                for role, vectors in (("learned", field.learned), ("exact", field.exact)):
-                    if vectors is not None:
-                        changes[role] = Field(field.positions, vectors, role)
+                if field.learned is not None:
+                    changes["learned"] = Field(field.positions, field.learned, "learned")
+                if field.exact is not None:
+                    changes["exact"] = Field(field.positions, field.exact, "exact")
             if density is not None:
                 changes["density"] = Density(density.density, density.extent)
             if shown.caption and not still and trajectory is not None:

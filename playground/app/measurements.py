@@ -16,6 +16,8 @@ from playground.lab.label_dropout_checks import untrained_likelihood_score
 if TYPE_CHECKING:
     from playground.lab.problem import Problem
     from playground.lab.trajectory import Trajectory
+    from playground.theory.networks import ScoreNetwork
+    from playground.theory.noise import ScoreFunction
 
 MAP_CELLS = 64  # of a learned density that follows sigma, across and down: a second or two each
 ASKED_CELLS = 160  # of the map that is asked for
@@ -25,7 +27,7 @@ INTERPOLATION_POINTS, INTERPOLATION_IMAGES = 65, 11  # a smooth line, and images
 Progress = Iterator[tuple[float | None, Any]]
 
 
-def learned_score(problem: "Problem", weights: Weights) -> Any:
+def learned_score(problem: "Problem", weights: Weights) -> "ScoreNetwork":
     """A score function of its own, so that no other thread's network is touched."""
     import torch
 
@@ -35,7 +37,7 @@ def learned_score(problem: "Problem", weights: Weights) -> Any:
     return network.requires_grad_(False)
 
 
-def likelihood_score(problem: "Problem", weights: Weights) -> Any:
+def likelihood_score(problem: "Problem", weights: Weights) -> "ScoreFunction":
     """The score whose likelihoods the experiment asks for."""
     return problem.known_score(problem.experiment.likelihood.source) or learned_score(problem, weights)
 
@@ -107,7 +109,7 @@ def latent_interpolation(
 def map_level(sigma: float, view: ProblemView) -> float:
     """The noise level of the learned density that is shown at `sigma`: half an octave from one to the next; a tenth of an energy's."""
     parts = 10 if view.has_energy else 2
-    level = 2.0 ** (round(parts * math.log2(max(sigma, 1e-30))) / parts)
+    level: float = 2.0 ** (round(parts * math.log2(max(sigma, 1e-30))) / parts)
     if not view.has_process:
         return view.sigma_min
     return min(max(level, view.sigma_min), 0.999 * view.sigma_max)
@@ -142,7 +144,7 @@ def training_set_density(problem: "Problem", bounds: Bounds, resolution: int) ->
 
 def density_of(
     problem: "Problem",
-    score: Any,
+    score: "ScoreFunction",
     source: str,
     bounds: Bounds,
     sigma: float | None,

@@ -88,8 +88,9 @@ class Measuring(Player):
         if not places or likelihood_conflict(self._state.experiment) is not None:
             return
         numbers = [place if isinstance(place, int) else None for place in places]
-        points = [self._finished_image(place) if isinstance(place, int) else np.array(place) for place in places]
-        if any(point is None for point in points):
+        found = (self._finished_image(place) if isinstance(place, int) else np.array(place) for place in places)
+        points = [point for point in found if point is not None]
+        if len(points) < len(places):
             return
         self._inspect(points[0], numbers[0])
         if len(points) == 2 and flow_conflict(self._state.experiment) is None:
@@ -299,7 +300,6 @@ class Measuring(Player):
 
         They are kept once they are whole.
         """
-
         workspace = self._workspace
         assert workspace is not None
         of = kept_figures.key(task, workspace, self._state.experiment, self._run_seed)
@@ -330,7 +330,7 @@ class Measuring(Player):
             else:
                 self._show_metrics(task, figure)
 
-    def _replace(self, figures: Mapping[str, Any], reasons: Mapping[str, str]) -> None:
+    def _replace(self, figures: Mapping[str, Any], reasons: dict[str, str]) -> None:
         """Put figures in place of those of the same keys; None leaves none, and `reasons` says why."""
         before = self._evaluation
         kept = {key: value for key, value in before.items() if key not in figures and key != "reasons"}

@@ -29,7 +29,7 @@ MOST = 3  # toasts that wait for their turn, with the one in view
 WIDTH = 800  # a sentence fits into one line or two, which is as much as the top bar has room for
 NARROW = 480
 
-ToastAction = tuple[str, str, Callable[[], None]]  # a button's text, its tooltip, and what it does
+ToastAction = tuple[str, str, Callable[[], object]]  # a button's text, its tooltip, and what it does
 IsCurrent = Callable[[], bool]  # whether what a toast says is still so
 
 
@@ -86,7 +86,7 @@ class Toast(QFrame):
             self.button.setAccessibleName(text)
             self.button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
             self.button.setToolTip(f"<p>{tip}</p>")
-            self.button.clicked.connect(lambda: (run(), self.dismiss()))
+            self.button.clicked.connect(lambda: self._take_up(run))
             self._body.addWidget(self.button, 0, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
@@ -103,6 +103,10 @@ class Toast(QFrame):
         self._count += 1
         self._title.setText(f"{TITLES[self.level]} ×{self._count}")
         self._wait()
+
+    def _take_up(self, run: Callable[[], object]) -> None:
+        run()
+        self.dismiss()
 
     def dismiss(self) -> None:
         self._timer.stop()
@@ -222,7 +226,9 @@ class Toasts(QWidget):
                 toast.set_width(width)
             toast.setVisible(toast is self.shown[0])
         height = self.shown[0].heightForWidth(width)
-        place = over.mapTo(self.parentWidget(), QPoint(0, max((over.height() - height) // 2, 0)))
+        parent = self.parentWidget()
+        assert parent is not None
+        place = over.mapTo(parent, QPoint(0, max((over.height() - height) // 2, 0)))
         self.setGeometry(place.x(), place.y(), width, height)
 
 

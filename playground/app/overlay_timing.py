@@ -75,7 +75,9 @@ class Overlay(Generic[Seen]):
     def __init__(
         self, show: Callable[[Seen], None], drop: Callable[[], None], suits: Callable[[Seen], bool] = lambda _: True
     ) -> None:
-        self._show, self._drop, self._suits = show, drop, suits
+        self._show: Callable[[Seen], None] = show
+        self._suits: Callable[[Seen], bool] = suits
+        self._drop = drop
         self.seen: Seen | None = None
         self.given_up = False  # whether a frame waited in vain, and none is to wait until something has come
         self._come: Seen | None = None

@@ -9,6 +9,7 @@ import itertools
 import sys
 import time
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import numpy as np
 from PySide6.QtCore import QObject, Signal, Slot
@@ -21,7 +22,7 @@ from playground.app.state import State
 from playground.app.tasks import Tasks
 from playground.app.video_frames import VideoFrames, arrows_over, complete_run, video_frames_over
 from playground.app.views import Bounds, DensityView, ProblemView
-from playground.app.workers import Worker
+from playground.app.workers import Mailbox, Worker
 from playground.app.workspace import Workspace
 from playground.lab.conflicts import sampling_conflict
 from playground.lab.trajectory import Trajectory
@@ -369,11 +370,12 @@ class Player(QObject):
         ):
             self._played, self._played_as = self._workspace, run.problem.experiment
             self._show_run(trajectory)
-        for mailbox, show in (
+        shown: tuple[tuple[Mailbox[Any], Callable[[Any], None]], ...] = (
             (sampling.fields, self._overlays.field.take),
             (sampling.densities, self._show_density),
             (sampling.readouts, self.probed.emit),
-        ):
+        )
+        for mailbox, show in shown:
             workspace, view = mailbox.take() or (None, None)
             if view is not None and workspace is self._workspace:  # else computed for data or noise that are gone
                 show(view)

@@ -45,7 +45,7 @@ class RangeField(FieldRow):
                 arrow = QLabel("→", self)
                 theme.set_role(arrow, "caption")
                 self.row.addWidget(arrow)
-            self._adopt(number, f"{label}, {field.symbol}", words(field), equation=field.equation)
+            self._adopt(number, f"{label}, {field.symbol}", words(field), equation=field.equation_of(None))
             number.setAccessibleDescription(field.description)
             self.numbers[key] = number
         self.refresh()

@@ -9,7 +9,7 @@ import threading
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from playground.app.workspace import Workspace
     from playground.lab.problem import Problem
     from playground.lab.trajectory import Trajectory
+    from playground.theory.networks import ScoreNetwork
+    from playground.theory.noise import ScoreFunction
 
 SHARE = 0.35  # of a core for sampling while training goes on: on two cores the rest of one paints
 IDLE = 0.05  # seconds between looks when nothing is asked for
@@ -111,7 +113,7 @@ class SamplingWorker:
         self._spent = 0.0  # since the last frame
         self._rested = 0.0  # when the next step may begin
         self._wake = threading.Event()
-        self._network: Any = None
+        self._network: ScoreNetwork | None = None
         self._owner: Workspace | None = None  # whose network it is
         self._loaded = -1  # the version of the weights in it
 
@@ -197,11 +199,11 @@ class SamplingWorker:
             self._spent = 0.0
         return True
 
-    def score(self, run: SamplingRun) -> Any:
+    def score(self, run: SamplingRun) -> "ScoreFunction":
         """The score that the run follows, with the newest weights."""
         return run.problem.known_score() or self._learned(run.workspace)
 
-    def _learned(self, workspace: "Workspace") -> Any:
+    def _learned(self, workspace: "Workspace") -> "ScoreFunction":
         import torch
 
         network = self.network(workspace)
@@ -213,15 +215,16 @@ class SamplingWorker:
 
         return score
 
-    def network(self, workspace: "Workspace") -> Any:
+    def network(self, workspace: "Workspace") -> "ScoreNetwork":
         """The network with the newest weights."""
         weights = workspace.weights
         if self._loaded != weights.version:
             # To build one takes 5 ms of the interpreter, seven times a second while training.
-            if self._owner is not workspace:
+            if self._owner is not workspace or self._network is None:
                 self._owner, self._network = workspace, workspace.problem.network().requires_grad_(False)
             self._network.load_state_dict(weights.tensors)
             self._loaded = weights.version
+        assert self._network is not None
         return self._network
 
     def _answer(self, request: OverlayRequest) -> None:

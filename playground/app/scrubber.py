@@ -22,7 +22,7 @@ from PySide6.QtWidgets import QAbstractSlider, QSizePolicy, QSlider, QToolTip, Q
 from playground.app import theme
 from playground.app.number_formats import format_number
 from playground.app.wrapping import wrapped
-from playground.drawing.palette import DARK, Palette
+from playground.drawing.palette import DARK, Palette, rgb
 
 TRACK = 14  # px, thickness
 EDGE = 7  # px on either side, so that the handle fits at both ends
@@ -292,5 +292,4 @@ def _noise_to_data(palette: Palette) -> list[tuple[int, int, int]]:
 
 
 def _mixed(one: QColor, other: QColor, part: float) -> QColor:
-    first, second = one.getRgb(), other.getRgb()
-    return QColor(*(round(a + (b - a) * part) for a, b in zip(first, second, strict=True)))
+    return QColor(*(round(a + (b - a) * part) for a, b in zip(rgb(one), rgb(other), strict=True)))

@@ -92,7 +92,10 @@ class Tasks(QObject):
                     name, TaskStatus(task.label, running=False, error="" if error is None else str(error))
                 )
                 if error is not None:
-                    (task.on_failure or (lambda failure, name=name: self.failed.emit(name, failure)))(error)
+                    if task.on_failure is None:
+                        self.failed.emit(name, error)
+                    else:
+                        task.on_failure(error)
 
     def shutdown(self, seconds: float) -> bool:
         """Stop everything.

@@ -1,6 +1,6 @@
 """Trains what lies on the workspace: begins, rests, goes on; what is asked for too early is kept until it can be done."""
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from PySide6.QtCore import QObject, Signal, Slot
@@ -10,6 +10,9 @@ from playground.app.state import State
 from playground.app.workers import Worker
 from playground.app.workspace import Workspace
 from playground.lab.conflicts import training_conflict
+
+if TYPE_CHECKING:
+    from playground.lab.training import TrainingProgress
 
 PROGRESS_SECONDS = 1 / 15  # between two reports of training, which two charts and a dozen numbers follow
 
@@ -55,7 +58,7 @@ class Training(Measuring):
         return self.training in ("waiting", "training")
 
     @property
-    def last_progress(self) -> Any:
+    def last_progress(self) -> "TrainingProgress | None":
         return None if self._workspace is None else self._workspace.progress
 
     @property

@@ -4,7 +4,7 @@ import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Protocol, TypeVar
 
 from PySide6.QtCore import QMimeData, Qt, QTimer, QUrl, Slot
 from PySide6.QtGui import QCloseEvent, QDesktopServices, QDragEnterEvent, QDropEvent, QKeyEvent
@@ -30,6 +30,7 @@ from playground.app.documents import OPENABLE, Documents, name_of
 from playground.app.engine import Engine
 from playground.app.errors import Log
 from playground.app.export import Exports
+from playground.app.export_size import OverlayMaker
 from playground.app.film_overlays import COMPUTED, overlay_makers
 from playground.app.notifications import IsCurrent, ToastAction, Toasts, copy_log
 from playground.app.overlays import FrameOverlays
@@ -49,6 +50,7 @@ from playground.app.transport import Transport
 from playground.app.wiring import Wiring
 from playground.app.wrapping import wrapped
 from playground.drawing.palette import PALETTES, Palette
+from playground.drawing.plane import Viewport
 from playground.resources import resource
 
 COLUMN_RANGE = (272, 460)
@@ -57,6 +59,14 @@ PIPELINE = (DataPanel, NoisePanel, ObjectivePanel, TrainingPanel, SamplingPanel)
 MEASUREMENTS = (LikelihoodPanel, QualityPanel)
 OPENING = "checkpoints/two-moons.spg"
 QUIT_SECONDS = 1.6
+
+
+class Colored(Protocol):
+    """A part of the window that paints with the palette's own colours."""
+
+    def apply_palette(self, palette: Palette) -> None:
+        """Take the colours of a palette."""
+
 
 PanelKind = TypeVar("PanelKind", bound=CollapsiblePanel)
 
@@ -70,6 +80,14 @@ class MainWindow(QMainWindow):
         path: a file to open once the window is there; without one it opens the bundled session.
         device: "auto", "cpu", "cuda" or "mps".
     """
+
+    # Said here, for the window and its actions name each other.
+    state: State
+    engine: Engine
+    documents: Documents
+    exports: Exports
+    companions: Companions
+    canvas: CanvasView
 
     def __init__(self, settings: Settings, log: Log, path: Path | None = None, device: str = "auto") -> None:
         theme_name = settings.get("theme")
@@ -269,7 +287,8 @@ class MainWindow(QMainWindow):
 
     @Slot()
     def _apply_palette(self) -> None:
-        for part in (*self.panels, self.chips, self.canvas, self.transport, self.companions):
+        parts: list[Colored] = [*self.panels, self.chips, self.canvas, self.transport, self.companions]
+        for part in parts:
             part.apply_palette(self.palette_tokens)
         self._show_status()
 
@@ -290,7 +309,7 @@ class MainWindow(QMainWindow):
             sentence = "Training was reset. Undo brings the weights back."
             self.notify("info", sentence, "edit.undo", lambda: self.state.last_step is step)
 
-    def overlay_makers(self, still: bool = False) -> Any:
+    def overlay_makers(self, still: bool = False) -> Callable[[Viewport], OverlayMaker]:
         """See :func:`playground.app.film_overlays.overlay_makers`."""
         wanted = frozenset(name for name in COMPUTED if self.canvas.visible[name])
         kind, untrained = self.state.experiment.sampling.kind, self.overlays.shows_untrained

@@ -70,6 +70,7 @@ class OptimizerState(NamedTuple):
 
 
 def compiled(function: Function) -> Function:
+    """Return the function as TorchScript, or as it is where that cannot be."""
     try:
         with warnings.catch_warnings():
             # A DeprecationWarning up to torch 2.13, a FutureWarning since.
@@ -161,14 +162,17 @@ if ONEDNN:  # else there may be no such operator, without which TorchScript woul
         return large and a.dtype == torch.float32 and a.is_cpu and (b.is_contiguous() or b.t().is_contiguous())
 
     def by_onednn(a: Tensor, b: Tensor, bias: Tensor | None, name: str) -> Tensor:
+        """Return a b' + bias, with an activation of this name or "none"."""
         return torch.ops.mkldnn._linear_pointwise(a, b, bias, name, [], "none")  # type: ignore[no-any-return]
 
 else:
 
     def suits_onednn(a: Tensor, b: Tensor, written: int) -> bool:
+        """Return that none does."""
         return False
 
     def by_onednn(a: Tensor, b: Tensor, bias: Tensor | None, name: str) -> Tensor:
+        """Refuse, for there is no oneDNN."""
         raise RuntimeError("There is no oneDNN.")
 
 

@@ -130,7 +130,7 @@ class PatternPad(QWidget):
 
     def _paint(self, place: tuple[int, int]) -> None:
         self._cursor = place
-        if self._pattern[place] != self._brush:
+        if self._brush is not None and self._pattern[place] != self._brush:
             self._pattern[place] = self._brush
             self.drawn.emit()
         self._describe()

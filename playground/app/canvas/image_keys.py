@@ -41,7 +41,9 @@ class ImageKeys(QObject):
     def box(self) -> QRectF | None:
         """Where the image lies that the keys are at."""
         tiles = self._tiles()
-        number = None if tiles is None else self._at(tiles)
+        if tiles is None:
+            return None
+        number = self._at(tiles)
         return None if number is None else tiles.box(number)
 
     def let_go(self) -> None:
@@ -70,7 +72,7 @@ class ImageKeys(QObject):
             return False
         number = self._at(tiles)
         if key in STEPS and tiles.shown:
-            self._step(tiles, number, *STEPS[key])
+            self._step(tiles, number, *STEPS[Qt.Key(key)])
         elif key in ENDS and tiles.shown:
             self._go(tiles, 0 if key == Qt.Key.Key_Home else tiles.shown - 1)
         elif number is None:

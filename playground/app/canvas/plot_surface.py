@@ -296,9 +296,9 @@ class PlotSurface(QWidget):
         elif key in PICK_KEYS:
             self._click(self._middle(), event.modifiers())
         elif key in PANS:
-            self.pan(*PANS[key])
+            self.pan(*PANS[Qt.Key(key)])
         elif key in ZOOMS:
-            self.zoom(ZOOMS[key])
+            self.zoom(ZOOMS[Qt.Key(key)])
         else:
             self.fit(self._fitted)
 

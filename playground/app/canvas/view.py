@@ -319,7 +319,7 @@ class CanvasView(QWidget):
     # --- tools
 
     def set_tool(self, tool: str) -> None:
-        """ "point": click for a likelihood, drag to move the view. "brush": paint data.
+        """Choose what the mouse does: "point" clicks for a likelihood and drags the view, "brush" paints data.
 
         Raises:
             ValueError: another tool.

@@ -1,5 +1,8 @@
 """What the model says of points it never saw, and why it says less where it does."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from PySide6.QtCore import Slot
 from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
 
@@ -25,7 +28,7 @@ class HeldOutFigures(QWidget):
     def __init__(self, state: State, engine: Engine, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.state, self.engine = state, engine
-        self._metrics: dict[str, object] = {}
+        self._metrics: Mapping[str, Any] = {}
         self._build()
         self.why = QLabel(self)
         self.why.setWordWrap(True)
@@ -153,7 +156,7 @@ class HeldOutFigures(QWidget):
         self.why.setVisible(bool(why))
 
     @Slot(object)
-    def _show_evaluation(self, metrics: dict[str, object]) -> None:
+    def _show_evaluation(self, metrics: Mapping[str, Any]) -> None:
         self._metrics = metrics
         for figure, key in (
             (self.nll, "test_nll"),
@@ -193,7 +196,7 @@ class HeldOutFigures(QWidget):
         )
 
 
-def _with_error(metrics: dict[str, object], key: str) -> str:
+def _with_error(metrics: Mapping[str, Any], key: str) -> str:
     """A figure with its standard error, where there is one and it is known; "" where the figure is not."""
     value, error = metrics.get(key), metrics.get(f"{key}_standard_error")
     return "" if value is None else with_error(float(value), None if error is None else float(error))

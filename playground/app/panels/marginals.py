@@ -86,5 +86,7 @@ class Marginals(QWidget):
     def _along(self, points: np.ndarray) -> np.ndarray:
         """(N,) what the histogram counts: a coordinate, or an image's mean brightness."""
         if points.ndim > 2:
-            return points.reshape(len(points), -1).mean(axis=1)
-        return points[:, self._axis]
+            brightness: np.ndarray = points.reshape(len(points), -1).mean(axis=1)
+            return brightness
+        along: np.ndarray = points[:, self._axis]
+        return along

@@ -1,5 +1,8 @@
 """Whether the training points were memorized: a figure of the samples, and a warning with the way out."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from PySide6.QtCore import Slot
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
@@ -33,7 +36,7 @@ class Memorization(QWidget):
         self._show_evaluation(engine.evaluation)
 
     @Slot(object)
-    def _show_evaluation(self, metrics: dict[str, object]) -> None:
+    def _show_evaluation(self, metrics: Mapping[str, Any]) -> None:
         share, usual = (metrics.get(f"memorized_share{end}") for end in ("", "_held_out"))
         text = (
             ""

@@ -83,11 +83,11 @@ class TrainingPanel(CollapsiblePanel):
         row.addWidget(self.button)
         row.addWidget(self.reset)
         row.addWidget(self.distance, 1)
-        for part in (self.chart, self.bar):
-            self.body.addWidget(part)
+        self.body.addWidget(self.chart)
+        self.body.addWidget(self.bar)
         self.body.addLayout(row)
-        for part in (self.notice, self.rate):
-            self.body.addWidget(part)
+        self.body.addWidget(self.notice)
+        self.body.addWidget(self.rate)
         self.batch = make_field(state, "training.batch")
         self.seconds = NumberField(state, "training.seconds", automatic="no limit")
         self.steps = NumberField(state, "training.steps", automatic="no limit")

@@ -27,7 +27,6 @@ class Forward(Sampler, tag="forward", frozen=True):
     place = 6
     equation = r"dx = f\,dt + g\,dw"
     is_generative = False
-    follows_path = True
 
     time_grid: TimeGrid = "auto"
 

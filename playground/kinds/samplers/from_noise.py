@@ -33,7 +33,6 @@ class FromNoise(FollowsScore, frozen=True):
     """
 
     phrase: ClassVar[str]
-    follows_path: ClassVar[bool] = True
 
     inpainting_mask: InpaintingMask = "none"
     inpainting_image: InpaintingImage = 0

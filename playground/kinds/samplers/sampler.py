@@ -35,7 +35,6 @@ class Sampler(Kind, frozen=True):
     Attributes:
         short: its name where there is little room.
         is_generative: whether it goes to the data; else it starts there.
-        follows_path: whether it goes between noise and data along a process.
     """
 
     section: ClassVar[str] = "sampling"
@@ -43,7 +42,6 @@ class Sampler(Kind, frozen=True):
     noun: ClassVar[str] = "sampler"
     short: ClassVar[str]
     is_generative: ClassVar[bool] = True
-    follows_path: ClassVar[bool] = False
 
     particles: (
         Annotated[

@@ -41,7 +41,7 @@ def posterior() -> float:
 
 
 def spread() -> float:
-    r"""The flow by the guided score of N(0, a) among N(0, b): deviations shrink by the factor
+    r"""The flow by the guided score of N(0, a) among N(0, b): deviations shrink by the factor below.
 
     .. math:: \left(\frac{a + \sigma^2}{a + \Sigma^2}\right)^{(1 + w)/2} \left(\frac{b + \Sigma^2}{b + \sigma^2}\right)^{w/2}
 

@@ -91,6 +91,7 @@ def in_batches(x: Tensor, most: int = ROWS) -> int:
 
 
 def linear(inputs: int, outputs: int, generator: torch.Generator) -> nn.Linear:
+    """Return a linear layer with torch's own initial weights, drawn by our generator."""
     return uniform_init(nn.Linear(inputs, outputs, device="meta"), inputs, generator)
 
 
@@ -101,6 +102,7 @@ def uniform_init(layer: Layer, inputs: int, generator: torch.Generator) -> Layer
 
 
 def zero_init(layer: Layer) -> Layer:
+    """Give a layer weights and biases of zero."""
     return _filled(layer, Tensor.zero_)
 
 

@@ -68,7 +68,9 @@ def heun(score: ScoreFunction, y: Tensor, sigma: float, sigma_next: float, gener
 
 
 def shark(score: ScoreFunction, y: Tensor, sigma: float, sigma_next: float, generator: torch.Generator) -> Tensor:
-    r"""Shifted additive-noise Runge-Kutta. With w the step's noise, of variance h, and a its independent space-time Levy
+    r"""Make a step of the shifted additive-noise Runge-Kutta method.
+
+    With w the step's noise, of variance h, and a its independent space-time Levy
     area, of variance h/12, which says how the path lay above its chord on the way,
 
     .. math:: y_1 = y + a,\quad y_2 = y_1 + \tfrac56 [h\, s(y_1, v) + w],\quad
