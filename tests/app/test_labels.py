@@ -130,7 +130,7 @@ def test_a_mistake_in_a_setting_leaves_once_the_setting_changes(shared_window):
     wait(lambda: window.toasts.shown, 20_000)
     (toast,) = window.toasts.shown
     assert re.fullmatch(
-        r"There is no held-out point 999999: there are (\d+) \(held-out point = 0 to \d+\)\.", toast.sentence
+        r"There is no held-out point 999999: there are (\d+) \(inpainting image = 0 to \d+\)\.", toast.sentence
     )
     window.state.edit({"sampling.snr": 0.2})
     assert len(window.toasts.shown) == 1

@@ -272,7 +272,7 @@ class Chart(QWidget):
         left, top, found = 0.0, 0.0, []
         for entry in self.entries():
             width = metrics.horizontalAdvance(entry.text) + (SWATCH + 4 if entry.kind else 0) + 1
-            if left and left + width > self.width():
+            if left and left + width > self.width() - MARGIN:
                 left, top = 0.0, top + metrics.height()
             found.append((QRectF(left, top, width, metrics.height()), entry))
             left += width + GAP
