@@ -30,8 +30,10 @@ class PatientBot(QtBot):
     def waitUntil(self, callback, *, timeout=PATIENCE):
         super().waitUntil(callback, timeout=max(timeout, PATIENCE))
 
-    def waitSignal(self, signal, *, timeout=PATIENCE, **more):
-        return super().waitSignal(signal, timeout=max(timeout, PATIENCE), **more)
+    def waitSignal(self, signal, *, timeout=PATIENCE, raising=True, **more):
+        if raising:  # else it is not to come
+            timeout = max(timeout, PATIENCE)
+        return super().waitSignal(signal, timeout=timeout, raising=raising, **more)
 
 
 @pytest.fixture
