@@ -104,7 +104,7 @@ class ImageGrid(Layer):
         for chosen, line in ((self.selected, Qt.PenStyle.SolidLine), (self.second, Qt.PenStyle.DotLine)):
             if chosen is not None and 0 <= chosen < tiles.shown:
                 painter.setPen(QPen(palette.color("likelihood"), 2.5, line))
-                painter.drawRoundedRect(tiles.box(number).adjusted(-2.5, -2.5, 2.5, 2.5), 4, 4)
+                painter.drawRoundedRect(tiles.box(chosen).adjusted(-2.5, -2.5, 2.5, 2.5), 4, 4)
 
     def strip(self, palette: Palette, shown: int) -> QImage:
         """The images below one another at their own resolution."""

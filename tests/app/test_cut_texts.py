@@ -63,6 +63,14 @@ class Cuts:
                     self.found.add(f"{where}: {short}")
 
 
+def squeezed(part: QWidget) -> bool:
+    """Whether a part's widgets have less room than they take, as while its layout settles."""
+    return any(
+        widget.isVisibleTo(part) and widget.height() < widget.minimumSizeHint().height()
+        for widget in part.findChildren(QAbstractButton)
+    )
+
+
 def too_small(widget: QWidget) -> str:
     """What a widget has less room for than it takes; nothing where all is whole."""
     metrics, inside = widget.fontMetrics(), widget.contentsRect()
@@ -136,6 +144,7 @@ def test_no_text_of_the_window_is_cut(shared_window, settled, monkeypatch, state
                         card.disclosure.setChecked(opened)
                 cuts.where = f"{size[0]} x {size[1]}"
                 wait(milliseconds=60)
+                wait(lambda: not any(map(squeezed, cards)), 2_000)  # layouts within layouts settle one after the other
                 for part in (window.top_bar, window.transport, window.status, window.chips, *cards):
                     cuts.look(part, f"{part.objectName()}, {size[0]} x {size[1]}")
     for card in cards:

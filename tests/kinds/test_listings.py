@@ -87,7 +87,8 @@ def test_the_window_offers_it_and_makes_its_rows(kind: type[Kind], qtbot) -> Non
     from playground.app.kind_rows import KindRows, column
     from playground.app.state import State
 
-    state, card = State(), QWidget()
+    card = QWidget()
+    state = State(parent=card)
     qtbot.addWidget(card)
     body = QVBoxLayout(card)
     offered = make_field(state, f"{kind.section}.kind", None)
