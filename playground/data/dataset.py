@@ -131,7 +131,7 @@ def class_numbers(class_names: Sequence[str]) -> str:
 
     It is one line, whatever strangers call their folders.
 
-    >>> numbered(("cats", "dogs\\n"))
+    >>> class_numbers(("cats", "dogs\\n"))
     'Classes are numbered as their folders are sorted: 0 cats, 1 dogs.'
     """
     if not class_names:

@@ -5,6 +5,8 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
+import numpy.ma  # numpy loads these two at their first use, which would be at the first chart, in the window's thread
+import numpy.random
 import pyqtgraph
 from PySide6.QtCore import QPointF, Qt
 from PySide6.QtGui import QFontMetricsF
