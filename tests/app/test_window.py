@@ -1,11 +1,9 @@
 """The window: its layout at every size, keyboard, drops, themes, closing."""
 
-import itertools
-
 import numpy as np
 import pytest
-from PySide6.QtCore import QMimeData, QPoint, QPointF, QRect, Qt, QTimer, QUrl
-from PySide6.QtGui import QDragEnterEvent, QDropEvent
+from PySide6.QtCore import QEvent, QMimeData, QPoint, QPointF, QRect, Qt, QTimer, QUrl
+from PySide6.QtGui import QDragEnterEvent, QDropEvent, QMouseEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import (
     QAbstractButton,
@@ -344,12 +342,17 @@ def test_a_readout_of_the_plane_does_not_stay_over_images(window):
     surface = window.canvas.surface
     window.engine.set_playing(False)
 
-    for step in itertools.cycle((0, 9)):  # a move takes back what the last one asked for, so each waits for its answer
-        place = surface.mapTo(window, surface.rect().center() + QPoint(step, 0))
-        QTest.mouseMove(window.windowHandle(), place)  # to this window, whichever lies above it
+    for step in 10 * (0, 9):  # a move takes back what the last one asked for, so each waits for its answer
+        place = QPointF(surface.rect().center() + QPoint(step, 0))
+        none = Qt.MouseButton.NoButton
+        moved = QMouseEvent(
+            QEvent.Type.MouseMove, place, surface.mapToGlobal(place), none, none, Qt.KeyboardModifier.NoModifier
+        )
+        QApplication.sendEvent(surface, moved)  # whatever lies above it, and wherever the cursor is
         wait(lambda: window.canvas.readout() != "", 1_000)
         if window.canvas.readout() != "":
             break
+    assert window.canvas.readout() != ""
     window.engine._sampling_worker._start = lambda run: iter(())  # as on a machine that is too busy to begin it
     window.state.edit({"data.kind": "digits", "network.width": 8})
     wait(lambda: window.engine.problem.is_image, 20_000)
