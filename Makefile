@@ -8,6 +8,8 @@ INSTALLED := $(VENV)/.installed
 DEMO := out/demo
 PACKAGE_PYTHON := python3.11
 OFFSCREEN := QT_QPA_PLATFORM=offscreen
+# A wait that ran out on a busy machine is repeated, and nothing else.
+AGAIN := --reruns 1 --only-rerun Timeout
 
 export PYTHONFAULTHANDLER := 1
 
@@ -27,8 +29,8 @@ demo: $(INSTALLED)  ## train on two moons for a few seconds, sample, measure and
 	@echo "The video of the demo is $(CURDIR)/$(DEMO)/video.mp4"
 
 test: $(INSTALLED)  ## every test, offscreen; warnings are errors
-	$(OFFSCREEN) $(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist worksteal -m "not alone"
-	$(OFFSCREEN) $(BIN)/python -m pytest -m alone
+	$(OFFSCREEN) $(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist worksteal -m "not alone" $(AGAIN)
+	$(OFFSCREEN) $(BIN)/python -m pytest -m alone --reruns 2
 
 mutants: $(INSTALLED)  ## seed wrong equations one at a time: the tests must catch each
 	$(BIN)/python tests/mutants.py

@@ -26,7 +26,7 @@ from typing import TypeVar
 
 ROOT = Path(__file__).parents[1]
 COPIED = ("playground", "tests", "resources", "pyproject.toml")
-InpaintingScore, Found = TypeVar("InpaintingScore"), TypeVar("Found")
+Item, Found = TypeVar("Item"), TypeVar("Found")
 MOST_AT_ONCE = 4  # runs of the tests, each on one thread and in 400 MB
 
 
@@ -779,9 +779,7 @@ def copied(copy: Path) -> Path:
     return copy
 
 
-def in_a_copy(
-    copies: SimpleQueue[Path], work: Callable[[Path, InpaintingScore], Found], given: InpaintingScore
-) -> Found:
+def in_a_copy(copies: SimpleQueue[Path], work: Callable[[Path, Item], Found], given: Item) -> Found:
     """What the work makes of it in a copy that no other work has meanwhile."""
     copy = copies.get()
     try:

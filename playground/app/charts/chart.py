@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-from PySide6.QtCore import QEvent, QObject, QPointF, QRectF, Qt, Slot
+from PySide6.QtCore import QEvent, QObject, QPointF, QRectF, Qt, QTimer, Slot
 from PySide6.QtGui import (
     QContextMenuEvent,
     QFocusEvent,
@@ -87,7 +87,7 @@ class Chart(QWidget):
         self.setFixedHeight(height)
         self.setMinimumWidth(120)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-        library.loaded.connect(self._draw)
+        library.loaded.connect(self._begin)
 
     # What is shown
 
@@ -175,17 +175,27 @@ class Chart(QWidget):
     # Painting
 
     @Slot()
+    def _begin(self) -> None:
+        """Make the plot now and fill it after the next event: together, the first time, they take as long as three frames."""
+        if self.series and self.plot is None and self.isVisible():
+            self._make()
+        QTimer.singleShot(0, self, self._draw)
+
+    def _make(self) -> None:
+        plots = library.get()
+        if plots is not None:
+            self.plot = plots.Plot(self, self._falling, functools.partial(self.point_at, None))
+            self.plot.view.viewport().installEventFilter(self)
+            self._place()
+
     def _draw(self) -> None:
         """Hand the series to the plot, now if they can be seen, else when they can."""
         self._stale = not self.isVisible()
         if self._stale:
             return
         self.update(0, 0, self.width(), self._head() if self.series else self.height())
-        plots = library.get() if self.series and self.plot is None else None
-        if plots is not None:
-            self.plot = plots.Plot(self, self._falling, functools.partial(self.point_at, None))
-            self.plot.view.viewport().installEventFilter(self)
-            self._place()
+        if self.series and self.plot is None:
+            self._make()
         if self.plot is None:
             return
         self.plot.view.setVisible(bool(self.series))
