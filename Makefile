@@ -8,8 +8,6 @@ INSTALLED := $(VENV)/.installed
 DEMO := out/demo
 PACKAGE_PYTHON := python3.11
 OFFSCREEN := QT_QPA_PLATFORM=offscreen
-# A wait that ran out on a busy machine is repeated, and nothing else.
-AGAIN := --reruns 1 --only-rerun Timeout
 
 export PYTHONFAULTHANDLER := 1
 
@@ -28,8 +26,8 @@ demo: $(INSTALLED)  ## train on two moons for a few seconds, sample, measure and
 	@$(BIN)/score-playground run resources/experiments/two-moons.toml --out $(DEMO) --overwrite --set training.seconds=10
 	@echo "The video of the demo is $(CURDIR)/$(DEMO)/video.mp4"
 
-test: $(INSTALLED)  ## every test, offscreen; warnings are errors
-	$(OFFSCREEN) $(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist worksteal -m "not alone" $(AGAIN)
+test: $(INSTALLED)  ## every test, offscreen; warnings are errors; what ran out of time is repeated
+	$(OFFSCREEN) $(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist worksteal -m "not alone" --reruns 1 --only-rerun Timeout
 	$(OFFSCREEN) $(BIN)/python -m pytest -m alone --reruns 2
 
 mutants: $(INSTALLED)  ## seed wrong equations one at a time: the tests must catch each

@@ -23,9 +23,9 @@ import typer
 from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QApplication
 
-from playground.app.errors import Log
 from playground.app.main import process_age
-from playground.app.settings import Settings
+from playground.app.model.errors import Log
+from playground.app.model.preferences import Preferences
 from playground.app.window import MainWindow
 
 SETTLE = 2000  # ms from the beginning of a condition to its measurement
@@ -178,7 +178,7 @@ class Measurement:
 def main(particles: int = 2_000, seconds: float = 12.0) -> None:
     application = QApplication([])
     with TemporaryDirectory() as folder:
-        window = MainWindow(Settings(Path(folder) / "settings.ini"), Log())
+        window = MainWindow(Preferences(Path(folder) / "settings.ini"), Log())
         window.on_first_paint = lambda: print(f"first paint after {1000 * process_age():.0f} ms")
         window.show()
         # Once it was painted: until then it is kept inside the screen, which offscreen is a small one.

@@ -12,9 +12,9 @@ import torch
 
 from playground.app.actions import COMMANDS as ACTIONS
 from playground.app.actions import MENUS
-from playground.app.boltzmann.readings import NUMBERS
-from playground.app.labels import CARDS
-from playground.app.settings import Settings
+from playground.app.dialogs.boltzmann.readings import NUMBERS
+from playground.app.model.preferences import Preferences
+from playground.app.style.labels import CARDS
 from playground.app.window import SMALLEST
 from playground.cli import COMMANDS
 from playground.cli.doctor.machine import settings_folder
@@ -116,14 +116,14 @@ def test_the_workshop_names_the_command_that_resets_the_window() -> None:
 
 def test_what_the_workshop_says_to_delete_is_where_the_window_keeps_its_settings(tmp_path, monkeypatch) -> None:
     monkeypatch.setattr("platformdirs.user_config_path", lambda name: tmp_path / name)
-    settings = Settings()
+    settings = Preferences()
     settings.set("theme", "light")
     settings.flush()
     assert str(tmp_path / "score-playground") in settings_folder().found
     (left,) = (tmp_path / "score-playground").iterdir()
     assert f"`{left.name}` in the folder that `doctor`" in (ROOT / "docs/workshop.md").read_text(encoding="utf-8")
     left.unlink()
-    assert Settings().get("theme") == "dark"
+    assert Preferences().get("theme") == "dark"
 
 
 def test_each_data_set_has_an_example() -> None:

@@ -17,12 +17,12 @@ from PySide6.QtCore import QEventLoop, QPoint, Qt, QTimer
 from PySide6.QtTest import QSignalSpy, QTest
 from PySide6.QtWidgets import QApplication, QLabel
 
-from playground.app.boltzmann.window import BoltzmannWindow
-from playground.app.errors import Log
-from playground.app.measurements import map_level
-from playground.app.overlay_timing import FOLLOWING
+from playground.app.controllers.measurements import map_level
+from playground.app.controllers.overlay_timing import FOLLOWING
+from playground.app.dialogs.boltzmann.window import BoltzmannWindow
+from playground.app.model.errors import Log
+from playground.app.model.preferences import Preferences
 from playground.app.panels import DataPanel
-from playground.app.settings import Settings
 from playground.app.window import MainWindow
 from playground.resources import resource
 
@@ -183,7 +183,7 @@ def choose(window: MainWindow, kind: str) -> None:
 def make(name: str, theme: str, size: tuple[int, int], folder: Path) -> Path:
     """One picture."""
     with tempfile.TemporaryDirectory() as place_of_settings:
-        settings = Settings(Path(place_of_settings) / "settings.ini")
+        settings = Preferences(Path(place_of_settings) / "settings.ini")
         settings.set("theme", theme)
         window = MainWindow(settings, Log())
         window.show()

@@ -13,12 +13,13 @@ from dataclasses import dataclass
 from PySide6.QtCore import QObject, Qt
 from PySide6.QtGui import QAction, QKeySequence
 
-from playground.app import help as about
-from playground.app import why_disabled, window_state
+from playground.app import window_state
 from playground.app.canvas.legend import LEGEND
+from playground.app.controllers import why_disabled
+from playground.app.controllers.playback_clock import END
+from playground.app.dialogs import help as about
 from playground.app.panels.training import in_full
-from playground.app.playback_clock import END
-from playground.app.wrapping import wrapped
+from playground.app.style.wrapping import wrapped
 
 if typing.TYPE_CHECKING:
     from playground.app.window import MainWindow

@@ -18,8 +18,8 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from playground.app import theme
-from playground.app.theme import UNIT, set_role
+from playground.app.style import theme
+from playground.app.style.theme import UNIT, set_role
 from playground.drawing.palette import DARK, Palette
 from playground.lab.experiment import Experiment
 
@@ -39,7 +39,7 @@ TRAINING_TEXTS = {
     "diverged": "training diverged",
 }
 
-# The look of the window's own parts, in the tokens of the palette; :mod:`playground.app.theme` has everything else.
+# The look of the window's own parts, in the tokens of the palette; :mod:`playground.app.style.theme` has everything else.
 SHEET = """
 #topBar, #transportBar { background: @panel; }
 #topBar { border-bottom: 1px solid @border; }

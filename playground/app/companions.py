@@ -4,13 +4,13 @@ import typing
 
 from PySide6.QtWidgets import QDialog
 
-from playground.app.history_window import HistoryWindow
-from playground.app.notifications import LogDialog
+from playground.app.dialogs.history_window import HistoryWindow
+from playground.app.dialogs.log import LogDialog
 from playground.drawing.palette import Palette
 
 if typing.TYPE_CHECKING:
-    from playground.app.boltzmann.window import BoltzmannWindow
-    from playground.app.selftest_dialog import SelftestDialog
+    from playground.app.dialogs.boltzmann.window import BoltzmannWindow
+    from playground.app.dialogs.selftest_dialog import SelftestDialog
     from playground.app.window import MainWindow
 
 
@@ -38,7 +38,7 @@ class Companions:
 
     def selftest(self) -> None:
         """Run the self-test, unless it runs already."""
-        from playground.app.selftest_dialog import SelftestDialog  # not needed to open the window
+        from playground.app.dialogs.selftest_dialog import SelftestDialog  # not needed to open the window
 
         if self._selftest is None:
             self._selftest = SelftestDialog(self._window)
@@ -47,7 +47,7 @@ class Companions:
 
     def boltzmann(self) -> None:
         """The machine whose Z is summed; it keeps what it learned while it is closed."""
-        from playground.app.boltzmann.window import BoltzmannWindow  # not needed to open the window
+        from playground.app.dialogs.boltzmann.window import BoltzmannWindow  # not needed to open the window
 
         if self._boltzmann is None:
             self._boltzmann = BoltzmannWindow(self._window.palette_tokens, self._window)

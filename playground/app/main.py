@@ -12,9 +12,9 @@ from PySide6.QtCore import QCoreApplication
 from PySide6.QtWidgets import QApplication
 
 import playground
-from playground.app import theme
-from playground.app.errors import ExceptionHook, Log
-from playground.app.settings import Settings
+from playground.app.model.errors import ExceptionHook, Log
+from playground.app.model.preferences import Preferences
+from playground.app.style import theme
 from playground.app.window import MainWindow, close_on_signals
 from playground.drawing.palette import DARK
 
@@ -37,7 +37,7 @@ def launch(path: Path | None = None, device: str = "auto") -> int:
     application = make_application()
     log = Log()
     hook = ExceptionHook(log)
-    window = MainWindow(Settings(), log, path, device)
+    window = MainWindow(Preferences(), log, path, device)
     if os.environ.get(READY):
         window.on_first_paint = _say_ready
     close_on_signals(window)
@@ -78,7 +78,7 @@ def run_end_to_end_check(application: QApplication, report: Callable[["Step"], N
     log = Log()
     hook = ExceptionHook(log)
     with tempfile.TemporaryDirectory() as folder:
-        window = MainWindow(Settings(Path(folder) / "settings.ini"), log)
+        window = MainWindow(Preferences(Path(folder) / "settings.ini"), log)
         check = EndToEndCheck(window, Path(folder), report, process_age)
         close_on_signals(window)
         window.show()

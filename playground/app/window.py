@@ -20,20 +20,21 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from playground.app import bars, theme, window_state
+from playground.app import bars, window_state
 from playground.app.actions import MENUS, RECENT, SEPARATOR, TOP_BAR, Actions
 from playground.app.bars import FirstPaint, PaintCounter, StatusBar, TopBar
 from playground.app.canvas import CanvasView, ChipBar
-from playground.app.collapsible_panel import CollapsiblePanel
+from playground.app.canvas.film_overlays import COMPUTED, overlay_makers
+from playground.app.canvas.frame_overlays import FrameOverlays
 from playground.app.companions import Companions
-from playground.app.documents import OPENABLE, Documents, name_of
-from playground.app.engine import Engine
-from playground.app.errors import Log
-from playground.app.export import Exports
-from playground.app.export_size import OverlayMaker
-from playground.app.film_overlays import COMPUTED, overlay_makers
-from playground.app.notifications import IsCurrent, ToastAction, Toasts, copy_log
-from playground.app.overlays import FrameOverlays
+from playground.app.controllers.documents import OPENABLE, Documents, name_of
+from playground.app.controllers.engine import Engine
+from playground.app.controllers.export_size import OverlayMaker
+from playground.app.controllers.exporting import Exports
+from playground.app.dialogs.log import copy_log
+from playground.app.model.errors import Log
+from playground.app.model.preferences import Preferences
+from playground.app.model.state import State
 from playground.app.panels import (
     DataPanel,
     LikelihoodPanel,
@@ -43,12 +44,13 @@ from playground.app.panels import (
     SamplingPanel,
     TrainingPanel,
 )
-from playground.app.settings import Settings
-from playground.app.state import State
-from playground.app.theme import UNIT
-from playground.app.transport import Transport
+from playground.app.style import theme
+from playground.app.style.theme import UNIT
+from playground.app.style.wrapping import wrapped
+from playground.app.widgets.collapsible_panel import CollapsiblePanel
+from playground.app.widgets.toasts import IsCurrent, ToastAction, Toasts
+from playground.app.widgets.transport import Transport
 from playground.app.wiring import Wiring
-from playground.app.wrapping import wrapped
 from playground.drawing.palette import PALETTES, Palette
 from playground.drawing.plane import Viewport
 from playground.resources import resource
@@ -75,7 +77,7 @@ class MainWindow(QMainWindow):
     """One experiment: pipeline on the left, canvas in the middle, measurements on the right, time below.
 
     Args:
-        settings: what was remembered.
+        preferences: what was remembered.
         log: where errors go.
         path: a file to open once the window is there; without one it opens the bundled session.
         device: "auto", "cpu", "cuda" or "mps".
@@ -89,12 +91,12 @@ class MainWindow(QMainWindow):
     companions: Companions
     canvas: CanvasView
 
-    def __init__(self, settings: Settings, log: Log, path: Path | None = None, device: str = "auto") -> None:
-        theme_name = settings.get("theme")
+    def __init__(self, preferences: Preferences, log: Log, path: Path | None = None, device: str = "auto") -> None:
+        theme_name = preferences.get("theme")
         # First, for before the program runs only new widgets take a font.
         theme.prepare(_application(), PALETTES[theme_name])
         super().__init__()
-        self.settings, self.log = settings, log
+        self.preferences, self.log = preferences, log
         self.theme_name: str = theme_name
         self._path = path
         self._leaving = False
@@ -108,8 +110,8 @@ class MainWindow(QMainWindow):
 
         self.state = State(parent=self)
         self.engine = Engine(self.state, device, self)
-        self.documents = Documents(self.state, self.engine, settings, self, resource(OPENING))
-        self.exports = Exports(self, settings)
+        self.documents = Documents(self.state, self.engine, preferences, self, resource(OPENING))
+        self.exports = Exports(self, preferences)
         self._lay_out()
         self.actions_by_key = Actions(self)
         self._menu = self._build_menus()
@@ -245,7 +247,7 @@ class MainWindow(QMainWindow):
     def _painted(self) -> None:
         """The window can be seen: now there is time for torch."""
         self.on_first_paint()
-        if not self.settings.get("geometry"):
+        if not self.preferences.get("geometry"):
             window_state.keep_on_screen(self)  # only now is it known how wide the system's frame is
         self.engine.start()
         if self._path is not None:
@@ -282,7 +284,7 @@ class MainWindow(QMainWindow):
         if name == self.theme_name:
             return
         self.theme_name = name
-        self.settings.set("theme", name)
+        self.preferences.set("theme", name)
         self.restyling.start(self.palette_tokens)
 
     @Slot()
@@ -310,7 +312,7 @@ class MainWindow(QMainWindow):
             self.notify("info", sentence, "edit.undo", lambda: self.state.last_step is step)
 
     def overlay_makers(self, still: bool = False) -> Callable[[Viewport], OverlayMaker]:
-        """See :func:`playground.app.film_overlays.overlay_makers`."""
+        """See :func:`playground.app.canvas.film_overlays.overlay_makers`."""
         wanted = frozenset(name for name in COMPUTED if self.canvas.visible[name])
         kind, untrained = self.state.experiment.sampling.kind, self.overlays.shows_untrained
         return overlay_makers(self.engine, kind, wanted, still, untrained)

@@ -14,15 +14,15 @@ FRAME = (2, 30)  # px that a frame takes of width and height, near enough until 
 
 def restore(window: "MainWindow") -> None:
     """Lay it out as the settings remember, as far as they do."""
-    settings = window.settings
-    geometry = settings.get("geometry")
+    preferences = window.preferences
+    geometry = preferences.get("geometry")
     if not (geometry and window.restoreGeometry(QByteArray(geometry))):
         room = available(window)
         window.resize(min(FIRST[0], room.width() - FRAME[0]), min(FIRST[1], room.height() - FRAME[1]))
-    folded = settings.get("folded")
+    folded = preferences.get("folded")
     for panel in window.panels:
         panel.set_folded(folded.get(type(panel).__name__, False))
-    columns = settings.get("columns")
+    columns = preferences.get("columns")
     window.columns.setSizes(list(columns) if columns else [COLUMNS[0], window.width() - sum(COLUMNS), COLUMNS[1]])
 
 
@@ -46,19 +46,19 @@ def keep_on_screen(window: "MainWindow") -> None:
 
 def remember(window: "MainWindow") -> None:
     """Write down what :func:`restore` needs."""
-    settings = window.settings
-    settings.set("geometry", bytes(window.saveGeometry().data()))
+    preferences = window.preferences
+    preferences.set("geometry", bytes(window.saveGeometry().data()))
     left, centre, right = window.columns.sizes()
-    settings.set("columns", (left, centre, right))
-    settings.set("folded", {type(panel).__name__: panel.is_folded() for panel in window.panels})
-    settings.flush()
+    preferences.set("columns", (left, centre, right))
+    preferences.set("folded", {type(panel).__name__: panel.is_folded() for panel in window.panels})
+    preferences.flush()
 
 
 def reset(window: "MainWindow") -> None:
     """Lay it out as at the first start and forget all that is remembered; what is being worked on stays as it is."""
-    window.settings.clear()
+    window.preferences.clear()
     window.setWindowState(Qt.WindowState.WindowNoState)
-    window.set_theme(window.settings.get("theme"))
+    window.set_theme(window.preferences.get("theme"))
     for panel in window.panels:
         panel.hide_advanced()
     restore(window)

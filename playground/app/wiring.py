@@ -6,15 +6,12 @@ from collections.abc import Callable
 import numpy as np
 from PySide6.QtCore import QObject
 
-from playground.app import readouts, why_disabled
+from playground.app.canvas import readouts
+from playground.app.canvas.film_overlays import COMPUTED
 from playground.app.canvas.legend import KEYS
-from playground.app.film_overlays import COMPUTED
-from playground.app.labels import keys_in, spoken
-from playground.app.notifications import IsCurrent
-from playground.app.number_formats import format_count
-from playground.app.overlay_timing import near
-from playground.app.panels import DataPanel, LikelihoodPanel, TrainingPanel
-from playground.app.views import (
+from playground.app.controllers import why_disabled
+from playground.app.controllers.overlay_timing import near
+from playground.app.model.views import (
     LatentInterpolation,
     PointLikelihood,
     PointReadout,
@@ -22,7 +19,11 @@ from playground.app.views import (
     conditions_of,
     plane_bounds,
 )
-from playground.app.workspace import SHOWN_POINTS
+from playground.app.model.workspace import SHOWN_POINTS
+from playground.app.panels import DataPanel, LikelihoodPanel, TrainingPanel
+from playground.app.style.labels import keys_in, spoken
+from playground.app.style.number_formats import format_count
+from playground.app.widgets.toasts import IsCurrent
 from playground.drawing.film import trail
 from playground.drawing.images import ImageGrid
 from playground.kinds.datasets import Stroke

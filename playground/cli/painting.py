@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable
 from pathlib import Path
 
-from playground.app import readouts
+from playground.app.canvas import readouts
 from playground.cli.reporting import stage
 from playground.drawing.film import HOLD_SECONDS, at_frame, pictures, schedule, trail
 from playground.drawing.images import ImageGrid

@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from playground.app.number_formats import format_measured, format_number, without_typography
+from playground.app.style.number_formats import format_measured, format_number, without_typography
 
 HUGE = 1e6
 PATIENCE = 5.0  # seconds between two plain lines

@@ -44,13 +44,13 @@ def qtbot(qapp, request) -> QtBot:
 def make_window(folder: Path):
     """The window with a small experiment in place of the bundled session."""
     from playground.app import window as module
-    from playground.app.errors import Log
-    from playground.app.settings import Settings
+    from playground.app.model.errors import Log
+    from playground.app.model.preferences import Preferences
     from playground.lab.experiment import Experiment, replace
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(module, "resource", lambda name: folder / "none" / name)
-        window = module.MainWindow(Settings(folder / "settings.ini"), Log(), device="cpu")
+        window = module.MainWindow(Preferences(folder / "settings.ini"), Log(), device="cpu")
     window.state.load(replace(Experiment(), SMALL))
     return window
 

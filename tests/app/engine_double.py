@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 from PySide6.QtCore import QObject, Signal, Slot
 
-from playground.app.state import State
-from playground.app.views import FlowLikelihood, LatentInterpolation, PointLikelihood, ProblemView, TaskStatus
+from playground.app.model.state import State
+from playground.app.model.views import FlowLikelihood, LatentInterpolation, PointLikelihood, ProblemView
+from playground.app.workers.tasks import TaskStatus
 from playground.lab import experiment as description
 from playground.lab.conflicts import Conditions
 from playground.lab.experiment import Experiment

@@ -9,10 +9,10 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QDialog, QLabel, QMenu, QPushButton
 from pytestqt.exceptions import capture_exceptions
 
-from playground.app import file_prompts
 from playground.app.actions import COMMANDS, LAYERS, MENUS, RECENT, SEPARATOR, TOP_BAR
 from playground.app.canvas.legend import KEYS
-from playground.app.wrapping import wrapped
+from playground.app.style.wrapping import wrapped
+from playground.app.widgets import file_prompts
 from tests.app.conftest import wait
 
 
@@ -180,14 +180,14 @@ def test_recent_files_fill_their_menu(shared_window, tmp_path):
     assert [action.text() for action in recent.actions()] == ["None yet"]
     path = tmp_path / "points.csv"
     path.write_text("x")
-    window.settings.add_recent(path)
+    window.preferences.add_recent(path)
     recent.aboutToShow.emit()
     assert recent.actions()[0].text() == "points.csv"
     runs = [tmp_path / run / "model.safetensors" for run in ("moons", "rings & co")]
     for path in runs:
         path.parent.mkdir()
         path.write_text("x")
-        window.settings.add_recent(path)
+        window.preferences.add_recent(path)
     recent.aboutToShow.emit()
     assert [action.text() for action in recent.actions()[:2]] == [
         "rings && co/model.safetensors",

@@ -9,10 +9,10 @@ from PySide6.QtGui import QFont, QFontMetrics, QHelpEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QAbstractButton, QApplication, QLabel, QWidget
 
-from playground.app import theme
-from playground.app.boltzmann import machine as module
-from playground.app.boltzmann.window import BoltzmannWindow
-from playground.app.controls import NumberEdit
+from playground.app.dialogs.boltzmann import machine as module
+from playground.app.dialogs.boltzmann.window import BoltzmannWindow
+from playground.app.style import theme
+from playground.app.widgets.controls import NumberEdit
 from playground.drawing.palette import DARK, LIGHT
 from playground.lab.boltzmann.cost import Cost, measure_cost
 from playground.lab.boltzmann.patterns import write_pattern
@@ -301,7 +301,7 @@ def test_a_weight_is_read_out_by_pointer_and_by_keys(window):
 
 
 def test_a_state_s_tooltip_is_in_words(window, monkeypatch):
-    from playground.app.boltzmann import gallery
+    from playground.app.dialogs.boltzmann import gallery
 
     said = []
     monkeypatch.setattr(gallery.QToolTip, "showText", lambda at, text, widget: said.append(text))

@@ -5,8 +5,8 @@ from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 
-from playground.app import notifications
 from playground.app.panels import DataPanel, LikelihoodPanel, TrainingPanel
+from playground.app.widgets import toasts
 from playground.lab.session import Session
 
 LEFT = Qt.MouseButton.LeftButton
@@ -65,7 +65,7 @@ def test_the_way_to_a_second_point_puts_the_brush_down_and_the_brush_the_way(dra
 
 
 def test_a_stroke_over_trained_weights_says_what_it_costs_and_undo_brings_them_back(drawing, qtbot, monkeypatch):
-    monkeypatch.setitem(notifications.MILLISECONDS, "warning", 60_000)
+    monkeypatch.setitem(toasts.MILLISECONDS, "warning", 60_000)
     window, brush = drawing, drawing.panel(DataPanel).brush
     assert window.toasts.shown == []  # the first stroke cost nothing
     train(window, qtbot)

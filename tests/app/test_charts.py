@@ -17,16 +17,17 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QHBoxLayout, QLineEdit, QToolTip, QWidget
 from scipy.special import ndtr
 
-from playground.app import file_prompts, theme
-from playground.app.charts.chart import HEAD_PIXELS, Chart
-from playground.app.charts.errors import ErrorAlongSigma
-from playground.app.charts.histogram import BINS, MarginalHistogram
-from playground.app.charts.library import library
-from playground.app.charts.loss import COLUMNS, LossChart, averaged
-from playground.app.charts.noise_levels import NoiseLevelChart, decades
-from playground.app.charts.pairs import NearestPairs
-from playground.app.charts.series import Series
-from playground.app.number_formats import format_count
+from playground.app.style import theme
+from playground.app.style.number_formats import format_count
+from playground.app.widgets import file_prompts
+from playground.app.widgets.charts.chart import HEAD_PIXELS, Chart
+from playground.app.widgets.charts.errors import ErrorAlongSigma
+from playground.app.widgets.charts.histogram import BINS, MarginalHistogram
+from playground.app.widgets.charts.library import library
+from playground.app.widgets.charts.loss import COLUMNS, LossChart, averaged
+from playground.app.widgets.charts.noise_levels import NoiseLevelChart, decades
+from playground.app.widgets.charts.pairs import NearestPairs
+from playground.app.widgets.charts.series import Series
 from playground.drawing.palette import DARK, LIGHT
 from playground.kinds.noise import Noise
 from playground.kinds.noise.discrete import Discrete
@@ -313,7 +314,7 @@ def test_pyqtgraph_is_loaded_once_a_chart_has_something_to_show():
 import sys, threading
 from playground.app.main import make_application
 from playground.app.window import MainWindow
-from playground.app.charts.loss import LossChart
+from playground.app.widgets.charts.loss import LossChart
 application = make_application()
 chart = LossChart()
 chart.show()

@@ -2,8 +2,8 @@
 
 from dataclasses import replace
 
-from playground.app import file_prompts
 from playground.app.panels import DataPanel
+from playground.app.widgets import file_prompts
 from playground.lab.session import Session
 from tests.data.image_files import save_cats_and_dogs
 

@@ -8,12 +8,12 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QFontMetrics, QTextDocument
 from PySide6.QtWidgets import QAbstractButton, QLabel, QLineEdit, QPushButton, QWidget
 
-from playground.app.charts.chart import Chart
-from playground.app.charts.histogram import MarginalHistogram
-from playground.app.charts.library import library
-from playground.app.charts.noise_levels import NoiseLevelChart
-from playground.app.collapsible_panel import CollapsiblePanel
 from playground.app.panels import QualityPanel
+from playground.app.widgets.charts.chart import Chart
+from playground.app.widgets.charts.histogram import MarginalHistogram
+from playground.app.widgets.charts.library import library
+from playground.app.widgets.charts.noise_levels import NoiseLevelChart
+from playground.app.widgets.collapsible_panel import CollapsiblePanel
 from tests.app.conftest import wait
 
 SIZES = [(1280, 720), (1440, 900)]

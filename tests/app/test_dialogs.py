@@ -18,12 +18,14 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from playground.app import bars, file_prompts, theme
-from playground.app.boltzmann.window import BoltzmannWindow
-from playground.app.export_dialog import ExportDialog
-from playground.app.help import show_about, show_keys
-from playground.app.selftest_dialog import SelftestDialog
-from playground.app.settings import Settings
+from playground.app import bars
+from playground.app.dialogs.boltzmann.window import BoltzmannWindow
+from playground.app.dialogs.export_dialog import ExportDialog
+from playground.app.dialogs.help import show_about, show_keys
+from playground.app.dialogs.selftest_dialog import SelftestDialog
+from playground.app.model.preferences import Preferences
+from playground.app.style import theme
+from playground.app.widgets import file_prompts
 from playground.drawing.palette import DARK, LIGHT
 from tests.app.conftest import wait
 
@@ -111,7 +113,7 @@ def test_all_dialogs_begin_in_the_folder_that_was_used_last(shared_window, tmp_p
         assert len(proposed) == 6
         return {path.parent for path in proposed}
 
-    window.settings.set("folder", "")
+    window.preferences.set("folder", "")
     assert folders() == {Path.home()}
     answers[0] = str(tmp_path / "lesson.toml")
     window.exports.settings()
@@ -125,7 +127,7 @@ def test_all_dialogs_begin_in_the_folder_that_was_used_last(shared_window, tmp_p
 
 
 def test_a_proposal_keeps_the_name_of_the_open_file(tmp_path):
-    settings = Settings(tmp_path / "settings.ini")
+    settings = Preferences(tmp_path / "settings.ini")
     assert file_prompts.proposal(settings, tmp_path / "a" / "mine.spg", "rings") == tmp_path / "a" / "mine.spg"
     file_prompts.remember(settings, tmp_path / "b" / "film.mp4")
     assert file_prompts.proposal(settings, tmp_path / "a" / "mine.spg", "rings") == tmp_path / "b" / "mine.spg"
@@ -156,7 +158,7 @@ def test_every_button_of_the_dialogs_has_a_key_of_its_own(shared_window, tmp_pat
     show_keys(window)
     show_about(window)
     shown = [window.findChild(QWidget, name) for name in ("logDialog", "keysDialog", "aboutDialog")]
-    made = [ExportDialog(kind, tmp_path / "moons", window.settings, window) for kind in ("video", "picture")]
+    made = [ExportDialog(kind, tmp_path / "moons", window.preferences, window) for kind in ("video", "picture")]
     selftest, boltzmann = SelftestDialog(window), BoltzmannWindow(window.palette_tokens, window)
     for dialog in (*shown, *made, selftest, boltzmann):
         assert_keys(dialog)

@@ -9,10 +9,10 @@ import pytest
 from PySide6.QtCore import QObject, QTimer, Signal
 from PySide6.QtWidgets import QApplication, QMessageBox, QWidget
 
-from playground.app import file_prompts
-from playground.app.documents import Documents
-from playground.app.settings import Settings
-from playground.app.state import State
+from playground.app.controllers.documents import Documents
+from playground.app.model.preferences import Preferences
+from playground.app.model.state import State
+from playground.app.widgets import file_prompts
 from playground.lab import experiment as experiments
 from playground.lab.experiment import Experiment
 from playground.lab.session import Session
@@ -59,7 +59,7 @@ class Fixture:
         self.folder = folder
         self.state = State()
         self.workspace = Workspace(self.state)
-        self.settings = Settings(folder / "settings.ini")
+        self.settings = Preferences(folder / "settings.ini")
         self.opening = folder / "opening.spg"  # not there unless a test puts it there
         self.documents = Documents(self.state, self.workspace, self.settings, window, self.opening)
         self.conflicts: list[str] = []
@@ -438,7 +438,7 @@ def test_a_file_under_the_completed_name_is_asked_about(at, qtbot, monkeypatch, 
 
 def test_how_long_ago_the_save_was(at, monkeypatch):
     now = [1000.0]
-    monkeypatch.setattr("playground.app.documents.time.monotonic", lambda: now[0])
+    monkeypatch.setattr("playground.app.controllers.documents.time.monotonic", lambda: now[0])
     assert at.documents.saved_text() == ""
     at.state.edit({"seed": 3})
     assert at.documents.saved_text() == "not saved"

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 from scipy.special import ndtr
 
-from playground.app import why_disabled
-from playground.app.engine import Engine
-from playground.app.measuring import STALE
-from playground.app.state import State
+from playground.app.controllers import why_disabled
+from playground.app.controllers.engine import Engine
+from playground.app.controllers.measuring import STALE
+from playground.app.model.state import State
 from playground.data import pictures
 from playground.kinds.datasets import Stroke
 from playground.lab.conflicts import Conditions

@@ -9,9 +9,9 @@ from PySide6.QtCore import QTimer, qWarning
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QPlainTextEdit, QPushButton
 
-from playground.app import errors
-from playground.app.errors import ExceptionHook, Log
-from playground.app.notifications import LogDialog
+from playground.app.dialogs.log import LogDialog
+from playground.app.model import errors
+from playground.app.model.errors import ExceptionHook, Log
 from playground.user_errors import UserError
 
 

@@ -11,11 +11,13 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QApplication, QLabel, QPushButton, QWidget
 
-from playground.app import export_dialog, file_prompts, theme
-from playground.app.export import Exports
-from playground.app.export_dialog import CUSTOM, SIZES
-from playground.app.settings import Settings
-from playground.app.state import State
+from playground.app.controllers.exporting import Exports
+from playground.app.dialogs import export_dialog
+from playground.app.dialogs.export_dialog import CUSTOM, SIZES
+from playground.app.model.preferences import Preferences
+from playground.app.model.state import State
+from playground.app.style import theme
+from playground.app.widgets import file_prompts
 from playground.cli import main
 from playground.drawing.layers import Particles, Trails
 from playground.drawing.palette import DARK
@@ -74,7 +76,7 @@ def window(qtbot, tmp_path):
 
 @pytest.fixture
 def exports(window, tmp_path):
-    exports = Exports(window, Settings(tmp_path / "settings.ini"))
+    exports = Exports(window, Preferences(tmp_path / "settings.ini"))
     yield exports
     assert exports.shutdown(20.0)
 

@@ -8,11 +8,11 @@ from PySide6.QtGui import QContextMenuEvent, QHelpEvent, QImage, QKeySequence, Q
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QMenu, QVBoxLayout, QWidget
 
-from playground.app.controls import ChoiceBox, Slider
-from playground.app.equation import equation_image, equation_tag
-from playground.app.fields import ChoiceField, NumberField, SwitchField, make_field
-from playground.app.range_field import RangeField
-from playground.app.state import State
+from playground.app.model.state import State
+from playground.app.widgets.controls import ChoiceBox, Slider
+from playground.app.widgets.equation import equation_image, equation_tag
+from playground.app.widgets.fields import ChoiceField, NumberField, SwitchField, make_field
+from playground.app.widgets.range_field import RangeField
 from playground.kinds.setting import Field
 from playground.lab.boltzmann.settings import Boltzmann
 from playground.lab.experiment import Experiment, every_field, fields, owners, replace

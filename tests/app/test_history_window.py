@@ -5,9 +5,9 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtTest import QTest
 
-from playground.app import theme
-from playground.app.history_window import START, HistoryWindow
-from playground.app.state import State
+from playground.app.dialogs.history_window import START, HistoryWindow
+from playground.app.model.state import State
+from playground.app.style import theme
 from playground.drawing.palette import PALETTES
 
 

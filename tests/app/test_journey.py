@@ -6,9 +6,9 @@ import pytest
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtWidgets import QApplication, QPushButton, QWidget
 
-from playground.app import file_prompts
-from playground.app.controls import ChoiceBox
 from playground.app.panels import DataPanel, LikelihoodPanel, NoisePanel, SamplingPanel, TrainingPanel
+from playground.app.widgets import file_prompts
+from playground.app.widgets.controls import ChoiceBox
 from playground.lab.conflicts import training_conflict
 from playground.lab.session import Session
 from tests.app.conftest import SMALL

@@ -7,9 +7,10 @@ import math
 import numpy as np
 import pytest
 
-from playground.app import kept_figures, measuring
-from playground.app.engine import Engine
-from playground.app.state import State
+from playground.app.controllers import measuring
+from playground.app.controllers.engine import Engine
+from playground.app.model import kept_figures
+from playground.app.model.state import State
 from playground.lab.experiment import Experiment, replace
 from playground.lab.score_error_curve import ScoreErrorCurve
 from playground.lab.session import Session

@@ -1,6 +1,6 @@
 """What a kind had when it was last chosen comes back with it, but for what speaks of other data."""
 
-from playground.app.state import State
+from playground.app.model.state import State
 
 
 def test_a_kind_has_again_what_it_had_when_it_was_last_chosen() -> None:

@@ -4,8 +4,8 @@ import re
 
 import pytest
 
-from playground.app.labels import CARDS, spoken, worded
 from playground.app.panels import LikelihoodPanel, QualityPanel, SamplingPanel
+from playground.app.style.labels import CARDS, spoken, worded
 from playground.lab.experiment import Experiment, every_field, fields, owners, replace
 from playground.messages import Message, setting
 from tests.app.conftest import wait

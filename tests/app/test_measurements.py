@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from playground.app import measurements
-from playground.app.sampling_worker import Weights
+from playground.app.controllers import measurements
+from playground.app.model.weights import Weights
 from playground.lab.evaluation import OF_SAMPLES
 from playground.lab.experiment import Experiment, replace
 from playground.lab.problem import Problem

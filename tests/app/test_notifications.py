@@ -5,8 +5,8 @@ from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QCursor
 from PySide6.QtWidgets import QToolButton, QWidget
 
-from playground.app import notifications
-from playground.app.notifications import MOST, WIDTH, Toasts
+from playground.app.widgets import toasts as module
+from playground.app.widgets.toasts import MOST, WIDTH, Toasts
 
 
 @pytest.fixture
@@ -62,9 +62,9 @@ LOG = ("Copy log", "Copy the log", lambda: None)
 
 
 def test_what_the_user_can_mend_goes_by_itself_and_errors_of_the_program_stay(toasts, qtbot, monkeypatch):
-    assert notifications.MILLISECONDS["error"] == 12_000
+    assert module.MILLISECONDS["error"] == 12_000
     for level in ("info", "error"):
-        monkeypatch.setitem(notifications.MILLISECONDS, level, 30)
+        monkeypatch.setitem(module.MILLISECONDS, level, 30)
     toasts.add("info", "Saved.")
     toasts.add("error", "points.csv, line 17: three columns, not two.")
     failure = toasts.add("error", "It broke.", LOG)
@@ -74,7 +74,7 @@ def test_what_the_user_can_mend_goes_by_itself_and_errors_of_the_program_stay(to
 
 
 def test_an_error_of_the_program_gives_way_to_those_that_wait_and_comes_back(toasts, qtbot, monkeypatch):
-    monkeypatch.setitem(notifications.MILLISECONDS, "error", 30)
+    monkeypatch.setitem(module.MILLISECONDS, "error", 30)
     note = toasts.add("info", "Saved.")
     failure = toasts.add("error", "It broke.", LOG)
     assert failure.isVisible()
@@ -129,7 +129,7 @@ def test_reader_hears_level_and_sentence(toasts):
 
 
 def test_the_newest_is_shown_and_the_others_once_it_has_left(toasts, qtbot, monkeypatch):
-    monkeypatch.setitem(notifications.MILLISECONDS, "error", 30)
+    monkeypatch.setitem(module.MILLISECONDS, "error", 30)
     old = toasts.add("error", "pts.npz holds no array of images: save one of shape (N, height, width).")
     new = toasts.add("info", "Training was reset: 12 000 steps are put aside.", LOG)
     qtbot.wait(100)

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from playground.app.number_formats import (
+from playground.app.style.number_formats import (
     Scale,
     format_compact,
     format_duration,

@@ -8,14 +8,14 @@ import pytest
 from PySide6.QtGui import QImage
 
 from playground.app.canvas.view import CanvasView
-from playground.app.engine import Engine
-from playground.app.export import paint_picture, save_picture
-from playground.app.overlay_timing import NEAR, PATIENCE, LearnedDensities, Overlay, near
-from playground.app.player import PAUSED
-from playground.app.sampling_worker import SamplingWorker
-from playground.app.settings import PictureChoice
-from playground.app.state import State
-from playground.app.views import DensityView, FieldView
+from playground.app.controllers.engine import Engine
+from playground.app.controllers.exporting import paint_picture, save_picture
+from playground.app.controllers.overlay_timing import NEAR, PATIENCE, LearnedDensities, Overlay, near
+from playground.app.controllers.player import PAUSED
+from playground.app.controllers.sampling_worker import SamplingWorker
+from playground.app.model.preferences import PictureChoice
+from playground.app.model.state import State
+from playground.app.model.views import DensityView, FieldView
 from playground.lab.experiment import Experiment, replace
 from tests.app.conftest import wait
 

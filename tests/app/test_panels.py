@@ -19,17 +19,20 @@ from PySide6.QtWidgets import (
 )
 from scipy.special import ndtr
 
-from playground.app import panels, theme, why_disabled
-from playground.app.charts.chart import Chart
-from playground.app.charts.noise_levels import NoiseLevelChart
-from playground.app.collapsible_panel import CollapsiblePanel, shortened
-from playground.app.field_row import FieldRow
-from playground.app.labels import spoken
+from playground.app import panels
+from playground.app.controllers import why_disabled
+from playground.app.model.state import State
+from playground.app.model.views import DensityView, LatentInterpolation
 from playground.app.panels.figure import Figure
 from playground.app.panels.training import BUTTON
-from playground.app.state import State
-from playground.app.views import DensityView, LatentInterpolation, TaskStatus
-from playground.app.wrapping import BREAK
+from playground.app.style import theme
+from playground.app.style.labels import spoken
+from playground.app.style.wrapping import BREAK
+from playground.app.widgets.charts.chart import Chart
+from playground.app.widgets.charts.noise_levels import NoiseLevelChart
+from playground.app.widgets.collapsible_panel import CollapsiblePanel, shortened
+from playground.app.widgets.field_row import FieldRow
+from playground.app.workers.tasks import TaskStatus
 from playground.drawing.palette import DARK, LIGHT
 from playground.lab.conflicts import Conditions, sampling_conflict, training_conflict
 from playground.lab.diagnostics import Diagnostic

@@ -1,6 +1,6 @@
 import pytest
 
-from playground.app.playback_clock import FRAMES_A_SECOND, HOLD, LEAST_SECONDS, TICK, PlaybackClock
+from playground.app.controllers.playback_clock import FRAMES_A_SECOND, HOLD, LEAST_SECONDS, TICK, PlaybackClock
 
 
 def test_every_tick_shows_the_next_frame():

@@ -6,15 +6,15 @@ import time
 import numpy as np
 import pytest
 
-from playground.app import measurements, why_disabled
-from playground.app.engine import Engine
-from playground.app.labels import spoken
-from playground.app.measuring import UNFINISHED
-from playground.app.overlay_timing import Throttle
-from playground.app.playback_clock import END
-from playground.app.sampling_worker import SHARE, OverlayRequest, SamplingWorker
-from playground.app.state import State
-from playground.app.workspace import FairLock
+from playground.app.controllers import measurements, why_disabled
+from playground.app.controllers.engine import Engine
+from playground.app.controllers.measuring import UNFINISHED
+from playground.app.controllers.overlay_timing import Throttle
+from playground.app.controllers.playback_clock import END
+from playground.app.controllers.sampling_worker import SHARE, OverlayRequest, SamplingWorker
+from playground.app.model.state import State
+from playground.app.model.workspace import FairLock
+from playground.app.style.labels import spoken
 from playground.lab.conflicts import sampling_conflict
 from playground.lab.experiment import Experiment, replace
 from playground.theory.ode import TooManySteps

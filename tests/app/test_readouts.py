@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from engine_double import EngineDouble
 
-from playground.app import readouts
-from playground.app.state import State
-from playground.app.views import DensityView, PointReadout, ProblemView
+from playground.app.canvas import readouts
+from playground.app.model.state import State
+from playground.app.model.views import DensityView, PointReadout, ProblemView
 from playground.lab.session import Session
 from playground.lab.trajectory import Trajectory
 from playground.resources import resource

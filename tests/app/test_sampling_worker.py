@@ -7,12 +7,12 @@ import pytest
 import torch
 from PySide6.QtCore import QThread
 
-from playground.app import sampling_worker as module
-from playground.app import workers
-from playground.app.engine import Engine
-from playground.app.sampling_worker import SamplingWorker
-from playground.app.state import State
-from playground.app.workers import Worker
+from playground.app.controllers import sampling_worker as module
+from playground.app.controllers.engine import Engine
+from playground.app.controllers.sampling_worker import SamplingWorker
+from playground.app.model.state import State
+from playground.app.workers import worker as workers
+from playground.app.workers.worker import Worker
 from playground.lab.experiment import Experiment, replace
 from playground.lab.problem import Problem
 from playground.theory.networks.base import ROWS

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from playground.app import measurements
+from playground.app.controllers import measurements
 from playground.data import Dataset
 from playground.lab.experiment import Experiment, replace
 from playground.lab.problem import Problem

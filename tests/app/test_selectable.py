@@ -8,8 +8,8 @@ from PySide6.QtGui import QClipboard, QContextMenuEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QLabel, QMenu
 
-from playground.app.selectable import SelectableLabel
-from playground.app.wrapping import BREAK, breakable
+from playground.app.style.wrapping import BREAK, breakable
+from playground.app.widgets.selectable import SelectableLabel
 
 SHOWN = "−3.92 − 3.21 of 20\u202f000"
 COPIED = "-3.92 - 3.21 of 20000"

@@ -6,8 +6,8 @@ import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 
-from playground.app import selftest_dialog as module
-from playground.app.selftest_dialog import SelftestDialog
+from playground.app.dialogs import selftest_dialog as module
+from playground.app.dialogs.selftest_dialog import SelftestDialog
 from playground.lab.selftest import Check
 
 GOOD = Check("noise", "one", lambda: 1e-12, 1e-9)

@@ -3,7 +3,7 @@
 import msgspec
 import pytest
 
-from playground.app.settings import KEYS, RECENT_FILES, Settings, VideoChoice
+from playground.app.model.preferences import KEYS, RECENT_FILES, Preferences, VideoChoice
 
 VALUES = {
     "theme": "light",
@@ -24,16 +24,16 @@ def path(tmp_path):
 
 @pytest.mark.parametrize("key", KEYS)
 def test_values_come_back_in_another_run(path, key):
-    settings = Settings(path)
+    settings = Preferences(path)
     settings.set(key, VALUES[key])
     settings.flush()
-    assert Settings(path).get(key) == VALUES[key]
+    assert Preferences(path).get(key) == VALUES[key]
 
 
 @pytest.mark.parametrize("key", KEYS)
 @pytest.mark.parametrize("damage", ["not json", "[1, 2", '{"width": 33}', "17.5", "@Invalid()"])
 def test_stored_values_that_do_not_fit_are_dropped(path, key, damage):
-    settings = Settings(path)
+    settings = Preferences(path)
     settings._store.setValue(key, damage)
     assert settings.get(key) == KEYS[key][1]
     assert settings._store.value(key) is None
@@ -41,36 +41,36 @@ def test_stored_values_that_do_not_fit_are_dropped(path, key, damage):
 
 def test_a_file_of_rubbish_gives_the_defaults(path):
     path.write_bytes(bytes(range(256)) * 20)
-    settings = Settings(path)
+    settings = Preferences(path)
     assert {key: settings.get(key) for key in KEYS} == {key: default for key, (_, default) in KEYS.items()}
 
 
 def test_a_folder_that_cannot_be_written_loses_values_and_nothing_else(tmp_path):
     (tmp_path / "file").write_text("")
-    settings = Settings(tmp_path / "file" / "settings.ini")
+    settings = Preferences(tmp_path / "file" / "settings.ini")
     settings.set("theme", "light")
     settings.flush()
     assert settings.get("theme") == "light"
 
 
 def test_what_is_cleared_is_gone_from_the_file_too(path):
-    settings = Settings(path)
+    settings = Preferences(path)
     for key in KEYS:
         settings.set(key, VALUES[key])
     settings._store.setValue("key of an earlier version", "1")
     settings.flush()
     settings.clear()
     settings.flush()
-    assert Settings(path)._store.allKeys() == []
+    assert Preferences(path)._store.allKeys() == []
 
 
 def test_a_wrong_type_is_no_user_error(path):
     with pytest.raises(msgspec.ValidationError):
-        Settings(path).set("theme", "blue")
+        Preferences(path).set("theme", "blue")
 
 
 def test_recent_files_newest_first_without_repeats(path, tmp_path):
-    settings = Settings(path)
+    settings = Preferences(path)
     for number in [*range(RECENT_FILES + 2), 5]:
         settings.add_recent(tmp_path / f"{number}.spg")
     names = [name.rsplit("/", 1)[-1] for name in settings.get("recent")]

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from playground.app import workspace
+from playground.app.model import workspace
 from playground.lab.experiment import Experiment, replace
 
 

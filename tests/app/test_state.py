@@ -6,7 +6,7 @@ import pytest
 from PySide6.QtGui import QUndoCommand
 from PySide6.QtWidgets import QUndoView
 
-from playground.app.state import State
+from playground.app.model.state import State
 from playground.kinds.datasets.data_source import Stroke
 from playground.lab.experiment import Experiment
 

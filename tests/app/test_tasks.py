@@ -2,8 +2,8 @@ import time
 
 import pytest
 
-from playground.app.tasks import Tasks
-from playground.app.workers import Mailbox, Worker
+from playground.app.workers.tasks import Tasks
+from playground.app.workers.worker import Mailbox, Worker
 from playground.data import DataError
 
 

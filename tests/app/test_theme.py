@@ -6,10 +6,11 @@ from PySide6.QtGui import QColor, QFontMetricsF, QImage, QPalette
 from PySide6.QtWidgets import QFrame, QLabel, QMenu, QPushButton, QWidget
 from shiboken6 import delete
 
-from playground.app import bars, theme
-from playground.app.collapsible_panel import Disclosure
-from playground.app.export_dialog import ExportDialog
-from playground.app.settings import Settings
+from playground.app import bars
+from playground.app.dialogs.export_dialog import ExportDialog
+from playground.app.model.preferences import Preferences
+from playground.app.style import theme
+from playground.app.widgets.collapsible_panel import Disclosure
 from playground.drawing.palette import PALETTES, Palette
 from tests.app.conftest import end, make_window
 
@@ -221,7 +222,7 @@ def test_a_window_that_changed_its_theme_looks_like_one_that_opened_in_it(window
     def pictures(one) -> dict[str, QImage]:
         one.engine.set_playing(False)
         one.engine.seek(0)
-        dialog = ExportDialog("video", tmp_path / "film", one.settings, one)
+        dialog = ExportDialog("video", tmp_path / "film", one.preferences, one)
         dialog.fail("A sentence.")
         dialog.show()
         one.notify("warning", "A sentence.")
@@ -250,7 +251,7 @@ def test_a_window_that_changed_its_theme_looks_like_one_that_opened_in_it(window
 
     changed = pictures(window)
     (tmp_path / "other").mkdir()
-    Settings(tmp_path / "other" / "settings.ini").set("theme", "light")
+    Preferences(tmp_path / "other" / "settings.ini").set("theme", "light")
     other = make_window(tmp_path / "other")
     other.resize(window.size())
     with qtbot.waitSignal(other.engine.ready, timeout=30_000):

@@ -6,7 +6,7 @@ import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 
-from playground.app.number_formats import format_number
+from playground.app.style.number_formats import format_number
 from playground.lab.experiment import replace
 from tests.app.conftest import wait
 

@@ -5,11 +5,11 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QAction, QFontMetrics
 from PySide6.QtWidgets import QComboBox, QMenu, QTreeWidget, QTreeWidgetItemIterator, QWidget
 
-from playground.app import theme
-from playground.app.boltzmann.window import BoltzmannWindow
-from playground.app.export_dialog import ExportDialog
-from playground.app.selftest_dialog import SelftestDialog
-from playground.app.wrapping import wrapped
+from playground.app.dialogs.boltzmann.window import BoltzmannWindow
+from playground.app.dialogs.export_dialog import ExportDialog
+from playground.app.dialogs.selftest_dialog import SelftestDialog
+from playground.app.style import theme
+from playground.app.style.wrapping import wrapped
 from playground.lab.selftest import Row
 from tests.app.conftest import wait
 
@@ -42,7 +42,7 @@ def test_no_tooltip_of_the_window_is_wider_than_a_paragraph(shared_window, tmp_p
     before = window.state.experiment
     recent = tmp_path / f"{40 * 'long-'}.spg"
     recent.touch()
-    window.settings.add_recent(recent)
+    window.preferences.add_recent(recent)
     for menu in window.findChildren(QMenu):
         menu.aboutToShow.emit()  # which fills that of the recent files
     if kind == "images":
@@ -59,7 +59,7 @@ def test_no_tooltip_of_the_window_is_wider_than_a_paragraph(shared_window, tmp_p
 
 def test_no_tooltip_of_the_other_windows_is_wider_than_a_paragraph(shared_window, tmp_path):
     window = shared_window
-    dialogs = [ExportDialog(kind, tmp_path / "moons", window.settings, window) for kind in ("video", "picture")]
+    dialogs = [ExportDialog(kind, tmp_path / "moons", window.preferences, window) for kind in ("video", "picture")]
     boltzmann = BoltzmannWindow(window.palette_tokens, window)
     selftest = SelftestDialog(window)
     selftest.rows.append(Row("scores", 20 * "a long claim, ", 0.0, 0.0, 1.0))

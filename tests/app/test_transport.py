@@ -9,8 +9,8 @@ from PySide6.QtGui import QColor, QImage, QWheelEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QToolTip, QWidget
 
-from playground.app.scrubber import EDGE
-from playground.app.transport import Transport
+from playground.app.widgets.scrubber import EDGE
+from playground.app.widgets.transport import Transport
 from playground.drawing.palette import DARK, LIGHT
 
 LEFT, NONE = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier

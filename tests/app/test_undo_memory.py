@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from playground.app.engine import Engine
-from playground.app.state import State
-from playground.app.workspace_cache import WorkspaceCache, storages
+from playground.app.controllers.engine import Engine
+from playground.app.model.state import State
+from playground.app.model.workspace_cache import WorkspaceCache, storages
 from playground.lab.experiment import Experiment, replace
 from tests.app.test_engine import SMALL, train
 

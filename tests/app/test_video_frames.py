@@ -6,10 +6,11 @@ import math
 import numpy as np
 import pytest
 
-from playground.app.measurements import learned_density, learned_score, sample_quality
-from playground.app.sampling_worker import OverlayRequest, Weights
-from playground.app.video_frames import VideoFrames, complete_run
-from playground.app.workspace import assemble
+from playground.app.controllers.measurements import learned_density, learned_score, sample_quality
+from playground.app.controllers.sampling_worker import OverlayRequest
+from playground.app.controllers.video_frames import VideoFrames, complete_run
+from playground.app.model.weights import Weights
+from playground.app.model.workspace import assemble
 from playground.lab.evaluation import sample_distances
 from playground.lab.experiment import Experiment, replace
 from playground.lab.fields import bounds_of_smoothed

@@ -14,7 +14,7 @@ import pytest
 from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QLabel
 
-from playground.app.sampling_worker import SamplingWorker
+from playground.app.controllers.sampling_worker import SamplingWorker
 from tests.app import conftest
 
 SCREENSHOTS = Path(__file__).parents[2] / "docs" / "images" / "make_screenshots.py"

@@ -17,17 +17,18 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from playground.app import bars, collapsible_panel, notifications
-from playground.app.collapsible_panel import shortened
-from playground.app.engine import Engine
-from playground.app.errors import Log
-from playground.app.field_row import FieldLabel
-from playground.app.labels import spoken
-from playground.app.number_formats import format_number
+from playground.app import bars
+from playground.app.controllers.engine import Engine
+from playground.app.model.errors import Log
+from playground.app.model.preferences import KEYS, Preferences, VideoChoice
+from playground.app.model.views import DensityView
 from playground.app.panels import DataPanel, LikelihoodPanel, NoisePanel, QualityPanel, TrainingPanel
 from playground.app.panels.training import BUTTON
-from playground.app.settings import KEYS, Settings, VideoChoice
-from playground.app.views import DensityView
+from playground.app.style.labels import spoken
+from playground.app.style.number_formats import format_number
+from playground.app.widgets import collapsible_panel, toasts
+from playground.app.widgets.collapsible_panel import shortened
+from playground.app.widgets.field_row import FieldLabel
 from playground.app.window import SMALLEST, MainWindow
 from playground.app.window_state import COLUMNS, FIRST, FRAME
 from playground.drawing.palette import PALETTES
@@ -169,7 +170,7 @@ def test_themes_change_and_are_remembered(shared_window):
     window = shared_window
     for name in ("light", "dark"):
         window.set_theme(name)
-        assert window.settings.get("theme") == name
+        assert window.preferences.get("theme") == name
         wait(lambda: not window.restyling.running, 5_000)
         assert window.palette().window().color().name() == PALETTES[name].panel
         assert window.canvas.scene(10, 10).palette is PALETTES[name]
@@ -379,7 +380,7 @@ def test_one_frame_a_second_is_no_plural(shared_window, rate, said):
 
 
 def test_a_reset_by_the_cards_button_can_be_taken_back_from_its_toast(window, qtbot, monkeypatch):
-    monkeypatch.setitem(notifications.MILLISECONDS, "info", 60_000)  # longer than a busy machine may take to build anew
+    monkeypatch.setitem(toasts.MILLISECONDS, "info", 60_000)  # longer than a busy machine may take to build anew
     engine, card = window.engine, window.panel(TrainingPanel)
     engine.train()
     qtbot.waitUntil(lambda: engine.trained_steps > 5, timeout=10_000)
@@ -503,7 +504,7 @@ def test_an_experiment_whose_data_are_gone_shows_no_others(window, qtbot, tmp_pa
 def test_layout_comes_back(qtbot, tmp_path):
     sizes: list[int] = []
     for turn in range(2):
-        window = MainWindow(Settings(tmp_path / "settings.ini"), Log(), device="cpu")
+        window = MainWindow(Preferences(tmp_path / "settings.ini"), Log(), device="cpu")
         if turn == 0:
             window.resize(1024, 707)  # the offscreen screen is small
             window.show()
@@ -520,7 +521,7 @@ def test_layout_comes_back(qtbot, tmp_path):
 
 
 def test_a_reset_window_is_as_at_its_first_start_and_keeps_the_work(window, qtbot, tmp_path):
-    settings, engine, state = window.settings, window.engine, window.state
+    settings, engine, state = window.preferences, window.engine, window.state
     window.wiring._add_stroke([(0.0, 0.0), (1.0, 1.0)], 0.2)
     engine.train()
     qtbot.waitUntil(lambda: engine.trained_steps > 0, timeout=20_000)
@@ -551,7 +552,7 @@ def test_a_reset_window_is_as_at_its_first_start_and_keeps_the_work(window, qtbo
     assert not any(panel.is_folded() for panel in window.panels)
     assert not window.panel(TrainingPanel).disclosure.isChecked()
     qtbot.waitUntil(lambda: window.columns.sizes()[::2] == list(COLUMNS))
-    kept = Settings(tmp_path / "settings.ini")  # the file, as another start would read it
+    kept = Preferences(tmp_path / "settings.ini")  # the file, as another start would read it
     assert {key: kept.get(key) for key in KEYS if key not in ("geometry", "columns", "folded")} == {
         key: default for key, (_, default) in KEYS.items() if key not in ("geometry", "columns", "folded")
     }

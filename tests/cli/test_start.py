@@ -54,7 +54,8 @@ def test_the_first_picture_waits_for_nothing_that_it_does_not_need(tmp_path: Pat
     code = """
 import os, sys
 from PySide6.QtWidgets import QApplication, QLabel
-from playground.app import main, theme
+from playground.app import main
+from playground.app.style import theme
 
 def painted():
     loaded = {"torch", "typer", "av", "ziamath", "numpy.ma", "concurrent.futures"} & set(sys.modules)

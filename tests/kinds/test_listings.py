@@ -83,9 +83,9 @@ def test_the_docs_have_it(kind: type[Kind]) -> None:
 def test_the_window_offers_it_and_makes_its_rows(kind: type[Kind], qtbot) -> None:
     from PySide6.QtWidgets import QVBoxLayout, QWidget
 
-    from playground.app.fields import make_field
-    from playground.app.kind_rows import KindRows, column
-    from playground.app.state import State
+    from playground.app.model.state import State
+    from playground.app.widgets.fields import make_field
+    from playground.app.widgets.kind_rows import KindRows, column
 
     card = QWidget()
     state = State(parent=card)

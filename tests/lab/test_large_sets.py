@@ -11,7 +11,7 @@ import pytest
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from playground.app import workspace
+from playground.app.model import workspace
 from playground.data import Dataset, units
 from playground.data.units import Units
 from playground.kinds.datasets import load_dataset

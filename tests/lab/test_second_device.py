@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 import torch
 
-from playground.app import measurements
-from playground.app.sampling_worker import Weights
+from playground.app.controllers import measurements
+from playground.app.model.weights import Weights
 from playground.lab.density_map import density_map
 from playground.lab.diagnostics import noise_diagnostics
 from playground.lab.evaluation import evaluate

@@ -6,10 +6,10 @@ from PySide6.QtCore import QPoint, QPointF, QRect, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QActionGroup, QFocusEvent, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen, QPolygonF
 from PySide6.QtWidgets import QAbstractButton, QLabel, QLayout, QLayoutItem, QMenu, QSizePolicy, QWidget, QWidgetAction
 
-from playground.app import theme
 from playground.app.canvas.legend import LEGEND, Entry
 from playground.app.canvas.view import CanvasView
-from playground.app.wrapping import wrapped
+from playground.app.style import theme
+from playground.app.style.wrapping import wrapped
 from playground.drawing.palette import DARK, Palette
 
 HEIGHT = 28

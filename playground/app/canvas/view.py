@@ -7,10 +7,10 @@ import numpy as np
 from PySide6.QtCore import QPoint, QRect, QSize, Qt, Signal, SignalInstance
 from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
 
-from playground.app import theme
 from playground.app.canvas.image_keys import ImageKeys
 from playground.app.canvas.legend import KEYS, LEGEND, defaults
 from playground.app.canvas.plot_surface import PlotSurface
+from playground.app.style import theme
 from playground.drawing.images import ImageGrid, Strip
 from playground.drawing.layers import Data, Density, Field, InterpolatedPoints, Particles, Path, Strokes, Trails
 from playground.drawing.palette import DARK, Palette

@@ -6,14 +6,12 @@ from pathlib import Path
 from PySide6.QtCore import QSize, Qt, Signal, Slot
 from PySide6.QtWidgets import QButtonGroup, QGridLayout, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
-from playground.app import theme
-from playground.app.collapsible_panel import CollapsiblePanel, Notice
-from playground.app.controls import NumberEdit, Slider
-from playground.app.engine import Engine
-from playground.app.equation import Tooltip, words
-from playground.app.field_row import EDIT_WIDTH, LABEL_WIDTH, FieldLabel, no_number, warning
-from playground.app.kind_rows import KindRows, column
-from playground.app.number_formats import (
+from playground.app.controllers.engine import Engine
+from playground.app.model.state import State
+from playground.app.model.views import ProblemView
+from playground.app.model.workspace import other_data
+from playground.app.style import theme
+from playground.app.style.number_formats import (
     Scale,
     format_count,
     format_exactly,
@@ -21,10 +19,13 @@ from playground.app.number_formats import (
     parse_number,
     round_to_slider,
 )
-from playground.app.state import State
-from playground.app.views import ProblemView, TaskStatus
-from playground.app.workspace import other_data
-from playground.app.wrapping import breakable, wrapped
+from playground.app.style.wrapping import breakable, wrapped
+from playground.app.widgets.collapsible_panel import CollapsiblePanel, Notice
+from playground.app.widgets.controls import NumberEdit, Slider
+from playground.app.widgets.equation import Tooltip, words
+from playground.app.widgets.field_row import EDIT_WIDTH, LABEL_WIDTH, FieldLabel, no_number, warning
+from playground.app.widgets.kind_rows import KindRows, column
+from playground.app.workers.tasks import TaskStatus
 from playground.drawing.palette import DARK, Palette
 from playground.kinds.datasets import DataSource, Toy
 from playground.kinds.datasets.drawing import Drawing

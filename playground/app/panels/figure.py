@@ -7,14 +7,14 @@ from PySide6.QtCore import QRectF, Qt, Signal, Slot
 from PySide6.QtGui import QPainter, QPaintEvent, QPalette, QResizeEvent
 from PySide6.QtWidgets import QBoxLayout, QHBoxLayout, QLabel, QPushButton, QSizePolicy, QWidget
 
-from playground.app import theme
-from playground.app.engine import Engine
-from playground.app.equation import Tooltip
-from playground.app.labels import spoken
-from playground.app.number_formats import MINUS, format_duration, format_number
-from playground.app.selectable import SelectableLabel
-from playground.app.views import TaskStatus
-from playground.app.wrapping import wrapped
+from playground.app.controllers.engine import Engine
+from playground.app.style import theme
+from playground.app.style.labels import spoken
+from playground.app.style.number_formats import MINUS, format_duration, format_number
+from playground.app.style.wrapping import wrapped
+from playground.app.widgets.equation import Tooltip
+from playground.app.widgets.selectable import SelectableLabel
+from playground.app.workers.tasks import TaskStatus
 from playground.drawing.palette import DARK, Palette
 
 NOTHING = "–"

@@ -6,13 +6,13 @@ from typing import Any
 from PySide6.QtCore import Slot
 from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
 
-from playground.app import theme
-from playground.app.collapsible_panel import ROW_GAP
-from playground.app.engine import Engine
-from playground.app.number_formats import format_count, format_number
+from playground.app.controllers.engine import Engine
+from playground.app.model.state import State
+from playground.app.model.views import DensityView
 from playground.app.panels.figure import Figure, decimal, missing, with_error
-from playground.app.state import State
-from playground.app.views import DensityView
+from playground.app.style import theme
+from playground.app.style.number_formats import format_count, format_number
+from playground.app.widgets.collapsible_panel import ROW_GAP
 from playground.lab.conflicts import flow_conflict
 from playground.lab.defaults import resolve
 

@@ -6,17 +6,19 @@ import numpy as np
 from PySide6.QtCore import Slot
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QWidget
 
-from playground.app import theme, why_disabled
-from playground.app.collapsible_panel import CollapsiblePanel, Notice
-from playground.app.engine import Engine
-from playground.app.fields import make_field
-from playground.app.labels import capital, spoken
-from playground.app.number_formats import format_count, format_number
+from playground.app.canvas.readouts import place
+from playground.app.controllers import why_disabled
+from playground.app.controllers.engine import Engine
+from playground.app.model.state import State
+from playground.app.model.views import FlowLikelihood, LatentInterpolation, PointLikelihood, ProblemView
 from playground.app.panels.figure import Figure, TaskButton, decimal, with_error
 from playground.app.panels.held_out import TRIP, HeldOutFigures
-from playground.app.readouts import place
-from playground.app.state import State
-from playground.app.views import FlowLikelihood, LatentInterpolation, PointLikelihood, ProblemView, TaskStatus
+from playground.app.style import theme
+from playground.app.style.labels import capital, spoken
+from playground.app.style.number_formats import format_count, format_number
+from playground.app.widgets.collapsible_panel import CollapsiblePanel, Notice
+from playground.app.widgets.fields import make_field
+from playground.app.workers.tasks import TaskStatus
 from playground.lab.conflicts import flow_conflict, likelihood_conflict
 from playground.lab.defaults import resolve
 from playground.lab.settings import LOG_P_OF

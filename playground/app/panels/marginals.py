@@ -5,12 +5,12 @@ from PySide6.QtCore import Qt, Slot
 from PySide6.QtGui import QFontMetrics
 from PySide6.QtWidgets import QBoxLayout, QLabel, QVBoxLayout, QWidget
 
-from playground.app import theme
-from playground.app.charts.histogram import MarginalHistogram
-from playground.app.collapsible_panel import ROW_GAP
-from playground.app.controls import SegmentedControl
-from playground.app.engine import Engine
-from playground.app.views import ProblemView
+from playground.app.controllers.engine import Engine
+from playground.app.model.views import ProblemView
+from playground.app.style import theme
+from playground.app.widgets.charts.histogram import MarginalHistogram
+from playground.app.widgets.collapsible_panel import ROW_GAP
+from playground.app.widgets.controls import SegmentedControl
 
 AXIS_WIDTH = 52  # px of an axis's name beside the legend; below it they have twice as much
 

@@ -6,11 +6,11 @@ from typing import Any
 from PySide6.QtCore import Slot
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
-from playground.app.collapsible_panel import ROW_GAP, Notice
-from playground.app.engine import Engine
-from playground.app.number_formats import format_percent
+from playground.app.controllers.engine import Engine
+from playground.app.model.state import State
 from playground.app.panels.figure import Figure, missing
-from playground.app.state import State
+from playground.app.style.number_formats import format_percent
+from playground.app.widgets.collapsible_panel import ROW_GAP, Notice
 from playground.lab.memorization import memorization_warning
 
 

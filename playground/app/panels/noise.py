@@ -7,19 +7,19 @@ import numpy as np
 from PySide6.QtCore import Slot
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QWidget
 
-from playground.app import theme
-from playground.app.charts.noise_levels import NoiseLevelChart
-from playground.app.collapsible_panel import CollapsiblePanel, Notice
-from playground.app.engine import Engine
-from playground.app.equation import Tooltip
-from playground.app.field_row import FieldRow, warning
-from playground.app.fields import NumberField, make_field
-from playground.app.kind_rows import KindRows, column
-from playground.app.labels import worded
-from playground.app.number_formats import format_number
-from playground.app.range_field import RangeField
-from playground.app.state import State
-from playground.app.views import ProblemView
+from playground.app.controllers.engine import Engine
+from playground.app.model.state import State
+from playground.app.model.views import ProblemView
+from playground.app.style import theme
+from playground.app.style.labels import worded
+from playground.app.style.number_formats import format_number
+from playground.app.widgets.charts.noise_levels import NoiseLevelChart
+from playground.app.widgets.collapsible_panel import CollapsiblePanel, Notice
+from playground.app.widgets.equation import Tooltip
+from playground.app.widgets.field_row import FieldRow, warning
+from playground.app.widgets.fields import NumberField, make_field
+from playground.app.widgets.kind_rows import KindRows, column
+from playground.app.widgets.range_field import RangeField
 from playground.kinds.noise import Noise
 from playground.lab.experiment import every_field
 

@@ -5,13 +5,13 @@ import math
 from PySide6.QtCore import Slot
 from PySide6.QtWidgets import QWidget
 
-from playground.app.collapsible_panel import CollapsiblePanel, Notice
-from playground.app.engine import Engine
-from playground.app.fields import make_field
-from playground.app.kind_rows import KindRows, column
-from playground.app.number_formats import format_compact
-from playground.app.state import State
-from playground.app.views import conditions_of
+from playground.app.controllers.engine import Engine
+from playground.app.model.state import State
+from playground.app.model.views import conditions_of
+from playground.app.style.number_formats import format_compact
+from playground.app.widgets.collapsible_panel import CollapsiblePanel, Notice
+from playground.app.widgets.fields import make_field
+from playground.app.widgets.kind_rows import KindRows, column
 from playground.lab.conflicts import training_conflict
 from playground.lab.defaults import resolve
 

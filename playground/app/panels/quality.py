@@ -7,18 +7,24 @@ import numpy as np
 from PySide6.QtCore import QTimer, Slot
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QWidget
 
-from playground.app import theme, why_disabled
-from playground.app.charts.errors import ErrorAlongSigma
-from playground.app.charts.pairs import NearestPairs
-from playground.app.collapsible_panel import CollapsiblePanel, Notice
-from playground.app.engine import Engine
-from playground.app.labels import spoken
-from playground.app.number_formats import format_measured, format_number, format_percent, format_percent_with_error
+from playground.app.controllers import why_disabled
+from playground.app.controllers.engine import Engine
+from playground.app.model.state import State
+from playground.app.model.views import ProblemView
 from playground.app.panels.figure import Figure, TaskButton, decimal, missing, with_error
 from playground.app.panels.marginals import Marginals
 from playground.app.panels.memorization import Memorization
-from playground.app.state import State
-from playground.app.views import ProblemView
+from playground.app.style import theme
+from playground.app.style.labels import spoken
+from playground.app.style.number_formats import (
+    format_measured,
+    format_number,
+    format_percent,
+    format_percent_with_error,
+)
+from playground.app.widgets.charts.errors import ErrorAlongSigma
+from playground.app.widgets.charts.pairs import NearestPairs
+from playground.app.widgets.collapsible_panel import CollapsiblePanel, Notice
 from playground.data.units import EQUALIZED
 from playground.lab.conflicts import comparison_conflict
 from playground.lab.score_error_curve import ScoreErrorCurve, at_sigma

@@ -5,17 +5,18 @@ from collections.abc import Sequence
 from PySide6.QtCore import Qt, Slot
 from PySide6.QtWidgets import QLabel, QWidget
 
-from playground.app import readouts, theme
-from playground.app.collapsible_panel import CollapsiblePanel, Notice
-from playground.app.engine import Engine
-from playground.app.field_row import FieldRow
-from playground.app.fields import NumberField, make_field
-from playground.app.kind_rows import KindRows, column
-from playground.app.number_formats import format_count
+from playground.app.canvas import readouts
+from playground.app.controllers.engine import Engine
+from playground.app.model.state import State
+from playground.app.model.views import conditions_of
 from playground.app.panels.figure import Figure
-from playground.app.state import State
-from playground.app.views import conditions_of
-from playground.app.wrapping import breakable
+from playground.app.style import theme
+from playground.app.style.number_formats import format_count
+from playground.app.style.wrapping import breakable
+from playground.app.widgets.collapsible_panel import CollapsiblePanel, Notice
+from playground.app.widgets.field_row import FieldRow
+from playground.app.widgets.fields import NumberField, make_field
+from playground.app.widgets.kind_rows import KindRows, column
 from playground.data.dataset import one_line
 from playground.lab.conflicts import sampling_conflict
 from playground.lab.defaults import resolve

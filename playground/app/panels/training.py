@@ -7,15 +7,16 @@ from PySide6.QtCore import Qt, QTimer, Signal, Slot
 from PySide6.QtGui import QFont, QFontMetrics
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QPushButton, QWidget
 
-from playground.app import theme, why_disabled
-from playground.app.charts.loss import LossChart
-from playground.app.collapsible_panel import CollapsiblePanel, Notice
-from playground.app.engine import Engine
-from playground.app.fields import NumberField, make_field
-from playground.app.number_formats import format_count, format_duration, format_number
+from playground.app.controllers import why_disabled
+from playground.app.controllers.engine import Engine
+from playground.app.model.state import State
+from playground.app.model.views import conditions_of
 from playground.app.panels.figure import with_error
-from playground.app.state import State
-from playground.app.views import conditions_of
+from playground.app.style import theme
+from playground.app.style.number_formats import format_count, format_duration, format_number
+from playground.app.widgets.charts.loss import LossChart
+from playground.app.widgets.collapsible_panel import CollapsiblePanel, Notice
+from playground.app.widgets.fields import NumberField, make_field
 from playground.lab.conflicts import training_conflict
 from playground.lab.label_dropout_checks import untrained_conditional_score, untrained_unconditional_score
 

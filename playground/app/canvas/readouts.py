@@ -1,0 +1,128 @@
+"""What the canvas says in words: the moment in view, and what lies under the pointer."""
+
+import math
+import typing
+
+import numpy as np
+
+from playground.app.model.views import Bounds, DensityView, PointReadout, ProblemView
+from playground.app.style.number_formats import THIN_SPACE, format_coordinate, format_number
+
+NAMES = {"learned": "learned", "exact": "exact", "empirical": "training set"}
+
+if typing.TYPE_CHECKING:
+    from playground.lab.trajectory import Trajectory
+
+
+UNTRAINED = "untrained network"
+
+
+def caption(trajectory: "Trajectory", frame: int, kind: str, untrained: bool = False) -> list[str]:
+    """Sigma, level or time, step size and step of a frame, in two lines; in a third the score evaluations so far.
+
+    Args:
+        kind: the sampler, as in ``sampling.kind``.
+        untrained: whether what is seen is of a network with random weights.
+    """
+    sigma, time = float(trajectory.sigma[frame]), float(trajectory.time[frame])
+    step_size = float(trajectory.step_size[frame])
+    first = [f"σ = {format_number(sigma)}"]
+    if kind == "annealed-langevin":
+        level, levels = _level(trajectory, frame)
+        first.append(f"level {level}" + (f"/{levels}" if levels else ""))
+    elif math.isfinite(time):
+        first.append(f"t = {time:.3f}")
+    # A step of no length is a mere frame: each particle takes steps of its own.
+    word = "frame" if math.isnan(step_size) and math.isfinite(trajectory.nfe_mean[frame]) else "step"
+    second = [f"{word} {trajectory.step[frame]}/{trajectory.steps}"]
+    if math.isfinite(step_size) and step_size:
+        name = {"langevin": "ε", "mala": "ε", "annealed-langevin": "α"}.get(kind, "Δt")
+        second.insert(0, f"{name} = {format_number(abs(step_size))}")
+    accepted = float(trajectory.accepted[frame])
+    if math.isfinite(accepted):
+        second.append(f"{accepted:.0%} accepted")
+    third = evaluations(trajectory, frame)
+    return [*[UNTRAINED][: int(untrained)], "   ".join(first), "   ".join(second), *[third][: bool(third)]]
+
+
+def evaluations(trajectory: "Trajectory", frame: int, unit: str = " score evaluations") -> str:
+    """The score evaluations of one particle until a frame, of steps of their own the mean and the most; "" if not known."""
+    if frame >= len(trajectory):
+        return ""  # of a run that has just begun anew
+    mean, most = float(trajectory.nfe_mean[frame]), float(trajectory.nfe_max[frame])
+    if math.isnan(mean):
+        return ""
+    return (
+        f"{format_number(mean)}{unit}" if mean == most else f"{format_number(mean)}{unit} (most {format_number(most)})"
+    )
+
+
+def asked_density(density: DensityView) -> list[str]:
+    """A line that says which density is seen where it is a map that was asked for, and not that of the moment."""
+    return [f"density ({NAMES[density.source]}) at σ = {format_number(density.sigma)}"] if density.asked else []
+
+
+def _level(trajectory: "Trajectory", frame: int) -> tuple[int, int]:
+    """Number of the level from 1, and of all of them, 0 while the run goes on."""
+    sigmas = trajectory.sigma
+    falls = np.concatenate([[False], np.diff(sigmas) < -1e-9 * np.abs(sigmas[:-1])])
+    level = 1 + int(falls[: frame + 1].sum())
+    return level, 1 + int(falls.sum()) if trajectory.finished else 0
+
+
+def pointer(probe: PointReadout, problem: ProblemView, density: DensityView | None = None) -> list[str]:
+    """Position, score and log density under the pointer, one line each.
+
+    Args:
+        density: the map on the canvas, to read where it was asked for or the density is not known.
+    """
+    x, y = probe.point
+    first, second = problem.axes
+    lines = [
+        f"{first} {format_coordinate(x, problem.bounds[:2])}   {second} {format_coordinate(y, problem.bounds[2:])}"
+    ]
+    if probe.learned is not None:
+        lines.append(f"score {_vector(probe.learned)}")
+    if probe.exact is not None:
+        lines.append(f"{NAMES[probe.source]} {_vector(probe.exact)}")
+    # The map on the canvas goes first, but for a learned one of the moment, beside which there is the exact value.
+    beside = density is None or density.source == probe.source or (probe.source, density.source) == ("exact", "learned")
+    asked = density is not None and density.asked
+    if probe.log_density is not None and beside and not asked:
+        of = "" if probe.source == "exact" else f" ({NAMES[probe.source]})"
+        lines.append(f"log p{_subscript(probe.sigma)} = {format_number(probe.log_density)}{of}")
+    elif density is not None:
+        value = _read(density, x, y)
+        if value > 0:
+            lines.append(
+                f"log p{_subscript(density.sigma)} ≈ {format_number(math.log(value))} ({NAMES[density.source]})"
+            )
+    return lines
+
+
+def _read(density: DensityView, x: float, y: float) -> float:
+    """The map's value in the cell of a point, 0 beside the map."""
+    x0, x1, y0, y1 = density.extent
+    rows, columns = density.density.shape
+    column, row = math.floor((x - x0) / (x1 - x0) * columns), math.floor((y - y0) / (y1 - y0) * rows)
+    return float(density.density[row, column]) if 0 <= row < rows and 0 <= column < columns else 0.0
+
+
+def position(x: float, y: float, problem: ProblemView) -> list[str]:
+    """What can be said about the pointer at once, before the score is known."""
+    first, second = problem.axes
+    return [f"{first} {format_coordinate(x, problem.bounds[:2])}   {second} {format_coordinate(y, problem.bounds[2:])}"]
+
+
+def place(point: np.ndarray, bounds: Bounds) -> str:
+    """A point of the plane, in digits that fit the data's width on each axis."""
+    x, y = point.tolist()
+    return f"({format_coordinate(x, bounds[:2])}, {format_coordinate(y, bounds[2:])})"
+
+
+def _vector(vector: np.ndarray) -> str:
+    return f"({format_number(float(vector[0]))},{THIN_SPACE}{format_number(float(vector[1]))})"
+
+
+def _subscript(sigma: float) -> str:
+    return f"(σ = {format_number(sigma)})"

@@ -1,0 +1,352 @@
+"""Opening, saving and what a file on the workspace is called.
+
+Four kinds can be opened or dropped: sessions (``.spg``: everything; the folder of a run from the command line, or its model),
+experiments (``.toml``: the settings), points (``.csv``, ``.tsv``, ``.npy``: a data set of one's own) and images (a folder of
+pictures, or a file of MNIST, CIFAR or NPZ images). Only sessions are saved; reading and writing happen off the GUI thread.
+"""
+
+import os
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from PySide6.QtCore import QObject, Signal, Slot
+from PySide6.QtWidgets import QMessageBox, QWidget
+
+from playground.app.controllers.engine import Engine
+from playground.app.controllers.export_size import megabytes
+from playground.app.model import errors
+from playground.app.model.preferences import Preferences
+from playground.app.model.state import State
+from playground.app.widgets import file_prompts
+from playground.app.widgets.file_prompts import Answer, completed, may_replace, name_buttons
+from playground.app.workers.background_task import BackgroundTask
+from playground.lab import experiment as experiments
+from playground.lab.experiment import Experiment, ExperimentError
+from playground.lab.session import MODEL, SUFFIX, Session, SessionError
+from playground.user_errors import UserError
+
+POINTS = (".csv", ".tsv", ".npy")
+IMAGES = (".npz", ".gz", ".bin", "-ubyte", ".ubyte")
+SESSIONS = (SUFFIX, ".safetensors")
+OPENABLE = (*SESSIONS, ".toml", *POINTS, *IMAGES)
+FILTERS = ";;".join(
+    (
+        f"Everything that opens ({' '.join('*' + suffix for suffix in OPENABLE)})",
+        f"Sessions ({' '.join('*' + suffix for suffix in SESSIONS)})",
+        "Experiments (*.toml)",
+        f"Points ({' '.join('*' + suffix for suffix in POINTS)})",
+        f"Images ({' '.join('*' + ending for ending in IMAGES)})",
+        "All files (*)",
+    )
+)
+UNTITLED = "Untitled"
+
+Stamp = tuple[int, int]  # time of the last change in ns, and size
+
+
+class Documents(QObject):
+    """The file that belongs to what is on the workspace.
+
+    Args:
+        opening: the session that ships with the program, which it opens with; without it, the default experiment.
+
+    Signals:
+        changed(): the name, the mark of unsaved work or the time of the last save are different now.
+        opened(object): a session was put on the workspace; its `view` is for the canvas.
+        saved(str): what was written, as a sentence.
+        refused(str): why a file could not be opened or saved, as a sentence.
+    """
+
+    changed = Signal()
+    opened = Signal(object)
+    saved = Signal(str)
+    refused = Signal(str)
+
+    def __init__(
+        self, state: State, engine: Engine, preferences: Preferences, window: QWidget, opening: Path | None = None
+    ) -> None:
+        super().__init__(window)
+        self._state, self._engine, self._preferences, self._window = state, engine, preferences, window
+        self._opening = opening
+        self._stamp: Stamp | None = None  # of the file when it was opened or saved here
+        self._background = BackgroundTask(self)
+        self.saving = False  # whether work is on its way to a file, and safe only once it is there
+        self._then: Callable[[], None] | None = None  # what goes on once that file is whole
+        self.path: Path | None = None
+        self.successes = 0  # files opened, begun or saved so far
+        self.saved_at: float | None = None  # time.monotonic of this document's last save in this run
+        self.describe_view: Callable[[], dict[str, Any]] = dict  # what of the canvas a session keeps
+        state.history_changed.connect(self.changed)
+        engine.points_opened.connect(self._points_opened)
+
+    # --- names
+
+    @property
+    def name(self) -> str:
+        return name_of(self.path) if self.path else UNTITLED
+
+    @property
+    def title(self) -> str:
+        """For the window's frame; a dot marks unsaved work."""
+        return f"{'• ' if self._state.modified else ''}{self.name} - Score Playground"
+
+    @property
+    def busy(self) -> bool:
+        """Whether a file is being read or written."""
+        return self._background.busy
+
+    def saved_text(self) -> str:
+        """How long ago the last save was, in words."""
+        if self.saved_at is None:
+            return "not saved" if self._state.modified else ""
+        seconds = time.monotonic() - self.saved_at
+        if seconds < 60:
+            return f"saved {seconds:.0f} s ago"
+        return f"saved {seconds / 60:.0f} min ago" if seconds < 3600 else f"saved {seconds / 3600:.0f} h ago"
+
+    # --- open
+
+    def ask_open(self) -> None:
+        """Let the user choose a file, then open it."""
+        name = file_prompts.open_name(self._window, "Open", self._folder(), FILTERS)
+        if name:
+            self.open(Path(name))
+
+    def ask_open_folder(self) -> None:
+        """Let the user choose a folder of pictures, then open it."""
+        name = file_prompts.folder_name(self._window, "Open a folder of pictures", self._folder())
+        if name:
+            self.open(Path(name))
+
+    def open(self, path: Path) -> None:
+        """Open any file that can be opened, once unsaved work is safe; what is wrong with it comes as a sentence."""
+        path = Path(path).expanduser()
+        if os.path.isfile(path / MODEL):  # the folder of a run; Path.is_file raises where a folder may not be entered
+            path /= MODEL
+        suffix = next((ending for ending in OPENABLE if path.name.lower().endswith(ending)), "")
+        if path.is_dir():
+            self.when_safe(lambda: self._open_data(path, "images"))
+            return
+        if not suffix:
+            self._refuse(
+                f"{path.name} cannot be opened: give a file ending in {', '.join(OPENABLE[:-1])} or {OPENABLE[-1]}, or a folder of pictures."
+            )
+            return
+        if not path.is_file():
+            self._forget(path)
+            self._refuse(f"{path} cannot be opened: it does not exist.")
+            return
+        self.when_safe(lambda: self._open(path, suffix))
+
+    def open_bundled(self) -> bool:
+        """Put the session that ships with the program on the workspace, at once and without a name; before the first paint.
+
+        Returns:
+            Whether there is such a file and it could be read.
+        """
+        if self._opening is None or not self._opening.is_file():
+            return False
+        try:
+            session = Session.load(self._opening)
+        except SessionError as error:
+            self._refuse(str(error))
+            return False
+        self._adopt(session, None)
+        return True
+
+    def new(self) -> None:
+        """What the program opens with, once unsaved work is safe; nothing that was trained before comes back."""
+
+        def start() -> None:
+            if not self.open_bundled():
+                self._engine.open_experiment(Experiment())
+                self._name(None)
+
+        self.when_safe(start)
+
+    def _open(self, path: Path, suffix: str) -> None:
+        if suffix in SESSIONS:
+            started = self._background.run(
+                "open",
+                lambda: (_stamp(path), Session.load(path)),
+                lambda read: self._adopt(read[1], path, read[0]),
+                self._failed,
+            )
+            if not started:
+                self._refuse(f"{path.name} is not opened: another file is still being read or written.")
+        elif suffix == ".toml":
+            try:
+                self._engine.open_experiment(experiments.load(path))
+            except ExperimentError as error:
+                self._refuse(str(error))
+                return
+            self._name(None)
+            self._remember(path)
+        else:
+            self._open_data(path, "images" if suffix in IMAGES else "file")
+
+    def _open_data(self, path: Path, kind: str) -> None:
+        self._engine.open_points(str(path.resolve()), kind)
+
+    @Slot(str)
+    def _points_opened(self, path: str) -> None:
+        """Remember a file of data once it is the data: reading it takes a while, and may fail."""
+        self._name(None)  # Save asks for a name: it would write over the session that was open before
+        self._remember(Path(path))
+
+    def _adopt(self, session: Session, path: Path | None, stamp: Stamp | None = None) -> None:
+        self._engine.open_session(session)
+        self._name(path, stamp)
+        if path is not None:
+            self._remember(path)
+        self.opened.emit(session)
+
+    # --- save
+
+    def save(self, then: Callable[[], None] | None = None) -> None:
+        """Save under the present name if it is a session's, or ask for one; `then` is called once the file is written."""
+        if self.path is None or self.path.suffix.lower() != SUFFIX:
+            self.save_as(then)
+        elif _stamp(self.path) in (None, self._stamp) or may_replace(
+            self._window,
+            f"{self.path.name} has changed on disk since it was opened or saved here.",
+            "Replace what is there now? “Save as…” keeps both.",
+        ):
+            self._write(self.path, then)
+
+    def save_as(self, then: Callable[[], None] | None = None) -> None:
+        """Ask for a name and save."""
+        proposed = str(self.proposal().with_suffix(SUFFIX))
+        size = self._engine.session_size()
+        about = "" if size is None else f", about {megabytes(size)}"
+        name, _ = file_prompts.save_name(self._window, "Save as", proposed, f"Sessions{about} (*{SUFFIX})")
+        path = completed(self._window, name, (SUFFIX,), SUFFIX) if name else None
+        if path is not None:
+            self._write(path, then)
+
+    def proposal(self) -> Path:
+        """What a dialog proposes for what is on the workspace, with whatever ending."""
+        return file_prompts.proposal(self._preferences, self.path, self._state.experiment.data.kind)
+
+    def _folder(self) -> str:
+        return str(self.proposal().parent)
+
+    def _write(self, path: Path, then: Callable[[], None] | None) -> None:
+        if self.busy:
+            self._refuse(f"{path.name} is not saved yet: another file is still being read or written; try again.")
+            return
+        try:
+            session = self._engine.session(self.describe_view())
+        except SessionError as error:
+            self._refuse(str(error))
+            return
+        self._state.mark_saved()  # what changes from here on is not in the file
+        self.saving, self._then, named = True, then, self.successes
+
+        def write() -> Stamp | None:
+            session().save(path)
+            return _stamp(path)
+
+        def done(stamp: Stamp | None) -> None:
+            self.saving, go_on = False, self._then
+            if self.successes == named:  # else other data, which were being read, have come to the workspace
+                self._name(path, stamp, time.monotonic())
+            self._remember(path)
+            self.saved.emit(f"Saved {path.name}.")
+            if go_on is not None:
+                go_on()
+
+        def failed(error: BaseException) -> None:
+            self.saving = False
+            self._state.mark_modified()
+            self._failed(error)
+
+        self._background.run("save", write, done, failed)
+
+    # --- unsaved work
+
+    def when_safe(self, go_on: Callable[[], None]) -> None:
+        """Call `go_on` if nothing is unsaved, or once the user has saved or let go of what is; never if he cancels.
+
+        What is being saved now may still fail: what was asked for last waits for it.
+        """
+        if self.saving:
+            self._then = lambda: self.when_safe(go_on)
+            return
+        if not self._state.modified:
+            go_on()
+            return
+        answer = self._ask()
+        if answer == Answer.Save:
+            self.save(go_on)
+        elif answer == Answer.Discard:
+            go_on()
+
+    def _ask(self) -> Answer:
+        box = QMessageBox(
+            QMessageBox.Icon.NoIcon,
+            "Unsaved work",
+            f"Save the changes to {self.name}?",
+            Answer.Save | Answer.Discard | Answer.Cancel,
+            self._window,
+        )
+        box.setObjectName("unsavedWork")
+        box.setInformativeText("Otherwise training, drawing and settings since the last save are lost.")
+        name_buttons(box, {Answer.Save: "&Save", Answer.Discard: "&Discard", Answer.Cancel: "&Cancel"})
+        box.setDefaultButton(Answer.Save)
+        answer = Answer(box.exec())
+        box.deleteLater()
+        return answer
+
+    def finish(self, seconds: float = 1.0) -> bool:
+        """Wait for a file being written, when quitting."""
+        return self._background.wait(seconds)
+
+    # --- recent files
+
+    def recent(self) -> list[Path]:
+        """The files opened or saved lately, newest first, as far as they still exist."""
+        return [path for path in map(Path, self._preferences.get("recent")) if path.exists()]
+
+    def clear_recent(self) -> None:
+        self._preferences.set("recent", [])
+
+    def _remember(self, path: Path) -> None:
+        self._preferences.add_recent(path)
+        file_prompts.remember(self._preferences, path)
+
+    def _forget(self, path: Path) -> None:
+        others = [name for name in self._preferences.get("recent") if Path(name) != path]
+        self._preferences.set("recent", others)
+
+    # --- outcomes
+
+    def _name(self, path: Path | None, stamp: Stamp | None = None, saved_at: float | None = None) -> None:
+        self.path, self._stamp, self.saved_at = path, stamp, saved_at
+        self.successes += 1
+        self.changed.emit()
+
+    def _failed(self, error: BaseException) -> None:
+        if isinstance(error, UserError):
+            self._refuse(str(error))
+        else:
+            errors.report(error, "a file could not be read or written")
+
+    def _refuse(self, sentence: str) -> None:
+        self.refused.emit(sentence)
+
+
+def name_of(path: Path) -> str:
+    """What a file is called: the models of all runs have one name, and only their folders tell them apart."""
+    return f"{path.parent.name}/{path.name}" if path.name == MODEL else path.name
+
+
+def _stamp(path: Path) -> Stamp | None:
+    """Tells one state of a file from another; None where there is none."""
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return status.st_mtime_ns, status.st_size

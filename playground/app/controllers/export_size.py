@@ -1,0 +1,61 @@
+"""How large an export will be, told before it is written."""
+
+import typing
+from collections.abc import Callable, Iterator
+
+import numpy as np
+from PySide6.QtCore import QBuffer, QIODevice
+from PySide6.QtGui import QImage
+
+from playground.app.model.preferences import VideoChoice
+from playground.drawing import film
+from playground.drawing.film import FrameOverlay
+from playground.drawing.scene import Scene
+
+if typing.TYPE_CHECKING:
+    from playground.lab.trajectory import Trajectory
+
+OverlayMaker = Callable[["Trajectory | None", np.ndarray], tuple[FrameOverlay, Iterator[float]]]
+"""Of a run and the frames to paint: gives them score field, density and caption, once what it prepares meanwhile is done."""
+
+PLACES, SUCCESSIVE = 3, 12
+"""Pieces of a film that are encoded to foretell its size, and pictures of each: VP9 needs a dozen."""
+
+
+def megabytes(size: int) -> str:
+    """A number of bytes as people read it."""
+    if size < 1_000_000:
+        return f"{max(size // 1000, 1)} kB"
+    return f"{size / 1e6:.1f} MB"
+
+
+def png_size(image: QImage) -> int:
+    """Bytes of a picture's file."""
+    buffer = QBuffer()
+    buffer.open(QIODevice.OpenModeFlag.WriteOnly)
+    image.save(buffer, "PNG")  # type: ignore[call-overload]
+    return int(buffer.size())
+
+
+def estimate_film_size(
+    scene: Scene, trajectory: "Trajectory", overlay_maker: OverlayMaker, choice: VideoChoice
+) -> Iterator[tuple[float, int | None]]:
+    """Paint and encode some pieces of the film as :func:`paint_film` would; yields the share done, and at last the bytes of all."""
+    from playground.drawing.video import (
+        estimated_size,
+        packet_sizes,
+    )  # FFmpeg's libraries: the window opens without them
+
+    schedule = film.schedule(len(trajectory), choice.seconds, choice.fps)
+    moving = int((np.cumsum(schedule[::-1] < schedule[-1]) > 0).sum()) + 1
+    starts = [int((place + 0.5) / PLACES * max(moving - SUCCESSIVE, 0)) for place in range(PLACES)]
+    pieces = [schedule[start : start + SUCCESSIVE].tolist() for start in dict.fromkeys(starts)]
+    overlay, preparing = overlay_maker(trajectory, np.concatenate(pieces))
+    for done in preparing:
+        yield 0.5 * done, None
+    size, found = (choice.width, choice.height), []
+    for frames in pieces:
+        painted = film.pictures(scene, trajectory.positions, frames, *size, overlay)
+        found.append(packet_sizes(choice.suffix, painted, size, choice.fps))
+        yield 0.5 + 0.5 * len(found) / len(pieces), None
+    yield 1.0, estimated_size(choice.suffix, found, moving)

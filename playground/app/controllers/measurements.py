@@ -1,0 +1,235 @@
+"""Measurements that the window asks for, as iterators of (fraction, result) to be driven in a thread."""
+
+import dataclasses
+import math
+from collections.abc import Container, Iterator
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from playground.app.model.views import (
+    Bounds,
+    DensityView,
+    FlowLikelihood,
+    LatentInterpolation,
+    PointLikelihood,
+    ProblemView,
+)
+from playground.app.model.weights import Weights
+from playground.app.model.workspace import torch_threads
+from playground.lab.conflicts import flow_conflict
+from playground.lab.label_dropout_checks import untrained_likelihood_score
+
+if TYPE_CHECKING:
+    from playground.lab.problem import Problem
+    from playground.lab.trajectory import Trajectory
+    from playground.theory.networks import ScoreNetwork
+    from playground.theory.noise import ScoreFunction
+
+MAP_CELLS = 64  # of a learned density that follows sigma, across and down: a second or two each
+ASKED_CELLS = 160  # of the map that is asked for
+ENERGY_CELLS = 120  # of that of an energy, which no path has to be followed for: a twentieth of a second
+INTERPOLATION_POINTS, INTERPOLATION_IMAGES = 65, 11  # a smooth line, and images that fit beside each other
+
+Progress = Iterator[tuple[float | None, Any]]
+
+
+def learned_score(problem: "Problem", weights: Weights) -> "ScoreNetwork":
+    """A score function of its own, so that no other thread's network is touched."""
+    import torch
+
+    torch.set_num_threads(torch_threads(problem))
+    network = problem.network()
+    network.load_state_dict(weights.tensors)
+    return network.requires_grad_(False)
+
+
+def likelihood_score(problem: "Problem", weights: Weights) -> "ScoreFunction":
+    """The score whose likelihoods the experiment asks for."""
+    return problem.known_score(problem.experiment.likelihood.source) or learned_score(problem, weights)
+
+
+def point_likelihood(problem: "Problem", weights: Weights, point: np.ndarray, number: int | None = None) -> Progress:
+    """log p of one point, or image of this number, by the probability flow there and back, by the energy, and by the known density:
+    whichever there are."""
+    from playground.lab.energies import normalised
+    from playground.lab.likelihood import round_trip
+    from playground.lab.trust import extrapolation_warnings, flow_warnings
+
+    score = likelihood_score(problem, weights)
+    energy, source = normalised(problem, score), problem.experiment.likelihood.source
+    sigma = problem.units.sigma_to_user(problem.noise.sigma_min)
+    exact = problem.exact_log_prob(point[None], sigma)
+    found = PointLikelihood(
+        point=point,
+        number=number,
+        sigma=sigma,
+        exact=None if exact is None else float(exact[0]),
+        flow=None,
+        source=source,
+        untrained=weights.untrained and source == "learned",
+        energy=None if energy is None else (float(energy.log_prob(point[None])[0]), energy.partition.error),
+    )
+    if flow_conflict(problem.experiment) is not None:
+        (warning,) = extrapolation_warnings(problem, point[None])
+        yield 1.0, dataclasses.replace(found, warning=warning)
+        return
+    for progress in round_trip(problem, score, point[None], record_path=number is None):
+        trip = progress.result
+        if trip is None:
+            yield progress.fraction, None
+            continue
+        result = trip.there
+        flow = FlowLikelihood(
+            log_prob=float(result.log_prob[0]),
+            prior_term=float(result.prior_term[0]),
+            trace_term=float(result.trace_term[0]),
+            standard_error=None if result.standard_error is None else float(result.standard_error[0]),
+            evaluations=int(result.evaluations[0]),
+            latent=result.latent[0],
+            distance=float(trip.distance[0]),
+            log_prob_error=float(trip.log_prob_error[0]),
+            path=None if result.path is None else result.path[:, 0],
+        )
+        (warning,) = flow_warnings(problem, point[None], result.log_prob, result.standard_error)
+        never = untrained_likelihood_score(problem.experiment, problem.conditions)
+        yield 1.0, dataclasses.replace(found, flow=flow, warning=warning if never is None else f"untrained: {never}")
+
+
+def latent_interpolation(
+    problem: "Problem", weights: Weights, ends: np.ndarray, numbers: tuple[int | None, int | None]
+) -> Progress:
+    """The way between two points (2, *shape) through their latent codes."""
+    from playground.lab.latent import interpolate
+
+    count = INTERPOLATION_POINTS if problem.shape == (2,) else INTERPOLATION_IMAGES
+    for progress in interpolate(problem, likelihood_score(problem, weights), ends, count):
+        found = progress.result
+        way = (
+            None
+            if found is None
+            else LatentInterpolation(ends, numbers, found.points, found.log_prob, found.standard_error)
+        )
+        yield progress.fraction, way
+
+
+def map_level(sigma: float, view: ProblemView) -> float:
+    """The noise level of the learned density that is shown at `sigma`: half an octave from one to the next; a tenth of an energy's."""
+    parts = 10 if view.has_energy else 2
+    level: float = 2.0 ** (round(parts * math.log2(max(sigma, 1e-30))) / parts)
+    if not view.has_process:
+        return view.sigma_min
+    return min(max(level, view.sigma_min), 0.999 * view.sigma_max)
+
+
+def learned_density(
+    problem: "Problem", weights: Weights, bounds: Bounds, sigma: float, resolution: int, moving: bool = False
+) -> Progress:
+    """The learned density of this noise level, see :func:`density_of`."""
+    return density_of(problem, learned_score(problem, weights), "learned", bounds, sigma, resolution, moving)
+
+
+def likelihood_density(problem: "Problem", weights: Weights, bounds: Bounds, resolution: int) -> Progress:
+    """The density of the finest noise level of the score that likelihoods are taken of; the training set's in closed form."""
+    source = problem.experiment.likelihood.source
+    if source == "empirical":
+        return training_set_density(problem, bounds, resolution)
+    return density_of(problem, likelihood_score(problem, weights), source, bounds, None, resolution)
+
+
+def training_set_density(problem: "Problem", bounds: Bounds, resolution: int) -> Progress:
+    """The smoothed training set's density on a grid: by its flow, every step of which looks at every point, it would take an hour."""
+    from playground.lab.density_map import empirical_density_map
+
+    sigma = problem.units.sigma_to_user(problem.noise.sigma_min)
+    for progress in empirical_density_map(problem, bounds, resolution):
+        view = None
+        if progress.log_density is not None:
+            view = DensityView(np.exp(progress.log_density), bounds, sigma, "empirical", asked=True)
+        yield progress.fraction, view
+
+
+def density_of(
+    problem: "Problem",
+    score: "ScoreFunction",
+    source: str,
+    bounds: Bounds,
+    sigma: float | None,
+    resolution: int,
+    moving: bool = False,
+) -> Progress:
+    """The density of a score on a grid, coarse to fine, by the probability flow.
+
+    Args:
+        sigma: noise level in user units; None for the finest, of a map that was asked for.
+        moving: in the process's own coordinates, which a VP process contracts, as particles with a time have them.
+    """
+    from playground.lab.density_map import density_map
+    from playground.lab.energies import normalised
+    from playground.lab.fields import grid_points
+
+    shown = problem.units.sigma_to_user(problem.noise.sigma_min) if sigma is None else sigma
+    scale = 1.0
+    if moving:
+        process = problem.process()
+        scale = float(process.scale(process.time(problem.units.sigma_to_internal(shown))))
+    # p_t(x) = p_sigma(x/alpha)/alpha^2, in coordinates whose origin is the data's mean.
+    corners = np.array([bounds[::2], bounds[1::2]])
+    (x0, y0), (x1, y1) = problem.units.to_user(problem.units.to_internal(corners) / scale).tolist()
+    view, drawn = None, None
+    model = normalised(problem, score, sigma, for_picture=resolution <= MAP_CELLS)
+    if model is not None:
+        side = max(resolution, ENERGY_CELLS)
+        values = model.log_prob(grid_points((x0, x1, y0, y1), side, side).reshape(-1, 2)).reshape(side, side)
+        partition = model.log_partition, model.partition.error
+        asked = sigma is None
+        yield 1.0, DensityView(np.exp(values) / scale**2, bounds, shown, "learned", partition, asked, moving)
+        return
+    for progress in density_map(problem, score, (x0, x1, y0, y1), resolution, sigma=sigma):
+        if progress.log_density is not drawn and progress.log_density is not None:
+            drawn = progress.log_density
+            view = DensityView(np.exp(drawn) / scale**2, bounds, shown, source, asked=sigma is None, moving=moving)
+        yield progress.fraction, view  # the same again where nothing is new: a reader may have missed the last
+
+
+def test_set(problem: "Problem", weights: Weights) -> Progress:
+    """NLL of the held-out points, entropy, KL, and in the plane the integral of the density."""
+    from playground.lab.density_map import integral
+    from playground.lab.evaluation import OF_SAMPLES, evaluate
+
+    score = likelihood_score(problem, weights)
+    flows = problem.shape == (2,) and flow_conflict(problem.experiment) is None
+    share = 0.7 if flows else 1.0  # of the work; the rest is the integral
+    metrics = None
+    for step in evaluate(problem, score):
+        metrics = step.metrics and _without(step.metrics, OF_SAMPLES)
+        yield share * step.fraction, metrics
+    if flows:
+        assert metrics is not None
+        for progress in integral(problem, score):
+            found = metrics if progress.value is None else metrics | {"integral": progress.value}
+            yield share + (1 - share) * progress.fraction, found  # the figures again: a reader may have missed the last
+
+
+def _without(metrics: dict[str, Any], keys: Container[str]) -> dict[str, Any]:
+    """Figures and reasons but for those of some keys."""
+    kept = {key: value for key, value in metrics.items() if key not in keys}
+    return kept | {"reasons": {key: why for key, why in metrics["reasons"].items() if key not in keys}}
+
+
+def sample_quality(problem: "Problem", run: "Iterator[Trajectory]") -> Progress:
+    """Distance of a run's last particles to the data, and the weights of the modes; `run` grows to its end."""
+    from playground.lab.evaluation import sample_distances
+
+    for trajectory in run:
+        yield 0.9 * len(trajectory) / trajectory.total, None
+    for progress in sample_distances(problem, np.array(trajectory.positions[-1])):
+        yield 0.9 + 0.1 * progress.fraction, progress.metrics
+
+
+def score_errors(problem: "Problem", weights: Weights, levels: int = 24, points: int = 1_000) -> Progress:
+    """Errors of the learned score along sigma, see :func:`playground.lab.score_errors.score_errors`."""
+    from playground.lab import score_errors as along
+
+    for found in along.score_errors(problem, learned_score(problem, weights), levels, points):
+        yield found.fraction, found

@@ -1,0 +1,404 @@
+"""What the window measures when asked: likelihoods, densities, test sets, samples and score errors."""
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from PySide6.QtCore import QObject, Signal
+
+from playground.app.controllers import measurements
+from playground.app.controllers.overlay_timing import FOLLOWING
+from playground.app.controllers.player import Player
+from playground.app.model import kept_figures
+from playground.app.model.state import State
+from playground.app.model.views import DensityView, LatentInterpolation, PointLikelihood
+from playground.app.model.workspace import Workspace
+from playground.lab.conflicts import flow_conflict, likelihood_conflict
+from playground.lab.experiment import Experiment
+from playground.messages import Message
+
+POINT_KEYS = frozenset(
+    f"likelihood.{name}" for name in ("tolerance", "trace", "trace_probes", "probes")
+)  # by which log p is computed
+TEST_SET_KEYS = POINT_KEYS | {"likelihood.dequantization_samples"}
+UNFINISHED = "These images are still being sampled: click one at the end of the run."
+STALE = "Measured with other settings than the present ones: measure again."
+TASKS = ("likelihood", "interpolation", "density", FOLLOWING, "test-set", "quality", "fisher")
+
+
+def _telling_the_last(progress: measurements.Progress) -> measurements.Progress:
+    """With each of the figures, whether they are the last, of the whole measurement."""
+    for fraction, metrics in progress:
+        yield fraction, metrics and (fraction == 1.0, metrics)
+
+
+class Measuring(Player):
+    """Each measurement is a task with progress that can be cancelled; it uses the weights of the moment it began."""
+
+    likelihood_changed = Signal(object)  # PointLikelihood or None
+    interpolation_changed = Signal(object)  # Way or None
+    evaluation_changed = Signal(object)  # dict of metrics so far
+    errors_changed = Signal(object)  # ScoreErrors along sigma or None
+    note = Signal(str, str, str, object)  # a message, and a function that tells whether it still holds
+
+    def __init__(self, state: State, parent: QObject | None = None) -> None:
+        super().__init__(state, parent)
+        self._evaluation: dict[str, Any] = {}
+        self._likelihood: PointLikelihood | None = None
+        self._interpolation: LatentInterpolation | None = None
+        self._came_from: dict[str, frozenset[str]] = {}  # by measurement: its keys of the evaluation
+        # Of the point clicked last, and its number among images.
+        self._place: tuple[np.ndarray, int | None] | None = None
+        self._awaiting: tuple[tuple[float, float], ...] = ()  # clicked before there was a workspace
+        self._finished_map: DensityView | None = None  # on the canvas when the map in progress was asked for
+
+    @property
+    def evaluation(self) -> Mapping[str, Any]:
+        return dict(self._evaluation)
+
+    @property
+    def likelihood(self) -> PointLikelihood | None:
+        return self._likelihood
+
+    @property
+    def interpolation(self) -> LatentInterpolation | None:
+        return self._interpolation
+
+    @property
+    def clicked(self) -> tuple[tuple[float, float] | int, ...]:
+        """What a session keeps of the points that were clicked: places in the plane, or images' numbers."""
+        interpolation = self._interpolation
+        if self._place is None:
+            return ()
+        points, numbers = (
+            ([self._place[0]], (self._place[1],))
+            if interpolation is None
+            else (interpolation.ends, interpolation.numbers)
+        )
+        places = zip(points, numbers, strict=True)
+        return tuple((float(point[0]), float(point[1])) if number is None else number for point, number in places)
+
+    def _clicked_of_the_same(self, workspace: Workspace) -> tuple[tuple[float, float] | int, ...]:
+        """The clicked points where another workspace has the same points of the plane; of images each run has its own."""
+        now = self._workspace
+        same = now is not None and now.problem.experiment.data == workspace.problem.experiment.data
+        return self.clicked if same and not workspace.view.is_image else ()
+
+    def click_again(self, places: Sequence[tuple[float, float] | int]) -> None:
+        """Measure anew what :attr:`clicked` told, as far as the settings let it be measured."""
+        if not places or likelihood_conflict(self._state.experiment) is not None:
+            return
+        numbers = [place if isinstance(place, int) else None for place in places]
+        found = (self._finished_image(place) if isinstance(place, int) else np.array(place) for place in places)
+        points = [point for point in found if point is not None]
+        if len(points) < len(places):
+            return
+        self._inspect(points[0], numbers[0])
+        if len(points) == 2 and flow_conflict(self._state.experiment) is None:
+            self._find_interpolation(np.stack(points), (numbers[0], numbers[1]))
+
+    def inspect(self, x: float, y: float) -> None:
+        """Compute the log-likelihood of a point, as soon as there is something on the workspace."""
+        if self._workspace is None:
+            self._awaiting = ((x, y),)
+        else:
+            self._inspect(np.array([x, y]), None)
+
+    def inspect_image(self, number: int) -> None:
+        """Compute the log-likelihood of an image of the grid."""
+        image = self._show_finished_image(number)
+        if image is not None:
+            self._inspect(image, number)
+
+    def go_to(self, x: float, y: float) -> None:
+        """Compute the way from the inspected point to a second one."""
+        self._go_to(np.array([x, y]), None)
+
+    def go_to_image(self, number: int) -> None:
+        """The same for an image of the grid."""
+        image = self._show_finished_image(number)
+        if image is not None:
+            self._go_to(image, number)
+
+    def go_again(self) -> None:
+        """Compute the way in view anew, by other settings."""
+        if self._interpolation is not None:
+            self._find_interpolation(self._interpolation.ends, self._interpolation.numbers)
+
+    def measure_again(self, keys: frozenset[str]) -> None:
+        """Compute the point and the way in view anew, as far as these settings, which have changed, count for them.
+
+        The test set, which takes longer, only where it is being measured; its figures are those of other settings.
+        """
+        if keys & TEST_SET_KEYS and flow_conflict(self._state.experiment) is None:
+            self._forget_followed()
+            if self._tasks.running("test-set"):
+                self.evaluate_test_set()
+        first, interpolation = self._likelihood, self._interpolation
+        if first is not None and keys & POINT_KEYS and likelihood_conflict(self._state.experiment) is None:
+            self._inspect(first.point, first.number)
+            if interpolation is not None:
+                self._find_interpolation(interpolation.ends, interpolation.numbers)
+        elif "likelihood.interpolation" in keys:
+            self.go_again()
+
+    def clear_inspection(self) -> None:
+        for task in ("likelihood", "interpolation"):
+            self._tasks.cancel(task)
+        self._likelihood = self._place = None
+        self.likelihood_changed.emit(None)
+        self._show_interpolation(None)
+
+    def _inspect(self, point: np.ndarray, number: int | None) -> None:
+        if self._refused(likelihood_conflict):
+            return
+        workspace = self._workspace
+        assert workspace is not None
+        problem, weights = workspace.problem, workspace.weights
+        self._place = (point, number)
+        self._tasks.cancel("interpolation")
+        self._show_interpolation(None)
+        self._tasks.start(
+            "likelihood",
+            "Log-likelihood",
+            lambda: measurements.point_likelihood(problem, weights, point, number),
+            self._inspected,
+        )
+
+    def _inspected(self, likelihood: PointLikelihood) -> None:
+        self._likelihood = likelihood
+        self.likelihood_changed.emit(likelihood)
+
+    def _go_to(self, point: np.ndarray, number: int | None) -> None:
+        first = self._likelihood
+        if first is None:
+            self._inspect(point, number)  # there is no other: it is the first
+        else:
+            self._find_interpolation(np.stack([first.point, point]), (first.number, number))
+
+    def _find_interpolation(self, ends: np.ndarray, numbers: tuple[int | None, int | None]) -> None:
+        if self._refused(flow_conflict):
+            return
+        workspace = self._workspace
+        assert workspace is not None
+        problem, weights = workspace.problem, workspace.weights
+        self._tasks.start(
+            "interpolation",
+            "Latent interpolation",
+            lambda: measurements.latent_interpolation(problem, weights, ends, numbers),
+            self._show_interpolation,
+        )
+
+    def _show_interpolation(self, interpolation: LatentInterpolation | None) -> None:
+        self._interpolation = interpolation
+        self.interpolation_changed.emit(interpolation)
+
+    def _show_finished_image(self, number: int) -> np.ndarray | None:
+        """See :meth:`_finished_image`; the canvas goes to the frame that it is of."""
+        image = self._finished_image(number)
+        if image is not None and self._trajectory is not None:
+            self.seek(self.recorded - 1 if self._state.experiment.sampling.is_generative else 0)
+        return image
+
+    def _finished_image(self, number: int) -> np.ndarray | None:
+        """An image of the grid as it is at the end of its run, or of the data where there is none."""
+        workspace, trajectory = self._workspace, self._trajectory
+        if workspace is None:
+            return None
+        images: np.ndarray = workspace.view.points
+        if trajectory is not None and trajectory.shape == workspace.problem.shape:
+            if not trajectory.finished:
+                self.note.emit("info", UNFINISHED, "sample.end", lambda: not trajectory.finished)
+                return None
+            # The forward process ends in noise: its images are those that it began with.
+            images = trajectory.positions[-1 if self._state.experiment.sampling.is_generative else 0]
+        return np.array(images[number]) if number < len(images) else None
+
+    def density_map(self) -> None:
+        """Compute the model's density of the finest level over the canvas; it stays until the playhead moves on."""
+        if self._refused(likelihood_conflict):
+            return
+        if self._pinned is None or not self._tasks.running("density"):
+            self._finished_map = None if self._pinned is None else self._overlays.density.seen
+        self._pin()
+        workspace, bounds = self._workspace, self._bounds
+        assert workspace is not None
+        problem, weights = workspace.problem, workspace.weights
+        self._tasks.start(
+            "density",
+            "Density map",
+            lambda: measurements.likelihood_density(problem, weights, bounds, measurements.ASKED_CELLS),
+            self._show_density,
+            self._map_failed,
+        )
+
+    def _map_failed(self, error: BaseException) -> None:
+        self._leave_map()
+        self._task_failed("density", error)
+
+    def _leave_map(self) -> None:
+        """Show the last finished map again, or else that of the moment: an unfinished one looks like a density of blocks."""
+        if self._pinned is not None and self._finished_map is not None:
+            self._show_density(self._finished_map)
+        else:
+            self._unpin()
+
+    def evaluate_test_set(self) -> None:
+        """NLL, entropy, KL and the integral over the plane."""
+        if self._refused(likelihood_conflict):
+            return
+        workspace = self._workspace
+        assert workspace is not None
+        problem, weights = workspace.problem, workspace.weights
+        self._tasks.start(
+            "test-set",
+            "Test set",
+            lambda: _telling_the_last(measurements.test_set(problem, weights)),
+            self._evaluated("test-set"),
+        )
+
+    def evaluate_samples(self) -> None:
+        """Distance between the run's last particles and the data; a run under way is sampled to its end first."""
+        workspace, trajectory = self._workspace, self._trajectory
+        if workspace is None or trajectory is None or not len(trajectory):
+            return
+        problem, run = workspace.problem, self.trajectory_iterator()
+        self._tasks.start(
+            "quality",
+            "Quality",
+            lambda: _telling_the_last(measurements.sample_quality(problem, run())),
+            self._evaluated("quality"),
+        )
+
+    def score_errors(self) -> None:
+        """Error of the learned score along sigma, against the exact one or, where none is known, the smoothed training set's."""
+        workspace = self._workspace
+        if workspace is None or workspace.problem.reference is None:
+            return
+        problem, weights = workspace.problem, workspace.weights
+        of = kept_figures.key("fisher", workspace, self._state.experiment, self._run_seed)
+
+        def take(errors: Any) -> None:
+            if errors.fraction >= 1.0:
+                kept_figures.keep(workspace, of, errors)
+            self.errors_changed.emit(errors)
+
+        self._tasks.start("fisher", "Score errors", lambda: measurements.score_errors(problem, weights), take)
+
+    def cancel(self, task: str) -> None:
+        if task == "density" and self._tasks.running(task):
+            self._leave_map()
+        self._tasks.cancel(task)
+        if task == "likelihood":
+            shown = self._likelihood
+            self._place = None if shown is None else (shown.point, shown.number)
+
+    def running(self, task: str) -> bool:
+        return self._tasks.running(task)
+
+    def _evaluated(self, task: str) -> Callable[[tuple[bool, Mapping[str, Any]]], None]:
+        """Takes the figures of a measurement, and why some are missing, in place of those of its keys so far.
+
+        They are kept once they are whole.
+        """
+        workspace = self._workspace
+        assert workspace is not None
+        of = kept_figures.key(task, workspace, self._state.experiment, self._run_seed)
+
+        def take(found: tuple[bool, Mapping[str, Any]]) -> None:
+            whole, metrics = found
+            if whole:
+                kept_figures.keep(workspace, of, metrics)
+            self._show_metrics(task, metrics)
+
+        return take
+
+    def _show_metrics(self, task: str, metrics: Mapping[str, Any]) -> None:
+        new = {key: value for key, value in metrics.items() if key != "reasons"}
+        self._came_from[task] = self._came_from.get(task, frozenset()) | new.keys()
+        self._replace(new, metrics.get("reasons", {}))
+
+    def _recall(self) -> None:
+        """Show again what was measured of these weights by these settings."""
+        found = (
+            {}
+            if self._workspace is None
+            else kept_figures.present(self._workspace, self._state.experiment, self._run_seed)
+        )
+        for task, figure in found.items():
+            if task == "fisher":
+                self.errors_changed.emit(figure)
+            else:
+                self._show_metrics(task, figure)
+
+    def _replace(self, figures: Mapping[str, Any], reasons: dict[str, str]) -> None:
+        """Put figures in place of those of the same keys; None leaves none, and `reasons` says why."""
+        before = self._evaluation
+        kept = {key: value for key, value in before.items() if key not in figures and key != "reasons"}
+        why = {key: sentence for key, sentence in before.get("reasons", {}).items() if key not in figures}
+        found = {key: value for key, value in figures.items() if value is not None}
+        self._evaluation = kept | found | {"reasons": why | reasons}
+        self.evaluation_changed.emit(dict(self._evaluation))
+
+    def _forget(self, task: str) -> None:
+        """Other settings: what was measured by the last ones is not true of these."""
+        self._tasks.cancel(task)
+        self._forget_keys(self._came_from.pop(task, frozenset()))
+
+    def _forget_followed(self) -> None:
+        """Another way to follow the flow: of the test set there remains what rests on none."""
+        if "test-set" in self._came_from:
+            from playground.lab.evaluation import FROM_LIKELIHOOD  # where something was measured, torch is loaded
+
+            self._forget_keys(self._came_from["test-set"] & {*FROM_LIKELIHOOD, "integral"})
+        self._recall()
+
+    def _forget_keys(self, keys: Collection[str]) -> None:
+        if keys:
+            self._replace(dict.fromkeys(keys), dict.fromkeys(keys, STALE))
+
+    def _forget_weights(self) -> None:
+        """Training has begun or rests, or another score is judged: the figures so far are of another model.
+
+        What is being measured begins anew; the point that was clicked, once there is a model to stay.
+        """
+        place = self._place
+        measures = {
+            "test-set": self.evaluate_test_set,
+            "quality": self.evaluate_samples,
+            "fisher": self.score_errors,
+        }
+        if self._pinned is not None:  # else the playhead has moved on, and the map will not be shown
+            measures["density"] = self.density_map
+        asked = [measure for task, measure in measures.items() if self._tasks.running(task)]
+        shown = self._overlays.density.seen
+        if self.density_map in asked or (shown is not None and shown.asked and shown.source == "learned"):
+            self._unpin()
+        self._forget_measurements()
+        for measure in asked:
+            measure()
+        if self._workspace is None or self._workspace.training == "training":
+            self._place = place
+        elif place is not None and likelihood_conflict(self._state.experiment) is None:
+            self._inspect(*place)
+
+    def _refused(self, why: Callable[[Experiment], Message | None]) -> bool:
+        """Whether there is nothing on the workspace, or a reason, which is told."""
+        if self._workspace is None:
+            return True
+        conflict = why(self._state.experiment)
+        if conflict is not None:
+            self.message.emit("warning", str(conflict), "")
+        return conflict is not None
+
+    def _forget_measurements(self) -> None:
+        """Another workspace or other weights: nothing measured so far is true of it, but for what was measured of it before."""
+        for task in TASKS:
+            self._tasks.cancel(task)
+        self._evaluation, self._came_from = {}, {}
+        self._likelihood = self._place = None
+        self.evaluation_changed.emit({})
+        self.errors_changed.emit(None)
+        self.likelihood_changed.emit(None)
+        self._show_interpolation(None)
+        self._recall()

@@ -1,0 +1,263 @@
+"""The sampling thread: it takes sampler steps and computes score fields, exact densities and read-outs for the canvas.
+
+The window leaves its newest request in a mailbox and takes the newest answer from another; nothing queues. Sampling and
+fields share one thread, since two would only fight for the interpreter.
+"""
+
+import dataclasses
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from playground.app.model.views import Bounds, DensityView, FieldView, PointReadout
+from playground.app.workers.worker import Mailbox
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from playground.app.model.workspace import Workspace
+    from playground.lab.problem import Problem
+    from playground.lab.trajectory import Trajectory
+    from playground.theory.networks import ScoreNetwork
+    from playground.theory.noise import ScoreFunction
+
+SHARE = 0.35  # of a core for sampling while training goes on: on two cores the rest of one paints
+IDLE = 0.05  # seconds between looks when nothing is asked for
+ROWS = 1_024  # points of a score in one call: more would be shared with the core that trains, and wait for it
+
+
+@dataclass(frozen=True)
+class SamplingRun:
+    """A sampling run to begin; it follows the workspace's newest weights as they come."""
+
+    workspace: "Workspace"
+    problem: "Problem"
+    seed: int
+    number: int
+
+
+@dataclass(frozen=True)
+class OverlayRequest:
+    """A request for the score field and the exact density over `bounds` at one noise level.
+
+    `time` is the process's own, for samplers that have one: their particles live in the process's coordinates.
+    """
+
+    workspace: "Workspace"
+    bounds: Bounds
+    columns: int
+    rows: int
+    sigma: float
+    time: float | None
+    learned: bool
+    exact: bool
+    density: bool
+    exact_source: str = (
+        "exact"  # of the second field and of the density: "exact", or "empirical" for the training set's
+    )
+    density_source: str = "exact"
+
+
+@dataclass(frozen=True)
+class ReadoutRequest:
+    """A request for score and density at a point."""
+
+    workspace: "Workspace"
+    point: tuple[float, float]
+    sigma: float
+    time: float | None
+
+
+class LatestScore:
+    """The score that a run follows, by the newest weights at each call; an energy has its log-density too."""
+
+    def __init__(self, worker: "SamplingWorker", run: SamplingRun) -> None:
+        self._sampling_worker, self._run = worker, run
+
+    def __call__(self, *place: "Tensor") -> "Tensor":
+        score: Tensor = self._sampling_worker.score(self._run)(*place)
+        return score
+
+    def log_density(self, x: "Tensor", sigma: "Tensor") -> "Tensor":
+        values: Tensor = self._sampling_worker.network(self._run.workspace).log_density(x, sigma)
+        return values
+
+
+class SamplingWorker:
+    """The sampling thread's loop, and the mailboxes between it and the window."""
+
+    def __init__(self) -> None:
+        self.recorded: tuple[SamplingRun | None, Trajectory | None] = None, None  # a run, and its frames so far
+        self.fields: Mailbox[tuple[Workspace, FieldView]] = Mailbox()  # each with the workspace it is of
+        self.densities: Mailbox[tuple[Workspace, DensityView]] = Mailbox()
+        self.readouts: Mailbox[tuple[Workspace, PointReadout]] = Mailbox()
+        self._runs: Mailbox[SamplingRun] = Mailbox()
+        self._overlay_requests: Mailbox[OverlayRequest] = Mailbox()
+        self._readout_requests: Mailbox[ReadoutRequest] = Mailbox()
+        self.share = 1.0  # of a core that sampler steps may take
+        self._wanted = 0
+        self._frame_seconds = 0.0  # from one frame to the next, rests included
+        self._spent = 0.0  # since the last frame
+        self._rested = 0.0  # when the next step may begin
+        self._wake = threading.Event()
+        self._network: ScoreNetwork | None = None
+        self._owner: Workspace | None = None  # whose network it is
+        self._loaded = -1  # the version of the weights in it
+
+    def begin(self, run: SamplingRun) -> None:
+        self._wanted = 0
+        self._runs.put(run)
+        self._wake.set()
+
+    def request_overlays(self, request: OverlayRequest) -> None:
+        """Ask for these overlays, and for those of the last request if nobody has got to it."""
+        last = self._overlay_requests.take()
+        if last is not None:
+            request = dataclasses.replace(
+                request,
+                learned=request.learned or last.learned,
+                exact=request.exact or last.exact,
+                density=request.density or last.density,
+            )
+        self._overlay_requests.put(request)
+        self._wake.set()
+
+    def request_readout(self, request: ReadoutRequest) -> None:
+        """Ask for score and density at a point."""
+        self._readout_requests.put(request)
+        self._wake.set()
+
+    def record(self, frames: int) -> None:
+        """Record this many frames of the present run."""
+        if frames > self._wanted:
+            self._wanted = frames
+            self._wake.set()
+
+    def finished(self, number: int) -> bool:
+        """Whether the run of this number is recorded to its end."""
+        run, trajectory = self.recorded
+        return run is not None and run.number == number and trajectory is not None and trajectory.finished
+
+    def keeps_up(self, frames_a_second: float) -> bool:
+        """Whether frames can be recorded as fast as they are played."""
+        return self._frame_seconds * frames_a_second <= 1.0
+
+    def loop(self) -> Iterator[None]:
+        """Answer requests for ever; the thread ends it between two items."""
+        steps: Iterator[Trajectory] | None = None
+        while True:
+            overlays, readout, run = self._overlay_requests.take(), self._readout_requests.take(), self._runs.take()
+            if run is not None:
+                steps = self._start(run)
+            if overlays is not None:
+                self._answer(overlays)
+            if readout is not None:
+                self.readouts.put((readout.workspace, self._read(readout)))
+            stepped = steps is not None and self._advance(steps)
+            if not (stepped or overlays or readout):
+                rest = self._rested - time.monotonic()
+                self._wake.wait(rest if 0 < rest < IDLE else IDLE)
+                self._wake.clear()
+            yield None
+
+    def _start(self, run: SamplingRun) -> "Iterator[Trajectory]":
+        from playground.lab.sampling import sample
+
+        self.recorded, self._spent = (run, None), 0.0
+        return sample(run.problem, LatestScore(self, run), seed=run.seed)
+
+    def _advance(self, steps: "Iterator[Trajectory]") -> bool:
+        run, trajectory = self.recorded
+        recorded, start = 0 if trajectory is None else len(trajectory), time.monotonic()
+        if start < self._rested or (recorded and recorded >= self._wanted):
+            return False
+        worked = time.thread_time()
+        trajectory = next(steps, None)
+        if trajectory is None:
+            return False
+        self.recorded = run, trajectory
+        # What it worked, not what passed: waiting for the interpreter or the processor takes nothing from anyone.
+        worked, passed = time.thread_time() - worked, time.monotonic() - start
+        seconds = max(passed, worked / self.share)
+        self._rested = start + seconds
+        self._spent += seconds
+        if len(trajectory) > recorded:
+            self._frame_seconds += (self._spent - self._frame_seconds) / min(len(trajectory), 20)
+            self._spent = 0.0
+        return True
+
+    def score(self, run: SamplingRun) -> "ScoreFunction":
+        """The score that the run follows, with the newest weights."""
+        return run.problem.known_score() or self._learned(run.workspace)
+
+    def _learned(self, workspace: "Workspace") -> "ScoreFunction":
+        import torch
+
+        network = self.network(workspace)
+
+        def score(x: "Tensor", sigma: "Tensor", *label: "Tensor") -> "Tensor":
+            parts = (x, *(part.expand(len(x)) for part in (sigma.to(x), *label)))
+            pieces = zip(*(torch.split(part, ROWS) for part in parts), strict=True)
+            return torch.cat([network(*piece) for piece in pieces])
+
+        return score
+
+    def network(self, workspace: "Workspace") -> "ScoreNetwork":
+        """The network with the newest weights."""
+        weights = workspace.weights
+        if self._loaded != weights.version:
+            # To build one takes 5 ms of the interpreter, seven times a second while training.
+            if self._owner is not workspace or self._network is None:
+                self._owner, self._network = workspace, workspace.problem.network().requires_grad_(False)
+            self._network.load_state_dict(weights.tensors)
+            self._loaded = weights.version
+        assert self._network is not None
+        return self._network
+
+    def _answer(self, request: OverlayRequest) -> None:
+        field, density = self.compute_overlays(request)
+        if field is not None:
+            self.fields.put((request.workspace, field))
+        if density is not None:
+            self.densities.put((request.workspace, density))
+
+    def compute_overlays(self, request: OverlayRequest) -> tuple[FieldView | None, DensityView | None]:
+        """Compute the score field and the density asked for, as far as they are known."""
+        from playground.lab.fields import arrows_at, density_over, empirical_density_over, grid_points
+
+        problem = request.workspace.problem
+        field = density = None
+        if request.learned or request.exact:
+            # Arrows sit at the middle of their cells, so none is cut by the edge.
+            positions = grid_points(request.bounds, request.columns, request.rows).reshape(-1, 2)
+            learned = exact = None
+            if request.learned:
+                learned = arrows_at(problem, self._learned(request.workspace), positions, request.sigma, request.time)
+            closed_form = problem.known_score(request.exact_source)
+            if request.exact and closed_form is not None:
+                exact = arrows_at(problem, closed_form, positions, request.sigma, request.time)
+            field = FieldView(positions, learned, exact, request.sigma, request.time is not None)
+        if request.density and request.density_source == "empirical":
+            values = empirical_density_over(problem, request.bounds, request.sigma, request.time)
+            density = DensityView(values, request.bounds, request.sigma, "empirical", moving=request.time is not None)
+        elif request.density and problem.density is not None:
+            values = density_over(problem, request.bounds, request.sigma, request.time)
+            density = DensityView(values, request.bounds, request.sigma, "exact", moving=request.time is not None)
+        return field, density
+
+    def _read(self, request: ReadoutRequest) -> PointReadout:
+        from playground.lab.fields import log_density_at, score_at
+
+        problem, positions = request.workspace.problem, np.array([request.point])
+        exact = log_density = None
+        learned = score_at(problem, self._learned(request.workspace), positions, request.sigma, request.time)[0]
+        source = problem.reference
+        known = None if source is None else problem.known_score(source)
+        if known is not None and source is not None:
+            exact = score_at(problem, known, positions, request.sigma, request.time)[0]
+            log_density = float(log_density_at(problem, positions, request.sigma, request.time, source)[0])
+        return PointReadout(request.point, request.sigma, learned, exact, log_density, source or "exact")

@@ -1,0 +1,139 @@
+"""What an export needs of the engine, for a thread of its own: the run to its end, and field and density of every frame.
+
+Both hold what was on the workspace when the export began, so training, editing and looping go on meanwhile.
+"""
+
+import dataclasses
+import math
+from collections.abc import Callable, Iterable, Iterator
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from playground.app.controllers.measurements import (
+    ASKED_CELLS,
+    MAP_CELLS,
+    learned_density,
+    learned_score,
+    likelihood_density,
+    map_level,
+)
+from playground.app.controllers.sampling_worker import OverlayRequest, SamplingWorker
+from playground.app.model.views import Bounds, DensityView, FieldView
+from playground.app.model.weights import Weights
+
+if TYPE_CHECKING:
+    from playground.app.model.workspace import Workspace
+    from playground.lab.problem import Problem
+    from playground.lab.trajectory import Trajectory
+
+
+def complete_run(
+    problem: "Problem", weights: Weights, seed: int, recorded: "Trajectory"
+) -> Callable[[], Iterator["Trajectory"]]:
+    """Makes an iterator over the growing run that ends with its last frame.
+
+    A run that is finished is taken as it is. One that is not is sampled again from its seed: the draws are the same, and
+    so are the frames, unless the weights have changed since it began.
+    """
+
+    def iterate() -> Iterator["Trajectory"]:
+        if recorded.finished:
+            yield recorded
+            return
+        from playground.lab.sampling import sample
+
+        yield from sample(problem, problem.known_score() or learned_score(problem, weights), seed=seed)
+
+    return iterate
+
+
+def arrows_over(bounds: Bounds, screen: Bounds, grid: tuple[int, int]) -> tuple[int, int]:
+    """Columns and rows of arrows that lie as densely over `bounds` as the grid over the screen.
+
+    >>> arrows_over((-2.0, 2.0, 0.0, 1.0), (-1.0, 1.0, 0.0, 1.0), (30, 20))
+    (60, 20)
+    """
+    reach = np.diff(np.reshape(bounds, (2, 2)))[:, 0] / np.diff(np.reshape(screen, (2, 2)))[:, 0]
+    columns, rows = np.maximum(np.round(np.array(grid) * reach), 1).astype(int).tolist()
+    return columns, rows
+
+
+def video_frames_over(
+    workspace: "Workspace",
+    bounds: Bounds,
+    arrows: tuple[int, int],
+    wanted: frozenset[str],
+    exact_source: str,
+    density_source: str,
+    asked: bool = False,
+) -> "VideoFrames":
+    """Views of these layers with the weights that the workspace has now.
+
+    Args:
+        arrows: columns and rows.
+        asked: whether the density is the map that the user asked for, whatever the moment.
+    """
+    density = "density" in wanted and not asked
+    view = OverlayRequest(
+        workspace=dataclasses.replace(workspace),  # a copy keeps the weights of this moment
+        bounds=bounds,
+        columns=arrows[0],
+        rows=arrows[1],
+        sigma=0.0,
+        time=None,
+        learned="learned" in wanted,
+        exact="exact" in wanted,
+        density=density and density_source != "learned",
+        exact_source=exact_source,
+        density_source=density_source,
+    )
+    return VideoFrames(view, density and not view.density and workspace.view.shows_learned_density, asked)
+
+
+class VideoFrames:
+    """Field and density at any moment of a film.
+
+    Args:
+        view: what is wanted and where, its own moment left aside; None for images, and before there is a problem.
+        follow: whether the density is the learned one, of which there are maps at a few noise levels only.
+        asked: whether the density is the map that the user asked for.
+    """
+
+    def __init__(self, view: OverlayRequest | None, follow: bool = False, asked: bool = False) -> None:
+        self._view, self._follow, self._asked = view, follow and view is not None, asked
+        self._sampling_worker = SamplingWorker()
+        self._maps: dict[tuple[float, bool], DensityView] = {}
+        self._asked_map: DensityView | None = None
+
+    def prepare(self, moments: Iterable[tuple[float, float]]) -> Iterator[float]:
+        """Compute the maps that these noise levels and times need, as :meth:`at` takes them; yields the share that is done."""
+        if self._asked:
+            assert self._view is not None
+            asked = self._view.workspace
+            maps = likelihood_density(asked.problem, asked.weights, self._view.bounds, ASKED_CELLS)
+            for fraction, density in maps:
+                self._asked_map = density
+                yield fraction or 0.0
+        if not self._follow:
+            return
+        assert self._view is not None
+        workspace, bounds = self._view.workspace, self._view.bounds
+        wanted = {(map_level(sigma, workspace.view), not math.isnan(time)) for sigma, time in moments}
+        for count, (level, moving) in enumerate(wanted):
+            maps = learned_density(workspace.problem, workspace.weights, bounds, level, MAP_CELLS, moving)
+            for fraction, density in maps:
+                self._maps[level, moving] = density
+                yield (count + (fraction or 0.0)) / len(wanted)
+
+    def at(self, sigma: float, time: float) -> tuple[FieldView | None, DensityView | None]:
+        """What is wanted at a noise level and time, nan in data coordinates; prepare its map first."""
+        if self._view is None:
+            return None, None
+        moment = dataclasses.replace(self._view, sigma=sigma, time=None if math.isnan(time) else time)
+        field, density = self._sampling_worker.compute_overlays(moment)
+        if self._asked:
+            density = self._asked_map
+        if self._follow:
+            density = self._maps[map_level(sigma, moment.workspace.view), not math.isnan(time)]
+        return field, density

@@ -1,0 +1,130 @@
+"""The cards with the machine's numbers: how learning goes, the weights and Z, and what Z costs."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import numpy as np
+from PySide6.QtCore import Qt, Slot
+from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QPushButton
+
+from playground.app.dialogs.boltzmann.heat import WeightMap
+from playground.app.dialogs.boltzmann.plots import CostPlot, LearningCurve
+from playground.app.dialogs.boltzmann.readings import NUMBERS, cost_sentence, verdict
+from playground.app.style import theme
+from playground.app.style.number_formats import format_count
+from playground.app.style.theme import UNIT, set_role
+from playground.app.style.wrapping import wrapped
+from playground.app.widgets.collapsible_panel import CollapsiblePanel
+
+if TYPE_CHECKING:
+    from playground.lab.boltzmann.cost import Cost
+    from playground.lab.boltzmann.training import Progress
+
+
+class LearningCard(CollapsiblePanel):
+    """The negative log-likelihood as learning goes on, and what it comes to in words."""
+
+    def __init__(self) -> None:
+        super().__init__("Learning")
+        self.curve = LearningCurve()
+        self.body.addWidget(self.curve, 1)
+        self.verdict = _caption("Meaning of the numbers", lines=2)
+        self.body.addWidget(self.verdict)
+
+    def clear(self, conflict: str | None) -> None:
+        """Nothing is learned yet, or nothing can be, for a reason."""
+        self.curve.show_empty(conflict or "Press Train: the NLL falls from d ln 2 towards the optimal one.")
+        self.verdict.setText("")
+
+    def show_progress(self, progress: "Progress", steps: int) -> None:
+        """Show learning so far, of so many steps in all."""
+        self.curve.show_curve(progress.steps, progress.nlls, progress.least, steps)
+        self.verdict.setText(verdict(progress))
+        self.set_state(f"step {format_count(progress.step)}")
+
+
+class WeightsCard(CollapsiblePanel):
+    """The weights W beside the numbers of the machine, Z among them."""
+
+    def __init__(self) -> None:
+        super().__init__("Weights and Z")
+        self.map = WeightMap()
+        self.numbers: dict[str, QLabel] = {}
+        grid = QGridLayout()
+        grid.setVerticalSpacing(2)
+        grid.setHorizontalSpacing(UNIT)
+        for row, (name, tip, _) in enumerate(NUMBERS):
+            title, number = QLabel(name), QLabel("–")
+            set_role(title, "caption")
+            for label in (title, number):
+                label.setToolTip(wrapped(tip))
+            number.setAccessibleName(name)
+            number.setFont(theme.number_font(13))
+            number.setAlignment(Qt.AlignmentFlag.AlignRight)
+            number.setMinimumWidth(88)
+            grid.addWidget(title, row, 0)
+            grid.addWidget(number, row, 1)
+            self.numbers[name] = number
+        grid.setRowStretch(len(NUMBERS), 1)
+        both = QHBoxLayout()
+        both.setSpacing(2 * UNIT)
+        both.addWidget(self.map, 1)
+        both.addLayout(grid)
+        self.body.addLayout(both, 1)
+
+    def clear(self, units: int, columns: int) -> None:
+        """Nothing is learned: W = 0 among so many units, in pictures of so many columns."""
+        for number in self.numbers.values():
+            number.setText("–")
+        nothing = np.zeros((units, units))
+        self.map.show_weights(nothing, nothing, nothing, columns)
+
+    def show_progress(self, progress: "Progress", columns: int) -> None:
+        """Show what was learned so far, of pictures of so many columns."""
+        for name, _, read in NUMBERS:
+            self.numbers[name].setText(read(progress))
+        self.map.show_weights(progress.weights, progress.data, progress.model, columns)
+
+
+class CostCard(CollapsiblePanel):
+    """How long Z takes as pictures grow, by the clock of this machine."""
+
+    def __init__(self, measure: Callable[[], object]) -> None:
+        super().__init__("Cost of Z")
+        self.plot = CostPlot()
+        self.plot.show_empty("Measure the time of Z for 2 to 20 units on this machine.")
+        self.body.addWidget(self.plot, 1)
+        self.label = _caption("What Z of larger pictures would cost", lines=3)
+        self.measure = button(
+            "&Measure", "measureCost", "Measure the time of Z for 2 to 20 units on this machine", measure
+        )
+        row = QHBoxLayout()
+        row.addWidget(self.label, 1)
+        row.addWidget(self.measure)
+        self.body.addLayout(row)
+
+    @Slot(object)
+    def show_cost(self, cost: "Cost") -> None:
+        """Show what was measured."""
+        self.plot.show_cost(cost.units, cost.partition, cost.weight, cost.growth())
+        self.label.setText(cost_sentence(cost))
+
+
+def _caption(name: str, lines: int) -> QLabel:
+    label = QLabel()
+    label.setWordWrap(True)
+    label.setMinimumHeight(lines * label.fontMetrics().lineSpacing())
+    label.setAccessibleName(name)
+    set_role(label, "caption")
+    return label
+
+
+def button(title: str, name: str, tip: str, act: Callable[[], object]) -> QPushButton:
+    """A button of this window, by its title with the key after &, object name, tool tip and what it does."""
+    made = QPushButton(title)
+    made.setObjectName(name)
+    made.setAccessibleName(title.replace("&", ""))
+    made.setToolTip(wrapped(tip))
+    made.setAutoDefault(False)  # Enter belongs to what is edited
+    made.clicked.connect(lambda: act())
+    return made

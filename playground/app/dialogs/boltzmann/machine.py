@@ -1,0 +1,221 @@
+"""The machine behind the window: its settings, and training, sampling and measuring in threads."""
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from PySide6.QtCore import QObject, QTimer, Signal, Slot
+
+from playground.app.model import errors
+from playground.app.model.state import State
+from playground.app.workers.tasks import Tasks
+from playground.lab.boltzmann.patterns import patterns_of
+from playground.lab.boltzmann.settings import Boltzmann, training_conflict
+
+if TYPE_CHECKING:
+    from playground.lab.boltzmann.cost import Cost
+    from playground.lab.boltzmann.training import MostProbable, Progress
+
+PICTURE = 1 / 30  # s between two pictures: nine pixels would be learned before anyone has looked
+LIKELY = 18  # most probable states shown
+TRAIN, SAMPLE, COST = "boltzmann training", "boltzmann samples", "boltzmann cost"
+
+
+@dataclass(frozen=True, eq=False)
+class MachineState:
+    """What there is to see at one step."""
+
+    progress: "Progress"
+    likely: "MostProbable"
+    samples: np.ndarray  # (N, rows, columns)
+    learned: float  # share of the samples that are patterns
+
+
+class Machine(QObject):
+    """Learns what its settings say, anew wherever patterns change.
+
+    Signals:
+        seen(View): there is something new to see; None where there is nothing to learn.
+        measured(Cost): one number of units more was timed.
+        changed(): training, sampling or measuring began or ended.
+    """
+
+    seen = Signal(object)
+    measured = Signal(object)
+    changed = Signal()
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.state = State(Boltzmann(), self)  # type: ignore[arg-type]
+        self.view: MachineState | None = None
+        self.cost: Cost | None = None
+        self._wanted = True  # whether patterns that change are learned at once
+        self._tasks = Tasks(self)
+        self._tasks.failed.connect(lambda _, error: errors.report(error, "the Boltzmann machine broke off"))
+        self._timer = QTimer(self)
+        self._timer.setInterval(16)
+        self._timer.timeout.connect(self._poll)
+        self.state.changed.connect(self._edited)
+
+    @property
+    def settings(self) -> Boltzmann:
+        return self.state.experiment  # type: ignore[return-value]
+
+    @property
+    def training(self) -> bool:
+        return self._tasks.running(TRAIN)
+
+    @property
+    def measuring(self) -> bool:
+        return self._tasks.running(COST)
+
+    @property
+    def finished(self) -> bool:
+        """Whether all steps that were wanted have been made."""
+        return self.view is not None and self.view.progress.step >= self.settings.steps
+
+    @property
+    def conflict(self) -> str:
+        """Why there is nothing to learn, or nothing."""
+        conflict = training_conflict(self.settings)
+        return "" if conflict is None else str(conflict)
+
+    def train(self) -> None:
+        """Begin, or go on from where it was paused."""
+        self._wanted = True
+        if self.conflict:
+            return
+        self._tasks.cancel(SAMPLE)
+        settings, start = self.settings, None if self.view is None else self.view.progress
+        self._start(TRAIN, lambda: _training(settings, start))
+
+    def pause(self) -> None:
+        self._wanted = False
+        self._tasks.cancel(TRAIN)
+        self.changed.emit()
+
+    def reset(self) -> None:
+        """Forget what was learned; learn anew where it was learning."""
+        learning = self.training
+        self._tasks.cancel(TRAIN)
+        self._tasks.cancel(SAMPLE)
+        self.view = None
+        self.seen.emit(None)
+        if learning:
+            self.train()
+        else:
+            self.changed.emit()
+
+    def sample(self) -> None:
+        """Draw samples of the weights as they are: exact ones at once, Gibbs's sweep by sweep."""
+        if self.view is None or self.training:
+            return
+        settings, view = self.settings, self.view
+        self._start(SAMPLE, lambda: _sampling(settings, view))
+
+    def measure(self) -> None:
+        """Time Z, from two units on."""
+        self._start(COST, _measuring)
+
+    def stop(self) -> None:
+        """End all work in its own time."""
+        for name in (TRAIN, SAMPLE, COST):
+            self._tasks.cancel(name)
+        self.changed.emit()
+
+    def shutdown(self, seconds: float) -> bool:
+        """End all work, when quitting.
+
+        Returns:
+            Whether it ended in time.
+        """
+        self._timer.stop()
+        return self._tasks.shutdown(seconds)
+
+    def _start(self, name: str, make: Callable[[], Iterator[tuple[float | None, Any]]]) -> None:
+        self._tasks.start(name, name, make, self._measured if name == COST else self._seen)
+        self._timer.start()
+        self.changed.emit()
+
+    @Slot()
+    def _poll(self) -> None:
+        before = self.training, self.measuring
+        self._tasks.poll()
+        if (self.training, self.measuring) != before:
+            self.changed.emit()
+        if self._tasks.idle:
+            self._timer.stop()
+
+    def _seen(self, view: MachineState) -> None:
+        first, self.view = self.view is None, view
+        self.seen.emit(view)
+        if first:
+            self.changed.emit()
+
+    def _measured(self, cost: "Cost") -> None:
+        self.cost = cost
+        self.measured.emit(cost)
+
+    @Slot(object)
+    def _edited(self, keys: frozenset[str]) -> None:
+        if any(self.state.field(key).resets for key in keys):
+            learning = self._wanted
+            self._tasks.cancel(TRAIN)
+            self.reset()
+            if learning:
+                self.train()
+        elif self.training:
+            self.train()  # with the new settings, from where it is
+        elif keys & {"sampler", "samples", "sweeps", "seed"}:
+            self.sample()
+        self.changed.emit()
+
+    def patterns(self) -> np.ndarray:
+        """(N, rows, columns) what it learns."""
+        return patterns_of(self.settings)
+
+
+def _training(settings: Boltzmann, start: "Progress | None") -> Iterator[tuple[float, MachineState]]:
+    import torch
+
+    from playground.lab.boltzmann.training import Samples, Trainer
+
+    torch.set_num_threads(1)  # more would wait for each other, in work this small
+    samples = Samples(settings)
+    for progress in Trainer(settings, start):
+        yield progress.fraction, _view(settings, progress, samples)
+        time.sleep(PICTURE)
+
+
+def _sampling(settings: Boltzmann, view: MachineState) -> Iterator[tuple[float, MachineState]]:
+    import torch
+
+    from playground.lab.boltzmann.training import Samples
+
+    torch.set_num_threads(1)
+    samples = Samples(settings)
+    sweeps = settings.sweeps if settings.sampler == "gibbs" else 1
+    for sweep in range(sweeps):
+        yield (sweep + 1) / sweeps, _view(settings, view.progress, samples)
+        time.sleep(PICTURE)
+
+
+def _view(settings: Boltzmann, progress: "Progress", samples: Any) -> MachineState:
+    from playground.lab.boltzmann.training import are_patterns, most_probable
+
+    drawn = samples.follow(progress.weights)
+    return MachineState(
+        progress,
+        most_probable(settings, progress.weights, LIKELY),
+        drawn,
+        float(are_patterns(settings, drawn).mean()),
+    )
+
+
+def _measuring() -> Iterator[tuple[float, "Cost"]]:
+    from playground.lab.boltzmann.cost import measure_cost
+
+    for cost in measure_cost():
+        yield cost.fraction, cost

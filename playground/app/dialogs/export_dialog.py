@@ -1,0 +1,356 @@
+"""What the user chooses before an export, and how far it has come."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+from PySide6.QtCore import Qt, QTimer, Signal
+from PySide6.QtGui import QAccessible, QAccessibleAnnouncementEvent, QCloseEvent
+from PySide6.QtWidgets import (
+    QDialog,
+    QDoubleSpinBox,
+    QFormLayout,
+    QHBoxLayout,
+    QLabel,
+    QLineEdit,
+    QProgressBar,
+    QPushButton,
+    QSpinBox,
+    QVBoxLayout,
+    QWidget,
+)
+
+from playground.app.controllers.export_size import megabytes
+from playground.app.model.preferences import GIF, PictureChoice, Preferences, VideoChoice
+from playground.app.style.theme import UNIT, set_role
+from playground.app.style.wrapping import breakable, wrapped
+from playground.app.widgets import file_prompts
+from playground.app.widgets.controls import ChoiceBox
+from playground.app.widgets.file_prompts import completed, may_replace
+
+FORMATS = {".mp4": "MP4 (H.264)", ".webm": "WebM (VP9)", ".gif": "GIF"}
+SIZES = (
+    ("1280 × 720, HD", 1280, 720),
+    ("1920 × 1080, Full HD", 1920, 1080),
+    ("3840 × 2160, 4K", 3840, 2160),
+    ("1080 × 1080, square", 1080, 1080),
+    ("640 × 360, small", 640, 360),
+)
+CUSTOM = "Custom"
+MAILABLE = 10_000_000  # bytes that every mail server takes
+PATIENCE = 300  # ms after the last change until the file's size is told anew
+THEMES = (("As the window", ""), ("Dark", "dark"), ("Light", "light"))
+
+
+class ExportDialog(QDialog):
+    """Size and theme of a picture; a video has length and frame rate besides.
+
+    It stays open while the export runs, and the window stays usable.
+
+    Signals:
+        wanted(object): the path; read :meth:`choice`.
+        size_wanted(): the choices have changed, and with them the size of the file; tell it by :meth:`show_file_size`.
+        cancelled(): stop the running export.
+    """
+
+    wanted = Signal(object)
+    size_wanted = Signal()
+    cancelled = Signal()
+
+    def __init__(self, kind: str, suggestion: Path, preferences: Preferences, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.kind = kind  # "video" or "picture"
+        self._preferences = preferences
+        self.running = False
+        self.failure = ""  # what went wrong with the last export
+        self._agreed: Path | None = None  # the file that may be replaced
+        self.setObjectName(f"{kind}Dialog")
+        self.setWindowTitle(f"Export {kind}")
+        choice: Any = preferences.get(kind)
+        self._form = QWidget()
+        form = QFormLayout(self._form)
+        form.setContentsMargins(0, 0, 0, 0)
+        form.setHorizontalSpacing(2 * UNIT)
+        form.setVerticalSpacing(UNIT)
+        form.setLabelAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
+        form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
+
+        suffixes = tuple(FORMATS) if kind == "video" else (".png",)
+        suffix = choice.suffix if kind == "video" else ".png"
+        self.path = QLineEdit(str(suggestion.with_suffix(suffix)))
+        self.path.setMinimumWidth(340)
+        browse = QPushButton("&Choose…")
+        browse.clicked.connect(self._browse)
+        form.addRow("&File", _row(self.path, browse, stretch=False))
+        self.format = ChoiceBox((ending, FORMATS.get(ending, "PNG")) for ending in suffixes)
+        if kind == "video":
+            form.addRow("F&ormat", self.format)
+        self.format.setCurrentIndex(self.format.findData(suffix))
+        self.format.currentIndexChanged.connect(self._format_chosen)
+        self.path.textEdited.connect(self._path_typed)
+
+        self.size_preset = ChoiceBox((title, title) for title in (*(title for title, _, _ in SIZES), CUSTOM))
+        self.width_box, self.height_box = _pixels(choice.width), _pixels(choice.height)
+        form.addRow("&Size", self.size_preset)
+        form.addRow("", _row(self.width_box, QLabel("×"), self.height_box, QLabel("pixels, even")))
+        self.size_preset.activated.connect(self._size_chosen)
+        for box in (self.width_box, self.height_box):
+            box.valueChanged.connect(self._show_preset)
+        self._show_preset()
+
+        self.seconds, self.fps = QDoubleSpinBox(), QSpinBox()
+        if kind == "video":
+            self.seconds.setRange(1, 600)
+            self.seconds.setDecimals(1)
+            self.seconds.setSuffix(" s")
+            self.seconds.setValue(choice.seconds)
+            self.fps.setRange(5, 120)
+            self.fps.setSuffix(" frames/s")
+            self.fps.setValue(choice.fps)
+            form.addRow("&Length", self.seconds)
+            form.addRow("Frame &rate", self.fps)
+        self.theme = ChoiceBox((name, title) for title, name in THEMES)
+        self.theme.setCurrentIndex(self.theme.findData(choice.theme))
+        form.addRow("&Theme", self.theme)
+        self.file_size = QLabel("–")
+        self.file_size.setWordWrap(True)
+        form.addRow(QLabel("File size"), self.file_size)  # which takes no input, and so needs no key
+        self._changing = QTimer(self)
+        self._changing.setSingleShot(True)
+        self._changing.setInterval(PATIENCE)
+        self._changing.timeout.connect(self.size_wanted)
+        boxes: tuple[QSpinBox | QDoubleSpinBox, ...] = (self.width_box, self.height_box, self.seconds, self.fps)
+        for box in boxes:
+            box.valueChanged.connect(self._size_unknown)
+        for choices in (self.format, self.theme):
+            choices.currentIndexChanged.connect(self._size_unknown)
+        self._changing.start(0)
+        self._describe(browse)
+        for box in boxes:
+            box.lineEdit().setTextMargins(6, 0, 6, 0)  # the style sheet's padding stays outside the text
+
+        self.status = QLabel("")
+        self.status.setWordWrap(True)
+        set_role(self.status, "caption")
+        self.bar = QProgressBar()
+        self.bar.setRange(0, 1000)
+        self.bar.setAccessibleName("Progress of the export")
+        self.bar.setTextVisible(False)
+        keep = self.bar.sizePolicy()
+        keep.setRetainSizeWhenHidden(True)  # the dialog must not jump when the export starts
+        self.bar.setSizePolicy(keep)
+        self.bar.hide()
+
+        self.start_button = QPushButton("&Export")
+        self.start_button.setDefault(True)
+        self.start_button.setObjectName("startExport")
+        set_role(self.start_button, "primary")
+        self.cancel_button = QPushButton("C&ancel")
+        self.cancel_button.setObjectName("cancelExport")
+        self.cancel_button.setAutoDefault(False)
+        self.start_button.clicked.connect(self._start)
+        self.cancel_button.clicked.connect(self.reject)
+        buttons = QHBoxLayout()
+        buttons.addStretch(1)
+        buttons.addWidget(self.cancel_button)
+        buttons.addWidget(self.start_button)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(3 * UNIT, 2 * UNIT, 3 * UNIT, 2 * UNIT)
+        layout.setSpacing(UNIT)
+        layout.addWidget(self._form)
+        layout.addSpacing(UNIT)
+        layout.addWidget(self.bar)
+        layout.addWidget(self.status)
+        layout.addLayout(buttons)
+
+    def choice(self) -> Any:
+        """The choices as the settings keep them."""
+        size = {"width": self.width_box.value(), "height": self.height_box.value()}
+        theme = self.theme.currentData()
+        if self.kind == "picture":
+            return PictureChoice(**size, theme=theme)
+        return VideoChoice(
+            **size,
+            theme=theme,
+            seconds=self.seconds.value(),
+            fps=self.fps.value(),
+            suffix=self.format.currentData(),
+        )
+
+    # --- the size of the file
+
+    def _size_unknown(self) -> None:
+        self.file_size.setText("…")
+        self._changing.start()
+
+    def show_file_size(self, size: int | None) -> None:
+        """Say how many bytes the file will about have; None where that cannot be told."""
+        if size is None:
+            self.file_size.setText("unknown")
+            return
+        smaller = "fewer pixels" if self.kind == "picture" else "fewer pixels or frames"
+        more = f": too large for a mail; choose {smaller}" if size > MAILABLE else ""
+        self.file_size.setText(f"about {megabytes(size)}{more}")
+
+    # --- while it runs
+
+    def set_running(self, running: bool) -> None:
+        self.running, self.failure = running, ""
+        self._form.setEnabled(not running)
+        self.start_button.setEnabled(not running)
+        self.bar.setVisible(running)
+        self.bar.setValue(0)
+        self.status.setText("Starting…" if running else "")
+
+    def set_progress(self, done: int, total: int, seconds_left: float | None) -> None:
+        self.bar.setValue(round(1000 * done / max(total, 1)))
+        left = "" if seconds_left is None else f" · {_duration(seconds_left)} left"
+        self.status.setText(f"{done} of {total} frames{left}")
+
+    def fail(self, sentence: str) -> None:
+        """Say what went wrong and let the user try again."""
+        self.set_running(False)
+        self.failure = sentence
+        self.status.setText(breakable(sentence))
+        set_role(self.status, "refusal")
+        layout = self.layout()
+        assert layout is not None
+        self.resize(self.width(), max(self.height(), layout.heightForWidth(self.width())))
+        QAccessible.updateAccessibility(QAccessibleAnnouncementEvent(self, sentence))
+
+    def reject(self) -> None:
+        """Cancel: the export if it runs, otherwise the dialog."""
+        if self.running:
+            self.cancelled.emit()
+        else:
+            super().reject()
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        if self.running:
+            self.cancelled.emit()
+        super().closeEvent(event)
+
+    # --- the form
+
+    def _start(self) -> None:
+        set_role(self.status, "caption")
+        path = Path(self.path.text().strip()).expanduser()
+        if not path.name or not path.stem:
+            self.fail("Give the file a name.")
+        elif path.suffix.lower() != self.format.currentData():
+            known = ", ".join(self.format.itemData(row) for row in range(self.format.count()))
+            self.fail(
+                f"{path.suffix or 'A name without ending'} is not a format for a {self.kind}: end the name in {known}."
+            )
+        elif not os.path.isdir(path.absolute().parent):  # pathlib would raise where a name is too long
+            self.fail(f"The folder {path.absolute().parent} does not exist.")
+        elif self._may_write(path.absolute()):
+            self._preferences.set(self.kind, self.choice())
+            self.wanted.emit(path.absolute())
+
+    def _may_write(self, path: Path) -> bool:
+        """Whether nothing is there, or the user lets go of it."""
+        if os.path.isfile(path) and path != self._agreed and not may_replace(self, f"{path.name} exists already."):
+            return False
+        self._agreed = path
+        return True
+
+    def _browse(self) -> None:
+        endings = [self.format.itemData(row) for row in range(self.format.count())]
+        wanted = " ".join(f"*{ending}" for ending in endings)
+        name, _ = file_prompts.save_name(
+            self, f"Export {self.kind}", self.path.text(), f"{self.kind.title()} ({wanted})"
+        )
+        path = completed(self, name, endings, self.format.currentData()) if name else None
+        if path is not None:
+            self._agreed = path  # the file dialog has asked
+            self.path.setText(str(path))
+            self._path_typed()
+
+    def _format_chosen(self) -> None:
+        path = Path(self.path.text())
+        if path.name:
+            self.path.setText(str(path.with_suffix(self.format.currentData())))
+        self._suit_format()
+
+    def _suit_format(self) -> None:
+        """Take the default size and rate of the format, where they are still the default ones of the other."""
+        video = VideoChoice()
+        usual = {name: getattr(video, name) for name in GIF}
+        before, after = (usual, GIF) if self.format.currentData() == ".gif" else (GIF, usual)
+        boxes = {"width": self.width_box, "height": self.height_box, "fps": self.fps}
+        if self.kind == "video" and all(box.value() == before[name] for name, box in boxes.items()):
+            for name, box in boxes.items():
+                box.setValue(after[name])
+
+    def _path_typed(self) -> None:
+        row = self.format.findData(Path(self.path.text()).suffix.lower())
+        if row >= 0:
+            self.format.blockSignals(True)
+            self.format.setCurrentIndex(row)
+            self.format.blockSignals(False)
+            self._suit_format()
+            self._size_unknown()
+
+    def _size_chosen(self, row: int) -> None:
+        if row < len(SIZES):
+            _, width, height = SIZES[row]
+            self.width_box.setValue(width)
+            self.height_box.setValue(height)
+
+    def _show_preset(self) -> None:
+        size = (self.width_box.value(), self.height_box.value())
+        rows = [row for row, (_, *known) in enumerate(SIZES) if tuple(known) == size]
+        self.size_preset.setCurrentIndex(rows[0] if rows else len(SIZES))
+
+    def _describe(self, browse: QPushButton) -> None:
+        for widget, name, tip in (
+            (self.path, "File", "Where to write it; the ending chooses the format"),
+            (browse, "Choose the file", "Choose where to write it"),
+            (self.format, "Format", "MP4 plays everywhere; WebM is free; GIF goes into slides and web pages"),
+            (self.size_preset, "Size", "Common sizes"),
+            (self.width_box, "Width in pixels", "Width in pixels, even"),
+            (self.height_box, "Height in pixels", "Height in pixels, even"),
+            (self.seconds, "Length in seconds", "The whole run from noise to data takes this long"),
+            (self.fps, "Frames a second", "Frames a second"),
+            (self.theme, "Theme", "Colours of what is exported"),
+        ):
+            widget.setAccessibleName(name)
+            widget.setToolTip(wrapped(tip))
+
+
+class PixelBox(QSpinBox):
+    """A number of pixels, even as the video formats want it: an odd one that is typed becomes the next below."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        # Qt leaves the odd number standing, since its value is no new one.
+        self.editingFinished.connect(lambda: self.lineEdit().setText(self.textFromValue(self.value())))
+
+    def valueFromText(self, text: str) -> int:
+        return super().valueFromText(text) // 2 * 2
+
+
+def _pixels(value: int) -> QSpinBox:
+    box = PixelBox()
+    box.setRange(64, 7680)
+    box.setSingleStep(2)
+    box.setValue(value // 2 * 2)
+    return box
+
+
+def _row(*widgets: QWidget, stretch: bool = True) -> QWidget:
+    row = QWidget()
+    layout = QHBoxLayout(row)
+    layout.setContentsMargins(0, 0, 0, 0)
+    layout.setSpacing(UNIT)
+    for widget in widgets:
+        layout.addWidget(widget)
+    if stretch:
+        layout.addStretch(1)
+    return row
+
+
+def _duration(seconds: float) -> str:
+    seconds = max(round(seconds), 1)
+    return f"{seconds} s" if seconds < 90 else f"{seconds // 60}:{seconds % 60:02d} min"

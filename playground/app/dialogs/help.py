@@ -1,0 +1,115 @@
+"""What each key does, and who made the program."""
+
+import platform
+import typing
+
+from PySide6.QtCore import Qt, QUrl, qVersion
+from PySide6.QtGui import QDesktopServices, QKeySequence
+from PySide6.QtWidgets import QDialog, QDialogButtonBox, QGridLayout, QLabel, QMessageBox, QVBoxLayout
+
+import playground
+from playground.app.bars import MENU_KEY
+from playground.app.style.theme import UNIT
+from playground.app.widgets.file_prompts import name_buttons
+from playground.resources import notices
+
+if typing.TYPE_CHECKING:
+    from playground.app.window import MainWindow
+
+
+CANVAS_KEYS = (
+    ("Move the view, or go to an image", "← ↑ ↓ →"),
+    ("Fit, or go to the first image", "Home"),
+    ("Go to the last image", "End"),
+    ("Zoom", "+ −"),
+    ("Click in the middle, or on the image", "Enter"),
+    ("Shift+click there", "Shift+Enter"),
+    ("Narrower or wider brush", "[ ]"),
+)
+"""What the canvas does with keys while it has the focus; no actions, for other controls take the same keys."""
+
+
+def show_keys(window: "MainWindow") -> None:
+    """Open the list of keys, made from the registry of actions."""
+    from playground.app.actions import COMMANDS, MENUS  # the registry names this function
+
+    dialog = QDialog(window)
+    dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+    dialog.setWindowTitle("Keys")
+    dialog.setObjectName("keysDialog")
+    grid = QGridLayout()
+    grid.setHorizontalSpacing(24)
+    grid.setVerticalSpacing(4)
+    grid.setContentsMargins(UNIT, UNIT, UNIT, UNIT)
+    sections = {
+        title: [
+            (COMMANDS[key].text.rstrip("…"), COMMANDS[key].shortcut or COMMANDS[key].key)
+            for key in keys
+            if key in COMMANDS
+        ]
+        for title, keys in MENUS.items()
+    }
+    sections["Help"].insert(0, ("All menus", MENU_KEY))
+    # Some systems have no key for a standard action, as for Quit on Windows.
+    listed = {
+        title: [(text, native) for text, keys in rows if (native := native_keys(keys))]
+        for title, rows in sections.items()
+    }
+    listed["On the canvas"] = list(CANVAS_KEYS)
+    columns, row, column = 2, 0, 0
+    half = sum(len(rows) + 1 for rows in listed.values()) / columns
+    for title, rows in listed.items():
+        if not rows:
+            continue
+        if row > half - len(rows) / 2 and column == 0:
+            row, column = 0, 3
+        if row:
+            grid.setRowMinimumHeight(row, UNIT)
+            row += 1
+        heading = QLabel(title)
+        heading.setProperty("role", "heading")
+        grid.addWidget(heading, row, column, 1, 2)
+        row += 1
+        for text, native in rows:
+            grid.addWidget(QLabel(text), row, column)
+            shown = QLabel(native)
+            shown.setProperty("role", "number")
+            shown.setAlignment(Qt.AlignmentFlag.AlignRight)
+            grid.addWidget(shown, row, column + 1)
+            row += 1
+    grid.setColumnMinimumWidth(2, 32)
+    buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
+    name_buttons(buttons, {QDialogButtonBox.StandardButton.Close: "&Close"})
+    buttons.rejected.connect(dialog.reject)
+    layout = QVBoxLayout(dialog)
+    layout.addLayout(grid)
+    layout.addWidget(buttons)
+    dialog.show()
+
+
+def native_keys(keys: str | QKeySequence.StandardKey) -> str:
+    """A shortcut as this system writes it; "" where it has none."""
+    return QKeySequence(keys).toString(QKeySequence.SequenceFormat.NativeText)
+
+
+def show_about(window: "MainWindow") -> None:
+    """Open the version and licences."""
+    packaged = notices()
+    box = QMessageBox(window)
+    box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+    box.setObjectName("aboutDialog")
+    box.setWindowTitle("About Score Playground")
+    box.setText(f"Score Playground {playground.__version__}")
+    where = "NOTICES.txt beside the program" if packaged else "docs/dependencies.md"
+    box.setInformativeText(
+        "See how score-based generative models and diffusion work: train, sample, measure, in one window.\n\n"
+        f"Its source is under the MIT licence. Python {platform.python_version()}, Qt {qVersion()}; what else it builds on, "
+        f"and under which licences, is in {where}."
+    )
+    if packaged:
+        button = box.addButton("&Licences", QMessageBox.ButtonRole.HelpRole)
+        button.clicked.connect(lambda: QDesktopServices.openUrl(QUrl.fromLocalFile(str(packaged))))
+    box.addButton(QMessageBox.StandardButton.Ok)
+    name_buttons(box, {QMessageBox.StandardButton.Ok: "&OK"})
+    box.setWindowModality(Qt.WindowModality.WindowModal)
+    box.show()

@@ -1,0 +1,59 @@
+"""View > History: every change since the file was opened, as a list in which a click goes there."""
+
+from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QSize, Qt
+from PySide6.QtGui import QGuiApplication, QPalette, QUndoStack
+from PySide6.QtWidgets import (
+    QDialog,
+    QLabel,
+    QStyledItemDelegate,
+    QStyleOptionViewItem,
+    QUndoView,
+    QVBoxLayout,
+    QWidget,
+)
+
+from playground.app.style.theme import UNIT, set_role
+
+START = "As opened"
+SAID = "Click a change to go there; what comes after it is muted, until another change takes its place."
+
+
+class HistoryWindow(QDialog):
+    """A small window of its own above the main one, whose keys go on working while it has the focus."""
+
+    def __init__(self, stack: QUndoStack, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("historyWindow")
+        self.setWindowTitle("History")
+        self.setWindowFlags(Qt.WindowType.Tool)
+        self.view = QUndoView(stack)
+        self.view.setEmptyLabel(START)
+        self.view.setObjectName("history")
+        self.view.setAccessibleName("History: changes since the file was opened")
+        self.view.setItemDelegate(_Steps(self.view))
+        self.view.setWordWrap(True)
+        self.view.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        said = QLabel(SAID)
+        said.setWordWrap(True)
+        set_role(said, "caption")
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(UNIT, UNIT, UNIT, UNIT)
+        layout.setSpacing(UNIT)
+        layout.addWidget(self.view)
+        layout.addWidget(said)
+
+    def sizeHint(self) -> QSize:
+        return QSize(320, 400)
+
+
+class _Steps(QStyledItemDelegate):
+    """Paints the steps that were taken back in muted text."""
+
+    def initStyleOption(self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex) -> None:
+        super().initStyleOption(option, index)
+        view = self.parent()
+        stack = view.stack() if isinstance(view, QUndoView) else None  # None once it is gone, before the view
+        if stack is not None and index.row() > stack.index():
+            # The program's palette, for the view's own has been half made transparent by the style sheet.
+            muted = QGuiApplication.palette().color(QPalette.ColorRole.PlaceholderText)
+            option.palette.setColor(QPalette.ColorRole.Text, muted)

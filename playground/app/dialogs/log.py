@@ -1,0 +1,56 @@
+"""The log as text, to copy into a report."""
+
+from PySide6.QtCore import QSize, QTimer
+from PySide6.QtGui import QGuiApplication
+from PySide6.QtWidgets import QDialog, QDialogButtonBox, QPlainTextEdit, QVBoxLayout, QWidget
+
+from playground.app.model.errors import Log
+from playground.app.style.wrapping import wrapped
+from playground.app.widgets.file_prompts import name_buttons
+
+
+class LogDialog(QDialog):
+    """The log as text, with a button that copies all of it."""
+
+    def __init__(self, log: Log, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setWindowTitle("Log")
+        self.setObjectName("logDialog")
+        self._log = log
+        self.text = QPlainTextEdit(log.text())
+        self.text.setReadOnly(True)
+        self.text.setObjectName("log")
+        self.text.setAccessibleName("Log")
+        self.text.setLineWrapMode(QPlainTextEdit.LineWrapMode.NoWrap)
+        buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
+        name_buttons(buttons, {QDialogButtonBox.StandardButton.Close: "C&lose"})
+        copy = buttons.addButton("&Copy", QDialogButtonBox.ButtonRole.ActionRole)
+        copy.setObjectName("copyLog")
+        copy.setToolTip(wrapped("Copy all of it, to paste into a report"))
+        copy.clicked.connect(lambda: copy_log(log))
+        buttons.rejected.connect(self.reject)
+        layout = QVBoxLayout(self)
+        layout.addWidget(self.text)
+        layout.addWidget(buttons)
+        self._timer = QTimer(self)  # gathers what comes in bursts
+        self._timer.setSingleShot(True)
+        self._timer.setInterval(200)
+        self._timer.timeout.connect(self._refresh)
+        log.grew.connect(self._timer.start)
+        self._to_end()
+
+    def sizeHint(self) -> QSize:
+        return QSize(820, 480)
+
+    def _refresh(self) -> None:
+        self.text.setPlainText(self._log.text())
+        self._to_end()
+
+    def _to_end(self) -> None:
+        bar = self.text.verticalScrollBar()
+        bar.setValue(bar.maximum())
+
+
+def copy_log(log: Log) -> None:
+    """Put the whole log on the clipboard."""
+    QGuiApplication.clipboard().setText(log.text())

@@ -1,0 +1,193 @@
+"""Help > Self-test: the table of claims, filled as they are measured in a thread."""
+
+from collections.abc import Iterator
+
+from PySide6.QtCore import Qt, QTimer, Slot
+from PySide6.QtGui import QCloseEvent, QFont
+from PySide6.QtWidgets import (
+    QDialog,
+    QHBoxLayout,
+    QHeaderView,
+    QLabel,
+    QProgressBar,
+    QPushButton,
+    QTreeWidget,
+    QTreeWidgetItem,
+    QVBoxLayout,
+    QWidget,
+)
+
+from playground.app.model import errors
+from playground.app.style.theme import UNIT, set_role
+from playground.app.style.wrapping import wrapped
+from playground.app.workers.worker import Worker
+from playground.drawing.selftest import CHECKS
+from playground.lab.selftest import Row, selftest
+
+LOOK = 50  # milliseconds between two looks at what has been measured
+
+
+class SelftestDialog(QDialog):
+    """The window stays usable while it runs. Cancel and closing stop it after the claim it is at, at most a second later."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("selftestDialog")
+        self.setWindowTitle("Self-test")
+        self.rows: list[Row] = []  # grows in the thread
+        self._worker: Worker | None = None
+        self._shown = 0
+
+        self.table = QTreeWidget()
+        self.table.setHeaderLabels(["Claim", "Measured", "Bound", "Holds"])
+        self.table.setAccessibleName("Claims of the theory, what was measured and its bound")
+        self.table.setRootIsDecorated(False)
+        self.table.setIndentation(2 * UNIT)
+        self.table.setUniformRowHeights(True)
+        self.table.setSelectionMode(QTreeWidget.SelectionMode.NoSelection)
+        _align(self.table.headerItem())
+        header = self.table.header()
+        header.setStretchLastSection(False)
+        header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
+        for column, widest in ((1, "TooManySteps"), (2, "at most 0.0e-00"), (3, "Holds")):
+            header.resizeSection(column, self.fontMetrics().horizontalAdvance(widest) + 4 * UNIT)
+
+        self.bar = QProgressBar()
+        self.bar.setTextVisible(False)
+        self.bar.setAccessibleName("Progress of the self-test")
+        self.status = QLabel("")
+        set_role(self.status, "caption")
+        self.again = QPushButton("&Run again")
+        self.again.setObjectName("startSelftest")
+        self.again.clicked.connect(self.start)
+        self.cancel_button = QPushButton("&Cancel")
+        self.cancel_button.setObjectName("cancelSelftest")
+        self.cancel_button.clicked.connect(self.reject)
+        buttons = QHBoxLayout()
+        buttons.addWidget(self.status, 1)
+        buttons.addWidget(self.again)
+        buttons.addWidget(self.cancel_button)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(2 * UNIT, 2 * UNIT, 2 * UNIT, 2 * UNIT)
+        layout.setSpacing(UNIT)
+        layout.addWidget(self.table)
+        layout.addWidget(self.bar)
+        layout.addLayout(buttons)
+        self.resize(940, 620)
+
+        self._timer = QTimer(self)
+        self._timer.setInterval(LOOK)
+        self._timer.timeout.connect(self._look)
+
+    @property
+    def running(self) -> bool:
+        return self._worker is not None
+
+    @Slot()
+    def start(self) -> None:
+        """Begin with the first claim, unless it runs already."""
+        if self.running:
+            return
+        self.rows = rows = []
+        self._shown = 0
+        self.table.clear()
+        self.bar.setRange(0, len(CHECKS))
+
+        def measure() -> Iterator[None]:
+            for row in selftest(CHECKS):
+                rows.append(row)
+                yield
+
+        self._worker = Worker(measure, "selftest")
+        self._worker.start()
+        self._timer.start()
+        self._say()
+
+    def reject(self) -> None:
+        """Cancel: the test if it runs, otherwise the dialog."""
+        if self._worker is not None:
+            self._worker.requestInterruption()
+            self.status.setText("Stopping…")
+        else:
+            super().reject()
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        if self._worker is not None:
+            self._worker.requestInterruption()
+        event.accept()
+
+    def shutdown(self, seconds: float) -> bool:
+        """End the thread, when quitting.
+
+        Returns:
+            Whether it ended in time.
+        """
+        self._timer.stop()
+        worker, self._worker = self._worker, None
+        return worker is None or worker.stop(seconds)
+
+    @Slot()
+    def _look(self) -> None:
+        worker = self._worker
+        if worker is None:
+            return
+        ended = worker.isFinished()  # asked first: no row can come after it
+        self._add_rows()
+        if ended:
+            self._timer.stop()
+            worker.wait()
+            self._worker = None
+            if worker.error is not None:
+                errors.report(worker.error, "the self-test broke off")
+        if ended or not worker.isInterruptionRequested():
+            self._say()
+
+    def _add_rows(self) -> None:
+        for row in self.rows[self._shown :]:
+            before = self.rows[self._shown - 1].area if self._shown else ""
+            if row.area != before:
+                heading = QTreeWidgetItem(self.table, [row.area.capitalize()])
+                heading.setFont(0, _bold(heading))
+                heading.setExpanded(True)
+            above = self.table.topLevelItem(self.table.topLevelItemCount() - 1)
+            assert above is not None
+            item = QTreeWidgetItem(above, [row.claim, row.measured_text, row.bound_text, "yes" if row.passed else "NO"])
+            _align(item)
+            item.setToolTip(0, wrapped(row.claim))
+            if not row.passed:
+                for column in range(4):
+                    item.setFont(column, _bold(item))
+            self._shown += 1
+            self.table.scrollToItem(item)
+        self.bar.setValue(self._shown)
+
+    def _say(self) -> None:
+        rows = self.rows[: self._shown]
+        failed = sum(not row.passed for row in rows)
+        if self.running:
+            text = f"{len(rows)} of {len(CHECKS)} claims measured"
+        elif len(rows) < len(CHECKS):
+            text = f"Cancelled after {len(rows)} of {len(CHECKS)} claims"
+        else:
+            text = f"{len(rows) - failed} of {len(rows)} claims hold"
+        if failed and (self.running or len(rows) < len(CHECKS)):
+            text += f", {failed} do not hold"
+        self.status.setText(text)
+        self.bar.setValue(self._shown)
+        self.again.setEnabled(not self.running)
+        self.cancel_button.setText("&Cancel" if self.running else "&Close")
+
+
+def _align(item: QTreeWidgetItem) -> None:
+    for column, side in (
+        (1, Qt.AlignmentFlag.AlignRight),
+        (2, Qt.AlignmentFlag.AlignRight),
+        (3, Qt.AlignmentFlag.AlignHCenter),
+    ):
+        item.setTextAlignment(column, side | Qt.AlignmentFlag.AlignVCenter)
+
+
+def _bold(item: QTreeWidgetItem) -> QFont:
+    font = item.font(0)
+    font.setBold(True)
+    return font

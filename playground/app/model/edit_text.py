@@ -1,0 +1,69 @@
+"""A change of settings in plain words, as the Edit menu and the history name it."""
+
+from typing import Any
+
+from playground.app.style.labels import capital
+from playground.app.style.number_formats import format_count, format_exactly, format_number
+from playground.lab import experiment as description
+from playground.lab.experiment import Experiment, Field
+
+LONGEST_NAME = 32  # characters
+MOST_NAMED = 2  # settings that one step names
+
+
+def edit_text(before: Experiment, after: Experiment) -> str:
+    """What became what, for :meth:`QUndoCommand.setText`: as the history says it and, on a second line, as a menu does after "Undo".
+
+    Where a choice was made, what only follows from it is not told.
+
+    >>> edit_text(Experiment(), description.replace(Experiment(), {"data.kind": "rings", "seed": 3}))
+    'Data: Two moons → Rings\\ndata: Two moons → Rings'
+    """
+    known, now = description.fields(before), description.fields(after)
+    changed = [key for key in known if key in now and description.value(before, key) != description.value(after, key)]
+    opened = _opened(before, after)
+    if opened:
+        return f"Open {opened}\nopening of {opened}"
+    named = [key for key in changed if key.endswith(".kind")] or changed
+    if len(named) > MOST_NAMED:
+        return f"{len(named)} settings\nchange of {len(named)} settings"
+    said = ", ".join(
+        f"{known[key].label}: {_became(known[key], description.value(before, key), description.value(after, key))}"
+        for key in named
+    )
+    return f"{capital(said) if said[:1].isascii() else said}\n{said}"
+
+
+def _opened(before: Experiment, after: Experiment) -> str:
+    """The name of the file or folder that the data are now, where they were others."""
+    path = after.data.file if isinstance(after, Experiment) else ""
+    return _short(path) if path and path != before.data.file else ""
+
+
+def _became(field: Field, old: Any, new: Any) -> str:
+    if field.kind == "list" and len(old) == len(new):
+        different = [pair for pair in zip(old, new, strict=True) if pair[0] != pair[1]]
+        if len(different) != 1 or not isinstance(different[0][0], float):
+            return f"{format_count(len(different))} of {format_count(len(new))} changed"
+        ((old, new),) = different
+    said = _said(field, old), _said(field, new)
+    if said[0] == said[1]:  # in the few digits that a row has room for
+        said = format_exactly(old), format_exactly(new)
+    return f"{said[0]} → {said[1]}"
+
+
+def _said(field: Field, value: Any) -> str:
+    """A value as the window says it; a list by its length."""
+    if isinstance(value, tuple):
+        return format_count(len(value)) if value else "none"
+    if isinstance(value, bool):
+        return "on" if value else "off"
+    if isinstance(value, str):
+        return field.title_of(value) if value in field.choices else _short(value) or "none"
+    return format_number(value)
+
+
+def _short(path: str) -> str:
+    """A file's name, in the middle of which a menu leaves out what makes it wide."""
+    name = path.replace("\\", "/").rstrip("/").rsplit("/", 1)[-1]
+    return name if len(name) <= LONGEST_NAME else f"{name[: LONGEST_NAME // 2]}…{name[-LONGEST_NAME // 2 :]}"

@@ -1,0 +1,146 @@
+"""Measured figures, each kept by the weights and settings that it is of, so that undo and a saved session bring it back."""
+
+import dataclasses
+import math
+import sys
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from playground.lab import experiment as description
+from playground.lab.experiment import Experiment
+from playground.lab.score_error_curve import ScoreErrorCurve
+
+if TYPE_CHECKING:
+    from playground.app.model.workspace import Workspace
+
+MEASUREMENTS = ("test-set", "quality", "fisher")
+"""What is kept: figures of the held-out points, of the samples, and the score's errors along sigma."""
+
+SETTINGS = {
+    "test-set": (
+        *(
+            f"likelihood.{name}"
+            for name in ("source", "points", "tolerance", "trace", "trace_probes", "probes", "dequantization_samples")
+        ),
+    ),
+    "quality": ("sampling", "seed", "likelihood.points"),
+    "fisher": ("likelihood.points",),
+}
+"""Of each measurement the settings that its figures are of, beside those that training depends on."""
+NOISE = "new-noise"
+"""By what name a session keeps, beside the figures, how often the run had new noise."""
+TEXTS = ("reference_set", "density", "energy_note")
+POINTS = ("sliced_wasserstein2_points", "wasserstein2_points", "two_sample_points")
+SHARES = tuple((key, f"{key}_standard_error", f"{key}_true") for key in ("mode_weights", "class_frequencies"))
+"""Figures that are no number: text, pairs of counts, and lists of one length, without which the first of them means nothing."""
+
+
+def key(measurement: str, workspace: "Workspace", experiment: Experiment, noise: int) -> tuple[Any, ...]:
+    """What figures of the workspace's present weights are kept by; those of samples also by how often the run had new noise."""
+    settings = tuple(description.value(experiment, name) for name in SETTINGS[measurement])
+    return workspace.weights.version, measurement, settings, noise if measurement == "quality" else 0
+
+
+def keep(workspace: "Workspace", of: tuple[Any, ...], found: Any) -> None:
+    """Keep what was found for a key; what is of other weights goes, for they do not come back."""
+    for other in [other for other in workspace.figures if other[0] != of[0]]:
+        del workspace.figures[other]
+    workspace.figures[of] = found
+
+
+def keep_saved(workspace: "Workspace", saved: Mapping[str, Any], experiment: Experiment) -> None:
+    """Keep what :func:`to_json` gave of these weights and settings."""
+    for name, found in from_json(saved).items():
+        keep(workspace, key(name, workspace, experiment, noise_of(saved)), found)
+
+
+def present(workspace: "Workspace", experiment: Experiment, noise: int) -> dict[str, Any]:
+    """What was measured of the workspace's weights by these settings; nothing while the weights change."""
+    if workspace.training == "training":
+        return {}
+    found = {name: workspace.figures.get(key(name, workspace, experiment, noise)) for name in MEASUREMENTS}
+    return {name: figures for name, figures in found.items() if figures is not None}
+
+
+def to_json(found: Mapping[str, Any], noise: int) -> dict[str, Any]:
+    """The same as JSON values, for a session."""
+    return ({NOISE: noise} if noise else {}) | {
+        name: _plain(dataclasses.asdict(figures) if isinstance(figures, ScoreErrorCurve) else figures)
+        for name, figures in found.items()
+    }
+
+
+def noise_of(saved: Mapping[str, Any]) -> int:
+    """How often the run that a session's figures are of had new noise."""
+    noise = saved.get(NOISE)
+    return noise if isinstance(noise, int) and not isinstance(noise, bool) and 0 <= noise < 2**31 else 0
+
+
+def from_json(saved: Mapping[str, Any]) -> dict[str, Any]:
+    """What :func:`to_json` gave, as far as it is sound: it is shown, never computed with."""
+    from playground.lab.evaluation import (  # where a session is put on the workspace, torch is loaded
+        METRICS,
+        OF_SAMPLES,
+    )
+
+    found: dict[str, Any] = {}
+    for name, keys in (("test-set", {*METRICS, "integral"} - {*OF_SAMPLES}), ("quality", {*OF_SAMPLES})):
+        figures = saved.get(name)
+        if isinstance(figures, dict):
+            reasons = figures.get("reasons", {})
+            sound = {of: value for of, value in figures.items() if of in keys and _fits(of, value)}
+            for first, *others in SHARES:
+                shares = sound.get(first)
+                if shares and any(len(sound.get(of) or ()) != len(shares) for of in others):
+                    del sound[first]
+            why = reasons.items() if isinstance(reasons, dict) else ()
+            found[name] = sound | {"reasons": {of: sentence for of, sentence in why if isinstance(sentence, str)}}
+    errors = _errors(saved.get("fisher"))
+    return found if errors is None else found | {"fisher": errors}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {str(name): _plain(part) for name, part in value.items()}
+    if isinstance(value, np.ndarray | np.generic):
+        return _plain(value.tolist())
+    if isinstance(value, list | tuple):
+        return [_plain(part) for part in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def _fits(of: str, value: Any) -> bool:
+    """Whether a value is of the type that the figure of this name has."""
+    if value is None:
+        return True
+    if of in TEXTS:
+        return isinstance(value, str)
+    if of == "nearest_neighbour_rows":
+        return isinstance(value, list) and bool(value) and all(type(part) is int and part >= 0 for part in value)
+    if of in POINTS or any(of in shares for shares in SHARES):
+        numbers = isinstance(value, list) and bool(value) and all(_is_number(part) and part == part for part in value)
+        return numbers and (of not in POINTS or len(value) == 2)
+    return _is_number(value)
+
+
+def _is_number(value: Any) -> bool:
+    """Whether it is a number, or nan, that any sum can be done with."""
+    return type(value) in (int, float) and not abs(value) > sys.float_info.max
+
+
+def _errors(saved: Any) -> ScoreErrorCurve | None:
+    names = {field.name for field in dataclasses.fields(ScoreErrorCurve)}
+    if not isinstance(saved, dict) or set(saved) != names or saved["source"] not in ("exact", "empirical"):
+        return None
+    try:
+        arrays = {name: np.array(saved[name], dtype=float) for name in names - {"fraction", "source"}}
+    except (TypeError, ValueError, OverflowError):
+        return None
+    sigmas = arrays["sigmas"]
+    if sigmas.ndim != 1 or not len(sigmas) or any(array.shape != sigmas.shape for array in arrays.values()):
+        return None
+    if not (sigmas > 0).all() or not (np.diff(sigmas) > 0).all():
+        return None
+    return ScoreErrorCurve(fraction=1.0, source=saved["source"], **arrays)

@@ -1,0 +1,424 @@
+"""What lies on the workspace: one problem with its trainer, and how far training has come."""
+
+import contextlib
+import dataclasses
+import itertools
+import os
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+import numpy as np
+
+from playground.app.model import kept_figures
+from playground.app.model.views import Bounds, ProblemView, plane_bounds
+from playground.app.model.weights import Weights
+from playground.app.workers.preload import preload_torch
+from playground.app.workers.worker import Mailbox, interrupted
+from playground.data.dataset import held_out_count
+from playground.kinds.datasets import DataSource
+from playground.kinds.samplers import FollowsScore
+from playground.lab import experiment as description
+from playground.lab.conflicts import has_energy, path_conflict, training_conflict
+from playground.lab.experiment import Experiment, ExperimentError
+from playground.lab.loss_identity import loss_identity
+from playground.lab.session import Session
+from playground.resources import resource
+
+if TYPE_CHECKING:
+    from playground.data import Dataset
+    from playground.lab.problem import Problem
+    from playground.lab.training import Trainer, TrainingProgress
+    from playground.lab.trajectory import Trajectory
+    from playground.theory.densities import Density
+
+SHOWN_POINTS = 20_000
+MARGINAL_PLACES = 401  # of a known density along each axis in view: one or two for each pixel of the histogram
+LEVELS = 20  # of a process, in views
+KEPT_LOSSES = 2_000  # of the loss curve that a session keeps
+SNAPSHOT_SECONDS = 0.15  # how old the weights may be that sampling uses while training runs
+
+
+def other_data(experiment: Experiment, kind: str) -> dict[str, Any]:
+    """All that changes with data of this kind in place of the experiment's own: what speaks of the data, and what they cannot have."""
+    data = DataSource.kinds()[kind]
+    changes: dict[str, Any] = {"data.kind": kind}
+    for key, known in description.fields(experiment).items():
+        if known.of_data and not key.startswith("data."):
+            changes[key] = known.default
+    if not data.images and experiment.network.needs_images:
+        changes["network.kind"] = "auto"
+    sampling = experiment.sampling
+    if not data.images and sampling.mask == "frame":
+        changes["sampling.inpainting_mask"] = "none"
+    if isinstance(sampling, FollowsScore) and None in (data.labelled, experiment.data.labelled):
+        changes |= {
+            "sampling.labels": "all",
+            "sampling.label": 0,
+            "sampling.guidance": 0.0,
+        }  # each has classes of its own
+    return changes
+
+
+def reset_key(experiment: Experiment) -> tuple[Any, ...]:
+    """The settings that training depends on from its first step: experiments that share them share their weights."""
+    known = description.fields(experiment).items()
+    return tuple((key, description.value(experiment, key)) for key, setting in known if setting.resets)
+
+
+class FairLock:
+    """A lock that nobody has to wait for twice.
+
+    The trainer takes it again at once after every 60 ms, and Python's own lock may give it to the same thread over and over.
+    """
+
+    def __init__(self) -> None:
+        self._next, self._lock = threading.Lock(), threading.Lock()
+
+    def __enter__(self) -> None:
+        with self._next:  # whoever waits holds this, so that the last owner stands behind
+            self._lock.acquire()
+
+    def __exit__(self, *error: object) -> None:
+        self._lock.release()
+
+
+def points_key(experiment: Experiment) -> tuple[Any, ...]:
+    """What all points depend on, to learn from and to judge by."""
+    return experiment.data, experiment.likelihood.points, experiment.seed
+
+
+def file_key(experiment: Experiment) -> tuple[Any, ...]:
+    """What the points of a file depend on."""
+    return experiment.data, experiment.likelihood.points
+
+
+@dataclass
+class Workspace:
+    """A problem, its trainer and its history; kept when another takes its place, so that undo brings it back."""
+
+    problem: "Problem"
+    trainer: "Trainer"
+    view: ProblemView
+    weights: Weights
+    training: str = "untrained"  # "training", "paused", "finished", "diverged"
+    progress: "TrainingProgress | None" = None
+    steps: list[int] = field(default_factory=list)
+    losses: list[float] = field(default_factory=list)
+    held_out: list[tuple[int, float]] = field(default_factory=list)  # steps and held-out losses of the checks
+    pending_hyperparameters: Mailbox[Experiment] = field(default_factory=Mailbox)
+    lock: FairLock = field(default_factory=FairLock)  # held while the trainer works, about 60 ms
+    figures: dict[tuple[Any, ...], Any] = field(default_factory=dict)  # see kept_figures
+    clicked: tuple[tuple[float, float] | int, ...] = ()  # when another workspace took its place
+
+    @property
+    def trained_steps(self) -> int:
+        """Steps of the last report, or of weights that came without one."""
+        return self.progress.step if self.progress is not None else self.trainer.step
+
+    def file_size(self, trajectory: "Trajectory | None") -> int:
+        """Bytes that a session about has: data, a finished run, and weights with their average, two moments and the best kept."""
+        played = trajectory.npz_size() if trajectory is not None and trajectory.finished else 0
+        numbers = (5 if self.problem.stops_early else 4) * self.view.parameters_count
+        return self.problem.dataset.points.nbytes + self.problem.dataset.held_out.nbytes + 4 * numbers + played
+
+    @property
+    def could_hold_out_more(self) -> bool:
+        """Whether finite data were split for fewer test points, when training began, than are asked for now."""
+        total = len(self.problem.train) + len(self.problem.test)
+        then, now = (
+            held_out_count(total, problem.experiment.likelihood.points)
+            for problem in (self.trainer.problem, self.problem)
+        )
+        return self.problem.density is None and then < now
+
+    @property
+    def loss_history(self) -> tuple[np.ndarray, np.ndarray]:
+        """Steps and losses of the training so far, (C,) each; none where what was minimised is not what is chosen now:
+        training on begins new ones, and to choose the old objective and law again brings these back."""
+        if loss_identity(self.trainer.problem.experiment) != loss_identity(self.problem.experiment):
+            return np.zeros(0), np.zeros(0)
+        return self._losses_so_far()
+
+    @property
+    def held_out_history(self) -> tuple[np.ndarray, np.ndarray]:
+        """Steps and held-out losses, (H,) each, of the same training as :attr:`loss_history`."""
+        pairs = list(self.held_out) if len(self.loss_history[0]) else []
+        return np.array([step for step, _ in pairs]), np.array([loss for _, loss in pairs])
+
+    def _losses_so_far(self) -> tuple[np.ndarray, np.ndarray]:
+        steps, losses = self.steps, self.losses  # a thread may add to them or begin new ones
+        count = min(len(steps), len(losses))
+        return np.array(steps[:count]), np.array(losses[:count])
+
+    @property
+    def device_text(self) -> str:
+        """The device and its threads, as the status bar says it."""
+        kind, threads = self.problem.device.type, torch_threads(self.problem)
+        if kind != "cpu":
+            return kind.upper()
+        return f"CPU, {threads} thread" + ("" if threads == 1 else "s")
+
+    def train(self, experiment: Experiment) -> "Iterator[TrainingProgress]":
+        """Train until the limit, or on where it was reached, taking new settings and leaving weights for whoever samples."""
+        import torch
+
+        torch.set_num_threads(torch_threads(self.problem))
+        self.set_hyperparameters(experiment)
+        if self.trainer.finished:
+            self.trainer.extend()
+        newest = time.monotonic()
+        try:
+            while True:
+                with self.lock:
+                    progress = next(self.trainer, None)
+                if progress is None:
+                    return
+                self.progress = progress
+                self.steps.append(progress.step)
+                self.losses.append(progress.loss)
+                if progress.held_out_loss is not None:
+                    self.held_out.append((progress.step, progress.held_out_loss))
+                if time.monotonic() - newest > SNAPSHOT_SECONDS:
+                    newest = time.monotonic()
+                    self.publish()
+                yield progress
+                pending = self.pending_hyperparameters.take()
+                if pending is not None:
+                    self.set_hyperparameters(pending)
+        finally:
+            self.publish()
+
+    def set_hyperparameters(self, experiment: Experiment) -> None:
+        """Train on with other settings; data, noise, network and seed stay what the trainer was made for."""
+        with self.lock:
+            made_for = self.trainer.problem.experiment
+            if loss_identity(experiment) != loss_identity(made_for):  # the losses of two stand on no common scale
+                self.steps, self.losses, self.held_out = [], [], []
+            self.trainer.set_hyperparameters(
+                msgspec.structs.replace(made_for, objective=experiment.objective, training=experiment.training)
+            )
+
+    def learned_of_labels(self) -> bool:
+        """Take over what training has shown of labels so far; whether that is news."""
+        shown = self.trainer.problem.hidden_labels
+        if shown == self.problem.hidden_labels:
+            return False
+        self.problem = dataclasses.replace(self.problem, hidden_labels=shown)
+        self.view = dataclasses.replace(self.view, conditions=self.problem.conditions)
+        return True
+
+    def publish(self) -> None:
+        """Leave the newest averaged weights where sampling finds them."""
+        with self.lock:
+            snapshot = self.trainer.snapshot()
+        self.weights = Weights(next(_versions), snapshot, untrained=self.trainer.step == 0)
+
+    def state(self) -> dict[str, np.ndarray] | None:
+        """The weights and all that training needs to go on; None before the first step."""
+        with self.lock:
+            return self.trainer.state() if self.trainer.step else None
+
+    def summary(self) -> dict[str, Any]:
+        """Where training stands, as a session keeps it."""
+        steps, losses = (values.tolist() for values in self._losses_so_far())
+        count = len(steps)
+        every = max(count // KEPT_LOSSES, 1)
+        trained = self.trainer.problem.experiment
+        return {
+            "state": "paused" if self.training == "training" else self.training,
+            "progress": None if self.progress is None else dataclasses.asdict(self.progress),
+            "objective": msgspec.to_builtins(trained.objective),  # whose losses these are
+            "training": msgspec.to_builtins(trained.training),
+            "steps": steps[(count - 1) % every : count : every],  # the last one among them
+            "losses": losses[(count - 1) % every : count : every],
+            "held_out": list(self.held_out),
+        }
+
+
+_versions = itertools.count(1)
+
+
+def torch_threads(problem: "Problem") -> int:
+    """How many threads torch gets for this problem on this machine."""
+    from playground.lab.training import recommended_threads
+
+    return recommended_threads(problem, os.cpu_count() or 1)
+
+
+def assemble(
+    experiment: Experiment,
+    device_name: str,
+    *,
+    dataset: "Dataset | None" = None,
+    session: Session | None = None,
+    previous: Workspace | None = None,
+    shared: "Problem | None" = None,
+    bundled: bool = False,
+) -> Iterator[tuple[float, Workspace]]:
+    """Load the data and build the network; slow the first time, since it imports torch.
+
+    Args:
+        dataset: data already loaded.
+        session: a saved session whose data, weights and history to take over.
+        bundled: begin from the weights that ship with the program, if there are any for these settings.
+        previous: a workspace whose trainer goes on with this one's data, where only what is measured has changed.
+        shared: a problem of the same points, whose memory this one shares.
+
+    Raises:
+        ExperimentError, DataError: one sentence for the user.
+    """
+    preload_torch()
+    import torch
+
+    from playground.lab.problem import Problem, choose_device
+    from playground.lab.training import Trainer, TrainingProgress
+
+    session = bundled_session(experiment) if bundled else session
+    if previous is not None and previous.problem.density is None:
+        shared = previous.problem  # split anew, some of the test set would be what its trainer has seen
+    if shared is not None and session is None:
+        problem = shared.with_experiment(experiment)
+    else:
+        problem = Problem.build(
+            experiment, session.dataset() if session else dataset, choose_device(device_name), interrupted
+        )
+    torch.set_num_threads(torch_threads(problem))
+    if previous is not None:
+        yield 1.0, dataclasses.replace(previous, problem=problem, view=_view(problem, previous.trainer))
+        return
+    trainable = problem
+    if training_conflict(experiment, problem.conditions) is not None:
+        # The data are shown before a fitting objective is chosen; the Train button says what does not fit.
+        trainable = dataclasses.replace(
+            problem, experiment=description.replace(experiment, {"objective.kind": "exact"})
+        )
+    trainer = Trainer(trainable)
+    workspace = Workspace(
+        problem, trainer, _view(problem, trainer), Weights(next(_versions), trainer.snapshot(), untrained=True)
+    )
+    if session is not None and session.weights:
+        # First, for the weights do not say by which settings they were trained.
+        _restore_hyperparameters(trainer, session)
+        trainer.restore(dict(session.weights))
+        workspace.publish()
+        _remember(workspace, session.training, TrainingProgress)
+        progress = workspace.progress
+        if progress is not None and progress.optimal_loss is not None and progress.optimal_loss_error is None:
+            workspace.progress = trainer.with_optimal_loss(progress)
+    if session is not None:
+        kept_figures.keep_saved(workspace, session.measurements, session.experiment)
+    yield 1.0, workspace
+
+
+def bundled_session(experiment: Experiment) -> Session | None:
+    """The session that ships with the program for these data, if its weights are those of just these settings."""
+    path = resource(f"checkpoints/{experiment.data.kind}.spg")
+    if not path.is_file():
+        return None
+    session = Session.load(path)
+    made_for = session.experiment
+    same = (reset_key(made_for), made_for.seed, made_for.likelihood) == (
+        reset_key(experiment),
+        experiment.seed,
+        experiment.likelihood,
+    )
+    return session if same else None
+
+
+def _restore_hyperparameters(trainer: "Trainer", session: Session) -> None:
+    """Set a trainer to the settings that a session's weights were trained by, as far as they are sound."""
+    changes = {
+        f"{section}.{name}": value
+        for section in ("objective", "training")
+        for name, value in (session.training.get(section) or {}).items()
+    }
+    # Where they are not sound, they count as of the settings that are chosen.
+    with contextlib.suppress(ExperimentError, AttributeError, TypeError):
+        trained = description.replace(session.experiment, changes)
+        trainer.set_hyperparameters(
+            msgspec.structs.replace(trainer.problem.experiment, objective=trained.objective, training=trained.training)
+        )
+
+
+def _remember(workspace: Workspace, summary: Mapping[str, Any], progress_type: Any) -> None:
+    """Take over a session's history, as far as it is sound: it is shown, never computed with."""
+    state = summary.get("state")
+    untold = "untrained" if not workspace.trainer.step else "finished" if workspace.trainer.finished else "paused"
+    workspace.training = state if state in ("paused", "finished", "diverged") else untold
+    steps, losses = summary.get("steps"), summary.get("losses")
+    if isinstance(steps, list) and isinstance(losses, list) and len(steps) == len(losses):
+        pairs = [
+            (step, loss)
+            for step, loss in zip(steps, losses, strict=True)
+            if isinstance(step, int) and isinstance(loss, int | float)
+        ]
+        workspace.steps, workspace.losses = [step for step, _ in pairs], [float(loss) for _, loss in pairs]
+    with contextlib.suppress(msgspec.ValidationError):  # files of earlier versions have none
+        workspace.held_out = msgspec.convert(summary.get("held_out", []), list[tuple[int, float]])
+    try:
+        workspace.progress = msgspec.convert(summary.get("progress"), progress_type | None)
+    except msgspec.ValidationError:
+        workspace.progress = None
+
+
+def _view(problem: "Problem", trainer: "Trainer") -> ProblemView:
+    from playground.lab.diagnostics import data_diagnostics, objective_diagnostics
+
+    of_any = data_diagnostics(problem)  # off the GUI thread, which asks again for each objective
+    dataset, noise, units = problem.dataset, problem.noise, problem.units
+    is_image = len(problem.shape) == 3
+    resolved = problem.resolve()
+    has_process = path_conflict(problem.experiment) is None
+    sigmas = noise.levels(LEVELS) if has_process else np.array([noise.sigma_max])
+    gap = units.sigma_to_user(problem.widest())
+    shown, count = dataset.points, len(dataset.points)
+    if count > SHOWN_POINTS:  # all of them are shown without a copy
+        shown = shown[problem.some_rows(count, SHOWN_POINTS, "shown")]
+    bounds = (0.0, 1.0, 0.0, 1.0) if is_image else plane_bounds(dataset.points)
+    return ProblemView(
+        name=dataset.name,
+        points=shown,
+        count=count,
+        test_points=len(problem.evaluation_points),
+        bounds=bounds,
+        brightness=shown.reshape(len(shown), -1).mean(axis=1) if is_image else None,
+        limits=(float(shown.min()), float(shown.max())),
+        axes=dataset.axes,
+        data=problem.experiment.data,
+        note=dataset.note,
+        is_image=is_image,
+        isotropic=units.isotropic,
+        known_density=problem.density is not None,
+        has_process=has_process,
+        has_energy=has_energy(problem.experiment),
+        sigma_min=units.sigma_to_user(noise.sigma_min),
+        sigma_max=units.sigma_to_user(noise.sigma_max),
+        sigmas=np.array([units.sigma_to_user(float(sigma)) for sigma in sigmas]),
+        sigma=units.sigma_to_user(1.0),
+        widest_gap=gap,
+        parameters_count=sum(weight.numel() for weight in trainer.network.parameters()),
+        conditions=problem.conditions,
+        labelled=dataset.labels is not None,
+        class_names=dataset.class_names,
+        diagnostics=lambda objective: (*objective_diagnostics(problem, objective), *of_any),
+        mode_weights=None
+        if problem.density is None or problem.density.modes is None
+        else problem.density.mode_weights.numpy(),
+        marginals=None if dataset.density is None else _marginals(dataset.density, bounds),
+        resolved=resolved,
+    )
+
+
+def _marginals(density: "Density", bounds: Bounds) -> np.ndarray:
+    """See :class:`ProblemView`: without noise, as the data are."""
+    import torch
+
+    exact, found = density.to("cpu", torch.float64), []
+    for axis, (low, high) in enumerate((bounds[:2], bounds[2:])):
+        places = torch.linspace(low, high, MARGINAL_PLACES, dtype=torch.float64)
+        found.append(torch.stack([places, exact.marginal(axis).cdf(places[:, None])]).numpy())
+    return np.stack(found)

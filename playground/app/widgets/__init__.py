@@ -1,0 +1,1 @@
+"""The controls that cards and dialogs are made of."""

@@ -1,0 +1,468 @@
+"""What the charts of cards and dialogs share: pyqtgraph in our colours and typeface, with keys, a menu and words for screen readers."""
+
+import csv
+import functools
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from PySide6.QtCore import QEvent, QObject, QPointF, QRectF, Qt, QTimer, Slot
+from PySide6.QtGui import (
+    QContextMenuEvent,
+    QFocusEvent,
+    QFontMetrics,
+    QGuiApplication,
+    QImage,
+    QKeyEvent,
+    QKeySequence,
+    QMouseEvent,
+    QPainter,
+    QPaintEvent,
+    QPen,
+    QResizeEvent,
+    QShowEvent,
+    QWheelEvent,
+)
+from PySide6.QtSvg import QSvgGenerator
+from PySide6.QtWidgets import QMenu, QSizePolicy, QWidget
+
+from playground.app.model.preferences import Preferences
+from playground.app.style import theme
+from playground.app.style.number_formats import format_number
+from playground.app.widgets import file_prompts
+from playground.app.widgets.charts.library import library
+from playground.app.widgets.charts.series import Series
+from playground.drawing.charts import Axis, axis_around
+from playground.drawing.palette import DARK, Palette
+from playground.lab.atomic import atomic_write
+
+HEAD_PIXELS = 11
+MARGIN = 2.0  # px around the plot, for the ring of the focus
+GAP = 10  # px between two entries above the curves
+ZOOM_STEP = 1.25
+HOW = "<p>Drag to move, Ctrl and wheel to zoom, double-click to see all. A right click copies and saves.</p>"
+SWATCH = 12.0  # px of the piece of a line beside its name
+FILES = {"png": "Pictures", "svg": "Drawings", "csv": "Comma-separated values"}
+
+
+class Entry(NamedTuple):
+    """Words above the curves, and what the swatch beside them shows: the kind of a series, or "upright"; none where it is ""."""
+
+    color: str
+    text: str
+    kind: str = ""
+    width: float = 2.0
+
+
+class Chart(QWidget):
+    """Curves over two axes, above them a line that names them and, under the pointer, reads their values.
+
+    It draws only while it can be seen. Left and Right move the cross-hair, plus and minus zoom, 0 shows all.
+
+    Args:
+        name: for screen readers; also names the files that are proposed.
+        about: what it shows, a tooltip in HTML.
+        height: px of all of it.
+        lines: how many lines the entries above the curves take in the narrowest column.
+        falling: whether x falls from left to right.
+    """
+
+    def __init__(
+        self, name: str, about: str, height: int, lines: int = 1, falling: bool = False, parent: QWidget | None = None
+    ) -> None:
+        super().__init__(parent)
+        self.tokens = DARK
+        self.series: Sequence[Series] = ()
+        self._axes: tuple[Axis, Axis] | None = None  # as they were given
+        self._log: dict[int, bool] = {}  # as the user chose them, by the number of the axis
+        self._lines, self._falling = lines, falling
+        self._pointed: float | None = None  # the x value under the cross-hair
+        self._marked: float | None = None
+        self._stale = False
+        self._empty = self._description = ""
+        self.plot: Any = None  # a Plot, once there was something to show
+        self.setAccessibleName(name)
+        self.setToolTip(about + HOW)
+        self.setFixedHeight(height)
+        self.setMinimumWidth(120)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        library.loaded.connect(self._begin)
+
+    # What is shown
+
+    def show_series(self, series: Sequence[Series], x: Axis, y: Axis, description: str) -> None:
+        """Show these series, the first lowest. The cross-hair goes to the points of the first that is listed and was measured; the
+        others are read where they are nearest to it.
+
+        Args:
+            description: what is shown, for screen readers.
+        """
+        self.series, self._axes = series, (x, y)
+        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.describe(description)
+        self._draw()
+
+    def show_empty(self, sentence: str) -> None:
+        """Show nothing but this sentence."""
+        if self.series or sentence != self._empty or self._description != sentence:
+            self._empty, self.series, self._pointed = sentence, (), None
+            self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+            self.describe(sentence)
+            self._draw()
+
+    def mark(self, x: float | None) -> None:
+        """Mark an x value, named "now"; moves by less than half a pixel are not painted."""
+        before, plot = self._marked, self.plot
+        if plot is not None and x and before and self.series and abs(plot.pixels(x) - plot.pixels(before)) < 0.5:
+            return
+        self._marked = x
+        if plot is not None and self.series:
+            plot.mark(x)
+        if (x is None) != (before is None):
+            self.update()
+
+    def describe(self, description: str) -> None:
+        """Say what is shown, to screen readers."""
+        self._description = description
+        if description != self.accessibleDescription():
+            self.setAccessibleDescription(description)
+
+    def apply_palette(self, palette: Palette) -> None:
+        self.tokens = palette
+        self._draw()
+
+    def x_label(self) -> str:
+        """What ends the row of numbers below the x axis."""
+        assert self._axes is not None
+        return self._axes[0].name
+
+    def say_x(self, value: float) -> str:
+        """An x value under the pointer."""
+        return format_number(value)
+
+    def say_y(self, value: float, error: float = 0.0) -> str:
+        """A y value under the pointer, with its standard error where it is known."""
+        return format_number(value)
+
+    def entries(self) -> list[Entry]:
+        """What stands above the curves."""
+        assert self._axes is not None
+        if self._pointed is None:
+            found = [Entry("muted", self._axes[1].name)]
+            found += [Entry(one.color, one.legend or one.name, one.kind, one.width) for one in self._listed()]
+            return found + [Entry("particles", "now", "upright", 1.5)] * (self._marked is not None)
+        found = [Entry("text", self.say_x(self._pointed))]
+        for one in self._listed():
+            at = self.nearest(one, self._pointed)
+            said = self.say_y(float(one.y[at]), 0.0 if one.error is None else float(one.error[at]))
+            found.append(Entry(one.color, f"{one.name} {said}", one.kind, one.width))
+        return found
+
+    def nearest(self, one: Series, x: float) -> int:
+        """The number of the point that lies nearest to an x value, as the axis has it."""
+        axis = self._axis(0)
+        with np.errstate(divide="ignore"):
+            return int(np.abs(axis.bend(one.x) - axis.bend(np.array(x))).argmin())
+
+    def _listed(self) -> list[Series]:
+        return [one for one in self.series if one.legend != "" and len(one.x)]
+
+    def _lead(self) -> Series:
+        """The series whose points the cross-hair goes to."""
+        return next(one for one in self._listed() if one.kind != "dashed")
+
+    # Painting
+
+    @Slot()
+    def _begin(self) -> None:
+        """Make the plot now and fill it after the next event: together, the first time, they take as long as three frames."""
+        if self.series and self.plot is None and self.isVisible():
+            self._make()
+        QTimer.singleShot(0, self, self._draw)
+
+    def _make(self) -> None:
+        plots = library.get()
+        if plots is not None:
+            self.plot = plots.Plot(self, self._falling, functools.partial(self.point_at, None))
+            self.plot.view.viewport().installEventFilter(self)
+            self._place()
+
+    def _draw(self) -> None:
+        """Hand the series to the plot, now if they can be seen, else when they can."""
+        self._stale = not self.isVisible()
+        if self._stale:
+            return
+        self.update(0, 0, self.width(), self._head() if self.series else self.height())
+        if self.series and self.plot is None:
+            self._make()
+        if self.plot is None:
+            return
+        self.plot.view.setVisible(bool(self.series))
+        if self.series and self._axes is not None:
+            self._fill()
+            self.plot.mark(self._marked)
+            self.point_at(self._pointed)
+
+    def _fill(self) -> None:
+        self.plot.show(self.series, self._axis(0), self._axis(1), self.tokens, self.x_label())
+
+    def _axis(self, side: int) -> Axis:
+        """An axis as it was given or, where the user chose the other scale, around what is shown."""
+        assert self._axes is not None
+        given, log = self._axes[side], self._log.get(side)
+        if log is None or log == given.log or not self._can_be_log(side):
+            return given
+        return axis_around([(one.x, one.y)[side] for one in self.series], given.name, log)
+
+    def _can_be_log(self, side: int) -> bool:
+        values = np.concatenate([(one.x, one.y)[side] for one in self.series])
+        return bool(len(values) and np.nanmin(values) >= 0 and np.nanmax(values) > 0)
+
+    def _head(self) -> int:
+        return round(MARGIN) + self._lines * QFontMetrics(theme.number_font(HEAD_PIXELS)).height()
+
+    def _place(self) -> None:
+        if self.plot is not None:
+            inside = QRectF(self.rect()).adjusted(MARGIN, self._head(), -MARGIN, -MARGIN)
+            self.plot.view.setGeometry(inside.toRect())
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        if self._stale:
+            self._draw()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._place()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        with QPainter(self) as painter:
+            self._paint(painter)
+            if self.hasFocus():
+                painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+                painter.setPen(QPen(self.tokens.color("accent"), 1))
+                ring = QRectF(self.rect()).adjusted(0.5, self._head() - MARGIN + 0.5, -0.5, -0.5)
+                painter.drawRoundedRect(ring, 4, 4)
+
+    def _paint(self, painter: QPainter) -> None:
+        if not self.series:
+            painter.setFont(theme.text_font(theme.CAPTION_PIXELS))
+            painter.setPen(self.tokens.color("muted"))
+            flags = Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap
+            painter.drawText(QRectF(self.rect()).adjusted(8, 0, -8, 0), flags, self._empty)
+            return
+        painter.setFont(theme.number_font(HEAD_PIXELS))
+        for box, entry in self.laid_out():
+            painter.setPen(self.tokens.color("muted" if self._pointed is None else "text"))
+            painter.drawText(box, Qt.AlignmentFlag.AlignRight, entry.text)
+            self._paint_swatch(painter, QRectF(box.left(), box.top(), SWATCH, box.height()), entry)
+
+    def _paint_swatch(self, painter: QPainter, box: QRectF, entry: Entry) -> None:
+        """A piece of the line, or of a bar, that an entry names: it tells series apart without their colours."""
+        middle = round(box.center().y()) + 0.5
+        pen = QPen(self.tokens.color(entry.color), entry.width)
+        if entry.kind == "bars":
+            painter.fillRect(QRectF(box.left() + 2, middle - 4, 8, 8), pen.color())
+        elif entry.kind == "upright":
+            painter.setPen(pen)
+            painter.drawLine(QPointF(box.center().x(), middle - 5), QPointF(box.center().x(), middle + 5))
+        elif entry.kind:
+            if entry.kind == "dashed":
+                pen.setDashPattern([2, 2])
+            painter.setPen(pen)
+            painter.drawLine(QPointF(box.left(), middle), QPointF(box.right(), middle))
+            if entry.kind == "points":
+                painter.setBrush(pen.color())
+                painter.drawEllipse(box.center(), 2, 2)
+
+    def laid_out(self) -> list[tuple[QRectF, Entry]]:
+        """The entries, each with where it lies, in as many lines as they take."""
+        metrics = QFontMetrics(theme.number_font(HEAD_PIXELS))
+        left, top, found = 0.0, 0.0, []
+        for entry in self.entries():
+            width = metrics.horizontalAdvance(entry.text) + (SWATCH + 4 if entry.kind else 0) + 1
+            if left and left + width > self.width() - MARGIN:
+                left, top = 0.0, top + metrics.height()
+            found.append((QRectF(left, top, width, metrics.height()), entry))
+            left += width + GAP
+        return found
+
+    # The pointer and keys
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """Mouse events of the plot: what it does not take goes to the column, which scrolls, and to the menu."""
+        kind = event.type()
+        if kind == QEvent.Type.Leave:
+            self._hover(None)
+        elif kind == QEvent.Type.MouseButtonDblClick:
+            self.plot.show_all()
+            return True
+        elif isinstance(event, QMouseEvent) and kind == QEvent.Type.MouseMove:
+            if not event.buttons():
+                self._hover(self.plot.value(self.plot.view.mapToScene(event.position().toPoint())))
+        elif isinstance(event, QWheelEvent):
+            return self._refuses(event, not event.modifiers() & Qt.KeyboardModifier.ControlModifier)
+        elif isinstance(event, QMouseEvent) and kind == QEvent.Type.MouseButtonPress:
+            return self._refuses(event, event.button() != Qt.MouseButton.LeftButton)
+        return self._refuses(event, kind in (QEvent.Type.ContextMenu, QEvent.Type.ToolTip))
+
+    def _refuses(self, event: QEvent, refused: bool) -> bool:
+        """Let an event that is refused go on to the chart and what it lies in."""
+        if refused:
+            event.ignore()
+        return refused
+
+    def _hover(self, x: float | None) -> None:
+        if x is None or not self.series:
+            self.point_at(None)
+        else:
+            lead = self._lead()
+            self.point_at(float(lead.x[self.nearest(lead, x)]))
+
+    def point_at(self, x: float | None) -> None:
+        """Move the cross-hair to an x value of the first series, or hide it."""
+        changed, self._pointed = x != self._pointed, x
+        if self.plot is not None and self.series:
+            spots = list[tuple[float, float, str]]()
+            if x is not None:
+                measured = [one for one in self._listed() if one.kind != "dashed"]
+                nearest = [self.nearest(one, x) for one in measured]
+                spots = [(one.x[at], one.y[at], one.color) for one, at in zip(measured, nearest, strict=True)]
+            self.plot.point_at(x, spots, self.tokens)
+        if changed:
+            self.update()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        key, plot = event.key(), self.plot
+        if plot is None or not self.series:
+            super().keyPressEvent(event)
+        elif event.matches(QKeySequence.StandardKey.Copy):
+            self.copy()
+        elif key in (Qt.Key.Key_Left, Qt.Key.Key_Right):
+            self._step(1 if (key == Qt.Key.Key_Right) != self._falling else -1)
+        elif key in (Qt.Key.Key_Plus, Qt.Key.Key_Equal, Qt.Key.Key_Minus):
+            plot.zoom(1 / ZOOM_STEP if key == Qt.Key.Key_Minus else ZOOM_STEP)
+        elif key == Qt.Key.Key_0:
+            plot.show_all()
+        else:
+            super().keyPressEvent(event)
+
+    def _step(self, by: int) -> None:
+        """Move the cross-hair from point to point, and say what is read there."""
+        lead = self._lead()
+        last = len(lead.x) - 1
+        here = (0 if by > 0 else last) if self._pointed is None else self.nearest(lead, self._pointed) + by
+        self.point_at(float(lead.x[min(max(here, 0), last)]))
+        self.setAccessibleDescription(", ".join(entry.text for entry in self.entries()))
+
+    def focusInEvent(self, event: QFocusEvent) -> None:
+        super().focusInEvent(event)
+        self.update()
+
+    def focusOutEvent(self, event: QFocusEvent) -> None:
+        super().focusOutEvent(event)
+        self.point_at(None)
+        self.describe(self._description)
+        self.update()
+
+    # The menu
+
+    def contextMenuEvent(self, event: QContextMenuEvent) -> None:
+        if self.plot is None or not self.series:
+            return
+        menu = self.menu()
+        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        menu.popup(event.globalPos())
+
+    def menu(self) -> QMenu:
+        """What a right click and the menu key offer."""
+        assert self._axes is not None
+        menu = QMenu(self)
+        menu.addAction("Copy picture", self.copy)
+        for suffix in FILES:
+            menu.addAction(f"Save {suffix.upper()}…", functools.partial(self.ask_and_save, suffix))
+        menu.addSeparator()
+        for side, given in enumerate(self._axes if self.plot.scaled else ()):
+            action = menu.addAction(f"Logarithmic {given.name}")
+            action.setCheckable(True)
+            action.setChecked(self._axis(side).log)
+            action.setEnabled(self._can_be_log(side))
+            action.triggered.connect(lambda log, side=side: self.set_log(side, log))
+        menu.addSeparator()
+        menu.addAction("Show all", self.plot.show_all).setEnabled(self.plot.zoomed)
+        return menu
+
+    def set_log(self, side: int, log: bool) -> None:
+        """Make the x axis (0) or the y axis (1) logarithmic or linear."""
+        self._log[side] = log
+        self._draw()
+
+    def picture(self) -> QImage:
+        """All of it, at twice the pixels of the screen, without cross-hair or focus."""
+        ratio = 2 * self.devicePixelRatioF()
+        image = QImage(self.size() * ratio, QImage.Format.Format_RGB32)
+        image.setDevicePixelRatio(ratio)
+        with QPainter(image) as painter:
+            self._paint_still(painter)
+        return image
+
+    def copy(self) -> None:
+        """Copy the picture."""
+        QGuiApplication.clipboard().setImage(self.picture())
+
+    def ask_and_save(self, suffix: str) -> None:
+        """Ask for a name, and save as what its suffix says."""
+        name = f"{self.accessibleName().lower().replace(' ', '-')}.{suffix}"
+        preferences = Preferences()
+        proposed = str(file_prompts.proposal(preferences, None, name))
+        chosen, _ = file_prompts.save_name(self, "Save chart", proposed, f"{FILES[suffix]} (*.{suffix})")
+        path = file_prompts.completed(self, chosen, [f".{suffix}"], f".{suffix}") if chosen else None
+        if path is not None:
+            self.save(path)
+            file_prompts.remember(preferences, path)
+
+    def save(self, path: Path) -> None:
+        """Write the picture as PNG or SVG, or the numbers as CSV, whole or not at all.
+
+        Raises:
+            OSError: the folder cannot be written or the disk is full.
+        """
+        with atomic_write(path) as temporary:
+            if path.suffix.lower() == ".csv":
+                with temporary.open("w", newline="", encoding="utf-8") as file:
+                    csv.writer(file).writerows(self.rows())
+            elif path.suffix.lower() == ".svg":
+                self._write_svg(temporary)
+            else:
+                self.picture().save(str(temporary))
+
+    def rows(self) -> list[list[object]]:
+        """The numbers of all series as rows of a table, the first of which names its columns."""
+        assert self._axes is not None
+        errors = any(one.error is not None for one in self.series)
+        rows: list[list[object]] = [["series", *(axis.name for axis in self._axes), *["standard error"] * errors]]
+        for one in self.series:
+            columns = [one.x, one.y] + [np.full(len(one.x), math.nan) if one.error is None else one.error] * errors
+            rows += [[one.name, *row] for row in np.stack(columns, axis=1).tolist()]
+        return rows
+
+    def _write_svg(self, path: Path) -> None:
+        generator = QSvgGenerator()
+        generator.setFileName(str(path))
+        generator.setSize(self.size())
+        generator.setViewBox(self.rect())
+        generator.setTitle(self.accessibleName())
+        generator.setDescription(self._description)
+        with QPainter(generator) as painter:
+            self._paint_still(painter)
+
+    def _paint_still(self, painter: QPainter) -> None:
+        pointed = self._pointed
+        self.point_at(None)
+        painter.fillRect(self.rect(), self.tokens.color("raised"))
+        self._paint(painter)
+        view = self.plot.view
+        view.render(painter, QRectF(view.geometry()), view.rect())
+        self.point_at(pointed)

@@ -1,0 +1,80 @@
+"""How wrong the learned score is at each noise level."""
+
+import math
+
+import numpy as np
+from PySide6.QtWidgets import QWidget
+
+from playground.app.style.number_formats import format_number, format_percent_with_error
+from playground.app.widgets.charts.chart import Chart
+from playground.app.widgets.charts.series import Series
+from playground.drawing.charts import Axis
+
+ABOUT = (
+    "<p>Relative error at each noise level: root of the Fisher divergence over the root mean square of "
+    "the reference score. 0 is perfect; 100 % is the error of a zero score. The band is one standard "
+    "error to either side. The mark is the sampler's present noise level.</p>"
+)
+NO_CURVE = "At the one noise level that was measured, the error stands below."
+
+
+class SigmaAxis(Axis):
+    """An axis of noise levels, labelled as they are everywhere else."""
+
+    def marks(self, most: int) -> list[tuple[float, str]]:
+        return [(value, format_number(value)) for value, _ in super().marks(most)]
+
+
+class ErrorAlongSigma(Chart):
+    """Relative error of the score against log sigma, coarse at the left, in a band two standard errors wide, with a mark where the
+    sampler is now."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__("Error of the score along sigma", ABOUT, 112, falling=True, parent=parent)
+        self.measured = np.zeros((3, 0))  # sigmas ascending, relative errors, their standard errors
+        self._asked = ""
+        self.show_empty("Measure compares the learned score with the exact one at every noise level.")
+
+    def show_errors(self, sigmas: np.ndarray, errors: np.ndarray, spread: np.ndarray) -> None:
+        """Show (S,) relative errors and their standard errors at (S,) sigmas, in any order."""
+        order = np.argsort(sigmas)
+        curves = np.stack([sigmas, errors, spread]).astype(float)[:, order]
+        curves = curves[:, np.isfinite(curves[1]) & (curves[0] > 0)]
+        curves[2] = np.nan_to_num(curves[2])  # of one point alone it is not known
+        if np.array_equal(curves, self.measured):
+            return
+        self.measured = curves
+        sigmas, errors, spread = curves
+        if not len(sigmas):
+            self.show_empty(self._asked)
+            return
+        worst = int(errors.argmax())
+        most = f"t most {format_percent_with_error(errors[worst], spread[worst])}"
+        said = f"A{most}, at sigma {format_number(sigmas[worst])}."
+        if len(sigmas) < 2:
+            super().show_empty(NO_CURVE)
+            self.describe(said)
+            return
+        top = 100 * _nice(float((errors + spread).max()))
+        series = Series("error", sigmas, 100 * errors, "error", legend=f"a{most}", error=100 * spread)
+        self.show_series([series], SigmaAxis("σ", sigmas[0], sigmas[-1], True), Axis("error, %", 0.0, top), said)
+
+    def show_empty(self, sentence: str) -> None:
+        """What stands there as long as nothing is measured."""
+        self._asked = sentence
+        if not self.measured.size:
+            super().show_empty(sentence)
+
+    def say_x(self, value: float) -> str:
+        return f"σ = {format_number(value)}"
+
+    def say_y(self, value: float, error: float = 0.0) -> str:
+        return format_percent_with_error(value / 100, error / 100)
+
+
+def _nice(value: float) -> float:
+    """The smallest of 1, 2, 5 times a power of ten that is at least this."""
+    if value <= 0:
+        return 1.0
+    power = 10.0 ** math.floor(math.log10(value))
+    return next(step * power for step in (1, 2, 5, 10) if step * power >= value * (1 - 1e-9))

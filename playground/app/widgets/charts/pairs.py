@@ -1,0 +1,76 @@
+"""Samples above the training images nearest to them: whether they are memorized, to the eye."""
+
+import numpy as np
+from PySide6.QtGui import QImage, QResizeEvent
+from PySide6.QtWidgets import QWidget
+
+from playground.app.widgets.charts.chart import MARGIN, Chart, Entry
+from playground.app.widgets.charts.series import Series
+from playground.drawing.charts import Axis
+from playground.drawing.images import ImageGrid
+from playground.drawing.palette import Palette
+
+ABOUT = "<p>The run's last samples in the upper row, and below each the training image nearest to it.</p>"
+
+
+class NearestPairs(Chart):
+    """Two rows of small images, samples and their neighbours; under the pointer, how far apart the two of a pair are."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__("Samples, and below each the training image nearest to it", ABOUT, 0, parent=parent)
+        self._rows: tuple[ImageGrid, ImageGrid] | None = None
+        self.setVisible(False)
+
+    def show_pairs(self, samples: np.ndarray, neighbours: np.ndarray) -> None:
+        """Images (N, C, H, W) each; none to show nothing."""
+        self._rows = None
+        count = len(samples)
+        self.setVisible(count > 0)
+        if not count:
+            self.show_empty("")
+            return
+        limits = float(np.min(neighbours)), float(np.max(neighbours))
+        self._rows = ImageGrid(samples, limits), ImageGrid(neighbours, limits, role="data")
+        self._fit(self.width())
+        apart = np.linalg.norm((np.asarray(samples, float) - neighbours).reshape(count, -1), axis=1)
+        series = Series(
+            "distance", np.arange(count) + 1.0, apart, "particles", legend="nearest training image below each sample"
+        )
+        ends = Axis("pair", 0.5, count + 0.5), Axis("", 0.0, 2 * samples.shape[-2] / samples.shape[-1])
+        self.show_series(
+            [series], *ends, f"{count} samples, {apart.min():.3g} to {apart.max():.3g} from the nearest training image."
+        )
+
+    def say_x(self, value: float) -> str:
+        return f"pair {round(value)}"
+
+    def entries(self) -> list[Entry]:
+        return [
+            Entry("muted" if self._pointed is None else "text", entry.text) for entry in super().entries() if entry.text
+        ]
+
+    def picture_of_pairs(self, palette: Palette) -> np.ndarray:
+        """(rows, columns, 4) uint8: both rows, with a gap of one pixel around each image, in which nothing is painted."""
+        assert self._rows is not None
+        found = []
+        for grid in self._rows:
+            count = len(grid.images)
+            strip = grid.strip(palette, count).convertToFormat(QImage.Format.Format_RGBA8888)
+            pixels = np.frombuffer(strip.constBits(), np.uint8).reshape(count, -1, strip.width(), 4)
+            found.append(np.concatenate(list(np.pad(pixels, ((0, 0), (1, 1), (1, 1), (0, 0)))), axis=1))
+        return np.concatenate(found)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        self._fit(self.width())
+        super().resizeEvent(event)
+
+    def _fit(self, width: int) -> None:
+        """Take as much height as the images have in this width."""
+        if self._rows is not None:
+            images = self._rows[0].images
+            shape = 2 * images.shape[-2] / images.shape[-1] / len(images)
+            self.setFixedHeight(round((width - 2 * MARGIN) * shape + self._head() + MARGIN))
+
+    def _fill(self) -> None:
+        assert self._axes is not None
+        self.plot.show_image(self.picture_of_pairs(self.tokens), *self._axes, self.tokens)

@@ -1,0 +1,304 @@
+"""What pyqtgraph draws of a chart. Only :mod:`playground.app.widgets.charts.library` imports this module, after the first paint."""
+
+import dataclasses
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.ma  # numpy loads these two at their first use, which would be at the first chart, in the window's thread
+import numpy.random
+import pyqtgraph
+from PySide6.QtCore import QPointF, Qt
+from PySide6.QtGui import QFontMetricsF
+from PySide6.QtWidgets import QGraphicsSimpleTextItem, QWidget
+
+from playground.app.style import theme
+from playground.app.style.number_formats import format_count
+from playground.app.widgets.charts.series import Series
+from playground.drawing.charts import Axis
+from playground.drawing.palette import Palette
+
+TICK_PIXELS = 11
+TICK_ROOM = (48, 22)  # px that a label of the x and of the y axis has at least
+ZOOM = 1e4  # so much closer than the whole one may look
+LIMITS = "xMin", "xMax", "yMin", "yMax", "minXRange", "minYRange"
+BAND = 0.25  # opacity of a band of standard errors
+BAR = 0.55  # opacity of bars
+
+
+class Plot:
+    """Axes and curves in a view of their own. Its items are made once and given new data, for new items leak (pyqtgraph #2665).
+
+    Coordinates are those that :meth:`Axis.bend` gives.
+
+    Args:
+        parent: the widget that the view fills.
+        falling: whether x falls from left to right.
+        moved: called when the user has zoomed or panned.
+    """
+
+    def __init__(self, parent: QWidget, falling: bool, moved: Callable[[], None]) -> None:
+        self.view = pyqtgraph.GraphicsView(parent)
+        for widget in (self.view, self.view.viewport()):
+            widget.setFocusPolicy(Qt.FocusPolicy.NoFocus)  # the chart has it, and only by Tab
+        self.box = pyqtgraph.ViewBox(enableMenu=False, invertX=falling)
+        self.box.disableAutoRange()
+        self.axes = tuple(pyqtgraph.AxisItem(side, linkView=self.box, maxTickLength=0) for side in ("bottom", "left"))
+        self._layout = layout = pyqtgraph.GraphicsLayout()
+        layout.setContentsMargins(0, 3, 8, 0)
+        layout.setSpacing(0)
+        layout.addItem(self.axes[1], 0, 0)
+        layout.addItem(self.box, 0, 1)
+        layout.addItem(self.axes[0], 1, 1)
+        self.view.setCentralItem(layout)
+        font = theme.number_font(TICK_PIXELS)
+        self._metrics = QFontMetricsF(font)
+        for axis in self.axes:
+            axis.enableAutoSIPrefix(False)  # which would set its empty label anew at each change of range
+            axis.setStyle(tickFont=font, tickAlpha=255, hideOverlappingLabels=False, tickTextOffset=4)
+            axis.setZValue(-1000)  # the grid lies below the curves
+        self.axes[0].setHeight(round(self._metrics.height()) + 3)
+        self._name = QGraphicsSimpleTextItem(self.axes[0])
+        self._name.setFont(font)
+        self._palette: Palette | None = None
+        self._scales: tuple[Axis, Axis] | None = None
+        self._x_label = ""
+        self._drawn: dict[str, Series] = {}
+        self._items: dict[tuple[str, str], Any] = {}  # by what they draw of which series
+        self._cross = self._upright()
+        self._mark = self._upright()
+        self._spots = self._added(pyqtgraph.ScatterPlotItem(size=7, pen=pyqtgraph.mkPen(None)))
+        for number, item in enumerate((self._mark, self._cross, self._spots)):
+            item.setZValue(1 + number)  # above the curves
+        self.labels: tuple[list[tuple[float, str]], ...] = [], []  # of the x and the y axis, each where it stands
+        self._moved = moved
+        self._image: pyqtgraph.ImageItem | None = None
+        self.scaled = True  # whether the axes have labels
+        self.zoomed = False
+        self.box.sigRangeChangedManually.connect(self._by_hand)
+        self.box.sigResized.connect(self._label)
+
+    def show(self, series: Sequence[Series], x: Axis, y: Axis, palette: Palette, x_label: str) -> None:
+        """Show these series; as much of them as before where the user has zoomed, else all."""
+        before, self._scales, self._x_label = self._scales, (x, y), x_label
+        for name in self._drawn.keys() - {one.name for one in series}:
+            self._hide(name)
+        if palette != self._palette:
+            self._color(palette)
+        if self._scales != before or palette != self._palette:
+            self._drawn.clear()
+        self._palette = palette
+        for one in series:
+            if not one.looks_like(self._drawn.get(one.name)):
+                self._show(one, palette)
+                self._drawn[one.name] = one
+        if before is None or (x.log, y.log) != tuple(axis.log for axis in before) or not self.zoomed:
+            self.show_all()
+        elif self._scales != before:
+            self._limit()
+            self._label()
+
+    def show_image(self, pixels: np.ndarray, x: Axis, y: Axis, palette: Palette) -> None:
+        """Show a picture (rows, columns, 4) from end to end of both axes, which have no labels then."""
+        self.scaled, self._scales, self._palette = False, (x, y), palette
+        self._color(palette)
+        for axis in self.axes:
+            axis.hide()
+        self._layout.setContentsMargins(0, 0, 0, 0)
+        self._layout.layout.activate()
+        if self._image is None:
+            self._image = self._added(pyqtgraph.ImageItem(axisOrder="row-major"))
+            self._image.setZValue(-1)
+            self.box.invertY(True)
+        self._image.setImage(pixels, autoLevels=False, levels=None)
+        self._image.setRect(x.low, y.low, x.high - x.low, y.high - y.low)
+        if not self.zoomed:
+            self.show_all()
+
+    @property
+    def axis_name(self) -> str:
+        """As much of the x axis's name as there is room for."""
+        return self._name.text()
+
+    def line(self, name: str) -> pyqtgraph.PlotDataItem:
+        """What draws the line of a series."""
+        return self._items["line", name]
+
+    def show_all(self) -> None:
+        """Show both axes from end to end."""
+        if self.zoomed:
+            self.zoomed = False
+            self.box.setLimits(**dict.fromkeys(LIMITS))
+        across, up = self._ends()
+        self.box.setRange(xRange=across, yRange=up, padding=0)
+        self._label()
+
+    def zoom(self, factor: float) -> None:
+        """Look so much closer."""
+        self.box.scaleBy((1 / factor, 1 / factor))
+        self._by_hand()
+
+    def value(self, at: QPointF) -> float | None:
+        """The x value at a place in the view; None beside the curves, except for a few pixels."""
+        if self._scales is None or not self.box.sceneBoundingRect().adjusted(-4, -4, 4, 4).contains(at):
+            return None
+        return float(self._scales[0].unbend(np.array(self.box.mapSceneToView(at).x())))
+
+    def pixels(self, x: float) -> float:
+        """How far right of the view's left edge an x value lies."""
+        assert self._scales is not None
+        return float(self.box.mapViewToScene(QPointF(float(_bent(self._scales[0], np.array(x))), 0)).x())
+
+    def mark(self, x: float | None) -> None:
+        """Draw a line through this x value."""
+        self._mark.setVisible(x is not None)
+        if x is not None and self._scales is not None:
+            low, high = self._ends()[0]
+            self._mark.setValue(min(max(float(_bent(self._scales[0], np.array(x))), low), high))
+
+    def point_at(self, x: float | None, spots: Sequence[tuple[float, float, str]], palette: Palette) -> None:
+        """Lay the cross-hair through this x value, with spots (x, y, colour) on the curves."""
+        self._cross.setVisible(x is not None)
+        self._spots.setVisible(x is not None and self.scaled)
+        if x is None or self._scales is None:
+            return
+        across, up = self._scales
+        self._cross.setValue(float(_bent(across, np.array(x))))
+        places = np.array([spot[:2] for spot in spots]).reshape(-1, 2)
+        self._spots.setData(
+            _bent(across, places[:, 0]), _bent(up, places[:, 1]), brush=[palette.color(spot[2]) for spot in spots]
+        )
+
+    # Items
+
+    def _show(self, one: Series, palette: Palette) -> None:
+        assert self._scales is not None
+        across, up = self._scales
+        x, y, color = _bent(across, one.x), _bent(up, one.y), palette.color(one.color, one.alpha)
+        if one.kind == "bars":
+            bars = self._item(
+                "bars", one.name, lambda: pyqtgraph.BarGraphItem(x=[0], height=[0], width=1, pen=pyqtgraph.mkPen(None))
+            )
+            width, low = 0.92 * float(np.diff(x).mean()), self._ends()[1][0]
+            bars.setOpts(x=x, y0=low, height=y - low, width=width, brush=palette.color(one.color, BAR))
+            return
+        if one.error is not None:
+            band = self._item(
+                "band", one.name, lambda: pyqtgraph.PlotCurveItem(fillLevel="enclosed", antialias=True, pen=None)
+            )
+            below, above = _bent(up, one.y - one.error), _bent(up, one.y + one.error)
+            edge = np.concatenate([below, above[::-1]])
+            band.setData(np.concatenate([x, x[::-1]]), edge, brush=palette.color(one.color, BAND))
+        pen = pyqtgraph.mkPen(color, width=one.width, **({"dash": [3, 3]} if one.kind == "dashed" else {}))
+        pen.setJoinStyle(Qt.PenJoinStyle.RoundJoin)
+        spots = {"symbol": "o", "symbolSize": 5, "symbolBrush": color, "symbolPen": None}
+        self._item("line", one.name, _line).setData(x, y, pen=pen, **(spots if one.kind == "points" else {}))
+
+    def _hide(self, name: str) -> None:
+        del self._drawn[name]
+        for (_, of), item in self._items.items():
+            if of == name:
+                item.setVisible(False)
+
+    def _item(self, role: str, name: str, make: Callable[[], Any]) -> Any:
+        """What draws a part of a series, made the first time."""
+        if (role, name) not in self._items:
+            self._items[role, name] = self._added(make())
+        item = self._items[role, name]
+        item.setVisible(True)
+        return item
+
+    def _added(self, item: Any) -> Any:
+        self.box.addItem(item, ignoreBounds=True)
+        return item
+
+    def _upright(self) -> Any:
+        line = self._added(pyqtgraph.InfiniteLine(angle=90, movable=False))
+        line.setVisible(False)
+        return line
+
+    def _color(self, palette: Palette) -> None:
+        self.view.setBackground(palette.color("raised"))
+        for axis in self.axes:
+            axis.setPen(pyqtgraph.mkPen(None))
+            axis.setTickPen(pyqtgraph.mkPen(palette.color("border")))
+            axis.setTextPen(palette.color("muted"))
+        self._name.setBrush(palette.color("muted"))
+        self._cross.setPen(pyqtgraph.mkPen(palette.color("muted")))
+        self._mark.setPen(pyqtgraph.mkPen(palette.color("particles"), width=1.5))
+
+    # Range
+
+    def _ends(self) -> tuple[tuple[float, float], tuple[float, float]]:
+        assert self._scales is not None
+        across, up = (tuple(axis.bend(np.array([axis.low, axis.high])).tolist()) for axis in self._scales)
+        return across, up
+
+    def _limit(self) -> None:
+        """Nothing lies beyond the ends of x; beyond those of y single points may."""
+        (left, right), (low, high) = self._ends()
+        span = high - low
+        ends = left, right, low - span, high + span, (right - left) / ZOOM, span / ZOOM
+        self.box.setLimits(**dict(zip(LIMITS, ends, strict=True)))
+
+    def _by_hand(self) -> None:
+        self.zoomed = True
+        self._limit()
+        self._label()
+        self._moved()
+
+    def _label(self) -> None:
+        """Label the part of both axes that is in view."""
+        if self._scales is None or not self.scaled:
+            return
+        up = self._marks(1, self.box.height())
+        wide = max([self._metrics.horizontalAdvance(label) for _, label in up], default=0.0) + 6
+        if wide != self.axes[1].maximumWidth():
+            self.axes[1].setWidth(wide)
+            self._layout.layout.activate()  # at once, for the pointer is read by where the axes are
+        length = self.box.width()
+        self._name.setText(self._metrics.elidedText(self._x_label, Qt.TextElideMode.ElideRight, length / 2))
+        (low, high), free = self.box.viewRange()[0], length - self._name.boundingRect().width() - 4
+        across = []
+        for place, label in self._marks(0, length):  # the axis's name ends the row
+            share = (place - low) / (high - low)
+            middle = length * (1 - share if self.box.xInverted() else share)
+            across.append((place, label if middle + self._metrics.horizontalAdvance(label) / 2 < free else ""))
+        for axis, old, new, reach in zip(
+            self.axes, self.labels, (across, up), (self.box.height(), length), strict=True
+        ):
+            if new != old:
+                axis.setTicks([new])
+            if axis.style["tickLength"] != -round(reach):
+                axis.setStyle(tickLength=-round(reach))  # a grid; pyqtgraph's own hides the labels at both ends
+        self.labels = across, up
+        self._name.setPos(free + 4, 3)
+
+    def _marks(self, side: int, length: float) -> list[tuple[float, str]]:
+        """Where labels of an axis of this length stand."""
+        assert self._scales is not None
+        axis = self._scales[side]
+        low, high = axis.unbend(np.array(self.box.viewRange()[side])).tolist()
+        part = dataclasses.replace(axis, low=low, high=high)
+        for most in range(max(2, int(length // TICK_ROOM[side])), 0, -1):
+            marks = [(float(axis.bend(np.array(value))), _grouped(label)) for value, label in part.marks(most)]
+            gaps = np.diff([place for place, _ in marks]) * length / abs(np.diff(self.box.viewRange()[side])[0])
+            widest = max([self._metrics.horizontalAdvance(label) for _, label in marks], default=0.0)
+            if side or not (gaps < widest + 8).any():
+                break
+        return marks
+
+
+def _grouped(label: str) -> str:
+    return format_count(int(label)) if label.isdecimal() else label
+
+
+def _bent(axis: Axis, values: np.ndarray) -> np.ndarray:
+    """Values along an axis; those that have no logarithm lie at its low end."""
+    return axis.bend(np.maximum(values, min(axis.low, axis.high)) if axis.log else values)
+
+
+def _line() -> pyqtgraph.PlotDataItem:
+    line = pyqtgraph.PlotDataItem(antialias=True, autoDownsample=True, clipToView=True, downsampleMethod="mean")
+    line.opts["autoDownsampleFactor"] = 1.0  # one point a pixel
+    return line

@@ -1,0 +1,373 @@
+"""A card: a foldable piece of the window with a title, its state in one line, and an "Advanced" part."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from PySide6.QtCore import QEvent, QPoint, QPointF, QRect, QRectF, QSize, Qt, Signal, Slot
+from PySide6.QtGui import QFont, QFontMetrics, QPainter, QPaintEvent, QPalette, QPen
+from PySide6.QtWidgets import (
+    QAbstractButton,
+    QApplication,
+    QFrame,
+    QHBoxLayout,
+    QPushButton,
+    QScrollArea,
+    QSizePolicy,
+    QVBoxLayout,
+    QWidget,
+)
+
+from playground.app.style import theme
+from playground.app.style.labels import spoken, worded
+from playground.app.style.theme import UNIT
+from playground.app.style.wrapping import breakable, wrapped
+from playground.app.widgets.controls import paint_chevron
+from playground.app.widgets.selectable import SelectableLabel
+from playground.drawing.palette import Palette
+from playground.messages import Message, written
+
+Role = QPalette.ColorRole
+ROW_GAP = UNIT // 2  # px between rows that are 22 px high
+
+
+def shortened(state: str, metrics: QFontMetrics, width: int) -> str:
+    """As many of a state's parts, which "·" separates, as fit in a width; where not even the first does, its beginning."""
+    parts = state.split(" · ")
+    while len(parts) > 1 and metrics.horizontalAdvance(" · ".join(parts)) > width:
+        parts.pop()
+    text = " · ".join(parts)
+    fits = metrics.horizontalAdvance(text) <= width  # eliding may cut what is exactly as wide
+    return text if fits else metrics.elidedText(text, Qt.TextElideMode.ElideRight, width)
+
+
+class PanelHeader(QAbstractButton):
+    """A card's top line: number, title, state (elided, whole in the tooltip), and whether it is open."""
+
+    def __init__(self, title: str, number: int | None, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._title, self._number, self._state = title, number, ""
+        self._tool: QWidget | None = None
+        self.setCheckable(True)
+        self.setChecked(True)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self._name()
+        self.toggled.connect(self._name)
+
+    @property
+    def state(self) -> str:
+        return self._state
+
+    def set_state(self, text: str) -> None:
+        if text != self._state:
+            self._state = text
+            self._name()
+            self.update()
+
+    def set_tool(self, tool: QWidget) -> None:
+        """Put a small button between the state and the chevron; it is the header's own from then on."""
+        tool.setParent(self)
+        self._tool = tool
+        self._place_tool()
+
+    def resizeEvent(self, event: object) -> None:
+        self._place_tool()
+
+    def sizeHint(self) -> QSize:
+        return QSize(160, 24)
+
+    def _place_tool(self) -> None:
+        if self._tool is not None:
+            side = self._tool.sizeHint()
+            self._tool.setGeometry(
+                self.width() - 18 - side.width(), (self.height() - side.height()) // 2, *side.toTuple()
+            )
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        palette = self.palette()
+        x = 0.0
+        middle = self.height() / 2
+        if self._number is not None:
+            badge = QRectF(0, middle - 9, 18, 18)
+            painter.setPen(Qt.PenStyle.NoPen)
+            painter.setBrush(palette.color(Role.Light))
+            painter.drawEllipse(badge)
+            painter.setFont(theme.text_font(11, QFont.Weight.DemiBold))
+            painter.setPen(palette.color(Role.PlaceholderText))
+            painter.drawText(badge, Qt.AlignmentFlag.AlignCenter, str(self._number))
+            x = 26
+        font = theme.text_font(theme.FONT_PIXELS, QFont.Weight.DemiBold)
+        painter.setFont(font)
+        painter.setPen(palette.color(Role.WindowText))
+        title_width = QFontMetrics(font).horizontalAdvance(self._title)
+        line = QRectF(x, 0, title_width + 4, self.height())
+        painter.drawText(line, Qt.AlignmentFlag.AlignVCenter, self._title)
+        font = theme.number_font()
+        painter.setFont(font)
+        painter.setPen(palette.color(Role.PlaceholderText))
+        taken = 18 + (self._tool.width() + 2 if self._tool is not None and self._tool.isVisible() else 0)
+        room = QRect(round(line.right()) + 12, 0, self.width() - round(line.right()) - 12 - taken, self.height())
+        text = shortened(self._state, QFontMetrics(font), room.width())
+        painter.drawText(room, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight, text)
+        color = palette.color(Role.WindowText if self.underMouse() else Role.PlaceholderText)
+        paint_chevron(painter, QPointF(self.width() - 6, middle + 0.5), color, self.isChecked())
+        if self.hasFocus():
+            painter.setBrush(Qt.BrushStyle.NoBrush)
+            painter.setPen(QPen(palette.color(Role.Highlight), 1.5))
+            # Around number and title only: the state's end is the card's edge.
+            painter.drawRoundedRect(QRectF(x - 4 if x else 1, 1, title_width + 9, self.height() - 2), 4, 4)
+
+    def enterEvent(self, event: object) -> None:
+        self.update()
+
+    def leaveEvent(self, event: object) -> None:
+        self.update()
+
+    def _name(self) -> None:
+        self.setAccessibleName(f"{self._title}: {self._state}" if self._state else self._title)
+        fold = "Fold this card" if self.isChecked() else "Unfold this card"
+        self.setToolTip(wrapped(self._state, f"{fold}."))
+
+
+class Notice(QFrame):
+    """A sentence inside a card, with a bar of its level's colour and a button that mends what it says."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._level = "info"
+        self._palette: Palette | None = None
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(12, 2, 0, 2)
+        layout.setSpacing(4)
+        self.text = SelectableLabel(parent=self)
+        self.text.setWordWrap(True)
+        self.text.setMinimumWidth(1)  # whatever a file is called, the card keeps its width
+        self.text.setFont(theme.text_font(theme.CAPTION_PIXELS))
+        layout.addWidget(self.text)
+        self._row = QHBoxLayout()
+        self._row.setSpacing(UNIT)
+        self._row.addStretch(1)
+        layout.addLayout(self._row)
+        self.buttons: list[QPushButton] = []
+        self._shown: tuple[object, ...] = ()
+        self.hide()
+
+    def say(self, level: str, sentence: str, *ways_out: tuple[str, str, Callable[[], object]]) -> None:
+        """Show a sentence ("info", "warning" or "error") with (title, tooltip, action) of each way out; or hide.
+
+        Settings are called what the cards call them, see :func:`playground.app.style.labels.spoken`.
+        """
+        now = (level, sentence, *(way[:2] for way in ways_out))
+        if now == self._shown:
+            return
+        self._shown = now
+        for button in self.buttons:
+            self._row.removeWidget(button)
+            button.hide()
+            button.deleteLater()
+        self.buttons = []
+        self._level = level
+        self.text.setText(breakable(spoken(sentence)))
+        for index, (title, tooltip, action) in enumerate(ways_out):
+            button = QPushButton(title, self)
+            button.setToolTip(wrapped(spoken(tooltip)))
+            button.setAccessibleName(title)
+            button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+            button.clicked.connect(lambda _=False, action=action: action())
+            self._row.insertWidget(index, button)
+            # Else Tab would come to it after all that the window held before.
+            QWidget.setTabOrder(self.buttons[-1] if self.buttons else self.text, button)
+            self.buttons.append(button)
+        self.setVisible(bool(sentence))
+        self.update()
+
+    def show_message(self, level: str, message: Message | None, edit: Callable[[Mapping[str, Any]], object]) -> None:
+        """Show a message with a button for each edit that would mend it; or hide.
+
+        Args:
+            edit: makes an edit's changes.
+        """
+        if message is None:
+            self.say(level, "")
+            return
+        ways = [(one.title, _as_settings(one.changes), lambda one=one: edit(one.changes)) for one in message.edits]
+        self.say(level, worded(message), *ways)
+
+    def apply_palette(self, palette: Palette) -> None:
+        self._palette = palette
+        self.update()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        names = {"info": "accent", "warning": "particles", "error": "error"}
+        color = self.palette().color(Role.Highlight)
+        if self._palette is not None:
+            color = self._palette.color(names[self._level])
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(color)
+        painter.drawRoundedRect(QRectF(0, 2, 3, self.height() - 4), 1.5, 1.5)
+
+
+def _as_settings(changes: Mapping[str, Any]) -> str:
+    """What a button that makes these changes says it does."""
+    return ", ".join(f"{key} = {written(value)}" for key, value in changes.items())
+
+
+class Disclosure(QAbstractButton):
+    """Shows and hides the advanced part of a card; sits in the header, so that a closed part takes no row."""
+
+    def __init__(self, part: QWidget, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setCheckable(True)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.toggled.connect(part.setVisible)
+        self.toggled.connect(self._name)
+        self._name(False)
+        part.hide()
+
+    def sizeHint(self) -> QSize:
+        return QSize(22, 20)
+
+    def showEvent(self, event: object) -> None:
+        self._make_room()
+
+    def hideEvent(self, event: object) -> None:
+        self._make_room()
+
+    def _make_room(self) -> None:
+        """For or by the state in the header."""
+        header = self.parentWidget()
+        if header is not None:
+            header.update()
+
+    def enterEvent(self, event: object) -> None:
+        self.update()
+
+    def leaveEvent(self, event: object) -> None:
+        self.update()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        palette, frame = self.palette(), QRectF(self.rect()).adjusted(1, 1, -1, -1)
+        painter.setPen(QPen(palette.color(Role.Highlight), 1.5) if self.hasFocus() else Qt.PenStyle.NoPen)
+        painter.setBrush(palette.color(Role.Light) if self.isChecked() or self.underMouse() else Qt.BrushStyle.NoBrush)
+        painter.drawRoundedRect(frame, 4, 4)
+        bright = self.isChecked() or self.underMouse()
+        color = palette.color(Role.WindowText if bright else Role.PlaceholderText).name()
+        mark = theme.icon("advanced", color, 14)
+        painter.drawPixmap(QPoint(4, 3), mark.pixmap(QSize(14, 14), self.devicePixelRatioF()))
+
+    @Slot(bool)
+    def _name(self, shown: bool) -> None:
+        self.setToolTip(
+            wrapped(
+                "Hide the settings that are seldom needed." if shown else "Advanced: settings that are seldom needed."
+            )
+        )
+
+
+class CollapsiblePanel(QFrame):
+    """A titled, foldable frame; put widgets in :attr:`body`, seldom needed ones in :meth:`advanced`.
+
+    Signals:
+        folded(bool): the user folded or unfolded it.
+    """
+
+    folded = Signal(bool)
+
+    def __init__(self, title: str, number: int | None = None, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        theme.set_role(self, "card")
+        self.setObjectName(f"card-{title.lower()}")
+        self.setAccessibleName(title)
+        self.title = title
+        # Not Maximum: that would bound the height by a hint that does not know how sentences wrap.
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Preferred)
+        outer = QVBoxLayout(self)
+        outer.setContentsMargins(12, 4, 12, 4)
+        outer.setSpacing(0)
+        self.header = PanelHeader(title, number, self)
+        outer.addWidget(self.header)
+        self._content = QWidget(self)
+        outer.addWidget(self._content)
+        self.body = QVBoxLayout(self._content)
+        self.body.setContentsMargins(0, 2, 0, 2)
+        self.body.setSpacing(ROW_GAP)
+        self._advanced: QVBoxLayout | None = None
+        self.header.toggled.connect(self._toggled)
+        self.header.clicked.connect(self._opened)
+
+    def set_state(self, text: str) -> None:
+        """The card's state in one line, at the right of its title."""
+        self.header.set_state(text)
+
+    def is_folded(self) -> bool:
+        return not self.header.isChecked()
+
+    def set_folded(self, folded: bool) -> None:
+        self.header.setChecked(not folded)
+
+    def reveal(self) -> None:
+        """Unfold it and bring it into view: it has something to say."""
+        self.set_folded(False)
+        column = self._column()
+        if column is not None:
+            column.ensureWidgetVisible(self)
+
+    def _column(self) -> QScrollArea | None:
+        above = self.parentWidget()
+        while above is not None and not isinstance(above, QScrollArea):
+            above = above.parentWidget()
+        return above
+
+    @Slot(bool)
+    def _opened(self, opened: bool) -> None:
+        """Bring all of the card into view; of one that is higher than its column the advanced part, from its first row on."""
+        column = self._column()
+        part: QWidget | None = self
+        if not opened or column is None:
+            return
+        # Only now is what has just been shown laid out, from the part through the card to the column.
+        QApplication.sendPostedEvents(None, QEvent.Type.LayoutRequest.value)
+        room, bar = column.viewport().height() - 2 * UNIT, column.verticalScrollBar()
+        if self.height() > room and self._advanced is not None and self.disclosure.isChecked():
+            part = self._advanced.parentWidget()
+        assert part is not None
+        top = part.mapTo(column.widget(), QPoint(0, -UNIT)).y()
+        bar.setValue(min(max(bar.value(), top + part.height() - room), top))
+
+    def advanced(self) -> QVBoxLayout:
+        """The layout behind the disclosure; made on first use, below what the body holds by then."""
+        if self._advanced is None:
+            part = QWidget(self._content)
+            self._advanced = QVBoxLayout(part)
+            self._advanced.setContentsMargins(0, 0, 0, 0)
+            self._advanced.setSpacing(ROW_GAP)
+            self.disclosure = Disclosure(part)
+            self.disclosure.setAccessibleName(f"{self.title}: advanced settings")
+            self.disclosure.clicked.connect(self._opened)
+            self.header.set_tool(self.disclosure)
+            self.body.addWidget(part)
+        return self._advanced
+
+    def hide_advanced(self) -> None:
+        """Hide the advanced part, if there is one."""
+        if self._advanced is not None:
+            self.disclosure.setChecked(False)
+
+    def apply_palette(self, palette: Palette) -> None:
+        """Hand the colours of the concepts to every part that paints with them."""
+        for child in self._content.findChildren(QWidget):
+            if hasattr(child, "apply_palette"):
+                child.apply_palette(palette)
+
+    @Slot(bool)
+    def _toggled(self, opened: bool) -> None:
+        self._content.setVisible(opened)
+        if self._advanced is not None:
+            self.disclosure.setEnabled(opened)
+        self.folded.emit(not opened)

@@ -1,0 +1,385 @@
+"""The controls that panels are built of, painted from the palette: slider, segments, switch, choice and number edit.
+
+All of them tell the user's changes from the program's: setting a value never emits a signal.
+"""
+
+from collections.abc import Callable, Iterable
+
+from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import (
+    QColor,
+    QEnterEvent,
+    QFontMetrics,
+    QKeyEvent,
+    QKeySequence,
+    QMouseEvent,
+    QPainter,
+    QPaintEvent,
+    QPalette,
+    QPen,
+    QWheelEvent,
+)
+from PySide6.QtWidgets import (
+    QAbstractSlider,
+    QButtonGroup,
+    QCheckBox,
+    QComboBox,
+    QFrame,
+    QHBoxLayout,
+    QLineEdit,
+    QPushButton,
+    QSizePolicy,
+    QSlider,
+    QWidget,
+)
+
+from playground.app.style import theme
+from playground.app.style.number_formats import format_exactly
+
+Role = QPalette.ColorRole
+HISTORY = (QKeySequence.StandardKey.Undo, QKeySequence.StandardKey.Redo)
+
+
+class Slider(QSlider):
+    """A thin horizontal slider over [0, 1]: goes where it is pressed, and leaves the wheel to the panel it lies in.
+
+    Signals:
+        moved(float): the user moved it to this position.
+        settled(): the user let go, or moved it with a key.
+    """
+
+    moved = Signal(float)
+    settled = Signal()
+
+    STEPS = 1000
+    HANDLE = 6.0  # px, radius
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(Qt.Orientation.Horizontal, parent)
+        self.setRange(0, self.STEPS)
+        self.setSingleStep(10)
+        self.setPageStep(100)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setMinimumWidth(48)
+        self.sliderMoved.connect(self._moved)
+        self.actionTriggered.connect(self._acted)
+        self._known = True
+
+    def set_known(self, known: bool) -> None:
+        """Whether the position means something; a hollow handle says that it does not."""
+        if known != self._known:
+            self._known = known
+            self.update()
+
+    def position(self) -> float:
+        return self.sliderPosition() / self.STEPS
+
+    def set_position(self, position: float) -> None:
+        """Show a position; while the user holds the handle it stays in their hand."""
+        if not self.isSliderDown():
+            self.setValue(round(position * self.STEPS))
+
+    def way(self, position: float) -> int:
+        """Where a key goes that moves it to this position: 1 up, -1 down, 0 where it is at its end or a hand moves it."""
+        before = self.value() / self.STEPS
+        return 0 if self.isSliderDown() else (position > before) - (position < before)
+
+    def sizeHint(self) -> QSize:
+        return QSize(100, 22)
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        if event.button() == Qt.MouseButton.LeftButton:
+            self.setSliderDown(True)
+            self.setSliderPosition(self._step_at(event.position().x()))
+            event.accept()
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        if self.isSliderDown():
+            self.setSliderPosition(self._step_at(event.position().x()))
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        if event.button() == Qt.MouseButton.LeftButton and self.isSliderDown():
+            self.setSliderDown(False)
+            self.settled.emit()
+
+    def wheelEvent(self, event: QWheelEvent) -> None:
+        event.ignore()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        palette, enabled = self.palette(), self.isEnabled()
+        middle, left, right = self.height() / 2, self.HANDLE + 1, self.width() - self.HANDLE - 1
+        x = left + self.position() * (right - left)
+        painter.setPen(theme.round_pen(palette.color(Role.Mid), 4))
+        painter.drawLine(QPointF(left, middle), QPointF(right, middle))
+        if not (self._known or self.isSliderDown()):
+            painter.setPen(QPen(palette.color(Role.Highlight if self.hasFocus() else Role.PlaceholderText), 1.5))
+            painter.setBrush(palette.color(Role.Button))
+            painter.drawEllipse(QPointF(x, middle), self.HANDLE - 1, self.HANDLE - 1)
+            return
+        if enabled:
+            painter.setPen(theme.round_pen(palette.color(Role.Highlight), 4))
+            painter.drawLine(QPointF(left, middle), QPointF(x, middle))
+        _handle(painter, QPointF(x, middle), self.HANDLE, palette, enabled, self.hasFocus())
+
+    def _step_at(self, x: float) -> int:
+        left, right = self.HANDLE + 1, self.width() - self.HANDLE - 1
+        return round(min(max((x - left) / (right - left), 0.0), 1.0) * self.STEPS)
+
+    def _moved(self) -> None:
+        self.moved.emit(self.position())
+
+    def _acted(self, action: int) -> None:
+        if action != QAbstractSlider.SliderAction.SliderMove.value:
+            self.moved.emit(self.position())
+            self.settled.emit()
+
+
+def _handle(painter: QPainter, at: QPointF, radius: float, palette: QPalette, enabled: bool, focused: bool) -> None:
+    if focused:
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        painter.setPen(QPen(palette.color(Role.Highlight), 2))
+        painter.drawEllipse(at, radius + 0.5, radius + 0.5)
+        radius -= 1.5
+    # White on dark, and on light a white disc with a rim: it must stand out from both ends of the groove.
+    bright = palette.color(Role.WindowText).lightnessF() > 0.5
+    painter.setBrush(palette.color(Role.WindowText) if bright else QColor("white"))
+    painter.setPen(Qt.PenStyle.NoPen if bright else QPen(palette.color(Role.PlaceholderText), 1))
+    if not enabled:
+        painter.setBrush(palette.color(Role.Mid))
+        painter.setPen(Qt.PenStyle.NoPen)
+    painter.drawEllipse(at, radius, radius)
+
+
+class SegmentedControl(QFrame):
+    """A few choices side by side, of which one holds.
+
+    Signals:
+        chosen(str): the user chose another one.
+    """
+
+    chosen = Signal(str)
+
+    def __init__(self, choices: Iterable[tuple[str, str]], parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        theme.set_role(self, "segments")
+        self._group = QButtonGroup(self)
+        self.buttons: dict[str, QPushButton] = {}
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(1, 1, 1, 1)
+        layout.setSpacing(0)
+        for choice, title in choices:
+            button = QPushButton(title, self)
+            button.setCheckable(True)
+            button.setMinimumWidth(16)
+            button.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+            theme.set_role(button, "segment")
+            self._group.addButton(button)
+            self.buttons[choice] = button
+            # Stretched by the length of the title, so that none is cut while another has room to spare.
+            layout.addWidget(button, 8 + len(title))
+            button.clicked.connect(lambda _=False, choice=choice: self._clicked(choice))
+        self._value = ""
+        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+
+    def value(self) -> str:
+        return self._value
+
+    def set_value(self, choice: str) -> None:
+        self._value = choice
+        if choice in self.buttons and not self.buttons[choice].isChecked():
+            self.buttons[choice].setChecked(True)
+
+    def _clicked(self, choice: str) -> None:
+        if choice != self._value:
+            self._value = choice
+            self.chosen.emit(choice)
+
+
+class ChoiceBox(QComboBox):
+    """A choice from a list, drawn flat.
+
+    Signals:
+        chosen(str): the user chose another one.
+        opening(): the list is about to open; from then on there is one.
+    """
+
+    chosen = Signal(str)
+    opening = Signal()
+
+    def __init__(self, choices: Iterable[tuple[str, str]], parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        for choice, title in choices:
+            self.addItem(title, choice)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setMinimumContentsLength(6)
+        self.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        self.activated.connect(lambda index: self.chosen.emit(self.itemData(index)))
+
+    def showPopup(self) -> None:
+        self.opening.emit()
+        super().showPopup()
+
+    def value(self) -> str:
+        return str(self.currentData())
+
+    def set_value(self, choice: str) -> None:
+        self.setCurrentIndex(self.findData(choice))
+
+    def sizeHint(self) -> QSize:
+        return QSize(super().sizeHint().width(), 26)
+
+    def wheelEvent(self, event: QWheelEvent) -> None:
+        event.ignore()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        palette = self.palette()
+        frame = QRectF(self.rect()).adjusted(0.5, 0.5, -0.5, -0.5)
+        painter.setBrush(palette.color(Role.Light if self.underMouse() else Role.Window))
+        painter.setPen(palette.color(Role.Highlight if self.hasFocus() else Role.Mid))
+        painter.drawRoundedRect(frame, 6, 6)
+        group = QPalette.ColorGroup.Normal if self.isEnabled() else QPalette.ColorGroup.Disabled
+        painter.setPen(palette.color(group, Role.ButtonText))
+        inner = self.rect().adjusted(8, 0, -22, 0)
+        text = QFontMetrics(self.font()).elidedText(self.currentText(), Qt.TextElideMode.ElideRight, inner.width())
+        painter.drawText(inner, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, text)
+        paint_chevron(painter, QPointF(self.width() - 13, self.height() / 2), palette.color(Role.PlaceholderText))
+
+
+def paint_chevron(painter: QPainter, at: QPointF, color: QColor, down: bool = True) -> None:
+    """A small arrow head around a point, down or to the right; leaves the pen in its colour."""
+    painter.setPen(theme.round_pen(color, 1.5))
+    corners = [(-3.5, -1.75), (0, 1.75), (3.5, -1.75)] if down else [(-1.75, -3.5), (1.75, 0), (-1.75, 3.5)]
+    painter.drawPolyline([at + QPointF(*corner) for corner in corners])
+
+
+class Switch(QCheckBox):
+    """A check box drawn as a switch.
+
+    Signals:
+        flipped(bool): the user changed it.
+    """
+
+    flipped = Signal(bool)
+
+    WIDTH, HEIGHT = 30, 16
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.clicked.connect(self.flipped)
+        self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
+
+    def sizeHint(self) -> QSize:
+        return QSize(self.WIDTH + 4, self.HEIGHT + 6)
+
+    def hitButton(self, at: object) -> bool:
+        return True
+
+    def enterEvent(self, event: QEnterEvent) -> None:
+        self.update()
+        super().enterEvent(event)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        palette, on = self.palette(), self.isChecked()
+        groove = QRectF(2, (self.height() - self.HEIGHT) / 2, self.WIDTH, self.HEIGHT)
+        painter.setBrush(palette.color(Role.Highlight if on else Role.Mid))
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.drawRoundedRect(groove, self.HEIGHT / 2, self.HEIGHT / 2)
+        if self.hasFocus():
+            painter.setBrush(Qt.BrushStyle.NoBrush)
+            painter.setPen(QPen(palette.color(Role.WindowText), 1.5))
+            painter.drawRoundedRect(groove.adjusted(-1, -1, 1, 1), self.HEIGHT / 2 + 1, self.HEIGHT / 2 + 1)
+        x = groove.right() - self.HEIGHT / 2 if on else groove.left() + self.HEIGHT / 2
+        _handle(painter, QPointF(x, groove.center().y()), self.HEIGHT / 2 - 2.5, palette, self.isEnabled(), False)
+
+
+class NumberEdit(QLineEdit):
+    """A number that reads short and edits exactly.
+
+    What was typed stays until it can be used or Escape takes it back.
+
+    Signals:
+        committed(str): the user ended typing something new.
+        stepped(int): an arrow key asked for the next value up (+1) or down (-1), or with PageUp/Down for ten (+-10).
+        abandoned(): Escape.
+    """
+
+    committed = Signal(str)
+    stepped = Signal(int)
+    abandoned = Signal()
+
+    def __init__(self, display: Callable[[float], str], parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        theme.set_role(self, "number")
+        self.setFont(theme.number_font())
+        self.setTextMargins(0, 0, -3, 0)  # undoes Qt's own, so that numbers end at the card's edge
+        self.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        self._display = display
+        self._value: float | None = None
+        self._empty = ""
+        self._dirty = False
+        self.textEdited.connect(self._edited)
+        self.editingFinished.connect(self._finish)
+
+    @property
+    def dirty(self) -> bool:
+        """Whether what stands here was typed and is not yet taken."""
+        return self._dirty
+
+    def show_value(self, value: float | None, empty: str = "auto") -> None:
+        """Show a number, or a word where there is none; what was typed and refused is dropped."""
+        self._value, self._empty, self._dirty = value, empty, False
+        self._write()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        steps = {Qt.Key.Key_Up: 1, Qt.Key.Key_Down: -1, Qt.Key.Key_PageUp: 10, Qt.Key.Key_PageDown: -10}
+        if event.key() == Qt.Key.Key_Escape and (self._dirty or self.property("refused") == "true"):
+            self._dirty = False
+            self._write()
+            self.selectAll()
+            self.abandoned.emit()
+        elif event.key() == Qt.Key.Key_Space and not self._dirty:
+            event.ignore()  # nothing is being typed: it is the window's
+        elif event.key() in steps:
+            self._finish()
+            self.stepped.emit(steps[Qt.Key(event.key())])
+        else:
+            super().keyPressEvent(event)
+
+    def event(self, event: QEvent) -> bool:
+        # Escape belongs to what was typed before it belongs to the window's shortcuts.
+        if isinstance(event, QKeyEvent) and event.type() == QEvent.Type.ShortcutOverride:
+            if event.key() == Qt.Key.Key_Escape and self._dirty:
+                event.accept()
+                return True
+            # So do undo and redo, which Qt would keep for text that nobody has edited too.
+            if not self._dirty and any(map(event.matches, HISTORY)):
+                event.ignore()
+                return True
+        focus = event.type() in (QEvent.Type.FocusIn, QEvent.Type.FocusOut)
+        done = super().event(event)
+        if focus and not self._dirty:
+            self._write()
+            if event.type() == QEvent.Type.FocusIn:
+                self.selectAll()
+        return done
+
+    def _edited(self) -> None:
+        self._dirty = True
+
+    def _finish(self) -> None:
+        if self._dirty:
+            self.committed.emit(self.text())
+
+    def _write(self) -> None:
+        if self._value is None:
+            text = "" if self.hasFocus() else self._empty
+        else:
+            text = format_exactly(self._value) if self.hasFocus() else self._display(self._value)
+        if text != self.text():
+            self.setText(text)

@@ -1,0 +1,154 @@
+"""Equations in tooltips: drawn the first time a tooltip is asked for, never at start."""
+
+import base64
+import functools
+import html
+import warnings
+from collections.abc import Callable
+
+from PySide6.QtCore import QBuffer, QByteArray, QEvent, QIODevice, QObject, Qt, Slot
+from PySide6.QtGui import QGuiApplication, QHelpEvent, QImage, QPainter, QPalette
+from PySide6.QtSvg import QSvgRenderer
+from PySide6.QtWidgets import QWidget
+
+from playground.app.widgets.controls import ChoiceBox
+from playground.lab.experiment import Field
+
+SIZE = 16  # px
+
+
+@functools.lru_cache(maxsize=256)
+def equation_image(latex: str, color: str, ratio: float) -> QImage:
+    """LaTeX drawn in one colour on a transparent ground, at `ratio` device pixels a pixel.
+
+    Raises:
+        ValueError: the LaTeX cannot be read.
+    """
+    with warnings.catch_warnings():
+        # On Python 3.11 and 3.12 its import of its own fonts warns.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        from ziamath.config import config
+        from ziamath.zmath import Latex
+
+    config.svg2 = False  # by default QSvgRenderer draws nothing and still says it is valid
+    try:
+        svg = Latex(latex, size=SIZE, color=color).svg()
+    except Exception as error:  # ziamath raises whatever its parser trips over
+        raise ValueError(f"{latex} cannot be drawn: {error}") from error
+    renderer = QSvgRenderer(QByteArray(svg.encode()))
+    size = renderer.defaultSize()
+    image = QImage(size * ratio, QImage.Format.Format_ARGB32_Premultiplied)
+    image.fill(Qt.GlobalColor.transparent)
+    painter = QPainter(image)
+    renderer.render(painter)
+    painter.end()
+    image.setDevicePixelRatio(ratio)
+    return image
+
+
+def equation_tag(latex: str, widget: QWidget) -> str:
+    """An equation as it stands in the tooltip of a widget; nothing where there is none."""
+    color = QGuiApplication.palette().color(QPalette.ColorRole.ToolTipText).name()
+    return _tag(latex, color, widget.devicePixelRatioF()) if latex else ""
+
+
+@functools.lru_cache(maxsize=256)
+def _tag(latex: str, color: str, ratio: float) -> str:
+    image = equation_image(latex, color, ratio)
+    buffer = QBuffer()
+    buffer.open(QIODevice.OpenModeFlag.WriteOnly)
+    image.save(buffer, "PNG")  # type: ignore[call-overload]  # the stub asks for bytes
+    data = base64.b64encode(buffer.data().data()).decode()
+    size = image.deviceIndependentSize().toSize()
+    return f'<p><img src="data:image/png;base64,{data}" width="{size.width()}" height="{size.height()}"></p>'
+
+
+class Tooltip(QObject):
+    """Keeps a widget's tooltip: words at once; the equation, and what is true only now, when it is asked for.
+
+    Args:
+        widget: whose tooltip this is; owns the object.
+        words: rich text without the equation.
+        equation: LaTeX, or nothing; a function where it depends on the moment.
+        now: a sentence about the moment, or nothing.
+    """
+
+    def __init__(
+        self,
+        widget: QWidget,
+        words: str,
+        equation: str | Callable[[], str] = "",
+        now: Callable[[], str] | None = None,
+    ) -> None:
+        super().__init__(widget)
+        self._widget, self._words, self._equation, self._now = widget, words, equation, now
+        widget.setToolTip(words)
+        widget.installEventFilter(self)
+
+    def set_words(self, words: str) -> None:
+        if words != self._words:
+            self._words = words
+            self._widget.setToolTip(words)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if event.type() == QEvent.Type.ToolTip:
+            self._complete()
+        return super().eventFilter(watched, event)
+
+    def _complete(self) -> None:
+        latex = self._equation if isinstance(self._equation, str) else self._equation()
+        text = self._words + equation_tag(latex, self._widget)
+        sentence = self._now() if self._now is not None else ""
+        if sentence:
+            text += f"<p><b>{html.escape(sentence)}</b></p>"
+        if text != self._widget.toolTip():
+            self._widget.setToolTip(text)
+
+
+class ItemTooltips(QObject):
+    """Keeps the tooltips of a list that opens: what an entry means and its equation, drawn when it is asked for.
+
+    Args:
+        box: whose entries these are; owns the object.
+        words_of: rich text on an entry's data, without the equation.
+        equation_of: its LaTeX, or nothing.
+    """
+
+    def __init__(self, box: ChoiceBox, words_of: Callable[[str], str], equation_of: Callable[[str], str]) -> None:
+        super().__init__(box)
+        self._box, self._words_of, self._equation_of = box, words_of, equation_of
+        for row in range(box.count()):
+            box.setItemData(row, words_of(box.itemData(row)), Qt.ItemDataRole.ToolTipRole)
+        box.opening.connect(self._watch)
+
+    @Slot()
+    def _watch(self) -> None:
+        self._box.view().viewport().installEventFilter(self)  # again and again is once
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if event.type() == QEvent.Type.ToolTip and isinstance(event, QHelpEvent):
+            row = self._box.view().indexAt(event.pos()).row()
+            if row >= 0:
+                choice = self._box.itemData(row)
+                text = self._words_of(choice) + equation_tag(self._equation_of(choice), self._box)
+                self._box.setItemData(row, text, Qt.ItemDataRole.ToolTipRole)
+        return super().eventFilter(watched, event)
+
+
+def words(field: Field) -> str:
+    """What the experiment says about a setting: symbol, description, bounds, unit, and what changing it costs."""
+    unit = {"data": "your data's unit", "data²": "your data's unit, squared", "s": "seconds", "×": "a factor"}.get(
+        field.unit, field.unit
+    )
+    symbol = f"<b>{html.escape(field.symbol)}</b> &nbsp; " if field.symbol else ""
+    lines = [f"<p>{symbol}{html.escape(field.description)}.</p>"]
+    facts = [html.escape(field.bound) if field.kind in ("int", "float") else ""]
+    facts.append(f"in {html.escape(unit)}" if unit and unit != "a factor" else unit)
+    if any(facts):
+        lines.append(
+            f"<p>{', '.join(fact for fact in facts if fact).capitalize()}. Double-click the label: default.</p>"
+        )
+    if field.resets:
+        lines.append("<p><i>Changing this restarts training.</i></p>")
+    lines.append(f"<p><code>{html.escape(field.key)}</code></p>")
+    return "".join(lines)

@@ -1,0 +1,273 @@
+"""What all settings' rows share: label, tooltip, menu, sentence below, and the way to and from the state."""
+
+from collections.abc import Callable
+from typing import Any
+
+from PySide6.QtCore import QEvent, QObject, QPoint, QSize, Qt, Signal, Slot
+from PySide6.QtGui import QContextMenuEvent, QFocusEvent, QFontMetrics, QMouseEvent, QPainter, QPaintEvent, QPalette
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QMenu, QPushButton, QSizePolicy, QVBoxLayout, QWidget
+
+from playground.app.model.state import State
+from playground.app.style import theme
+from playground.app.style.labels import spoken
+from playground.app.style.number_formats import format_count, format_exactly, parse_number
+from playground.app.widgets.controls import NumberEdit
+from playground.app.widgets.equation import Tooltip, words
+from playground.kinds.setting import Field
+
+LABEL_WIDTH = 96
+EDIT_WIDTH = 58
+CHIP_WIDTH = 34
+
+UnsavedSteps = Callable[[], int]  # training steps that a reset would cost now
+
+
+def no_unsaved_steps() -> int:
+    """Cost nothing, as where there is no training."""
+    return 0
+
+
+def warning(steps: int) -> str:
+    """What is said before a change that starts training anew; nothing where nothing would be lost."""
+    if steps <= 0:
+        return ""
+    return f"This restarts training and discards {format_count(steps)} steps. Ctrl+Z brings them back."
+
+
+class FieldLabel(QLabel):
+    """A setting's name, elided where it must be, with a small mark where a change starts training anew.
+
+    Signals:
+        asked_default(): double click.
+    """
+
+    asked_default = Signal()
+
+    def __init__(self, text: str, resets: bool, parent: QWidget | None = None) -> None:
+        super().__init__(text, parent)
+        theme.set_role(self, "caption")
+        self.setFont(theme.text_font(theme.CAPTION_PIXELS))  # the sheet's: it is measured before that is put on
+        self._resets = resets
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
+
+    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
+        self.asked_default.emit()
+
+    def sizeHint(self) -> QSize:
+        metrics = QFontMetrics(self.font())
+        return QSize(metrics.horizontalAdvance(self.text()) + 4 + (14 if self._resets else 0), 22)
+
+    def widen(self, width: int) -> None:
+        """As wide as the other labels, or as its text takes."""
+        self.setFixedWidth(max(width, self.sizeHint().width()))
+
+    minimumSizeHint = lambda self: QSize(24, 22)  # noqa: E731
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        color = self.palette().color(QPalette.ColorRole.WindowText)
+        painter.setPen(color)
+        metrics = painter.fontMetrics()
+        room = self.width() - (14 if self._resets else 0)
+        text = metrics.elidedText(self.text(), Qt.TextElideMode.ElideRight, room)
+        painter.drawText(self.rect(), Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, text)
+        if self._resets:
+            mark = theme.icon("anew", color.name(), 10)
+            painter.setOpacity(0.7)
+            at = QPoint(metrics.horizontalAdvance(text) + 4, (self.height() - 10) // 2 + 1)
+            painter.drawPixmap(at, mark.pixmap(QSize(10, 10), self.devicePixelRatioF()))
+
+
+def no_number(text: str, bound: str, example: float) -> str:
+    """Why what was typed is no number, and what would be one."""
+    shown_text = f"“{text.strip()}” is not a number" if text.strip() else "A number is missing"
+    return f"{shown_text}: type {bound}, as in {format_exactly(example)}."
+
+
+class NotANumber(ValueError):
+    """What was typed is none; the message says what would be one."""
+
+
+def read(field: Field, text: str, example: float) -> Any:
+    """The value that someone typed for a setting; its bounds are checked by the experiment.
+
+    Raises:
+        NotANumber: with a sentence for the user.
+    """
+    if field.auto and text.strip().lower() in ("auto", ""):
+        return "auto"
+    value = parse_number(text, field.kind == "int")
+    if value is None:
+        raise NotANumber(no_number(text, field.bound, example))
+    return value
+
+
+class FieldRow(QWidget):
+    """What all rows share: label, sentence below, tooltip, menu, and the way to and from the state.
+
+    Args:
+        state: where the value lives.
+        key: dotted key of the setting.
+        label: the name to show; None shows no label, and the control takes the whole row.
+        unsaved_steps: how many training steps a change would cost, for settings that start training anew.
+    """
+
+    def __init__(
+        self,
+        state: State,
+        key: str,
+        label: str | None = "",
+        unsaved_steps: UnsavedSteps = no_unsaved_steps,
+        parent: QWidget | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self.state, self.key, self.field, self._unsaved_steps = state, key, state.field(key), unsaved_steps
+        self.name = label or self.field.label
+        self._gesture = 0
+        self._column = QVBoxLayout(self)
+        self._column.setContentsMargins(0, 0, 0, 0)
+        self._column.setSpacing(2)
+        self.row = QHBoxLayout()
+        self.row.setSpacing(theme.UNIT)
+        self._column.addLayout(self.row)
+        self.label: FieldLabel | None = None
+        if label is not None:
+            self.label = FieldLabel(self.name, self.field.resets, self)
+            self.label.widen(LABEL_WIDTH)
+            self.label.asked_default.connect(self.reset)
+            Tooltip(self.label, words(self.field), self._equation, self._cost)
+            self.row.addWidget(self.label)
+        self.note = QLabel(self)
+        self.note.setWordWrap(True)
+        theme.set_role(self.note, "caption")
+        self.note.hide()
+        self._column.addWidget(self.note)
+        state.changed.connect(self._state_changed)
+        state.refused.connect(self._state_refused)
+        state.replaced.connect(self._replaced)
+
+    def leave(self) -> None:
+        """Go, as the setting has: another kind was chosen, which has none such."""
+        self.state.changed.disconnect(self._state_changed)
+        self.state.refused.disconnect(self._state_refused)
+        self.state.replaced.disconnect(self._replaced)
+        self.hide()
+        self.setParent(None)
+        self.deleteLater()
+
+    def refresh(self) -> None:
+        """Show what the state holds."""
+        raise NotImplementedError
+
+    def controls(self) -> list[QWidget]:
+        """The widgets that take part in the tab order."""
+        raise NotImplementedError
+
+    def _add_chip(self, what: str, kept: str, clicked: Callable[[bool], None]) -> QPushButton:
+        """The switch between the program's choice and the user's own."""
+        chip = QPushButton("auto", self)
+        chip.setCheckable(True)
+        chip.setFixedWidth(CHIP_WIDTH)
+        theme.set_role(chip, "chip")
+        chip.clicked.connect(clicked)
+        text = f"<p>Let the program choose {what} from the data; press again to keep {kept}.</p>"
+        self._adopt(chip, f"{self.name}, automatic", text)
+        return chip
+
+    def edit(self, value: Any, merge: str = "") -> bool:
+        """Ask the state for a value."""
+        taken = self.state.edit({self.key: value}, merge=merge)
+        if taken:
+            self.say("")
+            self.refresh()
+        return taken
+
+    @Slot()
+    def reset(self) -> None:
+        """Go back to the default."""
+        self.edit(self.field.default)
+
+    def say(self, sentence: str, is_error: bool = False) -> None:
+        """A sentence under the control: why a value was refused, or what a change would cost."""
+        theme.set_role(self.note, "refusal" if is_error else "caption")
+        self.note.setText(sentence)
+        self.note.setVisible(bool(sentence))
+
+    def _shows_error(self) -> bool:
+        return bool(self.note.property("role") == "refusal")
+
+    def announce(self) -> None:
+        """Say what a change would cost, where it costs something."""
+        self.say(self._cost())
+
+    def _equation(self) -> str:
+        """That of the present value, where it has one of its own."""
+        return self.field.equation_of(self.state.value(self.key))
+
+    def _cost(self) -> str:
+        return warning(self._unsaved_steps()) if self.field.resets else ""
+
+    def contextMenuEvent(self, event: QContextMenuEvent) -> None:
+        menu = QMenu(self)
+        default = "automatic" if self.field.default == "auto" else self._in_words(self.field.default)
+        menu.addAction(f"Default: {default}", self.reset)
+        if self.field.auto and self.field.default != "auto":
+            menu.addAction("Automatic", lambda: self.edit("auto"))
+        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        menu.popup(event.globalPos())
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if isinstance(event, QFocusEvent):
+            keyboard = event.reason() in (
+                Qt.FocusReason.TabFocusReason,
+                Qt.FocusReason.BacktabFocusReason,
+                Qt.FocusReason.ShortcutFocusReason,
+            )
+            refused = self._shows_error()
+            if event.type() == QEvent.Type.FocusIn:
+                self._gesture += 1
+                if not refused and (keyboard or isinstance(watched, NumberEdit)):
+                    self.announce()
+            elif event.type() == QEvent.Type.FocusOut and not refused:
+                self.say("")
+        return super().eventFilter(watched, event)
+
+    def _adopt(self, control: QWidget, name: str, text: str = "", stretch: int = 0, equation: str = "") -> Tooltip:
+        """Give a control its name and tooltip and put it into the row."""
+        control.setAccessibleName(name)
+        control.setAccessibleDescription(self.field.description)
+        tooltip = Tooltip(control, text or words(self.field), equation or self._equation, self._cost)
+        control.installEventFilter(self)
+        self.row.addWidget(control, stretch)
+        return tooltip
+
+    def _in_words(self, value: Any) -> str:
+        if self.field.kind == "choice":
+            return self.field.title_of(value)
+        if isinstance(value, bool):
+            return "on" if value else "off"
+        return format_exactly(value)
+
+    @Slot(object)
+    def _state_changed(self, keys: frozenset[str]) -> None:
+        if self.key in keys:
+            self.say("")
+            self.refresh()
+
+    @Slot()
+    def _replaced(self) -> None:
+        if self._shows_error():
+            self.say("")  # before the refresh: a refused text gives way to the value in force
+            self.refresh()
+
+    @Slot(str, str)
+    def _state_refused(self, key: str, sentence: str) -> None:
+        if key == self.key:
+            self.say(self._spoken(key, sentence), is_error=True)
+
+    def _spoken(self, key: str, sentence: str) -> str:
+        """The sentence with labels for keys; its own setting is the one above it."""
+        own = self.state.field(key).label
+        if sentence.startswith(f"{key} "):
+            sentence = f"{own[:1].upper() if own.isascii() else own[:1]}{own[1:]}{sentence.removeprefix(key)}"
+        return spoken(sentence)

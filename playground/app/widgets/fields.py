@@ -1,0 +1,339 @@
+"""One row a setting, made from the experiment's own description of it: label, control, number, sentence.
+
+Every change goes through :meth:`State.edit`; what the state then holds is shown again, so the two never differ.
+Settings whose change starts training anew say so before it happens, and are taken when the hand lets go.
+"""
+
+import html
+from collections.abc import Callable
+from typing import Any
+
+from PySide6.QtCore import QEvent, QObject, Qt, Slot
+from PySide6.QtGui import QFocusEvent
+from PySide6.QtWidgets import QApplication, QPushButton, QWidget
+
+from playground.app.model.state import State
+from playground.app.style import theme
+from playground.app.style.number_formats import Scale, format_number, round_to_slider, slider_scale
+from playground.app.widgets.controls import ChoiceBox, NumberEdit, SegmentedControl, Slider, Switch
+from playground.app.widgets.equation import ItemTooltips, Tooltip, words
+from playground.app.widgets.field_row import (
+    CHIP_WIDTH,
+    EDIT_WIDTH,
+    LABEL_WIDTH,
+    FieldRow,
+    NotANumber,
+    UnsavedSteps,
+    no_unsaved_steps,
+    read,
+)
+from playground.lab import experiment as description
+from playground.lab.defaults import resolve
+
+
+class NumberField(FieldRow):
+    """A slider and a number; a chip returns to the automatic value where there is one.
+
+    Args:
+        automatic: the word for "auto" while no number stands for it.
+    """
+
+    def __init__(
+        self,
+        state: State,
+        key: str,
+        label: str | None = "",
+        unsaved_steps: UnsavedSteps = no_unsaved_steps,
+        slider: bool = True,
+        automatic: str = "auto",
+        parent: QWidget | None = None,
+    ) -> None:
+        super().__init__(state, key, label, unsaved_steps, parent)
+        self._resolved: float | None = None
+        self._scale = slider_scale(self.field, None)
+        self._last = self.field.maximum
+        self._pending: float | int | None = None
+        self._automatic_word = automatic
+        self.chip: QPushButton | None = None
+        self.slider: Slider | None = None
+        if self.field.auto:
+            if self.label is not None:
+                self.label.widen(LABEL_WIDTH - CHIP_WIDTH - theme.UNIT)
+            self.chip = self._add_chip(f"<b>{self.name}</b>", "the number", self._chip_clicked)
+        if slider:
+            self.slider = Slider(self)
+            self.slider.moved.connect(self._slid)
+            self.slider.settled.connect(self._settled)
+            self.slider.sliderPressed.connect(self._pressed)
+            self._adopt(self.slider, f"{self.name}, slider", stretch=1)
+        else:
+            self.row.addStretch(1)
+        self.number = NumberEdit(self._display, self)
+        self.number.setFixedWidth(EDIT_WIDTH)
+        self.number.committed.connect(self._typed)
+        self.number.stepped.connect(self._stepped)
+        self.number.abandoned.connect(self._abandoned)
+        self._adopt(self.number, self.name)
+        self.refresh()
+
+    def controls(self) -> list[QWidget]:
+        return [control for control in (self.chip, self.slider, self.number) if control is not None]
+
+    def set_resolved(self, value: float | None) -> None:
+        """Tell what "auto" stands for on the present data, where the other settings do not say it."""
+        if value != self._resolved:
+            self._resolved = value
+            # A slider that is being dragged keeps its ends.
+            if self.slider is None or not self.slider.isSliderDown():
+                self._scale = slider_scale(self.field, value)
+            self.refresh()
+
+    def set_last(self, last: int) -> None:
+        """End the slider and the steps of the arrow keys where the present data end; typing reaches on, to hear why not."""
+        if last != self._last and (self.slider is None or not self.slider.isSliderDown()):
+            self._last = last
+            self._scale = Scale(self._scale.low, last)
+            self.refresh()
+
+    def shown_value(self) -> float | None:
+        """The number that stands there, or None while "auto" is not worked out."""
+        given = self.state.value(self.key)
+        if given == "auto":
+            given = description.value(resolve(self.state.experiment), self.key)
+        return self._resolved if given == "auto" else given
+
+    def refresh(self) -> None:
+        automatic = self.state.value(self.key) == "auto"
+        if self.chip is not None:
+            self.chip.setChecked(automatic)
+        theme.set_state(self.number, "auto", "true" if automatic else "false")
+        number = self.shown_value()
+        if not (self.number.dirty and self._refused()):
+            self.number.show_value(number, self._automatic_word)
+        if self.slider is not None:
+            self.slider.set_known(number is not None)
+            self.slider.set_position(0.5 if number is None else self._scale.position(number))
+
+    def say(self, sentence: str, is_error: bool = False) -> None:
+        super().say(sentence, is_error)
+        theme.set_state(self.number, "refused", "true" if is_error else "false")
+
+    def _display(self, value: float) -> str:
+        return format_number(value)
+
+    def _refused(self) -> bool:
+        return bool(self.number.property("refused") == "true")
+
+    @Slot(bool)
+    def _chip_clicked(self, checked: bool) -> None:
+        if checked:
+            self.edit("auto")
+            return
+        number = self.shown_value()
+        if number is None or not self.edit(self._whole(float(f"{number:.3g}"))):
+            # Without a number to keep there is only one thing to do: let it be typed.
+            self.refresh()
+            self.number.setFocus(Qt.FocusReason.OtherFocusReason)
+
+    @Slot()
+    def _pressed(self) -> None:
+        self._gesture += 1
+        self.announce()
+
+    @Slot(float)
+    def _slid(self, position: float) -> None:
+        assert self.slider is not None
+        self._pending = self._moved_to(position)
+        number, way = self.shown_value(), self.slider.way(position)
+        if self.field.kind == "int" and number is not None and way and (self._pending - number) * way <= 0:
+            # A key's step that is less than one: back to where it was, the slider could never leave.
+            self._pending = self._whole(number + way)
+        self.number.show_value(self._pending)
+        if not self.field.resets:
+            self.edit(self._pending, merge=f"{self.key} {self._gesture}")
+
+    @Slot()
+    def _settled(self) -> None:
+        if self._pending is not None and self.field.resets:
+            self.edit(self._pending, merge=f"{self.key} {self._gesture}")
+        self._pending = None
+        self.refresh()
+
+    @Slot(int)
+    def _stepped(self, count: int) -> None:
+        number = self.shown_value()
+        if number is None:
+            return
+        new = self._moved_to(self._scale.position(number) + count * 0.01)
+        if new == number or (new > number) != (count > 0):
+            # The scale's end, or a whole number that one step of the slider does not change.
+            new = number + count if self.field.kind == "int" else number
+        low, high = self.field.minimum, self._last
+        assert low is not None
+        assert high is not None
+        self.edit(self._whole(min(max(new, low), high)), merge=f"{self.key} {self._gesture}")
+
+    @Slot(str)
+    def _typed(self, text: str) -> None:
+        try:
+            value = read(self.field, text, self._example())
+        except NotANumber as error:
+            self.say(str(error), is_error=True)
+            return
+        if self.state.edit({self.key: value}):
+            self.say("")
+            self.number.show_value(None)  # taken: show it as the state has it
+            self.refresh()
+
+    @Slot()
+    def _abandoned(self) -> None:
+        self.say("")
+        self.refresh()
+
+    @Slot(object)
+    def _state_changed(self, keys: frozenset[str]) -> None:
+        if self.key in keys:
+            self.say("")  # before the refresh: a refused text gives way to the new value
+            self.refresh()
+        elif self.state.value(self.key) == "auto":
+            self.refresh()  # what it stands for may have changed
+
+    def _moved_to(self, position: float) -> float | int:
+        return self._whole(round_to_slider(self._scale.value(position), self._scale, self.field.kind == "int"))
+
+    def _whole(self, value: float) -> float | int:
+        return round(value) if self.field.kind == "int" else float(value)
+
+    def _example(self) -> float:
+        if self.field.default != "auto":
+            return float(self.field.default)
+        number, whole = self.shown_value(), self.field.kind == "int"
+        if number is None:
+            assert self.field.maximum is not None
+            return min(100, self.field.maximum) if whole else 3e-3
+        return number if whole else float(f"{number:.2g}")
+
+
+class ChoiceField(FieldRow):
+    """Segments side by side, or a list where there are too many for the row.
+
+    What keys choose while the focus stays is one undo step, for on their way they pass what nobody wants; a click, or a
+    choice from the open list, is a step of its own.
+    """
+
+    def __init__(
+        self,
+        state: State,
+        key: str,
+        label: str | None = "",
+        unsaved_steps: UnsavedSteps = no_unsaved_steps,
+        parent: QWidget | None = None,
+    ) -> None:
+        super().__init__(state, key, label, unsaved_steps, parent)
+        options = [(choice, self.field.title_of(choice)) for choice in self.field.choices]
+        room = 44 if label is None else 20
+        self.control: SegmentedControl | ChoiceBox
+        if sum(len(title) + 2 for _, title in options) <= room:
+            segments = SegmentedControl(options, self)
+            for choice, button in segments.buttons.items():
+                button.setAccessibleName(f"{self.name}: {self.field.title_of(choice)}")
+                button.setAccessibleDescription(self.field.meaning_of(choice))
+                Tooltip(button, self._words_of(choice), self.field.equation_of(choice), self._cost)
+                button.installEventFilter(self)
+            self.control = segments
+        else:
+            self.control = ChoiceBox(options, self)
+            ItemTooltips(self.control, self._meaning, self.field.equation_of)
+        self._by_key, self._stay = False, 0
+        self.control.chosen.connect(self._chosen)
+        self._tooltip = self._adopt(self.control, self.name, stretch=1)
+        self.refresh()
+
+    def _meaning(self, choice: str) -> str:
+        return f"<p>{html.escape(self.field.meaning_of(choice))}</p>"
+
+    def _words_of(self, choice: str) -> str:
+        return self._meaning(choice) + words(self.field)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if event.type() in (QEvent.Type.KeyPress, QEvent.Type.MouseButtonPress):
+            self._by_key = event.type() == QEvent.Type.KeyPress
+        elif event.type() == QEvent.Type.FocusOut:
+            # The focus also goes out to the list that opens, and from one segment to the next: neither ends the stay.
+            if isinstance(event, QFocusEvent) and event.reason() == Qt.FocusReason.PopupFocusReason:
+                self._by_key = False
+            elif QApplication.focusWidget() not in self.controls():
+                self._stay += 1
+        return super().eventFilter(watched, event)
+
+    def controls(self) -> list[QWidget]:
+        if isinstance(self.control, SegmentedControl):
+            return list(self.control.buttons.values())
+        return [self.control]
+
+    def refresh(self) -> None:
+        choice = self.state.value(self.key)
+        self.control.set_value(choice)
+        self._tooltip.set_words(self._words_of(choice))
+
+    def edit(self, value: Any, merge: str = "") -> bool:
+        taken = super().edit(value, merge)
+        if not taken:
+            self.refresh()
+        return taken
+
+    @Slot(str)
+    def _chosen(self, value: str) -> None:
+        self.edit(value, merge=f"{self.key} {self._stay}" if self._by_key else "")
+
+
+class SwitchField(FieldRow):
+    """Yes or no."""
+
+    def __init__(
+        self,
+        state: State,
+        key: str,
+        label: str | None = "",
+        unsaved_steps: UnsavedSteps = no_unsaved_steps,
+        parent: QWidget | None = None,
+    ) -> None:
+        super().__init__(state, key, label, unsaved_steps, parent)
+        if self.label is not None:
+            self.label.setMinimumWidth(LABEL_WIDTH)
+            self.label.setMaximumWidth(16777215)
+        self.row.addStretch(1)
+        self.switch = Switch(self)
+        self.switch.flipped.connect(self.edit)
+        self._adopt(self.switch, self.name)
+        self.refresh()
+
+    def controls(self) -> list[QWidget]:
+        return [self.switch]
+
+    def refresh(self) -> None:
+        self.switch.setChecked(self.state.value(self.key))
+
+
+def make_field(
+    state: State,
+    key: str,
+    label: str | None = "",
+    unsaved_steps: UnsavedSteps = no_unsaved_steps,
+    parent: QWidget | None = None,
+) -> FieldRow:
+    """The row that suits a setting's kind.
+
+    Raises:
+        ValueError: lists and texts are edited on the canvas or by opening a file, not in a row.
+    """
+    kinds: dict[str, Callable[..., FieldRow]] = {
+        "int": NumberField,
+        "float": NumberField,
+        "choice": ChoiceField,
+        "bool": SwitchField,
+    }
+    kind = state.field(key).kind
+    if kind not in kinds:
+        raise ValueError(f"{key} is a {kind}: it has no row")
+    return kinds[kind](state, key, label, unsaved_steps, parent=parent)

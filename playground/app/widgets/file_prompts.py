@@ -1,0 +1,147 @@
+"""Prompts for a file or a folder, and the question before a file is lost.
+
+They are the platform's dialogs where there are any, else Qt's, and begin in the folder that was used last.
+"""
+
+import os
+from collections.abc import Collection, Mapping
+from pathlib import Path
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import (
+    QDialogButtonBox,
+    QFileDialog,
+    QHeaderView,
+    QMessageBox,
+    QToolButton,
+    QTreeView,
+    QWidget,
+)
+
+from playground.app.model.preferences import Preferences
+from playground.app.style.wrapping import breakable
+
+Answer = QMessageBox.StandardButton
+StandardButton = QMessageBox.StandardButton | QDialogButtonBox.StandardButton
+
+SIZE = (760, 480)  # px of Qt's own dialog: wide enough for names of 40 characters beside size, type and date
+
+ARROWS = {
+    "backButton": Qt.ArrowType.LeftArrow,
+    "forwardButton": Qt.ArrowType.RightArrow,
+    "toParentButton": Qt.ArrowType.UpArrow,
+}
+"""Buttons of Qt's own dialog whose icons are black in every theme, and the arrows in the text's colour in place of them."""
+
+
+def proposal(preferences: Preferences, present: Path | None, name: str) -> Path:
+    """What every dialog proposes: a file in the folder where one was opened, saved or exported last.
+
+    Args:
+        present: the file that is open; its name is kept, and its folder where none is remembered.
+        name: that of a new file.
+    """
+    remembered = preferences.get("folder")
+    folder = Path(remembered) if remembered else present.parent if present else Path.home()
+    return folder / (present.name if present else name)
+
+
+def remember(preferences: Preferences, path: Path) -> None:
+    """Begin the next dialog in the folder of this file."""
+    preferences.set("folder", str(path.resolve().parent))
+
+
+def open_name(parent: QWidget, title: str, folder: str, filters: str) -> str:
+    """The file that the user chooses to open; "" where none is.
+
+    Args:
+        folder: where the dialog begins.
+        filters: as :class:`QFileDialog` takes them.
+    """
+    return _answer(make_dialog(parent, title, folder, filters))[0]
+
+
+def folder_name(parent: QWidget, title: str, folder: str) -> str:
+    """The folder that the user chooses; "" where none is."""
+    dialog = make_dialog(parent, title, folder, "")
+    dialog.setFileMode(QFileDialog.FileMode.Directory)
+    dialog.setOption(QFileDialog.Option.ShowDirsOnly)
+    return _answer(dialog)[0]
+
+
+def save_name(parent: QWidget, title: str, proposed: str, filters: str) -> tuple[str, str]:
+    """The file to write and the filter that it was chosen by, two "" where none is. The dialog asks before it lets one be replaced.
+
+    Args:
+        proposed: folder and name that the dialog begins with.
+        filters: as :class:`QFileDialog` takes them.
+    """
+    dialog = make_dialog(parent, title, str(Path(proposed).parent), filters)
+    dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
+    dialog.setFileMode(QFileDialog.FileMode.AnyFile)
+    dialog.selectFile(Path(proposed).name)
+    return _answer(dialog)
+
+
+def make_dialog(parent: QWidget, title: str, folder: str, filters: str) -> QFileDialog:
+    """A dialog in which files can be told apart: without a platform's own, Qt's gives dates less than they need."""
+    dialog = QFileDialog(parent, title, folder, filters)
+    dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
+    table = dialog.findChild(QTreeView, "treeView")
+    if table is not None:  # Qt's own
+        header = table.header()
+        header.setStretchLastSection(False)
+        for column in range(1, header.count()):
+            header.setSectionResizeMode(column, QHeaderView.ResizeMode.ResizeToContents)
+        header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
+        for name, arrow in ARROWS.items():
+            button = dialog.findChild(QToolButton, name)
+            if button is not None:
+                button.setArrowType(arrow)
+        dialog.resize(*SIZE)
+    return dialog
+
+
+def _answer(dialog: QFileDialog) -> tuple[str, str]:
+    accepted = dialog.exec() == QFileDialog.DialogCode.Accepted
+    answer = (dialog.selectedFiles()[0], dialog.selectedNameFilter()) if accepted else ("", "")
+    dialog.deleteLater()
+    return answer
+
+
+def name_buttons(box: QMessageBox | QDialogButtonBox, texts: Mapping[StandardButton, str]) -> None:
+    """Name standard buttons, each with a key of its own: of Qt's names some have none, and which depends on the platform."""
+    for standard, text in texts.items():
+        box.button(standard).setText(text)  # type: ignore[arg-type]  # a box is given its own kind's
+
+
+def may_replace(parent: QWidget, sentence: str, question: str = "Replace it?") -> bool:
+    """Ask whether a file on disk may be replaced, and wait for the answer.
+
+    Args:
+        parent: the window that asks.
+        sentence: what is there.
+    """
+    box = QMessageBox(QMessageBox.Icon.NoIcon, "Replace file", breakable(sentence), Answer.Yes | Answer.Cancel, parent)
+    box.setObjectName("replaceFile")
+    box.setInformativeText(question)
+    name_buttons(box, {Answer.Yes: "&Replace", Answer.Cancel: "&Cancel"})
+    box.setDefaultButton(Answer.Cancel)
+    answer = Answer(box.exec())
+    box.deleteLater()
+    return answer == Answer.Yes
+
+
+def completed(parent: QWidget, name: str, endings: Collection[str], ending: str) -> Path | None:
+    """The file that a file dialog's name stands for; None where it is there and may not be replaced.
+
+    Args:
+        parent: the window that asks. The file dialog has asked about the name as it was typed, not about the completed one.
+        name: as the user typed it.
+        endings: those that it may have.
+        ending: the one that it gets where it has none of them.
+    """
+    if name.lower().endswith(tuple(endings)):
+        return Path(name)
+    path = Path(name + ending)
+    return path if not os.path.isfile(path) or may_replace(parent, f"{path.name} exists already.") else None

@@ -1,0 +1,144 @@
+"""The rows of a section: one for each setting of the chosen kind, made from the registry."""
+
+import itertools
+from collections.abc import Callable, Mapping
+
+from PySide6.QtCore import QObject, Qt, Signal, Slot
+from PySide6.QtWidgets import QAbstractButton, QComboBox, QLayout, QVBoxLayout, QWidget
+
+from playground.app.model.state import State
+from playground.app.widgets.field_row import FieldRow, UnsavedSteps, no_unsaved_steps
+from playground.app.widgets.fields import make_field
+from playground.kinds.setting import Field
+
+MakeRow = Callable[[str], FieldRow | None]
+
+
+class KindRows(QObject):
+    """Keeps a row for every setting of a section's chosen kind, in the order in which the kind declares them.
+
+    A row stays as long as its setting does, whatever kinds are chosen on the way; what a kind lacks goes. Rows of settings that do
+    nothing beside the others are hidden. Lists and texts have none: they are edited on the canvas or by opening a file.
+
+    Signals:
+        rebuilt(): there are other rows now.
+
+    Args:
+        state: where the settings live.
+        section: of the experiment.
+        body, advanced: where the rows go, a :func:`column` of their own each, made in the order of the card, which Tab follows.
+        unsaved_steps: how many training steps a change would cost.
+        make: makes the row of a key, where it is not :func:`make_field`'s; None for no row.
+        last: settings whose rows come last, in this order.
+        shown_elsewhere: whether a setting has no row of its own now, since something else shows it.
+        applies: whether a row is shown where its setting does something by the others, since the data may say no; asked by refresh.
+    """
+
+    rebuilt = Signal()
+
+    def __init__(
+        self,
+        state: State,
+        section: str,
+        body: QVBoxLayout,
+        advanced: QVBoxLayout,
+        unsaved_steps: UnsavedSteps = no_unsaved_steps,
+        make: MakeRow | None = None,
+        last: tuple[str, ...] = (),
+        shown_elsewhere: Callable[[str], bool] = lambda key: False,
+        applies: Callable[[str], bool] = lambda key: True,
+        parent: QObject | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self._state, self._section, self._unsaved_steps, self._last = state, section, unsaved_steps, last
+        self._shown_elsewhere, self._applies = shown_elsewhere, applies
+        self._make = make or self._plain_row
+        self._columns = {False: body, True: advanced}
+        self.rows: dict[str, FieldRow] = {}
+        self._fields: dict[str, Field] = {}
+        state.changed.connect(self._changed)
+        self.refresh()
+
+    @Slot(object)
+    def _changed(self, keys: frozenset[str]) -> None:
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Make the rows those of the chosen kind, and show those that do something."""
+        experiment = self._state.experiment
+        wanted = self._wanted()
+        if wanted != self._fields:
+            self._rebuild(wanted)
+        for key, row in self.rows.items():
+            when = self._fields[key].when
+            row.setVisible((when is None or when(experiment)) and self._applies(key))
+        for advanced, place in self._columns.items():
+            shown = (not row.isHidden() for key, row in self.rows.items() if self._fields[key].advanced == advanced)
+            place.parentWidget().setVisible(
+                any(shown)
+            )  # an empty one would still keep its distance from what is around it
+
+    @property
+    def has_advanced(self) -> bool:
+        """Whether a row that is shown is an advanced one."""
+        return any(self._fields[key].advanced and not row.isHidden() for key, row in self.rows.items())
+
+    def controls(self) -> list[QWidget]:
+        """What takes part in the tab order, the advanced ones last."""
+        return [*self._controls(False), *self._controls(True)]
+
+    def _controls(self, advanced: bool) -> list[QWidget]:
+        own = [row for key, row in self.rows.items() if self._fields[key].advanced == advanced]
+        return [control for row in own for control in row.controls()]
+
+    def _wanted(self) -> dict[str, Field]:
+        known: Mapping[str, Field] = self._state.fields()
+        own = [key for key in known if key.startswith(f"{self._section}.") and key != f"{self._section}.kind"]
+        own = [key for key in own if key not in self._last] + [key for key in self._last if key in own]
+        return {key: known[key] for key in own if not self._shown_elsewhere(key)}
+
+    def _rebuild(self, wanted: dict[str, Field]) -> None:
+        for key, row in list(self.rows.items()):
+            if wanted.get(key) != self._fields[key]:
+                del self.rows[key]
+                row.leave()
+        rows: dict[str, FieldRow] = {}
+        places = {False: 0, True: 0}
+        for key, field in wanted.items():
+            row = self.rows.get(key) or self._make(key)
+            if row is None:
+                continue
+            self._columns[field.advanced].insertWidget(places[field.advanced], row)
+            for control in row.controls():
+                if isinstance(control, QAbstractButton | QComboBox):  # as in CentralWidget, which knows no later ones
+                    control.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+            places[field.advanced] += 1
+            rows[key] = row
+        self.rows, self._fields = rows, wanted
+        for advanced, place in self._columns.items():
+            _tab_through(place.parentWidget(), self._controls(advanced))
+        self.rebuilt.emit()
+
+    def _plain_row(self, key: str) -> FieldRow | None:
+        if self._state.field(key).kind in ("list", "text"):
+            return None
+        return make_field(self._state, key, unsaved_steps=self._unsaved_steps)
+
+
+def column(layout: QLayout) -> QVBoxLayout:
+    """A column of its own inside a layout, so that rows come and go between what else is there."""
+    part = QWidget()
+    rows = QVBoxLayout(part)
+    rows.setContentsMargins(0, 0, 0, 0)
+    rows.setSpacing(layout.spacing())
+    layout.addWidget(part)
+    return rows
+
+
+def _tab_through(part: QWidget, controls: list[QWidget]) -> None:
+    """Let Tab reach the controls of a column where it stands; else it would come to new ones after all that the window held before."""
+    before = part.previousInFocusChain()
+    while before is not part and (before.focusPolicy() == Qt.FocusPolicy.NoFocus or part.isAncestorOf(before)):
+        before = before.previousInFocusChain()
+    for first, second in itertools.pairwise([before, *controls]):
+        QWidget.setTabOrder(first, second)

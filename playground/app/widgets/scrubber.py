@@ -1,0 +1,295 @@
+"""The sampler's timeline: a track whose colour is the noise at each frame, and a handle on the frame in view."""
+
+from collections.abc import Callable
+
+import numpy as np
+from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import (
+    QColor,
+    QFont,
+    QFontMetricsF,
+    QHelpEvent,
+    QImage,
+    QMouseEvent,
+    QPainter,
+    QPainterPath,
+    QPaintEvent,
+    QPen,
+    QWheelEvent,
+)
+from PySide6.QtWidgets import QAbstractSlider, QSizePolicy, QSlider, QToolTip, QWidget
+
+from playground.app.style import theme
+from playground.app.style.number_formats import format_number
+from playground.app.style.wrapping import wrapped
+from playground.drawing.palette import DARK, Palette, rgb
+
+TRACK = 14  # px, thickness
+EDGE = 7  # px on either side, so that the handle fits at both ends
+TEXT = 11  # px
+
+
+class Scrubber(QSlider):
+    """Frames from left to right. What is not sampled yet is a bare track and cannot be reached.
+
+    Signals:
+        scrubbed(int): the user went to a frame.
+    """
+
+    scrubbed = Signal(int)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(Qt.Orientation.Horizontal, parent)
+        self._colors = DARK
+        self._sigmas = np.zeros(0)
+        self._span: tuple[float, float] | None = None
+        self._steps: np.ndarray | None = None
+        self._last: int | None = None
+        self._cost: Callable[[int], str] = lambda frame: ""
+        self._recorded = 0
+        self._track: QImage | None = None
+        self.setTracking(True)
+        self.setRange(0, 0)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self.setMouseTracking(True)
+        self.setCursor(Qt.CursorShape.PointingHandCursor)
+        self.setAccessibleName("Timeline of the sampler")
+        self.setToolTip(wrapped("Drag to move particles and field through the noise levels."))
+        self.setAccessibleDescription("Arrow keys move by a frame, Page keys by a tenth, Home and End to the ends.")
+        self.actionTriggered.connect(self._acted)
+
+    # --- what it shows
+
+    def set_progress(self, frame: int, recorded: int, total: int) -> None:
+        """The frame in view, the number of frames there are, and of those there will be."""
+        if (recorded, total) != (self._recorded, self.maximum() + 1):
+            self._recorded, self._track = recorded, None
+            self.setRange(0, max(total - 1, 0))
+            self.setPageStep(max(1, total // 10))
+        if not self.isSliderDown():
+            self.setValue(frame)
+        self.update()
+
+    def set_sigmas(
+        self,
+        sigmas: np.ndarray,
+        span: tuple[float, float] | None = None,
+        steps: np.ndarray | None = None,
+        last: int | None = None,
+        cost: Callable[[int], str] = lambda frame: "",
+    ) -> None:
+        """Noise of the frames recorded so far, (frames,), in the user's units.
+
+        Args:
+            span: largest and smallest noise of the whole run, where they are known before it ends.
+            steps: (frames,) after which of the sampler's steps the frames are, where not each has one.
+            last: the sampler's last step, where that is not the last frame's number.
+            cost: the score evaluations until a recorded frame, in words.
+        """
+        self._sigmas, self._span, self._track = np.array(sigmas, float), span, None
+        self._steps, self._last, self._cost = steps, last, cost
+        self.update()
+
+    def apply_palette(self, palette: Palette) -> None:
+        self._colors, self._track = palette, None
+        self.update()
+
+    def labels(self) -> tuple[str, str, str, str]:
+        """The words at top left, top right, bottom left and bottom right."""
+        total = self.maximum()
+        if not len(self._sigmas):
+            return "", "", "", ""
+        complete = self._recorded > total
+        rises = self._sigmas[-1] > self._sigmas[0]  # the forward process goes from data to noise
+        begin, finish, ahead = ("data", "noise", 0) if rises else ("noise", "data", 1)
+        last = float(self._sigmas[-1]) if self._span is None else self._span[ahead]
+        right = (
+            f"{finish} σ = {format_number(last)}"
+            if complete or self._span is not None
+            else f"now σ = {format_number(last)}"
+        )
+        end = f"{self._last_step}"
+        if complete:
+            cost = self._cost(self._recorded - 1)
+            end += f" · {cost}" if cost else ""
+        else:
+            end = f"{self._step(max(self._recorded - 1, 0))} of {end} sampled"
+        return f"{begin} σ = {format_number(float(self._sigmas[0]))}", right, "step 0", end
+
+    @property
+    def _last_step(self) -> int:
+        return self.maximum() if self._last is None else self._last
+
+    def _step(self, frame: int) -> int:
+        """After which of the sampler's steps a recorded frame is."""
+        return frame if self._steps is None or frame >= len(self._steps) else int(self._steps[frame])
+
+    # --- what the user does
+
+    def _reach(self, frame: int) -> int:
+        return min(max(frame, 0), max(self._recorded - 1, 0))
+
+    def _acted(self, action: int) -> None:
+        """Keys; the mouse is handled below."""
+        wanted = self.sliderPosition()
+        self.setSliderPosition(self._reach(wanted))
+        if action == QAbstractSlider.SliderAction.SliderToMaximum.value:
+            self.scrubbed.emit(wanted)  # the end of the run is sampled where it is not there yet
+        elif action != QAbstractSlider.SliderAction.SliderMove.value:
+            self.scrubbed.emit(self.sliderPosition())
+
+    def _frame_at(self, x: float) -> int:
+        return round((x - EDGE) / max(self.width() - 2 * EDGE, 1) * self.maximum())
+
+    def _go(self, x: float) -> None:
+        frame = self._reach(self._frame_at(x))
+        changed = frame != self.value()
+        self.setSliderPosition(frame)
+        if changed:
+            self.scrubbed.emit(frame)
+        self.update()
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        if event.button() == Qt.MouseButton.LeftButton:
+            self.setSliderDown(True)
+            self._go(event.position().x())
+            event.accept()
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        if self.isSliderDown():
+            self._go(event.position().x())
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        if event.button() == Qt.MouseButton.LeftButton:
+            self.setSliderDown(False)
+
+    def wheelEvent(self, event: QWheelEvent) -> None:
+        notches = round((event.angleDelta().y() or event.angleDelta().x()) / 120)
+        frame = self._reach(self.value() + notches)
+        if frame != self.value():
+            self.setValue(frame)
+            self.scrubbed.emit(frame)
+        event.accept()
+
+    def event(self, event: QEvent) -> bool:
+        if isinstance(event, QHelpEvent) and event.type() == QEvent.Type.ToolTip:
+            frame = min(max(self._frame_at(event.pos().x()), 0), self.maximum())
+            words = "Not sampled yet"
+            if frame < len(self._sigmas):
+                cost = self._cost(frame)
+                words = (
+                    f"Step {self._step(frame)} of {self._last_step}, σ = {format_number(float(self._sigmas[frame]))}"
+                )
+                words += f", {cost}" if cost else ""
+            QToolTip.showText(event.globalPos(), wrapped(words) + self.toolTip(), self)
+            return True
+        return bool(super().event(event))
+
+    # --- how it looks
+
+    def sizeHint(self) -> QSize:
+        return QSize(480, TRACK + 2 * (TEXT + 10))
+
+    def minimumSizeHint(self) -> QSize:
+        return QSize(120, self.sizeHint().height())
+
+    def _place(self, frame: int) -> float:
+        return EDGE + (self.width() - 2 * EDGE) * frame / max(self.maximum(), 1)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        palette = self._colors
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        track = QRectF(0, (self.height() - TRACK) / 2, self.width(), TRACK)
+        shape = QPainterPath()
+        shape.addRoundedRect(track, TRACK / 2, TRACK / 2)
+        painter.fillPath(shape, palette.color("border"))
+        if self._recorded and len(self._sigmas):
+            painter.save()
+            painter.setClipPath(shape)
+            # The end of what is there is a straight edge, the end of the track a round one.
+            end = self.width() if self._recorded > self.maximum() else self._place(self._recorded - 1)
+            painter.setClipRect(QRectF(0, 0, end, self.height()), Qt.ClipOperation.IntersectClip)
+            if self._track is None or self._track.width() != self.width():
+                self._track = self._colored(self.width())
+            painter.drawImage(track, self._track)
+            painter.restore()
+        if self.hasFocus():
+            painter.setPen(QPen(palette.color("accent"), 2))
+            painter.setBrush(Qt.BrushStyle.NoBrush)
+            painter.drawRoundedRect(track.adjusted(1, -2, -1, 2), TRACK / 2 + 2, TRACK / 2 + 2)
+        x = self._place(self.sliderPosition())
+        handle = QRectF(x - 2, track.top() - 7, 4, TRACK + 14)
+        painter.setPen(QPen(palette.color("panel"), 1.5))
+        painter.setBrush(palette.color("text"))
+        painter.drawRoundedRect(handle.adjusted(-0.75, -0.75, 0.75, 0.75), 2.5, 2.5)
+        self._paint_labels(painter, track, x)
+
+    def _paint_labels(self, painter: QPainter, track: QRectF, x: float) -> None:
+        palette = self._colors
+        font = theme.number_font(TEXT)
+        metrics = QFontMetricsF(font)
+        painter.setFont(font)
+        painter.setPen(palette.color("muted"))
+        noise, data, start, end = self.labels()
+        above, below = track.top() - 9 - metrics.descent(), track.bottom() + 8 + metrics.ascent()
+        left, right = 2.0, self.width() - 2.0
+        handle = QRectF(x - 6, 0, 12, 1)
+        noise_end, data_start = left + metrics.horizontalAdvance(noise), right - metrics.horizontalAdvance(data)
+        if noise_end + 8 < data_start:
+            painter.drawText(QPointF(data_start, above), data)
+        painter.drawText(QPointF(left, above), noise)
+        if not noise:
+            return
+        bold = QFont(font)
+        bold.setWeight(QFont.Weight.DemiBold)
+        bold_metrics = QFontMetricsF(bold)
+        present = f"{self._step(self.sliderPosition())}"
+        width = bold_metrics.horizontalAdvance(present)
+        middle = min(max(handle.center().x(), left + width / 2), right - width / 2)
+        now_left, now_right = middle - width / 2 - 8, middle + width / 2 + 8
+        if left + metrics.horizontalAdvance(start) < now_left:
+            painter.drawText(QPointF(left, below), start)
+        if right - metrics.horizontalAdvance(end) <= now_right:
+            end = end.partition(" · ")[0]  # the step alone, where there is no room for its cost
+        if right - metrics.horizontalAdvance(end) > now_right:
+            painter.drawText(QPointF(right - metrics.horizontalAdvance(end), below), end)
+        painter.setFont(bold)
+        painter.setPen(palette.color("text"))
+        painter.drawText(QPointF(middle - width / 2, below), present)
+
+    def _colored(self, width: int) -> QImage:
+        """One row of pixels: from the score's hue at much noise to the particles' at none, even in log sigma."""
+        frames = np.clip((np.arange(width) + 0.5 - EDGE) / max(width - 2 * EDGE, 1), 0, 1) * self.maximum()
+        sigmas = np.interp(frames, np.arange(len(self._sigmas)), self._sigmas)
+        high, low = self._span or (float(self._sigmas.max()), float(self._sigmas.min()))
+        positive = self._sigmas[self._sigmas > 0]
+        floor = low if low > 0 else float(positive.min()) if len(positive) else 1.0  # sigma may end at exactly 0
+        high = max(high, floor)
+        reach = np.log(high / floor)
+        level = 0.5 * np.ones(width) if reach < 1e-6 else np.log(high / np.maximum(sigmas, floor)) / reach
+        stops = _noise_to_data(self._colors)
+        places = np.linspace(0, 1, len(stops))
+        red, green, blue = (
+            np.round(np.interp(level, places, [stop[channel] for stop in stops])).astype(np.uint32)
+            for channel in range(3)
+        )
+        row = np.uint32(0xFF000000) | red << 16 | green << 8 | blue
+        return QImage(row.data, width, 1, 4 * width, QImage.Format.Format_RGB32).copy()
+
+
+def _noise_to_data(palette: Palette) -> list[tuple[int, int, int]]:
+    """Red, green and blue of dim periwinkle, periwinkle, a muted amber, amber."""
+    panel, learned, particles = QColor(palette.panel), QColor(palette.learned), QColor(palette.particles)
+    stops = (
+        _mixed(panel, learned, 0.35),
+        _mixed(panel, learned, 0.75),
+        _mixed(panel, _mixed(learned, particles, 0.65), 0.7),
+        particles,
+    )
+    return [(stop.red(), stop.green(), stop.blue()) for stop in stops]
+
+
+def _mixed(one: QColor, other: QColor, part: float) -> QColor:
+    return QColor(*(round(a + (b - a) * part) for a, b in zip(rgb(one), rgb(other), strict=True)))

@@ -1,0 +1,227 @@
+"""Toasts in the top bar, and the window that shows the log."""
+
+from collections.abc import Callable
+
+from PySide6.QtCore import QEvent, QObject, QPoint, Qt, QTimer
+from PySide6.QtGui import QAccessible, QAccessibleAnnouncementEvent, QCursor, QHideEvent, QShowEvent
+from PySide6.QtWidgets import (
+    QBoxLayout,
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QPushButton,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from playground.app.style.wrapping import breakable
+from playground.app.widgets.selectable import SelectableLabel
+
+MILLISECONDS = {"info": 5_000, "warning": 12_000, "error": 12_000}
+TITLES = {"info": "Note", "warning": "Warning", "error": "Error"}
+MOST = 3  # toasts that wait for their turn, with the one in view
+WIDTH = 800  # a sentence fits into one line or two, which is as much as the top bar has room for
+NARROW = 480
+
+ToastAction = tuple[str, str, Callable[[], object]]  # a button's text, its tooltip, and what it does
+IsCurrent = Callable[[], bool]  # whether what a toast says is still so
+
+
+class Toast(QFrame):
+    """One sentence with its level, an optional button and a way to dismiss it.
+
+    It leaves by itself once it was in view for a while; not while the mouse is over it or a button of it has the focus. An error with a
+    button is one of the program, since what the user can mend needs no log: it stays until it is dismissed, behind those that wait.
+    """
+
+    def __init__(
+        self, level: str, sentence: str, offer: ToastAction | None, is_current: IsCurrent, parent: "Toasts"
+    ) -> None:
+        super().__init__(parent)
+        self.level, self.sentence, self.is_current = level, sentence, is_current
+        self.stays = level == "error" and offer is not None
+        self._count = 1
+        self.setObjectName("toast")
+        self.setProperty("level", level)
+        self.setAccessibleName(f"{TITLES[level]}: {sentence}")
+        self._label = SelectableLabel(breakable(sentence))
+        self._label.setWordWrap(True)
+        title = QLabel(TITLES[level])
+        title.setObjectName("toastTitle")
+        title.setProperty("level", level)
+        self._title = title
+        close = QToolButton()
+        close.setObjectName("toastClose")
+        close.setText("✕")
+        close.setAccessibleName("Dismiss")
+        close.setToolTip("Dismiss")
+        close.setAutoRaise(True)
+        close.clicked.connect(self.dismiss)
+
+        mark = QFrame()
+        mark.setObjectName("toastMark")
+        mark.setProperty("level", level)
+        mark.setFixedWidth(4)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(8, 6, 6, 6)
+        row.setSpacing(10)
+        row.addWidget(mark)
+        row.addWidget(title)
+        self._body = QBoxLayout(QBoxLayout.Direction.LeftToRight)
+        self._body.setSpacing(8)
+        self._body.addWidget(self._label, 1)
+        row.addLayout(self._body, 1)
+        row.addWidget(close)
+        self.button: QPushButton | None = None
+        if offer is not None:
+            text, tip, run = offer
+            self.button = QPushButton(text)
+            self.button.setObjectName("toastButton")
+            self.button.setAccessibleName(text)
+            self.button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+            self.button.setToolTip(f"<p>{tip}</p>")
+            self.button.clicked.connect(lambda: self._take_up(run))
+            self._body.addWidget(self.button, 0, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
+        self._timer = QTimer(self)
+        self._timer.setSingleShot(True)
+        self._timer.timeout.connect(self._expire)
+
+    def set_width(self, width: int) -> None:
+        """Take as little height as the width allows: the button goes below the sentence only where it would squeeze it."""
+        below = QBoxLayout.Direction.TopToBottom
+        self._body.setDirection(below if width < NARROW else QBoxLayout.Direction.LeftToRight)
+        self.setFixedWidth(width)
+
+    def repeat(self) -> None:
+        """The same sentence came again: count it rather than pile it up."""
+        self._count += 1
+        self._title.setText(f"{TITLES[self.level]} ×{self._count}")
+        self._wait()
+
+    def _take_up(self, run: Callable[[], object]) -> None:
+        run()
+        self.dismiss()
+
+    def dismiss(self) -> None:
+        self._timer.stop()
+        self.hide()
+        parent = self.parent()
+        if isinstance(parent, Toasts):
+            parent.remove(self)
+
+    def showEvent(self, event: QShowEvent) -> None:
+        self._wait()
+        super().showEvent(event)
+
+    def hideEvent(self, event: QHideEvent) -> None:
+        self._timer.stop()
+        super().hideEvent(event)
+
+    def _wait(self) -> None:
+        if self.isVisible():
+            self._timer.start(MILLISECONDS[self.level])
+
+    def _expire(self) -> None:
+        focused = self.button is not None and self.button.hasFocus()
+        parent = self.parent()
+        if self.rect().contains(self.mapFromGlobal(QCursor.pos())) or focused:
+            self._wait()
+        elif not self.stays:
+            self.dismiss()
+        elif isinstance(parent, Toasts):
+            parent.put_last(self)
+            self._wait()
+
+
+class Toasts(QWidget):
+    """The newest toast, in place of what a part of the window shows; the others wait, newest first, until it has left.
+
+    Args:
+        over: the part, which holds words alone, so that no toast takes a click meant for what it covers. One that is higher than
+            the part reaches beyond its lower edge.
+    """
+
+    def __init__(self, over: QWidget) -> None:
+        super().__init__(over.window())
+        self._over = over
+        self.setObjectName("toasts")
+        self.setAttribute(Qt.WidgetAttribute.WA_NoSystemBackground)
+        self._column = QVBoxLayout(self)
+        self._column.setContentsMargins(0, 0, 0, 0)
+        self.shown: list[Toast] = []
+        over.installEventFilter(self)
+        self.hide()
+
+    def add(
+        self, level: str, sentence: str, offer: ToastAction | None = None, is_current: IsCurrent = lambda: True
+    ) -> Toast:
+        """Show a sentence; level is "info", "warning" or "error". Once it holds no longer, :meth:`review` takes it away."""
+        for toast in self.shown:
+            if toast.sentence == sentence:
+                toast.is_current = is_current
+                toast.repeat()
+                return toast
+        toast = Toast(level, sentence, offer, is_current, self)
+        self.shown.insert(0, toast)
+        self._column.insertWidget(0, toast)
+        while len(self.shown) > MOST:
+            others = self.shown[:0:-1]  # oldest first, without the new one
+            next((old for old in others if not old.stays), others[0]).dismiss()
+        self._place()
+        self.show()
+        self.raise_()
+        QAccessible.updateAccessibility(QAccessibleAnnouncementEvent(self, f"{TITLES[level]}: {sentence}"))
+        return toast
+
+    def remove(self, toast: Toast) -> None:
+        if toast in self.shown:
+            self.shown.remove(toast)
+            self._column.removeWidget(toast)
+            toast.deleteLater()
+        if self.shown:
+            self._place()
+        else:
+            self.hide()
+
+    def put_last(self, toast: Toast) -> None:
+        """Let those be read that wait."""
+        self.shown.remove(toast)
+        self.shown.append(toast)
+        self._place()
+
+    def settle(self) -> None:
+        """What the user did wrong is mended: mistakes and warnings leave."""
+        for toast in list(self.shown):
+            if toast.level != "info" and not toast.stays:
+                toast.dismiss()
+
+    def review(self) -> None:
+        """Something has changed: what was said and is no longer so leaves."""
+        for toast in list(self.shown):
+            if not toast.is_current():
+                toast.dismiss()
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if event.type() == QEvent.Type.Resize and self.shown:
+            self._place()
+        return False
+
+    def event(self, event: QEvent) -> bool:
+        # The first height is a guess: the style sheet pads what is inside only once it is shown.
+        if event.type() == QEvent.Type.LayoutRequest and self.shown:
+            self._place()
+        return super().event(event)
+
+    def _place(self) -> None:
+        over = self._over
+        width = min(WIDTH, over.width())
+        for toast in self.shown:
+            if toast.width() != width:
+                toast.set_width(width)
+            toast.setVisible(toast is self.shown[0])
+        height = self.shown[0].heightForWidth(width)
+        parent = self.parentWidget()
+        assert parent is not None
+        place = over.mapTo(parent, QPoint(0, max((over.height() - height) // 2, 0)))
+        self.setGeometry(place.x(), place.y(), width, height)

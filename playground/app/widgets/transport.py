@@ -1,0 +1,288 @@
+"""The bar below the canvas: play, step and scrub through the sampler's recorded frames."""
+
+import itertools
+import math
+
+from PySide6.QtCore import QPoint, QPointF, QRectF, QSize, Qt, Signal, Slot
+from PySide6.QtGui import QColor, QFocusEvent, QMouseEvent, QPainter, QPaintEvent, QPen, QResizeEvent
+from PySide6.QtWidgets import QAbstractButton, QHBoxLayout, QLabel, QSizePolicy, QToolTip, QWidget
+
+from playground.app.style import theme
+from playground.app.style.number_formats import format_number, parse_number
+from playground.app.style.wrapping import wrapped
+from playground.app.widgets.controls import NumberEdit, Slider
+from playground.app.widgets.scrubber import Scrubber
+from playground.drawing.palette import DARK, Palette
+
+SMALL, LARGE = 32, 46  # px, sides of the buttons
+FASTEST = 8.0  # times the normal speed; the slowest is its inverse
+NARROW = 720  # px: below it the word "speed" gives way
+
+
+class TransportButton(QAbstractButton):
+    """A button with an icon: square, or for playing a large disc."""
+
+    def __init__(self, icon: str, name: str, tip: str, *, large: bool = False, checkable: bool = False) -> None:
+        super().__init__()
+        self._icon, self._large, self._colors = icon, large, DARK
+        self._why_disabled = ""
+        self._ringed = False  # whether the keyboard brought the focus here
+        side = LARGE if large else SMALL
+        self.setFixedSize(side, side)
+        self.setCheckable(checkable)
+        self.setAttribute(Qt.WidgetAttribute.WA_Hover)
+        self.setCursor(Qt.CursorShape.PointingHandCursor)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.describe(icon, name, tip)
+
+    def describe(self, icon: str, name: str, tip: str) -> None:
+        """What the button does from now on."""
+        self._icon, self._tip = icon, tip
+        self.setAccessibleName(name)
+        self._say()
+
+    def set_why_disabled(self, why: str) -> None:
+        """Why the button can do nothing now, as a sentence; nothing where it can."""
+        self._why_disabled = why
+        self.setEnabled(not why)
+        self._say()
+
+    def _say(self) -> None:
+        text = self._why_disabled or self._tip
+        self.setAccessibleDescription(text)
+        self.setToolTip(f"<p>{self.accessibleName()}<br>{text}</p>")
+        self.update()
+
+    def apply_palette(self, palette: Palette) -> None:
+        self._colors = palette
+        self.update()
+
+    def sizeHint(self) -> QSize:
+        return self.minimumSize()
+
+    def focusInEvent(self, event: QFocusEvent) -> None:
+        self._ringed = event.reason() in (Qt.FocusReason.TabFocusReason, Qt.FocusReason.BacktabFocusReason)
+        super().focusInEvent(event)
+
+    def focusOutEvent(self, event: QFocusEvent) -> None:
+        self._ringed = False
+        super().focusOutEvent(event)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        palette = self._colors
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        box = QRectF(self.rect()).adjusted(1, 1, -1, -1)
+        hovered, down = self.underMouse() and self.isEnabled(), self.isDown()
+        if self._large:
+            fill = palette.color("particles") if self.isEnabled() else palette.color("raised")
+            fill = fill.darker(112) if down else fill.lighter(110) if hovered else fill
+            ink = palette.on_accent if self.isEnabled() else palette.disabled
+            painter.setPen(Qt.PenStyle.NoPen)
+            radius = box.width() / 2
+        else:
+            fill = palette.color("border" if down else "hover" if hovered or self.isChecked() else "raised")
+            ink = palette.accent if self.isChecked() else palette.text if self.isEnabled() else palette.disabled
+            painter.setPen(QPen(palette.color("accent" if self.isChecked() else "border"), 1))
+            radius = 7.0
+        painter.setBrush(fill)
+        painter.drawRoundedRect(box, radius, radius)
+        if self._ringed:
+            painter.setBrush(Qt.BrushStyle.NoBrush)
+            painter.setPen(QPen(palette.color("text" if self._large else "accent"), 2))
+            painter.drawRoundedRect(box.adjusted(1, 1, -1, -1), radius - 1, radius - 1)
+        side = 22 if self._large else 16
+        picture = theme.icon(self._icon, QColor(ink).name(), side).pixmap(QSize(side, side), self.devicePixelRatioF())
+        # The triangle's centre of mass lies left of its box's middle.
+        nudge = 1.0 if self._large and self._icon == "play" else 0.0
+        painter.drawPixmap(QPointF((self.width() - side) / 2 + nudge, (self.height() - side) / 2), picture)
+
+
+class SpeedSlider(Slider):
+    """A logarithmic slider; a double click sets it back to the middle."""
+
+    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
+        self.setValue(self.STEPS // 2)
+        self.moved.emit(self.position())
+
+
+class Transport(QWidget):
+    """The timeline of one sampling run.
+
+    Signals:
+        play_toggled(bool): the user wants it to play, or to rest.
+        stepped(int): one frame on (1) or back (-1).
+        scrubbed(int): to this frame.
+        restarted(bool): run the sampler again; True with a new seed, False with the same.
+        loop_toggled(bool): begin again at the end, or not.
+        speed_changed(float): frames per normal frame time, 1/8 to 8.
+    """
+
+    play_toggled = Signal(bool)
+    stepped = Signal(int)
+    scrubbed = Signal(int)
+    restarted = Signal(bool)
+    loop_toggled = Signal(bool)
+    speed_changed = Signal(float)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._playing, self._speed, self._still = True, 1.0, ""
+        self.restart = TransportButton("restart", "Restart", "Run the sampler again with the same noise (R).")
+        self.new_seed = TransportButton("new-seed", "Restart with new noise", "Run the sampler with another seed (N).")
+        self.back = TransportButton("step-back", "Step back", "One frame back (comma).")
+        self.play = TransportButton("pause", "Pause", "", large=True)
+        self.forward = TransportButton("step-forward", "Step", "One frame forward (full stop).")
+        self.loop = TransportButton("loop", "Loop", "Start again when the run ends (L).", checkable=True)
+        self.loop.setChecked(True)
+        self.scrubber = Scrubber()
+        self.speed_label = QLabel("speed")
+        self.speed_slider = SpeedSlider()
+        self.speed_slider.setAccessibleName("Speed")
+        self.speed_slider.setToolTip(wrapped("Speed of playing, from 1/8 to 8 times; double-click for 1×."))
+        self.speed_slider.setFixedWidth(90)
+        self.speed_slider.setSingleStep(round(Slider.STEPS / 12))  # half an octave
+        self.speed_edit = NumberEdit(lambda speed: f"{format_number(speed)}×")
+        self.speed_edit.setAccessibleName("Speed as a number")
+        self.speed_edit.setFixedWidth(46)
+        self.speed_edit.setMaxLength(12)
+        self.speed_label.setBuddy(self.speed_edit)
+        self._lay_out()
+        self._connect()
+        self.set_playing(True)
+        self.set_speed(1.0)
+        self.apply_palette(DARK)
+
+    def _lay_out(self) -> None:
+        row = QHBoxLayout(self)
+        row.setContentsMargins(16, 10, 16, 10)
+        row.setSpacing(8)
+        order = (self.restart, self.back, self.play, self.forward, self.new_seed, self.loop)
+        for button in order:
+            row.addWidget(button)
+        row.addSpacing(8)
+        row.addWidget(self.scrubber, 1)
+        row.addSpacing(8)
+        for widget in (self.speed_label, self.speed_slider, self.speed_edit):
+            row.addWidget(widget)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        chain = (*order, self.scrubber, self.speed_slider, self.speed_edit)
+        for one, other in itertools.pairwise(chain):
+            QWidget.setTabOrder(one, other)
+
+    def _connect(self) -> None:
+        self.play.clicked.connect(lambda: self.play_toggled.emit(not self._playing))
+        self.back.clicked.connect(lambda: self.stepped.emit(-1))
+        self.forward.clicked.connect(lambda: self.stepped.emit(1))
+        for button in (self.back, self.forward):
+            button.setAutoRepeat(True)
+            button.setAutoRepeatDelay(350)
+            button.setAutoRepeatInterval(60)
+        self.restart.clicked.connect(lambda: self.restarted.emit(False))
+        self.new_seed.clicked.connect(lambda: self.restarted.emit(True))
+        self.loop.clicked.connect(self.loop_toggled)
+        self.scrubber.scrubbed.connect(self.scrubbed)
+        self.speed_slider.moved.connect(lambda place: self._choose_speed(_speed_at(place)))
+        self.speed_edit.committed.connect(self._type_speed)
+        self.speed_edit.abandoned.connect(lambda: self._refuse(""))
+        self.speed_edit.stepped.connect(lambda steps: self._choose_speed(self._speed * 2 ** (steps / 2)))
+
+    # --- what the window tells
+
+    @Slot(bool)
+    def set_playing(self, playing: bool) -> None:
+        """Whether the frames run."""
+        self._playing = playing
+        self._show_play()
+
+    def _show_play(self) -> None:
+        if self._playing and not self._still:
+            self.play.describe("pause", "Pause", "Stop at this frame (Space).")
+        else:
+            self.play.describe("play", "Play", "Play the run (Space).")
+
+    def set_why_disabled(self, playing: str, sampling: str) -> None:
+        """Why nothing can be played and why no run can begin, as sentences; nothing where one can."""
+        self._still = playing
+        for button in (self.play, self.back, self.forward):
+            button.set_why_disabled(playing)
+        for button in (self.restart, self.new_seed):
+            button.set_why_disabled(sampling)
+        self._show_play()
+
+    @Slot(int, int, int)
+    def set_progress(self, frame: int, recorded: int, total: int) -> None:
+        """The frame in view, how many frames there are, and how many there will be."""
+        self.scrubber.set_progress(frame, recorded, total)
+
+    @Slot(float)
+    def set_speed(self, speed: float) -> None:
+        """Show a speed, 1/8 to 8."""
+        self._speed = min(max(speed, 1 / FASTEST), FASTEST)
+        self.speed_slider.set_position(0.5 + math.log2(self._speed) / (2 * math.log2(FASTEST)))
+        self.speed_edit.show_value(self._speed)
+        self._refuse("")
+
+    @Slot(bool)
+    def set_loop(self, loop: bool) -> None:
+        """Show whether the run begins again at its end."""
+        self.loop.setChecked(loop)
+
+    def apply_palette(self, palette: Palette) -> None:
+        """Repaint in other colours."""
+        for button in (self.restart, self.new_seed, self.back, self.play, self.forward, self.loop):
+            button.apply_palette(palette)
+        self.scrubber.apply_palette(palette)
+        self.speed_label.setStyleSheet(f"color: {palette.muted};")
+
+    # --- speed
+
+    def _choose_speed(self, speed: float) -> None:
+        before = self._speed
+        self.set_speed(speed)
+        if self._speed != before:
+            self.speed_changed.emit(self._speed)
+
+    def _type_speed(self, text: str) -> None:
+        speed = parse_speed(text)
+        if speed is not None and 1 / FASTEST <= speed <= FASTEST:
+            self._choose_speed(speed)
+            return
+        what = f"A speed of “{text.strip()}” is not possible" if text.strip() else "A speed is missing"
+        self._refuse(f"{what}: type a factor from 1/8 to 8, as in 2 or 1/4.")
+
+    def _refuse(self, sentence: str) -> None:
+        """Say why a speed was refused; in a tooltip, because the bar has no room for a sentence."""
+        refused = self.speed_edit.property("refused") == "true"
+        theme.set_state(self.speed_edit, "refused", "true" if sentence else "false")
+        self.speed_edit.setToolTip(wrapped(sentence or "Speed of playing: type a factor from 1/8 to 8."))
+        self.speed_edit.setAccessibleDescription(sentence)
+        if sentence:
+            above = QPoint(0, -3 * self.speed_edit.height())
+            QToolTip.showText(self.speed_edit.mapToGlobal(above), self.speed_edit.toolTip(), self.speed_edit)
+        elif refused:
+            QToolTip.hideText()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        self.speed_label.setVisible(self.width() >= NARROW)
+        super().resizeEvent(event)
+
+
+def parse_speed(text: str) -> float | None:
+    """A positive factor as people write it, or None.
+
+    >>> parse_speed("2"), parse_speed("1/4"), parse_speed("0,5 ×"), parse_speed("fast"), parse_speed("0")
+    (2.0, 0.25, 0.5, None, None)
+    """
+    top, slash, bottom = text.strip().rstrip("×xX ").partition("/")
+    numerator, denominator = parse_number(top, whole=False), parse_number(bottom, whole=False) if slash else 1.0
+    if numerator is None or not denominator or numerator / denominator <= 0:
+        return None
+    return float(numerator / denominator)
+
+
+def _speed_at(position: float) -> float:
+    """The speed of a slider position in [0, 1], rounded to a value that reads well where it is near one."""
+    octaves = (2 * position - 1) * math.log2(FASTEST)
+    near = round(octaves)
+    return float(2.0 ** (near if abs(octaves - near) < 0.06 else octaves))

@@ -1,0 +1,130 @@
+"""Pieces of work that take a while: each has a name, progress, time left and an end."""
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from PySide6.QtCore import QObject, Signal
+
+from playground.app.workers.worker import Worker
+
+
+@dataclass(frozen=True)
+class TaskStatus:
+    """A piece of work that takes a while."""
+
+    label: str
+    running: bool
+    fraction: float | None = None
+    seconds_left: float | None = None
+    error: str = ""
+
+
+@dataclass
+class _Task:
+    worker: Worker
+    label: str
+    started: float
+    on_item: Callable[[Any], None]
+    on_failure: Callable[[BaseException], None] | None
+
+
+class Tasks(QObject):
+    """Runs iterators of ``(fraction, item)`` in threads and hands the newest item over in the GUI thread.
+
+    Starting a task whose name is taken replaces the one that runs. Call :meth:`poll` from a timer.
+
+    Signals:
+        changed(str, TaskStatus): name and state of a task.
+        failed(str, BaseException): a task ended by an error that its starter did not take.
+    """
+
+    changed = Signal(str, object)
+    failed = Signal(str, object)
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._tasks: dict[str, _Task] = {}
+        self._retired: list[Worker] = []
+
+    def start(
+        self,
+        name: str,
+        label: str,
+        make: Callable[[], Iterator[tuple[float | None, Any]]],
+        on_item: Callable[[Any], None],
+        on_failure: Callable[[BaseException], None] | None = None,
+    ) -> None:
+        """Run `make()` in a thread; `on_item` gets the newest item that is not None, in the GUI thread."""
+        if name in self._tasks:
+            self.retire(self._tasks.pop(name).worker)
+        worker = Worker(make, name)
+        self._tasks[name] = _Task(worker, label, time.monotonic(), on_item, on_failure)
+        worker.start()
+        self.changed.emit(name, TaskStatus(label, running=True))
+
+    def running(self, name: str) -> bool:
+        return name in self._tasks
+
+    @property
+    def idle(self) -> bool:
+        """Whether no thread runs any more, not even one that was told to end."""
+        return not self._tasks and not self._retired
+
+    def cancel(self, name: str) -> None:
+        task = self._tasks.pop(name, None)
+        if task is not None:
+            self.retire(task.worker)
+            self.changed.emit(name, TaskStatus(task.label, running=False))
+
+    def retire(self, worker: Worker) -> None:
+        """Let a thread end in its own time, and keep it alive until it has."""
+        worker.requestInterruption()
+        self._retired.append(worker)
+
+    def poll(self) -> None:
+        """Take what the threads have for us. Call from the GUI thread."""
+        self._retired = [worker for worker in self._retired if not worker.isFinished()]
+        for name, task in list(self._tasks.items()):
+            finished = task.worker.isFinished()
+            item = task.worker.latest.take()
+            if item is not None:
+                fraction, payload = item
+                if payload is not None:
+                    task.on_item(payload)
+                if not finished:
+                    self.changed.emit(name, _status(task, fraction))
+            if finished and self._tasks.get(name) is task:
+                del self._tasks[name]
+                error = task.worker.error
+                self.changed.emit(
+                    name, TaskStatus(task.label, running=False, error="" if error is None else str(error))
+                )
+                if error is not None:
+                    if task.on_failure is None:
+                        self.failed.emit(name, error)
+                    else:
+                        task.on_failure(error)
+
+    def shutdown(self, seconds: float) -> bool:
+        """Stop everything.
+
+        Returns:
+            Whether all threads ended in time.
+        """
+        for task in self._tasks.values():
+            self.retire(task.worker)
+        self._tasks.clear()
+        deadline = time.monotonic() + seconds
+        for worker in self._retired:
+            worker.wait(max(int((deadline - time.monotonic()) * 1000), 0))
+        return all(worker.isFinished() for worker in self._retired)
+
+
+def _status(task: _Task, fraction: float | None) -> TaskStatus:
+    left = None
+    if fraction:
+        elapsed = time.monotonic() - task.started
+        left = elapsed * (1 - fraction) / fraction
+    return TaskStatus(task.label, running=True, fraction=fraction, seconds_left=left)
