@@ -11,6 +11,7 @@ from playground.app.controllers import sampling_worker as module
 from playground.app.controllers.engine import Engine
 from playground.app.controllers.sampling_worker import SamplingWorker
 from playground.app.model.state import State
+from playground.app.model.weights import Weights
 from playground.app.workers import worker as workers
 from playground.app.workers.worker import Worker
 from playground.lab.experiment import Experiment, replace
@@ -143,4 +144,4 @@ class _Workspace:
         with torch.no_grad():
             for parameter in network.parameters():
                 parameter.add_(0.01)
-        self.weights = module.Weights(0, network.state_dict(), untrained=False)
+        self.weights = Weights(0, network.state_dict(), untrained=False)
