@@ -18,6 +18,7 @@ from playground.app.style.labels import CARDS
 from playground.app.window import SMALLEST
 from playground.cli import COMMANDS
 from playground.cli.doctor.machine import settings_folder
+from playground.lab import evaluation, score_errors
 from playground.lab import experiment as experiments
 from playground.lab.conflicts import likelihood_conflict, sampling_conflict, training_conflict
 from playground.lab.experiment import every_field, fields
@@ -74,8 +75,11 @@ def test_every_dependency_is_explained() -> None:
         "CONTRIBUTING.md",
         "CHANGELOG.md",
         "docs/benchmarks.md",
+        "docs/architecture.md",
         "docs/dependencies.md",
         "docs/glossary.md",
+        "docs/guide.md",
+        "docs/metrics.md",
         "docs/packaging.md",
         "docs/samplers.md",
         "docs/theory.md",
@@ -87,15 +91,36 @@ def test_links_to_files_lead_somewhere(page: str) -> None:
         assert (ROOT / page).parent.joinpath(target).exists(), target
 
 
-def test_settings_in_the_readme_exist() -> None:
-    for assignment in re.findall(r"--set ([a-z_.]+=\S+)", (ROOT / "README.md").read_text()):
+def test_settings_in_the_guide_exist() -> None:
+    assignments = re.findall(r"--set ([a-z_.]+=\S+)", (ROOT / "docs/guide.md").read_text(encoding="utf-8"))
+    assert assignments
+    for assignment in assignments:
         key, value = experiments.assignment(assignment)
         experiments.replace(experiments.Experiment(), {key: value})
 
 
-def test_the_readme_shows_every_command() -> None:
-    shown = set(re.findall(r"^score-playground (\w+)", (ROOT / "README.md").read_text(), re.MULTILINE))
+def test_the_guide_shows_every_command() -> None:
+    page = (ROOT / "docs/guide.md").read_text(encoding="utf-8")
+    shown = set(re.findall(r"^score-playground (\w+)", page, re.MULTILINE))
     assert shown == set(COMMANDS)
+
+
+def test_the_guide_names_every_key_of_the_window() -> None:
+    table = (ROOT / "docs/guide.md").read_text(encoding="utf-8").partition("| command | key |\n|---|---|\n")[2]
+    told = {}
+    for row in table.partition("\n\n")[0].splitlines():
+        names, keys = row.strip("| ").split(" | ")
+        told |= dict(zip(names.split(", "), re.findall("`([^`]+)`", keys), strict=True))
+    actions = {action.text.rstrip("…"): action.shortcut or action.key for action in ACTIONS.values()}
+    assert told == {name: key for name, key in actions.items() if key and isinstance(key, str)}
+
+
+def test_links_to_headings_lead_somewhere() -> None:
+    for path in (ROOT / "docs").glob("*.md"):
+        page = path.read_text(encoding="utf-8")
+        headings = re.findall(r"^#+ (.+)$", page, re.MULTILINE)
+        anchors = {re.sub(r"[^\w -]", "", heading).lower().replace(" ", "-") for heading in headings}
+        assert set(re.findall(r"\]\(#([^)]+)\)", page)) <= anchors, path.name
 
 
 def test_the_window_fits_the_projectors_at_the_factors_that_the_workshop_names() -> None:
@@ -164,17 +189,48 @@ def test_each_symbol_of_a_setting_stands_in_the_glossary_with_its_place_on_scree
         assert (field.symbol, f"{CARDS[field.key.split('.')[0]]}: {field.label}") in told, field.key
 
 
-def test_each_figure_on_screen_stands_in_the_glossary() -> None:
-    told = {place.partition(": ")[2] for *_, place in _glossary()}
-    figures = {
+def _figures() -> set[str]:
+    """The figures of all cards, by their names on screen."""
+    return {
         call.args[0].value
         for path in (ROOT / "playground/app/panels").glob("*.py")
         for call in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
         if isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id == "Figure"
         if isinstance(call.args[0], ast.Constant)
     }
+
+
+def test_each_figure_on_screen_stands_in_the_glossary() -> None:
+    told = {place.partition(": ")[2] for *_, place in _glossary()}
+    figures = _figures()
     assert len(figures) > 25
     assert figures | {name for name, *_ in NUMBERS} <= told, (figures | {name for name, *_ in NUMBERS}) - told
+
+
+def test_each_figure_stands_on_the_page_of_metrics() -> None:
+    """By its name on screen, and by its key in the files of an experiment and of a Boltzmann machine."""
+    page = (ROOT / "docs/metrics.md").read_text(encoding="utf-8")
+    shown = _figures() | {name.replace("|", r"\|") for name, *_ in NUMBERS}
+    assert {name for name in shown if name not in page} == set()
+    keys = {*evaluation.METRICS, *score_errors.METRICS}
+    for module, function in (("running", "_training"), ("results", "sampling_cost"), ("boltzmann", "_metrics")):
+        tree = ast.parse((ROOT / f"playground/cli/{module}.py").read_text(encoding="utf-8"))
+        (body,) = (part for part in tree.body if isinstance(part, ast.FunctionDef) and part.name == function)
+        written = [part for part in ast.walk(body) if isinstance(part, ast.Dict)]
+        keys |= {key.value for found in written for key in found.keys if isinstance(key, ast.Constant)}
+    assert len(keys) > 100
+    assert {key for key in keys if f"`{key}`" not in page} == set()
+
+
+def test_each_entry_of_the_page_of_metrics_says_all_that_there_is_to_say() -> None:
+    page = (ROOT / "docs/metrics.md").read_text(encoding="utf-8")
+    entries = {part.partition("\n")[0]: part for part in re.split(r"^#{2,3} ", page, flags=re.MULTILINE)[1:]}
+    entries = {title: part for title, part in entries.items() if "\n- Key: " in part and "\n- Meaning: " not in part}
+    assert len(entries) > 20
+    for title, part in entries.items():
+        assert re.findall(r"^- (\w+):", part, re.MULTILINE) == ["Key", "Formula", "Unit", "Error", "Floor", "Source"], (
+            title
+        )
 
 
 def test_the_glossary_says_each_thing_once_in_one_sentence() -> None:

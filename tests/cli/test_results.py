@@ -2,7 +2,6 @@
 
 import csv
 import dataclasses
-import itertools
 import json
 import math
 import re
@@ -263,24 +262,19 @@ def test_a_folder_of_results_is_kept_until_it_is_to_be_overwritten(moons: Path, 
     assert (metrics(moons)["seed"], metrics(out)["seed"]) == (3, 1)
 
 
-def test_the_readme_names_every_field_of_the_metrics_and_no_other(moons: Path) -> None:
-    lines = (ROOT / "README.md").read_text(encoding="utf-8").splitlines()
-    start = lines.index("| field of `metrics.json` | what it is |") + 2
-    named = {"reasons"}
-    for line in itertools.takewhile(lambda line: line.startswith("|"), lines[start:]):
-        names = re.findall(r"`(\w+)`", line)  # "_floor" belongs to the field that the row begins with
-        named |= {names[0] + name if name.startswith("_") else name for name in names}
-    assert named == {key for key in metrics(moons) if not key.endswith("_standard_error")} | {"trace_standard_error"}
+def test_the_page_of_metrics_names_every_field_and_no_other(moons: Path) -> None:
+    page = (ROOT / "docs/metrics.md").read_text(encoding="utf-8").partition("## Boltzmann machine")[0]
+    keys = re.findall(r"^(?:- Key: (.+)|\| (`[^|]+) \|.*)$", page, re.MULTILINE)
+    named = {name for entry, row in keys for name in re.findall(r"`(\w+)`", entry + row)}
+    assert named == set(metrics(moons))
 
 
-def test_the_readme_names_every_array_of_a_trajectory(moons: Path) -> None:
-    (line,) = (
-        line
-        for line in (ROOT / "README.md").read_text(encoding="utf-8").splitlines()
-        if line.startswith("| `trajectory.npz`")
-    )
+def test_the_guide_names_every_array_of_a_trajectory(moons: Path) -> None:
+    guide = (ROOT / "docs/guide.md").read_text(encoding="utf-8")
+    table = guide.partition("| array | what it is |\n")[2].partition("\n\n")[0]
+    named = {name for row in table.splitlines() for name in re.findall("`([a-z_]+)`", row.split("|")[1])}
     with np.load(moons / "trajectory.npz") as trajectory:
-        assert set(re.findall("`([a-z_]+)`", line)) == {*trajectory.files, "accepted"}  # which this sampler has not
+        assert named == {*trajectory.files, "accepted"}  # which this sampler has not
 
 
 def test_metrics_have_a_number_or_a_reason(moons: Path) -> None:
