@@ -2,6 +2,7 @@
 
 import ast
 import importlib.util
+import itertools
 import math
 import re
 import tomllib
@@ -68,27 +69,58 @@ def test_every_dependency_is_explained() -> None:
         assert re.search(rf"\b{re.escape(name)}\b", page), name
 
 
-@pytest.mark.parametrize(
-    "page",
-    [
-        "README.md",
-        "CONTRIBUTING.md",
-        "CHANGELOG.md",
-        "docs/benchmarks.md",
-        "docs/architecture.md",
-        "docs/dependencies.md",
-        "docs/glossary.md",
-        "docs/guide.md",
-        "docs/metrics.md",
-        "docs/packaging.md",
-        "docs/samplers.md",
-        "docs/theory.md",
-        "docs/workshop.md",
-    ],
+PAGES = [ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")] + sorted(
+    (ROOT / "docs").glob("*.md")
 )
-def test_links_to_files_lead_somewhere(page: str) -> None:
-    for target in re.findall(r"\]\((?!http)([^)#]+)\)", (ROOT / page).read_text()):
-        assert (ROOT / page).parent.joinpath(target).exists(), target
+LINK = re.compile(r"\]\((?!https?:)([^)#\s]*)(?:#([^)\s]+))?\)")
+
+
+def _anchors(page: Path) -> set[str]:
+    """What a link can name in a page: GitHub's forms of its headings."""
+    text = re.sub(r"^```.*?^```", "", page.read_text(encoding="utf-8"), flags=re.MULTILINE | re.DOTALL)
+    return {
+        re.sub(r"[^\w -]", "", heading).lower().replace(" ", "-")
+        for heading in re.findall(r"^#+ (.+)$", text, re.MULTILINE)
+    }
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_lead_to_a_file_and_a_heading(page: Path) -> None:
+    for target, anchor in LINK.findall(page.read_text(encoding="utf-8")):
+        there = page.parent / target if target else page
+        assert there.exists(), target
+        assert not anchor or anchor in _anchors(there), f"{target}#{anchor}"
+
+
+def test_every_page_can_be_reached_from_the_readme() -> None:
+    found, left = set(), [ROOT / "README.md"]
+    while left:
+        page = left.pop()
+        if page not in found:
+            found.add(page)
+            linked = [(page.parent / target).resolve() for target, _ in LINK.findall(page.read_text(encoding="utf-8"))]
+            left += [target for target in linked if target.suffix == ".md"]
+    assert set(PAGES) - found == set()
+
+
+def test_every_picture_is_shown_on_a_page() -> None:
+    shown = {
+        (page.parent / target).resolve()
+        for page in PAGES
+        for target, _ in LINK.findall(page.read_text(encoding="utf-8"))
+    }
+    assert set((ROOT / "docs/images").glob("*.png")) - shown == set()
+
+
+SCREEN = 50  # lines of a page
+
+
+def test_the_readme_has_a_screen_each_for_what_it_is_how_to_start_and_the_tour() -> None:
+    page = (ROOT / "README.md").read_text(encoding="utf-8")
+    parts = re.split(r"^## ", page, flags=re.MULTILINE)
+    assert [part.partition("\n")[0] for part in parts[1:]] == ["Start", "A tour in two minutes", "More"]
+    assert max(len(part.splitlines()) for part in parts) < SCREEN
+    assert len(page.splitlines()) < 2 * SCREEN
 
 
 def test_settings_in_the_guide_exist() -> None:
@@ -113,14 +145,6 @@ def test_the_guide_names_every_key_of_the_window() -> None:
         told |= dict(zip(names.split(", "), re.findall("`([^`]+)`", keys), strict=True))
     actions = {action.text.rstrip("…"): action.shortcut or action.key for action in ACTIONS.values()}
     assert told == {name: key for name, key in actions.items() if key and isinstance(key, str)}
-
-
-def test_links_to_headings_lead_somewhere() -> None:
-    for path in (ROOT / "docs").glob("*.md"):
-        page = path.read_text(encoding="utf-8")
-        headings = re.findall(r"^#+ (.+)$", page, re.MULTILINE)
-        anchors = {re.sub(r"[^\w -]", "", heading).lower().replace(" ", "-") for heading in headings}
-        assert set(re.findall(r"\]\(#([^)]+)\)", page)) <= anchors, path.name
 
 
 def test_the_window_fits_the_projectors_at_the_factors_that_the_workshop_names() -> None:
@@ -210,8 +234,9 @@ def test_each_figure_on_screen_stands_in_the_glossary() -> None:
 def test_each_figure_stands_on_the_page_of_metrics() -> None:
     """By its name on screen, and by its key in the files of an experiment and of a Boltzmann machine."""
     page = (ROOT / "docs/metrics.md").read_text(encoding="utf-8")
-    shown = _figures() | {name.replace("|", r"\|") for name, *_ in NUMBERS}
-    assert {name for name in shown if name not in page} == set()
+    entries = [line.replace(r"\|", "|") for line in page.splitlines() if line.startswith(("- Key: ", "| "))]
+    shown = _figures() | {name for name, *_ in NUMBERS}
+    assert {name for name in shown if not any(name in entry for entry in entries)} == set()
     keys = {*evaluation.METRICS, *score_errors.METRICS}
     for module, function in (("running", "_training"), ("results", "sampling_cost"), ("boltzmann", "_metrics")):
         tree = ast.parse((ROOT / f"playground/cli/{module}.py").read_text(encoding="utf-8"))
@@ -238,3 +263,43 @@ def test_the_glossary_says_each_thing_once_in_one_sentence() -> None:
     for _, term, meaning, _ in rows:
         assert re.fullmatch(r"[^.]+(?:\.(?! )[^.]*|et al\. [^.]*)*\.", meaning), term
     assert len({(symbol, term, place) for symbol, term, _, place in rows}) == len(rows)
+
+
+def _architecture() -> str:
+    return (ROOT / "docs/architecture.md").read_text(encoding="utf-8")
+
+
+def test_each_file_that_the_architecture_names_exists() -> None:
+    named = set(re.findall(r"`((?:playground|tests|docs)/[\w./-]*)`", _architecture()))
+    assert len(named) > 40
+    assert {path for path in named if not (ROOT / path).exists()} == set()
+
+
+def test_the_architecture_names_every_room_and_every_folder_of_the_window() -> None:
+    rooms = re.findall(r"^\| `playground/(\w+)/` \|", _architecture(), re.MULTILINE)
+    folders = re.findall(r"^\| `playground/app/(\w+)/` \|", _architecture(), re.MULTILINE)
+    assert sorted(rooms) == sorted(path.parent.name for path in (ROOT / "playground").glob("*/__init__.py"))
+    assert sorted(folders) == sorted(path.parent.name for path in (ROOT / "playground/app").glob("*/__init__.py"))
+
+
+def test_the_diagram_of_the_rooms_is_the_contract_of_their_imports() -> None:
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["importlinter"][
+        "contracts"
+    ]
+    (layers,) = (one["layers"] for one in contracts if one["name"] == "Each room imports only the rooms before it")
+    rooms = [layer.removeprefix("playground.") for layer in layers]
+    diagram = re.search(r"## Rooms.*?^```mermaid\n(.*?)^```", _architecture(), re.MULTILINE | re.DOTALL)
+    assert diagram is not None
+    assert re.findall(r"(\w+) --> (\w+)", diagram[1]) == list(itertools.pairwise(rooms))
+
+
+def test_what_is_to_be_changed_stands_in_the_file_that_the_architecture_says() -> None:
+    """Each name in a row of "Where to change" is in one of the row's files."""
+    rows = [row for row in _architecture().partition("## Where to change")[2].splitlines() if row.startswith("| ")][1:]
+    assert len(rows) >= 10
+    for row in rows:
+        quoted = re.findall(r"`([^`]+)`", row.split(" | ")[1])
+        files = [ROOT / name for name in quoted if name.endswith(".py")]
+        text = "".join(path.read_text(encoding="utf-8") for path in files)
+        names = {name.removesuffix("(...)") for name in quoted if not name.endswith(".py")}
+        assert not files or {name for name in names if name not in text} == set(), row
