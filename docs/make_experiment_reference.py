@@ -54,7 +54,7 @@ def reference() -> str:
     """The whole page."""
     parts = [
         INTRODUCTION.format(evened=EQUALIZED),
-        _heading("Of the whole"),
+        _heading("General"),
         *map(_row, own_fields(Experiment).values()),
     ]
     for name in Experiment.__struct_fields__:

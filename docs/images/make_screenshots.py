@@ -1,4 +1,4 @@
-"""Paints the pictures of the README from the real window, at each stage of a user's way, in both themes.
+"""Paints the pictures of README, guide and workshop from the real window, at each stage of a user's way, in both themes.
 
     python docs/images/make_screenshots.py [--out DIR] [--only NAME]
 
