@@ -79,3 +79,31 @@ def test_long_sentences_and_own_words_are_found() -> None:
     )
     assert text.startswith("There and x back: word")
     assert [len(sentence.split()) for sentence in sentences(text)] == [4, 21]
+
+
+PAGES = [ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")] + sorted(
+    (ROOT / "docs").glob("*.md")
+)
+MOST_WORDS_ON_A_PAGE = 34
+
+
+def passages(page: str) -> Iterator[str]:
+    """The paragraphs, list items and table cells of a page: no code, no equations, and nothing that a script has written."""
+    page = re.sub(r"^```.*?^```", "", page, flags=re.MULTILINE | re.DOTALL)
+    page = re.sub(r"<!-- (?!end).*?<!-- end[^>]*>", "", page, flags=re.DOTALL)
+    for block in re.split(r"\n\s*\n|\n(?=- |\d+\. |\|)", page):
+        if not block.startswith(("#", "    ", "![")):
+            yield from block.split("|") if block.startswith("|") else [block]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_pages_have_short_sentences_in_the_words_of_the_field(page: Path) -> None:
+    for passage in passages(page.read_text(encoding="utf-8")):
+        for sentence in sentences(passage):
+            assert len(sentence.split()) <= MOST_WORDS_ON_A_PAGE, sentence
+        assert not [words for words in OWN_WORDS if words in " ".join(passage.split())], passage
+
+
+def test_a_page_s_passages_are_its_prose() -> None:
+    page = "# T\n\nOne\ntwo.\n\n- three\n- four\n\n| a | b |\n\n    x = 1\n\n```\ny\n```\n\n<!-- t: made -->\nz\n<!-- end of t -->\n"
+    assert [text.strip() for text in passages(page) if text.strip()] == ["One\ntwo.", "- three", "- four", "a", "b"]
