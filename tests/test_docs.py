@@ -283,15 +283,32 @@ def test_the_architecture_names_every_room_and_every_folder_of_the_window() -> N
     assert sorted(folders) == sorted(path.parent.name for path in (ROOT / "playground/app").glob("*/__init__.py"))
 
 
-def test_the_diagram_of_the_rooms_is_the_contract_of_their_imports() -> None:
+@pytest.mark.parametrize(
+    ("section", "contract"),
+    [("Rooms", "Each room imports only the rooms before it"), ("Inside the window", "Inside the window")],
+)
+def test_a_diagram_is_the_contract_of_the_imports(section: str, contract: str) -> None:
+    """Each arrow leads from a layer to the next; "top" stands for the modules beside the folders."""
     contracts = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["importlinter"][
         "contracts"
     ]
-    (layers,) = (one["layers"] for one in contracts if one["name"] == "Each room imports only the rooms before it")
-    rooms = [layer.removeprefix("playground.") for layer in layers]
-    diagram = re.search(r"## Rooms.*?^```mermaid\n(.*?)^```", _architecture(), re.MULTILINE | re.DOTALL)
+    (layers,) = (one["layers"] for one in contracts if one["name"] == contract)
+    layers = ["top" if ":" in layer else layer.removeprefix("playground.") for layer in layers]
+    diagram = re.search(rf"^## {section}$.*?^```mermaid\n(.*?)^```", _architecture(), re.MULTILINE | re.DOTALL)
     assert diagram is not None
-    assert re.findall(r"(\w+) --> (\w+)", diagram[1]) == list(itertools.pairwise(rooms))
+    assert re.findall(r"(\w+)(?:\[.*\])? --> (\w+)", diagram[1]) == list(itertools.pairwise(layers))
+
+
+def test_each_controller_of_the_architecture_is_a_class_in_the_file_of_its_name() -> None:
+    named = re.findall(
+        r"^\| `([A-Z]\w+)` \|", _architecture().partition("| controller |")[2].partition("\n\n")[0], re.MULTILINE
+    )
+    assert len(named) >= 8
+    for name in named:
+        path = ROOT / f"playground/app/controllers/{name.lower()}.py"
+        assert f"\nclass {name}(" in path.read_text(encoding="utf-8") or f"\nclass {name}:" in path.read_text(
+            encoding="utf-8"
+        )
 
 
 def test_what_is_to_be_changed_stands_in_the_file_that_the_architecture_says() -> None:
